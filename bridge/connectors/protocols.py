@@ -1,0 +1,149 @@
+"""The seam between the bridge and a product, and what a connector needs of a store.
+
+Every method that talks to the product raises only the errors of `domain.errors`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from bridge.domain.catalog import ColumnSpec, Manifest
+from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
+from bridge.domain.event import Event
+from bridge.domain.record import Fields, Gone, Record, RecordRef
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which account the credentials open: `key` never changes for an account, `label` is for people."""
+
+    key: str
+    label: str
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing. `next` None: the listing ended, and every page of it succeeded.
+
+    `total`: what the vendor says the whole listing holds, where it says.
+    """
+
+    rows: Sequence[Record | Gone]
+    next: str | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A write that took effect. `record` is what the answer itself shows, None when it shows too little."""
+
+    id: str
+    record: Record | None = None
+
+
+class Reads(Protocol):
+    async def identity(self) -> Identity:
+        """The account behind the credentials; also a check of the credentials."""
+
+    async def probe(self) -> None:
+        """The cheapest call that shows the product answers; raises Unreachable, RetryLater or NeedsAuthorisation."""
+
+    async def columns(self, entity: str) -> Mapping[str, ColumnSpec]:
+        """The account's own columns beside the manifest's, as `custom.<name>`; two equal names are left out and warned of."""
+
+    async def read(self, ref: RecordRef) -> Record | Gone:
+        """The record as it is now. Archived records are records; deleted ones are Gone."""
+
+    async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
+        """One page in key order. `since` None: everything live (archived included). `where`: equality filters, pushed down
+        when the vendor can, else ignored (callers filter again)."""
+
+    async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
+        """Records created at or after `after`, through reads that see recent writes."""
+
+    async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
+        """Candidates whose column equals value by the vendor's own search; may miss recent writes (see Lookup)."""
+
+
+class Writes(Protocol):
+    async def create(self, entity: str, fields: Fields) -> Written: ...
+
+    async def update(self, fresh: Record, changes: Fields) -> Written:
+        """Change only `changes` (top-level columns; `custom` merges by name). `fresh` was read a moment ago."""
+
+    async def delete(self, fresh: Record) -> None: ...
+
+    async def archive(self, fresh: Record) -> None: ...
+
+
+class Hooks(Protocol):
+    def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
+        """The registrations that report every change of these entities the product can report."""
+
+    async def list_hooks(self) -> Sequence[SeenHook] | None:
+        """All registrations visible to us, ours or not; None when this product cannot list."""
+
+    async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook: ...
+
+    async def remove_hook(self, hook_id: str) -> None:
+        """Removing what is not there is no error."""
+
+
+class DecodesCallbacks(Protocol):
+    def verify(self, callback: Callback, secret: HookSecret) -> None:
+        """Raises BadCallback unless the callback shows what its hook was registered with (constant time, raw bytes)."""
+
+    def decode(self, callback: Callback) -> Sequence[Event]:
+        """Pure. What cannot be understood becomes an event without id for each entity of the hook; never raises."""
+
+
+class Connector(Reads, Writes, Hooks, DecodesCallbacks, Protocol):
+    """One configured account at one product."""
+
+    system: str
+    manifest: Manifest
+
+
+class TokenVault(Protocol):
+    """Durable tokens of a credential; `exclusive` keeps other copies from refreshing at the same time."""
+
+    async def load(self, credential: str) -> Mapping[str, str] | None: ...
+    async def save(self, credential: str, tokens: Mapping[str, str]) -> None: ...
+    async def exclusive(self, credential: str, work: Callable[[], Awaitable[None]]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """`query` pairs are encoded by the transport; `timeout_seconds` covers the whole exchange."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    timeout_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+class TransportFailed(Exception):
+    """No answer. `sent`: the request may have reached the other side."""
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class Transport(Protocol):
+    """Sends one HTTP request, follows no redirect; raises TransportFailed."""
+
+    async def send(self, request: HttpRequest) -> HttpResponse: ...

@@ -1,0 +1,46 @@
+"""Callbacks and hooks as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """One HTTP request a system made to us. Header names are lower case. `hook` is the HookSpec key in the URL."""
+
+    system: str
+    hook: str
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HookSecret:
+    """What a hook's deliveries must show. Derived from the instance secret, so no store is needed to know it."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HookSpec:
+    """A registration we want at a vendor. `key` is URL-safe and unique per system (`any.deal`, `CREATE_CRM_DEAL`)."""
+
+    key: str
+    entities: frozenset[str]
+    kinds: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenHook:
+    """A registration the vendor shows. `key` None: the answer did not say which events it is for."""
+
+    id: str
+    url: str
+    key: str | None
+    active: bool = True
+    note: str = ""

@@ -1,0 +1,84 @@
+"""What a connector says about its product: entities, columns, events, and what the vendor cannot do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Column(StrEnum):
+    """Types of columns in the record shape (see domain.record.Fields)."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    INSTANT = "instant"
+    CHOICE = "choice"
+    SET = "set"
+    REFERENCE = "reference"
+    VALUES = "values"  # list of {"value", "label", "primary"}
+    OBJECT = "object"  # nested mapping, see `parts`
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """One column of an entity. `listed` False: listings do not contain it. `to`: the entity a reference points to."""
+
+    type: Column
+    writable: bool = True
+    required: bool = False
+    listed: bool = True
+    max_length: int | None = None
+    choices: tuple[str, ...] = ()
+    to: str | None = None
+    parts: tuple[str, ...] = ()
+
+
+class Lookup(StrEnum):
+    """How far a vendor's search may be trusted before a create."""
+
+    NONE = "none"
+    LAGGING = "lagging"  # a search index that may miss what was written a moment ago
+    EXACT = "exact"  # exact and immediate: a record that exists is found
+
+
+@dataclass(frozen=True, slots=True)
+class EntityManifest:
+    """Facts about one entity. Times in seconds.
+
+    settle: how long reads may lag behind writes. version_resolution: granularity of `modified_at`, None when the vendor
+    keeps no version. unversioned: columns whose edit does not move the version. since: listings take a modified-since.
+    history: how far back such a listing reaches, None for ever. shows_new: a listing, newest first, shows new records at once.
+    whole_record: updates take the whole record, not a patch. delete_evidence: the vendor shows deletes by flag or event.
+    """
+
+    columns: Mapping[str, ColumnSpec]
+    events: frozenset[str] = frozenset()
+    creates: bool = True
+    updates: bool = True
+    deletes: bool = True
+    archives: bool = False
+    settle: float = 2.0
+    version_resolution: float | None = 1.0
+    unversioned: frozenset[str] = frozenset()
+    since: bool = True
+    history: float | None = None
+    shows_new: bool = True
+    lookup: Lookup = Lookup.NONE
+    lookup_columns: frozenset[str] = frozenset()
+    whole_record: bool = False
+    delete_evidence: bool = True
+    custom: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What `connectors.registry` knows of a product without talking to it. `limits` are sentences for the docs."""
+
+    product: str
+    entities: Mapping[str, EntityManifest]
+    limits: tuple[str, ...] = ()
+    not_yet: tuple[str, ...] = ()
+    lists_hooks: bool = True
+    event_names: Mapping[str, str] = field(default_factory=dict)

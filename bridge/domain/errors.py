@@ -1,0 +1,116 @@
+"""The error tree, named by what happens next, not by where a failure arose.
+
+Connectors translate everything foreign into these; `sync.retry` alone decides on them.
+"""
+
+from dataclasses import dataclass
+
+
+class BridgeError(Exception):
+    """Base of all errors the bridge raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing a person must put right: where it is, what is wrong, what to do."""
+
+    where: str
+    what: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + (f" - {self.remedy}" if self.remedy else "")
+
+
+class ConfigError(BridgeError):
+    """What the operator wrote is wrong: stop, and show every fault at once."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults
+
+
+class BadCallback(BridgeError):
+    """A callback that is refused and stored nowhere. `status` is the HTTP answer."""
+
+    def __init__(self, message: str, status: int = 401) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class RemoteError(BridgeError):
+    """Something a remote system did. `system` is its configured name."""
+
+    def __init__(self, system: str, message: str) -> None:
+        super().__init__(f"{system}: {message}")
+        self.system = system
+        self.message = message
+
+
+class RetryLater(RemoteError):
+    """Try this record again later; counts as an attempt (a 5xx on a read, a garbled answer). Nothing was changed."""
+
+
+class RateLimited(RemoteError):
+    """The vendor's budget is used up: wait `after_seconds`; no attempt is counted. `daily`: the day's budget."""
+
+    def __init__(self, system: str, message: str, after_seconds: float, *, daily: bool = False) -> None:
+        super().__init__(system, message)
+        self.after_seconds = after_seconds
+        self.daily = daily
+
+
+class Unreachable(RemoteError):
+    """No answer at all, and the request had no effect (refused, DNS, TLS, or a read that timed out)."""
+
+
+class NeedsAuthorisation(RemoteError):
+    """The credential only a person can renew was refused: the system stops, its work waits."""
+
+
+class OutcomeUnknown(RemoteError):
+    """A write was sent and nobody knows whether it took effect (time-out, dropped connection, 5xx)."""
+
+
+class Rejected(RemoteError):
+    """The vendor refuses this content for good: dead letter. `field` is the vendor's column, when it says."""
+
+    def __init__(self, system: str, message: str, *, field: str | None = None, status: int | None = None) -> None:
+        super().__init__(system, message)
+        self.field = field
+        self.status = status
+
+
+class DuplicateRefused(Rejected):
+    """A create refused because a record with the same unique value exists. `field` names the column when known."""
+
+
+class WriteConflict(RemoteError):
+    """A conditional write found a newer version: read both sides again."""
+
+
+class MappingFailed(BridgeError):
+    """A value the mapping cannot translate: dead letter naming the field."""
+
+    def __init__(self, problems: list["FieldProblem"]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """Why one field of one record cannot cross."""
+
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+
+class LeaseLost(BridgeError):
+    """Another worker has taken the record over; what we hold is worth nothing, except ids an answer taught."""
+
+
+class StoreUnavailable(BridgeError):
+    """The store cannot take writes now: intake answers 503, workers wait."""

@@ -1,0 +1,72 @@
+"""Records: one instance of an entity in one system."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+Fields = Mapping[str, Any]
+"""A record's columns in the shape every connector gives and takes.
+
+Nested mappings and lists of: str, int, bool, Decimal, date, datetime (aware, UTC) and None. Own fields of the account sit
+below `custom` by name. Choices, stages and options are labels, never vendor keys; references are the other record's id as
+str. Multi-valued columns (e-mails, phones) are lists of {"value", "label", "primary"}. An absent key means *unread*.
+"""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordRef:
+    """Which record: `id` is the vendor's id as text, whatever type the vendor uses."""
+
+    system: str
+    entity: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.system} {self.entity} {self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as one read showed it.
+
+    `modified_at` is the vendor's own modification time, the record's version; None where the vendor keeps none.
+    `raw` is the vendor's own form, kept for systems that only take whole records back.
+    """
+
+    ref: RecordRef
+    fields: Fields
+    modified_at: datetime | None = None
+    created_at: datetime | None = None
+    archived: bool = False
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+class Evidence(StrEnum):
+    """How we know that a record is gone."""
+
+    FLAG = "flag"  # the vendor shows the record marked as deleted, or says "gone"
+    NOT_FOUND = "not_found"  # a bare 404: deleted, purged, or no longer visible to us
+    EVENT = "event"  # the vendor sent a delete event
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A read that found no live record. `merged_into` is the survivor's id when the vendor says so."""
+
+    ref: RecordRef
+    evidence: Evidence
+    merged_into: str | None = None
+    modified_at: datetime | None = None
+
+
+class Side(StrEnum):
+    """The two sides of a mapping inside the code; people see the names the mapping file gives them (`crm`, `erp`)."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+    @property
+    def other(self) -> "Side":
+        return Side.RIGHT if self is Side.LEFT else Side.LEFT

@@ -1,0 +1,47 @@
+"""What the outside hands in, so that a whole bridge can run on virtual time: clock, randomness, ids, failpoints."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """`now` is aware UTC time; `monotonic` counts seconds for durations; `sleep` waits seconds of this clock."""
+
+    def now(self) -> datetime: ...
+    def monotonic(self) -> float: ...
+    async def sleep(self, seconds: float) -> None: ...
+
+
+FailPoint = Callable[[str], Awaitable[None]]
+"""Awaited at named steps; does nothing in production, raises or cancels in tests."""
+
+
+async def no_failpoint(name: str) -> None:
+    """The production fail point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """Handed in by `app`; nothing else may touch wall clock, randomness or process ids.
+
+    `copy` names this running copy of the bridge (unique per process start); `new_id` gives unguessable text ids.
+    """
+
+    clock: Clock
+    random: Random
+    new_id: Callable[[], str]
+    copy: str
+    failpoint: FailPoint = no_failpoint
+
+
+def epoch(moment: datetime) -> float:
+    """Seconds since 1970 of an aware datetime, the form the store keeps."""
+    return moment.timestamp()
+
+
+def from_epoch(seconds: float) -> datetime:
+    """The aware UTC datetime of `epoch` seconds."""
+    return datetime.fromtimestamp(seconds, UTC)
