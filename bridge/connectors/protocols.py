@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from bridge.domain.catalog import ColumnSpec, Manifest
 from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
+from bridge.domain.catalog import ColumnSpec, Manifest
 from bridge.domain.event import Event
 from bridge.domain.record import Fields, Gone, Record, RecordRef
 
@@ -51,14 +51,15 @@ class Reads(Protocol):
         """The cheapest call that shows the product answers; raises Unreachable, RetryLater or NeedsAuthorisation."""
 
     async def columns(self, entity: str) -> Mapping[str, ColumnSpec]:
-        """The account's own columns beside the manifest's, as `custom.<name>`; two equal names are left out and warned of."""
+        """The account's own columns, as `custom.<name>`; two equal names are left out and warned of."""
 
     async def read(self, ref: RecordRef) -> Record | Gone:
         """The record as it is now. Archived records are records; deleted ones are Gone."""
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
-        """One page in key order. `since` None: everything live (archived included). `where`: equality filters, pushed down
-        when the vendor can, else ignored (callers filter again)."""
+        """One page in key order. `since` None: everything live (archived included).
+
+        `where`: equality filters, pushed down when the vendor can, else ignored (callers filter again)."""
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
         """Records created at or after `after`, through reads that see recent writes."""
