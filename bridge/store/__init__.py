@@ -1,0 +1,5 @@
+"""Our memory: SQLAlchemy tables, migrations and one module per noun.
+
+May import domain, settings and monitoring; SQLAlchemy is named nowhere else. `model` holds the plain values that cross
+this border. Tests: tests/conformance/store (one suite on SQLite and on PostgreSQL).
+"""

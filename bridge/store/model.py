@@ -1,0 +1,360 @@
+"""Plain values that cross the store's border. Times are epoch seconds of the store's clock; JSON is JSON-able."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bridge.domain.event import Lane
+from bridge.domain.record import RecordRef, Side
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One side of a mapping, bound to a configured system.
+
+    `settle`: how long its reads may lag. `versioned`: it shows usable modification times.
+    """
+
+    system: str
+    entity: str
+    settle: float = 2.0
+    versioned: bool = True
+
+    def ref(self, rec: str) -> RecordRef:
+        return RecordRef(self.system, self.entity, rec)
+
+
+class Mode(StrEnum):
+    SHADOW = "shadow"  # everything but writes
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A mapping as this copy of the bridge runs it: bound to systems, with the fingerprint of its definition."""
+
+    mapping: str
+    fingerprint: str
+    match_fingerprint: str
+    mode: Mode
+    left: Endpoint
+    right: Endpoint
+
+    def endpoint(self, side: Side) -> Endpoint:
+        return self.left if side is Side.LEFT else self.right
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Events of a system + entity mark a task of this mapping and side as due."""
+
+    mapping: str
+    side: Side
+    endpoint: Endpoint
+
+
+Routes = Mapping[tuple[str, str], Sequence[Route]]
+"""(system, entity) -> routes. `app` computes it from mappings and settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappingState:
+    """What the store knows of a mapping. `indexed`: sides whose match keys a complete listing has filled."""
+
+    name: str
+    fingerprint: str
+    match_fingerprint: str
+    mode: Mode
+    paused: bool
+    live_since: float | None
+    indexed: frozenset[Side]
+    pause_reason: str = ""
+    approved_until: float | None = None
+
+
+class TaskState(StrEnum):
+    IDLE = "idle"
+    DUE = "due"
+    WAITING = "waiting"  # for another record; `due` is when it is looked at anyway
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskKey:
+    mapping: str
+    side: Side
+    rec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task row as claimed or listed. `taken` events of `pending` belong to the running claim."""
+
+    key: TaskKey
+    state: TaskState
+    lane: Lane
+    due: float
+    gen: int
+    pending: int
+    taken: int
+    attempts: int
+    reason: str
+    first_due: float
+    source_at: float | None
+    kinds: frozenset[str]  # event kinds since the task was last finished
+    decided_hash: str | None
+    stale_since: float | None  # first read older than a version already known; None when reads are believed
+    gone_since: float | None  # first read that found no live record
+
+
+class LinkState(StrEnum):
+    INTENDED = "intended"  # a create was decided and is not settled
+    LIVE = "live"
+    FROZEN = "frozen"  # left the mapping's `where`
+    TOMBSTONE = "tombstone"  # one record was deleted; the other lives and is never copied back
+    ALIAS = "alias"  # merged away; `alias_of` is the survivor's link
+    TWIN = "twin"  # reported double of `alias_of`
+    DOUBT = "doubt"  # an intent nobody could settle: a dead letter
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A row of `links`. `base` is mapping.base's dumped form; `sent_*` hold dumped values of an unconfirmed write."""
+
+    id: int
+    mapping: str
+    left: str | None
+    right: str | None
+    state: LinkState
+    made: str
+    seq: int
+    alias_of: int | None = None
+    base: Json = field(default_factory=dict)
+    held: Json | None = None
+    sent_left: Json | None = None
+    sent_right: Json | None = None
+    sent_until: float | None = None
+    payload: Json | None = None
+    deadline: float | None = None
+    look_at: float | None = None
+    gone_left: float | None = None
+    gone_right: float | None = None
+    writes: int = 0
+    window_at: float = 0.0
+
+    def rec(self, side: Side) -> str | None:
+        return self.left if side is Side.LEFT else self.right
+
+    def sent(self, side: Side) -> Json | None:
+        return self.sent_left if side is Side.LEFT else self.sent_right
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A leased record (and its counterpart) with the due tasks of both in one mapping.
+
+    `tasks[0]` is the task that was picked; a second entry is the counterpart's due task. `link` as the claim saw it
+    (aliases followed). `expires` is when the lease ends. `paused`: only recovery may be done, nothing sent.
+    """
+
+    scope: Scope
+    fence: int
+    expires: float
+    tasks: tuple[Task, ...]
+    leased: tuple[RecordRef, ...]
+    link: Link | None
+    paused: bool = False
+
+    @property
+    def key(self) -> TaskKey:
+        return self.tasks[0].key
+
+
+class Outcome(StrEnum):
+    """How taken events end. WAITING and DEAD keep them on the task; the others book one, and the rest as coalesced."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    FILTERED = "filtered"
+    WAITING = "waiting"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkWrite:
+    """Changes to one link row; `id` None inserts. `values` are column values of Link (without id) by name.
+
+    `refs`: (field, link id) pairs this link's base names; None leaves them as they are.
+    """
+
+    id: int | None
+    values: Mapping[str, Any]
+    refs: Sequence[tuple[str, int]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordNote:
+    """What was learned of a record; None leaves a column as it is. `own`: the version is our own write's."""
+
+    ref: RecordRef
+    version: float | None = None
+    own_version: float | None = None
+    own_write_at: float | None = None
+    row_hash: str | None = None
+    gone_at: float | None = None
+    gone_how: str | None = None
+    alive: bool = False  # clears gone_at and gone_how
+
+
+@dataclass(frozen=True, slots=True)
+class KeyNote:
+    """The match keys a record shows now in a mapping; replaces what the index held for it."""
+
+    mapping: str
+    side: Side
+    rec: str
+    hashes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """What was decided and done, and why. `text` is plain words for people; `detail` never holds secrets."""
+
+    mapping: str
+    side: Side
+    rec: str
+    what: str  # created, updated, deleted, matched, unchanged, filtered, waiting, dead, conflict, twin ...
+    text: str
+    detail: Json = field(default_factory=dict)
+    link: int | None = None
+    other_rec: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Ends a claim: one outcome for its taken events, and all that was learned, in one transaction under its fence.
+
+    due: when the task is looked at again (needed for WAITING; for the others only when it must stay due).
+    attempt: False gives the claim's attempt back (rate limits, systems down, waits). decided_hash: row hash of a
+    record on which the decision was "nothing". stale_since, gone_since: new values for the task (None clears).
+    wake: links that were made or changed so that children waiting for them may go on.
+    mark: further tasks to make due without an event (pairs whose base names a changed link).
+    """
+
+    claim: Claim
+    outcome: Outcome
+    reason: str = ""
+    due: float | None = None
+    attempt: bool = True
+    waits_for: TaskKey | None = None
+    decided_hash: str | None = None
+    stale_since: float | None = None
+    gone_since: float | None = None
+    links: Sequence[LinkWrite] = ()
+    records: Sequence[RecordNote] = ()
+    keys: Sequence[KeyNote] = ()
+    journal: Sequence[JournalEntry] = ()
+    mark: Sequence[TaskKey] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRecord:
+    """A row of `records`."""
+
+    ref: RecordRef
+    first_seq: int
+    version: float | None = None
+    own_version: float | None = None
+    own_write_at: float | None = None
+    row_hash: str | None = None
+    gone_at: float | None = None
+    gone_how: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntentOpened:
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class IntentWait:
+    """An older open intent may be about this record: wait for it until `look_at`."""
+
+    link: int
+    look_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyLinked:
+    """A link of this record appeared meanwhile: start again."""
+
+    link: Link
+
+
+IntentResult = IntentOpened | IntentWait | AlreadyLinked
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Progress of a sweep of system + entity. kind: "incremental" or "full".
+
+    value: modified-since for the next incremental sweep. sweep: number of the running or last sweep. page: where the
+    running one stands, None when none runs. complete: every page so far succeeded. asked_at: somebody wants it now.
+    """
+
+    system: str
+    entity: str
+    kind: str
+    value: float | None = None
+    sweep: int = 0
+    page: str | None = None
+    complete: bool = False
+    started_at: float | None = None
+    done_at: float | None = None
+    asked_at: float | None = None
+    asked_by: str = ""
+    rows: int = 0
+    marked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HookRow:
+    """A registration of ours as last seen. state: "registered", "missing", "stopped", "unknown"."""
+
+    system: str
+    key: str
+    url: str
+    vendor_id: str | None
+    state: str
+    registered_at: float | None = None
+    seen_at: float | None = None
+    delivered_at: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRow:
+    """What the store knows of a system. `stopped`: why nothing is sent to it until a person acts ("" when fine)."""
+
+    name: str
+    identity_key: str | None = None
+    identity_label: str = ""
+    down_since: float | None = None
+    down_reason: str = ""
+    probe_at: float | None = None
+    stopped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something a command asks the daemon to do."""
+
+    id: int
+    kind: str
+    arguments: Json
+    asked_at: float
+    done_at: float | None = None
+    answer: str = ""
