@@ -1,0 +1,289 @@
+"""One polite HTTP client per system.
+
+It limits how many calls run at once, keeps the pause a vendor asked for (for everybody, not per call), repeats reads
+but never writes, renews the credential once for all who wait, and translates every failure into `domain.errors`.
+What differs between vendors is a `Dialect`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+
+from bridge.connectors.json_text import read_json, write_json
+from bridge.connectors.protocols import HttpRequest, Transport, TransportFailed
+from bridge.domain.errors import (
+    NeedsAuthorisation,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    RemoteError,
+    RetryLater,
+    Unreachable,
+)
+from bridge.domain.seams import Seams
+
+SHORT_WAIT_SECONDS = 2.0
+READ_TRIES = 3
+FIRST_BACKOFF_SECONDS = 0.5
+DEFAULT_PAUSE_SECONDS = 2.0
+WORDS_LENGTH = 500
+
+Observe = Callable[[str, str, int, float], None]
+"""Told of every exchange: method, path template, status (0: no answer), seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call. `path` is joined to the base URL unless it is absolute; `template` is the path for people and metrics.
+
+    `json` None: no body, unless `body` is given. `accept`: statuses the caller handles beside 2xx. `reads`: the call
+    changes nothing and may be repeated; None: GET and HEAD. `tries`: for reads, how often at most.
+    """
+
+    method: str
+    path: str
+    query: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    json: Any = field(default=None, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    accept: frozenset[int] = frozenset()
+    reads: bool | None = None
+    template: str = ""
+    timeout_seconds: float = 30.0
+    tries: int = READ_TRIES
+
+    @property
+    def is_read(self) -> bool:
+        return self.method in ("GET", "HEAD") if self.reads is None else self.reads
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.template or self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with status 2xx, or one the caller said to accept. Header names are lower case."""
+
+    system: str
+    call: Call
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """Decimals for numbers with a point. Not JSON: RetryLater for a read, OutcomeUnknown for a write."""
+        try:
+            return read_json(self.body)
+        except ValueError:
+            raise self.garbled("an answer that is not JSON") from None
+
+    def loose_json(self) -> Any:
+        """The same, but None when it is not JSON (for error bodies)."""
+        try:
+            return read_json(self.body)
+        except ValueError:
+            return None
+
+    def garbled(self, what: str) -> RemoteError:
+        """The error for a 2xx whose content makes no sense."""
+        error = RetryLater if self.call.is_read else OutcomeUnknown
+        return error(self.system, f"{self.call.name} gave {what} (status {self.status})")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The vendor wants no call for `seconds`. `daily`: the day's budget is used up. `why`: for people."""
+
+    seconds: float
+    daily: bool = False
+    why: str = "request limit reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What an error body says, in the vendor's words. `field`: the vendor's column it is about, when it says."""
+
+    message: str
+    field: str | None = None
+
+
+class Dialect(Protocol):
+    """What differs between vendors."""
+
+    async def authorise(self, request: HttpRequest) -> HttpRequest:
+        """The request with the credential on it. May fetch a token; raises domain errors."""
+
+    async def renew(self, refused: HttpRequest) -> bool:
+        """After a 401 to `refused` (as authorised): get a newer credential, or see that there is one already.
+
+        False: there is nothing to renew. Called by one caller at a time. Raises domain errors."""
+
+    def pause(self, answer: Answer) -> Pause | None:
+        """What this answer, of any status, says about waiting. None on 429 means Retry-After or two seconds."""
+
+    def words(self, answer: Answer) -> Words:
+        """Reads an error body; must take any bytes."""
+
+    def failure(self, answer: Answer, words: Words) -> RemoteError | None:
+        """The vendor's own meaning of a refused call; None: the usual one (see `HttpClient`)."""
+
+
+class HttpClient:
+    """Sends calls to one system.
+
+    The usual meaning of an answer that is neither 2xx nor accepted: 401 and 402 NeedsAuthorisation, 429 RateLimited,
+    5xx RetryLater for a read and OutcomeUnknown for a write, 3xx Unreachable, other 4xx (404 too) Rejected with status.
+    """
+
+    def __init__(
+        self,
+        system: str,
+        base_url: str,
+        transport: Transport,
+        seams: Seams,
+        dialect: Dialect,
+        *,
+        at_once: int = 4,
+        observe: Observe | None = None,
+    ) -> None:
+        self.system = system
+        self._base_url = base_url.rstrip("/")
+        self._transport = transport
+        self._seams = seams
+        self._dialect = dialect
+        self._slots = asyncio.Semaphore(at_once)
+        self._renewing = asyncio.Lock()
+        self._observe = observe
+        self._pause = Pause(0.0)
+        self._paused_until = 0.0
+
+    async def send(self, call: Call) -> Answer:
+        """Raises only `domain.errors`."""
+        answer = await self._repeat(call)
+        if answer.status // 100 == 2 or answer.status in call.accept:
+            return answer
+        raise self._error(answer)
+
+    async def _repeat(self, call: Call) -> Answer:
+        clock, tries = self._seams.clock, call.tries if call.is_read else 1
+        started, tried = clock.monotonic(), 0
+        while True:
+            tried += 1
+            lost: TransportFailed | None = None
+            try:
+                answer = await self._authorised(call)
+            except TransportFailed as failed:
+                lost = failed
+            # A read that used up its time is not repeated: the caller's lease must outlast this.
+            last = tried >= tries or clock.monotonic() - started >= call.timeout_seconds
+            if lost is not None and last:
+                raise self._lost(call, lost)
+            if lost is None and (last or answer.status < 500 or answer.status in call.accept or self._paused_for() > 0):
+                return answer
+            await clock.sleep(FIRST_BACKOFF_SECONDS * 2 ** (tried - 1) * (0.5 + self._seams.random.random()))
+
+    async def _authorised(self, call: Call) -> Answer:
+        """One exchange; on 401 the credential is renewed and the call repeated once (a 401 had no effect)."""
+        plain = self._request(call)
+        request = await self._dialect.authorise(plain)
+        answer = await self._exchange(call, request)
+        if answer.status != 401 or 401 in call.accept:
+            return answer
+        async with self._renewing:
+            renewed = await self._dialect.renew(request)
+        if not renewed:
+            return answer
+        return await self._exchange(call, await self._dialect.authorise(plain))
+
+    async def _exchange(self, call: Call, request: HttpRequest) -> Answer:
+        async with self._slots:
+            await self._keep_pause()
+            started = self._seams.clock.monotonic()
+            status = 0
+            try:
+                response = await self._transport.send(request)
+                status = response.status
+            finally:
+                if self._observe is not None:
+                    self._observe(
+                        call.method, call.template or call.path, status, self._seams.clock.monotonic() - started
+                    )
+        answer = Answer(self.system, call, response.status, response.headers, response.body)
+        self._learn(answer)
+        return answer
+
+    def _request(self, call: Call) -> HttpRequest:
+        headers = {"accept": "application/json", **call.headers}
+        body = call.body
+        if call.json is not None:
+            headers["content-type"] = "application/json"
+            body = write_json(call.json)
+        absolute = call.path.startswith(("http://", "https://"))
+        url = call.path if absolute else f"{self._base_url}/{call.path.lstrip('/')}"
+        return HttpRequest(call.method, url, headers, tuple(call.query), body, call.timeout_seconds)
+
+    def _paused_for(self) -> float:
+        return self._paused_until - self._seams.clock.monotonic()
+
+    async def _keep_pause(self) -> None:
+        while (wait := self._paused_for()) > 0:
+            if wait > SHORT_WAIT_SECONDS:
+                raise RateLimited(self.system, self._pause.why, wait, daily=self._pause.daily)
+            await self._seams.clock.sleep(wait)
+
+    def _learn(self, answer: Answer) -> None:
+        pause = self._dialect.pause(answer)
+        if pause is None and answer.status in (429, 503):
+            asked = retry_after(answer.headers, self._seams.clock.now())
+            if asked is not None or answer.status == 429:
+                pause = Pause(DEFAULT_PAUSE_SECONDS if asked is None else asked)
+        if pause is None:
+            return
+        until = self._seams.clock.monotonic() + pause.seconds
+        if until > self._paused_until:
+            self._paused_until, self._pause = until, pause
+
+    def _lost(self, call: Call, failed: TransportFailed) -> RemoteError:
+        if failed.sent and not call.is_read:
+            return OutcomeUnknown(self.system, f"{call.name}: {failed}")
+        return Unreachable(self.system, f"{call.name}: {failed}")
+
+    def _error(self, answer: Answer) -> RemoteError:
+        status, call = answer.status, answer.call
+        words = self._dialect.words(answer)
+        special = self._dialect.failure(answer, words)
+        if special is not None:
+            return special
+        text = f"{call.name} was answered with {status}: {words.message}"[:WORDS_LENGTH]
+        if status == 429:
+            wait = max(self._paused_for(), 0.0)
+            return RateLimited(self.system, text, wait, daily=self._pause.daily)
+        if status in (401, 402):
+            return NeedsAuthorisation(self.system, text)
+        if status >= 500:
+            return (RetryLater if call.is_read else OutcomeUnknown)(self.system, text)
+        if status < 400:
+            return Unreachable(self.system, f"{call.name} was answered with a redirect ({status}): check the base URL")
+        return Rejected(self.system, text, field=words.field, status=status)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds a Retry-After header asks for (RFC 9110: a number, or a date); None when it is missing or unreadable."""
+    value = headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max((aware - now).total_seconds(), 0.0)
+
+
+def with_headers(request: HttpRequest, headers: Mapping[str, str]) -> HttpRequest:
+    """The request with these headers added."""
+    return replace(request, headers={**request.headers, **headers})

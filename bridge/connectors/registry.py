@@ -1,0 +1,7 @@
+"""The literal table of products. To add one: its folder, and one line here."""
+
+from collections.abc import Mapping
+
+from bridge.connectors.product import ConnectorType
+
+CONNECTORS: Mapping[str, ConnectorType] = {}

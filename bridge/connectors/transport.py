@@ -1,0 +1,50 @@
+"""HTTP over aiohttp: the only file of the connectors that names it."""
+
+import asyncio
+
+import aiohttp
+
+from bridge.connectors.protocols import HttpRequest, HttpResponse, TransportFailed
+
+CONNECT_SECONDS = 10.0
+NOT_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientConnectorCertificateError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+)
+
+
+class AiohttpTransport:
+    """Implements `protocols.Transport` on a session the composition root owns.
+
+    The session needs `cookie_jar=aiohttp.DummyCookieJar()`: one session serves several accounts.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Error texts name the kind of failure only: an aiohttp message may hold the address with its query."""
+        timeout = aiohttp.ClientTimeout(
+            total=request.timeout_seconds, sock_connect=min(CONNECT_SECONDS, request.timeout_seconds)
+        )
+        try:
+            async with self._session.request(
+                request.method,
+                request.url,
+                params=list(request.query),
+                headers=dict(request.headers),
+                data=request.body,
+                allow_redirects=False,
+                timeout=timeout,
+            ) as response:
+                body = await response.read()
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return HttpResponse(response.status, headers, body)
+        except NOT_SENT as failure:
+            raise TransportFailed(f"cannot connect ({type(failure).__name__})", sent=False) from None
+        except asyncio.TimeoutError:  # noqa: UP041 - aiohttp's time-outs derive from it on every version
+            raise TransportFailed(f"no answer within {request.timeout_seconds:g} s", sent=True) from None
+        except aiohttp.ClientError as failure:
+            raise TransportFailed(f"connection lost ({type(failure).__name__})", sent=True) from None
