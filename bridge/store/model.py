@@ -207,6 +207,7 @@ class RecordNote:
     gone_at: float | None = None
     gone_how: str | None = None
     alive: bool = False  # clears gone_at and gone_how
+    seen_sweep: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
