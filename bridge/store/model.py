@@ -108,6 +108,7 @@ class Task:
     decided_hash: str | None
     stale_since: float | None  # first read older than a version already known; None when reads are believed
     gone_since: float | None  # first read that found no live record
+    waits_for: TaskKey | None = None
 
 
 class LinkState(StrEnum):
