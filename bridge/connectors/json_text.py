@@ -4,13 +4,15 @@ import json
 from decimal import Decimal
 from typing import Any
 
+PLAIN_DIGITS = 40
+
 
 def read_json(body: bytes) -> Any:
     """Raises ValueError for anything that is not JSON in UTF-8 (NaN and Infinity are not JSON)."""
     try:
         return json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse)
-    except RecursionError:
-        raise ValueError("JSON nested too deeply") from None
+    except (RecursionError, ArithmeticError):
+        raise ValueError("JSON nested too deeply, or a number out of range") from None
 
 
 def write_json(value: Any) -> bytes:
@@ -22,7 +24,8 @@ def _text(value: Any) -> str:
     if isinstance(value, Decimal):
         if not value.is_finite():
             raise TypeError("a number that is not finite cannot be sent")
-        return format(value, "f")
+        # Plain digits where they are short: 1E+999999 must not become a million of them.
+        return format(value, "f") if abs(value.adjusted()) < PLAIN_DIGITS else str(value)
     if isinstance(value, dict):
         return "{" + ",".join(f"{_key(key)}:{_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+from bridge.connectors.pipedrive import PIPEDRIVE
 from bridge.connectors.product import ConnectorType
 
-CONNECTORS: Mapping[str, ConnectorType] = {}
+CONNECTORS: Mapping[str, ConnectorType] = {
+    "pipedrive": PIPEDRIVE,
+}

@@ -1,0 +1,26 @@
+"""Pipedrive. Limits and gaps: README.md here. Tests: tests/unit/connectors/pipedrive, tests/conformance/connectors."""
+
+from bridge.connectors.pipedrive.callbacks import PipedriveCallbacks
+from bridge.connectors.pipedrive.catalog import Catalogs
+from bridge.connectors.pipedrive.client import PipedriveClient
+from bridge.connectors.pipedrive.manifest import MANIFEST
+from bridge.connectors.pipedrive.options import PipedriveOptions
+from bridge.connectors.pipedrive.records import Account
+from bridge.connectors.product import ConnectorType, Construction
+
+
+class PipedriveConnector(PipedriveCallbacks):
+    """All capabilities of one account: reads, writes, hooks, callbacks."""
+
+    manifest = MANIFEST
+
+
+def build(construction: Construction) -> PipedriveConnector:
+    options: PipedriveOptions = construction.options
+    client = PipedriveClient(construction)
+    catalogs = Catalogs(construction.system, client, construction.seams.clock)
+    account = Account(construction.system, client, catalogs, options.page_size, options.hook_user_id)
+    return PipedriveConnector(account)
+
+
+PIPEDRIVE = ConnectorType("pipedrive", MANIFEST, PipedriveOptions, build)

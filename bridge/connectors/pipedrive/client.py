@@ -1,0 +1,138 @@
+"""The vendor's endpoints: REST v2 for records and definitions, v1 for hooks and users.
+
+Sources: the vendor's OpenAPI descriptions of API v1 and v2.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words
+from bridge.connectors.pipedrive.auth import Credential, credential
+from bridge.connectors.pipedrive.options import PipedriveOptions
+from bridge.connectors.pipedrive.refusals import read_failure, read_pause, read_words
+from bridge.connectors.product import Construction
+from bridge.connectors.protocols import HttpRequest
+from bridge.domain.errors import RemoteError
+from bridge.domain.seams import Clock
+
+LARGEST_PAGE = 500
+GONE = frozenset({404, 410})
+Query = Sequence[tuple[str, str]]
+
+
+class PipedriveDialect:
+    def __init__(self, access: Credential, clock: Clock) -> None:
+        self._access, self._clock = access, clock
+
+    async def authorise(self, request: HttpRequest) -> HttpRequest:
+        return await self._access.authorise(request)
+
+    async def renew(self, refused: HttpRequest) -> bool:
+        return await self._access.renew(refused)
+
+    def pause(self, answer: Answer) -> Pause | None:
+        return read_pause(answer, self._clock)
+
+    def words(self, answer: Answer) -> Words:
+        return read_words(answer)
+
+    def failure(self, answer: Answer, words: Words) -> RemoteError | None:
+        return read_failure(answer, words)
+
+
+class PipedriveClient:
+    def __init__(self, construction: Construction) -> None:
+        options: PipedriveOptions = construction.options
+        self._timeout = options.timeout_seconds
+        self._http = HttpClient(
+            construction.system,
+            options.base_url,
+            construction.transport,
+            construction.seams,
+            PipedriveDialect(credential(construction), construction.seams.clock),
+            at_once=options.calls_at_once,
+            observe=construction.observe,
+        )
+
+    async def me(self) -> Mapping[str, Any]:
+        answer = await self._send("GET", "api/v1/users/me")
+        return _object(answer)
+
+    async def rows(self, path: str, query: Query) -> tuple[list[Mapping[str, Any]], str | None]:
+        """One page of a v2 listing and the cursor of the next."""
+        answer = await self._send("GET", path, query=query)
+        said = answer.json()
+        rows = said.get("data") if isinstance(said, dict) else None
+        if rows is None and isinstance(said, dict) and said.get("success") is True:
+            rows = []
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise answer.garbled("no list of records")
+        more = said.get("additional_data")
+        cursor = more.get("next_cursor") if isinstance(more, dict) else None
+        return rows, str(cursor) if cursor else None
+
+    async def all_rows(self, path: str) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            query = [("limit", str(LARGEST_PAGE)), *([("cursor", cursor)] if cursor else [])]
+            rows, cursor = await self.rows(path, query)
+            found += rows
+            if cursor is None:
+                return found
+
+    async def search(self, path: str, query: Query) -> list[Mapping[str, Any]]:
+        """Items found, best first; the vendor wraps them in two ways."""
+        answer = await self._send("GET", path, query=query)
+        said = answer.json()
+        data = said.get("data") if isinstance(said, dict) else None
+        items = data.get("items") if isinstance(data, dict) else data
+        if items is None:
+            return []
+        if not isinstance(items, list):
+            raise answer.garbled("no list of items")
+        wrapped = [item.get("item", item) for item in items if isinstance(item, dict)]
+        return [item for item in wrapped if isinstance(item, dict)]
+
+    async def get(self, path: str, record_id: str) -> Mapping[str, Any] | None:
+        """None: 404, 410, or the empty 204 some missing records are answered with."""
+        answer = await self._send("GET", f"{path}/{record_id}", template=f"{path}/:id", accept=GONE)
+        return None if answer.status in GONE or answer.status == 204 else _object(answer)
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer = await self._send("POST", path, json=body)
+        return _object(answer)
+
+    async def patch(self, path: str, record_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer = await self._send("PATCH", f"{path}/{record_id}", template=f"{path}/:id", json=body)
+        return _object(answer)
+
+    async def delete(self, path: str, record_id: str) -> None:
+        """Deleting what is not there is no error."""
+        await self._send("DELETE", f"{path}/{record_id}", template=f"{path}/:id", accept=GONE)
+
+    async def hooks(self) -> list[Mapping[str, Any]]:
+        rows, _ = await self.rows("api/v1/webhooks", ())
+        return rows
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query = (),
+        json: Any = None,
+        template: str = "",
+        accept: frozenset[int] = frozenset(),
+    ) -> Answer:
+        return await self._http.send(
+            Call(method, path, query, json, accept=accept, template=template or path, timeout_seconds=self._timeout)
+        )
+
+
+def _object(answer: Answer) -> Mapping[str, Any]:
+    said = answer.json()
+    data = said.get("data") if isinstance(said, dict) else None
+    if not isinstance(data, dict) or data.get("id") is None:
+        raise answer.garbled("no record")
+    return data

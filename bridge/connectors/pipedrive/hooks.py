@@ -1,0 +1,72 @@
+"""Hook registrations, API v1. One hook per entity for all its actions; vendor page "Guide for Webhooks v2"."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.connectors.pipedrive.manifest import EVENTS, MANIFEST
+from bridge.connectors.pipedrive.records import PipedriveWrites
+from bridge.domain.callback import HookSecret, HookSpec, SeenHook
+from bridge.domain.errors import Rejected
+
+PATH = "api/v1/webhooks"
+VERSION = "2.0"
+NAME_LENGTH = 255
+
+
+class PipedriveHooks(PipedriveWrites):
+    def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
+        known = sorted(entities & MANIFEST.entities.keys())
+        return [HookSpec(f"any.{entity}", frozenset({entity}), EVENTS) for entity in known]
+
+    async def list_hooks(self) -> Sequence[SeenHook]:
+        return [_seen(row) for row in await self.account.client.hooks()]
+
+    async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
+        """An equal active hook is taken over: the vendor accepts doubles, and each of them delivers."""
+        for row in await self.account.client.hooks():
+            seen = _seen(row)
+            if seen.active and (seen.url, seen.key) == (url, spec.key) and _has_secret(row, secret):
+                return seen
+        action, _, entity = spec.key.partition(".")
+        body: dict[str, Any] = {
+            "subscription_url": url,
+            "event_action": "*" if action == "any" else action,
+            "event_object": "*" if entity == "any" else entity,
+            "name": name[:NAME_LENGTH],
+            "version": VERSION,
+            "http_auth_user": secret.user,
+            "http_auth_password": secret.password,
+        }
+        if self.account.hook_user_id is not None:
+            body["user_id"] = self.account.hook_user_id
+        try:
+            return _seen(await self.account.client.create(PATH, body))
+        except Rejected as refused:
+            if refused.status != 422:
+                raise
+            message = f"the limit of 40 hooks per user is reached, remove some: {refused.message}"
+            raise Rejected(self.system, message, field=refused.field, status=422) from None
+
+    async def remove_hook(self, hook_id: str) -> None:
+        await self.account.client.delete(PATH, hook_id)
+
+
+def _has_secret(row: Mapping[str, Any], secret: HookSecret) -> bool:
+    return (row.get("http_auth_user"), row.get("http_auth_password")) == (secret.user, secret.password)
+
+
+def _seen(row: Mapping[str, Any]) -> SeenHook:
+    action, entity = str(row.get("event_action")), str(row.get("event_object"))
+    key = f"{'any' if action == '*' else action}.{'any' if entity == '*' else entity}"
+    version = str(row.get("version") or VERSION)
+    notes = [f"version {version}"] if version != VERSION else []
+    for name in ("remove_reason", "last_http_status"):
+        if row.get(name):
+            notes.append(f"{name} {row[name]}")
+    return SeenHook(
+        id=str(row["id"]),
+        url=str(row.get("subscription_url") or ""),
+        key=key if version == VERSION else f"v{version}.{key}",
+        active=row.get("is_active", 1) in (1, True) and not row.get("remove_time"),
+        note=", ".join(notes),
+    )

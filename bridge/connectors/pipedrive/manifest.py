@@ -1,0 +1,180 @@
+"""What Pipedrive offers and what it cannot do.
+
+Sources: the vendor's OpenAPI descriptions of API v1 and v2, "Pipedrive API v2 migration guide",
+"Guide for Webhooks v2", "Rate limiting".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Lookup, Manifest
+
+EVENTS = frozenset({"created", "changed", "deleted", "merged"})
+ADDRESS_PARTS = (
+    "value",
+    "formatted_address",
+    "country",
+    "admin_area_level_1",
+    "admin_area_level_2",
+    "locality",
+    "sublocality",
+    "route",
+    "street_number",
+    "subpremise",
+    "postal_code",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Where an entity lives. `search`: column -> name of the search field. `named`: column -> (vendor's column, field
+    whose options name its keys)."""
+
+    entity: str
+    path: str
+    fields_path: str
+    search: Mapping[str, str]
+    named: Mapping[str, tuple[str, str]]
+
+
+LABELS = {"labels": ("label_ids", "label_ids")}
+
+RESOURCES: Mapping[str, Resource] = {
+    resource.entity: resource
+    for resource in (
+        Resource("deal", "api/v2/deals", "api/v2/dealFields", {"title": "title"}, LABELS),
+        Resource(
+            "person",
+            "api/v2/persons",
+            "api/v2/personFields",
+            {"name": "name", "emails": "email", "phones": "phone"},
+            LABELS,
+        ),
+        Resource(
+            "organization",
+            "api/v2/organizations",
+            "api/v2/organizationFields",
+            {"name": "name"},
+            {**LABELS, "industry": ("industry", "industry")},
+        ),
+        Resource(
+            "product",
+            "api/v2/products",
+            "api/v2/productFields",
+            {"name": "name", "code": "code"},
+            {"category": ("category", "category")},
+        ),
+    )
+}
+
+_FIXED: Mapping[str, ColumnSpec] = {
+    "id": ColumnSpec(Column.INTEGER, writable=False),
+    "add_time": ColumnSpec(Column.INSTANT, writable=False),
+    "update_time": ColumnSpec(Column.INSTANT, writable=False),
+    "owner_id": ColumnSpec(Column.REFERENCE),
+    "visible_to": ColumnSpec(Column.INTEGER),
+}
+
+_DEAL: Mapping[str, ColumnSpec] = {
+    **_FIXED,
+    "title": ColumnSpec(Column.TEXT, required=True, max_length=255),
+    "value": ColumnSpec(Column.DECIMAL),
+    "currency": ColumnSpec(Column.TEXT, max_length=3),
+    "person_id": ColumnSpec(Column.REFERENCE, to="person"),
+    "org_id": ColumnSpec(Column.REFERENCE, to="organization"),
+    "creator_user_id": ColumnSpec(Column.REFERENCE, writable=False),
+    "pipeline": ColumnSpec(Column.CHOICE),
+    "stage": ColumnSpec(Column.CHOICE),
+    "status": ColumnSpec(Column.CHOICE, choices=("open", "won", "lost")),
+    "probability": ColumnSpec(Column.DECIMAL),
+    "lost_reason": ColumnSpec(Column.TEXT),
+    "won_time": ColumnSpec(Column.INSTANT),
+    "lost_time": ColumnSpec(Column.INSTANT),
+    "close_time": ColumnSpec(Column.INSTANT),
+    "stage_change_time": ColumnSpec(Column.INSTANT, writable=False),
+    "expected_close_date": ColumnSpec(Column.DATE),
+    "labels": ColumnSpec(Column.SET),
+    "is_archived": ColumnSpec(Column.BOOLEAN, writable=False),
+    "origin": ColumnSpec(Column.TEXT, writable=False),
+    "origin_id": ColumnSpec(Column.TEXT, writable=False),
+}
+
+_PERSON: Mapping[str, ColumnSpec] = {
+    **_FIXED,
+    "name": ColumnSpec(Column.TEXT, required=True, max_length=255),
+    "first_name": ColumnSpec(Column.TEXT, writable=False),
+    "last_name": ColumnSpec(Column.TEXT, writable=False),
+    "org_id": ColumnSpec(Column.REFERENCE, to="organization"),
+    "emails": ColumnSpec(Column.VALUES),
+    "phones": ColumnSpec(Column.VALUES),
+    "labels": ColumnSpec(Column.SET),
+    "job_title": ColumnSpec(Column.TEXT),
+    "notes": ColumnSpec(Column.TEXT),
+    "birthday": ColumnSpec(Column.DATE),
+    "marketing_status": ColumnSpec(Column.TEXT, listed=False),
+}
+
+_ORGANIZATION: Mapping[str, ColumnSpec] = {
+    **_FIXED,
+    "name": ColumnSpec(Column.TEXT, required=True, max_length=255),
+    "address": ColumnSpec(Column.OBJECT, parts=ADDRESS_PARTS),
+    "labels": ColumnSpec(Column.SET),
+    "website": ColumnSpec(Column.TEXT),
+    "linkedin": ColumnSpec(Column.TEXT),
+    "industry": ColumnSpec(Column.CHOICE),
+    "annual_revenue": ColumnSpec(Column.INTEGER),
+    "employee_count": ColumnSpec(Column.INTEGER),
+}
+
+_PRODUCT: Mapping[str, ColumnSpec] = {
+    **_FIXED,
+    "name": ColumnSpec(Column.TEXT, required=True, max_length=255),
+    "code": ColumnSpec(Column.TEXT),
+    "description": ColumnSpec(Column.TEXT),
+    "unit": ColumnSpec(Column.TEXT),
+    "tax": ColumnSpec(Column.DECIMAL),
+    "category": ColumnSpec(Column.CHOICE),
+    "is_linkable": ColumnSpec(Column.BOOLEAN),
+    "prices": ColumnSpec(Column.OBJECT),  # by currency code: {"EUR": {"price", "cost", "direct_cost", "notes"}}
+    "billing_frequency": ColumnSpec(
+        Column.CHOICE, choices=("one-time", "weekly", "monthly", "quarterly", "semi-annually", "annually")
+    ),
+    "billing_frequency_cycles": ColumnSpec(Column.INTEGER),
+}
+
+
+def _entity(
+    columns: Mapping[str, ColumnSpec], searched: Mapping[str, str], *, archives: bool = False
+) -> EntityManifest:
+    return EntityManifest(
+        columns=columns,
+        events=EVENTS,
+        archives=archives,
+        lookup=Lookup.LAGGING,
+        lookup_columns=frozenset(searched) | {"custom"},
+    )
+
+
+MANIFEST = Manifest(
+    product="pipedrive",
+    entities={
+        "deal": _entity(_DEAL, RESOURCES["deal"].search, archives=True),
+        "person": _entity(_PERSON, RESOURCES["person"].search),
+        "organization": _entity(_ORGANIZATION, RESOURCES["organization"].search),
+        "product": _entity(_PRODUCT, RESOURCES["product"].search),
+    },
+    limits=(
+        "Deleted persons, organizations and products show only by webhook, by reading the record, or by a full sweep;"
+        " deleted deals are listed for 30 days.",
+        "A deleted record is purged after 30 days; before that a read shows it marked as deleted.",
+        "Archived deals cannot be edited through the API.",
+        "Filters of a mapping are not sent to the vendor: every record is listed, 500 to a call.",
+        "The vendor bans a hook for 30 minutes after ten failed first deliveries and loses what happens meanwhile;"
+        " after three days without a successful delivery it deletes the hook.",
+        "At most 40 hooks per user; registering them needs an administrator's token or the OAuth scope `admin`.",
+        "Search misses what was written a moment ago.",
+        "Renaming a pipeline, stage, label, option or custom field is noticed, but the old name counts until restart.",
+    ),
+    not_yet=("leads, activities, notes and deal products", "restoring deleted records", "unarchiving deals"),
+    event_names={"create": "created", "change": "changed", "delete": "deleted", "merge": "merged"},
+)

@@ -1,0 +1,53 @@
+"""What the operator must supply for a Pipedrive account."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+SHARED_HOST = "https://api.pipedrive.com"
+
+
+class PipedriveOptions(BaseModel):
+    """Either `api_token`, or the three OAuth values."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str = Field(
+        SHARED_HOST,
+        description="Address of the API without a path, such as https://yourcompany.pipedrive.com. With OAuth and no"
+        " address given, the one in the vendor's token answer is used.",
+    )
+    api_token: SecretStr | None = Field(
+        None, description="Personal API token of the user the bridge works as (Pipedrive: Personal preferences, API)."
+    )
+    client_id: str | None = Field(None, description="OAuth: client id of your Pipedrive app.")
+    client_secret: SecretStr | None = Field(None, description="OAuth: client secret of your Pipedrive app.")
+    refresh_token: SecretStr | None = Field(
+        None, description="OAuth: refresh token of the installation. Only needed until the bridge has stored its own."
+    )
+    token_url: str = Field(
+        "https://oauth.pipedrive.com/oauth/token", description="OAuth: address of the token endpoint."
+    )
+    page_size: int = Field(500, ge=1, le=500, description="Records asked for in one page of a listing.")
+    calls_at_once: int = Field(4, ge=1, le=20, description="Calls that may run at the same time.")
+    timeout_seconds: float = Field(30.0, gt=0, le=300, description="Time one call may take.")
+    hook_user_id: int | None = Field(
+        None, description="User whose permissions filter the events of the hooks; nothing: the bridge's own user."
+    )
+
+    @field_validator("base_url", "token_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://")):
+            raise ValueError("must start with https://")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Self:
+        oauth = (self.client_id, self.client_secret, self.refresh_token)
+        if self.api_token is not None:
+            if any(part is not None for part in oauth):
+                raise ValueError("give either api_token or the OAuth values, not both")
+        elif not all(oauth):
+            raise ValueError("give api_token, or client_id, client_secret and refresh_token")
+        return self

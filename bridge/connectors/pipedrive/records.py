@@ -1,0 +1,210 @@
+"""Reading and writing records through REST v2."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bridge.connectors.pipedrive.catalog import Catalogs
+from bridge.connectors.pipedrive.client import PipedriveClient
+from bridge.connectors.pipedrive.manifest import MANIFEST, RESOURCES
+from bridge.connectors.pipedrive.shape import BadField, Reading, own_columns, read_row, write_row
+from bridge.connectors.pipedrive.values import CUSTOM_TYPES, read_instant, write_instant
+from bridge.connectors.protocols import Identity, Page, Written
+from bridge.domain.catalog import Column, ColumnSpec
+from bridge.domain.errors import Rejected, RemoteError, RetryLater
+from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
+
+NEWEST_PAGE = 100
+SEARCH_LIMIT = 50
+LIVE, ARCHIVED, DELETED = "live", "archived", "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the parts of the connector share."""
+
+    system: str
+    client: PipedriveClient
+    catalogs: Catalogs
+    page_size: int
+    hook_user_id: int | None = None
+
+
+class PipedriveReads:
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.system = account.system
+
+    async def identity(self) -> Identity:
+        me = await self.account.client.me()
+        if me.get("company_id") is None:
+            raise RetryLater(self.system, "GET api/v1/users/me did not name the company")
+        label = me.get("company_name") or me.get("company_domain") or me["company_id"]
+        return Identity(str(me["company_id"]), str(label), str(me["id"]))
+
+    async def probe(self) -> None:
+        await self.account.client.me()
+
+    async def columns(self, entity: str) -> Mapping[str, ColumnSpec]:
+        return own_columns(entity, await self.account.catalogs.of(entity, fresh=True))
+
+    async def read(self, ref: RecordRef) -> Record | Gone:
+        if not ref.id.isdecimal():
+            return Gone(ref, Evidence.NOT_FOUND)
+        row = await self.account.client.get(RESOURCES[ref.entity].path, ref.id)
+        return Gone(ref, Evidence.NOT_FOUND) if row is None else (await self._records(ref.entity, [row]))[0]
+
+    async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
+        """Filters are not sent: a listing of the changed records must also show those that left the filter.
+
+        Deals live in three listings, walked one after the other; a page token is `<listing>:<cursor>`."""
+        listing, _, cursor = (page or LIVE).partition(":")
+        path = RESOURCES[entity].path
+        query = [("limit", str(self.account.page_size)), ("sort_by", "id"), ("sort_direction", "asc")]
+        if since is not None:
+            query.append(("updated_since", write_instant(since)))
+        if listing == DELETED:
+            query.append(("status", "deleted"))
+        if cursor:
+            query.append(("cursor", cursor))
+        rows, following = await self.account.client.rows(f"{path}/archived" if listing == ARCHIVED else path, query)
+        found = await self._records(entity, rows)
+        if following is not None:
+            return Page(found, f"{listing}:{following}")
+        return Page(found, _next_listing(entity, listing, since))
+
+    async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
+        """By falling id: ids grow, while a creation time may be set by whoever creates."""
+        found: list[Record] = []
+        cursor: str | None = None
+        floor = after.astimezone(UTC).replace(microsecond=0)
+        while True:
+            query = [("limit", str(NEWEST_PAGE)), ("sort_by", "id"), ("sort_direction", "desc")]
+            rows, cursor = await self.account.client.rows(
+                RESOURCES[entity].path, [*query, *([("cursor", cursor)] if cursor else [])]
+            )
+            page = [record for record in await self._records(entity, rows) if isinstance(record, Record)]
+            young = [record for record in page if record.created_at is not None and record.created_at >= floor]
+            found += young
+            if cursor is None or len(young) < len(page):
+                return found
+
+    async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
+        """By the vendor's search, exact match; custom fields of type text only. Nothing for any other column."""
+        ids = await self._search(entity, column, value)
+        if not ids:
+            return []
+        rows: list[Mapping[str, Any]] = []
+        path = RESOURCES[entity].path
+        for source in (path, f"{path}/archived") if MANIFEST.entities[entity].archives else (path,):
+            page, _ = await self.account.client.rows(source, [("ids", ",".join(ids)), ("limit", str(SEARCH_LIMIT))])
+            rows += page
+        return [record for record in await self._records(entity, rows) if isinstance(record, Record)]
+
+    async def _search(self, entity: str, column: str, value: Any) -> Sequence[str]:
+        resource, limit = RESOURCES[entity], ("limit", str(SEARCH_LIMIT))
+        if not isinstance(value, str) or not value.strip():
+            return []
+        field = resource.search.get(column.split(".")[0])
+        if field is not None:
+            query = [("term", value.strip()), ("fields", field), ("exact_match", "true"), limit]
+            items = await self.account.client.search(f"{resource.path}/search", query)
+        elif column.startswith("custom."):
+            code = await self._text_field(entity, column.removeprefix("custom.").strip('"'))
+            if code is None:
+                return []
+            query = [("term", value), ("entity_type", entity), ("field", code), ("match", "exact"), limit]
+            items = await self.account.client.search("api/v2/itemSearch/field", query)
+        else:
+            return []
+        return list(dict.fromkeys(str(item["id"]) for item in items if item.get("id") is not None))
+
+    async def _text_field(self, entity: str, name: str) -> str | None:
+        catalog = await self.account.catalogs.of(entity)
+        if name not in catalog.names_of("field").names():
+            return None
+        code = catalog.names_of("field").key(name)
+        return code if CUSTOM_TYPES.get(catalog.types[code]) is Column.TEXT else None
+
+    async def _records(self, entity: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[Record | Gone]:
+        """Rows as records; when keys without a name show up, the catalog is loaded anew once."""
+        if not all(row.get("id") is not None for row in rows):
+            raise RetryLater(self.system, f"a {entity} without an id was listed")
+        catalog = await self.account.catalogs.of(entity)
+        readings = [read_row(entity, row, catalog) for row in rows]
+        unresolved = [problem for reading in readings for problem in reading.unresolved]
+        if unresolved and await self.account.catalogs.reload_for(entity, unresolved):
+            readings = [read_row(entity, row, catalog) for row in rows]
+        return [_record(self.system, entity, row, reading) for row, reading in zip(rows, readings, strict=True)]
+
+
+class PipedriveWrites(PipedriveReads):
+    async def create(self, entity: str, fields: Fields) -> Written:
+        body = await self._body(entity, fields)
+        row = await self.account.client.create(RESOURCES[entity].path, body)
+        return await self._written(entity, row)
+
+    async def update(self, fresh: Record, changes: Fields) -> Written:
+        entity = fresh.ref.entity
+        if not changes:
+            return Written(fresh.ref.id, fresh)
+        body = await self._body(entity, changes, fresh.raw.get("pipeline_id"))
+        row = await self.account.client.patch(RESOURCES[entity].path, fresh.ref.id, body)
+        return await self._written(entity, row)
+
+    async def delete(self, fresh: Record) -> None:
+        await self.account.client.delete(RESOURCES[fresh.ref.entity].path, fresh.ref.id)
+
+    async def archive(self, fresh: Record) -> None:
+        entity = fresh.ref.entity
+        if not MANIFEST.entities[entity].archives:
+            raise Rejected(self.system, f"a Pipedrive {entity} cannot be archived")
+        if not fresh.archived:
+            await self.account.client.patch(RESOURCES[entity].path, fresh.ref.id, {"is_archived": True})
+
+    async def _body(self, entity: str, fields: Fields, pipeline_id: Any = None) -> Mapping[str, Any]:
+        catalogs = self.account.catalogs
+        catalog = await catalogs.of(entity)
+        try:
+            try:
+                return write_row(entity, fields, catalog, pipeline_id=pipeline_id)
+            except BadField as bad:
+                if bad.unresolved is None or not await catalogs.reload_for(entity, [bad.unresolved]):
+                    raise
+            return write_row(entity, fields, catalog, pipeline_id=pipeline_id)
+        except BadField as bad:
+            raise Rejected(self.system, f"{entity} {bad}", field=bad.column) from None
+
+    async def _written(self, entity: str, row: Mapping[str, Any]) -> Written:
+        """The write took effect: whatever goes wrong while its answer is understood must not lose the id."""
+        try:
+            record = (await self._records(entity, [row]))[0]
+        except RemoteError:
+            return Written(str(row["id"]))
+        shown = isinstance(record, Record) and record.modified_at is not None
+        return Written(str(row["id"]), record if shown and isinstance(record, Record) else None)
+
+
+def _record(system: str, entity: str, row: Mapping[str, Any], reading: Reading) -> Record | Gone:
+    ref = RecordRef(system, entity, str(row["id"]))
+    created = _moment(row.get("add_time"))
+    modified = _moment(row.get("update_time")) or created
+    if row.get("is_deleted") is True or row.get("status") == "deleted":
+        return Gone(ref, Evidence.FLAG, modified_at=modified)
+    return Record(ref, reading.fields, modified, created, archived=row.get("is_archived") is True, raw=row)
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        return None if value is None else read_instant(value)
+    except ValueError:
+        return None
+
+
+def _next_listing(entity: str, listing: str, since: datetime | None) -> str | None:
+    if not MANIFEST.entities[entity].archives:
+        return None
+    if listing == LIVE:
+        return ARCHIVED
+    return DELETED if listing == ARCHIVED and since is not None else None

@@ -1,0 +1,87 @@
+"""How Pipedrive says no: error bodies, request limits, blocks.
+
+Vendor pages "HTTP status codes", "Rate limiting", "OAuth status codes".
+"""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from bridge.connectors.http import Answer, Pause, Words, retry_after
+from bridge.domain.errors import NeedsAuthorisation, RateLimited, RemoteError
+from bridge.domain.seams import Clock
+
+BURST_SECONDS = 2.0
+LONGEST_RESET_SECONDS = 60.0
+BLOCKED_SECONDS = 1800.0
+DAILY_RECHECK_SECONDS = 3600.0  # the vendor does not say in which zone its midnight is
+VALIDATION = re.compile(r"Validation failed: ([^\s:;]+):")
+
+
+def read_words(answer: Answer) -> Words:
+    """The first of `error`, `message`, `errors`; the vendor uses several shapes, one of them HTML."""
+    said = answer.loose_json()
+    if not isinstance(said, dict):
+        return Words("an answer that is not JSON" if answer.body else "no explanation")
+    for name in ("error", "message", "errors"):
+        if said.get(name):
+            words = _words(said[name])
+            info, code = said.get("error_info"), said.get("code")
+            extra = [str(part) for part in (info, code) if part and str(part) not in words.message]
+            return Words(" ".join([words.message, *(f"({part})" for part in extra)]), words.field)
+    return Words("no explanation")
+
+
+def _words(said: Any) -> Words:
+    if isinstance(said, dict):
+        texts = [
+            f"{key}: {', '.join(map(str, value)) if isinstance(value, list) else value}" for key, value in said.items()
+        ]
+        return Words("; ".join(texts), str(next(iter(said))))
+    text = str(said)
+    found = VALIDATION.search(text)
+    return Words(text, found.group(1).removeprefix("custom_fields.") if found else None)
+
+
+def is_block(answer: Answer) -> bool:
+    """The page put before the API for traffic that ignored its limits: HTML, not JSON."""
+    return answer.status == 403 and answer.loose_json() is None
+
+
+def read_pause(answer: Answer, clock: Clock) -> Pause | None:
+    if is_block(answer):
+        return Pause(BLOCKED_SECONDS, why="the vendor blocks this traffic for ignoring its request limits")
+    reset = min(_number(answer, "x-ratelimit-reset") or BURST_SECONDS, LONGEST_RESET_SECONDS)
+    left = _number(answer, "x-ratelimit-remaining")
+    if answer.status != 429:
+        return Pause(reset) if left == 0 else None
+    if _number(answer, "x-daily-ratelimit-token-remaining") == 0 or (left is not None and left > 0):
+        wait = min(_until_midnight(clock.now()), DAILY_RECHECK_SECONDS)
+        return Pause(wait, daily=True, why="the day's request budget of the company is used up")
+    asked = retry_after(answer.headers, clock.now())
+    return Pause(max(reset if asked is None else asked, BURST_SECONDS))
+
+
+def read_failure(answer: Answer, words: Words) -> RemoteError | None:
+    if is_block(answer):
+        return RateLimited(answer.system, "blocked by the vendor (403 with a web page)", BLOCKED_SECONDS)
+    if answer.status == 402:
+        return NeedsAuthorisation(answer.system, f"the company account is not open: {words.message}")
+    if answer.status == 403 and "scope" in words.message.lower():
+        return NeedsAuthorisation(
+            answer.system, f"the authorisation does not cover {answer.call.name}: {words.message}"
+        )
+    return None
+
+
+def _number(answer: Answer, header: str) -> float | None:
+    try:
+        value = float(answer.headers.get(header, ""))
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None
+
+
+def _until_midnight(now: datetime) -> float:
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (midnight - now).total_seconds() + BURST_SECONDS

@@ -1,0 +1,234 @@
+"""Single values in the vendor's form (REST v2) and in the record shape, both ways. Pure.
+
+Vendor pages "Pipedrive API v2 migration guide" (custom fields, times), "Date format".
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from bridge.connectors.pipedrive.manifest import ADDRESS_PARTS
+from bridge.domain.catalog import Column
+
+Codec = Callable[[Any], Any]
+"""Raises ValueError with what is wrong. Is never given None."""
+
+# Types of custom fields (vendor page "Custom fields") and the columns they become; others are passed through as text.
+CUSTOM_TYPES: Mapping[str, Column] = {
+    "varchar": Column.TEXT,
+    "varchar_auto": Column.TEXT,
+    "text": Column.TEXT,
+    "phone": Column.TEXT,
+    "double": Column.DECIMAL,
+    "int": Column.INTEGER,
+    "boolean": Column.BOOLEAN,
+    "date": Column.DATE,
+    "monetary": Column.OBJECT,
+    "daterange": Column.OBJECT,
+    "time": Column.OBJECT,
+    "timerange": Column.OBJECT,
+    "address": Column.OBJECT,
+    "enum": Column.CHOICE,
+    "set": Column.SET,
+    "user": Column.REFERENCE,
+    "org": Column.REFERENCE,
+    "people": Column.REFERENCE,
+}
+CUSTOM_REFERENCES: Mapping[str, str] = {"org": "organization", "people": "person"}
+PARTS: Mapping[str, Mapping[str, Column]] = {
+    "monetary": {"value": Column.DECIMAL, "currency": Column.TEXT},
+    "daterange": {"value": Column.DATE, "until": Column.DATE},
+    "time": {"value": Column.TEXT, "timezone_name": Column.TEXT},
+    "timerange": {"value": Column.TEXT, "until": Column.TEXT, "timezone_name": Column.TEXT},
+    "address": dict.fromkeys(ADDRESS_PARTS, Column.TEXT),
+    "price": {
+        "price": Column.DECIMAL,
+        "cost": Column.DECIMAL,
+        "direct_cost": Column.DECIMAL,
+        "notes": Column.TEXT,
+    },
+}
+
+
+def read_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError("is not text")
+
+
+def write_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    return value
+
+
+def read_decimal(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        raise ValueError("is not a number")
+    try:
+        number = Decimal(value)
+    except ArithmeticError:
+        raise ValueError("is not a number") from None
+    if not number.is_finite():
+        raise ValueError("is not a number")
+    return number
+
+
+def write_decimal(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
+        raise ValueError("must be a number")
+    return Decimal(value)
+
+
+def read_integer(value: Any) -> int:
+    number = read_decimal(value)
+    if number != number.to_integral_value():
+        raise ValueError("is not a whole number")
+    return int(number)
+
+
+def write_integer(value: Any) -> int:
+    number = write_decimal(value)
+    if number != number.to_integral_value():
+        raise ValueError("must be a whole number")
+    return int(number)
+
+
+def read_boolean(value: Any) -> bool:
+    if value in (0, 1):  # False and True as well
+        return bool(value)
+    raise ValueError("is not true or false")
+
+
+def write_boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def read_date(value: Any) -> date:
+    return date.fromisoformat(read_text(value)[:10])
+
+
+def write_date(value: Any) -> str:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError("must be a date")
+    return value.isoformat()
+
+
+def read_instant(value: Any) -> datetime:
+    """RFC 3339, the older `YYYY-MM-DD HH:MM:SS` in UTC, and seconds since 1970 (old user events)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        try:
+            return datetime.fromtimestamp(value, UTC)
+        except (OverflowError, OSError):
+            raise ValueError("is not a time") from None
+    moment = datetime.fromisoformat(read_text(value))
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("is not a time") from None
+
+
+def write_instant(value: Any) -> str:
+    """Whole seconds: the vendor refuses fractions in filters and keeps none."""
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError("must be a time with its zone")
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def write_reference(value: Any) -> int:
+    if isinstance(value, str) and value.isdecimal() and value.isascii():
+        return int(value)
+    raise ValueError("must be the id of a record (digits)")
+
+
+def read_values(value: Any) -> list[dict[str, Any]]:
+    """E-mails and phones. The vendor's placeholder for "none" is an item with empty text."""
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ValueError("is not a list of values")
+    return [
+        {"value": str(item["value"]), "label": item.get("label"), "primary": bool(item.get("primary"))}
+        for item in value
+        if item.get("value")
+    ]
+
+
+def write_values(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ValueError("must be a list of values")
+    return [
+        {"value": write_text(item["value"]), "label": item.get("label") or "work", "primary": bool(item.get("primary"))}
+        for item in value
+        if item.get("value")
+    ]
+
+
+def read_object(kind: str) -> Codec:
+    def read(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValueError("is not an object")
+        parts = PARTS[kind]
+        return {name: nullable(READERS[parts[name]], part) for name, part in value.items() if name in parts}
+
+    return read
+
+
+def write_object(kind: str) -> Codec:
+    def write(value: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise ValueError("must be an object")
+        parts = PARTS[kind]
+        unknown = [name for name in value if name not in parts]
+        if unknown:
+            raise ValueError(f"has no part {unknown[0]!r}; there are {', '.join(parts)}")
+        return {name: nullable(WRITERS[parts[name]], part) for name, part in value.items()}
+
+    return write
+
+
+def read_prices(value: Any) -> dict[str, Any]:
+    """The vendor's list, by currency code (one price per currency)."""
+    if not isinstance(value, list):
+        raise ValueError("is not a list of prices")
+    price = read_object("price")
+    return {item["currency"]: price(item) for item in value if isinstance(item, dict) and item.get("currency")}
+
+
+def write_prices(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be prices by currency")
+    price = write_object("price")
+    return [{"currency": currency, **price(item)} for currency, item in value.items() if item]
+
+
+def nullable(codec: Codec, value: Any) -> Any:
+    """None stays None."""
+    return None if value is None else codec(value)
+
+
+READERS: Mapping[Column, Codec] = {
+    Column.TEXT: read_text,
+    Column.INTEGER: read_integer,
+    Column.DECIMAL: read_decimal,
+    Column.BOOLEAN: read_boolean,
+    Column.DATE: read_date,
+    Column.INSTANT: read_instant,
+    Column.CHOICE: read_text,
+    Column.REFERENCE: read_text,
+    Column.VALUES: read_values,
+}
+WRITERS: Mapping[Column, Codec] = {
+    Column.TEXT: write_text,
+    Column.INTEGER: write_integer,
+    Column.DECIMAL: write_decimal,
+    Column.BOOLEAN: write_boolean,
+    Column.DATE: write_date,
+    Column.INSTANT: write_instant,
+    Column.CHOICE: write_text,
+    Column.REFERENCE: write_reference,
+    Column.VALUES: write_values,
+}
