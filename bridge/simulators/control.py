@@ -1,0 +1,189 @@
+"""The /_control routes every simulator offers beside the vendor's own API, and the request counter behind one of them.
+
+They need no credentials: whoever starts a simulator decides with a flag whether they exist.
+
+- GET, POST, DELETE /_control/faults: read, replace the named switches, clear all. POST also takes the one-time commands
+  `"drop_hooks": [ids]` (the hook is gone without a word) and `"expire_tokens": true`.
+- GET /_control/state: all records and hooks.
+- POST /_control/records/{entity}, PATCH and DELETE .../{entity}/{id}: a change made by a person in the product's own
+  pages.
+- POST /_control/idle: answers when all callbacks queued so far are delivered or given up.
+- GET, DELETE /_control/requests: how often each method and path template was called; reset.
+- GET /_control/deliveries: counts and the log of delivery attempts.
+"""
+
+import json
+from collections import Counter
+from typing import Any, Protocol
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from bridge.simulators.delivery import DeliveryQueue
+from bridge.simulators.faults import Faults
+
+
+class UnknownRecord(LookupError):
+    """No such entity, record or hook."""
+
+
+class Simulator(Protocol):
+    """What the control routes need of a vendor's simulator.
+
+    The three `person_...` methods change records as a person in the product's pages does: with callbacks that carry
+    the vendor's marks for that. They raise UnknownRecord or ValueError.
+    """
+
+    @property
+    def faults(self) -> Faults: ...
+
+    @property
+    def deliveries(self) -> DeliveryQueue: ...
+
+    @property
+    def requests(self) -> "RequestCounter": ...
+
+    def dump(self) -> dict[str, Any]: ...
+
+    def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]: ...
+
+    def person_edits(self, entity: str, record_id: str, fields: dict[str, Any]) -> dict[str, Any]: ...
+
+    def person_deletes(self, entity: str, record_id: str) -> None: ...
+
+    def drop_hook(self, hook_id: str) -> None: ...
+
+    def expire_tokens(self) -> None: ...
+
+    async def idle(self) -> None: ...
+
+
+class RequestCounter:
+    """Counts calls of the vendor's API, as "METHOD /path/{template}"; unknown paths count as "METHOD (no such
+    path)".
+    """
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def middleware(self) -> Middleware:
+        @web.middleware
+        async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if not request.path.startswith("/_control"):
+                resource = request.match_info.route.resource
+                self.counts[f"{request.method} {resource.canonical if resource else '(no such path)'}"] += 1
+            return await handler(request)
+
+        return count
+
+    def writes(self) -> int:
+        """Calls so far with POST, PUT, PATCH or DELETE."""
+        return sum(n for name, n in self.counts.items() if name.split()[0] in ("POST", "PUT", "PATCH", "DELETE"))
+
+
+def add_control_routes(app: web.Application, simulator: Simulator) -> None:
+    """Adds all routes listed above to `app`."""
+    control = _Control(simulator)
+    app.add_routes(
+        [
+            web.get("/_control/faults", control.show_faults),
+            web.post("/_control/faults", control.set_faults),
+            web.delete("/_control/faults", control.clear_faults),
+            web.get("/_control/state", control.state),
+            web.post("/_control/records/{entity}", control.create),
+            web.patch("/_control/records/{entity}/{id}", control.edit),
+            web.delete("/_control/records/{entity}/{id}", control.delete),
+            web.post("/_control/idle", control.idle),
+            web.get("/_control/requests", control.requests),
+            web.delete("/_control/requests", control.reset_requests),
+            web.get("/_control/deliveries", control.deliveries),
+        ]
+    )
+
+
+class _Control:
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    async def show_faults(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._simulator.faults.as_json())
+
+    async def set_faults(self, request: web.Request) -> web.Response:
+        body = await _json_object(request)
+        drop, expire = body.pop("drop_hooks", []), body.pop("expire_tokens", False)
+        try:
+            self._simulator.faults.update(body)
+            for hook_id in drop:
+                self._simulator.drop_hook(str(hook_id))
+        except ValueError as error:
+            raise _refusal(web.HTTPBadRequest, error) from error
+        except UnknownRecord as error:
+            raise _refusal(web.HTTPNotFound, error) from error
+        if expire:
+            self._simulator.expire_tokens()
+        return await self.show_faults(request)
+
+    async def clear_faults(self, request: web.Request) -> web.Response:
+        self._simulator.faults.clear()
+        return await self.show_faults(request)
+
+    async def state(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._simulator.dump())
+
+    async def create(self, request: web.Request) -> web.Response:
+        fields = await _json_object(request)
+        try:
+            return web.json_response(self._simulator.person_creates(request.match_info["entity"], fields), status=201)
+        except ValueError as error:
+            raise _refusal(web.HTTPBadRequest, error) from error
+        except UnknownRecord as error:
+            raise _refusal(web.HTTPNotFound, error) from error
+
+    async def edit(self, request: web.Request) -> web.Response:
+        fields, where = await _json_object(request), request.match_info
+        try:
+            return web.json_response(self._simulator.person_edits(where["entity"], where["id"], fields))
+        except ValueError as error:
+            raise _refusal(web.HTTPBadRequest, error) from error
+        except UnknownRecord as error:
+            raise _refusal(web.HTTPNotFound, error) from error
+
+    async def delete(self, request: web.Request) -> web.Response:
+        try:
+            self._simulator.person_deletes(request.match_info["entity"], request.match_info["id"])
+        except UnknownRecord as error:
+            raise _refusal(web.HTTPNotFound, error) from error
+        return web.json_response({})
+
+    async def idle(self, _request: web.Request) -> web.Response:
+        await self._simulator.idle()
+        return web.json_response({})
+
+    async def requests(self, _request: web.Request) -> web.Response:
+        return web.json_response(dict(self._simulator.requests.counts))
+
+    async def reset_requests(self, _request: web.Request) -> web.Response:
+        self._simulator.requests.counts.clear()
+        return web.json_response({})
+
+    async def deliveries(self, _request: web.Request) -> web.Response:
+        queue = self._simulator.deliveries
+        lines = [
+            {"time": a.time, "hook": a.hook_id, "attempt": a.attempt, "status": a.status, "body": a.body.decode()}
+            for a in queue.log
+        ]
+        return web.json_response({"counts": dict(queue.counts), "attempts": lines})
+
+
+async def _json_object(request: web.Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.read() or b"{}")
+    except ValueError as error:
+        raise _refusal(web.HTTPBadRequest, "the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise _refusal(web.HTTPBadRequest, "the body must be a JSON object")
+    return body
+
+
+def _refusal(kind: type[web.HTTPException], complaint: object) -> web.HTTPException:
+    return kind(text=json.dumps({"error": str(complaint)}), content_type="application/json")
