@@ -1,0 +1,187 @@
+"""A compiled mapping: frozen, made once by `load`, used by everything else."""
+
+from collections.abc import Callable
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bridge.domain.record import Side
+from bridge.mapping.paths import Path
+from bridge.mapping.types.kind import Kind
+
+
+class DeletePolicy(StrEnum):
+    """What happens to the other record when one was deleted."""
+
+    IGNORE = "ignore"
+    UNLINK = "unlink"
+    ARCHIVE = "archive"
+    DELETE = "delete"
+
+
+class Conflict(StrEnum):
+    """Who wins when both sides edited one field."""
+
+    SIDE = "side"
+    NEWEST = "newest"
+    ASK = "ask"
+    FILL_EMPTY = "fill-empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`side` is the winner of SIDE and the named fallback of NEWEST."""
+
+    kind: Conflict
+    side: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the mapping files something is written; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """One side of a row: its columns, and both ways between their raw values and the canonical value.
+
+    With one path `parse` takes that raw value, with several a tuple of them. `render` gives one raw value per path,
+    LEAVE for a column to leave alone. Both raise Untranslatable.
+    """
+
+    paths: tuple[Path, ...]
+    parse: Callable[[Any], Any] = field(compare=False)
+    render: Callable[[Any], tuple[Any, ...]] = field(compare=False)
+    columns: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A named, typed row. `flows`: the sides it may write to. `absent`: keep | clear. `set_on`: "create" for constants.
+
+    `value` is a constant's value or, for other rows, None; `default` is what a create sends when there is no value,
+    by side. `fingerprint` covers everything that decides which canonical value a record has, `columns_fingerprint`
+    only which columns it is made of.
+    """
+
+    name: str
+    kind: Kind = field(compare=False)
+    left: Cells | None
+    right: Cells | None
+    flows: frozenset[Side]
+    policy: Policy | None
+    place: Place
+    fingerprint: str
+    columns_fingerprint: str
+    link: str | None = None
+    missing: str = "wait"
+    required: bool = False
+    absent: str = "clear"
+    set_on: str | None = None
+    value: Any = None
+    default: Any = None
+    lossy: bool = False
+    table: MappingOf[Any, Any] | None = None
+    source: MappingOf[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def type(self) -> str:
+        """The type's name as the file spells it."""
+        return self.kind.name
+
+    @property
+    def two_way(self) -> bool:
+        """Edits of either side cross."""
+        return len(self.flows) == 2
+
+    def cells(self, side: Side) -> Cells | None:
+        """This row on that side; None for a constant of the other side."""
+        return self.left if side is Side.LEFT else self.right
+
+    def columns(self, side: Side) -> tuple[str, ...]:
+        """The columns of this row on that side as the file spells them."""
+        cells = self.cells(side)
+        return cells.columns if cells else ()
+
+
+@dataclass(frozen=True, slots=True)
+class MappingSide:
+    """One side: `name` is the role (`crm`), `where` the values a record must show, by path, to be in the mapping."""
+
+    name: str
+    product: str
+    entity: str
+    where: MappingOf[str, Any] = field(default_factory=dict)
+    where_paths: tuple[tuple[Path, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One entry of `tests:`. `links`: by mapping, pairs of ids [left id, right id]. `to`: only this direction."""
+
+    name: str
+    left: MappingOf[str, Any]
+    right: MappingOf[str, Any]
+    links: MappingOf[str, tuple[tuple[str, str], ...]]
+    place: Place
+    to: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How one row is read: `key` for a plain top-level column (the fast way), else `paths`."""
+
+    name: str
+    key: str | None
+    paths: tuple[Path, ...]
+    parse: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """One mapping. `writes`: sides that may be written. `creates`: sides that may get new records.
+
+    `match`: alternatives in order, each the field names that must all be equal; () for `none`.
+    `deleted`: by the side on which the record was deleted. `delete_conflict`: keep | delete.
+    """
+
+    name: str
+    left: MappingSide
+    right: MappingSide
+    fields: tuple[Field, ...]
+    writes: frozenset[Side]
+    creates: frozenset[Side]
+    match: tuple[tuple[str, ...], ...]
+    marker: MappingOf[Side, str]
+    deleted: MappingOf[Side, DeletePolicy]
+    delete_conflict: str
+    policy: Policy | None
+    place: Place
+    fingerprint: str
+    match_fingerprint: str
+    examples: tuple[Example, ...] = ()
+    named: MappingOf[str, Field] = field(default_factory=dict, compare=False, repr=False)
+    readers: MappingOf[Side, tuple[Reader, ...]] = field(default_factory=dict, compare=False, repr=False)
+    refused: tuple[tuple[Place, str, str], ...] = ()
+    """Words of the language this release understands and does not yet do: place, what, remedy (for `check`)."""
+
+    def side(self, side: Side) -> MappingSide:
+        """That side's product, entity and filter."""
+        return self.left if side is Side.LEFT else self.right
+
+    def side_named(self, name: str) -> Side:
+        """The side a file calls `name`; KeyError when it is neither."""
+        if name == self.left.name:
+            return Side.LEFT
+        if name == self.right.name:
+            return Side.RIGHT
+        raise KeyError(name)

@@ -1,0 +1,57 @@
+"""Choices, users (one label or id out of several) and sets of choices."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from bridge.mapping.types.kind import Kind
+from bridge.mapping.types.text import describe, fold_text
+from bridge.mapping.values import Untranslatable
+
+
+def choice_text(raw: Any) -> str | None:
+    """A label or id as text; true and false as YAML spells them."""
+    if isinstance(raw, str):
+        return raw.strip() or None
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    if isinstance(raw, int | Decimal):
+        return str(raw)
+    raise Untranslatable(f"expected one choice, found {describe(raw)}")
+
+
+def _same(sent: Any, shown: Any) -> bool:
+    return fold_text(sent) == fold_text(shown)
+
+
+def make_choice(options: dict[str, Any]) -> Kind:
+    return Kind("choice", choice_text, fold=fold_text, reduces=_same)
+
+
+def make_user(options: dict[str, Any]) -> Kind:
+    return Kind("user", choice_text, fold=fold_text, reduces=_same)
+
+
+def make_set(options: dict[str, Any]) -> Kind:
+    """Option `separator`: the column is one text, like `a; b`. Written in alphabetical order."""
+    separator = options.get("separator")
+
+    def parse(raw: Any) -> frozenset[str] | None:
+        if separator is not None and isinstance(raw, str):
+            raw = raw.split(separator)
+        if isinstance(raw, str) or not isinstance(raw, Iterable):
+            raw = [raw]
+        return frozenset(label for item in raw if item is not None and (label := choice_text(item))) or None
+
+    def render(value: Any) -> Any:
+        labels = sorted(value)
+        return labels if separator is None else f"{separator.strip()} ".join(labels)
+
+    return Kind(
+        "set",
+        parse,
+        render,
+        fold=lambda value: "\n".join(sorted(fold_text(label) for label in value)),
+        dump=sorted,
+        load=frozenset,
+    )

@@ -1,0 +1,90 @@
+"""Dates and instants. A date is never shifted by a zone; an instant is kept in UTC."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bridge.mapping.types.kind import Kind, Shape
+from bridge.mapping.types.text import describe
+from bridge.mapping.values import Untranslatable
+
+
+def parse_date(raw: Any) -> date | None:
+    if isinstance(raw, datetime):
+        raise Untranslatable(
+            f"expected a date, found the instant {raw.isoformat()}; write {{instant: column}} for a column that keeps "
+            "a date as midnight"
+        )
+    if isinstance(raw, date):
+        return raw
+    if isinstance(raw, str):
+        try:
+            return date.fromisoformat(raw.strip()) if raw.strip() else None
+        except ValueError:
+            pass
+    raise Untranslatable(f"expected a date like 2026-03-31, found {describe(raw)}")
+
+
+def _instant(raw: Any, zone: ZoneInfo | None) -> datetime | None:
+    value = raw
+    if isinstance(raw, str):
+        try:
+            value = datetime.fromisoformat(raw.strip()) if raw.strip() else None
+        except ValueError:
+            raise Untranslatable(f"expected an instant like 2026-03-31T12:00:00Z, found {describe(raw)}") from None
+    if value is None:
+        return None
+    if not isinstance(value, datetime):
+        raise Untranslatable(f"expected an instant, found {describe(raw)}")
+    if value.tzinfo is None:
+        if zone is None:
+            raise Untranslatable(f"{describe(raw)} names no zone; give the row a `zone`, like zone: Europe/Oslo")
+        value = value.replace(tzinfo=zone)
+    return value.astimezone(UTC)
+
+
+def make_date(options: dict[str, Any]) -> Kind:
+    """`{instant: column}` reads a column that keeps a date as midnight in `zone` (UTC unless said)."""
+    zone = ZoneInfo(options["zone"]) if "zone" in options else None
+
+    def join(raws: tuple[Any, ...]) -> date | None:
+        if isinstance(raws[0], date) and not isinstance(raws[0], datetime):
+            return raws[0]
+        found = _instant(raws[0], zone or ZoneInfo("UTC"))
+        return None if found is None else found.astimezone(zone or UTC).date()
+
+    def split(value: Any) -> tuple[Any, ...]:
+        if value is None:
+            return (None,)
+        return (datetime(value.year, value.month, value.day, tzinfo=zone or UTC).astimezone(UTC),)
+
+    return Kind(
+        "date",
+        parse_date,
+        fold=date.isoformat,
+        dump=date.isoformat,
+        load=date.fromisoformat,
+        shapes={frozenset({"instant"}): Shape(("instant",), join, split)},
+    )
+
+
+def make_instant(options: dict[str, Any]) -> Kind:
+    """Option `zone`: how to read instants that name none."""
+    zone = ZoneInfo(options["zone"]) if "zone" in options else None
+
+    def reduces(sent: Any, shown: Any) -> bool:
+        return any(sent.replace(**cut) == shown for cut in _CUTS) or sent.replace(
+            microsecond=sent.microsecond // 1000 * 1000
+        ) == shown
+
+    return Kind(
+        "instant",
+        lambda raw: _instant(raw, zone),
+        fold=datetime.isoformat,
+        dump=datetime.isoformat,
+        load=datetime.fromisoformat,
+        reduces=reduces,
+    )
+
+
+_CUTS: tuple[dict[str, Any], ...] = ({"microsecond": 0}, {"second": 0, "microsecond": 0})

@@ -1,0 +1,139 @@
+"""Integers, decimals, booleans and money. Exact: Decimal throughout, never binary fractions."""
+
+import decimal
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from babel.core import get_global
+
+from bridge.mapping.types.kind import Kind, Shape
+from bridge.mapping.types.text import describe
+from bridge.mapping.values import LEAVE, Money, Untranslatable
+
+ROUNDINGS = {
+    "half-even": decimal.ROUND_HALF_EVEN,
+    "half-up": decimal.ROUND_HALF_UP,
+    "down": decimal.ROUND_DOWN,
+}
+_DIGITS: dict[str, Any] = get_global("currency_fractions")
+
+
+def exponent(currency: str | None) -> int | None:
+    """Digits after the point of an ISO 4217 currency (JPY 0, EUR 2, KWD 3); None without a currency."""
+    if currency is None:
+        return None
+    digits = _DIGITS.get(currency, _DIGITS["DEFAULT"])[0]
+    return int(digits)
+
+
+def parse_decimal(raw: Any) -> Decimal | None:
+    if isinstance(raw, Decimal):
+        number = raw
+    elif isinstance(raw, bool):
+        raise Untranslatable(f"expected a number, found {describe(raw)}")
+    elif isinstance(raw, int | float):
+        number = Decimal(str(raw))
+    elif isinstance(raw, str):
+        text = raw.strip()
+        if not text:
+            return None
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            raise Untranslatable(f"{describe(raw)} is no number") from None
+    else:
+        raise Untranslatable(f"expected a number, found {describe(raw)}")
+    if not number.is_finite():
+        raise Untranslatable(f"{describe(raw)} is no number")
+    return number
+
+
+def plain(number: Decimal) -> str:
+    """Digits without exponent or trailing zeros: equal numbers have equal text."""
+    text = format(number, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+def _rounded(number: Decimal, places: int, rounding: str) -> Decimal:
+    with decimal.localcontext(prec=max(28, number.adjusted() + places + 3)):
+        return number.quantize(Decimal(1).scaleb(-places), rounding=rounding)
+
+
+def reduces_number(sent: Any, shown: Any) -> bool:
+    """`shown` is `sent` rounded or cut to some number of places."""
+    places = len(plain(shown).partition(".")[2])
+    return any(_rounded(sent, places, how) == shown for how in ROUNDINGS.values())
+
+
+def make_decimal(options: dict[str, Any]) -> Kind:
+    places, rounding = options.get("places"), ROUNDINGS[options.get("rounding", "half-even")]
+
+    def parse(raw: Any) -> Decimal | None:
+        number = parse_decimal(raw)
+        return number if places is None or number is None else _rounded(number, places, rounding)
+
+    return Kind("decimal", parse, fold=plain, dump=plain, load=Decimal, reduces=reduces_number)
+
+
+def parse_integer(raw: Any) -> int | None:
+    if type(raw) is int:
+        return raw
+    number = parse_decimal(raw)
+    if number is None:
+        return None
+    if number != number.to_integral_value():
+        raise Untranslatable(f"expected a whole number, found {describe(raw)}")
+    return int(number)
+
+
+def make_integer(options: dict[str, Any]) -> Kind:
+    return Kind("integer", parse_integer)
+
+
+def parse_boolean(raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    text = str(raw).strip().lower()
+    if text in ("true", "1"):
+        return True
+    if text in ("false", "0"):
+        return False
+    raise Untranslatable(f"expected true or false, found {describe(raw)}")
+
+
+def make_boolean(options: dict[str, Any]) -> Kind:
+    return Kind("boolean", parse_boolean)
+
+
+def make_money(options: dict[str, Any]) -> Kind:
+    """Options: `currency` where a side has no currency column; `rounding`, half-even unless said."""
+    fixed, rounding = options.get("currency"), ROUNDINGS[options.get("rounding", "half-even")]
+
+    def join(raws: tuple[Any, ...]) -> Money | None:
+        amount = None if raws[0] is None else parse_decimal(raws[0])
+        if amount is None:
+            return None  # a currency without an amount is no money
+        currency = str(raws[1]).strip().upper() if raws[1] else fixed
+        places = exponent(currency)
+        return Money(amount if places is None else _rounded(amount, places, rounding), currency)
+
+    def split(value: Any) -> tuple[Any, ...]:
+        return (None, LEAVE) if value is None else (value.amount, value.currency or LEAVE)
+
+    def render(value: Any) -> Any:
+        if fixed and value.currency not in (None, fixed):
+            raise Untranslatable(f"{value.amount} {value.currency} cannot go to a column that holds {fixed}")
+        return value.amount
+
+    return Kind(
+        "money",
+        lambda raw: join((raw, None)),
+        render,
+        fold=lambda value: f"{plain(value.amount)} {value.currency or ''}".strip(),
+        dump=lambda value: [plain(value.amount), value.currency],
+        load=lambda data: Money(Decimal(data[0]), data[1]),
+        same=lambda a, b: a.amount == b.amount and (a.currency == b.currency or not (a.currency and b.currency)),
+        reduces=lambda sent, shown: sent.currency == shown.currency and reduces_number(sent.amount, shown.amount),
+        shapes={frozenset({"amount", "currency"}): Shape(("amount", "currency"), join, split)},
+    )

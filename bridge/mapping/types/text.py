@@ -1,0 +1,72 @@
+"""Text, e-mail addresses."""
+
+import unicodedata
+from decimal import Decimal
+from typing import Any
+
+from bridge.mapping.types.kind import Kind, Shape
+from bridge.mapping.values import Untranslatable
+
+
+def parse_text(raw: Any) -> str | None:
+    """Text as typed, line ends as \\n. Numbers become their digits (ids, postal codes)."""
+    if isinstance(raw, str):
+        return raw.replace("\r\n", "\n") or None
+    if isinstance(raw, int | Decimal) and not isinstance(raw, bool):
+        return format(raw, "f") if isinstance(raw, Decimal) else str(raw)
+    raise Untranslatable(f"expected text, found {describe(raw)}")
+
+
+def describe(raw: Any) -> str:
+    """A raw value for a message: short, and with its type where that is the point."""
+    text = raw if isinstance(raw, str) else str(raw)
+    text = text if len(text) <= 60 else text[:57] + "..."
+    return f"`{text}`" if isinstance(raw, str) else f"`{text}` ({type(raw).__name__})"
+
+
+def fold_text(value: Any) -> str:
+    """Case, accents' composition, outer and doubled blanks do not count."""
+    return " ".join(unicodedata.normalize("NFKC", str(value)).casefold().split())
+
+
+def reduces_text(sent: Any, shown: Any) -> bool:
+    """`shown` is `sent` trimmed, folded in case or cut at the end."""
+    folded = fold_text(shown)
+    return bool(folded) and fold_text(sent).startswith(folded)
+
+
+def _join_name(raws: tuple[Any, ...]) -> str | None:
+    return " ".join(part for raw in raws if raw and (part := str(raw).strip())) or None
+
+
+def _split_name(value: Any) -> tuple[Any, ...]:
+    """The last word is the last name; a single word is a last name."""
+    if value is None:
+        return (None, None)
+    first, _, last = str(value).strip().rpartition(" ")
+    return (first.strip() or None, last)
+
+
+def make_text(options: dict[str, Any]) -> Kind:
+    shapes = {frozenset({"first", "last"}): Shape(("first", "last"), _join_name, _split_name)}
+    return Kind("text", parse_text, fold=fold_text, reduces=reduces_text, shapes=shapes)
+
+
+def parse_email(raw: Any) -> str | None:
+    if not isinstance(raw, str):
+        raise Untranslatable(f"expected an e-mail address, found {describe(raw)}")
+    text = raw.strip()
+    if not text:
+        return None
+    name, at, domain = text.rpartition("@")
+    if not at or not name or not domain or any(c.isspace() for c in text):
+        raise Untranslatable(f"{describe(raw)} is no e-mail address")
+    return text
+
+
+def _same_email(a: Any, b: Any) -> bool:
+    return bool(a.casefold() == b.casefold())
+
+
+def make_email(options: dict[str, Any]) -> Kind:
+    return Kind("email", parse_email, fold=fold_text, reduces=_same_email, same=_same_email)

@@ -1,0 +1,81 @@
+"""Canonical values: what both sides' forms of a field translate to."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+
+from bridge.domain.record import Side
+
+
+class Missing(Enum):
+    """`UNREAD`: the answer did not contain the column. `LEAVE`: this column is not to be written."""
+
+    UNREAD = "unread"
+    LEAVE = "leave"
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __bool__(self) -> bool:
+        return False
+
+
+UNREAD: Final = Missing.UNREAD
+LEAVE: Final = Missing.LEAVE
+
+
+class Untranslatable(Exception):
+    """A value its row cannot translate; the text says the value and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A link field as one side shows it: record `id` of `side` in `mapping`; `sync` resolves it to a `LinkId`."""
+
+    mapping: str
+    side: Side
+    id: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LinkId:
+    """A link field's canonical value: the id of the link itself, the same seen from both sides."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An exact amount in units of `currency` (ISO 4217), rounded to that currency's exponent where it is known."""
+
+    amount: Decimal
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Phone:
+    """A telephone number: `e164` to compare, `original` as somebody typed it (what is written)."""
+
+    e164: str | None
+    original: str
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Phone):
+            return NotImplemented
+        return self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> str:
+        return self.e164 or "".join(c for c in self.original.casefold() if c.isalnum())
+
+
+def is_empty(value: Any) -> bool:
+    """No value there: None, unread, empty text, empty list or set. Zero and False are values."""
+    if value is None or value is UNREAD:
+        return True
+    if isinstance(value, str | list | tuple | frozenset | set | dict):
+        return not value
+    return isinstance(value, Money) and value.amount is None
