@@ -16,7 +16,7 @@ from bridge.domain.seams import Clock
 log = logging.getLogger(__name__)
 
 STALE_SECONDS = 3600.0
-UNKNOWN_AGAIN_SECONDS = 60.0
+UNKNOWN_AGAIN_SECONDS = 600.0
 
 
 class Unresolved(Exception):
@@ -126,13 +126,13 @@ class Catalogs:
         return True
 
     async def _load(self, entity: str, catalog: Catalog) -> None:
-        resource = RESOURCES[entity]
+        resource, started = RESOURCES[entity], self._clock.monotonic()
         fields = await self._client.all_rows(resource.fields_path)
         pipelines = await self._client.all_rows("api/v2/pipelines") if entity == "deal" else []
         stages = await self._client.all_rows("api/v2/stages") if entity == "deal" else []
         self._take_fields(entity, catalog, fields)
         self._take_stages(catalog, pipelines, stages)
-        catalog.loaded_at = self._clock.monotonic()
+        catalog.loaded_at = started
 
     def _take_fields(self, entity: str, catalog: Catalog, rows: list[Mapping[str, Any]]) -> None:
         by_code = {str(row.get("field_code")): row for row in rows}

@@ -50,7 +50,7 @@ class PipedriveReads:
         return own_columns(entity, await self.account.catalogs.of(entity, fresh=True))
 
     async def read(self, ref: RecordRef) -> Record | Gone:
-        if not ref.id.isdecimal():
+        if not (ref.id.isascii() and ref.id.isdecimal()):
             return Gone(ref, Evidence.NOT_FOUND)
         row = await self.account.client.get(RESOURCES[ref.entity].path, ref.id)
         return Gone(ref, Evidence.NOT_FOUND) if row is None else (await self._records(ref.entity, [row]))[0]

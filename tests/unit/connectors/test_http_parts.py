@@ -1,0 +1,86 @@
+"""JSON with exact numbers, Retry-After, and the aiohttp transport's translation of failures."""
+
+import json
+from decimal import Decimal
+
+import aiohttp
+import pytest
+from http_fakes import START
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.connectors.http import retry_after
+from bridge.connectors.json_text import read_json, write_json
+from bridge.connectors.protocols import HttpRequest, TransportFailed
+from bridge.connectors.transport import AiohttpTransport
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.decimals(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_what_is_written_reads_back_equal(value: object) -> None:
+    assert read_json(write_json(value)) == value
+
+
+def test_amounts_keep_every_digit() -> None:
+    assert write_json({"value": Decimal("1234567890.10")}) == b'{"value":1234567890.10}'
+    assert read_json(b"[0.10]") == [Decimal("0.10")]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"\xff", b"NaN", b"[Infinity]", b"1e99999999999999999999", b"[" * 100_000]
+)
+def test_what_is_not_json_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the type is the contract, json words the text
+        read_json(body)
+
+
+@pytest.mark.parametrize("value", [Decimal("NaN"), object(), {1: 2}, 1.5])
+def test_what_has_no_exact_form_is_refused(value: object) -> None:
+    with pytest.raises(TypeError):
+        write_json(value)
+
+
+def test_a_huge_exponent_does_not_become_a_huge_text() -> None:
+    assert len(write_json(Decimal("1E+999999"))) < 20
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("7", 7.0), ("Mon, 02 Mar 2026 10:01:00 GMT", 60.0), ("Mon, 02 Mar 2026 09:00:00 GMT", 0.0), ("soon", None)],
+)
+def test_retry_after_in_both_forms(value: str, seconds: float | None) -> None:
+    assert retry_after({"retry-after": value}, START) == seconds
+
+
+def test_no_retry_after_asks_for_nothing() -> None:
+    assert json.dumps(retry_after({}, START)) == "null"
+
+
+class FailingSession:
+    def __init__(self, failure: Exception) -> None:
+        self.failure = failure
+
+    def request(self, *args: object, **options: object) -> object:
+        raise self.failure
+
+
+@pytest.mark.parametrize(
+    ("failure", "sent"),
+    [
+        (aiohttp.ServerDisconnectedError(), True),
+        (TimeoutError(), True),
+        (aiohttp.ConnectionTimeoutError(), False),
+        (aiohttp.InvalidURL("https://x.example/?token=s3cret"), False),
+    ],
+)
+async def test_failures_say_whether_the_request_left_and_no_secret(failure: Exception, sent: bool) -> None:
+    transport = AiohttpTransport(FailingSession(failure))  # type: ignore[arg-type]
+    with pytest.raises(TransportFailed) as caught:
+        await transport.send(HttpRequest("GET", "https://x.example/?token=s3cret"))
+    assert caught.value.sent is sent
+    assert "s3cret" not in str(caught.value)
