@@ -105,7 +105,7 @@ class Catalogs:
         async with self._lock:
             catalog = self._catalogs.setdefault(entity, Catalog())
             loaded = catalog.loaded_at
-            if loaded is None or loaded < (asked if fresh else asked - STALE_SECONDS):
+            if loaded is None or loaded <= (asked if fresh else asked - STALE_SECONDS):
                 await self._load(entity, catalog)
             return catalog
 

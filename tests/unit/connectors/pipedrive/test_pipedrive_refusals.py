@@ -1,0 +1,101 @@
+"""What an error status of this vendor means, and how long to wait."""
+
+from typing import Any
+
+import pytest
+from http_fakes import FakeClock, answer
+from pipedrive_fakes import connect, data, vendor
+
+from bridge.domain.errors import NeedsAuthorisation, RateLimited, Rejected, RetryLater
+from bridge.domain.record import RecordRef
+
+REF = RecordRef("crm1", "person", "1")
+
+
+async def failing(reply: Any, clock: FakeClock | None = None) -> None:
+    await connect(vendor(**{"GET api/v2/persons/1": reply}), clock).read(REF)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (401, {"success": False, "error": "unauthorized access", "errorCode": 401}, "unauthorized access"),
+        (402, {"success": False, "error": "Payment required"}, "not open"),
+        (403, {"error": "Scope and URL mismatch"}, "does not cover"),
+    ],
+)
+async def test_only_a_person_can_put_these_right(status: int, body: Any, words: str) -> None:
+    with pytest.raises(NeedsAuthorisation, match=words):
+        await failing(answer(status, body))
+
+
+async def test_a_refused_permission_concerns_the_record() -> None:
+    body = {"success": False, "error": "You do not have permissions to do this.", "error_info": "Ask", "data": None}
+    with pytest.raises(Rejected, match="permissions") as caught:
+        await failing(answer(403, body))
+    assert caught.value.status == 403
+
+
+async def test_a_validation_error_names_its_field() -> None:
+    body = {
+        "success": False,
+        "error": "Validation failed: custom_fields.abc: must be a number; title: too long",
+        "code": "ERR_SCHEMA_VALIDATION_FAILED",
+    }
+    server = vendor(**{"POST api/v2/persons": answer(400, body)})
+    with pytest.raises(Rejected, match="must be a number") as caught:
+        await connect(server).create("person", {"name": "Ana"})
+    assert caught.value.field == "abc"
+
+
+async def test_a_web_page_instead_of_json_is_a_block_and_a_long_wait() -> None:
+    with pytest.raises(RateLimited, match="blocked") as caught:
+        await failing(answer(403, b"<html>Attention required</html>"))
+    assert caught.value.after_seconds == 1800
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds", "daily"),
+    [
+        ({}, 2, False),
+        ({"x-ratelimit-reset": "5", "x-ratelimit-remaining": "0"}, 5, False),
+        ({"retry-after": "20"}, 20, False),
+        ({"x-ratelimit-reset": "999999"}, 60, False),
+        ({"x-ratelimit-remaining": "12"}, 3600, True),
+        ({"x-daily-ratelimit-token-remaining": "0"}, 3600, True),
+    ],
+)
+async def test_the_two_kinds_of_limits_are_told_apart(headers: dict[str, str], seconds: float, daily: bool) -> None:
+    reply = answer(429, {"success": False, "error": "request over limit", "errorCode": 429}, **headers)
+    with pytest.raises(RateLimited) as caught:
+        await failing(reply)
+    assert (caught.value.after_seconds, caught.value.daily) == (seconds, daily)
+
+
+async def test_the_days_budget_is_waited_for_no_longer_than_midnight() -> None:
+    clock = FakeClock(seconds=13.5 * 3600)  # 23:30
+    with pytest.raises(RateLimited) as caught:
+        await failing(answer(429, None, **{"x-daily-ratelimit-token-remaining": "0"}), clock)
+    assert caught.value.after_seconds == pytest.approx(1802)
+
+
+async def test_an_empty_window_makes_the_next_call_wait() -> None:
+    clock = FakeClock()
+    spent = answer(
+        200, {"success": True, "data": {"id": 1}}, **{"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2"}
+    )
+    server = vendor(**{"GET api/v2/persons/1": spent})
+    await connect(server, clock).read(REF)
+    assert clock.slept == [2.0]
+
+
+@pytest.mark.parametrize("said", [[], "text", 5, {"errors": {}}, {"error": {"deep": ["x"]}}, b"\xff"])
+async def test_any_error_body_is_survived(said: Any) -> None:
+    server = vendor(**{"POST api/v2/persons": answer(400, said)})
+    with pytest.raises(Rejected):
+        await connect(server).create("person", {"name": "Ana"})
+
+
+async def test_a_listing_that_is_none_is_for_later() -> None:
+    with pytest.raises(RetryLater):
+        await connect(vendor(**{"GET api/v2/persons": data("rows")})).list("person", since=None, page=None, where={})
