@@ -70,11 +70,9 @@ class Path:
             changes[self.steps[0]] = raw
             return
         top, *inner, last = self.steps
-        if top in changes:
-            start = changes[top]
-        else:
-            start = {} if self.own else fresh.get(top)
-        target = changes[top] = dict(start or {})
+        if top not in changes and not self.own:
+            changes[top] = fresh.get(top)
+        target = changes[top] = dict(changes.get(top) or {})
         for step in inner:
             target[step] = dict(target.get(step) or {})
             target = target[step]

@@ -12,7 +12,7 @@ from bridge.mapping.values import Phone, Untranslatable
 
 @lru_cache(maxsize=65536)
 def read_phone(text: str, region: str | None) -> Phone:
-    """`region`: the country (ISO) of numbers without a country code; without it such a number compares by its digits."""
+    """`region`: the country (ISO) of numbers without a country code; without it it compares by its digits."""
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:

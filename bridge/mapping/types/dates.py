@@ -73,9 +73,10 @@ def make_instant(options: dict[str, Any]) -> Kind:
     zone = ZoneInfo(options["zone"]) if "zone" in options else None
 
     def reduces(sent: Any, shown: Any) -> bool:
-        return any(sent.replace(**cut) == shown for cut in _CUTS) or sent.replace(
-            microsecond=sent.microsecond // 1000 * 1000
-        ) == shown
+        return (
+            any(sent.replace(**cut) == shown for cut in _CUTS)
+            or sent.replace(microsecond=sent.microsecond // 1000 * 1000) == shown
+        )
 
     return Kind(
         "instant",

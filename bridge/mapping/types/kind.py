@@ -32,9 +32,9 @@ def as_is(value: Any) -> Any:
 class Kind:
     """A type with its options applied. No function ever gets an empty value, except `Shape.split`.
 
-    parse: raw value of one column -> canonical; raises Untranslatable. render: the way back. fold: stable text for match
-    keys. dump/load: exact JSON-able form. reduces(sent, shown): shown is what a server makes of sent by trimming,
-    folding, cutting or rounding. shapes: by the names of parts, for rows that keep the value in several columns.
+    parse: raw value of one column -> canonical; raises Untranslatable. render: the way back. fold: stable text for
+    match keys. dump/load: exact JSON-able form. reduces(sent, shown): shown is what a server makes of sent by
+    trimming, folding, cutting or rounding. shapes: by the names of parts, for values kept in several columns.
     """
 
     name: str

@@ -1,6 +1,7 @@
 """Integers, decimals, booleans and money. Exact: Decimal throughout, never binary fractions."""
 
 import decimal
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -15,7 +16,7 @@ ROUNDINGS = {
     "half-up": decimal.ROUND_HALF_UP,
     "down": decimal.ROUND_DOWN,
 }
-_DIGITS: dict[str, Any] = get_global("currency_fractions")
+_DIGITS: Mapping[str, Any] = get_global("currency_fractions")
 
 
 def exponent(currency: str | None) -> int | None:

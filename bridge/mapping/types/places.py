@@ -16,10 +16,12 @@ _ALIASES = {
     "czech republic": "CZ", "russian federation": "RU", "korea, republic of": "KR", "republic of korea": "KR",
     "korea (republic of)": "KR", "viet nam": "VN", "turkey": "TR", "ivory coast": "CI", "burma": "MM", "uae": "AE",
     "macedonia": "MK", "swaziland": "SZ", "cape verde": "CV", "east timor": "TL", "hong kong": "HK", "macau": "MO",
-    "palestine": "PS", "taiwan, province of china": "TW", "iran, islamic republic of": "IR", "people's republic of china": "CN",
+    "palestine": "PS", "taiwan, province of china": "TW", "iran, islamic republic of": "IR",
+    "people's republic of china": "CN",
     "moldova, republic of": "MD", "tanzania, united republic of": "TZ", "venezuela, bolivarian republic of": "VE",
     "bolivia, plurinational state of": "BO", "syrian arab republic": "SY", "lao people's democratic republic": "LA",
-    "brunei darussalam": "BN", "federal republic of germany": "DE", "kingdom of norway": "NO", "kingdom of sweden": "SE",
+    "brunei darussalam": "BN", "federal republic of germany": "DE", "kingdom of norway": "NO",
+    "kingdom of sweden": "SE",
     "kingdom of denmark": "DK", "republic of finland": "FI", "french republic": "FR", "republic of india": "IN",
     "republic of singapore": "SG", "swiss confederation": "CH", "kingdom of spain": "ES", "italian republic": "IT",
 }  # fmt: skip
@@ -28,7 +30,9 @@ _ALIASES = {
 @cache
 def _territories() -> tuple[dict[str, str], dict[str, str]]:
     """By code the English name, and by folded name or alias the code."""
-    names = {c: n for c, n in Locale("en").territories.items() if len(c) == 2 and c.isalpha() and c not in _NOT_COUNTRIES}
+    names = {
+        c: n for c, n in Locale("en").territories.items() if len(c) == 2 and c.isalpha() and c not in _NOT_COUNTRIES
+    }
     codes = {fold_text(name): code for code, name in names.items()}
     return names, {**codes, **{fold_text(n): c for n, c in _ALIASES.items()}}
 

@@ -1,0 +1,168 @@
+"""A row's type and its columns on one side."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+
+from bridge.domain.record import Side
+from bridge.mapping.document import Scalar, Table, did_you_mean
+from bridge.mapping.model import Cells
+from bridge.mapping.section import Section
+from bridge.mapping.tables import ValueTable, with_table
+from bridge.mapping.types.kind import Kind, Shape
+from bridge.mapping.types.link import link_kind
+from bridge.mapping.types.numbers import ROUNDINGS
+from bridge.mapping.types.registry import TYPES, make_kind
+from bridge.mapping.values import Untranslatable
+
+
+@dataclass(frozen=True, slots=True)
+class FieldType:
+    """A row's type by name, with its table, or the mapping it links to."""
+
+    name: str
+    kind: Kind
+    table: ValueTable | None
+    link: str | None = None
+
+
+def field_type(section: Section, flows: frozenset[Side]) -> FieldType | None:
+    """`type`, its options and its table; None after a fault."""
+    link = section.text("link")
+    if link is not None:
+        return FieldType("link", link_kind(link, Side.LEFT), None, link)
+    tabled = section.node("table") is not None
+    name = section.text("type") or ("choice" if tabled else "text")
+    if name not in TYPES:
+        remedy = "write link: MAPPING instead of a type" if name == "link" else did_you_mean(name, list(TYPES))
+        section.faults.add(section.value_place("type"), f"`type: {name}` of {section.what} is unknown", remedy)
+        return None
+    options = {option: value for option in sorted(TYPES[name][1]) if (value := section.scalar(option)) is not None}
+    if not _options_fit(section, options):
+        return None
+    kind = make_kind(name, options)
+    table = _value_table(section, kind, flows) if tabled else None
+    if tabled and table is None:
+        return None
+    return FieldType(name, kind, table)
+
+
+def _options_fit(section: Section, options: dict[str, Any]) -> bool:
+    wrong: dict[str, Callable[[Any], str | None]] = {
+        "zone": lambda v: None if _is_zone(v) else "write a zone of the IANA database, like Europe/Oslo",
+        "region": lambda v: None if v in phonenumbers.SUPPORTED_REGIONS else "write a country's two letters, like NO",
+        "rounding": lambda v: None if v in ROUNDINGS else did_you_mean(str(v), list(ROUNDINGS)),
+        "places": lambda v: None if isinstance(v, int) and 0 <= v <= 12 else "write a whole number from 0 to 12",
+        "currency": lambda v: (
+            None if isinstance(v, str) and len(v) == 3 and v.isupper() else "write three capitals, like EUR"
+        ),
+        "separator": lambda v: None if isinstance(v, str) and v.strip() else 'write a text in quotes, like ";"',
+    }
+    remedies = [(option, value, wrong[option](value)) for option, value in options.items()]
+    for option, value, remedy in remedies:
+        if remedy is not None:
+            section.faults.add(
+                section.value_place(option), f"`{option}: {value}` of {section.what} is not known", remedy
+            )
+    return all(remedy is None for _, _, remedy in remedies)
+
+
+def _is_zone(name: Any) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError, TypeError):
+        return False
+    return True
+
+
+def _value_table(section: Section, kind: Kind, flows: frozenset[Side]) -> ValueTable | None:
+    node = section.node("table")
+    if not isinstance(node, Table):
+        section.faults.add(
+            section.at("table"), f"`table` of {section.what} must be a table", "write table: {A: Gold, B: Silver}"
+        )
+        return None
+    pairs = []
+    for key, value in node.entries.items():
+        if not isinstance(value, Scalar):
+            section.faults.add(
+                value.place, f"`{key}` in the table of {section.what} must have one value", f"write {key}: value"
+            )
+            return None
+        pairs.append((_literal(node.keys[key]), _literal(value)))
+    one_way = len(flows) == 1
+    otherwise = section.node("otherwise")
+    if otherwise is not None and not one_way:
+        section.faults.add(
+            section.at("otherwise"),
+            f"`otherwise` of {section.what} has no way back",
+            "add `from:` with the side that is read, or use `unlisted: keep`",
+        )
+        return None
+    canon = next(iter(flows)) if one_way else Side.RIGHT
+    unlisted = section.word("unlisted", ("reject", "keep", "skip"), "reject")
+    table = ValueTable(
+        tuple(pairs), canon, one_way, unlisted, _literal(otherwise) if isinstance(otherwise, Scalar) else None
+    )
+    try:
+        for side in Side:
+            with_table(kind, table, side)
+    except Untranslatable as error:
+        section.faults.add(
+            node.place,
+            f"the table of {section.what} does not fit its type {kind.name}: {error}",
+            "write values of that type",
+        )
+        return None
+    return table
+
+
+def _literal(scalar: Scalar) -> Any:
+    """Cells are text as written, so that 007 stays 007; only true and false are themselves."""
+    value = scalar.value()
+    return value if isinstance(value, bool) else scalar.text
+
+
+def columns_of(section: Section, label: str, side: Side, type_: FieldType) -> Cells | None:
+    """The row's columns on the side called `label`: one path, or a table of parts. None when absent or faulty."""
+    node = section.node(label)
+    if node is None:
+        return None
+    kind = type_.kind if type_.link is None else link_kind(type_.link, side)
+    if isinstance(node, Scalar):
+        path = section.path(label)
+        return None if path is None else _one_column(path, type_, kind, side)
+    parts = section.sub(label)
+    if parts is None:
+        return None
+    return _parts(parts, type_, kind, side)
+
+
+def _one_column(path: Any, type_: FieldType, kind: Kind, side: Side) -> Cells:
+    parse, render = (kind.parse, kind.render) if type_.table is None else with_table(kind, type_.table, side)
+    return Cells((path,), parse, lambda value: (None if value is None else render(value),), (path.text,))
+
+
+def _parts(parts: Section, type_: FieldType, kind: Kind, side: Side) -> Cells | None:
+    names = list(parts.table.entries)
+    paths = {name: parts.path(name) for name in names}
+    if not all(paths.values()):
+        return None
+    if names == ["amount"] and kind.name == "money":
+        return _one_column(paths["amount"], type_, kind, side)
+    shape: Shape | None = kind.shapes.get(frozenset(names))
+    if shape is None:
+        known = " or ".join(f"{{{', '.join(f'{p}: column' for p in s.parts)}}}" for s in kind.shapes.values())
+        parts.faults.add(
+            parts.place,
+            f"{parts.what}: type {kind.name} has no parts {', '.join(names)}",
+            f"write one column, or {known}" if known else "write one column",
+        )
+        return None
+    ordered = tuple(path for part in shape.parts if (path := paths[part]) is not None)
+    join, split = shape.join, shape.split
+    parse = join if len(ordered) > 1 else lambda raw: join((raw,))
+    return Cells(ordered, parse, split, tuple(path.text for path in ordered), shape.parts)

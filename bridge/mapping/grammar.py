@@ -1,0 +1,240 @@
+"""One document of a mapping file compiled to a `Mapping`."""
+
+from collections.abc import Mapping as MappingOf
+from typing import Any
+
+from bridge.domain.record import Side
+from bridge.mapping.document import Faults, Node, Scalar, Table, did_you_mean, plain
+from bridge.mapping.example_blocks import read_examples
+from bridge.mapping.model import DeletePolicy, Field, Mapping, MappingSide, Place, Policy, Reader
+from bridge.mapping.rows import Frame, fingerprint, read_policy, read_row
+from bridge.mapping.section import Section
+
+
+def read_mapping(node: Node, faults: Faults) -> Mapping | None:
+    """Compile one document; None when it is too wrong to go on."""
+    if not isinstance(node, Table):
+        faults.add(node.place, "a mapping must be a table", "start with mapping: NAME")
+        return None
+    section = Section(node, "the mapping", faults)
+    name = section.text("mapping")
+    if name is None:
+        faults.add(section.place, "a mapping without a name", "start with mapping: NAME")
+        return None
+    section.what = f"mapping {name}"
+    section.node("description")
+    sides = _sides(section)
+    if sides is None:
+        return None
+    named = {side.name: which for which, side in sides.items()}
+    writes = _direction(section, named)
+    policy = read_policy(section, named)
+    entities = {which: f"{side.product} {side.entity}" for which, side in sides.items()}
+    frame = Frame(name, named, entities, writes, policy, faults)
+    fields = _fields(section, frame)
+    if len(writes) == 2 and policy is None and any(row.two_way and row.policy is None for row in fields):
+        faults.add(
+            section.place,
+            f"{section.what} goes both ways and does not say who wins when both sides edited a field",
+            f"add conflict: {next(iter(named))} (or `newest, else {next(iter(named))}`, ask, fill-empty)",
+        )
+    return _assemble(section, frame, sides, fields, policy)
+
+
+def _assemble(
+    section: Section, frame: Frame, sides: dict[Side, MappingSide], fields: tuple[Field, ...], policy: Policy | None
+) -> Mapping:
+    named = frame.sides
+    match = _match(section, fields)
+    deleted = _deleted(section, named)
+    creates = _creates(section, frame)
+    markers = _markers(section, named)
+    refused = _refused(section, fields)
+    examples = read_examples(section, named)
+    delete_conflict = section.word("delete-conflict", ("keep", "delete"), "keep")
+    section.node("fields")
+    section.finish()
+    content = {key: plain(value) for key, value in section.table.entries.items() if key not in ("tests", "description")}
+    used = {name for names in match for name in names}
+    keys = [[row.name, row.fingerprint] for row in fields if row.name in used]
+    filters = {which.value: dict(side.where) for which, side in sides.items()}
+    return Mapping(
+        name=frame.mapping,
+        left=sides[Side.LEFT],
+        right=sides[Side.RIGHT],
+        fields=fields,
+        writes=frame.writes,
+        creates=creates,
+        match=match,
+        marker=markers,
+        deleted=deleted,
+        delete_conflict=delete_conflict,
+        policy=policy,
+        place=section.place,
+        fingerprint=fingerprint(content),
+        match_fingerprint=fingerprint([match, keys, filters, list(frame.entities.values())]),
+        examples=examples,
+        named={row.name: row for row in fields},
+        readers={side: _readers(fields, side) for side in Side},
+        refused=refused,
+    )
+
+
+def _readers(fields: tuple[Field, ...], side: Side) -> tuple[Reader, ...]:
+    made = []
+    for row in fields:
+        cells = row.cells(side)
+        if row.set_on is not None or cells is None:
+            continue
+        path = cells.paths[0]
+        fast = len(cells.paths) == 1 and len(path.steps) == 1 and path.label is None
+        made.append(Reader(row.name, path.steps[0] if fast else None, cells.paths, cells.parse))
+    return tuple(made)
+
+
+def _sides(section: Section) -> dict[Side, MappingSide] | None:
+    remedy = "write sides: {crm: PRODUCT ENTITY, erp: PRODUCT ENTITY}"
+    table = section.sub("sides")
+    if table is None or len(table.table.entries) != 2:
+        section.faults.add(section.at("sides"), f"{section.what} must name two sides", remedy)
+        return None
+    filters = section.sub("where")
+    made: dict[Side, MappingSide] = {}
+    for which, name in zip(Side, list(table.table.entries), strict=True):
+        words = (table.text(name) or "").split()
+        if len(words) != 2:
+            section.faults.add(
+                table.value_place(name), f"side {name} of {section.what} must name a product and an entity", remedy
+            )
+            return None
+        where, paths = _where(filters.sub(name) if filters is not None else None)
+        made[which] = MappingSide(name, words[0], words[1], where, paths)
+    if filters is not None:
+        filters.finish()
+    return made
+
+
+def _where(table: Section | None) -> tuple[dict[str, Any], tuple[tuple[Any, Any], ...]]:
+    if table is None:
+        return {}, ()
+    values, paths = {}, []
+    for key in table.table.entries:
+        path = table.compile_path(key, table.at(key))
+        value = table.scalar(key)
+        if path is not None and value is not None:
+            values[key] = value
+            paths.append((path, value))
+    return values, tuple(paths)
+
+
+def _direction(section: Section, named: MappingOf[str, Side]) -> frozenset[Side]:
+    text = section.text("direction")
+    if text is None or text == "both":
+        return frozenset(Side)
+    source, arrow, target = text.partition("->")
+    if not arrow or {source.strip(), target.strip()} != set(named):
+        left, right = named
+        section.faults.add(
+            section.value_place("direction"),
+            f"`direction: {text}` of {section.what} is unknown",
+            f"write both, {left} -> {right} or {right} -> {left}",
+        )
+        return frozenset(Side)
+    return frozenset({named[target.strip()]})
+
+
+def _fields(section: Section, frame: Frame) -> tuple[Field, ...]:
+    table = section.sub("fields")
+    if table is None or not table.table.entries:
+        section.faults.add(section.at("fields"), f"{section.what} has no fields", "add fields: with one row per field")
+        return ()
+    rows = (read_row(name, node, frame) for name, node in table.table.entries.items())
+    return tuple(row for row in rows if row is not None)
+
+
+def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...], ...]:
+    known = {row.name: row for row in fields}
+    if section.node("match") is None:
+        section.faults.add(
+            section.place,
+            f"{section.what} does not say how to find a record's counterpart",
+            "add match: [FIELD, FIELD + FIELD], or match: none to always create",
+        )
+        return ()
+    if section.table.entries["match"] and isinstance(node := section.node("match"), Scalar) and node.text == "none":
+        return ()
+    found = []
+    for item in section.items("match"):
+        text = item.text if isinstance(item, Scalar) else ""
+        names = tuple(name.strip() for name in text.split("+"))
+        wrong = [name for name in names if name not in known or known[name].set_on is not None]
+        for name in wrong:
+            # A row that has a fault of its own is named there, not here.
+            if name not in _row_names(section):
+                section.faults.add(
+                    item.place,
+                    f"`match` of {section.what} names `{name}`, which is no field",
+                    did_you_mean(name, list(known)),
+                )
+        if not wrong:
+            found.append(names)
+    return tuple(found)
+
+
+def _row_names(section: Section) -> set[str]:
+    fields = section.table.entries.get("fields")
+    return set(fields.entries) if isinstance(fields, Table) else set()
+
+
+def _deleted(section: Section, named: MappingOf[str, Side]) -> dict[Side, DeletePolicy]:
+    found = dict.fromkeys(Side, DeletePolicy.UNLINK)
+    table = section.sub("deleted")
+    if table is not None:
+        for name, side in named.items():
+            found[side] = DeletePolicy(table.word(name, list(DeletePolicy), DeletePolicy.UNLINK))
+        table.finish()
+    return found
+
+
+def _creates(section: Section, frame: Frame) -> frozenset[Side]:
+    if section.node("creates") is None:
+        return frame.writes
+    found = set()
+    for item in section.items("creates"):
+        text = item.text if isinstance(item, Scalar) else ""
+        if text not in frame.sides:
+            what, remedy = "which is no side", f"write one of: {', '.join(frame.sides)}"
+        elif frame.sides[text] not in frame.writes:
+            what, remedy = "which this mapping only reads", "remove it, or set direction: both"
+        else:
+            found.add(frame.sides[text])
+            continue
+        section.faults.add(item.place, f"`creates` of {section.what} names `{text}`, {what}", remedy)
+    return frozenset(found)
+
+
+def _markers(section: Section, named: MappingOf[str, Side]) -> dict[Side, str]:
+    table = section.sub("marker")
+    if table is None:
+        return {}
+    found = {side: path.text for name, side in named.items() if (path := table.path(name)) is not None}
+    table.finish()
+    return found
+
+
+def _refused(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[Place, str, str], ...]:
+    """Words that are understood and not yet done; `check` refuses them."""
+    later = {
+        "drift": ("keep", ("restore",)),
+        "on-leave": ("freeze", ("unlink", "delete")),
+        "merged": ("report", ("archive",)),
+    }
+    refused = []
+    for key, (default, words) in later.items():
+        if section.word(key, (default, *words), default) != default:
+            what = f"`{key}: {section.text(key)}` of {section.what} cannot be done yet"
+            refused.append((section.value_place(key), what, f"write {key}: {default}, or leave it out"))
+    for row in fields:
+        if row.source.get("set") == "always":
+            refused.append((row.place, f"`set: always` of row {row.name} cannot be done yet", "write set: on-create"))
+    return tuple(refused)

@@ -1,0 +1,220 @@
+"""What to do about one record on two sides: a three-way decision per field. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from bridge.domain.record import Side
+from bridge.mapping.base import Base, FieldBase
+from bridge.mapping.model import Conflict, Field, Mapping
+from bridge.mapping.translate import Reading, same
+from bridge.mapping.values import UNREAD, is_empty
+
+TIE_SECONDS = 2.0
+
+
+class Action(StrEnum):
+    NONE = "none"  # nothing to do; the base stays
+    IN_STEP = "in step"  # nothing to write; each side's value becomes its base
+    TO_LEFT = "to left"
+    TO_RIGHT = "to right"
+    HOLD = "hold"  # a person decides
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When each side was modified, None when unknown; `resolution`: the coarser of both clocks, in seconds."""
+
+    left: datetime | None
+    right: datetime | None
+    resolution: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`value`: canonical, to be written. `loser`: what a conflict overwrites. A merged set may give one for each side."""
+
+    field: str
+    action: Action
+    value: Any = None
+    conflict: bool = False
+    loser: Any = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One field of one pair: by side its value now and its value when last in step."""
+
+    mapping: Mapping
+    field: Field
+    now: dict[Side, Any]
+    was: dict[Side, Any]
+    times: Times
+
+    def name(self, side: Side) -> str:
+        return self.mapping.side(side).name
+
+    def decide(self, action: Action, reason: str, **more: Any) -> tuple[Decision, ...]:
+        return (Decision(self.field.name, action, reason=reason, **more),)
+
+    def send(self, source: Side, reason: str, **more: Any) -> tuple[Decision, ...]:
+        action = Action.TO_RIGHT if source is Side.LEFT else Action.TO_LEFT
+        return self.decide(action, reason, value=self.now[source], **more)
+
+
+def merge(mapping: Mapping, left: Reading, right: Reading, base: Base, times: Times) -> tuple[Decision, ...]:
+    """Decisions in file order, one per field (two where a set changed on both sides); constants have none."""
+    problems = {problem.field: problem.message for reading in (right, left) for problem in reading.problems}
+    decisions: list[Decision] = []
+    for row in mapping.fields:
+        if row.set_on is None:
+            decisions += _field(mapping, row, (left, right), base.get(row.name), problems, times)
+    return tuple(decisions)
+
+
+def _field(
+    mapping: Mapping,
+    row: Field,
+    readings: tuple[Reading, Reading],
+    base: FieldBase | None,
+    problems: dict[str, str],
+    times: Times,
+) -> tuple[Decision, ...]:
+    name = row.name
+    left, right = (reading.values.get(name, UNREAD) for reading in readings)
+    if name in problems:
+        return (Decision(name, Action.NONE, reason=problems[name]),)
+    if left is UNREAD or right is UNREAD:
+        return (Decision(name, Action.NONE, reason="not read"),)
+    if base is not None and base.columns_fingerprint != row.columns_fingerprint:
+        base = None
+    hashes = tuple(reading.hashes.get(name) for reading in readings)
+    if same(row, left, right):
+        known = base is not None and _as_base(row, left, right, hashes, base)
+        return (Decision(name, Action.NONE if known else Action.IN_STEP, reason="equal"),)
+    now = {Side.LEFT: left, Side.RIGHT: right}
+    if base is None:
+        return _first_contact(_Row(mapping, row, now, dict.fromkeys(Side), times))
+    edited = _edited(row, left, right, hashes, base)
+    item = _Row(mapping, row, now, {Side.LEFT: base.left, Side.RIGHT: base.right}, times)
+    if not edited:
+        if _as_base(row, left, right, hashes, base):
+            return item.decide(Action.NONE, "no side changed")
+        return item.decide(Action.IN_STEP, "no side changed; the row's definition or form did")
+    return _edits(item, edited)
+
+
+def _as_base(row: Field, left: Any, right: Any, hashes: tuple[str | None, ...], base: FieldBase) -> bool:
+    """Nothing about the stored base would change."""
+    return (
+        base.fingerprint == row.fingerprint
+        and (base.left_hash, base.right_hash) == hashes
+        and same(row, left, base.left)
+        and same(row, right, base.right)
+    )
+
+
+def _edited(row: Field, left: Any, right: Any, hashes: tuple[str | None, ...], base: FieldBase) -> frozenset[Side]:
+    redefined = base.fingerprint != row.fingerprint
+    found = set()
+    for side, value, was, hashed, old_hash in (
+        (Side.LEFT, left, base.left, hashes[0], base.left_hash),
+        (Side.RIGHT, right, base.right, hashes[1], base.right_hash),
+    ):
+        by_hash = (redefined or was is UNREAD) and hashed is not None and old_hash is not None
+        if (hashed != old_hash) if by_hash else not same(row, value, was):
+            found.add(side)
+    return frozenset(found)
+
+
+def _first_contact(item: _Row) -> tuple[Decision, ...]:
+    """Without a base an empty value never beats a filled one."""
+    filled = [side for side in Side if not is_empty(item.now[side])]
+    if len(filled) == 1:
+        source = filled[0]
+        if source.other in item.field.flows:
+            return item.send(source, f"first contact: {item.name(source.other)} is empty")
+        return item.decide(Action.NONE, f"first contact: empty in {item.name(source.other)}, and {_flow(item)}")
+    if item.field.type == "set" and item.field.two_way:
+        return _merged_set(item)
+    if not item.field.two_way:
+        return _one_way(item, "first contact")
+    return _conflict(item, "first contact")
+
+
+def _edits(item: _Row, edited: frozenset[Side]) -> tuple[Decision, ...]:
+    if item.field.type == "set" and (len(edited) == 2 or not item.field.two_way):
+        return _merged_set(item)
+    if len(edited) == 2:
+        return _conflict(item, "both sides changed") if item.field.two_way else _one_way(item, "both sides changed")
+    (source,) = edited
+    if source.other not in item.field.flows:
+        return item.decide(Action.NONE, f"{item.name(source)} changed, and {_flow(item)}: left as it is")
+    return _cross(item, source, f"{item.name(source)} changed")
+
+
+def _cross(item: _Row, source: Side, reason: str, **more: Any) -> tuple[Decision, ...]:
+    if is_empty(item.now[source]) and item.field.absent == "keep":
+        return item.decide(Action.NONE, f"{reason} to empty, and the row says absent: keep")
+    return item.send(source, reason, **more)
+
+
+def _flow(item: _Row) -> str:
+    (target,) = item.field.flows or {Side.RIGHT}
+    return f"the row goes {item.name(target.other)} -> {item.name(target)}"
+
+
+def _one_way(item: _Row, reason: str) -> tuple[Decision, ...]:
+    (target,) = item.field.flows
+    return _cross(item, target.other, f"{reason}; {_flow(item)}", conflict=True, loser=item.now[target])
+
+
+def _conflict(item: _Row, reason: str) -> tuple[Decision, ...]:
+    policy = item.field.policy
+    if policy is None or policy.kind is Conflict.ASK:
+        return item.decide(Action.HOLD, f"{reason}; the row says ask", conflict=True)
+    empty = [side for side in Side if is_empty(item.now[side])]
+    if policy.kind is Conflict.FILL_EMPTY:
+        if empty:
+            return item.send(empty[0].other, f"{reason}; the empty side is filled")
+        return item.decide(Action.NONE, f"{reason}; fill-empty keeps both", conflict=True)
+    winner, why = _winner(item, policy.side or Side.LEFT, policy.kind)
+    if winner in empty and item.field.absent == "keep":
+        winner, why = winner.other, "absent: keep lets no emptiness cross"
+    return item.send(winner, f"{reason}; {why}", conflict=True, loser=item.now[winner.other])
+
+
+def _winner(item: _Row, named: Side, kind: Conflict) -> tuple[Side, str]:
+    if kind is Conflict.SIDE:
+        return named, f"{item.name(named)} wins"
+    left, right = item.times.left, item.times.right
+    if left is None or right is None:
+        return named, f"a time is unknown, so {item.name(named)} wins"
+    ahead = (left - right).total_seconds()
+    if abs(ahead) <= item.times.resolution + TIE_SECONDS:
+        return named, f"too close in time, so {item.name(named)} wins"
+    newer = Side.LEFT if ahead > 0 else Side.RIGHT
+    return newer, f"{item.name(newer)} is newer"
+
+
+def _merged_set(item: _Row) -> tuple[Decision, ...]:
+    """Adds and removes of each side that may flow, applied to the other's set."""
+    goals: dict[Side, frozenset[Any]] = {}
+    for side in item.field.flows:
+        other = side.other
+        mine, theirs = (item.now[s] or frozenset() for s in (side, other))
+        before = item.was[other]
+        before = before if isinstance(before, frozenset) else frozenset()
+        removed = frozenset() if item.field.absent == "keep" and not theirs else before - theirs
+        goals[side] = (mine | (theirs - before)) - removed
+    reason = "sets merged by what was added and removed"
+    decisions = [
+        Decision(
+            item.field.name, Action.TO_LEFT if side is Side.LEFT else Action.TO_RIGHT, value=goal or None, reason=reason
+        )
+        for side, goal in sorted(goals.items())
+        if goal != (item.now[side] or frozenset())
+    ]
+    return tuple(decisions) or item.decide(Action.IN_STEP, reason)

@@ -1,0 +1,255 @@
+"""One row of `fields:` compiled: its type, its columns on both sides, what it may write."""
+
+import hashlib
+import json
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.record import Side
+from bridge.mapping.columns import FieldType, columns_of, field_type
+from bridge.mapping.document import Faults, Listing, Node, Scalar, Table, plain
+from bridge.mapping.model import Cells, Conflict, Field, Policy
+from bridge.mapping.paths import Path
+from bridge.mapping.section import Section
+from bridge.mapping.tables import ANY, ColumnTable
+from bridge.mapping.types.choice import make_choice
+from bridge.mapping.values import LEAVE, Untranslatable
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a row must know of its mapping."""
+
+    mapping: str
+    sides: MappingOf[str, Side]
+    entities: MappingOf[Side, str]
+    writes: frozenset[Side]
+    policy: Policy | None
+    faults: Faults
+
+    def name(self, side: Side) -> str:
+        return next(name for name, found in self.sides.items() if found is side)
+
+
+def fingerprint(content: Any) -> str:
+    """A stable short hash of plain content."""
+    text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def read_policy(section: Section, sides: MappingOf[str, Side]) -> Policy | None:
+    """`conflict:` of a mapping or row: a side's name, `newest, else SIDE`, `ask` or `fill-empty`."""
+    text = section.text("conflict")
+    if text is None:
+        return None
+    if text in sides:
+        return Policy(Conflict.SIDE, sides[text])
+    if text in (Conflict.ASK, Conflict.FILL_EMPTY):
+        return Policy(Conflict(text))
+    words = text.replace(",", " ").split()
+    first = next(iter(sides))
+    if words[0] == "newest":
+        if len(words) == 3 and words[1] == "else" and words[2] in sides:
+            return Policy(Conflict.NEWEST, sides[words[2]])
+        section.faults.add(
+            section.value_place("conflict"),
+            f"`conflict: {text}` of {section.what} does not say who wins a tie",
+            f"write conflict: newest, else {first}",
+        )
+        return Policy(Conflict.NEWEST, Side.LEFT)
+    section.faults.add(
+        section.value_place("conflict"),
+        f"`conflict: {text}` of {section.what} is unknown",
+        f"write one of: {', '.join(sides)}, `newest, else {first}`, ask, fill-empty",
+    )
+    return None
+
+
+def read_row(name: str, node: Node, frame: Frame) -> Field | None:
+    """Compile a row; None when it is too wrong to go on (a fault says why)."""
+    if not isinstance(node, Table):
+        frame.faults.add(
+            node.place,
+            f"row {name} must be a table",
+            f"write {name}: {{{', '.join(f'{s}: column' for s in frame.sides)}}}",
+        )
+        return None
+    section = Section(node, f"row {name}", frame.faults)
+    section.node("note")
+    flows = _flows(section, frame)
+    if section.node("columns") is not None or section.node("rows") is not None:
+        compiled = _column_table(section, frame)
+        type_ = FieldType("columns", make_choice({}), None)
+        pair: dict[Side, Cells] = compiled or {}
+    else:
+        found = field_type(section, flows)
+        if found is None:
+            return None
+        type_ = found
+        pair = {s: c for label, s in frame.sides.items() if (c := columns_of(section, label, s, type_)) is not None}
+    row = _finish(name, section, frame, type_, pair, flows)
+    section.finish()
+    return row
+
+
+def _flows(section: Section, frame: Frame) -> frozenset[Side]:
+    source = section.text("from")
+    if source is None:
+        return frame.writes
+    if source not in frame.sides:
+        section.faults.add(
+            section.value_place("from"),
+            f"`from: {source}` of {section.what} is no side",
+            f"write one of: {', '.join(frame.sides)}",
+        )
+        return frame.writes
+    target = frame.sides[source].other
+    if target not in frame.writes:
+        section.faults.add(
+            section.value_place("from"),
+            f"{section.what} would write to {frame.name(target)}, which this mapping only reads",
+            "remove `from`, or set the mapping's direction to both",
+        )
+    return frozenset({target})
+
+
+def _finish(
+    name: str, section: Section, frame: Frame, type_: FieldType, pair: dict[Side, Cells], flows: frozenset[Side]
+) -> Field | None:
+    constant, has_constant = section.scalar("value"), section.node("value") is not None
+    set_on = section.word("set", ("on-create", "always"), "on-create") if section.node("set") or has_constant else None
+    if has_constant or set_on:
+        flows = frozenset(pair) & flows
+    if not _complete(section, frame, pair, has_constant):
+        return None
+    policy = read_policy(section, frame.sides) or frame.policy
+    columns = {side.value: [frame.entities[side], *cells.columns] for side, cells in pair.items()}
+    parts = {side.value: cells.parts for side, cells in pair.items()}
+    default = section.scalar("default")
+    row = Field(
+        name=name,
+        kind=type_.kind,
+        left=pair.get(Side.LEFT),
+        right=pair.get(Side.RIGHT),
+        flows=flows,
+        policy=policy if len(flows) == 2 and not has_constant else None,
+        place=section.place,
+        fingerprint=fingerprint(
+            [columns, parts, {k: plain(v) for k, v in section.table.entries.items() if k in _MEANING}]
+        ),
+        columns_fingerprint=fingerprint([columns, parts]),
+        link=type_.link,
+        missing=section.word("missing", ("wait", "blank", "reject"), "wait"),
+        required=section.flag("required"),
+        absent=section.word("absent", ("clear", "keep"), "clear"),
+        set_on="create" if has_constant else None,
+        value=constant,
+        default=default,
+        lossy=section.flag("lossy"),
+        table=dict(type_.table.pairs)
+        if type_.table and all(not isinstance(p[0], bool) for p in type_.table.pairs)
+        else None,
+        source={key: plain(value) for key, value in section.table.entries.items()},
+    )
+    _check_literals(section, row)
+    return row
+
+
+# What decides which canonical value a record has; other words of a row decide only what is done with it.
+_MEANING = frozenset(
+    {"type", "table", "unlisted", "otherwise", "rows", "columns", "region", "zone", "places", "rounding", "currency"}
+    | {"separator", "link", "value", "from"}
+)
+
+
+def _complete(section: Section, frame: Frame, pair: dict[Side, Cells], constant: bool) -> bool:
+    sides = ", ".join(f"{name}: column" for name in frame.sides)
+    if constant and len(pair) == 1:
+        return True
+    if constant:
+        section.faults.add(
+            section.place,
+            f"{section.what} has a constant and must name one side",
+            "keep only the side it is written to",
+        )
+        return False
+    missing = [name for name, side in frame.sides.items() if side not in pair]
+    named = [name for name in missing if section.node(name) is None and section.node("columns") is None]
+    if named:
+        section.faults.add(
+            section.place,
+            f"{section.what} has no column for {' and '.join(named)}",
+            f"write {{{sides}}}, or value: for a constant",
+        )
+    return not missing
+
+
+def _check_literals(section: Section, row: Field) -> None:
+    """A constant or default its own type cannot read would fail at the first create."""
+    for key, literal in (("value", row.value), ("default", row.default)):
+        if literal is None or row.link is not None:
+            continue
+        try:
+            if row.kind.parse(literal) is None:
+                raise Untranslatable("it is empty")
+        except Untranslatable as error:
+            section.faults.add(
+                section.value_place(key),
+                f"`{key}` of {section.what} does not fit its type {row.type}: {error}",
+                "write a value of that type",
+            )
+
+
+def _column_table(section: Section, frame: Frame) -> dict[Side, Cells] | None:
+    """`columns` + `rows`: several columns to several."""
+    order: list[tuple[Side, Path, str]] = []
+    for item in section.items("columns"):
+        text = item.text if isinstance(item, Scalar) else ""
+        label, _, rest = text.partition(".")
+        path = section.compile_path(rest, item.place) if rest else None
+        if label not in frame.sides or path is None:
+            remedy = f"write a side, a dot and a column, like {next(iter(frame.sides))}.stage"
+            section.faults.add(item.place, f"`{text}` in `columns` of {section.what} is no column of a side", remedy)
+            return None
+        order.append((frame.sides[label], path, rest))
+    index = {side: [i for i, entry in enumerate(order) if entry[0] is side] for side in Side}
+    if not all(index.values()):
+        section.faults.add(
+            section.at("columns"),
+            f"`columns` of {section.what} must name columns of both sides",
+            f"add columns of {' and '.join(frame.sides)}",
+        )
+        return None
+    rows = [cells for item in section.items("rows") if (cells := _table_row(section, item, len(order))) is not None]
+    if not rows:
+        section.faults.add(
+            section.at("rows"), f"{section.what} has columns and no rows", "add rows: one list per line of the table"
+        )
+        return None
+    ordered = tuple(tuple(cells[i] for i in (*index[Side.LEFT], *index[Side.RIGHT])) for cells in rows)
+    table = ColumnTable(ordered, len(index[Side.LEFT]), section.word("unlisted", ("reject", "skip"), "reject"))
+    made = {}
+    for side in Side:
+        entries = [order[i] for i in index[side]]
+        columns = tuple(entry[2] for entry in entries)
+        made[side] = Cells(tuple(entry[1] for entry in entries), table.parser(side), table.renderer(side), columns)
+    return made
+
+
+def _table_row(section: Section, item: Node, width: int) -> list[Any] | None:
+    if not isinstance(item, Listing) or len(item.items) != width or not all(isinstance(c, Scalar) for c in item.items):
+        found = len(item.items) if isinstance(item, Listing) else 1
+        section.faults.add(
+            item.place,
+            f"this line of {section.what} has {found} cells for {width} columns",
+            "write one cell per column; `any` where it does not matter",
+        )
+        return None
+    return [_cell(cell) for cell in item.items if isinstance(cell, Scalar)]
+
+
+def _cell(cell: Scalar) -> Any:
+    if cell.null:
+        return None
+    return LEAVE if cell.text == ANY and not cell.quoted else cell.text

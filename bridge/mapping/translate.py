@@ -1,0 +1,234 @@
+"""Records to canonical values and back. Compiled at load; nothing here looks at a file."""
+
+import hashlib
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from bridge.domain.errors import FieldProblem, MappingFailed
+from bridge.domain.record import Fields, Side
+from bridge.mapping.model import Field, Mapping
+from bridge.mapping.types.choice import choice_text
+from bridge.mapping.types.numbers import plain
+from bridge.mapping.values import LEAVE, UNREAD, LinkId, Reference, Untranslatable, is_empty
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A record's canonical values by field. Unread and untranslatable fields are UNREAD; `problems` says why.
+
+    `hashes`: per field that was read, of its columns' raw values.
+    """
+
+    values: dict[str, Any]
+    hashes: dict[str, str]
+    problems: tuple[FieldProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MatchKey:
+    """What a record may be found by: `hash` of the folded values of `fields`, the same text for ever."""
+
+    fields: tuple[str, ...]
+    hash: str
+
+
+def read(mapping: Mapping, side: Side, fields: Fields) -> Reading:
+    """Translate one side's record. Never raises for content: what cannot be translated is a problem of its field."""
+    values: dict[str, Any] = {}
+    hashes: dict[str, str] = {}
+    problems: list[FieldProblem] = []
+    for reader in mapping.readers[side]:
+        name = reader.name
+        raw: Any
+        if reader.key is not None:
+            raw = fields.get(reader.key, UNREAD)
+            empty = raw is None or raw == ""
+        elif len(reader.paths) == 1:
+            raw = reader.paths[0].get(fields)
+            empty = raw is None or raw == ""
+        else:
+            raw = tuple([path.get(fields) for path in reader.paths])
+            if UNREAD in raw:
+                raw = UNREAD
+            empty = raw is not UNREAD and all(part is None or part == "" for part in raw)
+        if raw is UNREAD:
+            values[name] = UNREAD
+            continue
+        hashes[name] = _hash(raw)
+        try:
+            values[name] = None if empty else reader.parse(raw)
+        except Untranslatable as error:
+            values[name] = UNREAD
+            columns = ", ".join(path.text for path in reader.paths)
+            problems.append(FieldProblem(name, f"{mapping.side(side).name} {columns}: {error}"))
+    return Reading(values, hashes, tuple(problems))
+
+
+def _hash(raw: Any) -> str:
+    return hashlib.blake2b(_stable(raw).encode(), digest_size=8).hexdigest()
+
+
+def _stable(raw: Any) -> str:
+    """Text that is equal for equal raw values, whatever the process, and differs by type."""
+    if isinstance(raw, str):
+        return f"s{raw}"
+    if raw is None:
+        return "n"
+    if isinstance(raw, bool):
+        return "t" if raw else "f"
+    if isinstance(raw, int | Decimal):
+        return f"d{plain(Decimal(raw))}"
+    if isinstance(raw, date | datetime):
+        return f"@{raw.isoformat()}"
+    if isinstance(raw, MappingOf):
+        return "{" + ",".join(f"{key}={_stable(raw[key])}" for key in sorted(raw)) + "}"
+    if isinstance(raw, list | tuple):
+        return "[" + ",".join([_stable(item) for item in raw]) + "]"
+    return f"?{raw}"
+
+
+def passes_where(mapping: Mapping, side: Side, fields: Fields) -> bool | None:
+    """Whether the record belongs to the mapping; None when a column of the filter was unread."""
+    unread = False
+    for path, wanted in mapping.side(side).where_paths:
+        raw = path.get(fields)
+        if raw is UNREAD:
+            unread = True
+        elif raw is None or choice_text(raw) != choice_text(wanted):
+            return False
+    return None if unread else True
+
+
+def write(mapping: Mapping, side: Side, values: MappingOf[str, Any], fresh: Fields) -> Fields:
+    """The columns to send for just these fields; raises MappingFailed naming every field that cannot be written.
+
+    Lists and objects come back whole from `fresh` with the item changed; `custom` holds only what changes.
+    """
+    changes: dict[str, Any] = {}
+    problems: list[FieldProblem] = []
+    for name, value in values.items():
+        row = mapping.named[name]
+        try:
+            _put(row, side, value, changes, fresh)
+        except Untranslatable as error:
+            problems.append(FieldProblem(name, f"cannot be written to {mapping.side(side).name}: {error}"))
+    if problems:
+        raise MappingFailed(problems)
+    return changes
+
+
+def _put(row: Field, side: Side, value: Any, changes: dict[str, Any], fresh: Fields) -> None:
+    cells = row.cells(side)
+    if cells is None or value is UNREAD:
+        return
+    for path, raw in zip(cells.paths, cells.render(None if is_empty(value) else value), strict=True):
+        if raw is not LEAVE:
+            path.put(changes, fresh, raw)
+
+
+def for_create(mapping: Mapping, side: Side, values: MappingOf[str, Any]) -> Fields:
+    """What a new record starts with: every non-empty value, defaults, constants and the filter's own values.
+
+    Raises MappingFailed when a required field is empty or a value cannot be written.
+    """
+    changes: dict[str, Any] = {}
+    problems: list[FieldProblem] = []
+    where = mapping.side(side).name
+    for path, wanted in mapping.side(side).where_paths:
+        path.put(changes, {}, wanted)
+    for row in mapping.fields:
+        try:
+            if row.cells(side) is None or (side not in row.flows and not row.required):
+                continue
+            value = _initial(row, values)
+            if is_empty(value):
+                if row.required:
+                    raise Untranslatable("it is required and empty")
+                continue
+            _put(row, side, value, changes, {})
+        except Untranslatable as error:
+            problems.append(FieldProblem(row.name, f"no record can be made in {where}: {error}"))
+    if problems:
+        raise MappingFailed(problems)
+    return changes
+
+
+def _initial(row: Field, values: MappingOf[str, Any]) -> Any:
+    if row.set_on is not None:
+        return row.kind.parse(row.value)
+    value = values.get(row.name)
+    return row.kind.parse(row.default) if is_empty(value) and row.default is not None else value
+
+
+def match_keys(mapping: Mapping, values: MappingOf[str, Any]) -> tuple[MatchKey, ...]:
+    """One key per alternative of `match` whose fields all have a value (links: once resolved to a LinkId)."""
+    found = []
+    for names in mapping.match:
+        folded_values = [_key_text(mapping.named[name], values.get(name)) for name in names]
+        if all(folded_values):
+            text = "\x1f".join([*names, *(text or "" for text in folded_values)])
+            found.append(MatchKey(names, hashlib.blake2b(text.encode(), digest_size=16).hexdigest()))
+    return tuple(found)
+
+
+def _key_text(row: Field, value: Any) -> str | None:
+    return None if is_empty(value) or isinstance(value, Reference) else row.kind.fold(value)
+
+
+def lookups(mapping: Mapping, side: Side, key: MatchKey, values: MappingOf[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """(column path, value in that side's form) to ask a vendor's search for; links and unwritable ones left out."""
+    found: list[tuple[str, Any]] = []
+    for name in key.fields:
+        cells, value = mapping.named[name].cells(side), values.get(name)
+        if cells is None or is_empty(value) or isinstance(value, LinkId):
+            continue
+        try:
+            raws = cells.render(value)
+        except Untranslatable:
+            continue
+        found += [
+            (path.text, raw)
+            for path, raw in zip(cells.paths, raws, strict=True)
+            if raw is not LEAVE and raw is not None
+        ]
+    return tuple(found)
+
+
+def row_hash(mapping: Mapping, side: Side, fields: Fields) -> str:
+    """Content hash over that side's mapped columns, only those present: equal hashes, nothing to decide."""
+    parts = []
+    for reader in mapping.readers[side]:
+        for path in reader.paths:
+            raw = path.get(fields)
+            if raw is not UNREAD:
+                parts.append(f"{path.text}={_stable(raw)}")
+    parts += [
+        f"{p.text}={_stable(raw)}" for p, _ in mapping.side(side).where_paths if (raw := p.get(fields)) is not UNREAD
+    ]
+    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def folded(field: Field, value: Any) -> str:
+    """Text in which case, outer blanks and ways of writing a number do not count; "" when empty."""
+    return "" if is_empty(value) else field.kind.fold(value)
+
+
+def same(field: Field, a: Any, b: Any) -> bool:
+    """Canonical equality; every kind of emptiness is equal."""
+    if is_empty(a) or is_empty(b):
+        return is_empty(a) and is_empty(b)
+    if type(a) is not type(b):
+        return False
+    return field.kind.same(a, b)
+
+
+def is_reduction(field: Field, sent: Any, shown: Any) -> bool:
+    """`shown` is what a server makes of `sent` by trimming, folding case, cutting or rounding (or `sent` itself)."""
+    if same(field, sent, shown):
+        return True
+    if is_empty(sent) or is_empty(shown) or type(sent) is not type(shown):
+        return False
+    return field.kind.reduces(sent, shown)
