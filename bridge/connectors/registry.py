@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+from bridge.connectors.deskera import DESKERA
 from bridge.connectors.pipedrive import PIPEDRIVE
 from bridge.connectors.product import ConnectorType
 
 CONNECTORS: Mapping[str, ConnectorType] = {
+    "deskera": DESKERA,
     "pipedrive": PIPEDRIVE,
 }

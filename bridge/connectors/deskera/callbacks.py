@@ -1,0 +1,133 @@
+"""Callbacks to hints. Deskera documents neither body nor signature: any shape is taken, nothing in it is believed.
+
+Source for the event names: Deskera's developer documentation, Books, page "Webhook".
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from bridge.connectors.json_text import read_json
+from bridge.domain.callback import Callback
+from bridge.domain.event import Event, EventKind, Origin
+
+CONTACT = "crm_contact"
+DEAL = "crm_deal"
+
+EVENTS: Mapping[str, tuple[str, EventKind]] = {
+    "CREATE_CRM_CONTACT": (CONTACT, EventKind.CREATED),
+    "UPDATE_CRM_CONTACT": (CONTACT, EventKind.CHANGED),
+    "DELETE_CRM_CONTACT": (CONTACT, EventKind.DELETED),
+    "CREATE_CRM_DEAL": (DEAL, EventKind.CREATED),
+    "UPDATE_CRM_DEAL": (DEAL, EventKind.CHANGED),
+    "DELETE_CRM_DEAL": (DEAL, EventKind.DELETED),
+}
+
+_EVENT_KEYS = ("eventType", "event_type", "event", "type", "action")
+_WRAPPERS = ("data", "payload", "body", "object", "record", "entity")
+_RECORD_KEYS = {CONTACT: ("contact", "crmContact", "crm_contact"), DEAL: ("deal", "crmDeal", "crm_deal")}
+_ID_KEYS = {
+    CONTACT: ("id", "_id", "contactId", "contact_id", "ids", "contact_ids"),
+    DEAL: ("id", "_id", "dealId", "deal_id", "ids", "deal_ids"),
+}
+_DEPTH = 6
+_MOST = 1000
+
+
+def decode(callback: Callback) -> list[Event]:
+    """One event per record the body names; without any, one event without id. Never raises."""
+    entity, kind = EVENTS.get(callback.hook, (None, EventKind.CHANGED))
+    body = _content(callback.body)
+    named = _event_named(body)
+    if named is not None and entity in (None, EVENTS[named][0]):
+        entity, kind = EVENTS[named]
+    if entity is None:
+        return [_event(callback, each, None, EventKind.CHANGED) for each in (CONTACT, DEAL)]
+    ids = list(dict.fromkeys(_ids(body, entity, 0)))[:_MOST]
+    return [_event(callback, entity, each, kind) for each in ids] or [_event(callback, entity, None, kind)]
+
+
+def _event(callback: Callback, entity: str, record_id: str | None, kind: EventKind) -> Event:
+    return Event(callback.system, entity, record_id, kind, Origin.WEBHOOK, body=callback.body)
+
+
+def _content(body: bytes) -> Any:
+    """JSON, JSON inside a JSON string, or a form; None when it is none of them."""
+    try:
+        value = read_json(body)
+        if isinstance(value, str):
+            value = read_json(value.encode())
+        return value
+    except ValueError:
+        return _form(body)
+
+
+def _form(body: bytes) -> Any:
+    try:
+        pairs = dict(parse_qsl(body.decode(), max_num_fields=200))
+    except ValueError:
+        return None
+    return {key: _inner(value) for key, value in pairs.items()}
+
+
+def _inner(value: str) -> Any:
+    if value[:1] not in ("{", "["):
+        return value
+    try:
+        return read_json(value.encode())
+    except ValueError:
+        return value
+
+
+def _event_named(body: Any) -> str | None:
+    """The event the envelope names, when it is one we know (the first element speaks for an array)."""
+    if isinstance(body, list):
+        body = body[0] if body else None
+    if not isinstance(body, dict):
+        return None
+    for key in _EVENT_KEYS:
+        value = body.get(key)
+        if isinstance(value, str) and value in EVENTS:
+            return value
+    return None
+
+
+def _ids(value: Any, entity: str, depth: int) -> Iterator[str]:
+    """Ids of the records in `value`. An inner record wins over its envelope, whose `id` may be a delivery's."""
+    if depth > _DEPTH:
+        return
+    if isinstance(value, list):
+        for item in value[:_MOST]:
+            yield from _ids(item, entity, depth + 1)
+        return
+    if not isinstance(value, dict):
+        if (single := _id(value)) is not None and depth > 0:
+            yield single
+        return
+    for key in (*_RECORD_KEYS[entity], *_WRAPPERS):
+        if isinstance(value.get(key), dict | list):
+            inner = list(_ids(value[key], entity, depth + 1))
+            if inner:
+                yield from inner
+                return
+    yield from _own_ids(value, entity)
+
+
+def _own_ids(record: Mapping[str, Any], entity: str) -> Iterator[str]:
+    for key in _ID_KEYS[entity]:
+        found = record.get(key)
+        candidates = found if isinstance(found, list) else [found]
+        ids = [each for each in map(_id, candidates[:_MOST]) if each is not None]
+        if ids:
+            yield from ids
+            return
+
+
+def _id(value: Any) -> str | None:
+    """Ids of the Sales entities are positive whole numbers, as numbers or text."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    if isinstance(value, str) and len(value) > 20:
+        return None
+    text = str(value).strip() if isinstance(value, str) or 0 < value < 10**18 else ""
+    return str(int(text)) if text.isascii() and text.isdecimal() and len(text) <= 18 and int(text) > 0 else None

@@ -1,0 +1,112 @@
+"""Calls to Deskera with a live token, at a steady pace. Source: Deskera's developer documentation, Sales pages."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.connectors.deskera.auth import TokenKeeper, basic
+from bridge.connectors.deskera.errors import quota, refuse_hidden, words
+from bridge.connectors.deskera.options import DeskeraOptions
+from bridge.connectors.http import SHORT_WAIT_SECONDS, Answer, Call, HttpClient, Pause, Words, with_headers
+from bridge.connectors.product import Construction
+from bridge.connectors.protocols import HttpRequest
+from bridge.domain.errors import RateLimited, RemoteError
+from bridge.domain.seams import Clock
+
+GONE = frozenset({404, 410})
+_BURST = 3
+
+
+class Pace:
+    """Spreads calls evenly after a small burst. A wait longer than two seconds is the caller's to wait."""
+
+    def __init__(self, system: str, per_second: float, clock: Clock) -> None:
+        self._system = system
+        self._gap = 1.0 / per_second
+        self._clock = clock
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        now = self._clock.monotonic()
+        begin = max(self._next, now - (_BURST - 1) * self._gap)
+        wait = begin - now
+        if wait > SHORT_WAIT_SECONDS:
+            raise RateLimited(self._system, "our own pace for Deskera is reached", wait)
+        self._next = begin + self._gap
+        if wait > 0:
+            await self._clock.sleep(wait)
+
+
+class _Dialect:
+    def __init__(self, system: str, options: DeskeraOptions, tokens: TokenKeeper, pace: Pace) -> None:
+        self._system = system
+        self._tokens = tokens
+        self._pace = pace
+        self._always = {"authorization": basic(options)} if options.basic_auth_on_calls else {}
+
+    async def authorise(self, request: HttpRequest) -> HttpRequest:
+        await self._pace.turn()
+        tokens = await self._tokens.current()
+        return with_headers(request, {"x-access-token": tokens.access, **self._always})
+
+    async def renew(self, refused: HttpRequest) -> bool:
+        return await self._tokens.replace(refused.headers.get("x-access-token", ""))
+
+    def pause(self, answer: Answer) -> Pause | None:
+        return None
+
+    def words(self, answer: Answer) -> Words:
+        return words(answer)
+
+    def failure(self, answer: Answer, words: Words) -> RemoteError | None:
+        return quota(self._system, answer, words)
+
+
+class DeskeraClient:
+    """JSON in and out; answers that hide an error behind a 2xx raise it."""
+
+    def __init__(self, made: Construction, options: DeskeraOptions) -> None:
+        self.system = made.system
+        self.seams = made.seams
+        self.tokens = TokenKeeper(made.system, options, made.transport, made.seams, made.vault, made.observe)
+        pace = Pace(made.system, options.requests_per_second, made.seams.clock)
+        dialect = _Dialect(made.system, options, self.tokens, pace)
+        self._http = HttpClient(
+            made.system,
+            options.base_url,
+            made.transport,
+            made.seams,
+            dialect,
+            at_once=options.at_once,
+            observe=made.observe,
+        )
+
+    async def send(self, call: Call) -> Answer:
+        return await self._http.send(call)
+
+    async def get(self, path: str, query: Sequence[tuple[str, str]] = (), *, template: str = "") -> Any:
+        """The answer's JSON."""
+        answer = await self.send(Call("GET", path, query=query, template=template))
+        body = answer.json()
+        refuse_hidden(answer, body)
+        return body
+
+    async def get_one(self, path: str, *, template: str) -> Any:
+        """The answer's JSON; the status as a number when it is 404 or 410."""
+        answer = await self.send(Call("GET", path, accept=GONE, template=template))
+        if answer.status in GONE:
+            return answer.status
+        body = answer.json()
+        refuse_hidden(answer, body)
+        return body
+
+    async def write(self, method: str, path: str, body: Any, *, template: str = "") -> Answer:
+        """A write whose answer is allowed to be empty."""
+        answer = await self.send(Call(method, path, json=body, template=template))
+        refuse_hidden(answer, answer.loose_json())
+        return answer
+
+    async def delete(self, path: str, *, template: str) -> None:
+        """Deleting what is not there is no error."""
+        answer = await self.send(Call("DELETE", path, accept=GONE, template=template))
+        if answer.status not in GONE:
+            refuse_hidden(answer, answer.loose_json())

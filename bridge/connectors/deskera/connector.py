@@ -1,0 +1,121 @@
+"""Deskera as one connector: `protocols.Connector` over contacts and deals of the Sales API."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bridge.connectors.deskera.callbacks import CONTACT, DEAL, decode
+from bridge.connectors.deskera.client import DeskeraClient
+from bridge.connectors.deskera.contact_listing import ContactListing
+from bridge.connectors.deskera.contacts import Contacts
+from bridge.connectors.deskera.deal_listing import DealListing
+from bridge.connectors.deskera.deals import Deals
+from bridge.connectors.deskera.hooks import DeskeraHooks, hooks_for
+from bridge.connectors.deskera.identity import identity, probe
+from bridge.connectors.deskera.manifest import MANIFEST
+from bridge.connectors.deskera.options import DeskeraOptions
+from bridge.connectors.deskera.recent import equal, newest_contacts, newest_deals
+from bridge.connectors.deskera.records import Records
+from bridge.connectors.product import Construction
+from bridge.connectors.protocols import Identity, Page, Written
+from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
+from bridge.domain.catalog import ColumnSpec
+from bridge.domain.errors import Rejected
+from bridge.domain.event import Event
+from bridge.domain.record import Fields, Gone, Record, RecordRef
+
+SEARCHABLE = ("email", "name", "phone")
+
+
+class DeskeraConnector:
+    """One organisation. Raises only `domain.errors`."""
+
+    manifest = MANIFEST
+
+    def __init__(self, made: Construction) -> None:
+        options: DeskeraOptions = made.options
+        self.system = made.system
+        self._client = DeskeraClient(made, options)
+        deals = Deals(self._client)
+        self._records = {
+            CONTACT: Records(self._client, Contacts(self._client), versioned=True),
+            DEAL: Records(self._client, deals, versioned=False),
+        }
+        self._contact_pages = ContactListing(self._client, options.page_size)
+        self._deal_pages = DealListing(self._client, deals.pipelines, options.page_size)
+        self._hooks = DeskeraHooks(self._client, options)
+
+    async def identity(self) -> Identity:
+        return await identity(self._client, self._contact_pages)
+
+    async def probe(self) -> None:
+        await probe(self._client)
+
+    async def columns(self, entity: str) -> Mapping[str, ColumnSpec]:
+        """Beside own columns: labels, pipelines and stages with this account's choices."""
+        return await self._of(entity).of.columns()
+
+    async def read(self, ref: RecordRef) -> Record | Gone:
+        return await self._of(ref.entity).read(ref.id)
+
+    async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
+        """Always everything: Deskera has no modified-since."""
+        records = self._of(entity)
+        if entity == CONTACT:
+            got, following = await self._contact_pages.page(page, where)
+        else:
+            got, following = await self._deal_pages.page(page)
+        return await records.page(got.rows, following, got.total)
+
+    async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
+        records = self._of(entity)
+        if entity == CONTACT:
+            return await records.reread(await newest_contacts(self._contact_pages, after))
+        return await records.reread(await newest_deals(self._deal_pages, after))
+
+    async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
+        """Contacts by e-mail, name or phone. Reads may not show a phone, so such a candidate may lack the column."""
+        if entity != CONTACT or column not in SEARCHABLE or not isinstance(value, str) or not value:
+            return []
+        records = self._of(entity)
+        rows = await self._contact_pages.search(column, value)
+        return await records.reread([raw for raw in rows if column not in raw or equal(raw[column], value)])
+
+    async def create(self, entity: str, fields: Fields) -> Written:
+        return await self._of(entity).create(fields)
+
+    async def update(self, fresh: Record, changes: Fields) -> Written:
+        return await self._of(fresh.ref.entity).update(fresh, changes)
+
+    async def delete(self, fresh: Record) -> None:
+        await self._of(fresh.ref.entity).delete(fresh.ref.id)
+
+    async def archive(self, fresh: Record) -> None:
+        raise Rejected(self.system, f"Deskera cannot archive a {fresh.ref.entity}")
+
+    def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
+        return hooks_for(entities)
+
+    async def list_hooks(self) -> Sequence[SeenHook] | None:
+        return await self._hooks.seen()
+
+    async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
+        """Deskera takes neither a secret nor a name: `url` must hold the secret."""
+        return await self._hooks.create(spec.key, url)
+
+    async def remove_hook(self, hook_id: str) -> None:
+        await self._hooks.remove(hook_id)
+
+    def verify(self, callback: Callback, secret: HookSecret) -> None:
+        """Deskera signs nothing and sends no password: the token in the address is the credential.
+
+        The callback listener has compared it before it calls this, so nothing is left to check here."""
+
+    def decode(self, callback: Callback) -> Sequence[Event]:
+        return decode(callback)
+
+    def _of(self, entity: str) -> Records:
+        found = self._records.get(entity)
+        if found is None:
+            raise Rejected(self.system, f"Deskera has no entity {entity!r} (it has {', '.join(self._records)})")
+        return found

@@ -1,0 +1,91 @@
+"""People and companies of Deskera Sales: one entity, told apart by `type`. Source: Sales page "Contact"."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.connectors.deskera.callbacks import CONTACT
+from bridge.connectors.deskera.choices import Labels
+from bridge.connectors.deskera.client import DeskeraClient
+from bridge.connectors.deskera.columns import check_known, read_columns, write_column
+from bridge.connectors.deskera.custom import CustomFields
+from bridge.connectors.deskera.manifest import CONTACT_COLUMNS
+from bridge.connectors.deskera.values import as_id, reference
+from bridge.domain.catalog import Column, ColumnSpec
+from bridge.domain.record import Fields
+
+# Shown by reads and not taken by writes; everything else goes back as it was read.
+READ_ONLY = frozenset(
+    {
+        "label", "persons", "organization", "tenant_id", "created_at", "updated_at", "created_by", "updated_by",
+        "owner_details", "sub_owner_details", "deal_details", "c_field", "view_only", "errorMessage",
+    }
+)  # fmt: skip
+_SKIP = frozenset({"label", "organization_id", "organization_name"})
+
+
+class Contacts:
+    """Translates contacts; the calls are made by `records.Records`."""
+
+    entity = CONTACT
+    path = "/v1/crm/contacts"
+    plain_columns = CONTACT_COLUMNS
+
+    def __init__(self, client: DeskeraClient) -> None:
+        self._system = client.system
+        self._labels = Labels(client)
+        self._custom = CustomFields(client, "CONTACT")
+
+    async def columns(self) -> dict[str, ColumnSpec]:
+        """Own fields, and the labels this account has."""
+        label = ColumnSpec(Column.CHOICE, choices=tuple(await self._labels.names()))
+        return {"label": label, **await self._custom.columns()}
+
+    async def fields(self, raw: Mapping[str, Any]) -> Fields:
+        found = read_columns(raw, CONTACT_COLUMNS, _SKIP)
+        found |= _organization(raw)
+        label = reference(raw.get("label_id"))
+        if label is not None:
+            name = await self._labels.name(label)
+            found |= {} if name is None else {"label": name}
+        elif "label_id" in raw:
+            found["label"] = None
+        custom = await self._custom.read(raw)
+        return found if custom is None else {**found, "custom": custom}
+
+    async def body(self, raw: Mapping[str, Any] | None, changes: Fields) -> dict[str, Any]:
+        """The record to send: `raw` (None for a new one) with the changes."""
+        check_known(self._system, changes, CONTACT_COLUMNS)
+        kept = raw or {}
+        body = {key: value for key, value in kept.items() if key not in READ_ONLY}
+        body |= _kept_links(kept)
+        for name, value in changes.items():
+            if name == "custom":
+                body["custom_field"] = await self._custom.write(kept.get("custom_field"), value)
+            elif name == "label":
+                body["label_id"] = 0 if value is None else as_id(await self._labels.key(value))
+            else:
+                body[name] = write_column(self._system, name, CONTACT_COLUMNS[name], value)
+        if "organization_id" in changes:
+            body.pop("organization_name", None)
+        return body
+
+
+def _organization(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A person's company: `organization_id`, or the id inside the embedded `organization`."""
+    embedded = raw.get("organization")
+    inner = embedded if isinstance(embedded, dict) else {}
+    found: dict[str, Any] = {}
+    if "organization_id" in raw or inner.get("id"):
+        found["organization_id"] = reference(raw.get("organization_id")) or reference(inner.get("id"))
+    name = raw.get("organization_name") or inner.get("name")
+    if isinstance(name, str) and name:
+        found["organization_name"] = name
+    return found
+
+
+def _kept_links(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Reads show a company's people as `persons`, writes take `person_ids`."""
+    persons = raw.get("persons")
+    if "person_ids" in raw or not isinstance(persons, list) or not persons:
+        return {}
+    return {"person_ids": [each["id"] for each in persons if isinstance(each, dict) and each.get("id")]}

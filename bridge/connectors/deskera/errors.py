@@ -1,0 +1,53 @@
+"""What Deskera's error bodies say: service errors, gateway errors, and errors inside a 2xx answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.connectors.http import Answer, Words
+from bridge.domain.errors import RateLimited, Rejected, RemoteError, RetryLater
+
+QUOTA_PAUSE_SECONDS = 3600.0
+_MESSAGES = ("errorMessage", "message", "error_description", "error")
+_QUOTA = ("limit", "quota", "exceed")
+_LONGEST = 300
+
+
+def words(answer: Answer) -> Words:
+    """The first message the body has, with the fields it complains of."""
+    return _words(answer.loose_json())
+
+
+def _words(body: Any) -> Words:
+    if not isinstance(body, dict):
+        return Words("no explanation given")
+    message = next((value for key in _MESSAGES if isinstance(value := body.get(key), str) and value), "")
+    fields = [(str(each.get("field") or ""), str(each.get("error") or "")) for each in _entries(body)]
+    details = "; ".join(": ".join(part for part in pair if part) for pair in fields if any(pair))
+    said = " - ".join(part for part in (message, details) if part) or "no explanation given"
+    return Words(said[:_LONGEST], next((field for field, _ in fields if field), None))
+
+
+def _entries(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    errors = body.get("errors")
+    return [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
+
+
+def quota(system: str, answer: Answer, said: Words) -> RemoteError | None:
+    """406 is Deskera's status for a used-up quota (Java SDK) and for broken business rules such as missing stock."""
+    if answer.status != 406:
+        return None
+    text = f"{answer.call.name} was answered with 406: {said.message}"
+    if any(word in said.message.lower() for word in _QUOTA):
+        return RateLimited(system, text, QUOTA_PAUSE_SECONDS)
+    return Rejected(system, text, field=said.field, status=406)
+
+
+def refuse_hidden(answer: Answer, body: Any) -> None:
+    """An answer with `success: false` or a filled `errorMessage` is an error in spite of its status."""
+    if not isinstance(body, dict) or not (body.get("success") is False or body.get("errorMessage")):
+        return
+    said = _words(body)
+    text = f"{answer.call.name}: {said.message}"
+    if answer.call.is_read:
+        raise RetryLater(answer.system, text)
+    raise Rejected(answer.system, text, field=said.field, status=answer.status)

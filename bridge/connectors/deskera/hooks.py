@@ -1,0 +1,113 @@
+"""Registrations at Deskera: one event type and one address each. Source: Books page "Webhook".
+
+The address is the credential: Deskera signs nothing. Registering wants the partner credentials and both tokens in the
+body; why is not documented, so the current ones are sent.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.connectors.deskera.callbacks import EVENTS
+from bridge.connectors.deskera.client import DeskeraClient
+from bridge.connectors.deskera.errors import refuse_hidden
+from bridge.connectors.deskera.options import DeskeraOptions
+from bridge.connectors.deskera.values import reference
+from bridge.connectors.http import Answer, Call
+from bridge.domain.callback import HookSpec, SeenHook
+from bridge.domain.errors import NeedsAuthorisation, OutcomeUnknown, Rejected
+
+# Deskera's own pages disagree: the third is from its curl sample, the second from the older headings.
+PREFIXES = ("/v1/webhooks", "/v1/webhook", "/webhooks")
+_MISSING = frozenset({404, 405})
+
+
+def hooks_for(entities: frozenset[str]) -> list[HookSpec]:
+    """One per event type of these entities; the key is the event's name."""
+    return [
+        HookSpec(name, frozenset({entity}), frozenset({kind.value}))
+        for name, (entity, kind) in EVENTS.items()
+        if entity in entities
+    ]
+
+
+class DeskeraHooks:
+    def __init__(self, client: DeskeraClient, options: DeskeraOptions) -> None:
+        self._client = client
+        self._options = options
+        self._prefix: str | None = None
+
+    async def seen(self) -> Sequence[SeenHook] | None:
+        """None: an older server that cannot list."""
+        for prefix in self._prefixes():
+            answer = await self._client.send(Call("GET", prefix, accept=_MISSING))
+            if answer.status not in _MISSING:
+                self._prefix = prefix
+                body = answer.json()
+                refuse_hidden(answer, body)
+                rows = body if isinstance(body, list) else body.get("data") if isinstance(body, dict) else None
+                if not isinstance(rows, list):
+                    raise answer.garbled("no list of hooks")
+                return [hook for row in rows if (hook := _seen(row)) is not None]
+        return None
+
+    async def create(self, event: str, url: str) -> SeenHook:
+        """Raises Rejected when Deskera refuses, which may mean that there are too many hooks."""
+        for prefix in self._prefixes():
+            answer = await self._register(f"{prefix}/register", event, url)
+            if answer.status in _MISSING:
+                continue
+            self._prefix = prefix
+            body = answer.loose_json()
+            refuse_hidden(answer, body)
+            hook = _seen(body, event, url)
+            if hook is None:
+                raise OutcomeUnknown(self._client.system, "registering a hook was answered without its id")
+            return hook
+        raise Rejected(self._client.system, "Deskera has no call to register hooks", status=404)
+
+    async def remove(self, hook_id: str) -> None:
+        """404 from every spelling of the path: it is gone already. The `deleted` of the answer means nothing."""
+        for prefix in self._prefixes():
+            path = f"{prefix}/delete/{hook_id}"
+            call = Call("DELETE", path, accept=_MISSING | {410}, template=f"{prefix}/delete/{{id}}")
+            if (await self._client.send(call)).status not in _MISSING:
+                return
+
+    async def _register(self, path: str, event: str, url: str) -> Answer:
+        """The body shows the tokens, so after a 401 it is made anew."""
+        tokens = await self._client.tokens.current()
+        accept = _MISSING | {401}
+        answer = await self._client.send(Call("POST", path, json=self._body(event, url, *_pair(tokens)), accept=accept))
+        if answer.status != 401:
+            return answer
+        if not await self._client.tokens.replace(tokens.access):
+            raise NeedsAuthorisation(self._client.system, "registering a hook was refused (401)")
+        tokens = await self._client.tokens.current()
+        return await self._client.send(Call("POST", path, json=self._body(event, url, *_pair(tokens)), accept=_MISSING))
+
+    def _body(self, event: str, url: str, access: str, refresh: str) -> dict[str, str]:
+        return {
+            "clientId": self._options.client_id,
+            "clientSecret": self._options.client_secret.get_secret_value(),
+            "accessToken": access,
+            "refreshToken": refresh,
+            "eventType": event,
+            "webhookUrl": url,
+        }
+
+    def _prefixes(self) -> Sequence[str]:
+        return PREFIXES if self._prefix is None else (self._prefix,)
+
+
+def _pair(tokens: Any) -> tuple[str, str]:
+    return tokens.access, tokens.refresh
+
+
+def _seen(row: Any, event: str | None = None, url: str = "") -> SeenHook | None:
+    """Old servers answer with hookId and deleted only: the rest is what was asked for."""
+    if not isinstance(row, dict):
+        return None
+    hook_id = reference(row.get("hookId", row.get("id")))
+    if hook_id is None or (row.get("deleted") is True and event is None):
+        return None
+    return SeenHook(hook_id, str(row.get("webhookUrl") or url), row.get("eventType") or event)

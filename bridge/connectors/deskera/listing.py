@@ -1,0 +1,60 @@
+"""Walking numbered pages without losing a row.
+
+A page token is `<page>:<rows per page>:<total>`. Each page must hold exactly the rows its number, the size of the first
+page and the total promise; a total that shrinks means that rows moved up, and the page before is read again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.errors import RetryLater
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a walk stands. `size` 0: unknown yet. `first`: first id of the page before, to notice a repeated page."""
+
+    page: int = 1
+    size: int = 0
+    total: int = 0
+    first: str = ""
+
+    @classmethod
+    def of(cls, token: str | None) -> "Place":
+        if token is None:
+            return cls()
+        page, size, total, first = token.split(":", 3)
+        return cls(int(page), int(size), int(total), first)
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.size}:{self.total}:{self.first}"
+
+
+class RepeatedPage(Exception):
+    """The vendor ignores the page number: it gave the page before again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one page and the total the vendor states (None: it does not)."""
+
+    rows: Sequence[dict[str, Any]]
+    total: int | None
+
+
+def step(system: str, place: Place, got: Rows) -> Place | None:
+    """The next place, None at the end. Raises RepeatedPage, or RetryLater when rows are missing."""
+    first = str(got.rows[0].get("id")) if got.rows else ""
+    count = len(got.rows)
+    if place.page > 1 and first and first == place.first:
+        raise RepeatedPage
+    if got.total is None:
+        return Place(place.page + 1, count, 0, first) if count and count >= place.size else None
+    if place.page > 1 and got.total < place.total:
+        return Place(max(place.page - 1, 1), place.size, got.total, "")
+    size = place.size or count
+    expected = max(min(size, got.total - (place.page - 1) * size), 0)
+    if count != expected or (count == 0 and got.total > 0 and place.page == 1):
+        raise RetryLater(system, f"a listing page {place.page} holds {count} rows instead of {expected}")
+    return Place(place.page + 1, size, got.total, first) if place.page * size < got.total else None

@@ -1,0 +1,87 @@
+"""What the Deskera connector offers, and what Deskera cannot do.
+
+Source: Deskera's developer documentation, Sales pages.
+"""
+
+from bridge.connectors.deskera.callbacks import CONTACT, DEAL, EVENTS
+from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Lookup, Manifest
+
+VISIBILITY = ("private", "public", "team")
+
+CONTACT_COLUMNS = {
+    "id": ColumnSpec(Column.TEXT, writable=False),
+    "type": ColumnSpec(Column.CHOICE, required=True, choices=("person", "organization")),
+    "name": ColumnSpec(Column.TEXT, required=True),
+    "email": ColumnSpec(Column.TEXT),
+    "phone": ColumnSpec(Column.TEXT, listed=False),
+    "country_code": ColumnSpec(Column.TEXT),
+    "address": ColumnSpec(Column.TEXT, listed=False),
+    "note": ColumnSpec(Column.TEXT, listed=False),
+    "label": ColumnSpec(Column.CHOICE),
+    "organization_id": ColumnSpec(Column.REFERENCE, to=CONTACT),
+    "organization_name": ColumnSpec(Column.TEXT, writable=False, listed=False),
+    "owner_id": ColumnSpec(Column.TEXT),
+    "sub_owner_ids": ColumnSpec(Column.SET),
+    "visibility_type": ColumnSpec(Column.CHOICE, choices=VISIBILITY),
+    "created_at": ColumnSpec(Column.INSTANT, writable=False),
+    "updated_at": ColumnSpec(Column.INSTANT, writable=False),
+}
+
+DEAL_COLUMNS = {
+    "id": ColumnSpec(Column.TEXT, writable=False),
+    "name": ColumnSpec(Column.TEXT, required=True),
+    "pipeline": ColumnSpec(Column.CHOICE),
+    "stage": ColumnSpec(Column.CHOICE),
+    "status": ColumnSpec(Column.CHOICE, writable=False, choices=("open", "won", "lost")),
+    "amount": ColumnSpec(Column.DECIMAL),
+    "currency_code": ColumnSpec(Column.TEXT),
+    "closing_date": ColumnSpec(Column.INSTANT),
+    "contact_id": ColumnSpec(Column.REFERENCE, to=CONTACT),
+    "organization_id": ColumnSpec(Column.REFERENCE, to=CONTACT),
+    "email": ColumnSpec(Column.TEXT),
+    "mobile": ColumnSpec(Column.TEXT),
+    "owner_id": ColumnSpec(Column.TEXT),
+    "sub_owner_ids": ColumnSpec(Column.SET, listed=False),
+    "visibility_type": ColumnSpec(Column.CHOICE, listed=False, choices=VISIBILITY),
+    "reason": ColumnSpec(Column.TEXT),
+    "created_at": ColumnSpec(Column.INSTANT, writable=False),
+}
+
+
+def _events(entity: str) -> frozenset[str]:
+    return frozenset(name for name, (of, _) in EVENTS.items() if of == entity)
+
+
+MANIFEST = Manifest(
+    product="deskera",
+    entities={
+        CONTACT: EntityManifest(
+            columns=CONTACT_COLUMNS,
+            events=_events(CONTACT),
+            version_resolution=1e-6,
+            since=False,
+            lookup=Lookup.LAGGING,
+            lookup_columns=frozenset({"email", "name"}),
+            whole_record=True,
+        ),
+        DEAL: EntityManifest(
+            columns=DEAL_COLUMNS,
+            events=_events(DEAL),
+            version_resolution=None,
+            since=False,
+            whole_record=True,
+        ),
+    },
+    limits=(
+        "Deskera documents no modified-since filter: every sweep reads the whole listing.",
+        "Deskera signs no callback; the secret in the hook's address is the only proof, and bodies are not believed.",
+        "Deals carry no modification time; of two edits of one deal the order is taken from the callbacks.",
+        "Reads of contacts may leave out phone, address and note: these columns are then unread, never empty.",
+        "Updates send the whole record just read with the changes: columns Deskera does not show cannot be kept.",
+        "A deal's status follows its stage and cannot be written; write pipeline and stage instead.",
+        "One hook serves one event type; Deskera may limit their number, and then sweeps cover what is missing.",
+        "Whether Deskera's search finds a contact at once after it was created is not documented.",
+    ),
+    not_yet=("Books: contacts, products, invoices, bills and notes", "CRM+ tables"),
+    event_names={name: name for name in EVENTS},
+)

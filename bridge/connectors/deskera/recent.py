@@ -1,0 +1,60 @@
+"""Finding what was created a moment ago, through listings: Deskera's search may lag."""
+
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from bridge.connectors.deskera.contact_listing import ContactListing
+from bridge.connectors.deskera.deal_listing import DealListing
+from bridge.connectors.deskera.values import Unreadable, instant, reference
+
+Raw = dict[str, Any]
+MOST_PAGES = 10_000
+
+
+async def newest_contacts(listing: ContactListing, after: datetime) -> list[Raw]:
+    """Asks for the newest first, and stops early only where the server is seen to obey."""
+    found: dict[str, Raw] = {}
+    seen = 0
+    obeys = True
+    for number in range(1, MOST_PAGES):
+        got = await listing.newest_first(number)
+        seen += len(got.rows)
+        obeys = obeys and _descending([reference(raw.get("id")) for raw in got.rows])
+        recent = [raw for raw in got.rows if created_since(raw, after)]
+        found |= {str(raw.get("id")): raw for raw in recent}
+        past = obeys and len(got.rows) > 1 and len(recent) < len(got.rows)
+        if not got.rows or past or (got.total is not None and seen >= got.total):
+            break
+    return list(found.values())
+
+
+async def newest_deals(listing: DealListing, after: datetime) -> list[Raw]:
+    """Walks the whole listing: no order is documented."""
+    found: dict[str, Raw] = {}
+    token: str | None = None
+    for _ in range(MOST_PAGES):
+        got, token = await listing.page(token)
+        found |= {str(raw.get("id")): raw for raw in got.rows if created_since(raw, after)}
+        if token is None:
+            break
+    return list(found.values())
+
+
+def created_since(raw: Raw, after: datetime) -> bool:
+    """A row without a readable creation time counts as new."""
+    try:
+        created = instant(raw.get("created_at"))
+    except Unreadable:
+        created = None
+    return created is None or created >= after
+
+
+def equal(shown: Any, wanted: str) -> bool:
+    """Alike but for case and surrounding blanks."""
+    return isinstance(shown, str) and shown.strip().casefold() == wanted.strip().casefold()
+
+
+def _descending(ids: list[str | None]) -> bool:
+    numbers = [int(each) if each and each.isdecimal() else -1 for each in ids]
+    return all(earlier > later for earlier, later in pairwise(numbers))

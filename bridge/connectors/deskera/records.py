@@ -1,0 +1,110 @@
+"""The calls one entity takes, from read to delete; what differs between entities is handed in."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from bridge.connectors.deskera.client import DeskeraClient
+from bridge.connectors.deskera.values import Unreadable, deleted, instant, reference
+from bridge.connectors.protocols import Page, Written
+from bridge.domain.catalog import ColumnSpec
+from bridge.domain.errors import OutcomeUnknown, RemoteError, RetryLater
+from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
+
+
+class Translation(Protocol):
+    """One entity's forms: `Contacts`, `Deals`."""
+
+    @property
+    def entity(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def plain_columns(self) -> Mapping[str, ColumnSpec]: ...
+    async def columns(self) -> dict[str, ColumnSpec]: ...
+    async def fields(self, raw: Mapping[str, Any]) -> Fields: ...
+    async def body(self, raw: Mapping[str, Any] | None, changes: Fields) -> dict[str, Any]: ...
+
+
+class Records:
+    """`versioned`: the entity's `updated_at` is its version."""
+
+    def __init__(self, client: DeskeraClient, of: Translation, *, versioned: bool) -> None:
+        self._client = client
+        self.of = of
+        self._versioned = versioned
+        self._template = f"{of.path}/{{id}}"
+
+    async def read(self, record_id: str) -> Record | Gone:
+        raw = await self._client.get_one(f"{self.of.path}/{record_id}", template=self._template)
+        if isinstance(raw, int):
+            evidence = Evidence.FLAG if raw == 410 else Evidence.NOT_FOUND
+            return Gone(self._ref(record_id), evidence)
+        if isinstance(raw, dict) and isinstance(raw.get("data"), dict):
+            raw = raw["data"]
+        if not isinstance(raw, dict) or reference(raw.get("id")) != record_id:
+            raise RetryLater(self._client.system, f"GET {self._template} did not answer with the record asked for")
+        return await self.row(raw)
+
+    async def row(self, raw: Mapping[str, Any]) -> Record | Gone:
+        """A record as an answer shows it."""
+        record_id = reference(raw.get("id"))
+        if record_id is None:
+            raise RetryLater(self._client.system, f"Deskera shows a {self.of.entity} without id")
+        changed = _moment(raw.get("updated_at")) if self._versioned else None
+        if deleted(raw):
+            return Gone(self._ref(record_id), Evidence.FLAG, modified_at=changed)
+        fields = await self.of.fields(raw)
+        created = _moment(raw.get("created_at"))
+        return Record(self._ref(record_id), fields, modified_at=changed, created_at=created, raw=raw)
+
+    async def page(self, rows: Sequence[Mapping[str, Any]], following: str | None, total: int | None) -> Page:
+        return Page([await self.row(raw) for raw in rows], following, total)
+
+    async def reread(self, rows: Sequence[Mapping[str, Any]]) -> list[Record]:
+        """The rows' records, read one by one: listings show less than reads."""
+        ids = dict.fromkeys(each for raw in rows if (each := reference(raw.get("id"))) is not None)
+        found = [await self.read(each) for each in ids]
+        return [each for each in found if isinstance(each, Record)]
+
+    async def create(self, fields: Fields) -> Written:
+        body = await self.of.body(None, fields)
+        answer = await self._client.write("POST", self.of.path, body)
+        shown = answer.loose_json()
+        if isinstance(shown, dict) and isinstance(shown.get("data"), dict):
+            shown = shown["data"]
+        record_id = reference(shown.get("id", shown.get("Id"))) if isinstance(shown, dict) else None
+        if record_id is None:
+            raise OutcomeUnknown(self._client.system, f"POST {self.of.path} did not answer with an id")
+        return Written(record_id, await self._shown(shown))
+
+    async def update(self, fresh: Record, changes: Fields) -> Written:
+        """The whole record goes back: whether PUT takes a part is not documented."""
+        body = await self.of.body(fresh.raw, changes)
+        answer = await self._client.write("PUT", f"{self.of.path}/{fresh.ref.id}", body, template=self._template)
+        return Written(fresh.ref.id, await self._shown(answer.loose_json()))
+
+    async def delete(self, record_id: str) -> None:
+        await self._client.delete(f"{self.of.path}/{record_id}", template=self._template)
+
+    async def _shown(self, raw: Any) -> Record | None:
+        """The record, when a write's answer shows more than its id.
+
+        The write took effect: whatever fails here must not look like a failed write."""
+        if not isinstance(raw, dict) or "name" not in raw or "owner_id" not in raw:
+            return None
+        try:
+            found = await self.row(raw)
+        except RemoteError:
+            return None
+        return found if isinstance(found, Record) else None
+
+    def _ref(self, record_id: str) -> RecordRef:
+        return RecordRef(self._client.system, self.of.entity, record_id)
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        return instant(value)
+    except Unreadable:
+        return None

@@ -1,0 +1,98 @@
+"""One pair of Deskera tokens: reading token answers of both OAuth generations, and the claims of an access token.
+
+Sources: Deskera's developer documentation, pages "OAuth V2" and "Authenticate".
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.connectors.json_text import read_json
+
+EARLY_SECONDS = 300.0
+BLIND_SECONDS = 50 * 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """`obtained_at`: epoch seconds. `seed`: fingerprint of the tokens in the settings these descend from."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    obtained_at: float
+    seed: str
+
+    def stale(self, now: float) -> bool:
+        """Should be renewed before use: about to expire, or of unknown expiry and in use for fifty minutes.
+
+        `expires_in` of the answer is ignored: Deskera's samples show 0 and 9."""
+        if not self.access:
+            return True
+        expiry = claims(self.access).get("exp")
+        if isinstance(expiry, int) and not isinstance(expiry, bool):
+            # A token that lives shorter than our lead is used until it expires.
+            return now >= expiry - min(EARLY_SECONDS, max(expiry - self.obtained_at, 0.0) / 2)
+        return now >= self.obtained_at + BLIND_SECONDS
+
+    def stored(self) -> dict[str, str]:
+        return {
+            "access_token": self.access,
+            "refresh_token": self.refresh,
+            "obtained_at": repr(self.obtained_at),
+            "seed": self.seed,
+        }
+
+
+def from_store(stored: Mapping[str, str]) -> Tokens | None:
+    """None when what is stored makes no sense."""
+    try:
+        return Tokens(
+            stored["access_token"], stored["refresh_token"], float(stored["obtained_at"]), stored.get("seed", "")
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def seed_of(access: str, refresh: str) -> str:
+    return hashlib.sha256(f"{access}\n{refresh}".encode()).hexdigest()
+
+
+def from_answer(body: Any, before: Tokens, now: float) -> Tokens | None:
+    """None when the answer holds no token. V1 answers carry the token to use as `deskera-token`.
+
+    A server that does not rotate may leave the refresh token out: the former one stays."""
+    if not isinstance(body, dict):
+        return None
+    access = _first(body, "deskera-token", "access_token", "accessToken")
+    refresh = _first(body, "deskera-refresh-token", "refresh_token", "refreshToken")
+    return Tokens(access, refresh or before.refresh, now, before.seed) if access else None
+
+
+def claims(token: str) -> Mapping[str, Any]:
+    """The readable part of a JWT, unverified (we are its holder, not its judge); empty when it has none."""
+    parts = token.split(".")
+    if len(parts) < 2:
+        return {}
+    try:
+        found = read_json(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def tenant_of(token: str) -> str | None:
+    """The organisation a token opens: claim `tenantId`, else the second half of `user_name` ("<user>:<tenant>")."""
+    found = claims(token)
+    tenant = found.get("tenantId")
+    if isinstance(tenant, int | str) and not isinstance(tenant, bool) and str(tenant).strip():
+        return str(tenant).strip()
+    name = found.get("user_name")
+    if isinstance(name, str) and ":" in name:
+        return name.rpartition(":")[2].strip() or None
+    return None
+
+
+def _first(body: Mapping[str, Any], *keys: str) -> str:
+    return next((value for key in keys if isinstance(value := body.get(key), str) and value), "")

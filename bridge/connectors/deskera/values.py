@@ -1,0 +1,78 @@
+"""Single values between Deskera's JSON and the record shape."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+
+class Unreadable(Exception):
+    """A value that has no form in the type its column promises."""
+
+
+def text(value: Any) -> str | None:
+    """Deskera shows "no value" as an empty text as well as null."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool | dict | list):
+        raise Unreadable
+    return str(value)
+
+
+def reference(value: Any) -> str | None:
+    """An id as text; 0 stands for none in Deskera's samples."""
+    found = text(value)
+    return None if found is None or found.strip() in ("", "0") else found.strip()
+
+
+def reference_set(value: Any) -> list[str]:
+    """Ids in ascending order; a comma-joined text is taken as well (the contact model declares one)."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if parts is None:
+        return []
+    if not isinstance(parts, list):
+        raise Unreadable
+    return sorted((each for part in parts if (each := reference(part)) is not None), key=lambda one: (len(one), one))
+
+
+def amount(value: Any) -> Decimal | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise Unreadable
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise Unreadable from None
+    if not number.is_finite():
+        raise Unreadable
+    return number
+
+
+def instant(value: Any) -> datetime | None:
+    """ISO with any fraction of a second, `Z` or an offset with or without colon; UTC when it says none."""
+    if value is None or value == "":
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise Unreadable from None
+    # Deskera's "no date" is the first instant of year one.
+    return None if moment.year == 1 else moment
+
+
+def as_id(value: str) -> int | str:
+    """Deskera's ids are numbers in JSON."""
+    return int(value) if value.isascii() and value.isdecimal() else value
+
+
+def as_instant(moment: datetime) -> str:
+    precision = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    return moment.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def deleted(raw: Mapping[str, Any]) -> bool:
+    """The two spellings of the deleted flag."""
+    return raw.get("is_deleted") is True or raw.get("deleted") is True
