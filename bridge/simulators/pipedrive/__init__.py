@@ -1,0 +1,21 @@
+"""A stand-in for a Pipedrive company account, written from the vendor's public documentation.
+
+Documented by the vendor (developers.pipedrive.com API reference v1 and v2; guides on pipedrive.readme.io): paths,
+verbs, token costs and required fields; envelopes and cursor paging; `ids`, `updated_since`, `status`, archived lists;
+searches; custom fields with 40-character codes; the direction of merges; the hook object and its errors; both webhook
+dialects; retries after 3, 30 and 150 s, the ban of 30 minutes at ten failed first tries, deletion after three days of
+failure; burst and daily budgets.
+
+Our invention where the documentation is silent: the 404 body of v2 and the 422 body of hooks; the 403 on edits of
+archived deals and the 404 on edits of deleted records; 400 for a limit above 500 or a bad cursor; an edit that changes
+nothing is no event; a success does not reset the ban count; the probe of a new hook's URL is a GET; the OAuth error
+body; `permitted_user_ids` holds the one user; custom fields not set are null in every callback; the survivor of a
+merge alone gets a callback besides the absorbed record, then records that pointed at the absorbed one get theirs.
+
+Not simulated: activities, leads, notes, deal products, filters, recents, changelogs, users beyond the one, permissions.
+"""
+
+from bridge.simulators.pipedrive.app import SIMULATOR, PipedriveSimulator, create_app
+from bridge.simulators.pipedrive.state import Options
+
+__all__ = ["SIMULATOR", "Options", "PipedriveSimulator", "create_app"]

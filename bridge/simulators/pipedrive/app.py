@@ -1,0 +1,217 @@
+"""Puts the simulated account together as an aiohttp application, and the handle for use from Python."""
+
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bridge.simulators.control import RequestCounter, UnknownRecord, add_control_routes
+from bridge.simulators.delivery import Callback, DeliveryQueue, RetryPolicy
+from bridge.simulators.faults import FaultPlayer, Faults
+from bridge.simulators.pipedrive import events
+from bridge.simulators.pipedrive.access import SEARCH_COST, Gate
+from bridge.simulators.pipedrive.answers import Refused, fault_answer, ok
+from bridge.simulators.pipedrive.changes import APP, Change, Changes
+from bridge.simulators.pipedrive.hooks import Hooks
+from bridge.simulators.pipedrive.reading import Reading, rest_v2
+from bridge.simulators.pipedrive.schema import ENTITIES, Entity, complaints
+from bridge.simulators.pipedrive.state import Options, State, seeded_state
+from bridge.simulators.pipedrive.writing import MERGEABLE, Definitions, Writing
+from bridge.simulators.world import World
+
+RETRIES = RetryPolicy(
+    delays=(3.0, 30.0, 150.0), timeout=10.0, ban_after=10, ban_seconds=1800.0, delete_after=3 * 86400.0
+)
+"""Guide for Webhooks v2, "Webhook retry policy" and "Ban system"."""
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Route = tuple[str, str, Answer, int]
+
+
+class PipedriveSimulator:
+    """One simulated company. `person_...` methods act as a user in the web pages: callbacks say change_source "app"."""
+
+    def __init__(self, world: World, options: Options | None = None) -> None:
+        options = options or Options()
+        self.state: State = seeded_state(world, options)
+        self.faults = Faults()
+        self.requests = RequestCounter()
+        self.deliveries = DeliveryQueue(world, self.faults, RETRIES, options.time_scale, self._give_up)
+        self.hooks = Hooks(self.state, self.deliveries.health.get, self.deliveries.forget)
+        self._changes = Changes(self.state, self.faults, self._publish)
+        self.app = self._build(world)
+
+    def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """Makes a record ("deals", "persons", ...).
+
+        Raises UnknownRecord for an unknown entity, ValueError for bad fields.
+        """
+        kind = _entity(entity)
+        self._check(kind, fields, new=True)
+        return rest_v2(self.state, kind, self._changes.create(kind, fields, APP))
+
+    def person_edits(self, entity: str, record_id: str | int, fields: dict[str, Any]) -> dict[str, Any]:
+        kind = _entity(entity)
+        self._check(kind, fields, new=False)
+        return rest_v2(self.state, kind, self._changes.edit(kind, str(record_id), fields, APP))
+
+    def person_deletes(self, entity: str, record_id: str | int) -> None:
+        self._changes.delete(_entity(entity), str(record_id), APP)
+
+    def person_merges(self, entity: str, absorbed_id: str | int, survivor_id: str | int) -> dict[str, Any]:
+        kind = _entity(entity)
+        return rest_v2(self.state, kind, self._changes.merge(kind, str(absorbed_id), str(survivor_id), APP))
+
+    def field_code(self, entity: str, field_name: str) -> str:
+        """The code of the field with that name ("deals", "Segment"). Raises UnknownRecord."""
+        for code, definition in self.state.fields.get(_entity(entity).name, {}).items():
+            if definition["field_name"] == field_name:
+                return code
+        raise UnknownRecord(f"no field {field_name!r} of {entity}")
+
+    def drop_hook(self, hook_id: str) -> None:
+        if hook_id not in self.state.hooks:
+            raise UnknownRecord(f"no hook {hook_id}")
+        self.hooks.remove(hook_id)
+
+    def expire_tokens(self) -> None:
+        """All access tokens end now; the API token has no end."""
+        self.state.bearers.clear()
+
+    async def idle(self) -> None:
+        await self.deliveries.idle()
+
+    def dump(self) -> dict[str, Any]:
+        tables = {
+            plural: [rest_v2(self.state, ENTITIES[plural], record) for _key, record in table.rows()]
+            for plural, table in self.state.tables.items()
+        }
+        fields = {name: list(known.values()) for name, known in self.state.fields.items()}
+        return {"records": tables, "fields": fields, "hooks": self.hooks.shown()}
+
+    def _check(self, kind: Entity, fields: dict[str, Any], new: bool) -> None:
+        wrong = complaints(kind, fields, self.state.custom(kind), new)
+        if wrong:
+            raise ValueError("; ".join(f"{key}: {reason}" for key, reason in wrong))
+
+    def _give_up(self, hook_id: str) -> None:
+        self.state.hooks.pop(hook_id, None)
+
+    def _publish(self, change: Change) -> None:
+        event_id = self.state.world.new_id()
+        for hook_id, hook in list(self.state.hooks.items()):
+            if events.matches(hook, change):
+                render = events.renderer(self.state, hook, change, event_id)
+                self.deliveries.enqueue(Callback(hook_id, hook["subscription_url"], render))
+
+    def _build(self, world: World) -> web.Application:
+        routes = self._routes()
+        costs = {f"{method} {path}".replace(":\\d+", ""): cost for method, path, _answer, cost in routes}
+        gate = Gate(self.state, costs)
+        player = FaultPlayer(self.faults, world.clock, world.rng, fault_answer)
+        middlewares = [self.requests.middleware(), player.middleware(), _refusals, gate.middleware()]
+        app = web.Application(middlewares=middlewares)
+        for method, path, answer, _cost in routes:
+            app.router.add_route(method, path, answer)
+        app.router.add_post("/oauth/token", gate.issue)
+        if self.state.options.control:
+            add_control_routes(app, self)
+        app.on_shutdown.append(player.release)
+        app.cleanup_ctx.append(self._background)
+        app[SIMULATOR] = self
+        return app
+
+    async def _background(self, _app: web.Application) -> AsyncIterator[None]:
+        yield
+        await self.deliveries.stop()
+
+    def _routes(self) -> list[Route]:
+        reading, writing = Reading(self.state, self.faults), Writing(self.state, self._changes)
+        routes: list[Route] = [
+            ("GET", "/api/v2/itemSearch", reading.item_search, SEARCH_COST),
+            ("GET", "/api/v2/itemSearch/field", reading.field_search, SEARCH_COST),
+        ]
+        deals = ENTITIES["deals"]
+        archived = functools.partial(reading.page, entity=deals, archived=True)
+        routes.append(("GET", "/api/v2/deals/archived", archived, 20))
+        for entity in ENTITIES.values():
+            routes += _record_routes(entity, reading, writing)
+            if entity.has_fields:
+                routes += _field_routes(entity, Definitions(self.state))
+        for prefix in ("/v1", "/api/v1"):
+            routes += self._v1_routes(prefix, writing)
+        return routes
+
+    def _v1_routes(self, prefix: str, writing: Writing) -> list[Route]:
+        routes: list[Route] = [
+            ("GET", f"{prefix}/users/me", self._me, 2),
+            ("GET", f"{prefix}/users", self._users, 20),
+            ("GET", f"{prefix}/users/{{id:\\d+}}", self._one_user, 2),
+            ("GET", f"{prefix}/webhooks", self.hooks.page, 10),
+            ("POST", f"{prefix}/webhooks", self.hooks.create, 10),
+            ("DELETE", f"{prefix}/webhooks/{{id}}", self.hooks.delete, 6),
+        ]
+        for entity in MERGEABLE:
+            merge = functools.partial(writing.merge, entity=entity)
+            routes.append(("PUT", f"{prefix}/{entity.plural}/{{id:\\d+}}/merge", merge, 40))
+        return routes
+
+    async def _me(self, _request: web.Request) -> web.Response:
+        return ok(self.state.user())
+
+    async def _users(self, _request: web.Request) -> web.Response:
+        return ok([self.state.user()])
+
+    async def _one_user(self, request: web.Request) -> web.Response:
+        if request.match_info["id"] != str(self.state.user_id):
+            raise Refused(404, {"success": False, "error": "User not found or not accessible."})
+        return ok(self.state.user())
+
+
+SIMULATOR: web.AppKey[PipedriveSimulator] = web.AppKey("pipedrive_simulator", PipedriveSimulator)
+
+
+def create_app(world: World, options: Options | None = None) -> web.Application:
+    """A fresh simulated company; its handle is at `app[SIMULATOR]`."""
+    return PipedriveSimulator(world, options).app
+
+
+def _entity(plural: str) -> Entity:
+    if plural not in ENTITIES:
+        raise UnknownRecord(f"no entity {plural!r}; known: {', '.join(ENTITIES)}")
+    return ENTITIES[plural]
+
+
+def _record_routes(entity: Entity, reading: Reading, writing: Writing) -> list[Route]:
+    path = f"/api/v2/{entity.plural}"
+    one = path + "/{id:\\d+}"
+    routes: list[Route] = [
+        ("GET", path, functools.partial(reading.page, entity=entity), entity.list_cost),
+        ("GET", one, functools.partial(reading.get, entity=entity), 1),
+        ("POST", path, functools.partial(writing.create, entity=entity), 5),
+        ("PATCH", one, functools.partial(writing.edit, entity=entity), 5),
+        ("DELETE", one, functools.partial(writing.delete, entity=entity), 3),
+    ]
+    if entity.searched:
+        routes.append(("GET", path + "/search", functools.partial(reading.search, entity=entity), SEARCH_COST))
+    return routes
+
+
+def _field_routes(entity: Entity, definitions: Definitions) -> list[Route]:
+    path = f"/api/v2/{entity.name}Fields"
+    return [
+        ("GET", path, functools.partial(definitions.page, entity=entity), 10),
+        ("GET", path + "/{code}", functools.partial(definitions.get, entity=entity), 1),
+        ("POST", path, functools.partial(definitions.create, entity=entity), 5),
+        ("DELETE", path + "/{code}", functools.partial(definitions.delete, entity=entity), 3),
+    ]
+
+
+@web.middleware
+async def _refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Refused as refused:
+        return refused.answer()

@@ -1,0 +1,160 @@
+"""The simulated account: records, field definitions, users, hooks, tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.simulators.pipedrive.schema import CUSTOM_KINDS, ENTITIES, Entity
+from bridge.simulators.records import Record, Table
+from bridge.simulators.world import World, utc
+
+PURGE_SECONDS = 30 * 86400.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the simulated account is set up. `time_scale` divides the vendor's delays (retries, bans, deletion, purge,
+    token life).
+
+    `burst_limit` is requests per rolling 2 s and token, `search_burst_limit` the same for searches; None switches the
+    limit off. `probe_hooks` sends one request to a new hook's URL and refuses the hook without a 2xx; `require_https`
+    refuses http URLs.
+    """
+
+    company_domain: str = "sandbox"
+    api_token: str = "sandbox-token"  # noqa: S105 - a made-up credential of a made-up account
+    client_id: str = "sandbox-client"
+    client_secret: str = "sandbox-secret"  # noqa: S105 - as above
+    refresh_token: str = "sandbox-refresh"  # noqa: S105 - as above
+    token_seconds: float = 3599.0
+    time_scale: float = 1.0
+    burst_limit: int | None = 40
+    search_burst_limit: int | None = 10
+    daily_tokens: int = 60_000
+    token_in_query: bool = True
+    probe_hooks: bool = False
+    require_https: bool = False
+    allow_loopback: bool = True
+    control: bool = True
+
+
+@dataclass
+class State:
+    """All of the account. Record ids are integers; tables are keyed by their text."""
+
+    world: World
+    options: Options
+    company_id: int = 7700001
+    user_id: int = 1001
+    tables: dict[str, Table] = field(default_factory=dict)
+    fields: dict[str, dict[str, Record]] = field(default_factory=dict)
+    hooks: dict[str, Record] = field(default_factory=dict)
+    bearers: dict[str, float] = field(default_factory=dict)
+    deleted_at: dict[tuple[str, str], float] = field(default_factory=dict)
+    last_ids: dict[str, int] = field(default_factory=dict)
+
+    def next_id(self, kind: str) -> int:
+        self.last_ids[kind] = self.last_ids.get(kind, 0) + 1
+        return self.last_ids[kind]
+
+    def now_text(self) -> str:
+        """The present second as REST v2 writes it."""
+        return utc(self.world.clock.now()).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def custom(self, entity: Entity) -> Mapping[str, Record]:
+        """Custom field definitions by code."""
+        known = self.fields.get(entity.name, {})
+        return {code: definition for code, definition in known.items() if definition["is_custom_field"]}
+
+    def user(self) -> Record:
+        """The one user, as /v1/users shows it."""
+        return {
+            "id": self.user_id,
+            "name": "Sandbox User",
+            "email": "user@sandbox.invalid",
+            "default_currency": "EUR",
+            "locale": "en_GB",
+            "lang": 1,
+            "active_flag": True,
+            "is_admin": 1,
+            "timezone_name": "Etc/UTC",
+            "company_id": self.company_id,
+            "company_name": "Sandbox",
+            "company_domain": self.options.company_domain,
+        }
+
+    def purge(self) -> None:
+        """Forgets records deleted more than 30 days ago."""
+        limit = self.world.clock.now() - PURGE_SECONDS / self.options.time_scale
+        for key in [key for key, when in self.deleted_at.items() if when < limit]:
+            del self.deleted_at[key]
+            self.tables[key[0]].remove(key[1])
+
+    def add_field(self, entity_name: str, name: str, field_type: str, labels: list[str], code: str = "") -> Record:
+        """Defines a custom field with a 40-character code. ValueError for an unknown type."""
+        if field_type not in CUSTOM_KINDS:
+            raise ValueError(f"unknown field type {field_type!r}")
+        code = code or f"{self.world.rng.getrandbits(160):040x}"
+        options = [{"id": self.next_id("option"), "label": label, "color": None} for label in labels]
+        definition = _definition(name, code, field_type, options or None, custom=True)
+        self.fields.setdefault(entity_name, {})[code] = definition
+        return definition
+
+
+def seeded_state(world: World, options: Options) -> State:
+    """A fresh account: one user, pipeline 'Sales' with four stages, some custom fields, no records."""
+    state = State(world, options)
+    for entity in ENTITIES.values():
+        state.tables[entity.plural] = Table(world.clock)
+        if entity.has_fields:
+            state.fields[entity.name] = _built_in(entity)
+    now = state.now_text()
+    times = {"add_time": now, "update_time": None, "is_deleted": False}
+    pipeline = {**ENTITIES["pipelines"].fresh, "id": state.next_id("pipeline"), "name": "Sales", **times}
+    state.tables["pipelines"].put("1", pipeline)
+    for order, name in enumerate(["Qualified", "Contact Made", "Proposal Made", "Negotiations Started"], start=1):
+        number = state.next_id("stage")
+        stage = {"id": number, "name": name, "pipeline_id": 1, "order_nr": order, **times}
+        state.tables["stages"].put(str(number), {**ENTITIES["stages"].fresh, **stage})
+    state.add_field("deal", "Segment", "enum", ["Small", "Medium", "Large"])
+    for owner in ("deal", "person", "organization", "product"):
+        state.add_field(owner, "Deskera ID", "varchar", [])
+    return state
+
+
+_BUILT_IN_TYPES = {
+    "number": "double",
+    "percent": "double",
+    "bool": "boolean",
+    "ints": "set",
+    "contacts": "varchar",
+    "address": "address",
+    "text": "varchar",
+    "date": "date",
+    "time": "date",
+    "visibility": "visible_to",
+    "status": "status",
+}
+
+
+def _built_in(entity: Entity) -> dict[str, Record]:
+    known = {"id": _definition("ID", "id", "int", None, custom=False)}
+    for key, kind in entity.writable.items():
+        if key != "custom_fields":
+            title = key.replace("_", " ").capitalize()
+            known[key] = _definition(title, key, _BUILT_IN_TYPES.get(kind, kind), None, custom=False)
+    for key in ("add_time", "update_time"):
+        known[key] = _definition(key.replace("_", " ").capitalize(), key, "date", None, custom=False)
+    return known
+
+
+def _definition(name: str, code: str, field_type: str, options: list[Any] | None, custom: bool) -> Record:
+    return {
+        "field_name": name,
+        "field_code": code,
+        "field_type": field_type,
+        "options": options,
+        "subfields": None,
+        "is_custom_field": custom,
+        "is_optional_response_field": False,
+    }
