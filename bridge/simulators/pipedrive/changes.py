@@ -60,7 +60,7 @@ class Changes:
             record["origin"] = "API" if source == API else "ManuallyCreated"
             written = self._place_deal({"pipeline_id": self._first("pipelines"), **written}, written)
         record = _merged(record, _normal(entity, written, record))
-        record = _closed(record, written, state.now_text())
+        record = _closed(record, written, "open", state.now_text())
         state.tables[entity.plural].put(str(record["id"]), record)
         self._tell("create", entity, None, record, source)
         return record
@@ -74,7 +74,7 @@ class Changes:
         if entity.name == "deal":
             written = self._place_deal(written, written)
         after = _merged(before, _normal(entity, written, before))
-        after = _closed(after, written, self._state.now_text())
+        after = _closed(after, written, before.get("status"), self._state.now_text())
         if after == before:
             return before
         now = self._state.now_text()
@@ -213,16 +213,12 @@ def _names(written: Mapping[str, Any], record: Record) -> dict[str, Any]:
     return {}
 
 
-def _closed(record: Record, written: Mapping[str, Any], now: str) -> Record:
-    """Sets the times that go with a deal's status."""
+def _closed(record: Record, written: Mapping[str, Any], before: object, now: str) -> Record:
+    """Sets the times that go with a deal's status when it is no longer `before`."""
     status = written.get("status")
-    if status not in ("open", "won", "lost") or status == (record["close_time"] and record["status"]):
+    if status is None or status == before:
         return record
-    close = None if status == "open" else now
-    times = {"close_time": close, "won_time": None, "lost_time": None}
+    times = {"close_time": None if status == "open" else now, "won_time": None, "lost_time": None}
     if status != "open":
         times[f"{status}_time"] = now
-    explicit = {key: written[key] for key in times if written.get(key)}
-    if status == "open" and record["close_time"] is None:
-        return record
-    return {**record, **times, **explicit}
+    return {**record, **times, **{key: written[key] for key in times if written.get(key)}}

@@ -98,7 +98,7 @@ class Definitions:
 
     async def create(self, request: web.Request, entity: Entity) -> web.Response:
         body = await json_object(request)
-        name, kind = body.get("field_name"), body.get("field_type")
+        name, kind = body.get("field_name"), str(body.get("field_type"))
         if not isinstance(name, str) or not 1 <= len(name) <= 255:
             raise invalid([("field_name", "must be 1 to 255 characters long")])
         if kind not in CUSTOM_KINDS:
