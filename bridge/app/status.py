@@ -1,0 +1,56 @@
+"""The state of everything as plain rows, for `bridge status` and the admin listener."""
+
+from bridge.app.why import moment
+from bridge.store.engine import Store
+
+Rows = dict[str, list[dict[str, object]]]
+
+
+async def status_of(store: Store) -> Rows:
+    """Headings with rows: mappings with their totals, systems, sweeps, hooks, dead letters."""
+    return {
+        "mappings": await _mappings(store),
+        "systems": await _systems(store),
+        "sweeps": await _sweeps(store),
+        "hooks": [
+            {"system": row.system, "hook": row.key, "state": row.state, "note": row.note}
+            for row in await store.hooks.all()
+        ],
+        "dead letters": [
+            {"mapping": task.key.mapping, "side": task.key.side.value, "record": task.key.rec, "reason": task.reason}
+            for task, _ in await store.dead_letters.list()
+        ],
+    }
+
+
+async def _mappings(store: Store) -> list[dict[str, object]]:
+    states, totals = await store.mappings.states(), await store.tasks.totals()
+    rows = []
+    for name, state in sorted(states.items()):
+        mode = "paused" if state.paused else state.mode.value
+        rows.append({"mapping": name, "mode": mode, **totals.get(name, {}), "why": state.pause_reason})
+    return rows
+
+
+async def _systems(store: Store) -> list[dict[str, object]]:
+    rows = []
+    for row in await store.systems.all():
+        state = f"stopped: {row.stopped}" if row.stopped else "answers"
+        if row.down_since is not None:
+            state = f"down since {moment(row.down_since)}: {row.down_reason}"
+        rows.append({"system": row.name, "account": row.identity_label or "not seen yet", "state": state})
+    return rows
+
+
+async def _sweeps(store: Store) -> list[dict[str, object]]:
+    return [
+        {
+            "system": cursor.system,
+            "entity": cursor.entity,
+            "kind": cursor.kind,
+            "last complete": moment(cursor.done_at) if cursor.done_at else "never",
+            "rows": cursor.rows,
+            "found changed": cursor.marked,
+        }
+        for cursor in await store.cursors.all()
+    ]

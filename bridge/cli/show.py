@@ -1,0 +1,146 @@
+"""Commands that read the store: status, hooks, dead letters, why."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from bridge.app.status import status_of
+from bridge.app.why import moment, why_lines
+from bridge.cli.ask import ask
+from bridge.cli.opened import plan_of, with_store
+from bridge.settings.model import Settings
+from bridge.store.engine import Store
+
+
+def table(rows: Iterable[Sequence[object]]) -> None:
+    """Print rows in columns; the first row is the heading."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[number]) for row in texts) for number in range(len(texts[0]))]
+    for row in texts:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.pass_obj
+def status(path: Path, as_json: bool) -> None:
+    """What is in step, what waits and why, and what needs a person."""
+
+    async def work(store: Store, settings: Settings) -> dict[str, list[dict[str, object]]]:
+        return await status_of(store)
+
+    found = with_store(path, work)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for heading, rows in found.items():
+        click.echo(f"\n{heading}" if rows else f"\n{heading}: none")
+        if rows:
+            table([list(rows[0]), *(list(row.values()) for row in rows)])
+
+
+@click.group()
+def hooks() -> None:
+    """Our registrations at the vendors."""
+
+
+@hooks.command("list")
+@click.pass_obj
+def hooks_list(path: Path) -> None:
+    """Every hook as last seen."""
+
+    async def work(store: Store, settings: Settings) -> list[list[object]]:
+        found = await store.hooks.all()
+        return [
+            [row.system, row.key, row.state, row.vendor_id or "-", _when(row.delivered_at), row.note] for row in found
+        ]
+
+    rows = with_store(path, work)
+    if rows:
+        table([["system", "hook", "state", "id there", "last callback", "note"], *rows])
+    else:
+        click.echo("no hooks are known; `bridge run` registers them")
+
+
+@hooks.command("repair")
+@click.pass_obj
+def hooks_repair(path: Path) -> None:
+    """Compare wanted and seen hooks now, and mend."""
+    ask(path, "hooks repair", {})
+
+
+@hooks.command("remove")
+@click.confirmation_option(prompt="Remove this instance's hooks at every system?")
+@click.pass_obj
+def hooks_remove(path: Path) -> None:
+    """Remove this instance's hooks (never those of others)."""
+    ask(path, "hooks remove", {})
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """Records that need a person."""
+
+
+@dead_letters.command("list")
+@click.option("--mapping", default=None)
+@click.pass_obj
+def dead_letters_list(path: Path, mapping: str | None) -> None:
+    """Every dead letter with its reason."""
+
+    async def work(store: Store, settings: Settings) -> list[list[object]]:
+        plan = plan_of(settings)
+        rows: list[list[object]] = []
+        for task, _ in await store.dead_letters.list(mapping):
+            known = plan.mappings.get(task.key.mapping)
+            side = known.side(task.key.side).name if known else task.key.side.value
+            rows.append([task.key.mapping, side, task.key.rec, _when(task.first_due), task.attempts, task.reason])
+        return rows
+
+    rows = with_store(path, work)
+    if rows:
+        table([["mapping", "side", "record", "since", "attempts", "reason"], *rows])
+    else:
+        click.echo("no dead letters")
+
+
+@dead_letters.command("retry")
+@click.argument("mapping", required=False)
+@click.argument("record", required=False)
+@click.pass_obj
+def dead_letters_retry(path: Path, mapping: str | None, record: str | None) -> None:
+    """Try again: all, those of MAPPING, or one RECORD of it."""
+    ask(path, "dead-letters retry", {"mapping": mapping, "record": record})
+
+
+@dead_letters.command("discard")
+@click.argument("mapping")
+@click.argument("record")
+@click.pass_obj
+def dead_letters_discard(path: Path, mapping: str, record: str) -> None:
+    """Give one up; a later change of the record brings it back."""
+    ask(path, "dead-letters discard", {"mapping": mapping, "record": record})
+
+
+@click.command()
+@click.argument("side")
+@click.argument("entity")
+@click.argument("record")
+@click.pass_obj
+def why(path: Path, side: str, entity: str, record: str) -> None:
+    """Tell a record's story: SIDE ENTITY ID, as in `crm deal 7`."""
+
+    async def work(store: Store, settings: Settings) -> list[str]:
+        return await why_lines(store, plan_of(settings), side, entity, record)
+
+    for line in with_store(path, work):
+        click.echo(line)
+
+
+def _when(seconds: float | None) -> str:
+    return "never" if seconds is None else moment(seconds)
+
+
+COMMANDS = (status, hooks, dead_letters, why)

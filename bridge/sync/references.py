@@ -1,0 +1,126 @@
+"""Links to other records inside a record: from ids as read to link ids, and back to the other side's ids."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bridge.domain.record import Side
+from bridge.mapping.model import Field
+from bridge.mapping.translate import Reading
+from bridge.mapping.values import LinkId, Reference
+from bridge.store.model import Completion, Link, LinkState, Mode, Task, TaskKey, TaskState
+from bridge.sync.work import Work
+
+FILTERED_PREFIX = "filtered"
+
+
+async def resolve(work: Work, readings: Mapping[Side, Reading]) -> dict[Side, Reading]:
+    """Replace every Reference that is linked by its LinkId; what is not linked yet stays a Reference."""
+    wanted: dict[tuple[str, Side], set[str]] = defaultdict(set)
+    for reading in readings.values():
+        for value in reading.values.values():
+            if isinstance(value, Reference):
+                wanted[value.mapping, value.side].add(value.id)
+    found: dict[Reference, Link] = {}
+    for (mapping, side), recs in wanted.items():
+        links = await work.store.links.resolve(mapping, side, sorted(recs))
+        found.update({Reference(mapping, side, rec): link for rec, link in links.items() if usable(link)})
+    return {side: _with_links(reading, found) for side, reading in readings.items()}
+
+
+def usable(link: Link) -> bool:
+    """Both records of the link exist, as far as we know."""
+    return link.state in (LinkState.LIVE, LinkState.FROZEN) and link.left is not None and link.right is not None
+
+
+def _with_links(reading: Reading, found: Mapping[Reference, Link]) -> Reading:
+    def known(value: Any) -> Any:
+        return LinkId(found[value].id) if isinstance(value, Reference) and value in found else value
+
+    return replace(reading, values={name: known(value) for name, value in reading.values.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Values whose references were all turned into the target side's ids, or left out. `left_out`: field -> why."""
+
+    values: Mapping[str, Any]
+    left_out: Mapping[str, str]
+    again: bool = False  # a reference was left out for now: look at the record again
+
+
+async def for_writing(work: Work, target: Side, values: Mapping[str, Any]) -> Settled | Completion:
+    """Turn link values into the target's ids; parents that are missing are waited for, left out, or refused."""
+    ready: dict[str, Any] = {}
+    left_out: dict[str, str] = {}
+    again = False
+    links = await _links(work, values.values())
+    fields = {field.name: field for field in work.mapping.fields}
+    for name, value in values.items():
+        if isinstance(value, LinkId):
+            link = links.get(value.id)
+            rec = link.rec(target) if link else None
+            if link is None or rec is None:
+                left_out[name] = "the record it names is no longer linked"
+            else:
+                ready[name] = Reference(link.mapping, target, rec)
+        elif isinstance(value, Reference):
+            verdict = await _missing(work, fields[name], value)
+            if isinstance(verdict, Completion):
+                return verdict
+            if isinstance(verdict, Link):
+                ready[name] = Reference(value.mapping, target, str(verdict.rec(target)))
+            else:
+                left_out[name], again = verdict.reason, again or verdict.again
+        else:
+            ready[name] = value
+    return Settled(ready, left_out, again)
+
+
+async def _links(work: Work, values: Iterable[Any]) -> Mapping[int, Link]:
+    ids = [value.id for value in values if isinstance(value, LinkId)]
+    return await work.store.links.many(ids) if ids else {}
+
+
+@dataclass(frozen=True, slots=True)
+class _LeaveOut:
+    reason: str
+    again: bool = False
+
+
+async def _missing(work: Work, field: Field, reference: Reference) -> Completion | Link | _LeaveOut:
+    """A reference to a record that is not linked yet: parents first, without leasing them."""
+    parent_scope = work.parts.scopes.get(reference.mapping)
+    parent = TaskKey(reference.mapping, reference.side, reference.id)
+    name = f"{field.name}: {reference.mapping} {reference.id}"
+    if field.missing == "reject":
+        return work.dead(f"{name} is not linked, and the mapping says `missing: reject`")
+    if field.missing == "blank" or parent_scope is None or parent_scope.mode is not Mode.LIVE:
+        return _LeaveOut(f"{name} is not linked")
+    task = await work.store.tasks.get(parent)
+    if task and _decided_without_link(task):
+        return _LeaveOut(f"{name} does not cross ({task.reason or task.state.value})")
+    if task and task.waits_for == work.key:
+        return _LeaveOut(f"{name} waits for this record; the reference follows", again=True)
+    link = await work.store.tasks.wait_for(work.claim, parent)
+    if link is not None and usable(link):
+        return link
+    due = work.now() + work.parts.limits.wait_seconds
+    return work.later(due, f"waiting for {name}", waits_for=parent)
+
+
+def _decided_without_link(task: Task) -> bool:
+    if task.state is TaskState.DEAD:
+        return True
+    return task.state is TaskState.IDLE and task.reason.startswith(FILTERED_PREFIX)
+
+
+def refs_of(base: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Which links a base names: (field, link id)."""
+    pairs = set()
+    for name, entry in base.items():
+        for value in (entry.left, entry.right):
+            if isinstance(value, LinkId):
+                pairs.add((name, value.id))
+    return sorted(pairs)

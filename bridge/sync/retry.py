@@ -1,0 +1,58 @@
+"""Errors to decisions: the only place that says whether an error waits, counts, parks the record or stops a system."""
+
+from bridge.domain.errors import (
+    BridgeError,
+    MappingFailed,
+    NeedsAuthorisation,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    RemoteError,
+    RetryLater,
+    Unreachable,
+    WriteConflict,
+)
+from bridge.store.model import Completion
+from bridge.sync.systems import SystemWatch
+from bridge.sync.work import Work
+
+AUTHORISATION_WAIT_SECONDS = 60.0
+
+
+async def decide(work: Work, error: BridgeError, systems: SystemWatch) -> Completion:
+    """What happens next to a claim whose work raised `error`."""
+    if isinstance(error, RateLimited):
+        return work.later(work.now() + error.after_seconds, str(error))
+    if isinstance(error, NeedsAuthorisation):
+        await systems.stop(error.system, error.message)
+        return work.later(work.now() + AUTHORISATION_WAIT_SECONDS, str(error))
+    if isinstance(error, WriteConflict):
+        return work.later(work.now() + 1.0, str(error))
+    if isinstance(error, Rejected):
+        return work.dead(f"{error.field}: {error}" if error.field else str(error))
+    if isinstance(error, MappingFailed):
+        return work.dead(str(error))
+    if isinstance(error, Unreachable | RetryLater | OutcomeUnknown):
+        return await _transient(work, error, systems)
+    return _attempt(work, str(error))
+
+
+async def _transient(work: Work, error: RemoteError, systems: SystemWatch) -> Completion:
+    """A system is down only when its probe fails too; otherwise the failure is this record's attempt."""
+    if await systems.is_down(error.system, error.message):
+        return work.later(work.now() + work.parts.limits.backoff_first_seconds, str(error))
+    return _attempt(work, str(error))
+
+
+def _attempt(work: Work, reason: str) -> Completion:
+    limits, attempts = work.parts.limits, work.claim.tasks[0].attempts
+    if attempts >= limits.attempts:
+        return work.dead(f"given up after {attempts} attempts: {reason}")
+    wait = min(limits.backoff_cap_seconds, limits.backoff_first_seconds * 2 ** max(0, attempts - 1))
+    wait = wait * (0.5 + work.parts.seams.random.random() / 2)
+    return work.later(work.now() + wait, f"attempt {attempts} of {limits.attempts}: {reason}", attempt=True)
+
+
+def crashed(work: Work, error: Exception) -> Completion:
+    """A fault of the bridge itself: an attempt like any other, so that one record stops nothing else."""
+    return _attempt(work, f"unexpected {type(error).__name__}: {error}")

@@ -1,0 +1,172 @@
+"""What one claim's work has in hand: both sides' systems, the mapping, and the results it gathers."""
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bridge.connectors.protocols import Connector
+from bridge.domain.catalog import EntityManifest
+from bridge.domain.event import EventKind
+from bridge.domain.record import Record, RecordRef, Side
+from bridge.domain.seams import Seams
+from bridge.mapping.model import Mapping
+from bridge.store.engine import Store
+from bridge.store.model import (
+    Claim,
+    Completion,
+    Endpoint,
+    JournalEntry,
+    Json,
+    KeyNote,
+    Link,
+    LinkWrite,
+    Mode,
+    Outcome,
+    RecordNote,
+    Scope,
+    TaskKey,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Settings of the worker. Seconds and counts."""
+
+    workers: int = 8
+    attempts: int = 8
+    lease_seconds: float = 120.0
+    write_seconds: float = 45.0  # a remote write has ended, or its outcome is unknown, after this long
+    backoff_first_seconds: float = 2.0
+    backoff_cap_seconds: float = 900.0
+    loop_writes: int = 20
+    loop_window_seconds: float = 600.0
+    brake_count: int = 25
+    brake_window_seconds: float = 3600.0
+    wait_seconds: float = 300.0  # a task waiting for another record is looked at again after this long
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every claim shares. `mappings` and `scopes` are replaced as a whole when mapping files are reloaded."""
+
+    store: Store
+    connectors: MappingOf[str, Connector]
+    mappings: MappingOf[str, Mapping]
+    scopes: MappingOf[str, Scope]
+    seams: Seams
+    limits: Limits
+
+
+@dataclass(slots=True)
+class Work:
+    """One claim under way. Lists gather what its completion will store."""
+
+    parts: Parts
+    claim: Claim
+    mapping: Mapping
+    records: list[RecordNote] = field(default_factory=list)
+    keys: list[KeyNote] = field(default_factory=list)
+    journal: list[JournalEntry] = field(default_factory=list)
+    links: list[LinkWrite] = field(default_factory=list)
+    read_at: dict[RecordRef, float] = field(default_factory=dict)
+
+    @property
+    def key(self) -> TaskKey:
+        return self.claim.key
+
+    @property
+    def side(self) -> Side:
+        return self.claim.key.side
+
+    @property
+    def store(self) -> Store:
+        return self.parts.store
+
+    @property
+    def shadow(self) -> bool:
+        return self.claim.scope.mode is Mode.SHADOW
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return frozenset().union(*(task.kinds for task in self.claim.tasks if task.key.side is self.side))
+
+    def deleted_by_event(self, side: Side) -> bool:
+        """Whether a delete or merge event named this side's record since its task was last done."""
+        names = {EventKind.DELETED.value, EventKind.MERGED.value}
+        return any(task.key.side is side and names & task.kinds for task in self.claim.tasks)
+
+    def now(self) -> float:
+        return self.store.now()
+
+    def endpoint(self, side: Side) -> Endpoint:
+        return self.claim.scope.endpoint(side)
+
+    def ref(self, side: Side, rec: str) -> RecordRef:
+        return self.endpoint(side).ref(rec)
+
+    def connector(self, side: Side) -> Connector:
+        return self.parts.connectors[self.endpoint(side).system]
+
+    def manifest(self, side: Side) -> EntityManifest:
+        return self.connector(side).manifest.entities[self.endpoint(side).entity]
+
+    def side_name(self, side: Side) -> str:
+        return self.mapping.side(side).name
+
+    def note_read(self, ref: RecordRef) -> None:
+        self.read_at[ref] = self.now()
+
+    def is_old(self, record: Record, seconds: float) -> bool:
+        """Whether the record was read longer ago than this."""
+        return self.now() - self.read_at.get(record.ref, 0.0) > seconds
+
+    def named(self, side: Side, rec: str | None) -> str:
+        """A record in the words people use: `crm deal 7`."""
+        return f"{self.side_name(side)} {self.endpoint(side).entity} {rec}"
+
+    def say(self, what: str, text: str, detail: Json | None = None, *, link: Link | None = None) -> None:
+        """Note a journal entry about the claim's record."""
+        other = link.rec(self.side.other) if link else None
+        self.journal.append(
+            JournalEntry(
+                mapping=self.key.mapping,
+                side=self.side,
+                rec=self.key.rec,
+                what=what,
+                text=text,
+                detail=detail or {},
+                link=link.id if link else None,
+                other_rec=other,
+            )
+        )
+
+    def note_wrote(self, side: Side, rec: str, record: Record | None) -> None:
+        """Note our own write, so that its echo and reads that lag behind it are recognised."""
+        version = record.modified_at.timestamp() if record and record.modified_at else None
+        self.records.append(
+            RecordNote(self.ref(side, rec), version=version, own_version=version, own_write_at=self.now())
+        )
+
+    def done(self, outcome: Outcome, reason: str = "", **more: Any) -> Completion:
+        """End the claim, with everything gathered on the way."""
+        completion = Completion(
+            claim=self.claim,
+            outcome=outcome,
+            reason=reason,
+            records=tuple(self.records),
+            keys=tuple(self.keys),
+            journal=tuple(self.journal),
+            links=tuple(self.links),
+        )
+        return replace(completion, **more)
+
+    def later(self, due: float, reason: str, *, attempt: bool = False, **more: Any) -> Completion:
+        """Put the task off until `due`; unless `attempt`, the claim does not count against the record."""
+        task = self.claim.tasks[0]
+        kept = {"stale_since": task.stale_since, "gone_since": task.gone_since, "decided_hash": task.decided_hash}
+        return self.done(Outcome.WAITING, reason, due=due, attempt=attempt, **{**kept, **more})
+
+    def dead(self, reason: str) -> Completion:
+        """A person is needed; `reason` says what for."""
+        self.say("dead", reason, link=self.claim.link)
+        return self.done(Outcome.DEAD, reason)

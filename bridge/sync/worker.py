@@ -1,0 +1,119 @@
+"""The worker: claims due tasks, works on several at once, finishes them, and sleeps exactly until the next is due."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from bridge.domain.errors import BridgeError, LeaseLost, StoreUnavailable
+from bridge.store.links import LinkTaken
+from bridge.store.model import Claim, Completion, Outcome
+from bridge.sync import retry
+from bridge.sync.synchronize import synchronize
+from bridge.sync.systems import SystemWatch
+from bridge.sync.work import Parts, Work
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 2.0  # polling is only a safety net: events wake the worker
+STORE_WAIT_SECONDS = 1.0
+
+Observe = Callable[[str, Outcome], None]
+
+
+class Worker:
+    """Runs claims of one process. `parts` may be replaced while it runs; claims under way keep theirs."""
+
+    def __init__(self, parts: Parts, systems: SystemWatch, observe: Observe = lambda mapping, outcome: None) -> None:
+        self.parts = parts
+        self.systems = systems
+        self.observe = observe
+        self.running: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Work until cancelled; claims under way are then given the time they need to finish."""
+        try:
+            while True:
+                await self._turn()
+        finally:
+            await self._drain()
+
+    async def _turn(self) -> None:
+        store, limits = self.parts.store, self.parts.limits
+        store.wake.clear()
+        free = limits.workers - len(self.running)
+        try:
+            claims = await store.tasks.claim(free, self.parts.scopes, limits.lease_seconds, self.systems.blocked)
+            next_due = None if claims else await store.tasks.next_due(self.parts.scopes, self.systems.blocked)
+        except StoreUnavailable as error:
+            log.error("store unavailable", extra={"reason": str(error)})
+            await self.parts.seams.clock.sleep(STORE_WAIT_SECONDS)
+            return
+        for claim in claims:
+            self._start(claim)
+        if len(self.running) >= limits.workers:
+            await asyncio.wait(self.running, return_when=asyncio.FIRST_COMPLETED)
+        elif not claims:
+            await self._sleep(next_due)
+
+    async def _sleep(self, next_due: float | None) -> None:
+        seconds = IDLE_SECONDS
+        if next_due is not None:
+            seconds = min(seconds, max(0.01, next_due - self.parts.store.now()))
+        await self.parts.store.wake.wait(seconds)
+
+    def _start(self, claim: Claim) -> None:
+        task = asyncio.get_running_loop().create_task(self._work(claim), name=f"sync {claim.key.mapping}")
+        self.running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.running.discard(task)
+        self.parts.store.wake.set()
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a claim was abandoned", exc_info=task.exception())
+
+    async def _work(self, claim: Claim) -> None:
+        parts = self.parts
+        work = Work(parts, claim, parts.mappings[claim.key.mapping])
+        try:
+            completion = await self._outcome(work)
+            await parts.store.tasks.submit(completion)
+        except LeaseLost:
+            log.warning("lease lost", extra={"mapping": claim.key.mapping, "record": claim.key.rec})
+            return
+        except LinkTaken as error:
+            await parts.store.tasks.release(work.claim, work.now() + 1.0, f"linked meanwhile: {error}")
+            return
+        self._report(work, completion)
+
+    async def _outcome(self, work: Work) -> Completion:
+        try:
+            return await synchronize(work)
+        except (LeaseLost, StoreUnavailable):
+            raise
+        except BridgeError as error:
+            return await retry.decide(work, error, self.systems)
+        except Exception as error:
+            log.exception("unexpected failure", extra={"mapping": work.key.mapping, "record": work.key.rec})
+            return retry.crashed(work, error)
+
+    def _report(self, work: Work, completion: Completion) -> None:
+        self.observe(work.key.mapping, completion.outcome)
+        log.info(
+            "synchronized",
+            extra={
+                "mapping": work.key.mapping,
+                "record": work.named(work.side, work.key.rec),
+                "outcome": completion.outcome.value,
+                "reason": completion.reason,
+                "attempts": work.claim.tasks[0].attempts,
+            },
+        )
+
+    async def _drain(self) -> None:
+        """Let claims under way finish; what is cut off anyway is recovered from intents and `sent`."""
+        if self.running:
+            await asyncio.wait(self.running, timeout=self.parts.limits.write_seconds)
+        for task in self.running:
+            task.cancel()
+        await asyncio.gather(*self.running, return_exceptions=True)

@@ -1,0 +1,168 @@
+"""A bench for the worker: two products in memory, a real store, mapping text, and a clock that jumps to what is due."""
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.clock import FakeClock
+
+from bridge.connectors.protocols import Connector
+from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.record import Record, Side
+from bridge.domain.seams import Seams
+from bridge.mapping import translate
+from bridge.mapping.load import load_text
+from bridge.store.engine import Store
+from bridge.store.model import Endpoint, JournalEntry, KeyNote, Mode, Route, Routes, Scope
+from bridge.sync.systems import SystemWatch
+from bridge.sync.work import Limits, Parts
+from bridge.sync.worker import Worker
+from tests.product import FakeProduct
+
+PEOPLE = """
+mapping: people
+sides: {crm: fake person, erp: fake person}
+direction: both
+creates: [crm, erp]
+match: [email]
+conflict: crm
+deleted: {crm: delete, erp: unlink}
+fields:
+  name:  {crm: name, erp: name}
+  email: {crm: email, erp: email, type: email}
+  phone: {crm: phone, erp: phone, absent: clear}
+"""
+
+KINDS = {"created": EventKind.CREATED, "changed": EventKind.CHANGED, "deleted": EventKind.DELETED}
+
+
+@dataclass
+class Bench:
+    """`crm` is the left side, `erp` the right one."""
+
+    store: Store
+    clock: FakeClock
+    crm: FakeProduct
+    erp: FakeProduct
+    seams: Seams
+    parts: Parts
+    routes: Routes
+    systems: SystemWatch
+    worker: Worker
+    seen: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+
+    def product(self, system: str) -> FakeProduct:
+        return self.crm if system == "crm" else self.erp
+
+    async def index(self) -> None:
+        """A complete listing of both sides is indexed, as the first full sweep does."""
+        await self.store.mappings.sync(tuple(self.parts.scopes.values()))
+        for name, mapping in self.parts.mappings.items():
+            for side in Side:
+                endpoint = self.parts.scopes[name].endpoint(side)
+                await self._index_side(mapping, side, endpoint)
+                await self.store.mappings.mark_indexed(name, side, mapping.match_fingerprint)
+
+    async def _index_side(self, mapping: Any, side: Side, endpoint: Endpoint) -> None:
+        product, keys = self.product(endpoint.system), []
+        page = await product.list(endpoint.entity, since=None, page=None, where={})
+        for row in page.rows:
+            assert isinstance(row, Record)
+            values = translate.read(mapping, side, row.fields).values
+            hashes = tuple(key.hash for key in translate.match_keys(mapping, values))
+            keys.append(KeyNote(mapping.name, side, row.ref.id, hashes))
+        await self.store.events.accept([], self.routes, keys=keys)
+
+    async def tell(self, system: str, entity: str, rec: str, kind: str = "changed", **more: Any) -> None:
+        """A callback about one record."""
+        event = Event(system, entity, rec, KINDS[kind], Origin.WEBHOOK, source_at=self.clock.now(), **more)
+        await self.store.events.accept([event], self.routes)
+
+    async def tell_all(self) -> None:
+        """Callbacks about every record of both systems that changed since the last call (as a sweep would find)."""
+        for product in (self.crm, self.erp):
+            for (entity, rec), row in list(product.rows.items()):
+                state = (row.deleted, dict(row.fields))
+                if self.seen.get((product.system, entity, rec)) != state:
+                    self.seen[product.system, entity, rec] = state
+                    await self.tell(product.system, entity, rec, "deleted" if row.deleted else "changed")
+
+    async def settle(self, seconds: float = 600.0) -> None:
+        """Work until nothing is due for `seconds` of the bench's clock, telling of changes on the way."""
+        end = self.store.now() + seconds
+        while True:
+            await self.tell_all()
+            if await self.turn():
+                continue
+            due = await self.store.tasks.next_due(self.parts.scopes, self.systems.blocked)
+            probe = min(self.systems.next_probe.values(), default=None)
+            nexts = [moment for moment in (due, probe) if moment is not None]
+            if not nexts or min(nexts) > end:
+                return
+            self.clock.advance(max(0.001, min(nexts) - self.store.now()))
+            await self._probe()
+
+    async def _probe(self) -> None:
+        for name, at in list(self.systems.next_probe.items()):
+            if at <= self.store.now():
+                await self.systems._check(name)
+
+    async def turn(self) -> int:
+        """One round of claims, each worked on to its end; returns how many there were."""
+        limits = self.parts.limits
+        claims = await self.store.tasks.claim(4, self.parts.scopes, limits.lease_seconds, self.systems.blocked)
+        for claim in claims:
+            await self.worker._work(claim)
+        return len(claims)
+
+    async def totals(self, mapping: str = "people") -> MappingOf[str, int]:
+        return (await self.store.tasks.totals())[mapping]
+
+    async def assert_accounted(self) -> None:
+        """Promise 9."""
+        for name, totals in (await self.store.tasks.totals()).items():
+            parts = ("applied", "unchanged", "coalesced", "filtered", "waiting", "dead", "discarded")
+            assert totals["accepted"] == sum(totals[part] for part in parts), (name, totals)
+
+    async def story(self, system: str, entity: str, rec: str) -> list[str]:
+        """What the journal says happened to a record, oldest first."""
+        return [entry.what for entry in await self.journal(system, entity, rec)]
+
+    async def journal(self, system: str, entity: str, rec: str) -> list[JournalEntry]:
+        entries: list[JournalEntry] = []
+        for name, scope in self.parts.scopes.items():
+            for side in Side:
+                endpoint = scope.endpoint(side)
+                if (endpoint.system, endpoint.entity) == (system, entity):
+                    entries += await self.store.journal.about(name, side, rec, limit=100)
+        return entries
+
+
+def make_bench(
+    store: Store,
+    clock: FakeClock,
+    seams: Seams,
+    text: str = PEOPLE,
+    mode: Mode = Mode.LIVE,
+    limits: Limits | None = None,
+    crm: FakeProduct | None = None,
+    erp: FakeProduct | None = None,
+) -> Bench:
+    """Wire two products, a store and mapping text together by hand."""
+    crm, erp = crm or FakeProduct("crm", clock), erp or FakeProduct("erp", clock)
+    mappings = {mapping.name: mapping for mapping in load_text(text, "bench.yaml")}
+    scopes, routes = {}, {}
+    for name, mapping in mappings.items():
+        ends = {}
+        for side, product in ((Side.LEFT, crm), (Side.RIGHT, erp)):
+            entity = mapping.side(side).entity
+            facts = product.manifest.entities[entity]
+            ends[side] = Endpoint(product.system, entity, facts.settle, facts.version_resolution is not None)
+            routes.setdefault((product.system, entity), []).append(Route(name, side, ends[side]))
+        scopes[name] = Scope(
+            name, mapping.fingerprint, mapping.match_fingerprint, mode, ends[Side.LEFT], ends[Side.RIGHT]
+        )
+    connectors: dict[str, Connector] = {"crm": crm, "erp": erp}
+    parts = Parts(store, connectors, mappings, scopes, seams, limits or Limits())
+    systems = SystemWatch(connectors, store, seams)
+    return Bench(store, clock, crm, erp, seams, parts, routes, systems, Worker(parts, systems))
