@@ -1,0 +1,26 @@
+"""Runs the suite once per product, and its entity tests once per entity. A new product is one line in PRODUCTS."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from harness import Bench, Product
+from pipedrive_harness import Pipedrive
+
+PRODUCTS: list[Product] = [Pipedrive()]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "entity" in metafunc.fixturenames:
+        cases = [(product, entity) for product in PRODUCTS for entity in product.samples]
+        names = [f"{product.name}-{entity}" for product, entity in cases]
+        metafunc.parametrize(("product", "entity"), cases, ids=names)
+    elif "product" in metafunc.fixturenames:
+        metafunc.parametrize("product", PRODUCTS, ids=[product.name for product in PRODUCTS])
+
+
+@pytest.fixture
+async def bench(product: Product) -> AsyncIterator[Bench]:
+    running = Bench(product)
+    await running.start()
+    yield running
+    await running.stop()

@@ -1,0 +1,191 @@
+"""What the suite needs of a product: a simulator over real HTTP on loopback, a connector, and samples of records.
+
+One clock serves both: it moves only when one of them sleeps, so nothing waits in real time.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any, Protocol
+
+import aiohttp
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bridge.connectors.http import Observe
+from bridge.connectors.product import Construction
+from bridge.connectors.protocols import Connector, HttpRequest, HttpResponse, Transport
+from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.transport import AiohttpTransport
+from bridge.domain.callback import Callback
+from bridge.domain.record import Fields
+from bridge.domain.seams import Seams
+from bridge.simulators.faults import Faults
+from bridge.simulators.world import World, make_world
+
+START = datetime(2026, 3, 2, 10, 0, 0, tzinfo=UTC)
+SYSTEM = "crm1"
+
+
+@dataclass
+class SharedTime:
+    seconds: float = 0.0
+
+
+@dataclass
+class BridgeClock:
+    time: SharedTime
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.time.seconds)
+
+    def monotonic(self) -> float:
+        return self.time.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.time.seconds += seconds
+        await asyncio.sleep(0)
+
+
+@dataclass
+class SimulatorClock:
+    time: SharedTime
+
+    def now(self) -> float:
+        return START.timestamp() + self.time.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.time.seconds += seconds
+        await asyncio.sleep(0)
+
+
+@dataclass
+class Inbox:
+    """Receives the simulator's callbacks in place of a public address; the last part of the URL's path is the hook."""
+
+    clock: BridgeClock
+    callbacks: list[Callback] = field(default_factory=list)
+
+    async def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> int:
+        low = {name.lower(): value for name, value in headers.items()}
+        hook = url.partition("?")[0].rpartition("/")[2]
+        self.callbacks.append(Callback(SYSTEM, hook, method, url, low, body, self.clock.now()))
+        return 200
+
+
+@dataclass
+class MemoryVault:
+    kept: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    async def load(self, credential: str) -> Mapping[str, str] | None:
+        return self.kept.get(credential)
+
+    async def save(self, credential: str, tokens: Mapping[str, str]) -> None:
+        self.kept[credential] = dict(tokens)
+
+    async def exclusive(self, credential: str, work: Any) -> None:
+        await work()
+
+
+@dataclass
+class CountingTransport:
+    inner: Transport
+    requests: list[HttpRequest] = field(default_factory=list)
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        self.requests.append(request)
+        return await self.inner.send(request)
+
+    def writes(self) -> list[HttpRequest]:
+        return [request for request in self.requests if request.method in ("POST", "PUT", "PATCH", "DELETE")]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One entity. `create`, `edit`: for the connector. `volatile`: columns the vendor moves by itself with any edit.
+
+    `person`, `person_edit`: the same for a person in the product's pages, in the simulator's own form; `person_shows`:
+    column and value a read shows after that edit. `find`: a column of `create` the vendor can search.
+    """
+
+    create: Fields
+    edit: Fields
+    person: Mapping[str, Any]
+    person_edit: Mapping[str, Any]
+    person_shows: tuple[str, Any]
+    volatile: frozenset[str] = frozenset()
+    find: str | None = None
+
+
+class Simulator(Protocol):
+    """What the suite uses of every simulator's Python handle."""
+
+    app: web.Application
+    faults: Faults
+
+    def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]: ...
+    def person_edits(self, entity: str, record_id: Any, fields: dict[str, Any]) -> dict[str, Any]: ...
+    def person_deletes(self, entity: str, record_id: Any) -> None: ...
+    def expire_tokens(self) -> None: ...
+    async def idle(self) -> None: ...
+
+
+class Product(Protocol):
+    """One product, said once per harness file.
+
+    `kinds`: the entity's name in the simulator. `paths`: a regular expression of the URL paths of the entity's records.
+    `options`: credentials for the simulator at `url`; `page_size` of listings if it can be set. `wrong`: options whose
+    credential is refused. `expiring`: options whose token expires and can be renewed, None when there are none.
+    `missing_id`: an id of the right form that no record has.
+    """
+
+    name: str
+    samples: Mapping[str, Sample]
+    kinds: Mapping[str, str]
+    paths: Mapping[str, str]
+    missing_id: str
+
+    def simulator(self, world: World) -> Simulator: ...
+    def options(self, url: str, page_size: int | None) -> Mapping[str, Any]: ...
+    def wrong(self, url: str) -> Mapping[str, Any]: ...
+    def expiring(self, url: str, page_size: int | None) -> Mapping[str, Any] | None: ...
+
+
+class Bench:
+    """A running simulator and the means to connect to it."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self.time = SharedTime()
+        self.clock = BridgeClock(self.time)
+        self.inbox = Inbox(self.clock)
+        self.simulator = product.simulator(make_world(SimulatorClock(self.time), Random(5), self.inbox))
+        self.server = TestServer(self.simulator.app)
+
+    async def start(self) -> None:
+        await self.server.start_server()
+        self.session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        self.transport = CountingTransport(AiohttpTransport(self.session))
+        self.url = str(self.server.make_url("")).rstrip("/")
+
+    async def stop(self) -> None:
+        await self.session.close()
+        await self.server.close()
+
+    def connect(self, page_size: int | None = None) -> Connector:
+        return self.build(self.product.options(self.url, page_size))
+
+    def build(self, options: Mapping[str, Any], observe: Observe | None = None) -> Connector:
+        kind = CONNECTORS[self.product.name]
+        seams = Seams(clock=self.clock, random=Random(3), new_id=lambda: "id", copy="copy-1")
+        given = kind.options.model_validate(options)
+        return kind.build(Construction(SYSTEM, given, self.transport, seams, MemoryVault(), observe))
+
+    def person_creates(self, entity: str, **changed: Any) -> str:
+        fields = {**self.product.samples[entity].person, **changed}
+        return str(self.simulator.person_creates(self.product.kinds[entity], fields)["id"])
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.time.seconds += seconds
