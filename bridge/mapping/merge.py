@@ -33,7 +33,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`value`: canonical, to be written. `loser`: what a conflict overwrites. A merged set may give one for each side."""
+    """`value`: canonical, to be written. `loser`: what a conflict overwrites. A merged set may give one per side."""
 
     field: str
     action: Action

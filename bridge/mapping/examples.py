@@ -1,0 +1,198 @@
+"""Running the `tests:` blocks of mapping files: each example crosses in every direction its mapping writes."""
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from bridge.domain.errors import MappingFailed
+from bridge.domain.record import Side
+from bridge.mapping.model import Example, Mapping, Place
+from bridge.mapping.translate import for_create, passes_where, read, write
+from bridge.mapping.types.choice import choice_text
+from bridge.mapping.values import LEAVE, UNREAD, Reference, Untranslatable, is_empty
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One column that came out otherwise; `found` is None when nothing came out."""
+
+    column: str
+    expected: str | None
+    found: str | None
+    why: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.column}: expected {self.expected or 'nothing'}, found {self.found or 'nothing'}"
+        return f"{text} ({self.why})" if self.why else text
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """One example in one direction (`crm -> erp`)."""
+
+    __test__ = False  # not a test class, whatever its name begins with
+
+    mapping: str
+    name: str
+    direction: str
+    place: Place
+    differences: tuple[Difference, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.differences
+
+    def __str__(self) -> str:
+        head = f"{self.mapping}: {self.name} ({self.direction})"
+        return head if self.passed else "\n  ".join([f"{self.place}: {head}", *map(str, self.differences)])
+
+
+def run_tests(mappings: Iterable[Mapping]) -> list[TestResult]:
+    """Every example of every mapping, there and back; never raises for what an example holds."""
+    return [
+        _run(mapping, example, target)
+        for mapping in mappings
+        for example in mapping.examples
+        for target in Side
+        if target in mapping.writes and example.to in (None, target)
+    ]
+
+
+def _run(mapping: Mapping, example: Example, target: Side) -> TestResult:
+    given, wanted = (example.left, example.right) if target is Side.RIGHT else (example.right, example.left)
+    source = target.other
+    direction = f"{mapping.side(source).name} -> {mapping.side(target).name}"
+    try:
+        differences = tuple(_differences(mapping, example, target, given, wanted))
+    except MappingFailed as error:
+        differences = tuple(Difference(problem.field, None, None, problem.message) for problem in error.problems)
+    return TestResult(mapping.name, example.name, direction, example.place, differences)
+
+
+def _differences(
+    mapping: Mapping, example: Example, target: Side, given: MappingOf[str, Any], wanted: MappingOf[str, Any]
+) -> Iterator[Difference]:
+    reading = read(mapping, target.other, given)
+    if reading.problems:
+        raise MappingFailed(list(reading.problems))
+    if passes_where(mapping, target.other, given) is False:
+        yield Difference("where", "a record of this mapping", "one its filter leaves out")
+    values, unlinked = _crossed(reading.values, example, target)
+    yield from unlinked
+    if target in mapping.creates:
+        made = for_create(mapping, target, values)
+    else:
+        filled = {n: v for n, v in values.items() if not is_empty(v) and target in mapping.named[n].flows}
+        made = write(mapping, target, filled, {})
+    yield from _compared(mapping, target, values, wanted, made)
+
+
+def _compared(
+    mapping: Mapping, target: Side, values: MappingOf[str, Any], wanted: MappingOf[str, Any], made: MappingOf[str, Any]
+) -> Iterator[Difference]:
+    rows, silent = _columns(mapping, target, values)
+    listed = [path for path in _leaves(wanted) if path not in silent]
+    for path in listed:
+        expected, found = _at(wanted, path), _at(made, path)
+        if path not in rows:
+            yield Difference(_text(path), _show(expected), None, "no row writes this column")
+        elif not _equal(expected, found):
+            yield Difference(_text(path), _show(expected), _show(found), f"row {rows[path]}")
+    for path in _leaves(made):
+        if path not in silent and path not in listed:
+            yield Difference(_text(path), None, _show(_at(made, path)), "not in the example")
+
+
+def _crossed(values: MappingOf[str, Any], example: Example, target: Side) -> tuple[dict[str, Any], list[Difference]]:
+    """The values with references as the other side knows them, by the example's links."""
+    crossed, unlinked = {}, []
+    for name, value in values.items():
+        if isinstance(value, Reference):
+            pairs = example.links.get(value.mapping, ())
+            known = dict(pairs) if target is Side.RIGHT else {right: left for left, right in pairs}
+            if value.id not in known:
+                why = f"`links` of the example does not name {value.mapping} {value.id}"
+                unlinked.append(Difference(name, "a linked record", None, why))
+                continue
+            value = Reference(value.mapping, target, known[value.id])
+        if value is not UNREAD:
+            crossed[name] = value
+    return crossed, unlinked
+
+
+def _columns(
+    mapping: Mapping, target: Side, values: MappingOf[str, Any]
+) -> tuple[dict[tuple[str, ...], str], set[tuple[str, ...]]]:
+    """By column the row that writes it; and the columns an example need not show, or shows for the other way only."""
+    rows: dict[tuple[str, ...], str] = {}
+    silent = {path.steps for path, _ in mapping.side(target).where_paths}
+    for row in mapping.fields:
+        cells = row.cells(target)
+        if cells is None:
+            continue
+        for path in cells.paths:
+            rows[path.steps] = row.name
+        if row.set_on is not None or target not in row.flows:
+            silent |= {path.steps for path in cells.paths}
+            continue
+        try:
+            raws = cells.render(values.get(row.name))
+        except Untranslatable:
+            continue
+        silent |= {path.steps for path, raw in zip(cells.paths, raws, strict=True) if raw is LEAVE}
+    return rows, silent
+
+
+def _leaves(record: MappingOf[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in record.items():
+        if isinstance(value, MappingOf):
+            yield from _leaves(value, (*above, key))
+        else:
+            yield (*above, key)
+
+
+def _at(record: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        record = record.get(step) if isinstance(record, MappingOf) else None
+    return record
+
+
+def _text(path: tuple[str, ...]) -> str:
+    return ".".join(f'"{step}"' if "." in step else step for step in path)
+
+
+def _show(value: Any) -> str | None:
+    if is_empty(value):
+        return None
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, list):
+        return ", ".join(str(item.get("value", item) if isinstance(item, MappingOf) else item) for item in value)
+    return str(value)
+
+
+def _equal(expected: Any, found: Any) -> bool:
+    """Files hold texts and numbers; records hold typed values."""
+    if is_empty(expected) or is_empty(found):
+        return is_empty(expected) and is_empty(found)
+    if isinstance(found, list) and isinstance(expected, list):
+        return len(found) == len(expected) and all(map(_equal, expected, found))
+    if isinstance(found, MappingOf) or isinstance(expected, MappingOf | list):
+        return bool(expected == found)
+    if isinstance(found, datetime):
+        return _moment(expected) == found
+    if isinstance(found, Decimal):
+        return isinstance(expected, int | Decimal) and Decimal(expected) == found
+    if isinstance(found, date):
+        return bool(str(expected) == found.isoformat())
+    return choice_text(expected) == choice_text(found)
+
+
+def _moment(expected: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(expected))
+    except ValueError:
+        return None
