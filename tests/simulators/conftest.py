@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,15 @@ class HandClock:
             await settle()
         self._now = end
         await settle()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Gives way to other work until `condition` holds; fails when it does not come to that."""
+    for _round in range(100_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("the condition never held")
 
 
 async def settle() -> None:

@@ -1,9 +1,11 @@
 """Hooks and callbacks of the Pipedrive simulator."""
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.simulators.faults import CallbackFault
-from bridge.simulators.pipedrive import PipedriveSimulator
+from bridge.simulators.pipedrive import Options, PipedriveSimulator
+from bridge.simulators.world import World
 from tests.simulators.conftest import Api, HandClock, Receiver, basic, settle
 
 
@@ -209,3 +211,16 @@ async def test_a_removed_hook_gets_no_further_retry(
     await clock.advance(1000)
 
     assert len(receiver.seen) == 1
+
+
+async def test_a_probed_url_that_does_not_answer_is_refused(world: World, receiver: Receiver) -> None:
+    simulator = PipedriveSimulator(world, Options(probe_hooks=True))
+    receiver.answers = [404]
+    body = {"name": "t", "subscription_url": "http://127.0.0.1/in", "event_action": "*", "event_object": "*"}
+    async with TestClient(TestServer(simulator.app)) as client:
+        api = Api(client, "sandbox-token")
+        refused, answer = await api.call("POST", "/v1/webhooks", body)
+        taken, _answer = await api.call("POST", "/v1/webhooks", body)
+
+    assert (refused, answer["errors"]) == (400, {"subscription_url": ["invalid or non-reachable URL"]})
+    assert taken == 201

@@ -9,10 +9,11 @@ failure; burst and daily budgets.
 Our invention where the documentation is silent: the 404 body of v2 and the 422 body of hooks; the 403 on edits of
 archived deals and the 404 on edits of deleted records; 400 for a limit above 500 or a bad cursor; an edit that changes
 nothing is no event; a success does not reset the ban count; the probe of a new hook's URL is a GET; the OAuth error
-body; `permitted_user_ids` holds the one user; custom fields not set are null in every callback; the survivor of a
-merge alone gets a callback besides the absorbed record, then records that pointed at the absorbed one get theirs.
+body; `permitted_user_ids` holds all users; an edit in the web pages is made by a second user; custom fields not set
+are null in every callback; the survivor of a merge alone gets a callback besides the absorbed record, then records
+that pointed at the absorbed one get theirs.
 
-Not simulated: activities, leads, notes, deal products, filters, recents, changelogs, users beyond the one, permissions.
+Not simulated: activities, leads, notes, deal products, filters, recents, changelogs, users beyond the two, permissions.
 """
 
 from bridge.simulators.pipedrive.app import SIMULATOR, PipedriveSimulator, create_app

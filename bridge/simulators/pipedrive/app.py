@@ -62,6 +62,8 @@ class PipedriveSimulator:
 
     def person_merges(self, entity: str, absorbed_id: str | int, survivor_id: str | int) -> dict[str, Any]:
         kind = _entity(entity)
+        if kind not in MERGEABLE:
+            raise ValueError(f"{entity} cannot be merged")
         return rest_v2(self.state, kind, self._changes.merge(kind, str(absorbed_id), str(survivor_id), APP))
 
     def field_code(self, entity: str, field_name: str) -> str:
@@ -111,7 +113,7 @@ class PipedriveSimulator:
         costs = {f"{method} {path}".replace(":\\d+", ""): cost for method, path, _answer, cost in routes}
         gate = Gate(self.state, costs)
         player = FaultPlayer(self.faults, world.clock, world.rng, fault_answer)
-        middlewares = [self.requests.middleware(), player.middleware(), _refusals, gate.middleware()]
+        middlewares = [self.requests.middleware(), player.middleware(), _refusals, gate.middleware(), _refusals]
         app = web.Application(middlewares=middlewares)
         for method, path, answer, _cost in routes:
             app.router.add_route(method, path, answer)
@@ -159,15 +161,16 @@ class PipedriveSimulator:
         return routes
 
     async def _me(self, _request: web.Request) -> web.Response:
-        return ok(self.state.user())
+        return ok(self.state.users()[0])
 
     async def _users(self, _request: web.Request) -> web.Response:
-        return ok([self.state.user()])
+        return ok(self.state.users())
 
     async def _one_user(self, request: web.Request) -> web.Response:
-        if request.match_info["id"] != str(self.state.user_id):
-            raise Refused(404, {"success": False, "error": "User not found or not accessible."})
-        return ok(self.state.user())
+        for user in self.state.users():
+            if str(user["id"]) == request.match_info["id"]:
+                return ok(user)
+        raise Refused(404, {"success": False, "error": "User not found or not accessible."})
 
 
 SIMULATOR: web.AppKey[PipedriveSimulator] = web.AppKey("pipedrive_simulator", PipedriveSimulator)

@@ -28,8 +28,11 @@ class Change:
     merge: Mapping[str, str]
 
 
-class ArchivedRecord(Exception):
+class ArchivedRecord(ValueError):
     """Archived deals cannot be edited."""
+
+    def __init__(self) -> None:
+        super().__init__("archived deals cannot be edited")
 
 
 class Changes:
@@ -53,10 +56,11 @@ class Changes:
         written = self._faults.trimmed(entity.plural, fields)
         record: Record = {"id": state.next_id(entity.name), **entity.fresh}
         if entity.has_fields:
-            record |= {"owner_id": state.user_id, "visible_to": 3, "label_ids": [], "custom_fields": {}}
+            record |= {"owner_id": state.actor(source == APP), "visible_to": 3, "custom_fields": {}}
+            record |= {"label_ids": []} if "label_ids" in entity.writable else {}
         record |= {"add_time": state.now_text(), "update_time": state.now_text(), "is_deleted": False}
         if entity.name == "deal":
-            record["creator_user_id"] = state.user_id
+            record["creator_user_id"] = state.actor(source == APP)
             record["origin"] = "API" if source == API else "ManuallyCreated"
             written = self._place_deal({"pipeline_id": self._first("pipelines"), **written}, written)
         record = _merged(record, _normal(entity, written, record))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import Any
 
-from bridge.simulators.pipedrive.changes import Change
+from bridge.simulators.pipedrive.changes import APP, Change
 from bridge.simulators.pipedrive.schema import parse_time
 from bridge.simulators.pipedrive.state import State
 from bridge.simulators.records import Record
@@ -71,7 +71,7 @@ def _body_v2(state: State, hook: Mapping[str, Any], change: Change, event_id: st
         "id": event_id,
         "correlation_id": change.correlation_id,
         "company_id": str(state.company_id),
-        "user_id": str(state.user_id),
+        "user_id": str(state.actor(change.source == APP)),
         "webhook_id": str(hook["id"]),
         "webhook_owner_id": str(hook["owner_id"]),
         "timestamp": utc(now).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(now * 1000) % 1000:03d}Z",
@@ -79,7 +79,7 @@ def _body_v2(state: State, hook: Mapping[str, Any], change: Change, event_id: st
         "version": "2.0",
         "change_source": change.source,
         "is_bulk_edit": False,
-        "permitted_user_ids": [str(state.user_id)],
+        "permitted_user_ids": [str(state.user_id), str(state.colleague_id)],
         "host": f"{state.options.company_domain}.pipedrive.com",
         **change.merge,
     }
@@ -115,7 +115,6 @@ def _data_v2(state: State, change: Change, record: Record) -> Record:
     if change.entity.name == "product":
         data["selectable"] = data.pop("is_linkable")
         data["prices"] = [{"product_id": record["id"], **price} for price in record["prices"]]
-        data.pop("label_ids")
     return data
 
 
@@ -162,11 +161,11 @@ def _body_v1(state: State, hook: Mapping[str, Any], change: Change, _event_id: s
         "object": change.entity.name,
         "id": change.record_id,
         "company_id": state.company_id,
-        "user_id": state.user_id,
+        "user_id": state.actor(change.source == APP),
         "host": f"{state.options.company_domain}.pipedrive.com",
         "timestamp": int(now),
         "timestamp_micro": int(now * 1_000_000),
-        "permitted_user_ids": [state.user_id],
+        "permitted_user_ids": [state.user_id, state.colleague_id],
         "trans_pending": False,
         "is_bulk_update": False,
         "pipedrive_service_name": False,

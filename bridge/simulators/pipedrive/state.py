@@ -46,6 +46,7 @@ class State:
     options: Options
     company_id: int = 7700001
     user_id: int = 1001
+    colleague_id: int = 1002
     tables: dict[str, Table] = field(default_factory=dict)
     fields: dict[str, dict[str, Record]] = field(default_factory=dict)
     hooks: dict[str, Record] = field(default_factory=dict)
@@ -66,12 +67,19 @@ class State:
         known = self.fields.get(entity.name, {})
         return {code: definition for code, definition in known.items() if definition["is_custom_field"]}
 
-    def user(self) -> Record:
-        """The one user, as /v1/users shows it."""
+    def actor(self, in_the_pages: bool) -> int:
+        """Who acts: the colleague in the web pages, or the user whose credentials the API calls carry."""
+        return self.colleague_id if in_the_pages else self.user_id
+
+    def users(self) -> list[Record]:
+        """All users, as /v1/users shows them; the first is the one of the credentials."""
+        return [self._user(self.user_id, "Sandbox User"), self._user(self.colleague_id, "Sandbox Colleague")]
+
+    def _user(self, user_id: int, name: str) -> Record:
         return {
-            "id": self.user_id,
-            "name": "Sandbox User",
-            "email": "user@sandbox.invalid",
+            "id": user_id,
+            "name": name,
+            "email": f"user{user_id}@sandbox.invalid",
             "default_currency": "EUR",
             "locale": "en_GB",
             "lang": 1,
