@@ -111,6 +111,8 @@ class _Control:
     async def set_faults(self, request: web.Request) -> web.Response:
         body = await _json_object(request)
         drop, expire = body.pop("drop_hooks", []), body.pop("expire_tokens", False)
+        if not isinstance(drop, list):
+            raise _refusal(web.HTTPBadRequest, "drop_hooks must be a list of hook ids")
         try:
             self._simulator.faults.update(body)
             for hook_id in drop:

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bridge.simulators.faults import CallbackFault, ResponseFault, Trim
 from bridge.simulators.pipedrive import Options, PipedriveSimulator
 from bridge.simulators.world import World, make_world
-from tests.simulators.conftest import HandClock, Receiver
+from tests.simulators.doubles import HandClock, Receiver
 
 URL = "http://127.0.0.1/in"
 

@@ -8,7 +8,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bridge.simulators.faults import ResponseFault
 from bridge.simulators.pipedrive import Options, PipedriveSimulator
 from bridge.simulators.world import World, make_world
-from tests.simulators.conftest import Api, HandClock, Receiver, basic
+from tests.simulators.doubles import Api, HandClock, Receiver, basic
 
 
 async def test_a_bad_token_gets_the_gateways_401(api: Api) -> None:

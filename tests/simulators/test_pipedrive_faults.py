@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer, unused_port
 from bridge.simulators.faults import CallbackFault, ResponseFault
 from bridge.simulators.pipedrive import Options, PipedriveSimulator
 from bridge.simulators.world import HttpDelivery, World
-from tests.simulators.conftest import Api, HandClock, settle, until
+from tests.simulators.doubles import Api, HandClock, settle, until
 
 
 async def test_latency_delays_an_answer_and_goes_on(api: Api, pipedrive: PipedriveSimulator, clock: HandClock) -> None:

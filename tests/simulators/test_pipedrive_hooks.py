@@ -6,7 +6,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bridge.simulators.faults import CallbackFault
 from bridge.simulators.pipedrive import Options, PipedriveSimulator
 from bridge.simulators.world import World
-from tests.simulators.conftest import Api, HandClock, Receiver, basic, settle
+from tests.simulators.doubles import Api, HandClock, Receiver, basic, settle
 
 
 async def test_a_persons_edit_is_marked_app_and_an_api_edit_api(

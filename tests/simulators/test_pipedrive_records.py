@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.simulators.pipedrive import PipedriveSimulator
-from tests.simulators.conftest import Api, HandClock
+from tests.simulators.doubles import Api, HandClock
 
 
 async def test_a_deal_lands_in_the_first_stage_and_shows_every_custom_field(api: Api) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.simulators.conftest import Api
+from tests.simulators.doubles import Api
 
 SPEC = Path(__file__).parents[2].parent / "shared/specs/pipedrive-v2.yaml"
 
