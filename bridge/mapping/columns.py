@@ -21,12 +21,13 @@ from bridge.mapping.values import Untranslatable
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """A row's type by name, with its table, or the mapping it links to."""
+    """A row's type by name, with its table, the mapping it links to, or a column table's lines."""
 
     name: str
     kind: Kind
     table: ValueTable | None
     link: str | None = None
+    lines: tuple[str, ...] = ()
 
 
 def field_type(section: Section, flows: frozenset[Side]) -> FieldType | None:

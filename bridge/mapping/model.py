@@ -70,7 +70,8 @@ class Field:
 
     `value` is a constant's value or, for other rows, None; `default` is what a create sends when there is no value,
     by side. `fingerprint` covers everything that decides which canonical value a record has, `columns_fingerprint`
-    only which columns it is made of.
+    only which columns it is made of. `table`: words of the left side to words of the right. `lines`: the canonical
+    values of a column table.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Field:
     default: Any = None
     lossy: bool = False
     table: MappingOf[Any, Any] | None = None
+    lines: tuple[str, ...] = ()
     source: MappingOf[str, Any] = field(default_factory=dict, compare=False)
 
     @property

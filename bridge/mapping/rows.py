@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.domain.record import Side
@@ -79,9 +79,8 @@ def read_row(name: str, node: Node, frame: Frame) -> Field | None:
     section.node("note")
     flows = _flows(section, frame)
     if section.node("columns") is not None or section.node("rows") is not None:
-        compiled = _column_table(section, frame)
-        type_ = FieldType("columns", make_choice({}), None)
-        pair: dict[Side, Cells] = compiled or {}
+        pair, lines = _column_table(section, frame)
+        type_ = FieldType("columns", replace(make_choice({}), name="columns"), None, lines=lines)
     else:
         found = field_type(section, flows)
         if found is None:
@@ -147,9 +146,8 @@ def _finish(
         value=constant,
         default=default,
         lossy=section.flag("lossy"),
-        table=dict(type_.table.pairs)
-        if type_.table and all(not isinstance(p[0], bool) for p in type_.table.pairs)
-        else None,
+        table=None if type_.table is None else dict(type_.table.pairs),
+        lines=type_.lines,
         source={key: plain(value) for key, value in section.table.entries.items()},
     )
     _check_literals(section, row)
@@ -201,7 +199,7 @@ def _check_literals(section: Section, row: Field) -> None:
             )
 
 
-def _column_table(section: Section, frame: Frame) -> dict[Side, Cells] | None:
+def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], tuple[str, ...]]:
     """`columns` + `rows`: several columns to several."""
     order: list[tuple[Side, Path, str]] = []
     for item in section.items("columns"):
@@ -211,7 +209,7 @@ def _column_table(section: Section, frame: Frame) -> dict[Side, Cells] | None:
         if label not in frame.sides or path is None:
             remedy = f"write a side, a dot and a column, like {next(iter(frame.sides))}.stage"
             section.faults.add(item.place, f"`{text}` in `columns` of {section.what} is no column of a side", remedy)
-            return None
+            return {}, ()
         order.append((frame.sides[label], path, rest))
     index = {side: [i for i, entry in enumerate(order) if entry[0] is side] for side in Side}
     if not all(index.values()):
@@ -220,13 +218,13 @@ def _column_table(section: Section, frame: Frame) -> dict[Side, Cells] | None:
             f"`columns` of {section.what} must name columns of both sides",
             f"add columns of {' and '.join(frame.sides)}",
         )
-        return None
+        return {}, ()
     rows = [cells for item in section.items("rows") if (cells := _table_row(section, item, len(order))) is not None]
     if not rows:
         section.faults.add(
             section.at("rows"), f"{section.what} has columns and no rows", "add rows: one list per line of the table"
         )
-        return None
+        return {}, ()
     ordered = tuple(tuple(cells[i] for i in (*index[Side.LEFT], *index[Side.RIGHT])) for cells in rows)
     table = ColumnTable(ordered, len(index[Side.LEFT]), section.word("unlisted", ("reject", "skip"), "reject"))
     made = {}
@@ -234,7 +232,7 @@ def _column_table(section: Section, frame: Frame) -> dict[Side, Cells] | None:
         entries = [order[i] for i in index[side]]
         columns = tuple(entry[2] for entry in entries)
         made[side] = Cells(tuple(entry[1] for entry in entries), table.parser(side), table.renderer(side), columns)
-    return made
+    return made, table.names()
 
 
 def _table_row(section: Section, item: Node, width: int) -> list[Any] | None:

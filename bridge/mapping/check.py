@@ -1,0 +1,75 @@
+"""`bridge check`: every fault of the mappings against what the connectors can do, before anything runs."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingOf
+
+from bridge.domain.catalog import ColumnSpec, EntityManifest, Manifest
+from bridge.domain.errors import Fault
+from bridge.domain.record import Side
+from bridge.mapping.check_columns import check_columns
+from bridge.mapping.check_together import check_together
+from bridge.mapping.document import did_you_mean
+from bridge.mapping.laws import broken_laws
+from bridge.mapping.model import DeletePolicy, Mapping
+
+ExtraColumns = MappingOf[tuple[str, str], MappingOf[str, ColumnSpec]]
+"""An account's own columns by (product, entity), as `custom.<name>`; an entity that is not in it was not asked."""
+
+
+def check(
+    mappings: Iterable[Mapping], manifests: MappingOf[str, Manifest], extra_columns: ExtraColumns | None = None
+) -> list[Fault]:
+    """All faults, in file order; empty when the mappings can run."""
+    mappings = tuple(mappings)
+    faults: list[Fault] = []
+    for mapping in mappings:
+        faults += [Fault(str(place), what, remedy) for place, what, remedy in mapping.refused]
+        for side in Side:
+            entity = _entity(mapping, side, manifests, faults)
+            if entity is not None:
+                own = (extra_columns or {}).get((mapping.side(side).product, mapping.side(side).entity))
+                faults += _abilities(mapping, side, entity)
+                faults += check_columns(mapping, side, entity, own, mappings)
+        faults += broken_laws(mapping)
+    return faults + check_together(mappings)
+
+
+def _entity(
+    mapping: Mapping, side: Side, manifests: MappingOf[str, Manifest], faults: list[Fault]
+) -> EntityManifest | None:
+    which = mapping.side(side)
+    at = str(mapping.place)
+    if which.product not in manifests:
+        what = f"mapping {mapping.name}: there is no product called `{which.product}`"
+        faults.append(Fault(at, what, did_you_mean(which.product, list(manifests))))
+        return None
+    entities = manifests[which.product].entities
+    if which.entity not in entities:
+        what = f"mapping {mapping.name}: {which.product} has no entity `{which.entity}`"
+        faults.append(Fault(at, what, did_you_mean(which.entity, list(entities))))
+        return None
+    return entities[which.entity]
+
+
+def _abilities(mapping: Mapping, side: Side, entity: EntityManifest) -> Iterable[Fault]:
+    """What the mapping wants done on this side and the connector cannot do."""
+    which = mapping.side(side)
+    name = f"{which.product} {which.entity}"
+    at, policy = str(mapping.place), mapping.deleted[side.other]
+    other = mapping.side(side.other).name
+    if side in mapping.creates and not entity.creates:
+        remedy = f"write creates: [{other}]" if side.other in mapping.writes else "write creates: []"
+        yield Fault(at, f"mapping {mapping.name}: {name} records cannot be created", remedy)
+    if side in mapping.writes and not entity.updates:
+        yield Fault(
+            at, f"mapping {mapping.name}: {name} records cannot be changed", f"write direction: {which.name} -> {other}"
+        )
+    if side in mapping.writes and policy is DeletePolicy.DELETE and not entity.deletes:
+        remedy = f"write deleted: {{{other}: unlink}}"
+        yield Fault(at, f"mapping {mapping.name}: {name} records cannot be deleted", remedy)
+    if side in mapping.writes and policy is DeletePolicy.ARCHIVE and not entity.archives:
+        remedy = f"write deleted: {{{other}: unlink}}"
+        yield Fault(at, f"mapping {mapping.name}: {name} records cannot be archived", remedy)
+    if side not in mapping.writes and policy in (DeletePolicy.DELETE, DeletePolicy.ARCHIVE):
+        remedy = f"write deleted: {{{other}: unlink}}"
+        yield Fault(at, f"mapping {mapping.name} only reads {which.name} and may not {policy} there", remedy)

@@ -1,0 +1,215 @@
+"""Columns named in a mapping against the entity's catalog."""
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.catalog import Column, ColumnSpec, EntityManifest
+from bridge.domain.errors import Fault
+from bridge.domain.record import Side
+from bridge.mapping.document import did_you_mean
+from bridge.mapping.model import Field, Mapping, Place
+from bridge.mapping.paths import Path, parse_path
+from bridge.mapping.tables import ANY
+
+# Which columns a type can be read from and written to; DATE and INSTANT are never mixed up silently.
+_FITS: MappingOf[str, frozenset[Column]] = {
+    "text": frozenset({Column.TEXT, Column.CHOICE}),
+    "integer": frozenset({Column.INTEGER, Column.DECIMAL}),
+    "decimal": frozenset({Column.DECIMAL, Column.INTEGER}),
+    "money": frozenset({Column.DECIMAL, Column.INTEGER}),
+    "boolean": frozenset({Column.BOOLEAN}),
+    "date": frozenset({Column.DATE}),
+    "instant": frozenset({Column.INSTANT}),
+    "email": frozenset({Column.TEXT}),
+    "phone": frozenset({Column.TEXT}),
+    "country": frozenset({Column.TEXT, Column.CHOICE}),
+    "currency": frozenset({Column.TEXT, Column.CHOICE}),
+    "choice": frozenset({Column.CHOICE, Column.TEXT, Column.REFERENCE, Column.BOOLEAN}),
+    "user": frozenset({Column.REFERENCE, Column.TEXT, Column.CHOICE}),
+    "set": frozenset({Column.SET}),
+    "link": frozenset({Column.REFERENCE, Column.TEXT}),
+}
+_TEXT_READS = frozenset({Column.INTEGER, Column.DECIMAL, Column.REFERENCE})
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalog:
+    """One side's columns. `own` None: the account's own columns were not asked for, any is believed."""
+
+    name: str
+    role: str
+    side: Side
+    entity: EntityManifest
+    own: MappingOf[str, ColumnSpec] | None
+
+    def spec(self, path: Path) -> ColumnSpec | None:
+        return (self.own or {}).get(path.column) if path.own else self.entity.columns.get(path.column)
+
+
+def check_columns(
+    mapping: Mapping,
+    side: Side,
+    entity: EntityManifest,
+    own: MappingOf[str, ColumnSpec] | None,
+    mappings: tuple[Mapping, ...],
+) -> Iterator[Fault]:
+    """Faults of one side: unknown, read-only, of another type, needed and not written."""
+    which = mapping.side(side)
+    catalog = _Catalog(f"{which.product} {which.entity}", which.name, side, entity, own)
+    for row in mapping.fields:
+        cells = row.cells(side)
+        for path in cells.paths if cells is not None else ():
+            yield from _path(catalog, path, row.place, f"row {row.name}", written=side in row.flows)
+        yield from _types(catalog, row)
+        yield from _choices(catalog, row)
+        yield from _link(catalog, row, mappings)
+    for path, wanted in which.where_paths:
+        yield from _path(catalog, path, mapping.place, f"where of {mapping.name}", written=side in mapping.creates)
+        yield from _written_filter(catalog, mapping, path, wanted)
+    if side in mapping.marker:
+        path = parse_path(mapping.marker[side])
+        yield from _path(catalog, path, mapping.place, f"marker of {mapping.name}", written=True)
+    if side in mapping.creates:
+        yield from _required(catalog, mapping)
+
+
+def _path(catalog: _Catalog, path: Path, place: Place, what: str, *, written: bool) -> Iterable[Fault]:
+    at, spec = str(place), catalog.spec(path)
+    if path.own and not catalog.entity.custom:
+        return [Fault(at, f"{what}: {catalog.name} has no fields of the account's own", "use one of its columns")]
+    if spec is None:
+        if path.own and catalog.own is None:
+            return []
+        known = [*catalog.entity.columns, *(catalog.own or {})]
+        return [Fault(at, f"{what}: unknown field `{path.column}` of {catalog.name}", did_you_mean(path.column, known))]
+    faults = list(_form(catalog, path, spec, at, what))
+    if written and not spec.writable:
+        other = "the other side" if what.startswith("where") else f"from: {catalog.role}"
+        remedy = (
+            f"read it only: add {other} to the row" if what.startswith("row") else "name a column that can be written"
+        )
+        faults.append(Fault(at, f"{what} writes `{path.text}` of {catalog.name}, which is read-only", remedy))
+    return faults
+
+
+def _form(catalog: _Catalog, path: Path, spec: ColumnSpec, at: str, what: str) -> Iterator[Fault]:
+    """List columns are picked from, objects are entered, plain ones are neither."""
+    column, deeper = f"`{path.column}` of {catalog.name}", len(path.steps) > (2 if path.own else 1)
+    if spec.type is Column.VALUES and path.label is None:
+        yield Fault(at, f"{what}: {column} is a list", f"pick an item, like {path.column}.primary")
+    elif spec.type is not Column.VALUES and path.label is not None:
+        yield Fault(at, f"{what}: {column} is no list", f"write {path.column}")
+    elif spec.type is Column.OBJECT and not deeper:
+        part = f" (parts: {', '.join(spec.parts)})" if spec.parts else ""
+        first = spec.parts[0] if spec.parts else "PART"
+        yield Fault(at, f"{what}: {column} has parts", f"name one, like {path.column}.{first}{part}")
+    elif spec.type is not Column.OBJECT and deeper:
+        yield Fault(at, f"{what}: {column} has no parts", f"write {path.column}")
+    elif spec.type is Column.OBJECT and spec.parts and path.steps[-1] not in spec.parts and len(path.steps) == 2:
+        remedy = did_you_mean(path.steps[-1], spec.parts)
+        yield Fault(at, f"{what}: {column} has no part `{path.steps[-1]}`", remedy)
+
+
+def _types(catalog: _Catalog, row: Field) -> Iterator[Fault]:
+    """One-column rows; parts of a value and column tables bring their own forms."""
+    cells = row.cells(catalog.side)
+    if cells is None or row.type == "columns" or len(cells.paths) != 1:
+        return
+    spec = catalog.spec(cells.paths[0])
+    if spec is None or spec.type in (Column.VALUES, Column.OBJECT):
+        return
+    if cells.parts == ("instant",):
+        fits = frozenset({Column.INSTANT})
+    elif row.type == "set" and "separator" in row.source:
+        fits = frozenset({Column.TEXT})
+    else:
+        fits = _FITS[row.type]
+    if row.type == "text" and catalog.side not in row.flows:
+        fits |= _TEXT_READS
+    if spec.type not in fits:
+        path = cells.paths[0].text
+        remedy = _type_remedy(catalog, row, spec, path)
+        what = f"row {row.name} is of type {row.type}; `{path}` of {catalog.name} holds {spec.type}"
+        yield Fault(str(row.place), what, remedy)
+
+
+def _type_remedy(catalog: _Catalog, row: Field, spec: ColumnSpec, path: str) -> str:
+    if row.type == "date" and spec.type is Column.INSTANT:
+        return f"write {catalog.role}: {{instant: {path}}}"
+    if spec.type is Column.REFERENCE:
+        return "write link: MAPPING (a record) or type: user"
+    if row.type == "set" and spec.type is Column.TEXT:
+        return 'add separator: ";"'
+    return f"write type: {spec.type}"
+
+
+def _choices(catalog: _Catalog, row: Field) -> Iterator[Fault]:
+    """Words of a table that the column does not offer."""
+    cells = row.cells(catalog.side)
+    for index, path in enumerate(cells.paths if cells is not None else ()):
+        spec = catalog.spec(path)
+        if spec is None or not spec.choices:
+            continue
+        for word in _words(row, catalog.role, path.text, catalog.side, index):
+            if word not in spec.choices:
+                what = f"row {row.name}: `{path.text}` of {catalog.name} does not offer `{word}`"
+                yield Fault(str(row.place), what, did_you_mean(word, spec.choices))
+
+
+def _words(row: Field, role: str, path: str, side: Side, index: int) -> list[str]:
+    if row.set_on is not None:
+        return [_word(row.value)]
+    if row.table is not None:
+        return [_word(word) for word in (row.table if side is Side.LEFT else row.table.values())]
+    columns = row.source.get("columns")
+    if not isinstance(columns, list):
+        return []
+    at = columns.index(f"{role}.{path}")
+    words = [line[at] for line in row.source["rows"] if line[at] is not None]
+    return sorted({_word(word) for word in words} - {ANY})
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _link(catalog: _Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+    cells = row.cells(catalog.side)
+    target = next((mapping for mapping in mappings if mapping.name == row.link), None)
+    if target is None or cells is None:
+        return
+    there = target.side(catalog.side)
+    product = catalog.name.split()[0]
+    spec = catalog.spec(cells.paths[0])
+    to = spec.to if spec is not None else None
+    if there.product != product or there.name != catalog.role or to not in (None, there.entity):
+        what = f"row {row.name}: `{cells.columns[0]}` of {catalog.name} points to {product} {to or 'records'}"
+        remedy = f"mapping {target.name} keeps {there.product} {there.entity}; link to the mapping of {to or product}"
+        yield Fault(str(row.place), what, remedy)
+
+
+def _written_filter(catalog: _Catalog, mapping: Mapping, path: Path, wanted: Any) -> Iterator[Fault]:
+    """A row that writes the filter's own column would move new records out of the mapping."""
+    for row in mapping.fields:
+        cells = row.cells(catalog.side)
+        if cells is None or catalog.side not in row.flows or path.steps not in [p.steps for p in cells.paths]:
+            continue
+        if row.set_on is None or _word(row.value) != _word(wanted):
+            what = f"row {row.name} writes `{path.text}`, which where of {mapping.name} wants to be `{wanted}`"
+            yield Fault(str(row.place), what, "remove the row: where already sets it on new records")
+
+
+def _required(catalog: _Catalog, mapping: Mapping) -> Iterator[Fault]:
+    written = {path.column for path, _ in mapping.side(catalog.side).where_paths}
+    for row in mapping.fields:
+        cells = row.cells(catalog.side)
+        if cells is not None and catalog.side in row.flows:
+            written |= {path.column for path in cells.paths}
+    columns = {**catalog.entity.columns, **(catalog.own or {})}
+    for name, spec in columns.items():
+        if spec.required and spec.writable and name not in written:
+            what = f"mapping {mapping.name} makes {catalog.name} records without `{name}`, which they need"
+            remedy = f"add a row for it, or a constant: NAME: {{{catalog.role}: {name}, value: ..., set: on-create}}"
+            yield Fault(str(mapping.place), what, remedy)

@@ -1,0 +1,93 @@
+"""What several mappings may not do together."""
+
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingOf
+from itertools import combinations
+from typing import Any
+
+from bridge.domain.errors import Fault
+from bridge.domain.record import Side
+from bridge.mapping.model import Mapping, MappingSide
+
+_Node = tuple[str, str, str]
+
+
+def check_together(mappings: tuple[Mapping, ...]) -> list[Fault]:
+    """Overlaps, rings of systems, cycles of links no record could be first in."""
+    return [*_overlaps(mappings), *_rings(mappings), *_link_cycles(mappings)]
+
+
+def _overlaps(mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+    """Two mappings that may both hold a record and both write one of its columns would undo each other's work."""
+    for one, two in combinations(mappings, 2):
+        for a in Side:
+            for b in Side:
+                here, there = one.side(a), two.side(b)
+                if _node(here) != _node(there) or _apart(here, there):
+                    continue
+                for column in sorted(_written(one, a) & _written(two, b)):
+                    what = f"mappings {one.name} and {two.name} both write `{column}` of {here.product} {here.entity}"
+                    remedy = "give them a where that keeps them apart, or leave the column to one of them"
+                    yield Fault(str(two.place), what, remedy)
+
+
+def _node(side: MappingSide) -> _Node:
+    return (side.name, side.product, side.entity)
+
+
+def _apart(one: MappingSide, two: MappingSide) -> bool:
+    return any(path in two.where and two.where[path] != value for path, value in one.where.items())
+
+
+def _written(mapping: Mapping, side: Side) -> set[str]:
+    found: set[str] = set()
+    for row in mapping.fields:
+        if side in row.flows and row.set_on is None:
+            found.update(row.columns(side))
+    return found
+
+
+def _rings(mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+    """A value that can travel from a system through two others back would never come to rest."""
+    edges: dict[_Node, set[_Node]] = {}
+    places: dict[_Node, Mapping] = {}
+    for mapping in mappings:
+        for target in mapping.writes:
+            start, end = _node(mapping.side(target.other)), _node(mapping.side(target))
+            edges.setdefault(start, set()).add(end)
+            places.setdefault(start, mapping)
+    ring = _cycle(edges, shortest=3)
+    if ring:
+        names = " -> ".join(f"{role} {entity}" for role, _, entity in (*ring, ring[0]))
+        remedy = "make one of these mappings one-way, or remove it"
+        yield Fault(str(places[ring[0]].place), f"changes would run in a ring: {names}", remedy)
+
+
+def _link_cycles(mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+    """Links that must be there at create; optional ones are patched in later."""
+    edges: dict[str, set[str]] = {}
+    for mapping in mappings:
+        for row in mapping.fields:
+            if row.link is not None and (row.required or row.missing == "reject"):
+                edges.setdefault(mapping.name, set()).add(row.link)
+    cycle = _cycle(edges, shortest=1)
+    if cycle:
+        place = next(mapping.place for mapping in mappings if mapping.name == cycle[0])
+        names = " -> ".join((*cycle, cycle[0]))
+        remedy = "write missing: blank, without required, for one of these links"
+        yield Fault(str(place), f"no record could be made first: required links run in a circle ({names})", remedy)
+
+
+def _cycle(edges: MappingOf[Any, set[Any]], shortest: int) -> tuple[Any, ...]:
+    """Some cycle of at least that many nodes, from its smallest node; () when there is none."""
+
+    def walk(path: tuple[Any, ...]) -> tuple[Any, ...]:
+        for following in sorted(edges.get(path[-1], ())):
+            if following == path[0] and len(path) >= shortest:
+                return path
+            # Only nodes after the first: each cycle is looked for from its smallest node.
+            if following not in path and following > path[0] and (found := walk((*path, following))):
+                return found
+        return ()
+
+    return next((found for node in sorted(edges) if (found := walk((node,)))), ())
