@@ -35,6 +35,7 @@ class Names:
         self._kind = kind
         self._pinned: dict[str, str] = {}
         self._now: dict[str, str] = {}
+        self._keys: dict[str, list[str]] = {}
 
     def update(self, pairs: Iterable[tuple[Any, Any]]) -> list[str]:
         """Takes over the account's list; returns a sentence for each rename."""
@@ -47,32 +48,33 @@ class Names:
                 )
             self._pinned.setdefault(key, name)
         self._now = now
+        self._keys = {}
+        for key in now:
+            self._keys.setdefault(self._pinned[key], []).append(key)
         return renamed
 
     def names(self) -> list[str]:
         """The names that can be used."""
-        return [name for key in self._now if len(self._keys(name := self._pinned[key])) == 1]
+        return [name for name, keys in self._keys.items() if len(keys) == 1]
 
-    def doubled(self) -> set[str]:
-        return {self._pinned[key] for key in self._now if len(self._keys(self._pinned[key])) > 1}
+    def doubled(self) -> list[str]:
+        return [name for name, keys in self._keys.items() if len(keys) > 1]
 
     def name(self, key: Any) -> str:
-        if str(key) not in self._now:
+        text = str(key)
+        if text not in self._now:
             raise Unresolved(self._kind, key)
-        name = self._pinned[str(key)]
-        if len(self._keys(name)) > 1:
+        name = self._pinned[text]
+        if len(self._keys[name]) > 1:
             raise Unresolved(self._kind, name, twice=True)
         return name
 
     def key(self, name: Any) -> str:
         """By the pinned name, else by today's name of a renamed thing."""
-        keys = self._keys(name) or [key for key, today in self._now.items() if today == name]
+        keys = self._keys.get(str(name)) or [key for key, today in self._now.items() if today == name]
         if len(keys) != 1:
             raise Unresolved(self._kind, name, twice=len(keys) > 1)
         return keys[0]
-
-    def _keys(self, name: Any) -> list[str]:
-        return [key for key in self._now if self._pinned[key] == name]
 
 
 class Catalog:

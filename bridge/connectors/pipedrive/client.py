@@ -12,7 +12,7 @@ from bridge.connectors.pipedrive.options import PipedriveOptions
 from bridge.connectors.pipedrive.refusals import read_failure, read_pause, read_words
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
-from bridge.domain.errors import RemoteError
+from bridge.domain.errors import RemoteError, WriteConflict
 from bridge.domain.seams import Clock
 
 LARGEST_PAGE = 500
@@ -104,7 +104,10 @@ class PipedriveClient:
         return _object(answer)
 
     async def patch(self, path: str, record_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        answer = await self._send("PATCH", f"{path}/{record_id}", template=f"{path}/:id", json=body)
+        """Raises WriteConflict when the record went away since it was read."""
+        answer = await self._send("PATCH", f"{path}/{record_id}", template=f"{path}/:id", json=body, accept=GONE)
+        if answer.status in GONE:
+            raise WriteConflict(answer.system, f"{answer.call.name}: the record is gone ({answer.status})")
         return _object(answer)
 
     async def delete(self, path: str, record_id: str) -> None:

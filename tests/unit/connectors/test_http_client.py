@@ -197,14 +197,17 @@ async def test_a_daily_budget_is_told_as_such(bench: Bench) -> None:
 
 
 async def test_a_shorter_pause_never_cuts_a_longer_one(bench: Bench) -> None:
-    bench.dialect.pauses = [Pause(100), None]
-    bench.transport.steps = [answer(429), answer(200)]
+    async def both_are_on_their_way(request: HttpRequest) -> None:
+        await asyncio.sleep(0)
+
+    bench.transport.before = both_are_on_their_way
+    bench.dialect.pauses = [Pause(100), Pause(2)]
+    bench.transport.steps = [answer(429), answer(429)]
     client = bench.client()
-    with pytest.raises(RateLimited):
+    await asyncio.gather(client.send(READ), client.send(READ), return_exceptions=True)
+    with pytest.raises(RateLimited) as caught:
         await client.send(READ)
-    bench.clock.seconds += 99
-    await client.send(READ)
-    assert bench.clock.slept == [1.0]
+    assert caught.value.after_seconds == 100
 
 
 async def test_a_refusal_carries_the_vendors_words_field_and_status(bench: Bench) -> None:

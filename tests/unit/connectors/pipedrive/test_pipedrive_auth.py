@@ -37,6 +37,14 @@ def only(token: str) -> Any:
     return reply
 
 
+class SlowTokens(Vendor):
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        reply = await super().send(request)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return reply
+
+
 def server(**routes: Any) -> Vendor:
     return Vendor({"GET api/v2/personFields": data([]), **routes})
 
@@ -81,6 +89,13 @@ async def test_a_token_refused_early_is_renewed_once_for_all(clock: FakeClock) -
     records = await asyncio.gather(*(connector.read(REF) for _ in range(4)))
     assert [record.ref.id for record in records] == ["1"] * 4
     assert len(vendor.sent("POST")) == 2
+
+
+async def test_calls_that_start_together_fetch_one_token(clock: FakeClock) -> None:
+    vendor = SlowTokens({"GET api/v2/personFields": data([]), TOKEN: granted(1), PERSON: only("access-1")})
+    connector = connect(vendor, MemoryVault(), clock)
+    await asyncio.gather(*(connector.read(REF) for _ in range(4)))
+    assert len(vendor.sent("POST")) == 1
 
 
 async def test_a_token_another_copy_renewed_is_taken_over(clock: FakeClock) -> None:

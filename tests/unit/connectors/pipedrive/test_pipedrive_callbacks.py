@@ -80,6 +80,13 @@ def test_a_merge_is_told_by_the_delete_of_the_absorbed_record() -> None:
     assert (event.id, event.kind, event.merged_into) == ("7", EventKind.MERGED, "8")
 
 
+def test_a_record_cannot_be_merged_into_itself() -> None:
+    (event,) = version_2(None, {"id": 7}, action="delete", merged_to_id="7")
+    assert (event.kind, event.merged_into) == (EventKind.DELETED, None)
+    (event,) = version_2({"id": 7}, merged_from_id="7")
+    assert event.kind is EventKind.CHANGED
+
+
 def test_a_merge_is_told_by_the_change_of_the_survivor_too() -> None:
     survivor, absorbed = version_2({"id": 8}, entity_id="8", merged_from_id=7)
     assert (survivor.id, survivor.kind) == ("8", EventKind.CHANGED)

@@ -24,7 +24,7 @@ from pipedrive_fakes import (
 )
 
 from bridge.connectors.protocols import TransportFailed
-from bridge.domain.errors import OutcomeUnknown, Rejected
+from bridge.domain.errors import OutcomeUnknown, Rejected, WriteConflict
 from bridge.domain.record import Record, RecordRef
 
 FRESH = Record(RecordRef("crm1", "deal", "7"), {"title": "x"}, raw=DEAL)
@@ -178,6 +178,12 @@ async def test_nothing_to_change_sends_nothing() -> None:
     server = deal_vendor()
     written = await connect(server).update(FRESH, {})
     assert (written.id, server.requests) == ("7", [])
+
+
+async def test_an_update_of_a_record_that_went_away_asks_for_a_new_read() -> None:
+    server = vendor(**{"PATCH api/v2/deals/7": answer(404, {"success": False, "error": "Entity was not found"})})
+    with pytest.raises(WriteConflict):
+        await connect(server).update(FRESH, {"title": "x"})
 
 
 async def test_emails_are_sent_whole_with_the_vendors_default_label() -> None:
