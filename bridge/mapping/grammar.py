@@ -32,7 +32,7 @@ def read_mapping(node: Node, faults: Faults) -> Mapping | None:
     entities = {which: f"{side.product} {side.entity}" for which, side in sides.items()}
     frame = Frame(name, named, entities, writes, policy, faults)
     fields = _fields(section, frame)
-    if len(writes) == 2 and policy is None and any(row.two_way and row.policy is None for row in fields):
+    if section.node("conflict") is None and any(row.two_way and row.policy is None for row in fields):
         faults.add(
             section.place,
             f"{section.what} goes both ways and does not say who wins when both sides edited a field",

@@ -201,6 +201,7 @@ def _check_literals(section: Section, row: Field) -> None:
 
 def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], tuple[str, ...]]:
     """`columns` + `rows`: several columns to several."""
+    lines = section.items("rows")
     order: list[tuple[Side, Path, str]] = []
     for item in section.items("columns"):
         text = item.text if isinstance(item, Scalar) else ""
@@ -219,7 +220,7 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], tu
             f"add columns of {' and '.join(frame.sides)}",
         )
         return {}, ()
-    rows = [cells for item in section.items("rows") if (cells := _table_row(section, item, len(order))) is not None]
+    rows = [cells for item in lines if (cells := _table_row(section, item, len(order))) is not None]
     if not rows:
         section.faults.add(
             section.at("rows"), f"{section.what} has columns and no rows", "add rows: one list per line of the table"

@@ -1,0 +1,64 @@
+"""Mapping files and manifests the tests share."""
+
+from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Manifest
+from bridge.mapping.load import load_text
+from bridge.mapping.model import Mapping
+
+HEAD = """\
+mapping: people
+sides: {crm: one person, erp: two contact}
+match: none
+conflict: crm
+fields:
+"""
+
+TEXT = ColumnSpec(Column.TEXT)
+
+ONE = Manifest(
+    "one",
+    {
+        "person": EntityManifest(
+            {
+                "id": ColumnSpec(Column.TEXT, writable=False),
+                "title": TEXT,
+                "name": TEXT,
+                "emails": ColumnSpec(Column.VALUES),
+                "address": ColumnSpec(Column.OBJECT, parts=("city", "street")),
+                "amount": ColumnSpec(Column.DECIMAL),
+                "day": ColumnSpec(Column.DATE),
+                "status": ColumnSpec(Column.CHOICE, choices=("open", "won")),
+                "company_id": ColumnSpec(Column.REFERENCE, to="company"),
+            },
+            archives=True,
+        ),
+        "company": EntityManifest({"name": TEXT, "boss": ColumnSpec(Column.REFERENCE, to="person")}),
+    },
+)
+TWO = Manifest(
+    "two",
+    {
+        "contact": EntityManifest(
+            {
+                "name": TEXT,
+                "kind": ColumnSpec(Column.CHOICE, choices=("person", "company")),
+                "email": TEXT,
+                "city": TEXT,
+                "amount": ColumnSpec(Column.DECIMAL),
+                "closing": ColumnSpec(Column.INSTANT),
+                "stage": ColumnSpec(Column.TEXT, writable=False),
+                "tags": ColumnSpec(Column.SET),
+                "company_id": ColumnSpec(Column.REFERENCE, to="contact"),
+            },
+            deletes=False,
+        ),
+        "thing": EntityManifest({"name": TEXT}, creates=False, updates=False),
+    },
+)
+THREE = Manifest("three", {"item": EntityManifest({"name": TEXT, "need": ColumnSpec(Column.TEXT, required=True)})})
+MANIFESTS = {"one": ONE, "two": TWO, "three": THREE}
+
+
+def mapping_of(rows: str, head: str = HEAD) -> Mapping:
+    """One mapping of these rows (indented by two blanks)."""
+    (mapping,) = load_text(head + rows, "people.yaml")
+    return mapping
