@@ -15,6 +15,16 @@ NOT_SENT = (
 )
 
 
+async def send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """aiohttp repeats GET, PUT and DELETE by itself when a kept connection breaks; this error ends that."""
+    try:
+        return await handler(request)
+    except NOT_SENT:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as failure:
+        raise TransportFailed(f"connection lost ({type(failure).__name__})", sent=True) from None
+
+
 class AiohttpTransport:
     """Implements `protocols.Transport` on a session the composition root owns.
 
@@ -38,6 +48,7 @@ class AiohttpTransport:
                 data=request.body,
                 allow_redirects=False,
                 timeout=timeout,
+                middlewares=(send_once,),
             ) as response:
                 body = await response.read()
                 headers = {name.lower(): value for name, value in response.headers.items()}
