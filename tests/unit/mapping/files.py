@@ -12,6 +12,16 @@ conflict: crm
 fields:
 """
 
+NAME = "  name: {crm: name, erp: name}\n"
+
+
+def head(**words: str) -> str:
+    """The usual head with some lines replaced; an empty one is left out."""
+    lines = {"mapping": "people", "sides": "{crm: one person, erp: two contact}", "match": "none", "conflict": "crm"}
+    lines |= {key.replace("_", "-"): text for key, text in words.items()}
+    return "".join(f"{key}: {text}\n" for key, text in lines.items() if text) + "fields:\n"
+
+
 TEXT = ColumnSpec(Column.TEXT)
 
 ONE = Manifest(
