@@ -111,7 +111,6 @@ _PERSON: Mapping[str, ColumnSpec] = {
     "job_title": ColumnSpec(Column.TEXT),
     "notes": ColumnSpec(Column.TEXT),
     "birthday": ColumnSpec(Column.DATE),
-    "marketing_status": ColumnSpec(Column.TEXT, listed=False),
 }
 
 _ORGANIZATION: Mapping[str, ColumnSpec] = {

@@ -11,6 +11,8 @@ from typing import Any
 from bridge.connectors.pipedrive.manifest import ADDRESS_PARTS
 from bridge.domain.catalog import Column
 
+MOST_DIGITS = 60  # beyond any amount; as an integer such a number could fill the memory
+
 Codec = Callable[[Any], Any]
 """Raises ValueError with what is wrong. Is never given None."""
 
@@ -72,7 +74,7 @@ def read_decimal(value: Any) -> Decimal:
         number = Decimal(value)
     except ArithmeticError:
         raise ValueError("is not a number") from None
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
         raise ValueError("is not a number")
     return number
 
