@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from harness import Bench, Product
-from pipedrive_harness import Pipedrive
+from connector_harness import Bench, Product
+from pipedrive_connector import Pipedrive
 
 PRODUCTS: list[Product] = [Pipedrive()]
 

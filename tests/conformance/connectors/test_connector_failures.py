@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from harness import SYSTEM, Bench, Product
+from connector_harness import SYSTEM, Bench, Product
 
 from bridge.domain.errors import (
     BridgeError,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from harness import SYSTEM, Bench
+from connector_harness import SYSTEM, Bench
 
 from bridge.connectors.protocols import Connector
 from bridge.domain.callback import Callback, HookSecret, HookSpec

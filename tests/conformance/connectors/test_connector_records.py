@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from harness import START, SYSTEM, Bench
+from connector_harness import START, SYSTEM, Bench
 
 from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import Lookup

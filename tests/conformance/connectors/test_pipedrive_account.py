@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 
 import pytest
-from harness import SYSTEM, Bench
-from pipedrive_harness import Pipedrive
+from connector_harness import SYSTEM, Bench
+from pipedrive_connector import Pipedrive
 
 from bridge.connectors.protocols import Connector
 from bridge.domain.callback import HookSecret

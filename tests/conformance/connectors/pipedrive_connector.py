@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from harness import Sample
+from connector_harness import Sample
 
 from bridge.simulators.pipedrive import Options, PipedriveSimulator
 from bridge.simulators.world import World
