@@ -70,11 +70,13 @@ class Path:
             changes[self.steps[0]] = raw
             return
         top, *inner, last = self.steps
+        known: Any = fresh.get(top)
         if top not in changes and not self.own:
-            changes[top] = fresh.get(top)
+            changes[top] = known
         target = changes[top] = dict(changes.get(top) or {})
         for step in inner:
-            target[step] = dict(target.get(step) or {})
+            known = known.get(step) if isinstance(known, Mapping) else None
+            target[step] = dict(target.get(step) or known or {})
             target = target[step]
         target[last] = raw
 

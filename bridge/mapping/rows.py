@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.record import Side
@@ -13,7 +13,6 @@ from bridge.mapping.model import Cells, Conflict, Field, Policy
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ANY, ColumnTable
-from bridge.mapping.types.choice import make_choice
 from bridge.mapping.values import LEAVE, Untranslatable
 
 
@@ -79,8 +78,10 @@ def read_row(name: str, node: Node, frame: Frame) -> Field | None:
     section.node("note")
     flows = _flows(section, frame)
     if section.node("columns") is not None or section.node("rows") is not None:
-        pair, lines = _column_table(section, frame)
-        type_ = FieldType("columns", replace(make_choice({}), name="columns"), None, lines=lines)
+        pair, table = _column_table(section, frame)
+        if table is None:
+            return None
+        type_ = FieldType("columns", table.kind(), None, lines=table.names())
     else:
         found = field_type(section, flows)
         if found is None:
@@ -199,7 +200,7 @@ def _check_literals(section: Section, row: Field) -> None:
             )
 
 
-def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], tuple[str, ...]]:
+def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], ColumnTable | None]:
     """`columns` + `rows`: several columns to several."""
     lines = section.items("rows")
     order: list[tuple[Side, Path, str]] = []
@@ -210,7 +211,7 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], tu
         if label not in frame.sides or path is None:
             remedy = f"write a side, a dot and a column, like {next(iter(frame.sides))}.stage"
             section.faults.add(item.place, f"`{text}` in `columns` of {section.what} is no column of a side", remedy)
-            return {}, ()
+            return {}, None
         order.append((frame.sides[label], path, rest))
     index = {side: [i for i, entry in enumerate(order) if entry[0] is side] for side in Side}
     if not all(index.values()):
@@ -219,13 +220,13 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], tu
             f"`columns` of {section.what} must name columns of both sides",
             f"add columns of {' and '.join(frame.sides)}",
         )
-        return {}, ()
+        return {}, None
     rows = [cells for item in lines if (cells := _table_row(section, item, len(order))) is not None]
     if not rows:
         section.faults.add(
             section.at("rows"), f"{section.what} has columns and no rows", "add rows: one list per line of the table"
         )
-        return {}, ()
+        return {}, None
     ordered = tuple(tuple(cells[i] for i in (*index[Side.LEFT], *index[Side.RIGHT])) for cells in rows)
     table = ColumnTable(ordered, len(index[Side.LEFT]), section.word("unlisted", ("reject", "skip"), "reject"))
     made = {}
@@ -233,7 +234,7 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], tu
         entries = [order[i] for i in index[side]]
         columns = tuple(entry[2] for entry in entries)
         made[side] = Cells(tuple(entry[1] for entry in entries), table.parser(side), table.renderer(side), columns)
-    return made, table.names()
+    return made, table
 
 
 def _table_row(section: Section, item: Node, width: int) -> list[Any] | None:

@@ -111,6 +111,29 @@ class ColumnTable:
     def part(self, side: Side) -> slice:
         return slice(0, self.width_left) if side is Side.LEFT else slice(self.width_left, None)
 
+    def alike(self) -> Callable[[Any, Any], bool]:
+        """Whether two lines cannot be told apart on some side: then that side shows both the same way.
+
+        So several lines of one side may stand for one of the other without either being taken for an edit.
+        """
+        cells = {self._name(row): (row[self.part(Side.LEFT)], row[self.part(Side.RIGHT)]) for row in self.rows}
+
+        def same(a: Any, b: Any) -> bool:
+            if a == b:
+                return True
+            one, two = cells.get(a), cells.get(b)
+            return one is not None and two is not None and (one[0] == two[0] or one[1] == two[1])
+
+        return same
+
+    def kind(self) -> Kind:
+        """The type of a row with this table."""
+        groups: dict[str, str] = {}
+        same = self.alike()
+        for name in self.names():
+            groups[name] = next((groups[other] for other in groups if same(name, other)), name)
+        return Kind("columns", choice_text, fold=lambda line: groups.get(line, line), same=same)
+
     def parser(self, side: Side) -> Callable[[Any], Any]:
         part = self.part(side)
         rows = [(row[part], self._name(row)) for row in self.rows]

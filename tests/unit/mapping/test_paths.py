@@ -1,0 +1,103 @@
+"""Paths read and write columns without disturbing what they do not name."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.mapping.paths import BadPath, parse_path
+from bridge.mapping.values import UNREAD
+
+WORK = {"value": "a@x.example", "label": "work", "primary": True}
+HOME = {"value": "b@x.example", "label": "home", "primary": False}
+
+
+def written(path: str, fresh: dict[str, Any], raw: Any) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    parse_path(path).put(changes, fresh, raw)
+    return changes
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "value"),
+    [
+        ("name", {"name": "Ana"}, "Ana"),
+        ("name", {}, UNREAD),
+        ("name", {"name": None}, None),
+        ("address.city", {"address": {"city": "Oslo"}}, "Oslo"),
+        ("address.city", {"address": None}, None),
+        ("address.city", {"address": {}}, UNREAD),
+        ("address.city", {}, UNREAD),
+        ("emails.primary", {"emails": [HOME, WORK]}, "a@x.example"),
+        ("emails.home", {"emails": [WORK, HOME]}, "b@x.example"),
+        ("emails.primary", {"emails": []}, None),
+        ("emails.primary", {"emails": None}, None),
+        ("emails.primary", {}, UNREAD),
+        ("sites[work]", {"sites": [WORK]}, "a@x.example"),
+        ("custom.Deskera ID", {"custom": {"Deskera ID": "7"}}, "7"),
+        ('custom."Kundennr. (ERP)"', {"custom": {"Kundennr. (ERP)": "7"}}, "7"),
+        ("custom.Segment", {"custom": {}}, UNREAD),
+    ],
+)
+def test_a_path_reads_its_column_and_tells_unread_from_empty(path: str, fields: dict[str, Any], value: Any) -> None:
+    assert parse_path(path).get(fields) is value or parse_path(path).get(fields) == value
+
+
+def test_a_changed_item_keeps_the_other_items_and_its_own_label() -> None:
+    fresh = {"emails": [HOME, WORK]}
+    assert written("emails.primary", fresh, "c@x.example") == {"emails": [HOME, {**WORK, "value": "c@x.example"}]}
+    assert fresh == {"emails": [HOME, WORK]}
+
+
+def test_a_missing_item_is_added_behind_the_others() -> None:
+    new = {"value": "c@x.example", "label": "work", "primary": True}
+    assert written("emails.primary", {"emails": [HOME]}, "c@x.example") == {"emails": [HOME, new]}
+    assert written("emails.primary", {}, "c@x.example") == {"emails": [new]}
+    assert written("phones.mobile", {}, "1") == {"phones": [{"value": "1", "label": "mobile", "primary": True}]}
+
+
+def test_an_emptied_item_is_removed() -> None:
+    assert written("emails.primary", {"emails": [WORK, HOME]}, None) == {"emails": [HOME]}
+    assert written("emails.primary", {"emails": [HOME]}, None) == {"emails": [HOME]}
+
+
+def test_two_items_of_one_list_both_change() -> None:
+    changes: dict[str, Any] = {}
+    for path, raw in (("emails.primary", "x"), ("emails.home", "y")):
+        parse_path(path).put(changes, {"emails": [WORK, HOME]}, raw)
+    assert changes == {"emails": [{**WORK, "value": "x"}, {**HOME, "value": "y"}]}
+
+
+def test_an_object_goes_back_whole_and_the_record_read_is_not_touched() -> None:
+    fresh = {"address": {"city": "Oslo", "street": "Storgata"}}
+    assert written("address.city", fresh, "Bergen") == {"address": {"city": "Bergen", "street": "Storgata"}}
+    assert fresh == {"address": {"city": "Oslo", "street": "Storgata"}}
+
+
+def test_of_the_accounts_own_fields_only_the_named_one_goes() -> None:
+    assert written("custom.Segment", {"custom": {"Segment": "A", "Other": "x"}}, "B") == {"custom": {"Segment": "B"}}
+
+
+def test_what_a_path_of_the_own_fields_names_inside_is_changed_alone() -> None:
+    fresh = {"custom": {"Price": {"value": 1, "currency": "EUR"}}}
+    assert written("custom.Price.value", fresh, 2) == {"custom": {"Price": {"value": 2, "currency": "EUR"}}}
+
+
+@pytest.mark.parametrize("text", ["", "a..b", ".a", "a.", 'custom."open', "a[b].c", "a[]"])
+def test_what_is_no_path_is_refused_with_a_remedy(text: str) -> None:
+    with pytest.raises(BadPath, match="write names joined by dots"):
+        parse_path(text)
+
+
+names = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=8)
+
+
+@given(names, st.text(max_size=5))
+def test_any_name_can_be_written_in_quotes(name: str, value: str) -> None:
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    path = parse_path(f'custom."{quoted}"')
+    changes: dict[str, Any] = {}
+    path.put(changes, {}, value)
+    assert changes == {"custom": {name: value}}
+    assert path.get(changes) == value
