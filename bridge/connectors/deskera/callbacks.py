@@ -59,7 +59,7 @@ def _content(body: bytes) -> Any:
             value = read_json(value.encode())
         return value
     except ValueError:
-        return _form(body)
+        return None if body.lstrip()[:1] in (b"{", b"[", b'"') else _form(body)
 
 
 def _form(body: bytes) -> Any:

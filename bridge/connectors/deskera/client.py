@@ -26,9 +26,10 @@ class Pace:
         self._next = 0.0
 
     async def turn(self) -> None:
+        """Returns when the call may go out; raises RateLimited when that is far off."""
         now = self._clock.monotonic()
-        begin = max(self._next, now - (_BURST - 1) * self._gap)
-        wait = begin - now
+        begin = max(self._next, now)
+        wait = begin - now - (_BURST - 1) * self._gap
         if wait > SHORT_WAIT_SECONDS:
             raise RateLimited(self._system, "our own pace for Deskera is reached", wait)
         self._next = begin + self._gap

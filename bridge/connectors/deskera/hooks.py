@@ -4,6 +4,7 @@ The address is the credential: Deskera signs nothing. Registering wants the part
 body; why is not documented, so the current ones are sent.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,6 +36,7 @@ class DeskeraHooks:
         self._client = client
         self._options = options
         self._prefix: str | None = None
+        self._one = asyncio.Lock()
 
     async def seen(self) -> Sequence[SeenHook] | None:
         """None: an older server that cannot list."""
@@ -51,7 +53,14 @@ class DeskeraHooks:
         return None
 
     async def create(self, event: str, url: str) -> SeenHook:
-        """Raises Rejected when Deskera refuses, which may mean that there are too many hooks."""
+        """The registration, found or made. Raises Rejected when Deskera refuses, perhaps for too many hooks.
+
+        Registering twice may make two hooks that both deliver, so the list is read first, one caller at a time."""
+        async with self._one:
+            there = [hook for hook in await self.seen() or () if (hook.key, hook.url) == (event, url)]
+            return there[0] if there else await self._made(event, url)
+
+    async def _made(self, event: str, url: str) -> SeenHook:
         for prefix in self._prefixes():
             answer = await self._register(f"{prefix}/register", event, url)
             if answer.status in _MISSING:

@@ -80,6 +80,8 @@ class Records:
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
         """The whole record goes back: whether PUT takes a part is not documented."""
+        if not changes:
+            return Written(fresh.ref.id, fresh)
         body = await self.of.body(fresh.raw, changes)
         answer = await self._client.write("PUT", f"{self.of.path}/{fresh.ref.id}", body, template=self._template)
         return Written(fresh.ref.id, await self._shown(answer.loose_json()))

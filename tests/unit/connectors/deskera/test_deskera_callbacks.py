@@ -1,0 +1,85 @@
+"""Callbacks of Deskera: any body becomes hints."""
+
+import json
+
+import pytest
+from http_fakes import START
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.connectors.deskera.callbacks import EVENTS, decode
+from bridge.domain.callback import Callback
+from bridge.domain.event import EventKind
+
+URL = "https://bridge.example/in/erp1/secret/UPDATE_CRM_DEAL"
+
+
+def callback(body: bytes, hook: str = "UPDATE_CRM_DEAL") -> Callback:
+    return Callback("erp1", hook, "POST", URL, {}, body, START)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"eventType": "UPDATE_CRM_DEAL", "hookId": 4, "data": {"id": 501, "contact_id": 9}}',
+        b'{"id": 501, "name": "flat"}',
+        b'{"id": "501"}',
+        b'{"dealId": 501}',
+        b'[{"id": 501}]',
+        b'{"id": "3f0c2a", "payload": {"deal": {"id": 501}}}',
+        b'{"id": 9, "data": {"id": 501}}',
+        b'{"data": [501]}',
+        b'"{\\"id\\": 501}"',
+        b"id=501&name=x",
+        b"eventType=UPDATE_CRM_DEAL&data=%7B%22id%22%3A501%7D",
+        b"\xef\xbb\xbf" + b'{"id": 501}',
+    ],
+)
+def test_any_shape_of_body_names_its_record(body: bytes) -> None:
+    events = decode(callback(body))
+    assert [(each.system, each.entity, each.id, each.kind) for each in events] == [
+        ("erp1", "crm_deal", "501", EventKind.CHANGED)
+    ]
+    assert events[0].body == body
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"null", b"[]", b"\xff\xfe", b"hello", b'{"id": 0}', b'{"id": true}'])
+def test_body_without_an_id_becomes_one_hint(body: bytes) -> None:
+    assert [(each.entity, each.id) for each in decode(callback(body))] == [("crm_deal", None)]
+
+
+def test_array_gives_one_event_per_record() -> None:
+    assert [each.id for each in decode(callback(b'[{"id": 1}, {"id": 2}, {"id": 1}]'))] == ["1", "2"]
+
+
+@pytest.mark.parametrize("hook", sorted(EVENTS))
+def test_kind_and_entity_come_from_the_address(hook: str) -> None:
+    entity, kind = EVENTS[hook]
+    assert [(each.entity, each.kind) for each in decode(callback(b'{"id": 1}', hook))] == [(entity, kind)]
+
+
+def test_event_named_in_the_body_counts_only_for_the_same_entity() -> None:
+    same = decode(callback(b'{"event": "DELETE_CRM_DEAL", "data": {"id": 1}}'))
+    other = decode(callback(b'{"event": "DELETE_CRM_CONTACT", "data": {"id": 1}}'))
+    assert [(each.entity, each.kind) for each in same + other] == [
+        ("crm_deal", EventKind.DELETED),
+        ("crm_deal", EventKind.CHANGED),
+    ]
+
+
+def test_unknown_hook_is_a_hint_for_every_entity() -> None:
+    found = {(each.entity, each.id) for each in decode(callback(b'{"id": 1}', "STOCK_IN"))}
+    assert found == {("crm_contact", None), ("crm_deal", None)}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["id", "data", "deal", "event", "x"]), inner),
+)
+
+
+@given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()), st.sampled_from([*EVENTS, "x"]))
+def test_decoding_never_raises_and_always_tells_something(body: bytes, hook: str) -> None:
+    events = decode(callback(body, hook))
+    assert events
+    assert all(each.id is None or each.id.isdecimal() for each in events)
