@@ -227,6 +227,12 @@ async def test_accepted_statuses_come_back_and_others_do_not(bench: Bench) -> No
     assert caught.value.status == 404
 
 
+async def test_an_accepted_401_renews_nothing(bench: Bench) -> None:
+    bench.transport.steps = [answer(401)]
+    assert (await bench.client().send(Call("GET", "a", accept=frozenset({401})))).status == 401
+    assert bench.dialect.renewals == 0
+
+
 async def test_a_redirect_says_to_check_the_address(bench: Bench) -> None:
     bench.transport.steps = [answer(302, location="https://elsewhere.example/?token=s3cret")]
     with pytest.raises(Unreachable, match="check the base URL") as caught:

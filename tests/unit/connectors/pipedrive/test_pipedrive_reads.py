@@ -74,6 +74,7 @@ async def test_numbers_as_text_and_ids_as_text_read_the_same() -> None:
     ("reply", "evidence"),
     [
         (data({**DEAL, "is_deleted": True}), Evidence.FLAG),
+        (data({**DEAL, "is_deleted": None, "status": "deleted"}), Evidence.FLAG),
         (answer(404, {"success": False, "error": "Entity was not found"}), Evidence.NOT_FOUND),
         (answer(410, {"success": False}), Evidence.NOT_FOUND),
         (answer(204), Evidence.NOT_FOUND),

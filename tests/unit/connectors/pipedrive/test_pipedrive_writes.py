@@ -157,6 +157,15 @@ async def test_pipelines_of_equal_name_are_refused_when_used_and_unread_otherwis
         await connector.update(record, {"pipeline": "Service"})
 
 
+async def test_a_deleted_stage_does_not_stand_in_the_way_of_one_of_the_same_name() -> None:
+    server = deal_vendor()
+    server.routes["GET api/v2/stages"] = data(
+        [*STAGES, {"id": 4, "name": "Offer", "pipeline_id": 2, "is_deleted": True}]
+    )
+    await connect(server).update(FRESH, {"stage": "Offer"})
+    assert server.body("PATCH") == {"stage_id": 3}
+
+
 async def test_an_option_made_a_moment_ago_is_found() -> None:
     server = deal_vendor()
     newer = [own_field(SEGMENT, "Segment", "enum", (10, "Gold"), (12, "Platinum"))]
