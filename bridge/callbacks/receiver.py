@@ -1,0 +1,90 @@
+"""One callback from HTTP request to receipt, without HTTP: who is it from, what does it say, is it stored."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.connectors.protocols import DecodesCallbacks
+from bridge.domain.address import Addresses
+from bridge.domain.callback import Callback
+from bridge.domain.errors import BadCallback, StoreUnavailable
+from bridge.domain.event import Event
+from bridge.domain.seams import Clock
+
+RETRY_AFTER_SECONDS = 5
+
+Submit = Callable[[Sequence[Event]], Awaitable[Sequence[bool]]]
+Observe = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The HTTP answer. Bodies are empty objects: vendors read nothing but the status."""
+
+    status: int
+    body: str = "{}"
+    retry_after: int | None = None
+
+
+NOT_FOUND = Receipt(404)
+UNAVAILABLE = Receipt(503, retry_after=RETRY_AFTER_SECONDS)
+
+
+class Receiver:
+    """Takes callbacks in. `submit` returns once the events are as durable as the store is."""
+
+    def __init__(
+        self,
+        decoders: Mapping[str, DecodesCallbacks],
+        addresses: Addresses,
+        submit: Submit,
+        clock: Clock,
+        *,
+        max_waiting: int = 2000,
+        observe: Observe = lambda system, status: None,
+    ) -> None:
+        self.decoders = decoders
+        self.addresses = addresses
+        self.submit = submit
+        self.clock = clock
+        self.max_waiting = max_waiting
+        self.observe = observe
+        self.waiting = 0
+        self.delivered: dict[tuple[str, str], float] = {}
+
+    def knows(self, system: str, key: str, token: str) -> bool:
+        """Whether this is one of our addresses. The token is compared in constant time whatever the names are."""
+        return self.addresses.check(system, key, token) and system in self.decoders
+
+    async def receive(self, callback: Callback, token: str) -> Receipt:
+        """Verify, decode, store; the receipt says what the vendor is told. Never raises for what a caller sent."""
+        if not self.knows(callback.system, callback.hook, token):
+            return self._answer(callback, NOT_FOUND)
+        decoder = self.decoders[callback.system]
+        try:
+            decoder.verify(callback, self.addresses.secret(callback.system, callback.hook))
+        except BadCallback as error:
+            return self._answer(callback, Receipt(error.status))
+        if self.waiting >= self.max_waiting:
+            return self._answer(callback, UNAVAILABLE)
+        return self._answer(callback, await self._store(callback, decoder.decode(callback)))
+
+    async def _store(self, callback: Callback, events: Sequence[Event]) -> Receipt:
+        self.waiting += 1
+        try:
+            await self.submit(events)
+        except StoreUnavailable:
+            return UNAVAILABLE
+        finally:
+            self.waiting -= 1
+        self.delivered[callback.system, callback.hook] = callback.received_at.timestamp()
+        return Receipt(200)
+
+    def _answer(self, callback: Callback, receipt: Receipt) -> Receipt:
+        known = callback.system if callback.system in self.decoders else "unknown"
+        self.observe(known, receipt.status)
+        return receipt
+
+    def take_delivered(self) -> dict[tuple[str, str], float]:
+        """When each hook last delivered, since the last call; to be written to the store now and then."""
+        delivered, self.delivered = self.delivered, {}
+        return delivered

@@ -1,0 +1,40 @@
+"""Is our public address really ours? Asked before anything is registered, and answered in plain words."""
+
+from urllib.parse import urlsplit
+
+from bridge.connectors.protocols import HttpRequest, Transport, TransportFailed
+from bridge.domain.address import Addresses
+
+TIMEOUT_SECONDS = 10.0
+
+
+async def public_url_fault(transport: Transport, addresses: Addresses, url: str, challenge: str) -> str | None:
+    """None when a GET on a callback URL comes back with our keyed echo; else what is wrong and where to look."""
+    host = urlsplit(url).netloc
+    request = HttpRequest("GET", url, query=(("challenge", challenge),), timeout_seconds=TIMEOUT_SECONDS)
+    try:
+        response = await transport.send(request)
+    except TransportFailed as error:
+        return f"{host} cannot be reached from here ({_kind(str(error))}): {error}"
+    if 300 <= response.status < 400:
+        return f"{host} answers with a redirect ({response.status}); vendors follow none: correct `public_url`"
+    if response.status == 200 and response.body.decode(errors="replace").strip() == addresses.echo(challenge):
+        return None
+    if response.status in (502, 503, 504):
+        return f"the proxy at {host} answers {response.status}: it does not reach the bridge's callback port"
+    if response.status == 200:
+        return f"{host} answers, but it is not this bridge: `public_url` or the proxy leads to something else"
+    return f"{host} answers {response.status} for a callback address: the proxy must pass /hooks/ on unchanged"
+
+
+def _kind(text: str) -> str:
+    low = text.lower()
+    if "name or service" in low or "getaddrinfo" in low or "dns" in low or "nodename" in low:
+        return "DNS: the name does not resolve"
+    if "certificate" in low or "ssl" in low or "tls" in low:
+        return "TLS: the certificate is not accepted"
+    if "refused" in low or "connect call failed" in low:
+        return "nothing listens there"
+    if "timeout" in low or "timed out" in low:
+        return "no answer in time: firewall or proxy"
+    return "network"
