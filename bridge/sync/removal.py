@@ -58,7 +58,7 @@ async def _confirm(work: Work, side: Side, rec: str) -> Completion | None:
 
 async def _canary_lives(work: Work, side: Side, rec: str) -> bool:
     """Up to three other linked records; with none, the account itself and a listing."""
-    sample = await work.store.records.linked_sample(work.mapping.name, side, CANARIES, exclude=rec)
+    sample = await work.store.records.linked_sample(work.claim.scope, side, CANARIES, exclude=[rec])
     connector = work.connector(side)
     for ref in sample:
         if isinstance(await connector.read(ref), Record):

@@ -1,0 +1,57 @@
+"""Counters and gauges in a registry of their own; nothing global, so that two bridges fit in one process."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Metrics:
+    """Every figure the bridge shows; names start with `bridge_`."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._callbacks = self._counter("callbacks", "Callbacks answered", "system", "status")
+        self._outcomes = self._counter("outcomes", "Claims finished", "mapping", "outcome")
+        self._calls = Histogram(
+            "bridge_remote_call_seconds",
+            "Calls to remote systems",
+            ("system", "method", "path", "status"),
+            registry=self.registry,
+        )
+        self._sweeps = self._counter("sweeps", "Sweeps done", "system", "entity", "kind")
+        self._rows = self._counter("sweep_rows", "Rows seen by sweeps", "system", "entity")
+        self._marked = self._counter("sweep_marked", "Rows sweeps found changed", "system", "entity")
+        self._hooks = self._counter("hooks_registered", "Hooks registered or repaired", "system")
+        self.part_up = self._gauge("part_up", "1 while a part passes its health check", "part")
+        self.totals = self._gauge("events", "Events per mapping and fate", "mapping", "fate")
+        self.oldest = self._gauge("oldest_waiting_seconds", "Age of the change that waits longest")
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"bridge_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"bridge_{name}", text, labels, registry=self.registry)
+
+    def callback(self, system: str, status: int) -> None:
+        """A callback was answered."""
+        self._callbacks.labels(system, str(status)).inc()
+
+    def outcome(self, mapping: str, outcome: str) -> None:
+        """A claim ended."""
+        self._outcomes.labels(mapping, outcome).inc()
+
+    def remote_call(self, system: str, method: str, path: str, status: int, seconds: float) -> None:
+        """A request to a remote system ended; `path` without ids, status 0 when there was no answer."""
+        self._calls.labels(system, method, path, str(status)).observe(seconds)
+
+    def sweep(self, system: str, entity: str, kind: str, rows: int, marked: int) -> None:
+        """A sweep ended."""
+        self._sweeps.labels(system, entity, kind).inc()
+        self._rows.labels(system, entity).inc(rows)
+        self._marked.labels(system, entity).inc(marked)
+
+    def hook_registered(self, system: str) -> None:
+        """A hook was registered or registered again."""
+        self._hooks.labels(system).inc()
+
+    def render(self) -> bytes:
+        """The text exposition format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,4 @@
+"""When things run and what keeps them alive: the scheduler (APScheduler) and the supervisor of long-running parts.
+
+May import domain and monitoring. Tests: tests/unit/runtime.
+"""

@@ -1,0 +1,34 @@
+"""The start-up picture of the settings: every value, secrets as set or unset."""
+
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from bridge.settings.model import Settings
+
+
+def summary(settings: Settings) -> list[str]:
+    """Lines `key = value` in the order of the file; no secret is shown."""
+    return [f"{key} = {value}" for key, value in _flat("", settings)]
+
+
+def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, SecretStr):
+        return [(prefix, "set" if value.get_secret_value() else "unset")]
+    if isinstance(value, BaseModel):
+        value = {name: getattr(value, name) for name in type(value).model_fields}
+    if isinstance(value, dict):
+        rows: list[tuple[str, str]] = []
+        for key, inner in value.items():
+            rows += _flat(f"{prefix}.{key}" if prefix else str(key), inner)
+        return rows
+    return [(prefix, _without_password(str(value)))]
+
+
+def _without_password(text: str) -> str:
+    """A database address may carry a password."""
+    scheme, found, rest = text.partition("://")
+    if not found or "@" not in rest:
+        return text
+    user, _, host = rest.rpartition("@")
+    return f"{scheme}://{user.partition(':')[0]}@{host}"
