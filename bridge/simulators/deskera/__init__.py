@@ -1,0 +1,23 @@
+"""A stand-in for one Deskera organisation (Sales CRM), written from the vendor's public documentation.
+
+Documented by the vendor (deskera.github.io/Developer-Documentation: OAuth V2, Authentication, Webhooks, Sales contacts,
+Sales deals, Custom fields): paths, verbs and success codes; token requests with query parameters and a Basic client;
+`expires_in` 0; the V1 token answer; the six fields of a hook registration, its answer and the 22 events; both envelopes
+of CRM lists; contact and deal fields as in the samples; `won_lost_status` real in pipelines and empty in deals; custom
+fields as `custom_field[]` and, by label, `c_field`; the service error body (vendor's Java SDK).
+
+Our invention where the documentation is silent, most of it switchable in `Options`: everything about callback delivery
+(method, bodies, one attempt, time-out); token life, rotation and the OAuth refusals; a second hook for a second
+registration; PUT resets fields it does not name, PATCH does not; `page` and `limit` on deals; which parameters filter
+contacts and how; defaults of missing fields; refusals of unknown owners of ids, stages and custom fields; a contact or
+organization named without an id is found by exact name or created; a deleted record answers 404.
+
+Not simulated: Books (section added later as its own modules beside contacts and deals), CRM+, activities, campaigns,
+password sign-in, users beyond the one, permissions.
+"""
+
+from bridge.simulators.deskera.app import SIMULATOR, DeskeraSimulator, create_app
+from bridge.simulators.deskera.hooks import EVENTS
+from bridge.simulators.deskera.state import Options
+
+__all__ = ["EVENTS", "SIMULATOR", "DeskeraSimulator", "Options", "create_app"]

@@ -1,0 +1,169 @@
+"""Puts the simulated organisation together as an aiohttp application, and the handle for use from Python."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiohttp import web
+
+from bridge.simulators.control import RequestCounter, UnknownRecord, add_control_routes
+from bridge.simulators.delivery import Callback, DeliveryQueue, RetryPolicy
+from bridge.simulators.deskera.access import Tokens
+from bridge.simulators.deskera.answers import Refused, fault_answer, refusals
+from bridge.simulators.deskera.callbacks import STYLES, renderer
+from bridge.simulators.deskera.changes import Changes
+from bridge.simulators.deskera.contacts import Contacts
+from bridge.simulators.deskera.deals import Deals
+from bridge.simulators.deskera.dimensions import Dimensions
+from bridge.simulators.deskera.hooks import Hooks
+from bridge.simulators.deskera.pipelines import Pipelines
+from bridge.simulators.deskera.schema import SCHEMAS, unknown
+from bridge.simulators.deskera.shapes import SHAPES
+from bridge.simulators.deskera.state import Options, State, seeded_state
+from bridge.simulators.faults import FaultPlayer, Faults
+from bridge.simulators.records import Record
+from bridge.simulators.world import World
+
+EVENT_NOUNS = {"contacts": "CRM_CONTACT", "deals": "CRM_DEAL"}
+
+
+class DeskeraSimulator:
+    """One simulated organisation. Callbacks carry no mark of who made a change, so a person's edit looks like any.
+
+    ValueError for an unknown payload style or dialect in `options`.
+    """
+
+    def __init__(self, world: World, options: Options | None = None) -> None:
+        options = options or Options()
+        if options.payload not in STYLES:
+            raise ValueError(f"payload must be one of {', '.join(sorted(STYLES))}, not {options.payload!r}")
+        if options.dialect not in ("2020", "2021"):
+            raise ValueError(f"dialect must be 2020 or 2021, not {options.dialect!r}")
+        policy = RetryPolicy(delays=options.retry_delays, timeout=options.callback_timeout)
+        self.state: State = seeded_state(world, options)
+        self.faults = Faults()
+        self.requests = RequestCounter()
+        self.deliveries = DeliveryQueue(world, self.faults, policy, options.time_scale)
+        self.hooks = Hooks(self.state, self.deliveries.forget)
+        self.tokens = Tokens(self.state)
+        self._changes = Changes(self.state, self.faults, self._publish)
+        self.app = self._build(world)
+
+    def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """Makes a record of "contacts" or "deals".
+
+        Raises UnknownRecord for an unknown entity, ValueError for bad fields.
+        """
+        self._check(entity, fields)
+        try:
+            return SHAPES[entity](self.state, self._changes.create(entity, fields))
+        except Refused as refused:
+            raise _as_person(refused) from refused
+
+    def person_edits(self, entity: str, record_id: str | int, fields: dict[str, Any]) -> dict[str, Any]:
+        self._check(entity, fields)
+        try:
+            return SHAPES[entity](self.state, self._changes.edit(entity, record_id, fields))
+        except Refused as refused:
+            raise _as_person(refused) from refused
+
+    def person_deletes(self, entity: str, record_id: str | int) -> None:
+        self._check(entity, {})
+        try:
+            self._changes.delete(entity, record_id)
+        except Refused as refused:
+            raise _as_person(refused) from refused
+
+    def stage_id(self, name: str) -> int:
+        """The id of the stage with that name ("Won"). Raises UnknownRecord."""
+        for pipeline in self.state.rows("pipelines"):
+            for stage in pipeline["stages"]:
+                if stage["name"] == name:
+                    return int(stage["id"])
+        raise UnknownRecord(f"no stage {name!r}")
+
+    def drop_hook(self, hook_id: str) -> None:
+        self.hooks.drop(hook_id)
+
+    def expire_tokens(self) -> None:
+        """All access tokens end now; refresh tokens stay. `tokens.revoke_all` ends both."""
+        self.state.access.clear()
+
+    async def idle(self) -> None:
+        await self.deliveries.idle()
+
+    def dump(self) -> dict[str, Any]:
+        records = {
+            entity: [shape(self.state, row) for row in self.state.rows(entity)] for entity, shape in SHAPES.items()
+        }
+        records["pipelines"] = self.state.rows("pipelines")
+        return {"records": records, "fields": self.state.custom, "hooks": self.hooks.dump()}
+
+    def _check(self, entity: str, fields: dict[str, Any]) -> None:
+        if entity not in SCHEMAS:
+            raise UnknownRecord(f"no entity {entity!r}; known: {', '.join(sorted(SCHEMAS))}")
+        if wrong := unknown(entity, fields):
+            raise ValueError(f"{entity} have no field {', '.join(wrong)}")
+
+    def _publish(self, verb: str, entity: str, record: Record) -> None:
+        event = f"{verb}_{EVENT_NOUNS[entity]}"
+        shown = SHAPES[entity](self.state, record)
+        if verb == "DELETE" and "is_deleted" in shown:
+            shown["is_deleted"] = True
+        for hook_id, hook in self.hooks.listening(event):
+            render = renderer(self.state.options.payload, event, hook["hookId"], shown)
+            self.deliveries.enqueue(Callback(hook_id, hook["webhookUrl"], render))
+
+    def _build(self, world: World) -> web.Application:
+        player = FaultPlayer(self.faults, world.clock, world.rng, fault_answer)
+        middlewares = [self.requests.middleware(), player.middleware(), refusals, self.tokens.middleware()]
+        app = web.Application(middlewares=middlewares)
+        app.add_routes(self._token_routes() + self._hook_routes())
+        app.add_routes(Contacts(self.state, self.faults, self._changes).routes())
+        app.add_routes(Pipelines(self.state, self.faults).routes())
+        app.add_routes(Deals(self.state, self.faults, self._changes).routes())
+        app.add_routes(Dimensions(self.state).routes())
+        if self.state.options.control:
+            add_control_routes(app, self)
+        app.on_shutdown.append(player.release)
+        app.cleanup_ctx.append(self._background)
+        app[SIMULATOR] = self
+        return app
+
+    def _token_routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/v2/oauth/token", self.tokens.issue_v2),
+            web.post("/oauth/token", self.tokens.issue_v1),
+            web.post("/v1/iam/auth/app/getrefreshtoken", self.tokens.refresh_v1),
+            web.get("/v1/iam/token/app/validate", self.tokens.validate, allow_head=False),
+        ]
+
+    def _hook_routes(self) -> list[web.RouteDef]:
+        if self.state.options.dialect == "2020":
+            return [
+                web.post("/v1/webhook/register", self.hooks.register),
+                web.delete("/v1/webhook/delete/{id}", self.hooks.delete),
+            ]
+        return [
+            web.post("/v1/webhooks/register", self.hooks.register),
+            web.delete("/v1/webhooks/delete/{id}", self.hooks.delete),
+            web.get("/v1/webhooks", self.hooks.listed, allow_head=False),
+        ]
+
+    async def _background(self, _app: web.Application) -> AsyncIterator[None]:
+        yield
+        await self.deliveries.stop()
+
+
+SIMULATOR = web.AppKey("deskera_simulator", DeskeraSimulator)
+
+
+def create_app(world: World, options: Options | None = None) -> web.Application:
+    """The application; its simulator is `app[SIMULATOR]`."""
+    return DeskeraSimulator(world, options).app
+
+
+def _as_person(refused: Refused) -> Exception:
+    """The same refusal as the control routes expect it."""
+    if refused.status == 404:
+        return UnknownRecord(refused.message)
+    return ValueError("; ".join([refused.message, *(f"{key}: {reason}" for key, reason in refused.errors)]))

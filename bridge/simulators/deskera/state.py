@@ -1,0 +1,175 @@
+"""The simulated organisation: options, records, custom fields, hooks and tokens."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.simulators.records import Record, Table
+from bridge.simulators.world import World, utc
+
+GONE = "_gone"
+"""Marks the last version of a deleted record, so that a lagging read still sees the one before."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Switches fixed at start. Seconds are the vendor's own; token life and retry delays are divided by `time_scale`.
+
+    `payload`: shape of callbacks, one of wrapped, flat, id-only, array, form, empty. `dialect`: "2021" or "2020" (hooks
+    under /v1/webhook with two-field answers, no list). `duplicate_hooks`: "second" or "first". `hooks_follow_tokens`:
+    a hook falls silent when the refresh token it was registered with is no longer valid. `unique_email`: None, or the
+    status (400 or 409) that refuses a second contact with the same e-mail. `partial_put`: PUT leaves unnamed fields
+    alone. `ignore_deal_page`: deals always show page 1. `flag_deleted_deals`: a deleted deal is still read, with
+    is_deleted true. `show_phone`: contacts show `phone` on read (the vendor's sample does not). `deal_updated_at`:
+    deals carry `updated_at` (model yes, sample no).
+    """
+
+    client_id: str = "cl_pub_sandbox"
+    client_secret: str = "cl_priv_sandbox"  # noqa: S105 - a sandbox value, shown to users
+    refresh_token: str = "sandbox-refresh"  # noqa: S105 - a sandbox value, shown to users
+    token_seconds: float = 3600.0
+    omit_exp: bool = False
+    rotate_refresh: bool = True
+    v2_token_route: bool = True
+    dialect: str = "2021"
+    duplicate_hooks: str = "second"
+    list_deleted_hooks: bool = False
+    max_hooks: int | None = None
+    hooks_follow_tokens: bool = False
+    payload: str = "wrapped"
+    retry_delays: tuple[float, ...] = ()
+    callback_timeout: float = 10.0
+    unique_email: int | None = None
+    partial_put: bool = False
+    ignore_deal_page: bool = False
+    flag_deleted_deals: bool = False
+    show_phone: bool = True
+    deal_updated_at: bool = False
+    max_limit: int = 100
+    tenant_id: int = 23312
+    time_scale: float = 1.0
+    control: bool = True
+
+
+@dataclass
+class State:
+    """All of the organisation. Ids are integers; tables are keyed by their text.
+
+    `access` maps access tokens to their end (epoch seconds), `refresh` holds the valid refresh tokens.
+    """
+
+    world: World
+    options: Options
+    owner_id: int = 17826
+    tables: dict[str, Table] = field(default_factory=dict)
+    custom: dict[str, dict[str, Record]] = field(default_factory=dict)
+    labels: dict[int, Record] = field(default_factory=dict)
+    hooks: dict[str, Record] = field(default_factory=dict)
+    access: dict[str, float] = field(default_factory=dict)
+    refresh: set[str] = field(default_factory=set)
+    used_codes: set[str] = field(default_factory=set)
+    last_ids: dict[str, int] = field(default_factory=dict)
+
+    def next_id(self, kind: str) -> int:
+        self.last_ids[kind] = self.last_ids.get(kind, 0) + 1
+        return self.last_ids[kind]
+
+    def now_text(self) -> str:
+        """The present moment as the CRM writes it: UTC with microseconds."""
+        return utc(self.world.clock.now()).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def get(self, entity: str, record_id: object, lag: float = 0.0) -> Record | None:
+        """A live record as a reader sees it whose view is `lag` seconds old."""
+        record = self.tables[entity].get(str(record_id), lag)
+        return None if record is None or GONE in record else record
+
+    def rows(self, entity: str, lag: float = 0.0) -> list[Record]:
+        """All live records, oldest first."""
+        return [record for _key, record in self.tables[entity].rows(lag) if GONE not in record]
+
+    def stage(self, stage_id: object) -> tuple[Record, Record] | None:
+        """The pipeline and stage with that stage id."""
+        for pipeline in self.rows("pipelines"):
+            for stage in pipeline["stages"]:
+                if stage["id"] == stage_id:
+                    return pipeline, stage
+        return None
+
+    def owner(self) -> Record:
+        """The one user, as `owner_details` shows it."""
+        return {
+            "id": self.owner_id,
+            "first_name": "Sandbox",
+            "last_name": "User",
+            "email": "user@sandbox.invalid",
+            "contact": "+6500000000",
+            "role": "User",
+            "status": "active",
+        }
+
+    def add_custom_field(
+        self, entity: str, label: str, field_type: str = "TEXT", values: tuple[str, ...] = (), code: str = ""
+    ) -> Record:
+        """Defines a custom field of "contacts" or "deals"; without `code` it gets the vendor's D-0000001 form."""
+        number = self.next_id("dimension")
+        code = code or f"D-{number:07d}"
+        definition: Record = {
+            "id": number,
+            "code": code,
+            "label": label,
+            "shortName": label,
+            "fieldType": field_type,
+            "module": {"contacts": "CONTACT", "deals": "DEAL"}[entity],
+            "values": list(values),
+        }
+        self.custom[entity][code] = definition
+        return definition
+
+
+def seeded_state(world: World, options: Options) -> State:
+    """A fresh organisation: one user, one pipeline, the standard labels, two custom fields each, no records."""
+    state = State(world, options, refresh={options.refresh_token})
+    for entity in ("contacts", "deals", "pipelines"):
+        state.tables[entity] = Table(world.clock)
+    state.custom = {"contacts": {}, "deals": {}}
+    for name, color in (("No label", ""), ("Cold lead", "blue"), ("Warm lead", "orange"), ("Hot lead", "deep-orange")):
+        number = state.next_id("label")
+        state.labels[number] = {"id": number, "name": name, "color": color, "icon": "", "owner_id": 0}
+    for entity in ("contacts", "deals"):
+        state.add_custom_field(entity, "Segment", "DROPDOWN", ("Gold", "Silver", "Bronze"), "SEGMENT")
+        state.add_custom_field(entity, "Pipedrive ID", "TEXT", (), "PIPEDRIVE_ID")
+    stages = [("Qualified", 20, "open"), ("Proposal", 60, "open"), ("Won", 100, "won"), ("Lost", 0, "lost")]
+    add_pipeline(state, "Sales", [_stage(name, chance, outcome) for name, chance, outcome in stages])
+    return state
+
+
+def _stage(name: str, chance: int, outcome: str) -> Record:
+    return {"name": name, "deal_probability": chance, "won_lost_status": outcome, "system_generated": outcome != "open"}
+
+
+def add_pipeline(state: State, name: str, stages: list[dict[str, Any]], pipeline_id: int = 0) -> int:
+    """Makes or (with an id) replaces a pipeline; stages that name a known id keep it."""
+    now = state.now_text()
+    before = state.get("pipelines", pipeline_id) if pipeline_id else None
+    number = pipeline_id or state.next_id("pipeline")
+    known = {stage["id"]: stage for stage in before["stages"]} if before else {}
+    made = []
+    for order, wanted in enumerate(stages, start=1):
+        old = known.get(wanted.get("id", 0), {})
+        fresh = {"id": old.get("id") or state.next_id("stage"), "order": order, "name": "", "deal_probability": 0}
+        fresh |= {"rotting_days": 30, "help_text": "", "system_generated": False, "won_lost_status": "open"}
+        fresh |= {"created_at": old.get("created_at", now), "updated_at": now}
+        given = {key: value for key, value in wanted.items() if key in fresh and key not in ("id", "created_at")}
+        made.append(fresh | given)
+    state.tables["pipelines"].put(
+        str(number),
+        {
+            "id": number,
+            "name": name,
+            "created_by": state.owner_id,
+            "created_at": before["created_at"] if before else now,
+            "updated_at": now,
+            "tenantId": state.options.tenant_id,
+            "stages": made,
+        },
+    )
+    return number
