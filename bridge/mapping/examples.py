@@ -25,6 +25,8 @@ class Difference:
     why: str = ""
 
     def __str__(self) -> str:
+        if self.expected is None and self.found is None:
+            return f"{self.column}: {self.why}"
         text = f"{self.column}: expected {self.expected or 'nothing'}, found {self.found or 'nothing'}"
         return f"{text} ({self.why})" if self.why else text
 
@@ -56,7 +58,7 @@ def run_tests(mappings: Iterable[Mapping]) -> list[TestResult]:
         _run(mapping, example, target)
         for mapping in mappings
         for example in mapping.examples
-        for target in Side
+        for target in (Side.RIGHT, Side.LEFT)
         if target in mapping.writes and example.to in (None, target)
     ]
 

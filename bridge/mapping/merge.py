@@ -217,4 +217,4 @@ def _merged_set(item: _Row) -> tuple[Decision, ...]:
         for side, goal in sorted(goals.items())
         if goal != (item.now[side] or frozenset())
     ]
-    return tuple(decisions) or item.decide(Action.IN_STEP, reason)
+    return tuple(decisions) or item.decide(Action.NONE, f"{reason}: nothing is to be written")

@@ -9,9 +9,9 @@ from bridge.mapping.values import Untranslatable
 
 
 def parse_text(raw: Any) -> str | None:
-    """Text as typed, line ends as \\n. Numbers become their digits (ids, postal codes)."""
+    """Text as typed, line ends as \\n; only blanks is empty. Numbers become their digits (ids, postal codes)."""
     if isinstance(raw, str):
-        return raw.replace("\r\n", "\n") or None
+        return None if raw.isspace() else raw.replace("\r\n", "\n") or None
     if isinstance(raw, int | Decimal) and not isinstance(raw, bool):
         return format(raw, "f") if isinstance(raw, Decimal) else str(raw)
     raise Untranslatable(f"expected text, found {describe(raw)}")

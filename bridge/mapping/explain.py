@@ -1,0 +1,133 @@
+"""`bridge explain`: for every row what was read, by which rule, what it means, and what would be written."""
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.errors import MappingFailed
+from bridge.domain.record import Fields, Side
+from bridge.mapping.model import Field, Mapping
+from bridge.mapping.translate import Reading, passes_where, read, write
+from bridge.mapping.values import UNREAD, LinkId, Missing, Money, Phone, Reference, is_empty
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One row for one record. `before`: columns as read; `value`: what they mean; `after`: columns to write.
+
+    `why` says why nothing is written, or what stands in the way; "" when the row simply crosses.
+    """
+
+    field: str
+    rule: str
+    before: MappingOf[str, Any]
+    value: str
+    after: MappingOf[str, Any]
+    why: str = ""
+
+    def __str__(self) -> str:
+        before = ", ".join(f"{path} = {_raw(raw)}" for path, raw in self.before.items()) or "nothing"
+        after = ", ".join(f"{path} = {_raw(raw)}" for path, raw in self.after.items())
+        ending = f"-> {after}" if after else ""
+        why = f"({self.why})" if self.why else ""
+        return " ".join(
+            part for part in (f"{self.field} [{self.rule}]: {before}; means {self.value}", ending, why) if part
+        )
+
+
+def explain(mapping: Mapping, side: Side, fields: Fields) -> tuple[str, tuple[Explained, ...]]:
+    """A sentence about the record as a whole, and every row in file order. `side`: where the record is from."""
+    reading = read(mapping, side, fields)
+    return _whole(mapping, side, fields), tuple(_row(mapping, side, fields, row, reading) for row in mapping.fields)
+
+
+def _whole(mapping: Mapping, side: Side, fields: Fields) -> str:
+    here, there = mapping.side(side), mapping.side(side.other)
+    passes = passes_where(mapping, side, fields)
+    wanted = ", ".join(f"{path} {value}" for path, value in here.where.items())
+    if passes is False:
+        return f"not in mapping {mapping.name}: its where wants {wanted}"
+    if passes is None:
+        return f"cannot be told whether it is in mapping {mapping.name}: {wanted} was not read"
+    if side.other not in mapping.writes:
+        return f"in mapping {mapping.name}, which never writes to {there.name}"
+    new = "may" if side.other in mapping.creates else "may not"
+    return f"in mapping {mapping.name}; a new record {new} be made in {there.name}"
+
+
+def _row(mapping: Mapping, side: Side, fields: Fields, row: Field, reading: Reading) -> Explained:
+    here, there = row.cells(side), row.cells(side.other)
+    before = {path.text: path.get(fields) for path in here.paths} if here is not None else {}
+    value = reading.values.get(row.name, UNREAD)
+    rule = _rule(mapping, row)
+    why = _why_not(mapping, side, row, reading)
+    shown = "a constant" if row.set_on is not None else _meaning(value)
+    if why or there is None:
+        return Explained(row.name, rule, before, shown, {}, why)
+    if isinstance(value, Reference):
+        target = mapping.side(side.other).name
+        text = f"becomes the id {target} knows that record by"
+        return Explained(row.name, rule, before, shown, {}, text)
+    try:
+        after = write(mapping, side.other, {row.name: value}, {})
+    except MappingFailed as error:
+        return Explained(row.name, rule, before, shown, {}, error.problems[0].message)
+    return Explained(
+        row.name,
+        rule,
+        before,
+        shown,
+        {p.text: raw for p in there.paths if not isinstance(raw := p.get(after), Missing)},
+    )
+
+
+def _rule(mapping: Mapping, row: Field) -> str:
+    arrow = " <-> "
+    if not row.two_way:
+        arrow = " -> " if Side.RIGHT in row.flows else " <- "
+    kind = f"link to {row.link}" if row.link else "table of columns" if row.lines else row.type
+    return f"{kind}, {mapping.left.name}{arrow}{mapping.right.name}, {row.place}"
+
+
+def _why_not(mapping: Mapping, side: Side, row: Field, reading: Reading) -> str:
+    problem = next((problem.message for problem in reading.problems if problem.field == row.name), None)
+    if problem is not None:
+        return problem
+    if row.set_on is not None:
+        target = mapping.side(next(iter(row.flows), side.other)).name
+        return f"written once, when a record is made in {target}: {row.value}"
+    if side.other not in row.flows:
+        return f"the row is never written to {mapping.side(side.other).name}"
+    value = reading.values.get(row.name, UNREAD)
+    if value is UNREAD:
+        return "not read: the record does not show it, so it stays as it is on the other side"
+    if is_empty(value):
+        keep = row.absent == "keep"
+        return (
+            "empty, and absent: keep lets no emptiness cross"
+            if keep
+            else "empty: clears the other side if it was emptied"
+        )
+    return ""
+
+
+def _meaning(value: Any) -> str:
+    if value is UNREAD:
+        return "nothing known"
+    if is_empty(value):
+        return "empty"
+    if isinstance(value, Money):
+        return f"{value.amount} {value.currency or '(no currency)'}"
+    if isinstance(value, Phone):
+        return value.e164 or value.original
+    if isinstance(value, Reference):
+        return f"record {value.id} of {value.mapping}"
+    if isinstance(value, LinkId):
+        return f"link {value.id}"
+    return ", ".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+
+
+def _raw(raw: Any) -> str:
+    if raw is UNREAD:
+        return "not read"
+    return "empty" if is_empty(raw) else str(raw)
