@@ -3,3 +3,7 @@
 May import domain, settings and monitoring; SQLAlchemy is named nowhere else. `model` holds the plain values that cross
 this border. Tests: tests/conformance/store (one suite on SQLite and on PostgreSQL).
 """
+
+from bridge.store.store import Store, open_store
+
+__all__ = ["Store", "open_store"]

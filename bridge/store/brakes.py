@@ -1,0 +1,52 @@
+"""The brake: how much a mapping has removed within a sliding window, whatever the cause."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.store.engine import Database
+from bridge.store.failures import BrakeReached
+from bridge.store.tables import brake_hits, mappings
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """`hits` removals of `kind` that must fit into `limit` within `window` seconds (None: only counted)."""
+
+    mapping: str
+    kind: str
+    link: int
+    hits: int
+    limit: int | None
+    window: float
+
+
+async def hit_brake(conn: AsyncConnection, brake: Brake, now: float) -> None:
+    """Count removals in the caller's transaction. Raises BrakeReached, which undoes it."""
+    if brake.limit is not None and not await _approved(conn, brake.mapping, now):
+        hits = await _hits(conn, brake.mapping, now - brake.window)
+        if hits + brake.hits > brake.limit:
+            raise BrakeReached(brake.mapping, hits, brake.limit)
+    row = {"mapping": brake.mapping, "at": now, "kind": brake.kind, "link": brake.link}
+    if brake.hits > 0:
+        await conn.execute(insert(brake_hits), [row] * brake.hits)
+
+
+async def _approved(conn: AsyncConnection, mapping: str, now: float) -> bool:
+    until = await conn.scalar(select(mappings.c.approved_until).where(mappings.c.name == mapping))
+    return until is not None and bool(until > now)
+
+
+async def _hits(conn: AsyncConnection, mapping: str, since: float) -> int:
+    query = select(func.count()).select_from(brake_hits)
+    return await conn.scalar(query.where(brake_hits.c.mapping == mapping, brake_hits.c.at > since)) or 0
+
+
+class Brakes:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def count(self, mapping: str, since: float) -> int:
+        """Removals after `since` (epoch seconds)."""
+        return await self._database.read(lambda conn: _hits(conn, mapping, since))

@@ -1,0 +1,338 @@
+"""Claiming: due tasks by lane, their records leased with their counterparts, or nothing."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import and_, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.event import Lane
+from bridge.domain.record import RecordRef, Side
+from bridge.store.engine import Database
+from bridge.store.leases import fences_held, free_for, giving_back, require_fence, take
+from bridge.store.lookup import resolve
+from bridge.store.model import Claim, Link, LinkState, Mode, Scope, Task, TaskKey, TaskState
+from bridge.store.notify import Wake
+from bridge.store.rows import Row, chunks, has_key, task_from, task_tuple
+from bridge.store.tables import leases, links, mappings, tasks
+
+TURNS = 16
+LOWER_FIRST = {7: Lane.RECONCILE, 15: Lane.BACKFILL}
+"""Of sixteen claims the ones that take from a lower lane first."""
+
+PAGES = 20
+
+
+@dataclass(slots=True)
+class Pick:
+    """A task that is being claimed, with what must be leased for it."""
+
+    scope: Scope
+    tasks: list[Task]
+    link: Link | None
+    refs: tuple[RecordRef, ...]
+    paused: bool
+    fence: int = 0
+
+
+class Claims:
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
+        self._wake = wake
+        self._turn = 0
+
+    async def claim(
+        self, limit: int, scopes: Mapping[str, Scope], ttl: float, blocked_systems: frozenset[str] = frozenset()
+    ) -> list[Claim]:
+        """Up to `limit` due tasks, leased for `ttl` seconds. See Claim."""
+        turn = self._turn
+
+        async def work(conn: AsyncConnection) -> list[Claim]:
+            picking = Picking(self._database, conn, scopes, blocked_systems, turn)
+            return await picking.claim(limit, ttl)
+
+        if not scopes or limit <= 0:
+            return []
+        claimed = await self._database.write("claim", work)
+        self._turn = (turn + len(claimed)) % TURNS
+        return claimed
+
+    async def renew(self, claim: Claim, ttl: float) -> Claim:
+        """Make the lease last `ttl` seconds from now. Raises LeaseLost."""
+        expires = self._database.now() + ttl
+
+        async def work(conn: AsyncConnection) -> None:
+            await require_fence(conn, claim)
+            await conn.execute(update(leases).where(leases.c.fence == claim.fence).values(expires=expires))
+
+        await self._database.write("renew", work)
+        return replace(claim, expires=expires)
+
+    async def lease(self, claim: Claim, refs: Sequence[RecordRef]) -> Claim | None:
+        """Lease further records under the same fence; None (and nothing leased) when one is taken. Raises LeaseLost."""
+        further = sorted(set(refs) - set(claim.leased))
+
+        async def work(conn: AsyncConnection) -> bool:
+            await require_fence(conn, claim)
+            now = self._database.now()
+            got = await take(self._database, conn, [(ref, claim.fence) for ref in further], now, claim.expires)
+            if len(got) == len(further):
+                return True
+            for ref, _ in got:
+                await conn.execute(
+                    giving_back([claim.fence]).where(has_key(leases, [(ref.system, ref.entity, ref.id)]))
+                )
+            return False
+
+        if further and not await self._database.write("lease", work):
+            return None
+        return replace(claim, leased=(*claim.leased, *further))
+
+    async def release(self, claim: Claim, due: float, reason: str) -> None:
+        """Give a claim back untouched: nothing booked, no attempt counted. A claim already lost is left alone."""
+
+        async def work(conn: AsyncConnection) -> None:
+            keys = sorted(task_tuple(task.key) for task in claim.tasks)
+            await conn.execute(
+                select(tasks.c.gen).where(has_key(tasks, keys)).order_by(*tasks.primary_key.columns).with_for_update()
+            )
+            if claim.fence not in await fences_held(conn, [claim]):
+                return
+            for task in claim.tasks:
+                same = update(tasks).where(has_key(tasks, [task_tuple(task.key)]))
+                back: dict[str, Any] = {"taken": 0, "attempts": max(0, task.attempts - 1)}
+                await conn.execute(same.values(**back))
+                unmoved = same.where(tasks.c.gen == task.gen)
+                await conn.execute(unmoved.values(due=due, reason=reason, state=TaskState.DUE.value))
+            await conn.execute(giving_back([claim.fence]))
+            await self._database.tell(conn)
+
+        await self._database.write("release", work)
+        self._wake.set()
+
+
+class Picking:
+    """One claiming transaction."""
+
+    def __init__(
+        self,
+        database: Database,
+        conn: AsyncConnection,
+        scopes: Mapping[str, Scope],
+        blocked: frozenset[str],
+        turn: int,
+    ) -> None:
+        self._database = database
+        self._conn = conn
+        self._scopes = scopes
+        self._blocked = blocked
+        self._turn = turn
+        self._now = database.now()
+        self._busy: set[RecordRef] = set()
+        self._seen: set[TaskKey] = set()
+
+    async def claim(self, limit: int, ttl: float) -> list[Claim]:
+        usable, paused = await self._mappings()
+        leased = (await self._conn.execute(select(leases))).mappings()
+        holder = self._database.seams.copy
+        self._busy = {
+            RecordRef(row["system"], row["entity"], row["rec"])
+            for row in leased
+            if not free_for(row, holder, self._now)
+        }
+        picks = await self._recoveries(paused, limit)
+        lanes = {lane: Queue(self._conn, lane, usable, self._now, limit) for lane in Lane}
+        while usable and len(picks) < limit:
+            rows = await self._next_rows(lanes, limit - len(picks), self._turn + len(picks))
+            if not rows:
+                break
+            picks += await self._pick(rows, paused=False)
+        return await self._lease(picks, ttl)
+
+    async def _mappings(self) -> tuple[list[str], list[str]]:
+        """Names whose stored definition is ours and whose systems are up: running ones, paused ones."""
+        rows = await self._conn.execute(select(mappings).where(mappings.c.name.in_(sorted(self._scopes))))
+        usable: list[str] = []
+        paused: list[str] = []
+        for row in rows.mappings():
+            scope = self._scopes[row["name"]]
+            same = row["fingerprint"] == scope.fingerprint and row["mode"] == Mode(scope.mode).value
+            if same and not self._blocked & {scope.left.system, scope.right.system}:
+                (paused if row["paused"] else usable).append(row["name"])
+        return sorted(usable), sorted(paused)
+
+    async def _next_rows(self, lanes: Mapping[Lane, "Queue"], wanted: int, turn: int) -> list[Row]:
+        rows: list[Row] = []
+        for slot in range(wanted):
+            for lane in _lane_order((turn + slot) % TURNS):
+                row = await lanes[lane].next()
+                if row is not None:
+                    rows.append(row)
+                    break
+            else:
+                break
+        return rows
+
+    async def _recoveries(self, paused: Sequence[str], limit: int) -> list[Pick]:
+        """Due tasks of paused mappings whose record has an open intent or an unconfirmed write."""
+        if not paused:
+            return []
+        unsettled = and_(
+            links.c.mapping.in_(paused),
+            or_(links.c.state.in_((LinkState.INTENDED.value, LinkState.DOUBT.value)), links.c.sent_until.is_not(None)),
+        )
+        sides = [
+            and_(links.c.mapping == tasks.c.mapping, tasks.c.side == side.value, links.c[side.value] == tasks.c.rec)
+            for side in Side
+        ]
+        recs = select(tasks.c.mapping, tasks.c.side, tasks.c.rec).join(links, or_(*sides))
+        recs = recs.where(unsettled, links.c.state != LinkState.DOUBT.value, tasks.c.due <= self._now)
+        keys = sorted({tuple(row) for row in await self._conn.execute(recs.limit(limit * 2))})
+        return await self._pick(await self._lock_due(keys), paused=True) if keys else []
+
+    async def _lock_due(self, keys: Sequence[Any]) -> list[Row]:
+        rows: list[Row] = []
+        for some in chunks(keys):
+            query = select(tasks).where(has_key(tasks, some), tasks.c.due <= self._now)
+            rows += (await self._conn.execute(query.with_for_update(skip_locked=True))).mappings()
+        return rows
+
+    async def _pick(self, rows: Sequence[Row], *, paused: bool) -> list[Pick]:
+        """Turn task rows into picks, leaving out those whose record or counterpart is leased."""
+        found = await self._links(rows)
+        candidates: list[tuple[Task, Link | None]] = []
+        wanted: list[tuple[str, str, str]] = []
+        for row in rows:
+            task = task_from(row)
+            link = found.get(task.key)
+            candidates.append((task, link))
+            other = link.rec(task.key.side.other) if link else None
+            if other is not None:
+                wanted.append((task.key.mapping, task.key.side.other.value, other))
+        others = {task.key: task for task in map(task_from, await self._lock_due(sorted(set(wanted))))}
+        picks: list[Pick] = []
+        for task, link in candidates:
+            scope = self._scopes[task.key.mapping]
+            refs = _refs(scope, task.key, link)
+            if task.key in self._seen or self._busy & set(refs):
+                continue
+            pick = Pick(scope, [task], link, refs, paused)
+            if link is not None and (other := link.rec(task.key.side.other)) is not None:
+                partner = others.get(TaskKey(task.key.mapping, task.key.side.other, other))
+                if partner is not None and partner.key not in self._seen:
+                    pick.tasks.append(partner)
+            self._busy.update(refs)
+            self._seen.update(one.key for one in pick.tasks)
+            picks.append(pick)
+        return picks
+
+    async def _links(self, rows: Sequence[Row]) -> dict[TaskKey, Link]:
+        grouped: dict[tuple[str, Side], list[str]] = {}
+        for row in rows:
+            grouped.setdefault((row["mapping"], Side(row["side"])), []).append(row["rec"])
+        found: dict[TaskKey, Link] = {}
+        for (mapping, side), recs in grouped.items():
+            for rec, link in (await resolve(self._conn, mapping, side, recs)).items():
+                found[TaskKey(mapping, side, rec)] = link
+        return found
+
+    async def _lease(self, picks: list[Pick], ttl: float) -> list[Claim]:
+        for pick, fence in zip(picks, await self._database.next_seqs(self._conn, len(picks)), strict=True):
+            pick.fence = fence
+        expires = self._now + ttl
+        wanted = [(ref, pick.fence) for pick in picks for ref in pick.refs]
+        got = await take(self._database, self._conn, wanted, self._now, expires)
+        kept = [pick for pick in picks if all((ref, pick.fence) in got for ref in pick.refs)]
+        if not self._database.sqlite:  # elsewhere a link may have changed before its records were ours
+            kept = await self._still_linked(kept)
+        lost = {pick.fence for pick in picks} - {pick.fence for pick in kept}
+        if lost:
+            await self._conn.execute(giving_back(lost))
+        await self._take_tasks([task.key for pick in kept for task in pick.tasks])
+        return [
+            Claim(
+                scope=pick.scope,
+                fence=pick.fence,
+                expires=expires,
+                tasks=tuple(replace(task, taken=task.pending, attempts=task.attempts + 1) for task in pick.tasks),
+                leased=pick.refs,
+                link=pick.link,
+                paused=pick.paused,
+            )
+            for pick in kept
+        ]
+
+    async def _still_linked(self, picks: Sequence[Pick]) -> list[Pick]:
+        rows = [dict(zip(("mapping", "side", "rec"), task_tuple(pick.tasks[0].key), strict=True)) for pick in picks]
+        found = await self._links(rows)
+        kept: list[Pick] = []
+        for pick in picks:
+            link = found.get(pick.tasks[0].key)
+            if _refs(pick.scope, pick.tasks[0].key, link) == pick.refs:
+                pick.link = link
+                kept.append(pick)
+        return kept
+
+    async def _take_tasks(self, keys: Sequence[TaskKey]) -> None:
+        changed = {
+            "taken": tasks.c.pending,
+            "attempts": tasks.c.attempts + 1,
+            "kinds_taken": tasks.c.kinds_taken.op("|")(tasks.c.kinds),
+            "kinds": 0,
+            "wait_mapping": None,
+            "wait_side": None,
+            "wait_rec": None,
+        }
+        for some in chunks(sorted(task_tuple(key) for key in keys)):
+            await self._conn.execute(update(tasks).where(has_key(tasks, some)).values(**changed))
+
+
+class Queue:
+    """Due tasks of one lane, oldest due first, read in pages only as far as they are needed."""
+
+    def __init__(self, conn: AsyncConnection, lane: Lane, names: Sequence[str], now: float, size: int) -> None:
+        self._conn = conn
+        self._rows: deque[Row] = deque()
+        self._after: tuple[Any, ...] | None = None
+        self._size = max(8, size)
+        self._pages = PAGES
+        self._order = (tasks.c.due, tasks.c.mapping, tasks.c.side, tasks.c.rec)
+        self._query = (
+            select(tasks)
+            .where(tasks.c.lane == lane.value, tasks.c.due <= now, tasks.c.mapping.in_(names))
+            .order_by(*self._order)
+            .with_for_update(skip_locked=True)
+        )
+
+    async def next(self) -> Row | None:
+        if not self._rows and self._pages:
+            await self._read()
+        return self._rows.popleft() if self._rows else None
+
+    async def _read(self) -> None:
+        query = self._query.limit(self._size)
+        if self._after is not None:
+            query = query.where(tuple_(*self._order) > tuple_(*self._after))
+        self._rows.extend((await self._conn.execute(query)).mappings())
+        self._pages = self._pages - 1 if len(self._rows) == self._size else 0
+        if self._rows:
+            self._after = tuple(self._rows[-1][column.name] for column in self._order)
+
+
+def _lane_order(turn: int) -> Iterator[Lane]:
+    first = LOWER_FIRST.get(turn)
+    if first is not None:
+        yield first
+    yield from (lane for lane in Lane if lane is not first)
+
+
+def _refs(scope: Scope, key: TaskKey, link: Link | None) -> tuple[RecordRef, ...]:
+    """The record, and both records of its link (which are others than its own when it was merged away)."""
+    refs = [scope.endpoint(key.side).ref(key.rec)]
+    for side in (key.side, key.side.other):
+        rec = link.rec(side) if link is not None else None
+        if rec is not None and (ref := scope.endpoint(side).ref(rec)) not in refs:
+            refs.append(ref)
+    return tuple(refs)

@@ -1,0 +1,63 @@
+"""Running totals. Each copy keeps its own rows, which are summed, so that copies never wait for one another."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.store.engine import Database
+from bridge.store.marks import upsert
+from bridge.store.tables import counters
+
+RETIRED = ""  # the copy under which totals of copies that no longer run are kept
+
+
+async def count(
+    database: Database, conn: AsyncConnection, counts: Mapping[tuple[str, str], int], copy: str | None = None
+) -> None:
+    """Add to totals by (mapping, name) inside the caller's transaction, in key order."""
+    owner = database.seams.copy if copy is None else copy
+    rows = [
+        {"copy": owner, "mapping": mapping, "name": name, "value": value}
+        for (mapping, name), value in sorted(counts.items())
+        if value
+    ]
+    if rows:
+        insert = upsert(database, counters)
+        grown = insert.on_conflict_do_update(
+            index_elements=["copy", "mapping", "name"], set_={"value": counters.c.value + insert.excluded.value}
+        )
+        await conn.execute(grown, rows)
+
+
+class Counters:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, mapping: str, name: str, number: int = 1) -> None:
+        await self._database.write("count", lambda conn: count(self._database, conn, {(mapping, name): number}))
+
+    async def get(self, mapping: str | None = None) -> dict[tuple[str, str], int]:
+        """Sums over all copies by (mapping, name)."""
+        query = select(counters.c.mapping, counters.c.name, func.sum(counters.c.value))
+        if mapping is not None:
+            query = query.where(counters.c.mapping == mapping)
+
+        async def work(conn: AsyncConnection) -> dict[tuple[str, str], int]:
+            rows = await conn.execute(query.group_by(counters.c.mapping, counters.c.name))
+            return {(name, counter): int(value) for name, counter, value in rows}
+
+        return await self._database.read(work)
+
+    async def retire(self) -> None:
+        """Fold the rows of all other copies into one, so that restarts do not grow the table; sums stay the same."""
+
+        async def work(conn: AsyncConnection) -> None:
+            others = counters.c.copy.not_in((self._database.seams.copy, RETIRED))
+            gone = delete(counters).where(others).returning(counters.c.mapping, counters.c.name, counters.c.value)
+            folded: dict[tuple[str, str], int] = {}
+            for mapping, name, value in await conn.execute(gone):
+                folded[mapping, name] = folded.get((mapping, name), 0) + value
+            await count(self._database, conn, folded, RETIRED)
+
+        await self._database.write("retire", work)

@@ -1,0 +1,140 @@
+"""Progress of sweeps, and who wants one. A durable ask is a column, so that asking twice is asking once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import case, func, null, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.store.engine import Database
+from bridge.store.failures import CursorMoved
+from bridge.store.marks import upsert
+from bridge.store.model import Cursor
+from bridge.store.notify import Wake
+from bridge.store.rows import Row, has_key
+from bridge.store.tables import cursors
+
+
+@dataclass(frozen=True, slots=True)
+class CursorMove:
+    """How one page moves a cursor, in the transaction of the page's events.
+
+    expect_sweep: the sweep this page belongs to; expect_page: where it stood (None: not checked). page: where the sweep
+    stands now. value: new modified-since, None leaves it. complete: every page so far succeeded. done: the sweep ended.
+    """
+
+    system: str
+    entity: str
+    kind: str
+    expect_sweep: int
+    page: str | None = None
+    value: float | None = None
+    complete: bool = True
+    done: bool = False
+    expect_page: str | None = None
+
+
+async def move_cursor(conn: AsyncConnection, move: CursorMove, rows: int, marked: int, now: float) -> None:
+    """Compare and set; raises CursorMoved, which undoes the whole transaction."""
+    change = update(cursors).where(has_key(cursors, [(move.system, move.entity, move.kind)]))
+    change = change.where(cursors.c.sweep == move.expect_sweep)
+    if move.expect_page is not None:
+        change = change.where(cursors.c.page == move.expect_page)
+    values: dict[str, Any] = {
+        "page": None if move.done else move.page,
+        "complete": move.complete,
+        "rows": cursors.c.rows + rows,
+        "marked": cursors.c.marked + marked,
+    }
+    if move.value is not None:
+        values["value"] = move.value
+    if move.done:
+        values["done_at"] = now
+    moved = await conn.execute(change.values(**values))
+    if moved.rowcount != 1:
+        raise CursorMoved(
+            f"{move.kind} sweep {move.expect_sweep} of {move.system} {move.entity} is not the current one"
+        )
+
+
+async def ask_sweep(
+    database: Database, conn: AsyncConnection, system: str, entity: str, kind: str, by: str, now: float
+) -> None:
+    """Note that somebody wants a sweep; the first who asked since the last start stands."""
+    insert = upsert(database, cursors).values(**_new(system, entity, kind), asked_at=now, asked_by=by)
+    unasked = cursors.c.asked_at.is_(None)
+    stands = {
+        "asked_at": func.coalesce(cursors.c.asked_at, insert.excluded.asked_at),
+        "asked_by": case((unasked, insert.excluded.asked_by), else_=cursors.c.asked_by),
+    }
+    await conn.execute(insert.on_conflict_do_update(index_elements=["system", "entity", "kind"], set_=stands))
+
+
+def _new(system: str, entity: str, kind: str) -> dict[str, object]:
+    key = {"system": system, "entity": entity, "kind": kind}
+    return {**key, "sweep": 0, "complete": False, "rows": 0, "marked": 0}
+
+
+def _cursor(row: Row) -> Cursor:
+    return Cursor(**row)
+
+
+class Cursors:
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
+        self._wake = wake
+
+    async def get(self, system: str, entity: str, kind: str) -> Cursor:
+        """The cursor; a fresh one (sweep 0) when nothing was ever swept or asked."""
+
+        async def work(conn: AsyncConnection) -> Cursor:
+            query = select(cursors).where(has_key(cursors, [(system, entity, kind)]))
+            row = (await conn.execute(query)).mappings().first()
+            return Cursor(system, entity, kind) if row is None else _cursor(row)
+
+        return await self._database.read(work)
+
+    async def all(self) -> list[Cursor]:
+        async def work(conn: AsyncConnection) -> list[Cursor]:
+            query = select(cursors).order_by(*cursors.primary_key.columns)
+            return [_cursor(row) for row in (await conn.execute(query)).mappings()]
+
+        return await self._database.read(work)
+
+    async def ask(self, system: str, entity: str, kind: str, by: str) -> None:
+        """Somebody wants a sweep now; kept until one starts."""
+
+        async def work(conn: AsyncConnection) -> None:
+            await ask_sweep(self._database, conn, system, entity, kind, by, self._database.now())
+            await self._database.tell(conn)
+
+        await self._database.write("ask_sweep", work)
+        self._wake.set()
+
+    async def start(self, system: str, entity: str, kind: str, *, value: float | None = None) -> Cursor:
+        """Begin a new sweep from its first page; an older one that still runs loses its cursor. Clears the ask.
+
+        `value`: set the modified-since at once (the first start of a bridge), None leaves it.
+        """
+
+        async def work(conn: AsyncConnection) -> Cursor:
+            now = self._database.now()
+            insert = upsert(self._database, cursors)
+            first = {**_new(system, entity, kind), "sweep": 1, "complete": True, "asked_by": ""}
+            again = {
+                "sweep": cursors.c.sweep + 1,
+                "page": null(),
+                "complete": True,
+                "started_at": now,
+                "asked_at": null(),
+                "asked_by": "",
+                "rows": 0,
+                "marked": 0,
+                "value": func.coalesce(insert.excluded.value, cursors.c.value),
+            }
+            stated = insert.values(**first, started_at=now, value=value)
+            begun = stated.on_conflict_do_update(index_elements=["system", "entity", "kind"], set_=again)
+            row = (await conn.execute(begun.returning(cursors))).mappings().one()
+            return _cursor(row)
+
+        return await self._database.write("start_sweep", work)

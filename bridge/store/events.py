@@ -1,0 +1,225 @@
+"""Intake: events and the tasks they make due, in one transaction; group commit for callbacks."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.event import LANE_OF, Event, EventKind
+from bridge.domain.record import RecordRef
+from bridge.domain.seams import epoch
+from bridge.store.batch import Batcher
+from bridge.store.counters import count
+from bridge.store.cursors import CursorMove, ask_sweep, move_cursor
+from bridge.store.engine import Database
+from bridge.store.marks import Mark, lock_tasks, mark_due, save_decided, upsert
+from bridge.store.model import KeyNote, RecordNote, Routes, TaskKey
+from bridge.store.notify import Wake
+from bridge.store.records import note_keys, note_merges, note_records
+from bridge.store.rows import KIND_BITS, chunks, has_key
+from bridge.store.tables import events, records
+
+BATCH = 256
+QUEUE = 10_000
+Routed = tuple[Sequence[Event], Routes]
+
+
+class Events:
+    """`queue_limit` bounds callbacks waiting for their commit; over it `submit` raises StoreUnavailable at once."""
+
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
+        self._wake = wake
+        self._batcher: Batcher[Routed, list[bool]] = Batcher(self._commit, BATCH, QUEUE)
+
+    @property
+    def queue_limit(self) -> int:
+        return self._batcher.limit
+
+    @queue_limit.setter
+    def queue_limit(self, limit: int) -> None:
+        self._batcher.limit = limit
+
+    async def close(self) -> None:
+        await self._batcher.close()
+
+    async def submit(self, batch: Sequence[Event], routes: Routes) -> list[bool]:
+        """Store events together with those of other callers; True for each that is new. Returns after the commit."""
+        return await self._batcher.submit((batch, routes))
+
+    async def accept(
+        self,
+        batch: Sequence[Event],
+        routes: Routes,
+        cursor: CursorMove | None = None,
+        records: Sequence[RecordNote] = (),
+        keys: Sequence[KeyNote] = (),
+        decided: Sequence[tuple[TaskKey, str]] = (),
+    ) -> list[bool]:
+        """Store events with all a page of a sweep taught, in one transaction; True for each event that is new.
+
+        Raises CursorMoved when another sweep was faster; then nothing is stored.
+        """
+
+        async def work(conn: AsyncConnection) -> list[bool]:
+            intake = Intake(self._database, [(batch, routes)])
+            return await intake.store(conn, cursor, records, keys, decided)
+
+        result = await self._database.write("accept", work)
+        self._wake.set()
+        return result
+
+    async def _commit(self, batch: Sequence[Routed]) -> list[list[bool]]:
+        news = await self._database.write("intake", lambda conn: Intake(self._database, batch).store(conn))
+        self._wake.set()
+        left = iter(news)
+        return [[next(left) for _ in some] for some, _ in batch]
+
+
+class Intake:
+    """One intake transaction, step by step. Built anew for every try."""
+
+    def __init__(self, database: Database, batch: Sequence[Routed]) -> None:
+        self._database = database
+        self._now = database.now()
+        self._items = [(event, routes) for some, routes in batch for event in some]
+        self._seqs: list[int] = []
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    async def store(
+        self,
+        conn: AsyncConnection,
+        cursor: CursorMove | None = None,
+        notes: Sequence[RecordNote] = (),
+        keys: Sequence[KeyNote] = (),
+        decided: Sequence[tuple[TaskKey, str]] = (),
+    ) -> list[bool]:
+        """All of it in the fixed order of tables; what each event turned out to be."""
+        *self._seqs, spare = await self._database.next_seqs(conn, len(self._items) + 1)
+        news = await self._insert_events(conn)
+        marks = await self._marks(conn, news)
+        if decided:
+            await lock_tasks(conn, [*marks, *(key for key, _ in decided)])
+            await save_decided(self._database, conn, decided)
+        await mark_due(self._database, conn, marks.values())
+        await self._note_records(conn, news)
+        sweep = cursor.expect_sweep if cursor is not None and cursor.kind == "full" else None
+        await note_records(self._database, conn, notes, spare, sweep)
+        await note_keys(self._database, conn, keys)
+        await note_merges(self._database, conn, self._merges(news), spare)
+        await self._ask_sweeps(conn, news)
+        if cursor is not None:
+            await move_cursor(conn, cursor, len(notes), sum(news), self._now)
+        self._counts["", "repeated"] += news.count(False)
+        await count(self._database, conn, self._counts)
+        await self._database.tell(conn)
+        return news
+
+    async def _insert_events(self, conn: AsyncConnection) -> list[bool]:
+        rows = [self._event_row(seq, event) for seq, (event, _) in zip(self._seqs, self._items, strict=True)]
+        rows.sort(key=lambda row: (row["system"], row["vendor_id"] or "", row["seq"]))
+        insert = upsert(self._database, events)
+        target = {"index_elements": ["system", "vendor_id"], "index_where": events.c.vendor_id.is_not(None)}
+        stored: set[int] = set()
+        if rows:
+            statement = insert.on_conflict_do_nothing(**target).returning(events.c.seq)
+            stored.update((await conn.execute(statement, rows)).scalars())
+        return [seq in stored for seq in self._seqs]
+
+    def _event_row(self, seq: int, event: Event) -> dict[str, Any]:
+        return {
+            "seq": seq,
+            "system": event.system,
+            "entity": event.entity,
+            "rec": event.id,
+            "kind": event.kind.value,
+            "origin": event.origin.value,
+            "vendor_id": event.vendor_id,
+            "source_at": epoch(event.source_at) if event.source_at else None,
+            "version": epoch(event.version) if event.version else None,
+            "body": event.body,
+            "stored_at": self._now,
+        }
+
+    def _new_items(self, news: Sequence[bool]) -> list[tuple[int, Event, Routes]]:
+        pairs = zip(self._seqs, self._items, news, strict=True)
+        return [(seq, event, routes) for seq, (event, routes), new in pairs if new]
+
+    async def _marks(self, conn: AsyncConnection, news: Sequence[bool]) -> dict[TaskKey, Mark]:
+        marks: dict[TaskKey, Mark] = {}
+        new = self._new_items(news)
+        written = await self._own_writes(conn, new)
+        for seq, event, routes in new:
+            if event.id is None:
+                continue
+            for route in routes.get((event.system, event.entity), ()):
+                due = self._now
+                if not route.endpoint.versioned:
+                    own = written.get((event.system, event.entity, event.id), float("-inf"))
+                    due = max(due, own + route.endpoint.settle)
+                mark = Mark(TaskKey(route.mapping, route.side, event.id), LANE_OF[event.origin], due, seq, 1)
+                mark.kinds = KIND_BITS[event.kind]
+                mark.source_at = epoch(event.source_at) if event.source_at else None
+                marks[mark.key] = _merged(marks[mark.key], mark) if mark.key in marks else mark
+                self._counts[route.mapping, "accepted"] += 1
+        return marks
+
+    async def _own_writes(
+        self, conn: AsyncConnection, new: Sequence[tuple[int, Event, Routes]]
+    ) -> dict[tuple[str, str, str], float]:
+        """When we last wrote the records whose endpoints show no versions."""
+        wanted = {
+            (event.system, event.entity, event.id)
+            for _, event, routes in new
+            if event.id is not None
+            and any(not route.endpoint.versioned for route in routes.get((event.system, event.entity), ()))
+        }
+        found: dict[tuple[str, str, str], float] = {}
+        for some in chunks(sorted(wanted)):
+            query = select(records.c.system, records.c.entity, records.c.rec, records.c.own_write_at)
+            for system, entity, rec, at in await conn.execute(query.where(has_key(records, some))):
+                if at is not None:
+                    found[system, entity, rec] = at
+        return found
+
+    async def _note_records(self, conn: AsyncConnection, news: Sequence[bool]) -> None:
+        """Every record an event names is known from its first event on."""
+        first: dict[RecordRef, int] = {}
+        versions: dict[RecordRef, float] = {}
+        for seq, event, _ in self._new_items(news):
+            if event.id is None:
+                continue
+            ref = RecordRef(event.system, event.entity, event.id)
+            first.setdefault(ref, seq)
+            if event.version is not None:
+                versions[ref] = max(versions.get(ref, float("-inf")), epoch(event.version))
+        if first:
+            notes = [RecordNote(ref, version=versions.get(ref)) for ref in first]
+            await note_records(self._database, conn, notes, min(first.values()))
+
+    def _merges(self, news: Sequence[bool]) -> list[tuple[RecordRef, str]]:
+        return [
+            (RecordRef(event.system, event.entity, event.id), event.merged_into)
+            for _, event, _ in self._new_items(news)
+            if event.kind is EventKind.MERGED and event.id is not None and event.merged_into is not None
+        ]
+
+    async def _ask_sweeps(self, conn: AsyncConnection, news: Sequence[bool]) -> None:
+        hints = {(event.system, event.entity) for _, event, _ in self._new_items(news) if event.id is None}
+        for system, entity in sorted(hints):
+            await ask_sweep(self._database, conn, system, entity, "incremental", "callback", self._now)
+
+
+def _merged(one: Mark, two: Mark) -> Mark:
+    times = [at for at in (one.source_at, two.source_at) if at is not None]
+    return Mark(
+        key=one.key,
+        lane=min(one.lane, two.lane),
+        due=min(one.due, two.due),
+        gen=max(one.gen, two.gen),
+        events=one.events + two.events,
+        kinds=one.kinds | two.kinds,
+        source_at=max(times, default=None),
+    )

@@ -1,0 +1,25 @@
+"""What the store refuses, beyond being unavailable (`domain.errors.StoreUnavailable`)."""
+
+from bridge.domain.errors import BridgeError
+
+
+class LinkTaken(BridgeError):
+    """A record is already named by another intended, live or frozen link of the mapping; nothing was written."""
+
+
+class CursorMoved(BridgeError):
+    """Another sweep moved the cursor first; nothing was written."""
+
+
+class BrakeReached(BridgeError):
+    """One more delete, archive or blanked field would pass the mapping's limit; nothing was written."""
+
+    def __init__(self, mapping: str, hits: int, limit: int) -> None:
+        super().__init__(f"{mapping}: {hits} of {limit} allowed removals are used up in the window")
+        self.mapping = mapping
+        self.hits = hits
+        self.limit = limit
+
+
+class Unstorable(BridgeError):
+    """A value the database cannot keep (a NUL character, half a surrogate pair): this row is refused for good."""

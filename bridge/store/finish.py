@@ -1,0 +1,245 @@
+"""Finishing claims: outcome, links and all that was learned in one transaction, under the claim's fence."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.errors import LeaseLost
+from bridge.domain.event import Lane
+from bridge.domain.record import Side
+from bridge.store.batch import Batcher
+from bridge.store.counters import count
+from bridge.store.engine import Database
+from bridge.store.failures import LinkTaken
+from bridge.store.journal import storable, write_journal
+from bridge.store.leases import fences_held, giving_back, require_fence
+from bridge.store.link_writes import store_taught, write_links
+from bridge.store.lookup import resolve
+from bridge.store.marks import Mark, lock_tasks, mark_due, wake_waiting
+from bridge.store.model import Claim, Completion, Link, LinkState, Outcome, Task, TaskKey, TaskState
+from bridge.store.notify import Wake
+from bridge.store.records import note_keys, note_records
+from bridge.store.rows import Row, task_tuple
+from bridge.store.tables import tasks
+
+BATCH = 64
+QUEUE = 10_000
+KEPT = (Outcome.WAITING, Outcome.DEAD)
+COLUMNS = (
+    "state",
+    "lane",
+    "due",
+    "done_gen",
+    "pending",
+    "taken",
+    "attempts",
+    "wait_mapping",
+    "wait_side",
+    "wait_rec",
+    "reason",
+    "source_at",
+    "first_due",
+    "kinds",
+    "kinds_taken",
+    "decided_hash",
+    "stale_since",
+    "gone_since",
+)
+
+
+class Finishing:
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
+        self._wake = wake
+        self._batcher: Batcher[Completion, bool] = Batcher(self.finish, BATCH, QUEUE)
+
+    async def close(self) -> None:
+        await self._batcher.close()
+
+    async def submit(self, completion: Completion) -> None:
+        """Finish together with others who finish now. Raises LeaseLost or LinkTaken for this completion alone."""
+        if not await self._batcher.submit(completion):
+            key = completion.claim.key
+            raise LeaseLost(f"{key.mapping} {key.rec}: another worker has taken the record over")
+
+    async def finish(self, completions: Sequence[Completion]) -> list[bool]:
+        """Finish claims in one transaction; False for those that lost their fence, of which only new ids are kept.
+
+        Raises LinkTaken (nothing is written at all) when a link would name a record that another link names.
+        """
+        for completion in completions:
+            if completion.outcome is Outcome.WAITING and completion.due is None:
+                raise ValueError(f"{completion.claim.key}: nothing waits without a time at which it is looked at again")
+        try:
+            held = await self._database.write("finish", lambda conn: Booking(self._database, conn).finish(completions))
+        except IntegrityError as error:
+            raise LinkTaken(f"a record is already linked: {error.orig}") from error
+        self._wake.set()
+        return held
+
+    async def wait_for(self, claim: Claim, parent: TaskKey) -> Link | None:
+        """Make the parent due, then look for its link: returned when live or frozen, else the task notes the wait.
+
+        Both rows are locked in key order, so that a parent that finishes meanwhile is seen here, or sees the wait.
+        Raises LeaseLost.
+        """
+
+        async def work(conn: AsyncConnection) -> Link | None:
+            now = self._database.now()
+            rows = await lock_tasks(conn, [claim.key, parent])
+            await require_fence(conn, claim)
+            lane = Lane(rows[claim.key]["lane"]) if claim.key in rows else Lane.LIVE
+            (seq,) = await self._database.next_seqs(conn, 1)
+            await mark_due(self._database, conn, [Mark(parent, lane, now, seq, reason="another record waits for it")])
+            link = (await resolve(conn, parent.mapping, parent.side, [parent.rec])).get(parent.rec)
+            await self._database.tell(conn)
+            if link is not None and link.state is not LinkState.INTENDED:
+                return link
+            child = update(tasks).where(*_is_task(claim.key))
+            await conn.execute(
+                child.values(wait_mapping=parent.mapping, wait_side=parent.side.value, wait_rec=parent.rec)
+            )
+            return None
+
+        found = await self._database.write("wait_for", work)
+        self._wake.set()
+        return found
+
+
+class Booking:
+    """One finishing transaction, in the fixed order of tables."""
+
+    def __init__(self, database: Database, conn: AsyncConnection) -> None:
+        self._database = database
+        self._conn = conn
+        self._now = database.now()
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    async def finish(self, completions: Sequence[Completion]) -> list[bool]:
+        rows = await lock_tasks(self._conn, [task.key for one in completions for task in one.claim.tasks])
+        held = await fences_held(self._conn, [one.claim for one in completions])
+        mine = [one for one in completions if one.claim.fence in held]
+        await self._book(mine, rows)
+        woken: set[TaskKey] = set()
+        for one in mine:
+            if one.outcome is not Outcome.WAITING:
+                woken.update(task.key for task in one.claim.tasks)
+            if one.links:
+                woken |= await write_links(self._database, self._conn, one.claim.key.mapping, one.links)
+        for one in completions:
+            if one.claim.fence not in held:
+                await self._keep_taught(one)
+        await self._mark(mine)
+        if woken:
+            await wake_waiting(self._database, self._conn, woken, self._now)
+        await self._note(mine)
+        await self._conn.execute(giving_back(one.claim.fence for one in mine))
+        await self._database.tell(self._conn)
+        return [one.claim.fence in held for one in completions]
+
+    async def _book(self, completions: Sequence[Completion], rows: dict[TaskKey, Row]) -> None:
+        changed: list[dict[str, Any]] = []
+        for one in completions:
+            booked = 0
+            for task in one.claim.tasks:
+                row = rows[task.key]
+                new = _booked(one, task, row, self._now)
+                booked += row["pending"] - new["pending"]
+                changed.append({f"new_{name}": new[name] for name in COLUMNS} | _key_parameters(task.key))
+            if booked:
+                self._counts[one.claim.key.mapping, one.outcome.value] += 1
+                self._counts[one.claim.key.mapping, "coalesced"] += booked - 1
+        if changed:
+            changed.sort(key=lambda row: (row["key_mapping"], row["key_side"], row["key_rec"]))
+            await self._conn.execute(UPDATE, changed)
+
+    async def _keep_taught(self, one: Completion) -> None:
+        for write in one.links:
+            if write.id is None or write.values.get("state") != LinkState.LIVE:
+                continue
+            for side in Side:
+                rec = write.values.get(side.value)
+                if rec is not None:
+                    await store_taught(self._database, self._conn, write.id, side, rec)
+
+    async def _mark(self, completions: Sequence[Completion]) -> None:
+        lanes: dict[TaskKey, Lane] = {}
+        for one in completions:
+            for key in one.mark:
+                lanes[key] = min(lanes.get(key, Lane.BACKFILL), one.claim.tasks[0].lane)
+        seqs = await self._database.next_seqs(self._conn, len(lanes))
+        marks = [
+            Mark(key, lanes[key], self._now, seq) for key, seq in zip(sorted(lanes, key=task_tuple), seqs, strict=True)
+        ]
+        await mark_due(self._database, self._conn, marks)
+
+    async def _note(self, completions: Sequence[Completion]) -> None:
+        notes = [note for one in completions for note in one.records]
+        if notes:
+            (seq,) = await self._database.next_seqs(self._conn, 1)
+            await note_records(self._database, self._conn, notes, seq)
+        await note_keys(self._database, self._conn, [note for one in completions for note in one.keys])
+        await write_journal(self._conn, [entry for one in completions for entry in one.journal], self._now)
+        await count(self._database, self._conn, self._counts)
+
+
+def _booked(one: Completion, task: Task, row: Row, now: float) -> dict[str, Any]:
+    """The task's row after its claim ended. A generation that moved leaves it due now, whatever the outcome."""
+    moved = row["gen"] != task.gen
+    kept = one.outcome in KEPT
+    picked = task.key == one.claim.key
+    new: dict[str, Any] = {name: row[name] for name in COLUMNS}
+    new.update(taken=0, reason=storable(one.reason), done_gen=task.gen, **_state(one, moved, picked, now))
+    if new["due"] is not None and moved:
+        new.update(first_due=row["first_due"] if kept else now)
+    if picked:
+        new.update(decided_hash=one.decided_hash, stale_since=one.stale_since, gone_since=one.gone_since)
+    if kept:
+        back = one.outcome is Outcome.WAITING and not one.attempt
+        new["attempts"] = max(0, row["attempts"] - 1) if back else row["attempts"]
+        if one.outcome is Outcome.DEAD and moved:
+            new["attempts"] = 0
+        new.update(kinds=row["kinds"] | row["kinds_taken"], kinds_taken=0)
+        return new
+    new.update(attempts=0, kinds_taken=0, pending=row["pending"] - min(row["taken"], row["pending"]))
+    if not moved:
+        new.update(source_at=None, first_due=new["due"] or now)
+    return new
+
+
+def _state(one: Completion, moved: bool, picked: bool, now: float) -> dict[str, Any]:
+    wait: dict[str, str | None] = {"wait_mapping": None, "wait_side": None, "wait_rec": None}
+    if moved:
+        return {**wait, "state": TaskState.DUE.value, "due": now}
+    if one.outcome is Outcome.DEAD:
+        return {**wait, "state": TaskState.DEAD.value, "due": None}
+    if one.outcome is Outcome.WAITING:
+        if one.waits_for is not None:
+            wait = dict(zip(wait, task_tuple(one.waits_for), strict=True))
+        return {**wait, "state": TaskState.WAITING.value, "due": one.due}
+    if one.due is not None and picked:
+        return {**wait, "state": TaskState.DUE.value, "due": one.due}
+    return {**wait, "state": TaskState.IDLE.value, "due": None}
+
+
+def _is_task(key: TaskKey) -> tuple[Any, ...]:
+    return (tasks.c.mapping == key.mapping, tasks.c.side == key.side.value, tasks.c.rec == key.rec)
+
+
+def _key_parameters(key: TaskKey) -> dict[str, str]:
+    return {"key_mapping": key.mapping, "key_side": key.side.value, "key_rec": key.rec}
+
+
+UPDATE = (
+    update(tasks)
+    .where(
+        tasks.c.mapping == bindparam("key_mapping"),
+        tasks.c.side == bindparam("key_side"),
+        tasks.c.rec == bindparam("key_rec"),
+    )
+    .values({tasks.c[name]: bindparam(f"new_{name}") for name in COLUMNS})
+)

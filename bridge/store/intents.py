@@ -1,0 +1,85 @@
+"""Opening an intent: one transaction looks at open intents first and at links second.
+
+In that order an intent that is settled between the two looks is met as a link; the other way round it would be missed.
+On PostgreSQL a lock per mapping keeps two of these transactions apart, on SQLite there is only one writer.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.record import Side
+from bridge.store.engine import Database
+from bridge.store.leases import require_fence
+from bridge.store.link_writes import HOLDING, insert_link
+from bridge.store.lookup import resolve
+from bridge.store.model import AlreadyLinked, Claim, IntentOpened, IntentResult, IntentWait, Json, Link, LinkState
+from bridge.store.rows import link_from
+from bridge.store.tables import intent_keys, links
+
+DOUBT_SECONDS = 3600.0
+"""A record held by a dead letter is looked at again after this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntentAsked:
+    claim: Claim
+    new_side: Side
+    keys: tuple[str, ...]
+    payload: Json
+    deadline: float
+    look_at: float
+    first_seq: int
+
+
+async def open_intent(database: Database, conn: AsyncConnection, asked: IntentAsked) -> IntentResult:
+    key = asked.claim.key
+    if key.side is not asked.new_side.other:
+        raise ValueError(f"{key}: an intent creates on the side the claimed record is not on")
+    await database.lock_name(conn, f"bridge-intents-{key.mapping}")
+    await require_fence(conn, asked.claim)
+    hashes = sorted(set(asked.keys)) or [f"{key.side.value}:{key.rec}"]
+    in_the_way = await _intent_in_the_way(conn, asked, hashes)
+    if in_the_way is not None:
+        look_at = in_the_way.look_at if in_the_way.state is LinkState.INTENDED else None
+        return IntentWait(in_the_way.id, database.now() + DOUBT_SECONDS if look_at is None else look_at)
+    linked = (await resolve(conn, key.mapping, key.side, [key.rec])).get(key.rec)
+    if linked is not None:
+        return AlreadyLinked(linked)
+    values = {
+        "mapping": key.mapping,
+        key.side.value: key.rec,
+        "state": LinkState.INTENDED,
+        "made": f"created_{asked.new_side.value}",
+        "payload": asked.payload,
+        "deadline": asked.deadline,
+        "look_at": asked.look_at,
+    }
+    number = await insert_link(database, conn, values)
+    await conn.execute(insert(intent_keys), [{"mapping": key.mapping, "hash": one, "link": number} for one in hashes])
+    return IntentOpened(number)
+
+
+async def _intent_in_the_way(conn: AsyncConnection, asked: IntentAsked, hashes: list[str]) -> Link | None:
+    """The oldest open intent (or dead letter of one) that may be about this record."""
+    key = asked.claim.key
+    own = links.c[key.side.value]
+    same_key = links.c.id.in_(
+        select(intent_keys.c.link).where(intent_keys.c.mapping == key.mapping, intent_keys.c.hash.in_(hashes))
+    )
+    of_another = or_(own.is_(None), own != key.rec)
+    towards_me = and_(
+        links.c.state == LinkState.INTENDED.value,
+        links.c.made == f"created_{key.side.value}",
+        own.is_(None),  # once the answer taught an id, the intent is about that record
+        links.c.seq < asked.first_seq,
+    )
+    mine_in_doubt = and_(links.c.state == LinkState.DOUBT.value, own == key.rec)
+    query = select(links).where(
+        links.c.mapping == key.mapping,
+        links.c.state.in_(HOLDING),
+        or_(and_(same_key, of_another), towards_me, mine_in_doubt),
+    )
+    row = (await conn.execute(query.order_by(links.c.seq).limit(1))).mappings().first()
+    return None if row is None else link_from(row)

@@ -1,0 +1,101 @@
+"""The journal: what was decided and done, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, and_, delete, func, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.record import Side
+from bridge.store.engine import Database
+from bridge.store.model import JournalEntry
+from bridge.store.rows import Row
+from bridge.store.tables import journal
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """An entry as stored; a larger `id` is younger."""
+
+    id: int
+    at: float
+    entry: JournalEntry
+
+
+async def write_journal(conn: AsyncConnection, entries: Sequence[JournalEntry], now: float) -> None:
+    """Append inside the caller's transaction. A NUL, which PostgreSQL cannot keep, is shown as a replacement sign."""
+    rows = [
+        {
+            "at": now,
+            "mapping": entry.mapping,
+            "side": entry.side.value,
+            "rec": entry.rec,
+            "what": entry.what,
+            "text": storable(entry.text),
+            "detail": dict(entry.detail),
+            "link": entry.link,
+            "other_rec": entry.other_rec,
+        }
+        for entry in entries
+    ]
+    if rows:
+        await conn.execute(insert(journal), rows)
+
+
+def storable(text: str) -> str:
+    """Text every database keeps: no NUL, no half surrogate pair."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def _row(row: Row) -> JournalRow:
+    values = {name: value for name, value in row.items() if name not in ("id", "at", "side")}
+    return JournalRow(row["id"], row["at"], JournalEntry(side=Side(row["side"]), **values))
+
+
+class Journal:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, entries: Sequence[JournalEntry]) -> None:
+        await self._database.write("journal", lambda conn: write_journal(conn, entries, self._database.now()))
+
+    async def about(self, mapping: str, side: Side, rec: str, limit: int = 50) -> list[JournalRow]:
+        """Entries of this record and of its counterparts' work on it, newest first."""
+        own = and_(journal.c.side == side.value, journal.c.rec == rec)
+        other = and_(journal.c.side == side.other.value, journal.c.other_rec == rec)
+        return await self._rows(select(journal).where(journal.c.mapping == mapping, or_(own, other)), limit)
+
+    async def recent(self, limit: int = 50, mapping: str | None = None, what: str | None = None) -> list[JournalRow]:
+        """The newest entries, newest first."""
+        query = select(journal)
+        if mapping is not None:
+            query = query.where(journal.c.mapping == mapping)
+        if what is not None:
+            query = query.where(journal.c.what == what)
+        return await self._rows(query, limit)
+
+    async def prune(self, before: float, keep_rows: int | None = None, batch: int = 5000) -> int:
+        """Delete entries older than `before`, and the oldest beyond `keep_rows`; how many went."""
+
+        async def work(conn: AsyncConnection) -> int:
+            old = journal.c.at < before
+            if keep_rows is not None:
+                newest = await conn.scalar(select(func.max(journal.c.id))) or 0
+                old = or_(old, journal.c.id <= newest - keep_rows)
+            some = select(journal.c.id).where(old).order_by(journal.c.id).limit(batch)
+            return (await conn.execute(delete(journal).where(journal.c.id.in_(some)))).rowcount
+
+        gone = 0
+        while True:
+            now_gone = await self._database.write("prune_journal", work)
+            gone += now_gone
+            if now_gone < batch:
+                return gone
+
+    async def _rows(self, query: Select[tuple[object, ...]], limit: int) -> list[JournalRow]:
+        newest = query.order_by(journal.c.id.desc()).limit(limit)
+
+        async def work(conn: AsyncConnection) -> list[JournalRow]:
+            return [_row(row) for row in (await conn.execute(newest)).mappings()]
+
+        return await self._database.read(work)

@@ -1,0 +1,73 @@
+"""Fences: a claim may write only while the leases it was given still carry its number."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Delete, and_, delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.errors import LeaseLost
+from bridge.domain.record import RecordRef
+from bridge.store.engine import Database
+from bridge.store.marks import upsert
+from bridge.store.model import Claim
+from bridge.store.rows import Row, ref_tuple
+from bridge.store.tables import leases
+
+MARGIN = 5.0
+"""Seconds another copy waits after a lease ended before it takes over."""
+
+
+async def fences_held(conn: AsyncConnection, claims: Sequence[Claim]) -> set[int]:
+    """Lock the claims' leases in key order; the fences under which every leased record is still held."""
+    wanted = sorted({claim.fence for claim in claims})
+    query = select(leases).where(leases.c.fence.in_(wanted)).order_by(*leases.primary_key.columns).with_for_update()
+    held: dict[int, set[tuple[str, str, str]]] = {}
+    for row in (await conn.execute(query)).mappings():
+        held.setdefault(row["fence"], set()).add((row["system"], row["entity"], row["rec"]))
+    return {claim.fence for claim in claims if {ref_tuple(ref) for ref in claim.leased} <= held.get(claim.fence, set())}
+
+
+async def require_fence(conn: AsyncConnection, claim: Claim) -> None:
+    """Raises LeaseLost unless the claim's leases are all still its own; holds them until the transaction ends."""
+    if claim.fence not in await fences_held(conn, [claim]):
+        raise LeaseLost(f"{claim.key.mapping} {claim.key.rec}: another worker has taken the record over")
+
+
+def free_for(row: Row, holder: str, now: float) -> bool:
+    """May `holder` take this lease over?"""
+    margin = 0.0 if row["holder"] == holder else MARGIN
+    return bool(row["expires"] + margin <= now)
+
+
+async def take(
+    database: Database, conn: AsyncConnection, wanted: Iterable[tuple[RecordRef, int]], now: float, expires: float
+) -> set[tuple[RecordRef, int]]:
+    """Lease records, in key order, each under its fence; those that were free (or already under that fence)."""
+    holder = database.seams.copy
+    rows = [
+        {
+            "system": ref.system,
+            "entity": ref.entity,
+            "rec": ref.id,
+            "fence": fence,
+            "holder": holder,
+            "expires": expires,
+        }
+        for ref, fence in sorted(wanted)
+    ]
+    if not rows:
+        return set()
+    insert = upsert(database, leases)
+    ended = or_(
+        and_(leases.c.holder == holder, leases.c.expires <= now),
+        leases.c.expires <= now - MARGIN,
+        leases.c.fence == insert.excluded.fence,
+    )
+    new = {name: insert.excluded[name] for name in ("fence", "holder", "expires")}
+    taken = insert.on_conflict_do_update(index_elements=["system", "entity", "rec"], set_=new, where=ended)
+    returned = await conn.execute(taken.returning(leases.c.system, leases.c.entity, leases.c.rec, leases.c.fence), rows)
+    return {(RecordRef(system, entity, rec), fence) for system, entity, rec, fence in returned}
+
+
+def giving_back(fences: Iterable[int]) -> Delete:
+    return delete(leases).where(leases.c.fence.in_(sorted(fences)))

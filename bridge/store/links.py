@@ -1,0 +1,146 @@
+"""Links and intents: which record here is that record there."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.record import Side
+from bridge.store.brakes import Brake, hit_brake
+from bridge.store.engine import Database
+from bridge.store.intents import IntentAsked, open_intent
+from bridge.store.leases import require_fence
+from bridge.store.link_writes import lock_links, store_taught
+from bridge.store.lookup import links_by_id, resolve
+from bridge.store.model import Claim, IntentResult, Json, Link, LinkState
+from bridge.store.rows import chunks, link_from
+from bridge.store.tables import link_refs, links
+
+
+class Links:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, mapping: str, side: Side, rec: str) -> Link | None:
+        """The intended, live or frozen link of a record, aliases followed."""
+        return (await self.resolve(mapping, side, [rec])).get(rec)
+
+    async def any_of(self, mapping: str, side: Side, rec: str) -> list[Link]:
+        """Every row that names the record (tombstones, twins, doubts too), newest first."""
+        query = select(links).where(links.c.mapping == mapping, links.c[side.value] == rec).order_by(links.c.id.desc())
+
+        async def work(conn: AsyncConnection) -> list[Link]:
+            return [link_from(row) for row in (await conn.execute(query)).mappings()]
+
+        return await self._database.read(work)
+
+    async def get(self, link_id: int) -> Link | None:
+        return (await self.many([link_id])).get(link_id)
+
+    async def many(self, ids: Iterable[int]) -> dict[int, Link]:
+        return await self._database.read(lambda conn: links_by_id(conn, ids))
+
+    async def resolve(self, mapping: str, side: Side, recs: Iterable[str]) -> dict[str, Link]:
+        """`of` for many records; those without a link are left out."""
+        return await self._database.read(lambda conn: resolve(conn, mapping, side, recs))
+
+    async def open_intent(
+        self,
+        claim: Claim,
+        new_side: Side,
+        keys: Sequence[str],
+        payload: Json,
+        deadline: float,
+        look_at: float,
+        first_seq: int,
+    ) -> IntentResult:
+        """Decide a create on `new_side` for the claimed record, unless an open intent or a link is in the way.
+
+        `keys`: hashes of its non-empty match keys; `first_seq`: when the record was first known. Raises LeaseLost.
+        """
+        asked = IntentAsked(claim, new_side, tuple(keys), payload, deadline, look_at, first_seq)
+        return await self._database.write("open_intent", lambda conn: open_intent(self._database, conn, asked))
+
+    async def open_intents(self, mapping: str, towards: Side, before_seq: int) -> list[Link]:
+        """Unsettled creates on side `towards` decided before `before_seq`, oldest first."""
+        query = select(links).where(links.c.mapping == mapping, links.c.state == LinkState.INTENDED.value)
+        query = query.where(links.c.made == f"created_{towards.value}", links.c.seq < before_seq).order_by(links.c.seq)
+
+        async def work(conn: AsyncConnection) -> list[Link]:
+            return [link_from(row) for row in (await conn.execute(query)).mappings()]
+
+        return await self._database.read(work)
+
+    async def extend_intent(
+        self, claim: Claim, link_id: int, deadline: float, look_at: float, payload: Json | None = None
+    ) -> None:
+        """Give an open intent a new deadline (and payload) before the create is sent again. Raises LeaseLost."""
+
+        async def work(conn: AsyncConnection) -> None:
+            await require_fence(conn, claim)
+            change = update(links).where(links.c.id == link_id, links.c.state == LinkState.INTENDED.value)
+            values = {"deadline": deadline, "look_at": look_at} | ({} if payload is None else {"payload": payload})
+            await conn.execute(change.values(**values))
+
+        await self._database.write("extend_intent", work)
+
+    async def taught(self, link_id: int, side: Side, rec: str) -> bool:
+        """Keep an id an answer taught, whatever the lease; True if the open intent holds it, else it became a twin."""
+        return await self._database.write("taught", lambda conn: store_taught(self._database, conn, link_id, side, rec))
+
+    async def set_sent(
+        self,
+        claim: Claim,
+        link_id: int,
+        side: Side,
+        values: Json,
+        until: float,
+        brake: str | None = None,
+        brake_limit: int | None = None,
+        brake_window: float = 3600.0,
+        brake_hits: int = 1,
+    ) -> None:
+        """Commit what is about to be written on `side`, under the fence; unconfirmed until `until`.
+
+        brake: what is removed ("delete", "archive", "blank"), counted in the same transaction `brake_hits` times; over
+        `brake_limit` within `brake_window` seconds raises BrakeReached and nothing is written (an approval lifts the
+        limit). Sending again what is still unconfirmed counts nothing. Raises LeaseLost.
+        """
+        column = f"sent_{side.value}"
+
+        async def work(conn: AsyncConnection) -> None:
+            if brake is not None:
+                await self._database.lock_name(conn, f"bridge-brake-{claim.key.mapping}")
+            await require_fence(conn, claim)
+            again = any(link.sent(side) is not None for link in (await lock_links(conn, [link_id])).values())
+            await conn.execute(update(links).where(links.c.id == link_id).values({column: values, "sent_until": until}))
+            if brake is not None and not again:
+                hit = Brake(claim.key.mapping, brake, link_id, brake_hits, brake_limit, brake_window)
+                await hit_brake(conn, hit, self._database.now())
+
+        await self._database.write("sent", work)
+
+    async def referring(self, link_ids: Iterable[int]) -> list[Link]:
+        """Links whose base names one of these links, by id."""
+
+        async def work(conn: AsyncConnection) -> list[Link]:
+            named: set[int] = set()
+            for some in chunks(sorted(set(link_ids))):
+                named.update(
+                    (await conn.execute(select(link_refs.c.link).where(link_refs.c.target.in_(some)))).scalars()
+                )
+            return [link for _, link in sorted((await links_by_id(conn, named)).items())]
+
+        return await self._database.read(work)
+
+    async def unsettled(self, mapping: str | None = None) -> list[Link]:
+        """Open intents, doubts and links with an unconfirmed write, by id."""
+        states = (LinkState.INTENDED.value, LinkState.DOUBT.value)
+        query = select(links).where(or_(links.c.state.in_(states), links.c.sent_until.is_not(None)))
+        if mapping is not None:
+            query = query.where(links.c.mapping == mapping)
+
+        async def work(conn: AsyncConnection) -> list[Link]:
+            return [link_from(row) for row in (await conn.execute(query.order_by(links.c.id))).mappings()]
+
+        return await self._database.read(work)

@@ -1,0 +1,107 @@
+"""What the store knows of mappings: which definition runs, paused or not, indexed sides, approvals."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import case, false, insert, null, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.record import Side
+from bridge.store.engine import Database
+from bridge.store.model import MappingState, Mode, Scope
+from bridge.store.notify import Wake
+from bridge.store.rows import Row
+from bridge.store.tables import mappings
+
+
+class Mappings:
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
+        self._wake = wake
+
+    async def sync(self, scopes: Mapping[str, Scope]) -> None:
+        """Make the running definitions the stored ones; copies with others claim nothing from then on.
+
+        A mapping that goes live gets `live_since`; changed match keys empty `indexed`. Mappings not in `scopes` keep
+        their rows.
+        """
+
+        async def work(conn: AsyncConnection) -> None:
+            await self._database.lock_name(conn, "bridge-mappings")
+            rows = (await conn.execute(select(mappings).with_for_update())).mappings()
+            stored = {row["name"]: row for row in rows}
+            for name, scope in sorted(scopes.items()):
+                values = _values(scope, stored.get(name), self._database.now())
+                if name in stored:
+                    await conn.execute(update(mappings).where(mappings.c.name == name).values(**values))
+                else:
+                    fresh = {"paused": False, "pause_reason": "", "indexed_left": False, "indexed_right": False}
+                    await conn.execute(insert(mappings).values(**fresh, name=name, **values))
+            await self._database.tell(conn)
+
+        await self._database.write("sync_mappings", work)
+        self._wake.set()
+
+    async def states(self) -> dict[str, MappingState]:
+        async def work(conn: AsyncConnection) -> dict[str, MappingState]:
+            rows = (await conn.execute(select(mappings).order_by(mappings.c.name))).mappings()
+            return {row["name"]: _state(row) for row in rows}
+
+        return await self._database.read(work)
+
+    async def set_paused(self, name: str | None, paused: bool, reason: str = "") -> None:
+        """Pause or resume one mapping, or all (None)."""
+        values = {"paused": paused, "pause_reason": reason if paused else ""}
+        await self._update("pause", name, values)
+
+    async def mark_indexed(self, name: str, side: Side, match_fingerprint: str) -> None:
+        """A complete listing has filled this side's match keys; counts only for the match keys it was made with."""
+        column = mappings.c[f"indexed_{side.value}"]
+        same = mappings.c.match_fingerprint == match_fingerprint
+        await self._update("indexed", name, {column.name: case((same, True), else_=column)})
+
+    async def approve(self, name: str, until: float | None) -> None:
+        """Lift the brake until then (epoch seconds); None takes the approval back."""
+        await self._update("approve", name, {"approved_until": null() if until is None else until})
+
+    async def _update(self, what: str, name: str | None, values: Mapping[str, Any]) -> None:
+        change = update(mappings).values(**values)
+        if name is not None:
+            change = change.where(mappings.c.name == name)
+
+        async def work(conn: AsyncConnection) -> None:
+            await conn.execute(change)
+            await self._database.tell(conn)
+
+        await self._database.write(what, work)
+        self._wake.set()
+
+
+def _values(scope: Scope, stored: Row | None, now: float) -> dict[str, Any]:
+    mode = Mode(scope.mode)
+    values: dict[str, Any] = {
+        "fingerprint": scope.fingerprint,
+        "match_fingerprint": scope.match_fingerprint,
+        "mode": mode.value,
+    }
+    if mode is not Mode.LIVE:
+        values["live_since"] = None
+    elif stored is None or stored["mode"] != mode.value:
+        values["live_since"] = now
+    if stored is not None and stored["match_fingerprint"] != scope.match_fingerprint:
+        values.update(indexed_left=false(), indexed_right=false())
+    return values
+
+
+def _state(row: Row) -> MappingState:
+    return MappingState(
+        name=row["name"],
+        fingerprint=row["fingerprint"],
+        match_fingerprint=row["match_fingerprint"],
+        mode=Mode(row["mode"]),
+        paused=row["paused"],
+        live_since=row["live_since"],
+        indexed=frozenset(side for side in Side if row[f"indexed_{side.value}"]),
+        pause_reason=row["pause_reason"],
+        approved_until=row["approved_until"],
+    )

@@ -1,0 +1,155 @@
+"""Making tasks due, inside a transaction of the caller: the one upsert behind intake, waits, wakes and sweeps."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, case, null, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.event import Lane
+from bridge.store.engine import Database
+from bridge.store.model import TaskKey, TaskState
+from bridge.store.rows import Row, chunks, has_key, task_tuple
+from bridge.store.tables import tasks
+
+
+@dataclass(slots=True)
+class Mark:
+    """`events` pending for a task; 0 makes it due without an event, which does not revive a dead one."""
+
+    key: TaskKey
+    lane: Lane
+    due: float
+    gen: int
+    events: int = 0
+    kinds: int = 0
+    source_at: float | None = None
+    reason: str = ""
+
+
+def upsert(database: Database, table: Any) -> Any:
+    """The dialect's `insert ... on conflict`."""
+    return sqlite.insert(table) if database.sqlite else postgresql.insert(table)
+
+
+async def mark_due(database: Database, conn: AsyncConnection, marks: Iterable[Mark]) -> None:
+    """Insert or revive task rows, in key order. Each mark's `gen` is fresh, so that a running claim sees it moved."""
+    rows = [
+        {
+            "mapping": mark.key.mapping,
+            "side": mark.key.side.value,
+            "rec": mark.key.rec,
+            "state": TaskState.DUE.value,
+            "lane": mark.lane.value,
+            "due": mark.due,
+            "gen": mark.gen,
+            "pending": mark.events,
+            "kinds": mark.kinds,
+            "source_at": mark.source_at,
+            "first_due": mark.due,
+            "reason": mark.reason,
+            **EMPTY,
+        }
+        for mark in sorted(marks, key=lambda mark: task_tuple(mark.key))
+    ]
+    if rows:
+        await conn.execute(_statement(database), rows)
+
+
+EMPTY = {"done_gen": 0, "taken": 0, "attempts": 0, "kinds_taken": 0}
+
+
+def _statement(database: Database) -> Any:
+    insert = upsert(database, tasks)
+    new, old = insert.excluded, tasks.c
+    asleep = and_(old.state == TaskState.DEAD.value, new.pending == 0)
+    revived = and_(old.state == TaskState.DEAD.value, new.pending > 0)
+    newer = case(
+        (new.source_at.is_(None), old.source_at),
+        (old.source_at.is_(None), new.source_at),
+        (new.source_at > old.source_at, new.source_at),
+        else_=old.source_at,
+    )
+    return insert.on_conflict_do_update(
+        index_elements=["mapping", "side", "rec"],
+        set_={
+            "state": case((asleep, old.state), else_=new.state),
+            "lane": case((old.due.is_(None), new.lane), (new.lane < old.lane, new.lane), else_=old.lane),
+            "due": case((asleep, null()), (old.due.is_(None), new.due), (new.due < old.due, new.due), else_=old.due),
+            "gen": new.gen,
+            "pending": old.pending + new.pending,
+            "attempts": case((revived, 0), else_=old.attempts),
+            "wait_mapping": null(),
+            "wait_side": null(),
+            "wait_rec": null(),
+            "reason": case((asleep, old.reason), else_=new.reason),
+            "source_at": newer,
+            "first_due": case((old.due.is_(None), new.first_due), else_=old.first_due),
+            "kinds": old.kinds.op("|")(new.kinds),
+        },
+    )
+
+
+async def lock_tasks(conn: AsyncConnection, keys: Iterable[TaskKey]) -> dict[TaskKey, Row]:
+    """Lock task rows in key order and show them as they are now; absent ones are left out."""
+    found: dict[TaskKey, Row] = {}
+    wanted = {task_tuple(key): key for key in keys}
+    for some in chunks(sorted(wanted)):
+        query = select(tasks).where(has_key(tasks, some)).order_by(*tasks.primary_key.columns).with_for_update()
+        for row in (await conn.execute(query)).mappings():
+            found[wanted[row["mapping"], row["side"], row["rec"]]] = row
+    return found
+
+
+async def save_decided(database: Database, conn: AsyncConnection, decided: Sequence[tuple[TaskKey, str]]) -> None:
+    """Remember on which row "nothing to do" was decided, without making anything due."""
+    rows = [
+        {
+            **dict(zip(("mapping", "side", "rec"), task_tuple(key), strict=True)),
+            "state": TaskState.IDLE.value,
+            "lane": Lane.BACKFILL.value,
+            "gen": 0,
+            "pending": 0,
+            "kinds": 0,
+            "reason": "",
+            "first_due": 0.0,
+            "decided_hash": row_hash,
+            **EMPTY,
+        }
+        for key, row_hash in sorted(decided, key=lambda entry: task_tuple(entry[0]))
+    ]
+    if rows:
+        insert = upsert(database, tasks)
+        kept = insert.on_conflict_do_update(
+            index_elements=["mapping", "side", "rec"], set_={"decided_hash": insert.excluded.decided_hash}
+        )
+        await conn.execute(kept, rows)
+
+
+async def wake_waiting(database: Database, conn: AsyncConnection, finished: Iterable[TaskKey], now: float) -> bool:
+    """Make tasks that wait for one of these due now; their generation moves, so a running claim stays due too."""
+    woken: dict[tuple[str, str, str], None] = {}
+    for some in chunks(sorted({task_tuple(key) for key in finished})):
+        wait = (tasks.c.wait_mapping, tasks.c.wait_side, tasks.c.wait_rec)
+        query = select(tasks.c.mapping, tasks.c.side, tasks.c.rec).where(tuple_(*wait).in_(some))
+        query = query.order_by(*tasks.primary_key.columns).with_for_update()
+        woken.update({tuple(row): None for row in await conn.execute(query)})
+    if not woken:
+        return False
+    seqs = await database.next_seqs(conn, len(woken))
+    for key, seq in zip(sorted(woken), seqs, strict=True):
+        change = update(tasks).where(has_key(tasks, [key]))
+        alive = tasks.c.state != TaskState.DEAD.value
+        await conn.execute(
+            change.values(
+                gen=seq,
+                wait_mapping=None,
+                wait_side=None,
+                wait_rec=None,
+                due=case((alive, now), else_=null()),
+                state=case((alive, TaskState.DUE.value), else_=tasks.c.state),
+            )
+        )
+    return True

@@ -1,0 +1,1 @@
+"""Alembic migrations, run by `open_store` under a lock. They only add."""

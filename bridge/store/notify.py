@@ -1,0 +1,78 @@
+"""Waking whoever waits for work: an event in this process, LISTEN/NOTIFY between copies on PostgreSQL."""
+
+import asyncio
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+from bridge.domain.errors import StoreUnavailable
+from bridge.store.engine import WAKE_CHANNEL, Database
+
+
+class Wake(asyncio.Event):
+    """Set when work may have appeared. One consumer may use it as it is; each further one takes `subscribe`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._others: list[asyncio.Event] = []
+
+    def subscribe(self) -> asyncio.Event:
+        """An event of one's own, set at every wake and cleared only by its owner."""
+        own = asyncio.Event()
+        self._others.append(own)
+        return own
+
+    def set(self) -> None:
+        super().set()
+        for own in self._others:
+            own.set()
+
+
+class Listener:
+    """Turns notifications of other copies into wakes. A lost connection is opened again after a second."""
+
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
+        self._wake = wake
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        if self._database.sqlite:
+            return
+        ready = asyncio.Event()
+        self._task = asyncio.create_task(self._run(ready))
+        await ready.wait()
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self, ready: asyncio.Event) -> None:
+        while True:
+            try:
+                await self._listen(ready)
+            except (DBAPIError, OSError, TimeoutError, StoreUnavailable):
+                ready.set()
+            await self._database.seams.clock.sleep(1.0)
+
+    async def _listen(self, ready: asyncio.Event) -> None:
+        ended = asyncio.Event()
+        async with self._database.writer.connect() as conn:
+            raw = await conn.get_raw_connection()
+            driver: Any = raw.driver_connection
+
+            def heard(*_: object) -> None:
+                self._wake.set()
+
+            def lost(*_: object) -> None:
+                ended.set()
+
+            driver.add_termination_listener(lost)
+            await driver.add_listener(WAKE_CHANNEL, heard)
+            ready.set()
+            self._wake.set()  # what was told while nobody listened
+            try:
+                await ended.wait()
+            finally:
+                await conn.invalidate()

@@ -1,0 +1,187 @@
+"""What is known of records: versions, our own writes, match keys, merges."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import case, delete, func, null, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.record import RecordRef, Side
+from bridge.store.engine import Database
+from bridge.store.marks import upsert
+from bridge.store.model import KeyNote, KnownRecord, LinkState, RecordNote, Scope
+from bridge.store.rows import chunks, has_key, known_from, ref_tuple
+from bridge.store.tables import links, merges, record_keys, records
+
+CHAIN_LIMIT = 50
+
+
+async def note_records(
+    database: Database, conn: AsyncConnection, notes: Iterable[RecordNote], first_seq: int, sweep: int | None = None
+) -> None:
+    """Upsert what was learned, in key order; the newest version stands. `first_seq` is for records not known before."""
+    ordered = sorted(notes, key=lambda note: note.ref)
+    for alive in (False, True):
+        rows = [_record_row(note, first_seq, sweep) for note in ordered if note.alive is alive]
+        if rows:
+            await conn.execute(_record_upsert(database, alive), rows)
+
+
+def _record_row(note: RecordNote, first_seq: int, sweep: int | None) -> dict[str, Any]:
+    versions = [version for version in (note.version, note.own_version) if version is not None]
+    return {
+        **dict(zip(("system", "entity", "rec"), ref_tuple(note.ref), strict=True)),
+        "first_seq": first_seq,
+        "version": max(versions, default=None),
+        "own_version": note.own_version,
+        "own_write_at": note.own_write_at,
+        "row_hash": note.row_hash,
+        "seen_sweep": sweep,
+        "gone_at": None if note.alive else note.gone_at,
+        "gone_how": None if note.alive else note.gone_how,
+    }
+
+
+def _record_upsert(database: Database, alive: bool) -> Any:
+    insert = upsert(database, records)
+    new, old = insert.excluded, records.c
+    kept: dict[str, Any] = {
+        name: func.coalesce(new[name], old[name]) for name in ("own_version", "own_write_at", "row_hash", "seen_sweep")
+    }
+    for name in ("gone_at", "gone_how"):
+        kept[name] = null() if alive else func.coalesce(new[name], old[name])
+    kept["version"] = case(
+        (new.version.is_(None), old.version),
+        (old.version.is_(None), new.version),
+        (new.version > old.version, new.version),
+        else_=old.version,
+    )
+    return insert.on_conflict_do_update(index_elements=["system", "entity", "rec"], set_=kept)
+
+
+async def note_keys(database: Database, conn: AsyncConnection, notes: Sequence[KeyNote]) -> None:
+    """Replace what the index held for these records; the last note of a record stands."""
+    last = {(note.mapping, note.side.value, note.rec): note for note in notes}
+    owner = tuple_(record_keys.c.mapping, record_keys.c.side, record_keys.c.rec)
+    for some in chunks(sorted(last)):
+        await conn.execute(delete(record_keys).where(owner.in_(some)))
+    rows = [
+        {"mapping": mapping, "side": side, "hash": key, "rec": rec}
+        for mapping, side, key, rec in sorted(
+            {(*owned[:2], key, owned[2]) for owned in last for key in last[owned].hashes}
+        )
+    ]
+    if rows:
+        await conn.execute(upsert(database, record_keys).on_conflict_do_nothing(), rows)
+
+
+async def note_merges(
+    database: Database, conn: AsyncConnection, facts: Iterable[tuple[RecordRef, str]], seq: int
+) -> None:
+    """Store (loser, survivor id); a later fact about the same loser stands."""
+    rows = [
+        {"system": loser.system, "entity": loser.entity, "loser": loser.id, "survivor": survivor, "seq": seq}
+        for loser, survivor in sorted(dict(facts).items())
+        if loser.id != survivor
+    ]
+    if rows:
+        insert = upsert(database, merges)
+        kept = {"survivor": insert.excluded.survivor, "seq": insert.excluded.seq}
+        await conn.execute(insert.on_conflict_do_update(index_elements=["system", "entity", "loser"], set_=kept), rows)
+
+
+class Records:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def known(self, refs: Iterable[RecordRef]) -> dict[RecordRef, KnownRecord]:
+        """Rows of the records among `refs` that are known at all."""
+
+        async def work(conn: AsyncConnection) -> dict[RecordRef, KnownRecord]:
+            found: dict[RecordRef, KnownRecord] = {}
+            for some in chunks(sorted({ref_tuple(ref) for ref in refs})):
+                for row in (await conn.execute(select(records).where(has_key(records, some)))).mappings():
+                    known = known_from(row)
+                    found[known.ref] = known
+            return found
+
+        return await self._database.read(work)
+
+    async def with_keys(self, mapping: str, side: Side, hashes: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Per match-key hash the ids of records that showed it last, sorted; hashes nobody shows are left out."""
+
+        async def work(conn: AsyncConnection) -> dict[str, tuple[str, ...]]:
+            found: defaultdict[str, list[str]] = defaultdict(list)
+            for some in chunks(sorted(set(hashes))):
+                query = select(record_keys.c.hash, record_keys.c.rec).where(
+                    record_keys.c.mapping == mapping, record_keys.c.side == side.value, record_keys.c.hash.in_(some)
+                )
+                for key, rec in await conn.execute(query.order_by(record_keys.c.rec)):
+                    found[key].append(rec)
+            return {key: tuple(recs) for key, recs in found.items()}
+
+        return await self._database.read(work)
+
+    async def linked_sample(
+        self, scope: Scope, side: Side, limit: int = 3, exclude: Collection[str] = ()
+    ) -> list[RecordRef]:
+        """Records of other live links of the mapping, newest links first: a canary reads them before a delete."""
+        column = links.c[side.value]
+        query = (
+            select(column)
+            .where(links.c.mapping == scope.mapping, links.c.state == LinkState.LIVE.value, column.is_not(None))
+            .where(column.not_in(list(exclude)), links.c[f"gone_{side.value}"].is_(None))
+            .order_by(links.c.id.desc())
+            .limit(limit)
+        )
+
+        async def work(conn: AsyncConnection) -> list[RecordRef]:
+            return [scope.endpoint(side).ref(rec) for rec in (await conn.execute(query)).scalars()]
+
+        return await self._database.read(work)
+
+    async def newest_own(self, system: str, entity: str, since: float, limit: int = 100) -> list[KnownRecord]:
+        """Records we wrote at or after `since`, newest write first."""
+        query = select(records).where(records.c.system == system, records.c.entity == entity)
+        query = query.where(records.c.own_write_at >= since).order_by(records.c.own_write_at.desc()).limit(limit)
+
+        async def work(conn: AsyncConnection) -> list[KnownRecord]:
+            return [known_from(row) for row in (await conn.execute(query)).mappings()]
+
+        return await self._database.read(work)
+
+    async def note(self, notes: Sequence[RecordNote] = (), keys: Sequence[KeyNote] = ()) -> None:
+        """Store what was learned outside of a claim or a sweep."""
+
+        async def work(conn: AsyncConnection) -> None:
+            (seq,) = await self._database.next_seqs(conn, 1)
+            await note_records(self._database, conn, notes, seq)
+            await note_keys(self._database, conn, keys)
+
+        await self._database.write("note", work)
+
+    async def note_merge(self, loser: RecordRef, survivor: str) -> None:
+        """A connector's answer said where a record went; kept as a fact."""
+
+        async def work(conn: AsyncConnection) -> None:
+            (seq,) = await self._database.next_seqs(conn, 1)
+            await note_merges(self._database, conn, [(loser, survivor)], seq)
+
+        await self._database.write("merge", work)
+
+    async def merge_of(self, system: str, entity: str, loser: str) -> str | None:
+        """The id of the record that lives on, along a chain of merges; None when nothing is known."""
+
+        async def work(conn: AsyncConnection) -> str | None:
+            at, seen = loser, {loser}
+            for _ in range(CHAIN_LIMIT):
+                query = select(merges.c.survivor).where(has_key(merges, [(system, entity, at)]))
+                survivor = await conn.scalar(query)
+                if survivor is None or survivor in seen:
+                    break
+                at = survivor
+                seen.add(at)
+            return at if at != loser else None
+
+        return await self._database.read(work)

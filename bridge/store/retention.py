@@ -1,0 +1,68 @@
+"""Keeps the database bounded. Task rows and totals stay; only what is old and no longer needed goes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.store.counters import Counters
+from bridge.store.engine import Database
+from bridge.store.journal import Journal
+from bridge.store.tables import brake_hits, events, requests
+
+BATCH = 5000
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Ages in seconds. An event's age is also how long a repeated vendor id is recognised."""
+
+    events: float = 14 * DAY
+    journal: float = 90 * DAY
+    journal_rows: int | None = None
+    requests: float = 7 * DAY
+    brake_hits: float = 30 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """Rows that went."""
+
+    events: int
+    journal: int
+    requests: int
+    brake_hits: int
+
+
+class Retention:
+    def __init__(self, database: Database, journal: Journal, counters: Counters) -> None:
+        self._database = database
+        self._journal = journal
+        self._counters = counters
+
+    async def prune(self, limits: Limits) -> Pruned:
+        """Delete what is older than its limit, in small transactions."""
+        now = self._database.now()
+        await self._counters.retire()
+        return Pruned(
+            events=await self._older(events, events.c.seq, events.c.stored_at < now - limits.events),
+            journal=await self._journal.prune(now - limits.journal, limits.journal_rows),
+            requests=await self._older(requests, requests.c.id, requests.c.done_at < now - limits.requests),
+            brake_hits=await self._older(brake_hits, brake_hits.c.id, brake_hits.c.at < now - limits.brake_hits),
+        )
+
+    async def _older(self, table: Table, key: Any, old: Any) -> int:
+        some = select(key).where(old).order_by(key).limit(BATCH)
+        gone = delete(table).where(key.in_(some))
+
+        async def work(conn: AsyncConnection) -> int:
+            return (await conn.execute(gone)).rowcount
+
+        total = 0
+        while True:
+            number = await self._database.write("prune", work)
+            total += number
+            if number < BATCH:
+                return total

@@ -1,0 +1,83 @@
+"""Database rows to plain values."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, tuple_
+
+from bridge.domain.event import EventKind, Lane
+from bridge.domain.record import RecordRef, Side
+from bridge.store.model import KnownRecord, Link, LinkState, Task, TaskKey, TaskState
+
+KIND_BITS = {EventKind.CREATED: 1, EventKind.CHANGED: 2, EventKind.DELETED: 4, EventKind.MERGED: 8}
+Row = Any
+"""A row by column name, as the database shows it."""
+
+LINK_COLUMNS = frozenset(field.name for field in fields(Link)) - {"id"}
+IN_USE = (LinkState.INTENDED.value, LinkState.LIVE.value, LinkState.FROZEN.value)
+
+
+def chunks(items: Sequence[Any], size: int = 900) -> Iterable[Sequence[Any]]:
+    """Databases limit the number of values in one statement."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def task_tuple(key: TaskKey) -> tuple[str, str, str]:
+    return (key.mapping, key.side.value, key.rec)
+
+
+def ref_tuple(ref: RecordRef) -> tuple[str, str, str]:
+    return (ref.system, ref.entity, ref.id)
+
+
+def has_key(table: Table, keys: Sequence[tuple[str, str, str]]) -> ColumnElement[bool]:
+    """Rows of a table with a primary key of three text columns whose key is one of `keys`."""
+    columns = list(table.primary_key.columns)
+    if len(keys) == 1:
+        return and_(*(column == value for column, value in zip(columns, keys[0], strict=True)))
+    return tuple_(*columns).in_(list(keys))
+
+
+def task_key(row: Row) -> TaskKey:
+    return TaskKey(row["mapping"], Side(row["side"]), row["rec"])
+
+
+def task_from(row: Row) -> Task:
+    bits = row["kinds"] | row["kinds_taken"]
+    return Task(
+        key=task_key(row),
+        state=TaskState(row["state"]),
+        lane=Lane(row["lane"]),
+        due=row["due"] if row["due"] is not None else 0.0,
+        gen=row["gen"],
+        pending=row["pending"],
+        taken=row["taken"],
+        attempts=row["attempts"],
+        reason=row["reason"],
+        first_due=row["first_due"],
+        source_at=row["source_at"],
+        kinds=frozenset(kind.value for kind, bit in KIND_BITS.items() if bits & bit),
+        decided_hash=row["decided_hash"],
+        stale_since=row["stale_since"],
+        gone_since=row["gone_since"],
+    )
+
+
+def link_from(row: Row) -> Link:
+    values = {name: row[name] for name in LINK_COLUMNS}
+    values["state"] = LinkState(values["state"])
+    return Link(id=row["id"], **values)
+
+
+def known_from(row: Row) -> KnownRecord:
+    return KnownRecord(
+        ref=RecordRef(row["system"], row["entity"], row["rec"]),
+        first_seq=row["first_seq"],
+        version=row["version"],
+        own_version=row["own_version"],
+        own_write_at=row["own_write_at"],
+        row_hash=row["row_hash"],
+        gone_at=row["gone_at"],
+        gone_how=row["gone_how"],
+    )

@@ -1,0 +1,149 @@
+"""The store as a whole: one object with a part for each noun."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import delete, update
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.errors import ConfigError, Fault, StoreUnavailable
+from bridge.domain.seams import Seams
+from bridge.store.brakes import Brakes
+from bridge.store.counters import Counters
+from bridge.store.cursors import Cursors
+from bridge.store.dead_letters import DeadLetters
+from bridge.store.engine import Database
+from bridge.store.events import Events
+from bridge.store.filelock import FileLock
+from bridge.store.hooks import Hooks
+from bridge.store.journal import Journal
+from bridge.store.links import Links
+from bridge.store.mappings import Mappings
+from bridge.store.migrate import migrate
+from bridge.store.notify import Listener, Wake
+from bridge.store.records import Records
+from bridge.store.requests import Requests
+from bridge.store.retention import Retention
+from bridge.store.systems import Systems
+from bridge.store.tables import leases, mappings
+from bridge.store.tasks import Tasks
+from bridge.store.tokens import Plain, Seal, Tokens
+
+SCHEMES = ("sqlite", "postgresql")
+
+
+class Store:
+    """Our memory. Everything raises StoreUnavailable while the database cannot be used."""
+
+    def __init__(self, database: Database, lock: FileLock | None, seal: Seal) -> None:
+        self.database = database
+        self._lock = lock
+        self.wake = Wake()
+        self._listener = Listener(database, self.wake)
+        self.events = Events(database, self.wake)
+        self.tasks = Tasks(database, self.wake)
+        self.links = Links(database)
+        self.records = Records(database)
+        self.mappings = Mappings(database, self.wake)
+        self.cursors = Cursors(database, self.wake)
+        self.hooks = Hooks(database)
+        self.systems = Systems(database, self.wake)
+        self.journal = Journal(database)
+        self.counters = Counters(database)
+        self.requests = Requests(database, self.wake)
+        self.tokens = Tokens(database, seal)
+        self.brakes = Brakes(database)
+        self.dead_letters = DeadLetters(database, self.wake)
+        self.retention = Retention(database, self.journal, self.counters)
+
+    def now(self) -> float:
+        """Epoch seconds of the store's clock."""
+        return self.database.now()
+
+    async def start(self) -> None:
+        """Measure the database's clock and listen for other copies."""
+        await self.database.refresh_clock()
+        await self._listener.start()
+
+    async def refresh_clock(self) -> None:
+        """Measure the offset to the database's clock again (PostgreSQL; nothing to do on SQLite)."""
+        await self.database.refresh_clock()
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable unless the store takes writes."""
+
+        async def work(conn: AsyncConnection) -> None:
+            await conn.execute(update(mappings).where(mappings.c.name == "").values(paused=False))
+
+        await self.database.write("ping", work)
+
+    async def close(self) -> None:
+        """Settle what was submitted, then let go of everything."""
+        await self.events.close()
+        await self.tasks.close()
+        await self._listener.close()
+        await self.database.close()
+        if self._lock is not None:
+            self._lock.release()
+
+
+async def open_store(url: str, seams: Seams, *, exclusive: bool = False, seal: Seal | None = None) -> Store:
+    """Open (and create or migrate) the store at `sqlite:///path` or `postgresql://user@host/name`.
+
+    exclusive: this is the running bridge. On SQLite a second one on the same file is refused and leases found are void.
+    Raises ConfigError with one clear message when the address, file or server cannot be used.
+    """
+    parsed = _parsed(url)
+    lock = None
+    if parsed.get_backend_name() == "sqlite":
+        _check_file(parsed)
+        lock = FileLock.take(Path(f"{parsed.database}.lock")) if exclusive else None
+    database = Database(parsed, seams)
+    store = Store(database, lock, seal or Plain())
+    try:
+        await migrate(database)
+        if exclusive and database.sqlite:
+            await database.write("void_leases", lambda conn: conn.execute(delete(leases)))
+        await store.start()
+    except StoreUnavailable as error:
+        await store.close()
+        where = parsed.render_as_string(hide_password=True)
+        raise ConfigError(
+            [_fault(f"{where} cannot be used: {error}", "see that the database exists and answers")]
+        ) from error
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+def _fault(what: str, remedy: str) -> Fault:
+    return Fault("store.url", what, remedy)
+
+
+def _parsed(url: str) -> URL:
+    examples = "write sqlite:///path/to/file or postgresql://user:password@host/database"
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigError([_fault("is not a database address", examples)]) from None
+    if parsed.get_backend_name() not in SCHEMES:
+        raise ConfigError([_fault(f"{parsed.get_backend_name()} is no database the bridge can use", examples)])
+    if not parsed.database:
+        raise ConfigError([_fault("names no database", examples)])
+    return parsed
+
+
+def _check_file(parsed: URL) -> None:
+    path = Path(str(parsed.database))
+    faults: Sequence[Fault] = ()
+    if str(path) == ":memory:":
+        faults = [_fault("a store in memory would lose everything", "name a file")]
+    elif path.is_dir():
+        faults = [_fault(f"{path} is a folder", "name a file")]
+    elif not path.parent.is_dir():
+        faults = [_fault(f"the folder {path.parent} does not exist", "create it, or name another file")]
+    if faults:
+        raise ConfigError(list(faults))

@@ -1,0 +1,42 @@
+"""What the store knows of systems: learned identity, down or stopped."""
+
+from dataclasses import asdict
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.store.engine import Database
+from bridge.store.marks import upsert
+from bridge.store.model import SystemRow
+from bridge.store.notify import Wake
+from bridge.store.tables import systems
+
+
+class Systems:
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
+        self._wake = wake
+
+    async def get(self, name: str) -> SystemRow:
+        """The row; an empty one when nothing is known."""
+        return (await self.all()).get(name, SystemRow(name))
+
+    async def all(self) -> dict[str, SystemRow]:
+        async def work(conn: AsyncConnection) -> dict[str, SystemRow]:
+            rows = (await conn.execute(select(systems).order_by(systems.c.name))).mappings()
+            return {row["name"]: SystemRow(**row) for row in rows}
+
+        return await self._database.read(work)
+
+    async def save(self, system: SystemRow) -> None:
+        """Insert or replace the whole row, and wake the workers: its work may go on."""
+        values = asdict(system)
+        insert = upsert(self._database, systems).values(**values)
+        statement = insert.on_conflict_do_update(index_elements=["name"], set_=values)
+
+        async def work(conn: AsyncConnection) -> None:
+            await conn.execute(statement)
+            await self._database.tell(conn)
+
+        await self._database.write("system", work)
+        self._wake.set()

@@ -1,0 +1,352 @@
+"""The tables as SQLAlchemy Core sees them. `migrations` creates them; a test compares the two.
+
+Times are epoch seconds. Every transaction touches tables in this order, and rows in key order: events, tasks, leases,
+links, intent_keys, link_refs, records, record_keys, merges, cursors, brake_hits, journal, counters.
+(Intake alone writes events: it must know which are new before it marks tasks.)
+"""
+
+import json
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+metadata = MetaData()
+
+Big = BigInteger().with_variant(Integer, "sqlite")
+Real = Float(53)
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON kept as text: numbers come back exactly as given, on both databases. None is SQL null."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, separators=(",", ":"), default=dict)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+sequence = Table("sequence", metadata, Column("id", Integer, primary_key=True), Column("value", Big, nullable=False))
+"""The store-wide counter on SQLite; PostgreSQL has the sequence `bridge_seq` instead, and leaves this empty."""
+
+mappings = Table(
+    "mappings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("match_fingerprint", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("pause_reason", Text, nullable=False),
+    Column("live_since", Real),
+    Column("indexed_left", Boolean, nullable=False),
+    Column("indexed_right", Boolean, nullable=False),
+    Column("approved_until", Real),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Big, primary_key=True, autoincrement=False),
+    Column("system", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("rec", Text),
+    Column("kind", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("vendor_id", Text),
+    Column("source_at", Real),
+    Column("version", Real),
+    Column("body", LargeBinary, nullable=False),
+    Column("stored_at", Real, nullable=False),
+)
+Index(
+    "events_vendor_id",
+    events.c.system,
+    events.c.vendor_id,
+    unique=True,
+    sqlite_where=events.c.vendor_id.is_not(None),
+    postgresql_where=events.c.vendor_id.is_not(None),
+)
+Index("events_stored_at", events.c.stored_at)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("mapping", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("rec", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("due", Real),  # null unless due or waiting
+    Column("gen", Big, nullable=False),
+    Column("done_gen", Big, nullable=False),
+    Column("pending", Big, nullable=False),
+    Column("taken", Big, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("wait_mapping", Text),
+    Column("wait_side", Text),
+    Column("wait_rec", Text),
+    Column("reason", Text, nullable=False),
+    Column("source_at", Real),
+    Column("first_due", Real, nullable=False),
+    Column("kinds", Integer, nullable=False),  # bits, see tasks.KIND_BITS; arrived since the last claim
+    Column("kinds_taken", Integer, nullable=False),  # those of claims not yet booked
+    Column("decided_hash", Text),
+    Column("stale_since", Real),
+    Column("gone_since", Real),
+)
+Index(
+    "tasks_due",
+    tasks.c.lane,
+    tasks.c.due,
+    tasks.c.mapping,
+    sqlite_where=tasks.c.due.is_not(None),
+    postgresql_where=tasks.c.due.is_not(None),
+)
+Index(
+    "tasks_waits_for",
+    tasks.c.wait_mapping,
+    tasks.c.wait_side,
+    tasks.c.wait_rec,
+    sqlite_where=tasks.c.wait_rec.is_not(None),
+    postgresql_where=tasks.c.wait_rec.is_not(None),
+)
+Index(
+    "tasks_pending",
+    tasks.c.mapping,
+    tasks.c.state,
+    tasks.c.pending,
+    sqlite_where=tasks.c.pending > text("0"),
+    postgresql_where=tasks.c.pending > text("0"),
+)
+Index(
+    "tasks_dead",
+    tasks.c.mapping,
+    sqlite_where=tasks.c.state == text("'dead'"),
+    postgresql_where=tasks.c.state == text("'dead'"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("entity", Text, primary_key=True),
+    Column("rec", Text, primary_key=True),
+    Column("fence", Big, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("expires", Real, nullable=False),
+)
+Index("leases_fence", leases.c.fence)
+
+records = Table(
+    "records",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("entity", Text, primary_key=True),
+    Column("rec", Text, primary_key=True),
+    Column("first_seq", Big, nullable=False),
+    Column("version", Real),
+    Column("own_version", Real),
+    Column("own_write_at", Real),
+    Column("row_hash", Text),
+    Column("seen_sweep", Big),
+    Column("gone_at", Real),
+    Column("gone_how", Text),
+)
+
+record_keys = Table(
+    "record_keys",
+    metadata,
+    Column("mapping", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("hash", Text, primary_key=True),
+    Column("rec", Text, primary_key=True),
+)
+Index("record_keys_rec", record_keys.c.mapping, record_keys.c.side, record_keys.c.rec)
+
+links = Table(
+    "links",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=False),
+    Column("mapping", Text, nullable=False),
+    Column("left_rec", Text, key="left"),
+    Column("right_rec", Text, key="right"),
+    Column("state", Text, nullable=False),
+    Column("made", Text, nullable=False),
+    Column("seq", Big, nullable=False),
+    Column("alias_of", Big),
+    Column("base", JsonText, nullable=False),
+    Column("held", JsonText),
+    Column("sent_left", JsonText),
+    Column("sent_right", JsonText),
+    Column("sent_until", Real),
+    Column("payload", JsonText),
+    Column("deadline", Real),
+    Column("look_at", Real),
+    Column("gone_left", Real),
+    Column("gone_right", Real),
+    Column("writes", Integer, nullable=False),
+    Column("window_at", Real, nullable=False),
+)
+IN_USE = text("state IN ('intended', 'live', 'frozen')")
+UNSETTLED = text("state IN ('intended', 'doubt') OR sent_until IS NOT NULL")
+Index("links_left", links.c.mapping, links.c.left, unique=True, sqlite_where=IN_USE, postgresql_where=IN_USE)
+Index("links_right", links.c.mapping, links.c.right, unique=True, sqlite_where=IN_USE, postgresql_where=IN_USE)
+Index("links_any_left", links.c.mapping, links.c.left)
+Index("links_any_right", links.c.mapping, links.c.right)
+Index("links_unsettled", links.c.mapping, sqlite_where=UNSETTLED, postgresql_where=UNSETTLED)
+Index("links_alias_of", links.c.alias_of)
+
+intent_keys = Table(
+    "intent_keys",
+    metadata,
+    Column("mapping", Text, primary_key=True),
+    Column("hash", Text, primary_key=True),
+    Column("link", Big, primary_key=True, autoincrement=False),
+)
+Index("intent_keys_link", intent_keys.c.link)
+
+link_refs = Table(
+    "link_refs",
+    metadata,
+    Column("target", Big, primary_key=True, autoincrement=False),
+    Column("link", Big, primary_key=True, autoincrement=False),
+    Column("field", Text, primary_key=True),
+)
+Index("link_refs_link", link_refs.c.link)
+
+merges = Table(
+    "merges",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("entity", Text, primary_key=True),
+    Column("loser", Text, primary_key=True),
+    Column("survivor", Text, nullable=False),
+    Column("seq", Big, nullable=False),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("entity", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("value", Real),
+    Column("sweep", Big, nullable=False),
+    Column("page", Text),
+    Column("complete", Boolean, nullable=False),
+    Column("started_at", Real),
+    Column("done_at", Real),
+    Column("asked_at", Real),
+    Column("asked_by", Text, nullable=False),
+    Column("rows", Big, nullable=False),
+    Column("marked", Big, nullable=False),
+)
+
+brake_hits = Table(
+    "brake_hits",
+    metadata,
+    Column("id", Big, primary_key=True),
+    Column("mapping", Text, nullable=False),
+    Column("at", Real, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("link", Big),
+)
+Index("brake_hits_at", brake_hits.c.mapping, brake_hits.c.at)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", Big, primary_key=True),
+    Column("at", Real, nullable=False),
+    Column("mapping", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("rec", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("detail", JsonText, nullable=False),
+    Column("link", Big),
+    Column("other_rec", Text),
+)
+Index("journal_rec", journal.c.mapping, journal.c.side, journal.c.rec, journal.c.id)
+Index("journal_other_rec", journal.c.mapping, journal.c.other_rec, journal.c.id)
+Index("journal_at", journal.c.at)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("copy", Text, primary_key=True),
+    Column("mapping", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Big, nullable=False),
+)
+
+hooks = Table(
+    "hooks",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("vendor_id", Text),
+    Column("state", Text, nullable=False),
+    Column("registered_at", Real),
+    Column("seen_at", Real),
+    Column("delivered_at", Real),
+    Column("note", Text, nullable=False),
+)
+
+systems = Table(
+    "systems",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("identity_key", Text),
+    Column("identity_label", Text, nullable=False),
+    Column("down_since", Real),
+    Column("down_reason", Text, nullable=False),
+    Column("probe_at", Real),
+    Column("stopped", Text, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Big, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("arguments", JsonText, nullable=False),
+    Column("asked_at", Real, nullable=False),
+    Column("done_at", Real),
+    Column("answer", Text, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("credential", Text, primary_key=True),
+    Column("sealed", JsonText, nullable=False),
+    Column("saved_at", Real, nullable=False),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("credential", Text, primary_key=True),
+    Column("window", Text, primary_key=True),
+    Column("used", Big, nullable=False),
+)

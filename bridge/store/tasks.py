@@ -1,0 +1,96 @@
+"""Tasks: what is due, and the totals that account for every delivery."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import case, func, literal, or_, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.domain.event import Lane
+from bridge.domain.record import Side
+from bridge.store.claims import Claims
+from bridge.store.engine import Database
+from bridge.store.finish import Finishing
+from bridge.store.marks import Mark, mark_due
+from bridge.store.model import Scope, Task, TaskKey, TaskState
+from bridge.store.notify import Wake
+from bridge.store.rows import has_key, task_from, task_tuple
+from bridge.store.tables import counters, tasks
+
+BOOKED = ("accepted", "applied", "unchanged", "coalesced", "filtered", "discarded")
+TOTALS = (*BOOKED, "waiting", "dead")
+
+
+class Tasks(Claims, Finishing):
+    """The whole life of a task: claimed (`claims`), ended (`finish`), looked at and made due (here)."""
+
+    def __init__(self, database: Database, wake: Wake) -> None:
+        Claims.__init__(self, database, wake)
+        Finishing.__init__(self, database, wake)
+
+    async def get(self, key: TaskKey) -> Task | None:
+        async def work(conn: AsyncConnection) -> Task | None:
+            row = (await conn.execute(select(tasks).where(has_key(tasks, [task_tuple(key)])))).mappings().first()
+            return None if row is None else task_from(row)
+
+        return await self._database.read(work)
+
+    async def about(self, system: str, entity: str, rec: str, scopes: Mapping[str, Scope]) -> list[Task]:
+        """The tasks of one record in every mapping that has its entity."""
+        keys = [
+            (name, side.value, rec)
+            for name, scope in sorted(scopes.items())
+            for side in Side
+            if (scope.endpoint(side).system, scope.endpoint(side).entity) == (system, entity)
+        ]
+
+        async def work(conn: AsyncConnection) -> list[Task]:
+            query = select(tasks).where(or_(*(has_key(tasks, [key]) for key in keys)))
+            return [
+                task_from(row) for row in (await conn.execute(query.order_by(*tasks.primary_key.columns))).mappings()
+            ]
+
+        return await self._database.read(work) if keys else []
+
+    async def totals(self) -> dict[str, dict[str, int]]:
+        """Per mapping the number of accepted events and where each of them is; accepted is the sum of the others."""
+        booked = select(counters.c.mapping, counters.c.name, func.sum(counters.c.value).label("number"))
+        booked = booked.where(counters.c.name.in_(BOOKED)).group_by(counters.c.mapping, counters.c.name)
+        name = case((tasks.c.state == TaskState.DEAD.value, literal("dead")), else_=literal("waiting"))
+        open_ = select(tasks.c.mapping, name.label("name"), func.sum(tasks.c.pending).label("number"))
+        open_ = open_.where(tasks.c.pending > 0).group_by(tasks.c.mapping, name)
+
+        async def work(conn: AsyncConnection) -> dict[str, dict[str, int]]:
+            found: dict[str, dict[str, int]] = {}
+            for mapping, total, number in await conn.execute(union_all(booked, open_)):  # one statement, one snapshot
+                found.setdefault(mapping, dict.fromkeys(TOTALS, 0))[total] = int(number)
+            return found
+
+        return await self._database.read(work)
+
+    async def oldest_waiting(self) -> float | None:
+        """Since when the task has been due that has been due longest (epoch seconds); None when nothing is."""
+        query = select(func.min(tasks.c.first_due)).where(tasks.c.due.is_not(None))
+        return await self._database.read(lambda conn: conn.scalar(query))
+
+    async def waiting(self, lane: Lane | None = None, mapping: str | None = None) -> int:
+        """How many tasks are due or waiting."""
+        query = select(func.count()).select_from(tasks).where(tasks.c.due.is_not(None))
+        if lane is not None:
+            query = query.where(tasks.c.lane == lane.value)
+        if mapping is not None:
+            query = query.where(tasks.c.mapping == mapping)
+        return await self._database.read(lambda conn: conn.scalar(query)) or 0
+
+    async def make_due(self, keys: Sequence[TaskKey], lane: Lane, reason: str) -> None:
+        """Make tasks due now without an event; rows are created as needed, dead ones stay dead."""
+        ordered = sorted(set(keys), key=task_tuple)
+
+        async def work(conn: AsyncConnection) -> None:
+            now = self._database.now()
+            seqs = await self._database.next_seqs(conn, len(ordered))
+            marks = [Mark(key, lane, now, seq, reason=reason) for key, seq in zip(ordered, seqs, strict=True)]
+            await mark_due(self._database, conn, marks)
+            await self._database.tell(conn)
+
+        await self._database.write("make_due", work)
+        self._wake.set()

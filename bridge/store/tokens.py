@@ -1,0 +1,69 @@
+"""Durable tokens of credentials (implements `connectors.protocols.TokenVault`)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.store.engine import Database
+from bridge.store.marks import upsert
+from bridge.store.tables import tokens
+
+
+class Seal(Protocol):
+    """How tokens look in the database; encryption goes here."""
+
+    def close(self, tokens: Mapping[str, str]) -> Mapping[str, str]: ...
+    def open(self, sealed: Mapping[str, str]) -> Mapping[str, str]: ...
+
+
+class Plain:
+    """Tokens as they are."""
+
+    def close(self, tokens: Mapping[str, str]) -> Mapping[str, str]:
+        return tokens
+
+    def open(self, sealed: Mapping[str, str]) -> Mapping[str, str]:
+        return sealed
+
+
+class Tokens:
+    def __init__(self, database: Database, seal: Seal) -> None:
+        self._database = database
+        self._seal = seal
+        self._turns: dict[str, asyncio.Lock] = {}
+
+    async def load(self, credential: str) -> Mapping[str, str] | None:
+        query = select(tokens.c.sealed).where(tokens.c.credential == credential)
+        sealed = await self._database.read(lambda conn: conn.scalar(query))
+        return None if sealed is None else self._seal.open(sealed)
+
+    async def save(self, credential: str, tokens_: Mapping[str, str]) -> None:
+        values = {"sealed": dict(self._seal.close(tokens_)), "saved_at": self._database.now()}
+        insert = upsert(self._database, tokens).values(credential=credential, **values)
+        statement = insert.on_conflict_do_update(index_elements=["credential"], set_=values)
+        await self._database.write("tokens", lambda conn: conn.execute(statement))
+
+    async def exclusive(self, credential: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` while no other worker, in any copy, runs one for this credential.
+
+        The lock is the session's, not a transaction's: no transaction spans the refresh call inside.
+        """
+        async with self._turns.setdefault(credential, asyncio.Lock()):
+            if self._database.sqlite:
+                await work()
+            else:
+                await self._locked(f"bridge-token-{credential}", work)
+
+    async def _locked(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        async def hold(conn: AsyncConnection) -> None:
+            await conn.execution_options(isolation_level="AUTOCOMMIT")
+            await conn.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), {"name": name})
+            try:
+                await work()
+            finally:
+                await conn.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": name})
+
+        await self._database.session(hold)
