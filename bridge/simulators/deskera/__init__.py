@@ -9,7 +9,8 @@ fields as `custom_field[]` and, by label, `c_field`; the service error body (ven
 Our invention where the documentation is silent, most of it switchable in `Options`: everything about callback delivery
 (method, bodies, one attempt, time-out); token life, rotation and the OAuth refusals; a second hook for a second
 registration; PUT resets fields it does not name, PATCH does not; `page` and `limit` on deals; which parameters filter
-contacts and how; defaults of missing fields; refusals of unknown owners of ids, stages and custom fields; a contact or
+contacts and how; defaults of missing fields; an edit that changes nothing is announced like any other and moves
+`updated_at`; refusals of unknown owners of ids, stages and custom fields; a contact or
 organization named without an id is found by exact name or created; a deleted record answers 404.
 
 Not simulated: Books (section added later as its own modules beside contacts and deals), CRM+, activities, campaigns,
