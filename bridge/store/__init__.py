@@ -4,6 +4,6 @@ May import domain, settings and monitoring; SQLAlchemy is named nowhere else. `m
 this border. Tests: tests/conformance/store (one suite on SQLite and on PostgreSQL).
 """
 
-from bridge.store.store import Store, open_store
+from bridge.store.engine import Store, open_store
 
 __all__ = ["Store", "open_store"]

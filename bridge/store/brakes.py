@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.failures import BrakeReached
 from bridge.store.tables import brake_hits, mappings
 

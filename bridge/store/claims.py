@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.event import Lane
 from bridge.domain.record import RecordRef, Side
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.leases import fences_held, free_for, giving_back, require_fence, take
 from bridge.store.lookup import resolve
 from bridge.store.model import Claim, Link, LinkState, Mode, Scope, Task, TaskKey, TaskState

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.tables import counters
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import case, func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.failures import CursorMoved
 from bridge.store.marks import upsert
 from bridge.store.model import Cursor

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.event import Lane
 from bridge.store.counters import count
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.marks import lock_tasks
 from bridge.store.model import Task, TaskKey, TaskState
 from bridge.store.notify import Wake

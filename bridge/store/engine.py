@@ -1,193 +1,151 @@
-"""Connections and transactions: opening, pragmas, retry of what a database asks to be retried, error translation."""
+"""The store as a whole: one object with a part for each noun."""
 
-import asyncio
-import sqlite3
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from pathlib import Path
 
-from sqlalchemy import event, func, select, text, update
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import delete, update
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.domain.errors import StoreUnavailable
-from bridge.domain.seams import Seams, epoch
-from bridge.store.failures import Unstorable
-from bridge.store.tables import sequence
+from bridge.domain.errors import ConfigError, Fault, StoreUnavailable
+from bridge.domain.seams import Seams
+from bridge.store.brakes import Brakes
+from bridge.store.counters import Counters
+from bridge.store.cursors import Cursors
+from bridge.store.database import Database
+from bridge.store.dead_letters import DeadLetters
+from bridge.store.events import Events
+from bridge.store.filelock import FileLock
+from bridge.store.hooks import Hooks
+from bridge.store.journal import Journal
+from bridge.store.links import Links
+from bridge.store.mappings import Mappings
+from bridge.store.migrate import migrate
+from bridge.store.notify import Listener, Wake
+from bridge.store.records import Records
+from bridge.store.requests import Requests
+from bridge.store.retention import Retention
+from bridge.store.systems import Systems
+from bridge.store.tables import leases, mappings
+from bridge.store.tasks import Tasks
+from bridge.store.tokens import Plain, Seal, Tokens
 
-T = TypeVar("T")
-Work = Callable[[AsyncConnection], Awaitable[T]]
+__all__ = ["Database", "Store", "open_store"]
 
-BUSY_SECONDS = 5.0
-TRIES = 6
-RETRIED_STATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
-REFUSED_STATES = ("22",)  # data exceptions
-WAKE_CHANNEL = "bridge_wake"
+SCHEMES = ("sqlite", "postgresql")
 
 
-class Database:
-    """One database: a writer (on SQLite a single connection behind a lock), readers, the store's clock."""
+class Store:
+    """Our memory. Everything raises StoreUnavailable while the database cannot be used."""
 
-    def __init__(self, url: URL, seams: Seams) -> None:
-        self.url = url
-        self.seams = seams
-        self.sqlite = url.get_backend_name() == "sqlite"
-        self.offset = 0.0
-        self._turn = asyncio.Lock()
-        self.writer = _sqlite_engine(url, writer=True) if self.sqlite else _postgres_engine(url)
-        self.reader = _sqlite_engine(url, writer=False) if self.sqlite else self.writer
+    def __init__(self, database: Database, lock: FileLock | None, seal: Seal) -> None:
+        self.database = database
+        self._lock = lock
+        self.wake = Wake()
+        self._listener = Listener(database, self.wake)
+        self.events = Events(database, self.wake)
+        self.tasks = Tasks(database, self.wake)
+        self.links = Links(database)
+        self.records = Records(database)
+        self.mappings = Mappings(database, self.wake)
+        self.cursors = Cursors(database, self.wake)
+        self.hooks = Hooks(database)
+        self.systems = Systems(database, self.wake)
+        self.journal = Journal(database)
+        self.counters = Counters(database)
+        self.requests = Requests(database, self.wake)
+        self.tokens = Tokens(database, seal)
+        self.brakes = Brakes(database)
+        self.dead_letters = DeadLetters(database, self.wake)
+        self.retention = Retention(database, self.journal, self.counters)
 
     def now(self) -> float:
-        """Epoch seconds by the handed-in clock, moved to the database's on PostgreSQL so that copies agree."""
-        return epoch(self.seams.clock.now()) + self.offset
+        """Epoch seconds of the store's clock."""
+        return self.database.now()
 
-    async def read(self, work: Work[T]) -> T:
-        """Run `work` in one transaction that sees one snapshot per statement (SQLite: one for all)."""
-        return await self._with_retries(lambda: self._run(self.reader, work))
-
-    async def write(self, name: str, work: Work[T]) -> T:
-        """Run `work` in one writing transaction; it may run again after a deadlock, so it must not remember anything.
-
-        Raises StoreUnavailable, Unstorable; IntegrityError passes for callers who name it. Failpoints:
-        `store.<name>.before_commit`, `store.<name>.committed`.
-        """
-
-        async def with_failpoint(conn: AsyncConnection) -> T:
-            result = await work(conn)
-            await self.seams.failpoint(f"store.{name}.before_commit")
-            return result
-
-        async def once() -> T:
-            if not self.sqlite:
-                return await self._run(self.writer, with_failpoint)
-            async with self._turn:
-                return await self._run(self.writer, with_failpoint)
-
-        result = await self._with_retries(once)
-        await self.seams.failpoint(f"store.{name}.committed")
-        return result
-
-    async def session(self, work: Work[T]) -> T:
-        """Run `work` on a connection of its own, outside of any transaction (PostgreSQL session locks)."""
-        try:
-            async with self.writer.connect() as conn:
-                return await work(conn)
-        except (DBAPIError, PoolTimeout) as error:
-            raise StoreUnavailable(f"the store cannot be used now: {_reason(error)}") from error
-
-    async def next_seqs(self, conn: AsyncConnection, count: int) -> list[int]:
-        """The next `count` numbers of the store-wide counter (sequence, generation, fence, link id)."""
-        if count == 0:
-            return []
-        if self.sqlite:
-            grown = update(sequence).values(value=sequence.c.value + count).returning(sequence.c.value)
-            last = (await conn.execute(grown)).scalar_one()
-            return list(range(last - count + 1, last + 1))
-        drawn = select(func.nextval("bridge_seq")).select_from(func.generate_series(1, count).alias())
-        return sorted((await conn.execute(drawn)).scalars().all())
-
-    async def lock_name(self, conn: AsyncConnection, name: str) -> None:
-        """Hold `name` until this transaction ends; on SQLite there is only one writing transaction anyway."""
-        if not self.sqlite:
-            await conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
-
-    async def tell(self, conn: AsyncConnection) -> None:
-        """Wake the other copies when this transaction commits."""
-        if not self.sqlite:
-            await conn.execute(text(f"SELECT pg_notify('{WAKE_CHANNEL}', '')"))
+    async def start(self) -> None:
+        """Measure the database's clock and listen for other copies."""
+        await self.database.refresh_clock()
+        await self._listener.start()
 
     async def refresh_clock(self) -> None:
-        """Measure the offset to the database's clock again (PostgreSQL)."""
-        if self.sqlite:
-            return
-        asked = text("SELECT extract(epoch FROM clock_timestamp())")
-        theirs = await self.read(lambda conn: conn.scalar(asked))
-        self.offset = float(theirs or 0.0) - epoch(self.seams.clock.now())
+        """Measure the offset to the database's clock again (PostgreSQL; nothing to do on SQLite)."""
+        await self.database.refresh_clock()
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable unless the store takes writes."""
+
+        async def work(conn: AsyncConnection) -> None:
+            await conn.execute(update(mappings).where(mappings.c.name == "").values(paused=False))
+
+        await self.database.write("ping", work)
 
     async def close(self) -> None:
-        await self.writer.dispose()
-        if self.reader is not self.writer:
-            await self.reader.dispose()
-
-    async def _run(self, engine: AsyncEngine, work: Work[T]) -> T:
-        async with engine.connect() as conn, conn.begin():
-            return await work(conn)
-
-    async def _with_retries(self, once: Callable[[], Awaitable[T]]) -> T:
-        for attempt in range(TRIES):
-            try:
-                return await once()
-            except IntegrityError:
-                raise
-            except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
-                if is_refused(error):
-                    raise Unstorable(_reason(error)) from error
-                if attempt + 1 == TRIES or not _is_retried(error):
-                    raise StoreUnavailable(f"the store cannot be used now: {_reason(error)}") from error
-            except (UnicodeEncodeError, OverflowError, StatementError) as error:
-                raise Unstorable(_reason(error)) from error
-            await self.seams.clock.sleep(0.01 * 2**attempt * (0.5 + self.seams.random.random()))
-        raise AssertionError("unreachable")
+        """Settle what was submitted, then let go of everything."""
+        await self.events.close()
+        await self.tasks.close()
+        await self._listener.close()
+        await self.database.close()
+        if self._lock is not None:
+            self._lock.release()
 
 
-def _sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
-    engine = create_async_engine(
-        url.set(drivername="sqlite+aiosqlite"),
-        pool_size=1 if writer else 4,
-        max_overflow=0,
-        connect_args={"timeout": BUSY_SECONDS},
-    )
+async def open_store(url: str, seams: Seams, *, exclusive: bool = False, seal: Seal | None = None) -> Store:
+    """Open (and create or migrate) the store at `sqlite:///path` or `postgresql://user@host/name`.
 
-    @event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # transactions begin where we say so
-        cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        if not writer:
-            cursor.execute("PRAGMA query_only=ON")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(conn: Any) -> None:
-        conn.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
-
-    return engine
-
-
-def _postgres_engine(url: URL) -> AsyncEngine:
-    query = dict(url.query)
-    if mode := query.pop("sslmode", None):
-        query["ssl"] = mode
-    return create_async_engine(
-        url.set(drivername="postgresql+asyncpg", query=query),
-        pool_size=8,
-        max_overflow=4,
-        pool_timeout=10,
-        pool_pre_ping=True,
-        connect_args={"timeout": 10, "command_timeout": 60},
-    )
+    exclusive: this is the running bridge. On SQLite a second one on the same file is refused and leases found are void.
+    Raises ConfigError with one clear message when the address, file or server cannot be used.
+    """
+    parsed = _parsed(url)
+    lock = None
+    if parsed.get_backend_name() == "sqlite":
+        _check_file(parsed)
+        lock = FileLock.take(Path(f"{parsed.database}.lock")) if exclusive else None
+    database = Database(parsed, seams)
+    store = Store(database, lock, seal or Plain())
+    try:
+        await migrate(database)
+        if exclusive and database.sqlite:
+            await database.write("void_leases", lambda conn: conn.execute(delete(leases)))
+        await store.start()
+    except StoreUnavailable as error:
+        await store.close()
+        where = parsed.render_as_string(hide_password=True)
+        raise ConfigError(
+            [_fault(f"{where} cannot be used: {error}", "see that the database exists and answers")]
+        ) from error
+    except BaseException:
+        await store.close()
+        raise
+    return store
 
 
-def _state(error: BaseException) -> str:
-    found = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return found if isinstance(found, str) else ""
+def _fault(what: str, remedy: str) -> Fault:
+    return Fault("store.url", what, remedy)
 
 
-def is_refused(error: BaseException) -> bool:
-    """The database will never take this value, whoever asks."""
-    return isinstance(error, DataError) or _state(error).startswith(REFUSED_STATES)
+def _parsed(url: str) -> URL:
+    examples = "write sqlite:///path/to/file or postgresql://user:password@host/database"
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigError([_fault("is not a database address", examples)]) from None
+    if parsed.get_backend_name() not in SCHEMES:
+        raise ConfigError([_fault(f"{parsed.get_backend_name()} is no database the bridge can use", examples)])
+    if not parsed.database:
+        raise ConfigError([_fault("names no database", examples)])
+    return parsed
 
 
-def _is_retried(error: BaseException) -> bool:
-    if _state(error) in RETRIED_STATES:
-        return True
-    original = getattr(error, "orig", None)
-    return isinstance(original, sqlite3.OperationalError) and "locked" in str(original)
-
-
-def _reason(error: BaseException) -> str:
-    """The database's own words, without statement or values."""
-    original = getattr(error, "orig", None) or error
-    return str(original).splitlines()[0][:300] if str(original) else type(original).__name__
+def _check_file(parsed: URL) -> None:
+    path = Path(str(parsed.database))
+    faults: Sequence[Fault] = ()
+    if str(path) == ":memory:":
+        faults = [_fault("a store in memory would lose everything", "name a file")]
+    elif path.is_dir():
+        faults = [_fault(f"{path} is a folder", "name a file")]
+    elif not path.parent.is_dir():
+        faults = [_fault(f"the folder {path.parent} does not exist", "create it, or name another file")]
+    if faults:
+        raise ConfigError(list(faults))

@@ -13,7 +13,7 @@ from bridge.domain.seams import epoch
 from bridge.store.batch import Batcher
 from bridge.store.counters import count
 from bridge.store.cursors import CursorMove, ask_sweep, move_cursor
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.marks import Mark, lock_tasks, mark_due, save_decided, upsert
 from bridge.store.model import KeyNote, RecordNote, Routes, TaskKey
 from bridge.store.notify import Wake

@@ -3,10 +3,6 @@
 from bridge.domain.errors import BridgeError
 
 
-class LinkTaken(BridgeError):
-    """A record is already named by another intended, live or frozen link of the mapping; nothing was written."""
-
-
 class CursorMoved(BridgeError):
     """Another sweep moved the cursor first; nothing was written."""
 

@@ -13,11 +13,11 @@ from bridge.domain.event import Lane
 from bridge.domain.record import Side
 from bridge.store.batch import Batcher
 from bridge.store.counters import count
-from bridge.store.engine import Database
-from bridge.store.failures import LinkTaken
+from bridge.store.database import Database
 from bridge.store.journal import storable, write_journal
 from bridge.store.leases import fences_held, giving_back, require_fence
 from bridge.store.link_writes import store_taught, write_links
+from bridge.store.links import LinkTaken
 from bridge.store.lookup import resolve
 from bridge.store.marks import Mark, lock_tasks, mark_due, wake_waiting
 from bridge.store.model import Claim, Completion, Link, LinkState, Outcome, Task, TaskKey, TaskState

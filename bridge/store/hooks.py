@@ -5,7 +5,7 @@ from dataclasses import asdict
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import HookRow
 from bridge.store.tables import hooks

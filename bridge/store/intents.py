@@ -10,7 +10,7 @@ from sqlalchemy import and_, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.record import Side
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.leases import require_fence
 from bridge.store.link_writes import HOLDING, insert_link
 from bridge.store.lookup import resolve

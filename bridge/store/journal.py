@@ -7,7 +7,7 @@ from sqlalchemy import Select, and_, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.record import Side
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.model import JournalEntry
 from bridge.store.rows import Row
 from bridge.store.tables import journal

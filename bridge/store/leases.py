@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.errors import LeaseLost
 from bridge.domain.record import RecordRef
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import Claim
 from bridge.store.rows import Row, ref_tuple

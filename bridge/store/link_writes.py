@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.record import Side
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.lookup import links_by_id
 from bridge.store.model import Link, LinkState, LinkWrite, TaskKey
 from bridge.store.rows import IN_USE, LINK_COLUMNS, chunks, link_from

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.domain.errors import BridgeError
 from bridge.domain.record import Side
 from bridge.store.brakes import Brake, hit_brake
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.intents import IntentAsked, open_intent
 from bridge.store.leases import require_fence
 from bridge.store.link_writes import lock_links, store_taught
@@ -15,6 +16,10 @@ from bridge.store.lookup import links_by_id, resolve
 from bridge.store.model import Claim, IntentResult, Json, Link, LinkState
 from bridge.store.rows import chunks, link_from
 from bridge.store.tables import link_refs, links
+
+
+class LinkTaken(BridgeError):
+    """A record is already named by another intended, live or frozen link of the mapping; nothing was written."""
 
 
 class Links:

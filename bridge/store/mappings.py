@@ -7,7 +7,7 @@ from sqlalchemy import case, false, insert, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.record import Side
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.model import MappingState, Mode, Scope
 from bridge.store.notify import Wake
 from bridge.store.rows import Row

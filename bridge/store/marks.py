@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.event import Lane
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.model import TaskKey, TaskState
 from bridge.store.rows import Row, chunks, has_key, task_tuple
 from bridge.store.tables import tasks

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.errors import ConfigError, Fault
-from bridge.store.engine import Database
+from bridge.store.database import Database
 
 
 async def migrate(database: Database) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from bridge.domain.errors import StoreUnavailable
-from bridge.store.engine import WAKE_CHANNEL, Database
+from bridge.store.database import WAKE_CHANNEL, Database
 
 
 class Wake(asyncio.Event):

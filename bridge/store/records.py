@@ -8,7 +8,7 @@ from sqlalchemy import case, delete, func, null, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.record import RecordRef, Side
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import KeyNote, KnownRecord, LinkState, RecordNote, Scope
 from bridge.store.rows import chunks, has_key, known_from, ref_tuple

@@ -3,7 +3,7 @@
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.model import Json, Request
 from bridge.store.notify import Wake
 from bridge.store.rows import Row

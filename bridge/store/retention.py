@@ -7,7 +7,7 @@ from sqlalchemy import Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.store.counters import Counters
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.journal import Journal
 from bridge.store.tables import brake_hits, events, requests
 

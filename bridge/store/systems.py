@@ -5,7 +5,7 @@ from dataclasses import asdict
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import SystemRow
 from bridge.store.notify import Wake

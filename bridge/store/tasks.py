@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
 from bridge.store.claims import Claims
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.finish import Finishing
 from bridge.store.marks import Mark, mark_due
 from bridge.store.model import Scope, Task, TaskKey, TaskState
