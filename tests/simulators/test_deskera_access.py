@@ -14,7 +14,6 @@ from bridge.simulators.deskera import DeskeraSimulator, Options
 from bridge.simulators.world import World, make_world
 from tests.simulators.doubles import HandClock, Receiver, basic
 
-
 CLIENT = {"Authorization": basic("cl_pub_sandbox", "cl_priv_sandbox")}
 Start = Callable[..., AbstractAsyncContextManager[TestClient[Any, Any]]]
 

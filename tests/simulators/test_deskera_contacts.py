@@ -5,8 +5,8 @@ import pytest
 from bridge.simulators.control import UnknownRecord
 from bridge.simulators.faults import ResponseFault, Trim
 from bridge.simulators.world import World
-from tests.simulators.doubles import HandClock
 from tests.simulators.deskera_calls import running
+from tests.simulators.doubles import HandClock
 
 
 async def test_a_contact_reads_as_written_with_audit_fields(world: World, clock: HandClock) -> None:

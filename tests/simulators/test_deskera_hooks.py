@@ -8,8 +8,8 @@ import pytest
 from bridge.simulators.deskera import EVENTS, DeskeraSimulator, Options
 from bridge.simulators.faults import CallbackFault
 from bridge.simulators.world import World
-from tests.simulators.doubles import HandClock, Receiver
 from tests.simulators.deskera_calls import HOOK_URL, running
+from tests.simulators.doubles import HandClock, Receiver
 
 
 async def test_every_event_can_be_registered_and_deleted_hooks_leave_the_list(world: World) -> None:
