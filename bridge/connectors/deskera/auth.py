@@ -155,10 +155,19 @@ class TokenKeeper:
                 self._paths.pop(0)
             elif answer.status != 400:
                 return answer
-            elif any(hint in words(answer).message.lower() for hint in _MISSED):
-                self._in_form = True
-            else:
+            elif self._in_form or not any(hint in words(answer).message.lower() for hint in _MISSED):
                 raise refused(self._system, answer)
+            else:
+                return await self._as_form(pairs, refused(self._system, answer))
+
+    async def _as_form(self, pairs: list[tuple[str, str]], first: NeedsAuthorisation) -> Answer:
+        """The form is remembered once it works; until then the query's refusal is what counts."""
+        self._in_form = True
+        answer = await self._http.send(self._call(self._paths[0], pairs, frozenset({400, 401, 404, 405, 415})))
+        if answer.status // 100 == 2:
+            return answer
+        self._in_form = False
+        raise first
 
     def _call(self, path: str, pairs: list[tuple[str, str]], accept: frozenset[int]) -> Call:
         """V1 takes the parameters as a form too, V2 documents the query only."""

@@ -46,7 +46,8 @@ async def test_registering_sends_exactly_the_six_fields(fake: FakeDeskera) -> No
 
 
 async def test_registering_after_a_401_shows_the_new_tokens(fake: FakeDeskera) -> None:
-    await fake.connector(access_token="old").create_hook(deal_spec(fake), URL, SECRET, "bridge")
+    fake.special["POST /v1/webhooks/register"] = [answer(401, {"errorMessage": "token expired"})]
+    await fake.connector().create_hook(deal_spec(fake), URL, SECRET, "bridge")
     bodies = fake.bodies("POST", "/v1/webhooks/register")
     assert [each["refreshToken"] for each in bodies] == ["r1", "r2"]
     assert bodies[1]["accessToken"] == fake.access
