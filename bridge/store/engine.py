@@ -26,12 +26,11 @@ from bridge.store.notify import Listener, Wake
 from bridge.store.records import Records
 from bridge.store.requests import Requests
 from bridge.store.retention import Retention
+from bridge.store.sweeps import Sweeps
 from bridge.store.systems import Systems
 from bridge.store.tables import leases, mappings
 from bridge.store.tasks import Tasks
 from bridge.store.tokens import Plain, Seal, Tokens
-
-__all__ = ["Database", "Store", "open_store"]
 
 SCHEMES = ("sqlite", "postgresql")
 
@@ -50,6 +49,7 @@ class Store:
         self.records = Records(database)
         self.mappings = Mappings(database, self.wake)
         self.cursors = Cursors(database, self.wake)
+        self.sweeps = Sweeps(database)
         self.hooks = Hooks(database)
         self.systems = Systems(database, self.wake)
         self.journal = Journal(database)

@@ -1,6 +1,6 @@
 """What the store knows of mappings: which definition runs, paused or not, indexed sides, approvals."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import case, false, insert, null, select, update
@@ -19,18 +19,20 @@ class Mappings:
         self._database = database
         self._wake = wake
 
-    async def sync(self, scopes: Mapping[str, Scope]) -> None:
+    async def sync(self, scopes: Mapping[str, Scope] | Iterable[Scope]) -> None:
         """Make the running definitions the stored ones; copies with others claim nothing from then on.
 
         A mapping that goes live gets `live_since`; changed match keys empty `indexed`. Mappings not in `scopes` keep
         their rows.
         """
 
+        wanted = scopes if isinstance(scopes, Mapping) else {scope.mapping: scope for scope in scopes}
+
         async def work(conn: AsyncConnection) -> None:
             await self._database.lock_name(conn, "bridge-mappings")
             rows = (await conn.execute(select(mappings).with_for_update())).mappings()
             stored = {row["name"]: row for row in rows}
-            for name, scope in sorted(scopes.items()):
+            for name, scope in sorted(wanted.items()):
                 values = _values(scope, stored.get(name), self._database.now())
                 if name in stored:
                     await conn.execute(update(mappings).where(mappings.c.name == name).values(**values))

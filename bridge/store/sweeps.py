@@ -6,7 +6,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.record import Side
-from bridge.store.engine import Database
+from bridge.store.database import Database
 from bridge.store.model import LinkState, Scope
 from bridge.store.rows import chunks
 from bridge.store.tables import links, records, tasks

@@ -14,7 +14,7 @@ from bridge.store.marks import Mark, mark_due
 from bridge.store.model import Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
 from bridge.store.rows import has_key, task_from, task_tuple
-from bridge.store.tables import counters, tasks
+from bridge.store.tables import counters, mappings, tasks
 
 BOOKED = ("accepted", "applied", "unchanged", "coalesced", "filtered", "discarded")
 TOTALS = (*BOOKED, "waiting", "dead")
@@ -70,6 +70,17 @@ class Tasks(Claims, Finishing):
     async def oldest_waiting(self) -> float | None:
         """Since when the task has been due that has been due longest (epoch seconds); None when nothing is."""
         query = select(func.min(tasks.c.first_due)).where(tasks.c.due.is_not(None))
+        return await self._database.read(lambda conn: conn.scalar(query))
+
+    async def next_due(
+        self, scopes: Mapping[str, Scope], blocked_systems: frozenset[str] = frozenset()
+    ) -> float | None:
+        """When the next task of these mappings falls due, those with a blocked system left out; None: none does."""
+        names = [
+            name for name, scope in scopes.items() if not blocked_systems & {scope.left.system, scope.right.system}
+        ]
+        running = select(mappings.c.name).where(mappings.c.name.in_(names), mappings.c.paused.is_(False))
+        query = select(func.min(tasks.c.due)).where(tasks.c.due.is_not(None), tasks.c.mapping.in_(running))
         return await self._database.read(lambda conn: conn.scalar(query))
 
     async def waiting(self, lane: Lane | None = None, mapping: str | None = None) -> int:
