@@ -35,7 +35,7 @@ async def test_put_resets_what_it_does_not_name_unless_switched(world: World) ->
 async def test_a_record_read_and_put_back_stays_as_it_is(world: World) -> None:
     async with running(world) as deskera:
         company = await deskera.contact(name="Acme", type="organization")
-        segment = [{"code": "SEGMENT", "label": "Segment", "value": "Gold"}]
+        segment = [{"code": "SEGMENT", "value": "Gold"}]
         made = await deskera.contact(email="a@x.test", organization_id=company["id"], custom_field=segment)
         status, _body = await deskera.call("PUT", f"/v1/crm/contacts/{made['id']}", made)
         _status, read = await deskera.call("GET", f"/v1/crm/contacts/{made['id']}")
@@ -51,18 +51,20 @@ async def test_phone_can_be_missing_on_read(world: World) -> None:
 
 async def test_custom_fields_go_in_by_code_or_label_and_come_back_twice(world: World) -> None:
     async with running(world) as deskera:
-        values = [{"code": "SEGMENT", "value": "Gold"}, {"label": "Pipedrive ID", "value": "77"}]
+        size = deskera.simulator.state.add_custom_field("contacts", "Size")
+        values = [{"code": "SEGMENT", "value": "Gold"}, {"label": "Size", "value": "77"}]
         made = await deskera.contact(custom_field=values)
         cleared = {"custom_field": [{"code": "SEGMENT", "value": ""}]}
         await deskera.call("PATCH", f"/v1/crm/contacts/{made['id']}", cleared)
         _status, read = await deskera.call("GET", f"/v1/crm/contacts/{made['id']}")
 
-    assert made["c_field"] == {"Segment": "Gold", "Pipedrive ID": "77"}
+    assert size["code"] == "D-0000005"
+    assert made["c_field"] == {"SEGMENT": "Gold", "PIPEDRIVE_ID": "", "Size": "77"}
     assert [(item["code"], item["value"]) for item in made["custom_field"]] == [
         ("SEGMENT", "Gold"),
-        ("PIPEDRIVE_ID", "77"),
+        (size["code"], "77"),
     ]
-    assert read["c_field"] == {"Segment": "", "Pipedrive ID": "77"}
+    assert read["c_field"] == {"SEGMENT": "", "PIPEDRIVE_ID": "", "Size": "77"}
 
 
 @pytest.mark.parametrize(
