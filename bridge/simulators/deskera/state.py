@@ -126,7 +126,7 @@ class State:
 
 
 def seeded_state(world: World, options: Options) -> State:
-    """A fresh organisation: one user, one pipeline, the standard labels, two custom fields each (label and code alike), no records."""
+    """A fresh organisation: one user, one pipeline, the standard labels, two custom fields each, no records."""
     state = State(world, options, refresh={options.refresh_token})
     for entity in ("contacts", "deals", "pipelines"):
         state.tables[entity] = Table(world.clock)
