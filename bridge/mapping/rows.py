@@ -135,9 +135,7 @@ def _finish(
         flows=flows,
         policy=policy if len(flows) == 2 and not has_constant else None,
         place=section.place,
-        fingerprint=fingerprint(
-            [columns, parts, {k: plain(v) for k, v in section.table.entries.items() if k in _MEANING}]
-        ),
+        fingerprint=fingerprint([columns, parts, _meaning(section, type_)]),
         columns_fingerprint=fingerprint([columns, parts]),
         link=type_.link,
         missing=section.word("missing", ("wait", "blank", "reject"), "wait"),
@@ -158,8 +156,13 @@ def _finish(
 # What decides which canonical value a record has; other words of a row decide only what is done with it.
 _MEANING = frozenset(
     {"type", "table", "unlisted", "otherwise", "rows", "columns", "region", "zone", "places", "rounding", "currency"}
-    | {"separator", "link", "value", "from"}
+    | {"separator", "link", "value"}
 )
+
+
+def _meaning(section: Section, type_: FieldType) -> list[object]:
+    words = {key: plain(node) for key, node in section.table.entries.items() if key in _MEANING}
+    return [words, type_.table.canon.value if type_.table is not None else None]
 
 
 def _complete(section: Section, frame: Frame, pair: dict[Side, Cells], constant: bool) -> bool:

@@ -91,6 +91,7 @@ def with_table(kind: Kind, table: ValueTable, side: Side) -> tuple[Callable[[Any
 
 
 ANY = "any"
+_SEEN_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,8 @@ class ColumnTable:
                 found = next((name for row, name in rows if _fits(row, cells)), None)
                 if found is None:
                     return self._unlisted(cells)
-                seen[cells] = found
+                if len(seen) < _SEEN_MAX:  # a column under `any` may hold anything
+                    seen[cells] = found
             return found
 
         return parse

@@ -124,6 +124,8 @@ def _put(row: Field, side: Side, value: Any, changes: dict[str, Any], fresh: Fie
     cells = row.cells(side)
     if cells is None or value is UNREAD:
         return
+    if row.required and is_empty(value):
+        raise Untranslatable("it is required and empty")
     for path, raw in zip(cells.paths, cells.render(None if is_empty(value) else value), strict=True):
         if raw is not LEAVE:
             path.put(changes, fresh, raw)
@@ -179,7 +181,10 @@ def _key_text(row: Field, value: Any) -> str | None:
 
 
 def lookups(mapping: Mapping, side: Side, key: MatchKey, values: MappingOf[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """(column path, value in that side's form) to ask a vendor's search for; links and unwritable ones left out."""
+    """(column, value in that side's form) to ask a vendor's search for; links and unwritable ones left out.
+
+    The column is the manifest's own name: `emails` of emails.primary, `custom.<name>` of an own field.
+    """
     found: list[tuple[str, Any]] = []
     for name in key.fields:
         cells, value = mapping.named[name].cells(side), values.get(name)
@@ -190,7 +195,7 @@ def lookups(mapping: Mapping, side: Side, key: MatchKey, values: MappingOf[str, 
         except Untranslatable:
             continue
         found += [
-            (path.text, raw)
+            (path.column, raw)
             for path, raw in zip(cells.paths, raws, strict=True)
             if raw is not LEAVE and raw is not None
         ]
