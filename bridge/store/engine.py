@@ -52,6 +52,7 @@ class Store:
         self.sweeps = Sweeps(database)
         self.hooks = Hooks(database)
         self.systems = Systems(database, self.wake)
+        self.sweeps = Sweeps(database)
         self.journal = Journal(database)
         self.counters = Counters(database)
         self.requests = Requests(database, self.wake)

