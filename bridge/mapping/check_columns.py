@@ -45,7 +45,8 @@ class _Catalog:
     own: MappingOf[str, ColumnSpec] | None
 
     def spec(self, path: Path) -> ColumnSpec | None:
-        return (self.own or {}).get(path.column) if path.own else self.entity.columns.get(path.column)
+        """The account knows best: it may also narrow a fixed column, like the stages it really has."""
+        return (self.own or {}).get(path.column) or self.entity.columns.get(path.column)
 
 
 def check_columns(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridge.domain.catalog import Column, ColumnSpec
 from bridge.mapping.check import check
 from bridge.mapping.load import load_text
 
@@ -168,3 +169,11 @@ def test_own_columns_are_believed_until_the_account_was_asked() -> None:
     assert check(mappings, MANIFESTS) == []
     (fault,) = check(mappings, MANIFESTS, {("one", "person"): {"custom.Segments": TEXT}})
     assert "did you mean `custom.Segments`?" in fault.remedy
+
+
+def test_what_the_account_really_offers_narrows_a_column() -> None:
+    mappings = load_text(HEAD + "  kind: {crm: title, erp: city, table: {A: Oslo, B: Bergen}}\n", "m.yaml")
+    assert check(mappings, MANIFESTS) == []
+    offered = ColumnSpec(Column.CHOICE, choices=("Oslo", "Berlin"))
+    (fault,) = check(mappings, MANIFESTS, {("two", "contact"): {"city": offered}})
+    assert "`city` of two contact does not offer `Bergen`" in fault.what
