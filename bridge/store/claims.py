@@ -15,7 +15,7 @@ from bridge.store.leases import fences_held, free_for, giving_back, require_fenc
 from bridge.store.lookup import resolve
 from bridge.store.model import Claim, Link, LinkState, Mode, Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
-from bridge.store.rows import Row, chunks, has_key, task_from, task_tuple
+from bridge.store.rows import Row, chunks, has_key, task_from, task_key, task_tuple
 from bridge.store.tables import leases, links, mappings, tasks
 
 TURNS = 16
@@ -144,11 +144,15 @@ class Picking:
         }
         picks = await self._recoveries(paused, limit)
         lanes = {lane: Queue(self._conn, lane, usable, self._now, limit) for lane in Lane}
-        while usable and len(picks) < limit:
-            rows = await self._next_rows(lanes, limit - len(picks), self._turn + len(picks))
+        slots = deque((self._turn + slot) % TURNS for slot in range(len(picks), limit))
+        while usable and slots:
+            rows = await self._next_rows(lanes, slots)
             if not rows:
                 break
-            picks += await self._pick(rows, paused=False)
+            fresh = await self._pick([row for row, _ in rows], paused=False)
+            picks += fresh
+            keys = {pick.tasks[0].key for pick in fresh}
+            slots.extendleft(slot for row, slot in reversed(rows) if task_key(row) not in keys)
         return await self._lease(picks, ttl)
 
     async def _mappings(self) -> tuple[list[str], list[str]]:
@@ -163,13 +167,14 @@ class Picking:
                 (paused if row["paused"] else usable).append(row["name"])
         return sorted(usable), sorted(paused)
 
-    async def _next_rows(self, lanes: Mapping[Lane, "Queue"], wanted: int, turn: int) -> list[Row]:
-        rows: list[Row] = []
-        for slot in range(wanted):
-            for lane in _lane_order((turn + slot) % TURNS):
+    async def _next_rows(self, lanes: Mapping[Lane, "Queue"], slots: deque[int]) -> list[tuple[Row, int]]:
+        """A row for every slot, from the lane whose turn it is or else the next that has one."""
+        rows: list[tuple[Row, int]] = []
+        while slots:
+            for lane in _lane_order(slots[0]):
                 row = await lanes[lane].next()
                 if row is not None:
-                    rows.append(row)
+                    rows.append((row, slots.popleft()))
                     break
             else:
                 break

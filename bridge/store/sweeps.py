@@ -1,15 +1,25 @@
 """What a sweep asks of the store about the rows of a page, and about the records it did not see."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
-from bridge.store.model import LinkState, Scope
+from bridge.store.model import LinkState, Scope, TaskState
 from bridge.store.rows import chunks
 from bridge.store.tables import links, records, tasks
+
+
+@dataclass(frozen=True, slots=True)
+class TaskNote:
+    """A task as a sweep sees it. `decided_hash`: the row on which "nothing to do" was decided last."""
+
+    decided_hash: str | None = None
+    pending: int = 0
+    dead: bool = False
 
 
 class Sweeps:
@@ -31,23 +41,30 @@ class Sweeps:
 
         return await self._database.read(work)
 
-    async def decided(self, mapping: str, side: Side, recs: Collection[str]) -> dict[str, tuple[str | None, int]]:
-        """Per record with a task: the row hash of the last decision for nothing, and how many events wait."""
+    async def tasks(self, mapping: str, side: Side, recs: Collection[str]) -> dict[str, TaskNote]:
+        """What is known of the tasks of these records; those without one are left out."""
+        columns = (tasks.c.rec, tasks.c.decided_hash, tasks.c.pending, tasks.c.state)
 
-        async def work(conn: AsyncConnection) -> dict[str, tuple[str | None, int]]:
-            found: dict[str, tuple[str | None, int]] = {}
+        async def work(conn: AsyncConnection) -> dict[str, TaskNote]:
+            found: dict[str, TaskNote] = {}
             for some in chunks(sorted(recs)):
-                query = select(tasks.c.rec, tasks.c.decided_hash, tasks.c.pending).where(
+                query = select(*columns).where(
                     tasks.c.mapping == mapping, tasks.c.side == side.value, tasks.c.rec.in_(some)
                 )
-                for rec, decided, pending in await conn.execute(query):
-                    found[rec] = decided, pending
+                for rec, decided, pending, state in await conn.execute(query):
+                    found[rec] = TaskNote(decided, pending, state == TaskState.DEAD.value)
             return found
 
         return await self._database.read(work)
 
-    async def unseen(self, scope: Scope, side: Side, sweep: int) -> list[str]:
-        """Records of live and frozen links that a complete full sweep did not show."""
+    async def seen(self, system: str, entity: str, sweep: int) -> int:
+        """How many records this full sweep has shown so far, each counted once."""
+        query = select(func.count()).select_from(records)
+        query = query.where(records.c.system == system, records.c.entity == entity, records.c.seen_sweep == sweep)
+        return await self._database.read(lambda conn: conn.scalar(query)) or 0
+
+    async def unseen(self, scope: Scope, side: Side, sweep: int, started: float) -> list[str]:
+        """Records of live and frozen links that a complete full sweep did not show, but for those we wrote meanwhile."""
         endpoint, column = scope.endpoint(side), links.c[side.value]
         known = and_(records.c.system == endpoint.system, records.c.entity == endpoint.entity, records.c.rec == column)
         query = (
@@ -56,6 +73,7 @@ class Sweeps:
             .where(links.c.mapping == scope.mapping, column.is_not(None))
             .where(links.c.state.in_([LinkState.LIVE.value, LinkState.FROZEN.value]))
             .where(or_(records.c.seen_sweep.is_(None), records.c.seen_sweep < sweep))
+            .where(or_(records.c.own_write_at.is_(None), records.c.own_write_at < started))
             .order_by(column)
         )
 
