@@ -59,6 +59,8 @@ class Path:
                 return UNREAD
         if self.label is None:
             return value
+        if value is not None and not isinstance(value, list | tuple):
+            return UNREAD
         item = _pick(value or (), self.label)
         return None if item is None else item.get("value")
 
@@ -89,7 +91,9 @@ class Path:
 
 def _pick(items: Any, label: str) -> Mapping[str, Any] | None:
     for item in items:
-        if (item.get("primary") is True) if label == "primary" else (item.get("label") == label):
+        if isinstance(item, Mapping) and (
+            item.get("primary") is True if label == "primary" else item.get("label") == label
+        ):
             found: Mapping[str, Any] = item
             return found
     return None

@@ -40,7 +40,10 @@ def _instant(raw: Any, zone: ZoneInfo | None) -> datetime | None:
         if zone is None:
             raise Untranslatable(f"{describe(raw)} names no zone; give the row a `zone`, like zone: Europe/Oslo")
         value = value.replace(tzinfo=zone)
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise Untranslatable(f"{describe(raw)} is out of range") from None
 
 
 def make_date(options: dict[str, Any]) -> Kind:

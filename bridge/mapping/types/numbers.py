@@ -1,11 +1,8 @@
 """Integers, decimals, booleans and money. Exact: Decimal throughout, never binary fractions."""
 
 import decimal
-from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
-
-from babel.core import get_global
 
 from bridge.mapping.types.kind import Kind, Shape
 from bridge.mapping.types.text import describe
@@ -16,15 +13,20 @@ ROUNDINGS = {
     "half-up": decimal.ROUND_HALF_UP,
     "down": decimal.ROUND_DOWN,
 }
-_DIGITS: Mapping[str, Any] = get_global("currency_fractions")
+_DIGITS_MAX = 60  # before or behind the point; beyond that no business number is meant
+
+# ISO 4217, list one: every other currency has two places. (Locale data differs: it says what people usually write.)
+_NO_PLACES = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV")
+_PLACES = {
+    **dict.fromkeys((*_NO_PLACES, "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
 
 
 def exponent(currency: str | None) -> int | None:
     """Digits after the point of an ISO 4217 currency (JPY 0, EUR 2, KWD 3); None without a currency."""
-    if currency is None:
-        return None
-    digits = _DIGITS.get(currency, _DIGITS["DEFAULT"])[0]
-    return int(digits)
+    return None if currency is None else _PLACES.get(currency, 2)
 
 
 def parse_decimal(raw: Any) -> Decimal | None:
@@ -46,6 +48,8 @@ def parse_decimal(raw: Any) -> Decimal | None:
         raise Untranslatable(f"expected a number, found {describe(raw)}")
     if not number.is_finite():
         raise Untranslatable(f"{describe(raw)} is no number")
+    if abs(number.adjusted()) > _DIGITS_MAX:
+        raise Untranslatable(f"{describe(raw)} is out of range")
     return number
 
 

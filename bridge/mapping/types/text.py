@@ -69,4 +69,4 @@ def _same_email(a: Any, b: Any) -> bool:
 
 
 def make_email(options: dict[str, Any]) -> Kind:
-    return Kind("email", parse_email, fold=fold_text, reduces=_same_email, same=_same_email)
+    return Kind("email", parse_email, fold=fold_text, reduces=reduces_text, same=_same_email)

@@ -76,7 +76,8 @@ def test_a_type_refuses_with_the_value_in_the_message(kind: str, raw: Any) -> No
 
 
 @pytest.mark.parametrize(
-    ("currency", "amount", "rounded"), [("JPY", "100.5", "100"), ("KWD", "1.0005", "1.000"), ("EUR", "2.675", "2.68")]
+    ("currency", "amount", "rounded"),
+    [("JPY", "100.5", "100"), ("KWD", "1.0005", "1.000"), ("EUR", "2.675", "2.68"), ("RSD", "10.50", "10.50")],
 )
 def test_money_is_rounded_half_even_to_its_currencys_places(currency: str, amount: str, rounded: str) -> None:
     row = "  sum: {crm: {amount: a, currency: c}, erp: {amount: a, currency: c}, type: money}\n"
@@ -194,8 +195,8 @@ def values_of(name: str) -> st.SearchStrategy[Any]:
     """Raw values of every type."""
     return {
         "text": st.text(st.characters(exclude_characters="\r"), min_size=1),
-        "integer": st.integers(),
-        "decimal": st.decimals(allow_nan=False, allow_infinity=False),
+        "integer": st.integers(-(10**50), 10**50),
+        "decimal": st.decimals(-(10**40), 10**40, allow_nan=False, allow_infinity=False, places=9),
         "money": st.decimals(-(10**12), 10**12, places=2),
         "boolean": st.booleans(),
         "date": st.dates(),
@@ -225,3 +226,28 @@ def test_whatever_a_type_reads_it_stores_and_writes_back_as_the_same_value(name:
         assert kind.fold(value)
 
     there_and_back()
+
+
+raw_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.decimals() | st.text() | st.dates() | st.datetimes() | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+COLUMNS = {
+    "money": ", erp: {amount: b, currency: c}",
+    "phone": ", erp: {number: b, prefix: c}",
+    "date": ", erp: {instant: b}",
+}
+
+
+@pytest.mark.parametrize("name", sorted(TYPES))
+def test_no_raw_value_whatever_it_is_breaks_the_reading_of_a_record(name: str) -> None:
+    mapping = mapping_of(f"  f: {{crm: 'emails.primary', type: {name}{COLUMNS.get(name, ', erp: b')}}}\n")
+
+    @given(raw_values, raw_values)
+    def reads(raw: Any, other: Any) -> None:
+        for side, record in ((Side.LEFT, {"emails": raw}), (Side.RIGHT, {"b": raw, "c": other})):
+            reading = read(mapping, side, record)
+            assert reading.problems == () or reading.values["f"] is UNREAD
+
+    reads()
