@@ -169,7 +169,7 @@ class FakeProduct:
         raise NotImplementedError
 
     # -- inside -----------------------------------------------------------------------------------------------------
-    def writes(self) -> list[str]:
+    def writes(self) -> Sequence[str]:
         """Names of the writing calls so far."""
         return [name for name in self.calls if name in ("create", "update", "delete")]
 
@@ -226,7 +226,7 @@ def unreachable(*names: str) -> Callable[[str], None]:
 
     def fail(name: str) -> None:
         if name in names:
-            raise Unreachable("fake", f"connection refused ({name})")
+            raise Unreachable("erp", f"connection refused ({name})")
 
     return fail
 
@@ -237,6 +237,6 @@ def lost_answer(name: str, times: int = 1) -> Callable[[str], None]:
 
     def fail(called: str) -> None:
         if called == name and next(left) > 0:
-            raise OutcomeUnknown("fake", f"timed out ({name})")
+            raise OutcomeUnknown("erp", f"timed out ({name})")
 
     return fail

@@ -33,8 +33,8 @@ async def _mappings(store: Store) -> list[dict[str, object]]:
 
 
 async def _systems(store: Store) -> list[dict[str, object]]:
-    rows = []
-    for row in await store.systems.all():
+    rows: list[dict[str, object]] = []
+    for row in (await store.systems.all()).values():
         state = f"stopped: {row.stopped}" if row.stopped else "answers"
         if row.down_since is not None:
             state = f"down since {moment(row.down_since)}: {row.down_reason}"

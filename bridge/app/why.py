@@ -38,7 +38,7 @@ async def why_lines(store: Store, plan: Plan, side: str, entity: str, record: st
         link = await store.links.of(scope.mapping, which, record)
         lines.append(f"{side} {entity} {record} in mapping {scope.mapping}:")
         entries = await store.journal.about(scope.mapping, which, record, limit=STORY_LINES)
-        lines += [f"  {moment(entry.at)}  {entry.what}: {entry.text}" for entry in entries]
+        lines += [f"  {moment(row.at)}  {row.entry.what}: {row.entry.text}" for row in reversed(entries)]
         if not entries:
             lines.append("  nothing was ever written or decided for it")
         lines.append("  now: " + _now(plan, scope, which, link))

@@ -1,68 +1,95 @@
 """One page of a listing: which of its rows some mapping must look at again."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
+from typing import Any
 
 from bridge.domain.event import Event, EventKind, Origin
-from bridge.domain.record import Gone, Record, Side
+from bridge.domain.record import Evidence, Fields, Gone, Record, Side
 from bridge.domain.seams import epoch
 from bridge.mapping import translate
 from bridge.mapping.model import Mapping
-from bridge.mapping.translate import Reading
 from bridge.mapping.values import LinkId, Reference
 from bridge.reconcile.compare import differs
 from bridge.store.engine import Store
 from bridge.store.model import KeyNote, Link, LinkState, MappingState, RecordNote, Scope, TaskKey
+from bridge.store.sweeps import TaskNote
+
+LIVE_MARGIN_SECONDS = 2.0  # vendors cut their times to whole seconds, and their clock is not ours
+UNKNOWN = TaskNote()
+
+Values = MappingOf[str, Any]
 
 
 @dataclass(slots=True)
 class PageMarks:
-    """What a page's transaction stores. `unheard`: marked rows that no waiting event had told of."""
+    """What a page's transaction stores. `heard`: records a waiting event had already told of."""
 
     events: dict[str, Event] = field(default_factory=dict)
     records: list[RecordNote] = field(default_factory=list)
     keys: list[KeyNote] = field(default_factory=list)
     decided: list[tuple[TaskKey, str]] = field(default_factory=list)
-    unheard: int = 0
+    heard: set[str] = field(default_factory=set)
+
+    @property
+    def unheard(self) -> int:
+        """Marked rows no callback had told of."""
+        return len(self.events.keys() - self.heard)
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One mapping's interest in the listed entity."""
+    """One mapping's interest in the listed entity. `unlisted`: the columns listings leave out."""
 
     mapping: Mapping
     scope: Scope
     side: Side
     state: MappingState
+    unlisted: frozenset[str] = frozenset()
 
     @property
-    def system(self) -> str:
-        return self.scope.endpoint(self.side).system
+    def indexed(self) -> bool:
+        """A complete listing has filled the match index of this side."""
+        return self.side in self.state.indexed
 
-    @property
-    def entity(self) -> str:
-        return self.scope.endpoint(self.side).entity
+    def key(self, rec: str) -> TaskKey:
+        return TaskKey(self.mapping.name, self.side, rec)
+
+    def row_hash(self, fields: Fields) -> str:
+        """Over the columns that listings contain, so that a single read and a row of a listing agree."""
+        shown = {name: value for name, value in fields.items() if name not in self.unlisted}
+        return translate.row_hash(self.mapping, self.side, shown)
 
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """Why a listing is walked. `baseline`: rows from before going live are noted, not touched."""
+    """Why a listing is walked. `full`: every row is shown, so that a first walk fills the match index and is the
+    baseline of later ones. `everything`: a backfill takes unlinked rows whatever was decided on them before.
+    """
 
     origin: Origin
-    baseline: bool = False
-    everything: bool = False  # a backfill takes unlinked rows whatever was decided on them before
+    full: bool = False
+    everything: bool = False
 
 
-async def judge(store: Store, uses: Sequence[Use], rows: Sequence[Record | Gone], purpose: Purpose) -> PageMarks:
+async def judge(
+    store: Store, uses: Sequence[Use], rows: Sequence[Record | Gone], purpose: Purpose, now: float
+) -> PageMarks:
     """Judge a page's rows for every mapping that has their entity."""
-    marks = PageMarks()
-    for row in rows:
-        version = epoch(row.modified_at) if row.modified_at else None
-        if isinstance(row, Record):
-            marks.records.append(RecordNote(row.ref, version=version, alive=True))
+    marks = PageMarks(records=[_note(row, now) for row in rows])
     for use in uses:
         await _judge_for(store, use, rows, purpose, marks)
     return marks
+
+
+def _note(row: Record | Gone, now: float) -> RecordNote:
+    """A listing may lag, so a row of it does not call a record that was read as gone alive again."""
+    version = epoch(row.modified_at) if row.modified_at else None
+    if isinstance(row, Record):
+        return RecordNote(row.ref, version=version)
+    return RecordNote(row.ref, version=version, gone_at=now, gone_how=Evidence.FLAG.value)
 
 
 async def _judge_for(store: Store, use: Use, rows: Sequence[Record | Gone], purpose: Purpose, marks: PageMarks) -> None:
@@ -70,60 +97,60 @@ async def _judge_for(store: Store, use: Use, rows: Sequence[Record | Gone], purp
     name, side = use.mapping.name, use.side
     links = await store.links.resolve(name, side, recs)
     settled = await store.sweeps.settled(name, side, recs)
-    decided = await store.sweeps.decided(name, side, recs)
+    tasks = await store.sweeps.tasks(name, side, recs)
     for row in rows:
-        link, rec = links.get(row.ref.id), row.ref.id
+        rec = row.ref.id
+        link, task = links.get(rec), tasks.get(rec, UNKNOWN)
+        if task.pending:
+            marks.heard.add(rec)
         if isinstance(row, Gone):
             if link is not None and link.rec(side) == rec:
-                _mark(use, row, EventKind.DELETED, purpose, marks, decided)
-            continue
-        await _note_keys(store, use, row, marks)
-        if link is not None:
-            if _linked_due(use, row, link):
-                _mark(use, row, EventKind.CHANGED, purpose, marks, decided)
+                _mark(row, EventKind.DELETED, purpose, marks)
+        elif link is not None:
+            if _linked_due(use, row, link, task):
+                _mark(row, EventKind.CHANGED, purpose, marks)
         elif rec not in settled:
-            _judge_unlinked(use, row, purpose, marks, decided)
+            _judge_unlinked(use, row, purpose, marks, task)
+    await _note_keys(store, use, [row for row in rows if isinstance(row, Record)], marks)
 
 
-def _linked_due(use: Use, row: Record, link: Link) -> bool:
+def _linked_due(use: Use, row: Record, link: Link, task: TaskNote) -> bool:
     if link.state is LinkState.INTENDED or link.rec(use.side) != row.ref.id:
         return False
     passes = translate.passes_where(use.mapping, use.side, row.fields)
     if link.state is LinkState.FROZEN:
         return passes is True
+    if task.dead and task.decided_hash == use.row_hash(row.fields):
+        return False
     return passes is False or differs(use.mapping, use.side, row.fields, link)
 
 
-def _judge_unlinked(
-    use: Use, row: Record, purpose: Purpose, marks: PageMarks, decided: dict[str, tuple[str | None, int]]
-) -> None:
+def _judge_unlinked(use: Use, row: Record, purpose: Purpose, marks: PageMarks, task: TaskNote) -> None:
     if translate.passes_where(use.mapping, use.side, row.fields) is False:
         return
-    row_hash = translate.row_hash(use.mapping, use.side, row.fields)
-    before = decided.get(row.ref.id, (None, 0))[0]
-    if before == row_hash and not purpose.everything:
-        return
-    if purpose.baseline and not _since_live(use, row):
-        marks.decided.append((TaskKey(use.mapping.name, use.side, row.ref.id), row_hash))
-        return
-    _mark(use, row, EventKind.CHANGED, purpose, marks, decided)
+    row_hash = use.row_hash(row.fields)
+    if not purpose.everything:
+        if task.decided_hash == row_hash:
+            return
+        if task.decided_hash is None and not task.pending and _from_before(use, row, purpose):
+            marks.decided.append((use.key(row.ref.id), row_hash))
+            return
+    _mark(row, EventKind.CHANGED, purpose, marks)
 
 
-def _since_live(use: Use, row: Record) -> bool:
-    """Going live starts from now: only what was made or edited since is taken."""
+def _from_before(use: Use, row: Record, purpose: Purpose) -> bool:
+    """Going live starts from now: a row nobody ever looked at and that is older than that is noted, not touched.
+
+    Where the row shows no time, it is old if it turns up in the first complete listing.
+    """
     live_since = use.state.live_since
-    touched = [moment for moment in (row.modified_at, row.created_at) if moment is not None]
-    return live_since is not None and any(epoch(moment) >= live_since for moment in touched)
+    touched = [epoch(moment) for moment in (row.modified_at, row.created_at) if moment is not None]
+    if live_since is not None and touched:
+        return max(touched) < live_since - LIVE_MARGIN_SECONDS
+    return purpose.full and not use.indexed
 
 
-def _mark(
-    use: Use,
-    row: Record | Gone,
-    kind: EventKind,
-    purpose: Purpose,
-    marks: PageMarks,
-    decided: dict[str, tuple[str | None, int]],
-) -> None:
+def _mark(row: Record | Gone, kind: EventKind, purpose: Purpose, marks: PageMarks) -> None:
     merged = row.merged_into if isinstance(row, Gone) else None
     marks.events[row.ref.id] = Event(
         system=row.ref.system,
@@ -135,27 +162,36 @@ def _mark(
         source_at=row.modified_at,
         merged_into=merged,
     )
-    if decided.get(row.ref.id, (None, 0))[1] == 0:
-        marks.unheard += 1
 
 
-async def _note_keys(store: Store, use: Use, row: Record, marks: PageMarks) -> None:
+async def _note_keys(store: Store, use: Use, rows: Sequence[Record], marks: PageMarks) -> None:
     """Keep the match index: every row that belongs to the mapping, linked or not."""
-    if not use.mapping.match or translate.passes_where(use.mapping, use.side, row.fields) is False:
+    if not use.mapping.match:
         return
-    reading = await _resolved(store, translate.read(use.mapping, use.side, row.fields), use.mapping)
-    hashes = tuple(key.hash for key in translate.match_keys(use.mapping, reading.values))
-    marks.keys.append(KeyNote(use.mapping.name, use.side, row.ref.id, hashes))
+    readings = {
+        row.ref.id: translate.read(use.mapping, use.side, row.fields).values
+        for row in rows
+        if translate.passes_where(use.mapping, use.side, row.fields) is not False
+    }
+    links = await _named_links(store, use.mapping, readings.values())
+    for rec, values in readings.items():
+        resolved = {
+            name: links.get(value, value) if isinstance(value, Reference) else value for name, value in values.items()
+        }
+        hashes = tuple(key.hash for key in translate.match_keys(use.mapping, resolved))
+        marks.keys.append(KeyNote(use.mapping.name, use.side, rec, hashes))
 
 
-async def _resolved(store: Store, reading: Reading, mapping: Mapping) -> Reading:
-    """Match keys may name links: those are known only as link ids."""
+async def _named_links(store: Store, mapping: Mapping, readings: Iterable[Values]) -> dict[Reference, LinkId]:
+    """Match keys may name other records; those are known by their links, looked up once for a page."""
     in_keys = {name for names in mapping.match for name in names}
-    values = dict(reading.values)
-    for name in in_keys:
-        value = values.get(name)
-        if isinstance(value, Reference):
-            link = (await store.links.resolve(value.mapping, value.side, [value.id])).get(value.id)
-            if link is not None:
-                values[name] = LinkId(link.id)
-    return Reading(values, reading.hashes, reading.problems)
+    wanted: defaultdict[tuple[str, Side], set[str]] = defaultdict(set)
+    for values in readings:
+        for value in (values.get(name) for name in in_keys):
+            if isinstance(value, Reference):
+                wanted[value.mapping, value.side].add(value.id)
+    found = {}
+    for (name, side), recs in wanted.items():
+        for rec, link in (await store.links.resolve(name, side, sorted(recs))).items():
+            found[Reference(name, side, rec)] = LinkId(link.id)
+    return found

@@ -1,30 +1,35 @@
-"""Walks listings page by page: incremental and full sweeps, the match index, and backfills."""
+"""When and how listings are swept: incremental by the vendor's clock, full with the match index, and on demand."""
 
+import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from bridge.connectors.protocols import Connector, Page
+from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
-from bridge.domain.errors import RemoteError
-from bridge.domain.event import Event, EventKind, Lane, Origin
-from bridge.domain.record import Record, Side
+from bridge.domain.errors import Rejected, RemoteError
+from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.seams import Seams, from_epoch
 from bridge.mapping.model import Mapping as RecordMapping
-from bridge.reconcile.page import PageMarks, Purpose, Use, judge
+from bridge.reconcile.backfill import Backfill
+from bridge.reconcile.page import Purpose, Use
+from bridge.reconcile.walk import Sweep, Walk
 from bridge.store.cursors import CursorMove
 from bridge.store.engine import Store
 from bridge.store.failures import CursorMoved
-from bridge.store.model import Cursor, Mode, Routes, Scope
+from bridge.store.model import Cursor, Routes, Scope
 
 log = logging.getLogger(__name__)
 
-OVERLAP_SECONDS = 60.0
-ASK_EVERY_SECONDS = 60.0  # hints of callbacks cause at most one sweep of an entity a minute
+OVERLAP_SECONDS = 60.0  # on top of `settle`: listings lag, and times are cut to whole seconds
+TRUSTED_SKEW_SECONDS = 600.0  # our clock is not further than this ahead of the vendor's
 HISTORY_MARGIN_SECONDS = 3600.0
-BACKFILL_WAITING = 100  # a backfill marks its next page only when fewer of its tasks wait
-BACKFILL_POLL_SECONDS = 1.0
+RESUME_SECONDS = 6 * 3600.0  # an unfinished full sweep older than this begins anew
+ASK_EVERY_SECONDS = 60.0  # hints of callbacks cause at most one sweep of an entity a minute
+REST_FACTOR = 10.0  # a full listing in place of an incremental one takes at most a tenth of the time
+CHUNK = 500
+PATIENT = frozenset({"callback", "unfinished sweep"})
 
 Observe = Callable[[str, str, str, int, int], None]
 
@@ -38,25 +43,8 @@ class Work:
     routes: Routes
 
 
-@dataclass(slots=True)
-class Sweep:
-    """What one sweep did. `unheard`: changes no callback had told us of. `fault`: why it ended early."""
-
-    system: str
-    entity: str
-    kind: str
-    rows: int = 0
-    marked: int = 0
-    unheard: int = 0
-    fault: str = ""
-
-    def __str__(self) -> str:
-        text = f"{self.system} {self.entity}: {self.kind} sweep, {self.rows} rows, {self.marked} to look at"
-        return f"{text}; ended early: {self.fault}" if self.fault else text
-
-
 class Reconciler:
-    """One per process; copies on one store share cursors, so that only the fastest copy's page counts."""
+    """One per process. Copies on one store share cursors: each page counts once, whoever was faster."""
 
     def __init__(
         self,
@@ -71,14 +59,19 @@ class Reconciler:
         self.store = store
         self.seams = seams
         self.observe = observe
+        self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def entities(self) -> list[tuple[str, str]]:
         """Every (system, entity) some mapping names."""
         return sorted(self.work.routes)
 
     async def sweep_all(self, kind: str) -> list[Sweep]:
-        """Sweep every entity; one that fails does not stop the others."""
-        return [await self.sweep(system, entity, kind) for system, entity in self.entities()]
+        """Sweep every entity on schedule; one that fails does not stop the others."""
+        done = []
+        for system, entity in self.entities():
+            if kind == "full" or not await self._rests(system, entity):
+                done.append(await self.sweep(system, entity, kind))
+        return done
 
     async def sweep_asked(self) -> list[Sweep]:
         """Do the sweeps somebody asked for: hints of callbacks at most once a minute, everybody else at once."""
@@ -86,173 +79,189 @@ class Reconciler:
         for cursor in await self.store.cursors.all():
             if cursor.asked_at is None or (cursor.system, cursor.entity) not in self.work.routes:
                 continue
-            recent = self.store.now() - (cursor.started_at or 0.0) < ASK_EVERY_SECONDS
-            if cursor.asked_by == "callback" and recent:
+            if cursor.asked_by in PATIENT and await self._patient(cursor):
                 continue
-            if cursor.asked_by == "match index" and await self._indexed(cursor.system, cursor.entity):
+            if cursor.asked_by == "match index" and not await self._missing(cursor.system, cursor.entity):
                 continue
             done.append(await self.sweep(cursor.system, cursor.entity, cursor.kind))
         return done
 
+    async def _patient(self, cursor: Cursor) -> bool:
+        if self.store.now() - (cursor.started_at or 0.0) < ASK_EVERY_SECONDS:
+            return True
+        return cursor.kind == "incremental" and await self._rests(cursor.system, cursor.entity)
+
+    async def _rests(self, system: str, entity: str) -> bool:
+        """Where every incremental sweep is a full listing, it pauses ten times as long as the last one took."""
+        if self._facts(system, entity).since:
+            return False
+        last = await self.store.cursors.get(system, entity, "full")
+        if last.done_at is None or last.started_at is None or last.done_at < last.started_at:
+            return False
+        return self.store.now() < last.done_at + REST_FACTOR * (last.done_at - last.started_at)
+
+    def _facts(self, system: str, entity: str) -> EntityManifest:
+        return self.connectors[system].manifest.entities[entity]
+
     async def sweep(self, system: str, entity: str, kind: str) -> Sweep:
-        """One sweep, with a first incremental one only setting its cursor: a new bridge starts from now."""
-        facts = self.connectors[system].manifest.entities[entity]
-        cursor = await self.store.cursors.get(system, entity, kind)
-        if kind == "incremental":
-            kind, cursor = await self._how(cursor, facts)
-        report = Sweep(system, entity, kind)
-        started = self.store.now()
-        since = None if kind == "full" else from_epoch(cursor.value or started)
-        try:
-            await self._walk(report, since, started, facts)
-        except (RemoteError, CursorMoved) as error:
-            report.fault = str(error)
-            log.warning("sweep ended early", extra={"system": system, "entity": entity, "reason": str(error)})
+        """One sweep, now; `kind` is "incremental" or "full". What ended it early stands in the report.
+
+        The first incremental sweep of an entity begins at now: a new bridge starts from now.
+        """
+        async with self._turns[system, entity]:
+            report = Sweep(system, entity, kind)
+            try:
+                await self._sweep(report, self._facts(system, entity))
+            except (RemoteError, CursorMoved) as error:
+                report.fault = str(error)
+                log.warning("sweep ended early", extra={"system": system, "entity": entity, "reason": str(error)})
+                await self.store.cursors.ask(system, entity, kind, by="unfinished sweep")
         self.observe(system, entity, report.kind, report.rows, report.marked)
         return report
 
-    async def _how(self, cursor: Cursor, facts: EntityManifest) -> tuple[str, Cursor]:
-        """An incremental sweep is a full one where the vendor cannot list by time, or no longer that far back."""
-        if not facts.since:
-            return "full", cursor
-        if cursor.value is None:
-            begun = await self.store.cursors.start(
-                cursor.system, cursor.entity, "incremental", value=self.store.now() - self._overlap(facts)
-            )
-            return "incremental", begun
-        age = self.store.now() - cursor.value
-        if facts.history is not None and age > facts.history - HISTORY_MARGIN_SECONDS:
-            return "full", cursor
-        return "incremental", cursor
+    async def _sweep(self, report: Sweep, facts: EntityManifest) -> None:
+        cursors = self.store.cursors
+        cursor = await cursors.get(report.system, report.entity, report.kind)
+        if report.kind == "incremental":
+            first = self.store.now() - _overlap(facts) if facts.since and cursor.value is None else None
+            cursor = await cursors.start(report.system, report.entity, "incremental", value=first)
+            if not facts.since or self._too_old(cursor, facts):
+                report.kind = "full"
+                cursor = await cursors.get(report.system, report.entity, "full")
+        if report.kind == "full" and not await self._resumable(cursor):
+            cursor = await cursors.start(report.system, report.entity, "full")
+        try:
+            await self._walk(report, cursor, facts)
+        except Rejected:  # the vendor no longer knows the page where an earlier sweep stood
+            if cursor.page is None:
+                raise
+            await self._walk(report, await cursors.start(report.system, report.entity, report.kind), facts)
 
-    @staticmethod
-    def _overlap(facts: EntityManifest) -> float:
-        return facts.settle + OVERLAP_SECONDS
+    async def _resumable(self, cursor: Cursor) -> bool:
+        """A full sweep that was cut off goes on where it stood, unless some index still lacks its first pages."""
+        if cursor.page is None or not cursor.complete or cursor.started_at is None:
+            return False
+        young = self.store.now() - cursor.started_at < RESUME_SECONDS
+        return young and not await self._missing(cursor.system, cursor.entity)
 
-    async def _walk(self, report: Sweep, since: datetime | None, started: float, facts: EntityManifest) -> None:
-        cursor = await self.store.cursors.start(report.system, report.entity, report.kind)
-        uses = await self._uses(report.system, report.entity)
-        purpose = Purpose(Origin.RECONCILE)
-        connector, page_token = self.connectors[report.system], None
-        total: int | None = None
-        while True:
-            page = await connector.list(report.entity, since=since, page=page_token, where={})
-            total = page.total if page.total is not None else total
-            report.rows += len(page.rows)
-            complete = page.next is not None or total is None or since is not None or report.rows >= total
-            last = page.next is None
-            move = CursorMove(
-                report.system,
-                report.entity,
-                report.kind,
-                cursor.sweep,
-                page=page.next,
-                value=started - self._overlap(facts) if last and report.kind == "incremental" else None,
-                complete=complete,
-                done=last and complete,
-            )
-            marks = await self._store_page(uses, page, purpose, move, cursor.sweep)
-            report.marked += len(marks.events)
-            report.unheard += marks.unheard
-            if last:
-                break
-            page_token = page.next
-        if report.kind == "full" and complete:
-            await self._finish_full(report, uses, cursor, started, facts)
-        elif not complete:
-            report.fault = f"the listing showed {report.rows} of {total} rows; it counts as incomplete"
+    def _too_old(self, cursor: Cursor, facts: EntityManifest) -> bool:
+        if cursor.value is None or facts.history is None:
+            return False
+        return self.store.now() - cursor.value > facts.history - HISTORY_MARGIN_SECONDS
 
-    async def _store_page(
-        self, uses: Sequence[Use], page: Page, purpose: Purpose, move: CursorMove, sweep: int
-    ) -> PageMarks:
-        """Judge and store one page. Uses whose match index is not complete yet take it as their baseline."""
-        full = move.kind == "full"
-        fresh = [use for use in uses if full and use.side not in use.state.indexed]
-        usual = [use for use in uses if use not in fresh]
-        marks = await judge(self.store, usual, page.rows, purpose)
-        first = await judge(self.store, fresh, page.rows, replace(purpose, baseline=True)) if fresh else PageMarks()
-        events = {**first.events, **marks.events}
-        await self.store.events.accept(
-            list(events.values()),
-            self.work.routes,
-            move,
-            marks.records,
-            [*marks.keys, *first.keys],
-            first.decided,
+    async def _walk(self, report: Sweep, cursor: Cursor, facts: EntityManifest) -> None:
+        full = report.kind == "full"
+        walk = Walk(
+            connector=self.connectors[report.system],
+            store=self.store,
+            seams=self.seams,
+            routes=self.work.routes,
+            uses=await self._uses(report.system, report.entity),
+            purpose=Purpose(Origin.RECONCILE, full=full),
+            cursor=cursor,
+            report=report,
         )
-        marks.events, marks.unheard = events, marks.unheard + first.unheard
-        return marks
-
-    async def _finish_full(
-        self, report: Sweep, uses: Sequence[Use], cursor: Cursor, started: float, facts: EntityManifest
-    ) -> None:
-        """A complete listing: linked records it did not show are looked at, and the match index is whole."""
-        gone: dict[str, Event] = {}
-        for use in uses:
-            for rec in await self.store.sweeps.unseen(use.scope, use.side, cursor.sweep):
-                gone[rec] = Event(report.system, report.entity, rec, EventKind.CHANGED, Origin.RECONCILE)
-        report.marked += len(gone)
-        await self.store.events.accept(list(gone.values()), self.work.routes)
-        for use in uses:
-            if use.side not in use.state.indexed:
+        await walk.run(None if full or cursor.value is None else from_epoch(cursor.value))
+        end = CursorMove(report.system, report.entity, report.kind, cursor.sweep, done=True)
+        if not full:
+            end = replace(end, value=_next_value(cursor, walk.newest, facts))
+            await self.store.events.accept([], {}, end)
+            return
+        if await self._incomplete(walk):
+            return
+        await self._settle_unseen(walk)
+        for use in walk.uses:
+            if not use.indexed:
                 await self.store.mappings.mark_indexed(use.mapping.name, use.side, use.mapping.match_fingerprint)
-        if facts.since and (await self.store.cursors.get(report.system, report.entity, "incremental")).value is None:
-            begin = started - self._overlap(facts)
-            await self.store.cursors.start(report.system, report.entity, "incremental", value=begin)
+        await self.store.events.accept([], {}, end)
+        await self._begin_incremental(cursor, facts)
         self.store.wake.set()
 
-    async def _uses(self, system: str, entity: str) -> list[Use]:
-        states = await self.store.mappings.states()
+    async def _incomplete(self, walk: Walk) -> bool:
+        """A listing that shows fewer records than the vendor says there are proves no absence and fills no index."""
+        if walk.total is None:
+            return False
+        cursor = walk.cursor
+        seen = await self.store.sweeps.seen(cursor.system, cursor.entity, cursor.sweep)
+        if seen >= walk.total:
+            return False
+        walk.report.fault = f"the listing showed {seen} of {walk.total} rows; it counts as incomplete"
+        log.warning("listing is incomplete", extra={"system": cursor.system, "entity": cursor.entity})
+        move = CursorMove(cursor.system, cursor.entity, cursor.kind, cursor.sweep, page=None, complete=False)
+        await self.store.events.accept([], {}, move)
+        await self.store.cursors.ask(cursor.system, cursor.entity, "full", by="unfinished sweep")
+        return True
+
+    async def _settle_unseen(self, walk: Walk) -> None:
+        """Linked records a complete listing did not show are looked at; whether they are gone a read decides."""
+        cursor, missing = walk.cursor, set[str]()
+        for use in walk.uses:
+            missing.update(await self.store.sweeps.unseen(use.scope, use.side, cursor.sweep, cursor.started_at or 0.0))
+        events = [
+            Event(cursor.system, cursor.entity, rec, EventKind.CHANGED, Origin.RECONCILE) for rec in sorted(missing)
+        ]
+        for start in range(0, len(events), CHUNK):
+            await self.store.events.accept(events[start : start + CHUNK], self.work.routes)
+        walk.report.marked += len(events)
+        walk.report.unheard += len(events)
+
+    async def _begin_incremental(self, full: Cursor, facts: EntityManifest) -> None:
+        """A complete full sweep is as good as an incremental one: the next of those begins where it began."""
+        if not facts.since or full.started_at is None:
+            return
+        cursor = await self.store.cursors.get(full.system, full.entity, "incremental")
+        if cursor.value is None or self._too_old(cursor, facts):
+            value = full.started_at - TRUSTED_SKEW_SECONDS - _overlap(facts)
+            await self.store.cursors.start(full.system, full.entity, "incremental", value=value)
+
+    async def _uses(self, system: str, entity: str) -> Sequence[Use]:
+        states, work = await self.store.mappings.states(), self.work
+        columns = self._facts(system, entity).columns
+        unlisted = frozenset(name for name, column in columns.items() if not column.listed)
         return [
-            Use(self.work.mappings[route.mapping], self.work.scopes[route.mapping], route.side, states[route.mapping])
-            for route in self.work.routes.get((system, entity), ())
+            Use(work.mappings[route.mapping], work.scopes[route.mapping], route.side, states[route.mapping], unlisted)
+            for route in work.routes.get((system, entity), ())
             if route.mapping in states
         ]
 
-    async def _indexed(self, system: str, entity: str) -> bool:
-        return all(use.side in use.state.indexed for use in await self._uses(system, entity))
-
-    async def unindexed(self) -> list[tuple[str, str]]:
-        """Entities whose match index is not complete for some mapping that matches."""
-        found = []
-        for system, entity in self.entities():
-            if not await self._indexed(system, entity):
-                found.append((system, entity))
-        return found
+    async def _missing(self, system: str, entity: str) -> bool:
+        """Whether some mapping's match index lacks a complete listing of this entity."""
+        return any(not use.indexed for use in await self._uses(system, entity))
 
     async def index(self) -> list[Sweep]:
         """Complete every missing match index; run at start and after a mapping was added."""
-        return [await self.sweep(system, entity, "full") for system, entity in await self.unindexed()]
+        done = []
+        for system, entity in self.entities():
+            if await self._missing(system, entity):
+                done.append(await self.sweep(system, entity, "full"))
+        return done
 
     async def backfill(self, mapping: str, *, preview: bool = False) -> Sweep:
-        """Take the records from before going live: all that pass `where` and are not linked. A preview only counts."""
-        scope = self.work.scopes[mapping]
-        report = Sweep("", mapping, "backfill preview" if preview else "backfill")
-        for side in (side for side in Side if side.other in self.work.mappings[mapping].writes):
-            await self._backfill_side(report, scope, side, preview)
-        return report
+        """Take the records from before going live: all that pass `where` and are not linked. A preview only counts.
 
-    async def _backfill_side(self, report: Sweep, scope: Scope, side: Side, preview: bool) -> None:
-        endpoint = scope.endpoint(side)
-        states = await self.store.mappings.states()
-        use = Use(self.work.mappings[scope.mapping], scope, side, states[scope.mapping])
-        purpose, token = Purpose(Origin.BACKFILL, everything=True), None
-        while True:
-            page = await self.connectors[endpoint.system].list(endpoint.entity, since=None, page=token, where={})
-            rows = [row for row in page.rows if isinstance(row, Record)]
-            marks = await judge(self.store, [use], rows, purpose)
-            report.rows += len(rows)
-            report.marked += len(marks.events)
-            if not preview:
-                await self.store.events.accept(list(marks.events.values()), self.work.routes, None, marks.records)
-                await self._wait_for_room(scope)
-            if page.next is None:
-                return
-            token = page.next
+        What was cut off goes on from its page when asked for again, or by `resume_backfills`.
+        """
+        return await self._backfill(mapping).run(preview=preview)
 
-    async def _wait_for_room(self, scope: Scope) -> None:
-        """A backfill must not bury live work: it goes on only while few of its tasks wait."""
-        while scope.mode is Mode.LIVE:
-            if await self.store.tasks.waiting(Lane.BACKFILL, scope.mapping) < BACKFILL_WAITING:
-                return
-            await self.seams.clock.sleep(BACKFILL_POLL_SECONDS)
+    async def resume_backfills(self) -> list[Sweep]:
+        """Go on with backfills that a stop cut off; to be called once at start."""
+        return [await self._backfill(name).run() for name in self.work.mappings if await self._backfill(name).open()]
+
+    def _backfill(self, mapping: str) -> Backfill:
+        work = self.work
+        return Backfill(work.mappings[mapping], work.scopes[mapping], self.connectors, self.store, self.seams)
+
+
+def _overlap(facts: EntityManifest) -> float:
+    return facts.settle + OVERLAP_SECONDS
+
+
+def _next_value(cursor: Cursor, newest: float | None, facts: EntityManifest) -> float | None:
+    """Never past the vendor's clock at the start: no further than the newest time the vendor itself showed, unless our
+    clock, with all the skew it may have, is certain to be behind it. None leaves the cursor where it is.
+    """
+    if cursor.started_at is None:
+        return None
+    certain = cursor.started_at - TRUSTED_SKEW_SECONDS
+    reached = min(cursor.started_at, certain if newest is None else max(newest, certain)) - _overlap(facts)
+    return reached if cursor.value is None or reached > cursor.value else None

@@ -68,7 +68,7 @@ async def _canary_lives(work: Work, side: Side, rec: str) -> bool:
     system = work.endpoint(side).system
     identity = await connector.identity()
     row = await work.store.systems.get(system)
-    if row is not None and row.identity_key is not None and row.identity_key != identity.key:
+    if row.identity_key is not None and row.identity_key != identity.key:
         raise NeedsAuthorisation(system, f"the credentials open another account: {identity.label}")
     await connector.list(work.endpoint(side).entity, since=None, page=None, where={})
     return True

@@ -73,7 +73,7 @@ class SystemWatch:
             await self._mark_down(name, error.message)
             return
         row = await self.store.systems.get(name)
-        if row and row.identity_key is not None and row.identity_key != identity.key:
+        if row.identity_key is not None and row.identity_key != identity.key:
             await self.stop(name, f"the credentials open {identity.label}, not {row.identity_label} as before")
             return
         await self._mark_up(name, identity.key, identity.label)
@@ -89,7 +89,7 @@ class SystemWatch:
 
     async def _mark_down(self, name: str, reason: str) -> None:
         row = await self.store.systems.get(name)
-        since = row.down_since if row and row.down_since is not None else self.store.now()
+        since = row.down_since if row.down_since is not None else self.store.now()
         await self._save(name, down_since=since, down_reason=reason)
         wait = min(PROBE_CAP_SECONDS, self.waits.get(name, PROBE_FIRST_SECONDS / 2) * 2)
         self.waits[name] = wait
@@ -104,7 +104,7 @@ class SystemWatch:
     async def _save(
         self, name: str, *, down_since: float | None = None, down_reason: str = "", stopped: str = ""
     ) -> None:
-        row = await self.store.systems.get(name) or SystemRow(name=name)
+        row = await self.store.systems.get(name)
         await self.store.systems.save(
             SystemRow(
                 name=name,

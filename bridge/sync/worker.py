@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from bridge.domain.errors import BridgeError, LeaseLost, StoreUnavailable
 from bridge.store.links import LinkTaken
@@ -15,6 +16,7 @@ from bridge.sync.work import Parts, Work
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 2.0  # polling is only a safety net: events wake the worker
+BUSY_SECONDS = 0.1  # what is due already is held by a running claim, whose end wakes us
 STORE_WAIT_SECONDS = 1.0
 
 Observe = Callable[[str, Outcome], None]
@@ -58,8 +60,10 @@ class Worker:
     async def _sleep(self, next_due: float | None) -> None:
         seconds = IDLE_SECONDS
         if next_due is not None:
-            seconds = min(seconds, max(0.01, next_due - self.parts.store.now()))
-        await self.parts.store.wake.wait(seconds)
+            seconds = min(seconds, max(BUSY_SECONDS, next_due - self.parts.store.now()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.parts.store.wake.wait()
 
     def _start(self, claim: Claim) -> None:
         task = asyncio.get_running_loop().create_task(self._work(claim), name=f"sync {claim.key.mapping}")

@@ -4,8 +4,6 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.clock import FakeClock
-
 from bridge.connectors.protocols import Connector
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Record, Side
@@ -17,6 +15,7 @@ from bridge.store.model import Endpoint, JournalEntry, KeyNote, Mode, Route, Rou
 from bridge.sync.systems import SystemWatch
 from bridge.sync.work import Limits, Parts
 from bridge.sync.worker import Worker
+from tests.clock import FakeClock
 from tests.product import FakeProduct
 
 PEOPLE = """
@@ -56,7 +55,7 @@ class Bench:
 
     async def index(self) -> None:
         """A complete listing of both sides is indexed, as the first full sweep does."""
-        await self.store.mappings.sync(tuple(self.parts.scopes.values()))
+        await self.store.mappings.sync(self.parts.scopes)
         for name, mapping in self.parts.mappings.items():
             for side in Side:
                 endpoint = self.parts.scopes[name].endpoint(side)
@@ -134,7 +133,8 @@ class Bench:
             for side in Side:
                 endpoint = scope.endpoint(side)
                 if (endpoint.system, endpoint.entity) == (system, entity):
-                    entries += await self.store.journal.about(name, side, rec, limit=100)
+                    rows = await self.store.journal.about(name, side, rec, limit=100)
+                    entries += [row.entry for row in reversed(rows)]
         return entries
 
 

@@ -12,9 +12,12 @@ from tests.sync.bench import Bench, make_bench
 
 
 @pytest.fixture
-def new_bench(store: Store, clock: FakeClock, seams: Seams) -> Callable[..., Awaitable[Bench]]:
+def new_bench(
+    store: Store, clock: FakeClock, new_seams: Callable[..., Seams]
+) -> Callable[..., Awaitable[Bench]]:
     async def build(*args: Any, **kwargs: Any) -> Bench:
-        bench = make_bench(store, clock, seams, *args, **kwargs)
+        store.database.offset = 0.0  # products and store share the bench's clock
+        bench = make_bench(store, clock, new_seams(), *args, **kwargs)
         await bench.index()
         await bench.systems.start()
         return bench

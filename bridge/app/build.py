@@ -1,0 +1,128 @@
+"""What is built from what. One look here shows every object of the daemon and who is handed what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from bridge.app.plan import Plan, make_plan
+from bridge.callbacks.receiver import Receiver
+from bridge.connectors.product import Construction
+from bridge.connectors.protocols import Connector, Transport
+from bridge.connectors.registry import CONNECTORS
+from bridge.domain.address import Addresses
+from bridge.domain.event import Event
+from bridge.domain.seams import Seams
+from bridge.hooks.keeper import HookKeeper
+from bridge.monitoring.health import HealthBoard
+from bridge.monitoring.metrics import Metrics
+from bridge.reconcile.reconciler import Reconciler
+from bridge.reconcile.reconciler import Work as Reconciled
+from bridge.settings.load import validate_options
+from bridge.settings.model import Settings, SyncSettings
+from bridge.store.engine import Store
+from bridge.sync.systems import SystemWatch
+from bridge.sync.work import Limits, Parts
+from bridge.sync.worker import Worker
+
+
+@dataclass(slots=True)
+class Bridge:
+    """Every part of a running bridge; `plan` is replaced when mapping files are reloaded."""
+
+    settings: Settings
+    seams: Seams
+    store: Store
+    plan: Plan
+    connectors: Mapping[str, Connector]
+    metrics: Metrics
+    board: HealthBoard
+    systems: SystemWatch
+    worker: Worker
+    receiver: Receiver
+    keeper: HookKeeper
+    reconciler: Reconciler
+
+    async def adopt(self, plan: Plan) -> None:
+        """Work by another plan from now on; claims under way end by the old one."""
+        await self.store.mappings.sync(plan.scopes)
+        self.plan = plan
+        self.worker.parts = make_parts(self.settings, self.seams, self.store, self.connectors, plan)
+        self.reconciler.work = Reconciled(plan.mappings, plan.scopes, plan.routes)
+        self.keeper.wanted = plan.sources
+
+
+def build(settings: Settings, seams: Seams, store: Store, transport: Transport) -> Bridge:
+    """Build all parts by hand. Raises ConfigError for faulty options or mapping files; touches no network."""
+    plan = make_plan(settings)
+    metrics, board = Metrics(), HealthBoard()
+    connectors = build_connectors(settings, seams, store, transport, metrics)
+    secret = settings.instance_secret.get_secret_value().encode()
+    addresses = Addresses(settings.instance, secret, settings.public_url)
+    systems = SystemWatch(connectors, store, seams)
+    parts = make_parts(settings, seams, store, connectors, plan)
+    worker = Worker(parts, systems, lambda mapping, outcome: metrics.outcome(mapping, outcome.value))
+
+    async def submit(events: Sequence[Event]) -> Sequence[bool]:
+        return await store.events.submit(events, bridge.plan.routes)
+
+    bridge = Bridge(
+        settings=settings,
+        seams=seams,
+        store=store,
+        plan=plan,
+        connectors=connectors,
+        metrics=metrics,
+        board=board,
+        systems=systems,
+        worker=worker,
+        receiver=Receiver(
+            connectors,
+            addresses,
+            submit,
+            seams.clock,
+            max_waiting=settings.callbacks.max_waiting,
+            observe=metrics.callback,
+        ),
+        keeper=HookKeeper(
+            connectors, plan.sources, addresses, transport, store, seams, observe=metrics.hook_registered
+        ),
+        reconciler=Reconciler(
+            connectors, Reconciled(plan.mappings, plan.scopes, plan.routes), store, seams, observe=metrics.sweep
+        ),
+    )
+    return bridge
+
+
+def build_connectors(
+    settings: Settings, seams: Seams, store: Store, transport: Transport, metrics: Metrics
+) -> dict[str, Connector]:
+    """One connector per configured system."""
+    options = validate_options(settings, {name: kind.options for name, kind in CONNECTORS.items()})
+    connectors = {}
+    for name, system in settings.systems.items():
+        observe = partial(metrics.remote_call, name)
+        construction = Construction(name, options[name], transport, seams, store.tokens, observe)
+        connectors[name] = CONNECTORS[system.connector].build(construction)
+    return connectors
+
+
+def make_parts(
+    settings: Settings, seams: Seams, store: Store, connectors: Mapping[str, Connector], plan: Plan
+) -> Parts:
+    """What every claim shares."""
+    return Parts(store, connectors, plan.mappings, plan.scopes, seams, _limits(settings.sync))
+
+
+def _limits(sync: SyncSettings) -> Limits:
+    return Limits(
+        workers=sync.workers,
+        attempts=sync.attempts_limit,
+        lease_seconds=sync.lease_seconds,
+        write_seconds=sync.write_seconds,
+        backoff_first_seconds=sync.backoff_first_seconds,
+        backoff_cap_seconds=sync.backoff_cap_seconds,
+        loop_writes=sync.loop_writes,
+        loop_window_seconds=sync.loop_window_seconds,
+        brake_count=sync.delete_limit,
+        brake_window_seconds=sync.delete_window_seconds,
+    )

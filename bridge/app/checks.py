@@ -1,0 +1,97 @@
+"""The health parts that look into several duties: store, systems, hooks, what waits, dead letters."""
+
+from functools import partial
+
+from bridge.app.build import Bridge
+from bridge.monitoring.health import CheckResult, Status
+
+
+def add_checks(bridge: Bridge) -> None:
+    """Put every part's check on the board."""
+    board = bridge.board
+    board.add("store", lambda: _store(bridge))
+    for name in bridge.connectors:
+        board.add(f"system {name}", partial(_system, bridge, name))
+    board.add("hooks", lambda: _hooks(bridge))
+    board.add("waiting", lambda: _waiting(bridge))
+    board.add("dead letters", lambda: _dead_letters(bridge))
+    board.add("sweeps", lambda: _sweeps(bridge))
+    board.add("mappings", lambda: _mappings(bridge))
+
+
+async def _store(bridge: Bridge) -> CheckResult:
+    await bridge.store.ping()
+    return CheckResult(Status.PASS, "takes writes")
+
+
+async def _system(bridge: Bridge, name: str) -> CheckResult:
+    row = await bridge.store.systems.get(name)
+    if row.stopped:
+        return CheckResult(Status.FAIL, f"needs a person: {row.stopped}")
+    if row.down_since is not None:
+        return CheckResult(Status.WARN, f"down: {row.down_reason}", bridge.store.now() - row.down_since, "s")
+    if row.identity_key is None:
+        return CheckResult(Status.WARN, "not reached yet")
+    return CheckResult(Status.PASS, f"answers as {row.identity_label}")
+
+
+async def _hooks(bridge: Bridge) -> CheckResult:
+    audit, at = bridge.keeper.last, bridge.keeper.last_at
+    if audit is None or at is None:
+        return CheckResult(Status.WARN, "not audited yet")
+    age = bridge.store.now() - at
+    if audit.faults:
+        return CheckResult(Status.WARN, str(audit), age, "s")
+    late = age > bridge.settings.health.audit_age_warn_seconds
+    return CheckResult(Status.WARN if late else Status.PASS, f"audited {age:.0f} s ago: {audit}", age, "s")
+
+
+async def _waiting(bridge: Bridge) -> CheckResult:
+    limits = bridge.settings.health
+    since = await bridge.store.tasks.oldest_waiting()
+    age = max(0.0, bridge.store.now() - since) if since is not None else 0.0
+    bridge.metrics.oldest.set(age)
+    for mapping, totals in (await bridge.store.tasks.totals()).items():
+        for fate, number in totals.items():
+            bridge.metrics.totals.labels(mapping, fate).set(number)
+    text = f"oldest change waits for {age:.0f} s" if since is not None else "nothing waits"
+    if age > limits.oldest_waiting_fail_seconds:
+        return CheckResult(Status.FAIL, text, age, "s")
+    if age > limits.oldest_waiting_warn_seconds:
+        return CheckResult(Status.WARN, text, age, "s")
+    return CheckResult(Status.PASS, text, age, "s")
+
+
+async def _dead_letters(bridge: Bridge) -> CheckResult:
+    letters = await bridge.store.dead_letters.list()
+    count = len(letters)
+    if count < bridge.settings.health.dead_letters_warn:
+        return CheckResult(Status.PASS, "none" if not count else str(count), count, "records")
+    return CheckResult(Status.WARN, f"{count}; see `bridge dead-letters list`", count, "records")
+
+
+async def _sweeps(bridge: Bridge) -> CheckResult:
+    """Both ages of every entity's sweeps, and how many changes no callback had told us."""
+    now, texts, oldest = bridge.store.now(), [], 0.0
+    for cursor in await bridge.store.cursors.all():
+        if cursor.done_at is None:
+            continue
+        age = now - cursor.done_at
+        oldest = max(oldest, age if cursor.kind == "full" else 0.0)
+        texts.append(f"{cursor.system} {cursor.entity} {cursor.kind} {age:.0f} s ago, {cursor.marked} found changed")
+    late = oldest > 2 * bridge.settings.schedule.full_sweep_seconds
+    return CheckResult(Status.WARN if late else Status.PASS, "; ".join(texts) or "none done yet", oldest, "s")
+
+
+async def _mappings(bridge: Bridge) -> CheckResult:
+    paused = [name for name, state in (await bridge.store.mappings.states()).items() if state.paused]
+    if paused:
+        return CheckResult(Status.WARN, f"paused: {', '.join(sorted(paused))}")
+    live = sum(1 for scope in bridge.plan.scopes.values() if scope.mode == "live")
+    return CheckResult(Status.PASS, f"{live} live, {len(bridge.plan.scopes) - live} in shadow")
+
+
+async def ready(bridge: Bridge) -> str:
+    """Why callbacks could not be taken in now; never because a remote system is down."""
+    await bridge.store.ping()
+    return ""

@@ -1,0 +1,158 @@
+"""Start and stop: routes are bound and the public address tried before anything is registered; intake stops first."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+from aiohttp import web
+
+from bridge.admin.routes import admin_app
+from bridge.app.build import Bridge, build
+from bridge.app.checks import add_checks, ready
+from bridge.app.plan import make_plan
+from bridge.app.requests import Requests
+from bridge.app.status import status_of
+from bridge.callbacks.routes import callback_app
+from bridge.connectors.transport import AiohttpTransport
+from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.seams import Seams
+from bridge.runtime.scheduler import Job, Timetable
+from bridge.runtime.supervisor import Supervisor
+from bridge.settings.model import Settings
+from bridge.store.engine import open_store
+from bridge.store.retention import Limits
+
+log = logging.getLogger(__name__)
+
+ASKED_POLL_SECONDS = 1.0
+FLUSH_SECONDS = 30.0
+KEEPALIVE_SECONDS = 10.0
+GRACE_SECONDS = 10.0
+DAY_SECONDS = 86_400.0
+
+
+@asynccontextmanager
+async def running(settings: Settings, seams: Seams) -> AsyncIterator[Bridge]:
+    """A whole bridge, from bound listeners to registered hooks; leaving the block stops it in order.
+
+    Raises ConfigError for faulty settings or mappings and for addresses that cannot be bound.
+    """
+    make_plan(settings)  # every fault is said before anything is opened
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings.store.url, seams, exclusive=True)
+        stack.push_async_callback(store.close)
+        session = await stack.enter_async_context(_session())
+        bridge = build(settings, seams, store, AiohttpTransport(session))
+        await store.mappings.sync(bridge.plan.scopes)
+        add_checks(bridge)
+        supervisor = Supervisor(seams, bridge.board)
+        timetable = _timetable(bridge)
+        await _listen(stack, bridge)
+        await bridge.systems.start()
+        supervisor.add("worker", bridge.worker.run)
+        supervisor.add("systems", bridge.systems.run)
+        supervisor.add("requests", Requests(bridge).run)
+        supervisor.add("asked sweeps", lambda: _sweep_asked(bridge))
+        supervisor.start()
+        stack.push_async_callback(supervisor.stop)
+        timetable.start()
+        stack.push_async_callback(timetable.stop)
+        log.info("started", extra={"instance": settings.instance, "copy": seams.copy})
+        yield bridge
+        log.info("stopping")
+
+
+async def run(settings: Settings, seams: Seams) -> None:
+    """Run until SIGTERM or SIGINT; SIGHUP rechecks the mapping files."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    async with running(settings, seams) as bridge:
+        reloads: set[asyncio.Task[None]] = set()
+
+        def on_hangup() -> None:
+            task = loop.create_task(reload(bridge))
+            reloads.add(task)
+            task.add_done_callback(reloads.discard)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, on_hangup)
+        await stop.wait()
+
+
+async def reload(bridge: Bridge) -> None:
+    """Check the mapping files again and work by them; faulty ones are reported and the old ones go on."""
+    try:
+        plan = make_plan(bridge.settings)
+    except ConfigError as error:
+        for fault in error.faults:
+            log.error("mapping files are faulty, the old ones go on", extra={"fault": str(fault)})
+        return
+    await bridge.adopt(plan)
+    log.info("mapping files reloaded", extra={"mappings": len(plan.mappings)})
+    await bridge.reconciler.index()
+    await bridge.keeper.audit()
+
+
+def _session() -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE_SECONDS)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+
+async def _listen(stack: AsyncExitStack, bridge: Bridge) -> None:
+    settings = bridge.settings
+    public = callback_app(bridge.receiver, max_body_bytes=settings.callbacks.max_body_bytes)
+    admin = admin_app(
+        bridge.board,
+        bridge.metrics,
+        lambda: ready(bridge),
+        lambda: status_of(bridge.store),
+        allow_remote=settings.admin.allow_remote,
+    )
+    await _bind(stack, public, settings.callbacks.host, settings.callbacks.port, "callbacks")
+    await _bind(stack, admin, settings.admin.host, settings.admin.port, "admin")
+
+
+async def _bind(stack: AsyncExitStack, app: web.Application, host: str, port: int, key: str) -> None:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_SECONDS)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        remedy = f"free the address, or change {key}.host and {key}.port"
+        raise ConfigError([Fault(f"{key}: {host}:{port}", error.strerror or str(error), remedy)]) from None
+
+
+def _timetable(bridge: Bridge) -> Timetable:
+    schedule, reconciler = bridge.settings.schedule, bridge.reconciler
+    jobs = (
+        Job("hook audit", schedule.audit_seconds, bridge.keeper.audit, at_start=True),
+        Job("match index", schedule.sweep_seconds, reconciler.index, at_start=True),
+        Job("sweep", schedule.sweep_seconds, lambda: reconciler.sweep_all("incremental"), at_start=True),
+        Job("full sweep", schedule.full_sweep_seconds, lambda: reconciler.sweep_all("full")),
+        Job("retention", schedule.retention_seconds, lambda: _prune(bridge)),
+        Job("hook deliveries", FLUSH_SECONDS, lambda: _flush(bridge)),
+    )
+    return Timetable(jobs, bridge.seams, bridge.board, jitter_seconds=schedule.jitter_seconds)
+
+
+async def _sweep_asked(bridge: Bridge) -> None:
+    while True:
+        await bridge.reconciler.sweep_asked()
+        await bridge.seams.clock.sleep(ASKED_POLL_SECONDS)
+
+
+async def _flush(bridge: Bridge) -> None:
+    for (system, key), at in bridge.receiver.take_delivered().items():
+        await bridge.store.hooks.delivered(system, key, at)
+
+
+async def _prune(bridge: Bridge) -> None:
+    retention = bridge.settings.retention
+    limits = Limits(events=retention.events_days * DAY_SECONDS, journal=retention.journal_days * DAY_SECONDS)
+    await bridge.store.retention.prune(limits)
+    await bridge.store.refresh_clock()

@@ -1,0 +1,130 @@
+"""Acts on what commands ask for: they write requests into the store, the daemon does them and answers."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from bridge.app.build import Bridge
+from bridge.app.why import places
+from bridge.domain.errors import BridgeError, ConfigError
+from bridge.domain.event import Event, EventKind, Origin
+from bridge.store.model import Request, TaskKey
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+Arguments = Mapping[str, Any]
+
+
+class Requests:
+    """One loop per process; a request taken by one copy is done by it."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._acts: dict[str, Callable[[Arguments], Awaitable[str]]] = {
+            "reconcile": self._reconcile,
+            "backfill": self._backfill,
+            "pause": self._pause,
+            "resume": self._resume,
+            "approve": self._approve,
+            "resync": self._resync,
+            "hooks repair": self._repair,
+            "hooks remove": self._remove,
+            "dead-letters retry": self._retry,
+            "dead-letters discard": self._discard,
+        }
+
+    async def run(self) -> None:
+        """Do requests as they come. Runs until cancelled."""
+        while True:
+            for request in await self._bridge.store.requests.open():
+                await self._bridge.store.requests.done(request.id, await self._answer(request))
+            await self._bridge.seams.clock.sleep(POLL_SECONDS)
+
+    async def _answer(self, request: Request) -> str:
+        act = self._acts.get(request.kind)
+        if act is None:
+            return f"this bridge does not know the request `{request.kind}`"
+        try:
+            answer = await act(request.arguments)
+        except ConfigError as error:
+            return "; ".join(str(fault) for fault in error.faults)
+        except BridgeError as error:
+            return f"failed: {error}"
+        log.info("request done", extra={"request": request.kind, "answer": answer})
+        return answer
+
+    def _unknown(self, mapping: str | None) -> str:
+        if mapping is None or mapping in self._bridge.plan.mappings:
+            return ""
+        return f"no mapping is called `{mapping}`; known: {', '.join(sorted(self._bridge.plan.mappings))}"
+
+    async def _reconcile(self, arguments: Arguments) -> str:
+        mapping, kind = arguments.get("mapping"), "full" if arguments.get("full") else "incremental"
+        wrong = self._unknown(mapping)
+        if wrong:
+            return wrong
+        plan = self._bridge.plan
+        wanted = sorted(
+            key for key, routes in plan.routes.items() if mapping is None or mapping in {r.mapping for r in routes}
+        )
+        return "\n".join([str(await self._bridge.reconciler.sweep(*key, kind)) for key in wanted])
+
+    async def _backfill(self, arguments: Arguments) -> str:
+        return self._unknown(arguments["mapping"]) or str(
+            await self._bridge.reconciler.backfill(arguments["mapping"], preview=bool(arguments.get("preview")))
+        )
+
+    async def _pause(self, arguments: Arguments) -> str:
+        return await self._set_paused(arguments, True)
+
+    async def _resume(self, arguments: Arguments) -> str:
+        return await self._set_paused(arguments, False)
+
+    async def _set_paused(self, arguments: Arguments, paused: bool) -> str:
+        mapping = arguments.get("mapping")
+        wrong = self._unknown(mapping)
+        if wrong:
+            return wrong
+        await self._bridge.store.mappings.set_paused(mapping, paused, str(arguments.get("reason") or ""))
+        self._bridge.store.wake.set()
+        return f"{mapping or 'all mappings'}: {'paused; callbacks are still taken in' if paused else 'going on'}"
+
+    async def _approve(self, arguments: Arguments) -> str:
+        mapping, minutes = arguments["mapping"], float(arguments.get("minutes") or 60)
+        wrong = self._unknown(mapping)
+        if wrong:
+            return wrong
+        await self._bridge.store.mappings.approve(mapping, self._bridge.store.now() + minutes * 60)
+        self._bridge.store.wake.set()
+        return f"{mapping}: deletes go through for {minutes:.0f} minutes"
+
+    async def _resync(self, arguments: Arguments) -> str:
+        plan, record = self._bridge.plan, str(arguments["record"])
+        found = places(plan, str(arguments["side"]), str(arguments["entity"]))
+        endpoint = found[0][0].endpoint(found[0][1])
+        event = Event(endpoint.system, endpoint.entity, record, EventKind.CHANGED, Origin.PERSON)
+        await self._bridge.store.events.accept([event], plan.routes)
+        return f"{arguments['side']} {arguments['entity']} {record} is due; `bridge why` tells what came of it"
+
+    async def _repair(self, arguments: Arguments) -> str:
+        return str(await self._bridge.keeper.audit())
+
+    async def _remove(self, arguments: Arguments) -> str:
+        return str(await self._bridge.keeper.remove_all())
+
+    async def _retry(self, arguments: Arguments) -> str:
+        keys = await self._letters(arguments)
+        await self._bridge.store.dead_letters.retry(keys)
+        self._bridge.store.wake.set()
+        return f"{len(keys)} dead letters are tried again"
+
+    async def _discard(self, arguments: Arguments) -> str:
+        keys = await self._letters(arguments)
+        await self._bridge.store.dead_letters.discard(keys)
+        return f"{len(keys)} dead letters discarded"
+
+    async def _letters(self, arguments: Arguments) -> list[TaskKey]:
+        mapping, record = arguments.get("mapping"), arguments.get("record")
+        letters = await self._bridge.store.dead_letters.list(mapping)
+        return [task.key for task, _ in letters if record is None or task.key.rec == record]

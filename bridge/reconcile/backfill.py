@@ -1,0 +1,99 @@
+"""Taking in the records from before going live, page by page, never more at once than the workers keep up with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bridge.connectors.protocols import Connector
+from bridge.domain.errors import RemoteError
+from bridge.domain.event import Lane, Origin
+from bridge.domain.record import Record, Side
+from bridge.domain.seams import Seams
+from bridge.mapping.model import Mapping as RecordMapping
+from bridge.reconcile.page import Purpose, Use, judge
+from bridge.reconcile.walk import Sweep, Walk
+from bridge.store.cursors import CursorMove
+from bridge.store.engine import Store
+from bridge.store.failures import CursorMoved
+from bridge.store.model import Cursor, Route, Scope
+
+WAITING = 100  # the next page is marked only when fewer of the mapping's backfill tasks wait
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """The backfill of one mapping. Its progress is a cursor per side, so that a stop costs one page."""
+
+    mapping: RecordMapping
+    scope: Scope
+    connectors: Mapping[str, Connector]
+    store: Store
+    seams: Seams
+
+    async def open(self) -> bool:
+        """Whether one was begun and not ended."""
+        return any([(await self._cursor(side)).page is not None for side in self._sides()])
+
+    async def run(self, *, preview: bool = False) -> Sweep:
+        """Mark every unlinked record that passes `where`, of each side whose records may cross; or only count them."""
+        report = Sweep("", self.mapping.name, "backfill preview" if preview else "backfill")
+        resumed = not preview and await self.open()
+        try:
+            for side in self._sides():
+                cursor = await self._cursor(side)
+                if not resumed or cursor.page is not None:
+                    await self._side(report, side, cursor, preview)
+        except (RemoteError, CursorMoved) as error:
+            report.fault = str(error)
+        return report
+
+    def _sides(self) -> list[Side]:
+        return [side for side in Side if side.other in self.mapping.writes]
+
+    async def _cursor(self, side: Side) -> Cursor:
+        endpoint = self.scope.endpoint(side)
+        return await self.store.cursors.get(endpoint.system, endpoint.entity, f"backfill {self.mapping.name}")
+
+    async def _side(self, report: Sweep, side: Side, cursor: Cursor, preview: bool) -> None:
+        if cursor.page is None and not preview:
+            cursor = await self.store.cursors.start(cursor.system, cursor.entity, cursor.kind)
+        walk = await self._walk(report, side, cursor)
+        token = None if preview else cursor.page
+        while True:
+            page = await walk.page(token, None)
+            rows = [row for row in page.rows if isinstance(row, Record)]
+            report.rows += len(rows)
+            if preview:
+                marks = await judge(self.store, walk.uses, rows, walk.purpose, self.store.now())
+                report.marked += len(marks.events)
+            else:
+                move = CursorMove(cursor.system, cursor.entity, cursor.kind, cursor.sweep, page=page.next)
+                await walk.store_page(rows, move)
+                await self._wait_for_room()
+            if page.next is None:
+                break
+            token = page.next
+        if not preview:
+            end = CursorMove(cursor.system, cursor.entity, cursor.kind, cursor.sweep, done=True)
+            await self.store.events.accept([], {}, end)
+
+    async def _walk(self, report: Sweep, side: Side, cursor: Cursor) -> Walk:
+        """Its events go to this mapping alone: others with the same entity have not asked for older records."""
+        endpoint, states = self.scope.endpoint(side), await self.store.mappings.states()
+        facts = self.connectors[endpoint.system].manifest.entities[endpoint.entity]
+        unlisted = frozenset(name for name, column in facts.columns.items() if not column.listed)
+        return Walk(
+            connector=self.connectors[endpoint.system],
+            store=self.store,
+            seams=self.seams,
+            routes={(endpoint.system, endpoint.entity): (Route(self.mapping.name, side, endpoint),)},
+            uses=[Use(self.mapping, self.scope, side, states[self.mapping.name], unlisted)],
+            purpose=Purpose(Origin.BACKFILL, everything=True),
+            cursor=cursor,
+            report=report,
+        )
+
+    async def _wait_for_room(self) -> None:
+        """A backfill must not bury live work."""
+        while await self.store.tasks.waiting(Lane.BACKFILL, self.mapping.name) >= WAITING:
+            await self.seams.clock.sleep(POLL_SECONDS)

@@ -1,0 +1,112 @@
+"""One listing walked from where its cursor stands: page by page, each with its marks in one transaction."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bridge.connectors.protocols import Connector, Page
+from bridge.domain.errors import RateLimited
+from bridge.domain.record import Gone, Record
+from bridge.domain.seams import Seams, epoch
+from bridge.reconcile.page import PageMarks, Purpose, Use, judge
+from bridge.store.cursors import CursorMove
+from bridge.store.engine import Store
+from bridge.store.failures import Unstorable
+from bridge.store.model import Cursor, Routes
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_SECONDS = 300.0  # a budget that takes longer to fill ends the sweep; the next one goes on from its page
+
+
+@dataclass(slots=True)
+class Sweep:
+    """What one sweep did. `unheard`: changes no callback had told us of. `fault`: why it ended early."""
+
+    system: str
+    entity: str
+    kind: str
+    rows: int = 0
+    marked: int = 0
+    unheard: int = 0
+    fault: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.system} {self.entity}: {self.kind} sweep, {self.rows} rows, {self.marked} to look at"
+        return f"{text}; ended early: {self.fault}" if self.fault else text
+
+
+@dataclass(slots=True)
+class Walk:
+    """`newest`: the highest modification time seen, by the vendor's clock. `total`: what the vendor says there is."""
+
+    connector: Connector
+    store: Store
+    seams: Seams
+    routes: Routes
+    uses: Sequence[Use]
+    purpose: Purpose
+    cursor: Cursor
+    report: Sweep
+    newest: float | None = None
+    total: int | None = None
+
+    async def page(self, token: str | None, since: datetime | None) -> Page:
+        """One page of the listing; a short pause of a rate limit is waited for."""
+        waited = 0.0
+        while True:
+            try:
+                return await self.connector.list(self.cursor.entity, since=since, page=token, where={})
+            except RateLimited as error:
+                waited += max(error.after_seconds, 1.0)
+                if error.daily or waited > LONGEST_PAUSE_SECONDS:
+                    raise
+                await self.seams.clock.sleep(max(error.after_seconds, 1.0))
+
+    async def run(self, since: datetime | None) -> None:
+        """To the end of the listing. The cursor follows each page, and is left to the caller at the end."""
+        token = self.cursor.page
+        while True:
+            page = await self.page(token, since)
+            self._learn(page)
+            await self.store_page(page.rows, self._move(token, page.next))
+            if page.next is None:
+                return
+            token = page.next
+
+    def _learn(self, page: Page) -> None:
+        self.total = page.total if page.total is not None else self.total
+        moments = [epoch(row.modified_at) for row in page.rows if row.modified_at is not None]
+        self.newest = max([*moments, *([self.newest] if self.newest is not None else [])], default=None)
+        self.report.rows += len(page.rows)
+
+    def _move(self, before: str | None, after: str | None) -> CursorMove:
+        cursor = self.cursor
+        return CursorMove(cursor.system, cursor.entity, cursor.kind, cursor.sweep, page=after, expect_page=before)
+
+    async def store_page(self, rows: Sequence[Record | Gone], move: CursorMove | None) -> None:
+        """Judge and store rows; one the store cannot keep is left out and reported, and stops no other."""
+        try:
+            await self._accept(rows, move)
+        except Unstorable:
+            for row in rows:
+                await self._accept_alone(row, move)
+            await self._accept((), move)
+
+    async def _accept_alone(self, row: Record | Gone, move: CursorMove | None) -> None:
+        stay = None if move is None else replace(move, page=move.expect_page)
+        try:
+            await self._accept((row,), stay)
+        except Unstorable as error:
+            log.warning("a row of a listing was left out", extra={"record": ascii(str(row.ref)), "reason": str(error)})
+
+    async def _accept(self, rows: Sequence[Record | Gone], move: CursorMove | None) -> None:
+        marks = await judge(self.store, self.uses, rows, self.purpose, self.store.now())
+        await self._store_marks(marks, move)
+        self.report.marked += len(marks.events)
+        self.report.unheard += marks.unheard
+
+    async def _store_marks(self, marks: PageMarks, move: CursorMove | None) -> None:
+        events = list(marks.events.values())
+        await self.store.events.accept(events, self.routes, move, marks.records, marks.keys, marks.decided)
