@@ -153,6 +153,7 @@ def test_moving_between_lines_the_other_side_cannot_tell_apart_is_no_edit() -> N
     assert decide(mapping, ("two", "X"), ("one", "X")).action is IN_STEP
     assert decide(mapping, ("three", "X"), ("two", "X")).action is TO_RIGHT
     assert decide(mapping, ("two", "Y"), ("two", "X")).action is TO_LEFT
+    assert decide(mapping, ("two", "Y"), ("one", "X")).action is TO_LEFT
 
 
 @pytest.mark.parametrize(
