@@ -1,7 +1,8 @@
 """One callback from HTTP request to receipt, without HTTP: who is it from, what does it say, is it stored."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from bridge.connectors.protocols import DecodesCallbacks
 from bridge.domain.address import Addresses
@@ -9,6 +10,7 @@ from bridge.domain.callback import Callback
 from bridge.domain.errors import BadCallback, StoreUnavailable
 from bridge.domain.event import Event
 from bridge.domain.seams import Clock
+from bridge.store.failures import Unstorable
 
 RETRY_AFTER_SECONDS = 5
 
@@ -26,6 +28,8 @@ class Receipt:
 
 
 NOT_FOUND = Receipt(404)
+TOO_LARGE = Receipt(413)
+TOO_SLOW = Receipt(408)
 UNAVAILABLE = Receipt(503, retry_after=RETRY_AFTER_SECONDS)
 
 
@@ -55,33 +59,48 @@ class Receiver:
         """Whether this is one of our addresses. The token is compared in constant time whatever the names are."""
         return self.addresses.check(system, key, token) and system in self.decoders
 
+    @contextmanager
+    def place(self) -> Iterator[bool]:
+        """A place for one request while its body is read and stored; False when all are taken."""
+        if self.waiting >= self.max_waiting:
+            yield False
+            return
+        self.waiting += 1
+        try:
+            yield True
+        finally:
+            self.waiting -= 1
+
     async def receive(self, callback: Callback, token: str) -> Receipt:
         """Verify, decode, store; the receipt says what the vendor is told. Never raises for what a caller sent."""
         if not self.knows(callback.system, callback.hook, token):
-            return self._answer(callback, NOT_FOUND)
+            return self.answer(callback.system, NOT_FOUND)
         decoder = self.decoders[callback.system]
         try:
             decoder.verify(callback, self.addresses.secret(callback.system, callback.hook))
         except BadCallback as error:
-            return self._answer(callback, Receipt(error.status))
-        if self.waiting >= self.max_waiting:
-            return self._answer(callback, UNAVAILABLE)
-        return self._answer(callback, await self._store(callback, decoder.decode(callback)))
+            return self.answer(callback.system, Receipt(error.status))
+        return self.answer(callback.system, await self._store(callback, decoder.decode(callback)))
 
     async def _store(self, callback: Callback, events: Sequence[Event]) -> Receipt:
-        self.waiting += 1
         try:
-            await self.submit(events)
+            await self._submit(events)
         except StoreUnavailable:
             return UNAVAILABLE
-        finally:
-            self.waiting -= 1
         self.delivered[callback.system, callback.hook] = callback.received_at.timestamp()
         return Receipt(200)
 
-    def _answer(self, callback: Callback, receipt: Receipt) -> Receipt:
-        known = callback.system if callback.system in self.decoders else "unknown"
-        self.observe(known, receipt.status)
+    async def _submit(self, events: Sequence[Event]) -> None:
+        """What the store cannot keep as text is kept as a hint, so that its entity is swept."""
+        try:
+            await self.submit(events)
+        except Unstorable:
+            hints = {event.entity: replace(event, id=None, vendor_id=None, merged_into=None) for event in events}
+            await self.submit(list(hints.values()))
+
+    def answer(self, system: str, receipt: Receipt) -> Receipt:
+        """Count the answer; names nobody configured share one counter."""
+        self.observe(system if system in self.decoders else "unknown", receipt.status)
         return receipt
 
     def take_delivered(self) -> dict[tuple[str, str], float]:

@@ -1,41 +1,52 @@
 """The public routes: callbacks, and an echo that proves the public address leads here. Nothing else is served."""
 
+import asyncio
 import logging
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bridge.callbacks.receiver import NOT_FOUND, Receipt, Receiver
+from bridge.callbacks.receiver import NOT_FOUND, TOO_LARGE, TOO_SLOW, UNAVAILABLE, Receipt, Receiver
 from bridge.domain.address import PREFIX
 from bridge.domain.callback import Callback
 
 log = logging.getLogger(__name__)
 
 CHALLENGE_CHARACTERS = 200
+BODY_SECONDS = 30.0
 PATTERN = PREFIX + "{system}/{key}/{token}"
 
 
 def callback_app(receiver: Receiver, *, max_body_bytes: int = 1024 * 1024) -> web.Application:
-    """The public application. Bodies over the limit are refused with 413 before they are read whole."""
+    """The public application. A body is read only for our own addresses; one over the limit is refused with 413."""
 
     async def deliver(request: web.Request) -> web.Response:
-        names = request.match_info
-        body = await request.read()  # raises HTTPRequestEntityTooLarge, which is the 413
-        callback = Callback(
-            system=names["system"],
-            hook=names["key"],
+        system, key, token = (request.match_info[name] for name in ("system", "key", "token"))
+        if not receiver.knows(system, key, token):
+            return _response(receiver.answer(system, NOT_FOUND))
+        with receiver.place() as free:
+            if not free:
+                return _response(receiver.answer(system, UNAVAILABLE))
+            body = await _body(request)
+            if isinstance(body, Receipt):
+                return _response(receiver.answer(system, body))
+            return _response(await receiver.receive(_callback(request, system, key, body), token))
+
+    def _callback(request: web.Request, system: str, key: str, body: bytes) -> Callback:
+        return Callback(
+            system=system,
+            hook=key,
             method=request.method,
-            url=receiver.addresses.url(names["system"], names["key"]),
+            url=receiver.addresses.url(system, key),
             headers={name.lower(): value for name, value in request.headers.items()},
             body=body,
             received_at=receiver.clock.now(),
         )
-        return _answer(await receiver.receive(callback, names["token"]))
 
     async def echo(request: web.Request) -> web.Response:
         names = request.match_info
         if not receiver.knows(names["system"], names["key"], names["token"]):
-            return _answer(NOT_FOUND)
+            return _response(NOT_FOUND)
         challenge = request.query.get("challenge", "")[:CHALLENGE_CHARACTERS]
         return web.Response(text=receiver.addresses.echo(challenge) if challenge else "")
 
@@ -46,22 +57,30 @@ def callback_app(receiver: Receiver, *, max_body_bytes: int = 1024 * 1024) -> we
     return app
 
 
+async def _body(request: web.Request) -> bytes | Receipt:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return TOO_LARGE
+    except TimeoutError:
+        return TOO_SLOW
+
+
 @web.middleware
 async def _never_a_500(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A fault of ours must make the vendor try again, not give up: 503. Unknown paths and methods look alike."""
     try:
         return await handler(request)
-    except web.HTTPRequestEntityTooLarge:
-        return web.Response(status=413, text="{}", content_type="application/json")
     except web.HTTPException:
-        return _answer(NOT_FOUND)
+        return _response(NOT_FOUND)
     except ConnectionError:
         raise
     except Exception:
         log.exception("a callback could not be taken in")
-        return _answer(Receipt(503, retry_after=5))
+        return _response(UNAVAILABLE)
 
 
-def _answer(receipt: Receipt) -> web.Response:
+def _response(receipt: Receipt) -> web.Response:
     headers = {"Retry-After": str(receipt.retry_after)} if receipt.retry_after is not None else {}
     return web.Response(status=receipt.status, text=receipt.body, content_type="application/json", headers=headers)

@@ -33,12 +33,16 @@ class Addresses:
 
     def check(self, system: str, key: str, token: str) -> bool:
         """Whether a token is the one of this hook; constant time."""
-        return hmac.compare_digest(self.token(system, key).encode(), token.encode())
+        return hmac.compare_digest(self.token(system, key).encode(), _bytes(token))
 
     def ours(self, url: str) -> tuple[str, str] | None:
         """(system, key) of a URL that carries our token, whatever host it names; None for all others."""
-        parts = urlsplit(url).path.rpartition(PREFIX)[2].split("/")
-        if PREFIX not in urlsplit(url).path or len(parts) != 3:
+        try:
+            _, found, tail = urlsplit(url).path.rpartition(PREFIX)
+        except ValueError:
+            return None
+        parts = tail.split("/")
+        if not found or len(parts) != 3:
             return None
         system, key, token = parts
         return (system, key) if self.check(system, key, token) else None
@@ -53,4 +57,9 @@ class Addresses:
 
     def _mac(self, *words: str) -> str:
         text = "\x1f".join((self.instance, *words))
-        return hmac.new(self.secret_bytes, text.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self.secret_bytes, _bytes(text), hashlib.sha256).hexdigest()
+
+
+def _bytes(text: str) -> bytes:
+    """Text from a request may hold what UTF-8 cannot."""
+    return text.encode(errors="backslashreplace")

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from bridge.connectors.protocols import Connector, Transport
 from bridge.domain.address import Addresses
 from bridge.domain.callback import HookSpec, SeenHook
-from bridge.domain.errors import BridgeError, OutcomeUnknown
+from bridge.domain.errors import BridgeError, OutcomeUnknown, Rejected
 from bridge.domain.seams import Seams
 from bridge.hooks.compare import Difference, compare
 from bridge.hooks.public_url import public_url_fault
@@ -34,7 +35,7 @@ class Audit:
 
 
 class HookKeeper:
-    """One per process; copies on one store take turns through a store lease."""
+    """One per process; copies on one store take turns at each system."""
 
     def __init__(
         self,
@@ -68,11 +69,7 @@ class HookKeeper:
         """Compare and mend every system's hooks; one system's failure does not stop the others."""
         audit = Audit()
         for system in sorted(self.connectors):
-            try:
-                await self._exclusively(system, lambda system=system: self._mend(system, audit))  # type: ignore[misc]
-            except BridgeError as error:
-                audit.faults[system] = str(error)
-                log.warning("hook audit failed", extra={"system": system, "reason": str(error)})
+            await self._guarded(system, audit, partial(self._mend, system, audit))
         self.last, self.last_at = audit, self.store.now()
         return audit
 
@@ -80,36 +77,39 @@ class HookKeeper:
         """Remove this instance's hooks everywhere, and nobody else's."""
         audit = Audit()
         for system in sorted(self.connectors):
-            try:
-                for hook in await self._seen(system):
-                    if self.addresses.ours(hook.url):
-                        await self.connectors[system].remove_hook(hook.id)
-                        audit.removed.append(f"{system} {hook.id}")
-                for row in await self.store.hooks.all(system):
-                    await self.store.hooks.remove(system, row.key)
-            except BridgeError as error:
-                audit.faults[system] = str(error)
+            await self._guarded(system, audit, partial(self._remove_ours, system, audit))
         return audit
 
-    async def _exclusively(self, system: str, work: Callable[[], Awaitable[None]]) -> None:
-        await self.store.tokens.exclusive(f"hooks:{system}", work)
+    async def _guarded(self, system: str, audit: Audit, work: Callable[[], Awaitable[None]]) -> None:
+        """Copies of the bridge take turns, so that two of them do not register the same hook."""
+        try:
+            await self.store.tokens.exclusive(f"hooks:{system}", work)
+        except BridgeError as error:
+            audit.faults[system] = str(error)
+            log.warning("hooks could not be put in order", extra={"system": system, "reason": str(error)})
 
     async def _mend(self, system: str, audit: Audit) -> None:
         specs = self._specs(system)
-        if specs:
-            url = self.addresses.url(system, specs[0].key)
-            fault = await public_url_fault(self.transport, self.addresses, url, self.seams.new_id())
-            if fault:
-                audit.faults[system] = f"nothing was registered: {fault}"
-                return
+        fault = await self._public_url_fault(system, specs)
         found = compare(system, specs, await self._seen(system), self.addresses)
         audit.kept += len(found.keep)
         for key, hook in found.keep.items():
-            await self._note(system, key, hook.url, hook.id, "registered", hook.note)
-        await self._create(system, found, audit)
-        for hook in found.remove:
-            await self.connectors[system].remove_hook(hook.id)
-            audit.removed.append(f"{system} {hook.id}")
+            await self._adopt(system, key, hook, specs)
+        if fault:
+            audit.faults[system] = f"nothing was registered: {fault}"
+            await self._note_missing(system, found.missing, fault)
+            return
+        await self._create_missing(system, found, audit)
+        await self._remove(system, found.remove, audit)
+        for row in await self.store.hooks.all(system):
+            if row.key not in {spec.key for spec in specs}:
+                await self.store.hooks.remove(system, row.key)
+
+    async def _public_url_fault(self, system: str, specs: Sequence[HookSpec]) -> str | None:
+        if not specs:
+            return None
+        url = self.addresses.url(system, specs[0].key)
+        return await public_url_fault(self.transport, self.addresses, url, self.seams.new_id())
 
     async def _seen(self, system: str) -> Sequence[SeenHook]:
         """What the vendor lists; where it cannot list, what we remember having registered."""
@@ -119,35 +119,86 @@ class HookKeeper:
         rows = await self.store.hooks.all(system)
         return [SeenHook(row.vendor_id, row.url, row.key) for row in rows if row.vendor_id is not None]
 
-    async def _create(self, system: str, found: Difference, audit: Audit) -> None:
-        blind: set[str] = set()
-        for spec in found.missing:
-            url = self.addresses.url(system, spec.key)
-            hook = await self._register(system, spec, url)
-            blind |= spec.entities
-            audit.created.append(f"{system} {spec.key}")
-            await self._note(system, spec.key, url, hook.id, "registered", "", new=True)
-            self.observe(system)
-            log.info("hook registered", extra={"system": system, "hook": spec.key})
-        for entity in sorted(blind):
+    async def _adopt(self, system: str, key: str, hook: SeenHook, specs: Sequence[HookSpec]) -> None:
+        """A hook this store has not known as registered may have been lost for a while, or nobody remembers."""
+        before = await self._row(system, key)
+        if before is None or before.state != "registered" or before.vendor_id != hook.id:
+            for spec in specs:
+                if spec.key == key:
+                    await self._ask_sweep(system, spec)
+        await self._note(system, key, hook)
+
+    async def _ask_sweep(self, system: str, spec: HookSpec) -> None:
+        """What changed while nobody told us: from the last incremental sweep on, by its cursor."""
+        for entity in sorted(spec.entities):
             await self.store.cursors.ask(system, entity, "incremental", by="hook repair")
 
-    async def _register(self, system: str, spec: HookSpec, url: str) -> SeenHook:
+    async def _create_missing(self, system: str, found: Difference, audit: Audit) -> None:
+        """New hooks before old ones go, so that nothing is missed - unless the vendor's limit leaves no room."""
+        refused: dict[str, Rejected] = {}
+        for spec in found.missing:
+            try:
+                await self._create(system, spec, audit)
+            except Rejected as error:
+                refused[spec.key] = error
+        if refused and found.remove:
+            await self._remove(system, found.remove, audit)
+            again = [spec for spec in found.missing if spec.key in refused]
+            await self._create_missing(system, Difference({}, again, ()), audit)
+        elif refused:
+            audit.faults[system] = "; ".join(f"hook {key}: {error.message}" for key, error in refused.items())
+            for spec in found.missing:
+                if spec.key in refused:
+                    await self._note_missing(system, [spec], refused[spec.key].message)
+
+    async def _create(self, system: str, spec: HookSpec, audit: Audit) -> None:
+        """Register, remember, and have what nobody told us of meanwhile swept."""
+        hook = await self._register(system, spec)
+        await self._ask_sweep(system, spec)
+        await self._note(system, spec.key, hook, new=True)
+        audit.created.append(f"{system} {spec.key}")
+        self.observe(system)
+        log.info("hook registered", extra={"system": system, "hook": spec.key})
+
+    async def _register(self, system: str, spec: HookSpec) -> SeenHook:
         connector, secret = self.connectors[system], self.addresses.secret(system, spec.key)
-        name = f"{self.addresses.instance} {spec.key}"
+        url, name = self.addresses.url(system, spec.key), f"{self.addresses.instance} {spec.key}"
         try:
             return await connector.create_hook(spec, url, secret, name)
-        except OutcomeUnknown:
+        except OutcomeUnknown:  # it may be there: never a second one without looking
             again = compare(system, [spec], await self._seen(system), self.addresses)
             if spec.key in again.keep:
                 return again.keep[spec.key]
             return await connector.create_hook(spec, url, secret, name)
 
-    async def _note(
-        self, system: str, key: str, url: str, vendor_id: str, state: str, note: str, *, new: bool = False
-    ) -> None:
-        now = self.store.now()
-        before = next((row for row in await self.store.hooks.all(system) if row.key == key), None)
-        registered = now if new or before is None else before.registered_at
-        delivered = before.delivered_at if before else None
-        await self.store.hooks.save(HookRow(system, key, url, vendor_id, state, registered, now, delivered, note))
+    async def _remove_ours(self, system: str, audit: Audit) -> None:
+        seen = await self._seen(system)
+        await self._remove(system, [hook for hook in seen if self._ours(system, hook)], audit)
+        for row in await self.store.hooks.all(system):
+            await self.store.hooks.remove(system, row.key)
+
+    def _ours(self, system: str, hook: SeenHook) -> bool:
+        mine = self.addresses.ours(hook.url)
+        return mine is not None and mine[0] == system
+
+    async def _remove(self, system: str, hooks: Sequence[SeenHook], audit: Audit) -> None:
+        for hook in hooks:
+            done = f"{system} {hook.id}"
+            if done not in audit.removed:
+                await self.connectors[system].remove_hook(hook.id)
+                audit.removed.append(done)
+
+    async def _row(self, system: str, key: str) -> HookRow | None:
+        return next((row for row in await self.store.hooks.all(system) if row.key == key), None)
+
+    async def _note_missing(self, system: str, specs: Sequence[HookSpec], why: str) -> None:
+        for spec in specs:
+            before = await self._row(system, spec.key)
+            new = HookRow(system, spec.key, self.addresses.url(system, spec.key), None, "missing")
+            await self.store.hooks.save(replace(before or new, state="missing", note=why))
+
+    async def _note(self, system: str, key: str, hook: SeenHook, *, new: bool = False) -> None:
+        now, before = self.store.now(), await self._row(system, key)
+        registered = before.registered_at if before and not new and before.registered_at is not None else now
+        row = HookRow(system, key, hook.url, hook.id, "registered", registered, now, None, hook.note)
+        await self.store.hooks.save(row)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.connectors.protocols import Connector
-from bridge.domain.errors import RemoteError
+from bridge.domain.errors import Rejected, RemoteError
 from bridge.domain.event import Lane, Origin
 from bridge.domain.record import Record, Side
 from bridge.domain.seams import Seams
@@ -43,6 +43,10 @@ class Backfill:
                 cursor = await self._cursor(side)
                 if not resumed or cursor.page is not None:
                     await self._side(report, side, cursor, preview)
+        except Rejected as error:  # the vendor no longer knows the page: the next one begins anew
+            report.fault = str(error)
+            for cursor in [await self._cursor(side) for side in self._sides()] if resumed else []:
+                await self.store.cursors.start(cursor.system, cursor.entity, cursor.kind)
         except (RemoteError, CursorMoved) as error:
             report.fault = str(error)
         return report

@@ -189,7 +189,6 @@ class Reconciler:
         log.warning("listing is incomplete", extra={"system": cursor.system, "entity": cursor.entity})
         move = CursorMove(cursor.system, cursor.entity, cursor.kind, cursor.sweep, page=None, complete=False)
         await self.store.events.accept([], {}, move)
-        await self.store.cursors.ask(cursor.system, cursor.entity, "full", by="unfinished sweep")
         return True
 
     async def _settle_unseen(self, walk: Walk) -> None:

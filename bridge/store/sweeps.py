@@ -64,7 +64,7 @@ class Sweeps:
         return await self._database.read(lambda conn: conn.scalar(query)) or 0
 
     async def unseen(self, scope: Scope, side: Side, sweep: int, started: float) -> list[str]:
-        """Records of live and frozen links that a complete full sweep did not show, but for those we wrote meanwhile."""
+        """Linked records that a complete full sweep did not show, but for those we wrote since it `started`."""
         endpoint, column = scope.endpoint(side), links.c[side.value]
         known = and_(records.c.system == endpoint.system, records.c.entity == endpoint.entity, records.c.rec == column)
         query = (
