@@ -1,0 +1,148 @@
+"""Created once: intents, match keys, unconfirmed writes, the brake."""
+
+import asyncio
+
+import pytest
+
+from bridge.domain.errors import LeaseLost
+from bridge.domain.record import Side
+from bridge.store.failures import BrakeReached
+from bridge.store.leases import MARGIN
+from bridge.store.model import Claim, IntentOpened, IntentResult, IntentWait, LinkState, LinkWrite, Outcome
+from tests.clock import FakeClock
+from tests.conformance.store.builders import Desk, done
+
+LATE = 10**12
+
+
+async def intends(desk: Desk, claim: Claim, *keys: str, first_seq: int = LATE) -> IntentResult:
+    side = claim.key.side.other
+    now = desk.store.now()
+    return await desk.store.links.open_intent(claim, side, keys, {"name": "Ana"}, now + 30, now + 40, first_seq)
+
+
+async def two_claims(desk: Desk) -> tuple[Claim, Claim]:
+    await desk.hears("1")
+    await desk.hears("c9", system="erp", entity="contact")
+    one, nine = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
+    return one, nine
+
+
+async def test_an_open_intent_holds_all_its_match_keys(desk: Desk) -> None:
+    await desk.hears("1", "2", "3")
+    one, two, three = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
+    opened = await intends(desk, one, "mail", "name")
+    assert isinstance(opened, IntentOpened)
+    assert await intends(desk, two, "name") == IntentWait(opened.link, desk.store.now() + 40)
+    assert isinstance(await intends(desk, three, "other"), IntentOpened)
+    link = await desk.store.links.get(opened.link)
+    assert link is not None
+    assert (link.state, link.made, link.payload) == (LinkState.INTENDED, "created_right", {"name": "Ana"})
+
+
+@pytest.mark.parametrize("changed", [{"delete": True}, {"state": LinkState.LIVE, "right": "c1"}])
+async def test_a_settled_intent_lets_its_keys_go(desk: Desk, changed: dict[str, object]) -> None:
+    await desk.hears("1", "2")
+    one, two = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
+    opened = await intends(desk, one, "k")
+    assert isinstance(opened, IntentOpened)
+    await desk.store.tasks.submit(done(one, links=[LinkWrite(opened.link, changed)]))
+    assert isinstance(await intends(desk, two, "k"), IntentOpened)
+
+
+async def test_an_intent_in_doubt_holds_its_own_record_and_those_equal_in_a_key(desk: Desk) -> None:
+    one, nine = await two_claims(desk)
+    opened = await intends(desk, one, "k")
+    assert isinstance(opened, IntentOpened)
+    doubt = LinkWrite(opened.link, {"state": LinkState.DOUBT})
+    await desk.store.tasks.submit(done(one, Outcome.DEAD, links=[doubt]))
+    await desk.hears("1", "2", "3")
+    again, two, three = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
+    assert isinstance(await intends(desk, again, "other"), IntentWait)
+    assert isinstance(await intends(desk, two, "k"), IntentWait)
+    assert isinstance(await intends(desk, three, "x"), IntentOpened)
+    assert isinstance(await intends(desk, nine, "y", first_seq=opened.link), IntentOpened)
+
+
+async def test_an_unlinked_record_waits_for_older_intents_towards_its_side_only(desk: Desk) -> None:
+    one, nine = await two_claims(desk)
+    opened = await intends(desk, one, "k")
+    assert isinstance(opened, IntentOpened)
+    assert await intends(desk, nine, "z") == IntentWait(opened.link, desk.store.now() + 40)
+    assert isinstance(await intends(desk, nine, "z", first_seq=opened.link), IntentOpened)
+    assert [link.id for link in await desk.store.links.open_intents("people", Side.RIGHT, LATE)] == [opened.link]
+
+
+async def test_an_intent_that_knows_its_record_holds_no_other(desk: Desk) -> None:
+    one, nine = await two_claims(desk)
+    opened = await intends(desk, one, "k")
+    assert isinstance(opened, IntentOpened)
+    assert await desk.store.links.taught(opened.link, Side.RIGHT, "c1") is True
+    assert isinstance(await intends(desk, nine, "z"), IntentOpened)
+
+
+async def test_an_id_already_linked_is_kept_as_a_twin(desk: Desk) -> None:
+    await desk.links("5", "c5")
+    await desk.hears("1")
+    opened = await intends(desk, await desk.claims_one(), "k")
+    assert isinstance(opened, IntentOpened)
+    for _ in range(2):
+        assert await desk.store.links.taught(opened.link, Side.RIGHT, "c5") is False
+    states = [link.state for link in await desk.store.links.any_of("people", Side.RIGHT, "c5")]
+    assert states == [LinkState.TWIN, LinkState.LIVE]
+
+
+async def test_of_many_intents_with_one_key_at_once_a_single_one_opens(desk: Desk) -> None:
+    await desk.hears(*map(str, range(8)))
+    claims = await desk.claims()
+    results = await asyncio.gather(*(intends(desk, claim, "same", f"own{claim.key.rec}") for claim in claims))
+    assert sum(isinstance(result, IntentOpened) for result in results) == 1
+    assert sum(isinstance(result, IntentWait) for result in results) == 7
+
+
+async def test_both_sides_creating_at_once_do_not_cross(desk: Desk) -> None:
+    one, nine = await two_claims(desk)
+    results = await asyncio.gather(intends(desk, one, "a"), intends(desk, nine, "b"))
+    assert sorted(type(result).__name__ for result in results) == ["IntentOpened", "IntentWait"]
+
+
+async def test_without_its_fence_nothing_is_intended_or_sent(desk: Desk, clock: FakeClock) -> None:
+    await desk.hears("1")
+    claim = await desk.claims_one(ttl=1)
+    clock.advance(1 + MARGIN)
+    await desk.claims_one()
+    with pytest.raises(LeaseLost):
+        await intends(desk, claim, "k")
+    with pytest.raises(LeaseLost):
+        await desk.store.links.set_sent(claim, 1, Side.RIGHT, {}, 5.0)
+    assert await desk.store.links.unsettled() == []
+
+
+async def test_an_extended_intent_has_the_new_times(desk: Desk) -> None:
+    await desk.hears("1")
+    claim = await desk.claims_one()
+    opened = await intends(desk, claim, "k")
+    assert isinstance(opened, IntentOpened)
+    await desk.store.links.extend_intent(claim, opened.link, 100.0, 110.0, {"name": "Bo"})
+    link = await desk.store.links.get(opened.link)
+    assert link is not None
+    assert (link.deadline, link.look_at, link.payload) == (100.0, 110.0, {"name": "Bo"})
+
+
+async def test_the_brake_counts_with_what_is_sent_and_stops_at_the_limit(desk: Desk, clock: FakeClock) -> None:
+    first, second = await desk.links("1", "c1"), await desk.links("2", "c2")
+    await desk.hears("1", "2")
+    one, two = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
+    send = desk.store.links.set_sent
+    for _ in range(2):  # sending again what is unconfirmed counts once
+        await send(one, first, Side.RIGHT, {"x": None}, 5.0, brake="delete", brake_limit=1)
+    with pytest.raises(BrakeReached):
+        await send(two, second, Side.RIGHT, {"x": None}, 5.0, brake="delete", brake_limit=1)
+    link = await desk.store.links.get(second)
+    assert link is not None
+    assert link.sent_right is None
+    assert await desk.store.brakes.count("people", desk.store.now() - 60) == 1
+    await desk.store.mappings.approve("people", desk.store.now() + 60)
+    await send(two, second, Side.RIGHT, {"x": None}, 5.0, brake="delete", brake_limit=1)
+    clock.advance(61)
+    assert await desk.store.brakes.count("people", desk.store.now() - 60) == 0

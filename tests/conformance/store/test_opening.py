@@ -1,0 +1,148 @@
+"""Opening, migrating, refusing; failures have one name."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from bridge.domain.errors import ConfigError, StoreUnavailable
+from bridge.domain.seams import Seams
+from bridge.store import Store, open_store
+from bridge.store.retention import Limits
+from bridge.store.tables import metadata
+from tests.clock import FakeClock
+from tests.conformance.store.builders import Desk, done
+
+
+async def test_migrations_from_empty_make_the_tables(store: Store) -> None:
+    def differences(connection: object) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))  # type: ignore[arg-type]
+
+    async with store.database.writer.connect() as conn:
+        assert await conn.run_sync(differences) == []
+
+
+async def test_a_second_run_on_one_file_is_refused_but_commands_are_not(
+    sqlite_url: str, new_seams: Callable[..., Seams]
+) -> None:
+    running = await open_store(sqlite_url, new_seams(), exclusive=True)
+    with pytest.raises(ConfigError, match=r"bridge\.sqlite\.lock"):
+        await open_store(sqlite_url, new_seams(), exclusive=True)
+    command = await open_store(sqlite_url, new_seams())
+    number = await command.requests.ask("backfill", {"mapping": "people"})
+    (request,) = await running.requests.open()
+    assert (request.id, request.kind, request.arguments) == (number, "backfill", {"mapping": "people"})
+    await running.requests.done(number, "started")
+    assert await command.requests.answer(number) == "started"
+    await command.close()
+    await running.close()
+    await (await open_store(sqlite_url, new_seams(), exclusive=True)).close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["nonsense", "mysql://host/db", "sqlite://", "sqlite:////no/such/folder/x", "postgresql://u:pw@127.0.0.1:1/db"],
+)
+async def test_an_unusable_address_is_one_clear_message(url: str, new_seams: Callable[..., Seams]) -> None:
+    with pytest.raises(ConfigError, match=r"store\.url") as refused:
+        await open_store(url, new_seams())
+    assert "pw@" not in str(refused.value)
+    assert len(refused.value.faults) == 1
+
+
+async def test_a_file_that_is_no_database_is_one_clear_message(tmp_path: Path, new_seams: Callable[..., Seams]) -> None:
+    file = tmp_path / "letter.txt"
+    file.write_text("Dear Ana, " * 400)
+    with pytest.raises(ConfigError, match="not a database"):
+        await open_store(f"sqlite:///{file}", new_seams())
+
+
+async def test_a_schema_of_a_newer_program_is_refused(store_url: str, new_seams: Callable[..., Seams]) -> None:
+    store = await open_store(store_url, new_seams())
+    async with store.database.writer.begin() as conn:
+        await conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await store.close()
+    with pytest.raises(ConfigError, match="9999"):
+        await open_store(store_url, new_seams())
+
+
+async def test_a_database_that_is_gone_is_store_unavailable(
+    postgres_url: str, postgres_server: str, new_seams: Callable[..., Seams]
+) -> None:
+    store = await open_store(postgres_url, new_seams())
+    await store.ping()
+    async with store.database.writer.connect() as conn:
+        await conn.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"))
+    await store.ping()
+    await store.close()
+
+
+async def test_a_full_disk_is_store_unavailable(sqlite_url: str, new_seams: Callable[..., Seams]) -> None:
+    store = await open_store(sqlite_url, new_seams())
+    async with store.database.writer.connect() as conn:
+        await conn.exec_driver_sql("PRAGMA max_page_count=1")
+    desk = Desk(store)
+    with pytest.raises(StoreUnavailable):
+        await desk.hears(*map(str, range(2000)))
+    await store.close()
+
+
+async def test_retention_changes_no_total(desk: Desk, clock: FakeClock, store_url: str) -> None:
+    await desk.hears("1", "2", vendor_id=None)
+    await desk.store.tasks.submit(done((await desk.claims(limit=1))[0]))
+    before = await desk.store.tasks.totals()
+    clock.advance(100)
+    pruned = await desk.store.retention.prune(Limits(events=50, journal=50))
+    assert pruned.events == 2
+    assert await desk.store.tasks.totals() == before
+
+
+async def test_counters_of_former_copies_are_folded(
+    desk: Desk, store_url: str, new_seams: Callable[..., Seams]
+) -> None:
+    await desk.hears("1")
+    later = await open_store(store_url, new_seams("copy-2"))
+    before = await later.counters.get()
+    await later.counters.retire()
+    assert await later.counters.get() == before
+    await desk.hears("2")
+    assert (await later.counters.get())["people", "accepted"] == 2
+    await later.close()
+
+
+async def test_another_copy_is_woken(postgres_url: str, new_seams: Callable[..., Seams]) -> None:
+    one, two = await open_store(postgres_url, new_seams()), await open_store(postgres_url, new_seams("copy-2"))
+    own = two.wake.subscribe()
+    own.clear()
+    two.wake.clear()
+    await one.requests.ask("pause", {})
+    assert await two.wake.wait(10) is True
+    assert own.is_set()
+    await one.close()
+    await two.close()
+
+
+async def test_tokens_come_back_and_are_refreshed_by_one_at_a_time(store: Store) -> None:
+    assert await store.tokens.load("crm") is None
+    await store.tokens.save("crm", {"access": "a"})
+    seen: list[int] = []
+
+    async def work() -> None:
+        seen.append(1)
+        await store.tokens.save("crm", {"access": f"b{len(seen)}"})
+
+    await store.tokens.exclusive("crm", work)
+    await store.tokens.exclusive("crm", work)
+    assert await store.tokens.load("crm") == {"access": "b2"}
+
+
+def test_the_lock_file_is_private(tmp_path: Path) -> None:
+    from bridge.store.filelock import FileLock
+
+    lock = FileLock.take(tmp_path / "x.lock")
+    assert os.stat(tmp_path / "x.lock").st_mode & 0o077 == 0
+    lock.release()
