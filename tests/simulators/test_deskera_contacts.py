@@ -59,12 +59,12 @@ async def test_custom_fields_go_in_by_code_or_label_and_come_back_twice(world: W
         _status, read = await deskera.call("GET", f"/v1/crm/contacts/{made['id']}")
 
     assert size["code"] == "D-0000005"
-    assert made["c_field"] == {"SEGMENT": "Gold", "PIPEDRIVE_ID": "", "Size": "77"}
+    assert made["c_field"] == {"Segment": "Gold", "Pipedrive ID": "", "Size": "77"}
     assert [(item["code"], item["value"]) for item in made["custom_field"]] == [
         ("SEGMENT", "Gold"),
         (size["code"], "77"),
     ]
-    assert read["c_field"] == {"SEGMENT": "", "PIPEDRIVE_ID": "", "Size": "77"}
+    assert read["c_field"] == {"Segment": "", "Pipedrive ID": "", "Size": "77"}
 
 
 @pytest.mark.parametrize(

@@ -135,8 +135,8 @@ def seeded_state(world: World, options: Options) -> State:
         number = state.next_id("label")
         state.labels[number] = {"id": number, "name": name, "color": color, "icon": "", "owner_id": 0}
     for entity in ("contacts", "deals"):
-        state.add_custom_field(entity, "SEGMENT", "DROPDOWN", ("Gold", "Silver", "Bronze"), "SEGMENT")
-        state.add_custom_field(entity, "PIPEDRIVE_ID", "TEXT", (), "PIPEDRIVE_ID")
+        state.add_custom_field(entity, "Segment", "DROPDOWN", ("Gold", "Silver", "Bronze"), "SEGMENT")
+        state.add_custom_field(entity, "Pipedrive ID", "TEXT", (), "PIPEDRIVE_ID")
     stages = [("Qualified", 20, "open"), ("Proposal", 60, "open"), ("Won", 100, "won"), ("Lost", 0, "lost")]
     add_pipeline(state, "Sales", [_stage(name, chance, outcome) for name, chance, outcome in stages])
     return state

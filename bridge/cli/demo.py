@@ -1,0 +1,96 @@
+"""`bridge demo`: the main job on two simulators, to watch, or once with a result table."""
+
+import asyncio
+import logging
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from bridge.cli.demo_scenario import STEPS, Checked, Scenario
+from bridge.cli.demo_world import SECRETS, DemoWorld, demo_world
+from bridge.monitoring.logs import setup_logging
+from bridge.monitoring.redaction import Redactor
+
+WORDS = {"created", "updated", "deleted", "matched", "unlinked", "conflict", "restored", "in doubt", "found"}
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End after the scenario, with exit code 0 when everything held.")
+@click.option("--verbose", is_flag=True, help="Show the bridge's own log, too.")
+def demo(once: bool, verbose: bool) -> None:
+    """Keep a simulated Pipedrive and a simulated Deskera in step, on loopback, with SQLite; nothing to set up."""
+    redactor = Redactor()
+    for value in SECRETS.values():
+        redactor.register(value)
+    setup_logging("info" if verbose else "error", "text", redactor)
+    with tempfile.TemporaryDirectory(prefix="bridge-demo-") as folder:
+        try:
+            failed = asyncio.run(_demo(Path(folder), once))
+        except KeyboardInterrupt:
+            click.echo("\nstopped")
+            return
+    sys.exit(1 if failed else 0)
+
+
+async def _demo(folder: Path, once: bool) -> bool:
+    async with demo_world(folder) as world:
+        click.echo(f"Pipedrive simulator  {world.pipedrive_url}   (crm)")
+        click.echo(f"Deskera simulator    {world.deskera_url}   (erp)")
+        click.echo(f"bridge health        {world.admin_url}/health\n")
+        checked = await _play(world)
+        failed = _report(checked)
+        if not once:
+            await _watch(world)
+    return failed
+
+
+async def _play(world: DemoWorld) -> list[tuple[Checked, float]]:
+    story, checked, clock = Scenario(world), [], world.bridge.seams.clock
+    teller = asyncio.create_task(_tell(world))
+    try:
+        for step in STEPS:
+            click.echo(f"- {(step.__doc__ or '').splitlines()[0]}")
+            started = clock.monotonic()
+            result = await step(story)
+            checked.append((result, clock.monotonic() - started))
+            await asyncio.sleep(0.6)  # lets the teller print what crossed
+    finally:
+        teller.cancel()
+        await asyncio.gather(teller, return_exceptions=True)
+    return checked
+
+
+async def _tell(world: DemoWorld) -> None:
+    """Print what the journal says as it is written."""
+    last = 0
+    while True:
+        for row in reversed(await world.bridge.store.journal.recent(limit=50)):
+            if row.id > last:
+                last = row.id
+                if row.entry.what in WORDS:
+                    click.echo(f"      {row.entry.what}: {row.entry.text}")
+        await asyncio.sleep(0.3)
+
+
+def _report(checked: list[tuple[Checked, float]]) -> bool:
+    width = max(len(result.what) for result, _ in checked)
+    click.echo(f"\n{'checked'.ljust(width)}  result  seconds  seen")
+    for result, seconds in checked:
+        word = "ok" if result.passed else "FAILED"
+        click.echo(f"{result.what.ljust(width)}  {word:<6}  {seconds:7.1f}  {result.detail}")
+    failed = [result.what for result, _ in checked if not result.passed]
+    if failed:
+        logging.getLogger(__name__).error("demo failed", extra={"checks": "; ".join(failed)})
+        click.echo(f"\nfailed: {'; '.join(failed)}")
+    else:
+        click.echo("\neverything held")
+    return bool(failed)
+
+
+async def _watch(world: DemoWorld) -> None:
+    click.echo("\nIt goes on running. Edit as a person, and watch it cross:\n")
+    click.echo(f'  curl -X POST {world.pipedrive_url}/_control/records/organizations -d \'{{"name": "Acme"}}\'')
+    click.echo(f"  curl {world.deskera_url}/_control/state\n\nCtrl-C ends it.\n")
+    await _tell(world)

@@ -1,0 +1,100 @@
+"""The demo's world: two simulators on loopback, and a bridge between them with a settings file like any user's."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import bridge as package
+from bridge.app.build import Bridge
+from bridge.app.daemon import running
+from bridge.app.seams import system_seams
+from bridge.settings.load import load_settings
+from bridge.simulators.deskera import DeskeraSimulator
+from bridge.simulators.pipedrive import PipedriveSimulator
+from bridge.simulators.serve import serving
+from bridge.simulators.world import real_world
+
+MAPPINGS = Path(package.__file__).parents[1] / "mappings" / "pipedrive-deskera"
+PATIENCE_SECONDS = 45.0
+SECRETS = {
+    "DEMO_INSTANCE_SECRET": "only-for-the-demo-on-loopback",
+    "DEMO_PIPEDRIVE_TOKEN": "sandbox-token",
+    "DEMO_DESKERA_SECRET": "cl_priv_sandbox",
+    "DEMO_DESKERA_REFRESH": "sandbox-refresh",
+}
+SETTINGS = """\
+instance: demo
+instance_secret: {{env: DEMO_INSTANCE_SECRET}}
+public_url: http://127.0.0.1:{callbacks}
+store: {{url: "sqlite:///bridge.sqlite"}}
+mappings_dir: {mappings}
+systems:
+  pipedrive:
+    connector: pipedrive
+    options: {{base_url: {pipedrive}, api_token: {{env: DEMO_PIPEDRIVE_TOKEN}}}}
+  deskera:
+    connector: deskera
+    options:
+      base_url: {deskera}
+      client_id: cl_pub_sandbox
+      client_secret: {{env: DEMO_DESKERA_SECRET}}
+      refresh_token: {{env: DEMO_DESKERA_REFRESH}}
+      requests_per_second: 50
+sides: {{crm: pipedrive, erp: deskera}}
+default_mode: live
+callbacks: {{port: {callbacks}}}
+admin: {{port: {admin}}}
+schedule: {{audit_seconds: 5, sweep_seconds: 15, full_sweep_seconds: 60, jitter_seconds: 0}}
+sync: {{write_seconds: 4}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoWorld:
+    """Everything the scenario touches; the simulators' handles stand for people in the products' own pages."""
+
+    pipedrive: PipedriveSimulator
+    deskera: DeskeraSimulator
+    bridge: Bridge
+    pipedrive_url: str
+    deskera_url: str
+    admin_url: str
+
+    async def until(self, holds: Callable[[], bool]) -> bool:
+        """Wait until something holds; False when patience ends first."""
+        clock = self.bridge.seams.clock
+        end = clock.monotonic() + PATIENCE_SECONDS
+        while not holds():
+            if clock.monotonic() > end:
+                return False
+            await asyncio.sleep(0.05)
+        return True
+
+
+@asynccontextmanager
+async def demo_world(folder: Path) -> AsyncIterator[DemoWorld]:
+    """Start it all; leaving the block stops it in order."""
+    world = real_world(1)
+    pipedrive, deskera = PipedriveSimulator(world), DeskeraSimulator(world)
+    async with AsyncExitStack() as stack:
+        pipedrive_url = await stack.enter_async_context(serving(pipedrive.app))
+        deskera_url = await stack.enter_async_context(serving(deskera.app))
+        callbacks, admin = free_port(), free_port()
+        file = folder / "bridge.yaml"
+        file.write_text(
+            SETTINGS.format(
+                callbacks=callbacks, admin=admin, mappings=MAPPINGS, pipedrive=pipedrive_url, deskera=deskera_url
+            )
+        )
+        bridge = await stack.enter_async_context(running(load_settings(file, SECRETS), system_seams()))
+        yield DemoWorld(pipedrive, deskera, bridge, pipedrive_url, deskera_url, f"http://127.0.0.1:{admin}")
+
+
+def free_port() -> int:
+    """A port nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
