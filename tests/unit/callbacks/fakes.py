@@ -1,0 +1,38 @@
+"""A decoder and a submit that remember, for tests of the receiver."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bridge.domain.callback import Callback, HookSecret
+from bridge.domain.errors import BadCallback, StoreUnavailable
+from bridge.domain.event import Event, EventKind, Origin
+
+
+class LineDecoder:
+    """Each line of a body is the id of a changed deal; an empty body says nothing of which. The password is checked."""
+
+    def verify(self, callback: Callback, secret: HookSecret) -> None:
+        if callback.headers.get("authorization") != secret.password:
+            raise BadCallback("wrong credentials")
+
+    def decode(self, callback: Callback) -> Sequence[Event]:
+        lines = callback.body.decode(errors="replace").split("\n")
+        return [
+            Event(callback.system, "deal", line or None, EventKind.CHANGED, Origin.WEBHOOK, body=callback.body)
+            for line in lines
+        ]
+
+
+@dataclass
+class Memory:
+    """What was stored. `fails`: the next calls that find no store; `refuses`: ids it cannot keep."""
+
+    events: list[Event] = field(default_factory=list)
+    fails: int = 0
+
+    async def submit(self, events: Sequence[Event]) -> list[bool]:
+        if self.fails > 0:
+            self.fails -= 1
+            raise StoreUnavailable("disk full")
+        self.events += events
+        return [True for _ in events]

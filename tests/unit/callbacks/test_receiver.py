@@ -1,0 +1,104 @@
+"""One callback to one receipt, without HTTP."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from bridge.callbacks.receiver import Receiver
+from bridge.domain.address import Addresses
+from bridge.domain.callback import Callback
+from bridge.domain.event import Event
+from bridge.store.failures import Unstorable
+from tests.clock import FakeClock
+from tests.unit.callbacks.fakes import LineDecoder, Memory
+
+HERE = Addresses("acme", b"an instance secret of some length", "https://bridge.example")
+TOKEN = HERE.token("crm1", "any.deal")
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def receiver(memory: Memory) -> Receiver:
+    return Receiver({"crm1": LineDecoder()}, HERE, memory.submit, FakeClock(), max_waiting=2)
+
+
+def callback(body: bytes = b"7", password: str | None = None, system: str = "crm1") -> Callback:
+    shown = HERE.secret("crm1", "any.deal").password if password is None else password
+    headers = {"authorization": shown}
+    return Callback(system, "any.deal", "POST", "https://bridge.example/x", headers, body, FakeClock().now())
+
+
+async def test_a_good_callback_is_stored_and_answered_with_exactly_200(receiver: Receiver, memory: Memory) -> None:
+    receipt = await receiver.receive(callback(b"7\n8"), TOKEN)
+    assert (receipt.status, receipt.body) == (200, "{}")
+    assert [event.id for event in memory.events] == ["7", "8"]
+
+
+async def test_a_hint_without_an_id_passes_through(receiver: Receiver, memory: Memory) -> None:
+    assert (await receiver.receive(callback(b""), TOKEN)).status == 200
+    assert [event.id for event in memory.events] == [None]
+
+
+@pytest.mark.parametrize("token", ["", TOKEN[:-1], TOKEN.upper(), HERE.token("crm1", "any.person"), "\udcff"])
+async def test_a_wrong_token_gets_404_and_nothing_is_stored(receiver: Receiver, memory: Memory, token: str) -> None:
+    assert (await receiver.receive(callback(), token)).status == 404
+    assert memory.events == []
+
+
+async def test_an_unknown_system_looks_like_a_wrong_token(receiver: Receiver) -> None:
+    unknown = await receiver.receive(callback(system="crm9"), HERE.token("crm9", "any.deal"))
+    assert unknown == await receiver.receive(callback(), "wrong")
+
+
+async def test_a_wrong_vendor_credential_gets_401_and_nothing_is_stored(receiver: Receiver, memory: Memory) -> None:
+    assert (await receiver.receive(callback(password="guess"), TOKEN)).status == 401
+    assert memory.events == []
+    assert receiver.take_delivered() == {}
+
+
+async def test_a_store_that_is_unavailable_gives_503_with_retry_after(receiver: Receiver, memory: Memory) -> None:
+    memory.fails = 1
+    receipt = await receiver.receive(callback(), TOKEN)
+    assert receipt.status == 503
+    assert receipt.retry_after is not None
+    assert receipt.retry_after > 0
+    assert memory.events == []
+
+
+async def test_what_the_store_cannot_keep_as_text_becomes_a_hint(memory: Memory) -> None:
+    async def picky(events: Sequence[Event]) -> list[bool]:
+        if any(event.id for event in events):
+            raise Unstorable("NUL in text")
+        return await memory.submit(events)
+
+    receiver = Receiver({"crm1": LineDecoder()}, HERE, picky, FakeClock())
+    assert (await receiver.receive(callback(b"a\x00\nb"), TOKEN)).status == 200
+    assert [(event.entity, event.id, event.body) for event in memory.events] == [("deal", None, b"a\x00\nb")]
+
+
+def test_places_are_limited_and_given_back(receiver: Receiver) -> None:
+    with receiver.place() as first, receiver.place() as second, receiver.place() as third:
+        assert (first, second, third) == (True, True, False)
+    with receiver.place() as free:
+        assert free
+
+
+async def test_deliveries_are_told_once_with_their_time(receiver: Receiver) -> None:
+    await receiver.receive(callback(), TOKEN)
+    assert receiver.take_delivered() == {("crm1", "any.deal"): FakeClock().now().timestamp()}
+    assert receiver.take_delivered() == {}
+
+
+async def test_every_answer_is_counted_and_unknown_names_share_a_counter(memory: Memory) -> None:
+    seen: list[tuple[str, int]] = []
+    receiver = Receiver(
+        {"crm1": LineDecoder()}, HERE, memory.submit, FakeClock(), observe=lambda *what: seen.append(what)
+    )
+    await receiver.receive(callback(), TOKEN)
+    await receiver.receive(callback(password="x"), TOKEN)
+    await receiver.receive(callback(system="/etc/passwd"), TOKEN)
+    assert seen == [("crm1", 200), ("crm1", 401), ("unknown", 404)]

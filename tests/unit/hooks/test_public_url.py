@@ -1,0 +1,79 @@
+"""The public address is tried before anything is registered; what is wrong is said in plain words."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bridge.connectors.protocols import HttpRequest, HttpResponse, TransportFailed
+from bridge.domain.address import Addresses
+from bridge.hooks.public_url import public_url_fault
+
+HERE = Addresses("acme", b"an instance secret of some length", "https://bridge.example")
+OTHER = Addresses("acme", b"another secret", "https://bridge.example")
+URL = HERE.url("crm1", "any.deal")
+
+
+class Answers:
+    def __init__(self, answer: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._answer = answer
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        return self._answer(request)
+
+
+async def fault(answer: Callable[[HttpRequest], HttpResponse]) -> str:
+    return await public_url_fault(Answers(answer), HERE, URL, "question") or ""
+
+
+async def test_our_own_echo_is_no_fault() -> None:
+    def answer(request: HttpRequest) -> HttpResponse:
+        assert (request.method, request.url) == ("GET", URL)
+        return HttpResponse(200, body=HERE.echo(dict(request.query)["challenge"]).encode())
+
+    assert await fault(answer) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("[Errno -2] Name or service not known", "does not resolve"),
+        ("certificate verify failed: self-signed certificate", "certificate is not accepted"),
+        ("Connect call failed ('203.0.113.9', 443)", "nothing listens there"),
+        ("no answer in 10 s: timed out", "no answer in time"),
+        ("something else", "cannot be reached from here"),
+    ],
+)
+async def test_a_network_fault_is_named(words: str, expected: str) -> None:
+    def answer(request: HttpRequest) -> HttpResponse:
+        raise TransportFailed(words, sent=False)
+
+    text = await fault(answer)
+    assert expected in text
+    assert "bridge.example" in text
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        (HttpResponse(301), "redirect"),
+        (HttpResponse(502), "does not reach the bridge"),
+        (HttpResponse(404), "must pass /hooks/"),
+        (HttpResponse(200, body=b"<html>welcome</html>"), "not this bridge"),
+        (HttpResponse(200, body=OTHER.echo("question").encode()), "not this bridge"),
+        (HttpResponse(200, body=HERE.echo("an older question").encode()), "not this bridge"),
+        (HttpResponse(200, body=b"\xff\xfe"), "not this bridge"),
+    ],
+)
+async def test_a_wrong_answer_is_named(response: HttpResponse, expected: str) -> None:
+    text = await fault(lambda request: response)
+    assert expected in text
+
+
+async def test_no_fault_text_holds_the_token() -> None:
+    token = HERE.token("crm1", "any.deal")
+
+    def refuse(request: HttpRequest) -> HttpResponse:
+        raise TransportFailed("timed out", sent=True)
+
+    for answer in (refuse, lambda request: HttpResponse(404)):
+        assert token not in await fault(answer)
