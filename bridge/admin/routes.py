@@ -1,45 +1,62 @@
 """Health as application/health+json, liveness, readiness, metrics and status."""
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bridge.monitoring.health import CheckResult, HealthBoard, HealthReport, Status
 from bridge.monitoring.metrics import Metrics
+from bridge.monitoring.redaction import Redactor
+from bridge.settings.model import is_loopback
 
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+log = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 5.0
 
 Ready = Callable[[], Awaitable[str]]
 StatusOf = Callable[[], Awaitable[Mapping[str, object]]]
 
 
 def admin_app(
-    board: HealthBoard, metrics: Metrics, ready: Ready, status: StatusOf, *, allow_remote: bool = False
+    board: HealthBoard,
+    metrics: Metrics,
+    ready: Ready,
+    status: StatusOf,
+    *,
+    allow_remote: bool = False,
+    redact: Redactor | None = None,
 ) -> web.Application:
-    """The admin application. `ready` says why callbacks could not be taken in now, "" when they can."""
+    """The admin application. `ready` says why callbacks could not be taken in now, "" when they can.
+
+    Everything shown as text passes `redact`. `allow_remote` also allows requests for names other than loopback.
+    """
+    hide = redact or Redactor()
 
     async def health(request: web.Request) -> web.Response:
-        report = await board.report()
-        for part, result in report.checks.items():
-            metrics.part_up.labels(part).set(0 if result.status is Status.FAIL else 1)
+        report = await _report(board, metrics)
         code = 503 if report.status is Status.FAIL else 200
-        return web.json_response(_document(report), status=code, content_type="application/health+json")
+        return _json(hide.value(_document(report)), code, "application/health+json")
 
     async def live(request: web.Request) -> web.Response:
-        return web.json_response({"status": "pass"})
+        return _json({"status": "pass"})
 
     async def is_ready(request: web.Request) -> web.Response:
-        reason = await ready()
-        if reason:
-            return web.json_response({"status": "fail", "output": reason}, status=503)
-        return web.json_response({"status": "pass"})
+        reason, fault = await _guarded(ready)
+        if fault or reason:
+            return _json({"status": "fail", "output": hide(fault or str(reason))}, 503)
+        return _json({"status": "pass"})
 
     async def figures(request: web.Request) -> web.Response:
-        return web.Response(body=metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4"})
+        await _report(board, metrics)  # the checks set the gauges
+        return web.Response(body=metrics.render(), headers={"Content-Type": metrics.content_type})
 
     async def everything(request: web.Request) -> web.Response:
-        return web.json_response(await status())
+        rows, fault = await _guarded(status)
+        return _json({"fault": hide(fault)}, 503) if fault else _json(hide.value(rows))
 
     app = web.Application(middlewares=[] if allow_remote else [_local_names_only])
     app.router.add_get("/health", health)
@@ -53,13 +70,42 @@ def admin_app(
 @web.middleware
 async def _local_names_only(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A page in somebody's browser must not reach this listener under a name of its own (DNS rebinding)."""
-    host = request.host.rpartition(":")[0] if request.host.rpartition(":")[2].isdigit() else request.host
-    if host not in LOOPBACK_HOSTS:
+    name, _, port = request.host.rpartition(":")
+    host = name if port.isdigit() else request.host
+    if not is_loopback(host.strip("[]")):
         return web.Response(status=421, text="ask for this listener by its loopback address\n")
     return await handler(request)
 
 
+async def _report(board: HealthBoard, metrics: Metrics) -> HealthReport:
+    report = await board.report()
+    for part, result in report.checks.items():
+        metrics.part(part, up=result.status is not Status.FAIL)
+    return report
+
+
+async def _guarded(ask: Callable[[], Awaitable[Any]]) -> tuple[Any, str]:
+    """(answer, "") or (None, why there is none): the listener answers whatever becomes of the store."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await ask(), ""
+    except TimeoutError:
+        return None, f"no answer within {ANSWER_SECONDS:g} s"
+    except Exception as error:
+        log.warning("admin request failed", exc_info=True)
+        return None, f"{type(error).__name__}: {error}"
+
+
+def _json(content: Any, status: int = 200, content_type: str = "application/json") -> web.Response:
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return web.json_response(content, status=status, content_type=content_type, headers=headers)
+
+
 def _document(report: HealthReport) -> dict[str, object]:
+    """The shape of the Internet-Draft "Health Check Response Format for HTTP APIs" (draft-inadarei-api-health-check).
+
+    It advises to leave `output` out of passing checks; here it stays, because it tells a person what was checked.
+    """
     return {
         "status": report.status.word,
         "checks": {part: [_entry(result)] for part, result in report.checks.items()},
@@ -71,6 +117,9 @@ def _entry(result: CheckResult) -> dict[str, object]:
     if result.output:
         entry["output"] = result.output
     if result.value is not None:
-        entry["observedValue"] = result.value
-        entry["observedUnit"] = result.unit
+        entry["observedValue"] = round(result.value, 3)
+        if result.unit:
+            entry["observedUnit"] = result.unit
+    if result.time is not None:
+        entry["time"] = result.time.isoformat(timespec="seconds")
     return entry

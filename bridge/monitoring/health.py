@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import IntEnum
 
 CHECK_SECONDS = 2.0
@@ -23,12 +24,13 @@ class Status(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One part's state. `output`: plain words for people; `value` in `unit`: what was observed."""
+    """One part's state. `output`: plain words for people; `value` in `unit`: what was observed, at `time`."""
 
     status: Status = Status.PASS
     output: str = ""
     value: float | None = None
     unit: str = ""
+    time: datetime | None = None
 
 
 Check = Callable[[], Awaitable[CheckResult]]
@@ -47,26 +49,61 @@ class HealthReport:
 
 
 class HealthBoard:
-    """Parts put their checks here; the admin listener reads the report."""
+    """Parts put their checks here; the admin listener reads the report. `now` stamps the results."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] | None = None, *, check_seconds: float = CHECK_SECONDS) -> None:
+        self._now = now
+        self._limit = check_seconds
         self._checks: dict[str, Check] = {}
+        self._stuck: dict[str, asyncio.Future[CheckResult]] = {}
 
     def add(self, part: str, check: Check) -> None:
-        """Register a part's check under its name."""
+        """Register a part's check under its name; a second one of that name replaces the first."""
         self._checks[part] = check
 
     async def report(self) -> HealthReport:
-        """Run all checks at once; one that raises or takes too long is a failure of its part."""
-        results = await asyncio.gather(*(self._run(check) for check in self._checks.values()))
-        return HealthReport(dict(zip(self._checks, results, strict=True)))
+        """Run all checks at once; one that raises or takes too long is a failure of its part, and holds up nobody."""
+        checks = dict(self._checks)
+        results = await asyncio.gather(*(self._run(part, check) for part, check in checks.items()))
+        return HealthReport(dict(zip(checks, results, strict=True)))
 
-    @staticmethod
-    async def _run(check: Check) -> CheckResult:
+    async def _run(self, part: str, check: Check) -> CheckResult:
+        if part in self._stuck:
+            return self._stamped(CheckResult(Status.FAIL, "an earlier check has still not answered"))
+        task = asyncio.ensure_future(check())
         try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                return await check()
-        except TimeoutError:
-            return CheckResult(Status.FAIL, f"no answer within {CHECK_SECONDS:.0f} s")
-        except Exception as error:
-            return CheckResult(Status.FAIL, f"{type(error).__name__}: {error}")
+            done, _ = await asyncio.wait({task}, timeout=self._limit)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if not done:
+            self._give_up(part, task)
+            return self._stamped(CheckResult(Status.FAIL, f"no answer within {self._limit:g} s"))
+        return self._stamped(_result(task))
+
+    def _give_up(self, part: str, task: asyncio.Future[CheckResult]) -> None:
+        """Remember a check until it ends, so that one that cannot be cancelled is not started again and again."""
+
+        def ended(task: asyncio.Future[CheckResult]) -> None:
+            self._stuck.pop(part, None)
+            if not task.cancelled():
+                task.exception()  # seen, or the loop would report it as never retrieved
+
+        self._stuck[part] = task
+        task.add_done_callback(ended)
+        task.cancel()
+
+    def _stamped(self, result: CheckResult) -> CheckResult:
+        if result.time is not None or self._now is None:
+            return result
+        return replace(result, time=self._now())
+
+
+def _result(task: asyncio.Future[CheckResult]) -> CheckResult:
+    if task.cancelled():
+        return CheckResult(Status.FAIL, "the check was cancelled")
+    error = task.exception()
+    if error is None:
+        return task.result()
+    text = str(error)
+    return CheckResult(Status.FAIL, f"{type(error).__name__}: {text}" if text else type(error).__name__)

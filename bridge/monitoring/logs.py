@@ -1,17 +1,25 @@
-"""One line per log record, as key=value text or JSON, redacted as a whole."""
+"""One line per log record, as key=value text or JSON, with every secret removed."""
 
 import json
 import logging
 import sys
 from typing import Any, TextIO
 
-from bridge.monitoring.redaction import Redactor
+from bridge.monitoring.redaction import HIDDEN, Redactor, is_sensitive
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_LIBRARIES = {
+    "aiohttp.access": logging.WARNING,
+    "alembic": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "aiosqlite": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+    "apscheduler": logging.ERROR,  # a run left out because the last one still goes on is shown by health
+}
 
 
 class LineFormatter(logging.Formatter):
-    """Formats a record and everything given as `extra`; line breaks never leave one record on several lines."""
+    """Formats a record and everything given as `extra`. A record is always exactly one line."""
 
     def __init__(self, redact: Redactor, *, as_json: bool) -> None:
         super().__init__()
@@ -19,32 +27,47 @@ class LineFormatter(logging.Formatter):
         self._as_json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one redacted line."""
+        """The record as one redacted line; values are redacted before quoting could disguise them."""
         fields: dict[str, Any] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}",
             "level": record.levelname.lower(),
             "part": record.name.removeprefix("bridge."),
-            "message": record.getMessage(),
+            "message": self._redact(_message(record)),
         }
-        fields.update({key: value for key, value in vars(record).items() if key not in _STANDARD})
-        if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
+        for key, value in vars(record).items():
+            if key not in _STANDARD:
+                fields[key] = HIDDEN if is_sensitive(key) else self._redact.value(value)
+        if record.exc_info and record.exc_info[0] is not None:
+            fields["exception"] = self._redact(self.formatException(record.exc_info))
         if self._as_json:
-            return self._redact(json.dumps(fields, default=str))
-        return self._redact(" ".join(_pair(key, value) for key, value in fields.items()))
+            return json.dumps(fields, ensure_ascii=False, default=str)
+        return " ".join(_pair(key, value) for key, value in fields.items())
+
+
+def _message(record: logging.LogRecord) -> str:
+    """A record whose arguments do not fit is still a record; the standard handler would print its arguments raw."""
+    try:
+        return record.getMessage()
+    except Exception:
+        return f"{record.msg} (its arguments do not fit)"
 
 
 def _pair(key: str, value: Any) -> str:
-    text = str(value).replace("\n", "\\n")
-    return f'{key}="{text}"' if " " in text or "=" in text else f"{key}={text}"
+    text = str(value)
+    if text and text.isprintable() and not set(text) & set(' ="\\'):
+        return f"{key}={text}"
+    return f"{key}={json.dumps(text, ensure_ascii=False)}"
 
 
 def setup_logging(level: str, form: str, redact: Redactor, stream: TextIO | None = None) -> None:
-    """Send every log record of the process through one redacting handler."""
+    """Send every log record of the process through one redacting handler.
+
+    `level`: debug, info, warning or error. `form`: text or json. `stream`: standard error when left out.
+    """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(LineFormatter(redact, as_json=form == "json"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("aiohttp.access", "apscheduler", "alembic", "asyncio", "aiosqlite"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for name, least in _LIBRARIES.items():
+        logging.getLogger(name).setLevel(max(least, root.level))

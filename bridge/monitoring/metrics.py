@@ -1,10 +1,17 @@
 """Counters and gauges in a registry of their own; nothing global, so that two bridges fit in one process."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import re
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_HOST = re.compile(r"^[a-z]+://[^/]*")
+_VERSION = re.compile(r"v\d+", re.IGNORECASE)
 
 
 class Metrics:
-    """Every figure the bridge shows; names start with `bridge_`."""
+    """Every figure the bridge shows; names start with `bridge_`. No label holds what a stranger can choose."""
+
+    content_type = CONTENT_TYPE_PLAIN_0_0_4
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -39,8 +46,8 @@ class Metrics:
         self._outcomes.labels(mapping, outcome).inc()
 
     def remote_call(self, system: str, method: str, path: str, status: int, seconds: float) -> None:
-        """A request to a remote system ended; `path` without ids, status 0 when there was no answer."""
-        self._calls.labels(system, method, path, str(status)).observe(seconds)
+        """A request to a remote system ended; status 0 when there was no answer. Ids in `path` are left out."""
+        self._calls.labels(system, method, _template(path), str(status)).observe(seconds)
 
     def sweep(self, system: str, entity: str, kind: str, rows: int, marked: int) -> None:
         """A sweep ended."""
@@ -52,6 +59,21 @@ class Metrics:
         """A hook was registered or registered again."""
         self._hooks.labels(system).inc()
 
+    def part(self, name: str, *, up: bool) -> None:
+        """A part's health check passed or warned (up), or failed."""
+        self.part_up.labels(name).set(1 if up else 0)
+
     def render(self) -> bytes:
         """The text exposition format."""
         return generate_latest(self.registry)
+
+
+def _template(path: str) -> str:
+    """A path in which every part with a digit is `{id}` (a version as in /v2/ stays), or labels would never end."""
+    plain = _HOST.sub("", path).partition("?")[0]
+    parts = (part if _VERSION.fullmatch(part) or not _has_digit(part) else "{id}" for part in plain.split("/"))
+    return "/".join(parts)
+
+
+def _has_digit(text: str) -> bool:
+    return any(character.isdigit() for character in text)

@@ -1,39 +1,75 @@
 """What must never be printed: known secret values, credentials in headers, tokens in callback addresses."""
 
+import json
 import re
+from collections.abc import Mapping
 from threading import Lock
+from typing import Any
+from urllib.parse import quote, quote_plus
 
 HIDDEN = "***"
-SHORTEST = 6  # shorter values would hide ordinary words
+SHORT = 8  # shorter values are hidden only where they stand alone, or they would hide ordinary words
+LONG_LINE = 16  # lines of a value of several lines, such as a key, are hidden one by one from this length
+_NAMES = (
+    r"authorization|x-api-token|x-access-token|x-auth-token|set-cookie|cookie|"
+    r"access_token|refresh_token|api_token|id_token|client_secret|instance_secret|api_key|apikey|password|passwd|secret"
+)
+_SENSITIVE = re.compile(rf"(?i)(?:{_NAMES})")
 _PATTERNS = (
-    re.compile(r"(/hooks/[^/\s]+/[^/\s]+/)[^/\s?\"']+"),
-    re.compile(
-        r"(?i)((?:authorization|x-api-token|x-access-token|cookie)[\"']?\s*[:=]\s*[\"']?)(?:(?:basic|bearer)\s+)?[^\s,\"']+"
-    ),
-    re.compile(
-        r"(?i)((?:access_token|refresh_token|api_token|client_secret|password)[\"']?\s*[:=]\s*[\"']?)[^\s&,\"'}]+"
-    ),
-    re.compile(r"(://[^:/\s@]+:)[^@/\s]+(?=@)"),
+    re.compile(r"(/hooks/[^/\s]+/[^/\s]+/)[^/\s?\"'\\)>]+"),
+    re.compile(rf"(?i)((?:{_NAMES})\\?[\"']?\s*[:=]\s*\\?[\"']?(?:(?:basic|bearer|token)\s+)?)[^\s,;&\"'}})\\]+"),
+    re.compile(r"(?i)(\b(?:basic|bearer)\s+)(?=[^\s\"'\\]*[0-9=])[^\s,;\"'\\]{8,}"),
+    re.compile(r"(://[^:/?#\s@\"']*:)[^/?#\s\"']+(?=@)"),
 )
 
 
 class Redactor:
-    """Removes secrets from text. One per process: log lines of every part pass through it."""
+    """Removes secrets from text. Without registered values it still knows the places credentials usually stand in."""
 
     def __init__(self) -> None:
-        self._values: set[str] = set()
+        self._forms: set[str] = set()
+        self._known: re.Pattern[str] | None = None
         self._lock = Lock()
 
     def register(self, value: str) -> None:
-        """Hide this value wherever it appears from now on."""
-        if len(value) >= SHORTEST:
-            with self._lock:
-                self._values.add(value)
+        """Hide this value from now on, also where it is quoted for a URL or for JSON."""
+        value = value.strip()
+        if not value:
+            return
+        with self._lock:
+            for text in (value, *(line.strip() for line in value.splitlines() if len(line.strip()) >= LONG_LINE)):
+                escaped = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]}
+                self._forms |= {text, quote(text, safe=""), quote(text), quote_plus(text)} | escaped
+            longest_first = sorted(self._forms, key=len, reverse=True)
+            self._known = re.compile("|".join(_literal(form) for form in longest_first))
 
     def __call__(self, text: str) -> str:
         """The text without secrets."""
-        for value in sorted(self._values, key=len, reverse=True):
-            text = text.replace(value, HIDDEN)
+        if self._known is not None:
+            text = self._known.sub(HIDDEN, text)
         for pattern in _PATTERNS:
             text = pattern.sub(rf"\g<1>{HIDDEN}", text)
         return text
+
+    def value(self, value: Any) -> Any:
+        """A JSON-like value with every text in it redacted, and whatever stands under a telling name hidden."""
+        if isinstance(value, Mapping):
+            return {
+                self(str(key)): HIDDEN if inner and is_sensitive(str(key)) else self.value(inner)
+                for key, inner in value.items()
+            }
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.value(inner) for inner in value]
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        return self(str(value))
+
+
+def is_sensitive(name: str) -> bool:
+    """Whether a value under this name is a credential by its name alone."""
+    return _SENSITIVE.fullmatch(name) is not None
+
+
+def _literal(form: str) -> str:
+    escaped = re.escape(form)
+    return escaped if len(form) >= SHORT else rf"(?<![A-Za-z0-9]){escaped}(?![A-Za-z0-9])"

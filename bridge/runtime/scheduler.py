@@ -1,12 +1,13 @@
-"""Jobs at intervals, on APScheduler: never two of one job at once, with jitter, and seen by health."""
+"""Jobs at intervals, on APScheduler: never two runs of one job at once, with jitter, and seen by health."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bridge.domain.seams import Seams
@@ -15,6 +16,7 @@ from bridge.monitoring.health import CheckResult, HealthBoard, Status
 log = logging.getLogger(__name__)
 
 LATE_INTERVALS = 3.0
+GRACE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,71 +31,116 @@ class Job:
 
 @dataclass(slots=True)
 class State:
-    """How a job fares; moments by the monotonic clock."""
+    """How a job fares; moments by the monotonic clock. `failures` in a row, `fault` is the last one's."""
 
     started: float
     done: float | None = None
+    failures: int = 0
     fault: str = ""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Timetable:
-    """Runs its jobs until stopped. A job that fails is logged and shown; the others and its next run are not touched."""
+    """Runs its jobs until stopped. A job that fails is logged and shown; the others and its next run are not touched.
+
+    Each run starts up to `jitter_seconds` (at most a tenth of the interval) late. APScheduler goes by the machine's
+    clock; tests on a clock of their own call `trigger`.
+    """
 
     def __init__(self, jobs: tuple[Job, ...], seams: Seams, board: HealthBoard, *, jitter_seconds: float) -> None:
-        self._seams = seams
+        self._clock = seams.clock
         self._jobs = {job.name: job for job in jobs}
         self._states = {job.name: State(seams.clock.monotonic()) for job in jobs}
-        self._running: dict[str, asyncio.Lock] = {job.name: asyncio.Lock() for job in jobs}
         self._jitter = jitter_seconds
-        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._runs: set[asyncio.Task[object]] = set()
+        self._stopping = False
         board.add("scheduler", self.check)
 
     def start(self) -> None:
         """Start the scheduler on the running loop."""
-        now = self._seams.clock.now()
         for job in self._jobs.values():
             jitter = min(self._jitter, job.every_seconds / 10)
-            first = now if job.at_start else now + timedelta(seconds=job.every_seconds)
-            self._scheduler.add_job(
-                self.trigger,
-                IntervalTrigger(seconds=job.every_seconds, jitter=jitter or None),
-                args=[job.name],
-                id=job.name,
-                next_run_time=first,
-                max_instances=1,
-                coalesce=True,
-                misfire_grace_time=None,
-            )
+            self._schedule(job.name, job.name, IntervalTrigger(seconds=job.every_seconds, timezone=UTC, jitter=jitter))
+            if job.at_start:
+                self._schedule(job.name, f"{job.name} at start", DateTrigger(timezone=UTC))
         self._scheduler.start()
 
-    async def stop(self) -> None:
-        """Start nothing more, and wait for what runs."""
-        if self._scheduler.running:
-            self._scheduler.pause()
-            for lock in self._running.values():
-                async with lock:
-                    pass
-            self._scheduler.shutdown(wait=False)
+    async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Start nothing more, give what runs `grace_seconds` to end, then cancel it."""
+        self._stopping = True
+        if not self._scheduler.running:
+            return
+        self._scheduler.pause()
+        if self._runs:
+            _, late = await asyncio.wait(self._runs, timeout=grace_seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=grace_seconds)
+        self._scheduler.shutdown(wait=False)
+        await _next_turn()
 
     async def trigger(self, name: str) -> None:
-        """Run a job now, after the run that may be under way."""
+        """Run a job now, after the run that may be under way, and wait for it. Raises KeyError for an unknown job."""
         job, state = self._jobs[name], self._states[name]
-        async with self._running[name]:
-            try:
-                await job.run()
-                state.fault, state.done = "", self._seams.clock.monotonic()
-            except Exception as error:
-                state.fault = f"{type(error).__name__}: {error}"
-                log.exception("job failed", extra={"job": name})
+        async with state.lock:
+            if not self._stopping:
+                await self._run(job, state)
 
     async def check(self) -> CheckResult:
         """A warning for a job that failed last time or has not ended for several of its intervals."""
-        now = self._seams.clock.monotonic()
+        now = self._clock.monotonic()
         faults = []
         for name, state in self._states.items():
             age = now - (state.done if state.done is not None else state.started)
             if state.fault:
-                faults.append(f"{name} failed: {state.fault}")
+                faults.append(f"{name} failed {state.failures} times in a row, last: {state.fault}")
             elif age > LATE_INTERVALS * self._jobs[name].every_seconds + self._jitter:
                 faults.append(f"{name} has not ended for {age:.0f} s")
         return CheckResult(Status.WARN, "; ".join(faults)) if faults else CheckResult(Status.PASS, "on time")
+
+    def _schedule(self, name: str, job_id: str, when: IntervalTrigger | DateTrigger) -> None:
+        self._scheduler.add_job(
+            self._due, when, args=[name], id=job_id, max_instances=1, coalesce=True, misfire_grace_time=None
+        )
+
+    async def _due(self, name: str) -> None:
+        """What APScheduler starts. A run that is due while the last one goes on is left out."""
+        task = asyncio.current_task()
+        if self._stopping or task is None or self._states[name].lock.locked():
+            return
+        self._runs.add(task)
+        try:
+            await self.trigger(name)
+        except asyncio.CancelledError:
+            log.warning("job was cut short by the stop", extra={"job": name})
+        finally:
+            self._runs.discard(task)
+
+    async def _run(self, job: Job, state: State) -> None:
+        try:
+            await job.run()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            self._failed(job, state, "something it waited for was cancelled")
+        except Exception as error:
+            self._failed(job, state, f"{type(error).__name__}: {error}")
+        else:
+            state.failures, state.fault, state.done = 0, "", self._clock.monotonic()
+
+    @staticmethod
+    def _failed(job: Job, state: State, fault: str) -> None:
+        state.failures += 1
+        state.fault = fault
+        log.exception("job failed", extra={"job": job.name, "in_a_row": state.failures})
+
+
+async def _next_turn() -> None:
+    """APScheduler shuts down by a callback on the loop; this ends after it."""
+    loop = asyncio.get_running_loop()
+    turn = loop.create_future()
+    loop.call_soon(turn.set_result, None)
+    await turn

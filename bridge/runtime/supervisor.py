@@ -12,24 +12,20 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
-HEALTHY_SECONDS = 300.0
+HEALTHY_SECONDS = 300.0  # after running this long a part is forgiven: waits start small again, health is green
+GRACE_SECONDS = 10.0
 
 
 @dataclass(slots=True)
 class Part:
-    """One supervised part and how it fares."""
+    """One supervised part and how it fares. `since`: when it last went up, by the monotonic clock; None while down."""
 
     name: str
     run: Callable[[], Awaitable[None]]
+    since: float | None = None
     fault: str = ""
     restarts: int = 0
     task: asyncio.Task[None] | None = field(default=None, repr=False)
-
-    async def check(self) -> CheckResult:
-        """Red while the part is down."""
-        if self.fault:
-            return CheckResult(Status.FAIL, f"down, restarted {self.restarts} times: {self.fault}")
-        return CheckResult(Status.PASS, "running")
 
 
 class Supervisor:
@@ -41,36 +37,67 @@ class Supervisor:
         self._parts: list[Part] = []
 
     def add(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """A part whose `run` goes on until it is cancelled."""
+        """A part whose `run` goes on until it is cancelled. Parts are started in the order they were added."""
         part = Part(name, run)
         self._parts.append(part)
-        self._board.add(name, part.check)
+
+        async def check() -> CheckResult:
+            return self._check(part)
+
+        self._board.add(name, check)
 
     def start(self) -> None:
-        """Start every part."""
+        """Start every part on the running loop."""
         for part in self._parts:
             part.task = asyncio.get_running_loop().create_task(self._keep(part), name=f"part {part.name}")
 
-    async def stop(self) -> None:
-        """Cancel the parts, last started first, each given the time it takes to end."""
+    async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Cancel the parts one by one, last started first, each given `grace_seconds` to end."""
         for part in reversed(self._parts):
-            if part.task is not None:
-                part.task.cancel()
-                await asyncio.gather(part.task, return_exceptions=True)
+            if part.task is None:
+                continue
+            part.task.cancel()
+            done, _ = await asyncio.wait({part.task}, timeout=grace_seconds)
+            if not done:
+                log.error("part does not end", extra={"name_of_part": part.name, "waited_seconds": grace_seconds})
+            part.task, part.since = None, None
 
     async def _keep(self, part: Part) -> None:
         wait = FIRST_WAIT_SECONDS
         while True:
-            started = self._seams.clock.monotonic()
-            try:
-                part.fault = ""
-                await part.run()
-                part.fault = "it ended by itself"
-            except Exception as error:
-                part.fault = f"{type(error).__name__}: {error}"
-                log.exception("part died", extra={"name_of_part": part.name})
+            started = part.since = self._seams.clock.monotonic()
+            await self._run(part)
+            part.since = None
             if self._seams.clock.monotonic() - started >= HEALTHY_SECONDS:
                 wait = FIRST_WAIT_SECONDS
-            part.restarts += 1
             await self._seams.clock.sleep(wait * (0.75 + self._seams.random.random() / 2))
             wait = min(LONGEST_WAIT_SECONDS, wait * 2)
+            part.restarts += 1
+
+    async def _run(self, part: Part) -> None:
+        """Run a part until it dies, and say once why. Cancelling the part's task passes through."""
+        told = {"name_of_part": part.name}
+        try:
+            await part.run()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            part.fault = "something it waited for was cancelled"  # not by us: the part died like any other
+            log.exception("part died", extra=told)
+        except Exception as error:
+            part.fault = f"{type(error).__name__}: {error}"
+            log.exception("part died", extra=told)
+        else:
+            part.fault = "it ended by itself"
+            log.error("part died: %s", part.fault, extra=told)
+
+    def _check(self, part: Part) -> CheckResult:
+        """Red while the part is down, yellow until it has run for a while after that."""
+        if part.since is None:
+            reason = f"down, restarted {part.restarts} times: {part.fault}" if part.fault else "not started"
+            return CheckResult(Status.FAIL, reason)
+        age = self._seams.clock.monotonic() - part.since
+        if part.fault and age < HEALTHY_SECONDS:
+            return CheckResult(Status.WARN, f"restarted {part.restarts} times, last after: {part.fault}", age, "s")
+        return CheckResult(Status.PASS, "running", age, "s")

@@ -1,30 +1,42 @@
-"""docs/settings.md, generated from the settings' own descriptions."""
+"""docs/settings.md, generated from the descriptions of the settings and of each product's options."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
 from bridge.settings.model import Settings
 
 HEAD = """# Settings
 
-One YAML file, `config/bridge.yaml` by default (`--settings` or `BRIDGE_SETTINGS` name another). Every key may be
-overridden by an environment variable: `BRIDGE_` and the key in capitals, two underscores between levels
-(`BRIDGE_STORE__URL`). Secrets are never written into the file: use `{file: path}` (relative to the settings file),
-`{env: NAME}`, or the `BRIDGE_` variable. `bridge check` lists every fault at once.
+This page is made from the descriptions in `bridge/settings/model.py` and in the `options.py` of each product.
 
-| key | default | meaning |
-| --- | --- | --- |
+One YAML file, `config/bridge.yaml` by default (`--settings` or `BRIDGE_SETTINGS` name another). Relative paths count
+from that file. Every key may be overridden by an environment variable: `BRIDGE_` and the key in capitals, two
+underscores between levels (`BRIDGE_STORE__URL`, `BRIDGE_SYSTEMS__CRM1__OPTIONS__API_TOKEN`).
+
+Secrets are never written into the file. Give them as `{file: path}`, as `{env: NAME}`, or in the `BRIDGE_` variable.
+`{file: path}` and `{env: NAME}` may stand for any other value too.
+
+`bridge check` lists every fault at once, each with its place and what to do.
+
 """
+TABLE = "| key | default | meaning |\n| --- | --- | --- |\n"
 
 
-def describe() -> str:
-    """The page's whole text."""
-    return HEAD + "".join(f"| `{key}` | {default} | {text} |\n" for key, default, text in _rows("", Settings))
+def describe(options: Mapping[str, type[BaseModel]]) -> str:
+    """The page's whole text. `options`: what each product needs, by the product's name."""
+    page = HEAD + TABLE + _table("", Settings)
+    for product, model in sorted(options.items()):
+        page += f"\n## Options of {product}\n\nBelow `systems.NAME.options`. {_plain(model.__doc__)}\n\n"
+        page += TABLE + _table("", model)
+    return page
 
 
-def _rows(prefix: str, model: type[BaseModel]) -> list[tuple[str, str, str]]:
+def keys(prefix: str, model: type[BaseModel]) -> list[tuple[str, str, str]]:
+    """(key, default, description) of every setting that is no section; NAME stands for a name of the operator's own."""
     rows = []
     for name, info in model.model_fields.items():
         inner = _inner(info.annotation)
@@ -33,8 +45,12 @@ def _rows(prefix: str, model: type[BaseModel]) -> list[tuple[str, str, str]]:
             rows.append((key, _default(info), info.description or ""))
             continue
         many = getattr(info.annotation, "__origin__", None) is dict
-        rows += _rows(f"{key}.NAME." if many else f"{key}.", inner)
+        rows += keys(f"{key}.NAME." if many else f"{key}.", inner)
     return rows
+
+
+def _table(prefix: str, model: type[BaseModel]) -> str:
+    return "".join(f"| `{key}` | {default} | {_plain(text)} |\n" for key, default, text in keys(prefix, model))
 
 
 def _inner(annotation: Any) -> type[BaseModel] | None:
@@ -44,5 +60,14 @@ def _inner(annotation: Any) -> type[BaseModel] | None:
 
 def _default(info: Any) -> str:
     if info.is_required():
-        return "required"
-    return f"`{info.default}`" if info.default is not PydanticUndefined else ""
+        return "required, secret" if info.annotation is SecretStr else "required"
+    if "SecretStr" in str(info.annotation):
+        return "unset, secret"
+    if info.default is PydanticUndefined or info.default is None:
+        return "none"
+    default = info.default.as_posix() if isinstance(info.default, Path) else info.default
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _plain(text: str | None) -> str:
+    return " ".join((text or "").split()).replace("|", "\\|")

@@ -1,16 +1,42 @@
 """Every setting, with its description and unit. docs/settings.md is generated from here."""
 
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bridge.settings.faults import Places, meant
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+Port = Annotated[int, Field(ge=0, le=65535)]
+WRITE_MARGIN_SECONDS = 15.0  # a lease must outlast a write by this much, or no write would ever be started
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a listener on this host."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def binding_faults(systems: Iterable[str], sides: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """(side, what is wrong, remedy) of every side that is bound to no system, or to one of another side."""
+    known, taken, faults = set(systems), dict[str, str](), []
+    for side, system in sides.items():
+        if system not in known:
+            faults.append((side, f"`{system}` is not below `systems:`", meant(system, known)))
+        elif system in taken:
+            what = f"`{system}` already plays `{taken[system]}`"
+            faults.append((side, what, "bind each side to a system of its own"))
+        taken.setdefault(system, side)
+    return faults
 
 
 class Section(BaseModel):
@@ -22,8 +48,19 @@ class Section(BaseModel):
 class StoreSettings(Section):
     url: str = Field(
         "sqlite:///var/bridge.sqlite",
-        description="Where the bridge remembers: sqlite:///path (relative to this file) or postgresql://user@host/name.",
+        repr=False,
+        description="Where the bridge remembers: sqlite:///path (relative to this file) or "
+        "postgresql://user@host/name. One with a password comes from {file: path}, {env: NAME} or BRIDGE_STORE__URL.",
     )
+
+    @field_validator("url")
+    @classmethod
+    def _is_store(cls, value: str) -> str:
+        if value.startswith("sqlite:///") and value.removeprefix("sqlite:///") not in ("", ":memory:"):
+            return value
+        if value.startswith(("postgresql://", "postgresql+asyncpg://")) and urlsplit(value).path.strip("/"):
+            return value
+        raise ValueError("must be sqlite:///path/to/file or postgresql://user@host/database")
 
 
 class SystemSettings(Section):
@@ -39,15 +76,21 @@ class MappingSettings(Section):
 
 class CallbackSettings(Section):
     host: str = Field("127.0.0.1", description="Address the public listener binds to (behind your TLS proxy).")
-    port: int = Field(8080, ge=0, le=65535, description="Port of the public listener.")
+    port: Port = Field(8080, description="Port of the public listener; 0: any free one.")
     max_body_bytes: Count = Field(1_048_576, description="Larger callbacks are refused with 413.")
     max_waiting: Count = Field(2000, description="Callbacks being stored at once; more are answered 503.")
 
 
 class AdminSettings(Section):
     host: str = Field("127.0.0.1", description="Address of the listener for health, metrics and status.")
-    port: int = Field(8081, ge=0, le=65535, description="Port of the admin listener.")
+    port: Port = Field(8081, description="Port of the admin listener; 0: any free one.")
     allow_remote: bool = Field(False, description="Allow a host other than loopback; put access control before it.")
+
+    @model_validator(mode="after")
+    def _local(self) -> Self:
+        if not is_loopback(self.host) and not self.allow_remote:
+            raise ValueError("host is not loopback: write 127.0.0.1, or set allow_remote: true if you mean it")
+        return self
 
 
 class ScheduleSettings(Section):
@@ -70,6 +113,14 @@ class SyncSettings(Section):
     delete_limit: Count = Field(25, description="Deletes, archives and blanked fields before the brake stops.")
     delete_window_seconds: Seconds = Field(3600, description="Window of the delete brake.")
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.lease_seconds < self.write_seconds + WRITE_MARGIN_SECONDS:
+            raise ValueError(f"lease_seconds must be at least write_seconds + {WRITE_MARGIN_SECONDS:.0f}")
+        if self.backoff_first_seconds > self.backoff_cap_seconds:
+            raise ValueError("backoff_first_seconds must not be more than backoff_cap_seconds")
+        return self
+
 
 class RetentionSettings(Section):
     journal_days: Count = Field(180, description="How long the journal answers `bridge why`.")
@@ -81,6 +132,12 @@ class HealthSettings(Section):
     oldest_waiting_fail_seconds: Seconds = Field(3600, description="A change waiting longer than this is a failure.")
     dead_letters_warn: Count = Field(1, description="This many dead letters are a warning.")
     audit_age_warn_seconds: Seconds = Field(1800, description="A hook audit older than this is a warning.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.oldest_waiting_warn_seconds > self.oldest_waiting_fail_seconds:
+            raise ValueError("oldest_waiting_warn_seconds must not be more than oldest_waiting_fail_seconds")
+        return self
 
 
 class LogSettings(Section):
@@ -94,6 +151,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid", env_prefix="BRIDGE_", env_nested_delimiter="__", frozen=True, hide_input_in_errors=True
     )
+
+    _places: Places = PrivateAttr(default_factory=lambda: Places(Path("settings")))
 
     instance: Name = Field(description="Name of this bridge; part of every callback address. Never change it lightly.")
     instance_secret: SecretStr = Field(min_length=16, description="Makes callback addresses unguessable.")
@@ -128,17 +187,28 @@ class Settings(BaseSettings):
     @classmethod
     def _reachable(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme == "https" and parts.hostname:
-            return value
-        if parts.scheme == "http" and parts.hostname in LOOPBACK:
-            return value
-        raise ValueError("must be an https:// address (http:// only for loopback)")
+        host, _ = parts.hostname or "", parts.port  # a port that is no number raises
+        if not host or parts.scheme not in ("https", "http") or (parts.scheme == "http" and not is_loopback(host)):
+            raise ValueError("must be an https:// address (http:// only for loopback)")
+        if parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError("must end after host, port and path: no user, no ? and no #")
+        return value.rstrip("/")
 
     @model_validator(mode="after")
-    def _bound(self) -> "Settings":
-        unknown = sorted(system for system in self.sides.values() if system not in self.systems)
-        if unknown:
-            raise ValueError(f"sides: {', '.join(unknown)} is not below `systems:` (known: {', '.join(self.systems)})")
-        if self.admin.host not in LOOPBACK and not self.admin.allow_remote:
-            raise ValueError("admin.host: is not loopback; set `admin.allow_remote: true` if you mean it")
+    def _bound(self) -> Self:
+        faults = [f"sides.{side}: {what}" for side, what, _ in binding_faults(self.systems, self.sides)]
+        if faults:
+            raise ValueError("; ".join(faults))
+        if self.callbacks.port == self.admin.port != 0 and self.callbacks.host == self.admin.host:
+            raise ValueError(f"callbacks and admin both listen on port {self.admin.port}: give each its own")
+        return self
+
+    @property
+    def places(self) -> Places:
+        """Where each key was written, for faults found later on."""
+        return self._places
+
+    def written_at(self, places: Places) -> Self:
+        """The same settings, knowing where they were written."""
+        self._places = places
         return self

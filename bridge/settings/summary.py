@@ -1,5 +1,6 @@
 """The start-up picture of the settings: every value, secrets as set or unset."""
 
+import re
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
@@ -26,9 +27,6 @@ def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:
 
 
 def _without_password(text: str) -> str:
-    """A database address may carry a password."""
-    scheme, found, rest = text.partition("://")
-    if not found or "@" not in rest:
-        return text
-    user, _, host = rest.rpartition("@")
-    return f"{scheme}://{user.partition(':')[0]}@{host}"
+    """An address with its password left out, wherever it stands."""
+    text = re.sub(r"(://[^:/?#\s]*):[^/?#]*@", r"\1@", text)
+    return re.sub(r"(?i)([?&]password=)[^&#]*", r"\1***", text)

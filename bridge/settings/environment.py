@@ -1,0 +1,65 @@
+"""BRIDGE_ variables on top of the file: BRIDGE_STORE__URL is store.url."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.domain.errors import Fault
+from bridge.settings.read import Written
+
+PREFIX = "BRIDGE_"
+NOT_SETTINGS = frozenset({"BRIDGE_SETTINGS"})  # names the file itself
+
+
+class FromEnvironment(str):
+    """Text a BRIDGE_ variable gave; a secret may stand there in plain."""
+
+
+def overlay(written: Written, environ: Mapping[str, str]) -> None:
+    """Put each variable's value in its place. Names match the file's keys without regard to case and - or _."""
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS and name not in written.variables:
+            _put(written, name, environ[name])
+
+
+def _put(written: Written, name: str, text: str) -> None:
+    steps = name.removeprefix(PREFIX).lower().split("__")
+    if not all(steps):
+        written.faults.append(Fault(name, "names no setting", "write BRIDGE_SECTION__KEY, or unset it"))
+        return
+    node, at = written.values, []
+    for step in steps[:-1]:
+        at.append(_same(step, node))
+        node = node.setdefault(at[-1], {})
+        if not isinstance(node, dict):
+            what = f"`{'.'.join(at)}` is a single value"
+            written.faults.append(Fault(name, what, "leave out what follows its name"))
+            return
+    at.append(_same(steps[-1], node))
+    node[at[-1]] = _value(text)
+    places = written.places.known
+    for key in [key for key in places if key[: len(at)] == tuple(at)]:
+        del places[key]
+    places[tuple(at)] = name
+
+
+def _same(step: str, node: Mapping[str, Any]) -> str:
+    return next((key for key in node if key.lower().replace("-", "_") == step), step)
+
+
+def _value(text: str) -> Any:
+    """Whole sections may be given as JSON; everything else stays text for the model to read."""
+    if text.startswith(("{", "[")):
+        try:
+            return _marked(json.loads(text))
+        except ValueError:
+            pass
+    return FromEnvironment(text)
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _marked(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_marked(inner) for inner in value]
+    return FromEnvironment(value) if isinstance(value, str) else value
