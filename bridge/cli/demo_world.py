@@ -11,11 +11,13 @@ import bridge as package
 from bridge.app.build import Bridge
 from bridge.app.daemon import running
 from bridge.app.seams import system_seams
+from bridge.domain.record import Side
 from bridge.settings.load import load_settings
 from bridge.simulators.deskera import DeskeraSimulator
 from bridge.simulators.pipedrive import PipedriveSimulator
 from bridge.simulators.serve import serving
 from bridge.simulators.world import real_world
+from bridge.store.model import LinkState
 
 MAPPINGS = Path(package.__file__).parents[1] / "mappings" / "pipedrive-deskera"
 PATIENCE_SECONDS = 45.0
@@ -72,6 +74,17 @@ class DemoWorld:
                 return False
             await asyncio.sleep(0.05)
         return True
+
+    async def until_linked(self, mapping: str, rec: str) -> bool:
+        """Wait until a Pipedrive record is linked to its counterpart; False when patience ends first."""
+        clock = self.bridge.seams.clock
+        end = clock.monotonic() + PATIENCE_SECONDS
+        while clock.monotonic() < end:
+            link = await self.bridge.store.links.of(mapping, Side.LEFT, rec)
+            if link is not None and link.state is LinkState.LIVE:
+                return True
+            await asyncio.sleep(0.2)
+        return False
 
 
 @asynccontextmanager

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import click
 
-from bridge.cli import ask, check, demo, run, show, simulate
+from bridge.cli import ask, show
+from bridge.cli.check import check
+from bridge.cli.demo import demo
+from bridge.cli.run import run
+from bridge.cli.simulate import simulate
 from bridge.domain.errors import ConfigError, StoreUnavailable
 
 
@@ -43,5 +47,5 @@ def main(ctx: click.Context, settings_path: Path) -> None:
     ctx.obj = settings_path
 
 
-for command in (run.run, check.check, demo.demo, simulate.simulate, *show.COMMANDS, *ask.COMMANDS):
+for command in (run, check, demo, simulate, *show.COMMANDS, *ask.COMMANDS):
     main.add_command(command)

@@ -37,12 +37,18 @@ class Reference:
     side: Side
     id: str
 
+    def __str__(self) -> str:
+        return f"{self.mapping} {self.id}"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class LinkId:
     """A link field's canonical value: the id of the link itself, the same seen from both sides."""
 
     id: int
+
+    def __str__(self) -> str:
+        return f"link {self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,9 @@ class Money:
 
     amount: Decimal
     currency: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}" if self.currency else str(self.amount)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +76,9 @@ class Phone:
 
     def __hash__(self) -> int:
         return hash(self._key())
+
+    def __str__(self) -> str:
+        return self.original
 
     def _key(self) -> str:
         return self.e164 or "".join(c for c in self.original.casefold() if c.isalnum())
