@@ -25,7 +25,6 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
-
 Big = BigInteger().with_variant(Integer, "sqlite")
 Real = Float(53)
 
@@ -207,10 +206,10 @@ links = Table(
 )
 IN_USE = text("state IN ('intended', 'live', 'frozen')")
 UNSETTLED = text("state IN ('intended', 'doubt') OR sent_until IS NOT NULL")
-Index("links_left", links.c.mapping, links.c.left, unique=True, sqlite_where=IN_USE, postgresql_where=IN_USE)
-Index("links_right", links.c.mapping, links.c.right, unique=True, sqlite_where=IN_USE, postgresql_where=IN_USE)
-Index("links_any_left", links.c.mapping, links.c.left)
-Index("links_any_right", links.c.mapping, links.c.right)
+for _side in ("left", "right"):
+    _pair = (links.c.mapping, links.c[_side])
+    Index(f"links_any_{_side}", *_pair)
+    Index(f"links_{_side}", *_pair, unique=True, sqlite_where=IN_USE, postgresql_where=IN_USE)
 Index("links_unsettled", links.c.mapping, sqlite_where=UNSETTLED, postgresql_where=UNSETTLED)
 Index("links_alias_of", links.c.alias_of)
 
@@ -343,10 +342,5 @@ tokens = Table(
     Column("saved_at", Real, nullable=False),
 )
 
-budgets = Table(
-    "budgets",
-    metadata,
-    Column("credential", Text, primary_key=True),
-    Column("window", Text, primary_key=True),
-    Column("used", Big, nullable=False),
-)
+_window = (Column("credential", Text, primary_key=True), Column("window", Text, primary_key=True))
+budgets = Table("budgets", metadata, *_window, Column("used", Big, nullable=False))
