@@ -1,0 +1,264 @@
+"""Keeping registrations alive at a simulated Pipedrive account, over loopback HTTP. Promise 13."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from bridge.domain.address import Addresses
+from bridge.domain.callback import SeenHook
+from bridge.domain.seams import Seams
+from bridge.simulators.faults import ResponseFault
+from bridge.store import Store, open_store
+from tests.clock import FakeClock
+from tests.integration.pipedrive_site import SECRET, Site, open_site
+
+
+@pytest.fixture
+async def site(store: Store, clock: FakeClock) -> AsyncIterator[Site]:
+    async with open_site(store, clock) as opened:
+        yield opened
+
+
+def urls(site: Site) -> list[tuple[str, str]]:
+    addresses = site.keeper.addresses
+    return [(entity, addresses.url("crm1", f"any.{entity}")) for entity in ("deal", "person")]
+
+
+async def states(site: Site) -> dict[str, str]:
+    return {row.key: row.state for row in await site.store.hooks.all("crm1")}
+
+
+async def test_a_first_audit_registers_what_is_wanted_and_asks_for_the_blind_window(site: Site) -> None:
+    audit = await site.keeper.audit()
+    assert (audit.faults, len(audit.created), audit.kept) == ({}, 2, 0)
+    assert site.hooks() == urls(site)
+    assert await states(site) == {"any.deal": "registered", "any.person": "registered"}
+    assert await site.asked() == [("deal", "hook repair"), ("person", "hook repair")]
+
+
+async def test_what_the_registered_hook_delivers_is_taken_in(site: Site) -> None:
+    await site.keeper.audit()
+    site.simulator.person_creates("deals", {"title": "A desk"})
+    await site.simulator.idle()
+    assert [attempt.status for attempt in site.simulator.deliveries.log] == [200]
+    assert list(site.receiver.take_delivered()) == [("crm1", "any.deal")]
+
+
+async def test_a_second_audit_changes_nothing(site: Site) -> None:
+    await site.keeper.audit()
+    await site.swept()
+    before = site.simulator.hooks.shown()
+    audit = await site.keeper.audit()
+    assert (audit.kept, audit.created, audit.removed, audit.faults) == (2, [], [], {})
+    assert site.simulator.hooks.shown() == before
+    assert await site.asked() == []
+
+
+async def test_promise_13_a_lost_hook_is_registered_again_and_its_entity_swept(site: Site) -> None:
+    await site.keeper.audit()
+    await site.swept()
+    site.simulator.drop_hook(site.hook_id("deal"))
+    audit = await site.keeper.audit()
+    assert (audit.kept, audit.created) == (1, ["crm1 any.deal"])
+    assert site.hooks() == urls(site)
+    assert await site.asked() == [("deal", "hook repair")]
+
+
+async def test_promise_13_a_stopped_hook_is_replaced(site: Site) -> None:
+    await site.keeper.audit()
+    stopped = site.hook_id("deal")
+    site.simulator.state.hooks[stopped].update(is_active=0, remove_reason="delivery failures")
+    audit = await site.keeper.audit()
+    assert (audit.created, audit.removed) == (["crm1 any.deal"], [f"crm1 {stopped}"])
+    assert site.hooks() == urls(site)
+
+
+async def test_promise_13_after_the_store_was_lost_the_hooks_are_adopted_not_doubled(
+    site: Site, sqlite_url: str, new_seams: Callable[..., Seams]
+) -> None:
+    await site.keeper.audit()
+    empty = await open_store(sqlite_url + ".new", new_seams())
+    audit = await site.keeper_of(store=empty).audit()
+    assert (audit.kept, audit.created, audit.removed) == (2, [], [])
+    assert {row.key: row.state for row in await empty.hooks.all()} == await states(site)
+    assert [c.asked_by for c in await empty.cursors.all()] == ["hook repair", "hook repair"]
+    await empty.close()
+
+
+async def test_promise_13_hooks_of_other_instances_and_of_people_are_left_alone(site: Site) -> None:
+    other = site.keeper_of("other-instance")
+    other_addresses = Addresses("other-instance", SECRET, site.public_url)
+    foreign = [
+        ("deal", other_addresses.url("crm1", "any.deal")),
+        ("deal", "https://zap.example/catch/1"),
+        ("deal", f"{site.public_url}/hooks/crm1/any.deal/{'0' * 40}"),
+    ]
+    site.simulator.state.options = type(site.simulator.state.options)(probe_hooks=False, burst_limit=None)
+    for entity, url in foreign:
+        _register_by_hand(site, entity, url)
+    await site.keeper.audit()
+    assert site.hooks() == sorted(foreign + urls(site))
+    await site.keeper.remove_all()
+    assert site.hooks() == sorted(foreign)
+    assert other.addresses.ours(foreign[0][1]) == ("crm1", "any.deal")
+
+
+async def test_promise_13_strays_of_this_instance_are_removed(site: Site) -> None:
+    """An older public address, a double, and a hook for an entity nobody wants any more."""
+    addresses = site.keeper.addresses
+    await site.keeper.audit()
+    old = Addresses("acme", SECRET, "https://old.example")
+    strays = [
+        ("deal", old.url("crm1", "any.deal")),
+        ("deal", addresses.url("crm1", "any.deal")),
+        ("product", addresses.url("crm1", "any.product")),
+    ]
+    for entity, url in strays:
+        _register_by_hand(site, entity, url)
+    audit = await site.keeper.audit()
+    assert len(audit.removed) == 3
+    assert site.hooks() == urls(site)
+
+
+async def test_a_changed_public_address_moves_the_hooks(site: Site) -> None:
+    await site.keeper.audit()
+    moved = site.keeper_of(public_url=site.public_url.replace("127.0.0.1", "localhost"))
+    audit = await moved.audit()
+    assert (len(audit.created), len(audit.removed), audit.faults) == (2, 2, {})
+    assert all("localhost" in url for _, url in site.hooks())
+
+
+async def test_an_entity_no_longer_wanted_loses_its_hook_and_its_row(site: Site) -> None:
+    await site.keeper.audit()
+    site.keeper.wanted = {"crm1": frozenset({"deal"})}
+    await site.keeper.audit()
+    assert site.hooks() == urls(site)[:1]
+    assert await states(site) == {"any.deal": "registered"}
+    assert site.keeper.keys("crm1") == {"any.deal"}
+
+
+async def test_promise_13_nothing_is_registered_while_the_public_address_leads_elsewhere(site: Site) -> None:
+    keeper = site.keeper_of(public_url="http://127.0.0.1:1")
+    audit = await keeper.audit()
+    assert "nothing was registered" in audit.faults["crm1"]
+    assert "127.0.0.1:1" in audit.faults["crm1"]
+    assert site.hooks() == []
+    assert await states(site) == {"any.deal": "missing", "any.person": "missing"}
+    assert not any(request.method == "POST" for request in site.transport.requests)
+
+
+async def test_promise_13_the_public_address_is_tried_and_hooks_are_listed_before_any_is_made(site: Site) -> None:
+    await site.keeper.audit()
+    calls = [(request.method, "challenge" in dict(request.query)) for request in site.transport.requests]
+    assert calls[:2] == [("GET", True), ("GET", False)]
+    assert calls.index(("POST", False)) >= 2
+
+
+async def test_promise_13_a_create_without_an_answer_does_not_lead_to_a_second_hook(site: Site) -> None:
+    lost = ResponseFault(kind="drop", method="POST", path="webhooks", after=True, times=1)
+    site.simulator.faults.responses.append(lost)
+    audit = await site.keeper.audit()
+    assert audit.faults == {}
+    assert site.hooks() == urls(site)
+
+
+async def test_a_create_that_never_arrived_is_repeated(site: Site) -> None:
+    site.simulator.faults.responses.append(ResponseFault(kind="drop", method="POST", path="webhooks", times=1))
+    audit = await site.keeper.audit()
+    assert audit.faults == {}
+    assert site.hooks() == urls(site)
+
+
+async def test_the_vendors_limit_is_said_in_plain_words_and_the_next_audit_tries_again(site: Site) -> None:
+    for number in range(39):
+        _register_by_hand(site, "note", f"https://zap.example/{number}")
+    audit = await site.keeper.audit()
+    assert audit.created == ["crm1 any.deal"]
+    assert "limit" in audit.faults["crm1"]
+    assert await states(site) == {"any.deal": "registered", "any.person": "missing"}
+    site.simulator.drop_hook(site.hook_id("note"))
+    assert (await site.keeper.audit()).created == ["crm1 any.person"]
+
+
+async def test_at_the_vendors_limit_our_own_strays_make_room(site: Site) -> None:
+    old = Addresses("acme", SECRET, "https://old.example")
+    for number in range(38):
+        _register_by_hand(site, "note", f"https://zap.example/{number}")
+    for entity in ("deal", "person"):
+        _register_by_hand(site, entity, old.url("crm1", f"any.{entity}"))
+    audit = await site.keeper.audit()
+    assert (audit.faults, len(audit.created), len(audit.removed)) == ({}, 2, 2)
+    assert set(urls(site)) < set(site.hooks())
+
+
+async def test_a_failure_at_one_system_does_not_stop_the_others(site: Site) -> None:
+    class Broken:
+        """Every call fails as the vendor refuses the credential."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(site.connector, name)
+
+        async def list_hooks(self) -> list[SeenHook]:
+            raise _refused()
+
+    site.keeper.connectors = {"a-broken-one": Broken(), "crm1": site.connector}  # type: ignore[dict-item]
+    site.keeper.wanted = {"a-broken-one": frozenset({"deal"}), **site.keeper.wanted}
+    site.receiver.decoders = {"a-broken-one": site.connector, "crm1": site.connector}
+    audit = await site.keeper.audit()
+    assert list(audit.faults) == ["a-broken-one"]
+    assert len(audit.created) == 2
+    assert "token was refused" in str(audit)
+
+
+async def test_a_product_that_cannot_list_goes_by_what_was_stored(site: Site) -> None:
+    class Listless:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(site.connector, name)
+
+        async def list_hooks(self) -> None:
+            return None
+
+    site.keeper.connectors = {"crm1": Listless()}  # type: ignore[dict-item]
+    first, second = await site.keeper.audit(), await site.keeper.audit()
+    assert (len(first.created), second.kept, second.created) == (2, 2, [])
+    await site.keeper.remove_all()
+    assert site.hooks() == []
+
+
+async def test_remove_takes_all_of_ours_and_forgets_them(site: Site) -> None:
+    await site.keeper.audit()
+    audit = await site.keeper.remove_all()
+    assert (len(audit.removed), site.hooks(), await states(site)) == (2, [], {})
+
+
+async def test_a_deliverys_time_survives_the_next_audit(site: Site) -> None:
+    await site.keeper.audit()
+    await site.store.hooks.delivered("crm1", "any.deal", 123.0)
+    await site.keeper.audit()
+    assert {row.key: row.delivered_at for row in await site.store.hooks.all()}["any.deal"] == 123.0
+
+
+async def test_promise_13_two_copies_on_one_store_register_each_hook_once(
+    postgres_url: str, clock: FakeClock, new_seams: Callable[..., Seams]
+) -> None:
+    first = await open_store(postgres_url, new_seams("copy-1"))
+    second = await open_store(postgres_url, new_seams("copy-2"))
+    async with open_site(first, clock) as site:
+        audits = await asyncio.gather(site.keeper.audit(), site.keeper_of(store=second).audit())
+        assert sum(len(audit.created) for audit in audits) == 2
+        assert site.hooks() == urls(site)
+    await first.close()
+    await second.close()
+
+
+def _refused() -> Exception:
+    from bridge.domain.errors import NeedsAuthorisation
+
+    return NeedsAuthorisation("a-broken-one", "the token was refused")
+
+
+def _register_by_hand(site: Site, entity: str, url: str) -> None:
+    body = {"event_action": "*", "event_object": entity, "subscription_url": url, "name": "by hand", "version": "2.0"}
+    site.simulator.hooks._add(body, application=False)
