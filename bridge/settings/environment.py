@@ -27,17 +27,18 @@ def _put(written: Written, name: str, text: str) -> None:
     if not all(steps):
         written.faults.append(Fault(name, "names no setting", "write BRIDGE_SECTION__KEY, or unset it"))
         return
-    node, at = written.values, []
+    node, at, places = written.values, list[str](), written.places.known
     for step in steps[:-1]:
         at.append(_same(step, node))
-        node = node.setdefault(at[-1], {})
+        if at[-1] not in node:
+            node[at[-1]], places[tuple(at)] = {}, name
+        node = node[at[-1]]
         if not isinstance(node, dict):
             what = f"`{'.'.join(at)}` is a single value"
             written.faults.append(Fault(name, what, "leave out what follows its name"))
             return
     at.append(_same(steps[-1], node))
     node[at[-1]] = _value(text)
-    places = written.places.known
     for key in [key for key in places if key[: len(at)] == tuple(at)]:
         del places[key]
     places[tuple(at)] = name

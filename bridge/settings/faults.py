@@ -47,14 +47,13 @@ def meant(word: str, known: Iterable[str]) -> str:
 
 
 def in_order(faults: Iterable[Fault]) -> list[Fault]:
-    """Each fault once, in the order of the file."""
-    return sorted(dict.fromkeys(faults), key=lambda fault: _line(fault.where))
+    """Each fault once: those of the whole file, then by line, then those of variables."""
+    return sorted(dict.fromkeys(faults), key=_place)
 
 
-def _line(where: str) -> tuple[str, int, str]:
-    place, _, key = where.partition(": ")
-    file, _, line = place.rpartition(":")
-    return (file, int(line), key) if line.isdigit() else (place, 0, key)
+def _place(fault: Fault) -> tuple[bool, int, str]:
+    line = fault.where.partition(": ")[0].rpartition(":")[2]
+    return (fault.where.startswith("BRIDGE_"), int(line) if line.isdigit() else 0, fault.where)
 
 
 def _what(item: Mapping[str, Any]) -> str:

@@ -59,8 +59,21 @@ def validate_options(settings: Settings, models: Mapping[str, type[BaseModel]]) 
 
 
 def _open(values: dict[str, Any]) -> dict[str, Any]:
-    """{file: ...} and {env: ...} may stand for any value; only true secrets and options stay closed."""
-    return {key: value if key in ("instance_secret", "systems") else _opened(value) for key, value in values.items()}
+    """{file: ...} and {env: ...} may stand for any value; true secrets stay closed, and options until a product's model
+    tells which of them are secret."""
+    opened = {}
+    for key, value in values.items():
+        if key == "systems" and isinstance(value, dict):
+            opened[key] = {name: _closed_options(system) for name, system in value.items()}
+        else:
+            opened[key] = value if key == "instance_secret" else _opened(value)
+    return opened
+
+
+def _closed_options(system: Any) -> Any:
+    if not isinstance(system, dict):
+        return system
+    return {key: _closed(value) if key == "options" else _opened(value) for key, value in system.items()}
 
 
 def _opened(value: Any) -> Any:
@@ -68,14 +81,21 @@ def _opened(value: Any) -> Any:
         return value.get_secret_value()
     if isinstance(value, dict):
         return {key: _opened(inner) for key, inner in value.items()}
-    return value
+    return [_opened(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _closed(value: Any) -> Any:
+    """What a variable gave may be a secret."""
+    if isinstance(value, FromEnvironment):
+        return SecretStr(value)
+    if isinstance(value, dict):
+        return {key: _closed(inner) for key, inner in value.items()}
+    return [_closed(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _for_field(model: type[BaseModel], key: str, value: Any) -> Any:
     """An option that is no secret may be read from a file or variable as well."""
-    if isinstance(value, SecretStr) and key in model.model_fields and not _is_secret(model, key):
-        return value.get_secret_value()
-    return value
+    return value if _is_secret(model, key) else _opened(value)
 
 
 def _is_secret(model: type[BaseModel], key: str) -> bool:

@@ -29,11 +29,10 @@ class Written:
 def read_file(path: Path, environ: Mapping[str, str]) -> Written:
     """Read the file and the secrets it names. Raises ConfigError when it is no readable YAML mapping."""
     written = Written(Places(path))
-    tree = _parse(path)
     try:
-        written.values = _plain(tree, (), written, environ)
+        written.values = _plain(_parse(path), (), written, environ)
     except RecursionError:
-        raise ConfigError([Fault(str(path), "an anchor contains itself", "write the values out")]) from None
+        raise ConfigError([Fault(str(path), "is nested too deeply", "see config/bridge.yaml")]) from None
     return written
 
 

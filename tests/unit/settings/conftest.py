@@ -1,0 +1,58 @@
+"""A small settings file that loads, to be spoilt by each test."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from bridge.domain.errors import ConfigError, Fault
+from bridge.settings.load import load_settings
+from bridge.settings.model import Settings
+
+ENVIRON = {"SECRET": "0123456789abcdef", "TOKEN": "tok-4711"}
+GOOD = """\
+instance: test
+instance_secret: {env: SECRET}
+public_url: https://bridge.example.com
+systems:
+  crm1:
+    connector: pipedrive
+    options: {api_token: {env: TOKEN}}
+  erp-2:
+    connector: deskera
+    options: {}
+sides: {crm: crm1, erp: erp-2}
+"""
+
+Write = Callable[[str], Path]
+FaultsOf = Callable[..., list[Fault]]
+Load = Callable[..., Settings]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "bridge.yaml"
+
+
+@pytest.fixture
+def load(path: Path) -> Load:
+    """Settings from a text and, on top of what it names, a few variables."""
+
+    def load(text: str = GOOD, environ: Mapping[str, str] | None = None) -> Settings:
+        path.write_text(dedent(text), encoding="utf-8")
+        return load_settings(path, {**ENVIRON, **(environ or {})})
+
+    return load
+
+
+@pytest.fixture
+def faults_of(load: Load) -> FaultsOf:
+    """The faults of a text that does not load."""
+
+    def faults_of(text: str = GOOD, environ: Mapping[str, str] | None = None) -> list[Fault]:
+        with pytest.raises(ConfigError) as caught:
+            load(text, environ)
+        return caught.value.faults
+
+    return faults_of
