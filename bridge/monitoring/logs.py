@@ -16,6 +16,8 @@ _LIBRARIES = {
     "sqlalchemy": logging.WARNING,
     "apscheduler": logging.ERROR,  # a run left out because the last one still goes on is shown by health
 }
+# What JSON's quoting leaves alone but terminals and log collectors take for a control character or a new line.
+_SEPARATORS = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 
 
 class LineFormatter(logging.Formatter):
@@ -40,8 +42,10 @@ class LineFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             fields["exception"] = self._redact(self.formatException(record.exc_info))
         if self._as_json:
-            return json.dumps(fields, ensure_ascii=False, default=str)
-        return " ".join(_pair(key, value) for key, value in fields.items())
+            line = json.dumps(fields, ensure_ascii=False, default=str)
+        else:
+            line = " ".join(_pair(key, value) for key, value in fields.items())
+        return line.translate(_SEPARATORS)
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -18,7 +18,7 @@ _SENSITIVE = re.compile(rf"(?i)(?:{_NAMES})")
 _PATTERNS = (
     re.compile(r"(/hooks/[^/\s]+/[^/\s]+/)[^/\s?\"'\\)>]+"),
     re.compile(rf"(?i)((?:{_NAMES})\\?[\"']?\s*[:=]\s*\\?[\"']?(?:(?:basic|bearer|token)\s+)?)[^\s,;&\"'}})\\]+"),
-    re.compile(r"(?i)(\b(?:basic|bearer)\s+)(?=[^\s\"'\\]*[0-9=])[^\s,;\"'\\]{8,}"),
+    re.compile(r"(\b(?i:basic|bearer)\s+)(?=[^\s\"'\\]*(?:[0-9=]|[a-z][A-Z]))[^\s,;\"'\\]{8,}"),
     re.compile(r"(://[^:/?#\s@\"']*:)[^/?#\s\"']+(?=@)"),
 )
 

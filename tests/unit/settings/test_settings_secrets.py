@@ -67,7 +67,8 @@ def test_a_secret_in_the_settings_file_is_a_fault_that_says_how_to_do_it_right(
 ) -> None:
     (fault,) = faults_of(GOOD.replace("{env: SECRET}", literal))
     assert str(fault) == (
-        f"{path}:2: instance_secret: a secret stands in the settings file - write {{file: path}} or {{env: NAME}} instead"
+        f"{path}:2: instance_secret: a secret stands in the settings file"
+        " - write {file: path} or {env: NAME} instead"
     )
 
 

@@ -1,0 +1,103 @@
+"""Log records: one line each, readable by people and programs, without secrets."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from bridge.monitoring.logs import setup_logging
+from bridge.monitoring.redaction import HIDDEN, Redactor
+
+SECRET = 'hunter"22\\ø'
+Start = Callable[..., io.StringIO]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start logging into a text; puts the root logger back afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def start(level: str = "info", form: str = "text") -> io.StringIO:
+        stream, redact = io.StringIO(), Redactor()
+        redact.register(SECRET)
+        setup_logging(level, form, redact, stream)
+        return stream
+
+    yield start
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+log = logging.getLogger("bridge.sync.worker")
+
+
+def test_a_text_line_has_keys_and_values(start: Start) -> None:
+    out = start()
+    log.info("record written", extra={"mapping": "people", "fields": 3, "reason": "a b", "empty": ""})
+    line = out.getvalue()
+    assert line.count("\n") == 1
+    assert line.split(" ", 1)[1] == (
+        'level=info part=sync.worker message="record written" mapping=people fields=3 reason="a b" empty=""\n'
+    )
+
+
+def test_a_json_line_holds_the_same(start: Start) -> None:
+    out = start(form="json")
+    log.warning("is %s", "slow", extra={"seconds": 2.5, "ids": ["a", 1], "nested": {"key": None}})
+    fields = json.loads(out.getvalue())
+    assert fields.pop("time")
+    assert fields == {
+        "level": "warning",
+        "part": "sync.worker",
+        "message": "is slow",
+        "seconds": 2.5,
+        "ids": ["a", 1],
+        "nested": {"key": None},
+    }
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_record_is_one_line_whatever_it_holds(start: Start, form: str) -> None:
+    out = start(form=form)
+    try:
+        raise ValueError("first\nsecond level=error part=forged")
+    except ValueError:
+        log.exception("a\r\nlevel=error\u2028forged", extra={"text": "x\ny"})
+    assert len(out.getvalue().splitlines()) == 1
+    assert "Traceback" in out.getvalue()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_secret_gets_into_a_line_by_any_door(start: Start, form: str) -> None:
+    out = start(form=form)
+    try:
+        raise ValueError(f"refused {SECRET}")
+    except ValueError:
+        log.exception("said %s", SECRET, extra={"given": SECRET, "more": {"deep": [SECRET, repr(SECRET)]}})
+    log.info("by name", extra={"authorization": "abc", "password": 4711, "url": "https://b/hooks/crm1/any.deal/t0ken"})
+    log.info("%s and %s", SECRET)  # an argument is missing
+    shown = out.getvalue()
+    for disguise in (SECRET, json.dumps(SECRET)[1:-1], "hunter", "4711", "abc", "t0ken"):
+        assert disguise not in shown
+    assert shown.count(HIDDEN) >= 7
+    assert len(shown.splitlines()) == 3
+
+
+def test_records_below_the_level_are_left_out_and_libraries_stay_quiet(start: Start) -> None:
+    out = start("warning")
+    log.info("not this")
+    logging.getLogger("aiohttp.access").info("nor this")
+    logging.getLogger("apscheduler.scheduler").warning("nor this")
+    log.warning("this")
+    assert out.getvalue().count("\n") == 1
+    assert "message=this" in out.getvalue()
+
+
+def test_setting_up_twice_does_not_double_lines(start: Start) -> None:
+    start()
+    out = start()
+    log.info("once")
+    assert out.getvalue().count("\n") == 1

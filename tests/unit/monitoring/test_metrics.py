@@ -1,0 +1,61 @@
+"""Figures: counted where they happen, shown as text, no labels without end."""
+
+import pytest
+
+from bridge.monitoring.metrics import Metrics
+
+
+def text(metrics: Metrics) -> list[str]:
+    return metrics.render().decode().splitlines()
+
+
+def test_every_figure_is_counted_under_its_labels() -> None:
+    metrics = Metrics()
+    metrics.callback("crm1", 200)
+    metrics.callback("crm1", 200)
+    metrics.outcome("people", "applied")
+    metrics.sweep("crm1", "person", "full", 100, 3)
+    metrics.hook_registered("crm1")
+    metrics.part("store", up=True)
+    metrics.part("worker", up=False)
+    metrics.oldest.set(12)
+    metrics.totals.labels("people", "waiting").set(4)
+    shown = text(metrics)
+    for line in (
+        'bridge_callbacks_total{status="200",system="crm1"} 2.0',
+        'bridge_outcomes_total{mapping="people",outcome="applied"} 1.0',
+        'bridge_sweeps_total{entity="person",kind="full",system="crm1"} 1.0',
+        'bridge_sweep_rows_total{entity="person",system="crm1"} 100.0',
+        'bridge_sweep_marked_total{entity="person",system="crm1"} 3.0',
+        'bridge_hooks_registered_total{system="crm1"} 1.0',
+        'bridge_part_up{part="store"} 1.0',
+        'bridge_part_up{part="worker"} 0.0',
+        "bridge_oldest_waiting_seconds 12.0",
+        'bridge_events{fate="waiting",mapping="people"} 4.0',
+    ):
+        assert line in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "template"),
+    [
+        ("/v2/deals/42", "/v2/deals/{id}"),
+        ("/api/v2/deals/42/products/7", "/api/v2/deals/{id}/products/{id}"),
+        ("/crm/contacts/c-7f3a/notes", "/crm/contacts/{id}/notes"),
+        ("/deals?start=100", "/deals"),
+        ("https://oauth.example/token?code=9", "/token"),
+        ("/deals/{id}", "/deals/{id}"),
+    ],
+)
+def test_ids_never_become_labels(path: str, template: str) -> None:
+    metrics = Metrics()
+    metrics.remote_call("crm1", "GET", path, 200, 0.2)
+    assert f'bridge_remote_call_seconds_count{{method="GET",path="{template}",status="200",system="crm1"}} 1.0' in text(
+        metrics
+    )
+
+
+def test_two_bridges_in_one_process_count_apart() -> None:
+    first, second = Metrics(), Metrics()
+    first.callback("crm1", 200)
+    assert "bridge_callbacks_total{" not in second.render().decode()
