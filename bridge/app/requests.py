@@ -1,5 +1,6 @@
 """Acts on what commands ask for: they write requests into the store, the daemon does them and answers."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -17,7 +18,7 @@ Arguments = Mapping[str, Any]
 
 
 class Requests:
-    """One loop per process; a request taken by one copy is done by it."""
+    """One loop per process; a request is done by the copy that took it."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -35,11 +36,15 @@ class Requests:
         }
 
     async def run(self) -> None:
-        """Do requests as they come. Runs until cancelled."""
-        while True:
-            for request in await self._bridge.store.requests.open():
-                await self._bridge.store.requests.done(request.id, await self._answer(request))
-            await self._bridge.seams.clock.sleep(POLL_SECONDS)
+        """Do requests as they come, several at once: a pause must not wait for a long sweep. Runs until cancelled."""
+        async with asyncio.TaskGroup() as under_way:
+            while True:
+                for request in await self._bridge.store.requests.take():
+                    under_way.create_task(self._do(request))
+                await self._bridge.seams.clock.sleep(POLL_SECONDS)
+
+    async def _do(self, request: Request) -> None:
+        await self._bridge.store.requests.done(request.id, await self._answer(request))
 
     async def _answer(self, request: Request) -> str:
         act = self._acts.get(request.kind)
@@ -108,7 +113,7 @@ class Requests:
         return f"{arguments['side']} {arguments['entity']} {record} is due; `bridge why` tells what came of it"
 
     async def _repair(self, arguments: Arguments) -> str:
-        return str(await self._bridge.keeper.audit())
+        return str(await self._bridge.keeper.repair())
 
     async def _remove(self, arguments: Arguments) -> str:
         return str(await self._bridge.keeper.remove_all())

@@ -28,7 +28,7 @@ def ask(path: Path, kind: str, arguments: Mapping[str, Any]) -> None:
 
     answer = with_store(path, work)
     if answer is None:
-        click.echo("noted; no running bridge has taken it up yet, one will as soon as it runs")
+        click.echo("asked; no answer yet: long work goes on by itself, and without a running bridge it waits for one")
     else:
         click.echo(answer)
 

@@ -56,6 +56,7 @@ class HookKeeper:
         self.observe = observe
         self.last: Audit | None = None
         self.last_at: float | None = None
+        self.withdrawn = False
 
     def keys(self, system: str) -> frozenset[str]:
         """The hook keys wanted at a system."""
@@ -65,16 +66,29 @@ class HookKeeper:
         entities = self.wanted.get(system, frozenset())
         return self.connectors[system].hooks_for(entities) if entities else ()
 
+    async def repair(self) -> Audit:
+        """An audit a person asked for; ends a withdrawal."""
+        self.withdrawn = False
+        return await self.audit()
+
     async def audit(self) -> Audit:
-        """Compare and mend every system's hooks; one system's failure does not stop the others."""
+        """Compare and mend every system's hooks; one system's failure does not stop the others.
+
+        After `remove_all` nothing is registered again until `repair` or a restart.
+        """
         audit = Audit()
+        if self.withdrawn:
+            audit.faults["hooks"] = "removed on request; `bridge hooks repair` registers them again"
+            self.last, self.last_at = audit, self.store.now()
+            return audit
         for system in sorted(self.connectors):
             await self._guarded(system, audit, partial(self._mend, system, audit))
         self.last, self.last_at = audit, self.store.now()
         return audit
 
     async def remove_all(self) -> Audit:
-        """Remove this instance's hooks everywhere, and nobody else's."""
+        """Remove this instance's hooks everywhere, and nobody else's; audits then leave it at that."""
+        self.withdrawn = True
         audit = Audit()
         for system in sorted(self.connectors):
             await self._guarded(system, audit, partial(self._remove_ours, system, audit))

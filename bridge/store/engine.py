@@ -28,7 +28,7 @@ from bridge.store.requests import Requests
 from bridge.store.retention import Retention
 from bridge.store.sweeps import Sweeps
 from bridge.store.systems import Systems
-from bridge.store.tables import leases, mappings
+from bridge.store.tables import leases, mappings, requests
 from bridge.store.tasks import Tasks
 from bridge.store.tokens import Plain, Seal, Tokens
 
@@ -108,7 +108,7 @@ async def open_store(url: str, seams: Seams, *, exclusive: bool = False, seal: S
     try:
         await migrate(database)
         if exclusive and database.sqlite:
-            await database.write("void_leases", lambda conn: conn.execute(delete(leases)))
+            await database.write("void_leases", _void_claims)
         await store.start()
     except StoreUnavailable as error:
         await store.close()
@@ -120,6 +120,12 @@ async def open_store(url: str, seams: Seams, *, exclusive: bool = False, seal: S
         await store.close()
         raise
     return store
+
+
+async def _void_claims(conn: AsyncConnection) -> None:
+    """Whoever held leases and requests of this file is gone: only one bridge runs on it."""
+    await conn.execute(delete(leases))
+    await conn.execute(update(requests).values(taken_at=None))
 
 
 def _fault(what: str, remedy: str) -> Fault:

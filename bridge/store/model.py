@@ -358,5 +358,6 @@ class Request:
     kind: str
     arguments: Json
     asked_at: float
+    taken_at: float | None = None
     done_at: float | None = None
     answer: str = ""

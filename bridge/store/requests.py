@@ -1,6 +1,6 @@
 """What commands ask the daemon to do: rows that it acts on and answers."""
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.store.database import Database
@@ -8,6 +8,8 @@ from bridge.store.model import Json, Request
 from bridge.store.notify import Wake
 from bridge.store.rows import Row
 from bridge.store.tables import requests
+
+ABANDONED_SECONDS = 3600.0
 
 
 class Requests:
@@ -29,14 +31,22 @@ class Requests:
         self._wake.set()
         return asked
 
-    async def open(self) -> list[Request]:
-        """Requests not yet done, oldest first."""
-        query = select(requests).where(requests.c.done_at.is_(None)).order_by(requests.c.id)
+    async def take(self) -> list[Request]:
+        """Requests nobody works on, oldest first; they are the caller's from now on.
+
+        One that its taker did not answer for an hour is anybody's again.
+        """
+        now = self._database.now()
+        free = or_(requests.c.taken_at.is_(None), requests.c.taken_at < now - ABANDONED_SECONDS)
+        change = update(requests).where(requests.c.done_at.is_(None), free).values(taken_at=now).returning(requests)
 
         async def work(conn: AsyncConnection) -> list[Request]:
-            return [_request(row) for row in (await conn.execute(query)).mappings()]
+            return sorted((_request(row) for row in (await conn.execute(change)).mappings()), key=lambda one: one.id)
 
-        return await self._database.read(work)
+        waiting = select(requests.c.id).where(requests.c.done_at.is_(None), free).limit(1)
+        if await self._database.read(lambda conn: conn.scalar(waiting)) is None:
+            return []
+        return await self._database.write("take_requests", work)
 
     async def done(self, request_id: int, answer: str) -> None:
         """Answer a request; only the first answer counts."""

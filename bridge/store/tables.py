@@ -330,6 +330,7 @@ requests = Table(
     Column("kind", Text, nullable=False),
     Column("arguments", JsonText, nullable=False),
     Column("asked_at", Real, nullable=False),
+    Column("taken_at", Real),
     Column("done_at", Real),
     Column("answer", Text, nullable=False),
 )

@@ -34,7 +34,7 @@ async def test_a_second_run_on_one_file_is_refused_but_commands_are_not(
         await open_store(sqlite_url, new_seams(), exclusive=True)
     command = await open_store(sqlite_url, new_seams())
     number = await command.requests.ask("backfill", {"mapping": "people"})
-    (request,) = await running.requests.open()
+    (request,) = await running.requests.take()
     assert (request.id, request.kind, request.arguments) == (number, "backfill", {"mapping": "people"})
     await running.requests.done(number, "started")
     assert await command.requests.answer(number) == "started"

@@ -119,6 +119,7 @@ def _create_requests() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("arguments", sa.Text(), nullable=False),
         sa.Column("asked_at", REAL, nullable=False),
+        sa.Column("taken_at", REAL),
         sa.Column("done_at", REAL),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
