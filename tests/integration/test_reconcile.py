@@ -1,0 +1,483 @@
+"""Sweeps over a real store with the worker behind them, and no callback ever. Promise 14."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bridge.domain.errors import RateLimited, Rejected, RetryLater
+from bridge.domain.record import Side
+from bridge.domain.seams import Seams
+from bridge.reconcile.reconciler import OVERLAP_SECONDS
+from bridge.store import Store
+from bridge.store.model import LinkState, Mode
+from tests.clock import FakeClock
+from tests.integration.sweep_bench import ANA, NewSweepBench, SkewedClock, SweepBench, make_sweep_bench, start
+from tests.product import manifest
+from tests.sync.bench import PEOPLE
+
+FILTERED = PEOPLE.replace("direction: both\n", "direction: both\nwhere: {crm: {notes: customer}}\n")
+ONE_WAY = """
+mapping: people
+sides: {crm: fake person, erp: fake person}
+direction: crm -> erp
+creates: [erp]
+match: [email]
+fields:
+  name:  {crm: name, erp: name}
+  email: {crm: email, erp: email, type: email}
+"""
+
+
+@pytest.fixture
+def new_bench(store: Store, clock: FakeClock, new_seams: Callable[..., Seams]) -> NewSweepBench:
+    async def build(*, begin: bool = True, **options: Any) -> SweepBench:
+        bench = await make_sweep_bench(store, clock, new_seams(), **options)
+        if begin:
+            await start(bench)
+        return bench
+
+    return build
+
+
+async def linked(new_bench: NewSweepBench, **options: Any) -> tuple[SweepBench, str]:
+    """A bridge that has been running for a while with Ana on both sides; her id in the crm."""
+    bench = await new_bench(**options)
+    await bench.go_live()
+    bench.clock.advance(3600)
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.sweep()
+    assert bench.names("erp") == ["Ana Lund"]
+    bench.clock.advance(3600)
+    await bench.sweep()
+    return bench, rec
+
+
+def failing(at: str | None, error: Exception, times: int = 1) -> Callable[[str | None], None]:
+    left = [error] * times
+
+    def before_page(token: str | None) -> None:
+        if token == at and left:
+            raise left.pop()
+
+    return before_page
+
+
+# -- promise 14 -----------------------------------------------------------------------------------------------------
+async def test_promise_14_an_edit_no_callback_told_of_comes_back_with_the_next_incremental_sweep(
+    new_bench: NewSweepBench,
+) -> None:
+    bench, rec = await linked(new_bench)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    report = await bench.reconciler.sweep("crm", "person", "incremental")
+    assert (report.marked, report.unheard) == (1, 1)
+    await bench.work()
+    assert bench.names("erp") == ["Ana Berg"]
+
+
+async def test_promise_14_edits_cross_in_both_directions(new_bench: NewSweepBench) -> None:
+    bench, _ = await linked(new_bench)
+    (there,) = bench.erp.live("person")
+    bench.erp.person_edits("person", there, phone="+47 22 33 44 55")
+    await bench.sweep()
+    assert [fields["phone"] for fields in bench.crm.live("person").values()] == ["+47 22 33 44 55"]
+
+
+async def test_promise_14_a_delete_comes_back_with_the_next_full_sweep(new_bench: NewSweepBench) -> None:
+    bench, rec = await linked(new_bench)
+    bench.crm.person_deletes("person", rec)
+    await bench.sweep("incremental")
+    assert bench.names("erp") == ["Ana Lund"]
+    await bench.sweep("full")
+    assert bench.names("erp") == []
+
+
+async def test_promise_14_a_delete_a_listing_flags_comes_back_with_the_next_incremental_sweep(
+    new_bench: NewSweepBench,
+) -> None:
+    bench, rec = await linked(new_bench, crm={"flags_deletes": True})
+    bench.crm.person_deletes("person", rec)
+    await bench.sweep("incremental")
+    assert bench.names("erp") == []
+
+
+async def test_promise_14_an_edit_without_a_time_stamp_comes_back_with_the_next_full_sweep(
+    new_bench: NewSweepBench,
+) -> None:
+    bench, rec = await linked(new_bench)
+    row = bench.crm.rows["person", rec]
+    row.fields = {**row.fields, "name": "Ana Berg"}
+    await bench.sweep("incremental")
+    assert bench.names("erp") == ["Ana Lund"]
+    await bench.sweep("full")
+    assert bench.names("erp") == ["Ana Berg"]
+
+
+async def test_a_change_a_callback_told_of_is_not_counted_as_unheard(new_bench: NewSweepBench) -> None:
+    bench, rec = await linked(new_bench)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.bench.tell("crm", "person", rec)
+    report = await bench.reconciler.sweep("crm", "person", "incremental")
+    assert (report.marked, report.unheard) == (1, 0)
+
+
+@pytest.mark.parametrize("answers_record", [True, False])
+async def test_our_own_writes_are_not_marked(new_bench: NewSweepBench, answers_record: bool) -> None:
+    bench = await new_bench(erp={"answers_record": answers_record})
+    await bench.go_live()
+    bench.clock.advance(3600)
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.sweep()
+    assert (await bench.sweep("incremental"), await bench.sweep("full")) == ({"crm": 0, "erp": 0},) * 2
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.sweep()
+    assert (await bench.sweep("incremental"), await bench.sweep("full")) == ({"crm": 0, "erp": 0},) * 2
+
+
+# -- going live -----------------------------------------------------------------------------------------------------
+async def test_going_live_starts_from_now(new_bench: NewSweepBench) -> None:
+    bench = await new_bench(begin=False)
+    for number in range(5):
+        bench.crm.person_creates("person", name=f"Old {number}", email=f"old{number}@x.example")
+    bench.clock.advance(10)
+    await start(bench)
+    await bench.go_live()
+    assert bench.names("erp") == []
+    bench.clock.advance(10)
+    bench.crm.person_creates("person", name="New", email="new@x.example")
+    bench.crm.person_edits("person", "3", name="Old but edited")
+    await bench.sweep()
+    assert bench.names("erp") == ["New", "Old but edited"]
+    await bench.sweep("full")
+    assert bench.names("erp") == ["New", "Old but edited"]
+
+
+async def test_what_is_made_while_the_first_listing_runs_is_taken(new_bench: NewSweepBench) -> None:
+    bench = await new_bench(begin=False, crm={"page_size": 1})
+    bench.crm.person_creates("person", name="Old", email="old@x.example")
+    bench.crm.person_creates("person", name="Older", email="older@x.example")
+    bench.clock.advance(10)
+    await start(bench)
+
+    def meanwhile(token: str | None) -> None:
+        if token == "1" and bench.names("crm") == ["Old", "Older"]:
+            bench.clock.advance(5)
+            bench.crm.person_creates("person", name="New", email="new@x.example")
+
+    bench.crm.before_page = meanwhile
+    await bench.go_live()
+    assert bench.names("erp") == ["New"]
+
+
+async def test_the_first_listing_indexes_match_keys_so_that_old_records_are_matched_not_copied(
+    new_bench: NewSweepBench,
+) -> None:
+    bench = await new_bench(begin=False)
+    for number in range(3):
+        bench.erp.person_creates("person", name=f"Filler {number}", email=f"f{number}@x.example")
+    bench.erp.person_creates("person", **{**ANA, "name": "A. Lund"})
+    bench.clock.advance(10)
+    await start(bench)
+    await bench.go_live()
+    bench.clock.advance(10)
+    bench.crm.person_creates("person", **ANA)
+    await bench.sweep()
+    assert len(bench.erp.live("person")) == 4
+    assert "Ana Lund" in bench.names("erp")
+
+
+async def test_nothing_is_created_before_the_other_side_is_indexed(new_bench: NewSweepBench) -> None:
+    bench = await new_bench(erp={"before_page": failing("2", RetryLater("erp", "busy"), 99)})
+    for number in range(3):
+        bench.erp.person_creates("person", name=f"Filler {number}", email=f"f{number}@x.example")
+    bench.crm.person_creates("person", **ANA)
+    await bench.go_live()
+    assert len(bench.erp.live("person")) == 3
+    assert (await bench.store.mappings.states())["people"].indexed == {Side.LEFT}
+    bench.erp.before_page = lambda token: None
+    await bench.go_live()
+    assert "Ana Lund" in bench.names("erp")
+
+
+async def test_rows_left_alone_are_not_looked_at_again_until_they_change(new_bench: NewSweepBench) -> None:
+    bench = await new_bench(text=ONE_WAY)
+    bench.erp.person_creates("person", name="Only here", email="here@x.example")
+    await bench.go_live()
+    bench.clock.advance(3600)
+    bench.erp.person_creates("person", name="Only here too", email="too@x.example")
+    await bench.sweep("full")
+    assert await bench.sweep("full") == {"crm": 0, "erp": 0}
+    bench.erp.person_edits("person", "2", name="Edited")
+    assert (await bench.sweep("full"))["erp"] == 1
+
+
+async def test_a_survivor_of_a_delete_is_never_marked(new_bench: NewSweepBench) -> None:
+    bench, rec = await linked(new_bench)
+    (there,) = bench.erp.live("person")
+    bench.erp.person_deletes("person", there)  # deleted in erp: unlink
+    await bench.sweep("full")
+    assert bench.names("crm") == ["Ana Lund"]
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    assert (await bench.sweep("full"))["crm"] == 0
+
+
+async def test_a_linked_record_that_leaves_the_filter_is_frozen_and_comes_back(new_bench: NewSweepBench) -> None:
+    bench = await new_bench(text=FILTERED)
+    await bench.go_live()
+    rec = bench.crm.person_creates("person", **ANA, notes="customer")
+    bench.crm.person_creates("person", name="Not one", email="no@x.example", notes="prospect")
+    await bench.sweep()
+    assert bench.names("erp") == ["Ana Lund"]
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", rec, notes="former", name="Ana Berg")
+    await bench.sweep()
+    link = await bench.store.links.of("people", Side.LEFT, rec)
+    assert link is not None
+    assert (link.state, bench.names("erp")) == (LinkState.FROZEN, ["Ana Lund"])
+    bench.clock.advance(60)
+    assert (await bench.sweep("full"))["crm"] == 0
+    bench.crm.person_edits("person", rec, notes="customer")
+    await bench.sweep()
+    assert bench.names("erp") == ["Ana Berg"]
+
+
+# -- the cursor -----------------------------------------------------------------------------------------------------
+async def test_the_cursor_stays_an_overlap_and_the_settle_time_behind(new_bench: NewSweepBench) -> None:
+    bench, rec = await linked(new_bench)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    started = bench.store.now()
+    await bench.sweep()
+    value = (await bench.store.cursors.get("crm", "person", "incremental")).value
+    assert value == started - OVERLAP_SECONDS - bench.crm.manifest.entities["person"].settle
+
+
+@pytest.mark.parametrize("seconds", [-500.0, -30.0, 500.0])
+async def test_a_vendors_clock_that_is_not_ours_loses_no_edit(
+    new_bench: NewSweepBench, clock: FakeClock, seconds: float
+) -> None:
+    bench, rec = await linked(new_bench, crm={"clock": SkewedClock(clock, seconds)})
+    for number in range(5):
+        bench.clock.advance(100)
+        bench.crm.person_edits("person", rec, name=f"Ana {number}")
+        await bench.sweep()
+        assert bench.names("erp") == [f"Ana {number}"]
+
+
+async def test_a_page_that_fails_leaves_the_cursor_and_loses_nothing(new_bench: NewSweepBench) -> None:
+    bench, _ = await linked(new_bench)
+    before = (await bench.store.cursors.get("crm", "person", "incremental")).value
+    for number in range(5):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    bench.crm.before_page = failing("3", RetryLater("crm", "busy"))
+    report = await bench.reconciler.sweep("crm", "person", "incremental")
+    assert "busy" in report.fault
+    cursor = await bench.store.cursors.get("crm", "person", "incremental")
+    assert (cursor.value, cursor.asked_by) == (before, "unfinished sweep")
+    await bench.sweep()
+    assert len(bench.erp.live("person")) == 6
+
+
+async def test_a_pause_of_a_rate_limit_is_waited_for(new_bench: NewSweepBench) -> None:
+    bench, _ = await linked(new_bench)
+    for number in range(5):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    bench.crm.before_page = failing("3", RateLimited("crm", "too many requests", 20.0), 2)
+    report = await bench.reconciler.sweep("crm", "person", "incremental")
+    assert (report.fault, report.marked) == ("", 5)
+
+
+async def test_a_days_budget_ends_the_sweep(new_bench: NewSweepBench) -> None:
+    bench, _ = await linked(new_bench)
+    bench.crm.before_page = failing(None, RateLimited("crm", "daily budget used up", 3600.0, daily=True))
+    assert "daily budget" in (await bench.reconciler.sweep("crm", "person", "incremental")).fault
+
+
+async def test_a_cursor_older_than_the_vendors_history_makes_the_sweep_a_full_one(new_bench: NewSweepBench) -> None:
+    bench, rec = await linked(new_bench, crm={"manifest": manifest(history=30 * 86400.0)})
+    bench.clock.advance(31 * 86400)
+    bench.crm.person_deletes("person", rec)
+    report = await bench.reconciler.sweep("crm", "person", "incremental")
+    assert (report.kind, report.marked) == ("full", 1)
+    assert (await bench.reconciler.sweep("crm", "person", "incremental")).kind == "incremental"
+
+
+async def test_an_entity_that_cannot_be_listed_by_time_is_listed_whole(new_bench: NewSweepBench) -> None:
+    bench, rec = await linked(new_bench, crm={"manifest": manifest(since=False)})
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.store.cursors.ask("crm", "person", "incremental", by="hook repair")
+    (report,) = await bench.reconciler.sweep_asked()
+    assert (report.kind, report.marked) == ("full", 1)
+    assert await bench.reconciler.sweep_asked() == []
+
+
+async def test_full_listings_in_place_of_incremental_ones_rest_ten_times_their_length(
+    new_bench: NewSweepBench,
+) -> None:
+    bench = await new_bench(crm={"manifest": manifest(since=False)})
+    bench.crm.before_page = lambda token: bench.clock.advance(60)
+    await bench.reconciler.sweep("crm", "person", "incremental")
+    bench.clock.advance(500)
+    assert [report.system for report in await bench.reconciler.sweep_all("incremental")] == ["erp"]
+    bench.clock.advance(200)
+    assert [report.system for report in await bench.reconciler.sweep_all("incremental")] == ["crm", "erp"]
+
+
+# -- complete listings ----------------------------------------------------------------------------------------------
+async def test_absence_in_a_listing_that_fails_on_the_way_counts_for_nothing(new_bench: NewSweepBench) -> None:
+    bench, rec = await linked(new_bench)
+    for number in range(5):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    await bench.sweep()
+    bench.crm.person_deletes("person", rec)
+    bench.crm.before_page = failing("3", RetryLater("crm", "busy"))
+    assert (await bench.reconciler.sweep("crm", "person", "full")).marked == 0
+    assert (await bench.reconciler.sweep("crm", "person", "full")).marked == 1
+
+
+async def test_a_listing_shorter_than_its_own_total_counts_as_incomplete(new_bench: NewSweepBench) -> None:
+    bench = await new_bench(crm={"states_total": True, "hidden": 1})
+    report = await bench.reconciler.sweep("crm", "person", "full")
+    assert "incomplete" in report.fault
+    assert Side.LEFT not in (await bench.store.mappings.states())["people"].indexed
+    assert (await bench.store.cursors.get("crm", "person", "full")).done_at is None
+    bench.crm.hidden = 0
+    assert (await bench.reconciler.sweep("crm", "person", "full")).fault == ""
+    assert Side.LEFT in (await bench.store.mappings.states())["people"].indexed
+
+
+async def test_a_full_sweep_that_was_cut_off_goes_on_where_it_stood(new_bench: NewSweepBench) -> None:
+    bench = await new_bench()
+    for number in range(7):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    await bench.go_live()
+    bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
+    await bench.reconciler.sweep("crm", "person", "full")
+    bench.crm.tokens.clear()
+    report = await bench.reconciler.sweep("crm", "person", "full")
+    assert (bench.crm.tokens, report.fault, report.marked) == (["4", "6"], "", 0)
+
+
+async def test_the_first_full_sweep_begins_anew_when_it_was_cut_off(new_bench: NewSweepBench) -> None:
+    bench = await new_bench()
+    for number in range(7):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
+    await bench.reconciler.sweep("crm", "person", "full")
+    bench.crm.tokens.clear()
+    await bench.reconciler.sweep("crm", "person", "full")
+    assert bench.crm.tokens == [None, "2", "4", "6"]
+
+
+async def test_a_page_the_vendor_no_longer_knows_makes_the_sweep_begin_anew(new_bench: NewSweepBench) -> None:
+    bench = await new_bench()
+    for number in range(7):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    await bench.go_live()
+    bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
+    await bench.reconciler.sweep("crm", "person", "full")
+    bench.crm.before_page = failing("4", Rejected("crm", "the cursor has expired"))
+    report = await bench.reconciler.sweep("crm", "person", "full")
+    assert (report.fault, bench.crm.tokens[-4:]) == ("", [None, "2", "4", "6"])
+
+
+async def test_of_two_copies_sweeping_at_once_one_ends_it_and_nothing_is_lost(
+    new_bench: NewSweepBench, new_seams: Callable[..., Seams]
+) -> None:
+    bench, _rec = await linked(new_bench)
+    for number in range(5):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    other = type(bench.reconciler)(bench.reconciler.connectors, bench.reconciler.work, bench.store, new_seams("copy-2"))
+    listed, entered = bench.crm.list, []
+
+    async def interrupted(*args: Any, page: str | None, **more: Any) -> Any:
+        if page == "3" and not entered:
+            entered.append(True)
+            assert (await other.sweep("crm", "person", "incremental")).fault == ""
+        return await listed(*args, page=page, **more)
+
+    bench.crm.list = interrupted  # type: ignore[method-assign]
+    report = await bench.reconciler.sweep("crm", "person", "incremental")
+    assert "not the current one" in report.fault
+    await bench.work()
+    assert len(bench.erp.live("person")) == 6
+
+
+# -- on demand ------------------------------------------------------------------------------------------------------
+async def test_hints_of_callbacks_cause_at_most_one_sweep_a_minute(new_bench: NewSweepBench) -> None:
+    bench, _rec = await linked(new_bench)
+    bench.clock.advance(120)
+    done = 0
+    for _ in range(30):
+        bench.clock.advance(4)
+        await bench.store.cursors.ask("crm", "person", "incremental", by="callback")
+        done += len(await bench.reconciler.sweep_asked())
+    assert done == 2
+
+
+async def test_a_repaired_hook_has_its_window_swept_at_once_and_once(new_bench: NewSweepBench) -> None:
+    bench, rec = await linked(new_bench)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.store.cursors.ask("crm", "person", "incremental", by="hook repair")
+    assert [report.marked for report in await bench.reconciler.sweep_asked()] == [1]
+    assert await bench.reconciler.sweep_asked() == []
+
+
+# -- backfill -------------------------------------------------------------------------------------------------------
+async def old_people(new_bench: NewSweepBench, count: int, **options: Any) -> SweepBench:
+    bench = await new_bench(begin=False, **options)
+    for number in range(count):
+        bench.crm.person_creates("person", name=f"Old {number}", email=f"old{number}@x.example")
+    bench.clock.advance(10)
+    await start(bench)
+    await bench.go_live()
+    return bench
+
+
+async def test_a_backfill_takes_the_older_records_and_its_preview_only_counts(new_bench: NewSweepBench) -> None:
+    bench = await old_people(new_bench, 5)
+    preview = await bench.reconciler.backfill("people", preview=True)
+    await bench.work()
+    assert (preview.marked, bench.names("erp")) == (5, [])
+    assert (await bench.reconciler.backfill("people")).marked == 5
+    await bench.work()
+    assert len(bench.erp.live("person")) == 5
+    assert (await bench.reconciler.backfill("people", preview=True)).marked == 0
+
+
+async def test_a_backfill_touches_its_own_mapping_only(new_bench: NewSweepBench) -> None:
+    second = PEOPLE.replace("mapping: people", "mapping: contacts").replace("erp: fake person", "erp: fake company")
+    bench = await old_people(new_bench, 3, text=PEOPLE + "---" + second)
+    await bench.reconciler.backfill("people")
+    await bench.work()
+    assert (len(bench.erp.live("person")), len(bench.erp.live("company"))) == (3, 0)
+
+
+async def test_a_backfill_that_was_cut_off_goes_on_where_it_stood(new_bench: NewSweepBench) -> None:
+    bench = await old_people(new_bench, 6)
+    bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
+    assert "busy" in (await bench.reconciler.backfill("people")).fault
+    bench.crm.tokens.clear()
+    (report,) = await bench.reconciler.resume_backfills()
+    assert (report.fault, bench.crm.tokens) == ("", ["4"])
+    await bench.work()
+    assert len(bench.erp.live("person")) == 6
+    assert await bench.reconciler.resume_backfills() == []
+
+
+async def test_a_backfill_whose_page_expired_can_begin_anew(new_bench: NewSweepBench) -> None:
+    bench = await old_people(new_bench, 6)
+    bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
+    await bench.reconciler.backfill("people")
+    bench.crm.before_page = failing("4", Rejected("crm", "the cursor has expired"))
+    assert "expired" in (await bench.reconciler.backfill("people")).fault
+    assert (await bench.reconciler.backfill("people")).fault == ""
+    await bench.work()
+    assert len(bench.erp.live("person")) == 6
+
+
+async def test_in_shadow_mode_sweeps_mark_and_nothing_is_written(new_bench: NewSweepBench) -> None:
+    bench = await new_bench(mode=Mode.SHADOW)
+    await bench.go_live()
+    bench.crm.person_creates("person", **ANA)
+    assert (await bench.sweep())["crm"] == 1
+    assert bench.names("erp") == []
