@@ -2,8 +2,10 @@
 
 from bridge.app.why import moment
 from bridge.store.engine import Store
+from bridge.store.tasks import TOTALS
 
 Rows = dict[str, list[dict[str, object]]]
+NOTHING = dict.fromkeys(TOTALS, 0)
 
 
 async def status_of(store: Store) -> Rows:
@@ -28,7 +30,7 @@ async def _mappings(store: Store) -> list[dict[str, object]]:
     rows = []
     for name, state in sorted(states.items()):
         mode = "paused" if state.paused else state.mode.value
-        rows.append({"mapping": name, "mode": mode, **totals.get(name, {}), "why": state.pause_reason})
+        rows.append({"mapping": name, "mode": mode, **totals.get(name, NOTHING), "why": state.pause_reason})
     return rows
 
 

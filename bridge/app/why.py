@@ -57,7 +57,10 @@ def _now(plan: Plan, scope: Scope, side: Side, link: Link | None) -> str:
         return "not linked to any record of the other side"
     other = plan.mappings[scope.mapping].side(side.other)
     rec = link.rec(side.other) or "not known yet"
-    return f"linked to {other.name} {other.entity} {rec} ({link.state.value}, {link.made.replace('_', ' on ')})"
+    made = link.made
+    for which in Side:
+        made = made.replace(f"created_{which.value}", f"created in {plan.mappings[scope.mapping].side(which).name}")
+    return f"linked to {other.name} {other.entity} {rec} ({link.state.value}, {made})"
 
 
 def _next(task: Task) -> str:
