@@ -103,6 +103,8 @@ class HookKeeper:
             log.warning("hooks could not be put in order", extra={"system": system, "reason": str(error)})
 
     async def _mend(self, system: str, audit: Audit) -> None:
+        if self.withdrawn:  # while this audit waited for its turn
+            return
         specs = self._specs(system)
         fault = await self._public_url_fault(system, specs)
         found = compare(system, specs, await self._seen(system), self.addresses)

@@ -233,6 +233,15 @@ async def test_remove_takes_all_of_ours_and_forgets_them(site: Site) -> None:
     assert (len(audit.removed), site.hooks(), await states(site)) == (2, [], {})
 
 
+async def test_what_was_removed_on_request_stays_removed_until_a_person_wants_it_back(site: Site) -> None:
+    await site.keeper.audit()
+    await asyncio.gather(site.keeper.remove_all(), site.keeper.audit())
+    assert "removed on request" in str(await site.keeper.audit())
+    assert site.hooks() == []
+    assert len((await site.keeper.repair()).created) == 2
+    assert site.hooks() == urls(site)
+
+
 async def test_a_deliverys_time_survives_the_next_audit(site: Site) -> None:
     await site.keeper.audit()
     await site.store.hooks.delivered("crm1", "any.deal", 123.0)
