@@ -67,6 +67,8 @@ class Supervisor:
         while True:
             started = part.since = self._seams.clock.monotonic()
             await self._run(part)
+            if _being_stopped():
+                return
             part.since = None
             if self._seams.clock.monotonic() - started >= HEALTHY_SECONDS:
                 wait = FIRST_WAIT_SECONDS
@@ -80,8 +82,7 @@ class Supervisor:
         try:
             await part.run()
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+            if _being_stopped():
                 raise
             part.fault = "something it waited for was cancelled"  # not by us: the part died like any other
             log.exception("part died", extra=told)
@@ -89,8 +90,9 @@ class Supervisor:
             part.fault = f"{type(error).__name__}: {error}"
             log.exception("part died", extra=told)
         else:
-            part.fault = "it ended by itself"
-            log.error("part died: %s", part.fault, extra=told)
+            if not _being_stopped():
+                part.fault = "it ended by itself"
+                log.error("part died: %s", part.fault, extra=told)
 
     def _check(self, part: Part) -> CheckResult:
         """Red while the part is down, yellow until it has run for a while after that."""
@@ -101,3 +103,9 @@ class Supervisor:
         if part.fault and age < HEALTHY_SECONDS:
             return CheckResult(Status.WARN, f"restarted {part.restarts} times, last after: {part.fault}", age, "s")
         return CheckResult(Status.PASS, "running", age, "s")
+
+
+def _being_stopped() -> bool:
+    """Whether somebody cancelled this task; a part may answer that by simply returning."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
