@@ -1,4 +1,4 @@
 """The admin listener, on loopback by default: health, readiness, metrics, status. Shares no router with callbacks.
 
-May import the four duties (and below). Tests: tests/unit/admin.
+May import the four duties (and below). Tests: tests/integration/test_admin.py.
 """
