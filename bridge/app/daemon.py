@@ -24,6 +24,7 @@ from bridge.runtime.supervisor import Supervisor
 from bridge.settings.model import Settings
 from bridge.store.engine import open_store
 from bridge.store.retention import Limits
+from bridge.store.seal import FernetSeal
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,10 @@ async def running(settings: Settings, seams: Seams) -> AsyncIterator[Bridge]:
     """
     make_plan(settings)  # every fault is said before anything is opened
     async with AsyncExitStack() as stack:
-        store = await open_store(settings.store.url, seams, exclusive=True)
+        seal = FernetSeal(settings.instance_secret.get_secret_value().encode())
+        store = await open_store(settings.store.url, seams, exclusive=True, seal=seal)
         stack.push_async_callback(store.close)
+        await store.tokens.check()
         session = await stack.enter_async_context(_session())
         bridge = build(settings, seams, store, AiohttpTransport(session))
         await store.mappings.sync(bridge.plan.scopes)

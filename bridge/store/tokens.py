@@ -40,6 +40,15 @@ class Tokens:
         sealed = await self._database.read(lambda conn: conn.scalar(query))
         return None if sealed is None else self._seal.open(sealed)
 
+    async def check(self) -> None:
+        """Raises ConfigError when the stored tokens were sealed with another secret."""
+
+        async def work(conn: AsyncConnection) -> list[Mapping[str, str]]:
+            return list((await conn.execute(select(tokens.c.sealed))).scalars())
+
+        for sealed in await self._database.read(work):
+            self._seal.open(sealed)
+
     async def save(self, credential: str, tokens_: Mapping[str, str]) -> None:
         values = {"sealed": dict(self._seal.close(tokens_)), "saved_at": self._database.now()}
         insert = upsert(self._database, tokens).values(credential=credential, **values)

@@ -1,0 +1,40 @@
+"""Encryption at rest of tokens and hook secrets: Fernet, with a key made from the instance secret."""
+
+import base64
+import json
+from collections.abc import Mapping
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from bridge.domain.errors import ConfigError, Fault
+
+FIELD = "fernet"
+WRONG = Fault(
+    "instance_secret",
+    "is not the one the tokens in the store were encrypted with",
+    "give the former secret again; or clear the table `tokens` and give every system its credentials anew",
+)
+
+
+class FernetSeal:
+    """Seals a credential's tokens as one ciphertext. Rows from before encryption are read as they are."""
+
+    def __init__(self, secret: bytes) -> None:
+        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"bridge tokens at rest").derive(secret)
+        self._fernet = Fernet(base64.urlsafe_b64encode(derived))
+
+    def close(self, tokens: Mapping[str, str]) -> Mapping[str, str]:
+        """The form that goes into the database."""
+        return {FIELD: self._fernet.encrypt(json.dumps(dict(tokens)).encode()).decode()}
+
+    def open(self, sealed: Mapping[str, str]) -> Mapping[str, str]:
+        """The tokens; raises ConfigError when they were sealed with another secret."""
+        if set(sealed) != {FIELD}:
+            return sealed
+        try:
+            opened: dict[str, str] = json.loads(self._fernet.decrypt(sealed[FIELD].encode()))
+        except (InvalidToken, ValueError):
+            raise ConfigError([WRONG]) from None
+        return opened
