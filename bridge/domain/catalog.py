@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bridge.domain.record import Fields
+
 
 class Column(StrEnum):
     """Types of columns in the record shape (see domain.record.Fields)."""
@@ -71,6 +73,11 @@ class EntityManifest:
     whole_record: bool = False
     delete_evidence: bool = True
     custom: bool = True
+
+
+def listed_only(facts: EntityManifest, fields: Fields) -> Fields:
+    """The columns a listing contains as well, so that a single read and a row of a listing can be compared whole."""
+    return {name: value for name, value in fields.items() if name not in facts.columns or facts.columns[name].listed}
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,10 @@ class HookKeeper:
 
     async def _guarded(self, system: str, audit: Audit, work: Callable[[], Awaitable[None]]) -> None:
         """Copies of the bridge take turns, so that two of them do not register the same hook."""
+        unusable = await self.store.systems.unusable(system)
+        if unusable:
+            audit.faults[system] = unusable
+            return
         try:
             await self.store.tokens.exclusive(f"hooks:{system}", work)
         except BridgeError as error:

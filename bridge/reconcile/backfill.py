@@ -38,6 +38,10 @@ class Backfill:
         """Mark every unlinked record that passes `where`, of each side whose records may cross; or only count them."""
         report = Sweep("", self.mapping.name, "backfill preview" if preview else "backfill")
         resumed = not preview and await self.open()
+        for side in self._sides():
+            report.fault = report.fault or await self.store.systems.unusable(self.scope.endpoint(side).system)
+        if report.fault:
+            return report
         try:
             for side in self._sides():
                 cursor = await self._cursor(side)
@@ -85,13 +89,12 @@ class Backfill:
         """Its events go to this mapping alone: others with the same entity have not asked for older records."""
         endpoint, states = self.scope.endpoint(side), await self.store.mappings.states()
         facts = self.connectors[endpoint.system].manifest.entities[endpoint.entity]
-        unlisted = frozenset(name for name, column in facts.columns.items() if not column.listed)
         return Walk(
             connector=self.connectors[endpoint.system],
             store=self.store,
             seams=self.seams,
             routes={(endpoint.system, endpoint.entity): (Route(self.mapping.name, side, endpoint),)},
-            uses=[Use(self.mapping, self.scope, side, states[self.mapping.name], unlisted)],
+            uses=[Use(self.mapping, self.scope, side, states[self.mapping.name], facts)],
             purpose=Purpose(Origin.BACKFILL, everything=True),
             cursor=cursor,
             report=report,

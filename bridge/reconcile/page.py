@@ -6,6 +6,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.domain.catalog import EntityManifest, listed_only
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Evidence, Fields, Gone, Record, Side
 from bridge.domain.seams import epoch
@@ -41,13 +42,13 @@ class PageMarks:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One mapping's interest in the listed entity. `unlisted`: the columns listings leave out."""
+    """One mapping's interest in the listed entity."""
 
     mapping: Mapping
     scope: Scope
     side: Side
     state: MappingState
-    unlisted: frozenset[str] = frozenset()
+    facts: EntityManifest
 
     @property
     def indexed(self) -> bool:
@@ -59,8 +60,7 @@ class Use:
 
     def row_hash(self, fields: Fields) -> str:
         """Over the columns that listings contain, so that a single read and a row of a listing agree."""
-        shown = {name: value for name, value in fields.items() if name not in self.unlisted}
-        return translate.row_hash(self.mapping, self.side, shown)
+        return translate.row_hash(self.mapping, self.side, listed_only(self.facts, fields))
 
 
 @dataclass(frozen=True, slots=True)

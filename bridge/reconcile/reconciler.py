@@ -110,6 +110,10 @@ class Reconciler:
         """
         async with self._turns[system, entity]:
             report = Sweep(system, entity, kind)
+            report.fault = await self.store.systems.unusable(system)
+            if report.fault:
+                await self.store.cursors.ask(system, entity, kind, by="unfinished sweep")
+                return report
             try:
                 await self._sweep(report, self._facts(system, entity))
             except (RemoteError, CursorMoved) as error:
@@ -215,10 +219,9 @@ class Reconciler:
 
     async def _uses(self, system: str, entity: str) -> Sequence[Use]:
         states, work = await self.store.mappings.states(), self.work
-        columns = self._facts(system, entity).columns
-        unlisted = frozenset(name for name, column in columns.items() if not column.listed)
+        facts = self._facts(system, entity)
         return [
-            Use(work.mappings[route.mapping], work.scopes[route.mapping], route.side, states[route.mapping], unlisted)
+            Use(work.mappings[route.mapping], work.scopes[route.mapping], route.side, states[route.mapping], facts)
             for route in work.routes.get((system, entity), ())
             if route.mapping in states
         ]

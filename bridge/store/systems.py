@@ -28,6 +28,13 @@ class Systems:
 
         return await self._database.read(work)
 
+    async def unusable(self, name: str) -> str:
+        """Why nothing is asked of a system now; "" when it answers as the account it has always been."""
+        row = await self.get(name)
+        if row.stopped:
+            return f"{name} is stopped: {row.stopped}"
+        return f"{name} is down: {row.down_reason}" if row.down_since is not None else ""
+
     async def save(self, system: SystemRow) -> None:
         """Insert or replace the whole row, and wake the workers: its work may go on."""
         values = asdict(system)

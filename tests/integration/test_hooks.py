@@ -11,6 +11,7 @@ from bridge.domain.callback import SeenHook
 from bridge.domain.seams import Seams
 from bridge.simulators.faults import ResponseFault
 from bridge.store import Store, open_store
+from bridge.store.model import SystemRow
 from tests.clock import FakeClock
 from tests.integration.pipedrive_site import SECRET, Site, open_site
 
@@ -210,6 +211,14 @@ async def test_a_failure_at_one_system_does_not_stop_the_others(site: Site) -> N
     assert list(audit.faults) == ["a-broken-one"]
     assert len(audit.created) == 2
     assert "token was refused" in str(audit)
+
+
+async def test_nothing_is_done_at_a_system_that_is_stopped(site: Site) -> None:
+    """Its credentials may open another account than before."""
+    await site.store.systems.save(SystemRow("crm1", "account-1", stopped="the credentials open another account"))
+    audit = await site.keeper.audit()
+    assert "crm1 is stopped" in audit.faults["crm1"]
+    assert site.transport.requests == []
 
 
 async def test_a_product_that_cannot_list_goes_by_what_was_stored(site: Site) -> None:

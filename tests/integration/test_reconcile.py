@@ -10,7 +10,7 @@ from bridge.domain.record import Side
 from bridge.domain.seams import Seams
 from bridge.reconcile.reconciler import OVERLAP_SECONDS
 from bridge.store import Store
-from bridge.store.model import LinkState, Mode
+from bridge.store.model import LinkState, Mode, SystemRow
 from tests.clock import FakeClock
 from tests.integration.sweep_bench import ANA, NewSweepBench, SkewedClock, SweepBench, make_sweep_bench, start
 from tests.product import manifest
@@ -229,12 +229,13 @@ async def test_a_linked_record_that_leaves_the_filter_is_frozen_and_comes_back(n
     await bench.sweep()
     assert bench.names("erp") == ["Ana Lund"]
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, notes="former", name="Ana Berg")
+    bench.crm.person_edits("person", rec, notes="former")
     await bench.sweep()
     link = await bench.store.links.of("people", Side.LEFT, rec)
     assert link is not None
     assert (link.state, bench.names("erp")) == (LinkState.FROZEN, ["Ana Lund"])
     bench.clock.advance(60)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
     assert (await bench.sweep("full"))["crm"] == 0
     bench.crm.person_edits("person", rec, notes="customer")
     await bench.sweep()
@@ -400,6 +401,24 @@ async def test_of_two_copies_sweeping_at_once_one_ends_it_and_nothing_is_lost(
     assert "not the current one" in report.fault
     await bench.work()
     assert len(bench.erp.live("person")) == 6
+
+
+@pytest.mark.parametrize("state", [{"stopped": "another account"}, {"down_since": 5.0, "down_reason": "no answer"}])
+async def test_a_system_that_is_stopped_or_down_is_not_listed(new_bench: NewSweepBench, state: dict[str, Any]) -> None:
+    bench, rec = await linked(new_bench)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.store.systems.save(SystemRow("crm", "account-1", **state))
+    bench.crm.calls.clear()
+    for report in (
+        await bench.reconciler.sweep("crm", "person", "full"),
+        await bench.reconciler.backfill("people"),
+        await bench.reconciler.backfill("people", preview=True),
+    ):
+        assert "crm is " in report.fault
+    assert bench.crm.calls == []
+    await bench.store.systems.save(SystemRow("crm", "account-1"))
+    bench.clock.advance(120)
+    assert [report.marked for report in await bench.reconciler.sweep_asked()] == [1]
 
 
 # -- on demand ------------------------------------------------------------------------------------------------------
