@@ -1,0 +1,68 @@
+"""docs/systems.md, generated from the manifests: what each connector does, and what its vendor cannot do."""
+
+from collections.abc import Mapping
+
+from bridge.connectors.product import ConnectorType
+from bridge.domain.catalog import EntityManifest, Lookup
+
+HEAD = """# Systems
+
+Generated from the connectors' manifests (`make docs`). Every product works as source and as target for the entities
+listed; `bridge check` refuses a mapping that needs what a product cannot do or a connector does not do yet.
+
+How the bridge makes up for what a vendor cannot do: without a modified-since listing every sweep is a full one with
+content hashes; without a version a read is believed only once our own write has settled; without events changes come
+with the next sweep; without an exact search the match index is filled by a complete listing before anything is created;
+where only whole records are taken, the freshly read one goes back with the changes.
+"""
+LOOKUPS = {
+    Lookup.NONE: "own index only",
+    Lookup.LAGGING: "own index, then the vendor's lagging search",
+    Lookup.EXACT: "the vendor's exact search",
+}
+
+
+def describe(connectors: Mapping[str, ConnectorType]) -> str:
+    """The page's whole text."""
+    return HEAD + "".join(_product(kind) for _, kind in sorted(connectors.items()))
+
+
+def _product(kind: ConnectorType) -> str:
+    manifest = kind.manifest
+    text = f"\n## {manifest.product}\n\n| entity | writes | changes heard by | listings by time | version |"
+    text += " reads settle | found before a create by | updates take |\n" + "| --- " * 8 + "|\n"
+    for name, entity in manifest.entities.items():
+        text += f"| `{name}` | {' | '.join(_cells(entity))} |\n"
+    if manifest.limits:
+        text += "\nWhat the vendor cannot do, and what to know:\n\n" + "".join(f"- {one}\n" for one in manifest.limits)
+    if manifest.not_yet:
+        text += "\nNot yet:\n\n" + "".join(f"- {one}\n" for one in manifest.not_yet)
+    text += "\nOptions:\n\n| option | meaning |\n| --- | --- |\n"
+    for option, info in kind.options.model_fields.items():
+        text += f"| `{option}` | {info.description or ''} |\n"
+    return text
+
+
+def _cells(entity: EntityManifest) -> list[str]:
+    can = {
+        "create": entity.creates,
+        "update": entity.updates,
+        "delete": entity.deletes,
+        "archive": entity.archives,
+    }
+    writes = ", ".join(name for name, able in can.items() if able) or "none"
+    since = "no" if not entity.since else "yes"
+    if entity.since and entity.history is not None:
+        since = f"for {entity.history / 86400:.0f} days"
+    version = "none" if entity.version_resolution is None else f"to {entity.version_resolution:g} s"
+    if entity.unversioned:
+        version += f", not for {', '.join(sorted(entity.unversioned))}"
+    return [
+        writes,
+        ", ".join(sorted(entity.events)) or "sweeps only",
+        since,
+        version,
+        f"{entity.settle:g} s",
+        LOOKUPS[entity.lookup],
+        "whole records" if entity.whole_record else "the changed columns",
+    ]
