@@ -19,7 +19,7 @@ from bridge.domain.errors import StoreUnavailable
 from bridge.domain.event import Event
 from bridge.domain.record import Side
 from bridge.store import Store
-from bridge.store.model import Endpoint, Route, Routes
+from bridge.store.model import Endpoint, Mode, Route, Routes, Scope
 from tests.clock import FakeClock
 
 HERE = Addresses("acme", b"an instance secret of some length", "https://bridge.example")
@@ -264,7 +264,5 @@ async def test_a_stop_lets_requests_in_flight_finish(receiver: Receiver, chaos: 
     assert await accepted(store) == 1
 
 
-def _scope() -> Any:
-    from bridge.store.model import Mode, Scope
-
+def _scope() -> Scope:
     return Scope("deals", "f", "m", Mode.LIVE, Endpoint("crm1", "deal"), Endpoint("erp1", "crm_deal"))

@@ -1,13 +1,14 @@
 """Keeping registrations alive at a simulated Pipedrive account, over loopback HTTP. Promise 13."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from bridge.domain.address import Addresses
-from bridge.domain.callback import SeenHook
+from bridge.domain.callback import HookSecret, HookSpec, SeenHook
+from bridge.domain.errors import NeedsAuthorisation, OutcomeUnknown
 from bridge.domain.seams import Seams
 from bridge.simulators.faults import ResponseFault
 from bridge.store import Store, open_store
@@ -165,6 +166,25 @@ async def test_promise_13_a_create_without_an_answer_does_not_lead_to_a_second_h
     assert site.hooks() == urls(site)
 
 
+async def test_promise_13_after_a_create_without_an_answer_the_list_is_asked_before_another(site: Site) -> None:
+    created: list[str] = []
+
+    class Silent:
+        """Registers without looking, and its answer is lost."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(site.connector, name)
+
+        async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
+            created.append(spec.key)
+            _register_by_hand(site, spec.key.removeprefix("any."), url)
+            raise OutcomeUnknown("crm1", "timed out")
+
+    site.keeper.connectors = {"crm1": Silent()}  # type: ignore[dict-item]
+    audit = await site.keeper.audit()
+    assert (created, audit.faults, site.hooks()) == (["any.deal", "any.person"], {}, urls(site))
+
+
 async def test_a_create_that_never_arrived_is_repeated(site: Site) -> None:
     site.simulator.faults.responses.append(ResponseFault(kind="drop", method="POST", path="webhooks", times=1))
     audit = await site.keeper.audit()
@@ -251,6 +271,31 @@ async def test_what_was_removed_on_request_stays_removed_until_a_person_wants_it
     assert site.hooks() == urls(site)
 
 
+async def test_an_audit_that_waited_for_its_turn_does_not_undo_a_removal(site: Site) -> None:
+    entered, gate, asked = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    exclusive = site.store.tokens.exclusive
+
+    async def hold() -> None:
+        entered.set()
+        await gate.wait()
+
+    async def noted(name: str, work: Callable[[], Awaitable[None]]) -> None:
+        asked.set()
+        await exclusive(name, work)
+
+    holding = asyncio.create_task(exclusive("hooks:crm1", hold))
+    await entered.wait()
+    site.store.tokens.exclusive = noted  # type: ignore[method-assign]
+    audit = asyncio.create_task(site.keeper.audit())
+    await asked.wait()
+    removal = asyncio.create_task(site.keeper.remove_all())
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(holding, audit, removal)
+    assert (await audit).created == []
+    assert site.hooks() == []
+
+
 async def test_a_deliverys_time_survives_the_next_audit(site: Site) -> None:
     await site.keeper.audit()
     await site.store.hooks.delivered("crm1", "any.deal", 123.0)
@@ -272,8 +317,6 @@ async def test_promise_13_two_copies_on_one_store_register_each_hook_once(
 
 
 def _refused() -> Exception:
-    from bridge.domain.errors import NeedsAuthorisation
-
     return NeedsAuthorisation("a-broken-one", "the token was refused")
 
 

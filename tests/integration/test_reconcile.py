@@ -421,6 +421,22 @@ async def test_a_system_that_is_stopped_or_down_is_not_listed(new_bench: NewSwee
     assert [report.marked for report in await bench.reconciler.sweep_asked()] == [1]
 
 
+async def test_a_record_we_created_after_the_last_page_is_not_missing(new_bench: NewSweepBench) -> None:
+    bench, _ = await linked(new_bench)
+    bench.crm.person_creates("person", name="New", email="new@x.example")
+    await bench.reconciler.sweep("crm", "person", "incremental")
+    listed = bench.erp.list
+
+    async def then_created(*args: Any, **more: Any) -> Any:
+        page = await listed(*args, **more)
+        await bench.work()
+        return page
+
+    bench.erp.list = then_created  # type: ignore[method-assign]
+    report = await bench.reconciler.sweep("erp", "person", "full")
+    assert (bench.names("erp"), report.rows, report.marked) == (["Ana Lund", "New"], 1, 0)
+
+
 # -- on demand ------------------------------------------------------------------------------------------------------
 async def test_hints_of_callbacks_cause_at_most_one_sweep_a_minute(new_bench: NewSweepBench) -> None:
     bench, _rec = await linked(new_bench)
