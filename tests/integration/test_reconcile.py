@@ -1,12 +1,14 @@
 """Sweeps over a real store with the worker behind them, and no callback ever. Promise 14."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bridge.connectors.protocols import Page
 from bridge.domain.errors import RateLimited, Rejected, RetryLater
-from bridge.domain.record import Side
+from bridge.domain.record import Record, RecordRef, Side
 from bridge.domain.seams import Seams
 from bridge.reconcile.reconciler import OVERLAP_SECONDS
 from bridge.store import Store
@@ -435,6 +437,24 @@ async def test_a_record_we_created_after_the_last_page_is_not_missing(new_bench:
     bench.erp.list = then_created  # type: ignore[method-assign]
     report = await bench.reconciler.sweep("erp", "person", "full")
     assert (bench.names("erp"), report.rows, report.marked) == (["Ana Lund", "New"], 1, 0)
+
+
+async def test_promise_10_a_row_the_store_cannot_keep_stops_no_other(new_bench: NewSweepBench) -> None:
+    bench, _ = await linked(new_bench)
+    for number in range(2):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    listed = bench.crm.list
+
+    async def with_a_bad_row(*args: Any, **more: Any) -> Page:
+        page = await listed(*args, **more)
+        bad = Record(RecordRef("crm", "person", "1\ud800"), {**ANA, "name": "Bad"}, bench.clock.now())
+        return replace(page, rows=[bad, *page.rows])
+
+    bench.crm.list = with_a_bad_row  # type: ignore[method-assign]
+    report = await bench.reconciler.sweep("crm", "person", "incremental")
+    assert (report.fault, report.marked) == ("", 2)
+    await bench.work()
+    assert bench.names("erp") == ["Ana Lund", "New 0", "New 1"]
 
 
 # -- on demand ------------------------------------------------------------------------------------------------------
