@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.connectors.protocols import Written
-from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, RemoteError
+from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, RemoteError, RetryLater
 from bridge.domain.record import Record, Side
 from bridge.mapping import translate
 from bridge.mapping.base import dump_base, dump_values
@@ -20,12 +20,13 @@ from bridge.store.model import (
     LinkWrite,
     Outcome,
 )
-from bridge.sync import references, remember
+from bridge.sync import pairing, references, remember
 from bridge.sync.references import FILTERED_PREFIX
 from bridge.sync.work import Work
-from bridge.sync.write import read_back
+from bridge.sync.write import read_back, took_effect
 
 RETRY_SECONDS = 5.0
+NEVER_HEARD_OF = 2**62  # a record known for no longer than this claim is younger than every open intent
 
 
 async def create(work: Work, own: Record, reading: Reading) -> Completion:
@@ -35,7 +36,7 @@ async def create(work: Work, own: Record, reading: Reading) -> Completion:
     settled = await references.for_writing(work, target, values)
     if isinstance(settled, Completion):
         return settled
-    chosen = {name: value for name, value in values.items() if name in settled.values}
+    chosen = {name: values[name] if value is not None else None for name, value in settled.values.items()}
     fields = dict(translate.for_create(work.mapping, target, settled.values))
     marker = work.mapping.marker.get(target)
     if marker:
@@ -48,7 +49,7 @@ async def create(work: Work, own: Record, reading: Reading) -> Completion:
     link = await _open(work, target, own, reading, chosen)
     if isinstance(link, Completion):
         return link
-    again = work.now() + RETRY_SECONDS if settled.again else None
+    again = work.now() + references.PATIENCE_SECONDS if settled.again else None
     return await _send(work, link, target, fields, chosen, reading, again)
 
 
@@ -78,7 +79,7 @@ async def _open(
         payload,
         deadline,
         deadline + work.endpoint(target).settle,
-        known.first_seq if known else 0,
+        known.first_seq if known else NEVER_HEARD_OF,
     )
     if isinstance(result, IntentWait):
         due = min(result.look_at, now + RETRY_SECONDS)
@@ -105,9 +106,9 @@ async def _send(
         written = await work.connector(target).create(entity, fields)
         await work.parts.seams.failpoint("create: took effect")
     except OutcomeUnknown as error:
-        due = link.look_at or work.now()
+        work.look_at = link.look_at or 0.0
         work.say("in doubt", f"creating a {work.named(target, '')} may have taken effect: {error}", link=link)
-        return work.later(due, f"outcome of a create unknown: {error}")
+        raise
     except DuplicateRefused as error:
         work.links.append(LinkWrite(link.id, {"delete": True}))
         return await _refused_as_duplicate(work, target, error, fields)
@@ -135,14 +136,14 @@ async def link_created(
 ) -> Completion:
     """Settle an intent: the new record is linked, with the sent values and what the server shows of them as base."""
     from_answer = record is not None
-    if record is None:
-        record = await read_back(work, target, rec)
+    record = record or await read_back(work, target, rec)
     work.note_wrote(target, rec, record)
-    shown = None
+    shown, seen = None, dict(chosen)
     if record is not None:
         shown = translate.read(work.mapping, target, record.fields)
         shown = (await references.resolve(work, {target: shown}))[target]
-        _note_keys(work, target, rec, shown)
+        seen |= {name: value for name, value in shown.values.items() if value is not UNREAD}
+    work.note_keys(target, rec, seen)
     confirmed = shown is not None and (from_answer or remember.confirms(work.mapping, chosen, shown))
     base = {
         name: remember.sent_entry(work.mapping, name, target, source, value, shown if confirmed else None)
@@ -158,17 +159,12 @@ async def link_created(
     }
     due = again
     if not confirmed:
-        values[f"sent_{target.value}"] = {"values": dump_values(work.mapping, chosen), "took_effect": True}
+        shown_now = {name: seen[name] for name in chosen} if shown else {}
+        values[f"sent_{target.value}"] = took_effect(work, chosen, shown_now)
         values["sent_until"] = work.now()
         due = work.now() + work.endpoint(target).settle
     work.links.append(LinkWrite(link.id, values, references.refs_of(base)))
     return work.done(Outcome.APPLIED, f"created {work.named(target, rec)}", due=due)
-
-
-def _note_keys(work: Work, side: Side, rec: str, reading: Reading) -> None:
-    if work.mapping.match:
-        hashes = tuple(key.hash for key in translate.match_keys(work.mapping, reading.values))
-        work.keys.append(remember.key_note(work.mapping.name, side, rec, hashes))
 
 
 async def _refused_as_duplicate(
@@ -178,24 +174,14 @@ async def _refused_as_duplicate(
     if error.field is None:
         return work.dead(f"refused as a duplicate, without saying of what: {error.message}")
     value = parse_path(error.field).get(fields)
+    if value is UNREAD:
+        return work.dead(f"refused as a duplicate by {error.field}, which was not sent: {error.message}")
     found = await work.connector(target).find(work.endpoint(target).entity, error.field, value)
+    if not found:  # a search may not know yet what somebody made a moment ago
+        raise RetryLater(error.system, f"refused as a duplicate by {error.field}, none found: {error.message}")
     linked = await work.store.links.resolve(work.mapping.name, target, [row.ref.id for row in found])
-    free = [row for row in found if row.ref.id not in linked]
+    free = [row.ref for row in found if row.ref.id not in linked]
     if len(free) != 1:
-        names = ", ".join(row.ref.id for row in found) or "none found"
+        names = ", ".join(row.ref.id for row in found)
         return work.dead(f"refused as a duplicate by {error.field} ({names}): {error.message}")
-    leased = await work.store.tasks.lease(work.claim, [free[0].ref])
-    if leased is None:
-        return work.later(work.now() + 1.0, f"{work.named(target, free[0].ref.id)} is being worked on")
-    work.claim = leased
-    values = {
-        "mapping": work.mapping.name,
-        work.side.value: work.key.rec,
-        target.value: free[0].ref.id,
-        "state": LinkState.LIVE,
-        "made": "matched",
-        "base": {},
-    }
-    work.links.append(LinkWrite(None, values))
-    work.say("matched", f"{work.named(target, free[0].ref.id)} has the same {error.field}")
-    return work.done(Outcome.APPLIED, f"matched {work.named(target, free[0].ref.id)}", due=work.now())
+    return await pairing.pair(work, free[0].id, f"it has the same {error.field}")

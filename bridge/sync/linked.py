@@ -1,17 +1,16 @@
 """A linked pair: read both, merge, write what differs, remember."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from bridge.domain.record import Gone, Record, Side
 from bridge.mapping import translate
-from bridge.mapping.base import Base, FieldBase, load_base
-from bridge.mapping.merge import Action, Decision, Times, merge
+from bridge.mapping.base import Base, FieldBase
+from bridge.mapping.merge import Action, Decision
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD, LinkId
+from bridge.mapping.values import UNREAD
 from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome
-from bridge.sync import recover, references, remember, removal, write
+from bridge.sync import compare, recover, references, remember, removal, write
 from bridge.sync.reading import Stale, read
 from bridge.sync.work import Work
 
@@ -20,6 +19,9 @@ WRITES_TO = {Action.TO_LEFT: Side.LEFT, Action.TO_RIGHT: Side.RIGHT}
 
 async def sync_linked(work: Work, link: Link) -> Completion:
     """Make both records of a link agree."""
+    unsettled = recover.unsettled(work, link)
+    if unsettled:
+        return unsettled
     pair = await _read_pair(work, link)
     if isinstance(pair, Completion):
         return pair
@@ -28,9 +30,6 @@ async def sync_linked(work: Work, link: Link) -> Completion:
         side = work.side if work.side in gone else gone[0]
         return await removal.sync_removed(work, link, side, pair)
     records = {side: found for side, found in pair.items() if isinstance(found, Record)}
-    if link.gone_left is not None or link.gone_right is not None:
-        link = replace(link, gone_left=None, gone_right=None)
-        work.links.append(LinkWrite(link.id, {"gone_left": None, "gone_right": None}))
     passes = {side: translate.passes_where(work.mapping, side, record.fields) for side, record in records.items()}
     if False in passes.values():
         return _freeze(work, link, passes)
@@ -62,54 +61,38 @@ def _freeze(work: Work, link: Link, passes: Mapping[Side, bool | None]) -> Compl
 
 
 async def _agree(work: Work, link: Link, records: Mapping[Side, Record]) -> Completion:
-    readings = {side: translate.read(work.mapping, side, record.fields) for side, record in records.items()}
-    readings = await references.resolve(work, readings)
-    base = await current_base(work, link)
+    readings = await compare.readings(work, records)
+    base = await references.current_base(work, link)
     if link.sent_left is not None or link.sent_right is not None:
-        recovered = recover.settle_sent(work, link, readings, base)
-        if isinstance(recovered, Completion):
-            return recovered
-        base, link = recovered
-    decisions = merge(work.mapping, readings[Side.LEFT], readings[Side.RIGHT], base, _times(work, records))
-    note_keys(work, link, readings)
+        base, link = recover.settle_sent(work, link, readings, base)
+    decisions = compare.decide(work, records, readings, base)
+    for side, reading in readings.items():
+        work.note_keys(side, str(link.rec(side)), reading.values)
     base = remember.in_step(work.mapping, base, readings, decisions)
     plans = _plans(decisions, readings)
     if work.shadow:
         return _shadowed(work, link, plans)
+    link = remember.save_base(work, link, base)
+    _hold(work, link, decisions, readings)
     return await _write_both(work, link, records, readings, base, decisions, plans)
 
 
-async def current_base(work: Work, link: Link) -> Base:
-    """The link's base with merged-away links followed to their survivors."""
-    base = load_base(work.mapping, link.base)
-    named = [value.id for entry in base.values() for value in (entry.left, entry.right) if isinstance(value, LinkId)]
-    links = await work.store.links.many(named) if named else {}
-    moved = {id_: found.alias_of for id_, found in links.items() if found.alias_of is not None}
-    if not moved:
-        return base
-
-    def follow(value: Any) -> Any:
-        return LinkId(moved[value.id]) if isinstance(value, LinkId) and value.id in moved else value
-
-    return {name: replace(entry, left=follow(entry.left), right=follow(entry.right)) for name, entry in base.items()}
-
-
-def _times(work: Work, records: Mapping[Side, Record]) -> Times:
-    resolutions = [work.manifest(side).version_resolution or 1.0 for side in Side]
-    return Times(records[Side.LEFT].modified_at, records[Side.RIGHT].modified_at, max(resolutions))
-
-
-def note_keys(work: Work, link: Link | None, readings: Mapping[Side, Reading]) -> None:
-    """Keep the match index in step with what was just read."""
-    from_link = {side: link.rec(side) if link else work.key.rec for side in readings}
-    for side, reading in readings.items():
-        rec = from_link[side]
-        if rec is not None and work.mapping.match:
-            hashes = tuple(key.hash for key in translate.match_keys(work.mapping, reading.values))
-            work.keys.append(remember.key_note(work.mapping.name, side, rec, hashes))
+def _hold(work: Work, link: Link, decisions: Sequence[Decision], readings: Mapping[Side, Reading]) -> None:
+    """Fields a person must decide stay as they are, the others go on; each conflict is told of once."""
+    before, held = link.held or {}, {}
+    for decision in decisions:
+        if decision.conflict and decision.action in (Action.HOLD, Action.NONE):
+            name = decision.field
+            held[name] = {work.side_name(side): remember.plain(readings[side].values[name]) for side in Side}
+            if held[name] != before.get(name):
+                text = f"both sides changed {name}; {decision.reason}"
+                work.say("conflict", text, {"field": name, "values": held[name]}, link=link)
+    if held != before:
+        work.links.append(LinkWrite(link.id, {"held": held or None}))
 
 
 def _plans(decisions: Sequence[Decision], readings: Mapping[Side, Reading]) -> dict[Side, dict[str, Any]]:
+    """What each side is to get; a set that changed on both may be written to both."""
     plans: dict[Side, dict[str, Any]] = {Side.LEFT: {}, Side.RIGHT: {}}
     for decision in decisions:
         target = WRITES_TO.get(decision.action)
@@ -135,45 +118,36 @@ async def _write_both(
     decisions: Sequence[Decision],
     plans: Mapping[Side, Mapping[str, Any]],
 ) -> Completion:
-    conflicts = [decision for decision in decisions if decision.conflict]
+    """Write one side after the other; what was settled is remembered even when the next write ends otherwise."""
     written: list[str] = []
-    due: float | None = None
+    dues: list[float] = []
     for target in (side for side in Side if plans[side]):
         settled = await references.for_writing(work, target, plans[target])
         if isinstance(settled, Completion):
             return settled
-        due = work.now() + work.parts.limits.backoff_first_seconds if settled.again else due
-        chosen = {name: plans[target][name] for name in settled.values}
+        if settled.again:
+            dues.append(work.now() + references.PATIENCE_SECONDS)
+        chosen = {name: plans[target][name] if value is not None else None for name, value in settled.values.items()}
         if not chosen:
             continue
-        result = await write.update(work, link, target, records[target], chosen, settled.values)
+        conflicts = [one for one in decisions if one.conflict and one.field in chosen and WRITES_TO.get(one.action)]
+        plan = write.Plan(target, chosen, settled.values, conflicts)
+        result = await write.update(work, link, records[target], plan)
         if isinstance(result, Completion):
             return result
-        base = remember.after_write(work.mapping, base, target, readings, chosen, result)
-        written += [f"{work.side_name(target)}.{name}" for name in chosen]
-        link = result.link
+        base = remember.after_write(work.mapping, base, target, readings, chosen, result.shown)
+        readings = remember.as_written(readings, target, chosen, result.shown)
+        link = remember.save_base(work, result.link, base)
+        written += [f"{work.side_name(target)}.{name}" for name in chosen if result.called]
         if result.unconfirmed:
-            due = min(due or result.look_at, result.look_at)
-    return finish_pair(work, link, base, readings, conflicts, written, due)
+            dues.append(result.look_at)
+    return _finish(work, base, readings, written, min(dues, default=None))
 
 
-def finish_pair(
-    work: Work,
-    link: Link,
-    base: Base,
-    readings: Mapping[Side, Reading],
-    conflicts: Sequence[Decision],
-    written: Sequence[str],
-    due: float | None,
+def _finish(
+    work: Work, base: Base, readings: Mapping[Side, Reading], written: Sequence[str], due: float | None
 ) -> Completion:
-    """Remember a pair: base, references, journal; a value that cannot be translated makes it a dead letter."""
-    changed = remember.link_write(work.mapping, link, base)
-    if changed:
-        work.links.append(changed)
-    for decision in conflicts:
-        text = f"both sides changed {decision.field}; {decision.reason}"
-        detail = remember.printable({"kept": decision.value, "lost": decision.loser})
-        work.say("conflict", text, {"field": decision.field, **detail}, link=link)
+    """A value that cannot be translated makes the pair a dead letter, after all else has crossed."""
     problem = _problem(work, base, readings)
     if problem:
         return work.dead(problem)

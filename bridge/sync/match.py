@@ -12,6 +12,7 @@ from bridge.sync.references import FILTERED_PREFIX
 from bridge.sync.work import Work
 
 INDEX_WAIT_SECONDS = 5.0
+CREATE_WAIT_SECONDS = 2.0
 
 
 async def find(work: Work, own: Record, reading: Reading) -> Completion | Record | None:
@@ -82,7 +83,7 @@ async def _decide(work: Work, own: Record, key: MatchKey, candidates: Iterable[R
         if link is None:
             free.append(record)
         elif link.state is LinkState.INTENDED:
-            due = max(work.now() + 1.0, link.look_at or 0.0) if link.look_at else work.now() + 1.0
+            due = work.now() + work.jitter(CREATE_WAIT_SECONDS)
             return work.later(due, f"{work.named(other, record.ref.id)} is just being created here")
         elif await _is_twin(work, own, link):
             return _report_twin(work, link, record)

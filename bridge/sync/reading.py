@@ -28,7 +28,7 @@ async def read(work: Work, side: Side, rec: str) -> Record | Gone | Stale:
         return early
     found = await work.connector(side).read(ref)
     work.note_read(ref)
-    stale = _older_than_known(work, side, found, known)
+    stale = _older_than_known(work, side, found, known) or _alive_in_spite(work, side, found)
     if stale:
         return stale
     _note(work, found)
@@ -40,11 +40,11 @@ def _too_early(work: Work, side: Side, known: KnownRecord | None) -> Stale | Non
     endpoint = work.endpoint(side)
     if known is None or known.own_write_at is None:
         return None
-    newer = known.version is not None and (known.own_version is None or known.version > known.own_version)
+    newer = known.version is not None and known.own_version is not None and known.version > known.own_version
     settled = known.own_write_at + endpoint.settle
     if work.now() >= settled or (endpoint.versioned and newer) or _fine(work, side):
         return None
-    return Stale(settled, f"our own write to {work.named(side, known.ref.id)} has not settled", work.now())
+    return _unsettled(work, side, known, settled)
 
 
 def _older_than_known(work: Work, side: Side, found: Record | Gone, known: KnownRecord | None) -> Stale | None:
@@ -64,6 +64,17 @@ def _older_than_known(work: Work, side: Side, found: Record | Gone, known: Known
     return _same_version_as_own_write(work, side, version, known)
 
 
+def _alive_in_spite(work: Work, side: Side, found: Record | Gone) -> Stale | None:
+    """A delete event and a read that shows the record alive: the read may lag, so it is repeated once."""
+    if isinstance(found, Gone) or not work.deleted_by_event(side, found.ref.id):
+        return None
+    settle, since = work.endpoint(side).settle, work.claim.tasks[0].stale_since
+    if since is not None and work.now() >= since + settle:
+        return None
+    since = work.now() if since is None else since
+    return Stale(since + settle, f"{work.named(side, found.ref.id)} was reported as deleted and is still shown", since)
+
+
 def _same_version_as_own_write(work: Work, side: Side, version: float, known: KnownRecord) -> Stale | None:
     """An equal version of coarse resolution proves nothing while our own write may not have settled."""
     if known.own_write_at is None or known.own_version is None or version > known.own_version:
@@ -71,7 +82,13 @@ def _same_version_as_own_write(work: Work, side: Side, version: float, known: Kn
     settled = known.own_write_at + work.endpoint(side).settle
     if _fine(work, side) or work.now() >= settled:
         return None
-    return Stale(settled, f"our own write to {work.named(side, known.ref.id)} has not settled", work.now())
+    return _unsettled(work, side, known, settled)
+
+
+def _unsettled(work: Work, side: Side, known: KnownRecord, settled: float) -> Stale:
+    since = work.claim.tasks[0].stale_since
+    since = work.now() if since is None else since
+    return Stale(settled, f"our own write to {work.named(side, known.ref.id)} has not settled", since)
 
 
 def _fine(work: Work, side: Side) -> bool:

@@ -9,54 +9,62 @@ from bridge.domain.record import Gone, Record, Side
 from bridge.domain.seams import from_epoch
 from bridge.mapping import translate
 from bridge.mapping.base import Base, load_values
+from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import Reading, folded, is_reduction, same
 from bridge.mapping.values import UNREAD, Reference, is_empty
-from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome
+from bridge.store.model import Completion, Link, LinkState, LinkWrite
 from bridge.sync import create, references, remember
 from bridge.sync.reading import Stale, read
+from bridge.sync.retry import used_up
 from bridge.sync.work import Work
 
 CLOCK_MARGIN = timedelta(seconds=120)
 
 
-def settle_sent(work: Work, link: Link, readings: Mapping[Side, Reading], base: Base) -> tuple[Base, Link] | Completion:
-    """Settle updates in doubt from a read that must show them: fields sent and shown are done, the rest merges again.
+def unsettled(work: Work, link: Link) -> Completion | None:
+    """Until reads must show an earlier write, the record is left alone."""
+    settles = [work.endpoint(side).settle for side in Side if link.sent(side) is not None]
+    look_at = (link.sent_until or 0.0) + max(settles, default=0.0)
+    if settles and work.now() < look_at:
+        return work.later(look_at, "an earlier write has not settled yet")
+    return None
 
-    A field that shows neither its base nor what was sent is sent once more by the normal merge, with the sent value as
-    the base of a write that is known to have taken effect.
-    """
+
+def settle_sent(work: Work, link: Link, readings: Mapping[Side, Reading], base: Base) -> tuple[Base, Link]:
+    """Settle writes in doubt from reads that must show them: fields sent and shown are done, the rest merges again."""
     for side in Side:
-        sent = link.sent(side)
-        if sent is None:
+        if link.sent(side) is None:
             continue
-        look_at = (link.sent_until or 0.0) + work.endpoint(side).settle
-        if work.now() < look_at:
-            return work.later(look_at, "an earlier write has not settled yet")
-        if "values" in sent:
-            base = _settled_base(work, side, sent, readings, base)
-        cleared: dict[str, Any] = {f"sent_{side.value}": None, "sent_until": None}
-        work.links.append(LinkWrite(link.id, cleared))
+        base = settled_base(work, link, side, readings, base)
+        work.links.append(LinkWrite(link.id, remember.unsent(link, side)))
         link = replace(link, sent_left=None) if side is Side.LEFT else replace(link, sent_right=None)
-    return base, link
+    return base, remember.save_base(work, link, base)
 
 
-def _settled_base(
-    work: Work, side: Side, sent: Mapping[str, Any], readings: Mapping[Side, Reading], base: Base
-) -> Base:
-    fields = {field.name: field for field in work.mapping.fields}
+def settled_base(work: Work, link: Link, side: Side, readings: Mapping[Side, Reading], base: Base) -> Base:
+    """What is known of the fields sent to `side`, from a reading of it.
+
+    A write that was answered is the base even where the record shows something else now, which then is an edit - unless
+    a read right after the write showed the same: then it is the server's form of what was sent.
+    """
+    sent = link.sent(side) or {}
+    made = load_values(work.mapping, sent.get("shown", {}))
     new = dict(base)
-    took_effect = bool(sent.get("took_effect"))
-    for name, value in load_values(work.mapping, sent["values"]).items():
-        shown = readings[side].values.get(name, UNREAD)
-        if name not in fields or shown is UNREAD:
+    for name, value in load_values(work.mapping, sent.get("values", {})).items():
+        field, shown = work.mapping.named[name], readings[side].values.get(name, UNREAD)
+        if shown is UNREAD:
             continue
-        arrived = same(fields[name], value, shown) or is_reduction(fields[name], value, shown)
-        if arrived or took_effect:
-            source = _as_sent(readings[side.other], name, value)
-            new[name] = remember.sent_entry(
-                work.mapping, name, side, source, value, readings[side] if arrived else None
-            )
+        arrived = same(field, value, shown) or is_reduction(field, value, shown)
+        arrived = arrived or (name in made and same(field, made[name], shown))
+        if arrived or sent.get("took_effect"):
+            source = _as_sent(readings[side.other], name, value) if side.other in readings else _only(name, value)
+            there = readings[side] if arrived else None
+            new[name] = remember.sent_entry(work.mapping, name, side, source, value, there)
     return new
+
+
+def _only(name: str, value: Any) -> Reading:
+    return Reading({name: value}, {})
 
 
 def _as_sent(source: Reading, name: str, value: Any) -> Reading:
@@ -70,35 +78,46 @@ def _as_sent(source: Reading, name: str, value: Any) -> Reading:
 
 async def recover_create(work: Work, link: Link) -> Completion:
     """An open intent of this record: find out whether the create took effect, and only then go on."""
-    target = Side.RIGHT if link.right is None else Side.LEFT
-    if link.left is not None and link.right is not None:
-        work.links.append(LinkWrite(link.id, {"state": LinkState.LIVE, "deadline": None, "look_at": None}))
-        return work.done(Outcome.APPLIED, "the create had taken effect", due=work.now())
-    payload = link.payload or {}
+    target = Side.LEFT if link.made == "created_left" else Side.RIGHT
+    known_id = link.rec(target)
+    if known_id is not None:
+        return await _adopt_created(work, link, target, known_id)
     look_at = max(link.look_at or 0.0, (link.deadline or 0.0) + work.endpoint(target).settle)
     if work.now() < look_at:
         return work.later(look_at, f"the outcome of creating {work.named(target, '?')} is not known yet")
-    found = await _created(work, link, target, payload)
+    found = await _created(work, link, target)
     if len(found) == 1:
-        return await _adopt_created(work, link, target, found[0], payload)
-    if found or not work.manifest(target).shows_new:
+        return await _adopt_created(work, link, target, found[0].ref.id)
+    checked = (link.payload or {}).get("checked")
+    if found or not (work.manifest(target).shows_new or checked):
         ids = ", ".join(record.ref.id for record in found) or "no listing shows new records"
         work.links.append(LinkWrite(link.id, {"state": LinkState.DOUBT}))
-        return work.dead(f"create outcome unknown: {work.named(target, '?')} may exist ({ids})")
-    if work.claim.paused:
-        return work.later(work.now() + work.parts.limits.wait_seconds, "the mapping is paused")
+        text = f"create outcome unknown: {work.named(target, '?')} may exist ({ids})"
+        return work.dead(f"{text}; delete or merge what is too much, then retry the dead letter")
     work.links.append(LinkWrite(link.id, {"delete": True}))
-    work.say("not created", f"{work.named(target, '?')} was never created; it is tried again")
-    return work.done(Outcome.WAITING, "a create that never took effect is tried again", due=work.now())
+    work.say("not created", f"{work.named(target, '?')} was never created")
+    if used_up(work):
+        return work.dead(f"given up after {work.claim.tasks[0].attempts} attempts: no create was answered")
+    return work.later(work.now(), "a create that never took effect is tried again")
 
 
-async def _created(work: Work, link: Link, target: Side, payload: Mapping[str, Any]) -> Sequence[Record]:
+def reopened(work: Work, doubt: Link) -> Completion:
+    """A person checked a create of unknown outcome: look again, and create if nothing is there."""
+    payload = {**(doubt.payload or {}), "checked": True}
+    values = {"state": LinkState.INTENDED, "deadline": None, "look_at": work.now(), "payload": payload}
+    work.links.append(LinkWrite(doubt.id, values))
+    return work.later(work.now(), "a person checked the create of unknown outcome; looking again")
+
+
+async def _created(work: Work, link: Link, target: Side) -> Sequence[Record]:
     """Unlinked records newer than the intent and equal in the folded fields that were sent."""
+    payload = link.payload or {}
     opened = from_epoch(float(payload.get("at", 0.0)))
     entity = work.endpoint(target).entity
     rows = await work.connector(target).newest(entity, after=opened - CLOCK_MARGIN)
     linked = await work.store.links.resolve(work.mapping.name, target, [row.ref.id for row in rows])
     values = load_values(work.mapping, payload.get("values", {}))
+    marker = work.mapping.marker.get(target)
     seen: list[Record] = []
     for row in rows:
         if row.ref.id in linked:
@@ -107,7 +126,10 @@ async def _created(work: Work, link: Link, target: Side, payload: Mapping[str, A
         if known is not None and known.first_seq < link.seq:
             continue
         fresh = await work.connector(target).read(row.ref)
-        if isinstance(fresh, Record) and await _looks_sent(work, target, fresh, values):
+        if not isinstance(fresh, Record) or not await _looks_sent(work, target, fresh, values):
+            continue
+        marked = parse_path(marker).get(fresh.fields) if marker else UNREAD
+        if marked is UNREAD or marked == link.rec(target.other):
             seen.append(fresh)
     return seen
 
@@ -115,11 +137,11 @@ async def _created(work: Work, link: Link, target: Side, payload: Mapping[str, A
 async def _looks_sent(work: Work, target: Side, record: Record, values: Mapping[str, Any]) -> bool:
     reading = translate.read(work.mapping, target, record.fields)
     reading = (await references.resolve(work, {target: reading}))[target]
-    fields = {field.name: field for field in work.mapping.fields}
+    fields = work.mapping.named
     compared = 0
     for name, value in values.items():
         shown = reading.values.get(name, UNREAD)
-        if name not in fields or is_empty(value) or shown is UNREAD or isinstance(shown, Reference):
+        if is_empty(value) or shown is UNREAD or isinstance(shown, Reference):
             continue
         compared += 1
         equal = folded(fields[name], value) == folded(fields[name], shown)
@@ -128,22 +150,23 @@ async def _looks_sent(work: Work, target: Side, record: Record, values: Mapping[
     return compared > 0
 
 
-async def _adopt_created(
-    work: Work, link: Link, target: Side, record: Record, payload: Mapping[str, Any]
-) -> Completion:
-    leased = await work.store.tasks.lease(work.claim, [record.ref])
-    if leased is None:
-        return work.later(work.now() + 1.0, f"{work.named(target, record.ref.id)} is being worked on")
-    work.claim = leased
+async def _adopt_created(work: Work, link: Link, target: Side, new: str) -> Completion:
+    """The create took effect: link the record with the values that were sent as its base."""
+    taken = await work.lease(target, new)
+    if taken:
+        return taken
     rec = link.rec(target.other)
     assert rec is not None, "an intent names the record it was decided for"
     source = await read(work, target.other, rec)
     if isinstance(source, Stale):
         return work.later(source.due, source.reason, stale_since=source.since)
-    values = load_values(work.mapping, payload.get("values", {}))
+    record = await work.connector(target).read(work.ref(target, new))
+    values = load_values(work.mapping, (link.payload or {}).get("values", {}))
     reading = _source_reading(work, target.other, source, values)
-    work.say("found", f"the create had taken effect: {work.named(target, record.ref.id)}", link=link)
-    return await create.link_created(work, link, target, record.ref.id, record, values, reading)
+    work.say("found", f"the create had taken effect: {work.named(target, new)}", link=link)
+    shown = record if isinstance(record, Record) else None
+    completion = await create.link_created(work, link, target, new, shown, values, reading)
+    return replace(completion, due=work.now() if completion.due is None else completion.due)
 
 
 def _source_reading(work: Work, side: Side, source: Record | Gone, values: Mapping[str, Any]) -> Reading:

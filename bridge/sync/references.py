@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.domain.record import Side
+from bridge.mapping.base import Base, FieldBase, load_base
 from bridge.mapping.model import Field
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import LinkId, Reference
@@ -13,6 +14,8 @@ from bridge.store.model import Completion, Link, LinkState, Mode, Task, TaskKey,
 from bridge.sync.work import Work
 
 FILTERED_PREFIX = "filtered"
+PATIENCE_SECONDS = 20.0
+"""A record waits this long for a parent that waits itself; then it crosses without, and the reference follows."""
 
 
 async def resolve(work: Work, readings: Mapping[Side, Reading]) -> dict[Side, Reading]:
@@ -71,6 +74,8 @@ async def for_writing(work: Work, target: Side, values: Mapping[str, Any]) -> Se
                 return verdict
             if isinstance(verdict, Link):
                 ready[name] = Reference(value.mapping, target, str(verdict.rec(target)))
+            elif verdict.blank:
+                ready[name] = None
             else:
                 left_out[name], again = verdict.reason, again or verdict.again
         else:
@@ -87,6 +92,7 @@ async def _links(work: Work, values: Iterable[Any]) -> Mapping[int, Link]:
 class _LeaveOut:
     reason: str
     again: bool = False
+    blank: bool = False
 
 
 async def _missing(work: Work, field: Field, reference: Reference) -> Completion | Link | _LeaveOut:
@@ -97,17 +103,26 @@ async def _missing(work: Work, field: Field, reference: Reference) -> Completion
     if field.missing == "reject":
         return work.dead(f"{name} is not linked, and the mapping says `missing: reject`")
     if field.missing == "blank" or parent_scope is None or parent_scope.mode is not Mode.LIVE:
-        return _LeaveOut(f"{name} is not linked")
+        return _LeaveOut(f"{name} is not linked", blank=field.missing == "blank")
     task = await work.store.tasks.get(parent)
     if task and _decided_without_link(task):
         return _LeaveOut(f"{name} does not cross ({task.reason or task.state.value})")
-    if task and task.waits_for == work.key:
-        return _LeaveOut(f"{name} waits for this record; the reference follows", again=True)
-    link = await work.store.tasks.wait_for(work.claim, parent)
-    if link is not None and usable(link):
-        return link
-    due = work.now() + work.parts.limits.wait_seconds
+    if task and _circular(work, task):
+        return _LeaveOut(f"{name} is not there yet; the reference follows", again=True)
+    if task and task.state is TaskState.DUE and task.attempts > 0:
+        return work.later(work.now() + work.jitter(1.0), f"waiting for {name}, which is being worked on")
+    if task is None or task.state is not TaskState.WAITING:  # what waits itself is not stirred up
+        link = await work.store.tasks.wait_for(work.claim, parent)
+        if link is not None and usable(link):
+            return link
+    due = work.now() + min(work.parts.limits.wait_seconds, PATIENCE_SECONDS)
     return work.later(due, f"waiting for {name}", waits_for=parent)
+
+
+def _circular(work: Work, parent: Task) -> bool:
+    """The parent waits for this record, or both have waited so long that it may well do so round some corners."""
+    waited = work.now() - work.claim.tasks[0].first_due
+    return parent.waits_for == work.key or (parent.state is TaskState.WAITING and waited >= PATIENCE_SECONDS)
 
 
 def _decided_without_link(task: Task) -> bool:
@@ -116,11 +131,45 @@ def _decided_without_link(task: Task) -> bool:
     return task.state is TaskState.IDLE and task.reason.startswith(FILTERED_PREFIX)
 
 
+async def current_base(work: Work, link: Link) -> Base:
+    """The link's base with links that were merged away followed to their survivors."""
+    base = load_base(work.mapping, link.base)
+    moved = await _moved({value.id for entry in base.values() for value in _ends(entry)}, work)
+
+    def follow(value: Any) -> Any:
+        return LinkId(moved[value.id]) if isinstance(value, LinkId) and value.id in moved else value
+
+    return {name: replace(entry, left=follow(entry.left), right=follow(entry.right)) for name, entry in base.items()}
+
+
+def _ends(entry: FieldBase) -> list[LinkId]:
+    return [value for value in (entry.left, entry.right) if isinstance(value, LinkId)]
+
+
+async def _moved(named: set[int], work: Work) -> dict[int, int]:
+    """Alias -> the link it stands for now, along chains of merges."""
+    aliases: dict[int, int] = {}
+    wanted = named
+    while wanted:
+        found = await work.store.links.many(wanted)
+        aliases |= {
+            one.id: one.alias_of
+            for one in found.values()
+            if one.state is LinkState.ALIAS and one.alias_of is not None and one.id not in aliases
+        }
+        wanted = {aliases[id_] for id_ in wanted if id_ in aliases} - aliases.keys()
+    ends: dict[int, int] = {}
+    for start in named & aliases.keys():
+        at = start
+        while at in aliases:
+            at = aliases[at]
+        ends[start] = at
+    return ends
+
+
 def refs_of(base: Mapping[str, Any]) -> list[tuple[str, int]]:
     """Which links a base names: (field, link id)."""
     pairs = set()
     for name, entry in base.items():
-        for value in (entry.left, entry.right):
-            if isinstance(value, LinkId):
-                pairs.add((name, value.id))
+        pairs |= {(name, value.id) for value in _ends(entry)}
     return sorted(pairs)

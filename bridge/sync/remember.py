@@ -1,7 +1,8 @@
-"""What is kept after a decision: base per field and side, references, printable values. Pure."""
+"""What is kept after a decision: base per field and side, references, printable values. No I/O."""
 
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from bridge.domain.record import Side
@@ -10,8 +11,9 @@ from bridge.mapping.merge import Action, Decision
 from bridge.mapping.model import Mapping
 from bridge.mapping.translate import Reading, is_reduction, same
 from bridge.mapping.values import UNREAD, Reference
-from bridge.store.model import KeyNote, Link, LinkWrite
+from bridge.store.model import Link, LinkWrite
 from bridge.sync import references
+from bridge.sync.work import Work
 
 
 def in_step(mapping: Mapping, base: Base, readings: MappingOf[Side, Reading], decisions: Sequence[Decision]) -> Base:
@@ -25,8 +27,8 @@ def in_step(mapping: Mapping, base: Base, readings: MappingOf[Side, Reading], de
             new[name] = FieldBase(
                 left=left.values[name],
                 right=right.values[name],
-                left_hash=left.hashes.get(name),
-                right_hash=right.hashes.get(name),
+                left_hash=_hash(left, name),
+                right_hash=_hash(right, name),
                 fingerprint=fields[name].fingerprint,
                 columns_fingerprint=fields[name].columns_fingerprint,
             )
@@ -39,16 +41,21 @@ def sent_entry(
     """The base of a field just sent to `target`: what the server shows of it, else the sent value itself."""
     field = next(field for field in mapping.fields if field.name == name)
     there = shown.values.get(name, UNREAD) if shown else UNREAD
-    there_hash = shown.hashes.get(name) if shown else None
+    there_hash = _hash(shown, name) if shown else None
     if there is UNREAD or isinstance(there, Reference):
         there, there_hash = sent, None
     here = source.values.get(name, UNREAD)
-    here_hash = source.hashes.get(name)
+    here_hash = _hash(source, name)
     if here is UNREAD:
         here, here_hash = sent, None
     left, right = (here, there) if target is Side.RIGHT else (there, here)
     left_hash, right_hash = (here_hash, there_hash) if target is Side.RIGHT else (there_hash, here_hash)
     return FieldBase(left, right, left_hash, right_hash, field.fingerprint, field.columns_fingerprint)
+
+
+def _hash(reading: Reading, name: str) -> str | None:
+    """None for a reference that is not linked yet, so that every sweep has the pair looked at again."""
+    return None if isinstance(reading.values.get(name), Reference) else reading.hashes.get(name)
 
 
 def after_write(
@@ -57,12 +64,12 @@ def after_write(
     target: Side,
     readings: MappingOf[Side, Reading],
     chosen: MappingOf[str, Any],
-    result: Any,
+    shown: Reading | None,
 ) -> Base:
     """Base after `chosen` was sent to `target`; fields that were not sent keep theirs."""
     new = dict(base)
     for name, value in chosen.items():
-        new[name] = sent_entry(mapping, name, target, readings[target.other], value, result.shown)
+        new[name] = sent_entry(mapping, name, target, readings[target.other], value, shown)
     return new
 
 
@@ -78,16 +85,31 @@ def confirms(mapping: Mapping, chosen: MappingOf[str, Any], shown: Reading) -> b
     return True
 
 
-def link_write(mapping: Mapping, link: Link, base: Base) -> LinkWrite | None:
-    """The change to the link row, None when its base is as it was."""
-    dumped = dump_base(mapping, base)
+def as_written(
+    readings: MappingOf[Side, Reading], target: Side, chosen: MappingOf[str, Any], shown: Reading | None
+) -> dict[Side, Reading]:
+    """Both sides as they are after a write: the target holds what it shows of the sent values, else those."""
+    before = readings[target]
+    there = {name: shown.values.get(name, UNREAD) if shown else UNREAD for name in chosen}
+    hashes = {name: hashed for name, hashed in before.hashes.items() if name not in chosen}
+    hashes |= {name: shown.hashes[name] for name in chosen if shown and name in shown.hashes}
+    values = {**before.values, **{name: chosen[name] if there[name] is UNREAD else there[name] for name in chosen}}
+    return {**readings, target: replace(before, values=values, hashes=hashes)}
+
+
+def save_base(work: Work, link: Link, base: Base) -> Link:
+    """Have the link's base stored with whatever ends the claim; the link as it will then be."""
+    dumped = dump_base(work.mapping, base)
     if dumped == link.base:
-        return None
-    return LinkWrite(link.id, {"base": dumped}, references.refs_of(base))
+        return link
+    work.links.append(LinkWrite(link.id, {"base": dumped}, references.refs_of(base)))
+    return replace(link, base=dumped)
 
 
-def key_note(mapping: str, side: Side, rec: str, hashes: tuple[str, ...]) -> KeyNote:
-    return KeyNote(mapping, side, rec, hashes)
+def unsent(link: Link, side: Side) -> dict[str, Any]:
+    """The link's columns once a write to `side` is settled; the other side's may still be in doubt."""
+    values: dict[str, Any] = {f"sent_{side.value}": None}
+    return values if link.sent(side.other) is not None else {**values, "sent_until": None}
 
 
 def plain(value: Any) -> Any:

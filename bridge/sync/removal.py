@@ -7,35 +7,43 @@ from typing import Any
 from bridge.domain.errors import NeedsAuthorisation, OutcomeUnknown, RemoteError
 from bridge.domain.record import Evidence, Gone, Record, Side
 from bridge.mapping import translate
-from bridge.mapping.base import Base
 from bridge.mapping.model import DeletePolicy
 from bridge.mapping.values import UNREAD
-from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome, TaskKey
-from bridge.sync import brakes, linked, remember, write
+from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome, TaskKey, TaskState
+from bridge.sync import compare, merging, recover, references, remember, write
 from bridge.sync.references import FILTERED_PREFIX
 from bridge.sync.work import Work
 
 CANARIES = 3
+REFERRING = "pairs that name this record are done first"
 
 
 async def sync_removed(work: Work, link: Link, side: Side, pair: Mapping[Side, Record | Gone]) -> Completion:
     """One record of a link is gone. `side`: where; `pair`: both sides as just read."""
     gone, rec = pair[side], str(link.rec(side))
     assert isinstance(gone, Gone)
-    survivor = gone.merged_into or await work.store.records.merge_of(*_entity(work, side), rec)
-    if survivor is not None and survivor != rec:
-        return await _merged(work, link, side, rec, survivor)
-    removed_by_us = link.sent(side)
-    if removed_by_us is not None and "removal" in removed_by_us:
-        return _both_gone(work, link, f"{work.named(side, rec)} was removed by the bridge")
-    if isinstance(pair[side.other], Gone):
+    if gone.merged_into is not None and gone.merged_into != rec:
+        await work.store.records.note_merge(gone.ref, gone.merged_into)
+    survivor = await work.store.records.merge_of(*_entity(work, side), rec)
+    if survivor is not None:
+        return await merging.merged(work, link, side, rec, survivor)
+    other = pair[side.other]
+    if "removal" in (link.sent(side) or {}):
+        return _removed_by_us(work, link, side, other)
+    if isinstance(other, Gone):
         return _both_gone(work, link, "both records are gone")
     unsure = await _confirm(work, side, rec)
     if unsure:
         return unsure
-    other = pair[side.other]
-    assert isinstance(other, Record)
     return await _apply_policy(work, link, side, gone, other)
+
+
+def _removed_by_us(work: Work, link: Link, side: Side, other: Record | Gone) -> Completion:
+    """A removal whose answer was lost took effect; a record that was restored meanwhile begins anew."""
+    ended = _both_gone(work, link, f"{work.named(side, link.rec(side))} was removed by the bridge")
+    if isinstance(other, Gone):
+        return ended
+    return replace(ended, mark=(TaskKey(work.mapping.name, side.other, other.ref.id),))
 
 
 def _entity(work: Work, side: Side) -> tuple[str, str]:
@@ -52,32 +60,37 @@ async def _confirm(work: Work, side: Side, rec: str) -> Completion | None:
     if await _canary_lives(work, side, rec):
         return None
     reason = f"{work.named(side, rec)} is gone, and no other record of this entity could be seen: lost visibility?"
-    work.say("no canary", reason)
+    if task.reason != reason:
+        work.say("no canary", reason)
     return work.later(work.now() + work.parts.limits.wait_seconds, reason)
 
 
 async def _canary_lives(work: Work, side: Side, rec: str) -> bool:
-    """Up to three other linked records; with none, the account itself and a listing."""
+    """Up to three other linked records; with none, the account itself and a listing.
+
+    A record that the vendor shows as deleted proves that we see, like a live one; where all of the sample is simply
+    not found, a listing must show something.
+    """
     sample = await work.store.records.linked_sample(work.claim.scope, side, CANARIES, exclude=[rec])
     connector = work.connector(side)
     for ref in sample:
-        if isinstance(await connector.read(ref), Record):
+        seen = await connector.read(ref)
+        if isinstance(seen, Record) or seen.evidence is not Evidence.NOT_FOUND:
             return True
-    if sample:
-        return False
     system = work.endpoint(side).system
     identity = await connector.identity()
     row = await work.store.systems.get(system)
     if row.identity_key is not None and row.identity_key != identity.key:
         raise NeedsAuthorisation(system, f"the credentials open another account: {identity.label}")
-    await connector.list(work.endpoint(side).entity, since=None, page=None, where={})
-    return True
+    page = await connector.list(work.endpoint(side).entity, since=None, page=None, where={})
+    return bool(page.rows) or not sample
 
 
 async def _apply_policy(work: Work, link: Link, side: Side, gone: Gone, other: Record) -> Completion:
-    policy = work.mapping.deleted.get(side, DeletePolicy.UNLINK)
-    keep = _reason_to_keep(work, link, side, gone, other, await linked.current_base(work, link), policy)
-    target = side.other
+    policy, target = work.mapping.deleted.get(side, DeletePolicy.UNLINK), side.other
+    keep = ""
+    if policy in (DeletePolicy.DELETE, DeletePolicy.ARCHIVE):
+        keep = await _reason_to_keep(work, link, side, gone, other, policy)
     if policy in (DeletePolicy.IGNORE, DeletePolicy.UNLINK) or keep:
         text = f"{work.named(side, link.rec(side))} was deleted; {work.named(target, link.rec(target))} stays"
         work.say("unlinked", text + (f": {keep}" if keep else f" ({policy.value})"), link=link)
@@ -88,23 +101,26 @@ async def _apply_policy(work: Work, link: Link, side: Side, gone: Gone, other: R
     return await _remove(work, link, side, other, policy)
 
 
-def _reason_to_keep(
-    work: Work, link: Link, side: Side, gone: Gone, other: Record, base: Base, policy: DeletePolicy
-) -> str:
+async def _reason_to_keep(work: Work, link: Link, side: Side, gone: Gone, other: Record, policy: DeletePolicy) -> str:
     """Why the other record must stay although the policy would remove it; "" when it may go."""
-    evident = gone.evidence is not Evidence.NOT_FOUND or work.deleted_by_event(side)
+    facts = work.manifest(side.other)
+    if not (facts.archives if policy is DeletePolicy.ARCHIVE else facts.deletes):
+        return f"{work.endpoint(side.other).system} cannot {policy.value} it"
+    evident = gone.evidence is not Evidence.NOT_FOUND or work.deleted_by_event(side, link.rec(side))
     if not evident and work.manifest(side).delete_evidence:
         return "the record is not visible any more, but nothing shows that it was deleted"
-    if work.mapping.delete_conflict == "keep" and policy is not DeletePolicy.IGNORE:
-        edited = _edited_since(work, side.other, other, base)
+    if work.mapping.delete_conflict == "keep":
+        edited = await _edited_since(work, link, side.other, other)
         if edited:
             return f"{edited} was edited there meanwhile (delete-conflict: keep)"
     return ""
 
 
-def _edited_since(work: Work, side: Side, record: Record, base: Base) -> str | None:
+async def _edited_since(work: Work, link: Link, side: Side, record: Record) -> str | None:
     """The first field that was edited on the surviving side and never crossed."""
-    reading = translate.read(work.mapping, side, record.fields)
+    reading = (await compare.readings(work, {side: record}))[side]
+    base = await references.current_base(work, link)
+    base = recover.settled_base(work, link, side, {side: reading}, base)
     for field in work.mapping.fields:
         entry = base.get(field.name)
         value = reading.values.get(field.name, UNREAD)
@@ -118,34 +134,41 @@ def _edited_since(work: Work, side: Side, record: Record, base: Base) -> str | N
 async def _remove(work: Work, link: Link, side: Side, other: Record, policy: DeletePolicy) -> Completion:
     """Delete or archive the counterpart, journaled whole before the call."""
     target = side.other
-    held = await brakes.before_removal(work, link, policy.value)
-    if held:
-        return held
+    if work.claim.paused:
+        return work.later(work.now() + work.parts.limits.wait_seconds, "the mapping is paused")
     waiting = await _referring_first(work, link)
     if waiting:
         return waiting
-    if work.claim.paused:
-        return work.later(work.now() + work.parts.limits.wait_seconds, "the mapping is paused")
-    link = await write.commit_sent(work, link, target, {"removal": policy.value}, policy.value)
     fresh = await work.connector(target).read(other.ref)
     if isinstance(fresh, Gone):
         return _both_gone(work, link, "both records are gone")
-    name = work.named(target, other.ref.id)
+    if write.mapped(work, target, fresh) != write.mapped(work, target, other):
+        due = work.now() + work.jitter(0.5)
+        return work.later(due, f"{work.named(target, other.ref.id)} changed while it was to be removed")
+    committed = await write.commit_sent(work, link, target, {"removal": policy.value}, policy.value)
+    if isinstance(committed, Completion):
+        return committed
     await work.store.journal.append([_whole(work, link, target, fresh, policy)])
+    await _send(work, committed, target, fresh, policy)
+    work.note_wrote(target, other.ref.id, None)
+    verb = "archived" if policy is DeletePolicy.ARCHIVE else "deleted"
+    name = work.named(target, other.ref.id)
+    work.say(verb, f"{work.named(side, link.rec(side))} was deleted -> {verb} {name}", link=link)
+    return _tombstone(work, link, side, f"{verb} {name}", both=policy is DeletePolicy.DELETE)
+
+
+async def _send(work: Work, link: Link, target: Side, fresh: Record, policy: DeletePolicy) -> None:
+    connector = work.connector(target)
     try:
         await work.parts.seams.failpoint("removal: sent committed")
-        connector = work.connector(target)
         await (connector.archive(fresh) if policy is DeletePolicy.ARCHIVE else connector.delete(fresh))
         await work.parts.seams.failpoint("removal: took effect")
     except OutcomeUnknown as error:
-        return write.unknown(work, link, target, error)
-    except RemoteError:
-        work.links.append(LinkWrite(link.id, {f"sent_{target.value}": None, "sent_until": None}))
+        write.in_doubt(work, link, target, error)
         raise
-    work.note_wrote(target, other.ref.id, None)
-    verb = "archived" if policy is DeletePolicy.ARCHIVE else "deleted"
-    work.say(verb, f"{work.named(side, link.rec(side))} was deleted -> {verb} {name}", link=link)
-    return _tombstone(work, link, side, f"{verb} {name}", both=policy is DeletePolicy.DELETE)
+    except RemoteError:
+        work.links.append(LinkWrite(link.id, remember.unsent(link, target)))
+        raise
 
 
 def _whole(work: Work, link: Link, target: Side, fresh: Record, policy: DeletePolicy) -> Any:
@@ -160,24 +183,20 @@ def _whole(work: Work, link: Link, target: Side, fresh: Record, policy: DeletePo
 
 async def _referring_first(work: Work, link: Link) -> Completion | None:
     """A record that other pairs' bases still name goes only after those pairs were done once."""
-    asked = work.claim.tasks[0].waits_for is not None or work.claim.tasks[0].reason.startswith("pairs that name")
-    if asked:
-        return None
-    keys = await _pairs_naming(work, link)
-    if not keys:
-        return None
-    due = work.now() + work.endpoint(work.side).settle
-    return work.later(
-        due, "pairs that name this record are done first", mark=tuple(keys), gone_since=work.claim.tasks[0].gone_since
-    )
-
-
-async def _pairs_naming(work: Work, link: Link) -> list[TaskKey]:
-    keys = []
-    for other in await work.store.links.referring([link.id]):
-        if other.left is not None and other.state is LinkState.LIVE:
-            keys.append(TaskKey(other.mapping, Side.LEFT, other.left))
-    return keys
+    payload, now = link.payload or {}, work.now()
+    first_seen = work.claim.tasks[0].gone_since or now
+    asked = payload.get("referring_asked")
+    keys = await merging.pairs_naming(work, link)
+    if asked is None or asked < first_seen:
+        if not keys:
+            return None
+        work.links.append(LinkWrite(link.id, {"payload": {**payload, "referring_asked": now}}))
+        return work.later(now + work.endpoint(work.side).settle, REFERRING, mark=tuple(keys))
+    tasks = [await work.store.tasks.get(key) for key in keys]
+    open_ = any(task is not None and task.state is TaskState.DUE for task in tasks)
+    if open_ and now < asked + work.parts.limits.wait_seconds:
+        return work.later(now + work.endpoint(work.side).settle, REFERRING)
+    return None
 
 
 def _tombstone(work: Work, link: Link, side: Side, reason: str, *, both: bool = False) -> Completion:
@@ -197,25 +216,3 @@ def _tombstone(work: Work, link: Link, side: Side, reason: str, *, both: bool = 
 def _both_gone(work: Work, link: Link, reason: str) -> Completion:
     work.say("gone", reason, link=link)
     return _tombstone(work, link, work.side, reason, both=True)
-
-
-async def _merged(work: Work, link: Link, side: Side, rec: str, survivor: str) -> Completion:
-    """The record was merged away: the link follows the survivor, or becomes an alias of the survivor's link."""
-    survivor_ref = work.ref(side, survivor)
-    leased = await work.store.tasks.lease(work.claim, [survivor_ref])
-    if leased is None:
-        return work.later(work.now() + 1.0, f"{work.named(side, survivor)} is being worked on")
-    work.claim = leased
-    theirs = await work.store.links.of(work.mapping.name, side, survivor)
-    mark = [TaskKey(work.mapping.name, side, survivor), *await _pairs_naming(work, link)]
-    if theirs is None:
-        work.links.append(LinkWrite(link.id, {side.value: survivor}))
-        work.say("merged", f"{work.named(side, rec)} was merged into {survivor}; the link follows", link=link)
-        return work.done(Outcome.APPLIED, f"merged into {survivor}", mark=tuple(mark))
-    if theirs.state is LinkState.INTENDED:
-        return work.later(work.now() + 2.0, f"{work.named(side, survivor)} is just being created on the other side")
-    work.links.append(LinkWrite(link.id, {"state": LinkState.ALIAS, "alias_of": theirs.id}))
-    left_over = work.named(side.other, link.rec(side.other))
-    text = f"{work.named(side, rec)} was merged into {survivor}, which is linked already; {left_over} is left over"
-    work.say("merged", text, link=replace(link, id=theirs.id))
-    return work.done(Outcome.APPLIED, f"merged into {survivor}", mark=tuple(mark))

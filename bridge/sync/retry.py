@@ -10,7 +10,6 @@ from bridge.domain.errors import (
     RemoteError,
     RetryLater,
     Unreachable,
-    WriteConflict,
 )
 from bridge.store.model import Completion
 from bridge.sync.systems import SystemWatch
@@ -26,15 +25,22 @@ async def decide(work: Work, error: BridgeError, systems: SystemWatch) -> Comple
     if isinstance(error, NeedsAuthorisation):
         await systems.stop(error.system, error.message)
         return work.later(work.now() + AUTHORISATION_WAIT_SECONDS, str(error))
-    if isinstance(error, WriteConflict):
-        return work.later(work.now() + 1.0, str(error))
     if isinstance(error, Rejected):
         return work.dead(f"{error.field}: {error}" if error.field else str(error))
     if isinstance(error, MappingFailed):
         return work.dead(str(error))
-    if isinstance(error, Unreachable | RetryLater | OutcomeUnknown):
+    if isinstance(error, OutcomeUnknown):
+        return await _unknown(work, error, systems)
+    if isinstance(error, Unreachable | RetryLater):
         return await _transient(work, error, systems)
     return _attempt(work, str(error))
+
+
+async def _unknown(work: Work, error: OutcomeUnknown, systems: SystemWatch) -> Completion:
+    """The intent or `sent` stays; look once reads must show it. An attempt, unless the system is down."""
+    down = await systems.is_down(error.system, error.message)
+    due = max(work.look_at, work.now() + work.parts.limits.backoff_first_seconds)
+    return work.later(due, f"outcome unknown: {error}", attempt=not down)
 
 
 async def _transient(work: Work, error: RemoteError, systems: SystemWatch) -> Completion:
@@ -44,9 +50,14 @@ async def _transient(work: Work, error: RemoteError, systems: SystemWatch) -> Co
     return _attempt(work, str(error))
 
 
+def used_up(work: Work) -> bool:
+    """Whether the record has had all its attempts."""
+    return work.claim.tasks[0].attempts >= work.parts.limits.attempts
+
+
 def _attempt(work: Work, reason: str) -> Completion:
     limits, attempts = work.parts.limits, work.claim.tasks[0].attempts
-    if attempts >= limits.attempts:
+    if used_up(work):
         return work.dead(f"given up after {attempts} attempts: {reason}")
     wait = min(limits.backoff_cap_seconds, limits.backoff_first_seconds * 2 ** max(0, attempts - 1))
     wait = wait * (0.5 + work.parts.seams.random.random() / 2)

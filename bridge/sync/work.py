@@ -9,6 +9,7 @@ from bridge.domain.catalog import EntityManifest
 from bridge.domain.event import EventKind
 from bridge.domain.record import Record, RecordRef, Side
 from bridge.domain.seams import Seams
+from bridge.mapping import translate
 from bridge.mapping.model import Mapping
 from bridge.store.engine import Store
 from bridge.store.model import (
@@ -18,14 +19,19 @@ from bridge.store.model import (
     JournalEntry,
     Json,
     KeyNote,
+    KnownRecord,
     Link,
     LinkWrite,
     Mode,
     Outcome,
     RecordNote,
     Scope,
+    Task,
     TaskKey,
 )
+
+RETRIED = "retried by a person"
+"""The reason of a task whose dead letter a person retried (store.dead_letters writes it)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ class Work:
     journal: list[JournalEntry] = field(default_factory=list)
     links: list[LinkWrite] = field(default_factory=list)
     read_at: dict[RecordRef, float] = field(default_factory=dict)
+    known: MappingOf[RecordRef, KnownRecord] = field(default_factory=dict)
+    look_at: float = 0.0  # when the outcome of the last write must be visible
 
     @property
     def key(self) -> TaskKey:
@@ -87,13 +95,18 @@ class Work:
         return self.claim.scope.mode is Mode.SHADOW
 
     @property
-    def kinds(self) -> frozenset[str]:
-        return frozenset().union(*(task.kinds for task in self.claim.tasks if task.key.side is self.side))
+    def retried(self) -> bool:
+        """Whether a person looked at the dead letter and wants it tried again."""
+        return self.claim.tasks[0].reason == RETRIED
 
-    def deleted_by_event(self, side: Side) -> bool:
-        """Whether a delete or merge event named this side's record since its task was last done."""
-        names = {EventKind.DELETED.value, EventKind.MERGED.value}
-        return any(task.key.side is side and names & task.kinds for task in self.claim.tasks)
+    def task_of(self, side: Side, rec: str | None) -> Task | None:
+        """The claim's task of this record, None when the record itself was not due."""
+        return next((task for task in self.claim.tasks if task.key.side is side and task.key.rec == rec), None)
+
+    def deleted_by_event(self, side: Side, rec: str | None) -> bool:
+        """Whether a delete or merge event named the record since its task was last done."""
+        task = self.task_of(side, rec)
+        return task is not None and bool({EventKind.DELETED.value, EventKind.MERGED.value} & task.kinds)
 
     def now(self) -> float:
         return self.store.now()
@@ -115,6 +128,18 @@ class Work:
 
     def note_read(self, ref: RecordRef) -> None:
         self.read_at[ref] = self.now()
+
+    async def lease(self, side: Side, rec: str) -> Completion | None:
+        """Take one more record under the claim's fence; when somebody else has it, the task goes back with jitter."""
+        leased = await self.store.tasks.lease(self.claim, [self.ref(side, rec)])
+        if leased is None:
+            return self.later(self.now() + self.jitter(1.0), f"{self.named(side, rec)} is being worked on")
+        self.claim = leased
+        return None
+
+    def jitter(self, seconds: float) -> float:
+        """Half to one and a half times `seconds`, so that two who wait for each other part."""
+        return seconds * (0.5 + self.parts.seams.random.random())
 
     def is_old(self, record: Record, seconds: float) -> bool:
         """Whether the record was read longer ago than this."""
@@ -139,6 +164,12 @@ class Work:
                 other_rec=other,
             )
         )
+
+    def note_keys(self, side: Side, rec: str, values: MappingOf[str, Any]) -> None:
+        """Keep the match index in step with what a record was just seen to hold."""
+        if self.mapping.match:
+            hashes = tuple(key.hash for key in translate.match_keys(self.mapping, values))
+            self.keys.append(KeyNote(self.mapping.name, side, rec, hashes))
 
     def note_wrote(self, side: Side, rec: str, record: Record | None) -> None:
         """Note our own write, so that its echo and reads that lag behind it are recognised."""

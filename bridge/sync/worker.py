@@ -81,25 +81,45 @@ class Worker:
         work = Work(parts, claim, parts.mappings[claim.key.mapping])
         try:
             completion = await self._outcome(work)
-            await parts.store.tasks.submit(completion)
+            completion = await self._submit(work, completion)
         except LeaseLost:
             log.warning("lease lost", extra={"mapping": claim.key.mapping, "record": claim.key.rec})
             return
         except LinkTaken as error:
-            await parts.store.tasks.release(work.claim, work.now() + 1.0, f"linked meanwhile: {error}")
+            due = work.now() + work.jitter(1.0)
+            await parts.store.tasks.release(work.claim, due, f"linked meanwhile: {error}")
+            return
+        except StoreUnavailable as error:
+            log.error("store unavailable; the claim is taken up again later", extra={"reason": str(error)})
             return
         self._report(work, completion)
 
     async def _outcome(self, work: Work) -> Completion:
         try:
-            return await synchronize(work)
+            try:
+                return await synchronize(work)
+            except (LeaseLost, StoreUnavailable):
+                raise
+            except BridgeError as error:
+                return await retry.decide(work, error, self.systems)
         except (LeaseLost, StoreUnavailable):
             raise
-        except BridgeError as error:
-            return await retry.decide(work, error, self.systems)
         except Exception as error:
             log.exception("unexpected failure", extra={"mapping": work.key.mapping, "record": work.key.rec})
             return retry.crashed(work, error)
+
+    async def _submit(self, work: Work, completion: Completion) -> Completion:
+        """Store how the claim ended. What cannot be stored must not come back for ever: it is an attempt."""
+        try:
+            await work.store.tasks.submit(completion)
+            return completion
+        except (LeaseLost, LinkTaken, StoreUnavailable):
+            raise
+        except Exception as error:
+            log.exception("could not be stored", extra={"mapping": work.key.mapping, "record": work.key.rec})
+            bare = retry.crashed(Work(work.parts, work.claim, work.mapping), error)
+            await work.store.tasks.submit(bare)
+            return bare
 
     def _report(self, work: Work, completion: Completion) -> None:
         self.observe(work.key.mapping, completion.outcome)

@@ -1,16 +1,18 @@
 """The one place that changes a linked record in a remote system: say so in the store, write, look at the result."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.connectors.protocols import Written
 from bridge.domain.errors import OutcomeUnknown, RemoteError
-from bridge.domain.record import Gone, Record, Side
+from bridge.domain.record import Fields, Gone, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.base import dump_values
-from bridge.mapping.translate import Reading
-from bridge.mapping.values import is_empty
+from bridge.mapping.merge import Decision
+from bridge.mapping.translate import Reading, same
+from bridge.mapping.values import UNREAD, is_empty
+from bridge.store.failures import BrakeReached
 from bridge.store.model import Completion, Link, LinkWrite
 from bridge.sync import brakes, references, remember
 from bridge.sync.work import Work
@@ -23,46 +25,75 @@ class WriteResult:
     """An update that took effect. `shown`: the record as an answer or read-back showed it, None when nothing did.
 
     `unconfirmed`: what the server made of the values is not known yet; `sent` stays and is settled at `look_at`.
+    `called` False: the record held all of it already, and nothing was sent.
     """
 
     link: Link
     shown: Reading | None
     unconfirmed: bool = False
     look_at: float = 0.0
+    called: bool = True
 
 
-async def update(
-    work: Work, link: Link, target: Side, record: Record, chosen: Mapping[str, Any], values: Mapping[str, Any]
-) -> WriteResult | Completion:
-    """Write fields to one side of a link. `chosen`: canonical values; `values`: the same with the target's ids.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one side of a link is to get. `chosen`: canonical values; `values`: the same with the target's own ids.
 
-    Errors without effect leave no trace; an unknown outcome leaves `sent` behind and puts the task off.
+    `conflicts`: decisions that overwrite what somebody entered there.
     """
-    refused = await brakes.before_write(work, link, target, chosen)
-    if refused:
-        return refused
+
+    target: Side
+    chosen: Mapping[str, Any]
+    values: Mapping[str, Any]
+    conflicts: Sequence[Decision] = ()
+
+
+async def update(work: Work, link: Link, record: Record, plan: Plan) -> WriteResult | Completion:
+    """Write fields to one side of a link.
+
+    Errors without effect leave no trace; an unknown outcome leaves `sent` behind (and work.look_at), and is raised.
+    """
+    target = plan.target
+    parked = brakes.loop_alarm(work, link, target, plan.chosen)
+    if parked:
+        return parked
     fresh = await _still_fresh(work, target, record)
     if isinstance(fresh, Completion):
         return fresh
-    changes = translate.write(work.mapping, target, values, fresh.fields)
+    before = translate.read(work.mapping, target, fresh.fields)
+    changes = translate.write(work.mapping, target, plan.values, fresh.fields)
+    if _holds(fresh.fields, changes):
+        return WriteResult(link, (await references.resolve(work, {target: before}))[target], called=False)
+    refused = _refused(work)
+    if refused:
+        return refused
+    blanked = [name for name, value in plan.chosen.items() if is_empty(value) and not is_empty(before.values[name])]
+    sent = {"values": dump_values(work.mapping, plan.chosen)}
+    committed = await commit_sent(work, link, target, sent, "blank" if blanked else None, len(blanked))
+    if isinstance(committed, Completion):
+        return committed
+    await _keep_losers(work, link, plan)
+    written = await _send(work, committed, target, fresh, changes)
+    _tell(work, link, plan, before)
+    work.links.append(LinkWrite(link.id, brakes.counted(work, link)))
+    return await _confirm(work, committed, plan, before, written)
+
+
+def _refused(work: Work) -> Completion | None:
     if work.claim.paused:
         return work.later(work.now() + work.parts.limits.wait_seconds, "the mapping is paused")
-    blanked = any(is_empty(value) for value in chosen.values())
-    link = await commit_sent(
-        work, link, target, {"values": dump_values(work.mapping, chosen)}, "blank" if blanked else None
+    attempts, limit = work.claim.tasks[0].attempts, work.parts.limits.attempts
+    if attempts > limit:
+        return work.dead(f"given up after {limit} attempts, the last of which ended without an answer")
+    return None
+
+
+def _holds(present: Any, wanted: Fields) -> bool:
+    """Whether a record shows all of these columns already."""
+    return isinstance(present, Mapping) and all(
+        _holds(present.get(name), value) if isinstance(value, Mapping) else name in present and present[name] == value
+        for name, value in wanted.items()
     )
-    try:
-        await work.parts.seams.failpoint("update: sent committed")
-        written = await work.connector(target).update(fresh, changes)
-        await work.parts.seams.failpoint("update: took effect")
-    except OutcomeUnknown as error:
-        return unknown(work, link, target, error)
-    except RemoteError:
-        work.links.append(LinkWrite(link.id, {f"sent_{target.value}": None, "sent_until": None}))
-        raise
-    _tell(work, link, target, fresh, chosen)
-    work.links.append(LinkWrite(link.id, brakes.counted(work, link)))
-    return await _confirm(work, link, target, chosen, written)
 
 
 async def _still_fresh(work: Work, target: Side, record: Record) -> Record | Completion:
@@ -71,54 +102,113 @@ async def _still_fresh(work: Work, target: Side, record: Record) -> Record | Com
         return record
     again = await work.connector(target).read(record.ref)
     work.note_read(record.ref)
-    unchanged = isinstance(again, Record) and again.fields == record.fields
-    if isinstance(again, Gone) or not unchanged:
-        return work.later(work.now(), f"{work.named(target, record.ref.id)} changed while it was being compared")
-    return again
+    if isinstance(again, Record) and mapped(work, target, again) == mapped(work, target, record):
+        return again
+    due = work.now() + work.jitter(0.5)
+    return work.later(due, f"{work.named(target, record.ref.id)} changed while it was being compared")
 
 
-async def commit_sent(work: Work, link: Link, target: Side, sent: Mapping[str, Any], brake: str | None) -> Link:
-    """Commit what is about to be sent before the call; the lease must outlast the call's deadline."""
-    deadline = work.now() + work.parts.limits.write_seconds
+def mapped(work: Work, side: Side, record: Record) -> str:
+    """A hash of the columns the mapping is about."""
+    return translate.row_hash(work.mapping, side, record.fields)
+
+
+async def commit_sent(
+    work: Work, link: Link, target: Side, sent: Mapping[str, Any], kind: str | None, hits: int = 1
+) -> Link | Completion:
+    """Commit what is about to be sent before the call; the lease must outlast the call's deadline.
+
+    kind: what is removed ("delete", "archive", "blank"), `hits` times; over the brake's limit nothing is committed.
+    """
+    limits, deadline = work.parts.limits, work.now() + work.parts.limits.write_seconds
     if work.claim.expires < deadline:
-        work.claim = await work.store.tasks.renew(work.claim, work.parts.limits.lease_seconds)
-    await work.store.links.set_sent(work.claim, link.id, target, sent, deadline, brake=brake)
+        work.claim = await work.store.tasks.renew(work.claim, limits.lease_seconds)
+    window = limits.brake_window_seconds
+    try:
+        await work.store.links.set_sent(
+            work.claim, link.id, target, sent, deadline, kind, limits.brake_count, window, hits
+        )
+    except BrakeReached as error:
+        return brakes.held_back(work, link, kind or "", error)
+    work.look_at = deadline + work.endpoint(target).settle
     if target is Side.LEFT:
         return replace(link, sent_left=sent, sent_until=deadline)
     return replace(link, sent_right=sent, sent_until=deadline)
 
 
-def unknown(work: Work, link: Link, target: Side, error: OutcomeUnknown) -> Completion:
-    """Nobody knows whether the write took effect: look once reads must show it."""
-    due = (link.sent_until or work.now()) + work.endpoint(target).settle
-    work.say(
-        "in doubt", f"the write to {work.named(target, link.rec(target))} may have taken effect: {error}", link=link
-    )
-    return work.later(due, f"outcome of a write unknown: {error}")
+async def _keep_losers(work: Work, link: Link, plan: Plan) -> None:
+    """What a conflict is about to overwrite is in the journal before it is gone."""
+    for decision in plan.conflicts:
+        detail = remember.printable({"kept": decision.value, "lost": decision.loser})
+        text = f"both sides changed {decision.field}; {decision.reason}"
+        work.say("conflict", text, {"field": decision.field, **detail}, link=link)
+        await work.store.journal.append([work.journal.pop()])
 
 
-async def _confirm(
-    work: Work, link: Link, target: Side, chosen: Mapping[str, Any], written: Written
-) -> WriteResult | Completion:
+async def _send(work: Work, link: Link, target: Side, fresh: Record, changes: Fields) -> Written:
+    try:
+        await work.parts.seams.failpoint("update: sent committed")
+        written = await work.connector(target).update(fresh, changes)
+        await work.parts.seams.failpoint("update: took effect")
+    except OutcomeUnknown as error:
+        in_doubt(work, link, target, error)
+        raise
+    except RemoteError:
+        work.links.append(LinkWrite(link.id, remember.unsent(link, target)))
+        raise
+    return written
+
+
+def in_doubt(work: Work, link: Link, target: Side, error: OutcomeUnknown) -> None:
+    """Nobody knows whether the write took effect."""
+    text = f"the write to {work.named(target, link.rec(target))} may have taken effect: {error}"
+    work.say("in doubt", text, link=link)
+
+
+async def _confirm(work: Work, link: Link, plan: Plan, before: Reading, written: Written) -> WriteResult:
     """Learn what the server made of the values: from the answer, else from one read-back."""
+    target, chosen = plan.target, plan.chosen
     rec = str(link.rec(target))
-    record = written.record
-    if record is None:
-        record = await read_back(work, target, rec)
+    record = written.record or await read_back(work, target, rec)
     work.note_wrote(target, rec, record)
     shown = None
     if record is not None:
         reading = translate.read(work.mapping, target, record.fields)
         shown = (await references.resolve(work, {target: reading}))[target]
-    look_at = work.now() + work.endpoint(target).settle
-    believable = shown is not None and (written.record is not None or remember.confirms(work.mapping, chosen, shown))
-    cleared: dict[str, Any] = {f"sent_{target.value}": None, "sent_until": None}
-    if believable:
-        work.links.append(LinkWrite(link.id, cleared))
+    if shown is not None and (written.record is not None or remember.confirms(work.mapping, chosen, shown)):
+        work.note_keys(target, rec, {**chosen, **_read_values(shown)})
+        work.links.append(LinkWrite(link.id, remember.unsent(link, target)))
         return WriteResult(_cleared(link, target), shown)
-    confirmed = {"values": dump_values(work.mapping, chosen), "took_effect": True}
-    work.links.append(LinkWrite(link.id, {f"sent_{target.value}": confirmed, "sent_until": work.now()}))
-    return WriteResult(link, None, unconfirmed=True, look_at=look_at)
+    sent = took_effect(work, chosen, _made_of(work, chosen, before, shown))
+    work.links.append(LinkWrite(link.id, {f"sent_{target.value}": sent, "sent_until": work.now()}))
+    kept = replace(link, sent_left=sent) if target is Side.LEFT else replace(link, sent_right=sent)
+    look_at = work.now() + work.endpoint(target).settle
+    return WriteResult(replace(kept, sent_until=work.now()), None, unconfirmed=True, look_at=look_at)
+
+
+def took_effect(work: Work, chosen: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+    """`sent` of a write that was answered, but not with what the record holds now. `shown`: by a read right after."""
+    return {
+        "values": dump_values(work.mapping, chosen),
+        "shown": dump_values(work.mapping, shown),
+        "took_effect": True,
+    }
+
+
+def _made_of(work: Work, chosen: Mapping[str, Any], before: Reading, shown: Reading | None) -> dict[str, Any]:
+    """Values right after the write that are neither what was there before nor UNREAD: the server's form of ours."""
+    if shown is None:
+        return {}
+    fields = work.mapping.named
+    return {
+        name: value
+        for name in chosen
+        if (value := shown.values[name]) is not UNREAD and not same(fields[name], value, before.values[name])
+    }
+
+
+def _read_values(reading: Reading) -> dict[str, Any]:
+    return {name: value for name, value in reading.values.items() if value is not UNREAD}
 
 
 async def read_back(work: Work, target: Side, rec: str) -> Record | None:
@@ -127,16 +217,16 @@ async def read_back(work: Work, target: Side, rec: str) -> Record | None:
         found = await work.connector(target).read(work.ref(target, rec))
     except RemoteError:
         return None
-    return found if isinstance(found, Record) else None
+    return None if isinstance(found, Gone) else found
 
 
 def _cleared(link: Link, target: Side) -> Link:
     return replace(link, sent_left=None) if target is Side.LEFT else replace(link, sent_right=None)
 
 
-def _tell(work: Work, link: Link, target: Side, before: Record, chosen: Mapping[str, Any]) -> None:
-    old = translate.read(work.mapping, target, before.fields).values
-    changes = {name: [remember.plain(old.get(name)), remember.plain(value)] for name, value in chosen.items()}
+def _tell(work: Work, link: Link, plan: Plan, before: Reading) -> None:
+    target, old = plan.target, before.values
+    changes = {name: [remember.plain(old.get(name)), remember.plain(value)] for name, value in plan.chosen.items()}
     source, sink = work.named(target.other, link.rec(target.other)), work.named(target, link.rec(target))
     parts = ", ".join(f"{name}: {was!r} -> {now!r}" for name, (was, now) in changes.items())
     work.say("updated", f"{source} -> {sink}: {parts}", {"to": target.value, "changes": changes}, link=link)

@@ -1,0 +1,88 @@
+"""Both sides of a pair side by side: what they show, when they were edited, and what is to be done about each field."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bridge.domain.record import Record, Side
+from bridge.domain.seams import from_epoch
+from bridge.mapping import translate
+from bridge.mapping.base import Base
+from bridge.mapping.merge import Decision, Times, merge
+from bridge.mapping.translate import Reading
+from bridge.store.model import KnownRecord
+from bridge.sync import references
+from bridge.sync.work import Work
+
+
+async def readings(work: Work, records: Mapping[Side, Record]) -> dict[Side, Reading]:
+    """Canonical values of both records, with references resolved."""
+    found = {side: translate.read(work.mapping, side, record.fields) for side, record in records.items()}
+    found = await references.resolve(work, found)
+    work.known = await work.store.records.known([record.ref for record in records.values()])
+    return {side: _only_written(work, side, reading) for side, reading in found.items()}
+
+
+def _only_written(work: Work, side: Side, reading: Reading) -> Reading:
+    """What nobody reads from this side need not be understood: a row that only flows there may overwrite it."""
+    named = work.mapping.named
+    forgiven = {problem.field for problem in reading.problems if side.other not in named[problem.field].flows}
+    if not forgiven:
+        return reading
+    kept = tuple(problem for problem in reading.problems if problem.field not in forgiven)
+    return replace(reading, values={**reading.values, **dict.fromkeys(forgiven)}, problems=kept)
+
+
+def decide(
+    work: Work, records: Mapping[Side, Record], readings: Mapping[Side, Reading], base: Base
+) -> tuple[Decision, ...]:
+    """Decisions per field. Fields a version does not cover are dated by when their change was first heard of."""
+    left, right = readings[Side.LEFT], readings[Side.RIGHT]
+    resolution = max(work.manifest(side).version_resolution or 1.0 for side in Side)
+    heard = {side: _heard_of(work, side, record) for side, record in records.items()}
+    edited = {side: _modified(work, side, record) or heard[side] for side, record in records.items()}
+    times = Times(edited[Side.LEFT], edited[Side.RIGHT], resolution)
+    decisions = merge(work.mapping, left, right, base, times)
+    uncovered = _uncovered(work)
+    if not uncovered:
+        return decisions
+    sights = Times(heard[Side.LEFT], heard[Side.RIGHT], resolution)
+    others = merge(work.mapping, left, right, base, sights)
+    return _picked(work, decisions, others, uncovered)
+
+
+def _picked(
+    work: Work, decisions: Sequence[Decision], others: Sequence[Decision], uncovered: frozenset[str]
+) -> tuple[Decision, ...]:
+    chosen = [one for one in decisions if one.field not in uncovered]
+    chosen += [one for one in others if one.field in uncovered]
+    order = list(work.mapping.named)
+    return tuple(sorted(chosen, key=lambda one: order.index(one.field)))
+
+
+def _uncovered(work: Work) -> frozenset[str]:
+    """Fields with a column whose edit does not move the record's version, on either side."""
+    unversioned = {side: work.manifest(side).unversioned for side in Side}
+    return frozenset(
+        field.name
+        for field in work.mapping.fields
+        for side in Side
+        if (cells := field.cells(side)) and any(path.column in unversioned[side] for path in cells.paths)
+    )
+
+
+def _modified(work: Work, side: Side, record: Record) -> datetime | None:
+    """When somebody else edited the record last; None when its version is our own write's."""
+    known: KnownRecord | None = work.known.get(record.ref)
+    own = known.own_version if known else None
+    if record.modified_at is None or (own is not None and record.modified_at.timestamp() <= own):
+        return None
+    return record.modified_at
+
+
+def _heard_of(work: Work, side: Side, record: Record) -> datetime:
+    """The event's own time, else when we first heard of it, which is now if nobody told us."""
+    task = work.task_of(side, record.ref.id)
+    if task is None:
+        return from_epoch(work.now())
+    return from_epoch(task.source_at if task.source_at is not None else min(task.first_due, work.now()))
