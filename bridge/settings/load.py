@@ -1,6 +1,7 @@
 """Settings from file and environment, every fault at once, each with its place and a remedy."""
 
 from collections.abc import Mapping
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -139,5 +140,7 @@ def _relative_to(path: Path, settings: Settings) -> Settings:
     here = path.resolve().parent
     store = settings.store
     if store.url.startswith(SQLITE):
-        store = store.model_copy(update={"url": f"{SQLITE}{here / store.url.removeprefix(SQLITE)}"})
-    return settings.model_copy(update={"mappings_dir": here / settings.mappings_dir, "store": store})
+        file = normpath(here / store.url.removeprefix(SQLITE))
+        store = store.model_copy(update={"url": f"{SQLITE}{file}"})
+    mappings_dir = Path(normpath(here / settings.mappings_dir))
+    return settings.model_copy(update={"mappings_dir": mappings_dir, "store": store})

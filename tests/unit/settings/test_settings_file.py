@@ -18,9 +18,9 @@ def test_a_small_file_loads_with_defaults_for_the_rest(load: Load) -> None:
 
 
 def test_relative_paths_count_from_the_settings_file(load: Load, path: Path) -> None:
-    settings = load(GOOD + "store: {url: 'sqlite:///data/b.sqlite'}\nmappings_dir: maps\n")
+    settings = load(GOOD + "store: {url: 'sqlite:///data/b.sqlite'}\nmappings_dir: ../maps\n")
     assert settings.store.url == f"sqlite:///{path.parent}/data/b.sqlite"
-    assert settings.mappings_dir == path.parent / "maps"
+    assert settings.mappings_dir == path.parent.parent / "maps"
 
 
 def test_absolute_paths_stay(load: Load) -> None:
