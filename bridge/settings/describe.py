@@ -11,7 +11,7 @@ from bridge.settings.model import Settings
 
 HEAD = """# Settings
 
-This page is made from the descriptions in `bridge/settings/model.py` and in the `options.py` of each product.
+`make docs` makes this page from the descriptions in `bridge/settings/model.py` and in the `options.py` of each product.
 
 One YAML file, `config/bridge.yaml` by default (`--settings` or `BRIDGE_SETTINGS` name another). Relative paths count
 from that file. Every key may be overridden by an environment variable: `BRIDGE_` and the key in capitals, two
