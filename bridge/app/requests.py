@@ -38,6 +38,7 @@ class Requests:
     async def run(self) -> None:
         """Do requests as they come, several at once: a pause must not wait for a long sweep. Runs until cancelled."""
         async with asyncio.TaskGroup() as under_way:
+            under_way.create_task(self._bridge.reconciler.resume_backfills())
             while True:
                 for request in await self._bridge.store.requests.take():
                     under_way.create_task(self._do(request))

@@ -49,7 +49,6 @@ class Store:
         self.records = Records(database)
         self.mappings = Mappings(database, self.wake)
         self.cursors = Cursors(database, self.wake)
-        self.sweeps = Sweeps(database)
         self.hooks = Hooks(database)
         self.systems = Systems(database, self.wake)
         self.sweeps = Sweeps(database)
