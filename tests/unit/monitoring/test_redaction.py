@@ -4,7 +4,7 @@ import base64
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bridge.monitoring.redaction import HIDDEN, Redactor
@@ -103,13 +103,14 @@ def test_values_of_any_shape_keep_their_shape() -> None:
     assert shown == {"a": [HIDDEN, 1, None, True], "password": HIDDEN, "n": {"b": 1.5}, "e": HIDDEN}
 
 
+@settings(deadline=None)  # it is about what comes out, not about how fast
 @given(
-    st.text(st.characters(codec="utf-8"), min_size=8, max_size=40).filter(lambda secret: len(secret.strip()) >= 8),
+    st.text(st.characters(codec="utf-8", exclude_characters="*"), min_size=8, max_size=40).map(str.strip),
     st.text(max_size=40),
     st.text(max_size=40),
 )
 def test_no_registered_value_survives(secret: str, before: str, after: str) -> None:
+    assume(len(secret) >= 8)
     redact = Redactor()
     redact.register(secret)
-    shown = redact(f"{before}{secret.strip()}{after}")
-    assert secret.strip() not in shown.replace(HIDDEN, "") or secret.strip() in before + after + HIDDEN
+    assert secret not in redact(f"{before}{secret}{after}")

@@ -119,7 +119,7 @@ def test_admin_may_listen_elsewhere_when_that_is_said(load: Load) -> None:
         ("a: 1\n---\nb: 1\n", ":2:1", "but found another document"),
         ("- a\n", "", "must hold keys and values"),
         ("", "", "must hold keys and values"),
-        (f"a: {'[' * 2000}", "", "is nested too deeply"),
+        (f"a: {'[' * 400}{']' * 400}", "", "is nested too deeply"),
     ],
 )
 def test_what_is_no_settings_yaml_is_told_with_its_place(
