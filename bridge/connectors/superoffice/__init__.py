@@ -1,0 +1,24 @@
+"""SuperOffice CRM. Limits and gaps: README.md here. Tests: tests/unit and tests/conformance, connectors."""
+
+from bridge.connectors.product import ConnectorType, Construction
+from bridge.connectors.superoffice.callbacks import SuperOfficeCallbacks
+from bridge.connectors.superoffice.catalog import Catalogs
+from bridge.connectors.superoffice.client import SuperOfficeClient
+from bridge.connectors.superoffice.manifest import MANIFEST
+from bridge.connectors.superoffice.options import SuperOfficeOptions
+from bridge.connectors.superoffice.records import Account
+
+
+class SuperOfficeConnector(SuperOfficeCallbacks):
+    """All capabilities of one tenant: reads, writes, hooks, callbacks."""
+
+    manifest = MANIFEST
+
+
+def build(construction: Construction) -> SuperOfficeConnector:
+    client, clock = SuperOfficeClient(construction), construction.seams.clock
+    catalogs = Catalogs(construction.system, client, clock)
+    return SuperOfficeConnector(Account(construction.system, client, catalogs, clock, construction.options))
+
+
+SUPEROFFICE = ConnectorType("superoffice", MANIFEST, SuperOfficeOptions, build)

@@ -1,0 +1,101 @@
+"""Deliveries: who sent them, and what they hint at. Vendor pages "Webhook security", "Webhook payload".
+
+A delivery names the columns of the database that changed, without values, and nothing of dependent tables.
+"""
+
+import hmac
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from bridge.connectors.json_text import read_json
+from bridge.connectors.superoffice.entities import RESOURCES
+from bridge.connectors.superoffice.hooks import SuperOfficeHooks
+from bridge.connectors.superoffice.values import read_instant
+from bridge.domain.callback import Callback, HookSecret
+from bridge.domain.errors import BadCallback
+from bridge.domain.event import Event, EventKind, Origin
+
+SIGNATURE = "x-superoffice-signature"
+TEST = "test"
+
+KINDS: Mapping[str, EventKind] = {
+    "created": EventKind.CREATED,
+    "deleted": EventKind.DELETED,
+    "softdeleted": EventKind.DELETED,
+}
+ENTITIES: Mapping[str, str] = {each.hook: entity for entity, each in RESOURCES.items() if each.hook}
+
+
+class SuperOfficeCallbacks(SuperOfficeHooks):
+    def verify(self, callback: Callback, secret: HookSecret) -> None:
+        """Over the bytes as they came. An unsigned delivery is refused: our hooks all have a secret."""
+        wanted = b64encode(hmac.digest(secret.password.encode(), callback.body, sha256))
+        shown = callback.headers.get(SIGNATURE, "").encode(errors="replace")
+        if not hmac.compare_digest(shown, wanted):
+            raise BadCallback("the delivery is not signed with the secret of its hook")
+
+    def decode(self, callback: Callback) -> Sequence[Event]:
+        return decode(callback)
+
+
+def decode(callback: Callback) -> Sequence[Event]:
+    """The test event says nothing of any record. An event nobody asked for is a hint all the same."""
+    try:
+        said = read_json(callback.body)
+    except ValueError:
+        return _hints(callback)
+    if not isinstance(said, dict):
+        return _hints(callback)
+    name = said.get("Event")
+    if name == TEST:
+        return []
+    if not isinstance(name, str):
+        return _hints(callback)
+    subject, _, verb = name.lower().partition(".")
+    record_id = _id(said.get("PrimaryKey"))
+    if subject not in ENTITIES or record_id is None:
+        return _hints(callback)
+    return [
+        Event(
+            callback.system,
+            ENTITIES[subject],
+            record_id,
+            KINDS.get(verb, EventKind.CHANGED),
+            Origin.WEBHOOK,
+            vendor_id=_vendor_id(name, record_id, said.get("EventId")),
+            source_at=_moment(said.get("Timestamp")),
+            body=callback.body,
+        )
+    ]
+
+
+def _vendor_id(name: str, record_id: str, event_id: Any) -> str | None:
+    """The same over the retries of one delivery. Only from the body, which is signed."""
+    if not isinstance(event_id, str) or not event_id.strip("0-{} "):
+        return None
+    return f"{event_id}/{name}/{record_id}"
+
+
+def _hints(callback: Callback) -> list[Event]:
+    """Something changed, nobody knows which record."""
+    entities = [callback.hook] if callback.hook in RESOURCES else sorted(ENTITIES.values())
+    return [
+        Event(callback.system, entity, None, EventKind.CHANGED, Origin.WEBHOOK, body=callback.body)
+        for entity in entities
+    ]
+
+
+def _id(value: Any) -> str | None:
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        value = int(value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        return None if value is None else read_instant(value)
+    except (ValueError, TypeError):
+        return None

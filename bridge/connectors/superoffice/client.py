@@ -1,0 +1,158 @@
+"""Calls to the tenant wherever it is served now. Source: the vendor's OpenAPI description of REST v1."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words, with_headers
+from bridge.connectors.product import Construction
+from bridge.connectors.protocols import HttpRequest
+from bridge.connectors.superoffice.auth import Credential, credential, sign_in_client
+from bridge.connectors.superoffice.endpoint import Endpoint, FixedEndpoint, TenantEndpoint
+from bridge.connectors.superoffice.options import SuperOfficeOptions
+from bridge.connectors.superoffice.refusals import is_missing, read_words
+from bridge.domain.errors import OutcomeUnknown, RemoteError, Unreachable, WriteConflict
+from bridge.domain.seams import Clock
+
+SOMEWHERE = "https://tenant.invalid"  # stands for the endpoint until the moment of sending
+MISDIRECTED = 421
+GONE = frozenset({404, 410})
+IN_UTC: Mapping[str, str] = {"so-timezone": "UTC"}
+Query = Sequence[tuple[str, str]]
+
+
+class Pace:
+    """Spreads calls evenly after a small burst."""
+
+    BURST = 4
+
+    def __init__(self, per_second: float, clock: Clock) -> None:
+        self._gap, self._clock = 1.0 / per_second, clock
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        now = self._clock.monotonic()
+        begin = max(self._next, now - (self.BURST - 1) * self._gap)
+        self._next = begin + self._gap
+        if begin > now:
+            await self._clock.sleep(begin - now)
+
+
+class SuperOfficeDialect:
+    def __init__(self, access: Credential, endpoint: Endpoint, pace: Pace, language: str) -> None:
+        self._access, self._endpoint, self._pace = access, endpoint, pace
+        self._always = {"so-language": language, "accept-language": language}
+
+    async def authorise(self, request: HttpRequest) -> HttpRequest:
+        await self._pace.turn()
+        address = await self._endpoint.current()
+        placed = replace(request, url=address + request.url.removeprefix(SOMEWHERE))
+        return await self._access.authorise(with_headers(placed, self._always))
+
+    async def renew(self, refused: HttpRequest) -> bool:
+        return await self._access.renew(refused)
+
+    def pause(self, answer: Answer) -> Pause | None:
+        return None
+
+    def words(self, answer: Answer) -> Words:
+        return read_words(answer)
+
+    def failure(self, answer: Answer, words: Words) -> RemoteError | None:
+        if answer.status == MISDIRECTED:
+            return Unreachable(answer.system, f"{answer.call.name}: the tenant's address is wrong (421)")
+        return None
+
+
+class SuperOfficeClient:
+    def __init__(self, construction: Construction) -> None:
+        options: SuperOfficeOptions = construction.options
+        clock, sign_in = construction.seams.clock, sign_in_client(construction)
+        self.system = construction.system
+        self.endpoint: Endpoint = (
+            TenantEndpoint(construction.system, options.tenant, options.login_url, sign_in, clock)
+            if options.tenant is not None
+            else FixedEndpoint(options.base_url or "")
+        )
+        self._timeout = options.timeout_seconds
+        self._http = HttpClient(
+            construction.system,
+            SOMEWHERE,
+            construction.transport,
+            construction.seams,
+            SuperOfficeDialect(
+                credential(construction, sign_in),
+                self.endpoint,
+                Pace(options.requests_per_second, clock),
+                options.language,
+            ),
+            at_once=options.calls_at_once,
+            observe=construction.observe,
+        )
+
+    async def send(self, call: Call) -> Answer:
+        """`call.path` is below /api/v1. After a 421, which had no effect, the tenant is looked for and asked again."""
+        path = f"api/v1/{call.path}"
+        call = replace(call, path=path, template=call.template or call.path, timeout_seconds=self._timeout)
+        asked = replace(call, accept=call.accept | {MISDIRECTED})
+        try:
+            answer = await self._http.send(asked)
+        except (Unreachable, OutcomeUnknown):
+            self.endpoint.forget()  # perhaps it moved
+            raise
+        if answer.status != MISDIRECTED:
+            return answer
+        self.endpoint.forget()
+        return await self._http.send(call)
+
+    async def get(self, path: str, *, template: str, headers: Mapping[str, str] | None = None) -> Any:
+        """None: there is no such thing."""
+        call = Call("GET", path, template=template, headers=headers or {}, accept=GONE | {500})
+        answer = await self.send(call)
+        if is_missing(answer):
+            return None
+        if answer.status == 500:  # the server's own "not found" may come as 500, so it was not repeated yet
+            answer = await self.send(replace(call, accept=frozenset()))
+        return answer.json()
+
+    async def rows(self, path: str) -> list[Mapping[str, Any]]:
+        """A plain list; nothing when this server does not have it."""
+        said = await self.get(path, template=path)
+        return [row for row in said if isinstance(row, dict)] if isinstance(said, list) else []
+
+    async def archive(self, path: str, query: Query) -> list[Mapping[str, Any]]:
+        """Rows of a listing; dates in the query are UTC."""
+        answer = await self.send(Call("GET", path, query=query, headers=IN_UTC, template=path))
+        said = answer.json()
+        rows = said.get("value") if isinstance(said, dict) else None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise answer.garbled("no list of rows")
+        return rows
+
+    async def write(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        *,
+        template: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Mapping[str, Any]:
+        """The entity as saved. Raises WriteConflict when it was changed or removed since it was read."""
+        accept = frozenset({404, 409, 410, 412}) if method != "POST" else frozenset()
+        call = Call(method, path, json=body, template=template, headers=headers or {}, accept=accept)
+        answer = await self.send(call)
+        if answer.status in accept:
+            raise WriteConflict(self.system, f"{call.name}: the record changed or went away ({answer.status})")
+        said = answer.json()
+        if not isinstance(said, dict):
+            raise answer.garbled("no record")
+        return said
+
+    async def delete(self, path: str, *, template: str, headers: Mapping[str, str] | None = None) -> bool:
+        """Deleting what is not there is no error. False: refused because it changed since `headers` say (412)."""
+        call = Call("DELETE", path, template=template, headers=headers or {}, accept=GONE | {412, 500})
+        answer = await self.send(call)
+        if answer.status == 500 and not is_missing(answer):
+            raise OutcomeUnknown(self.system, f"{call.name} was answered with 500: {read_words(answer).message}")
+        return answer.status != 412

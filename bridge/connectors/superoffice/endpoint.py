@@ -1,0 +1,108 @@
+"""Where a tenant is served. It moves between hosts, so its address is asked for, never configured.
+
+Vendor pages "Tenant status", "Misdirected requests (421)".
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from bridge.connectors.http import Call, HttpClient
+from bridge.connectors.superoffice.values import read_instant
+from bridge.domain.errors import NeedsAuthorisation, RemoteError, Unreachable
+from bridge.domain.seams import Clock
+
+VENDOR_DOMAIN = ".superoffice.com"
+GONE_STATES = frozenset({"Deleted", "Suspended", "Deleting", "3", "4", "10"})  # names and numbers of the vendor's enum
+
+
+class Endpoint(Protocol):
+    async def current(self) -> str:
+        """The site's address, without /api and without a slash at its end."""
+
+    def forget(self) -> None:
+        """What we believe may be wrong: ask anew."""
+
+
+class FixedEndpoint:
+    """An onsite installation."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url.rstrip("/").removesuffix("/v1").removesuffix("/api")
+
+    async def current(self) -> str:
+        return self._base_url
+
+    def forget(self) -> None:
+        """There is nothing else."""
+
+
+class TenantEndpoint:
+    """Asks the sign-in host; the answer says how long it holds."""
+
+    def __init__(self, system: str, tenant: str, login_url: str, client: HttpClient, clock: Clock) -> None:
+        self._system, self._tenant, self._login_url = system, tenant, login_url
+        self._client, self._clock = client, clock
+        self._found: str | None = None
+        self._until: datetime | None = None
+        self._one = asyncio.Lock()
+
+    async def current(self) -> str:
+        async with self._one:
+            if self._found is None or (self._until is not None and self._until <= self._clock.now()):
+                self._found = await self._ask()
+            return self._found
+
+    def forget(self) -> None:
+        self._found = None
+
+    async def _ask(self) -> str:
+        call = Call("GET", f"{self._login_url}/api/state/{self._tenant}", template="api/state/:tenant")
+        answer = await self._client.send(call)
+        said = answer.json()
+        if not isinstance(said, dict):
+            raise answer.garbled("no state of the tenant")
+        if said.get("IsRunning") is False:
+            raise self._not_running(said.get("State"))
+        address = self._address(said)
+        if address is None:
+            raise answer.garbled("no address of the tenant")
+        self._until = _until(said.get("ValidUntil"))
+        return address
+
+    def _not_running(self, state: Any) -> RemoteError:
+        text = f"the tenant {self._tenant} is not running (state {state})"
+        if str(state) in GONE_STATES:
+            return NeedsAuthorisation(self._system, text)
+        return Unreachable(self._system, text)
+
+    def _address(self, said: Mapping[str, Any]) -> str | None:
+        """`Api` ends in /api; `Endpoint` may lack the tenant."""
+        for name in ("Api", "Endpoint"):
+            value = said.get(name)
+            if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+                continue
+            address = value.rstrip("/").removesuffix("/v1").removesuffix("/api").rstrip("/")
+            if not urlsplit(address).path:
+                address = f"{address}/{self._tenant}"
+            if not self._is_vendor(address):
+                raise Unreachable(self._system, "the tenant's address is not within the domain of the sign-in host")
+            return address
+        return None
+
+    def _is_vendor(self, address: str) -> bool:
+        """The credential is sent to this address, so it must be the vendor's."""
+        given, asked = urlsplit(address), urlsplit(self._login_url)
+        if given.netloc == asked.netloc:
+            return given.scheme == asked.scheme
+        return given.scheme == "https" and (given.hostname or "").endswith(VENDOR_DOMAIN)
+
+
+def _until(value: Any) -> datetime | None:
+    """None: until it turns out to be wrong."""
+    try:
+        return None if value is None else read_instant(value)
+    except ValueError:
+        return None

@@ -1,0 +1,63 @@
+"""What SuperOffice offers and what it cannot do.
+
+Sources: the vendor's OpenAPI description of REST v1; pages "Webhooks", "Webhook events", "Soft delete",
+"Best practices".
+"""
+
+from bridge.connectors.superoffice.entities import RESOURCES, Resource
+from bridge.domain.catalog import Column, EntityManifest, Lookup, Manifest
+
+# Kept in tables of their own: an edit raises no event, and perhaps does not touch the record's row.
+_DEPENDENT_TYPES = (Column.VALUES, Column.OBJECT)
+_DEPENDENT_TEXTS = frozenset({"description", "sale_text", "postit", "agenda", "internal_notes"})
+
+VERB_KINDS = {"created": "created", "changed": "changed", "deleted": "deleted", "softdeleted": "deleted"}
+
+
+def _unversioned(resource: Resource) -> frozenset[str]:
+    found = {
+        column
+        for column, each in resource.properties.items()
+        if each.spec.type in _DEPENDENT_TYPES or column in _DEPENDENT_TEXTS
+    }
+    return frozenset(found | ({"custom"} if resource.custom else set()))
+
+
+def _entity(resource: Resource) -> EntityManifest:
+    return EntityManifest(
+        columns={column: each.spec for column, each in resource.properties.items()},
+        events=frozenset(VERB_KINDS[verb] for verb in resource.verbs),
+        version_resolution=1.0 if resource.dated else None,
+        unversioned=_unversioned(resource) if resource.dated else frozenset(),
+        shows_new=resource.dated,
+        lookup=Lookup.LAGGING if resource.found_by else Lookup.NONE,
+        lookup_columns=frozenset(resource.found_by),
+        whole_record=not resource.patched,
+        delete_evidence=resource.hook is not None,
+        custom=resource.custom,
+    )
+
+
+MANIFEST = Manifest(
+    product="superoffice",
+    entities={entity: _entity(resource) for entity, resource in RESOURCES.items()},
+    limits=(
+        "Edits of e-mails, phones, addresses and custom fields raise no event and may not touch the modification"
+        " time: they cross with the next full sweep, which reads every record.",
+        "Products raise no event and show no time of change or creation; they are swept, and written whole.",
+        "A product whose creation was left without an answer is never looked up by itself.",
+        "SuperOffice stops a hook after an outage of seconds and loses what happens meanwhile; the bridge registers"
+        " it again and sweeps.",
+        "A deleted contact or person stays in the recycle bin, by default for 14 days; both deletes are told.",
+        "Merges raise no event of their own: the loser is gone, the survivor is seen as changed.",
+        "Text cannot be null in SuperOffice: an empty one reads as nothing, and nothing is written as empty; numbers"
+        " are emptied to 0.",
+        "Several records can have the same name or e-mail: SuperOffice enforces no unique value.",
+        "Countries go by their two-letter ISO code; other list items by their text in the configured language.",
+        "Renaming a list item or custom field is noticed, but the old name counts until restart.",
+        "Filters of a mapping are not sent to SuperOffice: every record is listed.",
+        "The webhook agent must be enabled for the app (online) or in the server's settings (onsite).",
+    ),
+    not_yet=("quotes, documents, tickets and relations", "price lists", "where a merged record went", "extra tables"),
+    event_names=dict(VERB_KINDS),
+)

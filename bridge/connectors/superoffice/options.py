@@ -1,0 +1,97 @@
+"""What the operator must supply for a SuperOffice tenant or an onsite installation."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from bridge.connectors.superoffice.signing import read_private_key
+
+ONLINE = "https://online.superoffice.com"
+
+
+class SuperOfficeOptions(BaseModel):
+    """One way to sign in: system user, OAuth, or (onsite only) user and password."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tenant: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9]+$", description="Online: the customer's id, such as Cust12345."
+    )
+    login_url: str = Field(
+        ONLINE,
+        description="Online: where to sign in and to ask for the tenant's address; https://sod.superoffice.com for"
+        " development, https://qaonline.superoffice.com for stage.",
+    )
+    base_url: str | None = Field(
+        None,
+        description="Onsite: address of the site without /api, such as https://crm.example.com/superoffice. Online:"
+        " leave it out, a tenant moves between addresses.",
+    )
+    client_id: str | None = Field(None, description="OAuth: client id of your app.")
+    client_secret: SecretStr | None = Field(
+        None, description="Client secret of your app; it is the application token of the system user as well."
+    )
+    refresh_token: SecretStr | None = Field(
+        None, description="OAuth: refresh token of the user the bridge works as. A new value replaces the stored one."
+    )
+    system_token: SecretStr | None = Field(
+        None, description="System user: the token an administrator's consent gave your app for this tenant."
+    )
+    private_key: SecretStr | None = Field(
+        None, description="System user: the app's private RSA key, as PEM or in the vendor's XML form."
+    )
+    username: str | None = Field(None, description="Onsite: name of the user the bridge works as.")
+    password: SecretStr | None = Field(None, description="Onsite: password of that user.")
+    language: str = Field(
+        "en",
+        pattern=r"^[A-Za-z-]{2,10}$",
+        description="Language of the list items' texts, by which mappings name them.",
+    )
+    restart_stopped_hooks: bool = Field(
+        True, description="Register a hook again that a person stopped; false: leave it stopped."
+    )
+    page_size: int = Field(50, ge=1, le=1000, description="Records listed at a time; each is then read by itself.")
+    calls_at_once: int = Field(4, ge=1, le=16, description="Calls that may run at the same time.")
+    requests_per_second: float = Field(
+        5.0, gt=0, le=1000, description="Pace of the calls; SuperOffice meters them and publishes no limit."
+    )
+    timeout_seconds: float = Field(45.0, gt=0, le=300, description="Time one call may take.")
+
+    @field_validator("login_url", "base_url")
+    @classmethod
+    def _is_web_address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("https://", "http://")):
+            raise ValueError("must start with https://")
+        return value.rstrip("/") if value else None
+
+    @field_validator("private_key")
+    @classmethod
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            read_private_key(value.get_secret_value())
+        return value
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Self:
+        ways = {
+            "system_token": (self.system_token, self.private_key, self.client_secret),
+            "refresh_token": (self.refresh_token, self.client_id, self.client_secret),
+            "username": (self.username, self.password),
+        }
+        begun = [name for name in ways if getattr(self, name) is not None]
+        if len(begun) != 1:
+            raise ValueError("give one of system_token, refresh_token and username")
+        if not all(ways[begun[0]]):
+            needed = {
+                "system_token": "private_key and client_secret",
+                "refresh_token": "client_id and client_secret",
+                "username": "password",
+            }
+            raise ValueError(f"{begun[0]} needs {needed[begun[0]]}")
+        if (self.tenant is None) == (self.base_url is None):
+            raise ValueError("give tenant (online) or base_url (onsite)")
+        if self.base_url is not None and begun[0] == "system_token":
+            raise ValueError("the system user exists online only: give tenant instead of base_url")
+        if self.base_url is None and begun[0] == "username":
+            raise ValueError("user and password work onsite only: give base_url instead of tenant")
+        return self

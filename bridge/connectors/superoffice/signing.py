@@ -1,0 +1,112 @@
+"""Signatures of the system user's flow. Vendor page "System user flow"."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from bridge.connectors.json_text import read_json
+
+TICKET_CLAIM = "http://schemes.superoffice.net/identity/ticket"
+
+_XML_PARTS = ("Modulus", "Exponent", "P", "Q", "DP", "DQ", "InverseQ", "D")
+
+
+class BadToken(Exception):
+    """A token whose form or signature is wrong; the text never shows it."""
+
+
+def read_private_key(text: str) -> rsa.RSAPrivateKey:
+    """PEM, or `<RSAKeyValue>`; raises ValueError that does not show the key."""
+    try:
+        if "<RSAKeyValue" in text:
+            return _from_xml(text)
+        key = load_pem_private_key(text.strip().encode(), password=None)
+    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm):
+        raise ValueError("is neither an RSA key in PEM without a password nor an <RSAKeyValue>") from None
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ValueError("is not an RSA key")
+    return key
+
+
+def _from_xml(text: str) -> rsa.RSAPrivateKey:
+    """The vendor's keys come as .NET XML: base64 of big-endian numbers."""
+    found = {name: re.search(rf"<{name}>\s*([A-Za-z0-9+/=\s]+?)\s*</{name}>", text) for name in _XML_PARTS}
+    number = {name: _number(base64.b64decode(match.group(1))) for name, match in found.items() if match}
+    public = rsa.RSAPublicNumbers(number["Exponent"], number["Modulus"])
+    return rsa.RSAPrivateNumbers(
+        number["P"], number["Q"], number["D"], number["DP"], number["DQ"], number["InverseQ"], public
+    ).private_key()
+
+
+def sign_system_token(token: str, key: rsa.RSAPrivateKey, now: datetime) -> str:
+    """`<token>.<UTC minute>.<signature>`; `now` is aware UTC."""
+    data = f"{token}.{now:%Y%m%d%H%M}"
+    signature = key.sign(data.encode(), padding.PKCS1v15(), hashes.SHA256())
+    return f"{data}.{base64.b64encode(signature).decode()}"
+
+
+def read_ticket(token: str, keys: Any) -> str:
+    """The ticket in the vendor's answer, a JWT signed by one of `keys` (a JSON Web Key Set).
+
+    Its expiry is not looked at: the vendor's own sample does not either, and the ticket slides. Raises BadToken."""
+    head, body, signature = _parts(token)
+    signed = token.rpartition(".")[0].encode()
+    if head.get("alg") != "RS256" or not any(_signed_by(key, signed, signature) for key in _rsa_keys(keys, head)):
+        raise BadToken("the sign-in's answer is not signed by a key of SuperOffice")
+    ticket = body.get(TICKET_CLAIM)
+    if not isinstance(ticket, str) or not ticket:
+        raise BadToken("the sign-in's answer holds no ticket")
+    return ticket
+
+
+def _parts(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any], bytes]:
+    pieces = token.split(".")
+    try:
+        head, body = (read_json(_decoded(piece)) for piece in pieces[:2])
+        signature = _decoded(pieces[2])
+    except (ValueError, IndexError):
+        raise BadToken("the sign-in's answer is not a JSON Web Token") from None
+    if len(pieces) != 3 or not isinstance(head, dict) or not isinstance(body, dict):
+        raise BadToken("the sign-in's answer is not a JSON Web Token")
+    return head, body, signature
+
+
+def _rsa_keys(keys: Any, head: Mapping[str, Any]) -> list[rsa.RSAPublicKey]:
+    """Those of the token's key id; all of them when the id is missing or unknown."""
+    rows = keys.get("keys") if isinstance(keys, dict) else None
+    known = [row for row in rows or () if isinstance(row, dict) and row.get("kty") == "RSA"]
+    named = [row for row in known if head.get("kid") and row.get("kid") == head["kid"]]
+    found = []
+    for row in named or known:
+        try:
+            found.append(rsa.RSAPublicNumbers(_number(_decoded(row["e"])), _number(_decoded(row["n"]))).public_key())
+        except (KeyError, ValueError, TypeError, AttributeError):
+            continue
+    return found
+
+
+def _signed_by(key: rsa.RSAPublicKey, signed: bytes, signature: bytes) -> bool:
+    try:
+        key.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error as wrong:
+        raise ValueError(str(wrong)) from None
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "big")

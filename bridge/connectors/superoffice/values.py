@@ -1,0 +1,208 @@
+"""Single values in the vendor's form and in the record shape, both ways. Pure; raises ValueError with what is wrong.
+
+Vendor pages "SO-TimeZone" and "Encoded values".
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from bridge.connectors.superoffice.entities import ADDRESS_PARTS
+from bridge.domain.catalog import Column
+
+NO_DATE = "0001-01-01T00:00:00"
+_EMPTY_YEARS = (1, 1760)  # the vendor's "none", in its API and in its database
+_UNKNOWN_NUMBER = Decimal("-79228162514264337593543950335")  # smallest decimal of .NET: "not given"
+_MOST_DIGITS = 60
+_CODED = re.compile(r"^\[([A-Z]+):(.*)\]$", re.DOTALL)
+
+
+def read(column: Column, value: Any) -> Any:
+    """A plain property; nothing reads as None."""
+    if value is None or value == "":
+        return None
+    if column in (Column.TEXT, Column.CHOICE, Column.REFERENCE):
+        return read_text(value)
+    if column is Column.BOOLEAN:
+        return read_boolean(value)
+    if column is Column.VALUES:
+        return read_elements(value)
+    if column in (Column.DATE, Column.INSTANT):
+        return read_moment(column, value)
+    number = read_number(value)
+    return number if column is Column.DECIMAL or number is None else whole(number)
+
+
+def write(column: Column, value: Any) -> Any:
+    """The vendor has no null for these: None becomes its empty value."""
+    if column is Column.VALUES:
+        return write_elements(value or [])
+    if column in (Column.DATE, Column.INSTANT):
+        return write_moment(column, value)
+    if column is Column.BOOLEAN:
+        if value is not None and not isinstance(value, bool):
+            raise ValueError("must be true or false")
+        return bool(value)
+    if column in (Column.DECIMAL, Column.INTEGER):
+        number = Decimal(0) if value is None else write_number(value)
+        return number if column is Column.DECIMAL else whole(number)
+    if value is not None and not isinstance(value, str):
+        raise ValueError("must be text")
+    return value or ""
+
+
+def read_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError("is not text")
+
+
+def read_boolean(value: Any) -> bool:
+    if value in (0, 1):  # False and True as well
+        return bool(value)
+    raise ValueError("is not true or false")
+
+
+def read_number(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        raise ValueError("is not a number")
+    try:
+        number = Decimal(value)
+    except ArithmeticError:
+        raise ValueError("is not a number") from None
+    if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
+        raise ValueError("is not a number")
+    return None if number <= _UNKNOWN_NUMBER else number
+
+
+def write_number(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
+        raise ValueError("must be a number")
+    return Decimal(value)
+
+
+def whole(number: Decimal) -> int:
+    if number != number.to_integral_value():
+        raise ValueError("is not a whole number")
+    return int(number)
+
+
+def read_moment(column: Column, value: Any) -> date | datetime | None:
+    """Dates are the day printed, never moved between zones; times without a zone are UTC."""
+    moment = read_instant(value)
+    if moment is None or column is Column.INSTANT:
+        return moment
+    return date.fromisoformat(read_text(value)[:10])
+
+
+def read_instant(value: Any) -> datetime | None:
+    """None for the vendor's "no date". Offsets come with and without colon, fractions with seven digits."""
+    moment = datetime.fromisoformat(read_text(value))
+    if moment.year in _EMPTY_YEARS:
+        return None
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("is not a time") from None
+
+
+def write_moment(column: Column, value: Any) -> str:
+    if value is None:
+        return NO_DATE
+    if column is Column.DATE:
+        if not isinstance(value, date) or isinstance(value, datetime):
+            raise ValueError("must be a date")
+        return f"{value.isoformat()}T00:00:00"
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError("must be a time with its zone")
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
+
+
+def read_elements(value: Any) -> list[dict[str, Any]]:
+    """E-mails, phones, addresses of web pages. The first is the main one."""
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ValueError("is not a list of values")
+    filled = [item for item in value if item.get("Value")]
+    return [
+        {"value": str(item["Value"]), "label": item.get("Description") or None, "primary": place == 0}
+        for place, item in enumerate(filled)
+    ]
+
+
+def write_elements(value: Any) -> list[dict[str, str]]:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, Mapping) for item in value):
+        raise ValueError("must be a list of values")
+    filled = [item for item in value if item.get("value")]
+    if not all(isinstance(item["value"], str) for item in filled):
+        raise ValueError("must be a list of texts")
+    main_first = sorted(filled, key=lambda item: not item.get("primary"))
+    return [{"Value": item["value"], "Description": str(item.get("label") or "")} for item in main_first]
+
+
+def read_address(value: Any) -> dict[str, str | None]:
+    if not isinstance(value, dict):
+        raise ValueError("is not an address")
+    return {part: read(Column.TEXT, value[name]) for part in ADDRESS_PARTS if (name := part.capitalize()) in value}
+
+
+def write_address(value: Any) -> dict[str, str]:
+    """Only the parts given; None empties all."""
+    if value is None:
+        return {part.capitalize(): "" for part in ADDRESS_PARTS}
+    if not isinstance(value, Mapping):
+        raise ValueError("must be an address")
+    unknown = [part for part in value if part not in ADDRESS_PARTS]
+    if unknown:
+        raise ValueError(f"has no part {unknown[0]!r}; there are {', '.join(ADDRESS_PARTS)}")
+    return {part.capitalize(): write(Column.TEXT, text) for part, text in value.items()}
+
+
+def write_id(value: Any) -> int:
+    """The vendor's id of another record; 0 is its "none"."""
+    if value is None:
+        return 0
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        return int(value)
+    raise ValueError("must be the id of a record (digits)")
+
+
+def read_coded(column: Column, value: Any) -> Any:
+    """A custom field: `[I:5]`, `[D:31.12.2026]`, `[F:1.5]`; texts come as they are."""
+    found = _CODED.match(value) if isinstance(value, str) else None
+    inner = found.group(2) if found else value
+    if column is Column.DATE and isinstance(inner, str) and inner:
+        return _read_coded_date(inner)
+    return read(column, _as_number(inner) if column is Column.BOOLEAN else inner)
+
+
+def write_coded(column: Column, value: Any) -> str:
+    if column is Column.TEXT:
+        return str(write(column, value))
+    if value is None:
+        return "[I:0]" if column is Column.BOOLEAN else ""
+    plain = write(column, value)
+    if column is Column.DATE:
+        return f"[D:{value:%d.%m.%Y}]"
+    if column is Column.DECIMAL:
+        return f"[F:{plain:f}]"
+    return f"[I:{int(plain)}]"
+
+
+def _as_number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+def _read_coded_date(text: str) -> date | None:
+    """The vendor's pages show dd.MM.yyyy for dates and MM/dd/yyyy for times; both are taken, and ISO."""
+    day = text.split(" ")[0].split("T")[0]
+    for form in ("%d.%m.%Y", "%m/%d/%Y", "%Y-%m-%d"):
+        try:
+            found = datetime.strptime(day, form).date()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+        return None if found.year in _EMPTY_YEARS else found
+    raise ValueError("is not a date")
