@@ -12,6 +12,7 @@ from bridge.domain.record import Side
 from bridge.mapping.check import check
 from bridge.mapping.load import load_mappings
 from bridge.mapping.model import Mapping, MappingSide
+from bridge.settings.load import validate_options
 from bridge.settings.model import Settings
 from bridge.store.model import Endpoint, Mode, Route, Routes, Scope
 
@@ -26,6 +27,22 @@ class Plan:
     routes: Routes
     entities: MappingOf[str, frozenset[str]]
     sources: MappingOf[str, frozenset[str]]
+
+
+def checked_plan(settings: Settings) -> Plan:
+    """The plan, with each system's options checked as well. Raises ConfigError with the faults of both at once."""
+    faults: list[Fault] = []
+    try:
+        validate_options(settings, {name: kind.options for name, kind in CONNECTORS.items()})
+    except ConfigError as error:
+        faults += error.faults
+    try:
+        plan = make_plan(settings)
+    except ConfigError as error:
+        raise ConfigError([*faults, *error.faults]) from None
+    if faults:
+        raise ConfigError(faults)
+    return plan
 
 
 def make_plan(settings: Settings) -> Plan:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import click
 
-from bridge.app.plan import make_plan
-from bridge.connectors.registry import CONNECTORS
-from bridge.settings.load import load_settings, validate_options
+from bridge.app.plan import checked_plan
+from bridge.settings.load import load_settings
 from bridge.settings.summary import summary
 
 
@@ -16,8 +15,7 @@ from bridge.settings.summary import summary
 def check(settings_path: Path) -> None:
     """Check settings and mapping files; exit code 2 lists every fault."""
     settings = load_settings(settings_path, os.environ)
-    validate_options(settings, {name: kind.options for name, kind in CONNECTORS.items()})
-    plan = make_plan(settings)
+    plan = checked_plan(settings)
     for line in summary(settings):
         click.echo(line)
     for name, scope in sorted(plan.scopes.items()):

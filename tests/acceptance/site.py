@@ -1,0 +1,190 @@
+"""A bridge as its operator has it: a folder with a settings file, the `bridge` command, its log and its listeners."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+BRIDGE = str(Path(sys.executable).with_name("bridge"))
+MAPPINGS = Path(__file__).parents[2] / "mappings" / "pipedrive-deskera"
+SECRETS = {
+    "ACCEPT_INSTANCE_SECRET": "instance-secret-never-shown",
+    "ACCEPT_PIPEDRIVE_TOKEN": "sandbox-token",
+    "ACCEPT_DESKERA_SECRET": "cl_priv_sandbox",
+    "ACCEPT_DESKERA_REFRESH": "sandbox-refresh",
+}
+SETTINGS = """\
+instance: acceptance
+instance_secret: {{env: ACCEPT_INSTANCE_SECRET}}
+public_url: http://127.0.0.1:{callbacks}
+store: {{url: {{env: ACCEPT_STORE_URL}}}}
+mappings_dir: mappings
+systems:
+  pipedrive:
+    connector: pipedrive
+    options: {{base_url: "{pipedrive}", api_token: {{env: ACCEPT_PIPEDRIVE_TOKEN}}}}
+  deskera:
+    connector: deskera
+    options:
+      base_url: "{deskera}"
+      client_id: cl_pub_sandbox
+      client_secret: {{env: ACCEPT_DESKERA_SECRET}}
+      refresh_token: {{env: ACCEPT_DESKERA_REFRESH}}
+      requests_per_second: 1000
+      at_once: 16
+sides: {{crm: pipedrive, erp: deskera}}
+default_mode: live
+callbacks: {{port: {callbacks}}}
+admin: {{port: {admin}}}
+schedule: {{audit_seconds: 5, sweep_seconds: 5, full_sweep_seconds: 600, jitter_seconds: 0}}
+sync: {{write_seconds: 4, lease_seconds: 20, workers: 16}}
+"""
+PATIENCE_SECONDS = 40.0
+
+
+@dataclass
+class Site:
+    """`store_url`: SQLite beside the settings file when left out. `outputs`: everything any command ever printed."""
+
+    folder: Path
+    pipedrive: str
+    deskera: str
+    store_url: str = "sqlite:///bridge.sqlite"
+    outputs: list[str] = field(default_factory=list)
+    callbacks: int = 0
+    admin: int = 0
+
+    def __post_init__(self) -> None:
+        self.callbacks, self.admin = free_port(), free_port()
+        shutil.copytree(MAPPINGS, self.folder / "mappings")
+        self.write_settings()
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "bridge.yaml"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "bridge.log"
+
+    def write_settings(self, more: str = "") -> None:
+        names = {"pipedrive": self.pipedrive, "deskera": self.deskera, "callbacks": self.callbacks, "admin": self.admin}
+        self.settings.write_text(SETTINGS.format(**names) + more)
+
+    def environment(self) -> Mapping[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")}
+        return {**kept, **SECRETS, "ACCEPT_STORE_URL": self.store_url}
+
+    def bridge(self, *arguments: str, answer: str | None = None) -> "Ended":
+        """Run one command to its end."""
+        done = subprocess.run(
+            [BRIDGE, "--settings", str(self.settings), *arguments],
+            env=self.environment(),
+            input=answer,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.outputs.append(done.stdout + done.stderr)
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def start(self) -> "Daemon":
+        """Start `bridge run` and wait until it is ready."""
+        with self.log.open("a") as log:
+            process = subprocess.Popen(
+                [BRIDGE, "--settings", str(self.settings), "run"], env=self.environment(), stdout=log, stderr=log
+            )
+        daemon = Daemon(process, self)
+        try:
+            until(lambda: daemon.alive() and self.get("/health/ready").status == 200, f"ready; log: {self.log}")
+        except BaseException:
+            daemon.kill()
+            raise
+        return daemon
+
+    def get(self, path: str) -> "Answer":
+        """What the admin listener answers; status 0 when nobody listens."""
+        return fetch(f"http://127.0.0.1:{self.admin}{path}")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that ended. A traceback is never an answer to a person."""
+
+    code: int
+    out: str
+    err: str
+
+    def __post_init__(self) -> None:
+        assert "Traceback" not in self.out + self.err, self.err
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass
+class Daemon:
+    """A running `bridge run`."""
+
+    process: subprocess.Popen[bytes]
+    site: Site
+
+    def alive(self) -> bool:
+        code = self.process.poll()
+        assert code is None, f"the bridge ended with {code}: {self.site.log.read_text()[-3000:]}"
+        return True
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye."""
+        self.process.kill()
+        self.process.wait(PATIENCE_SECONDS)
+
+
+def fetch(url: str, method: str = "GET", body: Any = None) -> Answer:
+    """One request; status 0 when there is no answer."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return Answer(answer.status, dict(answer.headers), answer.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, dict(error.headers), error.read().decode())
+    except OSError:
+        return Answer(0)
+
+
+def until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait until something holds; AssertionError saying what did not."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.1)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

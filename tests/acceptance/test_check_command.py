@@ -1,0 +1,110 @@
+"""`bridge check` and the refusals of `bridge run`: every fault at once, exit code 2, never a traceback or a secret."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.site import SECRETS, Site
+
+NOBODY = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path, NOBODY, NOBODY)
+
+
+def no_secret(text: str) -> None:
+    assert not [name for name, value in SECRETS.items() if value in text]
+
+
+def test_check_passes_good_settings_and_shows_secrets_as_set(site: Site) -> None:
+    done = site.bridge("check")
+    assert done.code == 0, done.err
+    assert done.out.endswith("no faults\n")
+    assert "mapping deals" in done.out
+    assert "set" in done.out
+    no_secret(done.out + done.err)
+    assert not (site.folder / "bridge.sqlite").exists()
+
+
+def test_check_lists_every_fault_of_the_settings_with_key_and_exit_code_2(site: Site) -> None:
+    site.write_settings("wrokers: 3\nlog: {level: loud}\nretention: {journal_days: 0}\n")
+    text = site.settings.read_text()
+    site.settings.write_text(text.replace("cl_pub_sandbox", "''").replace("erp: deskera", "erp: deskra"))
+    done = site.bridge("check")
+    assert done.code == 2
+    assert done.out == ""
+    for key in ("wrokers", "log.level", "retention.journal_days", "sides.erp"):
+        assert key in done.err
+    assert "bridge.yaml:" in done.err
+    no_secret(done.err)
+
+
+def test_check_lists_faults_of_several_mapping_files_with_their_lines(site: Site) -> None:
+    deals, people = site.folder / "mappings" / "deals.yaml", site.folder / "mappings" / "people.yaml"
+    deals.write_text(deals.read_text().replace("conflict:  crm", "conflict:  newest"))
+    people.write_text(people.read_text().replace("conflict:  crm", "conflict:  nobody"))
+    done = site.bridge("check")
+    assert done.code == 2
+    assert "deals.yaml:" in done.err
+    assert "people.yaml:" in done.err
+
+
+def test_faults_of_options_and_of_mapping_files_are_said_together(site: Site) -> None:
+    site.settings.write_text(site.settings.read_text().replace("cl_pub_sandbox", "''"))
+    deals = site.folder / "mappings" / "deals.yaml"
+    deals.write_text(deals.read_text().replace("crm: title", "crm: tittle"))
+    for command in ("check", "run"):
+        done = site.bridge(command)
+        assert done.code == 2
+        assert "systems.deskera.options.client_id" in done.err
+        assert "tittle" in done.err
+    assert not (site.folder / "bridge.sqlite").exists()
+
+
+@pytest.mark.parametrize("text", ["", "- a list\n", "instance: [\n", "\x00\x01", "instance: !!python/object:os.x {}\n"])
+def test_check_tells_what_is_wrong_with_a_file_that_is_no_settings_file(site: Site, text: str) -> None:
+    site.settings.write_text(text)
+    done = site.bridge("check")
+    assert done.code == 2
+    assert "bridge.yaml" in done.err
+
+
+def test_a_settings_file_that_is_not_there_is_named(site: Site) -> None:
+    site.settings.unlink()
+    done = site.bridge("run")
+    assert done.code == 2
+    assert str(site.settings) in done.err
+
+
+def test_run_refuses_faulty_settings_and_a_store_it_cannot_use(site: Site) -> None:
+    site.store_url = f"sqlite:///{site.folder}/no/such/folder/bridge.sqlite"
+    done = site.bridge("run")
+    assert done.code == 2
+    assert "store.url" in done.err
+    assert "1 fault" in done.err
+
+
+def test_a_postgresql_that_does_not_answer_is_one_message_without_its_password(site: Site) -> None:
+    site.store_url = "postgresql://bridge:never-shown@127.0.0.1:1/bridge"
+    for command in (["run"], ["status"]):
+        done = site.bridge(*command)
+        assert done.code == 2
+        assert "store.url" in done.err
+        assert "never-shown" not in done.err
+
+
+def test_commands_without_a_running_bridge_say_that_they_wait_for_one(site: Site) -> None:
+    assert "no hooks are known" in site.bridge("hooks", "list").out
+    assert "no dead letters" in site.bridge("dead-letters", "list").out
+    paused = site.bridge("pause", "deals")
+    assert paused.code == 0
+    assert "running bridge" in paused.out
+
+
+def test_a_wrong_command_line_is_one_message(site: Site) -> None:
+    assert site.bridge("simulate", "no-such-product").code == 2
+    told = site.bridge("why", "crm", "invoice", "7")
+    assert told.code == 2
+    assert "invoice" in told.err
