@@ -9,7 +9,7 @@ from typing import Any
 from bridge.connectors.protocols import Identity, Page, Written
 from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Lookup, Manifest
-from bridge.domain.errors import OutcomeUnknown, Unreachable
+from bridge.domain.errors import OutcomeUnknown, RetryLater, Unreachable
 from bridge.domain.event import Event
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
 from bridge.domain.seams import Clock
@@ -41,7 +41,7 @@ class Row:
     modified: datetime
     deleted: bool = False
     merged_into: str | None = None
-    before: list[tuple[float, dict[str, Any] | None, datetime]] = field(default_factory=list)
+    before: list[tuple[float, dict[str, Any] | None, datetime, bool]] = field(default_factory=list)
 
 
 @dataclass
@@ -81,6 +81,11 @@ class FakeProduct:
         self.person_deletes(entity, loser)
         self.rows[entity, loser].merged_into = survivor
 
+    def person_restores(self, entity: str, rec: str) -> None:
+        row = self.rows[entity, rec]
+        self._remember(row)
+        row.deleted, row.merged_into, row.modified = False, None, self._stamp()
+
     def live(self, entity: str) -> dict[str, dict[str, Any]]:
         """What a person sees: id -> fields of the records that are not deleted."""
         return {rec: row.fields for (kind, rec), row in self.rows.items() if kind == entity and not row.deleted}
@@ -101,12 +106,12 @@ class FakeProduct:
         row = self.rows.get((ref.entity, ref.id))
         if row is None:
             return Gone(ref, Evidence.NOT_FOUND)
-        fields, modified = self._visible(row)
+        fields, modified, deleted = self._visible(row)
         if fields is None:
             return Gone(ref, Evidence.NOT_FOUND)
-        if row.deleted and fields is row.fields:
+        if deleted:
             evidence = Evidence.NOT_FOUND if self.hard_delete else Evidence.FLAG
-            return Gone(ref, evidence, row.merged_into, modified)
+            return Gone(ref, evidence, row.merged_into if evidence is Evidence.FLAG else None, modified)
         return self._record(ref, fields, modified, row.created)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
@@ -132,18 +137,24 @@ class FakeProduct:
     async def create(self, entity: str, fields: Fields) -> Written:
         self._called("create")
         rec = self._insert(entity, dict(fields))
+        answer = self._written(entity, rec)
         self._after("create")
-        return self._written(entity, rec)
+        return answer
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
         self._called("update")
-        self._change(self.rows[fresh.ref.entity, fresh.ref.id], dict(changes))
+        row = self.rows[fresh.ref.entity, fresh.ref.id]
+        if row.deleted:
+            raise RetryLater(self.system, f"{fresh.ref} is deleted")
+        self._change(row, dict(changes))
+        answer = self._written(fresh.ref.entity, fresh.ref.id)
         self._after("update")
-        return self._written(fresh.ref.entity, fresh.ref.id)
+        return answer
 
     async def delete(self, fresh: Record) -> None:
         self._called("delete")
-        self.person_deletes(fresh.ref.entity, fresh.ref.id)
+        if not self.rows[fresh.ref.entity, fresh.ref.id].deleted:
+            self.person_deletes(fresh.ref.entity, fresh.ref.id)
         self._after("delete")
 
     async def archive(self, fresh: Record) -> None:
@@ -191,24 +202,24 @@ class FakeProduct:
         rec, stamp = str(next(self.ids)), self._stamp()
         whole = {**dict.fromkeys(COLUMNS), **self._made(fields)}
         row = self.rows[entity, rec] = Row(whole, stamp, stamp)
-        row.before.append((self.clock.now().timestamp(), None, stamp))
+        row.before.append((self.clock.now().timestamp(), None, stamp, False))
         return rec
 
     def _remember(self, row: Row) -> None:
-        row.before.append((self.clock.now().timestamp(), dict(row.fields), row.modified))
+        row.before.append((self.clock.now().timestamp(), dict(row.fields), row.modified, row.deleted))
 
     def _change(self, row: Row, fields: dict[str, Any]) -> None:
         self._remember(row)
         row.fields = {**row.fields, **self._made(fields)}
         row.modified = self._stamp()
 
-    def _visible(self, row: Row) -> tuple[dict[str, Any] | None, datetime]:
-        """The state `lag` seconds ago."""
+    def _visible(self, row: Row) -> tuple[dict[str, Any] | None, datetime, bool]:
+        """The state `lag` seconds ago: fields (None before the record was there), version, whether it was deleted."""
         horizon = self.clock.now().timestamp() - self.lag
-        for replaced_at, fields, modified in row.before:
+        for replaced_at, fields, modified, deleted in row.before:
             if self.lag and replaced_at > horizon:
-                return fields, modified
-        return row.fields, row.modified
+                return fields, modified, deleted
+        return row.fields, row.modified, row.deleted
 
     def _record(self, ref: RecordRef, fields: dict[str, Any], modified: datetime, created: datetime) -> Record:
         versioned = self.manifest.entities[ref.entity].version_resolution is not None

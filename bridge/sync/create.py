@@ -159,8 +159,7 @@ async def link_created(
     }
     due = again
     if not confirmed:
-        shown_now = {name: seen[name] for name in chosen} if shown else {}
-        values[f"sent_{target.value}"] = took_effect(work, chosen, shown_now)
+        values[f"sent_{target.value}"] = took_effect(work, chosen)
         values["sent_until"] = work.now()
         due = work.now() + work.endpoint(target).settle
     work.links.append(LinkWrite(link.id, values, references.refs_of(base)))

@@ -44,18 +44,15 @@ def settle_sent(work: Work, link: Link, readings: Mapping[Side, Reading], base: 
 def settled_base(work: Work, link: Link, side: Side, readings: Mapping[Side, Reading], base: Base) -> Base:
     """What is known of the fields sent to `side`, from a reading of it.
 
-    A write that was answered is the base even where the record shows something else now, which then is an edit - unless
-    a read right after the write showed the same: then it is the server's form of what was sent.
+    A write that was answered is the base even where the record shows something else now, which then is an edit.
     """
     sent = link.sent(side) or {}
-    made = load_values(work.mapping, sent.get("shown", {}))
     new = dict(base)
     for name, value in load_values(work.mapping, sent.get("values", {})).items():
         field, shown = work.mapping.named[name], readings[side].values.get(name, UNREAD)
         if shown is UNREAD:
             continue
         arrived = same(field, value, shown) or is_reduction(field, value, shown)
-        arrived = arrived or (name in made and same(field, made[name], shown))
         if arrived or sent.get("took_effect"):
             source = _as_sent(readings[side.other], name, value) if side.other in readings else _only(name, value)
             there = readings[side] if arrived else None

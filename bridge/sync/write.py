@@ -10,7 +10,7 @@ from bridge.domain.record import Fields, Gone, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.base import dump_values
 from bridge.mapping.merge import Decision
-from bridge.mapping.translate import Reading, same
+from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, is_empty
 from bridge.store.failures import BrakeReached
 from bridge.store.model import Completion, Link, LinkWrite
@@ -76,7 +76,7 @@ async def update(work: Work, link: Link, record: Record, plan: Plan) -> WriteRes
     written = await _send(work, committed, target, fresh, changes)
     _tell(work, link, plan, before)
     work.links.append(LinkWrite(link.id, brakes.counted(work, link)))
-    return await _confirm(work, committed, plan, before, written)
+    return await _confirm(work, committed, plan, written)
 
 
 def _refused(work: Work) -> Completion | None:
@@ -165,7 +165,7 @@ def in_doubt(work: Work, link: Link, target: Side, error: OutcomeUnknown) -> Non
     work.say("in doubt", text, link=link)
 
 
-async def _confirm(work: Work, link: Link, plan: Plan, before: Reading, written: Written) -> WriteResult:
+async def _confirm(work: Work, link: Link, plan: Plan, written: Written) -> WriteResult:
     """Learn what the server made of the values: from the answer, else from one read-back."""
     target, chosen = plan.target, plan.chosen
     rec = str(link.rec(target))
@@ -179,32 +179,16 @@ async def _confirm(work: Work, link: Link, plan: Plan, before: Reading, written:
         work.note_keys(target, rec, {**chosen, **_read_values(shown)})
         work.links.append(LinkWrite(link.id, remember.unsent(link, target)))
         return WriteResult(_cleared(link, target), shown)
-    sent = took_effect(work, chosen, _made_of(work, chosen, before, shown))
+    sent = took_effect(work, chosen)
     work.links.append(LinkWrite(link.id, {f"sent_{target.value}": sent, "sent_until": work.now()}))
     kept = replace(link, sent_left=sent) if target is Side.LEFT else replace(link, sent_right=sent)
     look_at = work.now() + work.endpoint(target).settle
     return WriteResult(replace(kept, sent_until=work.now()), None, unconfirmed=True, look_at=look_at)
 
 
-def took_effect(work: Work, chosen: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
-    """`sent` of a write that was answered, but not with what the record holds now. `shown`: by a read right after."""
-    return {
-        "values": dump_values(work.mapping, chosen),
-        "shown": dump_values(work.mapping, shown),
-        "took_effect": True,
-    }
-
-
-def _made_of(work: Work, chosen: Mapping[str, Any], before: Reading, shown: Reading | None) -> dict[str, Any]:
-    """Values right after the write that are neither what was there before nor UNREAD: the server's form of ours."""
-    if shown is None:
-        return {}
-    fields = work.mapping.named
-    return {
-        name: value
-        for name in chosen
-        if (value := shown.values[name]) is not UNREAD and not same(fields[name], value, before.values[name])
-    }
+def took_effect(work: Work, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """`sent` of a write that was answered, but not with what the record holds now."""
+    return {"values": dump_values(work.mapping, chosen), "took_effect": True}
 
 
 def _read_values(reading: Reading) -> dict[str, Any]:

@@ -1,0 +1,113 @@
+"""What must hold after a storm, told by what people did; knows nothing of how the bridge works."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.product import FakeProduct
+
+KEY = {"person": "email", "company": "name"}
+
+
+@dataclass
+class Model:
+    """A thing is known by its key, which nobody ever edits: the e-mail of a person, the name of a company."""
+
+    wishes: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
+    deleted_on: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    brought_back: set[tuple[str, str]] = field(default_factory=set)
+    merged_away: set[tuple[str, str]] = field(default_factory=set)
+    made: set[tuple[str, str, str]] = field(default_factory=set)
+
+    # -- what people do ---------------------------------------------------------------------------------------------
+    def created(self, system: str, entity: str, rec: str, values: dict[str, Any]) -> None:
+        key = values[KEY[entity]]
+        self.made.add((system, entity, rec))
+        if entity == "person":
+            self.edited(system, entity, key, "name", values["name"])
+
+    def edited(self, system: str, entity: str, key: str, name: str, value: Any) -> None:
+        self.wishes[entity, key, name][system] = value
+
+    def deleted(self, system: str, entity: str, fields: dict[str, Any]) -> None:
+        self.deleted_on[entity, fields[KEY[entity]]].add(system)
+
+    def restored(self, system: str, entity: str, fields: dict[str, Any]) -> None:
+        self.brought_back.add((entity, fields[KEY[entity]]))
+
+    def merged(self, system: str, entity: str, fields: dict[str, Any]) -> None:
+        self.merged_away.add((entity, fields[KEY[entity]]))
+
+    # -- what must hold ---------------------------------------------------------------------------------------------
+    def check(self, crm: FakeProduct, erp: FakeProduct) -> list[str]:
+        problems: list[str] = []
+        sides = {"crm": crm, "erp": erp}
+        for entity in KEY:
+            live = {name: self._by_key(side, entity, problems) for name, side in sides.items()}
+            for key in sorted(live["crm"].keys() | live["erp"].keys()):
+                here, there = live["crm"].get(key), live["erp"].get(key)
+                if here is not None and there is not None:
+                    problems += self._in_step(entity, key, here, there, sides)
+                else:
+                    problems += self._alone(entity, key, "erp" if here is None else "crm")
+            problems += self._resurrected(entity, live)
+        self.wishes.clear()
+        return problems
+
+    def _by_key(self, product: FakeProduct, entity: str, problems: list[str]) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for rec, fields in product.live(entity).items():
+            key = fields[KEY[entity]]
+            if key in found and (entity, key) not in self.merged_away | self.brought_back:
+                problems.append(f"{product.system} has two {entity} {key}, one is {rec}")
+            found[key] = fields
+        return found
+
+    def _in_step(
+        self, entity: str, key: str, here: dict[str, Any], there: dict[str, Any], sides: dict[str, FakeProduct]
+    ) -> list[str]:
+        if (entity, key) in self.merged_away:
+            return []
+        problems = []
+        for name in ("name", "phone", "notes"):
+            one, two = here[name], there[name]
+            if one != two and sides["erp"].trim(one or "") != (two or ""):
+                problems.append(f"{entity} {key}: {name} is {one!r} in crm and {two!r} in erp")
+            problems += self._survived(entity, key, name, one, sides)
+        if entity == "person":
+            one, two = self._company(sides["crm"], here), self._company(sides["erp"], there)
+            unclear = {("company", one), ("company", two)} & (self.merged_away | self._ever_deleted())
+            if one != two and not unclear:
+                problems.append(f"{entity} {key}: company is {one!r} in crm and {two!r} in erp")
+        return problems
+
+    def _ever_deleted(self) -> set[tuple[str, str | None]]:
+        return {*self.deleted_on, ("company", None)} if self.deleted_on else set()
+
+    def _company(self, product: FakeProduct, fields: dict[str, Any]) -> str | None:
+        row = product.rows.get(("company", str(fields["company_id"])))
+        return None if row is None or row.deleted else str(row.fields["name"])
+
+    def _survived(self, entity: str, key: str, name: str, shown: Any, sides: dict[str, FakeProduct]) -> list[str]:
+        """The value is what somebody wanted last: on his side, if nobody on the other side touched the field."""
+        wanted = self.wishes.get((entity, key, name))
+        if not wanted or (entity, key) in self.deleted_on:
+            return []
+        allowed = [value for value in wanted.values()] + [sides["erp"].trim(value or "") for value in wanted.values()]
+        if (shown or None) in [value or None for value in allowed]:
+            return []
+        return [f"{entity} {key}: {name} is {shown!r}, but people wanted {wanted}"]
+
+    def _alone(self, entity: str, key: str, system: str) -> list[str]:
+        if (entity, key) in self.merged_away or (entity, key) in self.deleted_on:
+            return []
+        return [f"{entity} {key} is only in {system}"]
+
+    def _resurrected(self, entity: str, live: dict[str, dict[str, Any]]) -> list[str]:
+        return [
+            f"{entity} {key} was deleted in {system} and is there again"
+            for (kind, key), systems in sorted(self.deleted_on.items())
+            for system in sorted(systems)
+            if kind == entity and key in live[system]
+            if (kind, key) not in self.brought_back and (kind, key) not in self.merged_away
+        ]

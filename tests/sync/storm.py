@@ -1,0 +1,371 @@
+"""A seeded storm: people edit, callbacks get lost, systems and workers fail; then everything must be in step.
+
+`python -m tests.sync.storm --seeds N --from K` runs more of it; a failing seed prints how to run it again.
+"""
+
+import argparse
+import asyncio
+import random
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from bridge.domain.catalog import Lookup
+from bridge.domain.errors import OutcomeUnknown, RateLimited, RetryLater, Unreachable
+from bridge.domain.seams import Seams
+from bridge.store import open_store
+from bridge.sync.systems import SystemWatch
+from bridge.sync.work import Limits
+from bridge.sync.worker import Worker
+from tests.clock import FakeClock
+from tests.product import FakeProduct, manifest
+from tests.sync.bench import Bench, make_bench
+from tests.sync.model import Model
+
+MAPPINGS = """
+mapping: companies
+sides: {crm: fake company, erp: fake company}
+direction: both
+creates: [crm, erp]
+match: [name]
+conflict: crm
+deleted: {crm: delete, erp: unlink}
+fields:
+  name: {crm: name, erp: name}
+  notes: {crm: notes, erp: notes}
+---
+mapping: people
+sides: {crm: fake person, erp: fake person}
+direction: both
+creates: [crm, erp]
+match: [email]
+conflict: crm
+deleted: {crm: delete, erp: unlink}
+fields:
+  name:  {crm: name, erp: name}
+  email: {crm: email, erp: email, type: email}
+  phone: {crm: phone, erp: phone}
+  notes: {crm: notes, erp: notes, conflict: "newest, else crm"}
+  company: {crm: company_id, erp: company_id, link: companies}
+"""
+WRITES = ("create", "update", "delete")
+SILENCE = 100_000.0
+
+
+class Killed(asyncio.CancelledError):
+    """The process is gone in the middle of something."""
+
+
+@dataclass
+class Storm:
+    """One seed. `calm` switches every fault off."""
+
+    seed: int
+    bench: Bench
+    chance: random.Random
+    model: Model = field(default_factory=Model)
+    calm: bool = False
+    working: bool = False
+    callbacks: list[tuple[str, str, str, str]] = field(default_factory=list)
+    numbers: Any = field(default_factory=lambda: count(1))
+    log: list[str] = field(default_factory=list)
+
+    # -- people -----------------------------------------------------------------------------------------------------
+    def act(self) -> None:
+        """Somebody does something on either side, and a callback may tell of it."""
+        product = self.chance.choice((self.bench.crm, self.bench.erp))
+        acts = (self._create, self._create_company, self._edit, self._edit, self._edit, self._edit)
+        act = self.chance.choice((*acts, self._delete, self._restore, self._merge, self._assign))
+        told = act(product)
+        if told is None:
+            return
+        entity, rec, kind = told
+        self.log.append(f"{self.bench.store.now():.1f} {act.__name__} {product.system} {entity} {rec}")
+        for _ in range(self.chance.choice((0, 1, 1, 1, 2))):
+            self.callbacks.append((product.system, entity, rec, kind))
+
+    def _number(self) -> int:
+        return int(next(self.numbers))
+
+    def _create(self, product: FakeProduct) -> tuple[str, str, str]:
+        number = self._number()
+        values: dict[str, Any] = {"name": f"Person {number}", "email": f"p{number}@x.example"}
+        if self.chance.random() < 0.5:
+            values["company_id"] = self._some(product, "company")
+        rec = product.person_creates("person", **values)
+        self.model.created(product.system, "person", rec, values)
+        return "person", rec, "created"
+
+    def _create_company(self, product: FakeProduct) -> tuple[str, str, str]:
+        values = {"name": f"Company {self._number()}"}
+        rec = product.person_creates("company", **values)
+        self.model.created(product.system, "company", rec, values)
+        return "company", rec, "created"
+
+    def _some(self, product: FakeProduct, entity: str) -> str | None:
+        found = sorted(product.live(entity), key=int)
+        return self.chance.choice(found) if found else None
+
+    def _unseen(self, product: FakeProduct, entity: str, rec: str) -> bool:
+        """A copy so new that the bridge may not know of it: deleted now, nobody could tell that it was ever there."""
+        row = product.rows[entity, rec]
+        young = (product.clock.now() - row.created).total_seconds() < 300
+        return young and (product.system, entity, rec) not in self.model.made
+
+    def _edit(self, product: FakeProduct) -> tuple[str, str, str] | None:
+        rec = self._some(product, "person")
+        if rec is None:
+            return None
+        name = self.chance.choice(("name", "phone", "notes"))
+        value = self.chance.choice((f"{name} {self._number()}", f"{name} {self._number()}", None))
+        if name == "name":
+            value = value or f"name {self._number()}"
+        product.person_edits("person", rec, **{name: value})
+        self.model.edited(product.system, "person", product.rows["person", rec].fields["email"], name, value)
+        return "person", rec, "changed"
+
+    def _assign(self, product: FakeProduct) -> tuple[str, str, str] | None:
+        rec, company = self._some(product, "person"), self._some(product, "company")
+        if rec is None or company is None:
+            return None
+        product.person_edits("person", rec, company_id=company)
+        named = product.rows["company", company].fields["name"]
+        self.model.edited(product.system, "person", product.rows["person", rec].fields["email"], "company", named)
+        return "person", rec, "changed"
+
+    def _delete(self, product: FakeProduct) -> tuple[str, str, str] | None:
+        entity = self.chance.choice(("person", "person", "company"))
+        rec = self._some(product, entity)
+        if rec is None or self.chance.random() < 0.5 or self._unseen(product, entity, rec):
+            return None
+        product.person_deletes(entity, rec)
+        self.model.deleted(product.system, entity, product.rows[entity, rec].fields)
+        return entity, rec, "deleted"
+
+    def _restore(self, product: FakeProduct) -> tuple[str, str, str] | None:
+        dead = [key for key, row in product.rows.items() if row.deleted and row.merged_into is None]
+        if not dead or self.chance.random() < 0.5:
+            return None
+        entity, rec = self.chance.choice(sorted(dead))
+        product.person_restores(entity, rec)
+        self.model.restored(product.system, entity, product.rows[entity, rec].fields)
+        return entity, rec, "changed"
+
+    def _merge(self, product: FakeProduct) -> tuple[str, str, str] | None:
+        entity = self.chance.choice(("person", "company"))
+        loser, survivor = self._some(product, entity), self._some(product, entity)
+        if loser is None or survivor is None or loser == survivor or self.chance.random() < 0.7:
+            return None
+        product.person_merges(entity, loser, survivor)
+        self.model.merged(product.system, entity, product.rows[entity, loser].fields)
+        return entity, loser, "deleted"
+
+    # -- faults -----------------------------------------------------------------------------------------------------
+    def fail(self, product: FakeProduct, name: str) -> None:
+        """What a call may meet; read errors, lost answers, limits, and the death of the process."""
+        if not self.working or self.calm or self.chance.random() > 0.06:
+            return
+        when, call = name.split(" ")
+        if call in WRITES:
+            errors: Sequence[Exception | Killed] = (OutcomeUnknown(product.system, "time-out"), Killed())
+            if when == "before":
+                errors = (*errors, RateLimited(product.system, "limit", 5.0), Unreachable(product.system, "refused"))
+            raise self.chance.choice(errors)
+        if when == "before":
+            raise self.chance.choice(
+                (RetryLater(product.system, "502"), RateLimited(product.system, "limit", 3.0), Killed())
+            )
+
+    async def failpoint(self, name: str) -> None:
+        if self.working and not self.calm and not name.startswith("store.") and self.chance.random() < 0.04:
+            raise Killed
+
+    # -- the bridge -------------------------------------------------------------------------------------------------
+    async def deliver(self, all_of_it: bool = False) -> None:
+        """Some of the callbacks arrive, in any order; some never do."""
+        self.chance.shuffle(self.callbacks)
+        for _ in range(len(self.callbacks) if all_of_it else self.chance.randint(0, len(self.callbacks))):
+            callback = self.callbacks.pop()
+            if self.chance.random() > 0.2:
+                await self.bench.tell(*callback)
+
+    async def turn(self) -> int:
+        """One round of claims, worked on at the same time in every fourth seed, else one after the other."""
+        bench = self.bench
+        limits = bench.parts.limits
+        claims = await bench.store.tasks.claim(4, bench.parts.scopes, limits.lease_seconds, bench.systems.blocked)
+        self.working = True
+        if self.seed % 4 == 0:
+            results = await asyncio.gather(*(bench.worker._work(one) for one in claims), return_exceptions=True)
+        else:
+            results = [await self._alone(claim) for claim in claims]
+        self.working = False
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
+                raise result
+        if any(isinstance(result, asyncio.CancelledError) for result in results):
+            bench.worker = Worker(bench.parts, bench.systems)
+        return len(claims)
+
+    async def _alone(self, claim: Any) -> BaseException | None:
+        try:
+            await self.bench.worker._work(claim)
+        except asyncio.CancelledError as killed:
+            return killed
+        return None
+
+    async def work_until_idle(self) -> None:
+        bench, turns = self.bench, 0
+        while True:
+            turns += 1
+            if turns > 3000:
+                raise AssertionError("the bridge never comes to rest")
+            if await self.turn():
+                continue
+            due = await bench.store.tasks.next_due(bench.parts.scopes, bench.systems.blocked)
+            nexts = [at for at in (due, *bench.systems.next_probe.values()) if at is not None]
+            if not nexts or min(nexts) > bench.store.now() + SILENCE:
+                return
+            bench.clock.advance(max(0.2, min(nexts) - bench.store.now()))
+            await bench._probe()
+
+    async def rage(self, steps: int) -> None:
+        for _ in range(steps):
+            self.act()
+            if self.chance.random() < 0.5:
+                await self.deliver()
+            if self.chance.random() < 0.7:
+                await self.turn()
+            self.bench.clock.advance(self.chance.choice((0.0, 0.1, 0.4, 1.0, 3.0, 20.0, 130.0)))
+            await self.bench._probe()
+
+    async def heal(self) -> None:
+        """The faults end; a full reconcile tells of every record, and again of what that brought up."""
+        self.calm = True
+        self.bench.clock.advance(400.0)
+        for _ in range(2):
+            await self._tell_all()
+            await self.work_until_idle()
+        writes = len(self.bench.crm.writes()) + len(self.bench.erp.writes())
+        await self._tell_all()
+        await self.work_until_idle()
+        again = len(self.bench.crm.writes()) + len(self.bench.erp.writes()) - writes
+        self.calm = False
+        problems = self.model.check(self.bench.crm, self.bench.erp)
+        if again:
+            problems.append(f"{again} writes although nothing had changed")
+        problems += await self._left_over()
+        if problems:
+            raise AssertionError("; ".join(problems))
+
+    async def _tell_all(self) -> None:
+        for product in (self.bench.crm, self.bench.erp):
+            for (entity, rec), row in list(product.rows.items()):
+                evident = row.deleted and not product.hard_delete
+                await self.bench.tell(product.system, entity, rec, "deleted" if evident else "changed")
+
+    async def _left_over(self) -> list[str]:
+        """Nothing is open, dead or uncounted once all is calm."""
+        problems = [f"dead letter: {task.key} {task.reason}" for task, _ in await self.bench.store.dead_letters.list()]
+        problems += [f"unsettled link {link}" for link in await self.bench.store.links.unsettled()]
+        for name, totals in (await self.bench.store.tasks.totals()).items():
+            parts = ("applied", "unchanged", "coalesced", "filtered", "waiting", "dead", "discarded")
+            if totals["accepted"] != sum(totals[part] for part in parts) or totals["waiting"]:
+                problems.append(f"accounting of {name}: {totals}")
+        return problems
+
+
+def cut(text: str) -> str:
+    """A server that keeps nine characters of whatever is no key."""
+    return text if "@" in text or text.startswith("Company") else text[:9].strip()
+
+
+def product(system: str, clock: FakeClock, chance: random.Random) -> FakeProduct:
+    """A product with traits of its own: versions or none, lag, answers or none, deletes shown or not, a search or not."""
+    settle = 2.0
+    made = FakeProduct(
+        system,
+        clock,
+        manifest=manifest(
+            settle=settle,
+            version_resolution=chance.choice((1.0, 1.0, None)),
+            lookup=chance.choice((Lookup.NONE, Lookup.EXACT)),
+            lookup_columns=frozenset({"email", "name"}),
+            whole_record=chance.random() < 0.3,
+        ),
+        lag=chance.choice((0.0, 0.5, 1.8)),
+        answers_record=chance.random() < 0.6,
+        hard_delete=chance.random() < 0.3,
+    )
+    if system == "erp" and chance.random() < 0.4:
+        made.trim = cut
+    return made
+
+
+async def storm(seed: int, steps: int = 40, rounds: int = 2) -> None:
+    """Run one seed; AssertionError when a promise is broken."""
+    chance, clock = random.Random(seed), FakeClock()
+    ids = count(1)
+    with tempfile.TemporaryDirectory(
+        prefix="bridge-storm-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None
+    ) as at:
+        holder: list[Storm] = []
+
+        async def failpoint(name: str) -> None:
+            if holder:
+                await holder[0].failpoint(name)
+
+        seams = Seams(clock, random.Random(seed), lambda: f"id-{next(ids)}", "copy-1", failpoint)
+        async with aclosing(_Opened(await open_store(f"sqlite:///{at}/bridge.sqlite", seams))) as opened:
+            opened.store.database.offset = 0.0
+            limits = Limits(attempts=1000, backoff_cap_seconds=60, brake_count=10_000, loop_writes=10_000)
+            sides = [product(name, clock, chance) for name in ("crm", "erp")]
+            bench = make_bench(opened.store, clock, seams, MAPPINGS, limits=limits, crm=sides[0], erp=sides[1])
+            await bench.index()
+            await bench.systems.start()
+            run = Storm(seed, bench, chance)
+            holder.append(run)
+            for side in sides:
+                side.fail = lambda name, side=side: run.fail(side, name)  # type: ignore[misc]
+            try:
+                for _ in range(rounds):
+                    await run.rage(steps)
+                    await run.heal()
+            except AssertionError as error:
+                raise AssertionError("\n".join([str(error), *run.log])) from None
+
+
+@dataclass
+class _Opened:
+    store: Any
+
+    async def aclose(self) -> None:
+        await self.store.close()
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--from", type=int, default=0, dest="first")
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--log", action="store_true", help="show what people did in a failing seed")
+    chosen = parser.parse_args(arguments)
+    violations = 0
+    for seed in range(chosen.first, chosen.first + chosen.seeds):
+        try:
+            asyncio.run(storm(seed, chosen.steps))
+        except AssertionError as error:
+            violations += 1
+            text = str(error) if chosen.log else str(error).splitlines()[0][:600]
+            print(f"seed {seed}: {text}\n  again: python -m tests.sync.storm --seeds 1 --from {seed}", flush=True)
+    print(f"storms: {chosen.seeds} run, {violations} violations")
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
