@@ -1,5 +1,6 @@
 """Fixtures shared by all suites: a fresh store on SQLite and on PostgreSQL."""
 
+import asyncio
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,6 +19,11 @@ from bridge.store import Store, open_store
 from tests.clock import FakeClock
 
 _numbers = count(1)
+
+
+def pytest_configure() -> None:
+    """No test begins with an event loop nobody closes: a later, unrelated test would fail for it."""
+    asyncio.set_event_loop(None)
 
 
 @pytest.fixture

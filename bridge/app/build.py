@@ -54,7 +54,7 @@ class Bridge:
 def build(settings: Settings, seams: Seams, store: Store, transport: Transport) -> Bridge:
     """Build all parts by hand. Raises ConfigError for faulty options or mapping files; touches no network."""
     plan = make_plan(settings)
-    metrics, board = Metrics(), HealthBoard()
+    metrics, board = Metrics(), HealthBoard(seams.clock.now)
     connectors = build_connectors(settings, seams, store, transport, metrics)
     secret = settings.instance_secret.get_secret_value().encode()
     addresses = Addresses(settings.instance, secret, settings.public_url)

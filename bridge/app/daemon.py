@@ -12,13 +12,14 @@ from aiohttp import web
 from bridge.admin.routes import admin_app
 from bridge.app.build import Bridge, build
 from bridge.app.checks import add_checks, ready
-from bridge.app.plan import make_plan
+from bridge.app.plan import checked_plan, make_plan
 from bridge.app.requests import Requests
 from bridge.app.status import status_of
 from bridge.callbacks.routes import callback_app
 from bridge.connectors.transport import AiohttpTransport
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.seams import Seams
+from bridge.monitoring.redaction import Redactor
 from bridge.runtime.scheduler import Job, Timetable
 from bridge.runtime.supervisor import Supervisor
 from bridge.settings.model import Settings
@@ -36,12 +37,12 @@ DAY_SECONDS = 86_400.0
 
 
 @asynccontextmanager
-async def running(settings: Settings, seams: Seams) -> AsyncIterator[Bridge]:
+async def running(settings: Settings, seams: Seams, redactor: Redactor) -> AsyncIterator[Bridge]:
     """A whole bridge, from bound listeners to registered hooks; leaving the block stops it in order.
 
     Raises ConfigError for faulty settings or mappings and for addresses that cannot be bound.
     """
-    make_plan(settings)  # every fault is said before anything is opened
+    checked_plan(settings)  # every fault is said before anything is opened
     async with AsyncExitStack() as stack:
         seal = FernetSeal(settings.instance_secret.get_secret_value().encode())
         store = await open_store(settings.store.url, seams, exclusive=True, seal=seal)
@@ -53,7 +54,7 @@ async def running(settings: Settings, seams: Seams) -> AsyncIterator[Bridge]:
         add_checks(bridge)
         supervisor = Supervisor(seams, bridge.board)
         timetable = _timetable(bridge)
-        await _listen(stack, bridge)
+        await _listen(stack, bridge, redactor)
         await bridge.systems.start()
         supervisor.add("worker", bridge.worker.run)
         supervisor.add("systems", bridge.systems.run)
@@ -68,11 +69,11 @@ async def running(settings: Settings, seams: Seams) -> AsyncIterator[Bridge]:
         log.info("stopping")
 
 
-async def run(settings: Settings, seams: Seams) -> None:
+async def run(settings: Settings, seams: Seams, redactor: Redactor) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP rechecks the mapping files."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    async with running(settings, seams) as bridge:
+    async with running(settings, seams, redactor) as bridge:
         reloads: set[asyncio.Task[None]] = set()
 
         def on_hangup() -> None:
@@ -105,7 +106,7 @@ def _session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
-async def _listen(stack: AsyncExitStack, bridge: Bridge) -> None:
+async def _listen(stack: AsyncExitStack, bridge: Bridge, redactor: Redactor) -> None:
     settings = bridge.settings
     public = callback_app(bridge.receiver, max_body_bytes=settings.callbacks.max_body_bytes)
     admin = admin_app(
@@ -114,6 +115,7 @@ async def _listen(stack: AsyncExitStack, bridge: Bridge) -> None:
         lambda: ready(bridge),
         lambda: status_of(bridge.store),
         allow_remote=settings.admin.allow_remote,
+        redact=redactor,
     )
     await _bind(stack, public, settings.callbacks.host, settings.callbacks.port, "callbacks")
     await _bind(stack, admin, settings.admin.host, settings.admin.port, "admin")

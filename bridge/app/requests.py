@@ -9,7 +9,8 @@ from bridge.app.build import Bridge
 from bridge.app.why import places
 from bridge.domain.errors import BridgeError, ConfigError
 from bridge.domain.event import Event, EventKind, Origin
-from bridge.store.model import Request, TaskKey
+from bridge.store.model import TaskKey
+from bridge.store.requests import Request
 
 log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from bridge.app.build import Bridge
 from bridge.app.daemon import running
 from bridge.app.seams import system_seams
 from bridge.domain.record import Side
+from bridge.monitoring.redaction import Redactor
 from bridge.settings.load import load_settings
 from bridge.simulators.deskera import DeskeraSimulator
 from bridge.simulators.pipedrive import PipedriveSimulator
@@ -102,7 +103,7 @@ async def demo_world(folder: Path) -> AsyncIterator[DemoWorld]:
                 callbacks=callbacks, admin=admin, mappings=MAPPINGS, pipedrive=pipedrive_url, deskera=deskera_url
             )
         )
-        bridge = await stack.enter_async_context(running(load_settings(file, SECRETS), system_seams()))
+        bridge = await stack.enter_async_context(running(load_settings(file, SECRETS), system_seams(), Redactor()))
         yield DemoWorld(pipedrive, deskera, bridge, pipedrive_url, deskera_url, f"http://127.0.0.1:{admin}")
 
 

@@ -26,4 +26,4 @@ def run(settings_path: Path) -> None:
     setup_logging(settings.log.level, settings.log.format, redactor)
     for line in summary(settings):
         logging.getLogger("bridge.settings").info(line)
-    asyncio.run(run_daemon(settings, system_seams()))
+    asyncio.run(run_daemon(settings, system_seams(), redactor))

@@ -11,10 +11,10 @@ from bridge.domain.seams import Seams
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.reconcile.page import Purpose, Use, judge
 from bridge.reconcile.walk import Sweep, Walk
-from bridge.store.cursors import CursorMove
+from bridge.store.cursors import Cursor, CursorMove
 from bridge.store.engine import Store
 from bridge.store.failures import CursorMoved
-from bridge.store.model import Cursor, Route, Scope
+from bridge.store.model import Route, Scope
 
 WAITING = 100  # the next page is marked only when fewer of the mapping's backfill tasks wait
 POLL_SECONDS = 1.0

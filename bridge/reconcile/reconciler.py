@@ -15,10 +15,10 @@ from bridge.mapping.model import Mapping as RecordMapping
 from bridge.reconcile.backfill import Backfill
 from bridge.reconcile.page import Purpose, Use
 from bridge.reconcile.walk import Sweep, Walk
-from bridge.store.cursors import CursorMove
+from bridge.store.cursors import Cursor, CursorMove
 from bridge.store.engine import Store
 from bridge.store.failures import CursorMoved
-from bridge.store.model import Cursor, Routes, Scope
+from bridge.store.model import Routes, Scope
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from bridge.domain.errors import RateLimited
 from bridge.domain.record import Gone, Record
 from bridge.domain.seams import Seams, epoch
 from bridge.reconcile.page import PageMarks, Purpose, Use, judge
-from bridge.store.cursors import CursorMove
+from bridge.store.cursors import Cursor, CursorMove
 from bridge.store.engine import Store
 from bridge.store.failures import Unstorable
-from bridge.store.model import Cursor, Routes
+from bridge.store.model import Routes
 
 log = logging.getLogger(__name__)
 

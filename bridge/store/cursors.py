@@ -9,10 +9,32 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.store.database import Database
 from bridge.store.failures import CursorMoved
 from bridge.store.marks import upsert
-from bridge.store.model import Cursor
 from bridge.store.notify import Wake
 from bridge.store.rows import Row, has_key
 from bridge.store.tables import cursors
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Progress of a sweep of system + entity. kind: "incremental" or "full".
+
+    value: modified-since for the next incremental sweep. sweep: number of the running or last sweep. page: where the
+    running one stands, None when none runs. complete: every page so far succeeded. asked_at: somebody wants it now.
+    """
+
+    system: str
+    entity: str
+    kind: str
+    value: float | None = None
+    sweep: int = 0
+    page: str | None = None
+    complete: bool = False
+    started_at: float | None = None
+    done_at: float | None = None
+    asked_at: float | None = None
+    asked_by: str = ""
+    rows: int = 0
+    marked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

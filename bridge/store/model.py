@@ -300,29 +300,6 @@ IntentResult = IntentOpened | IntentWait | AlreadyLinked
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
-    """Progress of a sweep of system + entity. kind: "incremental" or "full".
-
-    value: modified-since for the next incremental sweep. sweep: number of the running or last sweep. page: where the
-    running one stands, None when none runs. complete: every page so far succeeded. asked_at: somebody wants it now.
-    """
-
-    system: str
-    entity: str
-    kind: str
-    value: float | None = None
-    sweep: int = 0
-    page: str | None = None
-    complete: bool = False
-    started_at: float | None = None
-    done_at: float | None = None
-    asked_at: float | None = None
-    asked_by: str = ""
-    rows: int = 0
-    marked: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class HookRow:
     """A registration of ours as last seen. state: "registered", "missing", "stopped", "unknown"."""
 
@@ -348,16 +325,3 @@ class SystemRow:
     down_reason: str = ""
     probe_at: float | None = None
     stopped: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Something a command asks the daemon to do."""
-
-    id: int
-    kind: str
-    arguments: Json
-    asked_at: float
-    taken_at: float | None = None
-    done_at: float | None = None
-    answer: str = ""

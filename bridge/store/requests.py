@@ -1,15 +1,30 @@
 """What commands ask the daemon to do: rows that it acts on and answers."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.store.database import Database
-from bridge.store.model import Json, Request
+from bridge.store.model import Json
 from bridge.store.notify import Wake
 from bridge.store.rows import Row
 from bridge.store.tables import requests
 
 ABANDONED_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something a command asks the daemon to do."""
+
+    id: int
+    kind: str
+    arguments: Json
+    asked_at: float
+    taken_at: float | None = None
+    done_at: float | None = None
+    answer: str = ""
 
 
 class Requests:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bridge.domain.catalog import EntityManifest
 from bridge.reconcile.reconciler import OVERLAP_SECONDS, TRUSTED_SKEW_SECONDS, _next_value
-from bridge.store.model import Cursor
+from bridge.store.cursors import Cursor
 
 FACTS = EntityManifest(columns={}, settle=3.0)
 BEHIND = OVERLAP_SECONDS + 3.0
