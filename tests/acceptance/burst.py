@@ -1,0 +1,234 @@
+"""kill -9 during a burst of callbacks: two simulators here, `bridge run` as a process, killed and started again.
+
+The simulated Pipedrive retries and bans by its vendor's rules, faster. A ban is lifted once the bridge is back, so that
+the next wave of the burst is delivered; what was lost meanwhile has to be found by the sweep at start.
+"""
+
+import asyncio
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.app.seams import system_seams
+from bridge.simulators.deskera import DeskeraSimulator
+from bridge.simulators.pipedrive import Options, PipedriveSimulator
+from bridge.simulators.serve import serving
+from bridge.simulators.world import HttpDelivery, WallClock, World, make_world
+from bridge.store.engine import open_store
+from bridge.store.tables import events
+from tests.acceptance.site import Daemon, Site
+
+ACCOUNT = Options(burst_limit=None, search_burst_limit=None, daily_tokens=1_000_000_000, time_scale=60.0)
+TARGETS = {"organizations": "organization", "persons": "person"}
+BOOKED = ("applied", "unchanged", "coalesced", "filtered", "waiting", "dead", "discarded")
+Made = tuple[str, str]
+
+
+@dataclass
+class Wire:
+    """Sends callbacks over real HTTP and remembers what the bridge said to each."""
+
+    inner: HttpDelivery = field(default_factory=HttpDelivery)
+    tried: int = 0
+    accepted: int = 0
+    ids: set[str] = field(default_factory=set)
+    created: set[tuple[str, str]] = field(default_factory=set)
+
+    async def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> int:
+        self.tried += 1
+        status = await self.inner(method, url, headers, body, timeout)
+        if 200 <= status < 300:
+            self.accepted += 1
+            self._remember(body)
+        return status
+
+    def _remember(self, body: bytes) -> None:
+        meta = json.loads(body).get("meta") or {}
+        if "entity_id" in meta:
+            self.ids.add(meta["id"])
+            if meta["action"] == "create":
+                self.created.add((meta["entity"] + "s", meta["entity_id"]))
+
+
+@dataclass
+class Burst:
+    """`made`: entity and id of every record a person made -> its name, which no other record has."""
+
+    site: Site
+    wire: Wire
+    pipedrive: PipedriveSimulator
+    deskera: DeskeraSimulator
+    rng: random.Random
+    made: dict[Made, str] = field(default_factory=dict)
+
+    def make(self, count: int) -> None:
+        """A person makes records at once: four of ten organizations, four persons, two deals."""
+        for _ in range(count):
+            number = len(self.made)
+            entity = ("organizations", "organizations", "persons", "persons", "deals")[number % 5]
+            name = f"{entity} {number:05}"
+            record = self.pipedrive.person_creates(entity, self._fields(entity, name, number))
+            self.made[entity, str(record["id"])] = name
+
+    def _fields(self, entity: str, name: str, number: int) -> dict[str, Any]:
+        if entity == "organizations":
+            return {"name": name}
+        org = self._one_of("organizations")
+        if entity == "persons":
+            mail = {"value": f"p{number}@burst.example", "label": "work", "primary": True}
+            return {"name": name, "emails": [mail], "org_id": org}
+        return {"title": name, "value": number, "currency": "EUR", "person_id": self._one_of("persons"), "org_id": org}
+
+    def _one_of(self, entity: str) -> int:
+        return self.rng.randint(1, self.pipedrive.state.last_ids[entity.removesuffix("s")])
+
+    def arrived(self) -> Counter[str]:
+        """How many live records in Deskera have each name."""
+        names: Counter[str] = Counter()
+        for table in ("contacts", "deals"):
+            names.update(str(row["name"]) for row in self.deskera.state.rows(table))
+        return names
+
+    def writes(self) -> int:
+        return self.pipedrive.requests.writes() + self.deskera.requests.writes()
+
+    async def until(self, what: str, seconds: float, holds: Any) -> None:
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}; log: {self.site.log}"
+            await asyncio.sleep(0.02)
+
+    def lift_bans(self) -> None:
+        for health in self.pipedrive.deliveries.health.values():
+            health.banned_until, health.first_try_failures = 0.0, 0
+
+    async def totals(self) -> dict[str, dict[str, Any]]:
+        answer = await asyncio.to_thread(self.site.get, "/status")
+        return {row["mapping"]: row for row in answer.json()["mappings"]} if answer.status == 200 else {}
+
+    async def settled(self, seconds: float) -> None:
+        """Wait until nothing is due any more."""
+        end, quiet = time.monotonic() + seconds, 0
+        while quiet < 3:
+            totals = await self.totals()
+            quiet = quiet + 1 if totals and not any(row["waiting"] for row in totals.values()) else 0
+            assert time.monotonic() < end, f"work still waits after {seconds:.0f} s: {totals}; log: {self.site.log}"
+            await asyncio.sleep(0.3)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a person wants to know afterwards; `failures` is empty when everything held."""
+
+    numbers: Mapping[str, object]
+    failures: tuple[str, ...]
+
+
+async def run_burst(folder: Path, store_url: str, records: int, kills: int, patience: float = 900.0) -> Outcome:
+    """`records` made in kills + 1 waves, the bridge killed in the middle of each wave but the last."""
+    async with AsyncExitStack() as stack:
+        burst = await _world(stack, folder, store_url)
+        daemon = await asyncio.to_thread(burst.site.start)
+        try:
+            await burst.until("hooks are registered", 60, lambda: len(burst.pipedrive.state.hooks) >= 3)
+            started, waits = time.monotonic(), 0.0
+            for _ in range(kills):
+                await _wave(burst, records // (kills + 1))
+                daemon.kill()
+                down = time.monotonic()
+                daemon = await asyncio.to_thread(burst.site.start)
+                burst.lift_bans()
+                waits += time.monotonic() - down
+            burst.make(records - len(burst.made))
+            await burst.until("every record arrived", patience, lambda: len(burst.arrived()) >= records)
+            took = time.monotonic() - started
+            return await _judge(burst, daemon, took, waits, kills)
+        finally:
+            daemon.kill()
+
+
+async def _world(stack: AsyncExitStack, folder: Path, store_url: str) -> Burst:
+    wire, rng = Wire(), random.Random(11)
+    world: World = make_world(WallClock(), rng, wire)
+    pipedrive, deskera = PipedriveSimulator(world, ACCOUNT), DeskeraSimulator(world)
+    crm = await stack.enter_async_context(serving(pipedrive.app))
+    erp = await stack.enter_async_context(serving(deskera.app))
+    return Burst(Site(folder, crm, erp, store_url), wire, pipedrive, deskera, random.Random(12))
+
+
+async def _wave(burst: Burst, count: int) -> None:
+    """Make records and wait for the middle of the wave: half of their callbacks accepted, some records written."""
+    accepted, there = len(burst.wire.created), len(burst.arrived())
+    burst.make(count)
+    await burst.until("half of a wave is accepted", 60, lambda: len(burst.wire.created) >= accepted + count // 2)
+    await burst.until("some of a wave arrived", 120, lambda: len(burst.arrived()) >= there + max(3, count // 20))
+
+
+async def _judge(burst: Burst, daemon: Daemon, took: float, waits: float, kills: int) -> Outcome:
+    """Compare both ends with what was said on the wire, before and after a full reconcile."""
+    await burst.settled(120)
+    writes = burst.writes()
+    swept = await asyncio.to_thread(burst.site.bridge, "reconcile", "--full")
+    await burst.settled(120)
+    totals, extra = await burst.totals(), burst.writes() - writes
+    code = await asyncio.to_thread(daemon.stop)
+    stored, names = await _stored_ids(burst.site), burst.arrived()
+    lost = sorted(burst.made[key] for key in burst.wire.created if burst.made[key] not in names)
+    twice = sorted(name for name, count in names.items() if count > 1)
+    missing = sorted(set(burst.made.values()) - set(names))
+    creates, ids = len(burst.wire.created), burst.wire.ids
+    numbers = {
+        "records made in Pipedrive": len(burst.made),
+        "kill -9": kills,
+        "callbacks tried / accepted (2xx)": f"{burst.wire.tried} / {burst.wire.accepted}",
+        "Pipedrive events accepted / of these stored": f"{len(ids)} / {len(ids & stored)}",
+        "creates accepted / of these arrived": f"{creates} / {creates - len(lost)}",
+        "records in Deskera / twice / missing": f"{sum(names.values())} / {len(twice)} / {len(missing)}",
+        "writes after a full reconcile": extra,
+        "seconds until all had arrived": f"{took:.1f} (of these {waits:.1f} starting again)",
+        "records per second": f"{len(burst.made) / (took - waits):.0f}",
+        **{f"accounting of {name}": _booked(row) for name, row in totals.items()},
+    }
+    failures = {
+        f"accepted, but not arrived: {lost[:5]}": lost,
+        f"accepted, but not stored: {sorted(ids - stored)[:5]}": ids - stored,
+        f"twice in Deskera: {twice[:5]}": twice,
+        f"missing in Deskera: {missing[:5]}": missing,
+        f"accounting is uneven or has dead letters: {totals}": not totals or not all(map(_even, totals.values())),
+        f"{extra} writes after a full reconcile of equal sides": extra,
+        f"reconcile failed: {swept}": swept.code,
+        f"the graceful stop ended with {code}": code,
+    }
+    return Outcome(numbers, tuple(text for text, failed in failures.items() if failed))
+
+
+def _even(row: Mapping[str, Any]) -> bool:
+    return not row["dead"] and row["accepted"] == sum(row[fate] for fate in BOOKED)
+
+
+def _booked(row: Mapping[str, Any]) -> str:
+    return f"{row['accepted']} = " + " + ".join(f"{row[fate]} {fate}" for fate in BOOKED if row[fate])
+
+
+async def _stored_ids(site: Site) -> set[str]:
+    """Pipedrive's own ids of the events whose callbacks are in the store; to be asked after the bridge has ended."""
+    url = site.store_url.replace("sqlite:///", f"sqlite:///{site.folder}/")
+    store = await open_store(url, system_seams())
+    try:
+        return await store.database.read(_ids)
+    finally:
+        await store.close()
+
+
+async def _ids(conn: AsyncConnection) -> set[str]:
+    bodies = await conn.scalars(select(events.c.body).where(events.c.vendor_id.is_not(None)))
+    return {str(json.loads(body)["meta"]["id"]) for body in bodies}
