@@ -28,7 +28,7 @@ class Pace:
 
     def __init__(self, per_second: float, clock: Clock) -> None:
         self._gap, self._clock = 1.0 / per_second, clock
-        self._next = 0.0
+        self._next = float("-inf")
 
     async def turn(self) -> None:
         now = self._clock.monotonic()

@@ -30,7 +30,7 @@ class FixedEndpoint:
     """An onsite installation."""
 
     def __init__(self, base_url: str) -> None:
-        self._base_url = base_url.rstrip("/").removesuffix("/v1").removesuffix("/api")
+        self._base_url = base_url
 
     async def current(self) -> str:
         return self._base_url

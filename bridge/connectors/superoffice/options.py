@@ -12,7 +12,7 @@ ONLINE = "https://online.superoffice.com"
 class SuperOfficeOptions(BaseModel):
     """One way to sign in: system user, OAuth, or (onsite only) user and password."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     tenant: str | None = Field(
         None, pattern=r"^[A-Za-z0-9]+$", description="Online: the customer's id, such as Cust12345."
@@ -62,7 +62,7 @@ class SuperOfficeOptions(BaseModel):
     def _is_web_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("https://", "http://")):
             raise ValueError("must start with https://")
-        return value.rstrip("/") if value else None
+        return value.rstrip("/").removesuffix("/v1").removesuffix("/api") if value else None
 
     @field_validator("private_key")
     @classmethod

@@ -76,12 +76,18 @@ def _read_property(each: Property, value: Any, catalog: Catalog) -> Any:
         return read(Column.VALUES, value) or []
     if not each.part:
         return read(each.spec.type, value)
-    if each.spec.type is Column.OBJECT:
-        return None if value is None else read_address(value.get(each.part) or {})
     if value is None:
         return None
     if not isinstance(value, Mapping):
         raise ValueError("is not an object")
+    if each.spec.type is Column.OBJECT:
+        half = value.get(each.part)
+        return None if half is None else read_address(half)
+    return _read_key(each, value, catalog)
+
+
+def _read_key(each: Property, value: Mapping[str, Any], catalog: Catalog) -> str | None:
+    """The other record's id, or the name of a list item."""
     key = value[each.part]
     if not key:
         return None
