@@ -212,6 +212,18 @@ _PROJECT = {
     **_DATES,
 }
 
+_APPOINTMENT_TYPES = (
+    "Unknown",
+    "inDiary",
+    "inChecklist",
+    "Note",
+    "Document",
+    "SavedReport",
+    "BookingForDiary",
+    "BookingForChecklist",
+    "MergeDraft",
+    "MergeFinal",
+)
 _APPOINTMENT = {
     "id": _shown("AppointmentId", Column.TEXT),
     "title": _text("Title"),
@@ -222,7 +234,7 @@ _APPOINTMENT = {
     "start_date": _plain("StartDate", Column.INSTANT),
     "end_date": _plain("EndDate", Column.INSTANT),
     "is_allday_event": _plain("IsAlldayEvent", Column.BOOLEAN),
-    "type": _one_of("Type", "Unknown", "inDiary", "inChecklist", "Note"),
+    "type": _one_of("Type", *_APPOINTMENT_TYPES),
     "private": _one_of("Private", "Public", "PrivateUser", "PrivateGroup"),
     "completed": _COMPLETED,
     "task": _item("Task", "Task", "TaskListItemId"),

@@ -16,9 +16,11 @@ from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest, HttpResponse
 from bridge.connectors.superoffice import SuperOfficeConnector, build
 from bridge.connectors.superoffice.options import SuperOfficeOptions
+from bridge.domain.record import Record, RecordRef
 
 LOGIN = "https://online.superoffice.com"
 SITE = "https://online7.superoffice.com/Cust12345"
+REF = RecordRef("crm1", "contact", "42")
 TICKET = "http://schemes.superoffice.net/identity/ticket"
 Reply = HttpResponse | Callable[[HttpRequest], HttpResponse]
 
@@ -140,7 +142,9 @@ def missing() -> HttpResponse:
 
 @dataclass
 class Vendor:
-    """`routes`: "GET Contact/42" -> reply, or replies taken in turn (the last one stays). `site`: where it is served."""
+    """`routes`: "GET Contact/42" -> reply, or replies taken in turn (the last one stays).
+
+    `site`: where the tenant is served; `told`: where the sign-in host says it is."""
 
     routes: dict[str, Any] = field(default_factory=dict)
     requests: list[HttpRequest] = field(default_factory=list)
@@ -219,3 +223,9 @@ def connect(server: Vendor, clock: FakeClock | None = None, vault: Any = None, *
     chosen = SuperOfficeOptions.model_validate({name: value for name, value in given.items() if value is not None})
     seams = fake_seams(clock or FakeClock())
     return build(Construction("crm1", chosen, server, seams, vault or MemoryVault()))
+
+
+async def read(connector: SuperOfficeConnector, ref: RecordRef = REF) -> Record:
+    record = await connector.read(ref)
+    assert isinstance(record, Record)
+    return record

@@ -11,6 +11,7 @@ from http_fakes import FakeClock, MemoryVault, answer
 from pydantic import ValidationError
 from superoffice_fakes import (
     CONTACT,
+    REF,
     SITE,
     TICKET,
     Vendor,
@@ -28,9 +29,8 @@ from bridge.connectors.json_text import read_json
 from bridge.connectors.superoffice.options import SuperOfficeOptions
 from bridge.connectors.superoffice.signing import BadToken, read_private_key, read_ticket
 from bridge.domain.errors import NeedsAuthorisation, RemoteError, RetryLater, Unreachable
-from bridge.domain.record import Record, RecordRef
+from bridge.domain.record import Record
 
-REF = RecordRef("crm1", "contact", "42")
 OAUTH = {"system_token": None, "private_key": None, "client_id": "app", "refresh_token": "s3cret-refresh"}
 WHO = {"AssociateId": 7, "DatabaseContextIdentifier": "Cust12345"}
 
@@ -182,7 +182,7 @@ async def test_a_revoked_consent_needs_a_person() -> None:
 async def test_onsite_shows_user_and_password_and_asks_no_sign_in_host() -> None:
     server = me()
     server.site = "https://crm.example.com/so"
-    given = {name: None for name in ("tenant", "client_secret", "system_token", "private_key")}
+    given = dict.fromkeys(["tenant", "client_secret", "system_token", "private_key"])
     onsite = {"base_url": f"{server.site}/api/", "username": "ana", "password": "s3cret"}
     identity = await connect(server, **given, **onsite).identity()
     assert identity.key == "https://crm.example.com/so"
