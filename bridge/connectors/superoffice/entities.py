@@ -30,9 +30,10 @@ class Property:
 class Resource:
     """One entity. `key`: property with the id; `key_column`, `changed_column`: the same in listings.
 
-    `hook`: its name in webhooks, None when it raises no events. `found_by`: column -> archive column of the search.
-    `recycled`: archive of its soft-deleted rows.
-    `dated`: the record shows when it was created and changed. `utc`: its dates are instants, asked for in UTC.
+    `hook`: its name in webhooks, None when it raises no events. `found_by`: column -> archive column of the search;
+    `own_found_by`: what those of custom fields begin with, where it is documented. `recycled`: archive of its
+    soft-deleted rows. `dated`: the record shows when it was created and changed. `utc`: its dates are instants, asked
+    for in UTC.
     """
 
     path: str
@@ -43,6 +44,7 @@ class Resource:
     verbs: tuple[str, ...] = ("created", "changed", "deleted")
     changed_column: str = "updatedDate"
     found_by: Mapping[str, str] = field(default_factory=dict)
+    own_found_by: str = ""
     recycled: str | None = None
     patched: bool = True
     dated: bool = True
@@ -264,6 +266,7 @@ RESOURCES: Mapping[str, Resource] = {
             "number2": "number",
             "emails": "email/emailAddress",
         },
+        own_found_by="contactUdef",
         recycled="RecycleContact",
     ),
     "person": Resource(

@@ -27,7 +27,7 @@ from bridge.connectors.superoffice.shape import (
     without_bulk,
 )
 from bridge.connectors.superoffice.values import read_instant
-from bridge.domain.catalog import ColumnSpec
+from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import OutcomeUnknown, Rejected, RemoteError, RetryLater, WriteConflict
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
 from bridge.domain.seams import Clock
@@ -118,13 +118,24 @@ class SuperOfficeReads:
     async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
         """By the vendor's own comparison, which may ignore case."""
         resource = self._resource(entity)
-        archive_column = resource.found_by.get(column.partition(".")[0])
+        archive_column = await self._archive_column(entity, resource, column)
         if archive_column is None or not isinstance(value, str) or not value.strip():
             return []
         quoted = value.replace("'", "''")
         conditions = [f"{archive_column} is '{quoted}'", self._uncached(resource.key_column)]
         ids = await self._ids(resource, conditions, f"{resource.key_column} asc", FOUND_AT_MOST)
         return [each for each in await self._read_all(entity, list(dict.fromkeys(ids))) if isinstance(each, Record)]
+
+    async def _archive_column(self, entity: str, resource: Resource, column: str) -> str | None:
+        """Custom fields of type text only: other types compare differently."""
+        name, _, label = column.partition(".")
+        if name != "custom":
+            return resource.found_by.get(name)
+        catalog = await self.account.catalogs.of(entity)
+        if not resource.own_found_by or label not in catalog.labels.names():
+            return None
+        prog_id = catalog.labels.key(label)
+        return f"{resource.own_found_by}/{prog_id}" if catalog.fields[prog_id].type is Column.TEXT else None
 
     def _resource(self, entity: str) -> Resource:
         found = RESOURCES.get(entity)

@@ -200,3 +200,13 @@ async def test_find_searches_by_the_archives_column_with_quotes_doubled() -> Non
     assert found.ref.id == "42"
     assert queries(server)[0]["$filter"].startswith("email/emailAddress is 'o''neil@x.example' and contactId gt -")
     assert await connect(server).find("contact", "description", "x") == []
+
+
+async def test_find_searches_text_fields_of_the_accounts_own() -> None:
+    server = vendor({"GET Contact": listed(42)})
+    connector = connect(server)
+    assert len(await connector.find("contact", "custom.Note", "d-1")) == 1
+    assert queries(server)[0]["$filter"].startswith("contactUdef/SuperOffice:3 is 'd-1' and ")
+    for column in ("custom.Segment", "custom.Shirt", "custom.No such"):
+        assert await connector.find("contact", column, "x") == []
+    assert await connector.find("person", "custom.Note", "x") == []
