@@ -1,5 +1,6 @@
 """A product in memory behind the connector seam: the other end for tests of the worker, with faults on a switch."""
 
+import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -249,5 +250,27 @@ def lost_answer(name: str, times: int = 1) -> Callable[[str], None]:
     def fail(called: str) -> None:
         if called == name and next(left) > 0:
             raise OutcomeUnknown("erp", f"timed out ({name})")
+
+    return fail
+
+
+def killed(name: str, times: int = 1) -> Callable[[str], None]:
+    """A `fail` in whose middle the process dies."""
+    left = itertools.count(times, -1)
+
+    def fail(called: str) -> None:
+        if called == name and next(left) > 0:
+            raise asyncio.CancelledError
+
+    return fail
+
+
+def raising(name: str, error: Exception, times: int = 1) -> Callable[[str], None]:
+    """A `fail` that raises this error in the next calls of this name."""
+    left = itertools.count(times, -1)
+
+    def fail(called: str) -> None:
+        if called == name and next(left) > 0:
+            raise error
 
     return fail

@@ -93,7 +93,7 @@ class Model:
         wanted = self.wishes.get((entity, key, name))
         if not wanted or (entity, key) in self.deleted_on:
             return []
-        allowed = [value for value in wanted.values()] + [sides["erp"].trim(value or "") for value in wanted.values()]
+        allowed = [*wanted.values()] + [sides["erp"].trim(value or "") for value in wanted.values()]
         if (shown or None) in [value or None for value in allowed]:
             return []
         return [f"{entity} {key}: {name} is {shown!r}, but people wanted {wanted}"]

@@ -19,7 +19,6 @@ from bridge.domain.catalog import Lookup
 from bridge.domain.errors import OutcomeUnknown, RateLimited, RetryLater, Unreachable
 from bridge.domain.seams import Seams
 from bridge.store import open_store
-from bridge.sync.systems import SystemWatch
 from bridge.sync.work import Limits
 from bridge.sync.worker import Worker
 from tests.clock import FakeClock
@@ -55,6 +54,7 @@ fields:
 """
 WRITES = ("create", "update", "delete")
 SILENCE = 100_000.0
+FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a store in memory is several times faster
 
 
 class Killed(asyncio.CancelledError):
@@ -286,7 +286,7 @@ def cut(text: str) -> str:
 
 
 def product(system: str, clock: FakeClock, chance: random.Random) -> FakeProduct:
-    """A product with traits of its own: versions or none, lag, answers or none, deletes shown or not, a search or not."""
+    """A product with traits of its own: versions, lag, answers, what it shows of deletes, a search."""
     settle = 2.0
     made = FakeProduct(
         system,
@@ -311,9 +311,7 @@ async def storm(seed: int, steps: int = 40, rounds: int = 2) -> None:
     """Run one seed; AssertionError when a promise is broken."""
     chance, clock = random.Random(seed), FakeClock()
     ids = count(1)
-    with tempfile.TemporaryDirectory(
-        prefix="bridge-storm-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None
-    ) as at:
+    with tempfile.TemporaryDirectory(prefix="bridge-storm-", dir=FOLDER) as at:
         holder: list[Storm] = []
 
         async def failpoint(name: str) -> None:
@@ -362,8 +360,8 @@ def main(arguments: Sequence[str]) -> int:
         except AssertionError as error:
             violations += 1
             text = str(error) if chosen.log else str(error).splitlines()[0][:600]
-            print(f"seed {seed}: {text}\n  again: python -m tests.sync.storm --seeds 1 --from {seed}", flush=True)
-    print(f"storms: {chosen.seeds} run, {violations} violations")
+            print(f"seed {seed}: {text}\n  again: python -m tests.sync.storm --seeds 1 --from {seed}", flush=True)  # noqa: T201
+    print(f"storms: {chosen.seeds} run, {violations} violations")  # noqa: T201
     return 1 if violations else 0
 
 

@@ -1,0 +1,159 @@
+"""Creating, matching and what is done about creates of unknown outcome."""
+
+from collections.abc import Awaitable, Callable
+
+from bridge.domain.errors import DuplicateRefused, OutcomeUnknown
+from bridge.domain.record import Side
+from bridge.store.model import LinkState
+from bridge.sync.work import Limits
+from tests.clock import FakeClock
+from tests.product import FakeProduct, killed, lost_answer, manifest, raising
+from tests.sync.bench import PEOPLE, Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "+47 22 33 44 55"}
+
+
+async def _in_doubt(new_bench: NewBench, clock: FakeClock) -> Bench:
+    """A create whose answer was lost, at a product whose listings do not show new records."""
+    bench = await new_bench(erp=FakeProduct("erp", clock, manifest=manifest(shows_new=False)))
+    bench.erp.fail = lost_answer("before create")
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    return bench
+
+
+async def test_a_doubtful_create_stays_dead_when_only_a_callback_comes(new_bench: NewBench, clock: FakeClock) -> None:
+    bench = await _in_doubt(new_bench, clock)
+    await bench.tell("crm", "person", "1")
+    await bench.settle()
+    ((task, _),) = await bench.store.dead_letters.list()
+    assert "unknown outcome" in task.reason
+    assert bench.erp.live("person") == {}
+
+
+async def test_a_doubtful_create_goes_on_when_a_person_retries_it(new_bench: NewBench, clock: FakeClock) -> None:
+    bench = await _in_doubt(new_bench, clock)
+    assert await bench.store.dead_letters.retry(None) == 1
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 1
+    assert await bench.store.dead_letters.list() == []
+    assert await bench.store.links.unsettled() == []
+
+
+async def test_a_retried_doubt_adopts_the_one_record_that_is_there(bench: Bench) -> None:
+    bench.erp.fail = lost_answer("after create")
+    bench.crm.person_creates("person", **ANA)
+    await bench.turn_once()
+    other = bench.erp.person_creates("person", **ANA)
+    bench.seen["erp", "person", other] = (False, dict(bench.erp.rows["person", other].fields))
+    await bench.settle()
+    assert len(await bench.store.dead_letters.list()) == 1
+    bench.erp.person_deletes("person", other)
+    await bench.store.dead_letters.retry(None)
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 1
+    assert len(bench.crm.live("person")) == 1
+    assert await bench.store.dead_letters.list() == []
+
+
+async def test_creates_that_are_never_answered_are_given_up_without_an_open_intent(new_bench: NewBench) -> None:
+    bench = await new_bench(limits=Limits(attempts=3))
+    bench.erp.fail = raising("before create", OutcomeUnknown("erp", "500"), times=50)
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle(seconds=3600)
+    assert bench.erp.calls.count("create") <= 3
+    assert len(await bench.store.dead_letters.list()) == 1
+    assert await bench.store.links.unsettled() == []
+
+
+async def test_a_worker_that_dies_after_its_create_took_effect_makes_no_second_record(bench: Bench) -> None:
+    bench.erp.fail = killed("after create")
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.turn_once()
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.settle()
+    assert [fields["name"] for fields in bench.erp.live("person").values()] == ["Ana Berg"]
+    await bench.assert_accounted()
+
+
+async def test_an_edit_made_while_a_lost_create_was_looked_up_survives(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("conflict: crm", "conflict: erp"))
+    bench.erp.fail = lost_answer("after create")
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.turn_once()
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Ana Berg"
+
+
+async def test_an_id_taught_by_a_lost_worker_is_linked_with_what_was_sent(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("conflict: crm", "conflict: erp"))
+    bench.erp.fail = killed("after create")
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.turn_once()
+    link = await bench.store.links.of("people", Side.LEFT, rec)
+    assert link is not None
+    assert await bench.store.links.taught(link.id, Side.RIGHT, "1")
+    bench.clock.advance(200)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Ana Berg"
+
+
+async def test_a_refused_duplicate_is_matched_on_the_refused_column(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: none"))
+    there = bench.erp.person_creates("person", **{**ANA, "phone": None})
+    bench.seen["erp", "person", there] = (False, dict(bench.erp.rows["person", there].fields))
+    bench.erp.fail = raising("before create", DuplicateRefused("erp", "e-mail exists", field="email"), times=9)
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    assert bench.erp.live("person")[there]["phone"] == ANA["phone"]
+    assert bench.erp.calls.count("create") == 1
+
+
+async def test_a_refused_duplicate_nobody_finds_yet_is_tried_again(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: none"))
+    bench.erp.fail = raising("before create", DuplicateRefused("erp", "e-mail exists", field="email"))
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 1
+
+
+async def test_a_new_record_that_reads_do_not_show_yet_is_looked_at_again(bench: Bench) -> None:
+    bench.crm.lag = 1.5
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 1
+
+
+async def test_a_record_waits_for_older_creates_even_when_no_event_ever_named_it(new_bench: NewBench) -> None:
+    """Otherwise a copy that only a reference made known would be copied back."""
+    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: none"))
+    bench.erp.fail = killed("after create")
+    bench.crm.person_creates("person", **ANA)
+    await bench.turn_once()
+    bench.erp.fail = lambda name: None
+    key = (await bench.store.tasks.about("crm", "person", "1", bench.parts.scopes))[0].key
+    await bench.make_due("people", Side.RIGHT, "1", because=key)
+    await bench.settle()
+    assert len(bench.crm.live("person")) == 1
+    assert len(bench.erp.live("person")) == 1
+
+
+async def test_a_survivor_of_a_delete_may_be_matched_again_and_is_never_copied_back(bench: Bench) -> None:
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.erp.person_deletes("person", "1")
+    await bench.settle()
+    await bench.tell("crm", "person", "1")
+    await bench.settle()
+    assert bench.erp.live("person") == {}
+    again = bench.erp.person_creates("person", **{**ANA, "phone": None})
+    await bench.settle()
+    assert bench.erp.live("person")[again]["phone"] == ANA["phone"]
+    link = await bench.store.links.of("people", Side.LEFT, "1")
+    assert link is not None
+    assert (link.state, link.right) == (LinkState.LIVE, again)
+    assert len(bench.crm.live("person")) == 1

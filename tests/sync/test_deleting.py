@@ -1,0 +1,224 @@
+"""Deletes, the brake, survivors, restored and merged records."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bridge.domain.record import Side
+from bridge.store.model import LinkState
+from bridge.sync.work import Limits
+from tests.clock import FakeClock
+from tests.product import FakeProduct, killed, lost_answer, manifest
+from tests.sync.bench import PEOPLE, Bench
+from tests.sync.test_promises import WITH_COMPANIES
+
+NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "+47 22 33 44 55"}
+
+
+async def _linked(new_bench: NewBench, number: int = 2, **more: Any) -> Bench:
+    bench = await new_bench(**more)
+    for one in range(1, number + 1):
+        bench.crm.person_creates("person", name=f"P{one}", email=f"p{one}@x.example", phone=str(one))
+    await bench.settle()
+    bench.clock.advance(60)
+    return bench
+
+
+async def test_the_brake_counts_each_blanked_field_once(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench, number=4, limits=Limits(brake_count=4))
+    for rec in ("1", "2", "3"):
+        bench.crm.person_edits("person", rec, name=None, phone=None)
+    await bench.settle(seconds=60)
+    blanked = [fields for fields in bench.erp.live("person").values() if fields["phone"] is None]
+    assert len(blanked) == 2
+    await bench.store.mappings.approve("people", bench.store.now() + 3600)
+    await bench.settle()
+    assert len([fields for fields in bench.erp.live("person").values() if fields["phone"] is None]) == 3
+    stories = [await bench.story("crm", "person", rec) for rec in ("1", "2", "3")]
+    assert sum(story.count("braked") for story in stories) == 1
+
+
+async def test_filling_fields_never_meets_the_brake(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench, limits=Limits(brake_count=0))
+    bench.crm.person_edits("person", "1", name="Ana")
+    await bench.settle(seconds=60)
+    assert bench.erp.live("person")["1"]["name"] == "Ana"
+
+
+async def test_where_nothing_can_be_archived_the_pair_is_only_unlinked(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench, text=PEOPLE.replace("crm: delete", "crm: archive"))
+    bench.crm.person_deletes("person", "1")
+    await bench.settle()
+    assert "1" in bench.erp.live("person")
+    entries = await bench.journal("crm", "person", "1")
+    assert any("cannot archive" in entry.text for entry in entries)
+
+
+async def test_a_delete_whose_worker_died_is_not_taken_for_a_persons(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench)
+    bench.erp.fail = killed("after delete")
+    bench.crm.person_deletes("person", "1")
+    await bench.settle(seconds=300)
+    bench.clock.advance(200)
+    await bench.settle()
+    assert sorted(bench.crm.live("person")) == sorted(bench.erp.live("person")) == ["2"]
+    assert await bench.store.links.unsettled() == []
+    await bench.assert_accounted()
+
+
+async def test_a_record_restored_while_its_delete_was_in_doubt_begins_anew(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench)
+    bench.erp.fail = lost_answer("after delete")
+    bench.crm.person_deletes("person", "1")
+    await bench.settle(seconds=10)
+    bench.crm.person_restores("person", "1")
+    await bench.settle()
+    assert sorted(fields["name"] for fields in bench.erp.live("person").values()) == ["P1", "P2"]
+
+
+async def test_our_delete_is_not_undone_by_a_read_that_lags(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench)
+    bench.erp.lag = 1.9
+    bench.crm.person_deletes("person", "1")
+    await bench.settle()
+    await bench.tell("erp", "person", "1")
+    await bench.settle()
+    assert sorted(bench.crm.live("person")) == ["2"]
+    assert sorted(bench.erp.live("person")) == ["2"]
+
+
+async def test_a_delete_event_is_believed_although_the_first_read_lags(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench)
+    bench.crm.lag = 1.5
+    bench.crm.person_deletes("person", "1")
+    await bench.settle()
+    assert sorted(bench.erp.live("person")) == ["2"]
+
+
+async def test_the_last_records_of_a_mapping_can_be_deleted_together(new_bench: NewBench) -> None:
+    """Each is the other's canary; being shown as deleted proves that we still see."""
+    bench = await _linked(new_bench)
+    bench.crm.person_deletes("person", "1")
+    bench.crm.person_deletes("person", "2")
+    await bench.settle()
+    assert bench.erp.live("person") == {}
+
+
+async def test_lost_visibility_deletes_nothing_and_says_so_once(new_bench: NewBench, clock: FakeClock) -> None:
+    crm = FakeProduct("crm", clock, manifest=manifest(delete_evidence=False))
+    bench = await _linked(new_bench, crm=crm)
+    hidden, crm.rows = dict(crm.rows), {}
+    await bench.tell("crm", "person", "1", "deleted")
+    await bench.settle(seconds=1500)
+    assert len(bench.erp.live("person")) == 2
+    assert (await bench.story("crm", "person", "1")).count("no canary") == 1
+    crm.rows = hidden
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 2
+
+
+async def test_our_own_unconfirmed_write_is_no_edit_that_saves_a_record(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench)
+    bench.erp.fail = lost_answer("after update")
+    bench.crm.person_edits("person", "1", name="Ana")
+    await bench.turn_once()
+    bench.crm.person_deletes("person", "1")
+    await bench.settle()
+    assert sorted(bench.erp.live("person")) == ["2"]
+
+
+async def test_what_was_edited_there_meanwhile_stays(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench)
+    bench.erp.person_edits("person", "1", phone="99")
+    bench.crm.person_deletes("person", "1")
+    await bench.settle()
+    assert sorted(bench.erp.live("person")) == ["1", "2"]
+    assert sorted(bench.crm.live("person")) == ["2"]
+
+
+async def test_a_restored_record_finds_its_link_again(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench)
+    bench.erp.person_deletes("person", "1")
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", "1", name="Ana")
+    bench.erp.person_restores("person", "1")
+    await bench.settle()
+    link = await bench.store.links.of("people", Side.LEFT, "1")
+    assert link is not None
+    assert (link.state, link.right) == (LinkState.LIVE, "1")
+    assert bench.erp.live("person")["1"]["name"] == "Ana"
+
+
+async def test_a_restored_record_whose_counterpart_has_another_link_is_no_endless_task(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench)
+    bench.erp.person_deletes("person", "1")
+    await bench.settle()
+    bench.erp.person_creates("person", name="P1", email="p1@x.example")
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.erp.person_restores("person", "1")
+    await bench.settle()
+    assert await bench.store.tasks.next_due(bench.parts.scopes) is None
+    link = await bench.store.links.of("people", Side.LEFT, "1")
+    assert link is not None
+    assert link.right == "3"
+
+
+async def test_pairs_that_name_a_record_are_done_before_it_is_deleted_and_once(new_bench: NewBench) -> None:
+    bench = await new_bench(
+        text=WITH_COMPANIES.replace(
+            "conflict: crm\nfields:\n  name: {crm: name, erp: name}\n---",
+            "conflict: crm\ndeleted: {crm: delete, erp: unlink}\nfields:\n  name: {crm: name, erp: name}\n---",
+        )
+    )
+    company = bench.crm.person_creates("company", name="Acme")
+    bench.crm.person_creates("company", name="Other")
+    person = bench.crm.person_creates("person", **ANA, company_id=company)
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", person, company_id=None)
+    bench.crm.person_deletes("company", company)
+    bench.seen["crm", "person", person] = (False, dict(bench.crm.rows["person", person].fields))
+    seen: list[Any] = []
+
+    def watch(name: str) -> None:
+        if name == "before delete":
+            seen.extend(fields["company_id"] for fields in bench.erp.live("person").values())
+
+    bench.erp.fail = watch
+    await bench.settle()
+    assert seen == [None]
+    assert [fields["name"] for fields in bench.erp.live("company").values()] == ["Other"]
+
+
+async def test_a_merge_of_two_linked_records_leaves_no_double_and_references_follow(new_bench: NewBench) -> None:
+    bench = await new_bench(text=WITH_COMPANIES)
+    one = bench.crm.person_creates("company", name="Acme")
+    two = bench.crm.person_creates("company", name="Acme Ltd")
+    three = bench.crm.person_creates("company", name="Acme Group")
+    person = bench.crm.person_creates("person", **ANA, company_id=one)
+    await bench.settle()
+    bench.clock.advance(60)
+    for loser, survivor in ((one, two), (two, three)):
+        bench.crm.person_merges("company", loser, survivor)
+        bench.crm.person_edits("person", person, company_id=survivor)
+        await bench.settle()
+    assert "conflict" not in await bench.story("crm", "person", person)
+    before = len(bench.erp.writes())
+    await bench.tell("crm", "person", person)
+    await bench.settle()
+    assert len(bench.erp.writes()) == before
+
+
+async def test_a_merge_that_is_turned_round_later_keeps_the_link(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench)
+    bench.crm.person_merges("person", "1", "2")
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_restores("person", "1")
+    bench.crm.person_merges("person", "2", "1")
+    await bench.settle()
+    link = await bench.store.links.of("people", Side.LEFT, "1")
+    assert link is not None
+    assert link.state is LinkState.LIVE

@@ -1,0 +1,185 @@
+"""Writing to linked records: what is remembered, what is held, what is sent once."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bridge.domain.errors import OutcomeUnknown, RateLimited, WriteConflict
+from bridge.sync.work import Limits
+from tests.clock import FakeClock
+from tests.product import FakeProduct, killed, lost_answer, manifest, raising
+from tests.sync.bench import PEOPLE, Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "+47 22 33 44 55"}
+ERP_WINS = PEOPLE.replace("conflict: crm", "conflict: erp")
+
+
+async def _linked(new_bench: NewBench, text: str = PEOPLE, **more: Any) -> tuple[Bench, str]:
+    bench = await new_bench(text=text, **more)
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.clock.advance(60)
+    return bench, rec
+
+
+async def test_what_one_side_got_is_remembered_when_the_other_sides_write_fails(new_bench: NewBench) -> None:
+    """Otherwise an edit made before the retry looks like a conflict, and may lose."""
+    bench, rec = await _linked(new_bench, text=ERP_WINS)
+    bench.crm.person_edits("person", rec, phone="1")
+    bench.erp.person_edits("person", "1", name="Ana Berg")
+    bench.erp.fail = raising("before update", RateLimited("erp", "limit", 30.0))
+    await bench.settle(seconds=10)
+    assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
+    bench.crm.person_edits("person", rec, name="Ana Holm")
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Ana Holm"
+    assert bench.erp.live("person")["1"]["phone"] == "1"
+
+
+async def test_a_settled_write_is_remembered_when_the_next_one_fails(new_bench: NewBench) -> None:
+    bench, rec = await _linked(new_bench, text=ERP_WINS)
+    bench.erp.fail = lost_answer("after update")
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.turn_once()
+    bench.erp.fail = raising("before update", RateLimited("erp", "limit", 30.0))
+    bench.crm.person_edits("person", rec, name="Ana Holm")
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Ana Holm"
+
+
+async def test_a_worker_that_dies_after_its_update_took_effect_loses_no_later_edit(new_bench: NewBench) -> None:
+    bench, rec = await _linked(new_bench, text=ERP_WINS)
+    bench.erp.fail = killed("after update")
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.turn_once()
+    bench.crm.person_edits("person", rec, name="Ana Holm")
+    bench.clock.advance(200)
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Ana Holm"
+    assert await bench.store.links.unsettled() == []
+
+
+async def test_updates_that_are_never_answered_are_given_up(new_bench: NewBench) -> None:
+    bench, rec = await _linked(new_bench, limits=Limits(attempts=3))
+    bench.erp.fail = raising("before update", OutcomeUnknown("erp", "500"), times=50)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.settle(seconds=7200)
+    assert bench.erp.calls.count("update") == 3
+    assert len(await bench.store.dead_letters.list()) == 1
+    bench.erp.fail = lambda name: None
+    await bench.store.dead_letters.retry(None)
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Ana Berg"
+
+
+async def test_a_write_conflict_is_an_attempt(new_bench: NewBench) -> None:
+    bench, rec = await _linked(new_bench, limits=Limits(attempts=4))
+    bench.erp.fail = raising("before update", WriteConflict("erp", "412"), times=50)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.settle(seconds=7200)
+    assert bench.erp.calls.count("update") == 4
+
+
+async def test_ask_holds_only_that_field_and_tells_of_it_once(new_bench: NewBench) -> None:
+    text = PEOPLE.replace("{crm: name, erp: name}", "{crm: name, erp: name, conflict: ask}")
+    bench, rec = await _linked(new_bench, text=text)
+    bench.crm.person_edits("person", rec, name="Ana Berg", phone="1")
+    bench.erp.person_edits("person", "1", name="Ana Dahl")
+    await bench.settle()
+    for _ in range(3):
+        await bench.tell("crm", "person", rec)
+        await bench.settle()
+    assert bench.erp.live("person")["1"]["phone"] == "1"
+    assert bench.erp.live("person")["1"]["name"] == "Ana Dahl"
+    stories = await bench.story("crm", "person", rec)
+    assert stories.count("conflict") == 1
+    bench.erp.person_edits("person", "1", name="Ana Berg")
+    await bench.settle()
+    bench.crm.person_edits("person", rec, name="Ana Vik")
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Ana Vik"
+
+
+ONE_WAY = PEOPLE + "  amount: {crm: amount, erp: notes, type: decimal, from: crm}\n"
+
+
+async def test_what_a_one_way_target_holds_need_not_be_understood(new_bench: NewBench) -> None:
+    bench, rec = await _linked(new_bench, text=ONE_WAY)
+    bench.erp.person_edits("person", "1", notes="call again")
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["notes"] == "call again"
+    bench.crm.person_edits("person", rec, amount=5)
+    await bench.settle()
+    assert str(bench.erp.live("person")["1"]["notes"]) == "5"
+    assert await bench.store.dead_letters.list() == []
+
+
+NEWEST = PEOPLE.replace("conflict: crm", 'conflict: "newest, else erp"')
+
+
+async def test_newest_does_not_take_our_own_write_for_an_edit(new_bench: NewBench) -> None:
+    """The crm's record is newer only because we wrote another field to it."""
+    bench, rec = await _linked(new_bench, text=NEWEST)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.seen["crm", "person", rec] = (False, dict(bench.crm.rows["person", rec].fields))
+    bench.clock.advance(30)
+    bench.erp.person_edits("person", "1", name="Ana Dahl")
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["name"] == "Ana Dahl"
+
+
+async def test_newest_takes_the_later_of_two_edits(new_bench: NewBench) -> None:
+    bench, rec = await _linked(new_bench, text=NEWEST)
+    bench.erp.person_edits("person", "1", name="Ana Dahl")
+    bench.clock.advance(30)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Ana Berg"
+
+
+async def test_nothing_is_sent_when_the_record_holds_it_already(new_bench: NewBench) -> None:
+    """Two words here are one there: the edit between them needs no write, and does not come back."""
+    text = PEOPLE + "  segment: {crm: notes, erp: notes, type: choice, from: crm, table: {A: X, B: X}}\n"
+    bench, rec = await _linked(new_bench, text=text)
+    bench.crm.person_edits("person", rec, notes="A")
+    await bench.settle()
+    before = len(bench.erp.writes())
+    bench.crm.person_edits("person", rec, notes="B")
+    await bench.settle()
+    assert len(bench.erp.writes()) == before
+    assert bench.crm.live("person")[rec]["notes"] == "B"
+
+
+async def test_a_pair_parked_by_the_loop_alarm_goes_on_when_a_person_retries(new_bench: NewBench) -> None:
+    bench, rec = await _linked(new_bench, limits=Limits(loop_writes=2, loop_window_seconds=3600))
+    for number in range(4):
+        bench.crm.person_edits("person", rec, name=f"Ana {number}")
+        await bench.settle(seconds=5)
+    assert len(await bench.store.dead_letters.list()) == 1
+    await bench.store.dead_letters.retry(None)
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Ana 3"
+
+
+async def test_unmapped_columns_that_change_all_the_time_stop_no_write(new_bench: NewBench, clock: FakeClock) -> None:
+    erp = FakeProduct("erp", clock, manifest=manifest(whole_record=True))
+    bench, rec = await _linked(new_bench, erp=erp)
+
+    def viewed(name: str) -> None:
+        if name == "before read":
+            erp.rows["person", "1"].fields["notes"] = f"viewed {len(erp.calls)} times"
+
+    erp.fail = viewed
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.turn_once()
+    assert erp.live("person")["1"]["name"] == "Ana Berg"
+
+
+async def test_the_loser_of_a_conflict_is_in_the_journal_before_it_is_overwritten(new_bench: NewBench) -> None:
+    bench, rec = await _linked(new_bench)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.erp.person_edits("person", "1", name="Ana Dahl")
+    bench.erp.fail = killed("after update")
+    await bench.turn_once()
+    entries = await bench.journal("crm", "person", rec) + await bench.journal("erp", "person", "1")
+    assert any(entry.what == "conflict" and entry.detail["lost"] == "Ana Dahl" for entry in entries)
