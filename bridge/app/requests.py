@@ -15,6 +15,7 @@ from bridge.store.requests import Request
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
+FAILED = "failed: "  # what an answer begins with when nothing was done; the command then ends with exit code 1
 Arguments = Mapping[str, Any]
 
 
@@ -51,20 +52,23 @@ class Requests:
     async def _answer(self, request: Request) -> str:
         act = self._acts.get(request.kind)
         if act is None:
-            return f"this bridge does not know the request `{request.kind}`"
+            return f"{FAILED}this bridge does not know the request `{request.kind}`"
         try:
             answer = await act(request.arguments)
         except ConfigError as error:
-            return "; ".join(str(fault) for fault in error.faults)
+            return FAILED + "; ".join(str(fault) for fault in error.faults)
         except BridgeError as error:
-            return f"failed: {error}"
+            return f"{FAILED}{error}"
+        except Exception:
+            log.exception("request failed", extra={"request": request.kind})
+            return f"{FAILED}{request.kind} met an unexpected fault; the bridge's log has it"
         log.info("request done", extra={"request": request.kind, "answer": answer})
         return answer
 
     def _unknown(self, mapping: str | None) -> str:
         if mapping is None or mapping in self._bridge.plan.mappings:
             return ""
-        return f"no mapping is called `{mapping}`; known: {', '.join(sorted(self._bridge.plan.mappings))}"
+        return f"{FAILED}no mapping is called `{mapping}`; known: {', '.join(sorted(self._bridge.plan.mappings))}"
 
     async def _reconcile(self, arguments: Arguments) -> str:
         mapping, kind = arguments.get("mapping"), "full" if arguments.get("full") else "incremental"

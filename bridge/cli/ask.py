@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bridge.app.requests import FAILED
 from bridge.cli.opened import with_store
 from bridge.settings.model import Settings
 from bridge.store.engine import Store
@@ -15,7 +16,7 @@ ANSWER_SECONDS = 10.0
 
 
 def ask(path: Path, kind: str, arguments: Mapping[str, Any]) -> None:
-    """Put a request into the store and print the daemon's answer."""
+    """Put a request into the store and print the daemon's answer; exit code 1 when it could not be done."""
 
     async def work(store: Store, settings: Settings) -> str | None:
         number = await store.requests.ask(kind, arguments)
@@ -29,6 +30,8 @@ def ask(path: Path, kind: str, arguments: Mapping[str, Any]) -> None:
     answer = with_store(path, work)
     if answer is None:
         click.echo("asked; no answer yet: long work goes on by itself, and without a running bridge it waits for one")
+    elif answer.startswith(FAILED):
+        raise click.ClickException(answer.removeprefix(FAILED))
     else:
         click.echo(answer)
 

@@ -29,6 +29,7 @@ from tests.acceptance.site import Daemon, Site
 
 ACCOUNT = Options(burst_limit=None, search_burst_limit=None, daily_tokens=1_000_000_000, time_scale=60.0)
 TARGETS = {"organizations": "organization", "persons": "person"}
+QUEUE, STEP = 40, 10
 BOOKED = ("applied", "unchanged", "coalesced", "filtered", "waiting", "dead", "discarded")
 Made = tuple[str, str]
 
@@ -98,6 +99,11 @@ class Burst:
             names.update(str(row["name"]) for row in self.deskera.state.rows(table))
         return names
 
+    def waiting(self) -> int:
+        """How many of Pipedrive's callbacks are on their way."""
+        counts = self.pipedrive.deliveries.counts
+        return counts["queued"] - sum(counts[fate] for fate in ("delivered", "failed", "banned", "forgotten"))
+
     def writes(self) -> int:
         return self.pipedrive.requests.writes() + self.deskera.requests.writes()
 
@@ -134,7 +140,7 @@ class Outcome:
 
 
 async def run_burst(folder: Path, store_url: str, records: int, kills: int, patience: float = 900.0) -> Outcome:
-    """`records` made in kills + 1 waves, the bridge killed in the middle of each wave but the last."""
+    """Records are made until `records` creates were accepted; on the way the bridge is killed `kills` times."""
     async with AsyncExitStack() as stack:
         burst = await _world(stack, folder, store_url)
         daemon = await asyncio.to_thread(burst.site.start)
@@ -142,14 +148,14 @@ async def run_burst(folder: Path, store_url: str, records: int, kills: int, pati
             await burst.until("hooks are registered", 60, lambda: len(burst.pipedrive.state.hooks) >= 3)
             started, waits = time.monotonic(), 0.0
             for _ in range(kills):
-                await _wave(burst, records // (kills + 1))
+                await _wave(burst, records // (kills + 1))  # killed with callbacks on their way and records half done
                 daemon.kill()
                 down = time.monotonic()
                 daemon = await asyncio.to_thread(burst.site.start)
                 burst.lift_bans()
                 waits += time.monotonic() - down
-            burst.make(records - len(burst.made))
-            await burst.until("every record arrived", patience, lambda: len(burst.arrived()) >= records)
+            await _wave(burst, records - len(burst.wire.created))
+            await burst.until("every record arrived", patience, lambda: len(burst.arrived()) >= len(burst.made))
             took = time.monotonic() - started
             return await _judge(burst, daemon, took, waits, kills)
         finally:
@@ -166,11 +172,14 @@ async def _world(stack: AsyncExitStack, folder: Path, store_url: str) -> Burst:
 
 
 async def _wave(burst: Burst, count: int) -> None:
-    """Make records and wait for the middle of the wave: half of their callbacks accepted, some records written."""
-    accepted, there = len(burst.wire.created), len(burst.arrived())
-    burst.make(count)
-    await burst.until("half of a wave is accepted", 60, lambda: len(burst.wire.created) >= accepted + count // 2)
-    await burst.until("some of a wave arrived", 120, lambda: len(burst.arrived()) >= there + max(3, count // 20))
+    """Make records until the bridge accepted as many creates as asked for, with a queue of callbacks always waiting."""
+    wanted = len(burst.wire.created) + count
+    end = time.monotonic() + 120
+    while len(burst.wire.created) < wanted:
+        if burst.waiting() < QUEUE:
+            burst.make(STEP)
+        assert time.monotonic() < end, f"a wave of {count} was not accepted; log: {burst.site.log}"
+        await asyncio.sleep(0.005)
 
 
 async def _judge(burst: Burst, daemon: Daemon, took: float, waits: float, kills: int) -> Outcome:

@@ -1,0 +1,77 @@
+"""Two products as processes of their own (`bridge simulate`), edited by people through their control routes."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tests.acceptance.site import BRIDGE, fetch, free_port, until
+
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Product:
+    """One simulator at `url`."""
+
+    url: str
+
+    def create(self, entity: str, **fields: Any) -> str:
+        answer = fetch(f"{self.url}/_control/records/{entity}", "POST", fields)
+        assert answer.status == 201, answer
+        return str(answer.json()["id"])
+
+    def edit(self, entity: str, record: str, **fields: Any) -> None:
+        answer = fetch(f"{self.url}/_control/records/{entity}/{record}", "PATCH", fields)
+        assert answer.status == 200, answer
+
+    def state(self) -> Any:
+        return fetch(f"{self.url}/_control/state").json()
+
+    def rows(self, entity: str, **wanted: Any) -> list[Fields]:
+        """Live records that show all wanted values."""
+        rows = self.state()["records"][entity]
+        return [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]
+
+    def until(self, entity: str, **wanted: Any) -> Fields:
+        """Wait until exactly one record shows these values."""
+        until(lambda: self.rows(entity, **wanted), f"{entity} with {wanted}")
+        found = self.rows(entity, **wanted)
+        assert len(found) == 1, found
+        return found[0]
+
+    def drop_hook(self) -> str:
+        """Delete one hook behind everybody's back; its id."""
+        hook = self.hooks()[0]
+        assert fetch(f"{self.url}/_control/faults", "POST", {"drop_hooks": [hook]}).status == 200
+        return hook
+
+    def hooks(self) -> list[str]:
+        """Ids of the hooks that are registered now."""
+        hooks = [hook for hook in self.state()["hooks"] if not hook.get("deleted")]
+        return [str(hook.get("id") or hook["hookId"]) for hook in hooks]
+
+
+@contextmanager
+def simulated(*names: str) -> Iterator[list[Product]]:
+    """Run the simulators while the block runs."""
+    with ExitStack() as stack:
+        products = [Product(stack.enter_context(_simulator(name))) for name in names]
+        for name, product in zip(names, products, strict=True):
+            until(lambda url=product.url: fetch(f"{url}/_control/state").status == 200, f"the {name} simulator answers")
+        yield products
+
+
+@contextmanager
+def _simulator(name: str) -> Iterator[str]:
+    port = free_port()
+    process = subprocess.Popen(
+        [BRIDGE, "simulate", name, "--port", str(port)], stdout=subprocess.DEVNULL, env=dict(os.environ)
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)

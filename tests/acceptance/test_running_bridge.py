@@ -1,0 +1,186 @@
+"""One running bridge between two simulated products, met as its operator meets it: commands, listeners, signals."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.products import Product, simulated
+from tests.acceptance.site import SECRETS, Daemon, Site, fetch, until
+
+World = tuple[Site, Product, Product]
+HOOKS = 3 + 6
+
+
+@pytest.fixture(scope="module")
+def daemons() -> list[Daemon]:
+    """The running bridge is the last one."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, daemons: list[Daemon]) -> Iterator[World]:
+    """The bridge with its hooks registered; whatever the tests did, it never showed a secret or a traceback."""
+    with simulated("pipedrive", "deskera") as (pipedrive, deskera):
+        site = Site(tmp_path_factory.mktemp("site"), pipedrive.url, deskera.url)
+        daemons.append(site.start())
+        try:
+            until(lambda: len(pipedrive.hooks()) + len(deskera.hooks()) == HOOKS, "hooks are registered")
+            yield site, pipedrive, deskera
+            assert daemons[-1].stop() == 0
+        finally:
+            daemons[-1].kill()
+        shown = site.log.read_text() + "".join(site.outputs)
+        assert not [name for name, value in SECRETS.items() if value in shown]
+        assert "Traceback" not in shown
+
+
+def test_a_deal_crosses_and_why_tells_its_story_on_both_sides(world: World) -> None:
+    site, pipedrive, deskera = world
+    company = pipedrive.create("organizations", name="Nordlys AS")
+    deal = pipedrive.create("deals", title="First order", value=10, currency="EUR", org_id=int(company))
+    there = deskera.until("deals", name="First order")
+    until(lambda: "linked to erp crm_deal" in site.bridge("why", "crm", "deal", deal).out, "linked")
+    told = site.bridge("why", "erp", "crm_deal", str(there["id"]))
+    assert told.code == 0
+    assert f"linked to crm deal {deal}" in told.out
+    assert "created" in told.out
+    resynced = site.bridge("resync", "crm", "deal", deal)
+    assert resynced.code == 0
+    assert "is due" in resynced.out
+    assert site.bridge("resync", "crm", "invoice", deal).code == 1
+
+
+def test_status_shows_mappings_systems_and_hooks_for_people_and_programs(world: World) -> None:
+    site, _, _ = world
+    shown = site.bridge("status")
+    assert shown.code == 0
+    assert {"mappings", "systems", "sweeps", "hooks"} <= set(shown.out.split())
+    rows = json.loads(site.bridge("status", "--json").out)
+    assert {row["mapping"] for row in rows["mappings"]} == {"organizations", "people", "deals"}
+    assert len(rows["hooks"]) == HOOKS
+    assert site.get("/status").json().keys() == rows.keys()
+
+
+def test_listeners_answer_health_and_metrics_inside_and_nothing_but_callbacks_outside(world: World) -> None:
+    site, _, _ = world
+    until(lambda: site.get("/health").json()["status"] == "pass", "healthy")
+    health = site.get("/health")
+    assert health.headers["Content-Type"].startswith("application/health+json")
+    parts = {"store", "system pipedrive", "system deskera", "hooks", "scheduler", "waiting", "dead letters"}
+    assert parts <= health.json()["checks"].keys()
+    assert site.get("/health/live").status == 200
+    assert site.get("/health/ready").status == 200
+    assert "# TYPE" in site.get("/metrics").text
+    public = f"http://127.0.0.1:{site.callbacks}"
+    for path in ("/", "/health", "/health/ready", "/metrics", "/status", "/hooks/pipedrive/deal/wrong-token"):
+        assert fetch(public + path).status == 404
+    assert fetch(f"{public}/hooks/pipedrive/deal/wrong-token", "POST", {"meta": {}}).status == 404
+    texts = "".join(site.get(path).text for path in ("/health", "/metrics", "/status"))
+    assert not [name for name, value in SECRETS.items() if value in texts]
+
+
+def test_hooks_are_listed_repaired_and_removed(world: World) -> None:
+    site, pipedrive, deskera = world
+    assert site.bridge("hooks", "list").out.count("registered") == HOOKS
+    lost = pipedrive.drop_hook()
+    repaired = site.bridge("hooks", "repair")
+    assert repaired.code == 0
+    assert len(pipedrive.hooks()) == 3
+    assert lost not in pipedrive.hooks()
+    refused = site.bridge("hooks", "remove", answer="n\n")
+    assert refused.code == 1
+    assert len(pipedrive.hooks()) == 3
+    assert site.bridge("hooks", "remove", "--yes").code == 0
+    assert pipedrive.hooks() == deskera.hooks() == []
+    assert site.bridge("hooks", "repair").code == 0
+    assert len(pipedrive.hooks()) + len(deskera.hooks()) == HOOKS
+
+
+def test_reconcile_says_what_it_compared_and_refuses_unknown_mappings(world: World) -> None:
+    site, _, _ = world
+    every = site.bridge("reconcile")
+    assert every.code == 0
+    assert every.out.count("\n") == 5, every.out
+    full = site.bridge("reconcile", "deals", "--full")
+    assert full.code == 0
+    assert "deal" in full.out
+    unknown = site.bridge("reconcile", "invoices")
+    assert unknown.code == 1
+    assert "known: deals, organizations, people" in unknown.err
+
+
+def test_a_paused_mapping_takes_changes_in_and_writes_them_after_resume(world: World) -> None:
+    site, pipedrive, deskera = world
+    paused = site.bridge("pause", "organizations", "--reason", "new staff")
+    assert paused.code == 0
+    company = pipedrive.create("organizations", name="Waits a while")
+    until(lambda: "paused" in site.get("/health").text, "health tells of the pause")
+    assert "new staff" in site.bridge("status").out
+    assert not deskera.rows("contacts", name="Waits a while")
+    assert "next: due" in site.bridge("why", "crm", "organization", company).out
+    assert site.bridge("resume", "organizations").code == 0
+    deskera.until("contacts", name="Waits a while")
+    assert site.bridge("approve", "organizations", "--minutes", "1").code == 0
+
+
+def test_a_dead_letter_is_listed_retried_and_discarded(world: World) -> None:
+    site, pipedrive, deskera = world
+    pages = [{"value": "no address", "label": "work", "primary": True}]
+    person = pipedrive.create("persons", name="Bo Ek", emails=pages)
+    until(lambda: "email" in site.bridge("dead-letters", "list").out, "a dead letter")
+    listed = site.bridge("dead-letters", "list", "--mapping", "people").out
+    assert f"people   crm   {person} " in listed
+    assert "1 dead letter" in site.bridge("dead-letters", "retry", "people", person).out
+    until(lambda: "email" in site.bridge("dead-letters", "list").out, "it failed again")
+    assert "1 dead letter" in site.bridge("dead-letters", "discard", "people", person).out
+    assert "no dead letters" in site.bridge("dead-letters", "list").out
+    mended = [{"value": "bo@ek.example", "label": "work", "primary": True}]
+    pipedrive.edit("persons", person, emails=mended)
+    deskera.until("contacts", name="Bo Ek", email="bo@ek.example")
+
+
+def test_hangup_takes_good_mapping_files_and_leaves_faulty_ones(world: World, daemons: list[Daemon]) -> None:
+    site, pipedrive, deskera = world
+    file, daemon = site.folder / "mappings" / "organizations.yaml", daemons[-1]
+    good = file.read_text()
+    told = "  shown: {erp: visibility_type, value: private, set: on-create}\n"
+    file.write_text(good.replace("\ntests:", f"{told}\ntests:"))
+    daemon.process.send_signal(signal.SIGHUP)
+    until(lambda: site.log.read_text().count("mapping files reloaded") == 1, "reloaded")
+    pipedrive.create("organizations", name="After the reload")
+    assert deskera.until("contacts", name="After the reload")["visibility_type"] == "private"
+    file.write_text(good.replace("crm: name,", "crm: nmae,"))
+    daemon.process.send_signal(signal.SIGHUP)
+    until(lambda: "the old ones go on" in site.log.read_text(), "refused")
+    assert "nmae" in site.log.read_text()
+    pipedrive.create("organizations", name="After the faulty files")
+    deskera.until("contacts", name="After the faulty files", visibility_type="private")
+    file.write_text(good)
+    daemon.process.send_signal(signal.SIGHUP)
+    until(lambda: site.log.read_text().count("mapping files reloaded") == 2, "the first files again")
+
+
+def test_a_second_bridge_on_the_same_sqlite_file_is_refused(world: World) -> None:
+    site, _, _ = world
+    second = site.bridge("run")
+    assert second.code == 2
+    assert "another bridge is running on this store" in second.err
+    assert site.get("/health/live").status == 200
+
+
+def test_sigterm_ends_the_bridge_in_order_and_a_new_one_goes_on(world: World, daemons: list[Daemon]) -> None:
+    site, pipedrive, deskera = world
+    assert Path(f"/proc/{daemons[-1].process.pid}/cmdline").read_text().count("secret") == 0
+    for number in range(5):
+        pipedrive.create("organizations", name=f"Late {number}")
+    assert daemons[-1].stop() == 0
+    assert "stopping" in site.log.read_text().splitlines()[-1]
+    assert site.get("/health/live").status == 0
+    assert fetch(f"http://127.0.0.1:{site.callbacks}/").status == 0
+    daemons.append(site.start())
+    for number in range(5):
+        deskera.until("contacts", name=f"Late {number}")
+    assert len(pipedrive.hooks()) + len(deskera.hooks()) == HOOKS
