@@ -116,7 +116,8 @@ async def _send(
         work.links.append(LinkWrite(link.id, {"delete": True}))
         raise
     work.say("created", _story(work, target, written, chosen), {"values": remember.printable(chosen)}, link=link)
-    return await link_created(work, link, target, written.id, written.record, chosen, reading, again)
+    answered = written.record is not None
+    return await link_created(work, link, target, written.id, written.record, chosen, reading, again, answered=answered)
 
 
 def _story(work: Work, target: Side, written: Written, chosen: Mapping[str, Any]) -> str:
@@ -133,9 +134,13 @@ async def link_created(
     chosen: Mapping[str, Any],
     source: Reading,
     again: float | None = None,
+    *,
+    answered: bool,
 ) -> Completion:
-    """Settle an intent: the new record is linked, with the sent values and what the server shows of them as base."""
-    from_answer = record is not None
+    """Settle an intent: the new record is linked, with the sent values and what the server shows of them as base.
+
+    answered: `record` is the create's own answer; what a later read shows may be somebody's edit already.
+    """
     record = record or await read_back(work, target, rec)
     work.note_wrote(target, rec, record)
     shown, seen = None, dict(chosen)
@@ -144,7 +149,7 @@ async def link_created(
         shown = (await references.resolve(work, {target: shown}))[target]
         seen |= {name: value for name, value in shown.values.items() if value is not UNREAD}
     work.note_keys(target, rec, seen)
-    confirmed = shown is not None and (from_answer or remember.confirms(work.mapping, chosen, shown))
+    confirmed = shown is not None and (answered or remember.confirms(work.mapping, chosen, shown))
     base = {
         name: remember.sent_entry(work.mapping, name, target, source, value, shown if confirmed else None)
         for name, value in chosen.items()

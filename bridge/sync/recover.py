@@ -107,33 +107,44 @@ def reopened(work: Work, doubt: Link) -> Completion:
 
 
 async def _created(work: Work, link: Link, target: Side) -> Sequence[Record]:
-    """Unlinked records newer than the intent and equal in the folded fields that were sent."""
-    payload = link.payload or {}
-    opened = from_epoch(float(payload.get("at", 0.0)))
-    entity = work.endpoint(target).entity
-    rows = await work.connector(target).newest(entity, after=opened - CLOCK_MARGIN)
+    """Unlinked records newer than the intent and equal in the folded fields that were sent.
+
+    With none of them, those that show a match key of what was sent: somebody edited the new record meanwhile.
+    """
+    values = load_values(work.mapping, (link.payload or {}).get("values", {}))
+    keys = {key.hash for key in translate.match_keys(work.mapping, values)}
+    equal: list[Record] = []
+    alike: list[Record] = []
+    for record in await _unlinked_since(work, link, target):
+        reading = translate.read(work.mapping, target, record.fields)
+        reading = (await references.resolve(work, {target: reading}))[target]
+        if _looks_sent(work, reading, values):
+            equal.append(record)
+        if keys & {key.hash for key in translate.match_keys(work.mapping, reading.values)}:
+            alike.append(record)
+    return equal or alike
+
+
+async def _unlinked_since(work: Work, link: Link, target: Side) -> list[Record]:
+    """What the intent may have created, each freshly read; a marker that names another record rules one out."""
+    opened = from_epoch(float((link.payload or {}).get("at", 0.0)))
+    rows = await work.connector(target).newest(work.endpoint(target).entity, after=opened - CLOCK_MARGIN)
     linked = await work.store.links.resolve(work.mapping.name, target, [row.ref.id for row in rows])
-    values = load_values(work.mapping, payload.get("values", {}))
+    known = await work.store.records.known([row.ref for row in rows])
     marker = work.mapping.marker.get(target)
-    seen: list[Record] = []
+    found: list[Record] = []
     for row in rows:
-        if row.ref.id in linked:
-            continue
-        known = (await work.store.records.known([row.ref])).get(row.ref)
-        if known is not None and known.first_seq < link.seq:
+        heard_of = known.get(row.ref)
+        if row.ref.id in linked or (heard_of is not None and heard_of.first_seq < link.seq):
             continue
         fresh = await work.connector(target).read(row.ref)
-        if not isinstance(fresh, Record) or not await _looks_sent(work, target, fresh, values):
-            continue
-        marked = parse_path(marker).get(fresh.fields) if marker else UNREAD
-        if marked is UNREAD or marked == link.rec(target.other):
-            seen.append(fresh)
-    return seen
+        marked = parse_path(marker).get(fresh.fields) if marker and isinstance(fresh, Record) else UNREAD
+        if isinstance(fresh, Record) and (marked is UNREAD or marked == link.rec(target.other)):
+            found.append(fresh)
+    return found
 
 
-async def _looks_sent(work: Work, target: Side, record: Record, values: Mapping[str, Any]) -> bool:
-    reading = translate.read(work.mapping, target, record.fields)
-    reading = (await references.resolve(work, {target: reading}))[target]
+def _looks_sent(work: Work, reading: Reading, values: Mapping[str, Any]) -> bool:
     fields = work.mapping.named
     compared = 0
     for name, value in values.items():
@@ -162,7 +173,7 @@ async def _adopt_created(work: Work, link: Link, target: Side, new: str) -> Comp
     reading = _source_reading(work, target.other, source, values)
     work.say("found", f"the create had taken effect: {work.named(target, new)}", link=link)
     shown = record if isinstance(record, Record) else None
-    completion = await create.link_created(work, link, target, new, shown, values, reading)
+    completion = await create.link_created(work, link, target, new, shown, values, reading, answered=False)
     return replace(completion, due=work.now() if completion.due is None else completion.due)
 
 

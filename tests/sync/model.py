@@ -17,6 +17,7 @@ class Model:
     deleted_on: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     brought_back: set[tuple[str, str]] = field(default_factory=set)
     merged_away: set[tuple[str, str]] = field(default_factory=set)
+    merged_into: set[tuple[str, str]] = field(default_factory=set)
     made: set[tuple[str, str, str]] = field(default_factory=set)
 
     # -- what people do ---------------------------------------------------------------------------------------------
@@ -35,8 +36,9 @@ class Model:
     def restored(self, system: str, entity: str, fields: dict[str, Any]) -> None:
         self.brought_back.add((entity, fields[KEY[entity]]))
 
-    def merged(self, system: str, entity: str, fields: dict[str, Any]) -> None:
-        self.merged_away.add((entity, fields[KEY[entity]]))
+    def merged(self, entity: str, loser: dict[str, Any], survivor: dict[str, Any]) -> None:
+        self.merged_away.add((entity, loser[KEY[entity]]))
+        self.merged_into.add((entity, survivor[KEY[entity]]))
 
     # -- what must hold ---------------------------------------------------------------------------------------------
     def check(self, crm: FakeProduct, erp: FakeProduct) -> list[str]:
@@ -58,7 +60,7 @@ class Model:
         found: dict[str, dict[str, Any]] = {}
         for rec, fields in product.live(entity).items():
             key = fields[KEY[entity]]
-            if key in found and (entity, key) not in self.merged_away | self.brought_back:
+            if key in found and (entity, key) not in self.merged_away | self.brought_back | self.merged_into:
                 problems.append(f"{product.system} has two {entity} {key}, one is {rec}")
             found[key] = fields
         return found
@@ -91,7 +93,7 @@ class Model:
     def _survived(self, entity: str, key: str, name: str, shown: Any, sides: dict[str, FakeProduct]) -> list[str]:
         """The value is what somebody wanted last: on his side, if nobody on the other side touched the field."""
         wanted = self.wishes.get((entity, key, name))
-        if not wanted or (entity, key) in self.deleted_on:
+        if not wanted or (entity, key) in self.merged_into or (entity, key) in self.deleted_on:
             return []
         allowed = [*wanted.values()] + [sides["erp"].trim(value or "") for value in wanted.values()]
         if (shown or None) in [value or None for value in allowed]:
@@ -99,7 +101,7 @@ class Model:
         return [f"{entity} {key}: {name} is {shown!r}, but people wanted {wanted}"]
 
     def _alone(self, entity: str, key: str, system: str) -> list[str]:
-        if (entity, key) in self.merged_away or (entity, key) in self.deleted_on:
+        if (entity, key) in self.merged_away | self.merged_into or (entity, key) in self.deleted_on:
             return []
         return [f"{entity} {key} is only in {system}"]
 
@@ -109,5 +111,5 @@ class Model:
             for (kind, key), systems in sorted(self.deleted_on.items())
             for system in sorted(systems)
             if kind == entity and key in live[system]
-            if (kind, key) not in self.brought_back and (kind, key) not in self.merged_away
+            if (kind, key) not in self.brought_back | self.merged_away | self.merged_into
         ]

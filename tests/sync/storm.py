@@ -162,7 +162,7 @@ class Storm:
         if loser is None or survivor is None or loser == survivor or self.chance.random() < 0.7:
             return None
         product.person_merges(entity, loser, survivor)
-        self.model.merged(product.system, entity, product.rows[entity, loser].fields)
+        self.model.merged(entity, product.rows[entity, loser].fields, product.rows[entity, survivor].fields)
         return entity, loser, "deleted"
 
     # -- faults -----------------------------------------------------------------------------------------------------

@@ -77,6 +77,17 @@ async def test_a_worker_that_dies_after_its_create_took_effect_makes_no_second_r
     await bench.assert_accounted()
 
 
+async def test_a_lost_create_is_found_although_somebody_edited_the_new_record(bench: Bench) -> None:
+    bench.erp.fail = lost_answer("after create")
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.turn_once()
+    bench.erp.person_edits("person", "1", name="Ana Berg")
+    bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 1
+    assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
+
+
 async def test_an_edit_made_while_a_lost_create_was_looked_up_survives(new_bench: NewBench) -> None:
     bench = await new_bench(text=PEOPLE.replace("conflict: crm", "conflict: erp"))
     bench.erp.fail = lost_answer("after create")
