@@ -32,7 +32,8 @@ class SuperOfficeOptions(BaseModel):
         None, description="Client secret of your app; it is the application token of the system user as well."
     )
     refresh_token: SecretStr | None = Field(
-        None, description="OAuth: refresh token of the user the bridge works as. A new value replaces the stored one."
+        None,
+        description="OAuth: refresh token of the bridge's user. A new one counts when the stored one is refused.",
     )
     system_token: SecretStr | None = Field(
         None, description="System user: the token an administrator's consent gave your app for this tenant."

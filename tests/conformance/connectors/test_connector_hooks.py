@@ -21,6 +21,9 @@ def address(spec: HookSpec) -> str:
 
 async def register(connector: Connector, entity: str) -> Sequence[HookSpec]:
     specs = connector.hooks_for(frozenset({entity}))
+    if not connector.manifest.entities[entity].events:
+        assert specs == []
+        pytest.skip("the manifest says this entity raises no events")
     for spec in specs:
         await connector.create_hook(spec, address(spec), SECRET, f"bridge {spec.key}")
     return specs
