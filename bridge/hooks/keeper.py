@@ -102,9 +102,11 @@ class HookKeeper:
             return
         try:
             await self.store.tokens.exclusive(f"hooks:{system}", work)
-        except BridgeError as error:
-            audit.faults[system] = str(error)
-            log.warning("hooks could not be put in order", extra={"system": system, "reason": str(error)})
+        except Exception as error:  # whatever is wrong with one system, the others' hooks are put in order
+            expected = isinstance(error, BridgeError)
+            fault = audit.faults[system] = str(error) if expected else f"{type(error).__name__}: {error}"
+            told = {"system": system, "reason": fault}
+            log.warning("hooks could not be put in order", extra=told, exc_info=not expected)
 
     async def _mend(self, system: str, audit: Audit) -> None:
         if self.withdrawn:  # while this audit waited for its turn

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
-from bridge.domain.errors import Rejected, RemoteError
+from bridge.domain.errors import Rejected, RemoteError, StoreUnavailable
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.seams import Seams, from_epoch
 from bridge.mapping.model import Mapping as RecordMapping
@@ -116,9 +116,13 @@ class Reconciler:
                 return report
             try:
                 await self._sweep(report, self._facts(system, entity))
-            except (RemoteError, CursorMoved) as error:
-                report.fault = str(error)
-                log.warning("sweep ended early", extra={"system": system, "entity": entity, "reason": str(error)})
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # whatever is wrong with one entity's listing, the others are swept
+                expected = isinstance(error, RemoteError | CursorMoved)
+                report.fault = str(error) if expected else f"{type(error).__name__}: {error}"
+                told = {"system": system, "entity": entity, "reason": report.fault}
+                log.warning("sweep ended early", extra=told, exc_info=not expected)
                 await self.store.cursors.ask(system, entity, kind, by="unfinished sweep")
         self.observe(system, entity, report.kind, report.rows, report.marked)
         return report
@@ -187,7 +191,7 @@ class Reconciler:
             return False
         cursor = walk.cursor
         seen = await self.store.sweeps.seen(cursor.system, cursor.entity, cursor.sweep)
-        if seen >= walk.total:
+        if seen + walk.left_out >= walk.total:
             return False
         walk.report.fault = f"the listing showed {seen} of {walk.total} rows; it counts as incomplete"
         log.warning("listing is incomplete", extra={"system": cursor.system, "entity": cursor.entity})

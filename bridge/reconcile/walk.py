@@ -39,7 +39,10 @@ class Sweep:
 
 @dataclass(slots=True)
 class Walk:
-    """`newest`: the highest modification time seen, by the vendor's clock. `total`: what the vendor says there is."""
+    """`newest`: the highest modification time seen, by the vendor's clock. `total`: what the vendor says there is.
+
+    `left_out`: rows shown that the store cannot keep.
+    """
 
     connector: Connector
     store: Store
@@ -51,6 +54,7 @@ class Walk:
     report: Sweep
     newest: float | None = None
     total: int | None = None
+    left_out: int = 0
 
     async def page(self, token: str | None, since: datetime | None) -> Page:
         """One page of the listing; a short pause of a rate limit is waited for."""
@@ -99,6 +103,7 @@ class Walk:
         try:
             await self._accept((row,), stay)
         except Unstorable as error:
+            self.left_out += 1
             log.warning("a row of a listing was left out", extra={"record": ascii(str(row.ref)), "reason": str(error)})
 
     async def _accept(self, rows: Sequence[Record | Gone], move: CursorMove | None) -> None:

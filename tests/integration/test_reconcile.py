@@ -457,6 +457,33 @@ async def test_promise_10_a_row_the_store_cannot_keep_stops_no_other(new_bench: 
     assert bench.names("erp") == ["Ana Lund", "New 0", "New 1"]
 
 
+async def test_a_row_the_store_cannot_keep_does_not_make_a_listing_incomplete(new_bench: NewSweepBench) -> None:
+    bench = await new_bench()
+    bench.crm.person_creates("person", **ANA)
+    listed = bench.crm.list
+
+    async def with_a_bad_row(*args: Any, **more: Any) -> Page:
+        page = await listed(*args, **more)
+        bad = Record(RecordRef("crm", "person", "1\ud800"), {**ANA, "name": "Bad"}, bench.clock.now())
+        return replace(page, rows=[bad, *page.rows], total=len(page.rows) + 1)
+
+    bench.crm.list = with_a_bad_row  # type: ignore[method-assign]
+    assert (await bench.reconciler.sweep("crm", "person", "full")).fault == ""
+    assert Side.LEFT in (await bench.store.mappings.states())["people"].indexed
+
+
+async def test_a_listing_that_nobody_understands_stops_no_other_entity(new_bench: NewSweepBench) -> None:
+    bench, _ = await linked(new_bench)
+
+    async def garbled(*args: Any, **more: Any) -> Page:
+        raise KeyError("id")
+
+    bench.crm.list = garbled  # type: ignore[method-assign]
+    faults = {report.system: report.fault for report in await bench.reconciler.sweep_all("full")}
+    assert faults == {"crm": "KeyError: 'id'", "erp": ""}
+    assert (await bench.store.cursors.get("crm", "person", "full")).asked_by == "unfinished sweep"
+
+
 # -- on demand ------------------------------------------------------------------------------------------------------
 async def test_hints_of_callbacks_cause_at_most_one_sweep_a_minute(new_bench: NewSweepBench) -> None:
     bench, _rec = await linked(new_bench)
