@@ -35,6 +35,24 @@ fields:
   phone: {crm: phone, erp: phone, absent: clear}
 """
 
+WITH_COMPANIES = (
+    """
+mapping: companies
+sides: {crm: fake company, erp: fake company}
+direction: both
+creates: [crm, erp]
+match: [name]
+conflict: crm
+fields:
+  name: {crm: name, erp: name}
+---
+"""
+    + PEOPLE.strip()
+    + """
+  company: {crm: company_id, erp: company_id, link: companies}
+"""
+)
+
 KINDS = {"created": EventKind.CREATED, "changed": EventKind.CHANGED, "deleted": EventKind.DELETED}
 
 

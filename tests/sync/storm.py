@@ -15,43 +15,17 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.catalog import Lookup
 from bridge.domain.errors import OutcomeUnknown, RateLimited, RetryLater, Unreachable
 from bridge.domain.seams import Seams
 from bridge.store import open_store
 from bridge.sync.work import Limits
 from bridge.sync.worker import Worker
 from tests.clock import FakeClock
-from tests.product import FakeProduct, manifest
+from tests.product import FakeProduct
 from tests.sync.bench import Bench, make_bench
 from tests.sync.model import Model
+from tests.sync.traits import MAPPINGS, new_product
 
-MAPPINGS = """
-mapping: companies
-sides: {crm: fake company, erp: fake company}
-direction: both
-creates: [crm, erp]
-match: [name]
-conflict: crm
-deleted: {crm: delete, erp: unlink}
-fields:
-  name: {crm: name, erp: name}
-  notes: {crm: notes, erp: notes}
----
-mapping: people
-sides: {crm: fake person, erp: fake person}
-direction: both
-creates: [crm, erp]
-match: [email]
-conflict: crm
-deleted: {crm: delete, erp: unlink}
-fields:
-  name:  {crm: name, erp: name}
-  email: {crm: email, erp: email, type: email}
-  phone: {crm: phone, erp: phone}
-  notes: {crm: notes, erp: notes, conflict: "newest, else crm"}
-  company: {crm: company_id, erp: company_id, link: companies}
-"""
 WRITES = ("create", "update", "delete")
 SILENCE = 100_000.0
 FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a store in memory is several times faster
@@ -280,33 +254,6 @@ class Storm:
         return problems
 
 
-def cut(text: str) -> str:
-    """A server that keeps nine characters of whatever is no key."""
-    return text if "@" in text or text.startswith("Company") else text[:9].strip()
-
-
-def product(system: str, clock: FakeClock, chance: random.Random) -> FakeProduct:
-    """A product with traits of its own: versions, lag, answers, what it shows of deletes, a search."""
-    settle = 2.0
-    made = FakeProduct(
-        system,
-        clock,
-        manifest=manifest(
-            settle=settle,
-            version_resolution=chance.choice((1.0, 1.0, None)),
-            lookup=chance.choice((Lookup.NONE, Lookup.EXACT)),
-            lookup_columns=frozenset({"email", "name"}),
-            whole_record=chance.random() < 0.3,
-        ),
-        lag=chance.choice((0.0, 0.5, 1.8)),
-        answers_record=chance.random() < 0.6,
-        hard_delete=chance.random() < 0.3,
-    )
-    if system == "erp" and chance.random() < 0.4:
-        made.trim = cut
-    return made
-
-
 async def storm(seed: int, steps: int = 40, rounds: int = 2) -> None:
     """Run one seed; AssertionError when a promise is broken."""
     chance, clock = random.Random(seed), FakeClock()
@@ -322,7 +269,7 @@ async def storm(seed: int, steps: int = 40, rounds: int = 2) -> None:
         async with aclosing(_Opened(await open_store(f"sqlite:///{at}/bridge.sqlite", seams))) as opened:
             opened.store.database.offset = 0.0
             limits = Limits(attempts=1000, backoff_cap_seconds=60, brake_count=10_000, loop_writes=10_000)
-            sides = [product(name, clock, chance) for name in ("crm", "erp")]
+            sides = [new_product(name, clock, chance) for name in ("crm", "erp")]
             bench = make_bench(opened.store, clock, seams, MAPPINGS, limits=limits, crm=sides[0], erp=sides[1])
             await bench.index()
             await bench.systems.start()

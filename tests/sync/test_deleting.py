@@ -8,8 +8,7 @@ from bridge.store.model import LinkState
 from bridge.sync.work import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest
-from tests.sync.bench import PEOPLE, Bench
-from tests.sync.test_promises import WITH_COMPANIES
+from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
 ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "+47 22 33 44 55"}
@@ -222,3 +221,15 @@ async def test_a_merge_that_is_turned_round_later_keeps_the_link(new_bench: NewB
     link = await bench.store.links.of("people", Side.LEFT, "1")
     assert link is not None
     assert link.state is LinkState.LIVE
+
+
+async def test_a_merge_re_points_the_link(bench: Bench) -> None:
+    first = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.clock.advance(60)
+    second = bench.crm.person_creates("person", name="Ana L.", phone="5")
+    bench.seen["crm", "person", second] = (False, dict(bench.crm.rows["person", second].fields))
+    bench.crm.person_merges("person", first, second)
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 1
+    assert bench.erp.live("person")["1"]["name"] == "Ana L."

@@ -7,7 +7,7 @@ from bridge.domain.errors import NeedsAuthorisation, RateLimited, Rejected, Retr
 from bridge.store.model import Mode, TaskState
 from bridge.sync.work import Limits
 from tests.product import FakeProduct, lost_answer, manifest, unreachable
-from tests.sync.bench import PEOPLE, Bench
+from tests.sync.bench import Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
 ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "+47 22 33 44 55"}
@@ -332,46 +332,3 @@ async def test_a_pair_that_keeps_changing_is_parked_by_the_loop_alarm(new_bench:
     assert len(letters) == 1
     assert "loop alarm" in letters[0][0].reason
     assert "name" in letters[0][0].reason
-
-
-WITH_COMPANIES = (
-    """
-mapping: companies
-sides: {crm: fake company, erp: fake company}
-direction: both
-creates: [crm, erp]
-match: [name]
-conflict: crm
-fields:
-  name: {crm: name, erp: name}
----
-"""
-    + PEOPLE.strip()
-    + """
-  company: {crm: company_id, erp: company_id, link: companies}
-"""
-)
-
-
-async def test_parents_first_a_child_waits_for_its_parent_and_carries_the_link(new_bench: NewBench) -> None:
-    bench = await new_bench(text=WITH_COMPANIES)
-    company = bench.crm.person_creates("company", name="Acme")
-    person = bench.crm.person_creates("person", **ANA, company_id=company)
-    await bench.tell("crm", "person", person, "created")
-    await bench.settle()
-    ((erp_company, _),) = bench.erp.live("company").items()
-    ((_, fields),) = bench.erp.live("person").items()
-    assert fields["company_id"] == erp_company
-    await bench.assert_accounted()
-
-
-async def test_a_merge_re_points_the_link(bench: Bench) -> None:
-    first = bench.crm.person_creates("person", **ANA)
-    await bench.settle()
-    bench.clock.advance(60)
-    second = bench.crm.person_creates("person", name="Ana L.", phone="5")
-    bench.seen["crm", "person", second] = (False, dict(bench.crm.rows["person", second].fields))
-    bench.crm.person_merges("person", first, second)
-    await bench.settle()
-    assert len(bench.erp.live("person")) == 1
-    assert bench.erp.live("person")["1"]["name"] == "Ana L."

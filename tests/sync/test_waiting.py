@@ -8,8 +8,7 @@ from bridge.store.model import Completion, Outcome
 from bridge.sync import worker as worker_module
 from bridge.sync.work import Limits, Work
 from tests.product import raising
-from tests.sync.bench import Bench
-from tests.sync.test_promises import WITH_COMPANIES
+from tests.sync.bench import WITH_COMPANIES, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
 ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "+47 22 33 44 55"}
@@ -157,3 +156,15 @@ async def test_parents_that_wait_themselves_are_waited_for_and_then_named(new_be
     ((there, _),) = bench.erp.live("company").items()
     ((_, fields),) = bench.erp.live("person").items()
     assert fields["company_id"] == there
+
+
+async def test_parents_first_a_child_waits_for_its_parent_and_carries_the_link(new_bench: NewBench) -> None:
+    bench = await new_bench(text=WITH_COMPANIES)
+    company = bench.crm.person_creates("company", name="Acme")
+    person = bench.crm.person_creates("person", **ANA, company_id=company)
+    await bench.tell("crm", "person", person, "created")
+    await bench.settle()
+    ((erp_company, _),) = bench.erp.live("company").items()
+    ((_, fields),) = bench.erp.live("person").items()
+    assert fields["company_id"] == erp_company
+    await bench.assert_accounted()
