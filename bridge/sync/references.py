@@ -28,8 +28,21 @@ async def resolve(work: Work, readings: Mapping[Side, Reading]) -> dict[Side, Re
     found: dict[Reference, Link] = {}
     for (mapping, side), recs in wanted.items():
         links = await work.store.links.resolve(mapping, side, sorted(recs))
+        links |= await _merged_away(work, mapping, side, recs - links.keys())
         found.update({Reference(mapping, side, rec): link for rec, link in links.items() if usable(link)})
     return {side: _with_links(reading, found) for side, reading in readings.items()}
+
+
+async def _merged_away(work: Work, mapping: str, side: Side, recs: Iterable[str]) -> dict[str, Link]:
+    """Links of the records these were merged into: a reference to the loser means the survivor."""
+    scope, found = work.parts.scopes.get(mapping), {}
+    for rec in recs if scope else ():
+        endpoint = scope.endpoint(side) if scope else None
+        survivor = await work.store.records.merge_of(endpoint.system, endpoint.entity, rec) if endpoint else None
+        link = await work.store.links.of(mapping, side, survivor) if survivor else None
+        if link is not None:
+            found[rec] = link
+    return found
 
 
 def usable(link: Link) -> bool:

@@ -84,7 +84,7 @@ class Model:
         return problems
 
     def _ever_deleted(self) -> set[tuple[str, str | None]]:
-        return {*self.deleted_on, ("company", None)} if self.deleted_on else set()
+        return {*self.deleted_on, ("company", None)}
 
     def _company(self, product: FakeProduct, fields: dict[str, Any]) -> str | None:
         row = product.rows.get(("company", str(fields["company_id"])))

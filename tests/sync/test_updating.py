@@ -183,3 +183,12 @@ async def test_the_loser_of_a_conflict_is_in_the_journal_before_it_is_overwritte
     await bench.turn_once()
     entries = await bench.journal("crm", "person", rec) + await bench.journal("erp", "person", "1")
     assert any(entry.what == "conflict" and entry.detail["lost"] == "Ana Dahl" for entry in entries)
+
+
+async def test_an_unanswered_write_that_did_nothing_is_not_taken_for_shortened(new_bench: NewBench) -> None:
+    """What the record held before may look like a cut form of what was sent."""
+    bench, rec = await _linked(new_bench)
+    bench.erp.fail = lost_answer("before update")
+    bench.crm.person_edits("person", rec, name="Ana Lund-Berg")
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Ana Lund-Berg"
