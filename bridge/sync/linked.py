@@ -63,7 +63,8 @@ def _freeze(work: Work, link: Link, passes: Mapping[Side, bool | None]) -> Compl
 async def _agree(work: Work, link: Link, records: Mapping[Side, Record]) -> Completion:
     readings = await compare.readings(work, records)
     base = await references.current_base(work, link)
-    if link.sent_left is not None or link.sent_right is not None:
+    settled = link.sent_left is not None or link.sent_right is not None
+    if settled:
         base, link = recover.settle_sent(work, link, readings, base)
     decisions = compare.decide(work, records, readings, base)
     for side, reading in readings.items():
@@ -74,6 +75,8 @@ async def _agree(work: Work, link: Link, records: Mapping[Side, Record]) -> Comp
         return _shadowed(work, link, plans)
     link = remember.save_base(work, link, base)
     _hold(work, link, decisions, readings)
+    if settled and any(plans.values()):  # what was learned is stored before `sent` says something new
+        return work.later(work.now(), "an earlier write was settled; going on from there")
     return await _write_both(work, link, records, readings, base, decisions, plans)
 
 

@@ -192,3 +192,17 @@ async def test_an_unanswered_write_that_did_nothing_is_not_taken_for_shortened(n
     bench.crm.person_edits("person", rec, name="Ana Lund-Berg")
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Lund-Berg"
+
+
+async def test_a_worker_that_dies_twice_in_a_row_loses_no_edit(new_bench: NewBench) -> None:
+    """What the first recovery learned is stored before the second write begins."""
+    bench, rec = await _linked(new_bench, text=ERP_WINS)
+    for name in ("Ana Berg", "Ana Holm"):
+        bench.erp.fail = killed("after update" if name == "Ana Berg" else "before update")
+        bench.crm.person_edits("person", rec, name=name)
+        await bench.turn_once()
+        bench.clock.advance(200)
+        await bench.turn()
+    bench.clock.advance(200)
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Ana Holm"
