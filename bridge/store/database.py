@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import event, func, select, text, update
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams, epoch
 from bridge.store.failures import Unstorable
+from bridge.store.sqlite import connect
 from bridge.store.tables import sequence
 
 T = TypeVar("T")
@@ -136,7 +138,7 @@ def _sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
         url.set(drivername="sqlite+aiosqlite"),
         pool_size=1 if writer else 4,
         max_overflow=0,
-        connect_args={"timeout": BUSY_SECONDS},
+        async_creator=partial(connect, str(url.database), timeout=BUSY_SECONDS, writes=writer),
     )
 
     @event.listens_for(engine.sync_engine, "connect")
