@@ -10,7 +10,7 @@ from bridge.domain.event import Lane
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.marks import lock_tasks
-from bridge.store.model import Task, TaskKey, TaskState
+from bridge.store.model import RETRIED, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
 from bridge.store.rows import Row, chunks, has_key, task_from, task_key, task_tuple
 from bridge.store.tables import journal, tasks
@@ -48,7 +48,7 @@ class DeadLetters:
             ordered = sorted(dead, key=task_tuple)
             for key, seq in zip(ordered, await self._database.next_seqs(conn, len(ordered)), strict=True):
                 values = {"state": TaskState.DUE.value, "due": now, "first_due": now, "attempts": 0, "gen": seq}
-                await _set(conn, key, {**values, "lane": Lane.LIVE.value, "reason": "retried by a person"})
+                await _set(conn, key, {**values, "lane": Lane.LIVE.value, "reason": RETRIED})
 
         return await self._each("retry", keys, change)
 

@@ -75,6 +75,10 @@ class MappingState:
     approved_until: float | None = None
 
 
+RETRIED = "retried by a person"
+"""Reason of a task that was a dead letter until a person asked for another try."""
+
+
 class TaskState(StrEnum):
     IDLE = "idle"
     DUE = "due"

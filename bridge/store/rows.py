@@ -61,7 +61,14 @@ def task_from(row: Row) -> Task:
         decided_hash=row["decided_hash"],
         stale_since=row["stale_since"],
         gone_since=row["gone_since"],
+        waits_for=_waits_for(row),
     )
+
+
+def _waits_for(row: Row) -> TaskKey | None:
+    if row["wait_rec"] is None:
+        return None
+    return TaskKey(row["wait_mapping"], Side(row["wait_side"]), row["wait_rec"])
 
 
 def link_from(row: Row) -> Link:

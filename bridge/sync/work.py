@@ -13,6 +13,7 @@ from bridge.mapping import translate
 from bridge.mapping.model import Mapping
 from bridge.store.engine import Store
 from bridge.store.model import (
+    RETRIED,
     Claim,
     Completion,
     Endpoint,
@@ -29,9 +30,6 @@ from bridge.store.model import (
     Task,
     TaskKey,
 )
-
-RETRIED = "retried by a person"
-"""The reason of a task whose dead letter a person retried (store.dead_letters writes it)."""
 
 
 @dataclass(frozen=True, slots=True)
