@@ -68,10 +68,13 @@ class DeskeraConnector:
         return await records.page(got.rows, following, got.total)
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
-        records = self._of(entity)
+        """As the listing shows them: in a burst there are hundreds, and the few that matter are read by the caller."""
         if entity == CONTACT:
-            return await records.reread(await newest_contacts(self._contact_pages, after))
-        return await records.reread(await newest_deals(self._deal_pages, after))
+            rows = await newest_contacts(self._contact_pages, after)
+        else:
+            rows = await newest_deals(self._deal_pages, after)
+        shown = [await self._of(entity).row(raw) for raw in rows]
+        return [each for each in shown if isinstance(each, Record)]
 
     async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
         """Contacts by e-mail, name or phone. Reads may not show a phone, so such a candidate may lack the column."""
