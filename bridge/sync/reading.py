@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from bridge.domain.catalog import listed_only
 from bridge.domain.record import Gone, Record, Side
+from bridge.mapping import translate
 from bridge.store.model import KnownRecord, RecordNote
 from bridge.sync.work import Work
 
@@ -101,5 +103,8 @@ def _note(work: Work, found: Record | Gone) -> None:
     if isinstance(found, Record):
         version = found.modified_at.timestamp() if found.modified_at else None
         work.records.append(RecordNote(found.ref, version=version, alive=True))
+        if found.ref == work.ref(work.side, work.key.rec):
+            listed = listed_only(work.manifest(work.side), found.fields)
+            work.row_hash = translate.row_hash(work.mapping, work.side, listed)
     else:
         work.records.append(RecordNote(found.ref, gone_at=work.now(), gone_how=found.evidence.value))

@@ -42,9 +42,9 @@ def _gone(work: Work) -> Completion:
 
 async def _sync_new(work: Work, own: Record, *, may_copy: bool) -> Completion:
     """An unlinked live record: filter, match, create."""
-    row_hash, other = translate.row_hash(work.mapping, work.side, own.fields), work.side.other
+    other = work.side.other
     if translate.passes_where(work.mapping, work.side, own.fields) is False:
-        return _filtered(work, "it does not match `where`", row_hash)
+        return _filtered(work, "it does not match `where`")
     reading = translate.read(work.mapping, work.side, own.fields)
     reading = (await references.resolve(work, {work.side: reading}))[work.side]
     work.note_keys(work.side, work.key.rec, reading.values)
@@ -57,14 +57,14 @@ async def _sync_new(work: Work, own: Record, *, may_copy: bool) -> Completion:
     if isinstance(verdict, Record):
         return await _link_matched(work, verdict, reading)
     if not may_copy:
-        return _filtered(work, "its counterpart was deleted", row_hash)
+        return _filtered(work, "its counterpart was deleted")
     if other not in work.mapping.creates or other not in work.mapping.writes:
-        return _filtered(work, f"nothing on {work.side_name(other)} matches, and none is created there", row_hash)
+        return _filtered(work, f"nothing on {work.side_name(other)} matches, and none is created there")
     return await create.create(work, own, reading)
 
 
-def _filtered(work: Work, why: str, row_hash: str) -> Completion:
-    return work.done(Outcome.FILTERED, f"{FILTERED_PREFIX}: {why}", decided_hash=row_hash)
+def _filtered(work: Work, why: str) -> Completion:
+    return work.done(Outcome.FILTERED, f"{FILTERED_PREFIX}: {why}")
 
 
 async def _history(work: Work) -> Completion | Survivor | None:

@@ -73,6 +73,7 @@ class Work:
     journal: list[JournalEntry] = field(default_factory=list)
     links: list[LinkWrite] = field(default_factory=list)
     read_at: dict[RecordRef, float] = field(default_factory=dict)
+    row_hash: str | None = None  # of the claim's record as read, over the columns listings show too
     known: MappingOf[RecordRef, KnownRecord] = field(default_factory=dict)
     look_at: float = 0.0  # when the outcome of the last write must be visible
 
@@ -186,6 +187,7 @@ class Work:
             keys=tuple(self.keys),
             journal=tuple(self.journal),
             links=tuple(self.links),
+            decided_hash=self.row_hash if outcome in (Outcome.FILTERED, Outcome.DEAD) else None,
         )
         return replace(completion, **more)
 

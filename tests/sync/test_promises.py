@@ -7,7 +7,7 @@ from bridge.domain.errors import NeedsAuthorisation, RateLimited, Rejected, Retr
 from bridge.store.model import Mode, TaskState
 from bridge.sync.work import Limits
 from tests.product import FakeProduct, lost_answer, manifest, unreachable
-from tests.sync.bench import Bench
+from tests.sync.bench import PEOPLE, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
 ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "+47 22 33 44 55"}
@@ -332,3 +332,16 @@ async def test_a_pair_that_keeps_changing_is_parked_by_the_loop_alarm(new_bench:
     assert len(letters) == 1
     assert "loop alarm" in letters[0][0].reason
     assert "name" in letters[0][0].reason
+
+
+async def test_a_dead_letter_and_a_filtered_record_remember_the_row_they_were_decided_on(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("fields:", "where: {crm: {notes: sync}}\nfields:", 1))
+    filtered = bench.crm.person_creates("person", **ANA, notes="private")
+    bad = bench.crm.person_creates("person", name="Bad", email="no address", notes="sync")
+    await bench.settle()
+    tasks = {
+        rec: (await bench.store.tasks.about("crm", "person", rec, bench.parts.scopes))[0] for rec in (filtered, bad)
+    }
+    assert tasks[filtered].decided_hash is not None
+    assert tasks[bad].state is TaskState.DEAD
+    assert tasks[bad].decided_hash is not None
