@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bridge.simulators import deskera, pipedrive
+from bridge.simulators import deskera, pipedrive, superoffice
 from bridge.simulators.world import World, real_world
 
 HOST = "127.0.0.1"
@@ -28,6 +28,12 @@ PRODUCTS: Mapping[str, Product] = {
     "deskera": Product(
         lambda world: deskera.DeskeraSimulator(world).app,
         "base_url: {url}\nclient_id: cl_pub_sandbox\nclient_secret: {{env: CLIENT_SECRET}}   # cl_priv_sandbox\n"
+        "refresh_token: {{env: REFRESH_TOKEN}}   # sandbox-refresh",
+    ),
+    "superoffice": Product(
+        lambda world: superoffice.SuperOfficeSimulator(world).app,
+        "tenant: Cust00001\nlogin_url: {url}\nclient_id: sandbox-client\n"
+        "client_secret: {{env: CLIENT_SECRET}}   # sandbox-secret\n"
         "refresh_token: {{env: REFRESH_TOKEN}}   # sandbox-refresh",
     ),
 }

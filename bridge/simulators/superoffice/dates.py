@@ -1,0 +1,106 @@
+"""Times as the REST API prints and reads them (pages "HTTP headers", "SO-TimeZone").
+
+CreatedDate and UpdatedDate are UTC, moments lie in the tenant's base zone, pure dates have no zone at all.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from aiohttp import web
+
+from bridge.simulators.superoffice.answers import Refused, invalid
+from bridge.simulators.world import utc
+
+EMPTY = "0001-01-01T00:00:00"
+FORM = "%Y-%m-%dT%H:%M:%S"
+
+
+@dataclass(frozen=True)
+class View:
+    """How a caller wants times: `zone` None when the header is missing."""
+
+    base: ZoneInfo
+    zone: tzinfo | None = None
+    offset: bool = False
+    shift_days: bool = False
+
+    def stamp(self, epoch: float) -> str:
+        """A bookkeeping time."""
+        moment = utc(int(epoch))
+        if self.offset:
+            return moment.astimezone(self.zone).strftime(FORM + "%z")
+        return moment.strftime(FORM)
+
+    def moment(self, kept: str) -> str:
+        """A time kept in the base zone; "" is an empty one."""
+        if not kept:
+            return EMPTY
+        moment = datetime.strptime(kept, FORM).replace(tzinfo=self.base)
+        if self.zone is not None:
+            moment = moment.astimezone(self.zone)
+        return moment.strftime(FORM + ("%z" if self.offset else ""))
+
+    def day(self, kept: str) -> str:
+        if not kept:
+            return EMPTY
+        return self.moment(kept) if self.shift_days else kept
+
+    def read_moment(self, text: object) -> str:
+        """What was sent, in the base zone; without an offset it is taken as the header's zone, else the base zone."""
+        moment = _parsed(text)
+        if moment is None:
+            return ""
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self.zone or self.base)
+        return moment.astimezone(self.base).strftime(FORM)
+
+    def read_day(self, text: object) -> str:
+        if self.shift_days:
+            return self.read_moment(text)
+        moment = _parsed(text)
+        return "" if moment is None else moment.strftime("%Y-%m-%dT00:00:00")
+
+
+def _parsed(text: object) -> datetime | None:
+    if text is None or text == "":
+        return None
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError as fault:
+        raise invalid(f"{text!r} is not a date") from fault
+    return None if moment.year <= 1760 else moment
+
+
+def view_of(request: web.Request, base: ZoneInfo, shift_days: bool = False) -> View:
+    """What the request's SO-TimeZone asks for. Refused for a zone the tenant does not have."""
+    words = [word.strip() for word in request.headers.get("SO-TimeZone", "").split(",")]
+    if not words[0]:
+        return View(base, shift_days=shift_days)
+    try:
+        zone: tzinfo = UTC if words[0].upper() == "UTC" else ZoneInfo(words[0])
+    except (ZoneInfoNotFoundError, ValueError) as fault:
+        raise Refused(500, "SoException", f"unknown time zone {words[0]!r}") from fault
+    return View(base, zone, "includetzoffset" in [word.lower() for word in words[1:]], shift_days)
+
+
+def changed_after(request: web.Request, header: str, epoch: float) -> bool | None:
+    """Whether a record of that bookkeeping time changed after the time in the header; None without a (valid) one.
+
+    To the second, as the header's form allows no more.
+    """
+    given = request.headers.get(header)
+    if given is None:
+        return None
+    try:
+        limit = parsedate_to_datetime(given)
+    except ValueError:
+        return None
+    limit = limit if limit.tzinfo else limit.replace(tzinfo=UTC)
+    return int(epoch) > int(limit.timestamp())
+
+
+def local_now(epoch: float, zone: ZoneInfo) -> str:
+    """The present moment in the base zone, as records keep it."""
+    return datetime.fromtimestamp(int(epoch), zone).strftime(FORM)

@@ -1,0 +1,274 @@
+"""The webhook resource (pages "Webhooks", REST reference Webhook) and the life of a hook.
+
+A hook is tested before it is saved. After nine failed tries in a row it goes to TooManyErrors, after a 410 at once;
+what was waiting for it is lost and never sent again.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from bridge.simulators.control import UnknownRecord
+from bridge.simulators.records import Record
+from bridge.simulators.superoffice.access import caller_of, root_of
+from bridge.simulators.superoffice.answers import Refused, invalid, json_body, json_object, not_found
+from bridge.simulators.superoffice.changes import Event
+from bridge.simulators.superoffice.dates import EMPTY, View
+from bridge.simulators.superoffice.events import event_body, headers_for
+from bridge.simulators.superoffice.patching import patched
+from bridge.simulators.superoffice.state import HUMAN, State
+from bridge.simulators.world import Deliver
+
+STATES = ("Unknown", "Active", "Stopped", "TooManyErrors")
+FAILURES = 9
+_USAGE = ("TotalCalls", "TotalErrors", "ConsecutiveErrors", "LastError")
+_FIELDS: dict[str, Any] = {
+    "Name": "",
+    "Events": [],
+    "TargetUrl": "",
+    "Secret": None,
+    "State": "Active",
+    "Type": "webhook",
+    "Headers": {},
+    "Properties": {},
+    "ErrorsEmail": "",
+    "Description": "",
+}
+
+
+class Hooks:
+    """The tenant's hooks; an app sees only its own. `forget` drops what waits for a hook."""
+
+    def __init__(
+        self, state: State, send: Deliver, forget: Callable[[str], None], publish: Callable[[Event], None]
+    ) -> None:
+        self._state = state
+        self._send = send
+        self._forget = forget
+        self._publish = publish
+
+    def routes(self, root: str) -> list[web.RouteDef]:
+        here, one = f"{root}/Webhook", f"{root}/Webhook/{{id:[0-9]+}}"
+        return [
+            web.get(f"{here}/default", self._default, allow_head=False),
+            web.get(here, self._list, allow_head=False),
+            web.post(here, self._create),
+            web.post(f"{here}/Test", self._try_out),
+            web.get(one, self._read, allow_head=False),
+            web.put(one, self._replace),
+            web.patch(one, self._patch),
+            web.delete(one, self._delete),
+            web.get(f"{one}/LastError", self._last_error, allow_head=False),
+            web.post(f"{here}/{{event:[^/]+}}/{{key:[0-9]+}}", self._signal),
+        ]
+
+    def listening(self, event: str) -> list[tuple[str, Record]]:
+        """Active hooks that are to be told of `event`."""
+        return [
+            (hook_id, hook)
+            for hook_id, hook in self._state.hooks.items()
+            if hook["State"] == "Active" and hook["Type"] == "webhook" and event in hook["Events"]
+        ]
+
+    def note(self, hook_id: str, status: int | None, success: bool) -> None:
+        """The outcome of one try of a callback."""
+        hook = self._state.hooks.get(hook_id)
+        if hook is None:
+            return
+        hook["TotalCalls"] += 1
+        if success:
+            hook["_failures"] = hook["ConsecutiveErrors"] = 0
+            return
+        hook["TotalErrors"] += 1
+        hook["_failures"] += 1
+        hook["ConsecutiveErrors"] = hook["_failures"] // 3
+        hook["LastError"] = "No answer" if status is None else f"HTTP status {status}"
+        if hook["State"] == "Active" and (status == 410 or hook["_failures"] >= FAILURES):
+            self._enter(hook, "TooManyErrors")
+
+    def set_state(self, hook_id: str, word: str) -> None:
+        """As an administrator does. Raises UnknownRecord or ValueError."""
+        if word not in STATES[1:]:
+            raise ValueError(f"a hook is {', '.join(STATES[1:])}, not {word!r}")
+        self._enter(self._known(hook_id), word)
+
+    def drop(self, hook_id: str) -> None:
+        """The hook is gone without a word."""
+        self._known(hook_id)
+        del self._state.hooks[hook_id]
+        self._forget(hook_id)
+
+    def dump(self) -> list[Record]:
+        """All hooks without their secrets."""
+        return [
+            {name: value for name, value in hook.items() if name not in ("Secret", "_app")}
+            for hook in self._state.hooks.values()
+        ]
+
+    async def _default(self, _request: web.Request) -> web.Response:
+        empty = {**_FIELDS, "WebhookId": 0, "Events": ["contact.created", "contact.deleted"], "Secret": None}
+        return web.json_response({**empty, "Registered": EMPTY, "Updated": EMPTY, "Headers": None, "Properties": None})
+
+    async def _list(self, request: web.Request) -> web.Response:
+        """A plain array; an unknown word as status is refused, `Unknown` filters nothing."""
+        name, event = request.query.get("nameFilter"), request.query.get("eventFilter")
+        status = request.query.get("statusFilter") or "Unknown"
+        if status not in STATES:
+            raise Refused(400, "ArgumentException", f"statusFilter must be one of {', '.join(STATES)}")
+        mine = [hook for hook in self._state.hooks.values() if hook["_app"] == caller_of(request).app]
+        return web.json_response(
+            [
+                self._shown(hook)
+                for hook in mine
+                if (not name or hook["Name"] == name)
+                and (not event or event in hook["Events"])
+                and status in ("Unknown", hook["State"])
+            ]
+        )
+
+    async def _create(self, request: web.Request) -> web.Response:
+        caller = caller_of(request)
+        if not self._state.options.agent:
+            raise Refused(500, "SoSecurityException", "the Webhook agent is not enabled for this application")
+        hook = {**_FIELDS, **_given(await json_object(request)), "_app": caller.app, "_failures": 0, "WebhookId": 0}
+        hook |= {"TotalCalls": 0, "TotalErrors": 0, "ConsecutiveErrors": 0, "LastError": ""}
+        _check(hook)
+        await self._tested(hook)
+        now = int(self._state.now())
+        hook |= {"WebhookId": self._state.next_id("hook"), "_registered": (now, caller.associate)}
+        hook["_updated"] = hook["_registered"]
+        self._state.hooks[str(hook["WebhookId"])] = hook
+        return web.json_response(self._shown(hook, request))
+
+    async def _read(self, request: web.Request) -> web.Response:
+        return web.json_response(self._shown(self._mine(request), request))
+
+    async def _replace(self, request: web.Request) -> web.Response:
+        """Fields that are not named are wiped."""
+        return await self._store(request, self._mine(request), {**_FIELDS, **_given(await json_object(request))})
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        body, hook = await json_body(request), self._mine(request)
+        changed, _touched = patched({name: hook[name] for name in _FIELDS}, body)
+        return await self._store(request, hook, _given(changed))
+
+    async def _store(self, request: web.Request, hook: Record, fields: Mapping[str, Any]) -> web.Response:
+        wanted = {**hook, **fields, "State": fields.get("State", hook["State"])}
+        _check(wanted)
+        if self._state.options.retest and wanted["State"] == "Active":
+            await self._tested(wanted)
+        word, was = wanted.pop("State"), hook["State"]
+        hook |= {name: value for name, value in wanted.items() if name in _FIELDS}
+        hook["_updated"] = (int(self._state.now()), caller_of(request).associate)
+        if word != was:
+            self._enter(hook, word)
+        return web.json_response(self._shown(hook, request))
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        hook = self._state.hooks.get(request.match_info["id"])
+        if hook is None or hook["_app"] != caller_of(request).app:
+            status = self._state.options.unknown_hook_delete
+            if status >= 400:
+                raise not_found(f"Webhook {request.match_info['id']}")
+            return web.Response(status=status)
+        self.drop(request.match_info["id"])
+        return web.Response(status=204)
+
+    async def _try_out(self, request: web.Request) -> web.Response:
+        hook = {**_FIELDS, **_given(await json_object(request)), "WebhookId": 0}
+        status = await self._test(hook)
+        text = "no answer" if status is None else f"HTTP {status}"
+        rights: Record = {"TableRight": None, "FieldProperties": {}}
+        return web.json_response({"Success": status == 200, "Message": text, **rights})
+
+    async def _last_error(self, request: web.Request) -> web.Response:
+        return web.json_response(self._mine(request)["LastError"])
+
+    async def _signal(self, request: web.Request) -> web.Response:
+        """Fires any event; the data of the body stay here."""
+        name = request.match_info["event"]
+        entity, key = name.partition(".")[0], int(request.match_info["key"])
+        self._publish(Event(name, entity, key, (), caller_of(request).associate))
+        return web.Response(status=204)
+
+    async def _tested(self, hook: Record) -> None:
+        if hook["Type"] != "webhook":
+            return
+        status = await self._test(hook)
+        if status != 200:
+            text = "did not answer" if status is None else f"answered {status}"
+            raise Refused(self._state.options.refused_hook_status, "SoWebhookException", f"the target {text} to a test")
+
+    async def _test(self, hook: Record) -> int | None:
+        """Sends the `test` event; None when no answer came."""
+        event = Event("test", "test", 0, (), HUMAN)
+        event_id = self._state.world.new_id()
+        raw = web.json_response({"EventId": event_id, **event_body(self._state, hook, event)}).body
+        assert isinstance(raw, bytes)
+        headers = {**headers_for(hook, "test", event_id, raw), "X-Hook-Test": "true"}
+        try:
+            return await self._send("POST", hook["TargetUrl"], headers, raw, self._state.options.callback_timeout)
+        except (OSError, TimeoutError):
+            return None
+
+    def _enter(self, hook: Record, word: str) -> None:
+        """Changes the state and tells those who listen for that."""
+        if word == hook["State"]:
+            return
+        hook["State"] = word
+        hook_id = hook["WebhookId"]
+        if word == "Active":
+            hook["_failures"] = hook["ConsecutiveErrors"] = 0
+        else:
+            self._forget(str(hook_id))
+        verb = {"Active": "started", "Stopped": "stopped", "TooManyErrors": "errors"}[word]
+        self._publish(Event(f"webhook{hook_id}.{verb}", "webhook", hook_id, (), 0))
+
+    def _mine(self, request: web.Request) -> Record:
+        hook = self._state.hooks.get(request.match_info["id"])
+        if hook is None or hook["_app"] != caller_of(request).app:
+            raise not_found(f"Webhook {request.match_info['id']}")
+        return hook
+
+    def _known(self, hook_id: str) -> Record:
+        hook = self._state.hooks.get(hook_id)
+        if hook is None:
+            raise UnknownRecord(f"no hook {hook_id}")
+        return hook
+
+    def _shown(self, hook: Record, request: web.Request | None = None) -> Record:
+        options, view = self._state.options, View(self._state.zone)
+        hidden = () if options.usage_counters else _USAGE
+        shown = {name: value for name, value in hook.items() if name[0] != "_" and name not in hidden}
+        if not options.show_secret:
+            shown["Secret"] = None
+        for name, key in (("Registered", "_registered"), ("Updated", "_updated")):
+            at, who = hook[key]
+            shown |= {name: view.stamp(at), f"{name}Associate": self._state.associates.get(who)}
+        if request is not None:
+            here = f"{root_of(request)}/Webhook"
+            shown["_Links"] = {"Self": f"{here}/{hook['WebhookId']}", "Archive": here}
+        return shown
+
+
+def _given(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields a body sets, with null as empty; the state also by its number."""
+    given = {name: _FIELDS[name] if body[name] is None else body[name] for name in _FIELDS if name in body}
+    state = given.get("State")
+    if type(state) is int and 0 <= state < len(STATES):
+        given["State"] = STATES[state]
+    return given
+
+
+def _check(hook: Mapping[str, Any]) -> None:
+    """Refused for what cannot be stored."""
+    for name, kind, length in (("Name", str, 400), ("TargetUrl", str, 4000), ("Events", list, None)):
+        if not isinstance(hook[name], kind) or (length and len(hook[name]) > length):
+            raise invalid(f"{name} of a webhook has the wrong form")
+    if not hook["Events"] or len(",".join(str(event) for event in hook["Events"])) > 4000:
+        raise invalid("Events must name one or more events, in less than 4000 characters")
+    if hook["State"] not in STATES[1:] or hook["Type"] not in ("webhook", "crmscript"):
+        raise invalid("State or Type of a webhook has an unknown value")
+    if hook["Type"] == "webhook" and not hook["TargetUrl"].startswith(("http://", "https://")):
+        raise invalid("TargetUrl must be a URL")
