@@ -11,5 +11,5 @@ from tests.acceptance.burst import run_burst
 async def test_a_bridge_killed_in_a_burst_loses_nothing_it_accepted_and_makes_nothing_twice(
     store_url: str, tmp_path: Path
 ) -> None:
-    outcome = await run_burst(tmp_path, store_url.replace(f"{tmp_path}/", ""), records=80, kills=1, patience=60)
+    outcome = await run_burst(tmp_path, store_url.replace(f"{tmp_path}/", ""), records=50, kills=1, patience=60)
     assert not outcome.failures, outcome.numbers
