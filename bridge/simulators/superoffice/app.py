@@ -143,6 +143,8 @@ class SuperOfficeSimulator:
     async def _deliver(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> int:
         """One try of a callback, judged by the vendor's rule: 200 is success, other answers are not."""
         assert isinstance(headers, Outgoing)
+        if not self.hooks.due(headers.hook_id, headers.active_time):
+            raise OSError("the hook has been stopped since")
         try:
             status = await self.state.world.deliver(method, url, headers, body, timeout)
         except (OSError, TimeoutError):

@@ -17,23 +17,24 @@ CYCLE = 3
 
 
 class Outgoing(dict[str, str]):
-    """Headers of a callback that know the hook they belong to."""
+    """Headers of a callback that know the hook they belong to, and in which of its active times it was due."""
 
-    def __init__(self, hook_id: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, hook: Record, headers: Mapping[str, str], active_time: int) -> None:
         super().__init__(headers)
-        self.hook_id = hook_id
+        self.hook_id = str(hook["WebhookId"])
+        self.active_time = active_time
 
 
 def renderer(state: State, hook: Record, event: Event) -> Callable[[int], tuple[Mapping[str, str], bytes]]:
     """Headers and body per try. The EventId lasts for a cycle of tries; everything else is fixed now."""
-    body, ids = event_body(state, hook, event), [state.world.new_id()]
+    body, ids, active_time = event_body(state, hook, event), [state.world.new_id()], hook["_active_time"]
 
     def render(attempt: int) -> tuple[Mapping[str, str], bytes]:
         cycle, retry = divmod(attempt - 1, CYCLE)
         while len(ids) <= cycle:
             ids.append(state.world.new_id())
         raw = json.dumps({"EventId": ids[cycle], **body}).encode()
-        return headers_for(hook, event.name, ids[cycle], raw, retry), raw
+        return Outgoing(hook, headers_for(hook, event.name, ids[cycle], raw, retry), active_time), raw
 
     return render
 
@@ -54,7 +55,7 @@ def event_body(state: State, hook: Record, event: Event) -> dict[str, Any]:
     return {**body, **hook["Properties"]}
 
 
-def headers_for(hook: Record, name: str, event_id: str, body: bytes, retry: int = 0) -> Outgoing:
+def headers_for(hook: Record, name: str, event_id: str, body: bytes, retry: int = 0) -> dict[str, str]:
     headers = {
         **hook["Headers"],
         "Content-Type": "application/json; charset=utf-8",
@@ -66,7 +67,7 @@ def headers_for(hook: Record, name: str, event_id: str, body: bytes, retry: int 
         headers["X-SuperOffice-Signature"] = signature(hook["Secret"], body)
     if retry:
         headers["X-SuperOffice-Retry"] = str(retry)
-    return Outgoing(str(hook["WebhookId"]), headers)
+    return headers
 
 
 def signature(secret: str, body: bytes) -> str:

@@ -71,6 +71,11 @@ class Hooks:
             if hook["State"] == "Active" and hook["Type"] == "webhook" and event in hook["Events"]
         ]
 
+    def due(self, hook_id: str, active_time: int) -> bool:
+        """Whether a callback of that active time is still to be sent: what a stop cut off never is."""
+        hook = self._state.hooks.get(hook_id)
+        return hook is not None and hook["State"] == "Active" and hook["_active_time"] == active_time
+
     def note(self, hook_id: str, status: int | None, success: bool) -> None:
         """The outcome of one try of a callback."""
         hook = self._state.hooks.get(hook_id)
@@ -131,7 +136,14 @@ class Hooks:
         caller = caller_of(request)
         if not self._state.options.agent:
             raise Refused(500, "SoSecurityException", "the Webhook agent is not enabled for this application")
-        hook = {**_FIELDS, **_given(await json_object(request)), "_app": caller.app, "_failures": 0, "WebhookId": 0}
+        hook = {
+            **_FIELDS,
+            **_given(await json_object(request)),
+            "_app": caller.app,
+            "_failures": 0,
+            "_active_time": 0,
+            "WebhookId": 0,
+        }
         hook |= {"TotalCalls": 0, "TotalErrors": 0, "ConsecutiveErrors": 0, "LastError": ""}
         _check(hook)
         await self._tested(hook)
@@ -220,6 +232,7 @@ class Hooks:
         hook_id = hook["WebhookId"]
         if word == "Active":
             hook["_failures"] = hook["ConsecutiveErrors"] = 0
+            hook["_active_time"] += 1
         else:
             self._forget(str(hook_id))
         verb = {"Active": "started", "Stopped": "stopped", "TooManyErrors": "errors"}[word]
