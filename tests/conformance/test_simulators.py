@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bridge.simulators.faults import CallbackFault, ResponseFault, Trim
 from bridge.simulators.pipedrive import Options, PipedriveSimulator
 from bridge.simulators.world import World, make_world
+from tests.conformance.superoffice_vendor import SuperOffice
 from tests.simulators.doubles import HandClock, Receiver
 
 URL = "http://127.0.0.1/in"
@@ -111,7 +112,7 @@ class Pipedrive(Vendor):
         return {"name": name}
 
 
-VENDORS: dict[str, Callable[[World], Vendor]] = {"pipedrive": Pipedrive}
+VENDORS: dict[str, Callable[[World], Any]] = {"pipedrive": Pipedrive, "superoffice": SuperOffice}
 
 
 @pytest.fixture

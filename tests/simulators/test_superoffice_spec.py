@@ -23,10 +23,9 @@ def definitions() -> dict[str, Any]:
 def complaints(value: Any, kind: dict[str, Any], definitions: dict[str, Any], path: str) -> list[str]:
     """Names that are not described and types that differ; null goes for everything."""
     name = kind.get("$ref", "").rpartition(".")[2]
-    if value is None or (not name and kind.get("type") == "object"):
+    kind = definitions[name] if name else kind
+    if value is None or (kind.get("type") == "object" and "properties" not in kind):
         return []
-    if name:
-        kind = definitions[name]
     if kind.get("type") == "array":
         return [bad for one in value for bad in complaints(one, kind["items"], definitions, f"{path}[]")]
     if "properties" in kind:
@@ -41,6 +40,12 @@ def complaints(value: Any, kind: dict[str, Any], definitions: dict[str, Any], pa
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):  # type: ignore[arg-type]
         return [f"{path} is {value!r}"]
     return [] if "enum" not in kind or value in kind["enum"] else [f"{path} may not be {value!r}"]
+
+
+def test_the_comparison_finds_what_is_wrong(definitions: dict[str, Any]) -> None:
+    wrong = {"ContactId": "1", "Foo": 1, "Category": {"Id": "x"}, "Emails": [{"Value": 3}], "NoMailing": 1}
+
+    assert len(complaints(wrong, definitions["ContactEntity"], definitions, "contact")) == 5
 
 
 async def full(calls: Calls) -> None:

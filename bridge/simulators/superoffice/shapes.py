@@ -118,7 +118,7 @@ _LINKED: dict[str, Callable[[State, Record], Record]] = {
     "contact": _contact,
     "person": _person,
     "project": lambda _state, record: {"ProjectId": record["id"], "Name": record["Name"]},
-    "sale": lambda _state, record: {"SaleId": record["id"], "Heading": record["Heading"]},
+    "sale": lambda _state, record: {"SaleId": record["id"], "Title": record["Heading"]},
 }
 
 
