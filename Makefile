@@ -3,7 +3,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: venv demo test check lock docs
+.PHONY: venv demo test check lock docs kill-burst storms
 
 venv: $(STAMP)
 
@@ -20,6 +20,14 @@ demo: venv
 
 test: venv
 	$(BIN)/python -m pytest
+
+# The long kill test: 2,000 callbacks, three kill -9, on both stores.
+kill-burst: venv
+	$(BIN)/python -m tests.acceptance.kill_burst --records 2000 --kills 3 --store both
+
+# Seeded storms over the sync worker: make storms SEEDS=200 FROM=1
+storms: venv
+	$(BIN)/python -m tests.sync.storm --seeds $(or $(SEEDS),100) --from $(or $(FROM),1)
 
 check: venv
 	$(BIN)/ruff check .

@@ -25,7 +25,7 @@ ITEMS = st.lists(
 )
 KINDS: dict[Column, st.SearchStrategy[Any]] = {
     Column.TEXT: st.text(),
-    Column.INTEGER: st.integers(),
+    Column.INTEGER: st.integers(-(10**60), 10**60),
     Column.DECIMAL: AMOUNTS,
     Column.BOOLEAN: st.booleans(),
     Column.DATE: st.dates(),
