@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from bridge.simulators.superoffice import Options, SuperOfficeSimulator
 from connector_harness import Sample
 
+from bridge.simulators.superoffice import Options, SuperOfficeSimulator
 from bridge.simulators.world import World
 
 MOVES = frozenset({"updated_date"})
