@@ -1,0 +1,1 @@
+"""Simulator of Entrust Identity as a Service."""
