@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from bridge.connectors.deskera import DESKERA
 from bridge.connectors.pipedrive import PIPEDRIVE
 from bridge.connectors.product import ConnectorType
+from bridge.connectors.superoffice import SUPEROFFICE
 
 CONNECTORS: Mapping[str, ConnectorType] = {
     "deskera": DESKERA,
     "pipedrive": PIPEDRIVE,
+    "superoffice": SUPEROFFICE,
 }

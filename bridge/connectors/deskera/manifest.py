@@ -63,6 +63,7 @@ MANIFEST = Manifest(
             lookup=Lookup.LAGGING,
             lookup_columns=frozenset({"email", "name"}),
             whole_record=True,
+            delete_evidence=False,
         ),
         DEAL: EntityManifest(
             columns=DEAL_COLUMNS,
@@ -70,6 +71,7 @@ MANIFEST = Manifest(
             version_resolution=None,
             since=False,
             whole_record=True,
+            delete_evidence=False,
         ),
     },
     limits=(
@@ -79,6 +81,8 @@ MANIFEST = Manifest(
         "Reads of contacts may leave out phone, address and note: these columns are then unread, never empty.",
         "Updates send the whole record just read with the changes: columns Deskera does not show cannot be kept.",
         "A deal's status follows its stage and cannot be written; write pipeline and stage instead.",
+        "A deleted record is just not found any more, and the event that told it may be lost: two reads, a look at"
+        " another record and the delete brake stand in for evidence.",
         "One hook serves one event type; Deskera may limit their number, and then sweeps cover what is missing.",
         "Whether Deskera's search finds a contact at once after it was created is not documented.",
     ),

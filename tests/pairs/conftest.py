@@ -1,0 +1,21 @@
+"""After `pytest -m pairs`: one line per pair, with the seconds each step took."""
+
+from typing import Any
+
+from tests.pairs.scenario import STEPS
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    reports = [report for word in ("passed", "failed") for report in terminalreporter.getreports(word)]
+    lines = {report.nodeid: dict(report.user_properties) for report in reports if "/pairs/" in report.nodeid}
+    if not lines:
+        return
+    terminalreporter.section("pairs (seconds)")
+    names = [step.__name__ for step in STEPS]
+    for number, name in enumerate(names, 1):
+        terminalreporter.write_line(f"{number:2} {name}")
+    header = "".join(f"{number:>6}" for number in range(1, len(names) + 1))
+    terminalreporter.write_line(f"{'source-target':28}{header}")
+    for node, taken in sorted(lines.items()):
+        cells = "".join(f"{taken.get(name, '-'):>6}" for name in names)
+        terminalreporter.write_line(f"{node.partition('[')[2].rstrip(']'):28}{cells}")

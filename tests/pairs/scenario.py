@@ -1,0 +1,123 @@
+"""What every ordered pair must do: one story of a record and everything that goes wrong around it."""
+
+from collections.abc import Awaitable, Callable
+
+from bridge.simulators.faults import CallbackFault, ResponseFault
+from tests.pairs.site import Account, Site
+
+Step = Callable[[Site], Awaitable[None]]
+
+FATES = ("applied", "unchanged", "coalesced", "filtered", "waiting", "dead", "discarded")
+
+
+async def hooks_are_registered(site: Site) -> None:
+    for account in (site.source, site.target):
+        await site.until(lambda a=account: _hooks(a) > 0, f"hooks at {account.vendor.name}")
+    await site.until(lambda: site.bridge.keeper.last is not None, "the first hook audit ended")
+
+
+async def created_changed_deleted(site: Site) -> None:
+    record = site.source.create(("Ana Lund", "ana@x.example"))
+    await site.until_there(("Ana Lund", "ana@x.example"))
+    site.source.edit(record, ("Ana Berg", "ana@x.example"))
+    await site.until_there(("Ana Berg", "ana@x.example"))
+    site.source.delete(record)
+    await site.until_gone(("Ana Berg", "ana@x.example"))
+
+
+async def callbacks_lost(site: Site) -> None:
+    """Sweeps find what no callback told."""
+    faults = site.source.simulator.faults
+    faults.callbacks.append(CallbackFault("lose"))
+    record = site.source.create(("Lost Lee", "lee@x.example"))
+    await site.until_there(("Lost Lee", "lee@x.example"))
+    site.source.edit(record, ("Found Lee", "lee@x.example"))
+    await site.until_there(("Found Lee", "lee@x.example"))
+    site.source.delete(record)
+    await site.until_gone(("Found Lee", "lee@x.example"))
+    faults.callbacks.clear()
+
+
+async def callbacks_doubled_and_reordered(site: Site) -> None:
+    faults = site.source.simulator.faults
+    faults.callbacks += [CallbackFault("double"), CallbackFault("reorder", window=3, seconds=1.0)]
+    record = site.source.create(("Dora 1", "dora@x.example"))
+    site.source.edit(record, ("Dora 2", "dora@x.example"))
+    site.source.edit(record, ("Dora 3", "dora@x.example"))
+    await site.until_there(("Dora 3", "dora@x.example"))
+    faults.callbacks.clear()
+    assert len(site.target.cards()) == 1
+
+
+async def hook_broken_the_vendors_way(site: Site) -> None:
+    """It heals, and what was edited meanwhile arrives."""
+    source = site.source
+    before = _hooks(source)
+    source.vendor.broken_hook(source.simulator)
+    assert _hooks(source) < before
+    source.create(("Blind Bo", "bo@x.example"))
+    await site.until_there(("Blind Bo", "bo@x.example"))
+    await site.until(lambda: _hooks(source) == before, "the hook is healed")
+
+
+async def tokens_expired(site: Site) -> None:
+    for account in (site.source, site.target):
+        account.simulator.expire_tokens()
+    site.source.create(("Token Tom", "tom@x.example"))
+    await site.until_there(("Token Tom", "tom@x.example"))
+
+
+async def calls_limited(site: Site) -> None:
+    await _through(site, ResponseFault(status=429, times=3), "Limited Lu", "lu@x.example")
+
+
+async def servers_failing(site: Site) -> None:
+    await _through(site, ResponseFault(status=503, times=4), "Broken Bea", "bea@x.example")
+
+
+async def write_took_effect_and_timed_out(site: Site) -> None:
+    """The create is made, its answer never comes: the record is found again and not made twice."""
+    path = site.target.vendor.create_path
+    fault = ResponseFault(kind="hang", method="POST", path=path, after=True, times=1, seconds=8.0)
+    site.target.simulator.faults.responses.append(fault)
+    site.source.create(("Once Only", "once@x.example"))
+    await site.until_there(("Once Only", "once@x.example"))
+    await site.until_in_step()
+    assert fault not in site.target.simulator.faults.responses, "the fault never struck"
+
+
+async def in_step_and_accounted_for(site: Site) -> None:
+    """Both sides are equal, no record is there twice, every delivery is counted and none is dead."""
+    await site.until_in_step()
+    emails = [email for _name, email in site.target.cards()]
+    assert len(emails) == len(set(emails)) == 6
+    totals = await site.bridge.store.tasks.totals()
+    for row in totals.values():
+        assert row["accepted"] == sum(row[fate] for fate in FATES), row
+        assert row["dead"] == 0, row
+
+
+async def _through(site: Site, fault: ResponseFault, name: str, email: str) -> None:
+    """A create crosses although the target's next answers are faulty."""
+    site.target.simulator.faults.responses.append(fault)
+    site.source.create((name, email))
+    await site.until_there((name, email))
+    site.target.simulator.faults.responses.clear()
+
+
+def _hooks(account: Account) -> int:
+    return account.vendor.working_hooks(account.simulator)
+
+
+STEPS: tuple[Step, ...] = (
+    hooks_are_registered,
+    created_changed_deleted,
+    callbacks_lost,
+    callbacks_doubled_and_reordered,
+    hook_broken_the_vendors_way,
+    tokens_expired,
+    calls_limited,
+    servers_failing,
+    write_took_effect_and_timed_out,
+    in_step_and_accounted_for,
+)
