@@ -52,8 +52,8 @@ class EntityManifest:
     settle: how long reads may lag behind writes. version_resolution: granularity of `modified_at`, None when the
     vendor keeps no version. unversioned: columns whose edit does not move the version. since: listings take a
     modified-since. history: how far back such a listing reaches, None for ever. shows_new: `newest` shows new records
-    at once. whole_record: updates take the whole record, not a patch. delete_evidence: the vendor shows deletes whenever
-    asked (a flag, a recycle bin), not only by an event that may be lost.
+    at once. whole_record: updates take the whole record, not a patch. delete_evidence: the vendor shows deletes
+    whenever asked (a flag, a recycle bin), not only by an event that may be lost.
     """
 
     columns: Mapping[str, ColumnSpec]

@@ -12,6 +12,7 @@ from bridge.domain.errors import BridgeError, OutcomeUnknown, Rejected
 from bridge.domain.seams import Seams
 from bridge.hooks.compare import Difference, compare
 from bridge.hooks.public_url import public_url_fault
+from bridge.hooks.silence import silences
 from bridge.store.engine import Store
 from bridge.store.model import HookRow
 
@@ -123,6 +124,7 @@ class HookKeeper:
             return
         await self._create_missing(system, found, audit)
         await self._remove(system, found.remove, audit)
+        await self._wake_silent(system, specs, found.keep, audit)
         for row in await self.store.hooks.all(system):
             if row.key not in {spec.key for spec in specs}:
                 await self.store.hooks.remove(system, row.key)
@@ -181,6 +183,19 @@ class HookKeeper:
         audit.created.append(f"{system} {spec.key}")
         self.observe(system)
         log.info("hook registered", extra={"system": system, "hook": spec.key})
+
+    async def _wake_silent(
+        self, system: str, specs: Sequence[HookSpec], kept: Mapping[str, SeenHook], audit: Audit
+    ) -> None:
+        """A silent hook tells nothing that could be lost, so it goes before the new one comes; once an hour at most."""
+        for silence in await silences(self.store, system, specs, kept):
+            audit.faults[system] = "; ".join(filter(None, (audit.faults.get(system), str(silence))))
+            log.warning("hook is silent", extra={"system": system, "hook": ", ".join(silence.keys)})
+            if silence.renew:
+                await self._remove(system, [kept[key] for key in silence.keys], audit)
+                for spec in specs:
+                    if spec.key in silence.keys:
+                        await self._create(system, spec, audit)
 
     async def _register(self, system: str, spec: HookSpec) -> SeenHook:
         connector, secret = self.connectors[system], self.addresses.secret(system, spec.key)

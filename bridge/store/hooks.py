@@ -2,13 +2,14 @@
 
 from dataclasses import asdict
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.domain.event import EventKind, Origin
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import HookRow
-from bridge.store.tables import hooks
+from bridge.store.tables import events, hooks
 
 
 class Hooks:
@@ -40,6 +41,20 @@ class Hooks:
         change = update(hooks).where(hooks.c.system == system, hooks.c.key == key)
         newer = hooks.c.delivered_at.is_(None) | (hooks.c.delivered_at < at)
         await self._database.write("delivered", lambda conn: conn.execute(change.where(newer).values(delivered_at=at)))
+
+    async def unheard(self, system: str, entity: str, after: float, until: float) -> int:
+        """How many records changed in this span and were first shown by a sweep. The time is the vendor's own, or when
+        the sweep saw them where the vendor shows none."""
+        changed = func.coalesce(events.c.version, events.c.stored_at)
+        query = select(func.count(events.c.rec.distinct())).where(
+            events.c.system == system,
+            events.c.entity == entity,
+            events.c.origin == Origin.RECONCILE.value,
+            events.c.kind == EventKind.CHANGED.value,
+            changed > after,
+            changed <= until,
+        )
+        return await self._database.read(lambda conn: conn.scalar(query)) or 0
 
     async def remove(self, system: str, key: str) -> None:
         gone = delete(hooks).where(hooks.c.system == system, hooks.c.key == key)

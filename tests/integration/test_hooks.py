@@ -9,7 +9,8 @@ import pytest
 from bridge.domain.address import Addresses
 from bridge.domain.callback import HookSecret, HookSpec, SeenHook
 from bridge.domain.errors import NeedsAuthorisation, OutcomeUnknown
-from bridge.domain.seams import Seams
+from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.seams import Seams, from_epoch
 from bridge.simulators.faults import ResponseFault
 from bridge.store import Store, open_store
 from bridge.store.model import SystemRow
@@ -328,3 +329,42 @@ async def test_promise_13_two_copies_on_one_store_register_each_hook_once(
 def _register_by_hand(site: Site, entity: str, url: str) -> None:
     body = {"event_action": "*", "event_object": entity, "subscription_url": url, "name": "by hand", "version": "2.0"}
     site.simulator.hooks._add(body, application=False)
+
+
+async def _changed_unheard(site: Site, *records: str) -> None:
+    """A sweep found these deals changed just now."""
+    version = from_epoch(site.store.now())
+    events = [Event("crm1", "deal", record, EventKind.CHANGED, Origin.RECONCILE, version=version) for record in records]
+    await site.store.events.accept(events, {})
+
+
+async def test_promise_14_a_hook_that_looks_fine_but_tells_nothing_is_reported_and_registered_anew(site: Site) -> None:
+    await site.keeper.audit()
+    silent = site.hook_id("deal")
+    site.clock.advance(3600)
+    await _changed_unheard(site, "1", "2", "3")
+    site.clock.advance(1000)
+
+    audit = await site.keeper.audit()
+
+    assert "any.deal is registered but silent: 3 changed records of deal" in audit.faults["crm1"]
+    assert (audit.created, audit.removed) == (["crm1 any.deal"], [f"crm1 {silent}"])
+    assert (await site.keeper.audit()).faults == {}
+
+
+async def test_a_hook_that_told_something_since_is_not_silent(site: Site) -> None:
+    await site.keeper.audit()
+    site.clock.advance(3600)
+    await _changed_unheard(site, "1", "2", "3")
+    site.clock.advance(500)
+    await site.store.hooks.delivered("crm1", "any.deal", site.store.now())
+    site.clock.advance(500)
+    assert (await site.keeper.audit()).faults == {}
+
+
+async def test_one_change_no_callback_told_of_proves_no_silence(site: Site) -> None:
+    await site.keeper.audit()
+    site.clock.advance(3600)
+    await _changed_unheard(site, "1", "1", "2")
+    site.clock.advance(1000)
+    assert (await site.keeper.audit()).faults == {}

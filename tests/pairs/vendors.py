@@ -1,4 +1,4 @@
-"""The four products as the pair scenario sees them: a small record with a name and an address, and how people break things.
+"""The products as the pair scenario sees them: a small record with a name and an address, and how things break.
 
 A person's edits go through the simulator's own handle; the bridge only ever meets it over HTTP.
 """
