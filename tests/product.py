@@ -174,7 +174,7 @@ class FakeProduct:
     async def remove_hook(self, hook_id: str) -> None:
         raise NotImplementedError
 
-    def verify(self, callback: Callback, secret: HookSecret) -> None:
+    async def verify(self, callback: Callback, secret: HookSecret) -> None:
         raise NotImplementedError
 
     def decode(self, callback: Callback) -> Sequence[Event]:

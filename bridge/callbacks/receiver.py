@@ -77,9 +77,11 @@ class Receiver:
             return self.answer(callback.system, NOT_FOUND)
         decoder = self.decoders[callback.system]
         try:
-            decoder.verify(callback, self.addresses.secret(callback.system, callback.hook))
+            await decoder.verify(callback, self.addresses.secret(callback.system, callback.hook))
         except BadCallback as error:
             return self.answer(callback.system, Receipt(error.status))
+        except StoreUnavailable:
+            return self.answer(callback.system, UNAVAILABLE)
         return self.answer(callback.system, await self._store(callback, decoder.decode(callback)))
 
     async def _store(self, callback: Callback, events: Sequence[Event]) -> Receipt:

@@ -38,7 +38,7 @@ def callback_app(receiver: Receiver, *, max_body_bytes: int = 1024 * 1024) -> we
             hook=key,
             method=request.method,
             url=receiver.addresses.url(system, key),
-            headers={name.lower(): value for name, value in request.headers.items()},
+            headers=_headers(request),
             body=body,
             received_at=receiver.clock.now(),
         )
@@ -55,6 +55,11 @@ def callback_app(receiver: Receiver, *, max_body_bytes: int = 1024 * 1024) -> we
     app.router.add_route("PUT", PATTERN, deliver)
     app.router.add_get(PATTERN, echo)
     return app
+
+
+def _headers(request: web.Request) -> dict[str, str]:
+    """A header that came in several lines is one, joined by commas (RFC 9110, 5.3): signatures count on it."""
+    return {name.lower(): ", ".join(request.headers.getall(name)) for name in request.headers}
 
 
 async def _body(request: web.Request) -> bytes | Receipt:

@@ -93,8 +93,10 @@ class Hooks(Protocol):
 
 
 class DecodesCallbacks(Protocol):
-    def verify(self, callback: Callback, secret: HookSecret) -> None:
-        """Raises BadCallback unless the callback shows what its hook was registered with (constant time, raw bytes)."""
+    async def verify(self, callback: Callback, secret: HookSecret) -> None:
+        """Raises BadCallback unless the callback shows what its hook was registered with (constant time, raw bytes).
+
+        May look into the store, never calls the product; raises StoreUnavailable when the store cannot be asked."""
 
     def decode(self, callback: Callback) -> Sequence[Event]:
         """Pure. What cannot be understood becomes an event without id for each entity of the hook; never raises."""

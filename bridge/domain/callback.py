@@ -7,7 +7,11 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One HTTP request a system made to us. Header names are lower case. `hook` is the HookSpec key in the URL."""
+    """One HTTP request a system made to us. `hook` is the HookSpec key in the URL.
+
+    `url` is the public address the hook is registered with, whatever a proxy made of it. Header names are lower case;
+    lines of one name are joined by commas.
+    """
 
     system: str
     hook: str

@@ -31,8 +31,8 @@ LIMIT = 2000
 class Decoder:
     """Pipedrive's, without an account behind it."""
 
-    def verify(self, callback: Callback, secret: HookSecret) -> None:
-        PipedriveCallbacks.verify(self, callback, secret)  # type: ignore[arg-type]
+    async def verify(self, callback: Callback, secret: HookSecret) -> None:
+        await PipedriveCallbacks.verify(self, callback, secret)  # type: ignore[arg-type]
 
     def decode(self, callback: Callback) -> Sequence[Event]:
         return decode(callback)
@@ -111,6 +111,23 @@ async def test_promise_1_with_a_store_that_fails_now_and_then_what_was_accepted_
     answers = await asyncio.gather(*(post(public, change(n, f"e-{n}")) for n in range(200)))
     assert set(answers) == {200, 503}
     assert await accepted(store) == answers.count(200)
+
+
+async def test_a_decoder_sees_the_registered_address_and_header_lines_of_one_name_joined(
+    public: TestClient[Any, Any], receiver: Receiver
+) -> None:
+    seen: list[Callback] = []
+
+    class Looking(Decoder):
+        async def verify(self, callback: Callback, secret: HookSecret) -> None:
+            seen.append(callback)
+
+    receiver.decoders = {"crm1": Looking()}
+    lines = [("X-Digest", "a=1"), ("Authorization", "x"), ("X-Digest", "b=2")]
+    async with public.post(PATH + "?more=1", data=b"{}", headers=lines) as answer:
+        assert answer.status == 200
+    assert seen[0].url == HERE.url("crm1", "any.deal")
+    assert (seen[0].headers["x-digest"], seen[0].headers["authorization"]) == ("a=1, b=2", "x")
 
 
 async def test_promise_2_the_same_vendor_event_twice_is_one_event(public: TestClient[Any, Any], store: Store) -> None:

@@ -109,7 +109,7 @@ class DeskeraConnector:
     async def remove_hook(self, hook_id: str) -> None:
         await self._hooks.remove(hook_id)
 
-    def verify(self, callback: Callback, secret: HookSecret) -> None:
+    async def verify(self, callback: Callback, secret: HookSecret) -> None:
         """Deskera signs nothing and sends no password: the token in the address is the credential.
 
         The callback listener has compared it before it calls this, so nothing is left to check here."""

@@ -28,7 +28,7 @@ KINDS: Mapping[str, EventKind] = {
 
 
 class PipedriveCallbacks(PipedriveHooks):
-    def verify(self, callback: Callback, secret: HookSecret) -> None:
+    async def verify(self, callback: Callback, secret: HookSecret) -> None:
         wanted = b"Basic " + b64encode(f"{secret.user}:{secret.password}".encode())
         shown = callback.headers.get("authorization", "").encode(errors="replace")
         if not hmac.compare_digest(shown, wanted):

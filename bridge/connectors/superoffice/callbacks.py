@@ -30,7 +30,7 @@ ENTITIES: Mapping[str, str] = {each.hook: entity for entity, each in RESOURCES.i
 
 
 class SuperOfficeCallbacks(SuperOfficeHooks):
-    def verify(self, callback: Callback, secret: HookSecret) -> None:
+    async def verify(self, callback: Callback, secret: HookSecret) -> None:
         """Over the bytes as they came. An unsigned delivery is refused: our hooks all have a secret."""
         wanted = b64encode(hmac.digest(secret.password.encode(), callback.body, sha256))
         shown = callback.headers.get(SIGNATURE, "").encode(errors="replace")

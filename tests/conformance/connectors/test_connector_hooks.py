@@ -33,7 +33,7 @@ async def delivered(bench: Bench, connector: Connector) -> list[Callback]:
     await bench.simulator.idle()
     callbacks, bench.inbox.callbacks = bench.inbox.callbacks, []
     for callback in callbacks:
-        connector.verify(callback, SECRET)
+        await connector.verify(callback, SECRET)
     return callbacks
 
 
@@ -111,9 +111,9 @@ async def test_a_delivery_without_the_secret_is_refused(bench: Bench, entity: st
     bench.person_creates(entity)
     (callback, *_) = await delivered(bench, connector)
     with pytest.raises(BadCallback):
-        connector.verify(callback, replace(SECRET, password="other"))
+        await connector.verify(callback, replace(SECRET, password="other"))
     with pytest.raises(BadCallback):
-        connector.verify(replace(callback, headers={}, url=callback.url.partition("?")[0]), SECRET)
+        await connector.verify(replace(callback, headers={}, url=callback.url.partition("?")[0]), SECRET)
 
 
 async def test_a_garbled_delivery_is_a_hint_for_the_entity(bench: Bench, entity: str) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from bridge.callbacks.receiver import Receiver
 from bridge.domain.address import Addresses
-from bridge.domain.callback import Callback
+from bridge.domain.callback import Callback, HookSecret
+from bridge.domain.errors import StoreUnavailable
 from bridge.domain.event import Event
 from bridge.store.failures import Unstorable
 from tests.clock import FakeClock
@@ -66,6 +67,16 @@ async def test_a_store_that_is_unavailable_gives_503_with_retry_after(receiver: 
     assert receipt.status == 503
     assert receipt.retry_after is not None
     assert receipt.retry_after > 0
+    assert memory.events == []
+
+
+async def test_a_store_that_is_unavailable_while_the_credential_is_looked_up_gives_503(memory: Memory) -> None:
+    class Asking(LineDecoder):
+        async def verify(self, callback: Callback, secret: HookSecret) -> None:
+            raise StoreUnavailable("disk full")
+
+    receipt = await Receiver({"crm1": Asking()}, HERE, memory.submit, FakeClock()).receive(callback(), TOKEN)
+    assert receipt.status == 503
     assert memory.events == []
 
 

@@ -91,7 +91,7 @@ async def test_refused_registration_says_so(fake: FakeDeskera) -> None:
 
 
 async def test_callback_needs_nothing_but_its_address(fake: FakeDeskera) -> None:
-    fake.connector().verify(Callback("erp1", "CREATE_CRM_DEAL", "POST", URL, {}, b"", START), SECRET)
+    await fake.connector().verify(Callback("erp1", "CREATE_CRM_DEAL", "POST", URL, {}, b"", START), SECRET)
 
 
 async def test_registering_again_finds_the_hook_that_is_there(fake: FakeDeskera) -> None:

@@ -177,8 +177,8 @@ def basic(user: str, password: str) -> str:
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 
-def test_the_credentials_of_the_hook_are_accepted() -> None:
-    connect(vendor()).verify(callback(b"", authorization=basic("bridge", "pässword")), SECRET)
+async def test_the_credentials_of_the_hook_are_accepted() -> None:
+    await connect(vendor()).verify(callback(b"", authorization=basic("bridge", "pässword")), SECRET)
 
 
 @pytest.mark.parametrize(
@@ -191,8 +191,8 @@ def test_the_credentials_of_the_hook_are_accepted() -> None:
         {"authorization": "Basic \udcff"},
     ],
 )
-def test_anything_else_is_refused_without_showing_the_secret(headers: dict[str, str]) -> None:
+async def test_anything_else_is_refused_without_showing_the_secret(headers: dict[str, str]) -> None:
     with pytest.raises(BadCallback) as caught:
-        connect(vendor()).verify(callback(b"", **headers), SECRET)
+        await connect(vendor()).verify(callback(b"", **headers), SECRET)
     assert caught.value.status == 401
     assert "pässword" not in str(caught.value)
