@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
+from bridge.app.functions import load_functions
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import ConfigError, Fault
@@ -47,7 +48,7 @@ def checked_plan(settings: Settings) -> Plan:
 
 def make_plan(settings: Settings) -> Plan:
     """Load, check and bind the mapping files. Raises ConfigError with every fault."""
-    loaded = load_mappings(settings.mappings_dir)
+    loaded = load_mappings(settings.mappings_dir, load_functions(settings.functions_file))
     manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
     faults = [*check(loaded, manifests), *_binding_faults(settings, loaded)]
     if faults:

@@ -116,7 +116,7 @@ def _form(catalog: _Catalog, path: Path, spec: ColumnSpec, at: str, what: str) -
 def _types(catalog: _Catalog, row: Field) -> Iterator[Fault]:
     """One-column rows; parts of a value and column tables bring their own forms."""
     cells = row.cells(catalog.side)
-    if cells is None or row.type == "columns" or len(cells.paths) != 1:
+    if cells is None or row.type == "columns" or len(cells.paths) != 1 or cells.via:
         return
     spec = catalog.spec(cells.paths[0])
     if spec is None or spec.type in (Column.VALUES, Column.OBJECT):
@@ -151,7 +151,7 @@ def _choices(catalog: _Catalog, row: Field) -> Iterator[Fault]:
     cells = row.cells(catalog.side)
     for index, path in enumerate(cells.paths if cells is not None else ()):
         spec = catalog.spec(path)
-        if spec is None or not spec.choices:
+        if spec is None or not spec.choices or (cells is not None and cells.via):
             continue
         for word in _words(row, catalog.role, path.text, catalog.side, index):
             if word not in spec.choices:

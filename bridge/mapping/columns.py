@@ -9,6 +9,7 @@ import phonenumbers
 
 from bridge.domain.record import Side
 from bridge.mapping.document import Scalar, Table, did_you_mean
+from bridge.mapping.functions import Functions, Step
 from bridge.mapping.model import Cells
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ValueTable, with_table
@@ -17,6 +18,7 @@ from bridge.mapping.types.link import link_kind
 from bridge.mapping.types.numbers import ROUNDINGS
 from bridge.mapping.types.registry import TYPES, make_kind
 from bridge.mapping.values import Untranslatable
+from bridge.mapping.via import COLUMN_KEYS, through_functions
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,11 @@ def _literal(scalar: Scalar) -> Any:
     return value if isinstance(value, bool) else scalar.text
 
 
-def columns_of(section: Section, label: str, side: Side, type_: FieldType) -> Cells | None:
-    """The row's columns on the side called `label`: one path, or a table of parts. None when absent or faulty."""
+def columns_of(section: Section, label: str, side: Side, type_: FieldType, functions: Functions) -> Cells | None:
+    """The row's columns on the side called `label`: one path, a table of parts, or columns through functions.
+
+    None when absent or faulty.
+    """
     node = section.node(label)
     if node is None:
         return None
@@ -139,11 +144,17 @@ def columns_of(section: Section, label: str, side: Side, type_: FieldType) -> Ce
     parts = section.sub(label)
     if parts is None:
         return None
+    if COLUMN_KEYS & set(parts.table.entries):
+        return through_functions(parts, kind, *_ways(type_, kind, side), functions)
     return _parts(parts, type_, kind, side)
 
 
+def _ways(type_: FieldType, kind: Kind, side: Side) -> tuple[Step, Step]:
+    return (kind.parse, kind.render) if type_.table is None else with_table(kind, type_.table, side)
+
+
 def _one_column(path: Any, type_: FieldType, kind: Kind, side: Side) -> Cells:
-    parse, render = (kind.parse, kind.render) if type_.table is None else with_table(kind, type_.table, side)
+    parse, render = _ways(type_, kind, side)
     return Cells((path,), parse, lambda value: (None if value is None else render(value),), (path.text,))
 
 

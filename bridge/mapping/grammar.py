@@ -6,13 +6,14 @@ from typing import Any
 from bridge.domain.record import Side
 from bridge.mapping.document import Faults, Node, Scalar, Table, did_you_mean, plain
 from bridge.mapping.example_blocks import read_examples
+from bridge.mapping.functions import Functions
 from bridge.mapping.model import DeletePolicy, Field, Mapping, MappingSide, Place, Policy, Reader
 from bridge.mapping.rows import Frame, fingerprint, read_policy, read_row
 from bridge.mapping.section import Section
 
 
-def read_mapping(node: Node, faults: Faults) -> Mapping | None:
-    """Compile one document; None when it is too wrong to go on."""
+def read_mapping(node: Node, faults: Faults, functions: Functions) -> Mapping | None:
+    """Compile one document; None when it is too wrong to go on. `functions`: those the operator added."""
     if not isinstance(node, Table):
         faults.add(node.place, "a mapping must be a table", "start with mapping: NAME")
         return None
@@ -30,7 +31,7 @@ def read_mapping(node: Node, faults: Faults) -> Mapping | None:
     writes = _direction(section, named)
     policy = read_policy(section, named)
     entities = {which: f"{side.product} {side.entity}" for which, side in sides.items()}
-    frame = Frame(name, named, entities, writes, policy, faults)
+    frame = Frame(name, named, entities, writes, policy, faults, functions)
     fields = _fields(section, frame)
     if section.node("conflict") is None and any(row.two_way and row.policy is None for row in fields):
         faults.add(

@@ -5,12 +5,18 @@ from pathlib import Path as FilePath
 
 from bridge.domain.errors import ConfigError, Fault
 from bridge.mapping.document import Faults, did_you_mean, read_documents
+from bridge.mapping.functions import Functions
 from bridge.mapping.grammar import read_mapping
 from bridge.mapping.model import Mapping
 
+NO_FUNCTIONS: Functions = {}
 
-def load_mappings(directory: FilePath) -> tuple[Mapping, ...]:
-    """Every `*.yaml` below the directory except `*.test.yaml`, in order of path; raises ConfigError with all faults."""
+
+def load_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> tuple[Mapping, ...]:
+    """Every `*.yaml` below the directory except `*.test.yaml`, in order of path; raises ConfigError with all faults.
+
+    `functions`: those the operator added, by name.
+    """
     if not directory.is_dir():
         raise ConfigError(
             [Fault(str(directory), "there is no such folder", "make it, or set the mappings folder to another")]
@@ -27,18 +33,18 @@ def load_mappings(directory: FilePath) -> tuple[Mapping, ...]:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             faults.found.append(Fault(name, f"the file cannot be read: {reason}", "save it as UTF-8 and readable"))
             continue
-        found += _load(text, name, faults)
+        found += _load(text, name, faults, functions)
     return _together(found, faults)
 
 
-def load_text(text: str, name: str) -> tuple[Mapping, ...]:
+def load_text(text: str, name: str, functions: Functions = NO_FUNCTIONS) -> tuple[Mapping, ...]:
     """The mappings of one file's text; `name` is its name in messages. Raises ConfigError with all faults."""
     faults = Faults()
-    return _together(_load(text, name, faults), faults)
+    return _together(_load(text, name, faults, functions), faults)
 
 
-def _load(text: str, name: str, faults: Faults) -> list[Mapping]:
-    read = [read_mapping(node, faults) for node in read_documents(text, name, faults)]
+def _load(text: str, name: str, faults: Faults, functions: Functions) -> list[Mapping]:
+    read = [read_mapping(node, faults, functions) for node in read_documents(text, name, faults)]
     return [mapping for mapping in read if mapping is not None]
 
 

@@ -54,7 +54,8 @@ class Cells:
     """One side of a row: its columns, and both ways between their raw values and the canonical value.
 
     With one path `parse` takes that raw value, with several a tuple of them. `render` gives one raw value per path,
-    LEAVE for a column to leave alone. Both raise Untranslatable.
+    LEAVE for a column to leave alone. Both raise Untranslatable. `via`: the functions the values pass through, with
+    their arguments; `one_way`: one of them has no inverse. `samples`: raw values to try such a side with.
     """
 
     paths: tuple[Path, ...]
@@ -62,6 +63,9 @@ class Cells:
     render: Callable[[Any], tuple[Any, ...]] = field(compare=False)
     columns: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    via: tuple[str, ...] = ()
+    one_way: bool = False
+    samples: tuple[Any, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from bridge.domain.record import Side
 from bridge.mapping.columns import FieldType, columns_of, field_type
 from bridge.mapping.document import Faults, Listing, Node, Scalar, Table, plain
+from bridge.mapping.functions import Functions
 from bridge.mapping.model import Cells, Conflict, Field, Policy
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
@@ -26,6 +27,7 @@ class Frame:
     writes: frozenset[Side]
     policy: Policy | None
     faults: Faults
+    functions: Functions
 
     def name(self, side: Side) -> str:
         return next(name for name, found in self.sides.items() if found is side)
@@ -87,7 +89,11 @@ def read_row(name: str, node: Node, frame: Frame) -> Field | None:
         if found is None:
             return None
         type_ = found
-        pair = {s: c for label, s in frame.sides.items() if (c := columns_of(section, label, s, type_)) is not None}
+        pair = {
+            side: cells
+            for label, side in frame.sides.items()
+            if (cells := columns_of(section, label, side, type_, frame.functions)) is not None
+        }
     row = _finish(name, section, frame, type_, pair, flows)
     section.finish()
     return row
@@ -121,11 +127,12 @@ def _finish(
     set_on = section.word("set", ("on-create", "always"), "on-create") if section.node("set") or has_constant else None
     if has_constant or set_on:
         flows = frozenset(pair) & flows
-    if not _complete(section, frame, pair, has_constant):
+    if not _complete(section, frame, pair, has_constant) or not _ways_back(section, frame, pair, flows):
         return None
     policy = read_policy(section, frame.sides) or frame.policy
     columns = {side.value: [frame.entities[side], *cells.columns] for side, cells in pair.items()}
     parts = {side.value: cells.parts for side, cells in pair.items()}
+    via = {side.value: cells.via for side, cells in pair.items() if cells.via}
     default = section.scalar("default")
     row = Field(
         name=name,
@@ -135,7 +142,7 @@ def _finish(
         flows=flows,
         policy=policy if len(flows) == 2 and not has_constant else None,
         place=section.place,
-        fingerprint=fingerprint([columns, parts, _meaning(section, type_)]),
+        fingerprint=fingerprint([columns, parts, _meaning(section, type_), *([via] if via else [])]),
         columns_fingerprint=fingerprint([columns, parts]),
         link=type_.link,
         missing=section.word("missing", ("wait", "blank", "reject"), "wait"),
@@ -185,6 +192,16 @@ def _complete(section: Section, frame: Frame, pair: dict[Side, Cells], constant:
             f"write {{{sides}}}, or value: for a constant",
         )
     return not missing
+
+
+def _ways_back(section: Section, frame: Frame, pair: MappingOf[Side, Cells], flows: frozenset[Side]) -> bool:
+    """A side behind a function without an inverse is only read."""
+    wrong = [side for side, cells in pair.items() if cells.one_way and side in flows]
+    for side in wrong:
+        name = frame.name(side)
+        what = f"{section.what} writes to {name} through {', '.join(pair[side].via)}, which has no way back"
+        section.faults.add(section.at(name), what, f"add from: {name} to the row, or use a function with an inverse")
+    return not wrong
 
 
 def _check_literals(section: Section, row: Field) -> None:

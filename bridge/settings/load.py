@@ -143,4 +143,7 @@ def _relative_to(path: Path, settings: Settings) -> Settings:
         file = normpath(here / store.url.removeprefix(SQLITE))
         store = store.model_copy(update={"url": f"{SQLITE}{file}"})
     mappings_dir = Path(normpath(here / settings.mappings_dir))
-    return settings.model_copy(update={"mappings_dir": mappings_dir, "store": store})
+    functions = settings.functions_file
+    functions = None if functions is None else Path(normpath(here / functions))
+    update = {"mappings_dir": mappings_dir, "functions_file": functions, "store": store}
+    return settings.model_copy(update=update)

@@ -159,6 +159,9 @@ class Settings(BaseSettings):
     public_url: str = Field(description="Where vendors reach the public listener: https://bridge.example.com")
     store: StoreSettings = Field(default_factory=StoreSettings, description="The store.")
     mappings_dir: Path = Field(Path("../mappings"), description="Folder of mapping files, relative to this file.")
+    functions_file: Path | None = Field(
+        None, description="Python file with functions of your own for mapping files, relative to this file."
+    )
     systems: dict[Name, SystemSettings] = Field(description="The accounts to keep in step, by a name of your choice.")
     sides: dict[Name, str] = Field(description="Which system plays which side of the mappings.")
     default_mode: Literal["shadow", "live"] = Field("shadow", description="Mode of mappings not named below.")

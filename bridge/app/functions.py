@@ -1,0 +1,49 @@
+"""The operator's own functions for mapping files: a Python file with a list called FUNCTIONS."""
+
+import hashlib
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+from bridge.domain.errors import ConfigError, Fault
+from bridge.mapping.functions import Function, Functions, example_faults
+
+LIKE = 'write FUNCTIONS = [Function("name", read, write, examples=(("column\'s value", "row\'s value"),))]'
+
+
+def load_functions(path: Path | None) -> Functions:
+    """The functions of the file by name, each tried by its examples. Raises ConfigError with every fault."""
+    if path is None:
+        return {}
+    module, revision = _run(path)
+    listed = getattr(module, "FUNCTIONS", None)
+    if not isinstance(listed, list | tuple) or not all(isinstance(one, Function) for one in listed):
+        what = "there is no list called FUNCTIONS that holds functions"
+        raise ConfigError([Fault(str(path), what, f"{LIKE}; Function is in bridge.mapping.functions")])
+    faults = [Fault(f"{path}: {name}", what, remedy) for name, what, remedy in example_faults(listed)]
+    names = [one.name for one in listed]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        faults.append(Fault(f"{path}: {name}", "two functions have this name", "rename one"))
+    if faults:
+        raise ConfigError(faults)
+    return {one.name: replace(one, revision=revision) for one in listed}
+
+
+def _run(path: Path) -> tuple[ModuleType, str]:
+    """The file as a module of its own, and a fingerprint of its text."""
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        what = f"the file of functions cannot be read: {error.strerror}"
+        raise ConfigError([Fault(str(path), what, "correct `functions_file` in the settings")]) from None
+    spec = importlib.util.spec_from_loader("operator_functions", loader=None)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - the operator's own file, named by them
+    except Exception as error:
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
+        what = f"the file of functions cannot be run: {type(error).__name__}: {error}"
+        raise ConfigError([Fault(f"{path}{line}", what, "correct the file")]) from None
+    return module, hashlib.blake2b(source, digest_size=8).hexdigest()

@@ -1,0 +1,279 @@
+"""Named functions between a column and its row (`via:`): a closed table, and functions the operator adds.
+
+Reading goes through a side's functions in the order written, writing back through their inverses in the other order. A
+function without an inverse makes its side one that is only read. Every function here is total over what it takes or
+raises Untranslatable; `run` turns whatever an operator's function does into one clear message.
+"""
+
+from collections.abc import Callable, Iterable
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from bridge.mapping.types.numbers import parse_boolean, parse_decimal
+from bridge.mapping.types.text import describe
+from bridge.mapping.values import Untranslatable
+
+Step = Callable[[Any], Any]
+Argument = str | int | Decimal | tuple[Any, ...] | None
+NUMBERS = frozenset({"integer", "decimal", "money"})
+TEXTS = NUMBERS | {"text", "email", "phone", "choice", "user", "country", "currency", "link"}
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function an operator registers: from a column's value to the row's, and back (`inverse`; None: only read).
+
+    Both get one non-empty value (for several columns a tuple with None for empty ones) and give text, a whole number,
+    a Decimal, true or false, a date, an instant, or None for nothing; the inverse of several columns gives a tuple.
+    `examples`: pairs (column's value, row's value), tried by `bridge check` in both directions.
+    """
+
+    name: str
+    function: Step
+    inverse: Step | None = None
+    examples: tuple[tuple[Any, Any], ...] = ()
+    revision: str = ""
+    """Changes with the function's code, so that rows are understood anew; filled in by whoever loads the module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """One line of the table. `make` gets the argument (None for `takes` "nothing") and gives both ways.
+
+    `several`: the side names several columns, and `make` gets their number as well. `fits`: the row types it makes
+    sense for. `samples` of the column's values for trying the laws; `example` is for the documentation: (as written,
+    column's value, row's value).
+    """
+
+    make: Callable[..., tuple[Step, Step | None]]
+    does: str
+    example: tuple[str, Any, Any]
+    takes: str = "nothing"
+    several: bool = False
+    fits: frozenset[str] = TEXTS
+    samples: tuple[Any, ...] = ("Ana Lund", " x ", "12-34")
+
+
+Functions = MappingOf[str, Function]
+
+
+def text_of(raw: Any) -> str:
+    """Text functions take texts and numbers, nothing else."""
+    if isinstance(raw, str):
+        return raw
+    if isinstance(raw, int | Decimal) and not isinstance(raw, bool):
+        return format(raw, "f") if isinstance(raw, Decimal) else str(raw)
+    raise Untranslatable(f"expected text, found {describe(raw)}")
+
+
+def _both(change: Callable[[str], str]) -> Callable[[Any], tuple[Step, Step]]:
+    """Writing is cleaned up like reading."""
+
+    def step(raw: Any) -> Any:
+        return change(text_of(raw)) or None
+
+    return lambda argument: (step, step)
+
+
+def _add(raw: Any, before: str, after: str) -> str:
+    return f"{before}{text_of(raw)}{after}"
+
+
+def _remove(raw: Any, before: str, after: str) -> str | None:
+    text = text_of(raw)
+    if not text.startswith(before) or not text.endswith(after) or len(text) < len(before) + len(after):
+        place = f"start with `{before}`" if before else f"end with `{after}`"
+        raise Untranslatable(f"{describe(text)} does not {place}")
+    return text[len(before) : len(text) - len(after)] or None
+
+
+def _affix(*, prefix: bool, add: bool) -> Callable[[str], tuple[Step, Step]]:
+    def make(affix: str) -> tuple[Step, Step]:
+        before, after = (affix, "") if prefix else ("", affix)
+        adding: Step = lambda raw: _add(raw, before, after)  # noqa: E731 - two of one kind side by side
+        removing: Step = lambda raw: _remove(raw, before, after)  # noqa: E731
+        return (adding, removing) if add else (removing, adding)
+
+    return make
+
+
+def _zeros(*, add: bool) -> Callable[[int], tuple[Step, Step]]:
+    def make(width: int) -> tuple[Step, Step]:
+        def fill(raw: Any) -> str:
+            return text_of(raw).rjust(width, "0")
+
+        def strip(raw: Any) -> str:
+            text = text_of(raw)
+            return text.lstrip("0") or "0"
+
+        return (fill, strip) if add else (strip, fill)
+
+    return make
+
+
+def _replace(words: tuple[str, str]) -> tuple[Step, Step]:
+    old, new = words
+    return (lambda raw: text_of(raw).replace(old, new) or None), (lambda raw: text_of(raw).replace(new, old) or None)
+
+
+def _part(words: tuple[str, int]) -> tuple[Step, None]:
+    separator, number = words
+
+    def step(raw: Any) -> str | None:
+        parts = text_of(raw).split(separator)
+        at = number - 1 if number > 0 else len(parts) + number
+        return (parts[at].strip() or None) if 0 <= at < len(parts) else None
+
+    return step, None
+
+
+def _cut(length: int) -> tuple[Step, Step]:
+    step: Step = lambda raw: text_of(raw)[:length].rstrip() or None  # noqa: E731 - the same both ways
+    return step, step
+
+
+def _multiply(factor: Decimal) -> tuple[Step, Step]:
+    def number(raw: Any) -> Decimal:
+        found = parse_decimal(raw)
+        assert found is not None, "no function gets an empty value"
+        return found
+
+    return (lambda raw: number(raw) * factor), (lambda raw: number(raw) / factor)
+
+
+def _opposite(argument: None) -> tuple[Step, Step]:
+    step: Step = lambda raw: not parse_boolean(raw)  # noqa: E731 - the same both ways
+    return step, step
+
+
+def _join(separator: str | None, width: int) -> tuple[Step, Step]:
+    """The way back fills the columns from the left; what is too much for them stays in the last."""
+    between = " " if separator is None else separator
+
+    def join(raws: tuple[Any, ...]) -> str | None:
+        return between.join(text for raw in raws if raw is not None and (text := text_of(raw).strip())) or None
+
+    def split(value: Any) -> tuple[str | None, ...]:
+        parts = [part.strip() or None for part in text_of(value).split(between, width - 1)]
+        return (*parts, *[None] * (width - len(parts)))
+
+    return join, split
+
+
+def _first_filled(argument: None, width: int) -> tuple[Step, None]:
+    return (lambda raws: next((raw for raw in raws if raw is not None and raw != ""), None)), None
+
+
+BUILTIN: MappingOf[str, Builtin] = {
+    "trim": Builtin(_both(lambda text: " ".join(text.split())), "outer and doubled blanks go, both ways",
+                    ("trim", " Ana  Lund ", "Ana Lund")),
+    "upper": Builtin(_both(str.upper), "capitals, both ways", ("upper", "no-17", "NO-17")),
+    "lower": Builtin(_both(str.lower), "small letters, both ways", ("lower", "Ana@X.example", "ana@x.example")),
+    "capitalize": Builtin(_both(str.title), "each word with a capital, both ways",
+                          ("capitalize", "ANA LUND", "Ana Lund")),
+    "digits": Builtin(_both(lambda text: "".join(c for c in text if c.isdecimal())), "only digits stay, both ways",
+                      ("digits", "NO 923 609 016", "923609016")),
+    "cut": Builtin(_cut, "no longer than this, both ways", ("{cut: 5}", "Ana Lund", "Ana L"), "a length"),
+    "add-prefix": Builtin(_affix(prefix=True, add=True), "reading adds it, writing takes it away",
+                          ("{add-prefix: C-}", "17", "C-17"), "text"),
+    "remove-prefix": Builtin(_affix(prefix=True, add=False), "reading takes it away, writing adds it",
+                             ("{remove-prefix: C-}", "C-17", "17"), "text", samples=()),
+    "add-suffix": Builtin(_affix(prefix=False, add=True), "reading adds it, writing takes it away",
+                          ("{add-suffix: ' AS'}", "Lund", "Lund AS"), "text"),
+    "remove-suffix": Builtin(_affix(prefix=False, add=False), "reading takes it away, writing adds it",
+                             ("{remove-suffix: ' AS'}", "Lund AS", "Lund"), "text", samples=()),
+    "add-zeros": Builtin(_zeros(add=True), "reading fills up with zeros in front, writing takes them away",
+                         ("{add-zeros: 6}", "417", "000417"), "a length", samples=("417", "10")),
+    "remove-zeros": Builtin(_zeros(add=False), "reading takes zeros in front away, writing fills up to this length",
+                            ("{remove-zeros: 6}", "000417", "417"), "a length", samples=("000417", "000010")),
+    "replace": Builtin(_replace, "reading puts the second for the first, writing the first for the second",
+                       ("{replace: [' ', '-']}", "12 34", "12-34"), "two texts"),
+    "part": Builtin(_part, "a piece of a text, counted from 1 or, backwards, from -1; only read",
+                    ("{part: ['/', 2]}", "North/Oslo/0155", "Oslo"), "a text and a number"),
+    "multiply": Builtin(_multiply, "exact; writing divides", ("{multiply: 100}", Decimal("0.25"), Decimal(25)),
+                        "a number", fits=NUMBERS, samples=(0, 1, Decimal("0.25"), -40, 1250)),
+    "not": Builtin(_opposite, "true for false and false for true", ("not", True, False),
+                   fits=frozenset({"boolean"}), samples=(True, False)),
+    "join": Builtin(_join, "the columns with a separator (a blank unless said); writing splits at it",
+                    ("{columns: [last, first], via: {join: ', '}}", ("Lund", "Ana"), "Lund, Ana"),
+                    "a separator or nothing", several=True, samples=(("Lund", "Ana"), ("Lund", None))),
+    "first-filled": Builtin(_first_filled, "the first column that is not empty; only read",
+                            ("{columns: [mobile, phone], via: first-filled}", (None, "22123456"), "22123456"),
+                            several=True, fits=TEXTS | {"date", "instant", "boolean"},
+                            samples=(("22123456", None),)),
+}  # fmt: skip
+
+_GIVEN = (str, int, Decimal, date)
+
+
+def argument_of(name: str, raw: Any) -> Argument:
+    """The argument as the function wants it; raises ValueError with what to write."""
+    takes = BUILTIN[name].takes
+    texts = isinstance(raw, str) and raw != ""
+    # 1 / 3 has no end: a number multiplied by 3 could not be divided back exactly.
+    number = isinstance(raw, int | Decimal) and not isinstance(raw, bool) and raw != 0 and 1 / Decimal(raw) * raw == 1
+    pair = raw if isinstance(raw, list) and len(raw) == 2 and isinstance(raw[0], str) and raw[0] else None
+    fits = {
+        "nothing": raw is None,
+        "text": texts or isinstance(raw, int),
+        "a separator or nothing": raw is None or texts,
+        "a length": isinstance(raw, int) and 1 <= raw <= 10_000 and not isinstance(raw, bool),
+        "a number": number,
+        "two texts": pair is not None and isinstance(pair[1], str),
+        "a text and a number": pair is not None and isinstance(pair[1], int) and pair[1] != 0,
+    }[takes]
+    if not fits:
+        raise ValueError(f"write it like {BUILTIN[name].example[0]}")
+    if takes == "text":
+        return str(raw)
+    return Decimal(raw) if takes == "a number" else tuple(raw) if isinstance(raw, list) else raw
+
+
+def run(function: Function, step: Step, raw: Any) -> Any:
+    """An operator's function on one value: what it gives, or one clear message for whatever else it does."""
+    try:
+        made = step(raw)
+    except Untranslatable:
+        raise
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise Untranslatable(f"function {function.name} failed on {describe(raw)} with {text}") from None
+    wrong = [item for item in (made if isinstance(made, tuple) else (made,)) if not _is_value(item)]
+    if wrong:
+        kinds = "text, a number, true or false, a date, an instant or None"
+        made_of = f"made a {type(wrong[0]).__name__} of {describe(raw)}"
+        raise Untranslatable(f"function {function.name} {made_of}; it must give {kinds}")
+    return made
+
+
+def _is_value(made: Any) -> bool:
+    return made is None or isinstance(made, _GIVEN)
+
+
+def example_faults(functions: Iterable[Function]) -> list[tuple[str, str, str]]:
+    """(function, what, remedy) for every example that does not hold, and functions that cannot be tried."""
+    faults: list[tuple[str, str, str]] = []
+    for one in functions:
+        if one.name in BUILTIN:
+            faults.append((one.name, "this name is taken by a function of the language", "give it another name"))
+        if not one.examples:
+            faults.append((one.name, "it has no examples", "add examples=((column's value, row's value),)"))
+        for raw, value in one.examples:
+            faults += _tried(one, one.function, raw, value, "")
+            if one.inverse is not None:
+                faults += _tried(one, one.inverse, value, raw, "the inverse: ")
+    return faults
+
+
+def _tried(one: Function, step: Step, given: Any, wanted: Any, what: str) -> list[tuple[str, str, str]]:
+    try:
+        made = run(one, step, given)
+    except Untranslatable as error:
+        return [(one.name, f"{what}{error}", "correct the function or its example")]
+    if made == wanted and type(made) is type(wanted):
+        return []
+    told = f"{what}{describe(given)} became {describe(made)}, and the example says {describe(wanted)}"
+    return [(one.name, told, "correct the function or its example; without a way back leave `inverse` out")]
