@@ -1,50 +1,93 @@
 """Mapping files to compiled mappings. Every fault of every file is shown at once, each with its place and a remedy."""
 
 from collections.abc import Iterable
+from collections.abc import Mapping as MappingOf
+from dataclasses import replace
 from pathlib import Path as FilePath
 
 from bridge.domain.errors import ConfigError, Fault
-from bridge.mapping.document import Faults, did_you_mean, read_documents
+from bridge.domain.record import Side
+from bridge.mapping.document import Faults, Node, Table, did_you_mean, read_documents
+from bridge.mapping.example_blocks import read_examples
 from bridge.mapping.functions import Functions
 from bridge.mapping.grammar import read_mapping
 from bridge.mapping.model import Mapping
+from bridge.mapping.section import Section
+from bridge.mapping.sources import TESTS, Sources, is_part
 
 NO_FUNCTIONS: Functions = {}
+NO_FILES: MappingOf[str, str] = {}
 
 
 def load_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> tuple[Mapping, ...]:
-    """Every `*.yaml` below the directory except `*.test.yaml`, in order of path; raises ConfigError with all faults.
+    """Every mapping file (`*.yaml`) below the directory in order of path; raises ConfigError with all faults.
 
-    `functions`: those the operator added, by name.
+    Files of shared rows (`*.rows.yaml`) and value tables (`*.table.yaml`) are read when a mapping names them, files of
+    tests (`*.test.yaml`) name their mapping. `functions`: those the operator added, by name.
     """
     if not directory.is_dir():
         raise ConfigError(
             [Fault(str(directory), "there is no such folder", "make it, or set the mappings folder to another")]
         )
     faults = Faults()
+    paths = {path.relative_to(directory).as_posix(): path for path in sorted(directory.rglob("*.yaml"))}
+    sources = Sources(lambda name: _text(name, paths[name], faults) if name in paths else None, tuple(paths), faults)
     found: list[Mapping] = []
-    for path in sorted(directory.rglob("*.yaml")):
-        if path.name.endswith(".test.yaml"):
-            continue
-        name = path.relative_to(directory).as_posix()
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            faults.found.append(Fault(name, f"the file cannot be read: {reason}", "save it as UTF-8 and readable"))
-            continue
-        found += _load(text, name, faults, functions)
+    for name, path in paths.items():
+        if not is_part(name):
+            found += _load(_text(name, path, faults), name, faults, functions, sources)
+    for name, path in paths.items():
+        if name.endswith(TESTS):
+            found = _with_tests(found, read_documents(_text(name, path, faults), name, faults), faults)
     return _together(found, faults)
 
 
-def load_text(text: str, name: str, functions: Functions = NO_FUNCTIONS) -> tuple[Mapping, ...]:
-    """The mappings of one file's text; `name` is its name in messages. Raises ConfigError with all faults."""
+def _with_tests(mappings: list[Mapping], documents: list[Node], faults: Faults) -> list[Mapping]:
+    """The mappings with the examples of a file beside them: documents of `mapping: NAME` and `tests:`."""
+    for node in documents:
+        if not isinstance(node, Table):
+            faults.add(node.place, "a file of tests must be a table", "write mapping: NAME and tests: [...]")
+            continue
+        section = Section(node, "this file of tests", faults)
+        name = section.text("mapping") or ""
+        at = next((at for at, mapping in enumerate(mappings) if mapping.name == name), None)
+        if at is None:
+            known = [mapping.name for mapping in mappings]
+            faults.add(
+                section.value_place("mapping"), f"tests for `{name}`, which is no mapping", did_you_mean(name, known)
+            )
+            continue
+        sides = {mappings[at].side(side).name: side for side in Side}
+        examples = (*mappings[at].examples, *read_examples(section, sides))
+        section.finish()
+        mappings = [*mappings[:at], replace(mappings[at], examples=examples), *mappings[at + 1 :]]
+    return mappings
+
+
+def load_text(
+    text: str, name: str, functions: Functions = NO_FUNCTIONS, files: MappingOf[str, str] = NO_FILES
+) -> tuple[Mapping, ...]:
+    """The mappings of one file's text; `name` is its name in messages. Raises ConfigError with all faults.
+
+    `files`: texts of the files it may include, by path.
+    """
     faults = Faults()
-    return _together(_load(text, name, faults, functions), faults)
+    sources = Sources(files.get, tuple(files), faults)
+    return _together(_load(text, name, faults, functions, sources), faults)
 
 
-def _load(text: str, name: str, faults: Faults, functions: Functions) -> list[Mapping]:
-    read = [read_mapping(node, faults, functions) for node in read_documents(text, name, faults)]
+def _text(name: str, path: FilePath, faults: Faults) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        faults.found.append(Fault(name, f"the file cannot be read: {reason}", "save it as UTF-8 and readable"))
+        return ""
+
+
+def _load(text: str, name: str, faults: Faults, functions: Functions, sources: Sources) -> list[Mapping]:
+    nodes = read_documents(text, name, faults)
+    read = [read_mapping(sources.completed(node), faults, functions) for node in nodes]
     return [mapping for mapping in read if mapping is not None]
 
 

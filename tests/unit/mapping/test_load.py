@@ -15,7 +15,7 @@ from .files import HEAD, NAME, head, mapping_of
 def test_every_yaml_file_below_the_folder_is_read_except_tests(tmp_path: Path) -> None:
     (tmp_path / "pair").mkdir()
     (tmp_path / "pair" / "a.yaml").write_text(HEAD + NAME)
-    (tmp_path / "pair" / "a.test.yaml").write_text("not: a mapping")
+    (tmp_path / "pair" / "a.test.yaml").write_text("mapping: people\ntests: []\n")
     (tmp_path / "b.yaml").write_text(
         (HEAD + NAME).replace("people", "b") + "---\n" + (HEAD + NAME).replace("people", "c")
     )

@@ -1,0 +1,124 @@
+"""Files that mapping files point to: `include:` of shared rows, `table: FILE` for value tables.
+
+Both are put in place before a mapping is compiled, so that everything else sees one table. Places keep the name of
+the file they come from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from bridge.mapping.document import Faults, Listing, Node, Scalar, Table, did_you_mean, read_documents
+from bridge.mapping.model import Place
+
+ROWS, TABLE, TESTS = ".rows.yaml", ".table.yaml", ".test.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """`read`: the text of a file by its path below the folder of mapping files, None when it is not there.
+
+    `known`: every such path, for did-you-mean.
+    """
+
+    read: Callable[[str], str | None]
+    known: tuple[str, ...]
+    faults: Faults
+    seen: dict[str, Node | None] = field(default_factory=dict)
+
+    def completed(self, node: Node) -> Node:
+        """A mapping's document with shared rows and value tables in place."""
+        if not isinstance(node, Table):
+            return node
+        entries = dict(node.entries)
+        own = entries.get("fields")
+        included = entries.pop("include", None)
+        if included is not None:
+            own = self._with_rows(own, included, (node.place.file,))
+        if isinstance(own, Table):
+            entries["fields"] = self._with_tables(own)
+            keys = {**node.keys, "fields": node.keys.get("fields", Scalar("fields", node.place))}
+            return Table(entries, {key: scalar for key, scalar in keys.items() if key in entries}, node.place)
+        return node
+
+    def _with_rows(self, own: Node | None, included: Node, above: tuple[str, ...]) -> Node | None:
+        """Shared rows first, in the order of the files; a row written twice is a fault."""
+        rows = Table({}, {}, own.place if own is not None else included.place)
+        for item in included.items if isinstance(included, Listing) else (included,):
+            found = self._rows_of(item, above)
+            if found is not None:
+                rows = self._added(rows, found)
+        if own is None or not isinstance(own, Table):
+            return rows if own is None else own
+        return self._added(rows, own)
+
+    def _added(self, rows: Table, more: Table) -> Table:
+        for name in more.entries:
+            if name in rows.entries:
+                first = rows.keys[name].place
+                what = f"row `{name}` is written twice: it is also at {first}"
+                self.faults.add(more.keys[name].place, what, "rename one of them, or do not include it")
+        return Table({**rows.entries, **more.entries}, {**rows.keys, **more.keys}, more.place)
+
+    def _rows_of(self, item: Node, above: tuple[str, ...]) -> Table | None:
+        if not isinstance(item, Scalar) or not item.text.endswith(ROWS):
+            what = "`include` names files of rows"
+            self.faults.add(item.place, what, f"write include: [NAME{ROWS}], a path below the folder of mapping files")
+            return None
+        if item.text in above:
+            ring = " -> ".join((*above[above.index(item.text) :], item.text))
+            self.faults.add(item.place, f"files include one another in a ring: {ring}", "remove one `include`")
+            return None
+        node = self._file(item)
+        if node is None:
+            return None
+        fields = node.entries.get("fields") if isinstance(node, Table) else None
+        include = node.entries.get("include") if isinstance(node, Table) else None
+        if not isinstance(node, Table) or not isinstance(fields, Table) or set(node.entries) - {"fields", "include"}:
+            what = f"{item.text} holds more or other than `fields` (and `include`)"
+            self.faults.add(node.place, what, "write fields: with one row per field, as in a mapping")
+            return None
+        rows = fields if include is None else self._with_rows(fields, include, (*above, item.text))
+        return rows if isinstance(rows, Table) else None
+
+    def _with_tables(self, rows: Table) -> Table:
+        """`table: segments.table.yaml` becomes the table that file holds."""
+        made = dict(rows.entries)
+        for name, row in rows.entries.items():
+            table = row.entries.get("table") if isinstance(row, Table) else None
+            if not isinstance(row, Table) or not isinstance(table, Scalar) or table.null:
+                continue
+            if not table.text.endswith(TABLE):
+                what = f"`table: {table.text}` of row {name} is neither a table nor a file of one"
+                self.faults.add(table.place, what, f"write table: {{A: Gold}}, or table: NAME{TABLE}")
+                made[name] = replace(row, entries={k: v for k, v in row.entries.items() if k != "table"})
+                continue
+            found = self._file(table)
+            if found is not None and not isinstance(found, Table):
+                self.faults.add(found.place, f"{table.text} is no table of values", "write one pair a line: A: Gold")
+            empty = Table({}, {}, table.place)
+            made[name] = replace(row, entries={**row.entries, "table": found if isinstance(found, Table) else empty})
+        return replace(rows, entries=made)
+
+    def _file(self, name: Scalar) -> Node | None:
+        """The one document of a file, read once; None after a fault."""
+        if name.text in self.seen:
+            return self.seen[name.text]
+        text = self.read(name.text)
+        if text is None:
+            ending = ROWS if name.text.endswith(ROWS) else TABLE
+            alike = [path for path in self.known if path.endswith(ending)]
+            remedy = did_you_mean(name.text, alike) if alike else "it is looked for below the folder of mapping files"
+            self.faults.add(name.place, f"there is no file {name.text}", remedy)
+            return None
+        documents = read_documents(text, name.text, self.faults)
+        if len(documents) > 1:
+            self.faults.add(documents[1].place, f"{name.text} holds several documents", "keep one")
+        elif not documents and not any(fault.where.startswith(name.text) for fault in self.faults.found):
+            self.faults.add(Place(name.text, 1, 1), f"{name.text} is empty", "write what it is included for")
+        self.seen[name.text] = documents[0] if documents else None
+        return self.seen[name.text]
+
+
+def is_part(path: str) -> bool:
+    """Files that are no mappings: tests beside them, shared rows, value tables."""
+    return path.endswith((TESTS, ROWS, TABLE))

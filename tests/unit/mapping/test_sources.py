@@ -1,0 +1,110 @@
+"""Shared rows, value tables and tests in files of their own."""
+
+from pathlib import Path
+
+import pytest
+
+from bridge.domain.errors import ConfigError
+from bridge.domain.record import Side
+from bridge.mapping.load import load_mappings, load_text
+from bridge.mapping.translate import read
+
+from .files import HEAD, NAME
+
+INCLUDING = HEAD.replace("fields:\n", "include: [address.rows.yaml]\nfields:\n")
+ADDRESS = "fields:\n  city: {crm: address.city, erp: city}\n"
+
+
+def loaded(text: str, **files: str) -> tuple[str, ...]:
+    named = {name.replace("_", ".") + ".yaml": content for name, content in files.items()}
+    (mapping,) = load_text(text, "m.yaml", files=named)
+    return tuple(row.name for row in mapping.fields)
+
+
+def fault_of(text: str, **files: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        loaded(text, **files)
+    (fault,) = caught.value.faults
+    return str(fault)
+
+
+def test_shared_rows_come_before_a_mappings_own() -> None:
+    assert loaded(INCLUDING + NAME, address_rows=ADDRESS) == ("city", "name")
+    assert loaded(INCLUDING.replace("fields:\n", ""), address_rows=ADDRESS) == ("city",)
+
+
+def test_shared_rows_may_include_others() -> None:
+    both = "include: [land.rows.yaml]\n" + ADDRESS
+    land = "fields:\n  land: {crm: country, erp: country, type: country}\n"
+    assert loaded(INCLUDING + NAME, address_rows=both, land_rows=land) == ("land", "city", "name")
+
+
+def test_a_change_of_shared_rows_changes_every_mapping_that_includes_them() -> None:
+    (before,) = load_text(INCLUDING + NAME, "m.yaml", files={"address.rows.yaml": ADDRESS})
+    (after,) = load_text(
+        INCLUDING + NAME, "m.yaml", files={"address.rows.yaml": ADDRESS.replace("erp: city", "erp: town")}
+    )
+    assert before.fingerprint != after.fingerprint
+
+
+TABLED = HEAD + "  size: {crm: a, erp: b, table: sizes.table.yaml}\n"
+
+
+def test_a_value_table_may_stand_in_a_file_of_its_own() -> None:
+    (mapping,) = load_text(TABLED, "m.yaml", files={"sizes.table.yaml": "A: Large\nB: Small\n"})
+    assert read(mapping, Side.LEFT, {"a": "B"}).values == {"size": "Small"}
+    (other,) = load_text(TABLED, "m.yaml", files={"sizes.table.yaml": "A: Large\nB: Tiny\n"})
+    assert mapping.fields[0].fingerprint != other.fields[0].fingerprint
+    (inline,) = load_text(TABLED.replace("sizes.table.yaml", "{A: Large, B: Small}"), "m.yaml")
+    assert mapping.fingerprint == inline.fingerprint
+
+
+def test_the_fault_of_a_shared_row_names_its_own_file() -> None:
+    assert fault_of(INCLUDING + NAME, address_rows=ADDRESS.replace("erp: city", "erp: city, typ: text")).startswith(
+        "address.rows.yaml:2:40: unknown `typ` in row city - did you mean `type`?"
+    )
+
+
+def test_files_that_cannot_be_put_together_are_told_once() -> None:
+    ring = "include: [b.rows.yaml]\n" + ADDRESS
+    back = "include: [address.rows.yaml]\nfields: {}\n"
+    assert fault_of(INCLUDING + NAME, address_rows=ring, b_rows=back) == (
+        "b.rows.yaml:1:11: files include one another in a ring: address.rows.yaml -> b.rows.yaml -> address.rows.yaml"
+        " - remove one `include`"
+    )
+    assert fault_of(INCLUDING + NAME, adress_rows=ADDRESS) == (
+        "m.yaml:5:11: there is no file address.rows.yaml - did you mean `adress.rows.yaml`?"
+    )
+    assert fault_of(INCLUDING + "  city: {crm: a, erp: b}\n", address_rows=ADDRESS) == (
+        "m.yaml:7:3: row `city` is written twice: it is also at address.rows.yaml:2:3"
+        " - rename one of them, or do not include it"
+    )
+    assert fault_of(INCLUDING + NAME, address_rows="mapping: x\n").startswith(
+        "address.rows.yaml:1:1: address.rows.yaml holds more or other than `fields`"
+    )
+    assert fault_of(TABLED.replace(".table.yaml", ".csv")).startswith(
+        "m.yaml:6:33: `table: sizes.csv` of row size is neither a table nor a file of one"
+    )
+    assert fault_of(TABLED, sizes_table="- A\n").startswith("sizes.table.yaml:1:1: sizes.table.yaml is no table of")
+    assert fault_of(TABLED, sizes_table="").startswith("sizes.table.yaml:1:1: sizes.table.yaml is empty")
+
+
+def test_tests_may_stand_beside_their_mapping(tmp_path: Path) -> None:
+    (tmp_path / "people.yaml").write_text(HEAD + NAME)
+    (tmp_path / "people.test.yaml").write_text("mapping: people\ntests:\n  - {crm: {name: A}, erp: {name: A}}\n")
+    (mapping,) = load_mappings(tmp_path)
+    assert [str(example.place) for example in mapping.examples] == ["people.test.yaml:3:5"]
+    (tmp_path / "people.test.yaml").write_text("mapping: poeple\ntests: []\n")
+    with pytest.raises(
+        ConfigError, match=r"people\.test\.yaml:1:10: tests for `poeple`, which is no mapping - did you"
+    ):
+        load_mappings(tmp_path)
+
+
+def test_parts_in_a_folder_are_no_mappings(tmp_path: Path) -> None:
+    (tmp_path / "people.yaml").write_text(INCLUDING.replace("address.rows", "shared/address.rows") + NAME)
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "address.rows.yaml").write_text(ADDRESS)
+    (tmp_path / "shared" / "unused.table.yaml").write_text("A: B\n")
+    (mapping,) = load_mappings(tmp_path)
+    assert [row.name for row in mapping.fields] == ["city", "name"]
