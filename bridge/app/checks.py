@@ -15,6 +15,7 @@ def add_checks(bridge: Bridge) -> None:
     board.add("hooks", lambda: _hooks(bridge))
     board.add("waiting", lambda: _waiting(bridge))
     board.add("dead letters", lambda: _dead_letters(bridge))
+    board.add("conflicts", lambda: _conflicts(bridge))
     board.add("sweeps", lambda: _sweeps(bridge))
     board.add("mappings", lambda: _mappings(bridge))
 
@@ -68,6 +69,13 @@ async def _dead_letters(bridge: Bridge) -> CheckResult:
     if count < bridge.settings.health.dead_letters_warn:
         return CheckResult(Status.PASS, "none" if not count else str(count), count, "records")
     return CheckResult(Status.WARN, f"{count}; see `bridge dead-letters list`", count, "records")
+
+
+async def _conflicts(bridge: Bridge) -> CheckResult:
+    count = sum(1 for question in await bridge.store.conflicts.waiting() if question.chosen is None)
+    if not count:
+        return CheckResult(Status.PASS, "none", 0, "fields")
+    return CheckResult(Status.WARN, f"{count} wait for a choice; see `bridge conflicts list`", count, "fields")
 
 
 async def _sweeps(bridge: Bridge) -> CheckResult:

@@ -9,6 +9,8 @@ from bridge.app.build import Bridge
 from bridge.app.why import places
 from bridge.domain.errors import BridgeError, ConfigError
 from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.record import Side
+from bridge.store.conflicts import questions
 from bridge.store.model import TaskKey
 from bridge.store.requests import Request
 
@@ -33,6 +35,7 @@ class Requests:
             "resync": self._resync,
             "hooks repair": self._repair,
             "hooks remove": self._remove,
+            "conflicts choose": self._choose,
             "dead-letters retry": self._retry,
             "dead-letters discard": self._discard,
         }
@@ -117,6 +120,28 @@ class Requests:
         event = Event(endpoint.system, endpoint.entity, record, EventKind.CHANGED, Origin.PERSON)
         await self._bridge.store.events.accept([event], plan.routes)
         return f"{arguments['side']} {arguments['entity']} {record} is due; `bridge why` tells what came of it"
+
+    async def _choose(self, arguments: Arguments) -> str:
+        """One record may be linked in several mappings: the choice goes to those where the field waits for it."""
+        plan, store = self._bridge.plan, self._bridge.store
+        side, entity, record, winner = (str(arguments[name]) for name in ("side", "entity", "record", "winner"))
+        asked, told = list[str](), list[str]()
+        for scope, which in places(plan, side, entity):
+            mapping = plan.mappings[scope.mapping]
+            sides = {mapping.side(one).name: one for one in Side}
+            if winner not in sides:
+                return f"{FAILED}mapping {scope.mapping} has no side `{winner}`; it has {' and '.join(sides)}"
+            link = await store.links.of(scope.mapping, which, record)
+            waiting = [question.field for question in questions(link)] if link else []
+            asked += waiting
+            wanted = [name for name in waiting if arguments["field"] in (name, "all")]
+            if link is not None and wanted:
+                told += await store.conflicts.choose(link.id, wanted, sides[winner])
+        if not told:
+            known = f"; waiting: {', '.join(asked)}" if asked else "; nothing of this record waits for a choice"
+            return f"{FAILED}no conflict over `{arguments['field']}`{known}"
+        await self._resync(arguments)
+        return f"{', '.join(told)} of {side} {entity} {record}: the value in {winner} is taken for both sides"
 
     async def _repair(self, arguments: Arguments) -> str:
         return str(await self._bridge.keeper.repair())

@@ -9,7 +9,7 @@ NOTHING = dict.fromkeys(TOTALS, 0)
 
 
 async def status_of(store: Store) -> Rows:
-    """Headings with rows: mappings with their totals, systems, sweeps, hooks, dead letters."""
+    """Headings with rows: mappings with their totals, systems, sweeps, hooks, conflicts, dead letters."""
     return {
         "mappings": await _mappings(store),
         "systems": await _systems(store),
@@ -17,6 +17,9 @@ async def status_of(store: Store) -> Rows:
         "hooks": [
             {"system": row.system, "hook": row.key, "state": row.state, "note": row.note}
             for row in await store.hooks.all()
+        ],
+        "conflicts": [
+            {"mapping": one.link.mapping, "field": one.field, **one.values} for one in await store.conflicts.waiting()
         ],
         "dead letters": [
             {"mapping": task.key.mapping, "side": task.key.side.value, "record": task.key.rec, "reason": task.reason}

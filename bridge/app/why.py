@@ -4,6 +4,7 @@ from bridge.app.plan import Plan
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
 from bridge.domain.seams import from_epoch
+from bridge.store.conflicts import Question, questions
 from bridge.store.engine import Store
 from bridge.store.model import Link, Scope, Task, TaskState
 
@@ -42,6 +43,8 @@ async def why_lines(store: Store, plan: Plan, side: str, entity: str, record: st
         if not entries:
             lines.append("  nothing was ever written or decided for it")
         lines.append("  now: " + _now(plan, scope, which, link))
+        if link is not None:
+            lines += [f"  waits for a choice: {_question(question)}" for question in questions(link)]
         for task in await store.tasks.about(*_where(scope, which), record, {scope.mapping: scope}):
             lines.append("  next: " + _next(task))
     return lines
@@ -61,6 +64,11 @@ def _now(plan: Plan, scope: Scope, side: Side, link: Link | None) -> str:
     for which in Side:
         made = made.replace(f"created_{which.value}", f"created in {plan.mappings[scope.mapping].side(which).name}")
     return f"linked to {other.name} {other.entity} {rec} ({link.state.value}, {made})"
+
+
+def _question(question: Question) -> str:
+    values = ", ".join(f"{side} has {value!r}" for side, value in question.values.items())
+    return f"{question.field}: {values} (`bridge conflicts choose`)"
 
 
 def _next(task: Task) -> str:

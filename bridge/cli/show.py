@@ -1,4 +1,4 @@
-"""Commands that read the store: status, hooks, dead letters, why."""
+"""Commands that show what the store holds: status, hooks, conflicts, dead letters, why."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,10 @@ from bridge.app.status import status_of
 from bridge.app.why import moment, why_lines
 from bridge.cli.ask import ask
 from bridge.cli.opened import plan_of, with_store
+from bridge.domain.record import Side
+from bridge.mapping.model import MappingSide
 from bridge.settings.model import Settings
+from bridge.store.conflicts import Question
 from bridge.store.engine import Store
 
 
@@ -79,6 +82,56 @@ def hooks_remove(path: Path) -> None:
     ask(path, "hooks remove", {})
 
 
+@click.group()
+def conflicts() -> None:
+    """Fields both sides changed, in rows that say `conflict: ask`."""
+
+
+@conflicts.command("list")
+@click.option("--mapping", default=None)
+@click.pass_obj
+def conflicts_list(path: Path, mapping: str | None) -> None:
+    """Every field that waits for a choice, with both values."""
+
+    async def work(store: Store, settings: Settings) -> list[list[object]]:
+        plan, rows = plan_of(settings), list[list[object]]()
+        for question in await store.conflicts.waiting(mapping):
+            known = plan.mappings.get(question.link.mapping)
+            if known is not None:
+                shown = [_shown(known.side(side), question, side) for side in Side]
+                chosen = f"{known.side(question.chosen).name} was chosen" if question.chosen else ""
+                rows.append([question.link.mapping, question.field, *shown, chosen])
+        return rows
+
+    rows = with_store(path, work)
+    if rows:
+        table([["mapping", "field", "one side", "other side", ""], *rows])
+        click.echo("choose with `bridge conflicts choose SIDE ENTITY RECORD FIELD WINNER`")
+    else:
+        click.echo("no conflicts wait for a choice")
+
+
+def _shown(side: MappingSide, question: Question, which: Side) -> str:
+    value = question.values.get(side.name)
+    return f"{side.name} {side.entity} {question.link.rec(which)}: {'(empty)' if value is None else value}"
+
+
+@conflicts.command("choose")
+@click.argument("side")
+@click.argument("entity")
+@click.argument("record")
+@click.argument("field")
+@click.argument("winner")
+@click.pass_obj
+def conflicts_choose(path: Path, side: str, entity: str, record: str, field: str, winner: str) -> None:
+    """Take the value of side WINNER for FIELD (or `all`) of a record: `conflicts choose crm deal 7 amount erp`.
+
+    The choice holds only as long as both sides show the values it was made on.
+    """
+    arguments = {"side": side, "entity": entity, "record": record, "field": field, "winner": winner}
+    ask(path, "conflicts choose", arguments)
+
+
 @click.group("dead-letters")
 def dead_letters() -> None:
     """Records that need a person."""
@@ -143,4 +196,4 @@ def _when(seconds: float | None) -> str:
     return "never" if seconds is None else moment(seconds)
 
 
-COMMANDS = (status, hooks, dead_letters, why)
+COMMANDS = (status, hooks, conflicts, dead_letters, why)

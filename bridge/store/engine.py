@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain.errors import ConfigError, Fault, StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.store.brakes import Brakes
+from bridge.store.conflicts import Conflicts
 from bridge.store.counters import Counters
 from bridge.store.cursors import Cursors
 from bridge.store.database import Database
@@ -46,6 +47,7 @@ class Store:
         self.events = Events(database, self.wake)
         self.tasks = Tasks(database, self.wake)
         self.links = Links(database)
+        self.conflicts = Conflicts(database)
         self.records = Records(database)
         self.mappings = Mappings(database, self.wake)
         self.cursors = Cursors(database, self.wake)

@@ -10,7 +10,7 @@ from bridge.mapping.merge import Action, Decision
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD
 from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome
-from bridge.sync import compare, recover, references, remember, removal, write
+from bridge.sync import compare, conflicts, recover, references, remember, removal, write
 from bridge.sync.reading import Stale, read
 from bridge.sync.work import Work
 
@@ -66,7 +66,7 @@ async def _agree(work: Work, link: Link, records: Mapping[Side, Record]) -> Comp
     settled = link.sent_left is not None or link.sent_right is not None
     if settled:
         base, link = recover.settle_sent(work, link, readings, base)
-    decisions = compare.decide(work, records, readings, base)
+    decisions = conflicts.chosen(work, link, compare.decide(work, records, readings, base), readings)
     for side, reading in readings.items():
         work.note_keys(side, str(link.rec(side)), reading.values)
     base = remember.in_step(work.mapping, base, readings, decisions)
@@ -74,24 +74,10 @@ async def _agree(work: Work, link: Link, records: Mapping[Side, Record]) -> Comp
     if work.shadow:
         return _shadowed(work, link, plans)
     link = remember.save_base(work, link, base)
-    _hold(work, link, decisions, readings)
+    link = conflicts.hold(work, link, decisions, readings)
     if settled and any(plans.values()):  # what was learned is stored before `sent` says something new
         return work.later(work.now(), "an earlier write was settled; going on from there")
     return await _write_both(work, link, records, readings, base, decisions, plans)
-
-
-def _hold(work: Work, link: Link, decisions: Sequence[Decision], readings: Mapping[Side, Reading]) -> None:
-    """Fields a person must decide stay as they are, the others go on; each conflict is told of once."""
-    before, held = link.held or {}, {}
-    for decision in decisions:
-        if decision.conflict and decision.action in (Action.HOLD, Action.NONE):
-            name = decision.field
-            held[name] = {work.side_name(side): remember.plain(readings[side].values[name]) for side in Side}
-            if held[name] != before.get(name):
-                text = f"both sides changed {name}; {decision.reason}"
-                work.say("conflict", text, {"field": name, "values": held[name]}, link=link)
-    if held != before:
-        work.links.append(LinkWrite(link.id, {"held": held or None}))
 
 
 def _plans(decisions: Sequence[Decision], readings: Mapping[Side, Reading]) -> dict[Side, dict[str, Any]]:
@@ -133,14 +119,14 @@ async def _write_both(
         chosen = {name: plans[target][name] if value is not None else None for name, value in settled.values.items()}
         if not chosen:
             continue
-        conflicts = [one for one in decisions if one.conflict and one.field in chosen and WRITES_TO.get(one.action)]
-        plan = write.Plan(target, chosen, settled.values, conflicts)
+        losing = [one for one in decisions if one.conflict and one.field in chosen and WRITES_TO.get(one.action)]
+        plan = write.Plan(target, chosen, settled.values, losing)
         result = await write.update(work, link, records[target], plan)
         if isinstance(result, Completion):
             return result
         base = remember.after_write(work.mapping, base, target, readings, chosen, result.shown)
         readings = remember.as_written(readings, target, chosen, result.shown)
-        link = remember.save_base(work, result.link, base)
+        link = conflicts.settle(work, remember.save_base(work, result.link, base), chosen)
         written += [f"{work.side_name(target)}.{name}" for name in chosen if result.called]
         if result.unconfirmed:
             dues.append(result.look_at)

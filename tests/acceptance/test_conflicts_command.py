@@ -1,0 +1,37 @@
+"""`conflict: ask` as the operator meets it: the field waits, the commands show it and settle it."""
+
+from pathlib import Path
+
+from tests.acceptance.products import simulated
+from tests.acceptance.site import Site, until
+
+
+def test_a_conflict_is_listed_and_settled_by_a_person(tmp_path: Path) -> None:
+    with simulated("pipedrive", "deskera") as (pipedrive, deskera):
+        site = Site(tmp_path, pipedrive.url, deskera.url)
+        file = tmp_path / "mappings" / "organizations.yaml"
+        file.write_text(file.read_text().replace("conflict:  crm ", "conflict:  ask "))
+        daemon = site.start()
+        try:
+            company = pipedrive.create("organizations", name="Fjord")
+            contact = str(deskera.until("contacts", name="Fjord")["id"])
+            site.bridge("pause")
+            pipedrive.edit("organizations", company, name="Fjord Shipping")
+            deskera.edit("contacts", contact, name="Fjord Lines")
+            site.bridge("resume")
+            until(lambda: "Fjord Lines" in site.bridge("conflicts", "list").out, "the conflict is listed")
+
+            listed = site.bridge("conflicts", "list").out
+            told = site.bridge("why", "crm", "organization", company).out
+            wrong = site.bridge("conflicts", "choose", "crm", "organization", company, "town", "crm")
+            chosen = site.bridge("conflicts", "choose", "crm", "organization", company, "name", "erp")
+
+            assert "crm organization" in listed
+            assert "'Fjord Shipping'" in told
+            assert wrong.code == 1
+            assert "waiting: name" in wrong.err
+            assert chosen.code == 0
+            until(lambda: pipedrive.rows("organizations", name="Fjord Lines"), "the chosen value crosses")
+            until(lambda: "no conflicts wait" in site.bridge("conflicts", "list").out, "nothing waits any more")
+        finally:
+            daemon.stop()
