@@ -3,7 +3,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: venv demo test check lock docs kill-burst storms
+.PHONY: venv demo test check lock docs kill-burst storms bench
 
 venv: $(STAMP)
 
@@ -28,6 +28,10 @@ kill-burst: venv
 # Seeded storms over the sync worker: make storms SEEDS=200 FROM=1
 storms: venv
 	$(BIN)/python -m tests.sync.storm --seeds $(or $(SEEDS),100) --from $(or $(FROM),1)
+
+# Translations a second, and where their time goes.
+bench: venv
+	$(BIN)/python -m tests.unit.mapping.bench
 
 check: venv
 	$(BIN)/ruff check .

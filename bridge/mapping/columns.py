@@ -155,7 +155,9 @@ def _ways(type_: FieldType, kind: Kind, side: Side) -> tuple[Step, Step]:
 
 def _one_column(path: Any, type_: FieldType, kind: Kind, side: Side) -> Cells:
     parse, render = _ways(type_, kind, side)
-    return Cells((path,), parse, lambda value: (None if value is None else render(value),), (path.text,))
+    return Cells(
+        (path,), parse, lambda value: (None if value is None else render(value),), (path.text,), render_one=render
+    )
 
 
 def _parts(parts: Section, type_: FieldType, kind: Kind, side: Side) -> Cells | None:

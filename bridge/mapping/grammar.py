@@ -7,9 +7,11 @@ from bridge.domain.record import Side
 from bridge.mapping.document import Faults, Node, Scalar, Table, did_you_mean, plain
 from bridge.mapping.example_blocks import read_examples
 from bridge.mapping.functions import Functions
-from bridge.mapping.model import DeletePolicy, Field, Mapping, MappingSide, Place, Policy, Reader
+from bridge.mapping.model import DeletePolicy, Field, Mapping, MappingSide, Place, Policy, Reader, Writer
+from bridge.mapping.paths import Path
 from bridge.mapping.rows import Frame, fingerprint, read_policy, read_row
 from bridge.mapping.section import Section
+from bridge.mapping.types.kind import as_is
 
 
 def read_mapping(node: Node, faults: Faults, functions: Functions) -> Mapping | None:
@@ -77,6 +79,7 @@ def _assemble(
         examples=examples,
         named={row.name: row for row in fields},
         readers={side: _readers(fields, side) for side in Side},
+        writers={side: _writers(fields, side) for side in Side},
         refused=refused,
     )
 
@@ -85,12 +88,25 @@ def _readers(fields: tuple[Field, ...], side: Side) -> tuple[Reader, ...]:
     made = []
     for row in fields:
         cells = row.cells(side)
-        if row.set_on is not None or cells is None:
-            continue
-        path = cells.paths[0]
-        fast = len(cells.paths) == 1 and len(path.steps) == 1 and path.label is None
-        made.append(Reader(row.name, path.steps[0] if fast else None, cells.paths, cells.parse))
+        if row.set_on is None and cells is not None:
+            keys = tuple(path.steps[0] for path in cells.paths) if all(map(_plain, cells.paths)) else ()
+            made.append(Reader(row.name, keys, cells.paths, cells.parse))
     return tuple(made)
+
+
+def _writers(fields: tuple[Field, ...], side: Side) -> dict[str, Writer]:
+    made = {}
+    for row in fields:
+        cells = row.cells(side)
+        fast = cells is not None and cells.render_one is not None and _plain(cells.paths[0])
+        key = cells.paths[0].top if cells is not None and fast else None
+        render = cells.render_one if cells is not None else None
+        made[row.name] = Writer(cells, key, render or as_is, row.required)
+    return made
+
+
+def _plain(path: Path) -> bool:
+    return len(path.steps) == 1 and path.label is None
 
 
 def _sides(section: Section) -> dict[Side, MappingSide] | None:

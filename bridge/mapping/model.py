@@ -66,6 +66,8 @@ class Cells:
     via: tuple[str, ...] = ()
     one_way: bool = False
     samples: tuple[Any, ...] = field(default=(), compare=False)
+    render_one: Callable[[Any], Any] | None = field(default=None, compare=False)
+    """`render` without the tuple where there is one path; never gets an empty value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +146,25 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How one row is read: `key` for a plain top-level column (the fast way), else `paths`."""
+    """How one row is read: plain top-level columns by their `keys` (the fast way), others by `paths`."""
 
     name: str
-    key: str | None
+    keys: tuple[str, ...]
     paths: tuple[Path, ...]
     parse: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """How one row is written: a plain top-level column by `key` and `render` (the fast way), else by `cells`.
+
+    `cells` None: the row has no column on this side.
+    """
+
+    cells: Cells | None
+    key: str | None
+    render: Callable[[Any], Any]
+    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +192,7 @@ class Mapping:
     examples: tuple[Example, ...] = ()
     named: MappingOf[str, Field] = field(default_factory=dict, compare=False, repr=False)
     readers: MappingOf[Side, tuple[Reader, ...]] = field(default_factory=dict, compare=False, repr=False)
+    writers: MappingOf[Side, MappingOf[str, Writer]] = field(default_factory=dict, compare=False, repr=False)
     refused: tuple[tuple[Place, str, str], ...] = ()
     """Words of the language this release understands and does not yet do: place, what, remedy (for `check`)."""
 

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from bridge.domain.errors import FieldProblem, MappingFailed
 from bridge.domain.record import Fields, Side
-from bridge.mapping.model import Field, Mapping
+from bridge.mapping.model import Field, Mapping, Writer
 from bridge.mapping.types.choice import choice_text
 from bridge.mapping.types.numbers import plain
 from bridge.mapping.values import LEAVE, UNREAD, LinkId, Reference, Untranslatable, is_empty
@@ -41,19 +41,19 @@ def read(mapping: Mapping, side: Side, fields: Fields) -> Reading:
     hashes: dict[str, str] = {}
     problems: list[FieldProblem] = []
     for reader in mapping.readers[side]:
-        name = reader.name
+        name, keys = reader.name, reader.keys
         raw: Any
-        if reader.key is not None:
-            raw = fields.get(reader.key, UNREAD)
+        if len(keys) == 1:
+            raw = fields.get(keys[0], UNREAD)
             empty = raw is None or raw == ""
         elif len(reader.paths) == 1:
             raw = reader.paths[0].get(fields)
             empty = raw is None or raw == ""
         else:
-            raw = tuple([path.get(fields) for path in reader.paths])
+            raw = tuple([fields.get(key, UNREAD) for key in keys] or [path.get(fields) for path in reader.paths])
             if UNREAD in raw:
                 raw = UNREAD
-            empty = raw is not UNREAD and all(part is None or part == "" for part in raw)
+            empty = raw is not UNREAD and raw.count(None) + raw.count("") == len(raw)
         if raw is UNREAD:
             values[name] = UNREAD
             continue
@@ -68,7 +68,12 @@ def read(mapping: Mapping, side: Side, fields: Fields) -> Reading:
 
 
 def _hash(raw: Any) -> str:
-    return hashlib.blake2b(_stable(raw).encode(), digest_size=8).hexdigest()
+    """Short values stand for themselves: their text is as exact as a hash of it, and quicker."""
+    text = f"s{raw}" if type(raw) is str else _stable(raw)
+    return text if len(text) <= _SHORT else f"#{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+
+
+_SHORT = 32
 
 
 def _stable(raw: Any) -> str:
@@ -79,14 +84,16 @@ def _stable(raw: Any) -> str:
         return "n"
     if isinstance(raw, bool):
         return "t" if raw else "f"
-    if isinstance(raw, int | Decimal):
-        return f"d{plain(Decimal(raw))}"
-    if isinstance(raw, date | datetime):
+    if isinstance(raw, int):
+        return f"d{raw}"
+    if isinstance(raw, Decimal):
+        return f"d{plain(raw)}"
+    if isinstance(raw, date):
         return f"@{raw.isoformat()}"
-    if isinstance(raw, MappingOf):
-        return "{" + ",".join(f"{key}={_stable(raw[key])}" for key in sorted(raw)) + "}"
     if isinstance(raw, list | tuple):
         return "[" + ",".join([_stable(item) for item in raw]) + "]"
+    if isinstance(raw, MappingOf):
+        return "{" + ",".join([f"{key}={_stable(raw[key])}" for key in sorted(raw)]) + "}"
     return f"?{raw}"
 
 
@@ -109,10 +116,10 @@ def write(mapping: Mapping, side: Side, values: MappingOf[str, Any], fresh: Fiel
     """
     changes: dict[str, Any] = {}
     problems: list[FieldProblem] = []
+    writers = mapping.writers[side]
     for name, value in values.items():
-        row = mapping.named[name]
         try:
-            _put(row, side, value, changes, fresh)
+            _put(writers[name], value, changes, fresh)
         except Untranslatable as error:
             problems.append(FieldProblem(name, f"cannot be written to {mapping.side(side).name}: {error}"))
     if problems:
@@ -120,13 +127,18 @@ def write(mapping: Mapping, side: Side, values: MappingOf[str, Any], fresh: Fiel
     return changes
 
 
-def _put(row: Field, side: Side, value: Any, changes: dict[str, Any], fresh: Fields) -> None:
-    cells = row.cells(side)
+def _put(writer: Writer, value: Any, changes: dict[str, Any], fresh: Fields) -> None:
+    cells = writer.cells
     if cells is None or value is UNREAD:
         return
-    if row.required and is_empty(value):
-        raise Untranslatable("it is required and empty")
-    for path, raw in zip(cells.paths, cells.render(None if is_empty(value) else value), strict=True):
+    if is_empty(value):
+        if writer.required:
+            raise Untranslatable("it is required and empty")
+        value = None
+    if writer.key is not None:
+        changes[writer.key] = None if value is None else writer.render(value)
+        return
+    for path, raw in zip(cells.paths, cells.render(value), strict=True):
         if raw is not LEAVE:
             path.put(changes, fresh, raw)
 
@@ -150,7 +162,7 @@ def for_create(mapping: Mapping, side: Side, values: MappingOf[str, Any]) -> Fie
                 if row.required:
                     raise Untranslatable("it is required and empty")
                 continue
-            _put(row, side, value, changes, {})
+            _put(mapping.writers[side][row.name], value, changes, {})
         except Untranslatable as error:
             problems.append(FieldProblem(row.name, f"no record can be made in {where}: {error}"))
     if problems:

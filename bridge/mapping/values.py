@@ -88,6 +88,9 @@ def is_empty(value: Any) -> bool:
     """No value there: None, unread, empty text, empty list or set. Zero and False are values."""
     if value is None or value is UNREAD:
         return True
-    if isinstance(value, str | list | tuple | frozenset | set | dict):
+    if isinstance(value, _CONTAINERS):
         return not value
     return isinstance(value, Money) and value.amount is None
+
+
+_CONTAINERS = (str, list, tuple, frozenset, set, dict)

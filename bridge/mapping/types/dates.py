@@ -40,6 +40,8 @@ def _instant(raw: Any, zone: ZoneInfo | None) -> datetime | None:
         if zone is None:
             raise Untranslatable(f"{describe(raw)} names no zone; give the row a `zone`, like zone: Europe/Oslo")
         value = value.replace(tzinfo=zone)
+    if value.tzinfo is UTC:
+        return value
     try:
         return value.astimezone(UTC)
     except OverflowError:

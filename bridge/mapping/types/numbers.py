@@ -14,6 +14,8 @@ ROUNDINGS = {
     "down": decimal.ROUND_DOWN,
 }
 _DIGITS_MAX = 60  # before or behind the point; beyond that no business number is meant
+_WIDE = {how: decimal.Context(prec=3 * _DIGITS_MAX, rounding=how) for how in ROUNDINGS.values()}
+_UNITS = tuple(Decimal(1).scaleb(-places) for places in range(2 * _DIGITS_MAX))
 
 # ISO 4217, list one: every other currency has two places. (Locale data differs: it says what people usually write.)
 _NO_PLACES = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV")
@@ -61,8 +63,7 @@ def plain(number: Decimal) -> str:
 
 
 def _rounded(number: Decimal, places: int, rounding: str) -> Decimal:
-    with decimal.localcontext(prec=max(28, number.adjusted() + places + 3)):
-        return number.quantize(Decimal(1).scaleb(-places), rounding=rounding)
+    return _WIDE[rounding].quantize(number, _UNITS[places])
 
 
 def reduces_number(sent: Any, shown: Any) -> bool:
