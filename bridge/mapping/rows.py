@@ -207,7 +207,11 @@ def _ways_back(section: Section, frame: Frame, pair: MappingOf[Side, Cells], flo
 def _check_literals(section: Section, row: Field) -> None:
     """A constant or default its own type cannot read would fail at the first create."""
     for key, literal in (("value", row.value), ("default", row.default)):
-        if literal is None or row.link is not None:
+        if literal is None or (row.link is not None and key == "value"):
+            continue
+        if row.link is not None:
+            what = f"{section.what} is a link and cannot have a default: a record has another id on each side"
+            section.faults.add(section.value_place(key), what, "leave it out, or write a constant for one side")
             continue
         try:
             if row.kind.parse(literal) is None:

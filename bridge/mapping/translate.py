@@ -177,6 +177,19 @@ def _initial(row: Field, values: MappingOf[str, Any]) -> Any:
     return row.kind.parse(row.default) if is_empty(value) and row.default is not None else value
 
 
+def defaulted(mapping: Mapping, side: Side, values: MappingOf[str, Any]) -> dict[str, Any]:
+    """The defaults `for_create` sends to `side` in place of empty values, canonical.
+
+    A default belongs to the side it was written to: there it is the value last in step, while the other side was last
+    in step empty. So it does not flow back; an edit of it does.
+    """
+    return {
+        row.name: row.kind.parse(row.default)
+        for row in mapping.fields
+        if row.default is not None and side in row.flows and is_empty(values.get(row.name))
+    }
+
+
 def match_keys(mapping: Mapping, values: MappingOf[str, Any]) -> tuple[MatchKey, ...]:
     """One key per alternative of `match` whose fields all have a value (links: once resolved to a LinkId)."""
     found = []

@@ -153,7 +153,7 @@ async def link_created(
     base = {
         name: remember.sent_entry(work.mapping, name, target, source, value, shown if confirmed else None)
         for name, value in chosen.items()
-    }
+    } | remember.of_defaults(work.mapping, target, source, chosen, shown if confirmed else None)
     values: dict[str, Any] = {
         "state": LinkState.LIVE,
         target.value: rec,

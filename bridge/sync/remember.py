@@ -9,7 +9,7 @@ from bridge.domain.record import Side
 from bridge.mapping.base import Base, FieldBase, dump_base
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.model import Mapping
-from bridge.mapping.translate import Reading, is_reduction, same
+from bridge.mapping.translate import Reading, defaulted, is_reduction, same
 from bridge.mapping.values import UNREAD, Reference
 from bridge.store.model import Link, LinkWrite
 from bridge.sync import references
@@ -51,6 +51,17 @@ def sent_entry(
     left, right = (here, there) if target is Side.RIGHT else (there, here)
     left_hash, right_hash = (here_hash, there_hash) if target is Side.RIGHT else (there_hash, here_hash)
     return FieldBase(left, right, left_hash, right_hash, field.fingerprint, field.columns_fingerprint)
+
+
+def of_defaults(
+    mapping: Mapping, target: Side, source: Reading, chosen: MappingOf[str, Any], shown: Reading | None
+) -> dict[str, FieldBase]:
+    """The base of fields a create gave their default: the source was last in step empty, so nothing flows back."""
+    base = {}
+    for name, value in defaulted(mapping, target, chosen).items():
+        entry = sent_entry(mapping, name, target, source, value, shown)
+        base[name] = replace(entry, left=None) if target is Side.RIGHT else replace(entry, right=None)
+    return base
 
 
 def _hash(reading: Reading, name: str) -> str | None:

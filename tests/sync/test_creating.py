@@ -168,3 +168,30 @@ async def test_a_survivor_of_a_delete_may_be_matched_again_and_is_never_copied_b
     assert link is not None
     assert (link.state, link.right) == (LinkState.LIVE, again)
     assert len(bench.crm.live("person")) == 1
+
+
+WITH_DEFAULT = PEOPLE.replace("absent: clear}", "absent: clear, default: '+47 1'}")
+
+
+async def test_a_default_stays_where_it_was_written_until_somebody_edits_it(new_bench: NewBench) -> None:
+    bench = await new_bench(WITH_DEFAULT)
+    rec = bench.crm.person_creates("person", name="Bo", email="bo@x.example")
+    await bench.settle()
+    ((made, fields),) = bench.erp.live("person").items()
+    assert fields["phone"] == "+47 1"
+    await bench.tell("crm", "person", rec)
+    await bench.tell("erp", "person", made)
+    await bench.settle()
+    assert not bench.crm.live("person")[rec].get("phone")
+    bench.erp.person_edits("person", made, phone="+47 2")
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["phone"] == "+47 2"
+
+
+async def test_a_default_that_was_sent_by_a_create_of_unknown_outcome_stays_as_well(new_bench: NewBench) -> None:
+    bench = await new_bench(WITH_DEFAULT)
+    bench.erp.fail = killed("after create")
+    rec = bench.crm.person_creates("person", name="Bo", email="bo@x.example")
+    await bench.settle()
+    assert [fields["phone"] for fields in bench.erp.live("person").values()] == ["+47 1"]
+    assert not bench.crm.live("person")[rec].get("phone")
