@@ -1,83 +1,143 @@
 """There and back: what a two-way row writes on one side, it must read again as the same value.
 
-Tables are tried exhaustively, other types by samples. `lossy: true` on a row accepts what does not return.
+Words and lines of tables are tried exhaustively, other values by samples. `lossy: true` on a row accepts what does not
+return.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from bridge.domain.errors import Fault
 from bridge.domain.record import Side
+from bridge.mapping.law_samples import samples
 from bridge.mapping.model import Cells, Field, Mapping
-from bridge.mapping.types.contact import read_phone
-from bridge.mapping.types.kind import Kind
 from bridge.mapping.values import LEAVE, UNREAD, Money, Untranslatable
+
+
+class Verdict(StrEnum):
+    HOLDS = "holds"
+    LOSES = "loses values"
+    ACCEPTED = "loses values, accepted by lossy: true"
+    ONE_WAY = "one way, nothing has to return"
+    CONSTANT = "a constant, nothing has to return"
+    LINK = "a link, resolved record by record"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One value that does not return, and what to write instead."""
+
+    what: str
+    instead: str
 
 
 @dataclass(frozen=True, slots=True)
 class LawResult:
-    """How one two-way row did: values tried, and what did not return."""
+    """How one row did: `tried` values, `exhaustive` when there are no others."""
 
     field: str
-    tried: int
-    broken: tuple[str, ...]
+    verdict: Verdict
+    tried: int = 0
+    exhaustive: bool = False
+    broken: tuple[Broken, ...] = ()
+
+    @property
+    def how(self) -> str:
+        """How it was tried, for people."""
+        if not self.tried:
+            return "not tried"
+        return f"exhaustively, {self.tried} values" if self.exhaustive else f"sampled, {self.tried} values"
+
+    def __str__(self) -> str:
+        head = f"{self.field}: {self.verdict} ({self.how})"
+        return "\n".join([head, *(f"  {one.what} - {one.instead}" for one in self.broken)])
 
 
 def law_report(mapping: Mapping) -> tuple[LawResult, ...]:
-    """One result per row that both sides are written from; links are resolved elsewhere and take no part."""
-    return tuple(
-        _row(mapping, row) for row in mapping.fields if row.two_way and row.set_on is None and row.link is None
-    )
+    """One result per row, in file order."""
+    return tuple(_row(mapping, row) for row in mapping.fields)
 
 
 def broken_laws(mapping: Mapping) -> Iterator[Fault]:
     """The broken ones as faults, unless their row is `lossy`."""
     for result in law_report(mapping):
-        row = mapping.named[result.field]
-        if result.broken and not row.lossy:
-            what = f"row {row.name} of {mapping.name} loses values: {'; '.join(result.broken[:3])}"
-            remedy = "make the row say both ways, give it a `from:`, or accept it with lossy: true"
+        if result.verdict is Verdict.LOSES:
+            row = mapping.named[result.field]
+            told = "; ".join(one.what for one in result.broken[:3])
+            more = f"; and {len(result.broken) - 3} more" if len(result.broken) > 3 else ""
+            what = f"row {row.name} of {mapping.name} loses values: {told}{more}"
+            remedy = f"{result.broken[0].instead}, give the row a `from:`, or accept it with lossy: true"
             yield Fault(str(row.place), what, remedy)
 
 
 def _row(mapping: Mapping, row: Field) -> LawResult:
-    broken: list[str] = []
+    if row.set_on is not None:
+        return LawResult(row.name, Verdict.CONSTANT)
+    if row.link is not None:
+        return LawResult(row.name, Verdict.LINK)
+    if not row.two_way:
+        return LawResult(row.name, Verdict.ONE_WAY)
+    broken: list[Broken] = []
     tried = 0
-    for side in Side:
-        cells = row.cells(side)
-        assert cells is not None
-        name = mapping.side(side).name
-        for raw in _table_words(row, side):
+    for source in Side:
+        for trial in _trials(mapping, row, source):
             tried += 1
-            broken += _word_returns(row, side, name, raw)
-        for value in _samples(row):
-            tried += 1
-            broken += _value_returns(row.kind, cells, name, value)
-        for line in row.lines:
-            tried += 1
-            broken += _line_returns(cells, name, line)
-    return LawResult(row.name, tried, tuple(broken))
+            broken += trial
+    unique = tuple(dict.fromkeys(broken))
+    verdict = Verdict.HOLDS if not unique else Verdict.ACCEPTED if row.lossy else Verdict.LOSES
+    exhaustive = row.type == "boolean" or bool(row.lines) or (row.table is not None and not _open_table(row))
+    return LawResult(row.name, verdict, tried, exhaustive, unique)
 
 
-def _table_words(row: Field, side: Side) -> list[Any]:
-    if row.table is None:
-        return []
-    return list(row.table if side is Side.LEFT else dict.fromkeys(row.table.values()))
+def _open_table(row: Field) -> bool:
+    return row.source.get("unlisted") == "keep"
 
 
-def _word_returns(row: Field, side: Side, name: str, raw: Any) -> Iterator[str]:
-    """A word of the table read here, written there, read there and written back here."""
-    here, there = row.cells(side), row.cells(side.other)
+def _trials(mapping: Mapping, row: Field, source: Side) -> Iterator[list[Broken]]:
+    """Each value `source` can show, tried: the list is empty when it returned."""
+    here, there = row.cells(source), row.cells(source.other)
     assert here is not None
     assert there is not None
-    value = here.parse(raw)
-    again = _written(there, value)
-    back = _written(here, there.parse(again))
-    if row.kind.parse(back) != row.kind.parse(raw):
-        yield f"`{raw}` of {name} comes back as `{_shown(back)}`"
+    name, other = mapping.side(source).name, mapping.side(source.other).name
+    if row.table is not None:
+        yield from _table_trials(row, source, name)
+    for line in row.lines:
+        yield list(_line_returns(here, name, line))
+    for value in _values(row, here):
+        yield [one for cells, at in ((there, other), (here, name)) for one in _value_returns(row, cells, at, value)]
+
+
+def _values(row: Field, cells: Cells) -> list[Any]:
+    """Canonical values this side can show: of its functions' samples, and of the type's."""
+    if not cells.via:
+        return list(samples(row))
+    raws = list(cells.samples)
+    for value in samples(row):
+        with suppress(Untranslatable):  # no value this side could ever show
+            raws.append(_written(cells, value))
+    found: dict[Any, None] = {}
+    for raw in raws:
+        with suppress(Untranslatable):
+            value = cells.parse(raw)
+            found.update({} if value is None or value is UNREAD else {value: None})
+    return list(found)
+
+
+def _table_trials(row: Field, source: Side, name: str) -> Iterator[list[Broken]]:
+    """Every word of the table read here, written there, read there and written back here."""
+    assert row.table is not None
+    pairs = [(row.kind.parse(left), row.kind.parse(right)) for left, right in row.table.items()]
+    if source is Side.RIGHT:
+        pairs = [(right, left) for left, right in pairs]
+    there = dict(reversed(pairs))
+    back = {other: here for here, other in reversed(pairs)}
+    for word in there:
+        again = back[there[word]]
+        told = f"`{_shown(word)}` of {name} comes back as `{_shown(again)}`"
+        yield [] if again == word else [Broken(told, f"give `{_shown(word)}` a word of its own on the other side")]
 
 
 def _written(cells: Cells, value: Any) -> Any:
@@ -85,17 +145,27 @@ def _written(cells: Cells, value: Any) -> Any:
     return raws[0] if len(raws) == 1 else raws
 
 
-def _value_returns(kind: Kind, cells: Cells, name: str, value: Any) -> Iterator[str]:
+def _value_returns(row: Field, cells: Cells, name: str, value: Any) -> Iterator[Broken]:
     try:
         back = cells.parse(_written(cells, value))
     except Untranslatable as error:
-        yield f"{_shown(value)} cannot go to {name}: {error}"
+        yield Broken(f"{_shown(value)} cannot go to {name}: {error}", _instead(row, cells, name))
         return
     if back != value:
-        yield f"{_shown(value)} comes back from {name} as {_shown(back)}"
+        yield Broken(f"{_shown(value)} comes back from {name} as {_shown(back)}", _instead(row, cells, name))
 
 
-def _line_returns(cells: Cells, name: str, line: str) -> Iterator[str]:
+def _instead(row: Field, cells: Cells, name: str) -> str:
+    if cells.via:
+        return f"use the functions of {name} ({', '.join(cells.via)}) on both sides"
+    if row.type == "money":
+        return f"name {name}'s currency column, or give the row the one currency it has"
+    if row.type in ("decimal", "instant", "date"):
+        return f"use a column of {name} that holds the whole value"
+    return "make the row say both ways"
+
+
+def _line_returns(cells: Cells, name: str, line: str) -> Iterator[Broken]:
     """A line of a column table, with something no other line names where it says `any`."""
     raws = tuple("\0" if raw is LEAVE else raw for raw in cells.render(line))
     try:
@@ -103,38 +173,13 @@ def _line_returns(cells: Cells, name: str, line: str) -> Iterator[str]:
     except Untranslatable:
         back = UNREAD
     if back != line:
-        yield f"the line `{line}` comes back from {name} as `{back}`"
+        what = f"the line `{line}` comes back from {name} as `{back}`"
+        yield Broken(what, f"move it above `{back}`, or make the columns of {name} tell them apart")
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, list | frozenset):
         return ", ".join(sorted(map(str, value)))
+    if isinstance(value, tuple):
+        return " | ".join("" if part is None else str(part) for part in value)
     return f"{value.amount} {value.currency or ''}".strip() if isinstance(value, Money) else str(value)
-
-
-def _samples(row: Field) -> tuple[Any, ...]:
-    if row.table is not None or row.lines:
-        return ()
-    if row.type == "money" and "currency" in row.source:
-        return (Money(Decimal("12.00"), str(row.source["currency"])),)
-    if row.type == "decimal" and "places" in row.source:
-        return (Decimal(7), Decimal(-3))
-    return _SAMPLES.get(row.type, ())
-
-
-_SAMPLES: dict[str, tuple[Any, ...]] = {
-    "text": ("Ana Lund", "Åse Ødegård", "x", "Anna Maria van der Berg"),
-    "integer": (0, 1, -40, 2**31),
-    "decimal": (Decimal(0), Decimal("0.10"), Decimal("-12345678.9012")),
-    "money": (Money(Decimal("1250.50"), "EUR"), Money(Decimal(90000), "JPY"), Money(Decimal("0.125"), "KWD")),
-    "boolean": (True, False),
-    "date": (date(2026, 1, 1), date(2024, 2, 29), date(2026, 12, 31)),
-    "instant": (datetime(2026, 3, 29, 1, 30, tzinfo=UTC), datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC)),
-    "email": ("ana@lund.example", "a.b+c@x.example"),
-    "phone": (read_phone("+4722123456", None), read_phone("+16502530000", None), read_phone("+390236618300", None)),
-    "country": ("NO", "DE", "GB", "KR"),
-    "currency": ("EUR", "JPY"),
-    "choice": ("Some choice",),
-    "user": ("4711",),
-    "set": (frozenset({"a"}), frozenset({"b", "a"})),
-}

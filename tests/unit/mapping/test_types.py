@@ -185,9 +185,9 @@ def test_every_type_goes_there_and_back(name: str) -> None:
             else f"  f: {{crm: a, erp: b, type: {name}}}\n"
         )
     )
-    lost = ("1250.50 EUR comes back from erp as 1250.50",) if name == "money" else ()
+    lost = ["1250.50 EUR comes back from erp as 1250.50"] if name == "money" else []
     assert result.tried > 0
-    assert result.broken[: len(lost)] == lost
+    assert [one.what for one in result.broken[: len(lost)]] == lost
     assert bool(result.broken) == bool(lost)
 
 

@@ -1,0 +1,89 @@
+"""The report of laws: every row, how it was tried, what does not return and what to write instead."""
+
+from pathlib import Path
+
+import pytest
+
+from bridge.mapping.check import check
+from bridge.mapping.functions import Function
+from bridge.mapping.laws import Verdict, law_report
+from bridge.mapping.load import load_mappings, load_text
+
+from .files import HEAD, MANIFESTS, mapping_of
+
+ROWS = """\
+  name:  {crm: name, erp: title}
+  open:  {crm: open, erp: active, type: boolean}
+  grade: {crm: grade, erp: class, table: {A: Gold, B: Silver, C: Silver}}
+  size:  {crm: size, erp: length, table: {S: Small, M: Small}, lossy: true}
+  owner: {crm: owner, erp: owner, from: crm}
+  boss:  {crm: boss, erp: chief, link: people}
+  kind:  {erp: kind, value: person}
+  sum:   {crm: amount, erp: {amount: x, currency: y}, type: money}
+"""
+
+
+CURRENCY = "name crm's currency column, or give the row the one currency it has"
+
+
+def test_every_row_says_how_it_was_tried_and_what_does_not_return() -> None:
+    report = {result.field: str(result) for result in law_report(mapping_of(ROWS))}
+    assert report == {
+        "name": "name: holds (sampled, 12 values)",
+        "open": "open: holds (exhaustively, 4 values)",
+        "grade": "grade: loses values (exhaustively, 9 values)\n"
+        "  `C` of crm comes back as `B` - give `C` a word of its own on the other side",
+        "size": "size: loses values, accepted by lossy: true (exhaustively, 5 values)\n"
+        "  `M` of crm comes back as `S` - give `M` a word of its own on the other side",
+        "owner": "owner: one way, nothing has to return (not tried)",
+        "boss": "boss: a link, resolved record by record (not tried)",
+        "kind": "kind: a constant, nothing has to return (not tried)",
+        "sum": "sum: loses values (sampled, 6 values)\n"
+        f"  1250.50 EUR comes back from crm as 1250.50 - {CURRENCY}\n"
+        f"  90000 JPY comes back from crm as 90000 - {CURRENCY}\n"
+        f"  0.125 KWD comes back from crm as 0.125 - {CURRENCY}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict", "told"),
+    [
+        ("{crm: {column: a, via: upper}, erp: b}", Verdict.LOSES, "Ana Lund comes back from crm as ANA LUND"),
+        ("{crm: {column: a, via: upper}, erp: {column: b, via: upper}}", Verdict.HOLDS, ""),
+        ("{crm: {column: a, via: {remove-prefix: C-}}, erp: b}", Verdict.HOLDS, ""),
+        ("{crm: {column: a, via: {add-prefix: C-}}, erp: b}", Verdict.LOSES, "Ana Lund cannot go to crm"),
+        ("{crm: a, erp: {column: b, via: {cut: 5}}}", Verdict.LOSES, "Ana Lund comes back from erp as Ana L"),
+        ("{crm: a, erp: {column: b, via: {cut: 40}}}", Verdict.HOLDS, ""),
+        ("{crm: {columns: [l, f], via: {join: ', '}}, erp: b}", Verdict.HOLDS, ""),
+        ("{crm: {column: a, via: {multiply: 100}}, erp: b, type: decimal}", Verdict.HOLDS, ""),
+        ("{crm: {column: a, via: {replace: [' ', '-']}}, erp: b}", Verdict.LOSES, "Ana Lund comes back from crm as"),
+        ("{crm: {column: a, via: not}, erp: b, type: boolean}", Verdict.HOLDS, ""),
+        ("{crm: {column: a, via: trim}, erp: b, table: {A: x, B: y}}", Verdict.HOLDS, ""),
+        ("{crm: {column: a, via: lower}, erp: b, table: {A: x}}", Verdict.LOSES, "x cannot go to crm: `a` is not in"),
+    ],
+)
+def test_functions_are_tried_there_and_back(row: str, verdict: Verdict, told: str) -> None:
+    (result,) = law_report(mapping_of(f"  f: {row}\n"))
+    assert result.verdict is verdict, str(result)
+    assert any(one.what.startswith(told) for one in result.broken) is bool(told), str(result)
+
+
+def test_an_operators_function_that_raises_is_one_fault_naming_mapping_row_and_value() -> None:
+    def back(text: str) -> str:
+        return {"ba": "ab"}[text]
+
+    functions = {"flip": Function("flip", lambda text: text[::-1], back, (("ab", "ba"),))}
+    text = HEAD + "  f: {crm: {column: name, via: flip}, erp: name}\n"
+    (fault,) = check(load_text(text, "m.yaml", functions), MANIFESTS)
+    assert str(fault).startswith(
+        "m.yaml:6:6: row f of people loses values: Ana Lund cannot go to crm: function flip failed on `Ana Lund` with"
+        " KeyError: 'Ana Lund'; "
+    )
+
+
+def test_the_report_of_every_shipped_mapping_has_no_row_that_loses_unaccepted_values() -> None:
+    shipped = Path(__file__).parents[3] / "mappings"
+    mappings = [mapping for folder in shipped.iterdir() if folder.is_dir() for mapping in load_mappings(folder)]
+    results = [(mapping.name, result) for mapping in mappings for result in law_report(mapping)]
+    assert len(results) >= len(mappings)
+    assert [f"{name} {result}" for name, result in results if result.verdict is Verdict.LOSES] == []
