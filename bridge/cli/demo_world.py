@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import bridge as package
 from bridge.app.build import Bridge
 from bridge.app.daemon import running
 from bridge.app.seams import system_seams
+from bridge.app.shipped import shipped_pairs
 from bridge.domain.record import Side
 from bridge.monitoring.redaction import Redactor
 from bridge.settings.load import load_settings
@@ -20,7 +20,7 @@ from bridge.simulators.serve import serving
 from bridge.simulators.world import real_world
 from bridge.store.model import LinkState
 
-MAPPINGS = Path(package.__file__).parents[1] / "mappings" / "pipedrive-deskera"
+MAPPINGS = shipped_pairs()["pipedrive-deskera"]
 PATIENCE_SECONDS = 45.0
 SECRETS = {
     "DEMO_INSTANCE_SECRET": "only-for-the-demo-on-loopback",

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from bridge.cli import ask, show
+from bridge.cli import ask, rehearse, show
 from bridge.cli.check import check
 from bridge.cli.demo import demo
+from bridge.cli.init import init
 from bridge.cli.run import run
 from bridge.cli.simulate import simulate
 from bridge.domain.errors import ConfigError, StoreUnavailable
@@ -47,5 +48,5 @@ def main(ctx: click.Context, settings_path: Path) -> None:
     ctx.obj = settings_path
 
 
-for command in (run, check, demo, simulate, *show.COMMANDS, *ask.COMMANDS):
+for command in (run, check, init, demo, simulate, *rehearse.COMMANDS, *show.COMMANDS, *ask.COMMANDS):
     main.add_command(command)

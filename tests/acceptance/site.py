@@ -87,9 +87,13 @@ class Site:
 
     def bridge(self, *arguments: str, answer: str | None = None) -> "Ended":
         """Run one command to its end."""
+        return self.bridge_with({}, "--settings", str(self.settings), *arguments, answer=answer)
+
+    def bridge_with(self, variables: Mapping[str, str], *arguments: str, answer: str | None = None) -> "Ended":
+        """Run one command with variables and a settings file of its own."""
         done = subprocess.run(
-            [BRIDGE, "--settings", str(self.settings), *arguments],
-            env=self.environment(),
+            [BRIDGE, *arguments],
+            env={**self.environment(), **variables},
             input=answer,
             capture_output=True,
             text=True,

@@ -1,0 +1,27 @@
+"""Connectors for one command, beside a running daemon or without one: the same accounts, tokens and store."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+
+from bridge.app.build import build_connectors
+from bridge.app.seams import system_seams
+from bridge.connectors.protocols import Connector
+from bridge.connectors.transport import AiohttpTransport
+from bridge.monitoring.metrics import Metrics
+from bridge.settings.model import Settings
+from bridge.store.engine import open_store
+from bridge.store.seal import FernetSeal
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Mapping[str, Connector]]:
+    """Every configured system's connector while the block runs."""
+    seams = system_seams()
+    async with AsyncExitStack() as stack:
+        seal = FernetSeal(settings.instance_secret.get_secret_value().encode())
+        store = await open_store(settings.store.url, seams, seal=seal)
+        stack.push_async_callback(store.close)
+        session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+        yield build_connectors(settings, seams, store, AiohttpTransport(session), Metrics())

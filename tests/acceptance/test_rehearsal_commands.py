@@ -1,0 +1,103 @@
+"""Mapping files tried before anything is written: `bridge init`, `test` and `explain`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.products import simulated
+from tests.acceptance.site import Site
+
+NOBODY = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path, NOBODY, NOBODY)
+
+
+def test_init_lists_the_pairs_and_copies_one_without_ever_overwriting(site: Site) -> None:
+    folder = site.folder / "mine"
+
+    listed = site.bridge("init").out
+    made = site.bridge("init", "pipedrive-deskera", str(folder))
+    again = site.bridge("init", "pipedrive-deskera", str(folder))
+    unknown = site.bridge("init", "pipedrive-sap", str(folder))
+
+    assert "pipedrive-deskera: deals, organizations, people" in listed
+    assert made.code == 0, made.err
+    assert (folder / "mappings" / "deals.yaml").read_text() == (site.folder / "mappings" / "deals.yaml").read_text()
+    assert (again.code, again.err.count("is there already")) == (2, len(list(folder.rglob("*.yaml"))))
+    assert (unknown.code, "pipedrive-deskera" in unknown.err) == (2, True)
+
+
+def test_the_settings_init_writes_need_only_what_they_mark(site: Site) -> None:
+    folder = site.folder / "mine"
+    site.bridge("init", "pipedrive-deskera", str(folder))
+    settings = folder / "bridge.yaml"
+    text = settings.read_text()
+    for marked in ("base_url", "client_id"):
+        text = text.replace(f"{marked}: ...   # <-", f"{marked}: https://x.example   #")
+    text = text.replace("# api_token:", "api_token:").replace("# refresh_token:", "refresh_token:", 2)
+    settings.write_text(text.replace("refresh_token: {env: PIPEDRIVE", "# refresh_token: {env: PIPEDRIVE"))
+    secrets = ("INSTANCE_SECRET", "PIPEDRIVE_API_TOKEN", "DESKERA_CLIENT_SECRET", "DESKERA_REFRESH_TOKEN")
+
+    done = site.bridge_with(dict.fromkeys(secrets, "a-secret-of-sixteen-letters"), "--settings", str(settings), "check")
+
+    assert done.code == 0, done.err
+
+
+def test_test_shows_what_came_out_otherwise_field_by_field(site: Site) -> None:
+    people = site.folder / "mappings" / "people.yaml"
+    good = site.bridge("test")
+    people.write_text(people.read_text().replace("erp: {name: Bo Ek,", "erp: {name: Bo Eck,"))
+
+    bad = site.bridge("test", str(people))
+
+    assert good.code == 0, good.out
+    assert good.out.endswith("0 came out otherwise\n")
+    assert bad.code == 1
+    assert "people.yaml:" in bad.out
+    assert "name: expected Bo Eck, found Bo Ek (row name)" in bad.out
+    assert "deals" not in bad.out
+
+
+def test_test_reports_the_laws_of_every_row(site: Site) -> None:
+    assert "law   people.phone: " in site.bridge("test", "--laws").out
+
+
+def test_explain_tells_row_by_row_what_a_written_record_means(site: Site) -> None:
+    record = site.folder / "ana.json"
+    record.write_text(json.dumps({"name": " Ana ", "emails.primary": "ANA@x.example", "org_id": "7"}))
+
+    told = site.bridge("explain", "people", str(record)).out
+
+    assert "name =  Ana ; means" in told
+    assert "emails.primary = ANA@x.example; means ANA@x.example" in told
+    assert "record 7 of organizations" in told
+    assert "phone" in told
+    assert "not read" in told
+
+
+def test_explain_names_every_faulty_column_of_a_written_record(site: Site) -> None:
+    record = site.folder / "ana.json"
+    record.write_text(json.dumps({"birthday": "soon", "a..b": 1, "update_time": "never"}))
+    done = site.bridge("explain", "people", str(record))
+    assert done.code == 2
+    assert all(f"ana.json: {column}" in done.err for column in ("birthday", "a..b", "update_time"))
+
+
+def test_explain_reads_a_live_record_and_saves_it(site: Site) -> None:
+    with simulated("pipedrive") as (pipedrive,):
+        site.pipedrive = pipedrive.url
+        site.write_settings()
+        person = pipedrive.create("persons", name="Ana Lund")
+        saved = site.folder / "saved.json"
+
+        live = site.bridge("explain", "people", person, "--side", "crm", "--save", str(saved))
+        again = site.bridge("explain", "people", str(saved))
+        missing = site.bridge("explain", "people", "987654")
+
+    assert "name = Ana Lund" in live.out, live.err
+    assert again.out == live.out
+    assert (missing.code, "no person 987654" in missing.err) == (1, True)
