@@ -122,8 +122,8 @@ class HookKeeper:
             audit.faults[system] = f"nothing was registered: {fault}"
             await self._note_missing(system, found.missing, fault)
             return
-        await self._create_missing(system, found, audit)
-        await self._remove(system, found.remove, audit)
+        healed = await self._create_missing(system, found, audit)
+        await self._remove(system, [hook for hook in found.remove if hook.id not in healed], audit)
         await self._wake_silent(system, specs, found.keep, audit)
         for row in await self.store.hooks.all(system):
             if row.key not in {spec.key for spec in specs}:
@@ -157,25 +157,29 @@ class HookKeeper:
         for entity in sorted(spec.entities):
             await self.store.cursors.ask(system, entity, "incremental", by="hook repair")
 
-    async def _create_missing(self, system: str, found: Difference, audit: Audit) -> None:
-        """New hooks before old ones go, so that nothing is missed - unless the vendor's limit leaves no room."""
+    async def _create_missing(self, system: str, found: Difference, audit: Audit) -> set[str]:
+        """New hooks before old ones go, so that nothing is missed - unless the vendor's limit leaves no room.
+
+        The ids of the hooks in place now: a connector may have put an old one in order instead of making a new one."""
         refused: dict[str, Rejected] = {}
+        made: set[str] = set()
         for spec in found.missing:
             try:
-                await self._create(system, spec, audit)
+                made.add(await self._create(system, spec, audit))
             except Rejected as error:
                 refused[spec.key] = error
         if refused and found.remove:
-            await self._remove(system, found.remove, audit)
+            await self._remove(system, [hook for hook in found.remove if hook.id not in made], audit)
             again = [spec for spec in found.missing if spec.key in refused]
-            await self._create_missing(system, Difference({}, again, ()), audit)
+            made |= await self._create_missing(system, Difference({}, again, ()), audit)
         elif refused:
             audit.faults[system] = "; ".join(f"hook {key}: {error.message}" for key, error in refused.items())
             for spec in found.missing:
                 if spec.key in refused:
                     await self._note_missing(system, [spec], refused[spec.key].message)
+        return made
 
-    async def _create(self, system: str, spec: HookSpec, audit: Audit) -> None:
+    async def _create(self, system: str, spec: HookSpec, audit: Audit) -> str:
         """Register, remember, and have what nobody told us of meanwhile swept."""
         hook = await self._register(system, spec)
         await self._ask_sweep(system, spec)
@@ -183,6 +187,7 @@ class HookKeeper:
         audit.created.append(f"{system} {spec.key}")
         self.observe(system)
         log.info("hook registered", extra={"system": system, "hook": spec.key})
+        return hook.id
 
     async def _wake_silent(
         self, system: str, specs: Sequence[HookSpec], kept: Mapping[str, SeenHook], audit: Audit

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -188,6 +189,35 @@ async def test_promise_13_after_a_create_without_an_answer_the_list_is_asked_bef
     site.keeper.connectors = {"crm1": Silent()}  # type: ignore[dict-item]
     audit = await site.keeper.audit()
     assert (created, audit.faults, site.hooks()) == (["any.deal", "any.person"], {}, urls(site))
+
+
+async def test_an_old_hook_the_connector_puts_in_order_stays(site: Site) -> None:
+    await site.keeper.audit()
+    before = site.hooks()
+
+    class Healing:
+        """Shows its hooks as stopped until they are asked for again."""
+
+        def __init__(self) -> None:
+            self.healed: list[str] = []
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(site.connector, name)
+
+        async def list_hooks(self) -> list[SeenHook]:
+            seen = await site.connector.list_hooks() or []
+            return [replace(hook, active=hook.key in self.healed) for hook in seen]
+
+        async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
+            self.healed.append(spec.key)
+            return next(hook for hook in await self.list_hooks() if hook.key == spec.key)
+
+    healing = Healing()
+    site.keeper.connectors = {"crm1": healing}  # type: ignore[dict-item]
+    audit = await site.keeper.audit()
+    assert sorted(healing.healed) == ["any.deal", "any.person"]
+    assert (audit.removed, audit.faults, site.hooks()) == ([], {}, before)
+    assert await states(site) == {"any.deal": "registered", "any.person": "registered"}
 
 
 async def test_a_create_that_never_arrived_is_repeated(site: Site) -> None:

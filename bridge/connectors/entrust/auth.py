@@ -1,0 +1,104 @@
+"""The token of the Administration API. Vendor page "Authenticate an Admin API application".
+
+Tokens live about a quarter of an hour and any number of them may be valid at once, so each copy of the bridge keeps its
+own in memory: there is no refresh token that could be lost.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.connectors.entrust.options import EntrustOptions
+from bridge.connectors.entrust.refusals import read_words
+from bridge.connectors.entrust.values import read_instant
+from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words, with_headers
+from bridge.connectors.product import Construction
+from bridge.connectors.protocols import HttpRequest
+from bridge.domain.errors import NeedsAuthorisation, RemoteError
+
+PATH = "/api/web/v1/adminapi/authenticate"
+USED_LIFE = 0.8  # tokens are renewed at this part of their life ...
+MARGIN_SECONDS = 60.0  # ... and this long before their end, as far as half of their life allows
+UNKNOWN_LIFE_SECONDS = 300.0
+
+
+class SignInDialect:
+    """The call that asks for a token carries the credential in its body; a refusal needs a person."""
+
+    async def authorise(self, request: HttpRequest) -> HttpRequest:
+        return request
+
+    async def renew(self, refused: HttpRequest) -> bool:
+        return False
+
+    def pause(self, answer: Answer) -> Pause | None:
+        return None
+
+    def words(self, answer: Answer) -> Words:
+        return read_words(answer)
+
+    def failure(self, answer: Answer, words: Words) -> RemoteError | None:
+        if answer.status in (400, 401, 403, 404, 409):
+            text = f"Entrust refused the application id or shared secret ({answer.status}): {words.message}"
+            return NeedsAuthorisation(answer.system, text)
+        return None
+
+
+class Token:
+    """Fetched by one caller for all who wait; renewed before it expires, and when it is refused."""
+
+    def __init__(self, construction: Construction) -> None:
+        options: EntrustOptions = construction.options
+        self._clock = construction.seams.clock
+        self._prefix = options.token_prefix
+        self._body = {
+            "applicationId": options.application_id,
+            "sharedSecret": options.shared_secret.get_secret_value(),
+        }
+        self._client = HttpClient(
+            construction.system,
+            options.base_url,
+            construction.transport,
+            construction.seams,
+            SignInDialect(),
+            observe=construction.observe,
+        )
+        self._one = asyncio.Lock()
+        self._header = ""
+        self._renew_at = 0.0
+
+    async def authorise(self, request: HttpRequest) -> HttpRequest:
+        if not self._fresh():
+            async with self._one:
+                if not self._fresh():
+                    await self._fetch()
+        return with_headers(request, {"authorization": self._header})
+
+    async def renew(self, refused: HttpRequest) -> bool:
+        async with self._one:
+            if not self._fresh() or refused.headers.get("authorization") == self._header:
+                await self._fetch()
+        return True
+
+    def _fresh(self) -> bool:
+        return bool(self._header) and self._clock.monotonic() < self._renew_at
+
+    async def _fetch(self) -> None:
+        # Changes nothing, so it may be repeated. No web session: without its cookie any server may answer.
+        asked = self._clock.monotonic()
+        answer = await self._client.send(Call("POST", PATH, json=self._body, reads=True, template=PATH))
+        said = answer.json()
+        if not isinstance(said, dict) or not isinstance(said.get("authToken"), str) or not said["authToken"]:
+            raise answer.garbled("no token")
+        life = _life(said)
+        self._header = self._prefix + said["authToken"]
+        self._renew_at = asked + min(USED_LIFE * life, max(life - MARGIN_SECONDS, life / 2))
+
+
+def _life(said: Mapping[str, Any]) -> float:
+    """Seconds, from the vendor's two times alone: their clock need not be ours."""
+    try:
+        life = (read_instant(said["expirationTime"]) - read_instant(said["creationTime"])).total_seconds()
+    except (KeyError, ValueError, TypeError):
+        return UNKNOWN_LIFE_SECONDS
+    return life if life > 0 else UNKNOWN_LIFE_SECONDS

@@ -1,0 +1,128 @@
+"""Calls to one tenant. Source: the vendor's OpenAPI description of the Administration API."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bridge.connectors.entrust.auth import Token
+from bridge.connectors.entrust.options import EntrustOptions
+from bridge.connectors.entrust.refusals import read_words
+from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words
+from bridge.connectors.product import Construction
+from bridge.connectors.protocols import HttpRequest
+from bridge.domain.errors import NeedsAuthorisation, Rejected, RemoteError
+from bridge.domain.seams import Clock
+
+API = "/api/web"
+
+
+class Pace:
+    """Spreads calls evenly after a small burst: the vendor publishes no limit."""
+
+    BURST = 5
+
+    def __init__(self, per_second: float, clock: Clock) -> None:
+        self._gap, self._clock = 1.0 / per_second, clock
+        self._next = float("-inf")
+
+    async def turn(self) -> None:
+        now = self._clock.monotonic()
+        begin = max(self._next, now - (self.BURST - 1) * self._gap)
+        self._next = begin + self._gap
+        if begin > now:
+            await self._clock.sleep(begin - now)
+
+
+class EntrustDialect:
+    def __init__(self, token: Token, pace: Pace) -> None:
+        self._token, self._pace = token, pace
+
+    async def authorise(self, request: HttpRequest) -> HttpRequest:
+        await self._pace.turn()
+        return await self._token.authorise(request)
+
+    async def renew(self, refused: HttpRequest) -> bool:
+        return await self._token.renew(refused)
+
+    def pause(self, answer: Answer) -> Pause | None:
+        return None
+
+    def words(self, answer: Answer) -> Words:
+        return read_words(answer)
+
+    def failure(self, answer: Answer, words: Words) -> RemoteError | None:
+        """Who may not list users can do nothing here; any other missing right is about one thing only."""
+        if answer.status == 403 and answer.call.template.endswith("/userspaged"):
+            text = f"the role of the Administration API application does not allow this: {words.message}"
+            return NeedsAuthorisation(answer.system, text)
+        return None
+
+
+class EntrustClient:
+    def __init__(self, construction: Construction) -> None:
+        options: EntrustOptions = construction.options
+        self.system = construction.system
+        self._timeout = options.timeout_seconds
+        self._http = HttpClient(
+            construction.system,
+            options.base_url,
+            construction.transport,
+            construction.seams,
+            EntrustDialect(Token(construction), Pace(options.requests_per_second, construction.seams.clock)),
+            at_once=options.calls_at_once,
+            observe=construction.observe,
+        )
+
+    async def send(self, call: Call) -> Answer:
+        """`call.path` is below /api/web. An answer of 2xx may still carry an error."""
+        path = f"{API}/{call.path}"
+        template = f"{API}/{call.template or call.path}"
+        answer = await self._http.send(replace(call, path=path, template=template, timeout_seconds=self._timeout))
+        said = answer.loose_json() if answer.status // 100 == 2 else None
+        if isinstance(said, dict) and said.get("errorCode"):
+            raise Rejected(self.system, f"{call.name} was refused: {read_words(answer).message}")
+        return answer
+
+    async def get(self, path: str, *, template: str = "") -> Any:
+        """None: there is no such thing."""
+        return self._found(await self.send(Call("GET", path, template=template, accept=frozenset({404}))))
+
+    async def ask(self, path: str, body: Mapping[str, Any], *, absent: frozenset[int] = frozenset()) -> Any:
+        """A POST that changes nothing. None: answered with one of the statuses `absent`."""
+        return self._found(await self.send(Call("POST", path, json=dict(body), reads=True, accept=absent)))
+
+    async def rows(self, path: str) -> list[Mapping[str, Any]]:
+        """A plain list."""
+        answer = await self.send(Call("GET", path))
+        said = answer.json()
+        if not isinstance(said, list) or not all(isinstance(row, dict) for row in said):
+            raise answer.garbled("no list")
+        return said
+
+    async def page(
+        self, path: str, body: Mapping[str, Any], *, absent: frozenset[int] = frozenset()
+    ) -> tuple[list[Mapping[str, Any]], str | None] | None:
+        """Results and the cursor of the next page, None on the last. None: a status of `absent`."""
+        answer = await self.send(Call("POST", path, json=dict(body), reads=True, accept=absent))
+        if answer.status in absent:
+            return None
+        said = answer.json()
+        rows = said.get("results") if isinstance(said, dict) else None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise answer.garbled("no page of results")
+        paging = said.get("paging")
+        cursor = paging.get("nextCursor") if isinstance(paging, dict) else None
+        return rows, cursor if isinstance(cursor, str) and cursor else None
+
+    async def write(self, method: str, path: str, body: Any = None, *, template: str = "") -> Any:
+        """What the answer says; None when it is empty, as it is for most writes."""
+        answer = await self.send(Call(method, path, json=body, template=template))
+        return answer.json() if answer.body.strip() else None
+
+    async def delete(self, path: str, *, template: str) -> None:
+        """Deleting what is not there is no error."""
+        await self.send(Call("DELETE", path, template=template, accept=frozenset({404})))
+
+    @staticmethod
+    def _found(answer: Answer) -> Any:
+        return answer.json() if answer.status // 100 == 2 else None

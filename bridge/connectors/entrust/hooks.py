@@ -1,0 +1,161 @@
+"""Registrations. Vendor pages "Webhooks", "Manage Webhooks"; what is listed, created, changed and tested.
+
+The token a hook signs with is shown once, when it is made: it is kept in the vault, and a hook whose token is not there
+is as good as none. One hook carries all events of users; nothing else raises any.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.connectors.entrust.client import EntrustClient
+from bridge.connectors.entrust.options import EntrustOptions
+from bridge.connectors.entrust.tokens import HookTokens
+from bridge.connectors.http import Call
+from bridge.domain.callback import HookSecret, HookSpec, SeenHook
+from bridge.domain.errors import OutcomeUnknown, Rejected, RemoteError
+
+log = logging.getLogger(__name__)
+
+KEY, ENTITY = "user", "user"
+PATH = "v1/webhooks"
+EVENTS = ("user.created", "user.updated", "user.deleted", "user.registration.completed")
+EVENT_SETS: tuple[tuple[str, ...], ...] = (EVENTS, EVENTS[:3], ("user.create",))
+"""What is asked for, in this order: tenants refuse names they do not know yet."""
+KINDS = frozenset({"created", "changed", "deleted"})
+NAME_LENGTH = 100
+
+
+class EntrustHooks:
+    def __init__(self, client: EntrustClient, tokens: HookTokens, options: EntrustOptions) -> None:
+        self._client, self._tokens, self._options = client, tokens, options
+        self._one = asyncio.Lock()
+
+    def wanted(self, entities: frozenset[str]) -> Sequence[HookSpec]:
+        return [HookSpec(KEY, frozenset({ENTITY}), KINDS)] if ENTITY in entities else []
+
+    async def seen(self) -> Sequence[SeenHook]:
+        mine = await self._tokens.id_of(KEY)
+        return [_seen(row, mine) for row in await self._rows()]
+
+    async def create(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
+        """Ours is taken over, and enabled again, while its token is known; else a new one comes first, the old goes."""
+        async with self._one:
+            mine = await self._tokens.id_of(spec.key)
+            there = [row for row in await self._rows() if row.get("callbackUrl") == url]
+            for row in there:
+                if str(row["id"]) == mine and not row.get("expired"):
+                    healed = row if _is_whole(row) else await self._heal(row, url, name)
+                    if healed is not None:
+                        return _seen(healed, mine)
+            made = await self._register(url, name)
+            await self._keep(spec.key, made, url)
+            for row in there:
+                await self.remove(str(row["id"]))
+        await self._test(str(made["id"]))
+        return _seen(made, str(made["id"]))
+
+    async def remove(self, hook_id: str) -> None:
+        await self._client.delete(f"{PATH}/{hook_id}", template=f"{PATH}/:id")
+
+    async def _rows(self) -> list[Mapping[str, Any]]:
+        return [row for row in await self._client.rows(PATH) if row.get("id")]
+
+    async def _heal(self, row: Mapping[str, Any], url: str, name: str) -> Mapping[str, Any] | None:
+        """All of the hook, as it is not known whether a change merges; what came of it is asked for. None: nothing."""
+        path, template = f"{PATH}/{row['id']}", f"{PATH}/:id"
+        try:
+            await self._client.write("PUT", path, _body(url, name, _types(row) or EVENTS), template=template)
+        except Rejected as refused:
+            log.warning("%s: a webhook could not be enabled again: %s", self._client.system, refused.message)
+            return None
+        now = await self._client.get(path, template=template)
+        return now if isinstance(now, dict) and _is_whole(now) and now.get("callbackUrl") == url else None
+
+    async def _register(self, url: str, name: str) -> Mapping[str, Any]:
+        first: Rejected | None = None
+        for events in EVENT_SETS:
+            try:
+                made = await self._post(url, name, events)
+            except Rejected as refused:
+                first = first or refused
+                if refused.status != 400:
+                    break
+                continue
+            if events is not EVENTS:
+                log.warning("%s: this tenant reports only %s", self._client.system, ", ".join(events))
+            return made
+        assert first is not None
+        raise Rejected(self._client.system, f"the webhook was not registered: {first.message}", status=first.status)
+
+    async def _post(self, url: str, name: str, events: Sequence[str]) -> Mapping[str, Any]:
+        """Old tenants know no name."""
+        body = _body(url, name, events)
+        try:
+            made = await self._client.write("POST", PATH, body)
+        except Rejected as refused:
+            if refused.status != 400 or "name" not in refused.message.lower():
+                raise
+            made = await self._client.write("POST", PATH, {k: v for k, v in body.items() if k != "name"})
+        if not isinstance(made, dict) or not made.get("id"):
+            raise OutcomeUnknown(self._client.system, "a webhook was made and answered without its id")
+        return made
+
+    async def _keep(self, key: str, made: Mapping[str, Any], url: str) -> None:
+        token = made.get("token")
+        if not isinstance(token, str) or not token:
+            await self.remove(str(made["id"]))
+            raise Rejected(
+                self._client.system, "Entrust registered a webhook without showing its token; it was removed"
+            )
+        await self._tokens.keep(key, str(made["id"]), url, token)
+
+    async def _test(self, hook_id: str) -> None:
+        """The test delivery shows how this tenant signs. Without it the first real one does."""
+        if not self._options.test_hooks:
+            return
+        call = Call("POST", f"{PATH}/test/{hook_id}", json={}, reads=True, tries=1, template=f"{PATH}/test/:id")
+        try:
+            await self._client.send(call)
+        except RemoteError as failed:
+            log.warning("%s: the new webhook could not be tested: %s", self._client.system, failed.message)
+
+
+def _body(url: str, name: str, events: Sequence[str]) -> dict[str, Any]:
+    return {
+        "callbackUrl": url,
+        "enabled": True,
+        "events": [{"type": event} for event in events],
+        "expiry": 0,
+        "name": name[:NAME_LENGTH],
+    }
+
+
+def _types(row: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The set of events this hook has, when it is one of those we ask for."""
+    events = row.get("events")
+    shown = (
+        {str(event.get("type")) for event in events if isinstance(event, dict)} if isinstance(events, list) else {""}
+    )
+    return next((known for known in EVENT_SETS if set(known) == shown), None)
+
+
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    return bool(row.get("enabled")) and not row.get("expired") and _types(row) is not None
+
+
+def _seen(row: Mapping[str, Any], mine: str | None) -> SeenHook:
+    known, types = str(row["id"]) == mine, _types(row)
+    faults = [
+        text
+        for text, wrong in (
+            ("disabled", not row.get("enabled")),
+            ("expired", bool(row.get("expired"))),
+            ("its token is not known here", not known),
+        )
+        if wrong
+    ]
+    missing = sorted(set(EVENTS) - set(types or EVENTS))
+    note = ", ".join(faults) or (f"this tenant does not report {', '.join(missing)}" if missing else "")
+    return SeenHook(str(row["id"]), str(row.get("callbackUrl") or ""), KEY if types else "other", not faults, note)

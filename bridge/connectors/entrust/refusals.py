@@ -1,0 +1,14 @@
+"""What Entrust's error bodies say (`ErrorInfo`). No catalogue of its codes is public: the status decides."""
+
+from bridge.connectors.http import Answer, Words
+
+_LONGEST = 400
+
+
+def read_words(answer: Answer) -> Words:
+    said = answer.loose_json()
+    if not isinstance(said, dict):
+        return Words("an answer that is not JSON" if answer.body else "no explanation")
+    message, code = said.get("errorMessage"), said.get("errorCode")
+    text = " ".join(str(part) for part in (message, f"({code})" if code else "") if part)
+    return Words(text[:_LONGEST] or "no explanation")
