@@ -94,7 +94,7 @@ def decode(callback: Callback) -> Sequence[Event]:
 
 def _user(name: Any, data: Mapping[str, Any]) -> str | None:
     """Who it is about. The subject is the person who acts: only a registration is done by the user themselves."""
-    if data.get("entityType") in NAMES_USER:
+    if str(data.get("entityType")) in NAMES_USER:
         found = data.get("entityId")
     elif name == "user.registration.completed" and data.get("subjectType") == "USER":
         found = data.get("subject")
