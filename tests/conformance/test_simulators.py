@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bridge.simulators.faults import CallbackFault, ResponseFault, Trim
 from bridge.simulators.pipedrive import Options, PipedriveSimulator
 from bridge.simulators.world import World, make_world
+from tests.conformance.deskera_vendor import Deskera
 from tests.conformance.superoffice_vendor import SuperOffice
 from tests.simulators.doubles import HandClock, Receiver
 
@@ -112,7 +113,11 @@ class Pipedrive(Vendor):
         return {"name": name}
 
 
-VENDORS: dict[str, Callable[[World], Any]] = {"pipedrive": Pipedrive, "superoffice": SuperOffice}
+VENDORS: dict[str, Callable[[World], Any]] = {
+    "deskera": Deskera,
+    "pipedrive": Pipedrive,
+    "superoffice": SuperOffice,
+}
 
 
 @pytest.fixture
@@ -264,6 +269,8 @@ async def test_text_can_be_trimmed_silently(vendor: Vendor) -> None:
 async def test_control_routes_edit_as_a_person_and_count_requests(vendor: Vendor, receiver: Receiver) -> None:
     await vendor.make_hook()
     client, records = vendor.client, f"/_control/records/{vendor.entity}"
+    async with client.get("/_control/requests") as answer:
+        before = await answer.json()
 
     async with client.post(records, json=vendor.fields("a")) as made:
         assert made.status == 201
@@ -277,7 +284,8 @@ async def test_control_routes_edit_as_a_person_and_count_requests(vendor: Vendor
         counts = await answer.json()
 
     assert len(receiver.seen) == 1
-    assert sum(counts.values()) == 1
+    assert counts == before
+    assert sum(counts.values()) in (1, 2)  # as many hooks as the vendor needs
 
 
 async def test_switching_an_unknown_fault_is_refused_and_changes_nothing(vendor: Vendor) -> None:

@@ -56,7 +56,11 @@ async def running(world: World, **options: Any) -> AsyncIterator[Calls]:
         yield Calls(
             simulator,
             client,
-            {"Authorization": f"SOTicket {ticket}", "SO-AppToken": simulator.state.options.client_secret},
+            {
+                "Authorization": f"SOTicket {ticket}",
+                "SO-AppToken": simulator.state.options.client_secret,
+                "Accept-Language": "en",
+            },
         )
 
 

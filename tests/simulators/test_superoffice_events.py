@@ -145,3 +145,18 @@ async def test_created_and_changed_can_arrive_in_the_wrong_order(world: World, r
         seen = await told(calls, receiver)
 
     assert [event["Event"] for event in seen] == ["contact.changed", "contact.created"]
+
+
+async def test_twins_have_ids_of_their_own_and_doubled_callbacks_have_not(world: World, receiver: Receiver) -> None:
+    async with running(world, twin_events=True) as calls:
+        await calls.hook("contact.created")
+        await calls.make("/Contact", Name="a")
+        twins = await told(calls, receiver)
+    async with running(world) as calls:
+        await calls.hook("contact.created")
+        calls.simulator.faults.callbacks.append(CallbackFault("double", times=1))
+        await calls.make("/Contact", Name="a")
+        doubles = await told(calls, receiver)
+
+    assert (len(twins), len({event["EventId"] for event in twins})) == (2, 2)
+    assert (len(doubles), len({event["EventId"] for event in doubles})) == (2, 1)

@@ -293,6 +293,27 @@ async def test_lists_have_carriers_of_their_own(world: World) -> None:
     assert (len(users), unknown) == (3, 404)
 
 
+@pytest.mark.parametrize(
+    ("headers", "text"),
+    [
+        ({"Accept-Language": "en-GB,en;q=0.8"}, "Customer"),
+        ({"SO-Language": "nb-NO"}, "Kunde"),
+        ({"SO-Language": "*"}, 'US:"Customer";NO:"Kunde"'),
+        ({"Accept-Language": ""}, 'US:"Customer";NO:"Kunde"'),
+    ],
+)
+async def test_list_texts_follow_the_language(world: World, headers: dict[str, str], text: str) -> None:
+    async with running(world) as calls:
+        await calls.make("/Contact", Name="a", Category={"Id": 1})
+        _status, contact = await calls.call("GET", "/Contact/1", None, headers)
+        _status, items = await calls.call("GET", "/List/Category/Items", None, headers)
+        _status, flat = await calls.call("GET", "/MDOList/category", None, headers)
+        _status, rows = await calls.call("GET", "/Contact", None, headers, **{"$select": "category"})
+
+    seen = {contact["Category"]["Value"], items[0]["Name"], flat[0]["Name"], rows["value"][0]["category"]}
+    assert seen == {text}
+
+
 async def test_foreign_keys_are_set_and_found(world: World) -> None:
     async with running(world) as calls:
         await calls.make("/Contact", Name="a")

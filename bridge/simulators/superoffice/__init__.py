@@ -5,7 +5,7 @@ soft delete): paths, verbs and success codes; system user token to ticket with a
 Basic; discovery of the endpoint and 421; PATCH in both dialects; If-Unmodified-Since and If-Modified-Since; UTC
 bookkeeping dates and SO-TimeZone; slim and full archives, their columns, operators and paging; coded custom fields;
 recycle bin, merges and their log; the test before a registration; event names and bodies with column names only;
-signature, headers, tries at 0, +1 and +4 seconds, nine failures, 410.
+raw list texts without a language; signature, headers, tries at 0, +1 and +4 seconds, nine failures, 410.
 
 Our invention where the documentation is silent, most of it switchable in `Options`: error statuses and bodies other
 than the 404 one (500 for refused data and filters, 400 for bad patches); how old a signed token may be; which fields a

@@ -121,7 +121,7 @@ class SuperOfficeSimulator:
         return {**show(self.state, entity, record, self._view()), "id": record["id"]}
 
     def _view(self) -> View:
-        return View(self.state.zone)
+        return View(self.state.zone, language="US")
 
     def _checked(self, entity: str, fields: Mapping[str, Any]) -> Entity:
         if entity not in ENTITIES:
@@ -138,7 +138,8 @@ class SuperOfficeSimulator:
 
     def _publish(self, event: Event) -> None:
         for hook_id, hook in self.hooks.listening(event.name):
-            self.deliveries.enqueue(Callback(hook_id, hook["TargetUrl"], renderer(self.state, hook, event)))
+            for _twin in range(2 if self.state.options.twin_events else 1):
+                self.deliveries.enqueue(Callback(hook_id, hook["TargetUrl"], renderer(self.state, hook, event)))
 
     async def _deliver(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> int:
         """One try of a callback, judged by the vendor's rule: 200 is success, other answers are not."""

@@ -134,7 +134,9 @@ def _key(provider: Provider, row: Record) -> int:
 def _display(column: Column, row: Record, view: View) -> Any:
     if column.display is not None:
         shown = column.display(row)
-        return view.moment(shown) if column.kind == "date" and shown else shown
+        if column.kind == "date":
+            return view.moment(shown) if shown else None
+        return view.text(shown) if column.kind == "list" else shown
     value = column.raw(row)
     if column.kind in ("date", "datetime"):
         return None if value is None else view.stamp(value)

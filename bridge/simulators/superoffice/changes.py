@@ -59,21 +59,25 @@ class Changes:
         return record
 
     def edit(
-        self, entity: Entity, before: Record, body: Mapping[str, Any], view: View, caller: Caller, whole: bool = False
+        self,
+        entity: Entity,
+        before: Record,
+        body: Mapping[str, Any],
+        view: View,
+        caller: Caller,
+        *,
+        whole: bool = False,
+        reset_custom: bool = False,
     ) -> Record:
-        """`whole` empties what the body does not name, as PUT does."""
+        """`whole` empties what the body does not name, as PUT does; `reset_custom` only unnamed custom fields."""
         fields = self._read(entity, body, view)
         base = {**before, **_writable(entity, shapes.defaults(self._state, entity, None))} if whole else before
-        custom = {} if whole else before.get("custom", {})
+        custom = {} if whole or reset_custom else before.get("custom", {})
         record = {**base, **fields}
         if entity.custom:
             record["custom"] = {**custom, **fields["custom"]}
         self._check(entity, record)
         return self._save(entity, before, record, caller)
-
-    def set_custom(self, entity: Entity, record: Record, custom: Mapping[str, str], caller: Caller) -> Record:
-        """Replaces all custom fields at once."""
-        return self._save(entity, record, {**record, "custom": dict(custom)}, caller)
 
     def delete(self, entity: Entity, record: Record, caller: Caller, told: bool = True) -> None:
         """Soft where the entity knows that; `told` False keeps the `softdeleted` event back."""

@@ -1,8 +1,9 @@
-"""Times as the REST API prints and reads them (pages "HTTP headers", "SO-TimeZone").
+"""Times and texts as the REST API prints and reads them (pages "HTTP headers", "SO-TimeZone").
 
 CreatedDate and UpdatedDate are UTC, moments lie in the tenant's base zone, pure dates have no zone at all.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from email.utils import parsedate_to_datetime
@@ -15,16 +16,26 @@ from bridge.simulators.world import utc
 
 EMPTY = "0001-01-01T00:00:00"
 FORM = "%Y-%m-%dT%H:%M:%S"
+_TRANSLATION = re.compile(r'([A-Z]{2}):"([^"]*)"')
+_LANGUAGES = {"en": "US", "us": "US", "nb": "NO", "no": "NO", "de": "GE", "ge": "GE", "sv": "SW", "da": "DA"}
 
 
 @dataclass(frozen=True)
 class View:
-    """How a caller wants times: `zone` None when the header is missing."""
+    """How a caller wants times and texts: `zone` None when the header is missing, `language` "" for raw texts."""
 
     base: ZoneInfo
     zone: tzinfo | None = None
     offset: bool = False
     shift_days: bool = False
+    language: str = ""
+
+    def text(self, raw: str) -> str:
+        """A list text, raw as US:"Customer";NO:"Kunde", in the wanted language, else in US English."""
+        texts: dict[str, str] = dict(_TRANSLATION.findall(raw))
+        if not self.language or not texts:
+            return raw
+        return texts.get(self.language) or texts.get("US") or next(iter(texts.values()))
 
     def stamp(self, epoch: float) -> str:
         """A bookkeeping time."""
@@ -74,15 +85,24 @@ def _parsed(text: object) -> datetime | None:
 
 
 def view_of(request: web.Request, base: ZoneInfo, shift_days: bool = False) -> View:
-    """What the request's SO-TimeZone asks for. Refused for a zone the tenant does not have."""
+    """What the request's headers ask for. Refused for a zone the tenant does not have."""
+    language = _language(request)
     words = [word.strip() for word in request.headers.get("SO-TimeZone", "").split(",")]
     if not words[0]:
-        return View(base, shift_days=shift_days)
+        return View(base, shift_days=shift_days, language=language)
     try:
         zone: tzinfo = UTC if words[0].upper() == "UTC" else ZoneInfo(words[0])
     except (ZoneInfoNotFoundError, ValueError) as fault:
         raise Refused(500, "SoException", f"unknown time zone {words[0]!r}") from fault
-    return View(base, zone, "includetzoffset" in [word.lower() for word in words[1:]], shift_days)
+    offset = "includetzoffset" in [word.lower() for word in words[1:]]
+    return View(base, zone, offset, shift_days, language)
+
+
+def _language(request: web.Request) -> str:
+    """SO-Language overrides Accept-Language; `*`, `x` and no language at all mean raw texts."""
+    wanted = request.headers.get("SO-Language", "") or request.headers.get("Accept-Language", "")
+    word = wanted.split(",")[0].split(";")[0].strip().lower()
+    return "" if word in ("", "*", "x") else _LANGUAGES.get(word[:2], "US")
 
 
 def changed_after(request: web.Request, header: str, epoch: float) -> bool | None:

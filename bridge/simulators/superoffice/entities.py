@@ -1,6 +1,6 @@
 """REST resources of the entities: read, create, replace, patch, delete, validate (REST reference)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -10,7 +10,7 @@ from bridge.simulators.records import Record
 from bridge.simulators.superoffice.access import caller_of, root_of
 from bridge.simulators.superoffice.answers import Refused, json_body, json_object, not_found
 from bridge.simulators.superoffice.changes import Changes
-from bridge.simulators.superoffice.custom import field_infos, read_custom, udef_layout
+from bridge.simulators.superoffice.custom import field_infos, udef_layout
 from bridge.simulators.superoffice.dates import View, changed_after, view_of
 from bridge.simulators.superoffice.patching import patched
 from bridge.simulators.superoffice.schema import Entity
@@ -103,20 +103,11 @@ class Resource:
         if strange := touched - set(document):
             raise Refused(400, "JsonPatchException", f"no property {', '.join(sorted(strange))}")
         fields = {name: changed[name] for name in touched & known(self._entity)}
-        reset = self._reset(body, fields)
-        if reset is not None:
-            record = self._changes.set_custom(self._entity, record, reset, caller_of(request))
-        edited = self._changes.edit(self._entity, record, fields, view, caller_of(request))
+        reset = self._state.options.custom_replace and _replaces_custom(body)
+        edited = self._changes.edit(
+            self._entity, record, fields, view, caller_of(request), reset_custom=reset and "CustomFields" in fields
+        )
         return web.json_response(self.shown(request, edited))
-
-    def _reset(self, body: Any, fields: Mapping[str, Any]) -> Mapping[str, str] | None:
-        """The custom fields when one operation replaces them as a whole, else None."""
-        if not self._state.options.custom_replace or not isinstance(body, list) or "CustomFields" not in fields:
-            return None
-        paths = {str(one.get("path", "")).strip("/").lower() for one in body if one.get("op") in ("add", "replace")}
-        if "customfields" not in paths:
-            return None
-        return read_custom(self._state, self._entity.name, fields["CustomFields"] or {})
 
     async def _delete(self, request: web.Request) -> web.Response:
         record = self._found(request)
@@ -167,3 +158,10 @@ class Resource:
 
     def _view(self, request: web.Request) -> View:
         return view_of(request, self._state.zone, self._state.options.shift_days)
+
+
+def _replaces_custom(body: Any) -> bool:
+    """Whether one operation replaces the custom fields as a whole."""
+    operations = body if isinstance(body, list) else []
+    paths = {str(one.get("path", "")).strip("/").lower() for one in operations if one.get("op") in ("add", "replace")}
+    return "customfields" in paths

@@ -9,6 +9,7 @@ from bridge.simulators.records import Record
 from bridge.simulators.superoffice.access import caller_of
 from bridge.simulators.superoffice.answers import Refused, json_object, not_found
 from bridge.simulators.superoffice.changes import Changes
+from bridge.simulators.superoffice.dates import view_of
 from bridge.simulators.superoffice.schema import ENTITIES
 from bridge.simulators.superoffice.shapes import show_country
 from bridge.simulators.superoffice.state import State
@@ -44,8 +45,11 @@ class Lists:
     async def _items(self, request: web.Request) -> web.Response:
         """The shape differs by list: some have carriers of their own."""
         name = request.match_info["list"]
-        items = self._list(name)
+        items = [{**item, "Name": self._text(request, item)} for item in self._list(name)]
         return web.json_response([_shaped(self._state, name.lower(), item) for item in items])
+
+    def _text(self, request: web.Request, item: Record) -> str:
+        return view_of(request, self._state.zone).text(item["Name"])
 
     async def _mdo_items(self, request: web.Request) -> web.Response:
         name = request.match_info["list"]
@@ -56,8 +60,13 @@ class Lists:
             ]
         else:
             found = [
-                {"Id": item["Id"], "Name": item["Name"], "ToolTip": item["Tooltip"], "Deleted": item["Deleted"]}
-                for item in self._list(name)
+                {
+                    "Id": one["Id"],
+                    "Name": self._text(request, one),
+                    "ToolTip": one["Tooltip"],
+                    "Deleted": one["Deleted"],
+                }
+                for one in self._list(name)
             ]
         rest = {"Type": "", "ChildItems": [], "IconHint": "", "ColorBlock": 0, "ExtraInfo": "", "StyleHint": ""}
         return web.json_response([{**item, "Rank": item["Id"], "FullName": item["Name"], **rest} for item in found])

@@ -77,14 +77,14 @@ def _check(name: str, kind: Property, value: Any) -> None:
         raise invalid(f"{name} is longer than {kind.length} characters")
 
 
-def _show_list(state: State, kind: Property, value: int, _view: View) -> Record | None:
+def _show_list(state: State, kind: Property, value: int, view: View) -> Record | None:
     item = state.item(str(kind.of), value)
-    return None if item is None else {"Id": value, "Value": item["Name"], "Tooltip": item["Tooltip"]}
+    return None if item is None else {"Id": value, "Value": view.text(item["Name"]), "Tooltip": item["Tooltip"]}
 
 
-def _show_task(state: State, kind: Property, value: int, _view: View) -> Record | None:
+def _show_task(state: State, kind: Property, value: int, view: View) -> Record | None:
     item = state.item(str(kind.of), value)
-    return None if item is None else {"TaskListItemId": value, "Value": item["Name"], "Type": "Appointment"}
+    return None if item is None else {"TaskListItemId": value, "Value": view.text(item["Name"]), "Type": "Appointment"}
 
 
 def show_country(state: State, value: int) -> Record | None:

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from connector_harness import Bench, Product
+from deskera_connector import Deskera
 from pipedrive_connector import Pipedrive
+from superoffice_connector import SuperOffice
 
-PRODUCTS: list[Product] = [Pipedrive()]
+PRODUCTS: list[Product] = [Pipedrive(), Deskera(), SuperOffice()]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -138,10 +138,12 @@ class Product(Protocol):
     `kinds`: the entity's name in the simulator. `paths`: a regular expression of the URL paths of the entity's records.
     `options`: credentials for the simulator at `url`; `page_size` of listings if it can be set. `wrong`: options whose
     credential is refused. `expiring`: options whose token expires and can be renewed, None when there are none.
-    `missing_id`: an id of the right form that no record has.
+    `missing_id`: an id of the right form that no record has. `signed`: callbacks show a secret of their own; where they
+    do not, the hook's address is the secret and the receiver has checked it.
     """
 
     name: str
+    signed: bool
     samples: Mapping[str, Sample]
     kinds: Mapping[str, str]
     paths: Mapping[str, str]

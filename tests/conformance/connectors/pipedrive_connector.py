@@ -15,6 +15,7 @@ WORK = {"label": "work", "primary": True}
 
 class Pipedrive:
     name = "pipedrive"
+    signed = True
     kinds: Mapping[str, str] = {
         "deal": "deals",
         "person": "persons",

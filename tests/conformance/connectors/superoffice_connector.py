@@ -1,7 +1,4 @@
-"""SuperOffice for the suite.
-
-Not in PRODUCTS until bridge/simulators/superoffice is there: the names of its options and entities are assumed here.
-"""
+"""SuperOffice for the suite."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -22,6 +19,7 @@ def main(value: str) -> list[dict[str, Any]]:
 
 class SuperOffice:
     name = "superoffice"
+    signed = True
     kinds: Mapping[str, str] = {
         name: name for name in ("contact", "person", "sale", "product", "project", "appointment")
     }
