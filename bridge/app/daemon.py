@@ -6,7 +6,6 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import aiohttp
 from aiohttp import web
 
 from bridge.admin.routes import admin_app
@@ -14,6 +13,7 @@ from bridge.app.build import Bridge, build
 from bridge.app.checks import add_checks, ready
 from bridge.app.plan import checked_plan, make_plan
 from bridge.app.requests import Requests
+from bridge.app.session import http_session
 from bridge.app.status import status_of
 from bridge.callbacks.routes import callback_app
 from bridge.connectors.transport import AiohttpTransport
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 ASKED_POLL_SECONDS = 1.0
 FLUSH_SECONDS = 30.0
-KEEPALIVE_SECONDS = 10.0
 GRACE_SECONDS = 10.0
 DAY_SECONDS = 86_400.0
 
@@ -48,7 +47,7 @@ async def running(settings: Settings, seams: Seams, redactor: Redactor) -> Async
         store = await open_store(settings.store.url, seams, exclusive=True, seal=seal)
         stack.push_async_callback(store.close)
         await store.tokens.check()
-        session = await stack.enter_async_context(_session())
+        session = await stack.enter_async_context(http_session())
         bridge = build(settings, seams, store, AiohttpTransport(session))
         await store.mappings.sync(bridge.plan.scopes)
         add_checks(bridge)
@@ -99,11 +98,6 @@ async def reload(bridge: Bridge) -> None:
     log.info("mapping files reloaded", extra={"mappings": len(plan.mappings)})
     await bridge.reconciler.index()
     await bridge.keeper.audit()
-
-
-def _session() -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE_SECONDS)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 async def _listen(stack: AsyncExitStack, bridge: Bridge, redactor: Redactor) -> None:

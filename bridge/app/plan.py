@@ -50,7 +50,7 @@ def make_plan(settings: Settings) -> Plan:
     """Load, check and bind the mapping files. Raises ConfigError with every fault."""
     loaded = load_mappings(settings.mappings_dir, load_functions(settings.functions_file))
     manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
-    faults = [*check(loaded, manifests), *_binding_faults(settings, loaded)]
+    faults = [*check(loaded, manifests, systems=settings.sides), *_binding_faults(settings, loaded)]
     if faults:
         raise ConfigError(faults)
     mappings = {mapping.name: mapping for mapping in loaded}

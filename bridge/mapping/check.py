@@ -3,52 +3,47 @@
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
 
-from bridge.domain.catalog import ColumnSpec, EntityManifest, Manifest
+from bridge.domain.catalog import EntityManifest, Manifest
 from bridge.domain.errors import Fault
 from bridge.domain.record import Side
-from bridge.mapping.check_columns import check_columns
+from bridge.mapping.check_columns import ExtraColumns, catalog_of, check_choices, check_columns
 from bridge.mapping.check_together import check_together
 from bridge.mapping.document import did_you_mean
 from bridge.mapping.laws import broken_laws
 from bridge.mapping.model import DeletePolicy, Mapping
 
-ExtraColumns = MappingOf[tuple[str, str], MappingOf[str, ColumnSpec]]
-"""An account's own columns by (product, entity), as `custom.<name>`; an entity that is not in it was not asked."""
-
 
 def check(
-    mappings: Iterable[Mapping], manifests: MappingOf[str, Manifest], extra_columns: ExtraColumns | None = None
+    mappings: Iterable[Mapping],
+    manifests: MappingOf[str, Manifest],
+    extra_columns: ExtraColumns | None = None,
+    systems: MappingOf[str, str] | None = None,
 ) -> list[Fault]:
-    """All faults, in file order; empty when the mappings can run."""
+    """All faults, in file order; empty when the mappings can run. `systems`: which account plays which side."""
     mappings = tuple(mappings)
     faults: list[Fault] = []
     for mapping in mappings:
         faults += [Fault(str(place), what, remedy) for place, what, remedy in mapping.refused]
-        for side in Side:
-            entity = _entity(mapping, side, manifests, faults)
-            if entity is not None:
-                own = (extra_columns or {}).get((mapping.side(side).product, mapping.side(side).entity))
-                faults += _abilities(mapping, side, entity)
-                faults += check_columns(mapping, side, entity, own, mappings)
+        catalogs = [catalog_of(mapping, side, manifests, extra_columns) for side in Side]
+        for side, catalog in zip(Side, catalogs, strict=True):
+            if catalog is None:
+                faults.append(_unknown(mapping, side, manifests))
+                continue
+            faults += _abilities(mapping, side, catalog.entity)
+            faults += check_columns(mapping, catalog, mappings)
+        faults += check_choices(mapping, catalogs)
         faults += broken_laws(mapping)
-    return faults + check_together(mappings)
+    return faults + check_together(mappings, systems or {})
 
 
-def _entity(
-    mapping: Mapping, side: Side, manifests: MappingOf[str, Manifest], faults: list[Fault]
-) -> EntityManifest | None:
+def _unknown(mapping: Mapping, side: Side, manifests: MappingOf[str, Manifest]) -> Fault:
     which = mapping.side(side)
     at = str(mapping.place)
     if which.product not in manifests:
         what = f"mapping {mapping.name}: there is no product called `{which.product}`"
-        faults.append(Fault(at, what, did_you_mean(which.product, list(manifests))))
-        return None
-    entities = manifests[which.product].entities
-    if which.entity not in entities:
-        what = f"mapping {mapping.name}: {which.product} has no entity `{which.entity}`"
-        faults.append(Fault(at, what, did_you_mean(which.entity, list(entities))))
-        return None
-    return entities[which.entity]
+        return Fault(at, what, did_you_mean(which.product, list(manifests)))
+    what = f"mapping {mapping.name}: {which.product} has no entity `{which.entity}`"
+    return Fault(at, what, did_you_mean(which.entity, list(manifests[which.product].entities)))
 
 
 def _abilities(mapping: Mapping, side: Side, entity: EntityManifest) -> Iterable[Fault]:

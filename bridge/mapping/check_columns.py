@@ -5,7 +5,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.domain.catalog import Column, ColumnSpec, EntityManifest
+from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Manifest
 from bridge.domain.errors import Fault
 from bridge.domain.record import Side
 from bridge.mapping.document import did_you_mean
@@ -31,12 +31,18 @@ _FITS: MappingOf[str, frozenset[Column]] = {
     "set": frozenset({Column.SET}),
     "link": frozenset({Column.REFERENCE, Column.TEXT}),
 }
+ExtraColumns = MappingOf[tuple[str, str], MappingOf[str, ColumnSpec]]
+"""An account's columns by (product, entity): own ones as `custom.<name>`, fixed ones it narrows. Others: not asked."""
+
 _TEXT_READS = frozenset({Column.INTEGER, Column.DECIMAL, Column.REFERENCE})
 
 
 @dataclass(frozen=True, slots=True)
-class _Catalog:
-    """One side's columns. `own` None: the account's own columns were not asked for, any is believed."""
+class Catalog:
+    """One side's columns; `role` is the side's name in files.
+
+    `own` None: the account's own columns were not asked for, any is believed.
+    """
 
     name: str
     role: str
@@ -49,16 +55,22 @@ class _Catalog:
         return (self.own or {}).get(path.column) or self.entity.columns.get(path.column)
 
 
-def check_columns(
-    mapping: Mapping,
-    side: Side,
-    entity: EntityManifest,
-    own: MappingOf[str, ColumnSpec] | None,
-    mappings: tuple[Mapping, ...],
-) -> Iterator[Fault]:
-    """Faults of one side: unknown, read-only, of another type, needed and not written."""
+def catalog_of(
+    mapping: Mapping, side: Side, manifests: MappingOf[str, Manifest], extra: ExtraColumns | None
+) -> Catalog | None:
+    """That side's columns; None for a product or entity nobody knows."""
     which = mapping.side(side)
-    catalog = _Catalog(f"{which.product} {which.entity}", which.name, side, entity, own)
+    entities = manifests[which.product].entities if which.product in manifests else {}
+    if which.entity not in entities:
+        return None
+    own = (extra or {}).get((which.product, which.entity))
+    return Catalog(f"{which.product} {which.entity}", which.name, side, entities[which.entity], own)
+
+
+def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+    """Faults of one side: unknown, read-only, of another type, needed and not written."""
+    side = catalog.side
+    which = mapping.side(side)
     for row in mapping.fields:
         cells = row.cells(side)
         for path in cells.paths if cells is not None else ():
@@ -69,6 +81,7 @@ def check_columns(
     for path, wanted in which.where_paths:
         yield from _path(catalog, path, mapping.place, f"where of {mapping.name}", written=side in mapping.creates)
         yield from _written_filter(catalog, mapping, path, wanted)
+        yield from _offered_filter(catalog, mapping, path, wanted)
     if side in mapping.marker:
         path = parse_path(mapping.marker[side])
         yield from _path(catalog, path, mapping.place, f"marker of {mapping.name}", written=True)
@@ -76,7 +89,7 @@ def check_columns(
         yield from _required(catalog, mapping)
 
 
-def _path(catalog: _Catalog, path: Path, place: Place, what: str, *, written: bool) -> Iterable[Fault]:
+def _path(catalog: Catalog, path: Path, place: Place, what: str, *, written: bool) -> Iterable[Fault]:
     at, spec = str(place), catalog.spec(path)
     if path.own and not catalog.entity.custom:
         return [Fault(at, f"{what}: {catalog.name} has no fields of the account's own", "use one of its columns")]
@@ -95,7 +108,7 @@ def _path(catalog: _Catalog, path: Path, place: Place, what: str, *, written: bo
     return faults
 
 
-def _form(catalog: _Catalog, path: Path, spec: ColumnSpec, at: str, what: str) -> Iterator[Fault]:
+def _form(catalog: Catalog, path: Path, spec: ColumnSpec, at: str, what: str) -> Iterator[Fault]:
     """List columns are picked from, objects are entered, plain ones are neither."""
     column, deeper = f"`{path.column}` of {catalog.name}", len(path.steps) > (2 if path.own else 1)
     if spec.type is Column.VALUES and path.label is None:
@@ -113,7 +126,7 @@ def _form(catalog: _Catalog, path: Path, spec: ColumnSpec, at: str, what: str) -
         yield Fault(at, f"{what}: {column} has no part `{path.steps[-1]}`", remedy)
 
 
-def _types(catalog: _Catalog, row: Field) -> Iterator[Fault]:
+def _types(catalog: Catalog, row: Field) -> Iterator[Fault]:
     """One-column rows; parts of a value and column tables bring their own forms."""
     cells = row.cells(catalog.side)
     if cells is None or row.type == "columns" or len(cells.paths) != 1 or cells.via:
@@ -136,7 +149,7 @@ def _types(catalog: _Catalog, row: Field) -> Iterator[Fault]:
         yield Fault(str(row.place), what, remedy)
 
 
-def _type_remedy(catalog: _Catalog, row: Field, spec: ColumnSpec, path: str) -> str:
+def _type_remedy(catalog: Catalog, row: Field, spec: ColumnSpec, path: str) -> str:
     if row.type == "date" and spec.type is Column.INSTANT:
         return f"write {catalog.role}: {{instant: {path}}}"
     if spec.type is Column.REFERENCE:
@@ -146,20 +159,21 @@ def _type_remedy(catalog: _Catalog, row: Field, spec: ColumnSpec, path: str) -> 
     return f"write type: {spec.type}"
 
 
-def _choices(catalog: _Catalog, row: Field) -> Iterator[Fault]:
+def _choices(catalog: Catalog, row: Field) -> Iterator[Fault]:
     """Words of a table that the column does not offer."""
     cells = row.cells(catalog.side)
     for index, path in enumerate(cells.paths if cells is not None else ()):
         spec = catalog.spec(path)
         if spec is None or not spec.choices or (cells is not None and cells.via):
             continue
-        for word in _words(row, catalog.role, path.text, catalog.side, index):
+        for word in words_of(row, catalog.role, path.text, catalog.side, index):
             if word not in spec.choices:
                 what = f"row {row.name}: `{path.text}` of {catalog.name} does not offer `{word}`"
                 yield Fault(str(row.place), what, did_you_mean(word, spec.choices))
 
 
-def _words(row: Field, role: str, path: str, side: Side, index: int) -> list[str]:
+def words_of(row: Field, role: str, path: str, side: Side, index: int) -> list[str]:
+    """What the row itself writes into, or knows of, the side's column number `index`."""
     if row.set_on is not None:
         return [_word(row.value)]
     if row.table is not None:
@@ -172,11 +186,36 @@ def _words(row: Field, role: str, path: str, side: Side, index: int) -> list[str
     return sorted({_word(word) for word in words} - {ANY})
 
 
+def check_choices(mapping: Mapping, catalogs: list[Catalog | None]) -> Iterator[Fault]:
+    """Without a table a word must be offered on both sides. Tried exhaustively where both sides list theirs."""
+    for row in mapping.fields:
+        if row.type not in ("choice", "set") or row.table is not None or row.set_on is not None:
+            continue
+        specs = {one.side: (one, _only(one, row)) for one in catalogs if one is not None}
+        for target in row.flows & set(specs):
+            here, there = specs[target], specs.get(target.other, (None, None))
+            if here[1] is None or there[0] is None or there[1] is None:
+                continue
+            missing = [word for word in there[1].choices if word not in here[1].choices]
+            if missing and here[1].choices:
+                what = f"row {row.name}: {there[0].name} offers `{missing[0]}`, which {here[0].name} does not"
+                remedy = f"add a table that says which word means which ({len(missing)} differ)"
+                yield Fault(str(row.place), what, remedy)
+                break
+
+
+def _only(catalog: Catalog, row: Field) -> ColumnSpec | None:
+    cells = row.cells(catalog.side)
+    if cells is None or len(cells.paths) != 1 or cells.via:
+        return None
+    return catalog.spec(cells.paths[0])
+
+
 def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _link(catalog: _Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+def _link(catalog: Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
     cells = row.cells(catalog.side)
     target = next((mapping for mapping in mappings if mapping.name == row.link), None)
     if target is None or cells is None:
@@ -191,7 +230,7 @@ def _link(catalog: _Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Itera
         yield Fault(str(row.place), what, remedy)
 
 
-def _written_filter(catalog: _Catalog, mapping: Mapping, path: Path, wanted: Any) -> Iterator[Fault]:
+def _written_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any) -> Iterator[Fault]:
     """A row that writes the filter's own column would move new records out of the mapping."""
     for row in mapping.fields:
         cells = row.cells(catalog.side)
@@ -202,7 +241,15 @@ def _written_filter(catalog: _Catalog, mapping: Mapping, path: Path, wanted: Any
             yield Fault(str(row.place), what, "remove the row: where already sets it on new records")
 
 
-def _required(catalog: _Catalog, mapping: Mapping) -> Iterator[Fault]:
+def _offered_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any) -> Iterator[Fault]:
+    """A word the column does not offer would pass no record."""
+    spec = catalog.spec(path)
+    if spec is not None and spec.choices and _word(wanted) not in spec.choices:
+        what = f"where of {mapping.name}: `{path.text}` of {catalog.name} does not offer `{_word(wanted)}`"
+        yield Fault(str(mapping.place), what, did_you_mean(_word(wanted), spec.choices))
+
+
+def _required(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
     written = {path.column for path, _ in mapping.side(catalog.side).where_paths}
     for row in mapping.fields:
         cells = row.cells(catalog.side)

@@ -10,20 +10,22 @@ from bridge.domain.record import Side
 from bridge.mapping.model import Mapping, MappingSide
 
 _Node = tuple[str, str, str]
+Systems = MappingOf[str, str]
+"""By side (`crm`) the account that plays it; a side that is bound to none stands for itself."""
 
 
-def check_together(mappings: tuple[Mapping, ...]) -> list[Fault]:
+def check_together(mappings: tuple[Mapping, ...], systems: Systems) -> list[Fault]:
     """Overlaps, rings of systems, cycles of links no record could be first in."""
-    return [*_overlaps(mappings), *_rings(mappings), *_link_cycles(mappings)]
+    return [*_overlaps(mappings, systems), *_rings(mappings, systems), *_link_cycles(mappings)]
 
 
-def _overlaps(mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+def _overlaps(mappings: tuple[Mapping, ...], systems: Systems) -> Iterator[Fault]:
     """Two mappings that may both hold a record and both write one of its columns would undo each other's work."""
     for one, two in combinations(mappings, 2):
         for a in Side:
             for b in Side:
                 here, there = one.side(a), two.side(b)
-                if _node(here) != _node(there) or _apart(here, there):
+                if _node(systems, here) != _node(systems, there) or _apart(here, there):
                     continue
                 for column in sorted(_written(one, a) & _written(two, b)):
                     what = f"mappings {one.name} and {two.name} both write `{column}` of {here.product} {here.entity}"
@@ -31,8 +33,8 @@ def _overlaps(mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
                     yield Fault(str(two.place), what, remedy)
 
 
-def _node(side: MappingSide) -> _Node:
-    return (side.name, side.product, side.entity)
+def _node(systems: Systems, side: MappingSide) -> _Node:
+    return (systems.get(side.name, side.name), side.product, side.entity)
 
 
 def _apart(one: MappingSide, two: MappingSide) -> bool:
@@ -47,13 +49,13 @@ def _written(mapping: Mapping, side: Side) -> set[str]:
     return found
 
 
-def _rings(mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+def _rings(mappings: tuple[Mapping, ...], systems: Systems) -> Iterator[Fault]:
     """A value that can travel from a system through two others back would never come to rest."""
     edges: dict[_Node, set[_Node]] = {}
     places: dict[_Node, Mapping] = {}
     for mapping in mappings:
         for target in mapping.writes:
-            start, end = _node(mapping.side(target.other)), _node(mapping.side(target))
+            start, end = _node(systems, mapping.side(target.other)), _node(systems, mapping.side(target))
             edges.setdefault(start, set()).add(end)
             places.setdefault(start, mapping)
     ring = _cycle(edges, shortest=3)

@@ -1,0 +1,51 @@
+"""`bridge check --live`: the mappings against the accounts' real columns. Reads only; changes nothing anywhere."""
+
+import asyncio
+from collections.abc import Mapping
+
+from bridge.app.build import build_connectors
+from bridge.app.plan import Plan
+from bridge.app.session import http_session
+from bridge.connectors.protocols import Connector
+from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.transport import AiohttpTransport
+from bridge.domain.catalog import ColumnSpec
+from bridge.domain.errors import Fault, RemoteError
+from bridge.domain.seams import Seams
+from bridge.mapping.check_live import check_live
+from bridge.monitoring.metrics import Metrics
+from bridge.settings.model import Settings
+from bridge.store.engine import open_store
+from bridge.store.seal import FernetSeal
+
+Columns = dict[tuple[str, str], Mapping[str, ColumnSpec]]
+
+
+async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Fault]:
+    """Every fault; a system that does not answer is one, and its mappings are checked against its manifest alone."""
+    seal = FernetSeal(settings.instance_secret.get_secret_value().encode())
+    store = await open_store(settings.store.url, seams, seal=seal)  # a token that is renewed must be stored
+    try:
+        async with http_session() as session:
+            connectors = build_connectors(settings, seams, store, AiohttpTransport(session), Metrics())
+            columns, faults = await _columns(settings, plan, connectors)
+    finally:
+        await store.close()
+    manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
+    return [*faults, *check_live(plan.mappings.values(), manifests, columns, settings.sides)]
+
+
+async def _columns(settings: Settings, plan: Plan, connectors: Mapping[str, Connector]) -> tuple[Columns, list[Fault]]:
+    """By product and entity what each bound account reports; settings bind one account to each side."""
+    columns: Columns = {}
+    faults: list[Fault] = []
+    for system, entities in sorted(plan.entities.items()):
+        try:
+            async with asyncio.timeout(settings.sync.write_seconds):
+                for entity in sorted(entities):
+                    product = settings.systems[system].connector
+                    columns[product, entity] = await connectors[system].columns(entity)
+        except (RemoteError, TimeoutError) as error:
+            what = f"its columns could not be read: {error or 'no answer in time'}"
+            faults.append(Fault(f"system {system}", what, "correct its options in the settings, or try again later"))
+    return columns, faults

@@ -1,0 +1,11 @@
+"""The one way this process talks HTTP."""
+
+import aiohttp
+
+KEEPALIVE_SECONDS = 10.0
+
+
+def http_session() -> aiohttp.ClientSession:
+    """No cookies: two accounts at one host must not meet. Must be made inside a running event loop."""
+    connector = aiohttp.TCPConnector(keepalive_timeout=KEEPALIVE_SECONDS)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())

@@ -1,0 +1,99 @@
+"""`bridge check --live`, the pure half: mappings against the columns the accounts really have."""
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as MappingOf
+
+from bridge.domain.catalog import Column, ColumnSpec, Manifest
+from bridge.domain.errors import Fault
+from bridge.domain.record import Side
+from bridge.mapping.check import check
+from bridge.mapping.check_columns import Catalog, ExtraColumns, catalog_of, words_of
+from bridge.mapping.model import Cells, Field, Mapping
+from bridge.mapping.tables import ANY
+from bridge.mapping.values import LEAVE
+
+
+def check_live(
+    mappings: Iterable[Mapping],
+    manifests: MappingOf[str, Manifest],
+    live: ExtraColumns,
+    systems: MappingOf[str, str] | None = None,
+) -> list[Fault]:
+    """What `check` finds, now against the accounts' own columns, and what only an account can tell.
+
+    `live`: by (product, entity) the columns the account reported: own fields, options, lengths, read-only, required.
+    """
+    mappings = tuple(mappings)
+    faults = check(mappings, manifests, live, systems)
+    for mapping in mappings:
+        catalogs = {side: catalog_of(mapping, side, manifests, live) for side in Side}
+        for row in mapping.fields:
+            faults += _unlisted(mapping, row, catalogs)
+            faults += _lengths(row, catalogs)
+    return faults
+
+
+def _unlisted(mapping: Mapping, row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[Fault]:
+    """Options a record may show tomorrow that no line of the row's table names."""
+    if row.set_on is not None or "otherwise" in row.source or row.source.get("unlisted", "reject") != "reject":
+        return
+    for side in Side:
+        catalog, cells = catalogs[side], row.cells(side)
+        if catalog is None or cells is None or side.other not in row.flows:
+            continue
+        for at, path in enumerate(cells.paths):
+            spec = catalog.spec(path)
+            listed = _listed(row, cells, catalog, at)
+            missing = [] if spec is None or listed is None else [word for word in spec.choices if word not in listed]
+            if missing:
+                told = ", ".join(f"`{word}`" for word in missing[:5]) + (", ..." if len(missing) > 5 else "")
+                what = f"row {row.name} of {mapping.name}: no line of its table names {told}, which `{path.text}` of"
+                remedy = "add a line for each, or write unlisted: skip"
+                yield Fault(str(row.place), f"{what} {catalog.name} offers", remedy)
+
+
+def _listed(row: Field, cells: Cells, catalog: Catalog, at: int) -> set[str] | None:
+    """Words the row knows in that column; None when it takes any."""
+    if cells.via or (row.table is None and not row.lines):
+        return None
+    if row.lines and any(cells.render(line)[at] is LEAVE for line in row.lines):
+        return None
+    return set(words_of(row, catalog.role, cells.paths[at].text, catalog.side, at)) - {ANY}
+
+
+def _lengths(row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[Fault]:
+    """A column that takes less text than the other side may hold would refuse or cut it."""
+    for target in row.flows:
+        here, there = catalogs[target], catalogs[target.other]
+        limit, offered = _length(row, here, target), _length(row, there, target.other)
+        if here is None or limit is None:
+            continue
+        cells = row.cells(target)
+        assert cells is not None
+        words = words_of(row, here.role, cells.paths[0].text, target, 0)
+        long = [word for word in words if len(word) > limit]
+        if long:
+            what = f"row {row.name}: `{cells.columns[0]}` of {here.name} takes {limit} characters, and `{long[0]}` has"
+            yield Fault(str(row.place), f"{what} {len(long[0])}", "shorten it")
+        elif not words and not row.lossy and not _cuts(cells, limit) and offered is not None and offered > limit:
+            column = f"`{cells.columns[0]}` of {here.name}"
+            what = f"row {row.name}: {column} takes {limit} characters, the other side"
+            cut = f"{here.role}: {{column: {cells.columns[0]}, via: {{cut: {limit}}}}}"
+            yield Fault(
+                str(row.place),
+                f"{what} {offered}",
+                f"write {cut} and lossy: true, or lossy: true if that never happens",
+            )
+
+
+def _length(row: Field, catalog: Catalog | None, side: Side) -> int | None:
+    """How many characters the one text column of the row takes on that side; None: not known, or no text."""
+    cells = row.cells(side)
+    if catalog is None or cells is None or len(cells.paths) != 1 or row.type not in ("text", "choice", "user", "email"):
+        return None
+    spec: ColumnSpec | None = catalog.spec(cells.paths[0])
+    return spec.max_length if spec is not None and spec.type is Column.TEXT else None
+
+
+def _cuts(cells: Cells, limit: int) -> bool:
+    return any(text.startswith("cut: ") and int(text.removeprefix("cut: ")) <= limit for text in cells.via)

@@ -1,0 +1,116 @@
+"""Mappings against what the accounts really have: own fields, options, lengths, read-only and required columns."""
+
+import pytest
+
+from bridge.domain.catalog import Column, ColumnSpec
+from bridge.mapping.check import check
+from bridge.mapping.check_live import check_live
+from bridge.mapping.load import load_text
+
+from .files import HEAD, MANIFESTS, NAME, TEXT
+
+PERSON, CONTACT = ("one", "person"), ("two", "contact")
+LONG, SHORT = ColumnSpec(Column.TEXT, max_length=255), ColumnSpec(Column.TEXT, max_length=40)
+
+
+def options(*words: str) -> ColumnSpec:
+    return ColumnSpec(Column.CHOICE, choices=words)
+
+
+@pytest.mark.parametrize(
+    ("row", "person", "contact", "told"),
+    [
+        (
+            "{crm: custom.Segmnt, erp: city}",
+            {"custom.Segment": TEXT},
+            {},
+            "m.yaml:6:6: row f: unknown field `custom.Segmnt` of one person - did you mean `custom.Segment`?",
+        ),
+        (
+            "{crm: custom.Grade, erp: city, table: {A: x}}",
+            {"custom.Grade": options("A", "B", "C")},
+            {},
+            "m.yaml:6:6: row f of people: no line of its table names `B`, `C`, which `custom.Grade` of one person"
+            " offers - add a line for each, or write unlisted: skip",
+        ),
+        (
+            "{crm: custom.Grade, erp: city, table: {A: x, Z: y}}",
+            {"custom.Grade": options("A")},
+            {},
+            "m.yaml:6:6: row f: `custom.Grade` of one person does not offer `Z` - known are: A",
+        ),
+        (
+            "{columns: [crm.title, crm.status, erp.city], rows: [[x, open, y], [any, won, z]]}",
+            {"title": options("x", "q"), "status": options("open", "won", "lost")},
+            {},
+            "m.yaml:6:6: row f of people: no line of its table names `lost`, which `status` of one person offers"
+            " - add a line for each, or write unlisted: skip",
+        ),
+        (
+            "{crm: custom.Grade, erp: custom.Class, type: choice}",
+            {"custom.Grade": options("A", "B")},
+            {"custom.Class": options("A")},
+            "m.yaml:6:6: row f: one person offers `B`, which two contact does not"
+            " - add a table that says which word means which (1 differ)",
+        ),
+        (
+            "{crm: custom.Note, erp: custom.Remark}",
+            {"custom.Note": LONG},
+            {"custom.Remark": SHORT},
+            "m.yaml:6:6: row f: `custom.Remark` of two contact takes 40 characters, the other side 255"
+            " - write erp: {column: custom.Remark, via: {cut: 40}} and lossy: true, or lossy: true if"
+            " that never happens",
+        ),
+        (
+            "{erp: custom.Code, value: much too long for it}",
+            {},
+            {"custom.Code": ColumnSpec(Column.TEXT, max_length=8)},
+            "m.yaml:6:6: row f: `custom.Code` of two contact takes 8 characters, and `much too long for it` has 20"
+            " - shorten it",
+        ),
+        (
+            "{crm: custom.Sum, erp: city}",
+            {"custom.Sum": ColumnSpec(Column.TEXT, writable=False)},
+            {},
+            "m.yaml:6:6: row f writes `custom.Sum` of one person, which is read-only"
+            " - read it only: add from: crm to the row",
+        ),
+        (
+            "{crm: title, erp: city}",
+            {},
+            {"custom.Branch": ColumnSpec(Column.TEXT, required=True)},
+            "m.yaml:1:1: mapping people makes two contact records without `custom.Branch`, which they need"
+            " - add a row for it, or a constant: NAME: {erp: custom.Branch, value: ..., set: on-create}",
+        ),
+    ],
+)
+def test_what_an_account_really_has_is_held_against_the_mapping(
+    row: str, person: dict[str, ColumnSpec], contact: dict[str, ColumnSpec], told: str
+) -> None:
+    mappings = load_text(HEAD + f"  f: {row}\n", "m.yaml")
+    assert check(mappings, MANIFESTS) == [], "it is sound as far as one can tell without the accounts"
+    assert [str(fault) for fault in check_live(mappings, MANIFESTS, {PERSON: person, CONTACT: contact})] == [told]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "{crm: custom.Grade, erp: city, table: {A: x}, unlisted: skip}",
+        "{crm: custom.Grade, erp: city, table: {A: x}, from: crm, otherwise: y}",
+        "{crm: custom.Grade, erp: city, table: {A: x}, from: erp}",
+        "{crm: custom.Note, erp: {column: custom.Remark, via: {cut: 40}}, lossy: true}",
+        "{crm: custom.Note, erp: custom.Remark, from: erp}",
+        "{crm: custom.Note, erp: custom.Remark, lossy: true}",
+    ],
+)
+def test_what_the_row_provides_for_is_no_fault(row: str) -> None:
+    live = {
+        PERSON: {"custom.Grade": options("A", "B"), "custom.Note": LONG},
+        CONTACT: {"custom.Remark": SHORT},
+    }
+    assert check_live(load_text(HEAD + f"  f: {row}\n", "m.yaml"), MANIFESTS, live) == []
+
+
+def test_an_account_that_was_not_asked_is_believed() -> None:
+    mappings = load_text(HEAD + NAME + "  f: {crm: custom.A, erp: custom.B}\n", "m.yaml")
+    assert check_live(mappings, MANIFESTS, {}) == []
