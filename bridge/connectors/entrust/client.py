@@ -8,29 +8,12 @@ from bridge.connectors.entrust.auth import Token
 from bridge.connectors.entrust.options import EntrustOptions
 from bridge.connectors.entrust.refusals import read_words
 from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words
+from bridge.connectors.pace import Pace
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.domain.errors import NeedsAuthorisation, Rejected, RemoteError
-from bridge.domain.seams import Clock
 
 API = "/api/web"
-
-
-class Pace:
-    """Spreads calls evenly after a small burst: the vendor publishes no limit."""
-
-    BURST = 5
-
-    def __init__(self, per_second: float, clock: Clock) -> None:
-        self._gap, self._clock = 1.0 / per_second, clock
-        self._next = float("-inf")
-
-    async def turn(self) -> None:
-        now = self._clock.monotonic()
-        begin = max(self._next, now - (self.BURST - 1) * self._gap)
-        self._next = begin + self._gap
-        if begin > now:
-            await self._clock.sleep(begin - now)
 
 
 class EntrustDialect:

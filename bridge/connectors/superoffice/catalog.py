@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.connectors.names import Names
 from bridge.connectors.superoffice.client import SuperOfficeClient
 from bridge.connectors.superoffice.entities import RESOURCES
-from bridge.connectors.superoffice.names import Names
 from bridge.domain.catalog import Column
 from bridge.domain.seams import Clock
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words, with_headers
+from bridge.connectors.pace import Pace
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.connectors.superoffice.auth import Credential, credential, sign_in_client
@@ -12,30 +13,12 @@ from bridge.connectors.superoffice.endpoint import Endpoint, FixedEndpoint, Tena
 from bridge.connectors.superoffice.options import SuperOfficeOptions
 from bridge.connectors.superoffice.refusals import is_missing, read_words
 from bridge.domain.errors import OutcomeUnknown, RemoteError, Unreachable, WriteConflict
-from bridge.domain.seams import Clock
 
 SOMEWHERE = "https://tenant.invalid"  # stands for the endpoint until the moment of sending
 MISDIRECTED = 421
 GONE = frozenset({404, 410})
 IN_UTC: Mapping[str, str] = {"so-timezone": "UTC"}
 Query = Sequence[tuple[str, str]]
-
-
-class Pace:
-    """Spreads calls evenly after a small burst."""
-
-    BURST = 4
-
-    def __init__(self, per_second: float, clock: Clock) -> None:
-        self._gap, self._clock = 1.0 / per_second, clock
-        self._next = float("-inf")
-
-    async def turn(self) -> None:
-        now = self._clock.monotonic()
-        begin = max(self._next, now - (self.BURST - 1) * self._gap)
-        self._next = begin + self._gap
-        if begin > now:
-            await self._clock.sleep(begin - now)
 
 
 class SuperOfficeDialect:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.connectors.names import Names, Unresolved
 from bridge.connectors.superoffice.catalog import Catalog
 from bridge.connectors.superoffice.entities import RESOURCES, Property
-from bridge.connectors.superoffice.names import Names, Unresolved
 from bridge.connectors.superoffice.values import (
     read,
     read_address,

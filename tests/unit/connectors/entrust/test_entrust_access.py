@@ -7,7 +7,7 @@ from entrust_fakes import SECRET, SIGN_IN, FakeEntrust, options, refusal
 from http_fakes import answer
 from pydantic import ValidationError
 
-from bridge.connectors.entrust.client import EntrustClient, Pace
+from bridge.connectors.entrust.client import EntrustClient
 from bridge.connectors.http import Call
 from bridge.connectors.protocols import TransportFailed
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, Rejected, RetryLater, Unreachable
@@ -128,13 +128,6 @@ async def test_a_page_of_another_shape_is_tried_again_later(vendor: FakeEntrust,
     vendor.replies["POST v4/userspaged"] = answer(200, body)
     with pytest.raises(RetryLater):
         await EntrustClient(vendor.construction()).page("v4/userspaged", {})
-
-
-async def test_calls_keep_the_pace(vendor: FakeEntrust) -> None:
-    pace = Pace(10, vendor.clock)
-    for _ in range(25):
-        await pace.turn()
-    assert vendor.clock.seconds == pytest.approx(2.0)
 
 
 async def test_calls_are_below_the_tenants_address(vendor: FakeEntrust) -> None:
