@@ -1,0 +1,203 @@
+"""The JSON Schema of mapping files, for completion and checks in editors. Made from the tables the language is made of.
+
+An editor sees one file at a time and knows no account: `bridge check` says more.
+"""
+
+import re
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.domain.catalog import Column, ColumnSpec, EntityManifest
+from bridge.mapping.functions import BUILTIN, Functions
+from bridge.mapping.model import Conflict, DeletePolicy
+from bridge.mapping.sources import ROWS, TABLE
+from bridge.mapping.types.numbers import ROUNDINGS
+from bridge.mapping.types.registry import TYPES, make_kind
+
+Schema = dict[str, Any]
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+NO_FUNCTIONS: Functions = {}
+_SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
+_TEXT: Schema = {"type": "string", "minLength": 1}
+_LISTS = ("emails", "phones")
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One side of a pair: `role` as files call it, `name` like `pipedrive deal`. `own`: columns the account added."""
+
+    role: str
+    name: str
+    entity: EntityManifest
+    own: MappingOf[str, ColumnSpec] = field(default_factory=dict)
+
+
+def general_schema(functions: Functions = NO_FUNCTIONS) -> Schema:
+    """Of any mapping file; names of sides and columns are free. `functions`: those the operator added."""
+    path = {**_TEXT, "description": 'a column: name, address.city, emails.primary, custom."Nr. (ERP)"'}
+    row: Schema = {**_row(functions, _TEXT, _TEXT), "additionalProperties": _cell(path, functions)}
+    free = {role: _by_side({}, value) for role, value in _side_values(path).items()}
+    return _document("A mapping file of the bridge", row, free, _TEXT)
+
+
+def pair_schema(left: Half, right: Half, functions: Functions = NO_FUNCTIONS) -> Schema:
+    """Of files that pair these two entities, with the names of their fields; names after `custom.` are believed."""
+    halves = {half.role: half for half in (left, right)}
+    paths = {role: _paths(half) for role, half in halves.items()}
+    listed = [f"{role}.{path}" for role, found in paths.items() for path in found["anyOf"][0]["enum"]]
+    column = {"anyOf": [{"enum": listed}, {"type": "string", "pattern": f"^({'|'.join(map(re.escape, halves))})\\."}]}
+    row: Schema = {**_row(functions, {"enum": list(halves)}, column), "additionalProperties": False}
+    row["properties"] = {**row["properties"], **{role: _cell(path, functions) for role, path in paths.items()}}
+    sides = {
+        key: _by_side({role: _side_values(paths[role])[key] for role in halves}, False)
+        for key in ("sides", "where", "marker", "deleted")
+    }
+    sides["sides"] = _by_side({role: {"const": half.name} for role, half in halves.items()}, False)
+    title = f"A mapping file of the bridge: {left.name} and {right.name}"
+    return _document(title, row, sides, {"enum": list(halves)})
+
+
+def _side_values(path: Schema) -> dict[str, Schema]:
+    """What stands behind a side's name, by the key of the mapping."""
+    return {
+        "sides": {"type": "string", "pattern": "^\\S+ \\S+$", "description": "product and entity: pipedrive deal"},
+        "where": {"type": "object", "propertyNames": path, "additionalProperties": _SCALAR},
+        "marker": path,
+        "deleted": {"enum": [policy.value for policy in DeletePolicy]},
+    }
+
+
+def _by_side(known: MappingOf[str, Schema], others: Schema | bool) -> Schema:
+    return {"type": "object", "properties": dict(known), "additionalProperties": others, "maxProperties": 2}
+
+
+def _document(title: str, row: Schema, sides: MappingOf[str, Schema], role: Schema) -> Schema:
+    return {
+        "$schema": DRAFT,
+        "title": title,
+        "type": "object",
+        "required": ["mapping", "sides", "match"],
+        "anyOf": [{"required": ["fields"]}, {"required": ["include"]}],
+        "additionalProperties": False,
+        "properties": {
+            "mapping": _said("its name, in commands and in the journal", _TEXT),
+            "description": _TEXT,
+            "sides": _said("two sides; settings bind them to accounts", {**sides["sides"], "minProperties": 2}),
+            "where": _said("filter, and what new records get", sides["where"]),
+            "direction": _said("both, or like crm -> erp", {"type": "string", "pattern": "^(both|\\S+ *-> *\\S+)$"}),
+            "creates": _said("sides that may get new records", _one_or_many(role)),
+            "match": _said("none, or fields in this order; + means both", _one_or_many(_TEXT)),
+            "marker": _said("a column that keeps the other side's id", sides["marker"]),
+            "deleted": _said("what happens when deleted on that side", sides["deleted"]),
+            "delete-conflict": _said("deleted here and edited there", {"enum": ["keep", "delete"]}),
+            "conflict": _policy(),
+            "drift": {"enum": ["keep"]},
+            "on-leave": {"enum": ["freeze"]},
+            "merged": {"enum": ["report"]},
+            "include": _said("files of shared rows", _one_or_many({"type": "string", "pattern": _ending(ROWS)})),
+            "fields": {"type": "object", "additionalProperties": {"$ref": "#/$defs/row"}},
+            "tests": {"type": "array", "items": {"type": "object"}},
+        },
+        "$defs": {"row": row},
+    }
+
+
+def _row(functions: Functions, role: Schema, column: Schema) -> Schema:
+    """A row without its sides."""
+    options = {
+        "zone": _said("like Europe/Oslo", _TEXT),
+        "region": _said("country of numbers without a country code: NO", {"type": "string", "pattern": "^[A-Z]{2}$"}),
+        "places": {"type": "integer", "minimum": 0, "maximum": 12},
+        "rounding": {"enum": list(ROUNDINGS)},
+        "currency": _said("where a side keeps none: EUR", {"type": "string", "pattern": "^[A-Z]{3}$"}),
+        "separator": _said("between the words of a set kept as one text", _TEXT),
+        "aliases": {"type": "object", "additionalProperties": _TEXT},
+    }
+    known = {option for _, names in TYPES.values() for option in names}
+    return {
+        "type": "object",
+        "properties": {
+            "type": {"enum": list(TYPES)},
+            "link": _said("the mapping that keeps the record it points to", _TEXT),
+            "missing": {"enum": ["wait", "blank", "reject"]},
+            "required": {"type": "boolean"},
+            "from": _said("the only side that is read", role),
+            "absent": _said("whether an emptied value empties the other side", {"enum": ["clear", "keep"]}),
+            "conflict": _policy(),
+            "lossy": {"type": "boolean"},
+            "default": _said("for new records without a value", _SCALAR),
+            "value": _said("a constant", _SCALAR),
+            "set": {"enum": ["on-create"]},
+            "table": {"anyOf": [_words(), {"type": "string", "pattern": _ending(TABLE)}]},
+            "unlisted": {"enum": ["reject", "keep", "skip"]},
+            "otherwise": _SCALAR,
+            "columns": {"type": "array", "minItems": 2, "items": column},
+            "rows": {"type": "array", "items": {"type": "array", "items": _SCALAR}},
+            "note": _TEXT,
+            **{name: options[name] for name in sorted(known)},
+        },
+    }
+
+
+def _cell(path: Schema, functions: Functions) -> Schema:
+    """One side of a row: a column, a value in several columns, or columns through functions."""
+    shapes = {shape.parts for name in TYPES for shape in make_kind(name, {}).shapes.values()} | {("amount",)}
+    parts: list[Schema] = [
+        {"type": "object", "properties": dict.fromkeys(names, path), "required": list(names)}
+        for names in sorted(shapes)
+    ]
+    through: Schema = {
+        "type": "object",
+        "properties": {"column": path, "columns": {"type": "array", "items": path}, "via": _via(functions)},
+        "anyOf": [{"required": ["column"]}, {"required": ["columns"]}],
+    }
+    tables: list[Schema] = [*parts, through]
+    return {"anyOf": [path, *({**part, "additionalProperties": False} for part in tables)]}
+
+
+def _via(functions: Functions) -> Schema:
+    bare = [name for name, one in BUILTIN.items() if one.takes in ("nothing", "a separator or nothing")]
+    taking = {name: {"description": one.does} for name, one in BUILTIN.items() if one.takes != "nothing"}
+    argued = {"type": "object", "properties": taking, "additionalProperties": False}
+    return _one_or_many({"anyOf": [{"enum": [*bare, *functions]}, {**argued, "minProperties": 1, "maxProperties": 1}]})
+
+
+def _paths(half: Half) -> Schema:
+    """Every column of the entity as a path, for completion; labels of lists and own fields are free."""
+    listed: list[str] = []
+    free: list[str] = ["custom\\."] if half.entity.custom else []
+    for name, spec in {**half.entity.columns, **half.own}.items():
+        if spec.type is Column.VALUES:
+            listed.append(f"{name}.primary" if name in _LISTS else f"{name}[primary]")
+            free.append(f"{re.escape(name)}{'[.]' if name in _LISTS else '[[]'}")
+        elif spec.type is Column.OBJECT:
+            listed += [f"{name}.{part}" for part in spec.parts]
+            free.append(f"{re.escape(name)}[.]")
+        else:
+            top, _, own = name.partition(".")
+            listed.append(f'{top}."{own}"' if any(c in own for c in '."[]') else name)
+    pattern = f"^({'|'.join(free)})" if free else "^$"
+    return {"anyOf": [{"enum": listed}, {"type": "string", "pattern": pattern}]}
+
+
+def _policy() -> Schema:
+    words = "a side wins, `newest, else SIDE`, ask, or fill-empty"
+    fixed = [Conflict.ASK.value, Conflict.FILL_EMPTY.value]
+    return _said(words, {"anyOf": [{"enum": fixed}, {"type": "string", "pattern": "^(newest, *else +\\S+|[^ ,]+)$"}]})
+
+
+def _words() -> Schema:
+    return {"type": "object", "additionalProperties": _SCALAR}
+
+
+def _one_or_many(item: Schema) -> Schema:
+    return {"anyOf": [item, {"type": "array", "items": item}]}
+
+
+def _ending(text: str) -> str:
+    return f"{re.escape(text)}$"
+
+
+def _said(description: str, schema: Schema) -> Schema:
+    return {"description": description, **schema}
