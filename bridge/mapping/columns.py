@@ -16,6 +16,7 @@ from bridge.mapping.tables import ValueTable, with_table
 from bridge.mapping.types.kind import Kind, Shape
 from bridge.mapping.types.link import link_kind
 from bridge.mapping.types.numbers import ROUNDINGS
+from bridge.mapping.types.places import parse_country
 from bridge.mapping.types.registry import TYPES, make_kind
 from bridge.mapping.values import Untranslatable
 from bridge.mapping.via import COLUMN_KEYS, through_functions
@@ -43,14 +44,32 @@ def field_type(section: Section, flows: frozenset[Side]) -> FieldType | None:
         remedy = "write link: MAPPING instead of a type" if name == "link" else did_you_mean(name, list(TYPES))
         section.faults.add(section.value_place("type"), f"`type: {name}` of {section.what} is unknown", remedy)
         return None
-    options = {option: value for option in sorted(TYPES[name][1]) if (value := section.scalar(option)) is not None}
-    if not _options_fit(section, options):
+    named = sorted(TYPES[name][1] - {"aliases"})
+    options = {option: value for option in named if (value := section.scalar(option)) is not None}
+    aliases = _aliases(section) if "aliases" in TYPES[name][1] else {}
+    if aliases is None or not _options_fit(section, options):
         return None
+    options |= {"aliases": aliases} if aliases else {}
     kind = make_kind(name, options)
     table = _value_table(section, kind, flows) if tabled else None
     if tabled and table is None:
         return None
     return FieldType(name, kind, table)
+
+
+def _aliases(section: Section) -> dict[str, str] | None:
+    """Further names of countries by code; None after a fault."""
+    table = section.sub("aliases")
+    found: dict[str, str] = {}
+    for name in table.table.entries if table is not None else ():
+        assert table is not None
+        code = table.text(name)
+        try:
+            found[name] = parse_country(code) or ""
+        except Untranslatable as error:
+            table.faults.add(table.value_place(name), f"`{name}` in {table.what}: {error}", "write NAME: CODE, like NO")
+            return None
+    return found
 
 
 def _options_fit(section: Section, options: dict[str, Any]) -> bool:

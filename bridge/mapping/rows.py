@@ -163,7 +163,7 @@ def _finish(
 # What decides which canonical value a record has; other words of a row decide only what is done with it.
 _MEANING = frozenset(
     {"type", "table", "unlisted", "otherwise", "rows", "columns", "region", "zone", "places", "rounding", "currency"}
-    | {"separator", "link", "value"}
+    | {"separator", "link", "value", "aliases"}
 )
 
 

@@ -1,68 +1,76 @@
 """Countries and currencies: ISO codes inside, names where a side keeps names. Unknown is refused, never guessed."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from babel import Locale
+from babel.core import get_global
 
+from bridge.mapping.types.countries import further_names, plain_name
 from bridge.mapping.types.kind import Kind, Shape
 from bridge.mapping.types.text import describe, fold_text
 from bridge.mapping.values import Untranslatable
 
-# Spellings in daily and official use that the English names of the locale data do not hold.
-_ALIASES = {
-    "uk": "GB", "great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "usa": "US",
-    "united states of america": "US", "holland": "NL", "kingdom of the netherlands": "NL", "the netherlands": "NL",
-    "czech republic": "CZ", "russian federation": "RU", "korea, republic of": "KR", "republic of korea": "KR",
-    "korea (republic of)": "KR", "viet nam": "VN", "turkey": "TR", "ivory coast": "CI", "burma": "MM", "uae": "AE",
-    "macedonia": "MK", "swaziland": "SZ", "cape verde": "CV", "east timor": "TL", "hong kong": "HK", "macau": "MO",
-    "palestine": "PS", "taiwan, province of china": "TW", "iran, islamic republic of": "IR",
-    "people's republic of china": "CN",
-    "moldova, republic of": "MD", "tanzania, united republic of": "TZ", "venezuela, bolivarian republic of": "VE",
-    "bolivia, plurinational state of": "BO", "syrian arab republic": "SY", "lao people's democratic republic": "LA",
-    "brunei darussalam": "BN", "federal republic of germany": "DE", "kingdom of norway": "NO",
-    "kingdom of sweden": "SE",
-    "kingdom of denmark": "DK", "republic of finland": "FI", "french republic": "FR", "republic of india": "IN",
-    "republic of singapore": "SG", "swiss confederation": "CH", "kingdom of spain": "ES", "italian republic": "IT",
-}  # fmt: skip
+_NOT_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "XK", "ZZ", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
 
 
 @cache
 def _territories() -> tuple[dict[str, str], dict[str, str]]:
-    """By code the English name, and by folded name or alias the code."""
+    """By code the English name; and by code (two letters, three letters) or plain name the code."""
     names = {
         c: n for c, n in Locale("en").territories.items() if len(c) == 2 and c.isalpha() and c not in _NOT_COUNTRIES
     }
-    codes = {fold_text(name): code for code, name in names.items()}
-    return names, {**codes, **{fold_text(n): c for n, c in _ALIASES.items()}}
+    known = {plain_name(name): code for code, name in names.items()}
+    known |= {plain_name(name): code for code, further in further_names().items() for name in further}
+    letters = {
+        old.casefold(): new[0] for old, new in get_global("territory_aliases").items() if _three_letters(old, new)
+    }
+    return names, {**known, **{code: now for code, now in letters.items() if now in names}}
 
 
-_NOT_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "XK", "ZZ", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
+def _three_letters(old: str, new: list[str]) -> bool:
+    """NOR is NO. Codes that were withdrawn (DDR, BUR) are no countries of today."""
+    return len(old) == 3 and old.isalpha() and len(new) == 1 and old not in _WITHDRAWN
+
+
+_WITHDRAWN = frozenset({"BUR", "DDR", "FXX", "TMP", "YMD", "ZAR"})
+
+
+@lru_cache(maxsize=4096)
+def _code(text: str) -> str | None:
+    names, codes = _territories()
+    return text.upper() if text.upper() in names else codes.get(plain_name(text))
 
 
 def parse_country(raw: Any) -> str | None:
     text = str(raw).strip()
     if not text:
         return None
-    names, codes = _territories()
-    code = text.upper() if text.upper() in names else codes.get(fold_text(text))
+    code = _code(text)
     if code is None:
         raise Untranslatable(f"{describe(raw)} is no country known by ISO code, English or official name")
     return code
 
 
 def make_country(options: dict[str, Any]) -> Kind:
-    """One column, or `{code: column}`, keeps the ISO code; `{name: column}` the English name."""
+    """One column, or `{code: column}`, keeps the ISO code; `{name: column}` the English name.
+
+    Option `aliases`: further names, like {Norge: NO}, read on both sides.
+    """
+    aliases = {fold_text(name): code for name, code in options.get("aliases", {}).items()}
+
+    def parse(raw: Any) -> str | None:
+        return aliases.get(fold_text(raw)) or parse_country(raw)
 
     def named(value: Any) -> tuple[Any, ...]:
         return (None if value is None else _territories()[0][value],)
 
     def join(raws: tuple[Any, ...]) -> str | None:
-        return parse_country(raws[0])
+        return parse(raws[0])
 
     return Kind(
         "country",
-        parse_country,
+        parse if aliases else parse_country,
         shapes={
             frozenset({"code"}): Shape(("code",), join, lambda value: (value,)),
             frozenset({"name"}): Shape(("name",), join, named),

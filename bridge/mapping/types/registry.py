@@ -23,7 +23,7 @@ TYPES: Mapping[str, tuple[Maker, frozenset[str]]] = {
     "instant": (make_instant, frozenset({"zone"})),
     "email": (make_email, frozenset()),
     "phone": (make_phone, frozenset({"region"})),
-    "country": (make_country, frozenset()),
+    "country": (make_country, frozenset({"aliases"})),
     "currency": (make_currency, frozenset()),
     "choice": (make_choice, frozenset()),
     "user": (make_user, frozenset()),

@@ -47,8 +47,19 @@ def _split_name(value: Any) -> tuple[Any, ...]:
     return (first.strip() or None, last)
 
 
+def _split_full_name(value: Any) -> tuple[Any, ...]:
+    """The first word, the last word, and whatever is between."""
+    given, last = _split_name(value)
+    first, _, middle = (given or "").partition(" ")
+    return (first or None, middle.strip() or None, last)
+
+
 def make_text(options: dict[str, Any]) -> Kind:
-    shapes = {frozenset({"first", "last"}): Shape(("first", "last"), _join_name, _split_name)}
+    """Parts: first and last name, with or without what is between."""
+    shapes = {
+        frozenset({"first", "last"}): Shape(("first", "last"), _join_name, _split_name),
+        frozenset({"first", "middle", "last"}): Shape(("first", "middle", "last"), _join_name, _split_full_name),
+    }
     return Kind("text", parse_text, fold=fold_text, reduces=reduces_text, shapes=shapes)
 
 
