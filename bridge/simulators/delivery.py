@@ -19,6 +19,7 @@ class RetryPolicy:
     """A vendor's rules, in that vendor's own seconds (the queue divides them by time_scale; `timeout` excepted).
 
     `delays`: waits before each further try, each counted from the end of the previous one; empty means one try only.
+    `only_5xx`: nothing else is tried again, not even a time-out.
     `ban_after` first tries that failed lead to a ban of `ban_seconds` in which callbacks are lost; afterwards the
     count starts anew. `delete_after`: a hook that has failed for so long without one success is given up.
     """
@@ -28,6 +29,11 @@ class RetryPolicy:
     ban_after: int | None = None
     ban_seconds: float = 0.0
     delete_after: float | None = None
+    only_5xx: bool = False
+
+    def again(self, status: int | None) -> bool:
+        """Whether an attempt that ended so is followed by another one."""
+        return not self.only_5xx or (status is not None and status >= 500)
 
 
 @dataclass(frozen=True)
@@ -190,14 +196,15 @@ class DeliveryQueue:
         if health.banned_until > self._world.clock.now():
             self._finish(done, "banned")
             return
-        if await self._send(callback, 1):
+        status = await self._send(callback, 1)
+        if _taken(status):
             self._finish(done, "delivered")
             return
         health.first_try_failures += 1
         if self._policy.ban_after is not None and health.first_try_failures >= self._policy.ban_after:
             health.first_try_failures = 0
             health.banned_until = self._world.clock.now() + self._policy.ban_seconds / self._scale
-        if self._policy.delays:
+        if self._policy.delays and self._policy.again(status):
             self._spawn(self._retry(callback, done))
         else:
             self._finish(done, "failed")
@@ -208,12 +215,15 @@ class DeliveryQueue:
             if callback.hook_id not in self.health:
                 self._finish(done, "forgotten")
                 return
-            if await self._send(callback, attempt):
+            status = await self._send(callback, attempt)
+            if _taken(status):
                 self._finish(done, "delivered")
                 return
+            if not self._policy.again(status):
+                break
         self._finish(done, "failed")
 
-    async def _send(self, callback: Callback, attempt: int) -> bool:
+    async def _send(self, callback: Callback, attempt: int) -> int | None:
         headers, body = callback.render(attempt)
         status: int | None
         try:
@@ -223,10 +233,9 @@ class DeliveryQueue:
         now = self._world.clock.now()
         self.log.append(Attempt(now, callback.hook_id, attempt, status, body))
         health = self.health.get(callback.hook_id)
-        success = status is not None and 200 <= status < 300
         if health is not None:
-            self._note(callback.hook_id, health, status, success)
-        return success
+            self._note(callback.hook_id, health, status, _taken(status))
+        return status
 
     def _note(self, hook_id: str, health: HookHealth, status: int | None, success: bool) -> None:
         now = self._world.clock.now()
@@ -254,3 +263,7 @@ class DeliveryQueue:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _taken(status: int | None) -> bool:
+    return status is not None and 200 <= status < 300

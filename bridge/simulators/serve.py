@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bridge.simulators import deskera, pipedrive, superoffice
+from bridge.simulators import deskera, entrust, pipedrive, superoffice
 from bridge.simulators.world import World, real_world
 
 HOST = "127.0.0.1"
@@ -29,6 +29,11 @@ PRODUCTS: Mapping[str, Product] = {
         lambda world: deskera.DeskeraSimulator(world).app,
         "base_url: {url}\nclient_id: cl_pub_sandbox\nclient_secret: {{env: CLIENT_SECRET}}   # cl_priv_sandbox\n"
         "refresh_token: {{env: REFRESH_TOKEN}}   # sandbox-refresh",
+    ),
+    "entrust": Product(
+        lambda world: entrust.EntrustSimulator(world).app,
+        "base_url: {url}\napplication_id: 3f6c1a52-7c1d-4a53-9a5e-5b0b7c9d1e2f\n"
+        "shared_secret: {{env: SHARED_SECRET}}   # sandbox-shared-secret",
     ),
     "superoffice": Product(
         lambda world: superoffice.SuperOfficeSimulator(world).app,

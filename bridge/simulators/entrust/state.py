@@ -1,0 +1,125 @@
+"""The tenant: options, records, webhooks, tokens, the audit log."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.simulators.records import Record, Table
+from bridge.simulators.world import World, utc
+
+ENTITIES = ("users", "groups", "organizations")
+PERMISSIONS = frozenset(
+    f"{what}:{how}"
+    for what in ("WEBHOOKS", "USERS", "USERATTRIBUTES", "GROUPS", "ORGANIZATIONS", "REPORTS")
+    for how in ("VIEW", "ADD", "EDIT", "REMOVE")
+)
+GONE = "_gone"
+AUDIT_LENGTH = 10_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """Credentials and behaviour. Times are the vendor's own seconds; `time_scale` divides those of deliveries.
+
+    signatures: "rfc9421", "sha2", "both" or "none". key: how the token becomes the HMAC key: "utf8",
+    "utf8-without-prefix", "base64" or "base64url". created, keyid: parameters of the newer scheme. api_events: changes
+    made through the API are delivered as well. stable_event_ids: a repeated try keeps its id. attributes_as_list: the
+    audit log's form in deliveries. show_token: GET shows a webhook's secret. needs_name: a webhook must have a name.
+    offset_times: token times as +0000 instead of Z. mandatory: fields a new user must have.
+    """
+
+    application_id: str = "3f6c1a52-7c1d-4a53-9a5e-5b0b7c9d1e2f"
+    shared_secret: str = "sandbox-shared-secret"  # noqa: S105 - the simulator's own
+    token_seconds: float = 900.0
+    offset_times: bool = False
+    permissions: frozenset[str] = PERMISSIONS
+    hook_limit: int = 20
+    allow_http_callbacks: bool = True
+    needs_name: bool = True
+    show_token: bool = False
+    signatures: str = "rfc9421"
+    key: str = "utf8"
+    digest: str = "sha-256"
+    created: bool = True
+    keyid: bool = False
+    api_events: bool = True
+    stable_event_ids: bool = True
+    milliseconds: bool = False
+    attributes_as_list: bool = False
+    disable_after: int = 100
+    callback_timeout: float = 3.0
+    retry_delays: tuple[float, ...] = (2.0, 4.0)
+    default_limit: int = 20
+    mandatory: tuple[str, ...] = ("lastName",)
+    time_scale: float = 1.0
+    control: bool = True
+
+
+@dataclass
+class State:
+    """Everything the tenant holds. `mails`: user ids that would have got a registration or verification mail."""
+
+    world: World
+    options: Options
+    account_id: str = ""
+    tables: dict[str, Table] = field(default_factory=dict)
+    attributes: dict[str, Record] = field(default_factory=dict)
+    hooks: dict[str, Record] = field(default_factory=dict)
+    tokens: dict[str, float] = field(default_factory=dict)
+    audit: deque[Record] = field(default_factory=lambda: deque(maxlen=AUDIT_LENGTH))
+    mails: list[str] = field(default_factory=list)
+    void_cursors: int = 0
+    audited: int = 0
+
+    def next_audit(self) -> int:
+        """Numbers the entries of the audit log."""
+        self.audited += 1
+        return self.audited
+
+    def now_text(self) -> str:
+        """The present moment in whole seconds, UTC, as the API shows times."""
+        return utc(self.world.clock.now()).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def get(self, entity: str, record_id: object, lag: float = 0.0) -> Record | None:
+        """A live record as a reader sees it whose view is `lag` seconds old."""
+        record = self.tables[entity].get(str(record_id), lag)
+        return None if record is None or GONE in record else record
+
+    def rows(self, entity: str, lag: float = 0.0) -> list[Record]:
+        """All live records, oldest first."""
+        return [record for _key, record in self.tables[entity].rows(lag) if GONE not in record]
+
+    def by_user_id(self, user_id: str) -> Record | None:
+        """The user with that user id or alias; upper case does not matter."""
+        wanted = user_id.casefold()
+        for row in self.rows("users"):
+            if wanted == row["userId"].casefold() or wanted in {alias.casefold() for alias in row["aliases"]}:
+                return row
+        return None
+
+    def add_attribute(self, name: str, kind: str = "NONE", unique: bool = False, system: bool = False) -> Record:
+        """Defines a user attribute."""
+        number = self.world.new_id()
+        known = {
+            "id": number,
+            "name": name,
+            "type": kind,
+            "mandatory": False,
+            "unique": unique,
+            "systemDefined": system,
+        }
+        self.attributes[number] = known
+        return known
+
+
+def seeded_state(world: World, options: Options) -> State:
+    """A fresh tenant: two attributes, one group, one organization, no users."""
+    state = State(world, options, account_id=world.new_id())
+    for entity in ENTITIES:
+        state.tables[entity] = Table(world.clock)
+    for name in ("Department", "Cost centre"):
+        state.add_attribute(name)
+    now = state.now_text()
+    everyone: dict[str, Any] = {"id": world.new_id(), "name": "All Users", "type": "MGMT_UI"}
+    state.tables["groups"].put(everyone["id"], {**everyone, "created": now, "lastModified": now})
+    return state
