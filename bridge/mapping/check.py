@@ -38,7 +38,7 @@ def check(
 
 def _unknown(mapping: Mapping, side: Side, manifests: MappingOf[str, Manifest]) -> Fault:
     which = mapping.side(side)
-    at = str(mapping.place)
+    at = str(mapping.at(f"sides.{side.value}"))
     if which.product not in manifests:
         what = f"mapping {mapping.name}: there is no product called `{which.product}`"
         return Fault(at, what, did_you_mean(which.product, list(manifests)))
@@ -50,15 +50,14 @@ def _abilities(mapping: Mapping, side: Side, entity: EntityManifest) -> Iterable
     """What the mapping wants done on this side and the connector cannot do."""
     which = mapping.side(side)
     name = f"{which.product} {which.entity}"
-    at, policy = str(mapping.place), mapping.deleted[side.other]
+    at, policy = str(mapping.at(f"deleted.{side.other.value}")), mapping.deleted[side.other]
     other = mapping.side(side.other).name
     if side in mapping.creates and not entity.creates:
         remedy = f"write creates: [{other}]" if side.other in mapping.writes else "write creates: []"
-        yield Fault(at, f"mapping {mapping.name}: {name} records cannot be created", remedy)
+        yield Fault(str(mapping.at("creates")), f"mapping {mapping.name}: {name} records cannot be created", remedy)
     if side in mapping.writes and not entity.updates:
-        yield Fault(
-            at, f"mapping {mapping.name}: {name} records cannot be changed", f"write direction: {which.name} -> {other}"
-        )
+        what = f"mapping {mapping.name}: {name} records cannot be changed"
+        yield Fault(str(mapping.at("direction")), what, f"write direction: {which.name} -> {other}")
     if side in mapping.writes and policy is DeletePolicy.DELETE and not entity.deletes:
         remedy = f"write deleted: {{{other}: unlink}}"
         yield Fault(at, f"mapping {mapping.name}: {name} records cannot be deleted", remedy)

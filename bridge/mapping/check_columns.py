@@ -73,18 +73,20 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
     which = mapping.side(side)
     for row in mapping.fields:
         cells = row.cells(side)
-        for path in cells.paths if cells is not None else ():
-            yield from _path(catalog, path, row.place, f"row {row.name}", written=side in row.flows)
+        for path, place in zip(cells.paths, cells.places, strict=True) if cells is not None else ():
+            yield from _path(catalog, path, place, f"row {row.name}", written=side in row.flows)
         yield from _types(catalog, row)
         yield from _choices(catalog, row)
         yield from _link(catalog, row, mappings)
     for path, wanted in which.where_paths:
-        yield from _path(catalog, path, mapping.place, f"where of {mapping.name}", written=side in mapping.creates)
+        place = mapping.at(f"where.{side.value}")
+        yield from _path(catalog, path, place, f"where of {mapping.name}", written=side in mapping.creates)
         yield from _written_filter(catalog, mapping, path, wanted)
         yield from _offered_filter(catalog, mapping, path, wanted)
     if side in mapping.marker:
         path = parse_path(mapping.marker[side])
-        yield from _path(catalog, path, mapping.place, f"marker of {mapping.name}", written=True)
+        place = mapping.at(f"marker.{side.value}")
+        yield from _path(catalog, path, place, f"marker of {mapping.name}", written=True)
     if side in mapping.creates:
         yield from _required(catalog, mapping)
 
@@ -146,7 +148,7 @@ def _types(catalog: Catalog, row: Field) -> Iterator[Fault]:
         path = cells.paths[0].text
         remedy = _type_remedy(catalog, row, spec, path)
         what = f"row {row.name} is of type {row.type}; `{path}` of {catalog.name} holds {spec.type}"
-        yield Fault(str(row.place), what, remedy)
+        yield Fault(str(cells.places[0]), what, remedy)
 
 
 def _type_remedy(catalog: Catalog, row: Field, spec: ColumnSpec, path: str) -> str:
@@ -192,9 +194,9 @@ def check_choices(mapping: Mapping, catalogs: list[Catalog | None]) -> Iterator[
         if row.type not in ("choice", "set") or row.table is not None or row.set_on is not None:
             continue
         specs = {one.side: (one, _only(one, row)) for one in catalogs if one is not None}
-        for target in row.flows & set(specs):
+        for target in specs:
             here, there = specs[target], specs.get(target.other, (None, None))
-            if here[1] is None or there[0] is None or there[1] is None:
+            if target not in row.flows or here[1] is None or there[0] is None or there[1] is None:
                 continue
             missing = [word for word in there[1].choices if word not in here[1].choices]
             if missing and here[1].choices:
@@ -227,7 +229,7 @@ def _link(catalog: Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Iterat
     if there.product != product or there.name != catalog.role or to not in (None, there.entity):
         what = f"row {row.name}: `{cells.columns[0]}` of {catalog.name} points to {product} {to or 'records'}"
         remedy = f"mapping {target.name} keeps {there.product} {there.entity}; link to the mapping of {to or product}"
-        yield Fault(str(row.place), what, remedy)
+        yield Fault(str(cells.places[0]), what, remedy)
 
 
 def _written_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any) -> Iterator[Fault]:
@@ -246,7 +248,7 @@ def _offered_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any)
     spec = catalog.spec(path)
     if spec is not None and spec.choices and _word(wanted) not in spec.choices:
         what = f"where of {mapping.name}: `{path.text}` of {catalog.name} does not offer `{_word(wanted)}`"
-        yield Fault(str(mapping.place), what, did_you_mean(_word(wanted), spec.choices))
+        yield Fault(str(mapping.at(f"where.{catalog.side.value}")), what, did_you_mean(_word(wanted), spec.choices))
 
 
 def _required(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:

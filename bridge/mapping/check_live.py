@@ -49,7 +49,7 @@ def _unlisted(mapping: Mapping, row: Field, catalogs: MappingOf[Side, Catalog | 
                 told = ", ".join(f"`{word}`" for word in missing[:5]) + (", ..." if len(missing) > 5 else "")
                 what = f"row {row.name} of {mapping.name}: no line of its table names {told}, which `{path.text}` of"
                 remedy = "add a line for each, or write unlisted: skip"
-                yield Fault(str(row.place), f"{what} {catalog.name} offers", remedy)
+                yield Fault(str(cells.places[at]), f"{what} {catalog.name} offers", remedy)
 
 
 def _listed(row: Field, cells: Cells, catalog: Catalog, at: int) -> set[str] | None:
@@ -63,7 +63,7 @@ def _listed(row: Field, cells: Cells, catalog: Catalog, at: int) -> set[str] | N
 
 def _lengths(row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[Fault]:
     """A column that takes less text than the other side may hold would refuse or cut it."""
-    for target in row.flows:
+    for target in (side for side in Side if side in row.flows):
         here, there = catalogs[target], catalogs[target.other]
         limit, offered = _length(row, here, target), _length(row, there, target.other)
         if here is None or limit is None:
@@ -74,13 +74,13 @@ def _lengths(row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[
         long = [word for word in words if len(word) > limit]
         if long:
             what = f"row {row.name}: `{cells.columns[0]}` of {here.name} takes {limit} characters, and `{long[0]}` has"
-            yield Fault(str(row.place), f"{what} {len(long[0])}", "shorten it")
+            yield Fault(str(cells.places[0]), f"{what} {len(long[0])}", "shorten it")
         elif not words and not row.lossy and not _cuts(cells, limit) and offered is not None and offered > limit:
             column = f"`{cells.columns[0]}` of {here.name}"
             what = f"row {row.name}: {column} takes {limit} characters, the other side"
             cut = f"{here.role}: {{column: {cells.columns[0]}, via: {{cut: {limit}}}}}"
             yield Fault(
-                str(row.place),
+                str(cells.places[0]),
                 f"{what} {offered}",
                 f"write {cut} and lossy: true, or lossy: true if that never happens",
             )

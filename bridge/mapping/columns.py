@@ -10,7 +10,8 @@ import phonenumbers
 from bridge.domain.record import Side
 from bridge.mapping.document import Scalar, Table, did_you_mean
 from bridge.mapping.functions import Functions, Step
-from bridge.mapping.model import Cells
+from bridge.mapping.model import Cells, Place
+from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ValueTable, with_table
 from bridge.mapping.types.kind import Kind, Shape
@@ -159,7 +160,7 @@ def columns_of(section: Section, label: str, side: Side, type_: FieldType, funct
     kind = type_.kind if type_.link is None else link_kind(type_.link, side)
     if isinstance(node, Scalar):
         path = section.path(label)
-        return None if path is None else _one_column(path, type_, kind, side)
+        return None if path is None else _one_column(path, type_, kind, side, node.place)
     parts = section.sub(label)
     if parts is None:
         return None
@@ -172,20 +173,23 @@ def _ways(type_: FieldType, kind: Kind, side: Side) -> tuple[Step, Step]:
     return (kind.parse, kind.render) if type_.table is None else with_table(kind, type_.table, side)
 
 
-def _one_column(path: Any, type_: FieldType, kind: Kind, side: Side) -> Cells:
+def _one_column(path: Path, type_: FieldType, kind: Kind, side: Side, place: Place) -> Cells:
     parse, render = _ways(type_, kind, side)
-    return Cells(
-        (path,), parse, lambda value: (None if value is None else render(value),), (path.text,), render_one=render
-    )
+
+    def tupled(value: Any) -> tuple[Any, ...]:
+        return (None if value is None else render(value),)
+
+    return Cells((path,), parse, tupled, (path.text,), render_one=render, places=(place,))
 
 
 def _parts(parts: Section, type_: FieldType, kind: Kind, side: Side) -> Cells | None:
     names = list(parts.table.entries)
     paths = {name: parts.path(name) for name in names}
+    amount = paths.get("amount")
     if not all(paths.values()):
         return None
-    if names == ["amount"] and kind.name == "money":
-        return _one_column(paths["amount"], type_, kind, side)
+    if names == ["amount"] and kind.name == "money" and amount is not None:
+        return _one_column(amount, type_, kind, side, parts.value_place("amount"))
     shape: Shape | None = kind.shapes.get(frozenset(names))
     if shape is None:
         known = " or ".join(f"{{{', '.join(f'{p}: column' for p in s.parts)}}}" for s in kind.shapes.values())
@@ -198,4 +202,5 @@ def _parts(parts: Section, type_: FieldType, kind: Kind, side: Side) -> Cells | 
     ordered = tuple(path for part in shape.parts if (path := paths[part]) is not None)
     join, split = shape.join, shape.split
     parse = join if len(ordered) > 1 else lambda raw: join((raw,))
-    return Cells(ordered, parse, split, tuple(path.text for path in ordered), shape.parts)
+    places = tuple(parts.value_place(part) for part in shape.parts)
+    return Cells(ordered, parse, split, tuple(path.text for path in ordered), shape.parts, places=places)

@@ -80,8 +80,19 @@ def _assemble(
         named={row.name: row for row in fields},
         readers={side: _readers(fields, side) for side in Side},
         writers={side: _writers(fields, side) for side in Side},
+        places=_places(section, named),
         refused=refused,
     )
+
+
+def _places(section: Section, named: MappingOf[str, Side]) -> dict[str, Place]:
+    """Where the words of the mapping stand, for what is found out about them later."""
+    found = {key: node.place for key, node in section.table.entries.items()}
+    for key in ("sides", "where", "marker", "deleted"):
+        node = section.table.entries.get(key)
+        entries = node.entries if isinstance(node, Table) else {}
+        found |= {f"{key}.{named[name].value}": entry.place for name, entry in entries.items() if name in named}
+    return found
 
 
 def _readers(fields: tuple[Field, ...], side: Side) -> tuple[Reader, ...]:
@@ -191,7 +202,7 @@ def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...]
                 section.faults.add(
                     item.place,
                     f"`match` of {section.what} names `{name}`, which is no field",
-                    did_you_mean(name, list(known)),
+                    did_you_mean(name, [*known, *_row_names(section)]),
                 )
         if not wrong:
             found.append(names)

@@ -16,6 +16,8 @@ from bridge.mapping.law_samples import samples
 from bridge.mapping.model import Cells, Field, Mapping
 from bridge.mapping.values import LEAVE, UNREAD, Money, Untranslatable
 
+RAISED = "function "  # how a message about an operator's own function begins
+
 
 class Verdict(StrEnum):
     HOLDS = "holds"
@@ -66,8 +68,9 @@ def broken_laws(mapping: Mapping) -> Iterator[Fault]:
     for result in law_report(mapping):
         if result.verdict is Verdict.LOSES:
             row = mapping.named[result.field]
-            told = "; ".join(one.what for one in result.broken[:3])
-            more = f"; and {len(result.broken) - 3} more" if len(result.broken) > 3 else ""
+            most = 1 if result.broken[0].what.startswith(RAISED) else 3
+            told = "; ".join(one.what for one in result.broken[:most])
+            more = f"; and {len(result.broken) - most} more" if len(result.broken) > most else ""
             what = f"row {row.name} of {mapping.name} loses values: {told}{more}"
             remedy = f"{result.broken[0].instead}, give the row a `from:`, or accept it with lossy: true"
             yield Fault(str(row.place), what, remedy)
@@ -106,16 +109,18 @@ def _trials(mapping: Mapping, row: Field, source: Side) -> Iterator[list[Broken]
         yield from _table_trials(row, source, name)
     for line in row.lines:
         yield list(_line_returns(here, name, line))
-    for value in _values(row, here):
+    for value in _values(row, here, there):
         yield [one for cells, at in ((there, other), (here, name)) for one in _value_returns(row, cells, at, value)]
 
 
-def _values(row: Field, cells: Cells) -> list[Any]:
+def _values(row: Field, cells: Cells, other: Cells) -> list[Any]:
     """Canonical values this side can show: of its functions' samples, and of the type's."""
+    if other.closed:
+        cells = other
     if not cells.via:
         return list(samples(row))
     raws = list(cells.samples)
-    for value in samples(row):
+    for value in () if cells.closed else samples(row):
         with suppress(Untranslatable):  # no value this side could ever show
             raws.append(_written(cells, value))
     found: dict[Any, None] = {}
@@ -149,7 +154,10 @@ def _value_returns(row: Field, cells: Cells, name: str, value: Any) -> Iterator[
     try:
         back = cells.parse(_written(cells, value))
     except Untranslatable as error:
-        yield Broken(f"{_shown(value)} cannot go to {name}: {error}", _instead(row, cells, name))
+        if str(error).startswith(RAISED):
+            yield Broken(f"{error}", "correct the function")
+        else:
+            yield Broken(f"{_shown(value)} cannot go to {name}: {error}", _instead(row, cells, name))
         return
     if back != value:
         yield Broken(f"{_shown(value)} comes back from {name} as {_shown(back)}", _instead(row, cells, name))

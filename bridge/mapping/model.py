@@ -55,7 +55,8 @@ class Cells:
 
     With one path `parse` takes that raw value, with several a tuple of them. `render` gives one raw value per path,
     LEAVE for a column to leave alone. Both raise Untranslatable. `via`: the functions the values pass through, with
-    their arguments; `one_way`: one of them has no inverse. `samples`: raw values to try such a side with.
+    their arguments; `one_way`: one of them has no inverse. `samples`: raw values to try such a side with; `closed`:
+    there are no others to try, because only an operator knows what their own function takes.
     """
 
     paths: tuple[Path, ...]
@@ -66,8 +67,11 @@ class Cells:
     via: tuple[str, ...] = ()
     one_way: bool = False
     samples: tuple[Any, ...] = field(default=(), compare=False)
+    closed: bool = field(default=False, compare=False)
     render_one: Callable[[Any], Any] | None = field(default=None, compare=False)
     """`render` without the tuple where there is one path; never gets an empty value."""
+    places: tuple[Place, ...] = field(default=(), compare=False)
+    """Where each path is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +197,14 @@ class Mapping:
     named: MappingOf[str, Field] = field(default_factory=dict, compare=False, repr=False)
     readers: MappingOf[Side, tuple[Reader, ...]] = field(default_factory=dict, compare=False, repr=False)
     writers: MappingOf[Side, MappingOf[str, Writer]] = field(default_factory=dict, compare=False, repr=False)
+    places: MappingOf[str, Place] = field(default_factory=dict, compare=False, repr=False)
+    """Where `sides.crm`, `where.crm`, `deleted.crm`, `creates` and the like are written; see `at`."""
     refused: tuple[tuple[Place, str, str], ...] = ()
     """Words of the language this release understands and does not yet do: place, what, remedy (for `check`)."""
+
+    def at(self, key: str) -> Place:
+        """Where that is written; the mapping's own place when it is left out."""
+        return self.places.get(key, self.place)
 
     def side(self, side: Side) -> MappingSide:
         """That side's product, entity and filter."""

@@ -10,7 +10,7 @@ from bridge.domain.record import Side
 from bridge.mapping.columns import FieldType, columns_of, field_type
 from bridge.mapping.document import Faults, Listing, Node, Scalar, Table, plain
 from bridge.mapping.functions import Functions
-from bridge.mapping.model import Cells, Conflict, Field, Policy
+from bridge.mapping.model import Cells, Conflict, Field, Place, Policy
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ANY, ColumnTable
@@ -227,7 +227,7 @@ def _check_literals(section: Section, row: Field) -> None:
 def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], ColumnTable | None]:
     """`columns` + `rows`: several columns to several."""
     lines = section.items("rows")
-    order: list[tuple[Side, Path, str]] = []
+    order: list[tuple[Side, Path, Place]] = []
     for item in section.items("columns"):
         text = item.text if isinstance(item, Scalar) else ""
         label, _, rest = text.partition(".")
@@ -236,7 +236,7 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], Co
             remedy = f"write a side, a dot and a column, like {next(iter(frame.sides))}.stage"
             section.faults.add(item.place, f"`{text}` in `columns` of {section.what} is no column of a side", remedy)
             return {}, None
-        order.append((frame.sides[label], path, rest))
+        order.append((frame.sides[label], path, item.place))
     index = {side: [i for i, entry in enumerate(order) if entry[0] is side] for side in Side}
     if not all(index.values()):
         section.faults.add(
@@ -256,8 +256,9 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], Co
     made = {}
     for side in Side:
         entries = [order[i] for i in index[side]]
-        columns = tuple(entry[2] for entry in entries)
-        made[side] = Cells(tuple(entry[1] for entry in entries), table.parser(side), table.renderer(side), columns)
+        paths, places = tuple(entry[1] for entry in entries), tuple(entry[2] for entry in entries)
+        columns = tuple(path.text for path in paths)
+        made[side] = Cells(paths, table.parser(side), table.renderer(side), columns, places=places)
     return made, table
 
 

@@ -49,6 +49,8 @@ def through_functions(side: Section, kind: Kind, parse: Step, render: Step, func
         via=tuple(link.identity for link in links),
         one_way=back is None,
         samples=links[0].samples if links else (),
+        closed=any(link.text in functions for link in links),
+        places=tuple(item.place for item in (side.items("columns") or side.items("column"))),
     )
 
 

@@ -24,13 +24,13 @@ def options(*words: str) -> ColumnSpec:
             "{crm: custom.Segmnt, erp: city}",
             {"custom.Segment": TEXT},
             {},
-            "m.yaml:6:6: row f: unknown field `custom.Segmnt` of one person - did you mean `custom.Segment`?",
+            "m.yaml:6:12: row f: unknown field `custom.Segmnt` of one person - did you mean `custom.Segment`?",
         ),
         (
             "{crm: custom.Grade, erp: city, table: {A: x}}",
             {"custom.Grade": options("A", "B", "C")},
             {},
-            "m.yaml:6:6: row f of people: no line of its table names `B`, `C`, which `custom.Grade` of one person"
+            "m.yaml:6:12: row f of people: no line of its table names `B`, `C`, which `custom.Grade` of one person"
             " offers - add a line for each, or write unlisted: skip",
         ),
         (
@@ -43,7 +43,7 @@ def options(*words: str) -> ColumnSpec:
             "{columns: [crm.title, crm.status, erp.city], rows: [[x, open, y], [any, won, z]]}",
             {"title": options("x", "q"), "status": options("open", "won", "lost")},
             {},
-            "m.yaml:6:6: row f of people: no line of its table names `lost`, which `status` of one person offers"
+            "m.yaml:6:28: row f of people: no line of its table names `lost`, which `status` of one person offers"
             " - add a line for each, or write unlisted: skip",
         ),
         (
@@ -57,7 +57,7 @@ def options(*words: str) -> ColumnSpec:
             "{crm: custom.Note, erp: custom.Remark}",
             {"custom.Note": LONG},
             {"custom.Remark": SHORT},
-            "m.yaml:6:6: row f: `custom.Remark` of two contact takes 40 characters, the other side 255"
+            "m.yaml:6:30: row f: `custom.Remark` of two contact takes 40 characters, the other side 255"
             " - write erp: {column: custom.Remark, via: {cut: 40}} and lossy: true, or lossy: true if"
             " that never happens",
         ),
@@ -65,14 +65,14 @@ def options(*words: str) -> ColumnSpec:
             "{erp: custom.Code, value: much too long for it}",
             {},
             {"custom.Code": ColumnSpec(Column.TEXT, max_length=8)},
-            "m.yaml:6:6: row f: `custom.Code` of two contact takes 8 characters, and `much too long for it` has 20"
+            "m.yaml:6:12: row f: `custom.Code` of two contact takes 8 characters, and `much too long for it` has 20"
             " - shorten it",
         ),
         (
             "{crm: custom.Sum, erp: city}",
             {"custom.Sum": ColumnSpec(Column.TEXT, writable=False)},
             {},
-            "m.yaml:6:6: row f writes `custom.Sum` of one person, which is read-only"
+            "m.yaml:6:12: row f writes `custom.Sum` of one person, which is read-only"
             " - read it only: add from: crm to the row",
         ),
         (

@@ -1,0 +1,51 @@
+"""Wrong mapping files, each with every message a person gets, word by word: see wrong_files.md."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bridge.domain.errors import ConfigError, Fault
+from bridge.mapping.check import check
+from bridge.mapping.functions import Function
+from bridge.mapping.load import load_text
+
+from .files import MANIFESTS
+
+PAGE = Path(__file__).with_name("wrong_files.md").read_text()
+FENCE = re.compile(r"(?:`(?P<file>[\w.]+)`:\n\n)?```(?P<kind>yaml|text)\n(?P<text>.*?)```\n", re.S)
+FUNCTIONS = {"fragile": Function("fragile", lambda text: {"a": "b"}[text], lambda text: text, (("a", "b"),))}
+
+
+def cases() -> dict[str, tuple[str, dict[str, str], str]]:
+    """By heading the mapping file, the files it includes, and the messages."""
+    found = {}
+    for section in PAGE.split("\n## ")[1:]:
+        name, _, body = section.partition("\n")
+        blocks = list(FENCE.finditer(body))
+        files = {block["file"]: block["text"] for block in blocks if block["file"]}
+        found[name] = (blocks[0]["text"], files, blocks[-1]["text"])
+    return found
+
+
+def faults_of(text: str, files: dict[str, str]) -> list[Fault]:
+    try:
+        return check(load_text(text, "m.yaml", FUNCTIONS, files), MANIFESTS)
+    except ConfigError as error:
+        return error.faults
+
+
+CASES = cases()
+
+
+def test_there_are_many_and_every_message_says_what_to_do() -> None:
+    assert len(CASES) >= 25
+    for name, (_, _, messages) in CASES.items():
+        for message in messages.strip().splitlines():
+            assert re.match(r"[\w.]+:\d+:\d+: .+ - .+", message), f"{name}: {message}"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_wrong_file_gets_exactly_these_messages(name: str) -> None:
+    text, files, messages = CASES[name]
+    assert "\n".join(map(str, faults_of(text, files))) == messages.strip()
