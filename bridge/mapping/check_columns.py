@@ -78,6 +78,7 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
         yield from _types(catalog, row)
         yield from _choices(catalog, row)
         yield from _link(catalog, row, mappings)
+    yield from _same_item(catalog, mapping)
     for path, wanted in which.where_paths:
         place = mapping.at(f"where.{side.value}")
         yield from _path(catalog, path, place, f"where of {mapping.name}", written=side in mapping.creates)
@@ -89,6 +90,29 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
         yield from _path(catalog, path, place, f"marker of {mapping.name}", written=True)
     if side in mapping.creates:
         yield from _required(catalog, mapping)
+
+
+def _same_item(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
+    """Two rows that write one column; the primary item of a list has a label as well, and may be the same."""
+    primary = {path.steps: row.name for row, path, _ in _written(catalog.side, mapping) if path.label == "primary"}
+    seen: dict[tuple[object, ...], str] = {}
+    for row, path, place in _written(catalog.side, mapping):
+        first = seen.setdefault((path.steps, path.label), row.name)
+        other = primary.get(path.steps)
+        what = f"row {row.name} writes `{path.text}` of {catalog.name}"
+        if first != row.name:
+            yield Fault(str(place), f"{what}, which row {first} writes as well", "leave the column to one of them")
+        elif other is not None and path.label not in (None, "primary"):
+            remedy = "pick both by label, or read one of them only (`from:`)"
+            yield Fault(str(place), f"{what}, which may be the very item row {other} writes", remedy)
+
+
+def _written(side: Side, mapping: Mapping) -> Iterator[tuple[Field, Path, Place]]:
+    for row in mapping.fields:
+        cells = row.cells(side)
+        if cells is not None and side in row.flows:
+            for path, place in zip(cells.paths, cells.places, strict=True):
+                yield row, path, place
 
 
 def _path(catalog: Catalog, path: Path, place: Place, what: str, *, written: bool) -> Iterable[Fault]:

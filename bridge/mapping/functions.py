@@ -78,6 +78,10 @@ def _both(change: Callable[[str], str]) -> Callable[[Any], tuple[Step, Step]]:
     return lambda argument: (step, step)
 
 
+def _trimmed(text: str) -> str:
+    return "\n".join(" ".join(line.split()) for line in text.strip().split("\n"))
+
+
 def _add(raw: Any, before: str, after: str) -> str:
     return f"{before}{text_of(raw)}{after}"
 
@@ -168,7 +172,7 @@ def _first_filled(argument: None, width: int) -> tuple[Step, None]:
 
 
 BUILTIN: MappingOf[str, Builtin] = {
-    "trim": Builtin(_both(lambda text: " ".join(text.split())), "outer and doubled blanks go, both ways",
+    "trim": Builtin(_both(_trimmed), "outer and doubled blanks go, both ways",
                     ("trim", " Ana  Lund ", "Ana Lund")),
     "upper": Builtin(_both(str.upper), "capitals, both ways", ("upper", "no-17", "NO-17")),
     "lower": Builtin(_both(str.lower), "small letters, both ways", ("lower", "Ana@X.example", "ana@x.example")),
