@@ -6,6 +6,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 
 from bridge.app.functions import load_functions
+from bridge.app.switches import switch_faults
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import ConfigError, Fault
@@ -51,6 +52,7 @@ def make_plan(settings: Settings) -> Plan:
     loaded = load_mappings(settings.mappings_dir, load_functions(settings.functions_file))
     manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
     faults = [*check(loaded, manifests, systems=settings.sides), *_binding_faults(settings, loaded)]
+    faults += switch_faults(settings, loaded)
     if faults:
         raise ConfigError(faults)
     mappings = {mapping.name: mapping for mapping in loaded}

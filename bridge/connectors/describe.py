@@ -32,7 +32,7 @@ def _product(kind: ConnectorType) -> str:
     text = f"\n## {manifest.product}\n\n| entity | writes | changes heard by | listings by time | version |"
     text += " reads settle | found before a create by | updates take |\n" + "| --- " * 8 + "|\n"
     for name, entity in manifest.entities.items():
-        text += f"| `{name}` | {' | '.join(_cells(entity))} |\n"
+        text += f"| `{name}` | {' | '.join(_cells(entity, _options(kind, name)))} |\n"
     if manifest.limits:
         text += "\nWhat the vendor cannot do, and what to know:\n\n" + "".join(f"- {one}\n" for one in manifest.limits)
     if manifest.not_yet:
@@ -43,14 +43,22 @@ def _product(kind: ConnectorType) -> str:
     return text
 
 
-def _cells(entity: EntityManifest) -> list[str]:
+def _options(kind: ConnectorType, entity: str) -> Mapping[str, str]:
+    """The option each ability waits for, where it waits for one."""
+    return {ability: option for (name, ability), option in kind.switches.items() if name == entity}
+
+
+def _cells(entity: EntityManifest, options: Mapping[str, str]) -> list[str]:
     can = {
-        "create": entity.creates,
-        "update": entity.updates,
-        "delete": entity.deletes,
-        "archive": entity.archives,
+        "creates": entity.creates,
+        "updates": entity.updates,
+        "deletes": entity.deletes,
+        "archives": entity.archives,
     }
-    writes = ", ".join(name for name, able in can.items() if able) or "none"
+    able = [name for name, does in can.items() if does]
+    writes = ", ".join(
+        name.removesuffix("s") + (f" (with `{options[name]}`)" if name in options else "") for name in able
+    )
     since = "no" if not entity.since else "yes"
     if entity.since and entity.history is not None:
         since = f"for {entity.history / 86400:.0f} days"
@@ -58,7 +66,7 @@ def _cells(entity: EntityManifest) -> list[str]:
     if entity.unversioned:
         version += f", not for {', '.join(sorted(entity.unversioned))}"
     return [
-        writes,
+        writes or "none",
         ", ".join(sorted(entity.events)) or "sweeps only",
         since,
         version,

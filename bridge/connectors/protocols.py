@@ -106,7 +106,10 @@ class Connector(Reads, Writes, Hooks, DecodesCallbacks, Protocol):
     """One configured account at one product."""
 
     system: str
-    manifest: Manifest
+
+    @property
+    def manifest(self) -> Manifest:
+        """What this account can do: as the product's, or less where options or rights narrow it."""
 
 
 class TokenVault(Protocol):

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from bridge.connectors.deskera import DESKERA
+from bridge.connectors.entrust import ENTRUST
 from bridge.connectors.pipedrive import PIPEDRIVE
 from bridge.connectors.product import ConnectorType
 from bridge.connectors.superoffice import SUPEROFFICE
 
 CONNECTORS: Mapping[str, ConnectorType] = {
     "deskera": DESKERA,
+    "entrust": ENTRUST,
     "pipedrive": PIPEDRIVE,
     "superoffice": SUPEROFFICE,
 }

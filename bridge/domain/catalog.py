@@ -53,7 +53,8 @@ class EntityManifest:
     vendor keeps no version. unversioned: columns whose edit does not move the version. since: listings take a
     modified-since. history: how far back such a listing reaches, None for ever. shows_new: `newest` shows new records
     at once. whole_record: updates take the whole record, not a patch. delete_evidence: the vendor shows deletes
-    whenever asked (a flag, a recycle bin), not only by an event that may be lost.
+    whenever asked (a flag, a recycle bin), not only by an event that may be lost. since_lag: how much later than it
+    happened a modified-since listing may show a change, beyond `settle`.
     """
 
     columns: Mapping[str, ColumnSpec]
@@ -66,6 +67,7 @@ class EntityManifest:
     version_resolution: float | None = 1.0
     unversioned: frozenset[str] = frozenset()
     since: bool = True
+    since_lag: float = 0.0
     history: float | None = None
     shows_new: bool = True
     lookup: Lookup = Lookup.NONE

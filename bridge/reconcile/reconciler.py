@@ -259,7 +259,7 @@ class Reconciler:
 
 
 def _overlap(facts: EntityManifest) -> float:
-    return facts.settle + OVERLAP_SECONDS
+    return facts.settle + facts.since_lag + OVERLAP_SECONDS
 
 
 def _next_value(cursor: Cursor, newest: float | None, facts: EntityManifest) -> float | None:

@@ -1,1 +1,8 @@
-"""Entrust Identity as a Service: users, their states and attributes, over its administration API."""
+"""Entrust Identity as a Service: users with their states and attributes, groups, organizations. See README.md."""
+
+from bridge.connectors.entrust.connector import EntrustConnector
+from bridge.connectors.entrust.manifest import MANIFEST, SWITCHES
+from bridge.connectors.entrust.options import EntrustOptions
+from bridge.connectors.product import ConnectorType
+
+ENTRUST = ConnectorType("entrust", MANIFEST, EntrustOptions, EntrustConnector, SWITCHES)

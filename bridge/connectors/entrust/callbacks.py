@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bridge.connectors.entrust.feed import NAMES_USER
 from bridge.connectors.entrust.hooks import ENTITY
 from bridge.connectors.entrust.options import EntrustOptions
 from bridge.connectors.entrust.signature import RFC9421, Registered, scheme_of, verify
@@ -13,7 +14,6 @@ from bridge.domain.callback import Callback
 from bridge.domain.errors import BadCallback
 from bridge.domain.event import Event, EventKind, Origin
 
-NAMES_USER = frozenset({"USERS", "USERPASSWORDS"})  # types of things whose id is the user's
 KINDS: Mapping[str, EventKind] = {
     "user.created": EventKind.CREATED,
     "user.create": EventKind.CREATED,  # older tenants

@@ -14,6 +14,8 @@ from bridge.connectors.protocols import HttpRequest
 from bridge.domain.errors import NeedsAuthorisation, Rejected, RemoteError
 
 API = "/api/web"
+Rows = tuple[list[Mapping[str, Any]], str | None]
+"""A page's results, and the cursor of the next page; None: it was the last."""
 
 
 class EntrustDialect:
@@ -82,13 +84,16 @@ class EntrustClient:
             raise answer.garbled("no list")
         return said
 
-    async def page(
-        self, path: str, body: Mapping[str, Any], *, absent: frozenset[int] = frozenset()
-    ) -> tuple[list[Mapping[str, Any]], str | None] | None:
-        """Results and the cursor of the next page, None on the last. None: a status of `absent`."""
-        answer = await self.send(Call("POST", path, json=dict(body), reads=True, accept=absent))
-        if answer.status in absent:
-            return None
+    async def page(self, path: str, body: Mapping[str, Any]) -> Rows:
+        return self._results(await self.send(Call("POST", path, json=dict(body), reads=True)))
+
+    async def page_if_any(self, path: str, body: Mapping[str, Any]) -> Rows | None:
+        """None: the tenant has no such path."""
+        answer = await self.send(Call("POST", path, json=dict(body), reads=True, accept=frozenset({404})))
+        return None if answer.status == 404 else self._results(answer)
+
+    @staticmethod
+    def _results(answer: Answer) -> Rows:
         said = answer.json()
         rows = said.get("results") if isinstance(said, dict) else None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

@@ -13,7 +13,7 @@ from bridge.connectors.entrust.client import EntrustClient
 from bridge.connectors.entrust.options import EntrustOptions
 from bridge.connectors.entrust.tokens import HookTokens
 from bridge.connectors.http import Call
-from bridge.domain.callback import HookSecret, HookSpec, SeenHook
+from bridge.domain.callback import HookSpec, SeenHook
 from bridge.domain.errors import OutcomeUnknown, Rejected, RemoteError
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class EntrustHooks:
         mine = await self._tokens.id_of(KEY)
         return [_seen(row, mine) for row in await self._rows()]
 
-    async def create(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
+    async def create(self, spec: HookSpec, url: str, name: str) -> SeenHook:
         """Ours is taken over, and enabled again, while its token is known; else a new one comes first, the old goes."""
         async with self._one:
             mine = await self._tokens.id_of(spec.key)

@@ -10,11 +10,10 @@ from bridge.connectors.entrust.client import EntrustClient
 from bridge.connectors.entrust.hooks import EVENTS, EntrustHooks
 from bridge.connectors.entrust.tokens import HookTokens
 from bridge.connectors.protocols import TransportFailed
-from bridge.domain.callback import HookSecret, SeenHook
+from bridge.domain.callback import SeenHook
 from bridge.domain.errors import OutcomeUnknown, Rejected
 
 URL = "https://bridge.example/hooks/idaas1/user/token"
-SECRET = HookSecret("bridge", "not sent to Entrust")
 POST = "POST v1/webhooks"
 
 
@@ -36,7 +35,7 @@ def connect(vendor: FakeEntrust, **changed: Any) -> EntrustHooks:
 
 async def create(hooks: EntrustHooks) -> SeenHook:
     (spec,) = hooks.wanted(frozenset({"user", "group"}))
-    return await hooks.create(spec, URL, SECRET, "acme user")
+    return await hooks.create(spec, URL, "acme user")
 
 
 async def test_only_users_raise_events(vendor: FakeEntrust) -> None:

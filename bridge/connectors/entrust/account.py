@@ -1,0 +1,81 @@
+"""What the parts of the connector share, and what every entity does alike."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from bridge.connectors.entrust.client import EntrustClient
+from bridge.connectors.entrust.lists import Lists
+from bridge.connectors.entrust.options import EntrustOptions
+from bridge.connectors.entrust.shape import BadField
+from bridge.connectors.protocols import Page, Written
+from bridge.domain.catalog import ColumnSpec
+from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, Rejected, WriteConflict
+from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
+from bridge.domain.seams import Clock
+
+T = TypeVar("T")
+_FOREIGN_TYPES = ("LDAP_AD", "EXTERNAL")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    system: str
+    client: EntrustClient
+    lists: Lists
+    options: EntrustOptions
+    clock: Clock
+
+    def checked(self, entity: str, make: Callable[[], T]) -> T:
+        """What to send; raises Rejected naming the column that cannot be written."""
+        try:
+            return make()
+        except BadField as bad:
+            raise Rejected(self.system, f"{entity} {bad}", field=bad.column) from None
+
+    def refuse_foreign(self, fresh: Record) -> None:
+        """What another source owns would be written over there, or refused."""
+        kind = fresh.raw.get("type")
+        if kind in _FOREIGN_TYPES and not self.options.write_synchronised_users:
+            text = f"{fresh.ref.entity} {fresh.ref.id} belongs to another source ({kind}) and is not written"
+            raise Rejected(self.system, f"{text}; the option `write_synchronised_users` allows it", field="type")
+
+    async def create(self, path: str, body: Mapping[str, Any], unique: str) -> Mapping[str, Any]:
+        """The answer. A 409 means that something with the same unique value exists."""
+        try:
+            said = await self.client.write("POST", path, dict(body))
+        except Rejected as refused:
+            if refused.status == 409:
+                raise DuplicateRefused(self.system, refused.message, field=unique, status=409) from None
+            raise
+        if not isinstance(said, dict) or not said.get("id"):
+            raise OutcomeUnknown(self.system, f"POST {path} was answered without an id")
+        return said
+
+    async def update(self, path: str, body: Mapping[str, Any], *, template: str) -> Any:
+        """The answer, mostly None. Raises WriteConflict when the record has gone."""
+        try:
+            return await self.client.write("PUT", path, dict(body), template=template)
+        except Rejected as refused:
+            if refused.status == 404:
+                raise WriteConflict(self.system, f"PUT {template}: the record went away (404)") from None
+            raise
+
+
+def missing(ref: RecordRef) -> Gone:
+    return Gone(ref, Evidence.NOT_FOUND)
+
+
+class Records(Protocol):
+    """One entity; see `connectors.protocols` for what each method promises."""
+
+    async def columns(self) -> Mapping[str, ColumnSpec]: ...
+    async def read(self, ref: RecordRef) -> Record | Gone: ...
+    async def list(self, since: datetime | None, page: str | None, where: Fields) -> Page: ...
+    async def newest(self, after: datetime) -> Sequence[Record]: ...
+    async def find(self, column: str, value: Any) -> Sequence[Record]: ...
+    async def create(self, fields: Fields) -> Written: ...
+    async def update(self, fresh: Record, changes: Fields) -> Written: ...
+    async def delete(self, fresh: Record) -> None: ...
+    async def archive(self, fresh: Record) -> None: ...

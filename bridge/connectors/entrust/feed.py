@@ -1,0 +1,87 @@
+"""Changes of users from the audit events. Source: the vendor's OpenAPI description (Reports); needs REPORTS:VIEW."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bridge.connectors.entrust.client import EntrustClient, Rows
+from bridge.connectors.entrust.values import is_id, write_instant
+from bridge.domain.errors import Rejected, RemoteError
+from bridge.domain.seams import Clock
+
+log = logging.getLogger(__name__)
+
+VERSIONS = ("v2", "v1")  # tenants of 2020 have the older one
+PAGE_ROWS = 100
+REMOVED = "REMOVE"
+NAMES_USER = frozenset({"USERS", "USERPASSWORDS"})  # types of things whose id is the user's
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One page: users something happened to, in the order it did; those of them that were removed."""
+
+    changed: Sequence[str]
+    removed: frozenset[str]
+    next: str | None
+
+
+class Feed:
+    def __init__(self, client: EntrustClient, clock: Clock, *, wanted: bool) -> None:
+        self._client, self._clock = client, clock
+        self._version = VERSIONS[0]
+        self.available = wanted
+
+    async def find_out(self) -> None:
+        """Whether we may see audit events at all; without an answer it stays as it was."""
+        with suppress(RemoteError):
+            if self.available:
+                await self.page(self._clock.now() - timedelta(minutes=1), None, rows=1)
+
+    async def page(self, since: datetime, page: str | None, *, rows: int = PAGE_ROWS) -> Part | None:
+        """Oldest first, until now. None: we may not see them, and are not to ask again."""
+        body: dict[str, Any] = {"limit": rows, "searchByAttributes": self._search(since)}
+        if page is not None:
+            body["cursor"] = page
+        try:
+            got = await self._ask(body)
+        except Rejected as refused:
+            if refused.status != 403:
+                raise
+            text = "audit events cannot be seen, so every user is read in each sweep"
+            log.warning("%s: %s: %s", self._client.system, text, refused.message)
+            got = None
+        if got is None:
+            self.available = False
+            return None
+        events, cursor = got
+        ours = [event for event in events if _names_user(event)]
+        removed = frozenset(event["entityId"] for event in ours if event.get("entityAction") == REMOVED)
+        return Part(list(dict.fromkeys(event["entityId"] for event in ours)), removed, cursor)
+
+    async def _ask(self, body: Mapping[str, Any]) -> Rows | None:
+        """None: the tenant has no audit events."""
+        for version in VERSIONS[VERSIONS.index(self._version) :]:
+            path = f"{version}/reports/auditeventspaged/siem"
+            got = await self._client.page_if_any(path, body)
+            if got is not None:
+                self._version = version
+                return got
+        return None
+
+    def _search(self, since: datetime) -> list[dict[str, str]]:
+        asked = (
+            ("startTime", "GREATER_THAN_OR_EQUAL", write_instant(since)),
+            ("endTime", "LESS_THAN_OR_EQUAL", write_instant(self._clock.now() + timedelta(seconds=1))),
+            ("category", "EQUALS", "MANAGEMENT"),
+            ("outcome", "EQUALS", "SUCCESS"),
+        )
+        return [{"name": name, "operator": operator, "value": value} for name, operator, value in asked]
+
+
+def _names_user(event: Mapping[str, Any]) -> bool:
+    """Events about a password are about its user; of other things of a user the id is their own."""
+    return str(event.get("entityType")) in NAMES_USER and is_id(event.get("entityId"))

@@ -1,0 +1,73 @@
+"""Groups: few, so a listing is all of them in one answer. Source: the vendor's OpenAPI description (Groups)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from bridge.connectors.entrust.account import Account, missing
+from bridge.connectors.entrust.columns import GROUP
+from bridge.connectors.entrust.shape import read_row, write_row
+from bridge.connectors.entrust.values import is_id, read_moment
+from bridge.connectors.protocols import Page, Written
+from bridge.domain.catalog import ColumnSpec
+from bridge.domain.errors import Rejected
+from bridge.domain.record import Fields, Gone, Record, RecordRef
+
+ALL, ONE, TEMPLATE = "v1/groups", "v1/groups/{}", "v1/groups/:id"
+
+
+class Groups:
+    def __init__(self, account: Account) -> None:
+        self._account, self._client = account, account.client
+
+    async def columns(self) -> Mapping[str, ColumnSpec]:
+        return {}
+
+    async def read(self, ref: RecordRef) -> Record | Gone:
+        raw = await self._client.get(ONE.format(ref.id), template=TEMPLATE) if is_id(ref.id) else None
+        return self._record(raw) if isinstance(raw, dict) and raw.get("id") == ref.id else missing(ref)
+
+    async def list(self, since: datetime | None, page: str | None, where: Fields) -> Page:
+        return Page([self._record(row) for row in await self._client.rows(ALL) if is_id(row.get("id"))])
+
+    async def newest(self, after: datetime) -> Sequence[Record]:
+        floor = after.astimezone(UTC).replace(microsecond=0)
+        rows = (await self.list(None, None, {})).rows
+        return [row for row in rows if isinstance(row, Record) and row.created_at and row.created_at >= floor]
+
+    async def find(self, column: str, value: Any) -> Sequence[Record]:
+        """The vendor's call takes a name or an external id."""
+        if column not in ("name", "external_id") or not isinstance(value, str) or not value.strip():
+            return []
+        raw = await self._client.ask("v1/groups/externalid", {"id": value}, absent=frozenset({404}))
+        return [self._record(raw)] if isinstance(raw, dict) and is_id(raw.get("id")) else []
+
+    async def create(self, fields: Fields) -> Written:
+        body = self._account.checked("group", lambda: write_row("group", GROUP, fields))
+        return self._written(await self._account.create(ALL, body, "name"))
+
+    async def update(self, fresh: Record, changes: Fields) -> Written:
+        if not changes:
+            return Written(fresh.ref.id, fresh)
+        self._account.refuse_foreign(fresh)
+        body = self._account.checked("group", lambda: write_row("group", GROUP, changes))
+        said = await self._account.update(ONE.format(fresh.ref.id), body, template=TEMPLATE)
+        return (
+            self._written(said) if isinstance(said, dict) and said.get("id") == fresh.ref.id else Written(fresh.ref.id)
+        )
+
+    async def delete(self, fresh: Record) -> None:
+        self._account.refuse_foreign(fresh)
+        await self._client.delete(ONE.format(fresh.ref.id), template=TEMPLATE)
+
+    async def archive(self, fresh: Record) -> None:
+        raise Rejected(self._account.system, "an Entrust group cannot be archived")
+
+    def _written(self, said: Mapping[str, Any]) -> Written:
+        record = self._record(said)
+        return Written(record.ref.id, record if record.modified_at is not None else None)
+
+    def _record(self, raw: Mapping[str, Any]) -> Record:
+        ref = RecordRef(self._account.system, "group", str(raw["id"]))
+        modified, created = read_moment(raw.get("lastModified")), read_moment(raw.get("created"))
+        return Record(ref, read_row(GROUP, raw), modified or created, created, raw=raw)

@@ -1,0 +1,499 @@
+"""Users: read whole, searched page by page, written quietly and only where it is allowed."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from entrust_fakes import FakeEntrust, refusal
+from http_fakes import START, answer
+
+from bridge.connectors.entrust import EntrustConnector
+from bridge.connectors.protocols import HttpResponse, TransportFailed
+from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, Rejected, RetryLater, WriteConflict
+from bridge.domain.record import Evidence, Gone, Record, RecordRef
+
+ID = "b2c3d4e5-0000-4000-8000-000000000003"
+REF = RecordRef("idaas1", "user", ID)
+SEARCH, CREATE, READ, WRITE = "POST v4/userspaged", "POST v3/users", f"GET v3/users/{ID}", f"PUT v3/users/{ID}"
+AUDIT = "POST v2/reports/auditeventspaged/siem"
+
+
+def value(attribute: str, text: str, **more: Any) -> dict[str, Any]:
+    return {"id": f"v-{attribute}", "userAttributeId": attribute, "value": text, "editable": True, **more}
+
+
+USER: Mapping[str, Any] = {
+    "id": ID,
+    "userId": "ana@x.example",
+    "firstName": "Ana",
+    "lastName": "Lúnd 家",
+    "email": "ana@x.example",
+    "mobile": None,
+    "phone": "",
+    "state": "ACTIVE",
+    "locale": "nb",
+    "type": "MGMT_UI",
+    "locked": False,
+    "registrationRequired": False,
+    "userCreationTime": "2026-01-01T08:00:00Z",
+    "lastModified": "2026-03-01T09:00:00.250+0000",
+    "lastAuthTime": None,
+    "unknownThing": {"a": 1},
+    "userAliases": [{"value": "ana", "type": "CUSTOM"}, {"value": "ana@x.example", "type": "USERID"}],
+    "groups": [{"id": "g-2", "name": "Staff"}, {"id": "g-1", "name": "All"}],
+    "organizations": [{"id": "o-1", "name": "acme", "displayName": "Acme"}],
+    "userAttributeValues": [value("a-1", "Gold"), value("a-2", "x", editable=False), value("a-9", "late")],
+}
+ATTRIBUTES = [
+    {"id": "a-1", "name": "Tier", "mandatory": False, "systemDefined": False, "unique": False},
+    {"id": "a-2", "name": "Badge", "mandatory": True, "systemDefined": False, "unique": True},
+    {"id": "a-3", "name": "Shoe", "mandatory": False, "systemDefined": False, "unique": False},
+    {"id": "a-4", "name": "Twin", "mandatory": False, "systemDefined": False, "unique": False},
+    {"id": "a-5", "name": "Twin", "mandatory": False, "systemDefined": False, "unique": False},
+]
+GROUPS = [{"id": "g-1", "name": "All"}, {"id": "g-2", "name": "Staff"}, {"id": "g-3", "name": "Guests"}]
+ORGANIZATIONS = [
+    {"id": "o-1", "name": "acme", "displayName": "Acme"},
+    {"id": "o-2", "name": "beta", "displayName": "B"},
+]
+
+
+def results(*rows: Any, cursor: str | None = None) -> HttpResponse:
+    return answer(200, {"results": list(rows), "paging": {"limit": 100, "nextCursor": cursor}})
+
+
+@pytest.fixture
+def vendor() -> FakeEntrust:
+    return FakeEntrust(
+        replies={
+            "GET v1/userattributes": answer(200, ATTRIBUTES),
+            "GET v1/groups": answer(200, GROUPS),
+            "POST v1/organizationspaged": results(*ORGANIZATIONS),
+            SEARCH: results(USER),
+            READ: answer(200, USER),
+            WRITE: answer(200),
+            CREATE: answer(200, USER),
+        }
+    )
+
+
+def connect(vendor: FakeEntrust, **changed: Any) -> EntrustConnector:
+    return EntrustConnector(vendor.construction(**{"create_users": True, "delete_users": True, **changed}))
+
+
+async def read(connector: EntrustConnector) -> Record:
+    record = await connector.read(REF)
+    assert isinstance(record, Record)
+    return record
+
+
+async def test_a_user_is_read_with_names_and_typed_values(vendor: FakeEntrust) -> None:
+    record = await read(connect(vendor))
+    assert record.fields == {
+        "user_id": "ana@x.example",
+        "first_name": "Ana",
+        "last_name": "Lúnd 家",
+        "email": "ana@x.example",
+        "mobile": None,
+        "phone": None,
+        "state": "ACTIVE",
+        "locale": "nb",
+        "type": "MGMT_UI",
+        "locked": False,
+        "registration_required": False,
+        "user_creation_time": datetime(2026, 1, 1, 8, tzinfo=UTC),
+        "last_modified": datetime(2026, 3, 1, 9, 0, 0, 250000, tzinfo=UTC),
+        "last_auth_time": None,
+        "aliases": ["ana"],
+        "groups": ["All", "Staff"],
+        "organizations": ["acme"],
+        "organization": "o-1",
+        "custom": {"Tier": "Gold", "Badge": "x", "Shoe": None},
+    }
+    assert record.modified_at == record.fields["last_modified"]
+    assert (record.created_at, record.archived) == (datetime(2026, 1, 1, 8, tzinfo=UTC), False)
+
+
+async def test_what_an_answer_does_not_contain_is_unread_never_empty(vendor: FakeEntrust) -> None:
+    vendor.replies[READ] = answer(200, {"id": ID, "userId": "ana", "groups": None, "locked": "yes", "lastModified": 7})
+    record = await read(connect(vendor))
+    assert record.fields == {"user_id": "ana"}
+    assert record.modified_at is None
+    assert [vendor.name(each) for each in vendor.requests] == ["POST v1/adminapi/authenticate", READ]
+
+
+async def test_no_group_is_an_empty_set_and_several_organizations_leave_the_only_one_unread(
+    vendor: FakeEntrust,
+) -> None:
+    vendor.replies[READ] = answer(200, {**USER, "groups": [], "organizations": ORGANIZATIONS})
+    fields = (await read(connect(vendor))).fields
+    assert (fields["groups"], fields["organizations"]) == ([], ["acme", "beta"])
+    assert "organization" not in fields
+
+
+async def test_an_inactive_user_is_archived(vendor: FakeEntrust) -> None:
+    vendor.replies[READ] = answer(200, {**USER, "state": "INACTIVE"})
+    assert (await read(connect(vendor))).archived
+
+
+@pytest.mark.parametrize("record_id", ["", "../groups", "a b", ID.replace("3", "9")])
+async def test_what_is_not_there_is_gone(vendor: FakeEntrust, record_id: str) -> None:
+    found = await connect(vendor).read(RecordRef("idaas1", "user", record_id))
+    assert isinstance(found, Gone)
+    assert found.evidence is Evidence.NOT_FOUND
+
+
+async def test_lists_the_role_may_not_see_leave_the_names_the_user_shows(vendor: FakeEntrust) -> None:
+    vendor.replies["GET v1/groups"] = refusal(403, "GROUPS:VIEW required")
+    vendor.replies["GET v1/userattributes"] = refusal(403, "USERATTRIBUTES:VIEW required")
+    values = [value("a-1", "Gold", userAttribute={"name": "Tier"}), value("a-2", "nameless")]
+    vendor.replies[READ] = answer(200, {**USER, "userAttributeValues": values})
+    fields = (await read(connect(vendor))).fields
+    assert fields["groups"] == ["All", "Staff"]
+    assert fields["custom"] == {"Tier": "Gold"}
+
+
+async def test_a_renamed_group_keeps_its_first_name(vendor: FakeEntrust) -> None:
+    connector = connect(vendor)
+    await read(connector)
+    vendor.replies["GET v1/groups"] = answer(200, [{"id": "g-1", "name": "Everybody"}, *GROUPS[1:]])
+    vendor.clock.seconds += 4000
+    vendor.replies[READ] = answer(200, {**USER, "groups": [{"id": "g-1", "name": "Everybody"}]})
+    assert (await read(connector)).fields["groups"] == ["All"]
+
+
+async def test_a_listing_goes_by_user_id_and_asks_for_all_collections(vendor: FakeEntrust) -> None:
+    vendor.once[SEARCH] = [results(USER, cursor="c-1"), results({**USER, "id": "u-2"})]
+    connector = connect(vendor, page_size=7)
+    first = await connector.list("user", since=None, page=None, where={"state": "ACTIVE", "email": "x"})
+    second = await connector.list("user", since=None, page=first.next, where={"state": "ACTIVE"})
+    assert ([row.ref.id for row in first.rows], [row.ref.id for row in second.rows]) == ([ID], ["u-2"])
+    assert (first.next, second.next) == ("c-1", None)
+    collections = ["userAttributeValues", "userAliases", "groups", "organizations"]
+    assert vendor.sent(SEARCH) == [
+        {
+            "limit": 7,
+            "attributes": collections,
+            "orderByAttribute": {"name": "userId", "ascending": True},
+            "searchByAttributes": [{"name": "state", "operator": "EQUALS", "value": "ACTIVE"}],
+        },
+        {"limit": 7, "attributes": collections, "cursor": "c-1"},
+    ]
+
+
+async def test_a_cursor_no_longer_known_is_rejected_so_that_the_sweep_begins_anew(vendor: FakeEntrust) -> None:
+    vendor.replies[SEARCH] = refusal(400, "invalid cursor")
+    with pytest.raises(Rejected, match="invalid cursor"):
+        await connect(vendor).list("user", since=None, page="old", where={})
+
+
+async def test_a_token_that_expires_within_a_sweep_is_renewed(vendor: FakeEntrust) -> None:
+    connector = connect(vendor)
+    vendor.once[SEARCH] = [results(USER, cursor="c-1")]
+    page = await connector.list("user", since=None, page=None, where={})
+    vendor.expire()
+    assert (await connector.list("user", since=None, page=page.next, where={})).next is None
+    assert len(vendor.sent("POST v1/adminapi/authenticate")) == 2
+
+
+def audit(entity_id: str, action: str = "EDIT", kind: str = "USERS") -> dict[str, Any]:
+    return {"eventTime": "2026-03-02T09:59:00Z", "entityType": kind, "entityAction": action, "entityId": entity_id}
+
+
+async def test_changes_come_from_the_audit_events_each_user_read_once(vendor: FakeEntrust) -> None:
+    events = [
+        audit(ID, "ADD"),
+        audit("g-1", kind="GROUPS"),
+        audit("u-gone", "REMOVE"),
+        audit(ID, kind="USERPASSWORDS"),
+        audit("no id at all!"),
+        {"eventTime": "2026-03-02T09:59:00Z"},
+    ]
+    vendor.once[AUDIT] = [results(*events, cursor="n"), results(audit("u-lost"))]
+    connector, since = connect(vendor), START - timedelta(hours=1, microseconds=1)
+    first = await connector.list("user", since=since, page=None, where={})
+    second = await connector.list("user", since=since, page=first.next, where={})
+    assert [row.ref.id for row in first.rows] == [ID, "u-gone"]
+    assert isinstance(first.rows[0], Record)
+    assert first.rows[1] == Gone(RecordRef("idaas1", "user", "u-gone"), Evidence.EVENT)
+    assert second.rows == [Gone(RecordRef("idaas1", "user", "u-lost"), Evidence.NOT_FOUND)]
+    assert second.next is None
+    asked, again = vendor.sent(AUDIT)
+    assert {each["name"]: (each["operator"], each["value"]) for each in asked["searchByAttributes"]} == {
+        "startTime": ("GREATER_THAN_OR_EQUAL", "2026-03-02T08:59:59Z"),
+        "endTime": ("LESS_THAN_OR_EQUAL", "2026-03-02T10:00:01Z"),
+        "category": ("EQUALS", "MANAGEMENT"),
+        "outcome": ("EQUALS", "SUCCESS"),
+    }
+    assert again["cursor"] == "n"
+
+
+async def test_a_user_removed_and_made_again_is_a_record(vendor: FakeEntrust) -> None:
+    vendor.once[AUDIT] = [results(audit(ID, "REMOVE"))]
+    page = await connect(vendor).list("user", since=START, page=None, where={})
+    assert [type(row) for row in page.rows] == [Record]
+
+
+async def test_an_old_tenant_has_the_audit_events_elsewhere(vendor: FakeEntrust) -> None:
+    vendor.replies["POST v1/reports/auditeventspaged/siem"] = results(audit(ID))
+    connector = connect(vendor)
+    for _ in range(2):
+        assert len((await connector.list("user", since=START, page=None, where={})).rows) == 1
+    assert len(vendor.sent(AUDIT)) == 1
+    assert connector.manifest.entities["user"].since
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_without_audit_events_every_user_is_listed_and_the_manifest_says_so(
+    vendor: FakeEntrust, status: int
+) -> None:
+    for version in ("v2", "v1"):
+        vendor.replies[f"POST {version}/reports/auditeventspaged/siem"] = refusal(status, "REPORTS:VIEW required")
+    connector = connect(vendor)
+    assert connector.manifest.entities["user"].since
+    page = await connector.list("user", since=START, page=None, where={})
+    assert [row.ref.id for row in page.rows] == [ID]
+    assert not connector.manifest.entities["user"].since
+    sent = len(vendor.requests)
+    await connector.list("user", since=START, page=None, where={})
+    assert len(vendor.requests) == sent + 1
+
+
+async def test_at_first_contact_it_is_seen_whether_there_are_audit_events(vendor: FakeEntrust) -> None:
+    vendor.replies[AUDIT] = refusal(403)
+    connector = connect(vendor)
+    identity = await connector.identity()
+    assert (identity.key, identity.user) == ("acme.us.trustedauth.com", "app-1")
+    assert not connector.manifest.entities["user"].since
+    vendor.replies[AUDIT] = refusal(500)
+    undecided = connect(vendor)
+    await undecided.identity()
+    assert undecided.manifest.entities["user"].since
+    assert not connect(vendor, audit_feed=False).manifest.entities["user"].since
+
+
+async def test_the_newest_are_found_among_all(vendor: FakeEntrust) -> None:
+    young = {**USER, "id": "u-2", "userCreationTime": "2026-03-02T10:00:00Z"}
+    vendor.once[SEARCH] = [results(USER, cursor="c"), results(young)]
+    found = await connect(vendor).newest("user", after=START + timedelta(milliseconds=500))
+    assert [record.ref.id for record in found] == ["u-2"]
+
+
+async def test_users_are_found_by_user_id_and_external_id_only(vendor: FakeEntrust) -> None:
+    vendor.replies["POST v3/users/userid"] = answer(200, USER)
+    connector = connect(vendor)
+    assert [record.ref for record in await connector.find("user", "user_id", "ana")] == [REF]
+    assert vendor.sent("POST v3/users/userid") == [{"userId": "ana"}]
+    assert await connector.find("user", "external_id", "crm:7") == []
+    assert vendor.sent("POST v3/users/externalid") == [{"userId": "crm:7"}]
+    sent = len(vendor.requests)
+    for column, wanted in (("email", "ana@x.example"), ("user_id", " "), ("user_id", None)):
+        assert await connector.find("user", column, wanted) == []
+    assert len(vendor.requests) == sent
+
+
+async def test_a_new_user_is_asked_nothing_and_sent_no_mail(vendor: FakeEntrust) -> None:
+    written = await connect(vendor).create("user", {"user_id": "ana@x.example", "phone": None, "groups": ["Staff"]})
+    assert vendor.sent(CREATE) == [
+        {
+            "userId": "ana@x.example",
+            "phone": "",
+            "groups": ["g-2"],
+            "registrationRequired": False,
+            "verificationRequired": False,
+            "emailVerification": False,
+        }
+    ]
+    assert written.id == ID
+    assert written.record is not None
+
+
+async def test_options_and_fields_may_ask_for_registration(vendor: FakeEntrust) -> None:
+    asking = connect(vendor, registration_required=True, verification_required=True, email_verification=True)
+    await asking.create("user", {"user_id": "a", "verification_required": False})
+    (sent,) = vendor.sent(CREATE)
+    said = (sent["registrationRequired"], sent["verificationRequired"], sent["emailVerification"])
+    assert said == (True, False, True)
+
+
+async def test_no_login_is_made_or_deleted_unless_the_options_allow_it(vendor: FakeEntrust) -> None:
+    connector = connect(vendor, create_users=False, delete_users=False)
+    facts, record = connector.manifest.entities["user"], await read(connector)
+    assert (facts.creates, facts.deletes, facts.updates, facts.archives) == (False, False, True, True)
+    sent = len(vendor.requests)
+    with pytest.raises(Rejected, match="create_users: true"):
+        await connector.create("user", {"user_id": "a"})
+    with pytest.raises(Rejected, match="delete_users: true"):
+        await connector.delete(record)
+    assert len(vendor.requests) == sent
+
+
+async def test_a_create_refused_as_duplicate_names_the_user_id(vendor: FakeEntrust) -> None:
+    vendor.replies[CREATE] = refusal(409, "user already exists")
+    with pytest.raises(DuplicateRefused) as caught:
+        await connect(vendor).create("user", {"user_id": "ana"})
+    assert (caught.value.field, caught.value.status) == ("user_id", 409)
+
+
+@pytest.mark.parametrize("lost", [answer(500), answer(200), answer(200, {}), TransportFailed("cut", sent=True)])
+async def test_a_create_without_a_readable_answer_is_of_unknown_outcome(vendor: FakeEntrust, lost: Any) -> None:
+    vendor.once[CREATE] = [lost]
+    with pytest.raises(OutcomeUnknown):
+        await connect(vendor).create("user", {"user_id": "ana"})
+    assert len(vendor.sent(CREATE)) == 1
+
+
+async def test_a_created_user_is_not_lost_when_its_names_cannot_be_asked_for(vendor: FakeEntrust) -> None:
+    vendor.replies["GET v1/userattributes"] = answer(500)
+    written = await connect(vendor).create("user", {"user_id": "ana"})
+    assert (written.id, written.record) == (ID, None)
+
+
+async def test_an_update_sends_only_what_changes_and_no_mail(vendor: FakeEntrust) -> None:
+    connector = connect(vendor)
+    written = await connector.update(
+        await read(connector), {"first_name": "Anna", "mobile": None, "state": "INACTIVE", "organizations": []}
+    )
+    assert vendor.sent(WRITE) == [
+        {"firstName": "Anna", "mobile": "", "state": "INACTIVE", "organizations": [], "emailVerification": False}
+    ]
+    assert (written.id, written.record) == (ID, None)
+
+
+async def test_attributes_are_written_whole_without_those_that_cannot_be_edited(vendor: FakeEntrust) -> None:
+    connector = connect(vendor)
+    await connector.update(await read(connector), {"custom": {"Tier": None, "Shoe": "44"}})
+    (sent,) = vendor.sent(WRITE)
+    assert sent["userAttributeValues"] == [
+        {"userAttributeId": "a-1", "value": ""},
+        {"userAttributeId": "a-9", "value": "late"},
+        {"userAttributeId": "a-3", "value": "44"},
+    ]
+
+
+async def test_attributes_that_were_not_shown_are_not_overwritten(vendor: FakeEntrust) -> None:
+    vendor.replies[READ] = answer(200, {key: item for key, item in USER.items() if key != "userAttributeValues"})
+    connector = connect(vendor)
+    with pytest.raises(Rejected) as caught:
+        await connector.update(await read(connector), {"custom": {"Tier": "x"}})
+    assert caught.value.field == "custom"
+
+
+async def test_the_only_organization_is_a_reference(vendor: FakeEntrust) -> None:
+    connector = connect(vendor)
+    record = await read(connector)
+    await connector.update(record, {"organization": "o-2"})
+    await connector.update(record, {"organization": None})
+    assert [sent["organizations"] for sent in vendor.sent(WRITE)] == [["o-2"], []]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"no_such": 1}, "no_such"),
+        ({"locked": True}, "locked"),
+        ({"aliases": ["x"]}, "aliases"),
+        ({"user_id": None}, "user_id"),
+        ({"state": "ASLEEP"}, "state"),
+        ({"state": None}, "state"),
+        ({"locale": "xx"}, "locale"),
+        ({"email": 7}, "email"),
+        ({"registration_required": "no"}, "registration_required"),
+        ({"groups": ["Nobody"]}, "groups"),
+        ({"groups": "Staff"}, "groups"),
+        ({"organizations": [1]}, "organizations"),
+        ({"organization": "o-1", "organizations": []}, "organization"),
+        ({"custom": {"No such": "x"}}, "custom.No such"),
+        ({"custom": {"Twin": "x"}}, "custom.Twin"),
+        ({"custom": {"Tier": 7}}, "custom.Tier"),
+        ({"custom": {"Badge": "y"}}, "custom"),
+        ({"custom": "x"}, "custom"),
+    ],
+)
+async def test_what_cannot_be_written_is_rejected_before_anything_is_sent(
+    vendor: FakeEntrust, changes: dict[str, Any], field: str
+) -> None:
+    connector = connect(vendor)
+    with pytest.raises(Rejected) as caught:
+        await connector.update(await read(connector), changes)
+    assert caught.value.field == field
+    assert vendor.sent(WRITE) == []
+
+
+async def test_a_group_made_a_moment_ago_is_looked_for_once(vendor: FakeEntrust) -> None:
+    connector = connect(vendor)
+    record = await read(connector)
+    for _ in range(2):
+        with pytest.raises(Rejected):
+            await connector.update(record, {"groups": ["New"]})
+    assert len(vendor.sent("GET v1/groups")) == 2
+    vendor.clock.seconds += 601
+    vendor.replies["GET v1/groups"] = answer(200, [*GROUPS, {"id": "g-9", "name": "New"}])
+    await connector.update(record, {"groups": ["New"]})
+    assert vendor.sent(WRITE)[0]["groups"] == ["g-9"]
+
+
+async def test_a_refused_update_makes_names_be_asked_for_again(vendor: FakeEntrust) -> None:
+    connector = connect(vendor)
+    record = await read(connector)
+    vendor.once[WRITE] = [refusal(400, "no such attribute")]
+    with pytest.raises(Rejected, match="no such attribute"):
+        await connector.update(record, {"custom": {"Tier": "x"}})
+    vendor.replies["GET v1/userattributes"] = answer(200, [{**ATTRIBUTES[0], "id": "a-7"}])
+    await connector.update(record, {"custom": {"Tier": "x"}})
+    assert {"userAttributeId": "a-7", "value": "x"} in vendor.sent(WRITE)[1]["userAttributeValues"]
+
+
+@pytest.mark.parametrize("kind", ["LDAP_AD", "EXTERNAL"])
+async def test_users_of_another_source_are_read_only_unless_the_options_say_so(vendor: FakeEntrust, kind: str) -> None:
+    vendor.replies[READ] = answer(200, {**USER, "type": kind})
+    vendor.replies[f"PUT v1/users/{ID}/state"] = answer(200)
+    connector = connect(vendor)
+    record = await read(connector)
+    for write in (connector.update(record, {"phone": "1"}), connector.archive(record), connector.delete(record)):
+        with pytest.raises(Rejected, match="write_synchronised_users"):
+            await write
+    assert [each for each in vendor.requests if each.method in ("PUT", "DELETE")] == []
+    await connect(vendor, write_synchronised_users=True).update(record, {"phone": "1"})
+
+
+async def test_archiving_makes_inactive_once_and_changes_nothing_else(vendor: FakeEntrust) -> None:
+    state = f"PUT v1/users/{ID}/state"
+    vendor.replies[state] = answer(200)
+    connector = connect(vendor)
+    await connector.archive(await read(connector))
+    assert vendor.sent(state) == [{"state": "INACTIVE"}]
+    vendor.replies[READ] = answer(200, {**USER, "state": "INACTIVE"})
+    await connector.archive(await read(connector))
+    assert len(vendor.sent(state)) == 1
+    assert vendor.sent(WRITE) == []
+
+
+async def test_deleting_what_is_gone_is_no_error_and_writing_it_is_a_conflict(vendor: FakeEntrust) -> None:
+    connector = connect(vendor)
+    record = await read(connector)
+    vendor.replies[WRITE] = refusal(404)
+    await connector.delete(record)
+    for write in (connector.update(record, {"phone": "1"}), connector.archive(record)):
+        with pytest.raises(WriteConflict):
+            await write
+
+
+async def test_the_accounts_columns_are_its_attributes_and_the_names_of_sets(vendor: FakeEntrust) -> None:
+    columns = await connect(vendor).columns("user")
+    own = {name: spec.required for name, spec in columns.items() if name.startswith("custom.")}
+    assert own == {"custom.Tier": False, "custom.Badge": True, "custom.Shoe": False}
+    assert columns["groups"].choices == ("All", "Staff", "Guests")
+    assert columns["organizations"].choices == ("acme", "beta")
+
+
+async def test_a_garbled_user_is_read_again_later(vendor: FakeEntrust) -> None:
+    vendor.replies[READ] = answer(200, b"<html>")
+    with pytest.raises(RetryLater):
+        await connect(vendor).read(REF)
+
+
+async def test_an_unknown_entity_is_refused(vendor: FakeEntrust) -> None:
+    with pytest.raises(Rejected, match="user, group, organization"):
+        await connect(vendor).read(RecordRef("idaas1", "deal", "1"))

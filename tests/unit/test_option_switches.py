@@ -1,0 +1,78 @@
+"""Records a mapping wants made or removed where the system's options do not allow it: said before anything runs."""
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from bridge.app.plan import checked_plan
+from bridge.domain.errors import ConfigError, Fault
+from bridge.settings.load import load_settings
+
+SETTINGS = """
+instance: test
+instance_secret: {env: SECRET}
+public_url: https://bridge.example.com
+systems:
+  crm1:
+    connector: pipedrive
+    options: {api_token: {env: SECRET}}
+  idaas1:
+    connector: entrust
+    options: {base_url: "https://acme.us.trustedauth.com", application_id: a, shared_secret: {env: SECRET}OPTIONS}
+sides: {crm: crm1, idp: idaas1}
+mappings_dir: mappings
+"""
+MAPPING = """
+mapping: people
+sides: {crm: pipedrive person, idp: entrust user}
+direction: crm -> idp
+creates: CREATES
+match: [login]
+deleted: {crm: DELETED}
+fields:
+  login: {crm: emails.primary, idp: user_id, type: email, required: true}
+  name: {crm: name, idp: last_name}
+"""
+
+
+def faults(folder: Path, creates: str, deleted: str, options: str = "") -> list[Fault]:
+    (folder / "mappings").mkdir()
+    mapping = dedent(MAPPING).replace("CREATES", creates).replace("DELETED", deleted)
+    (folder / "mappings" / "people.yaml").write_text(mapping)
+    (folder / "bridge.yaml").write_text(dedent(SETTINGS).replace("OPTIONS", options))
+    try:
+        checked_plan(load_settings(folder / "bridge.yaml", {"SECRET": "0123456789abcdef"}))
+    except ConfigError as error:
+        return error.faults
+    return []
+
+
+def test_each_is_one_clear_refusal_that_names_the_option(tmp_path: Path) -> None:
+    found = faults(tmp_path, "[idp]", "delete")
+    assert [(fault.what, fault.remedy) for fault in found] == [
+        (
+            "mapping people creates entrust user records, which idaas1 does not allow",
+            "set `create_users: true` below systems.idaas1.options, or write creates: []",
+        ),
+        (
+            "mapping people deletes entrust user records, which idaas1 does not allow",
+            "set `delete_users: true` below systems.idaas1.options, or write deleted: {crm: unlink}",
+        ),
+    ]
+    assert "people.yaml" in found[0].where
+
+
+@pytest.mark.parametrize(
+    ("creates", "deleted", "options"),
+    [
+        ("[]", "unlink", ""),
+        ("[]", "archive", ""),
+        ("[idp]", "unlink", ", create_users: true"),
+        ("[]", "delete", ", delete_users: true"),
+    ],
+)
+def test_what_the_options_allow_or_nobody_wants_is_no_fault(
+    tmp_path: Path, creates: str, deleted: str, options: str
+) -> None:
+    assert faults(tmp_path, creates, deleted, options) == []
