@@ -22,12 +22,25 @@ class BadField(Exception):
 
 
 def read_row(properties: Mapping[str, Property], raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what the answer contains; a value of an unknown form is unread rather than misread."""
+    """What the answer contains; a value of an unknown form is unread rather than misread.
+
+    Whether an answer shows empty values as null or leaves them out is not documented. A whole answer without any null
+    leaves them out: then a missing value that can be cleared is empty, else a missing value is unread.
+    """
     fields: dict[str, Any] = {}
+    leaves_out = _is_whole(properties, raw)
     for column, each in properties.items():
         if each.name in raw:
             _put(fields, column, partial(_read, each.spec.type, raw[each.name]))
+        elif leaves_out and each.cleared == "":
+            fields[column] = None
     return fields
+
+
+def _is_whole(properties: Mapping[str, Property], raw: Mapping[str, Any]) -> bool:
+    needed = [each.name for each in properties.values() if each.spec.required or each.name == "state"]
+    names = [each.name for each in properties.values()]
+    return all(raw.get(name) for name in needed) and all(raw.get(name, "") is not None for name in names)
 
 
 def _put(fields: dict[str, Any], column: str, read: Callable[[], Any]) -> None:

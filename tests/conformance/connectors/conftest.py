@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 from connector_harness import Bench, Product
 from deskera_connector import Deskera
+from entrust_connector import Entrust
 from pipedrive_connector import Pipedrive
 from superoffice_connector import SuperOffice
 
-PRODUCTS: list[Product] = [Pipedrive(), Deskera(), SuperOffice()]
+PRODUCTS: list[Product] = [Pipedrive(), Deskera(), SuperOffice(), Entrust()]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -106,7 +106,8 @@ class CountingTransport:
 class Sample:
     """One entity. `create`, `edit`: for the connector. `volatile`: columns the vendor moves by itself with any edit.
 
-    `person`, `person_edit`: the same for a person in the product's pages, in the simulator's own form; `person_shows`:
+    `person`, `person_edit`: the same for a person in the product's pages, in the simulator's own form, `{n}` standing
+    for a number that is new each time; `person_shows`:
     column and value a read shows after that edit. `find`: a column of `create` the vendor can search.
     """
 
@@ -139,11 +140,13 @@ class Product(Protocol):
     `options`: credentials for the simulator at `url`; `page_size` of listings if it can be set. `wrong`: options whose
     credential is refused. `expiring`: options whose token expires and can be renewed, None when there are none.
     `missing_id`: an id of the right form that no record has. `signed`: callbacks show a secret of their own; where they
-    do not, the hook's address is the secret and the receiver has checked it.
+    do not, the hook's address is the secret and the receiver has checked it. `our_secret`: it is the one we gave, else
+    the vendor's.
     """
 
     name: str
     signed: bool
+    our_secret: bool
     samples: Mapping[str, Sample]
     kinds: Mapping[str, str]
     paths: Mapping[str, str]
@@ -165,6 +168,7 @@ class Bench:
         self.inbox = Inbox(self.clock)
         self.simulator = product.simulator(make_world(SimulatorClock(self.time), Random(5), self.inbox))
         self.server = TestServer(self.simulator.app)
+        self.made = 0
 
     async def start(self) -> None:
         await self.server.start_server()
@@ -186,7 +190,9 @@ class Bench:
         return kind.build(Construction(SYSTEM, given, self.transport, seams, MemoryVault(), observe))
 
     def person_creates(self, entity: str, **changed: Any) -> str:
+        self.made += 1
         fields = {**self.product.samples[entity].person, **changed}
+        fields = {n: v.replace("{n}", str(self.made)) if isinstance(v, str) else v for n, v in fields.items()}
         return str(self.simulator.person_creates(self.product.kinds[entity], fields)["id"])
 
     def pass_seconds(self, seconds: float) -> None:

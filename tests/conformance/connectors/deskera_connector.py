@@ -14,6 +14,7 @@ from bridge.simulators.world import World
 class Deskera:
     name = "deskera"
     signed = False
+    our_secret = True
     kinds: Mapping[str, str] = {"crm_contact": "contacts", "crm_deal": "deals"}
     paths: Mapping[str, str] = {"crm_contact": "/v1/crm/contacts(/[0-9]+)?$", "crm_deal": "/v1/crm/deals(/[0-9]+)?$"}
     missing_id = "999999"

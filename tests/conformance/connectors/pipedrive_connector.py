@@ -16,6 +16,7 @@ WORK = {"label": "work", "primary": True}
 class Pipedrive:
     name = "pipedrive"
     signed = True
+    our_secret = True
     kinds: Mapping[str, str] = {
         "deal": "deals",
         "person": "persons",

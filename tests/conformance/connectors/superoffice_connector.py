@@ -20,6 +20,7 @@ def main(value: str) -> list[dict[str, Any]]:
 class SuperOffice:
     name = "superoffice"
     signed = True
+    our_secret = True
     kinds: Mapping[str, str] = {
         name: name for name in ("contact", "person", "sale", "product", "project", "appointment")
     }

@@ -123,6 +123,18 @@ async def test_what_an_answer_does_not_contain_is_unread_never_empty(vendor: Fak
     assert [vendor.name(each) for each in vendor.requests] == ["POST v1/adminapi/authenticate", READ]
 
 
+@pytest.mark.parametrize(("other", "shown"), [({}, {"phone": None}), ({"mobile": None}, {}), ({"state": None}, {})])
+async def test_an_empty_value_left_out_is_empty_only_in_a_whole_answer_that_shows_no_nulls(
+    vendor: FakeEntrust, other: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    whole = {"id": ID, "userId": "ana", "state": "ACTIVE", "email": "a@x.example"}
+    vendor.replies[READ] = answer(200, {**whole, **other})
+    fields = (await read(connect(vendor))).fields
+    assert {name: item for name, item in fields.items() if name == "phone"} == shown
+    assert "locked" not in fields
+    assert "groups" not in fields
+
+
 async def test_no_group_is_an_empty_set_and_several_organizations_leave_the_only_one_unread(
     vendor: FakeEntrust,
 ) -> None:
