@@ -86,7 +86,12 @@ def _rule(mapping: Mapping, row: Field) -> str:
     if not row.two_way:
         arrow = " -> " if Side.RIGHT in row.flows else " <- "
     kind = f"link to {row.link}" if row.link else "table of columns" if row.lines else row.type
-    return f"{kind}, {mapping.left.name}{arrow}{mapping.right.name}, {row.place}"
+    through = [
+        f"{mapping.side(side).name} through {', '.join(cells.via)}"
+        for side in Side
+        if (cells := row.cells(side)) is not None and cells.via
+    ]
+    return ", ".join([kind, *through, f"{mapping.left.name}{arrow}{mapping.right.name}", str(row.place)])
 
 
 def _why_not(mapping: Mapping, side: Side, row: Field, reading: Reading) -> str:
@@ -101,6 +106,8 @@ def _why_not(mapping: Mapping, side: Side, row: Field, reading: Reading) -> str:
     value = reading.values.get(row.name, UNREAD)
     if value is UNREAD:
         return "not read: the record does not show it, so it stays as it is on the other side"
+    if is_empty(value) and row.default is not None:
+        return f"empty: a new record in {mapping.side(side.other).name} gets the default {row.default}"
     if is_empty(value):
         keep = row.absent == "keep"
         return (

@@ -37,6 +37,16 @@ def test_every_row_says_what_it_read_what_it_means_and_why_it_does_nothing() -> 
     assert text["sum"].endswith("means 1.50 EUR -> x = 1.50, y = EUR")
 
 
+def test_functions_and_defaults_are_told() -> None:
+    mapping = mapping_of("  code: {crm: {column: code, via: [trim, {cut: 5}]}, erp: key, default: none}\n")
+    _, (filled,) = explain(mapping, Side.LEFT, {"code": " C-1  "})
+    assert str(filled) == (
+        "code [text, crm through trim, cut: 5, crm <-> erp, people.yaml:6:9]: code =  C-1  ; means C-1 -> key = C-1"
+    )
+    _, (empty,) = explain(mapping, Side.LEFT, {"code": None})
+    assert empty.why == "empty: a new record in erp gets the default none"
+
+
 def test_a_record_outside_the_filter_is_told_so() -> None:
     head = HEAD.replace("match:", "where: {crm: {kind: person}}\nmatch:")
     mapping = mapping_of(ROWS, head)
