@@ -147,9 +147,9 @@ def _form(catalog: Catalog, path: Path, spec: ColumnSpec, at: str, what: str) ->
         yield Fault(at, f"{what}: {column} has parts", f"name one, like {path.column}.{first}{part}")
     elif spec.type is not Column.OBJECT and deeper:
         yield Fault(at, f"{what}: {column} has no parts", f"write {path.column}")
-    elif spec.type is Column.OBJECT and spec.parts and path.steps[-1] not in spec.parts and len(path.steps) == 2:
-        remedy = did_you_mean(path.steps[-1], spec.parts)
-        yield Fault(at, f"{what}: {column} has no part `{path.steps[-1]}`", remedy)
+    elif spec.type is Column.OBJECT and spec.parts and path.names[-1] not in spec.parts and len(path.names) == 2:
+        remedy = did_you_mean(path.names[-1], spec.parts)
+        yield Fault(at, f"{what}: {column} has no part `{path.names[-1]}`", remedy)
 
 
 def _types(catalog: Catalog, row: Field) -> Iterator[Fault]:

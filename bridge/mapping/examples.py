@@ -130,21 +130,21 @@ def _columns(
 ) -> tuple[dict[tuple[str, ...], str], set[tuple[str, ...]]]:
     """By column the row that writes it; and the columns an example need not show, or shows for the other way only."""
     rows: dict[tuple[str, ...], str] = {}
-    silent = {path.steps for path, _ in mapping.side(target).where_paths}
+    silent = {path.whole for path, _ in mapping.side(target).where_paths}
     for row in mapping.fields:
         cells = row.cells(target)
         if cells is None:
             continue
         for path in cells.paths:
-            rows[path.steps] = row.name
+            rows[path.whole] = row.name
         if row.set_on is not None or target not in row.flows:
-            silent |= {path.steps for path in cells.paths}
+            silent |= {path.whole for path in cells.paths}
             continue
         try:
             raws = cells.render(values.get(row.name))
         except Untranslatable:
             continue
-        silent |= {path.steps for path, raw in zip(cells.paths, raws, strict=True) if raw is LEAVE}
+        silent |= {path.whole for path, raw in zip(cells.paths, raws, strict=True) if raw is LEAVE}
     return rows, silent
 
 
@@ -182,6 +182,8 @@ def _equal(expected: Any, found: Any) -> bool:
         return is_empty(expected) and is_empty(found)
     if isinstance(found, list) and isinstance(expected, list):
         return len(found) == len(expected) and all(map(_equal, expected, found))
+    if isinstance(found, MappingOf) and isinstance(expected, MappingOf):
+        return all(_equal(expected.get(key), found.get(key)) for key in {*found, *expected})
     if isinstance(found, MappingOf) or isinstance(expected, MappingOf | list):
         return bool(expected == found)
     if isinstance(found, datetime):

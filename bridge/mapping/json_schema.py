@@ -173,7 +173,7 @@ def _paths(half: Half) -> Schema:
             free.append(f"{re.escape(name)}{'[.]' if name in _LISTS else '[[]'}")
         elif spec.type is Column.OBJECT:
             listed += [f"{name}.{part}" for part in spec.parts]
-            free.append(f"{re.escape(name)}[.]")
+            free.append(f"{re.escape(name)}[.[]")
         else:
             top, _, own = name.partition(".")
             listed.append(f'{top}."{own}"' if any(c in own for c in '."[]') else name)

@@ -5,11 +5,12 @@ an object or a list goes back whole from the record just read, with the one item
 the connector, so only the named own field goes.
 
 Lists of {"value", "label", "primary"} are picked by label. `emails` and `phones` are such lists; of any other column
-write `websites[work]`. `primary` is the item marked primary, whatever its label.
+write `websites[work]`. `primary` is the item marked primary, whatever its label. Items of any other list are picked by
+their number, counted from 1: `items.1.price` or `items[1].price`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,10 @@ from bridge.mapping.values import UNREAD
 
 _LISTS = frozenset({"emails", "phones"})
 _STEP = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^".\[\]]+))(?:\[([^\[\]]+)\])?\s*(\.|$)')
+
+
+_POSITION = re.compile("[1-9][0-9]{0,3}")
+_ITEM = "\0"  # begins a step that is the number of an item; no name does
 
 
 class BadPath(ValueError):
@@ -46,12 +51,29 @@ class Path:
         """The key of this column in a manifest's or account's list of columns."""
         return f"custom.{self.steps[1]}" if self.own else self.steps[0]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The steps without the numbers of items."""
+        return tuple(step for step in self.steps if _position(step) is None)
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """The steps to the column or list that is written as one piece: `items` of `items[1].price`."""
+        at = next((at for at, step in enumerate(self.steps) if _position(step) is not None), len(self.steps))
+        return self.steps[:at]
+
     def get(self, fields: Mapping[str, Any]) -> Any:
         """The raw value, None when empty, UNREAD when the record does not contain it."""
         value: Any = fields
         for step in self.steps:
             if value is None:
                 return None
+            at = _position(step)
+            if at is not None:
+                if not isinstance(value, list | tuple):
+                    return UNREAD
+                value = value[at] if at < len(value) else None
+                continue
             if not isinstance(value, Mapping):
                 return UNREAD
             value = value.get(step, UNREAD)
@@ -68,25 +90,44 @@ class Path:
         """Write `raw` into `changes`; what it must carry along comes from `changes` so far, else from `fresh`."""
         if self.label is not None:
             raw = _with_item(self._now(changes, fresh) or (), self.label, raw)
-        if len(self.steps) == 1:
-            changes[self.steps[0]] = raw
-            return
-        top, *inner, last = self.steps
-        known: Any = fresh.get(top)
-        if top not in changes and not self.own:
-            changes[top] = known
-        target = changes[top] = dict(changes.get(top) or {})
-        for step in inner:
-            known = known.get(step) if isinstance(known, Mapping) else None
-            target[step] = dict(target.get(step) or known or {})
-            target = target[step]
-        target[last] = raw
+        top, *inner = self.steps
+        if not inner:
+            changes[top] = raw
+        elif self.own:
+            known = fresh.get(top)
+            field, *inner = inner
+            before = known.get(field) if isinstance(known, Mapping) else None
+            before = (changes.get(top) or {}).get(field, before)
+            changes[top] = {**(changes.get(top) or {}), field: _placed(before, inner, raw)}
+        else:
+            changes[top] = _placed(changes.get(top, fresh.get(top)), inner, raw)
 
     def _now(self, changes: Mapping[str, Any], fresh: Mapping[str, Any]) -> Any:
         whole = Path(self.text, self.steps)
         value = whole.get(changes)
         value = whole.get(fresh) if value is UNREAD else value
         return None if value is UNREAD else value
+
+
+def _position(step: str) -> int | None:
+    """Counted from 0; None when the step is a name."""
+    return int(step[1:]) - 1 if step.startswith(_ITEM) else None
+
+
+def _placed(known: Any, steps: Sequence[str], raw: Any) -> Any:
+    """A copy of `known` with `raw` in its place; what is not there yet is made, but not for emptiness."""
+    if not steps:
+        return raw
+    step, *inner = steps
+    at = _position(step)
+    if at is None:
+        table = dict(known) if isinstance(known, Mapping) else {}
+        return {**table, step: _placed(table.get(step), inner, raw)}
+    items = list(known) if isinstance(known, list | tuple) else []
+    if at >= len(items) and (raw is None or raw == ""):
+        return items
+    items += [{} if inner else None for _ in range(at + 1 - len(items))]
+    return [*items[:at], _placed(items[at], inner, raw), *items[at + 1 :]]
 
 
 def _pick(items: Any, label: str) -> Mapping[str, Any] | None:
@@ -122,6 +163,12 @@ def parse_path(text: str) -> Path:
             raise BadPath(f"`{text}` is no path to a column; {hint}")
         quoted, plain, label, dot = found.groups()
         steps.append(re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain.strip())
+        own = len(steps) == 2 and steps[0] == "custom"  # an own field may be called 2026
+        if quoted is None and len(steps) > 1 and not own and _POSITION.fullmatch(steps[-1]):
+            steps[-1] = f"{_ITEM}{steps[-1]}"
+        if label is not None and _POSITION.fullmatch(label):
+            steps.append(f"{_ITEM}{label}")
+            label = None
         at = found.end()
         if not dot:
             break

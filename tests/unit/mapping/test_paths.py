@@ -38,6 +38,17 @@ def written(path: str, fresh: dict[str, Any], raw: Any) -> dict[str, Any]:
         ("custom.Deskera ID", {"custom": {"Deskera ID": "7"}}, "7"),
         ('custom."Kundennr. (ERP)"', {"custom": {"Kundennr. (ERP)": "7"}}, "7"),
         ("custom.Segment", {"custom": {}}, UNREAD),
+        ("items[2].price", {"items": [{"price": 1}, {"price": 2}]}, 2),
+        ("items[3].price", {"items": [{"price": 1}]}, None),
+        ("items[1].price", {"items": []}, None),
+        ("items[1].price", {"items": [{}]}, UNREAD),
+        ("items[1].price", {"items": "x"}, UNREAD),
+        ("items.2.price", {"items": [{"price": 1}, {"price": 2}]}, 2),
+        ('custom."[1] x"', {"custom": {"[1] x": 3}}, 3),
+        ("custom.2026", {"custom": {"2026": 3}}, 3),
+        ('custom."1"', {"custom": {"1": 3}}, 3),
+        ("tags[1]", {"tags": ["a", "b"]}, "a"),
+        ("order.lines[1].tax.rate", {"order": {"lines": [{"tax": {"rate": 25}}]}}, 25),
     ],
 )
 def test_a_path_reads_its_column_and_tells_unread_from_empty(path: str, fields: dict[str, Any], value: Any) -> None:
@@ -55,6 +66,20 @@ def test_a_missing_item_is_added_behind_the_others() -> None:
     assert written("emails.primary", {"emails": [HOME]}, "c@x.example") == {"emails": [HOME, new]}
     assert written("emails.primary", {}, "c@x.example") == {"emails": [new]}
     assert written("phones.mobile", {}, "1") == {"phones": [{"value": "1", "label": "mobile", "primary": True}]}
+
+
+def test_an_item_by_its_number_is_written_without_disturbing_the_others() -> None:
+    fresh = {"items": [{"price": 1, "text": "x"}, {"price": 2, "tax": {"rate": 25, "code": "A"}}], "other": 1}
+    assert written("items[2].tax.rate", fresh, 15) == {
+        "items": [{"price": 1, "text": "x"}, {"price": 2, "tax": {"rate": 15, "code": "A"}}]
+    }
+    assert fresh["items"][1] == {"price": 2, "tax": {"rate": 25, "code": "A"}}
+    assert written("items[2].price", {}, 5) == {"items": [{}, {"price": 5}]}
+    assert written("items[1].price", {"items": []}, None) == {"items": []}
+    changes: dict[str, Any] = {}
+    for path, raw in (("items[1].price", 5), ("items[1].text", "new"), ("items[2].price", 6)):
+        parse_path(path).put(changes, {}, raw)
+    assert changes == {"items": [{"price": 5, "text": "new"}, {"price": 6}]}
 
 
 def test_an_emptied_item_is_removed() -> None:
