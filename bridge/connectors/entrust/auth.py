@@ -11,37 +11,18 @@ from typing import Any
 from bridge.connectors.entrust.options import EntrustOptions
 from bridge.connectors.entrust.refusals import read_words
 from bridge.connectors.entrust.values import read_instant
-from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words, with_headers
+from bridge.connectors.http import Call, with_headers
+from bridge.connectors.oauth import SignInDialect, sign_in_client
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
-from bridge.domain.errors import NeedsAuthorisation, RemoteError
 
 PATH = "/api/web/v1/adminapi/authenticate"
 USED_LIFE = 0.8  # tokens are renewed at this part of their life ...
 MARGIN_SECONDS = 60.0  # ... and this long before their end, as far as half of their life allows
 UNKNOWN_LIFE_SECONDS = 300.0
-
-
-class SignInDialect:
-    """The call that asks for a token carries the credential in its body; a refusal needs a person."""
-
-    async def authorise(self, request: HttpRequest) -> HttpRequest:
-        return request
-
-    async def renew(self, refused: HttpRequest) -> bool:
-        return False
-
-    def pause(self, answer: Answer) -> Pause | None:
-        return None
-
-    def words(self, answer: Answer) -> Words:
-        return read_words(answer)
-
-    def failure(self, answer: Answer, words: Words) -> RemoteError | None:
-        if answer.status in (400, 401, 403, 404, 409):
-            text = f"Entrust refused the application id or shared secret ({answer.status}): {words.message}"
-            return NeedsAuthorisation(answer.system, text)
-        return None
+SIGN_IN = SignInDialect(
+    read_words, "Entrust refused the application id or shared secret", frozenset({400, 401, 403, 404, 409})
+)
 
 
 class Token:
@@ -55,14 +36,7 @@ class Token:
             "applicationId": options.application_id,
             "sharedSecret": options.shared_secret.get_secret_value(),
         }
-        self._client = HttpClient(
-            construction.system,
-            options.base_url,
-            construction.transport,
-            construction.seams,
-            SignInDialect(),
-            observe=construction.observe,
-        )
+        self._client = sign_in_client(construction, options.base_url, SIGN_IN)
         self._one = asyncio.Lock()
         self._header = ""
         self._renew_at = 0.0

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words
-from bridge.connectors.pipedrive.auth import Credential, credential
+from bridge.connectors.oauth import Credential
+from bridge.connectors.pipedrive.auth import credential
 from bridge.connectors.pipedrive.options import PipedriveOptions
 from bridge.connectors.pipedrive.refusals import read_failure, read_pause, read_words
 from bridge.connectors.product import Construction

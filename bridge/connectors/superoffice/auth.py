@@ -3,63 +3,18 @@
 Vendor pages "System user flow", "OAuth 2.0 and OpenID Connect", "Authorization schemes".
 """
 
-import asyncio
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Protocol
-from urllib.parse import urlencode
 
-from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words, with_headers
+from bridge.connectors.http import Call, HttpClient, with_headers
+from bridge.connectors.oauth import Credential, FixedHeader, Grant, KeptToken, OAuth
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.connectors.superoffice.options import SuperOfficeOptions
-from bridge.connectors.superoffice.refusals import read_words
 from bridge.connectors.superoffice.signing import BadToken, read_private_key, read_ticket, sign_system_token
-from bridge.domain.errors import NeedsAuthorisation, RemoteError
-from bridge.domain.seams import epoch
+from bridge.domain.errors import NeedsAuthorisation
 
-USED_LIFE = 0.8  # tokens are renewed at this part of their life
-DEFAULT_LIFE_SECONDS = 3600
 TICKET_IDLE_SECONDS = 5.5 * 3600  # the vendor voids a ticket unused for six hours
-
-
-class Credential(Protocol):
-    async def authorise(self, request: HttpRequest) -> HttpRequest: ...
-    async def renew(self, refused: HttpRequest) -> bool: ...
-
-
-class SignInDialect:
-    """Calls to the sign-in host carry their credential themselves; a refusal needs a person."""
-
-    async def authorise(self, request: HttpRequest) -> HttpRequest:
-        return request
-
-    async def renew(self, refused: HttpRequest) -> bool:
-        return False
-
-    def pause(self, answer: Answer) -> Pause | None:
-        return None
-
-    def words(self, answer: Answer) -> Words:
-        return read_words(answer)
-
-    def failure(self, answer: Answer, words: Words) -> RemoteError | None:
-        if answer.status in (400, 401, 403, 404):
-            text = f"{answer.call.name} was refused ({answer.status}): {words.message}"
-            return NeedsAuthorisation(answer.system, text)
-        return None
-
-
-def sign_in_client(construction: Construction) -> HttpClient:
-    options: SuperOfficeOptions = construction.options
-    return HttpClient(
-        construction.system,
-        options.login_url,
-        construction.transport,
-        construction.seams,
-        SignInDialect(),
-        observe=construction.observe,
-    )
 
 
 def credential(construction: Construction, client: HttpClient) -> Credential:
@@ -67,68 +22,24 @@ def credential(construction: Construction, client: HttpClient) -> Credential:
     if options.system_token is not None:
         return SystemUser(construction, client)
     if options.refresh_token is not None:
-        return OAuth(construction, client)
+        return OAuth(construction, client, _grant(options))
     assert options.username
     assert options.password
-    return UserPassword(options.username, options.password.get_secret_value())
+    pair = f"{options.username}:{options.password.get_secret_value()}"
+    return FixedHeader("authorization", "Basic " + b64encode(pair.encode()).decode())
 
 
-class UserPassword:
-    def __init__(self, username: str, password: str) -> None:
-        self._authorization = "Basic " + b64encode(f"{username}:{password}".encode()).decode()
-
-    async def authorise(self, request: HttpRequest) -> HttpRequest:
-        return with_headers(request, {"authorization": self._authorization})
-
-    async def renew(self, refused: HttpRequest) -> bool:
-        return False
-
-
-class _Kept:
-    """A credential kept in the vault: one renewal at a time over all copies, stored before use."""
-
-    def __init__(self, construction: Construction) -> None:
-        self._system, self._vault, self._clock = construction.system, construction.vault, construction.seams.clock
-        self._kept: Mapping[str, str] = {}
-        self._one = asyncio.Lock()
-
-    def _shown(self, kept: Mapping[str, str]) -> str:
-        raise NotImplementedError
-
-    def _fresh(self, kept: Mapping[str, str]) -> bool:
-        raise NotImplementedError
-
-    async def _ask(self, stored: Mapping[str, str]) -> Mapping[str, str]:
-        raise NotImplementedError
-
-    async def renew(self, refused: HttpRequest) -> bool:
-        await self._renew_from(refused.headers.get("authorization", ""))
-        return True
-
-    async def _current(self) -> Mapping[str, str]:
-        if not self._fresh(self._kept):
-            await self._renew_from(self._shown(self._kept) if self._kept else "")
-        return self._kept
-
-    async def _renew_from(self, stale: str) -> None:
-        """Replace what was shown as `stale`; when somebody else did already, theirs is taken."""
-        async with self._one:
-            if self._fresh(self._kept) and self._shown(self._kept) != stale:
-                return
-            await self._vault.exclusive(self._system, lambda: self._replace(stale))
-
-    async def _replace(self, stale: str) -> None:
-        stored = await self._vault.load(self._system) or {}
-        if not (self._fresh(stored) and self._shown(stored) != stale):
-            stored = await self._ask(stored)
-            await self._vault.save(self._system, stored)
-        self._kept = stored
-
-    def _now(self) -> float:
-        return epoch(self._clock.now())
+def _grant(options: SuperOfficeOptions) -> Grant:
+    """A user's consent; the vendor's refresh token is used again and again."""
+    assert options.client_id
+    assert options.client_secret
+    assert options.refresh_token
+    app = {"client_id": options.client_id, "client_secret": options.client_secret.get_secret_value()}
+    url = f"{options.login_url}/login/common/oauth/tokens"
+    return Grant(url, options.refresh_token.get_secret_value(), app)
 
 
-class SystemUser(_Kept):
+class SystemUser(KeptToken):
     """Signs the tenant's token with the app's key, and gets a ticket that lives as long as it is used."""
 
     def __init__(self, construction: Construction, client: HttpClient) -> None:
@@ -186,61 +97,3 @@ class SystemUser(_Kept):
         except BadToken as wrong:
             raise answer.garbled(f"a token that cannot be used: {wrong}") from None
         return {"ticket": ticket, "tenant": self._tenant, "fetched_at": str(self._now())}
-
-
-class OAuth(_Kept):
-    """A user's consent: access tokens of about an hour, a refresh token that is used again and again."""
-
-    def __init__(self, construction: Construction, client: HttpClient) -> None:
-        super().__init__(construction)
-        options: SuperOfficeOptions = construction.options
-        assert options.client_id
-        assert options.client_secret
-        assert options.refresh_token
-        self._client, self._login_url = client, options.login_url
-        self._app = {"client_id": options.client_id, "client_secret": options.client_secret.get_secret_value()}
-        self._given = options.refresh_token.get_secret_value()
-
-    async def authorise(self, request: HttpRequest) -> HttpRequest:
-        return with_headers(request, {"authorization": self._shown(await self._current())})
-
-    def _shown(self, kept: Mapping[str, str]) -> str:
-        return f"Bearer {kept.get('access_token', '')}"
-
-    def _fresh(self, kept: Mapping[str, str]) -> bool:
-        try:
-            return bool(kept["access_token"]) and self._now() < float(kept["renew_at"])
-        except (KeyError, ValueError):
-            return False
-
-    async def _ask(self, stored: Mapping[str, str]) -> Mapping[str, str]:
-        ours = stored.get("refresh_token") or self._given
-        try:
-            return await self._ask_with(ours)
-        except NeedsAuthorisation:
-            if ours == self._given:
-                raise
-            return await self._ask_with(self._given)  # a person consented anew and put the new token into the settings
-
-    async def _ask_with(self, refresh_token: str) -> Mapping[str, str]:
-        form = {"grant_type": "refresh_token", **self._app, "refresh_token": refresh_token}
-        call = Call(
-            "POST",
-            f"{self._login_url}/login/common/oauth/tokens",
-            body=urlencode(form).encode(),
-            headers={"content-type": "application/x-www-form-urlencoded"},
-            reads=True,
-            tries=1,
-            template="login/common/oauth/tokens",
-        )
-        answer = await self._client.send(call)
-        said = answer.json()
-        if not isinstance(said, dict) or not isinstance(said.get("access_token"), str):
-            raise answer.garbled("no access token")
-        life = said.get("expires_in")
-        seconds = life if isinstance(life, int) and life > 0 else DEFAULT_LIFE_SECONDS
-        return {
-            "access_token": said["access_token"],
-            "refresh_token": str(said.get("refresh_token") or refresh_token),
-            "renew_at": str(self._now() + USED_LIFE * seconds),
-        }

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words, with_headers
+from bridge.connectors.oauth import Credential, SignInDialect, sign_in_client
 from bridge.connectors.pace import Pace
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
-from bridge.connectors.superoffice.auth import Credential, credential, sign_in_client
+from bridge.connectors.superoffice.auth import credential
 from bridge.connectors.superoffice.endpoint import Endpoint, FixedEndpoint, TenantEndpoint
 from bridge.connectors.superoffice.options import SuperOfficeOptions
 from bridge.connectors.superoffice.refusals import is_missing, read_words
@@ -18,6 +19,7 @@ SOMEWHERE = "https://tenant.invalid"  # stands for the endpoint until the moment
 MISDIRECTED = 421
 GONE = frozenset({404, 410})
 IN_UTC: Mapping[str, str] = {"so-timezone": "UTC"}
+SIGN_IN = SignInDialect(read_words, "the sign-in was refused", frozenset({400, 401, 403, 404}))
 Query = Sequence[tuple[str, str]]
 
 
@@ -50,7 +52,7 @@ class SuperOfficeDialect:
 class SuperOfficeClient:
     def __init__(self, construction: Construction) -> None:
         options: SuperOfficeOptions = construction.options
-        clock, sign_in = construction.seams.clock, sign_in_client(construction)
+        clock, sign_in = construction.seams.clock, sign_in_client(construction, options.login_url, SIGN_IN)
         self.system = construction.system
         self.endpoint: Endpoint = (
             TenantEndpoint(construction.system, options.tenant, options.login_url, sign_in, clock)

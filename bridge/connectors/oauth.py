@@ -1,0 +1,190 @@
+"""Credentials that are renewed: once for all who wait, over all copies, and stored before use.
+
+What a token is and how it is asked for is the product's; OAuth 2.0 with a refresh token (RFC 6749, section 6) is here.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import urlencode, urlsplit
+
+from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words, with_headers
+from bridge.connectors.product import Construction
+from bridge.connectors.protocols import HttpRequest
+from bridge.domain.errors import NeedsAuthorisation, RemoteError
+from bridge.domain.seams import epoch
+
+USED_LIFE = 0.8  # tokens are renewed at this part of their life
+DEFAULT_LIFE_SECONDS = 3600
+
+
+class Credential(Protocol):
+    """What a product's dialect needs of its credential; see `http.Dialect`."""
+
+    async def authorise(self, request: HttpRequest) -> HttpRequest: ...
+    async def renew(self, refused: HttpRequest) -> bool: ...
+
+
+class FixedHeader:
+    """A credential that never changes."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._header = {name: value}
+
+    async def authorise(self, request: HttpRequest) -> HttpRequest:
+        return with_headers(request, self._header)
+
+    async def renew(self, refused: HttpRequest) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class SignInDialect:
+    """Sign-in calls carry their credential themselves. `refusal`: what one of `statuses` means; a person must act."""
+
+    read_words: Callable[[Answer], Words]
+    refusal: str
+    statuses: frozenset[int] = frozenset({400, 401, 403})
+
+    async def authorise(self, request: HttpRequest) -> HttpRequest:
+        return request
+
+    async def renew(self, refused: HttpRequest) -> bool:
+        return False
+
+    def pause(self, answer: Answer) -> Pause | None:
+        return None
+
+    def words(self, answer: Answer) -> Words:
+        return self.read_words(answer)
+
+    def failure(self, answer: Answer, words: Words) -> RemoteError | None:
+        if answer.status not in self.statuses:
+            return None
+        text = f"{self.refusal}: {words.message} ({answer.call.name}, {answer.status})"
+        return NeedsAuthorisation(answer.system, text)
+
+
+def sign_in_client(construction: Construction, base_url: str, dialect: SignInDialect) -> HttpClient:
+    return HttpClient(
+        construction.system,
+        base_url,
+        construction.transport,
+        construction.seams,
+        dialect,
+        observe=construction.observe,
+    )
+
+
+class KeptToken:
+    """A credential in the vault: somebody's newer one is taken, else it is asked for and stored before use."""
+
+    def __init__(self, construction: Construction) -> None:
+        self._system, self._vault, self._clock = construction.system, construction.vault, construction.seams.clock
+        self._kept: Mapping[str, str] = {}
+        self._one = asyncio.Lock()
+
+    def _shown(self, kept: Mapping[str, str]) -> str:
+        """The value of the Authorization header."""
+        raise NotImplementedError
+
+    def _fresh(self, kept: Mapping[str, str]) -> bool:
+        """Whether this may be used; what is kept may be empty, or older than this program."""
+        raise NotImplementedError
+
+    async def _ask(self, stored: Mapping[str, str]) -> Mapping[str, str]:
+        """A new one, to be kept instead of `stored`. Raises domain errors."""
+        raise NotImplementedError
+
+    async def authorise(self, request: HttpRequest) -> HttpRequest:
+        return with_headers(request, {"authorization": self._shown(await self._current())})
+
+    async def renew(self, refused: HttpRequest) -> bool:
+        await self._renew_from(refused.headers.get("authorization", ""))
+        return True
+
+    async def _current(self) -> Mapping[str, str]:
+        if not self._fresh(self._kept):
+            await self._renew_from(self._shown(self._kept) if self._kept else "")
+        return self._kept
+
+    async def _renew_from(self, stale: str) -> None:
+        """Replace what was shown as `stale`; when somebody else did already, theirs is taken."""
+        async with self._one:
+            if self._fresh(self._kept) and self._shown(self._kept) != stale:
+                return
+            await self._vault.exclusive(self._system, lambda: self._replace(stale))
+
+    async def _replace(self, stale: str) -> None:
+        stored = await self._vault.load(self._system) or {}
+        if not (self._fresh(stored) and self._shown(stored) != stale):
+            stored = await self._ask(stored)
+            await self._vault.save(self._system, stored)
+        self._kept = stored
+
+    def _now(self) -> float:
+        return epoch(self._clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """How one product renews. `app`: the form's own fields; `also`: texts of the answer to keep."""
+
+    url: str
+    refresh_token: str = field(repr=False)
+    app: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    also: tuple[str, ...] = ()
+
+
+class OAuth(KeptToken):
+    """Bearer tokens of about an hour. A new refresh token of the answer is kept, else the former stays."""
+
+    def __init__(self, construction: Construction, client: HttpClient, grant: Grant) -> None:
+        super().__init__(construction)
+        self._client, self._grant = client, grant
+
+    def _shown(self, kept: Mapping[str, str]) -> str:
+        return f"Bearer {kept.get('access_token', '')}"
+
+    def _fresh(self, kept: Mapping[str, str]) -> bool:
+        try:
+            return bool(kept["access_token"]) and self._now() < float(kept["renew_at"])
+        except (KeyError, ValueError):
+            return False
+
+    async def _ask(self, stored: Mapping[str, str]) -> Mapping[str, str]:
+        ours, given = stored.get("refresh_token"), self._grant.refresh_token
+        try:
+            return await self._ask_with(ours or given)
+        except NeedsAuthorisation:
+            if not ours or ours == given:
+                raise
+            return await self._ask_with(given)  # a person consented anew and put the new token into the settings
+
+    async def _ask_with(self, refresh_token: str) -> Mapping[str, str]:
+        grant = self._grant
+        form = {"grant_type": "refresh_token", **grant.app, "refresh_token": refresh_token}
+        # Changes no record: a lost answer is simply asked again by the next call.
+        call = Call(
+            "POST",
+            grant.url,
+            body=urlencode(form).encode(),
+            headers={"content-type": "application/x-www-form-urlencoded", **grant.headers},
+            reads=True,
+            tries=1,
+            template=urlsplit(grant.url).path.lstrip("/"),
+        )
+        answer = await self._client.send(call)
+        said = answer.json()
+        if not isinstance(said, dict) or not isinstance(said.get("access_token"), str):
+            raise answer.garbled("no access token")
+        life = said.get("expires_in")
+        seconds = life if isinstance(life, int) and life > 0 else DEFAULT_LIFE_SECONDS
+        return {
+            "access_token": said["access_token"],
+            "refresh_token": str(said.get("refresh_token") or refresh_token),
+            "renew_at": str(self._now() + USED_LIFE * seconds),
+            **{name: str(said.get(name) or "") for name in grant.also},
+        }
