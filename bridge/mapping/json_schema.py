@@ -20,7 +20,6 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 NO_FUNCTIONS: Functions = {}
 _SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
 _TEXT: Schema = {"type": "string", "minLength": 1}
-_LISTS = ("emails", "phones")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +168,8 @@ def _paths(half: Half) -> Schema:
     free: list[str] = ["custom\\."] if half.entity.custom else []
     for name, spec in {**half.entity.columns, **half.own}.items():
         if spec.type is Column.VALUES:
-            listed.append(f"{name}.primary" if name in _LISTS else f"{name}[primary]")
-            free.append(f"{re.escape(name)}{'[.]' if name in _LISTS else '[[]'}")
+            listed.append(f"{name}.primary")
+            free.append(f"{re.escape(name)}[.[]")
         elif spec.type is Column.OBJECT:
             listed += [f"{name}.{part}" for part in spec.parts]
             free.append(f"{re.escape(name)}[.[]")

@@ -4,9 +4,9 @@ A path reads a record's `Fields` and writes into the changes that go back, witho
 an object or a list goes back whole from the record just read, with the one item changed; `custom` merges by name at
 the connector, so only the named own field goes.
 
-Lists of {"value", "label", "primary"} are picked by label. `emails` and `phones` are such lists; of any other column
-write `websites[work]`. `primary` is the item marked primary, whatever its label. Items of any other list are picked by
-their number, counted from 1: `items.1.price` or `items[1].price`.
+Lists of {"value", "label", "primary"} are picked by label: `emails.work`, `mobile_phones.private`, `urls.primary`; of a
+list that is not called emails or phones write `urls[work]`. `primary` is the item marked primary, whatever its label.
+Items of any other list are picked by their number, counted from 1: `items.1.price` or `items[1].price`.
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import Any
 
 from bridge.mapping.values import UNREAD
 
-_LISTS = frozenset({"emails", "phones"})
+_LISTS = ("emails", "phones")  # how lists of labelled items are called, also `mobile_phones`
 _STEP = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^".\[\]]+))(?:\[([^\[\]]+)\])?\s*(\.|$)')
 
 
@@ -172,6 +172,6 @@ def parse_path(text: str) -> Path:
         at = found.end()
         if not dot:
             break
-    if label is None and len(steps) == 2 and steps[0] in _LISTS:
+    if label is None and len(steps) == 2 and (steps[1] == "primary" or steps[0].endswith(_LISTS)):
         label = steps.pop()
     return Path(text.strip(), tuple(steps), label)

@@ -45,6 +45,8 @@ def written(path: str, fresh: dict[str, Any], raw: Any) -> dict[str, Any]:
         ("items[1].price", {"items": "x"}, UNREAD),
         ("items.2.price", {"items": [{"price": 1}, {"price": 2}]}, 2),
         ('custom."[1] x"', {"custom": {"[1] x": 3}}, 3),
+        ("urls.primary", {"urls": [WORK]}, "a@x.example"),
+        ("mobile_phones.home", {"mobile_phones": [WORK, HOME]}, "b@x.example"),
         ("custom.2026", {"custom": {"2026": 3}}, 3),
         ('custom."1"', {"custom": {"1": 3}}, 3),
         ("tags[1]", {"tags": ["a", "b"]}, "a"),
