@@ -12,6 +12,8 @@ from aiohttp import web
 from bridge.simulators.control import RequestCounter
 from bridge.simulators.delivery import DeliveryQueue
 from bridge.simulators.deskera import DeskeraSimulator
+from bridge.simulators.entrust import EntrustSimulator
+from bridge.simulators.entrust import Options as EntrustOptions
 from bridge.simulators.faults import Faults
 from bridge.simulators.pipedrive import Options as PipedriveOptions
 from bridge.simulators.pipedrive import PipedriveSimulator
@@ -133,4 +135,34 @@ SUPEROFFICE = Vendor(
     working_hooks=lambda simulator: sum(hook["State"] == "Active" for hook in simulator.state.hooks.values()),
 )
 
-VENDORS: Mapping[str, Vendor] = {vendor.name: vendor for vendor in (PIPEDRIVE, DESKERA, SUPEROFFICE)}
+
+def _entrust_options(url: str) -> Mapping[str, Any]:
+    account = EntrustOptions()
+    return {
+        "base_url": url,
+        "application_id": account.application_id,
+        "shared_secret": account.shared_secret,
+        "create_users": True,
+        "delete_users": True,
+        "requests_per_second": 1000,
+    }
+
+
+def _disable_first(simulator: Any) -> None:
+    """After a hundred failed deliveries Entrust disables a hook."""
+    simulator.disable_hook(next(iter(simulator.state.hooks)))
+
+
+ENTRUST = Vendor(
+    name="entrust",
+    kind="users",
+    create_path="/v3/users$",
+    build=EntrustSimulator,
+    options=_entrust_options,
+    fields=lambda card: {"lastName": card[0], "userId": card[1]},
+    card=lambda row: (row["lastName"], row["userId"]),
+    broken_hook=_disable_first,
+    working_hooks=lambda simulator: sum(hook["enabled"] for hook in simulator.state.hooks.values()),
+)
+
+VENDORS: Mapping[str, Vendor] = {vendor.name: vendor for vendor in (PIPEDRIVE, DESKERA, SUPEROFFICE, ENTRUST)}
