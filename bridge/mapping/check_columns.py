@@ -270,7 +270,10 @@ def _written_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any)
 def _offered_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any) -> Iterator[Fault]:
     """A word the column does not offer would pass no record."""
     spec = catalog.spec(path)
-    if spec is not None and spec.choices and _word(wanted) not in spec.choices:
+    if spec is not None and spec.type in (Column.SET, Column.DATE, Column.INSTANT):
+        what = f"where of {mapping.name} compares one word, and `{path.text}` of {catalog.name} holds {spec.type}"
+        yield Fault(str(mapping.at(f"where.{catalog.side.value}")), what, "filter by a column that holds one word")
+    elif spec is not None and spec.choices and _word(wanted) not in spec.choices:
         what = f"where of {mapping.name}: `{path.text}` of {catalog.name} does not offer `{_word(wanted)}`"
         yield Fault(str(mapping.at(f"where.{catalog.side.value}")), what, did_you_mean(_word(wanted), spec.choices))
 

@@ -104,9 +104,17 @@ def passes_where(mapping: Mapping, side: Side, fields: Fields) -> bool | None:
         raw = path.get(fields)
         if raw is UNREAD:
             unread = True
-        elif raw is None or choice_text(raw) != choice_text(wanted):
+        elif not _is(raw, wanted):
             return False
     return None if unread else True
+
+
+def _is(raw: Any, wanted: Any) -> bool:
+    """One word equals another; lists, days and the like equal no word."""
+    try:
+        return raw is not None and choice_text(raw) == choice_text(wanted)
+    except Untranslatable:
+        return False
 
 
 def write(mapping: Mapping, side: Side, values: MappingOf[str, Any], fresh: Fields) -> Fields:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from bridge.domain.record import Side
 from bridge.mapping.laws import law_report
-from bridge.mapping.translate import folded, for_create, is_reduction, read, same, write
+from bridge.mapping.translate import folded, for_create, is_reduction, passes_where, read, same, write
 from bridge.mapping.types.registry import TYPES, make_kind
 from bridge.mapping.values import UNREAD, Money, Phone, Untranslatable
 
-from .files import mapping_of
+from .files import HEAD, mapping_of
 
 
 @pytest.mark.parametrize(
@@ -238,6 +238,13 @@ COLUMNS = {
     "phone": ", erp: {number: b, prefix: c}",
     "date": ", erp: {instant: b}",
 }
+
+
+@given(raw_values)
+def test_no_raw_value_breaks_a_filter(raw: Any) -> None:
+    head = HEAD.replace("match:", "where: {crm: {kind: person}}\nmatch:")
+    mapping = mapping_of("  f: {crm: a, erp: b}\n", head)
+    assert passes_where(mapping, Side.LEFT, {"kind": raw}) is (isinstance(raw, str) and raw.strip() == "person")
 
 
 @pytest.mark.parametrize("name", sorted(TYPES))
