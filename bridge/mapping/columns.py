@@ -1,7 +1,8 @@
 """A row's type and its columns on one side."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,20 +23,27 @@ from bridge.mapping.types.registry import TYPES, make_kind
 from bridge.mapping.values import Untranslatable
 from bridge.mapping.via import COLUMN_KEYS, through_functions
 
+ZONED = ("date", "instant")
+ZONE_REMEDY = "write a zone of the IANA database, like Europe/Oslo"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """A row's type by name, with its table, the mapping it links to, or a column table's lines."""
+    """A row's type by name, with its table, the mapping it links to, or a column table's lines.
+
+    `by_side`: where a side reads it otherwise, as instants in the zone of its system.
+    """
 
     name: str
     kind: Kind
     table: ValueTable | None
     link: str | None = None
     lines: tuple[str, ...] = ()
+    by_side: MappingOf[Side, Kind] = field(default_factory=dict)
 
 
-def field_type(section: Section, flows: frozenset[Side]) -> FieldType | None:
-    """`type`, its options and its table; None after a fault."""
+def field_type(section: Section, flows: frozenset[Side], zones: MappingOf[Side, str]) -> FieldType | None:
+    """`type`, its options and its table; None after a fault. `zones`: of the sides' systems, where they are said."""
     link = section.text("link")
     if link is not None:
         return FieldType("link", link_kind(link, Side.LEFT), None, link)
@@ -55,7 +63,9 @@ def field_type(section: Section, flows: frozenset[Side]) -> FieldType | None:
     table = _value_table(section, kind, flows) if tabled else None
     if tabled and table is None:
         return None
-    return FieldType(name, kind, table)
+    zoned = name in ZONED and "zone" not in options
+    by_side = {side: make_kind(name, {**options, "zone": zone}) for side, zone in zones.items() if zoned}
+    return FieldType(name, kind, table, by_side=by_side)
 
 
 def _aliases(section: Section) -> dict[str, str] | None:
@@ -75,7 +85,7 @@ def _aliases(section: Section) -> dict[str, str] | None:
 
 def _options_fit(section: Section, options: dict[str, Any]) -> bool:
     wrong: dict[str, Callable[[Any], str | None]] = {
-        "zone": lambda v: None if _is_zone(v) else "write a zone of the IANA database, like Europe/Oslo",
+        "zone": lambda v: None if _is_zone(v) else ZONE_REMEDY,
         "region": lambda v: None if v in phonenumbers.SUPPORTED_REGIONS else "write a country's two letters, like NO",
         "rounding": lambda v: None if v in ROUNDINGS else did_you_mean(str(v), list(ROUNDINGS)),
         "places": lambda v: None if isinstance(v, int) and 0 <= v <= 12 else "write a whole number from 0 to 12",
@@ -91,6 +101,23 @@ def _options_fit(section: Section, options: dict[str, Any]) -> bool:
                 section.value_place(option), f"`{option}: {value}` of {section.what} is not known", remedy
             )
     return all(remedy is None for _, _, remedy in remedies)
+
+
+def read_zones(section: Section, sides: MappingOf[str, Side]) -> dict[Side, str]:
+    """`zone: {crm: Europe/Oslo}` of a mapping: how each side's system means days and instants that name no zone."""
+    table = section.sub("zone")
+    found: dict[Side, str] = {}
+    for name in sides if table is not None else ():
+        assert table is not None
+        zone = table.text(name)
+        if zone is not None and not _is_zone(zone):
+            what, remedy = f"`{name}: {zone}` of {table.what} is not known", ZONE_REMEDY
+            table.faults.add(table.value_place(name), what, remedy)
+        elif zone is not None:
+            found[sides[name]] = zone
+    if table is not None:
+        table.finish()
+    return found
 
 
 def _is_zone(name: Any) -> bool:
@@ -157,7 +184,7 @@ def columns_of(section: Section, label: str, side: Side, type_: FieldType, funct
     node = section.node(label)
     if node is None:
         return None
-    kind = type_.kind if type_.link is None else link_kind(type_.link, side)
+    kind = type_.by_side.get(side, type_.kind) if type_.link is None else link_kind(type_.link, side)
     if isinstance(node, Scalar):
         path = section.path(label)
         return None if path is None else _one_column(path, type_, kind, side, node.place)

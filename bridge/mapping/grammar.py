@@ -4,6 +4,7 @@ from collections.abc import Mapping as MappingOf
 from typing import Any
 
 from bridge.domain.record import Side
+from bridge.mapping.columns import read_zones
 from bridge.mapping.document import Faults, Node, Scalar, Table, did_you_mean, plain
 from bridge.mapping.example_blocks import read_examples
 from bridge.mapping.functions import Functions
@@ -33,7 +34,7 @@ def read_mapping(node: Node, faults: Faults, functions: Functions) -> Mapping | 
     writes = _direction(section, named)
     policy = read_policy(section, named)
     entities = {which: f"{side.product} {side.entity}" for which, side in sides.items()}
-    frame = Frame(name, named, entities, writes, policy, faults, functions)
+    frame = Frame(name, named, entities, writes, policy, faults, functions, read_zones(section, named))
     fields = _fields(section, frame)
     if section.node("conflict") is None and any(row.two_way and row.policy is None for row in fields):
         faults.add(

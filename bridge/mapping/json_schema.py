@@ -50,7 +50,7 @@ def pair_schema(left: Half, right: Half, functions: Functions = NO_FUNCTIONS) ->
     row["properties"] = {**row["properties"], **{role: _cell(path, functions) for role, path in paths.items()}}
     sides = {
         key: _by_side({role: _side_values(paths[role])[key] for role in halves}, False)
-        for key in ("sides", "where", "marker", "deleted")
+        for key in ("sides", "where", "marker", "zone", "deleted")
     }
     sides["sides"] = _by_side({role: {"const": half.name} for role, half in halves.items()}, False)
     title = f"A mapping file of the bridge: {left.name} and {right.name}"
@@ -63,6 +63,7 @@ def _side_values(path: Schema) -> dict[str, Schema]:
         "sides": {"type": "string", "pattern": "^\\S+ \\S+$", "description": "product and entity: pipedrive deal"},
         "where": {"type": "object", "propertyNames": path, "additionalProperties": _SCALAR},
         "marker": path,
+        "zone": {"type": "string", "examples": ["Europe/Oslo", "Asia/Singapore"]},
         "deleted": {"enum": [policy.value for policy in DeletePolicy]},
     }
 
@@ -88,6 +89,7 @@ def _document(title: str, row: Schema, sides: MappingOf[str, Schema], role: Sche
             "creates": _said("sides that may get new records", _one_or_many(role)),
             "match": _said("none, or fields in this order; + means both", _one_or_many(_TEXT)),
             "marker": _said("a column that keeps the other side's id", sides["marker"]),
+            "zone": _said("of days and instants that name none, by side", sides["zone"]),
             "deleted": _said("what happens when deleted on that side", sides["deleted"]),
             "delete-conflict": _said("deleted here and edited there", {"enum": ["keep", "delete"]}),
             "conflict": _policy(),

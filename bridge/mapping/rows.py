@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.record import Side
@@ -28,6 +28,7 @@ class Frame:
     policy: Policy | None
     faults: Faults
     functions: Functions
+    zones: MappingOf[Side, str] = field(default_factory=dict)
 
     def name(self, side: Side) -> str:
         return next(name for name, found in self.sides.items() if found is side)
@@ -85,7 +86,7 @@ def read_row(name: str, node: Node, frame: Frame) -> Field | None:
             return None
         type_ = FieldType("columns", table.kind(), None, lines=table.names())
     else:
-        found = field_type(section, flows)
+        found = field_type(section, flows, frame.zones)
         if found is None:
             return None
         type_ = found
@@ -132,7 +133,8 @@ def _finish(
     policy = read_policy(section, frame.sides) or frame.policy
     columns = {side.value: [frame.entities[side], *cells.columns] for side, cells in pair.items()}
     parts = {side.value: cells.parts for side, cells in pair.items()}
-    via = {side.value: cells.via for side, cells in pair.items() if cells.via}
+    more: dict[str, object] = {side.value: cells.via for side, cells in pair.items() if cells.via}
+    more |= {"zones": {side.value: frame.zones[side] for side in type_.by_side}} if type_.by_side else {}
     default = section.scalar("default")
     row = Field(
         name=name,
@@ -142,7 +144,7 @@ def _finish(
         flows=flows,
         policy=policy if len(flows) == 2 and not has_constant else None,
         place=section.place,
-        fingerprint=fingerprint([columns, parts, _meaning(section, type_), *([via] if via else [])]),
+        fingerprint=fingerprint([columns, parts, _meaning(section, type_), *([more] if more else [])]),
         columns_fingerprint=fingerprint([columns, parts]),
         link=type_.link,
         missing=section.word("missing", ("wait", "blank", "reject"), "wait"),

@@ -127,6 +127,20 @@ def test_a_date_kept_as_an_instant_is_the_same_date_in_every_zone(day: date, zon
     assert read(mapping, Side.RIGHT, sent).values["day"] == day
 
 
+def test_each_side_means_days_and_instants_in_the_zone_of_its_system() -> None:
+    head = HEAD.replace("match:", "zone: {crm: Europe/Oslo, erp: Asia/Singapore}\nmatch:")
+    rows = "  at: {crm: a, erp: b, type: instant}\n  day: {crm: {instant: c}, erp: {instant: d}, type: date}\n"
+    mapping = mapping_of(rows, head)
+    left = read(mapping, Side.LEFT, {"a": "2026-07-01T12:00:00", "c": datetime(2026, 6, 30, 22, tzinfo=UTC)})
+    right = read(mapping, Side.RIGHT, {"b": "2026-07-01T18:00:00", "d": datetime(2026, 6, 30, 16, tzinfo=UTC)})
+    assert left.values == right.values == {"at": datetime(2026, 7, 1, 10, tzinfo=UTC), "day": date(2026, 7, 1)}
+    sent = write(mapping, Side.RIGHT, {"day": date(2026, 7, 1)}, {})
+    assert sent == {"d": datetime(2026, 6, 30, 16, tzinfo=UTC)}
+    own = mapping_of(rows.replace("type: instant", "type: instant, zone: UTC"), head)
+    assert read(own, Side.LEFT, {"a": "2026-07-01T12:00:00"}).values["at"] == datetime(2026, 7, 1, 12, tzinfo=UTC)
+    assert mapping.named["at"].fingerprint != mapping_of(rows).named["at"].fingerprint
+
+
 def test_names_join_and_split_at_the_last_blank() -> None:
     mapping = mapping_of("  name: {crm: name, erp: {first: f, last: l}}\n")
     assert write(mapping, Side.RIGHT, {"name": "Anna Maria Lund"}, {}) == {"f": "Anna Maria", "l": "Lund"}
