@@ -9,9 +9,10 @@ from bridge.connectors.entrust.client import EntrustClient
 from bridge.connectors.entrust.lists import Lists
 from bridge.connectors.entrust.options import EntrustOptions
 from bridge.connectors.entrust.shape import BadField
+from bridge.connectors.entrust.values import is_id
 from bridge.connectors.protocols import Page, Written
 from bridge.domain.catalog import ColumnSpec
-from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, Rejected, WriteConflict
+from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, Rejected, RetryLater, WriteConflict
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
 from bridge.domain.seams import Clock
 
@@ -33,6 +34,27 @@ class Account:
             return make()
         except BadField as bad:
             raise Rejected(self.system, f"{entity} {bad}", field=bad.column) from None
+
+    def identified(self, raw: Any, path: str) -> Mapping[str, Any]:
+        """The row with its id as text. One without must not be passed over: what is not listed counts as gone."""
+        record_id = raw.get("id") if isinstance(raw, dict) else None
+        if isinstance(record_id, int) and not isinstance(record_id, bool):
+            record_id = str(record_id)
+        if not is_id(record_id):
+            raise RetryLater(self.system, f"{path} answered with something that has no id")
+        return {**raw, "id": record_id}
+
+    async def one(self, ref: RecordRef, path: str) -> Mapping[str, Any] | None:
+        """The record as the vendor shows it; None when there is none of this id. `path`: where all of them are."""
+        if not is_id(ref.id):
+            return None
+        raw = await self.client.get(f"{path}/{ref.id}", template=f"{path}/:id")
+        if raw is None:
+            return None
+        found = self.identified(raw, f"GET {path}/:id")
+        if found["id"] != ref.id:
+            raise RetryLater(self.system, f"GET {path}/:id did not answer with the record asked for")
+        return found
 
     def refuse_foreign(self, fresh: Record) -> None:
         """What another source owns would be written over there, or refused."""

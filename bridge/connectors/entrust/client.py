@@ -113,4 +113,9 @@ class EntrustClient:
 
     @staticmethod
     def _found(answer: Answer) -> Any:
-        return answer.json() if answer.status // 100 == 2 else None
+        if answer.status // 100 != 2:
+            return None
+        said = answer.json()
+        if said is None:
+            raise answer.garbled("nothing")
+        return said

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 VERSIONS = ("v2", "v1")  # tenants of 2020 have the older one
 PAGE_ROWS = 100
+REFUSED_SECONDS = 86400.0
 REMOVED = "REMOVE"
 NAMES_USER = frozenset({"USERS", "USERPASSWORDS"})  # types of things whose id is the user's
 
@@ -33,7 +34,13 @@ class Feed:
     def __init__(self, client: EntrustClient, clock: Clock, *, wanted: bool) -> None:
         self._client, self._clock = client, clock
         self._version = VERSIONS[0]
-        self.available = wanted
+        self._wanted = wanted
+        self._refused_at = float("-inf")
+
+    @property
+    def available(self) -> bool:
+        """Whether to ask; a right that is given later is noticed within a day."""
+        return self._wanted and self._clock.monotonic() >= self._refused_at + REFUSED_SECONDS
 
     async def find_out(self) -> None:
         """Whether we may see audit events at all; without an answer it stays as it was."""
@@ -42,7 +49,7 @@ class Feed:
                 await self.page(self._clock.now() - timedelta(minutes=1), None, rows=1)
 
     async def page(self, since: datetime, page: str | None, *, rows: int = PAGE_ROWS) -> Part | None:
-        """Oldest first, until now. None: we may not see them, and are not to ask again."""
+        """Oldest first, until now. None: we may not see them, or there are none."""
         body: dict[str, Any] = {"limit": rows, "searchByAttributes": self._search(since)}
         if page is not None:
             body["cursor"] = page
@@ -55,7 +62,7 @@ class Feed:
             log.warning("%s: %s: %s", self._client.system, text, refused.message)
             got = None
         if got is None:
-            self.available = False
+            self._refused_at = self._clock.monotonic()
             return None
         events, cursor = got
         ours = [event for event in events if _names_user(event)]

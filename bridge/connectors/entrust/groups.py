@@ -7,7 +7,7 @@ from typing import Any
 from bridge.connectors.entrust.account import Account, missing
 from bridge.connectors.entrust.columns import GROUP
 from bridge.connectors.entrust.shape import read_row, write_row
-from bridge.connectors.entrust.values import is_id, read_moment
+from bridge.connectors.entrust.values import read_moment
 from bridge.connectors.protocols import Page, Written
 from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import Rejected
@@ -24,11 +24,11 @@ class Groups:
         return {}
 
     async def read(self, ref: RecordRef) -> Record | Gone:
-        raw = await self._client.get(ONE.format(ref.id), template=TEMPLATE) if is_id(ref.id) else None
-        return self._record(raw) if isinstance(raw, dict) and raw.get("id") == ref.id else missing(ref)
+        raw = await self._account.one(ref, ALL)
+        return missing(ref) if raw is None else self._record(raw)
 
     async def list(self, since: datetime | None, page: str | None, where: Fields) -> Page:
-        return Page([self._record(row) for row in await self._client.rows(ALL) if is_id(row.get("id"))])
+        return Page([self._record(row) for row in await self._client.rows(ALL)])
 
     async def newest(self, after: datetime) -> Sequence[Record]:
         floor = after.astimezone(UTC).replace(microsecond=0)
@@ -40,7 +40,7 @@ class Groups:
         if column not in ("name", "external_id") or not isinstance(value, str) or not value.strip():
             return []
         raw = await self._client.ask("v1/groups/externalid", {"id": value}, absent=frozenset({404}))
-        return [self._record(raw)] if isinstance(raw, dict) and is_id(raw.get("id")) else []
+        return [] if raw is None else [self._record(raw)]
 
     async def create(self, fields: Fields) -> Written:
         body = self._account.checked("group", lambda: write_row("group", GROUP, fields))
@@ -52,9 +52,7 @@ class Groups:
         self._account.refuse_foreign(fresh)
         body = self._account.checked("group", lambda: write_row("group", GROUP, changes))
         said = await self._account.update(ONE.format(fresh.ref.id), body, template=TEMPLATE)
-        return (
-            self._written(said) if isinstance(said, dict) and said.get("id") == fresh.ref.id else Written(fresh.ref.id)
-        )
+        return self._written(said) if isinstance(said, dict) and said.get("id") else Written(fresh.ref.id)
 
     async def delete(self, fresh: Record) -> None:
         self._account.refuse_foreign(fresh)
@@ -67,7 +65,8 @@ class Groups:
         record = self._record(said)
         return Written(record.ref.id, record if record.modified_at is not None else None)
 
-    def _record(self, raw: Mapping[str, Any]) -> Record:
-        ref = RecordRef(self._account.system, "group", str(raw["id"]))
+    def _record(self, raw: Any) -> Record:
+        raw = self._account.identified(raw, ALL)
+        ref = RecordRef(self._account.system, "group", raw["id"])
         modified, created = read_moment(raw.get("lastModified")), read_moment(raw.get("created"))
         return Record(ref, read_row(GROUP, raw), modified or created, created, raw=raw)

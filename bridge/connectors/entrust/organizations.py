@@ -8,7 +8,6 @@ from bridge.connectors.entrust.account import Account, missing
 from bridge.connectors.entrust.columns import ORGANIZATION
 from bridge.connectors.entrust.lists import organizations_page
 from bridge.connectors.entrust.shape import read_row, write_row
-from bridge.connectors.entrust.values import is_id
 from bridge.connectors.protocols import Page, Written
 from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import Rejected
@@ -26,12 +25,12 @@ class Organizations:
         return {}
 
     async def read(self, ref: RecordRef) -> Record | Gone:
-        raw = await self._client.get(ONE.format(ref.id), template=TEMPLATE) if is_id(ref.id) else None
-        return self._record(raw) if isinstance(raw, dict) and raw.get("id") == ref.id else missing(ref)
+        raw = await self._account.one(ref, ALL)
+        return missing(ref) if raw is None else self._record(raw)
 
     async def list(self, since: datetime | None, page: str | None, where: Fields) -> Page:
         rows, cursor = await organizations_page(self._client, page, self._account.options.page_size)
-        return Page([self._record(row) for row in rows if is_id(row.get("id"))], cursor)
+        return Page([self._record(row) for row in rows], cursor)
 
     async def newest(self, after: datetime) -> Sequence[Record]:
         """Never any: an organization does not show when it was made."""
@@ -44,7 +43,7 @@ class Organizations:
         rows, _ = await self._client.page(
             "v1/organizationspaged", {"limit": FOUND_AT_MOST, "searchByAttributes": [asked]}
         )
-        return [self._record(row) for row in rows if is_id(row.get("id"))]
+        return [self._record(row) for row in rows]
 
     async def create(self, fields: Fields) -> Written:
         body = self._account.checked("organization", lambda: write_row("organization", ORGANIZATION, fields))
@@ -64,6 +63,7 @@ class Organizations:
     async def archive(self, fresh: Record) -> None:
         raise Rejected(self._account.system, "an Entrust organization cannot be archived")
 
-    def _record(self, raw: Mapping[str, Any]) -> Record:
-        ref = RecordRef(self._account.system, "organization", str(raw["id"]))
+    def _record(self, raw: Any) -> Record:
+        raw = self._account.identified(raw, ALL)
+        ref = RecordRef(self._account.system, "organization", raw["id"])
         return Record(ref, read_row(ORGANIZATION, raw), raw=raw)

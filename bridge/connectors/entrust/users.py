@@ -10,7 +10,7 @@ from bridge.connectors.entrust.columns import COLLECTIONS, STATES, USER, USER_SE
 from bridge.connectors.entrust.feed import Feed
 from bridge.connectors.entrust.lists import ATTRIBUTES, GROUPS, ORGANIZATIONS
 from bridge.connectors.entrust.shape import read_collections, read_row, rows_of, write_custom, write_row
-from bridge.connectors.entrust.values import is_id, read_moment, write_text
+from bridge.connectors.entrust.values import read_moment, write_text
 from bridge.connectors.names import Names, Unresolved
 from bridge.connectors.protocols import Page, Written
 from bridge.domain.catalog import Column, ColumnSpec
@@ -18,7 +18,7 @@ from bridge.domain.errors import Rejected, RemoteError
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
 
 SEARCH = "v4/userspaged"
-ONE, TEMPLATE = "v3/users/{}", "v3/users/:id"
+ALL, ONE, TEMPLATE = "v3/users", "v3/users/{}", "v3/users/:id"
 INACTIVE = STATES[1]
 _FOUND_BY = {"user_id": "v3/users/userid", "external_id": "v3/users/externalid"}
 _SETS = {"groups": GROUPS, "organizations": ORGANIZATIONS}
@@ -45,10 +45,8 @@ class Users:
         await self._client.page(SEARCH, {"limit": 1})
 
     async def read(self, ref: RecordRef) -> Record | Gone:
-        if not is_id(ref.id):
-            return missing(ref)
-        raw = await self._client.get(ONE.format(ref.id), template=TEMPLATE)
-        return await self._record(raw, ref) if isinstance(raw, dict) else missing(ref)
+        raw = await self._account.one(ref, ALL)
+        return missing(ref) if raw is None else await self._record(raw)
 
     async def list(self, since: datetime | None, page: str | None, where: Fields) -> Page:
         """With `since`: those the audit events name, each read; without the right to see events, all."""
@@ -62,7 +60,7 @@ class Users:
             if where.get("state") in STATES:
                 body["searchByAttributes"] = [{"name": "state", "operator": "EQUALS", "value": where["state"]}]
         rows, cursor = await self._client.page(SEARCH, body)
-        return Page([await self._record(row) for row in rows if is_id(row.get("id"))], cursor)
+        return Page([await self._record(row) for row in rows], cursor)
 
     async def newest(self, after: datetime) -> Sequence[Record]:
         """Users cannot be listed by age, so all are; the user id keeps a second create from making a second user."""
@@ -80,7 +78,7 @@ class Users:
         if path is None or not isinstance(value, str) or not value.strip():
             return []
         raw = await self._client.ask(path, {"userId": value}, absent=frozenset({404}))
-        return [await self._record(raw)] if isinstance(raw, dict) and is_id(raw.get("id")) else []
+        return [] if raw is None else [await self._record(raw)]
 
     async def create(self, fields: Fields) -> Written:
         """Quietly: nobody is asked to register or sent a mail unless the options or the fields say so."""
@@ -95,7 +93,7 @@ class Users:
             "verificationRequired": options.verification_required,
             **await self._body(fields, {}),
         }
-        said = await self._account.create("v3/users", body, "user_id")
+        said = await self._account.create(ALL, body, "user_id")
         try:
             return Written(str(said["id"]), await self._record(said))
         except RemoteError:  # the user is there, whatever else cannot be learned now
@@ -138,13 +136,14 @@ class Users:
             Gone(row.ref, Evidence.EVENT) if isinstance(row, Gone) and row.ref.id in removed else row for row in rows
         ]
 
-    async def _record(self, raw: Mapping[str, Any], ref: RecordRef | None = None) -> Record:
+    async def _record(self, raw: Any) -> Record:
         """Lists are asked for only where the answer names something of them."""
+        raw = self._account.identified(raw, ALL)
         groups = await self._names(GROUPS, bool(raw.get("groups")))
         organizations = await self._names(ORGANIZATIONS, bool(raw.get("organizations")))
         attributes = await self._names(ATTRIBUTES, raw.get("userAttributeValues") is not None)
         return Record(
-            ref or RecordRef(self._account.system, "user", str(raw["id"])),
+            RecordRef(self._account.system, "user", raw["id"]),
             {**read_row(USER, raw), **read_collections(raw, groups, organizations, attributes)},
             read_moment(raw.get("lastModified")),
             read_moment(raw.get("userCreationTime")),

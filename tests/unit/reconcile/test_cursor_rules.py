@@ -1,5 +1,7 @@
 """Where the next incremental sweep begins."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +30,11 @@ def test_it_never_passes_our_start_however_far_ahead_the_vendors_clock_is() -> N
 def test_with_nothing_shown_it_trusts_our_clock_only_so_far() -> None:
     assert _next_value(cursor(), None, FACTS) == NOW - TRUSTED_SKEW_SECONDS - BEHIND
     assert _next_value(cursor(), NOW - 4000, FACTS) == NOW - TRUSTED_SKEW_SECONDS - BEHIND
+
+
+def test_it_stays_behind_by_what_a_vendors_listing_lags() -> None:
+    late = replace(FACTS, since_lag=240.0)
+    assert _next_value(cursor(), NOW - 20, late) == NOW - 20 - BEHIND - 240
 
 
 def test_it_never_goes_back() -> None:

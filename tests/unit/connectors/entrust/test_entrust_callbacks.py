@@ -74,7 +74,7 @@ async def test_after_the_newer_scheme_the_older_one_is_refused_everywhere(vendor
     here, there = check(vendor), check(vendor)
     await there.check(old())
     await here.check(new())
-    for copy in (here, check(vendor)):
+    for copy in (here, there, check(vendor)):
         with pytest.raises(BadCallback, match="older scheme"):
             await copy.check(old())
     await here.check(new())

@@ -270,6 +270,11 @@ async def test_without_audit_events_every_user_is_listed_and_the_manifest_says_s
     sent = len(vendor.requests)
     await connector.list("user", since=START, page=None, where={})
     assert len(vendor.requests) == sent + 1
+    vendor.clock.seconds += 86401
+    vendor.replies[AUDIT] = results(audit(ID))
+    assert connector.manifest.entities["user"].since
+    assert len((await connector.list("user", since=START, page=None, where={})).rows) == 1
+    assert connector.manifest.entities["user"].since
 
 
 async def test_at_first_contact_it_is_seen_whether_there_are_audit_events(vendor: FakeEntrust) -> None:
@@ -500,10 +505,20 @@ async def test_the_accounts_columns_are_its_attributes_and_the_names_of_sets(ven
     assert columns["organizations"].choices == ("acme", "beta")
 
 
-async def test_a_garbled_user_is_read_again_later(vendor: FakeEntrust) -> None:
-    vendor.replies[READ] = answer(200, b"<html>")
+@pytest.mark.parametrize("said", [b"<html>", b"[]", b"null", {"userId": "ana"}, {"id": "other"}, {"id": True}])
+async def test_a_garbled_user_is_read_again_later_and_never_gone(vendor: FakeEntrust, said: Any) -> None:
+    vendor.replies[READ] = answer(200, said)
     with pytest.raises(RetryLater):
         await connect(vendor).read(REF)
+
+
+async def test_a_listed_row_without_an_id_is_not_passed_over_and_a_number_is_an_id(vendor: FakeEntrust) -> None:
+    vendor.once[SEARCH] = [results({"id": 4711, "userId": "ana"}), results(USER, {"userId": "nobody"})]
+    connector = connect(vendor)
+    page = await connector.list("user", since=None, page=None, where={})
+    assert [row.ref.id for row in page.rows] == ["4711"]
+    with pytest.raises(RetryLater):
+        await connector.list("user", since=None, page=None, where={})
 
 
 async def test_an_unknown_entity_is_refused(vendor: FakeEntrust) -> None:
