@@ -1,4 +1,4 @@
-"""A stand-in for one Deskera organisation (Sales CRM), written from the vendor's public documentation.
+"""A stand-in for one Deskera organisation (Sales CRM and Books), written from the vendor's public documentation.
 
 Documented by the vendor (deskera.github.io/Developer-Documentation: OAuth V2, Authentication, Webhooks, Sales contacts,
 Sales deals, Custom fields): paths, verbs and success codes; token requests with query parameters and a Basic client;
@@ -13,8 +13,14 @@ contacts and how; defaults of missing fields; an edit that changes nothing is an
 `updated_at`; refusals of unknown owners of ids, stages and custom fields; a contact or
 organization named without an id is found by exact name or created; a deleted record answers 404.
 
-Not simulated: Books (section added later as its own modules beside contacts and deals), CRM+, activities, campaigns,
-password sign-in, users beyond the one, permissions.
+Books (folder `books`; pages "Contacts", "Products", "Sales invoices", "Bills", "Credit notes", "Debit notes") follows
+the documented fields, dd-MM-yyyy dates, Spring pages, update by id and read by code, required fields and the refusal
+to change whether a saved document is a draft. Our invention there: sums of amounts, what paying does to `status`, when
+drafts and payments are announced, the body of 207 answers, the record of a STOCK_IN or STOCK_OUT callback (whose `id`
+is the movement's, not the product's), a deleted record answers 404.
+
+Not simulated: knock-off of notes, transfers and warehouses, country variants, numbering formats, CRM+, activities,
+campaigns, password sign-in, users beyond the one, permissions.
 """
 
 from bridge.simulators.deskera.app import SIMULATOR, DeskeraSimulator, create_app

@@ -9,6 +9,12 @@ from bridge.simulators.control import RequestCounter, UnknownRecord, add_control
 from bridge.simulators.delivery import Callback, DeliveryQueue, RetryPolicy
 from bridge.simulators.deskera.access import Tokens
 from bridge.simulators.deskera.answers import Refused, fault_answer, refusals
+from bridge.simulators.deskera.books.changes import BooksChanges
+from bridge.simulators.deskera.books.documents import Documents, Notes, Stock
+from bridge.simulators.deskera.books.masters import BooksContacts, Products
+from bridge.simulators.deskera.books.model import DOCUMENTS, MODELS, NOTES
+from bridge.simulators.deskera.books.people import People
+from bridge.simulators.deskera.books.shapes import shown
 from bridge.simulators.deskera.callbacks import STYLES, renderer
 from bridge.simulators.deskera.changes import Changes
 from bridge.simulators.deskera.contacts import Contacts
@@ -38,6 +44,8 @@ class DeskeraSimulator:
             raise ValueError(f"payload must be one of {', '.join(sorted(STYLES))}, not {options.payload!r}")
         if options.dialect not in ("2020", "2021"):
             raise ValueError(f"dialect must be 2020 or 2021, not {options.dialect!r}")
+        if options.books not in ("2020", "2026"):
+            raise ValueError(f"books must be 2020 or 2026, not {options.books!r}")
         policy = RetryPolicy(delays=options.retry_delays, timeout=options.callback_timeout)
         self.state: State = seeded_state(world, options)
         self.faults = Faults()
@@ -46,15 +54,19 @@ class DeskeraSimulator:
         self.hooks = Hooks(self.state, self.deliveries.forget)
         self.tokens = Tokens(self.state)
         self._changes = Changes(self.state, self.faults, self._publish)
+        self._books = BooksChanges(self.state, self.faults, self._announce)
+        self._people = People(self.state, self._books)
         self.app = self._build(world)
 
     def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]:
-        """Makes a record of "contacts" or "deals".
+        """Makes a record of "contacts", "deals" or a Books entity, whose required fields may be missing.
 
         Raises UnknownRecord for an unknown entity, ValueError for bad fields.
         """
         self._check(entity, fields)
         try:
+            if entity in MODELS:
+                return self._people.creates(entity, fields)
             return SHAPES[entity](self.state, self._changes.create(entity, fields))
         except Refused as refused:
             raise _as_person(refused) from refused
@@ -62,6 +74,8 @@ class DeskeraSimulator:
     def person_edits(self, entity: str, record_id: str | int, fields: dict[str, Any]) -> dict[str, Any]:
         self._check(entity, fields)
         try:
+            if entity in MODELS:
+                return self._people.edits(entity, record_id, fields)
             return SHAPES[entity](self.state, self._changes.edit(entity, record_id, fields))
         except Refused as refused:
             raise _as_person(refused) from refused
@@ -69,7 +83,23 @@ class DeskeraSimulator:
     def person_deletes(self, entity: str, record_id: str | int) -> None:
         self._check(entity, {})
         try:
-            self._changes.delete(entity, record_id)
+            (self._books if entity in MODELS else self._changes).delete(entity, record_id)
+        except Refused as refused:
+            raise _as_person(refused) from refused
+
+    def person_approves(self, entity: str, record_id: str | int) -> dict[str, Any]:
+        """A draft of "invoices" or "bills" is approved. Raises UnknownRecord, ValueError."""
+        self._check(entity, {})
+        try:
+            return shown(self.state, entity, self._books.approve(entity, record_id))
+        except Refused as refused:
+            raise _as_person(refused) from refused
+
+    def person_pays(self, entity: str, record_id: str | int, amount: float) -> dict[str, Any]:
+        """A payment is recorded for one of "invoices" or "bills". Raises UnknownRecord, ValueError."""
+        self._check(entity, {})
+        try:
+            return shown(self.state, entity, self._books.pay(entity, record_id, amount))
         except Refused as refused:
             raise _as_person(refused) from refused
 
@@ -95,22 +125,26 @@ class DeskeraSimulator:
         records = {
             entity: [shape(self.state, row) for row in self.state.rows(entity)] for entity, shape in SHAPES.items()
         }
+        records |= {entity: [shown(self.state, entity, row) for row in self.state.rows(entity)] for entity in MODELS}
         records["pipelines"] = self.state.rows("pipelines")
         return {"records": records, "fields": self.state.custom, "hooks": self.hooks.dump()}
 
     def _check(self, entity: str, fields: dict[str, Any]) -> None:
-        if entity not in SCHEMAS:
-            raise UnknownRecord(f"no entity {entity!r}; known: {', '.join(sorted(SCHEMAS))}")
-        if wrong := unknown(entity, fields):
+        if entity not in SCHEMAS and entity not in MODELS:
+            raise UnknownRecord(f"no entity {entity!r}; known: {', '.join(sorted([*SCHEMAS, *MODELS]))}")
+        if wrong := self._people.unknown(entity, fields) if entity in MODELS else unknown(entity, fields):
             raise ValueError(f"{entity} have no field {', '.join(wrong)}")
 
     def _publish(self, verb: str, entity: str, record: Record) -> None:
-        event = f"{verb}_{EVENT_NOUNS[entity]}"
-        shown = SHAPES[entity](self.state, record)
-        if verb == "DELETE" and "is_deleted" in shown:
-            shown["is_deleted"] = True
+        made = SHAPES[entity](self.state, record)
+        if verb == "DELETE" and "is_deleted" in made:
+            made["is_deleted"] = True
+        self._announce(f"{verb}_{EVENT_NOUNS[entity]}", made)
+
+    def _announce(self, event: str, record: Record) -> None:
+        """To every hook of that event; what has no such event (an edit of a product) is told nobody."""
         for hook_id, hook in self.hooks.listening(event):
-            render = renderer(self.state.options.payload, event, hook["hookId"], shown)
+            render = renderer(self.state.options.payload, event, hook["hookId"], record)
             self.deliveries.enqueue(Callback(hook_id, hook["webhookUrl"], render))
 
     def _build(self, world: World) -> web.Application:
@@ -122,8 +156,10 @@ class DeskeraSimulator:
         app.add_routes(Pipelines(self.state, self.faults).routes())
         app.add_routes(Deals(self.state, self.faults, self._changes).routes())
         app.add_routes(Dimensions(self.state).routes())
+        app.add_routes(self._books_routes())
         if self.state.options.control:
             add_control_routes(app, self)
+            app.add_routes(self._people.control_routes())
         app.on_shutdown.append(player.release)
         app.cleanup_ctx.append(self._background)
         app[SIMULATOR] = self
@@ -136,6 +172,16 @@ class DeskeraSimulator:
             web.post("/v1/iam/auth/app/getrefreshtoken", self.tokens.refresh_v1),
             web.get("/v1/iam/token/app/validate", self.tokens.validate, allow_head=False),
         ]
+
+    def _books_routes(self) -> list[web.RouteDef]:
+        parts = self.state, self.faults, self._books
+        routes = Stock(self._books, self.state).routes()
+        routes += BooksContacts(*parts).routes() + Products(*parts).routes()
+        for entity in DOCUMENTS:
+            routes += Documents(entity, *parts).routes()
+        for entity in NOTES:
+            routes += Notes(entity, *parts).routes()
+        return routes
 
     def _hook_routes(self) -> list[web.RouteDef]:
         if self.state.options.dialect == "2020":

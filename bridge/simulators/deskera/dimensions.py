@@ -57,11 +57,11 @@ class Dimensions:
         return web.json_response(found[0])
 
     def _all(self) -> list[Record]:
-        """One row per code; a code used by contacts and deals names both modules."""
+        """One row per code; a code used by several entities names all their modules."""
         rows: dict[str, Record] = {}
         for definitions in self._state.custom.values():
             for code, known in definitions.items():
-                modules = [*rows[code]["modules"], known["module"]] if code in rows else [known["module"]]
+                modules = list(dict.fromkeys([*rows.get(code, {}).get("modules", []), known["module"]]))
                 rows[code] = _shown(known) | {"id": rows.get(code, known)["id"], "modules": modules}
         return list(rows.values())
 

@@ -6,6 +6,18 @@ from typing import Any
 from bridge.simulators.records import Record, Table
 from bridge.simulators.world import World, utc
 
+MODULES = {
+    "contacts": "CONTACT",
+    "deals": "DEAL",
+    "books_contacts": "CONTACT",
+    "products": "PRODUCT",
+    "invoices": "INVOICE",
+    "bills": "BILL",
+    "credit_notes": "CREDIT_NOTE",
+    "debit_notes": "DEBIT_NOTE",
+}
+"""The module a custom field of each entity belongs to."""
+
 GONE = "_gone"
 """Marks the last version of a deleted record, so that a lagging read still sees the one before."""
 
@@ -21,6 +33,14 @@ class Options:
     alone. `ignore_deal_page`: deals always show page 1. `flag_deleted_deals`: a deleted deal is still read, with
     is_deleted true. `show_phone`: contacts show `phone` on read (the vendor's sample does not). `deal_updated_at`:
     deals carry `updated_at` (model yes, sample no).
+
+    Books. `books`: "2026", or "2020" without batch reads, PATCH of documents, most deletes and newer fields.
+    `books_create_status`: 201 or 200. `books_quota`: so many creates, then 406. `strict_contacts`: a contact needs all
+    fields of the vendor's sample. `custom_field_shape`: customField is read as list, map or null. `recompute_totals`:
+    the server ignores amounts sent. `close_when_paid`: a fully paid document gets status CLOSED. `announce_drafts`:
+    else a draft's first event is the CREATE at its approval. `announce_payments`: a payment causes UPDATE.
+    `flag_deleted_books`: deleted records are still read. `repeat_last_page`: pages past the end repeat the last one.
+    `always_empty`: pages say `empty: true` beside content, as in the samples.
     """
 
     client_id: str = "cl_pub_sandbox"
@@ -45,6 +65,19 @@ class Options:
     show_phone: bool = True
     deal_updated_at: bool = False
     max_limit: int = 100
+    books: str = "2026"
+    books_create_status: int = 201
+    books_quota: int | None = None
+    strict_contacts: bool = False
+    custom_field_shape: str = "list"
+    recompute_totals: bool = False
+    close_when_paid: bool = True
+    announce_drafts: bool = True
+    announce_payments: bool = True
+    flag_deleted_books: bool = False
+    repeat_last_page: bool = False
+    always_empty: bool = False
+    first_books_id: int = 40000
     tenant_id: int = 23312
     time_scale: float = 1.0
     control: bool = True
@@ -54,7 +87,8 @@ class Options:
 class State:
     """All of the organisation. Ids are integers; tables are keyed by their text.
 
-    `access` maps access tokens to their end (epoch seconds), `refresh` holds the valid refresh tokens.
+    `access` maps access tokens to their end (epoch seconds), `refresh` holds the valid refresh tokens. `by_code` gives
+    the ids of Books records by entity and code.
     """
 
     world: World
@@ -62,6 +96,7 @@ class State:
     owner_id: int = 17826
     tables: dict[str, Table] = field(default_factory=dict)
     custom: dict[str, dict[str, Record]] = field(default_factory=dict)
+    by_code: dict[str, dict[str, str]] = field(default_factory=dict)
     labels: dict[int, Record] = field(default_factory=dict)
     hooks: dict[str, Record] = field(default_factory=dict)
     access: dict[str, float] = field(default_factory=dict)
@@ -109,7 +144,7 @@ class State:
     def add_custom_field(
         self, entity: str, label: str, field_type: str = "TEXT", values: tuple[str, ...] = (), code: str = ""
     ) -> Record:
-        """Defines a custom field of "contacts" or "deals"; without `code` it gets the vendor's D-0000001 form."""
+        """Defines a custom field of an entity; without `code` it gets the vendor's D-0000001 form."""
         number = self.next_id("dimension")
         code = code or f"D-{number:07d}"
         definition: Record = {
@@ -118,7 +153,7 @@ class State:
             "label": label,
             "shortName": label,
             "fieldType": field_type,
-            "module": {"contacts": "CONTACT", "deals": "DEAL"}[entity],
+            "module": MODULES[entity],
             "values": list(values),
         }
         self.custom[entity][code] = definition
@@ -128,14 +163,16 @@ class State:
 def seeded_state(world: World, options: Options) -> State:
     """A fresh organisation: one user, one pipeline, the standard labels, two custom fields each, no records."""
     state = State(world, options, refresh={options.refresh_token})
-    for entity in ("contacts", "deals", "pipelines"):
+    for entity in (*MODULES, "pipelines"):
         state.tables[entity] = Table(world.clock)
-    state.custom = {"contacts": {}, "deals": {}}
+    state.custom = {entity: {} for entity in MODULES}
+    state.by_code = {entity: {} for entity in MODULES}
     for name, color in (("No label", ""), ("Cold lead", "blue"), ("Warm lead", "orange"), ("Hot lead", "deep-orange")):
         number = state.next_id("label")
         state.labels[number] = {"id": number, "name": name, "color": color, "icon": "", "owner_id": 0}
     for entity in ("contacts", "deals"):
         state.add_custom_field(entity, "Segment", "DROPDOWN", ("Gold", "Silver", "Bronze"), "SEGMENT")
+    for entity in MODULES:
         state.add_custom_field(entity, "Pipedrive ID", "TEXT", (), "PIPEDRIVE_ID")
     stages = [("Qualified", 20, "open"), ("Proposal", 60, "open"), ("Won", 100, "won"), ("Lost", 0, "lost")]
     add_pipeline(state, "Sales", [_stage(name, chance, outcome) for name, chance, outcome in stages])
