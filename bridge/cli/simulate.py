@@ -14,7 +14,7 @@ def simulate(name: str, port: int, seed: int) -> None:
     url = f"http://{HOST}:{port}"
     click.echo(f"{name} simulator on {url}\n\nTo connect, below `options:` of a system:\n\n{how_to(name, url)}\n")
     click.echo(f"Edit as a person: {url}/_control/records/...   faults: {url}/_control/faults")
-    click.echo(f"Everything it holds: {url}/_control/state   stop with Ctrl-C")
+    click.echo(f"Everything it holds: {url}/_control/state   all routes: docs/simulators.md   stop with Ctrl-C")
     try:
         serve_forever(name, port, seed)
     except OSError as error:

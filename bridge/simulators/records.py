@@ -11,6 +11,9 @@ Record = dict[str, Any]
 KEEP_SECONDS = 3600.0
 """Superseded versions older than this are forgotten; a longer read lag shows the oldest one kept."""
 
+KEEP_VERSIONS = 200
+"""So many of one record at most, however fast it is edited."""
+
 
 @dataclass
 class _History:
@@ -33,8 +36,9 @@ class Table:
         history = self._rows.setdefault(record_id, _History())
         history.versions.append((now, record))
         versions = history.versions
-        while len(versions) > 1 and versions[1][0] < now - KEEP_SECONDS:
+        while len(versions) > 1 and (versions[1][0] < now - KEEP_SECONDS or len(versions) > KEEP_VERSIONS):
             versions.pop(0)
+            versions[0] = (float("-inf"), versions[0][1])
 
     def remove(self, record_id: str) -> None:
         """Forgets the record at once and completely. KeyError when unknown."""

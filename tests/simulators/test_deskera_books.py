@@ -292,3 +292,23 @@ async def test_each_event_of_a_document_reaches_its_own_hook(
 async def test_an_unknown_generation_is_refused(world: World) -> None:
     with pytest.raises(ValueError, match="books must be 2020 or 2026"):
         DeskeraSimulator(world, Options(books="2024"))
+
+
+async def test_a_person_fills_in_little_and_the_form_the_rest(world: World) -> None:
+    async with running(world) as deskera:
+        path = "/_control/records/products"
+        status, tile = await deskera.call("POST", path, {"name": "Tile", "inventory": {"openingQuantity": 5}})
+        bad, _body = await deskera.call("POST", f"{path}/{tile['id']}/stock", {"quantity": "3"})
+        _status, found = await deskera.call("POST", "/v1/products/details", [tile["productId"]])
+
+    assert (status, tile["type"], tile["inventory"]["availableQuantity"], bad) == (201, "TRACKED", 5, 400)
+    assert found[0]["availableQuantity"] == 5
+
+
+@pytest.mark.parametrize("path", ["deals/1/approve", "invoices/1/approve", "products/1/stock"])
+async def test_control_routes_of_books_name_what_is_not_there(world: World, path: str) -> None:
+    async with running(world) as deskera:
+        status, answer = await deskera.call("POST", f"/_control/records/{path}", {})
+
+    assert status == 404
+    assert answer["errorMessage"]

@@ -170,3 +170,14 @@ async def test_the_dump_holds_no_credentials(world: World) -> None:
 async def test_unknown_switch_values_are_refused_at_start(world: World, options: Options) -> None:
     with pytest.raises(ValueError, match="must be"):
         DeskeraSimulator(world, options)
+
+
+async def test_hook_path_and_list_can_be_chosen_apart_from_the_dialect(world: World) -> None:
+    async with running(world, hook_path="/webhooks", hook_list=False) as deskera:
+        body = deskera.registration("CREATE_INVOICE")
+        plural, _answer = await deskera.call("POST", "/v1/webhooks/register", body)
+        bare, made = await deskera.call("POST", "/webhooks/register", body)
+        no_list, _answer = await deskera.call("GET", "/webhooks")
+
+    assert (plural, bare, no_list) == (404, 200, 404)
+    assert set(made) == {"hookId", "eventType", "webhookUrl", "deleted"}

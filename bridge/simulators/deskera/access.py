@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from bridge.simulators.deskera.answers import Refused, json_object, service_error
 from bridge.simulators.deskera.state import State
+from bridge.simulators.lifetimes import add_life
 
 SCOPES = frozenset({"read", "write", "read write"})
 OPEN_PATHS = frozenset({"/v2/oauth/token", "/oauth/token", "/v1/iam/auth/app/getrefreshtoken"})
@@ -54,7 +55,7 @@ class Tokens:
             claims["exp"] = int(end)
         header = _part({"alg": "RS256", "typ": "JWT"})
         token = f"{header}.{_part(claims)}.{_text(state.world.rng.randbytes(32))}"
-        state.access[token] = end
+        add_life(state.access, token, end, now)
         return token
 
     async def issue_v2(self, request: web.Request) -> web.Response:

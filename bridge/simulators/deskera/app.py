@@ -184,16 +184,16 @@ class DeskeraSimulator:
         return routes
 
     def _hook_routes(self) -> list[web.RouteDef]:
-        if self.state.options.dialect == "2020":
-            return [
-                web.post("/v1/webhook/register", self.hooks.register),
-                web.delete("/v1/webhook/delete/{id}", self.hooks.delete),
-            ]
-        return [
-            web.post("/v1/webhooks/register", self.hooks.register),
-            web.delete("/v1/webhooks/delete/{id}", self.hooks.delete),
-            web.get("/v1/webhooks", self.hooks.listed, allow_head=False),
+        options = self.state.options
+        old = options.dialect == "2020"
+        path = options.hook_path or ("/v1/webhook" if old else "/v1/webhooks")
+        routes = [
+            web.post(path + "/register", self.hooks.register),
+            web.delete(path + "/delete/{id}", self.hooks.delete),
         ]
+        if not old if options.hook_list is None else options.hook_list:
+            routes.append(web.get(path, self.hooks.listed, allow_head=False))
+        return routes
 
     async def _background(self, _app: web.Application) -> AsyncIterator[None]:
         yield

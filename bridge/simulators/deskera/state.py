@@ -27,7 +27,8 @@ class Options:
     """Switches fixed at start. Seconds are the vendor's own; token life and retry delays are divided by `time_scale`.
 
     `payload`: shape of callbacks, one of wrapped, flat, id-only, array, form, empty. `dialect`: "2021" or "2020" (hooks
-    under /v1/webhook with two-field answers, no list). `duplicate_hooks`: "second" or "first". `hooks_follow_tokens`:
+    under /v1/webhook with two-field answers, no list). `hook_path` ("/v1/webhooks", "/v1/webhook", "/webhooks") and
+    `hook_list` change these two alone. `duplicate_hooks`: "second" or "first". `hooks_follow_tokens`:
     a hook falls silent when the refresh token it was registered with is no longer valid. `unique_email`: None, or the
     status (400 or 409) that refuses a second contact with the same e-mail. `partial_put`: PUT leaves unnamed fields
     alone. `ignore_deal_page`: deals always show page 1. `flag_deleted_deals`: a deleted deal is still read, with
@@ -51,6 +52,8 @@ class Options:
     rotate_refresh: bool = True
     v2_token_route: bool = True
     dialect: str = "2021"
+    hook_path: str | None = None
+    hook_list: bool | None = None
     duplicate_hooks: str = "second"
     list_deleted_hooks: bool = False
     max_hooks: int | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from bridge.simulators.lifetimes import add_life
 from bridge.simulators.pipedrive.answers import Refused, over_limit, unauthorized
 from bridge.simulators.pipedrive.state import State
 
@@ -66,7 +67,8 @@ class Gate:
         if grant == "authorization_code" and not form.get("code"):
             raise _oauth_refusal("invalid_grant", "Invalid or expired authorization code")
         token = f"{self._state.world.rng.getrandbits(3072):0768x}"
-        self._state.bearers[token] = self._state.world.clock.now() + options.token_seconds / options.time_scale
+        now = self._state.world.clock.now()
+        add_life(self._state.bearers, token, now + options.token_seconds / options.time_scale, now)
         return web.json_response(
             {
                 "access_token": token,

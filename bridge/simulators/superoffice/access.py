@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from bridge.simulators.lifetimes import add_life
 from bridge.simulators.superoffice.answers import error, json_object, misdirected
 from bridge.simulators.superoffice.signing import app_signed, jwks, jwt
 from bridge.simulators.superoffice.state import ONSITE, SYSTEM, TENANT_STATES, Caller, State
@@ -69,13 +70,15 @@ class Access:
     def issue_ticket(self) -> str:
         """A ticket of the system user; each use renews it."""
         ticket = f"7T:{base64.b64encode(self._state.world.rng.randbytes(24)).decode()}"
-        self._state.tickets[ticket] = self._state.now() + self._life(self._state.options.ticket_seconds)
+        now = self._state.now()
+        add_life(self._state.tickets, ticket, now + self._life(self._state.options.ticket_seconds), now)
         return ticket
 
     def issue_bearer(self) -> str:
         """An access token of the app's user, opaque."""
         token = f"8A:{self._state.options.tenant}.{self._state.world.rng.randbytes(24).hex()}"
-        self._state.bearers[token] = self._state.now() + self._life(self._state.options.token_seconds)
+        now = self._state.now()
+        add_life(self._state.bearers, token, now + self._life(self._state.options.token_seconds), now)
         return token
 
     def _life(self, seconds: float) -> float:

@@ -32,6 +32,15 @@ FORM: Record = {
 }
 """What the product's forms have filled in already."""
 
+INVENTORY_FORM: Record = {
+    "openingQuantity": 0,
+    "costOfGoodsSoldAccountCode": "ACC-COGS",
+    "inventoryAccountCode": "ACC-STOCK",
+    "inventoryAccountName": "Stock",
+    "stockAdjustmentAccountCode": "ACC-ADJUST",
+    "warehouseCode": "WH-1",
+}
+
 
 class People:
     """Methods raise Refused."""
@@ -48,6 +57,10 @@ class People:
                 filled[key] = today
             elif known.required and key in FORM:
                 filled[key] = FORM[key]
+        if entity == "products" and fields.get("type", "TRACKED") == "TRACKED":
+            filled["inventory"] = INVENTORY_FORM
+            if isinstance(fields.get("inventory"), dict):
+                fields = fields | {"inventory": INVENTORY_FORM | fields["inventory"]}
         if entity in DOCUMENTS:
             filled["contact"] = {"name": "Sandbox", "address": {}}
         return shown(self._state, entity, self._changes.create(entity, filled | fields))
