@@ -129,11 +129,14 @@ class Catalogs:
 
     async def _load(self, entity: str, catalog: Catalog) -> None:
         resource, started = RESOURCES[entity], self._clock.monotonic()
-        fields = await self._client.all_rows(resource.fields_path)
+        fields = await self._client.all_rows(resource.fields_path) if resource.fields_path else []
         pipelines = await self._client.all_rows("api/v2/pipelines") if entity == "deal" else []
         stages = await self._client.all_rows("api/v2/stages") if entity == "deal" else []
         self._take_fields(entity, catalog, fields)
         self._take_stages(catalog, pipelines, stages)
+        if entity == "lead":
+            labels, _ = await self._client.rows("api/v1/leadLabels", ())
+            self._take(catalog, "labels", ((row.get("id"), row.get("name")) for row in labels))
         catalog.loaded_at = started
 
     def _take_fields(self, entity: str, catalog: Catalog, rows: list[Mapping[str, Any]]) -> None:
@@ -145,7 +148,7 @@ class Catalogs:
             log.warning("%s: %s has several custom fields called %r; they are left out", self._system, entity, doubled)
         for code, row in own.items():
             self._take(catalog, f"option {code}", _options(row))
-        for column, (_, code) in RESOURCES[entity].named.items():
+        for column, (_, code) in RESOURCES[entity].named.items() if entity != "lead" else ():
             self._take(catalog, column, _options(by_code.get(code) or by_code.get(code.removesuffix("_ids")) or {}))
 
     def _take_stages(

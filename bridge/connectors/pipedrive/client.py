@@ -62,15 +62,18 @@ class PipedriveClient:
     async def rows(self, path: str, query: Query) -> tuple[list[Mapping[str, Any]], str | None]:
         """One page of a v2 listing and the cursor of the next."""
         answer = await self._send("GET", path, query=query)
-        said = answer.json()
-        rows = said.get("data") if isinstance(said, dict) else None
-        if rows is None and isinstance(said, dict) and said.get("success") is True:
-            rows = []
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise answer.garbled("no list of records")
-        more = said.get("additional_data")
-        cursor = more.get("next_cursor") if isinstance(more, dict) else None
+        rows, more = _rows(answer)
+        cursor = more.get("next_cursor")
         return rows, str(cursor) if cursor else None
+
+    async def rows_by_offset(self, path: str, query: Query, start: int) -> tuple[list[Mapping[str, Any]], int | None]:
+        """One page of a v1 listing and where the next begins. Its paging block is missing at times."""
+        answer = await self._send("GET", path, query=[*query, ("start", str(start))])
+        rows, more = _rows(answer)
+        paging = more.get("pagination")
+        limit = int(dict(query)["limit"])
+        going_on = paging.get("more_items_in_collection") is True if isinstance(paging, dict) else len(rows) >= limit
+        return rows, start + len(rows) if going_on and rows else None
 
     async def all_rows(self, path: str) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []
@@ -104,9 +107,11 @@ class PipedriveClient:
         answer = await self._send("POST", path, json=body)
         return _object(answer)
 
-    async def patch(self, path: str, record_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def change(
+        self, path: str, record_id: str, body: Mapping[str, Any], method: str = "PATCH"
+    ) -> Mapping[str, Any]:
         """Raises WriteConflict when the record went away since it was read."""
-        answer = await self._send("PATCH", f"{path}/{record_id}", template=f"{path}/:id", json=body, accept=GONE)
+        answer = await self._send(method, f"{path}/{record_id}", template=f"{path}/:id", json=body, accept=GONE)
         if answer.status in GONE:
             raise WriteConflict(answer.system, f"{answer.call.name}: the record is gone ({answer.status})")
         return _object(answer)
@@ -140,3 +145,15 @@ def _object(answer: Answer) -> Mapping[str, Any]:
     if not isinstance(data, dict) or data.get("id") is None:
         raise answer.garbled("no record")
     return data
+
+
+def _rows(answer: Answer) -> tuple[list[Mapping[str, Any]], Mapping[str, Any]]:
+    """The rows of a listing (version 1 says null for none), and what is said beside them."""
+    said = answer.json()
+    rows = said.get("data") if isinstance(said, dict) else None
+    if rows is None and isinstance(said, dict) and said.get("success") is True:
+        rows = []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise answer.garbled("no list of records")
+    more = said.get("additional_data")
+    return rows, more if isinstance(more, dict) else {}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridge.connectors.pipedrive.manifest import EVENTS, MANIFEST
+from bridge.connectors.pipedrive.manifest import MANIFEST
 from bridge.connectors.pipedrive.records import PipedriveWrites
 from bridge.domain.callback import HookSecret, HookSpec, SeenHook
 from bridge.domain.errors import Rejected
@@ -16,7 +16,7 @@ NAME_LENGTH = 255
 class PipedriveHooks(PipedriveWrites):
     def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
         known = sorted(entities & MANIFEST.entities.keys())
-        return [HookSpec(f"any.{entity}", frozenset({entity}), EVENTS) for entity in known]
+        return [HookSpec(f"any.{entity}", frozenset({entity}), MANIFEST.entities[entity].events) for entity in known]
 
     async def list_hooks(self) -> Sequence[SeenHook]:
         return [_seen(row) for row in await self.account.client.hooks()]

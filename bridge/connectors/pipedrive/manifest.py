@@ -5,11 +5,13 @@ Sources: the vendor's OpenAPI descriptions of API v1 and v2, "Pipedrive API v2 m
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from bridge.connectors.pipedrive.columns import ACTIVITY, LEAD, NOTE, USER, USER_COLUMNS
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Lookup, Manifest
 
-EVENTS = frozenset({"created", "changed", "deleted", "merged"})
+EVENTS = frozenset({"created", "changed", "deleted"})
+MERGED = EVENTS | {"merged"}
 ADDRESS_PARTS = (
     "value",
     "formatted_address",
@@ -28,13 +30,17 @@ ADDRESS_PARTS = (
 @dataclass(frozen=True, slots=True)
 class Resource:
     """Where an entity lives. `search`: column -> name of the search field. `named`: column -> (vendor's column, field
-    whose options name its keys)."""
+    whose options name its keys). `fields_path`: its field definitions, empty for none. `rest`: the API version.
+    `update`: the method that changes a record. `order`: the column offset listings are walked by (version 1)."""
 
     entity: str
     path: str
-    fields_path: str
-    search: Mapping[str, str]
-    named: Mapping[str, tuple[str, str]]
+    fields_path: str = ""
+    search: Mapping[str, str] = field(default_factory=dict)
+    named: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    rest: int = 2
+    update: str = "PATCH"
+    order: str = "id"
 
 
 LABELS = {"labels": ("label_ids", "label_ids")}
@@ -64,6 +70,10 @@ RESOURCES: Mapping[str, Resource] = {
             {"name": "name", "code": "code"},
             {"category": ("category", "category")},
         ),
+        Resource("activity", "api/v2/activities"),
+        Resource("lead", "api/v1/leads", "api/v2/dealFields", named=LABELS, rest=1, order="add_time"),
+        Resource("note", "api/v1/notes", rest=1, update="PUT"),
+        Resource("user", "api/v1/users", rest=1),
     )
 }
 
@@ -71,7 +81,7 @@ _FIXED: Mapping[str, ColumnSpec] = {
     "id": ColumnSpec(Column.INTEGER, writable=False),
     "add_time": ColumnSpec(Column.INSTANT, writable=False),
     "update_time": ColumnSpec(Column.INSTANT, writable=False),
-    "owner_id": ColumnSpec(Column.REFERENCE),
+    "owner_id": USER,
     "visible_to": ColumnSpec(Column.INTEGER),
 }
 
@@ -82,7 +92,7 @@ _DEAL: Mapping[str, ColumnSpec] = {
     "currency": ColumnSpec(Column.TEXT, max_length=3),
     "person_id": ColumnSpec(Column.REFERENCE, to="person"),
     "org_id": ColumnSpec(Column.REFERENCE, to="organization"),
-    "creator_user_id": ColumnSpec(Column.REFERENCE, writable=False),
+    "creator_user_id": ColumnSpec(Column.REFERENCE, writable=False, to="user"),
     "pipeline": ColumnSpec(Column.CHOICE),
     "stage": ColumnSpec(Column.CHOICE),
     "status": ColumnSpec(Column.CHOICE, choices=("open", "won", "lost")),
@@ -94,7 +104,7 @@ _DEAL: Mapping[str, ColumnSpec] = {
     "stage_change_time": ColumnSpec(Column.INSTANT, writable=False),
     "expected_close_date": ColumnSpec(Column.DATE),
     "labels": ColumnSpec(Column.SET),
-    "is_archived": ColumnSpec(Column.BOOLEAN, writable=False),
+    "is_archived": ColumnSpec(Column.BOOLEAN),
     "origin": ColumnSpec(Column.TEXT, writable=False),
     "origin_id": ColumnSpec(Column.TEXT, writable=False),
 }
@@ -143,11 +153,11 @@ _PRODUCT: Mapping[str, ColumnSpec] = {
 
 
 def _entity(
-    columns: Mapping[str, ColumnSpec], searched: Mapping[str, str], *, archives: bool = False
+    columns: Mapping[str, ColumnSpec], searched: Mapping[str, str], *, archives: bool = False, merges: bool = True
 ) -> EntityManifest:
     return EntityManifest(
         columns=columns,
-        events=EVENTS,
+        events=MERGED if merges else EVENTS,
         archives=archives,
         lookup=Lookup.LAGGING,
         lookup_columns=frozenset(searched) | {"custom"},
@@ -160,20 +170,40 @@ MANIFEST = Manifest(
         "deal": _entity(_DEAL, RESOURCES["deal"].search, archives=True),
         "person": _entity(_PERSON, RESOURCES["person"].search),
         "organization": _entity(_ORGANIZATION, RESOURCES["organization"].search),
-        "product": _entity(_PRODUCT, RESOURCES["product"].search),
+        "product": _entity(_PRODUCT, RESOURCES["product"].search, merges=False),
+        "activity": EntityManifest(ACTIVITY, EVENTS, custom=False),
+        "lead": EntityManifest(LEAD, EVENTS, archives=True, delete_evidence=False),
+        "note": EntityManifest(NOTE, EVENTS, custom=False, delete_evidence=False),
+        "user": EntityManifest(
+            USER_COLUMNS,
+            frozenset({"created", "changed"}),
+            creates=False,
+            updates=False,
+            deletes=False,
+            version_resolution=None,
+            since=False,
+            shows_new=False,
+            custom=False,
+            delete_evidence=False,
+        ),
     },
     limits=(
         "Deleted persons, organizations and products show only by webhook, by reading the record, or by a full sweep;"
         " deleted deals are listed for 30 days.",
         "A deleted record is purged after 30 days; before that a read shows it marked as deleted.",
-        "Archived deals cannot be edited through the API.",
+        "Archived deals and leads cannot be edited through the API, except for `is_archived` itself, and whether that"
+        " brings one back the vendor does not say.",
+        "A deleted record cannot be restored through the API in its present version.",
         "Filters of a mapping are not sent to the vendor: every record is listed, 500 to a call.",
+        "A lead needs a person or an organization. Its own fields are the deal's; it raises no events of version 1.",
+        "A user can only be read; there is no listing of changed users, all are read each time.",
+        "The person of an activity is written as its only participant, so that other participants are lost.",
         "The vendor bans a hook for 30 minutes after ten failed first deliveries and loses what happens meanwhile;"
         " after three days without a successful delivery it deletes the hook.",
         "At most 40 hooks per user; registering them needs an administrator's token or the OAuth scope `admin`.",
         "Search misses what was written a moment ago.",
         "Renaming a pipeline, stage, label, option or custom field is noticed, but the old name counts until restart.",
     ),
-    not_yet=("leads, activities, notes and deal products", "restoring deleted records", "unarchiving deals"),
+    not_yet=("products of a deal", "own fields of activities"),
     event_names={"create": "created", "change": "changed", "delete": "deleted", "merge": "merged"},
 )

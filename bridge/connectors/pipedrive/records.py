@@ -1,5 +1,6 @@
-"""Reading and writing records through REST v2."""
+"""Reading and writing records: REST v2, and v1 for leads, notes and users."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import Any
 from bridge.connectors.pipedrive.catalog import Catalogs
 from bridge.connectors.pipedrive.client import PipedriveClient
 from bridge.connectors.pipedrive.manifest import MANIFEST, RESOURCES
+from bridge.connectors.pipedrive.offset_lists import ARCHIVED, LIVE, newest_by_offset, page_by_offset
 from bridge.connectors.pipedrive.shape import BadField, Reading, own_columns, read_row, write_row
 from bridge.connectors.pipedrive.values import CUSTOM_TYPES, read_instant, write_instant
 from bridge.connectors.protocols import Identity, Page, Written
@@ -16,8 +18,10 @@ from bridge.domain.errors import Rejected, RemoteError, RetryLater
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
 
 NEWEST_PAGE = 100
+DIGITS = re.compile(r"[0-9]{1,18}")
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 SEARCH_LIMIT = 50
-LIVE, ARCHIVED, DELETED = "live", "archived", "deleted"
+DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ class PipedriveReads:
         return own_columns(entity, await self.account.catalogs.of(entity, fresh=True))
 
     async def read(self, ref: RecordRef) -> Record | Gone:
-        if not (ref.id.isascii() and ref.id.isdecimal()):
+        form = UUID if ref.entity == "lead" else DIGITS
+        if form.fullmatch(ref.id) is None:
             return Gone(ref, Evidence.NOT_FOUND)
         row = await self.account.client.get(RESOURCES[ref.entity].path, ref.id)
         return Gone(ref, Evidence.NOT_FOUND) if row is None else (await self._records(ref.entity, [row]))[0]
@@ -59,8 +64,12 @@ class PipedriveReads:
         """Filters are not sent: a listing of the changed records must also show those that left the filter.
 
         Deals live in three listings, walked one after the other; a page token is `<listing>:<cursor>`."""
+        resource, client = RESOURCES[entity], self.account.client
+        if resource.rest == 1:
+            rows, token = await page_by_offset(client, resource, since, page, self.account.page_size)
+            return Page(await self._records(entity, rows), token)
         listing, _, cursor = (page or LIVE).partition(":")
-        path = RESOURCES[entity].path
+        path = resource.path
         query = [("limit", str(self.account.page_size)), ("sort_by", "id"), ("sort_direction", "asc")]
         if since is not None:
             query.append(("updated_since", write_instant(since)))
@@ -68,7 +77,7 @@ class PipedriveReads:
             query.append(("status", "deleted"))
         if cursor:
             query.append(("cursor", cursor))
-        rows, following = await self.account.client.rows(f"{path}/archived" if listing == ARCHIVED else path, query)
+        rows, following = await client.rows(f"{path}/archived" if listing == ARCHIVED else path, query)
         found = await self._records(entity, rows)
         if following is not None:
             return Page(found, f"{listing}:{following}")
@@ -79,6 +88,9 @@ class PipedriveReads:
         found: list[Record] = []
         cursor: str | None = None
         floor = after.astimezone(UTC).replace(microsecond=0)
+        if RESOURCES[entity].rest == 1:
+            old = await newest_by_offset(self.account.client, RESOURCES[entity], floor)
+            return [record for record in await self._records(entity, old) if isinstance(record, Record)]
         while True:
             query = [("limit", str(NEWEST_PAGE)), ("sort_by", "id"), ("sort_direction", "desc")]
             rows, cursor = await self.account.client.rows(
@@ -141,6 +153,7 @@ class PipedriveReads:
 
 class PipedriveWrites(PipedriveReads):
     async def create(self, entity: str, fields: Fields) -> Written:
+        self._allowed("created", entity, MANIFEST.entities[entity].creates)
         body = await self._body(entity, fields)
         row = await self.account.client.create(RESOURCES[entity].path, body)
         return await self._written(entity, row)
@@ -149,19 +162,24 @@ class PipedriveWrites(PipedriveReads):
         entity = fresh.ref.entity
         if not changes:
             return Written(fresh.ref.id, fresh)
+        self._allowed("changed", entity, MANIFEST.entities[entity].updates)
         body = await self._body(entity, changes, fresh.raw.get("pipeline_id"))
-        row = await self.account.client.patch(RESOURCES[entity].path, fresh.ref.id, body)
+        row = await self.account.client.change(RESOURCES[entity].path, fresh.ref.id, body, RESOURCES[entity].update)
         return await self._written(entity, row)
 
     async def delete(self, fresh: Record) -> None:
+        self._allowed("deleted", fresh.ref.entity, MANIFEST.entities[fresh.ref.entity].deletes)
         await self.account.client.delete(RESOURCES[fresh.ref.entity].path, fresh.ref.id)
 
     async def archive(self, fresh: Record) -> None:
         entity = fresh.ref.entity
-        if not MANIFEST.entities[entity].archives:
-            raise Rejected(self.system, f"a Pipedrive {entity} cannot be archived")
+        self._allowed("archived", entity, MANIFEST.entities[entity].archives)
         if not fresh.archived:
-            await self.account.client.patch(RESOURCES[entity].path, fresh.ref.id, {"is_archived": True})
+            await self.account.client.change(RESOURCES[entity].path, fresh.ref.id, {"is_archived": True})
+
+    def _allowed(self, what: str, entity: str, can: bool) -> None:
+        if not can:
+            raise Rejected(self.system, f"a Pipedrive {entity} cannot be {what}")
 
     async def _body(self, entity: str, fields: Fields, pipeline_id: Any = None) -> Mapping[str, Any]:
         catalogs = self.account.catalogs
@@ -190,7 +208,8 @@ def _record(system: str, entity: str, row: Mapping[str, Any], reading: Reading) 
     ref = RecordRef(system, entity, str(row["id"]))
     created = _moment(row.get("add_time"))
     modified = _moment(row.get("update_time")) or created
-    if row.get("is_deleted") is True or row.get("status") == "deleted":
+    inactive = entity == "note" and row.get("active_flag") is False
+    if row.get("is_deleted") is True or row.get("status") == "deleted" or inactive:
         return Gone(ref, Evidence.FLAG, modified_at=modified)
     return Record(ref, reading.fields, modified, created, archived=row.get("is_archived") is True, raw=row)
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.connectors.pipedrive.catalog import Catalog, Names, Unresolved
+from bridge.connectors.pipedrive.columns import PINS
 from bridge.connectors.pipedrive.manifest import MANIFEST, RESOURCES
+from bridge.connectors.pipedrive.own_fields_v1 import own_at_root, root_of_own
 from bridge.connectors.pipedrive.values import (
     CUSTOM_REFERENCES,
     CUSTOM_TYPES,
@@ -16,8 +18,12 @@ from bridge.connectors.pipedrive.values import (
     nullable,
     read_object,
     read_prices,
+    write_flag,
+    write_number_text,
     write_object,
+    write_participant,
     write_prices,
+    write_text,
 )
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.record import Fields
@@ -25,7 +31,14 @@ from bridge.domain.record import Fields
 OBJECTS: Mapping[tuple[str, str], tuple[Codec, Codec]] = {
     ("organization", "address"): (read_object("address"), write_object("address")),
     ("product", "prices"): (read_prices, write_prices),
+    ("lead", "value"): (read_object("lead value"), write_object("lead value")),
 }
+ODD_WRITERS: Mapping[tuple[str, str], Codec] = {
+    ("lead", "visible_to"): write_number_text,
+    ("activity", "person_id"): write_participant,
+    **{("note", name): write_flag for name in PINS},
+}
+"""Columns whose form in a write is not the usual one of their type."""
 
 
 class BadField(Exception):
@@ -67,7 +80,7 @@ def read_row(entity: str, row: Mapping[str, Any], catalog: Catalog) -> Reading:
         elif name in row:
             codec = OBJECTS[entity, name][0] if spec.type is Column.OBJECT else READERS[spec.type]
             reading.put(reading.fields, name, nullable, codec, row[name])
-    own = row.get("custom_fields")
+    own = own_at_root(row, catalog.types) if entity == "lead" else row.get("custom_fields")
     if isinstance(own, Mapping):
         reading.fields["custom"] = _read_custom(own, catalog, reading)
     return reading
@@ -122,7 +135,8 @@ def write_row(entity: str, fields: Fields, catalog: Catalog, *, pipeline_id: Any
         if name in ("pipeline", "stage") and entity == "deal":
             continue
         if name == "custom":
-            body["custom_fields"] = _write_custom(value, catalog)
+            own = _write_custom(value, catalog)
+            body |= root_of_own(own, catalog.types) if entity == "lead" else {"custom_fields": own}
             continue
         spec = columns.get(name)
         if spec is None:
@@ -145,7 +159,9 @@ def _write_column(entity: str, name: str, spec: ColumnSpec, value: Any, catalog:
     if spec.choices and value is not None and value not in spec.choices:
         raise BadField(name, f"{value!r} is none of {', '.join(spec.choices)}")
     codec = OBJECTS[entity, name][1] if spec.type is Column.OBJECT else WRITERS[spec.type]
-    return name, _checked(name, nullable, codec, value)
+    codec = write_text if spec.to == "lead" else ODD_WRITERS.get((entity, name), codec)
+    written = _checked(name, nullable, codec, value)
+    return ("participants", written or []) if (entity, name) == ("activity", "person_id") else (name, written)
 
 
 def _write_named(column: Column, names: Names, value: Any) -> Any:

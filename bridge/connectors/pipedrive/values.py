@@ -44,6 +44,7 @@ PARTS: Mapping[str, Mapping[str, Column]] = {
     "time": {"value": Column.TEXT, "timezone_name": Column.TEXT},
     "timerange": {"value": Column.TEXT, "until": Column.TEXT, "timezone_name": Column.TEXT},
     "address": dict.fromkeys(ADDRESS_PARTS, Column.TEXT),
+    "lead value": {"amount": Column.DECIMAL, "currency": Column.TEXT},
     "price": {
         "price": Column.DECIMAL,
         "cost": Column.DECIMAL,
@@ -210,6 +211,20 @@ def write_prices(value: Any) -> list[dict[str, Any]]:
 def nullable(codec: Codec, value: Any) -> Any:
     """None stays None."""
     return None if value is None else codec(value)
+
+
+def write_number_text(value: Any) -> str:
+    """Version 1 takes some numbers as text."""
+    return str(write_integer(value))
+
+
+def write_flag(value: Any) -> int:
+    """Version 1 takes some booleans as 0 and 1."""
+    return int(write_boolean(value))
+
+
+def write_participant(value: Any) -> list[dict[str, Any]]:
+    return [{"person_id": write_reference(value), "primary": True}]
 
 
 READERS: Mapping[Column, Codec] = {

@@ -12,11 +12,13 @@ from bridge.simulators.delivery import Callback, DeliveryQueue, RetryPolicy
 from bridge.simulators.faults import FaultPlayer, Faults
 from bridge.simulators.pipedrive import events
 from bridge.simulators.pipedrive.access import SEARCH_COST, Gate
-from bridge.simulators.pipedrive.answers import Refused, fault_answer, ok
+from bridge.simulators.pipedrive.answers import Refused, fault_answer
 from bridge.simulators.pipedrive.changes import APP, Change, Changes
+from bridge.simulators.pipedrive.entities import ENTITIES, Entity
 from bridge.simulators.pipedrive.hooks import Hooks
 from bridge.simulators.pipedrive.reading import Reading, rest_v2
-from bridge.simulators.pipedrive.schema import ENTITIES, Entity, complaints
+from bridge.simulators.pipedrive.rest_v1 import OldApi
+from bridge.simulators.pipedrive.schema import complaints
 from bridge.simulators.pipedrive.state import Options, State, seeded_state
 from bridge.simulators.pipedrive.writing import MERGEABLE, Definitions, Writing
 from bridge.simulators.world import World
@@ -139,7 +141,7 @@ class PipedriveSimulator:
         archived = functools.partial(reading.page, entity=deals, archived=True)
         routes.append(("GET", "/api/v2/deals/archived", archived, 20))
         for entity in ENTITIES.values():
-            routes += _record_routes(entity, reading, writing)
+            routes += _record_routes(entity, reading, writing) if entity.rest == 2 else []
             if entity.has_fields:
                 routes += _field_routes(entity, Definitions(self.state))
         for prefix in ("/v1", "/api/v1"):
@@ -148,9 +150,7 @@ class PipedriveSimulator:
 
     def _v1_routes(self, prefix: str, writing: Writing) -> list[Route]:
         routes: list[Route] = [
-            ("GET", f"{prefix}/users/me", self._me, 2),
-            ("GET", f"{prefix}/users", self._users, 20),
-            ("GET", f"{prefix}/users/{{id:\\d+}}", self._one_user, 2),
+            *OldApi(self.state, self.faults, self._changes).routes(prefix),
             ("GET", f"{prefix}/webhooks", self.hooks.page, 10),
             ("POST", f"{prefix}/webhooks", self.hooks.create, 10),
             ("DELETE", f"{prefix}/webhooks/{{id}}", self.hooks.delete, 6),
@@ -159,18 +159,6 @@ class PipedriveSimulator:
             merge = functools.partial(writing.merge, entity=entity)
             routes.append(("PUT", f"{prefix}/{entity.plural}/{{id:\\d+}}/merge", merge, 40))
         return routes
-
-    async def _me(self, _request: web.Request) -> web.Response:
-        return ok(self.state.users()[0])
-
-    async def _users(self, _request: web.Request) -> web.Response:
-        return ok(self.state.users())
-
-    async def _one_user(self, request: web.Request) -> web.Response:
-        for user in self.state.users():
-            if str(user["id"]) == request.match_info["id"]:
-                return ok(user)
-        raise Refused(404, {"success": False, "error": "User not found or not accessible."})
 
 
 SIMULATOR: web.AppKey[PipedriveSimulator] = web.AppKey("pipedrive_simulator", PipedriveSimulator)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.simulators.control import UnknownRecord
 from bridge.simulators.faults import Faults
-from bridge.simulators.pipedrive.schema import ENTITIES, Entity
+from bridge.simulators.pipedrive.entities import ENTITIES, Entity
 from bridge.simulators.pipedrive.state import State
 from bridge.simulators.records import Record
 
@@ -20,7 +20,7 @@ class Change:
 
     action: str
     entity: Entity
-    record_id: int
+    record_id: int | str
     before: Record | None
     after: Record | None
     source: str
@@ -54,11 +54,14 @@ class Changes:
         """Makes a record of already checked fields."""
         state = self._state
         written = self._faults.trimmed(entity.plural, fields)
-        record: Record = {"id": state.next_id(entity.name), **entity.fresh}
+        number = state.world.new_id() if entity.uuid else state.next_id(entity.name)
+        record: Record = {"id": number, **entity.fresh, **dict.fromkeys(entity.actors, state.actor(source == APP))}
         if entity.has_fields:
             record |= {"owner_id": state.actor(source == APP), "visible_to": 3, "custom_fields": {}}
             record |= {"label_ids": []} if "label_ids" in entity.writable else {}
         record |= {"add_time": state.now_text(), "update_time": state.now_text(), "is_deleted": False}
+        if entity.name == "lead" and source == API:
+            record |= {"origin": "API", "source_name": "API"}
         if entity.name == "deal":
             record["creator_user_id"] = state.actor(source == APP)
             record["origin"] = "API" if source == API else "ManuallyCreated"
@@ -83,6 +86,8 @@ class Changes:
             return before
         now = self._state.now_text()
         after["update_time"] = now
+        if after.get("done") != before.get("done"):
+            after["marked_as_done_time"] = now if after["done"] else None
         if after.get("stage_id") != before.get("stage_id"):
             after["stage_change_time"] = now
         self._state.tables[entity.plural].put(record_id, after)
@@ -174,6 +179,9 @@ def _normal(entity: Entity, written: Mapping[str, Any], record: Record) -> dict[
             normal[key] = _contacts(normal[key] or [])
     if entity.name == "person":
         normal |= _names(normal, record)
+    if "participants" in normal:
+        normal |= _participants(normal["participants"] or [])
+    normal |= {key: bool(normal[key]) for key in normal if key.startswith("pinned_to_")}
     if normal.get("category") is not None:
         normal["category"] = str(normal["category"])
     if isinstance(normal.get("address"), dict):
@@ -204,6 +212,13 @@ def _contacts(items: list[Record]) -> list[Record]:
         {"value": item["value"], "primary": place == primary, "label": item.get("label", "work")}
         for place, item in enumerate(items)
     ]
+
+
+def _participants(items: list[Record]) -> dict[str, Any]:
+    """The primary participant is the activity's person."""
+    primary = next((place for place, item in enumerate(items) if item.get("primary")), 0)
+    people = [{"person_id": item["person_id"], "primary": place == primary} for place, item in enumerate(items)]
+    return {"participants": people, "person_id": people[primary]["person_id"] if people else None}
 
 
 def _names(written: Mapping[str, Any], record: Record) -> dict[str, Any]:

@@ -29,6 +29,8 @@ def matches(hook: Mapping[str, Any], change: Change) -> bool:
     action = change.action if hook["version"] == "2.0" else V1_ACTIONS[change.action]
     merged = hook["event_action"] == "merged" and "merged_to_id" in change.merge
     wanted = hook["event_action"] in ("*", action) or merged
+    if change.entity.name == "lead" and hook["version"] != "2.0":
+        return False
     return bool(hook["is_active"]) and wanted and hook["event_object"] in ("*", change.entity.name)
 
 
@@ -101,6 +103,14 @@ def _differing(before: Record, after: Record) -> Record:
 def _data_v2(state: State, change: Change, record: Record) -> Record:
     """The webhook's own rendering of a record: neither REST v1 nor REST v2."""
     data = {key: value for key, value in record.items() if key not in _DROPPED}
+    if change.entity.name == "lead":
+        kept = record["custom_fields"]
+        data["custom_fields"] = {
+            code: typed(item, kept.get(code)) for code, item in state.custom(change.entity).items()
+        }
+        return {key: value for key, value in data.items() if key not in ("visible_to", "cc_email", "source_deal_id")}
+    if change.entity.name in ("activity", "note"):
+        return _doing(data, change.entity.name, record)
     if not change.entity.has_fields:
         return _structure(data, change.entity.name, record)
     data["visible_to"] = str(data["visible_to"])
@@ -115,6 +125,18 @@ def _data_v2(state: State, change: Change, record: Record) -> Record:
     if change.entity.name == "product":
         data["selectable"] = data.pop("is_linkable")
         data["prices"] = [{"product_id": record["id"], **price} for price in record["prices"]]
+    return data
+
+
+def _doing(data: Record, name: str, record: Record) -> Record:
+    """An activity or a note."""
+    data["active_flag"] = not record["is_deleted"]
+    if name == "note":
+        return {key: value for key, value in data.items() if key != "last_update_user_id"}
+    data["busy_flag"] = data.pop("busy")
+    for key in ("due_time", "duration"):
+        data[key] = data[key] and {"timezone_id": None, "value": data[key]}
+    data |= {"update_user_id": data.pop("creator_user_id"), "custom_fields": {}}
     return data
 
 
@@ -184,18 +206,18 @@ def _body_v1(state: State, hook: Mapping[str, Any], change: Change, _event_id: s
 
 
 def _data_v1(record: Record) -> Record:
-    data = {key: _time_v1(value) for key, value in record.items() if key not in ("custom_fields", "is_deleted")}
+    data = {key: time_v1(value) for key, value in record.items() if key not in ("custom_fields", "is_deleted")}
     for new, old in (("emails", "email"), ("phones", "phone")):
         if new in data:
             data[old] = data.pop(new) or [{"value": "", "primary": True}]
     if "visible_to" in data:
         data["visible_to"] = str(data["visible_to"])
     for code, value in record.get("custom_fields", {}).items():
-        data |= _custom_v1(code, value)
+        data |= custom_v1(code, value)
     return data
 
 
-def _custom_v1(code: str, value: Any) -> Record:
+def custom_v1(code: str, value: Any) -> Record:
     if isinstance(value, dict):
         parts = {f"{code}_{part}": item for part, item in value.items() if part != "value"}
         return {code: value.get("value"), **parts}
@@ -204,6 +226,6 @@ def _custom_v1(code: str, value: Any) -> Record:
     return {code: value}
 
 
-def _time_v1(value: Any) -> Any:
+def time_v1(value: Any) -> Any:
     moment = parse_time(value) if isinstance(value, str) else None
     return value if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

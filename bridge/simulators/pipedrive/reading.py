@@ -10,7 +10,8 @@ from aiohttp import web
 
 from bridge.simulators.faults import Faults
 from bridge.simulators.pipedrive.answers import invalid, not_found, ok
-from bridge.simulators.pipedrive.schema import ENTITIES, TIME, Entity, parse_time
+from bridge.simulators.pipedrive.entities import ENTITIES, Entity
+from bridge.simulators.pipedrive.schema import TIME, parse_time
 from bridge.simulators.pipedrive.state import State
 from bridge.simulators.records import Record
 
@@ -154,7 +155,7 @@ def _filters(request: web.Request, entity: Entity, archived: bool) -> Callable[[
     return keep
 
 
-_FILTER_KEYS = ("owner_id", "person_id", "org_id", "pipeline_id", "stage_id")
+_FILTER_KEYS = ("owner_id", "person_id", "org_id", "deal_id", "pipeline_id", "stage_id")
 
 
 def _moment(request: web.Request, name: str) -> str | None:

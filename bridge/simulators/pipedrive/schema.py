@@ -1,32 +1,15 @@
-"""The entities of the simulated account: what can be written, what a fresh record holds, and the strict checks of
-REST v2.
-"""
+"""The strict checks of REST v2: kinds of values, and what is wrong with a write."""
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+
+from bridge.simulators.pipedrive.entities import Entity
 
 Check = Callable[[Any], bool]
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-
-
-@dataclass(frozen=True)
-class Entity:
-    """One entity. `writable` maps a root key to its kind (see KINDS); `created` is the status that answers a create."""
-
-    name: str
-    plural: str
-    writable: Mapping[str, str]
-    required: tuple[str, ...]
-    fresh: Mapping[str, Any] = field(default_factory=dict)
-    create_only: frozenset[str] = frozenset()
-    created: int = 200
-    has_fields: bool = True
-    list_cost: int = 10
-    searched: tuple[str, ...] = ()
 
 
 def _is_int(value: Any) -> bool:
@@ -81,6 +64,20 @@ def _is_money(value: Any) -> bool:
     return isinstance(value, dict) and _is_number(value.get("value")) and _is_text(value.get("currency"))
 
 
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+def _are_participants(value: Any) -> bool:
+    return _are_objects(value) and all(
+        set(item) <= {"person_id", "primary"} and _is_int(item.get("person_id")) for item in value
+    )
+
+
+def _is_lead_value(value: Any) -> bool:
+    return isinstance(value, dict) and _is_number(value.get("amount")) and _is_text(value.get("currency"))
+
+
 KINDS: Mapping[str, tuple[Check, str]] = {
     "text": (_is_text, "must be a string"),
     "number": (_is_number, "must be a number"),
@@ -93,6 +90,12 @@ KINDS: Mapping[str, tuple[Check, str]] = {
     "address": (_is_address, "must be an object with a value"),
     "prices": (_are_prices, "must be an array of {currency, price}"),
     "money": (_is_money, "must be an object with value and currency"),
+    "texts": (lambda value: isinstance(value, list) and all(map(_is_text, value)), "must be an array of strings"),
+    "objects": (_are_objects, "must be an array of objects"),
+    "participants": (_are_participants, "must be an array of {person_id, primary}"),
+    "lead value": (_is_lead_value, "must be an object with amount and currency"),
+    "flag": (lambda value: value in (0, 1), "must be 0 or 1"),
+    "visibility text": (lambda value: value in ("1", "3", "5", "7"), "must be one of [1, 3, 5, 7]"),
     "object": (lambda value: isinstance(value, dict), "must be an object"),
     "status": (lambda value: value in ("open", "won", "lost"), "must be one of [open, won, lost]"),
     "visibility": (lambda value: _is_int(value) and value in (1, 3, 5, 7), "must be one of [1, 3, 5, 7]"),
@@ -118,173 +121,6 @@ CUSTOM_KINDS: Mapping[str, str] = {
     "daterange": "object",
 }
 """Field types an account can have, and the kind of their REST v2 value."""
-
-_OWNED = {"owner_id": "int", "visible_to": "visibility", "label_ids": "ints", "custom_fields": "object"}
-
-_DEALS = Entity(
-    "deal",
-    "deals",
-    {
-        **_OWNED,
-        "title": "text",
-        "value": "number",
-        "currency": "text",
-        "person_id": "int",
-        "org_id": "int",
-        "pipeline_id": "int",
-        "stage_id": "int",
-        "status": "status",
-        "probability": "percent",
-        "lost_reason": "text",
-        "won_time": "time",
-        "lost_time": "time",
-        "close_time": "time",
-        "expected_close_date": "date",
-        "is_archived": "bool",
-        "archive_time": "time",
-    },
-    ("title",),
-    {
-        "value": 0,
-        "currency": "EUR",
-        "status": "open",
-        "person_id": None,
-        "org_id": None,
-        "probability": None,
-        "lost_reason": None,
-        "won_time": None,
-        "lost_time": None,
-        "close_time": None,
-        "expected_close_date": None,
-        "is_archived": False,
-        "archive_time": None,
-        "stage_change_time": None,
-        "local_won_date": None,
-        "local_lost_date": None,
-        "local_close_date": None,
-        "origin": "ManuallyCreated",
-        "origin_id": None,
-        "channel": None,
-        "channel_id": None,
-        "source_lead_id": None,
-        "acv": None,
-        "arr": None,
-        "mrr": None,
-    },
-    searched=("title", "custom_fields"),
-)
-
-_PERSONS = Entity(
-    "person",
-    "persons",
-    {
-        **_OWNED,
-        "name": "text",
-        "first_name": "text",
-        "last_name": "text",
-        "org_id": "int",
-        "add_time": "time",
-        "emails": "contacts",
-        "phones": "contacts",
-        "marketing_status": "text",
-    },
-    (),
-    {"first_name": None, "last_name": None, "org_id": None, "emails": [], "phones": [], "picture_id": None},
-    frozenset({"add_time"}),
-    searched=("name", "email", "phone", "custom_fields"),
-)
-
-_ORGANIZATIONS = Entity(
-    "organization",
-    "organizations",
-    {
-        **_OWNED,
-        "name": "text",
-        "add_time": "time",
-        "address": "address",
-        "website": "text",
-        "linkedin": "text",
-        "industry": "int",
-        "annual_revenue": "number",
-        "employee_count": "int",
-    },
-    ("name",),
-    {
-        "address": None,
-        "website": None,
-        "linkedin": None,
-        "industry": None,
-        "annual_revenue": None,
-        "employee_count": None,
-    },
-    frozenset({"add_time"}),
-    searched=("name", "address", "custom_fields"),
-)
-
-_PRODUCTS = Entity(
-    "product",
-    "products",
-    {
-        "owner_id": "int",
-        "visible_to": "visibility",
-        "custom_fields": "object",
-        "name": "text",
-        "code": "text",
-        "description": "text",
-        "unit": "text",
-        "tax": "number",
-        "category": "number",
-        "is_linkable": "bool",
-        "prices": "prices",
-        "billing_frequency": "text",
-        "billing_frequency_cycles": "int",
-    },
-    ("name",),
-    {
-        "code": None,
-        "description": None,
-        "unit": None,
-        "tax": 0,
-        "category": None,
-        "is_linkable": True,
-        "prices": [],
-        "billing_frequency": "one-time",
-        "billing_frequency_cycles": None,
-    },
-    created=201,
-    searched=("name", "code", "custom_fields"),
-)
-
-_PIPELINES = Entity(
-    "pipeline",
-    "pipelines",
-    {"name": "text", "is_deal_probability_enabled": "bool"},
-    ("name",),
-    {"order_nr": 0, "is_deal_probability_enabled": True},
-    has_fields=False,
-    list_cost=5,
-)
-
-_STAGES = Entity(
-    "stage",
-    "stages",
-    {
-        "name": "text",
-        "pipeline_id": "int",
-        "deal_probability": "percent",
-        "is_deal_rot_enabled": "bool",
-        "days_to_rotten": "int",
-    },
-    ("name", "pipeline_id"),
-    {"order_nr": 0, "deal_probability": 100, "is_deal_rot_enabled": False, "days_to_rotten": None},
-    has_fields=False,
-    list_cost=5,
-)
-
-ENTITIES: Mapping[str, Entity] = {
-    entity.plural: entity for entity in (_DEALS, _PERSONS, _ORGANIZATIONS, _PRODUCTS, _PIPELINES, _STAGES)
-}
-"""By plural, as in the paths."""
 
 
 def parse_time(text: str) -> datetime | None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.simulators.pipedrive.schema import CUSTOM_KINDS, ENTITIES, Entity
+from bridge.simulators.pipedrive.entities import ENTITIES, Entity
+from bridge.simulators.pipedrive.schema import CUSTOM_KINDS
 from bridge.simulators.records import Record, Table
 from bridge.simulators.world import World, utc
 
@@ -53,6 +54,7 @@ class State:
     bearers: dict[str, float] = field(default_factory=dict)
     deleted_at: dict[tuple[str, str], float] = field(default_factory=dict)
     last_ids: dict[str, int] = field(default_factory=dict)
+    lead_labels: list[Record] = field(default_factory=list)
 
     def next_id(self, kind: str) -> int:
         self.last_ids[kind] = self.last_ids.get(kind, 0) + 1
@@ -64,7 +66,7 @@ class State:
 
     def custom(self, entity: Entity) -> Mapping[str, Record]:
         """Custom field definitions by code."""
-        known = self.fields.get(entity.name, {})
+        known = self.fields.get(entity.fields_of or entity.name, {})
         return {code: definition for code, definition in known.items() if definition["is_custom_field"]}
 
     def actor(self, in_the_pages: bool) -> int:
@@ -86,6 +88,18 @@ class State:
             "active_flag": True,
             "is_admin": 1,
             "timezone_name": "Etc/UTC",
+            "timezone_offset": "+00:00",
+            "phone": None,
+            "activated": True,
+            "last_login": "2026-01-01 08:00:00",
+            "created": "2025-01-01 08:00:00",
+            "modified": "2026-01-01 08:00:00",
+            "has_created_company": user_id == self.user_id,
+            "access": [{"app": "sales", "admin": True, "permission_set_id": "p-1"}],
+            "role_id": 1,
+            "icon_url": None,
+            "is_you": user_id == self.user_id,
+            "is_deleted": False,
             "company_id": self.company_id,
             "company_name": "Sandbox",
             "company_domain": self.options.company_domain,
@@ -127,6 +141,9 @@ def seeded_state(world: World, options: Options) -> State:
     state.add_field("deal", "Segment", "enum", ["Small", "Medium", "Large"])
     for owner in ("deal", "person", "organization", "product"):
         state.add_field(owner, "Deskera ID", "varchar", [])
+    for label, color in (("Hot", "red"), ("Warm", "yellow"), ("Cold", "blue")):
+        made = {"id": world.new_id(), "name": label, "color": color, "add_time": now, "update_time": now}
+        state.lead_labels.append(made)
     return state
 
 

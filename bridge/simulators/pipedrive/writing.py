@@ -7,8 +7,9 @@ from aiohttp import web
 from bridge.simulators.control import UnknownRecord
 from bridge.simulators.pipedrive.answers import Refused, envelope, invalid, json_object, not_found, ok, unknown_error
 from bridge.simulators.pipedrive.changes import API, ArchivedRecord, Changes
+from bridge.simulators.pipedrive.entities import ENTITIES, Entity
 from bridge.simulators.pipedrive.reading import rest_v2
-from bridge.simulators.pipedrive.schema import CUSTOM_KINDS, ENTITIES, Entity, complaints
+from bridge.simulators.pipedrive.schema import CUSTOM_KINDS, complaints
 from bridge.simulators.pipedrive.state import State
 
 

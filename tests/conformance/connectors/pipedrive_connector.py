@@ -22,8 +22,11 @@ class Pipedrive:
         "person": "persons",
         "organization": "organizations",
         "product": "products",
+        "activity": "activities",
+        "lead": "leads",
+        "note": "notes",
     }
-    paths: Mapping[str, str] = {entity: f"/api/v2/{plural}(/|$)" for entity, plural in kinds.items()}
+    paths: Mapping[str, str] = {entity: f"/api/v[12]/{plural}(/|$)" for entity, plural in kinds.items()}
     missing_id = "999999"
     samples: Mapping[str, Sample] = {
         "deal": Sample(
@@ -80,6 +83,45 @@ class Pipedrive:
             person_shows=("unit", "piece"),
             volatile=frozenset({"update_time"}),
             find="code",
+        ),
+        "activity": Sample(
+            create={
+                "subject": "Ring Ana ☎",
+                "type": "call",
+                "person_id": "12",
+                "due_date": date(2026, 4, 1),
+                "due_time": "09:30",
+                "note": "<b>soon</b>",
+            },
+            edit={"done": True, "person_id": None},
+            person={"subject": "From a person"},
+            person_edit={"public_description": "changed"},
+            person_shows=("public_description", "changed"),
+            volatile=frozenset({"update_time", "marked_as_done_time"}),
+        ),
+        "lead": Sample(
+            create={
+                "title": "Møbler ☕ 家具",
+                "organization_id": "5",
+                "value": {"amount": Decimal("99.90"), "currency": "NOK"},
+                "labels": ["Hot"],
+                "expected_close_date": date(2026, 4, 1),
+                "visible_to": 3,
+                "custom": {"Segment": "Medium", "Deskera ID": "l-1"},
+            },
+            edit={"labels": ["Cold", "Warm"], "custom": {"Segment": None}},
+            person={"title": "From a person", "person_id": 1},
+            person_edit={"was_seen": True},
+            person_shows=("was_seen", True),
+            volatile=frozenset({"update_time"}),
+        ),
+        "note": Sample(
+            create={"content": "<p>Møtte Ana</p>", "deal_id": "7", "pinned_to_deal_flag": True},
+            edit={"content": "<p>Møtte henne igjen</p>", "pinned_to_deal_flag": False},
+            person={"content": "From a person", "org_id": 3},
+            person_edit={"content": "changed"},
+            person_shows=("content", "changed"),
+            volatile=frozenset({"update_time"}),
         ),
     }
 

@@ -119,6 +119,7 @@ def vendor(**routes: Reply) -> Vendor:
             "GET api/v2/productFields": data([]),
             "GET api/v2/pipelines": data(PIPELINES),
             "GET api/v2/stages": data(STAGES),
+            "GET api/v1/leadLabels": data([]),
             **routes,
         }
     )

@@ -149,8 +149,15 @@ def test_what_is_not_understood_is_a_hint_for_the_hooks_entity(body: Any) -> Non
 
 def test_a_hint_from_a_hook_of_everything_is_for_every_entity() -> None:
     assert {event.entity for event in decode(callback(b"?", hook="any.any"))} == {
-        "deal", "person", "organization", "product"
-    }  # fmt: skip
+        "deal",
+        "person",
+        "organization",
+        "product",
+        "activity",
+        "lead",
+        "note",
+        "user",
+    }
 
 
 JSON = st.recursive(
