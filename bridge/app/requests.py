@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.app.build import Bridge
 from bridge.app.why import places
-from bridge.domain.errors import BridgeError, ConfigError
+from bridge.domain.errors import BridgeError, ConfigError, RemoteError
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Side
 from bridge.store.conflicts import questions
@@ -36,6 +36,7 @@ class Requests:
             "hooks repair": self._repair,
             "hooks remove": self._remove,
             "conflicts choose": self._choose,
+            "names accept": self._accept_names,
             "dead-letters retry": self._retry,
             "dead-letters discard": self._discard,
         }
@@ -142,6 +143,21 @@ class Requests:
             return f"{FAILED}no conflict over `{arguments['field']}`{known}"
         await self._resync(arguments)
         return f"{', '.join(told)} of {side} {entity} {record}: the value in {winner} is taken for both sides"
+
+    async def _accept_names(self, arguments: Arguments) -> str:
+        system = str(arguments["system"])
+        connector = self._bridge.connectors.get(system)
+        if connector is None:
+            return f"{FAILED}no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}"
+        told = [
+            f"{one.what}: {one.name!r} is {one.today!r} now" for one in await self._bridge.store.names.accept(system)
+        ]
+        try:
+            for entity in connector.manifest.entities if told else ():
+                await connector.columns(entity)  # loads the lists anew
+        except RemoteError as error:
+            told.append(f"the account could not be asked again ({error}); its lists are taken over within the hour")
+        return "\n".join(told) or f"nothing of {system} has a new name"
 
     async def _repair(self, arguments: Arguments) -> str:
         return str(await self._bridge.keeper.repair())

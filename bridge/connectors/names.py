@@ -1,41 +1,50 @@
-"""Keys and names of one list.
+"""Keys and names of an account's own lists: options, stages, list items, own fields.
 
 A name is pinned to the vendor's key when it is first seen: mappings speak in names, and a rename must not silently turn
 one thing into another. Two things of equal name are left out, and refused when used.
 """
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
+
+from bridge.connectors.protocols import CatalogCache
+
+log = logging.getLogger(__name__)
+
+STALE_SECONDS = 3600.0  # a list is loaded again after this
+UNKNOWN_AGAIN_SECONDS = 600.0
 
 
 class Unresolved(Exception):
-    """A name or key the account does not have, or (`twice`) has several times."""
+    """A name or key that list `what` does not have, or (`twice`) has several times."""
 
-    def __init__(self, wanted: Any, *, twice: bool = False) -> None:
+    def __init__(self, what: str, wanted: Any, *, twice: bool = False) -> None:
         super().__init__(f"{wanted!r} exists twice, rename one" if twice else f"{wanted!r} does not exist there")
+        self.mark = (what, str(wanted))
         self.twice = twice
 
 
 class Names:
-    def __init__(self) -> None:
+    """One list; `what` names it in the store and in warnings."""
+
+    def __init__(self, what: str = "") -> None:
+        self.what = what
         self._pinned: dict[str, str] = {}
         self._now: dict[str, str] = {}
         self._keys: dict[str, list[str]] = {}
 
-    def update(self, pairs: Iterable[tuple[Any, Any]]) -> list[str]:
-        """Takes over the account's list; returns a sentence for each rename."""
-        now = {str(key): str(name).strip() for key, name in pairs if str(name or "").strip()}
+    def update(self, now: Mapping[str, str], pinned: Mapping[str, str]) -> list[str]:
+        """Takes over the account's list and what is pinned; returns a sentence for each rename not told before."""
         renamed = [
-            f"{self._now[key]!r} is now called {name!r} (mappings still say the old name)"
+            f"{pinned[key]!r} is now called {name!r} (mappings go on saying the old name until the new one is accepted)"
             for key, name in now.items()
-            if self._now.get(key, name) != name
+            if name != pinned[key] and name != self._now.get(key)
         ]
-        for key, name in now.items():
-            self._pinned.setdefault(key, name)
-        self._now = now
+        self._pinned, self._now = dict(pinned), dict(now)
         self._keys = {}
         for key in now:
-            self._keys.setdefault(self._pinned[key], []).append(key)
+            self._keys.setdefault(pinned[key], []).append(key)
         return renamed
 
     def names(self) -> list[str]:
@@ -45,18 +54,66 @@ class Names:
     def doubled(self) -> list[str]:
         return [name for name, keys in self._keys.items() if len(keys) > 1]
 
+    def holds(self, key: Any) -> bool:
+        """Whether the account's list has this key today."""
+        return str(key) in self._now
+
     def name(self, key: Any, shown: Any = None) -> str:
         """`shown`: the text the record itself shows, taken for keys the list does not hold (deleted items)."""
         name = self._pinned.get(str(key)) or (str(shown).strip() if shown else None)
         if name is None:
-            raise Unresolved(key)
+            raise Unresolved(self.what, key)
         if len(self._keys.get(name, ())) > 1:
-            raise Unresolved(name, twice=True)
+            raise Unresolved(self.what, name, twice=True)
         return name
 
     def key(self, name: Any) -> str:
         """By the pinned name, else by today's name of a renamed thing."""
         keys = self._keys.get(str(name)) or [key for key, today in self._now.items() if today == name]
         if len(keys) != 1:
-            raise Unresolved(name, twice=len(keys) > 1)
+            raise Unresolved(self.what, name, twice=len(keys) > 1)
         return keys[0]
+
+
+class Pins:
+    """Brings the lists of one system up to date, through the cache that keeps what is pinned."""
+
+    def __init__(self, system: str, cache: CatalogCache) -> None:
+        self._system, self._cache = system, cache
+
+    async def update(self, names: Names, pairs: Iterable[tuple[Any, Any]]) -> None:
+        """`pairs`: key and name; those without a name are left out."""
+        now = {str(key): text for key, name in pairs if (text := str(name or "").replace("\0", "").strip())}
+        what, known = names.what, set(names.doubled())
+        for sentence in names.update(now, await self._cache.pin(self._system, what, now)):
+            log.warning("%s: %s: %s", self._system, what, sentence)
+        for doubled in sorted(set(names.doubled()) - known):
+            log.warning("%s: %s: %r is there several times and is left out", self._system, what, doubled)
+
+
+class PinnedHere:
+    """A cache that ends with the process."""
+
+    def __init__(self) -> None:
+        self._pinned: dict[tuple[str, str], dict[str, str]] = {}
+
+    async def pin(self, system: str, what: str, now: Mapping[str, str]) -> Mapping[str, str]:
+        pinned = self._pinned.setdefault((system, what), {})
+        for key, name in now.items():
+            pinned.setdefault(key, name)
+        return pinned
+
+
+class Misses:
+    """What was looked for in vain: a list is not loaded again for it soon."""
+
+    def __init__(self) -> None:
+        self._at: dict[Hashable, float] = {}
+
+    def due(self, wanted: Iterable[Hashable], now: float) -> list[Hashable]:
+        """Those that were not looked for lately. `now`: monotonic seconds."""
+        return [each for each in wanted if now - self._at.get(each, -UNKNOWN_AGAIN_SECONDS) >= UNKNOWN_AGAIN_SECONDS]
+
+    def add(self, wanted: Iterable[Hashable], now: float) -> None:
+        self._at = {each: at for each, at in self._at.items() if now - at < UNKNOWN_AGAIN_SECONDS}
+        self._at.update(dict.fromkeys(wanted, now))

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from bridge.connectors.http import Observe
-from bridge.connectors.protocols import Connector, TokenVault, Transport
+from bridge.connectors.names import PinnedHere
+from bridge.connectors.protocols import CatalogCache, Connector, TokenVault, Transport
 from bridge.domain.catalog import Manifest
 from bridge.domain.seams import Seams
 
@@ -24,6 +25,7 @@ class Construction:
     seams: Seams
     vault: TokenVault
     observe: Observe | None = None
+    cache: CatalogCache = field(default_factory=PinnedHere)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,13 @@ class TokenVault(Protocol):
     async def exclusive(self, credential: str, work: Callable[[], Awaitable[None]]) -> None: ...
 
 
+class CatalogCache(Protocol):
+    """Names of accounts' own things as they were first seen, by list and the vendor's key; shared by all copies."""
+
+    async def pin(self, system: str, what: str, now: Mapping[str, str]) -> Mapping[str, str]:
+        """Pins the keys of list `what` that are new (`now`: key and name as they are); all that is pinned of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """`query` pairs are encoded by the transport; `timeout_seconds` covers the whole exchange."""

@@ -23,6 +23,7 @@ from bridge.store.journal import Journal
 from bridge.store.links import Links
 from bridge.store.mappings import Mappings
 from bridge.store.migrate import migrate
+from bridge.store.names import PinnedNames
 from bridge.store.notify import Listener, Wake
 from bridge.store.records import Records
 from bridge.store.requests import Requests
@@ -58,6 +59,7 @@ class Store:
         self.counters = Counters(database)
         self.requests = Requests(database, self.wake)
         self.tokens = Tokens(database, seal)
+        self.names = PinnedNames(database)
         self.brakes = Brakes(database)
         self.dead_letters = DeadLetters(database, self.wake)
         self.retention = Retention(database, self.journal, self.counters)

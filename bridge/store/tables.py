@@ -342,6 +342,3 @@ tokens = Table(
     Column("sealed", JsonText, nullable=False),
     Column("saved_at", Real, nullable=False),
 )
-
-_window = (Column("credential", Text, primary_key=True), Column("window", Text, primary_key=True))
-budgets = Table("budgets", metadata, *_window, Column("used", Big, nullable=False))

@@ -96,7 +96,7 @@ def connect(url: str, transport: Transport, store: Store, seams: Seams, page_siz
     kind = CONNECTORS["pipedrive"]
     paging = {"page_size": page_size} if page_size else {}
     options = kind.options.model_validate({"base_url": url, "api_token": Options().api_token, **paging})
-    return kind.build(Construction("crm1", options, transport, seams, store.tokens, None))
+    return kind.build(Construction("crm1", options, transport, seams, store.tokens, None, store.names))
 
 
 @asynccontextmanager

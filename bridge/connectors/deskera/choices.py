@@ -1,72 +1,56 @@
-"""Names for the account's own keys: labels of contacts, pipelines and stages of deals.
+"""Names for the account's own keys: labels of contacts, pipelines and stages of deals."""
 
-A key keeps the name it was first seen under (a rename warns), two keys with one name are left out.
-"""
-
-import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.values import reference, text
+from bridge.connectors.names import STALE_SECONDS, Names, Unresolved
 from bridge.domain.errors import Rejected
 from bridge.domain.seams import Clock
 
-LOG = logging.getLogger(__name__)
 AGAIN_SECONDS = 30.0
 
 
-@dataclass
-class Names:
-    """Two-way names of one kind of key, within one system. `column` names it in errors."""
+class Choices:
+    """Keys of one kind by name. `column` names it in errors, `what` the list where there are several."""
 
-    system: str
-    column: str
-    _of_key: dict[str, str] = field(default_factory=dict)
-    _doubled: set[str] = field(default_factory=set)
+    def __init__(self, client: DeskeraClient, column: str, what: str = "") -> None:
+        self._client, self._column = client, column
+        self._names = Names(what or column)
 
-    def learn(self, found: Mapping[str, str]) -> None:
+    async def learn(self, found: Mapping[str, str]) -> None:
         """Takes a complete listing, key to name."""
-        for key, name in found.items():
-            pinned = self._of_key.get(key)
-            if pinned is not None and pinned != name:
-                LOG.warning("%s: %s %r is now called %r; the old name is kept", self.system, self.column, pinned, name)
-        self._of_key = {key: self._of_key.get(key, name) for key, name in found.items()}
-        names = list(self._of_key.values())
-        doubled = {name for name in names if names.count(name) > 1}
-        for name in sorted(doubled - self._doubled):
-            LOG.warning("%s: %s %r exists more than once and is left out", self.system, self.column, name)
-        self._doubled = doubled
+        await self._client.pins.update(self._names, found.items())
 
     def knows_key(self, key: str) -> bool:
-        return key in self._of_key
+        return self._names.holds(key)
 
     def knows_name(self, name: str) -> bool:
-        return name in self._of_key.values()
+        return name in self._names.names() or name in self._names.doubled()
 
     def name(self, key: str) -> str | None:
         """None: unknown, or a name that two keys share."""
-        found = self._of_key.get(key)
-        return None if found in self._doubled else found
+        try:
+            return self._names.name(key)
+        except Unresolved:
+            return None
 
     def key(self, name: str) -> str:
         """Raises Rejected naming the column."""
-        if name in self._doubled:
-            raise Rejected(self.system, f"{self.column} {name!r} exists more than once in Deskera", field=self.column)
-        for key, known in self._of_key.items():
-            if known == name:
-                return key
-        known_names = ", ".join(repr(each) for each in self.names()) or "none"
-        text = f"Deskera has no {self.column} {name!r} (it has {known_names})"
-        raise Rejected(self.system, text, field=self.column)
+        try:
+            return self._names.key(name)
+        except Unresolved as problem:
+            known = ", ".join(map(repr, self.names())) or "none"
+            text = f"{self._column}: {problem} (Deskera has {known})"
+            raise Rejected(self._client.system, text, field=self._column) from None
 
     def names(self) -> list[str]:
-        return [name for name in self._of_key.values() if name not in self._doubled]
+        return self._names.names()
 
 
 class Refreshed:
-    """Fetches a catalog at first need, and again for something unknown, at most every half a minute."""
+    """Fetches a catalog at first need, every hour, and for something unknown at most every half a minute."""
 
     def __init__(self, clock: Clock, fetch: Callable[[], Awaitable[None]]) -> None:
         self._clock = clock
@@ -75,7 +59,8 @@ class Refreshed:
 
     async def until(self, known: Callable[[], bool]) -> None:
         now = self._clock.monotonic()
-        if self._at is not None and (known() or now - self._at < AGAIN_SECONDS):
+        age = STALE_SECONDS if self._at is None else now - self._at
+        if age < (STALE_SECONDS if known() else AGAIN_SECONDS):
             return
         await self._fetch()
         self._at = now
@@ -86,7 +71,7 @@ class Labels:
 
     def __init__(self, client: DeskeraClient) -> None:
         self._client = client
-        self._names = Names(client.system, "label")
+        self._names = Choices(client, "label")
         self._fresh = Refreshed(client.seams.clock, self._fetch)
 
     async def name(self, key: str) -> str | None:
@@ -103,7 +88,7 @@ class Labels:
 
     async def _fetch(self) -> None:
         rows = rows_of(await self._client.get("/v1/crm/contacts/labels"))
-        self._names.learn(named(rows))
+        await self._names.learn(named(rows))
 
 
 def rows_of(body: Any) -> list[dict[str, Any]]:

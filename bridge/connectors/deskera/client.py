@@ -7,6 +7,7 @@ from bridge.connectors.deskera.auth import TokenKeeper, basic
 from bridge.connectors.deskera.errors import quota, refuse_hidden, words
 from bridge.connectors.deskera.options import DeskeraOptions
 from bridge.connectors.http import SHORT_WAIT_SECONDS, Answer, Call, HttpClient, Pause, Words, with_headers
+from bridge.connectors.names import Pins
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.domain.errors import RateLimited, RemoteError
@@ -68,6 +69,7 @@ class DeskeraClient:
     def __init__(self, made: Construction, options: DeskeraOptions) -> None:
         self.system = made.system
         self.seams = made.seams
+        self.pins = Pins(made.system, made.cache)
         self.tokens = TokenKeeper(made.system, options, made.transport, made.seams, made.vault, made.observe)
         pace = Pace(made.system, options.requests_per_second, made.seams.clock)
         dialect = _Dialect(made.system, options, self.tokens, pace)

@@ -6,7 +6,7 @@ Only the pipelines carry `won_lost_status`; the stage shown inside a deal has it
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.connectors.deskera.choices import Names, Refreshed, named, rows_of
+from bridge.connectors.deskera.choices import Choices, Refreshed, named, rows_of
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.values import reference
 from bridge.domain.errors import Rejected
@@ -19,7 +19,7 @@ OUTCOMES = ("open", "won", "lost")
 class Pipeline:
     """Stages of one pipeline, in the vendor's order; `outcomes`: stage key to open, won or lost."""
 
-    stages: Names
+    stages: Choices
     order: list[str]
     outcomes: dict[str, str]
 
@@ -27,7 +27,7 @@ class Pipeline:
 class Pipelines:
     def __init__(self, client: DeskeraClient) -> None:
         self._client = client
-        self._names = Names(client.system, "pipeline")
+        self._names = Choices(client, "pipeline")
         self._by_key: dict[str, Pipeline] = {}
         self._fresh = Refreshed(client.seams.clock, self._fetch)
 
@@ -105,21 +105,22 @@ class Pipelines:
 
     async def _fetch(self) -> None:
         rows = rows_of(await self._client.get(PATH))
-        self._names.learn(named(rows))
+        await self._names.learn(named(rows))
         found = {}
         for row in rows:
             if (key := reference(row.get("id"))) is None:
                 continue
             if not isinstance(row.get("stages"), list):
                 row = await self._client.get(f"{PATH}/{key}", template=f"{PATH}/{{id}}")
-            found[key] = self._read(self._by_key.get(key), row)
+            found[key] = await self._read(key, row)
         self._by_key = found
 
-    def _read(self, before: Pipeline | None, row: Any) -> Pipeline:
+    async def _read(self, pipeline: str, row: Any) -> Pipeline:
         stages = rows_of(row.get("stages") if isinstance(row, dict) else None)
         stages.sort(key=lambda stage: order if isinstance(order := stage.get("order"), int) else 0)
-        names = before.stages if before else Names(self._client.system, "stage")
-        names.learn(named(stages))
+        before = self._by_key.get(pipeline)
+        names = before.stages if before else Choices(self._client, "stage", f"stage {pipeline}")
+        await names.learn(named(stages))
         keys = [(key, stage) for stage in stages if (key := reference(stage.get("id"))) is not None]
         outcomes = {key: stage["won_lost_status"] for key, stage in keys if stage.get("won_lost_status") in OUTCOMES}
         return Pipeline(names, [key for key, _ in keys], outcomes)

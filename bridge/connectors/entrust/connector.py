@@ -18,6 +18,7 @@ from bridge.connectors.entrust.options import EntrustOptions
 from bridge.connectors.entrust.organizations import Organizations
 from bridge.connectors.entrust.tokens import HookTokens
 from bridge.connectors.entrust.users import Users
+from bridge.connectors.names import Pins
 from bridge.connectors.product import Construction, allowed
 from bridge.connectors.protocols import Identity, Page, Written
 from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
@@ -32,7 +33,13 @@ class EntrustConnector:
         options: EntrustOptions = construction.options
         clock, client = construction.seams.clock, EntrustClient(construction)
         tokens = HookTokens(construction.system, construction.vault, clock)
-        account = Account(construction.system, client, Lists(client, clock), options, clock)
+        account = Account(
+            construction.system,
+            client,
+            Lists(client, Pins(construction.system, construction.cache), clock),
+            options,
+            clock,
+        )
         self.system = construction.system
         self._options = options
         self._feed = Feed(client, clock, wanted=options.audit_feed)

@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.connectors.entrust.client import EntrustClient, Rows
-from bridge.connectors.names import Names
+from bridge.connectors.names import STALE_SECONDS, Misses, Names, Pins
 from bridge.domain.errors import Rejected
 from bridge.domain.seams import Clock
 
 log = logging.getLogger(__name__)
 
 ATTRIBUTES, GROUPS, ORGANIZATIONS = "user attributes", "groups", "organizations"
-STALE_SECONDS = 3600.0
-UNKNOWN_AGAIN_SECONDS = 600.0
 MOST_ROWS = 100
 
 
@@ -26,18 +24,18 @@ MOST_ROWS = 100
 class AccountList:
     """`rows`: by id, as last listed."""
 
-    names: Names = field(default_factory=Names)
+    names: Names
     rows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     loaded_at: float | None = None
-    unknown_at: dict[str, float] = field(default_factory=dict)
+    misses: Misses = field(default_factory=Misses)
 
 
 class Lists:
     """One load at a time."""
 
-    def __init__(self, client: EntrustClient, clock: Clock) -> None:
-        self._client, self._clock = client, clock
-        self._lists = {kind: AccountList() for kind in (ATTRIBUTES, GROUPS, ORGANIZATIONS)}
+    def __init__(self, client: EntrustClient, pins: Pins, clock: Clock) -> None:
+        self._client, self._pins, self._clock = client, pins, clock
+        self._lists = {kind: AccountList(Names(kind)) for kind in (ATTRIBUTES, GROUPS, ORGANIZATIONS)}
         self._one = asyncio.Lock()
 
     async def of(self, kind: str, *, fresh: bool = False) -> AccountList:
@@ -57,12 +55,11 @@ class Lists:
     async def reload_for(self, kind: str, wanted: str) -> bool:
         """Loads anew when that may help: not for what was looked for in vain a moment ago. True: loaded."""
         known, now = self._lists[kind], self._clock.monotonic()
-        if now - known.unknown_at.get(wanted, -UNKNOWN_AGAIN_SECONDS) < UNKNOWN_AGAIN_SECONDS:
-            return False
-        await self.of(kind, fresh=True)
-        known.unknown_at = {name: at for name, at in known.unknown_at.items() if now - at < UNKNOWN_AGAIN_SECONDS}
-        known.unknown_at[wanted] = now
-        return True
+        due = known.misses.due([wanted], now)
+        if due:
+            await self.of(kind, fresh=True)
+            known.misses.add(due, now)
+        return bool(due)
 
     async def _load(self, kind: str, known: AccountList) -> None:
         started = self._clock.monotonic()
@@ -74,10 +71,7 @@ class Lists:
             log.warning("%s: %s cannot be listed: %s", self._client.system, kind, refused.message)
             rows = []
         known.rows = {str(row["id"]): row for row in rows if row.get("id")}
-        for sentence in known.names.update((key, row.get("name")) for key, row in known.rows.items()):
-            log.warning("%s: %s: %s", self._client.system, kind, sentence)
-        for doubled in sorted(known.names.doubled()):
-            log.warning("%s: several %s are called %r; they are left out", self._client.system, kind, doubled)
+        await self._pins.update(known.names, ((key, row.get("name")) for key, row in known.rows.items()))
         known.loaded_at = started
 
     async def _rows(self, kind: str) -> list[Mapping[str, Any]]:

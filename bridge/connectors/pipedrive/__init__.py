@@ -1,5 +1,6 @@
 """Pipedrive. Limits and gaps: README.md here. Tests: tests/unit/connectors/pipedrive, tests/conformance/connectors."""
 
+from bridge.connectors.names import Pins
 from bridge.connectors.pipedrive.callbacks import PipedriveCallbacks
 from bridge.connectors.pipedrive.catalog import Catalogs
 from bridge.connectors.pipedrive.client import PipedriveClient
@@ -18,7 +19,7 @@ class PipedriveConnector(PipedriveCallbacks):
 def build(construction: Construction) -> PipedriveConnector:
     options: PipedriveOptions = construction.options
     client = PipedriveClient(construction)
-    catalogs = Catalogs(construction.system, client, construction.seams.clock)
+    catalogs = Catalogs(client, Pins(construction.system, construction.cache), construction.seams.clock)
     account = Account(construction.system, client, catalogs, options.page_size, options.hook_user_id)
     return PipedriveConnector(account)
 

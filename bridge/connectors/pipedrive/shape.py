@@ -1,10 +1,12 @@
 """The record shape and REST v2 rows, both ways, by the names of one catalog. Pure."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.connectors.pipedrive.catalog import Catalog, Names, Unresolved
+from bridge.connectors.names import Names, Unresolved
+from bridge.connectors.pipedrive.catalog import Catalog
 from bridge.connectors.pipedrive.columns import PINS
 from bridge.connectors.pipedrive.manifest import MANIFEST, RESOURCES
 from bridge.connectors.pipedrive.own_fields_v1 import own_at_root, root_of_own
@@ -188,7 +190,7 @@ def _write_stage(fields: Fields, catalog: Catalog, pipeline_id: Any) -> dict[str
         return {"stage_id": _vendor_key(_checked("stage", catalog.names_of(f"stage {pipeline}").key, stage))}
     found = []
     for key in sorted(set(catalog.pipeline_of.values())):
-        if stage in catalog.names_of(f"stage {key}").names():
+        with suppress(Unresolved):
             found.append(catalog.names_of(f"stage {key}").key(stage))
     if len(found) != 1:
         problem = Unresolved("stage", stage, twice=len(found) > 1)

@@ -1,5 +1,6 @@
 """SuperOffice CRM. Limits and gaps: README.md here. Tests: tests/unit and tests/conformance, connectors."""
 
+from bridge.connectors.names import Pins
 from bridge.connectors.product import ConnectorType, Construction
 from bridge.connectors.superoffice.callbacks import SuperOfficeCallbacks
 from bridge.connectors.superoffice.catalog import Catalogs
@@ -17,7 +18,7 @@ class SuperOfficeConnector(SuperOfficeCallbacks):
 
 def build(construction: Construction) -> SuperOfficeConnector:
     client, clock = SuperOfficeClient(construction), construction.seams.clock
-    catalogs = Catalogs(construction.system, client, clock)
+    catalogs = Catalogs(client, Pins(construction.system, construction.cache), clock)
     return SuperOfficeConnector(Account(construction.system, client, catalogs, clock, construction.options))
 
 

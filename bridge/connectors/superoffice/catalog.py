@@ -4,21 +4,16 @@ Sources: the vendor's OpenAPI description (List, UdefLayout, MDOList).
 """
 
 import asyncio
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.connectors.names import Names
+from bridge.connectors.names import STALE_SECONDS, Misses, Names, Pins
 from bridge.connectors.superoffice.client import SuperOfficeClient
 from bridge.connectors.superoffice.entities import RESOURCES
 from bridge.domain.catalog import Column
 from bridge.domain.seams import Clock
 
-log = logging.getLogger(__name__)
-
-STALE_SECONDS = 3600.0
-UNKNOWN_AGAIN_SECONDS = 600.0
 _KEYS = ("Id", "CountryId", "CurrencyId", "SaleTypeId", "SaleStageId", "TaskListItemId")
 _NAMES = ("TwoLetterISOCountry", "Name", "Value")  # a country's code does not depend on the language
 
@@ -48,18 +43,18 @@ class CustomField:
 class Catalog:
     """`lists`: by list name or path. `labels`: programmatic id <-> label of the custom fields."""
 
+    labels: Names
     lists: dict[str, Names] = field(default_factory=dict)
-    labels: Names = field(default_factory=Names)
     fields: dict[str, CustomField] = field(default_factory=dict)
     loaded_at: float | None = None
-    unknown_at: dict[str, float] = field(default_factory=dict)
+    misses: Misses = field(default_factory=Misses)
 
 
 class Catalogs:
     """Loads and keeps the catalogs of an account; one load at a time. Lists are shared by the entities."""
 
-    def __init__(self, system: str, client: SuperOfficeClient, clock: Clock) -> None:
-        self._system, self._client, self._clock = system, client, clock
+    def __init__(self, client: SuperOfficeClient, pins: Pins, clock: Clock) -> None:
+        self._client, self._pins, self._clock = client, pins, clock
         self._catalogs: dict[str, Catalog] = {}
         self._lists: dict[str, Names] = {}
         self._list_at: dict[str, float] = {}
@@ -68,7 +63,7 @@ class Catalogs:
     async def of(self, entity: str, *, fresh: bool = False) -> Catalog:
         asked = self._clock.monotonic()
         async with self._lock:
-            catalog = self._catalogs.setdefault(entity, Catalog())
+            catalog = self._catalogs.setdefault(entity, Catalog(Names(f"custom fields of {entity}")))
             oldest = asked if fresh else asked - STALE_SECONDS
             if catalog.loaded_at is None or catalog.loaded_at <= oldest:
                 await self._load(entity, catalog, oldest)
@@ -77,17 +72,16 @@ class Catalogs:
     async def reload_for(self, entity: str, wanted: str) -> bool:
         """Loads anew when that may help: not for what was looked for in vain a moment ago. True: loaded."""
         catalog, now = self._catalogs[entity], self._clock.monotonic()
-        if now - catalog.unknown_at.get(wanted, -UNKNOWN_AGAIN_SECONDS) < UNKNOWN_AGAIN_SECONDS:
-            return False
-        await self.of(entity, fresh=True)
-        catalog.unknown_at = {name: at for name, at in catalog.unknown_at.items() if now - at < UNKNOWN_AGAIN_SECONDS}
-        catalog.unknown_at[wanted] = now
-        return True
+        due = catalog.misses.due([wanted], now)
+        if due:
+            await self.of(entity, fresh=True)
+            catalog.misses.add(due, now)
+        return bool(due)
 
     async def _load(self, entity: str, catalog: Catalog, oldest: float) -> None:
         resource, started = RESOURCES[entity], self._clock.monotonic()
         rows = await self._client.rows(f"{resource.path}/UdefLayout/Published") if resource.custom else []
-        self._take_fields(entity, catalog, rows)
+        await self._take_fields(entity, catalog, rows)
         wanted = {each.items for each in resource.properties.values() if each.items}
         wanted |= {own.items for own in catalog.fields.values() if own.items}
         for name in sorted(wanted):
@@ -96,25 +90,19 @@ class Catalogs:
 
     async def _list(self, name: str, oldest: float) -> Names:
         """`name` is a list of the vendor's, or a path."""
-        names, read_at = self._lists.setdefault(name, Names()), self._list_at.get(name)
+        names, read_at = self._lists.setdefault(name, Names(f"list {name}")), self._list_at.get(name)
         if read_at is None or read_at <= oldest:
             started = self._clock.monotonic()
             rows = await self._client.rows(name if "/" in name else f"List/{name}/Items")
-            self._warn(names.update(_pairs(rows)), f"list {name}")
+            await self._pins.update(names, _pairs(rows))
             self._list_at[name] = started
         return names
 
-    def _take_fields(self, entity: str, catalog: Catalog, rows: list[Mapping[str, Any]]) -> None:
+    async def _take_fields(self, entity: str, catalog: Catalog, rows: list[Mapping[str, Any]]) -> None:
         own = {str(row["ProgId"]): row for row in rows if row.get("ProgId")}
         catalog.fields = {prog_id: _custom_field(row) for prog_id, row in own.items()}
-        renamed = catalog.labels.update((prog_id, row.get("FieldLabel")) for prog_id, row in own.items())
-        self._warn(renamed, f"custom field of {entity}")
-        for doubled in sorted(catalog.labels.doubled()):
-            log.warning("%s: %s has several custom fields called %r; they are left out", self._system, entity, doubled)
-
-    def _warn(self, renamed: list[str], what: str) -> None:
-        for sentence in renamed:
-            log.warning("%s: %s: %s", self._system, what, sentence)
+        labels = [(prog_id, row.get("FieldLabel")) for prog_id, row in own.items()]
+        await self._pins.update(catalog.labels, labels)
 
 
 def _pairs(rows: Iterable[Mapping[str, Any]]) -> Iterable[tuple[Any, Any]]:

@@ -54,7 +54,7 @@ MANIFEST = Manifest(
         " are emptied to 0.",
         "Several records can have the same name or e-mail: SuperOffice enforces no unique value.",
         "Countries go by their two-letter ISO code; other list items by their text in the configured language.",
-        "Renaming a list item or custom field is noticed, but the old name counts until restart.",
+        "Renaming a list item or custom field is noticed, but the old name counts until the new one is accepted.",
         "Filters of a mapping are not sent to SuperOffice: every record is listed.",
         "The webhook agent must be enabled for the app (online) or in the server's settings (onsite).",
     ),
