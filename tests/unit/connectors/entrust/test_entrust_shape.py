@@ -38,7 +38,7 @@ def test_any_values_are_read_or_left_unread(raw: dict[str, Any]) -> None:
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(COLLECTIONS, JSON | ROWS)))
 def test_any_collections_are_read_or_left_unread(raw: dict[str, Any]) -> None:
     names = Names()
-    names.update([("a-1", "Tier")])
+    names.update({"a-1": "Tier"}, {"a-1": "Tier"})
     fields = read_collections(raw, names, names, names)
     for column in {"aliases", "groups", "organizations"} & set(fields):
         assert all(isinstance(name, str) for name in fields[column])
