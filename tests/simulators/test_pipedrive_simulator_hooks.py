@@ -140,9 +140,40 @@ async def test_a_version_1_hook_gets_the_old_body(api: Api, pipedrive: Pipedrive
     pipedrive.person_edits("deals", 1, {"title": "b"})
     await pipedrive.idle()
 
-    [body] = receiver.bodies()
+    _after_the_create, body = receiver.bodies()
     assert (body["v"], body["event"], body["retry"]) == (1, "updated.deal", 0)
     assert (body["previous"]["title"], body["current"]["title"]) == ("a", "b")
+
+
+async def test_version_1_tells_a_create_twice(api: Api, pipedrive: PipedriveSimulator, receiver: Receiver) -> None:
+    await api.hook(version="1.0", event_object="deal")
+    pipedrive.person_creates("deals", {"title": "a"})
+    await pipedrive.idle()
+
+    assert [body["event"] for body in receiver.bodies()] == ["added.deal", "updated.deal"]
+
+
+@pytest.mark.parametrize(
+    ("action", "events"),
+    [
+        ("merged", ["merged.person"]),
+        ("deleted", ["deleted.person"]),
+        ("*", ["merged.person", "deleted.person", "updated.person"]),
+    ],
+)
+async def test_version_1_tells_a_merge_with_the_survivor_as_current(
+    api: Api, pipedrive: PipedriveSimulator, receiver: Receiver, action: str, events: list[str]
+) -> None:
+    for name in ("gone", "stays"):
+        pipedrive.person_creates("persons", {"name": name})
+    await api.hook(version="1.0", event_action=action, event_object="person")
+    pipedrive.person_merges("persons", 1, 2)
+    await pipedrive.idle()
+
+    assert [body["event"] for body in receiver.bodies()] == events
+    for body in receiver.bodies():
+        if body["event"] == "merged.person":
+            assert (body["current"]["id"], body["previous"]["id"], body["meta"]["id"]) == (2, 1, 2)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,9 @@ def build(construction: Construction) -> PipedriveConnector:
     options: PipedriveOptions = construction.options
     client = PipedriveClient(construction)
     catalogs = Catalogs(client, Pins(construction.system, construction.cache), construction.seams.clock)
-    account = Account(construction.system, client, catalogs, options.page_size, options.hook_user_id)
+    account = Account(
+        construction.system, client, catalogs, options.page_size, options.hook_user_id, options.hook_version
+    )
     return PipedriveConnector(account)
 
 

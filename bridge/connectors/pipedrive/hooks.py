@@ -1,4 +1,6 @@
-"""Hook registrations, API v1. One hook per entity for all its actions; vendor page "Guide for Webhooks v2"."""
+"""Hook registrations, API v1. One hook per entity for all its actions; vendor pages "Guide for Webhooks" and "Guide for
+Webhooks v2".
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,22 +11,24 @@ from bridge.domain.callback import HookSecret, HookSpec, SeenHook
 from bridge.domain.errors import Rejected
 
 PATH = "api/v1/webhooks"
-VERSION = "2.0"
+DEFAULT_VERSION = "2.0"
+V2_ONLY = frozenset({"lead"})
 NAME_LENGTH = 255
 
 
 class PipedriveHooks(PipedriveWrites):
     def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
-        known = sorted(entities & MANIFEST.entities.keys())
+        untold = V2_ONLY if self.account.hook_version == "1.0" else frozenset[str]()
+        known = sorted((entities & MANIFEST.entities.keys()) - untold)
         return [HookSpec(f"any.{entity}", frozenset({entity}), MANIFEST.entities[entity].events) for entity in known]
 
     async def list_hooks(self) -> Sequence[SeenHook]:
-        return [_seen(row) for row in await self.account.client.hooks()]
+        return [self._seen(row) for row in await self.account.client.hooks()]
 
     async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
         """An equal active hook is taken over: the vendor accepts doubles, and each of them delivers."""
         for row in await self.account.client.hooks():
-            seen = _seen(row)
+            seen = self._seen(row)
             if seen.active and (seen.url, seen.key) == (url, spec.key) and _has_secret(row, secret):
                 return seen
         action, _, entity = spec.key.partition(".")
@@ -33,14 +37,14 @@ class PipedriveHooks(PipedriveWrites):
             "event_action": "*" if action == "any" else action,
             "event_object": "*" if entity == "any" else entity,
             "name": name[:NAME_LENGTH],
-            "version": VERSION,
+            "version": self.account.hook_version,
             "http_auth_user": secret.user,
             "http_auth_password": secret.password,
         }
         if self.account.hook_user_id is not None:
             body["user_id"] = self.account.hook_user_id
         try:
-            return _seen(await self.account.client.create(PATH, body))
+            return self._seen(await self.account.client.create(PATH, body))
         except Rejected as refused:
             if refused.status != 422:
                 raise
@@ -50,23 +54,22 @@ class PipedriveHooks(PipedriveWrites):
     async def remove_hook(self, hook_id: str) -> None:
         await self.account.client.delete(PATH, hook_id)
 
+    def _seen(self, row: Mapping[str, Any]) -> SeenHook:
+        action, entity = str(row.get("event_action")), str(row.get("event_object"))
+        key = f"{'any' if action == '*' else action}.{'any' if entity == '*' else entity}"
+        version = str(row.get("version") or DEFAULT_VERSION)
+        notes = [f"version {version}"] if version != DEFAULT_VERSION else []
+        for name in ("remove_reason", "last_http_status"):
+            if row.get(name):
+                notes.append(f"{name} {row[name]}")
+        return SeenHook(
+            id=str(row["id"]),
+            url=str(row.get("subscription_url") or ""),
+            key=key if version == self.account.hook_version else f"v{version}.{key}",
+            active=row.get("is_active", 1) in (1, True) and not row.get("remove_time"),
+            note=", ".join(notes),
+        )
+
 
 def _has_secret(row: Mapping[str, Any], secret: HookSecret) -> bool:
     return (row.get("http_auth_user"), row.get("http_auth_password")) == (secret.user, secret.password)
-
-
-def _seen(row: Mapping[str, Any]) -> SeenHook:
-    action, entity = str(row.get("event_action")), str(row.get("event_object"))
-    key = f"{'any' if action == '*' else action}.{'any' if entity == '*' else entity}"
-    version = str(row.get("version") or VERSION)
-    notes = [f"version {version}"] if version != VERSION else []
-    for name in ("remove_reason", "last_http_status"):
-        if row.get(name):
-            notes.append(f"{name} {row[name]}")
-    return SeenHook(
-        id=str(row["id"]),
-        url=str(row.get("subscription_url") or ""),
-        key=key if version == VERSION else f"v{version}.{key}",
-        active=row.get("is_active", 1) in (1, True) and not row.get("remove_time"),
-        note=", ".join(notes),
-    )

@@ -1,6 +1,6 @@
 """What the operator must supply for a Pipedrive account."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -31,6 +31,9 @@ class PipedriveOptions(BaseModel):
     page_size: int = Field(500, ge=1, le=500, description="Records asked for in one page of a listing.")
     calls_at_once: int = Field(4, ge=1, le=20, description="Calls that may run at the same time.")
     timeout_seconds: float = Field(30.0, gt=0, le=300, description="Time one call may take.")
+    hook_version: Literal["2.0", "1.0"] = Field(
+        "2.0", description="Version of the hooks that are registered. Those of 1.0 tell nothing of leads."
+    )
     hook_user_id: int | None = Field(
         None, description="User whose permissions filter the events of the hooks; nothing: the bridge's own user."
     )

@@ -33,6 +33,7 @@ class Account:
     catalogs: Catalogs
     page_size: int
     hook_user_id: int | None = None
+    hook_version: str = "2.0"
 
 
 class PipedriveReads:

@@ -106,8 +106,8 @@ class PipedriveSimulator:
     def _publish(self, change: Change) -> None:
         event_id = self.state.world.new_id()
         for hook_id, hook in list(self.state.hooks.items()):
-            if events.matches(hook, change):
-                render = events.renderer(self.state, hook, change, event_id)
+            for action in events.told(hook, change):
+                render = events.renderer(self.state, hook, change, event_id, action)
                 self.deliveries.enqueue(Callback(hook_id, hook["subscription_url"], render))
 
     def _build(self, world: World) -> web.Application:

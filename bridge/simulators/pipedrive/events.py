@@ -24,24 +24,37 @@ _DROPPED = frozenset(
 )
 
 
-def matches(hook: Mapping[str, Any], change: Change) -> bool:
-    """Whether the hook asked for this change."""
-    action = change.action if hook["version"] == "2.0" else V1_ACTIONS[change.action]
-    merged = hook["event_action"] == "merged" and "merged_to_id" in change.merge
-    wanted = hook["event_action"] in ("*", action) or merged
-    if change.entity.name == "lead" and hook["version"] != "2.0":
-        return False
-    return bool(hook["is_active"]) and wanted and hook["event_object"] in ("*", change.entity.name)
+def told(hook: Mapping[str, Any], change: Change) -> tuple[str, ...]:
+    """The actions, in the words of the hook's version, of the deliveries this change causes; none when the hook did not
+    ask for it.
+
+    Version 1 follows an `added` with an `updated` at once, and a `merged` with a `deleted` of the absorbed record.
+    """
+    if not hook["is_active"] or hook["event_object"] not in ("*", change.entity.name):
+        return ()
+    asked = hook["event_action"]
+    if hook["version"] == "2.0":
+        return (change.action,) if asked in ("*", change.action) else ()
+    if change.entity.name == "lead":
+        return ()
+    happened = [V1_ACTIONS[change.action]]
+    if change.action == "create":
+        happened.append("updated")
+    if "merged_to_id" in change.merge:
+        happened.insert(0, "merged")
+    return tuple(action for action in happened if asked in ("*", action))
 
 
 def renderer(
-    state: State, hook: Mapping[str, Any], change: Change, event_id: str
+    state: State, hook: Mapping[str, Any], change: Change, event_id: str, action: str
 ) -> Callable[[int], tuple[Mapping[str, str], bytes]]:
     """Headers and body per attempt; the event's content is fixed now, whatever happens to the record later."""
     now = state.world.clock.now()
-    make = _body_v2 if hook["version"] == "2.0" else _body_v1
     headers = _headers(hook)
-    body = make(state, hook, change, event_id, now)
+    if hook["version"] == "2.0":
+        body = _body_v2(state, hook, change, event_id, now)
+    else:
+        body = _body_v1(state, hook, change, action, now)
 
     def render(attempt: int) -> tuple[Mapping[str, str], bytes]:
         if hook["version"] == "2.0":
@@ -174,14 +187,19 @@ def _typed_period(kind: str, value: Mapping[str, Any]) -> Record:
     return {"type": kind, **start, **zone}
 
 
-def _body_v1(state: State, hook: Mapping[str, Any], change: Change, _event_id: str, now: float) -> dict[str, Any]:
-    merged = hook["event_action"] == "merged"
-    action = "merged" if merged else V1_ACTIONS[change.action]
+def _body_v1(state: State, hook: Mapping[str, Any], change: Change, action: str, now: float) -> dict[str, Any]:
+    """A merge shows the survivor as current and the absorbed record as previous."""
+    number, current, previous = change.record_id, change.after, change.before
+    if action == "merged":
+        number = int(change.merge["merged_to_id"])
+        current = state.tables[change.entity.plural].get(str(number))
+    elif action == "updated" and previous is None:
+        previous = current
     meta = {
         "v": 1,
         "action": action,
         "object": change.entity.name,
-        "id": change.record_id,
+        "id": number,
         "company_id": state.company_id,
         "user_id": state.actor(change.source == APP),
         "host": f"{state.options.company_domain}.pipedrive.com",
@@ -199,8 +217,8 @@ def _body_v1(state: State, hook: Mapping[str, Any], change: Change, _event_id: s
         "v": 1,
         "matches_filters": {"current": [], "previous": []},
         "meta": meta,
-        "current": _data_v1(change.after) if change.after else None,
-        "previous": _data_v1(change.before) if change.before else None,
+        "current": _data_v1(current) if current else None,
+        "previous": _data_v1(previous) if previous else None,
         "event": f"{action}.{change.entity.name}",
     }
 

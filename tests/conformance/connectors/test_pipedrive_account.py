@@ -57,6 +57,33 @@ async def test_both_halves_of_a_merge_name_the_survivor(account: Bench) -> None:
     assert isinstance(await connector.read(RecordRef(SYSTEM, "person", absorbed)), Gone)
 
 
+async def test_hooks_of_version_1_tell_the_same(account: Bench) -> None:
+    connector = account.build({**account.product.options(account.url, None), "hook_version": "1.0"})
+    specs = connector.hooks_for(frozenset({"person", "lead"}))
+    assert [spec.key for spec in specs] == ["any.person"]
+    for _ in range(2):
+        await connector.create_hook(specs[0], "https://bridge.example/any.person", SECRET, "bridge")
+    seen = await connector.list_hooks()
+    assert seen is not None
+    assert [(hook.key, hook.note) for hook in seen] == [("any.person", "version 1.0")]
+    absorbed, survivor = account.person_creates("person"), account.person_creates("person")
+    simulator(account).person_edits("persons", survivor, {"name": "Ana"})
+    assert {(event.id, event.kind) for event in await told(account, connector)} == {
+        (absorbed, EventKind.CREATED),
+        (absorbed, EventKind.CHANGED),
+        (survivor, EventKind.CREATED),
+        (survivor, EventKind.CHANGED),
+    }
+    simulator(account).person_merges("persons", absorbed, survivor)
+    events = await told(account, connector)
+    merges = [(event.id, event.merged_into) for event in events if event.kind is EventKind.MERGED]
+    assert merges == [(absorbed, survivor)]
+    assert all(event.vendor_id is None for event in events)
+    old = await account.connect().list_hooks()
+    assert old is not None
+    assert [hook.key for hook in old] == ["v1.0.any.person"]
+
+
 async def test_a_doubled_delivery_shows_the_same_event_id(account: Bench) -> None:
     connector = account.connect()
     for spec in connector.hooks_for(frozenset({"deal"})):
