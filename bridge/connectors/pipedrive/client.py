@@ -9,6 +9,7 @@ from typing import Any
 from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words
 from bridge.connectors.oauth import Credential
 from bridge.connectors.pipedrive.auth import credential
+from bridge.connectors.pipedrive.budget import Budget, tokens
 from bridge.connectors.pipedrive.options import PipedriveOptions
 from bridge.connectors.pipedrive.refusals import read_failure, read_pause, read_words
 from bridge.connectors.product import Construction
@@ -38,13 +39,14 @@ class PipedriveDialect:
         return read_words(answer)
 
     def failure(self, answer: Answer, words: Words) -> RemoteError | None:
-        return read_failure(answer, words)
+        return read_failure(answer, words, self._clock)
 
 
 class PipedriveClient:
     def __init__(self, construction: Construction) -> None:
         options: PipedriveOptions = construction.options
         self._timeout = options.timeout_seconds
+        self._budget = Budget(construction.system, options.daily_tokens, construction.seams.clock)
         self._http = HttpClient(
             construction.system,
             options.base_url,
@@ -134,6 +136,7 @@ class PipedriveClient:
         template: str = "",
         accept: frozenset[int] = frozenset(),
     ) -> Answer:
+        self._budget.spend(tokens(method, template or path))
         return await self._http.send(
             Call(method, path, query, json, accept=accept, template=template or path, timeout_seconds=self._timeout)
         )

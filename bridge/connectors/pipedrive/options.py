@@ -31,6 +31,13 @@ class PipedriveOptions(BaseModel):
     page_size: int = Field(500, ge=1, le=500, description="Records asked for in one page of a listing.")
     calls_at_once: int = Field(4, ge=1, le=20, description="Calls that may run at the same time.")
     timeout_seconds: float = Field(30.0, gt=0, le=300, description="Time one call may take.")
+    daily_tokens: int | None = Field(
+        None,
+        ge=1000,
+        description="Most tokens of the company's daily budget that one copy of the bridge may spend (a list of 500"
+        " records costs 10, a read 1, a write 5, a search 20; leads and notes cost double); nothing: no limit but the"
+        " vendor's.",
+    )
     hook_version: Literal["2.0", "1.0"] = Field(
         "2.0", description="Version of the hooks that are registered. Those of 1.0 tell nothing of leads."
     )

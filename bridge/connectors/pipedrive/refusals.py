@@ -4,10 +4,11 @@ Vendor pages "HTTP status codes", "Rate limiting", "OAuth status codes".
 """
 
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from bridge.connectors.http import Answer, Pause, Words, retry_after
+from bridge.connectors.pipedrive.budget import until_midnight
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, RemoteError
 from bridge.domain.seams import Clock
 
@@ -56,13 +57,23 @@ def read_pause(answer: Answer, clock: Clock) -> Pause | None:
     if answer.status != 429:
         return Pause(reset) if left == 0 else None
     if _number(answer, "x-daily-ratelimit-token-remaining") == 0 or (left is not None and left > 0):
-        wait = min(_until_midnight(clock.now()), DAILY_RECHECK_SECONDS)
-        return Pause(wait, daily=True, why="the day's request budget of the company is used up")
+        wait = min(until_midnight(clock.now()) + BURST_SECONDS, DAILY_RECHECK_SECONDS)
+        again = clock.now() + timedelta(seconds=wait)
+        why = (
+            "the day's request budget of the company is used up; it is renewed at midnight of the vendor's servers,"
+            f" next try at {again:%H:%M} UTC"
+        )
+        return Pause(wait, daily=True, why=why)
     asked = retry_after(answer.headers, clock.now())
-    return Pause(max(reset if asked is None else asked, BURST_SECONDS))
+    wait = max(reset if asked is None else asked, BURST_SECONDS)
+    return Pause(wait, why=f"too many requests at once; the vendor takes the next in {wait:g} s")
 
 
-def read_failure(answer: Answer, words: Words) -> RemoteError | None:
+def read_failure(answer: Answer, words: Words, clock: Clock) -> RemoteError | None:
+    pause = read_pause(answer, clock) if answer.status == 429 else None
+    if pause is not None:
+        text = f"{answer.call.name}: {pause.why} ({words.message})"
+        return RateLimited(answer.system, text, pause.seconds, daily=pause.daily)
     if is_block(answer):
         return RateLimited(answer.system, "blocked by the vendor (403 with a web page)", BLOCKED_SECONDS)
     if answer.status == 402:
@@ -80,8 +91,3 @@ def _number(answer: Answer, header: str) -> float | None:
     except ValueError:
         return None
     return value if 0 <= value < float("inf") else None
-
-
-def _until_midnight(now: datetime) -> float:
-    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return (midnight - now).total_seconds() + BURST_SECONDS
