@@ -101,7 +101,9 @@ def build_connectors(
     connectors = {}
     for name, system in settings.systems.items():
         observe = partial(metrics.remote_call, name)
-        construction = Construction(name, options[name], transport, seams, store.tokens, observe, store.names)
+        construction = Construction(
+            name, options[name], transport, seams, store.tokens, observe, store.names, store.budgets
+        )
         connectors[name] = CONNECTORS[system.connector].build(construction)
     return connectors
 

@@ -7,13 +7,14 @@ What differs between vendors is a `Dialect`.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from bridge.connectors.json_text import read_json, write_json
-from bridge.connectors.protocols import HttpRequest, Transport, TransportFailed
+from bridge.connectors.protocols import HttpRequest, RateBudget, Transport, TransportFailed
 from bridge.domain.errors import (
     NeedsAuthorisation,
     OutcomeUnknown,
@@ -21,6 +22,7 @@ from bridge.domain.errors import (
     Rejected,
     RemoteError,
     RetryLater,
+    StoreUnavailable,
     Unreachable,
 )
 from bridge.domain.seams import Seams
@@ -30,6 +32,7 @@ READ_TRIES = 3
 FIRST_BACKOFF_SECONDS = 0.5
 DEFAULT_PAUSE_SECONDS = 2.0
 WORDS_LENGTH = 500
+HEAR_SECONDS = 1.0  # how often the pause other copies learned of is looked up
 
 Observe = Callable[[str, str, int, float], None]
 """Told of every exchange: method, path template, status (0: no answer), seconds."""
@@ -149,6 +152,7 @@ class HttpClient:
         *,
         at_once: int = 4,
         observe: Observe | None = None,
+        budget: RateBudget | None = None,
     ) -> None:
         self.system = system
         self._base_url = base_url.rstrip("/")
@@ -160,6 +164,8 @@ class HttpClient:
         self._observe = observe
         self._pause = Pause(0.0)
         self._paused_until = 0.0
+        self._budget = budget
+        self._heard_at = float("-inf")
 
     async def send(self, call: Call) -> Answer:
         """Raises only `domain.errors`."""
@@ -201,6 +207,7 @@ class HttpClient:
 
     async def _exchange(self, call: Call, request: HttpRequest) -> Answer:
         async with self._slots:
+            await self._hear()
             await self._keep_pause()
             started = self._seams.clock.monotonic()
             status = 0
@@ -213,7 +220,7 @@ class HttpClient:
                         call.method, call.template or call.path, status, self._seams.clock.monotonic() - started
                     )
         answer = Answer(self.system, call, response.status, response.headers, response.body)
-        self._learn(answer)
+        await self._learn(answer)
         return answer
 
     def _request(self, call: Call) -> HttpRequest:
@@ -235,7 +242,18 @@ class HttpClient:
                 raise RateLimited(self.system, self._pause.why, wait, daily=self._pause.daily)
             await self._seams.clock.sleep(wait)
 
-    def _learn(self, answer: Answer) -> None:
+    async def _hear(self) -> None:
+        """The pause another copy learned of. Without the store our own knowledge has to do."""
+        now = self._seams.clock.monotonic()
+        if self._budget is None or now - self._heard_at < HEAR_SECONDS:
+            return
+        self._heard_at = now
+        with suppress(StoreUnavailable):
+            shared = await self._budget.paused(self.system)
+            if shared is not None and now + shared[0] > self._paused_until:
+                self._paused_until, self._pause = now + shared[0], Pause(*shared)
+
+    async def _learn(self, answer: Answer) -> None:
         pause = self._dialect.pause(answer)
         if pause is None and answer.status in (429, 503):
             asked = retry_after(answer.headers, self._seams.clock.now())
@@ -244,8 +262,12 @@ class HttpClient:
         if pause is None:
             return
         until = self._seams.clock.monotonic() + pause.seconds
-        if until > self._paused_until:
-            self._paused_until, self._pause = until, pause
+        if until <= self._paused_until:
+            return
+        self._paused_until, self._pause = until, pause
+        if self._budget is not None:
+            with suppress(StoreUnavailable):
+                await self._budget.pause(self.system, pause.seconds, daily=pause.daily, why=pause.why)
 
     def _lost(self, call: Call, failed: TransportFailed) -> RemoteError:
         if failed.sent and not call.is_read:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from bridge.connectors.http import Observe
 from bridge.connectors.names import PinnedHere
-from bridge.connectors.protocols import CatalogCache, Connector, TokenVault, Transport
+from bridge.connectors.protocols import CatalogCache, Connector, RateBudget, TokenVault, Transport
 from bridge.domain.catalog import Manifest
 from bridge.domain.seams import Seams
 
@@ -26,6 +26,7 @@ class Construction:
     vault: TokenVault
     observe: Observe | None = None
     cache: CatalogCache = field(default_factory=PinnedHere)
+    budget: RateBudget | None = None
 
 
 @dataclass(frozen=True, slots=True)

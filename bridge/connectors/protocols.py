@@ -120,6 +120,18 @@ class TokenVault(Protocol):
     async def exclusive(self, credential: str, work: Callable[[], Awaitable[None]]) -> None: ...
 
 
+class RateBudget(Protocol):
+    """What a product said about waiting, by credential; what one copy learned counts for all, over restarts too.
+
+    Both raise StoreUnavailable."""
+
+    async def pause(self, credential: str, seconds: float, *, daily: bool, why: str) -> None:
+        """No calls for so long; a longer pause of the same kind stays."""
+
+    async def paused(self, credential: str) -> tuple[float, bool, str] | None:
+        """Seconds that remain, whether it is the day's budget, and why; None: calls may go out."""
+
+
 class CatalogCache(Protocol):
     """Names of accounts' own things as they were first seen, by list and the vendor's key; shared by all copies."""
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.domain.errors import ConfigError, Fault, StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.store.brakes import Brakes
+from bridge.store.budgets import Budgets
 from bridge.store.conflicts import Conflicts
 from bridge.store.counters import Counters
 from bridge.store.cursors import Cursors
@@ -59,6 +60,7 @@ class Store:
         self.counters = Counters(database)
         self.requests = Requests(database, self.wake)
         self.tokens = Tokens(database, seal)
+        self.budgets = Budgets(database)
         self.names = PinnedNames(database)
         self.brakes = Brakes(database)
         self.dead_letters = DeadLetters(database, self.wake)

@@ -81,6 +81,7 @@ class DeskeraClient:
             dialect,
             at_once=options.at_once,
             observe=made.observe,
+            budget=made.budget,
         )
 
     async def send(self, call: Call) -> Answer:

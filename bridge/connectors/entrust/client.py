@@ -56,6 +56,7 @@ class EntrustClient:
             EntrustDialect(Token(construction), Pace(options.requests_per_second, construction.seams.clock)),
             at_once=options.calls_at_once,
             observe=construction.observe,
+            budget=construction.budget,
         )
 
     async def send(self, call: Call) -> Answer:

@@ -55,6 +55,7 @@ class PipedriveClient:
             PipedriveDialect(credential(construction), construction.seams.clock),
             at_once=options.calls_at_once,
             observe=construction.observe,
+            budget=construction.budget,
         )
 
     async def me(self) -> Mapping[str, Any]:

@@ -73,6 +73,7 @@ class SuperOfficeClient:
             ),
             at_once=options.calls_at_once,
             observe=construction.observe,
+            budget=construction.budget,
         )
 
     async def send(self, call: Call) -> Answer:

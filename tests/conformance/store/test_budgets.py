@@ -1,0 +1,36 @@
+"""Pauses the vendors asked for: one copy learns of them, all keep them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bridge.domain.seams import Seams
+from bridge.store import Store, open_store
+from tests.clock import FakeClock
+
+
+async def test_a_pause_counts_for_all_copies_and_ends(
+    store: Store, store_url: str, new_seams: Callable[..., Seams], clock: FakeClock
+) -> None:
+    await store.budgets.pause("crm1", 3600, daily=True, why="the day's budget is used up")
+    other = await open_store(store_url, new_seams("copy-2"))
+    await clock.sleep(600)
+    seconds, daily, why = await other.budgets.paused("crm1") or (0.0, False, "")
+    assert (seconds, daily, why) == (pytest.approx(3000, abs=5), True, "the day's budget is used up")
+    assert await other.budgets.paused("erp1") is None
+    await clock.sleep(3010)
+    assert await other.budgets.paused("crm1") is None
+    await other.close()
+
+
+async def test_a_longer_pause_stays(store: Store) -> None:
+    await store.budgets.pause("crm1", 60, daily=False, why="long")
+    await store.budgets.pause("crm1", 2, daily=False, why="short")
+    seconds, daily, _ = await store.budgets.paused("crm1") or (0.0, True, "")
+    assert (seconds, daily) == (pytest.approx(60, abs=5), False)
+
+
+async def test_the_longest_of_day_and_burst_counts(store: Store) -> None:
+    await store.budgets.pause("crm1", 600, daily=True, why="day")
+    await store.budgets.pause("crm1", 2, daily=False, why="burst")
+    assert (await store.budgets.paused("crm1") or ())[1:] == (True, "day")
