@@ -11,6 +11,7 @@ from bridge.cli.demo import demo
 from bridge.cli.init import init
 from bridge.cli.names import names
 from bridge.cli.run import run
+from bridge.cli.schema import schema
 from bridge.cli.simulate import simulate
 from bridge.domain.errors import ConfigError, StoreUnavailable
 
@@ -49,5 +50,5 @@ def main(ctx: click.Context, settings_path: Path) -> None:
     ctx.obj = settings_path
 
 
-for command in (run, check, init, demo, simulate, names, *rehearse.COMMANDS, *show.COMMANDS, *ask.COMMANDS):
+for command in (run, check, init, schema, demo, simulate, names, *rehearse.COMMANDS, *show.COMMANDS, *ask.COMMANDS):
     main.add_command(command)

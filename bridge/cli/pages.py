@@ -1,20 +1,46 @@
-"""`make docs`: writes the generated pages into a folder."""
+"""`make docs`: writes the generated pages, and the generated parts of others, into a folder."""
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from bridge.app.shipped import shipped_pairs
 from bridge.connectors.describe import describe as describe_systems
 from bridge.connectors.registry import CONNECTORS
+from bridge.domain.record import Side
+from bridge.mapping.load import load_mappings
+from bridge.mapping.reference import functions_table, types_table
 from bridge.settings.describe import describe as describe_settings
 
 
-def pages() -> Mapping[str, str]:
-    """File name -> text of every generated page."""
+def pages(folder: Path) -> Mapping[str, str]:
+    """File name -> text of every page of the folder that is made, or has parts that are."""
     options = {name: kind.options for name, kind in CONNECTORS.items()}
-    return {"settings.md": describe_settings(options), "systems.md": describe_systems(CONNECTORS)}
+    mapping = (folder / "mapping.md").read_text(encoding="utf-8")
+    for part, text in {"types": types_table(), "functions": functions_table(), "shipped": _shipped()}.items():
+        mapping = _filled(mapping, part, text)
+    whole = {"settings.md": describe_settings(options), "systems.md": describe_systems(CONNECTORS)}
+    return {**whole, "mapping.md": mapping}
+
+
+def _filled(page: str, part: str, text: str) -> str:
+    """The page with `text` between the marks of this part."""
+    begin, end = f"<!-- {part} -->\n", "<!-- end -->"
+    before, _, rest = page.partition(begin)
+    return before + begin + text + end + rest.partition(end)[2]
+
+
+def _shipped() -> str:
+    lines = ["| pair | mapping | between | new records in | rows |", "| --- | --- | --- | --- | --- |"]
+    for pair, folder in shipped_pairs().items():
+        for mapping in load_mappings(folder):
+            sides = " and ".join(f"{mapping.side(side).product} {mapping.side(side).entity}" for side in Side)
+            creates = ", ".join(mapping.side(side).name for side in Side if side in mapping.creates) or "none"
+            rows = ", ".join(row.name for row in mapping.fields)
+            lines.append(f"| {pair} | `{mapping.name}` | {sides} | {creates} | {rows} |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    for name, text in pages().items():
+    for name, text in pages(Path(sys.argv[1])).items():
         (Path(sys.argv[1]) / name).write_text(text, encoding="utf-8")

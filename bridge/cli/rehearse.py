@@ -52,9 +52,7 @@ def _laws(mappings: list[Mapping]) -> None:
     """There and back, row by row; a row that loses values and does not say so never gets here."""
     for mapping in mappings:
         for law in law_report(mapping):
-            click.echo(
-                f"law   {mapping.name}.{law.field}: {law.tried} values tried, {len(law.broken)} come back otherwise"
-            )
+            click.echo(f"law   {mapping.name}.{law}")
 
 
 @click.command()

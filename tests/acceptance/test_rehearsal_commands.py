@@ -101,3 +101,14 @@ def test_explain_reads_a_live_record_and_saves_it(site: Site) -> None:
     assert "name = Ana Lund" in live.out, live.err
     assert again.out == live.out
     assert (missing.code, "no person 987654" in missing.err) == (1, True)
+
+
+def test_schema_is_printed_for_any_mapping_and_for_a_pair_with_its_fields(site: Site) -> None:
+    whole = json.loads(site.bridge("schema").out)
+    pair = site.bridge("schema", "sales=pipedrive.deal", "deskera.crm_deal")
+    wrong = site.bridge("schema", "pipedrive.deel", "deskera.crm_deal")
+
+    assert whole["$schema"].startswith("https://json-schema.org/")
+    assert "expected_close_date" in pair.out
+    assert "sales" in json.loads(pair.out)["properties"]["sides"]["properties"]
+    assert (wrong.code, "did you mean `deal`" in wrong.err) == (2, True)

@@ -9,6 +9,6 @@ from bridge.cli.pages import pages
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", sorted(pages()))
+@pytest.mark.parametrize("name", sorted(pages(DOCS)))
 def test_the_generated_page_is_current(name: str) -> None:
-    assert (DOCS / name).read_text(encoding="utf-8") == pages()[name], "run `make docs`"
+    assert (DOCS / name).read_text(encoding="utf-8") == pages(DOCS)[name], "run `make docs`"

@@ -1,0 +1,57 @@
+"""`bridge schema`: the JSON Schema of mapping files, for completion and checks in editors."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from bridge.app.functions import load_functions
+from bridge.connectors.registry import CONNECTORS
+from bridge.domain.errors import ConfigError, Fault
+from bridge.mapping.document import did_you_mean
+from bridge.mapping.functions import Functions
+from bridge.mapping.json_schema import Half, general_schema, pair_schema
+from bridge.settings.load import load_settings
+
+
+@click.command()
+@click.argument("sides", nargs=-1, metavar="[CRM_ENTITY ERP_ENTITY]")
+@click.pass_obj
+def schema(settings_path: Path, sides: tuple[str, ...]) -> None:
+    """Print the JSON Schema of mapping files; for two entities (pipedrive.deal deskera.crm_deal) with their fields.
+
+    Sides are called crm and erp; other names go before: sales=pipedrive.deal. Save it beside your mappings, and name it
+    in their first line: # yaml-language-server: $schema=deals.schema.json
+    """
+    functions = _functions(settings_path)
+    if not sides:
+        made = general_schema(functions)
+    elif len(sides) == 2:
+        made = pair_schema(_half("crm", sides[0]), _half("erp", sides[1]), functions)
+    else:
+        raise ConfigError([Fault(" ".join(sides), "a pair has two sides", "write pipedrive.deal deskera.crm_deal")])
+    click.echo(json.dumps(made, indent=2, ensure_ascii=False))
+
+
+def _functions(settings_path: Path) -> Functions:
+    """The operator's own functions, where there are settings."""
+    if not settings_path.exists():
+        return {}
+    try:
+        return load_functions(load_settings(settings_path, os.environ).functions_file)
+    except ConfigError:
+        return {}  # `bridge check` says what is wrong with the settings
+
+
+def _half(role: str, text: str) -> Half:
+    before, equals, name = text.rpartition("=")
+    product, dot, entity = name.partition(".")
+    if not dot or (equals and not before):
+        raise ConfigError([Fault(text, "is no entity of a product", "write pipedrive.deal, or sales=pipedrive.deal")])
+    if product not in CONNECTORS:
+        raise ConfigError([Fault(text, f"no product is called `{product}`", did_you_mean(product, list(CONNECTORS)))])
+    entities = CONNECTORS[product].manifest.entities
+    if entity not in entities:
+        raise ConfigError([Fault(text, f"{product} has no entity `{entity}`", did_you_mean(entity, list(entities)))])
+    return Half(before or role, f"{product} {entity}", entities[entity])
