@@ -159,6 +159,7 @@ _BUILT_IN_TYPES = {
     "time": "date",
     "visibility": "visible_to",
     "status": "status",
+    "prices": "price_list",
 }
 
 
