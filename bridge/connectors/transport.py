@@ -7,6 +7,7 @@ import aiohttp
 from bridge.connectors.protocols import HttpRequest, HttpResponse, TransportFailed
 
 CONNECT_SECONDS = 10.0
+MOST_BYTES = 64 * 1024 * 1024
 NOT_SENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ClientConnectorCertificateError,
@@ -28,11 +29,13 @@ async def send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandl
 class AiohttpTransport:
     """Implements `protocols.Transport` on a session the composition root owns.
 
-    The session needs `cookie_jar=aiohttp.DummyCookieJar()`: one session serves several accounts.
+    The session needs `cookie_jar=aiohttp.DummyCookieJar()`: one session serves several accounts. `most_bytes`: the
+    largest answer taken, unpacked; whatever a server sends, memory stays bounded.
     """
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, *, most_bytes: int = MOST_BYTES) -> None:
         self._session = session
+        self._most_bytes = most_bytes
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Error texts name the kind of failure only: an aiohttp message may hold the address with its query."""
@@ -50,7 +53,7 @@ class AiohttpTransport:
                 timeout=timeout,
                 middlewares=(send_once,),
             ) as response:
-                body = await response.read()
+                body = await self._body(response)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return HttpResponse(response.status, headers, body)
         except NOT_SENT as failure:
@@ -59,3 +62,12 @@ class AiohttpTransport:
             raise TransportFailed(f"no answer within {request.timeout_seconds:g} s", sent=True) from None
         except aiohttp.ClientError as failure:
             raise TransportFailed(f"connection lost ({type(failure).__name__})", sent=True) from None
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > self._most_bytes:
+                response.close()
+                raise TransportFailed(f"the answer is larger than {self._most_bytes} bytes", sent=True)
+        return bytes(body)

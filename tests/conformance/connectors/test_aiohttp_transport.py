@@ -34,6 +34,10 @@ class Server:
         if what == "drop":
             assert request.transport is not None
             request.transport.close()
+        if what == "packed":
+            bomb = web.Response(body=b"0" * 5_000_000)
+            bomb.enable_compression(web.ContentCoding.gzip)
+            return bomb
         text = f"{list(request.query.items())} {request.headers.get('Cookie')} {(await request.read()).decode()}"
         return web.Response(text=text, headers={"X-Limit": "5"})
 
@@ -89,3 +93,13 @@ async def test_nobody_listening_means_nothing_was_sent(transport: AiohttpTranspo
     with pytest.raises(TransportFailed) as caught:
         await transport.send(HttpRequest("POST", f"http://127.0.0.1:{unused_port()}/x"))
     assert not caught.value.sent
+
+
+async def test_an_answer_that_is_too_large_when_unpacked_is_not_taken(server: Server) -> None:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        small = AiohttpTransport(session, most_bytes=1_000_000)
+        with pytest.raises(TransportFailed, match="larger than 1000000 bytes") as caught:
+            await small.send(HttpRequest("GET", server.url("packed")))
+        assert caught.value.sent
+        large = AiohttpTransport(session)
+        assert len((await large.send(HttpRequest("GET", server.url("packed")))).body) == 5_000_000
