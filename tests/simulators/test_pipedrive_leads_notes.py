@@ -141,3 +141,17 @@ async def test_activity_and_note_events_have_their_own_words(
     activity, note = (body["data"] for body in receiver.bodies())
     assert (activity["active_flag"], activity["busy_flag"], activity["due_time"]["value"]) == (True, False, "09:30")
     assert (note["content"], note["active_flag"]) == ("x", True)
+
+
+async def test_a_merge_takes_leads_notes_and_activities_along(api: Api) -> None:
+    gone, stays = [(await api.make("/api/v2/persons", {"name": name}))["id"] for name in ("gone", "stays")]
+    lead = await api.make("/v1/leads", {"title": "Roof", "person_id": gone})
+    note = await api.make("/v1/notes", {"content": "x", "person_id": gone})
+    people = [{"person_id": gone, "primary": True}, {"person_id": 99, "primary": False}]
+    activity = await api.make("/api/v2/activities", {"subject": "Ring", "participants": people})
+    await api.call("PUT", f"/v1/persons/{gone}/merge", {"merge_with_id": stays})
+
+    for path in (f"/v1/leads/{lead['id']}", f"/v1/notes/{note['id']}", f"/api/v2/activities/{activity['id']}"):
+        _status, answer = await api.call("GET", path)
+        assert answer["data"]["person_id"] == stays, path
+    assert [who["person_id"] for who in answer["data"]["participants"]] == [stays, 99]

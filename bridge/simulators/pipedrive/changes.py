@@ -10,6 +10,16 @@ from bridge.simulators.pipedrive.entities import ENTITIES, Entity
 from bridge.simulators.pipedrive.state import State
 from bridge.simulators.records import Record
 
+_CONTACTS = {"person": "person_id", "organization": "org_id"}
+LINKS: Mapping[str, Mapping[str, str]] = {
+    "deals": _CONTACTS,
+    "persons": {"organization": "org_id"},
+    "leads": {"person": "person_id", "organization": "organization_id"},
+    "activities": {**_CONTACTS, "deal": "deal_id"},
+    "notes": {**_CONTACTS, "deal": "deal_id"},
+}
+"""Keys by which records name others."""
+
 API = "api"
 APP = "app"
 
@@ -119,13 +129,20 @@ class Changes:
         return after
 
     def _move_links(self, entity: Entity, old: int, new: int, source: str) -> None:
-        key = {"person": "person_id", "organization": "org_id"}.get(entity.name)
-        if key is None:
-            return
-        for plural in ("deals", "persons"):
-            for record_id, record in self._state.tables[plural].rows():
-                if record.get(key) == old and not record["is_deleted"] and not record.get("is_archived"):
-                    self.edit(ENTITIES[plural], record_id, {key: new}, source)
+        """Records that name the absorbed one name the survivor; archived ones are left as they are."""
+        for plural, keys in LINKS.items():
+            key = keys.get(entity.name, "")
+            for record_id, record in self._state.tables[plural].rows() if key else ():
+                if record.get(key) != old or record["is_deleted"] or record.get("is_archived"):
+                    continue
+                moved: dict[str, Any] = {key: new}
+                if (plural, key) == ("activities", "person_id"):
+                    people = [
+                        {**who, "person_id": new if who["person_id"] == old else who["person_id"]}
+                        for who in record["participants"]
+                    ]
+                    moved = {"participants": people}
+                self.edit(ENTITIES[plural], record_id, moved, source)
 
     def _tell(
         self,
