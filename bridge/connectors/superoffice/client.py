@@ -12,7 +12,7 @@ from bridge.connectors.protocols import HttpRequest
 from bridge.connectors.superoffice.auth import credential
 from bridge.connectors.superoffice.endpoint import Endpoint, FixedEndpoint, TenantEndpoint
 from bridge.connectors.superoffice.options import SuperOfficeOptions
-from bridge.connectors.superoffice.refusals import is_missing, read_words
+from bridge.connectors.superoffice.refusals import is_missing, is_refusal, read_words
 from bridge.domain.errors import OutcomeUnknown, RemoteError, Unreachable, WriteConflict
 
 SOMEWHERE = "https://tenant.invalid"  # stands for the endpoint until the moment of sending
@@ -108,12 +108,15 @@ class SuperOfficeClient:
 
     async def archive(self, path: str, query: Query) -> list[Mapping[str, Any]]:
         """Rows of a listing; dates in the query are UTC."""
-        answer = await self.send(Call("GET", path, query=query, headers=IN_UTC, template=path))
-        said = answer.json()
-        rows = said.get("value") if isinstance(said, dict) else None
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise answer.garbled("no list of rows")
-        return rows
+        return _rows(await self.send(Call("GET", path, query=query, headers=IN_UTC, template=path)))
+
+    async def asked(self, path: str, query: Query) -> list[Mapping[str, Any]] | None:
+        """The same; None when the server refuses the question itself."""
+        call = Call("GET", path, query=query, headers=IN_UTC, template=path, accept=frozenset({400, 500}))
+        answer = await self.send(call)
+        if is_refusal(answer):
+            return None
+        return _rows(answer if answer.status == 200 else await self.send(replace(call, accept=frozenset())))
 
     async def write(
         self,
@@ -142,3 +145,11 @@ class SuperOfficeClient:
         if answer.status == 500 and not is_missing(answer):
             raise OutcomeUnknown(self.system, f"{call.name} was answered with 500: {read_words(answer).message}")
         return answer.status != 412
+
+
+def _rows(answer: Answer) -> list[Mapping[str, Any]]:
+    said = answer.json()
+    rows = said.get("value") if isinstance(said, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise answer.garbled("no list of rows")
+    return rows

@@ -188,10 +188,8 @@ class SuperOfficeReads:
         column = resource.changed_column
         if entity not in self._to_the_second:
             never = f"{column} afterTime '{_stamp(self.account.clock.now() + FUTURE)}'"
-            try:
-                self._to_the_second[entity] = not await self._ids(resource, [never], resource.key_column, 1)
-            except Rejected:
-                self._to_the_second[entity] = False
+            query = [("$select", resource.key_column), ("$filter", never), ("$top", "1")]
+            self._to_the_second[entity] = await self.account.client.asked(resource.path, query) == []
         if self._to_the_second[entity]:
             return f"{column} afterTime '{_stamp(since)}'"
         day_before = since.astimezone(UTC).date() - timedelta(days=1)

@@ -16,6 +16,12 @@ def read_words(answer: Answer) -> Words:
     return Words(text[:_LONGEST] or "no explanation")
 
 
+def is_refusal(answer: Answer) -> bool:
+    """The server understood and said no: its exceptions come as 400 or as 500 with their kind."""
+    said = answer.loose_json()
+    return answer.status == 400 or (answer.status == 500 and isinstance(said, dict) and bool(said.get("ErrorType")))
+
+
 def is_missing(answer: Answer) -> bool:
     """The body counts too: which status the server's exceptions get is documented for one case only."""
     said = answer.loose_json() if answer.status >= 400 else None

@@ -168,7 +168,9 @@ async def test_a_listing_since_asks_by_the_second_where_the_server_can() -> None
     ]
 
 
-@pytest.mark.parametrize("probe", [listed(42), answer(400, {"ErrorMessage": "bad filter"})])
+@pytest.mark.parametrize(
+    "probe", [listed(42), answer(400, {"ErrorMessage": "bad filter"}), answer(500, {"ErrorType": "SoArchiveException"})]
+)
 async def test_a_listing_since_falls_back_to_days_and_leaves_out_what_is_older(probe: Any) -> None:
     server = vendor({"GET Contact": [probe, listed(42)]})
     page = await connect(server).list("contact", since=datetime(2026, 3, 1, 12, tzinfo=UTC), page=None, where={})
