@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 from tests.clock import FakeClock
+from tests.pairs.report import show_pairs
 
 _numbers = count(1)
 
@@ -91,3 +92,8 @@ async def store(store_url: str, new_seams: Callable[..., Seams]) -> AsyncIterato
     opened = await open_store(store_url, new_seams())
     yield opened
     await opened.close()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Workers of a parallel run send their reports here; only this file is loaded where they arrive."""
+    show_pairs(terminalreporter)

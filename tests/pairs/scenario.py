@@ -1,11 +1,15 @@
 """What every ordered pair must do: one story of a record and everything that goes wrong around it."""
 
+import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from bridge.simulators.faults import CallbackFault, ResponseFault
-from tests.pairs.site import Account, Site
+from tests.pairs.site import Account, Site, pair_site
+from tests.pairs.vendors import VENDORS
 
 Step = Callable[[Site], Awaitable[None]]
+Note = Callable[[str, object], None]
 
 FATES = ("applied", "unchanged", "coalesced", "filtered", "waiting", "dead", "discarded")
 
@@ -121,3 +125,17 @@ STEPS: tuple[Step, ...] = (
     write_took_effect_and_timed_out,
     in_step_and_accounted_for,
 )
+
+
+def targets_of(source: str) -> list[str]:
+    """Every other product."""
+    return sorted(name for name in VENDORS if name != source)
+
+
+async def play(source: str, target: str, folder: Path, note: Note) -> None:
+    """The whole story for one pair; each step's seconds are noted."""
+    async with pair_site(folder, source, target) as site:
+        for step in STEPS:
+            started = time.monotonic()
+            await step(site)
+            note(step.__name__, round(time.monotonic() - started, 1))

@@ -5,7 +5,8 @@ from typing import Any
 from tests.pairs.scenario import STEPS
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def show_pairs(terminalreporter: Any) -> None:
+    """The table, when pairs were among the tests."""
     reports = [report for word in ("passed", "failed") for report in terminalreporter.getreports(word)]
     lines = {report.nodeid: dict(report.user_properties) for report in reports if "/pairs/" in report.nodeid}
     if not lines:
@@ -18,4 +19,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.write_line(f"{'source-target':28}{header}")
     for node, taken in sorted(lines.items()):
         cells = "".join(f"{taken.get(name, '-'):>6}" for name in names)
-        terminalreporter.write_line(f"{node.partition('[')[2].rstrip(']'):28}{cells}")
+        pair = node.partition("test_from_")[2].replace(".py::test_pair[", "-").rstrip("]")
+        terminalreporter.write_line(f"{pair:28}{cells}")
