@@ -121,15 +121,23 @@ class TokenVault(Protocol):
 
 
 class RateBudget(Protocol):
-    """What a product said about waiting, by credential; what one copy learned counts for all, over restarts too.
+    """What may be asked of a product, by credential: what one copy learned or used counts for all, over restarts too.
 
-    Both raise StoreUnavailable."""
+    All raise StoreUnavailable."""
 
     async def pause(self, credential: str, seconds: float, *, daily: bool, why: str) -> None:
         """No calls for so long; a longer pause of the same kind stays."""
 
     async def paused(self, credential: str) -> tuple[float, bool, str] | None:
         """Seconds that remain, whether it is the day's budget, and why; None: calls may go out."""
+
+    async def spend(self, credential: str, window: str, cost: int, limit: int) -> int:
+        """Takes `cost` from the `limit` of this window if it fits; what was used before. Earlier windows go."""
+
+    async def turn(self, credential: str, gap: float, burst: int) -> float | None:
+        """Takes the next of turns `gap` seconds apart, `burst` of them saved up at most: seconds until it comes.
+
+        None: only one copy can run, which keeps its pace by itself."""
 
 
 class CatalogCache(Protocol):

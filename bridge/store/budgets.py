@@ -1,13 +1,14 @@
 """Until when the vendors want no calls (implements `connectors.protocols.RateBudget`)."""
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.store.account_tables import budgets
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 
-BURST, DAY = "burst", "day"
+BURST, DAY = "burst", "day"  # windows of pauses
+SPENT, PACE = "spent ", "pace"  # a window of tokens begins with SPENT
 
 
 class Budgets:
@@ -31,8 +32,9 @@ class Budgets:
     async def paused(self, credential: str) -> tuple[float, bool, str] | None:
         """Seconds that remain of the longest pause, whether it is the day's budget, and why."""
         now = self._database.now()
+        pauses = budgets.c.window.in_((BURST, DAY))
         query = select(budgets.c.until, budgets.c.window, budgets.c.why).where(
-            budgets.c.credential == credential, budgets.c.until > now
+            budgets.c.credential == credential, pauses, budgets.c.until > now
         )
 
         async def work(conn: AsyncConnection) -> tuple[float, bool, str] | None:
@@ -40,3 +42,38 @@ class Budgets:
             return None if row is None else (row.until - now, row.window == DAY, str(row.why or ""))
 
         return await self._database.read(work)
+
+    async def spend(self, credential: str, window: str, cost: int, limit: int) -> int:
+        """Takes `cost` from the `limit` of this window if it fits; what was used before. Earlier windows go."""
+        mine = SPENT + window
+        insert = upsert(self._database, budgets).values(credential=credential, window=mine, used=0)
+        begin = insert.on_conflict_do_nothing(index_elements=["credential", "window"])
+        here = (budgets.c.credential == credential, budgets.c.window == mine)
+        take = update(budgets).where(*here, budgets.c.used + cost <= limit).values(used=budgets.c.used + cost)
+        old = budgets.c.window.startswith(SPENT) & (budgets.c.window != mine)
+
+        async def work(conn: AsyncConnection) -> int:
+            if (await conn.execute(begin)).rowcount:
+                await conn.execute(delete(budgets).where(budgets.c.credential == credential, old))
+            used = await conn.scalar(take.returning(budgets.c.used))
+            return used - cost if used is not None else int(await conn.scalar(select(budgets.c.used).where(*here)) or 0)
+
+        return await self._database.write("budget", work)
+
+    async def turn(self, credential: str, gap: float, burst: int) -> float | None:
+        """Takes the next of turns `gap` seconds apart, `burst` saved up at most; seconds until it comes.
+
+        None on SQLite, where only one copy can run."""
+        if self._database.sqlite:
+            return None
+        now = self._database.now()
+        earliest = now - (burst - 1) * gap
+        insert = upsert(self._database, budgets).values(
+            credential=credential, window=PACE, used=1, until=earliest + gap
+        )
+        statement = insert.on_conflict_do_update(
+            index_elements=["credential", "window"],
+            set_={"used": budgets.c.used + 1, "until": func.greatest(budgets.c.until, earliest) + gap},
+        ).returning(budgets.c.until)
+        until = await self._database.write("pace", lambda conn: conn.scalar(statement))
+        return float(until or now) - gap - now

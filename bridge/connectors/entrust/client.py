@@ -53,7 +53,10 @@ class EntrustClient:
             options.base_url,
             construction.transport,
             construction.seams,
-            EntrustDialect(Token(construction), Pace(options.requests_per_second, construction.seams.clock)),
+            EntrustDialect(
+                Token(construction),
+                Pace(options.requests_per_second, construction.seams.clock, construction.system, construction.budget),
+            ),
             at_once=options.calls_at_once,
             observe=construction.observe,
             budget=construction.budget,

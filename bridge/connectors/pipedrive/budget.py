@@ -3,9 +3,11 @@
 Vendor page "Rate limiting"; the costs are from the vendor's descriptions of API v1 and v2.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from bridge.domain.errors import RateLimited
+from bridge.connectors.protocols import RateBudget
+from bridge.domain.errors import RateLimited, StoreUnavailable
 from bridge.domain.seams import Clock
 
 SEARCH_TOKENS = 20
@@ -41,18 +43,23 @@ def until_midnight(now: datetime) -> float:
 
 
 class Budget:
-    """Tokens spent today by this process. `limit` None: only the vendor's own limit counts."""
+    """Tokens all copies spent today. `limit` None: only the vendor's own limit counts."""
 
-    def __init__(self, system: str, limit: int | None, clock: Clock) -> None:
-        self._system, self._limit, self._clock = system, limit, clock
+    def __init__(self, system: str, limit: int | None, clock: Clock, shared: RateBudget | None = None) -> None:
+        self._system, self._limit, self._clock, self._shared = system, limit, clock, shared
         self._day, self._spent = clock.now().date(), 0
 
-    def spend(self, cost: int) -> None:
+    async def spend(self, cost: int) -> None:
         """Raises RateLimited when the call would exceed the limit of the day."""
+        if self._limit is None:
+            return
         now = self._clock.now()
         if now.date() != self._day:
             self._day, self._spent = now.date(), 0
-        if self._limit is not None and self._spent + cost > self._limit:
+        with suppress(StoreUnavailable):  # then this copy's own count has to do
+            if self._shared is not None:
+                self._spent = await self._shared.spend(self._system, now.date().isoformat(), cost, self._limit)
+        if self._spent + cost > self._limit:
             message = f"this bridge has used {self._spent} of its {self._limit} tokens of the day, until 00:00 UTC"
             raise RateLimited(self._system, message, until_midnight(now), daily=True)
         self._spent += cost

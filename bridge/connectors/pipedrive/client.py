@@ -46,7 +46,7 @@ class PipedriveClient:
     def __init__(self, construction: Construction) -> None:
         options: PipedriveOptions = construction.options
         self._timeout = options.timeout_seconds
-        self._budget = Budget(construction.system, options.daily_tokens, construction.seams.clock)
+        self._budget = Budget(construction.system, options.daily_tokens, construction.seams.clock, construction.budget)
         self._http = HttpClient(
             construction.system,
             options.base_url,
@@ -137,7 +137,7 @@ class PipedriveClient:
         template: str = "",
         accept: frozenset[int] = frozenset(),
     ) -> Answer:
-        self._budget.spend(tokens(method, template or path))
+        await self._budget.spend(tokens(method, template or path))
         return await self._http.send(
             Call(method, path, query, json, accept=accept, template=template or path, timeout_seconds=self._timeout)
         )

@@ -34,7 +34,7 @@ class PipedriveOptions(BaseModel):
     daily_tokens: int | None = Field(
         None,
         ge=1000,
-        description="Most tokens of the company's daily budget that one copy of the bridge may spend (a list of 500"
+        description="Most tokens of the company's daily budget that the bridge may spend (a list of 500"
         " records costs 10, a read 1, a write 5, a search 20; leads and notes cost double); nothing: no limit but the"
         " vendor's.",
     )

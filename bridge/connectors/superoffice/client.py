@@ -68,7 +68,7 @@ class SuperOfficeClient:
             SuperOfficeDialect(
                 credential(construction, sign_in),
                 self.endpoint,
-                Pace(options.requests_per_second, clock),
+                Pace(options.requests_per_second, clock, construction.system, construction.budget),
                 options.language,
             ),
             at_once=options.calls_at_once,

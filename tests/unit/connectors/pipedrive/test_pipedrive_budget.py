@@ -42,12 +42,12 @@ def test_a_call_costs_what_the_vendor_says(method: str, template: str, cost: int
 async def test_the_limit_holds_until_midnight_and_says_so() -> None:
     clock = FakeClock()
     budget = Budget("crm1", 10, clock)
-    budget.spend(10)
+    await budget.spend(10)
     with pytest.raises(RateLimited, match="has used 10 of its 10 tokens of the day, until 00:00 UTC") as caught:
-        budget.spend(1)
+        await budget.spend(1)
     assert caught.value.daily
     await clock.sleep(caught.value.after_seconds)
-    budget.spend(10)
+    await budget.spend(10)
 
 
 async def test_a_call_beyond_the_limit_is_not_sent() -> None:
