@@ -12,7 +12,7 @@ from typing import Any
 from bridge.connectors.json_text import read_json
 from bridge.connectors.pipedrive.hooks import PipedriveHooks
 from bridge.connectors.pipedrive.manifest import MANIFEST
-from bridge.connectors.pipedrive.values import read_instant
+from bridge.connectors.pipedrive.values import known_instant
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.errors import BadCallback
 from bridge.domain.event import Event, EventKind, Origin
@@ -104,7 +104,7 @@ def _event(
         kind,
         Origin.WEBHOOK,
         vendor_id=_vendor_id(entity, record_id, kind, meta),
-        source_at=_moment(meta.get("timestamp")),
+        source_at=known_instant(meta.get("timestamp")),
         version=version,
         merged_into=merged_into,
         body=callback.body,
@@ -146,11 +146,4 @@ def _text(value: Any) -> str | None:
 def _version(data: Any) -> datetime | None:
     if not isinstance(data, dict):
         return None
-    return _moment(data.get("update_time")) or _moment(data.get("add_time"))
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        return None if value is None else read_instant(value)
-    except ValueError:
-        return None
+    return known_instant(data.get("update_time")) or known_instant(data.get("add_time"))

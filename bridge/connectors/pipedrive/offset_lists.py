@@ -9,7 +9,8 @@ from typing import Any
 
 from bridge.connectors.pipedrive.client import PipedriveClient
 from bridge.connectors.pipedrive.manifest import Resource
-from bridge.connectors.pipedrive.values import read_instant, write_instant
+from bridge.connectors.pipedrive.values import read_instant
+from bridge.connectors.plain_values import write_seconds
 
 LIVE, ARCHIVED = "live", "archived"
 NEWEST_PAGE = 100
@@ -28,7 +29,7 @@ async def page_by_offset(
     order = "update_time DESC" if archived and since is not None else f"{resource.order} ASC"
     query = [("limit", str(limit)), ("sort", order)]
     if since is not None and not archived:
-        query.append(("updated_since", write_instant(since)))
+        query.append(("updated_since", write_seconds(since)))
     path = f"{resource.path}/archived" if archived else resource.path
     rows, following = await client.rows_by_offset(path, query, int(start or 0))
     if archived and since is not None:

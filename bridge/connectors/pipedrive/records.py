@@ -11,7 +11,8 @@ from bridge.connectors.pipedrive.client import PipedriveClient
 from bridge.connectors.pipedrive.manifest import MANIFEST, RESOURCES
 from bridge.connectors.pipedrive.offset_lists import ARCHIVED, LIVE, newest_by_offset, page_by_offset
 from bridge.connectors.pipedrive.shape import BadField, Reading, own_columns, read_row, write_row
-from bridge.connectors.pipedrive.values import CUSTOM_TYPES, read_instant, write_instant
+from bridge.connectors.pipedrive.values import CUSTOM_TYPES, known_instant
+from bridge.connectors.plain_values import write_seconds
 from bridge.connectors.protocols import Identity, Page, Written
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import Rejected, RemoteError, RetryLater
@@ -73,7 +74,7 @@ class PipedriveReads:
         path = resource.path
         query = [("limit", str(self.account.page_size)), ("sort_by", "id"), ("sort_direction", "asc")]
         if since is not None:
-            query.append(("updated_since", write_instant(since)))
+            query.append(("updated_since", write_seconds(since)))
         if listing == DELETED:
             query.append(("status", "deleted"))
         if cursor:
@@ -207,19 +208,12 @@ class PipedriveWrites(PipedriveReads):
 
 def _record(system: str, entity: str, row: Mapping[str, Any], reading: Reading) -> Record | Gone:
     ref = RecordRef(system, entity, str(row["id"]))
-    created = _moment(row.get("add_time"))
-    modified = _moment(row.get("update_time")) or created
+    created = known_instant(row.get("add_time"))
+    modified = known_instant(row.get("update_time")) or created
     inactive = entity == "note" and row.get("active_flag") is False
     if row.get("is_deleted") is True or row.get("status") == "deleted" or inactive:
         return Gone(ref, Evidence.FLAG, modified_at=modified)
     return Record(ref, reading.fields, modified, created, archived=row.get("is_archived") is True, raw=row)
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        return None if value is None else read_instant(value)
-    except ValueError:
-        return None
 
 
 def _next_listing(entity: str, listing: str, since: datetime | None) -> str | None:

@@ -5,13 +5,22 @@ Vendor pages "Pipedrive API v2 migration guide" (custom fields, times), "Date fo
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
 from bridge.connectors.pipedrive.manifest import ADDRESS_PARTS
+from bridge.connectors.plain_values import (
+    in_utc,
+    read_boolean,
+    read_number,
+    read_text,
+    whole,
+    write_boolean,
+    write_date,
+    write_id,
+    write_number,
+    write_seconds,
+)
 from bridge.domain.catalog import Column
-
-MOST_DIGITS = 60  # beyond any amount; as an integer such a number could fill the memory
 
 Codec = Callable[[Any], Any]
 """Raises ValueError with what is wrong. Is never given None."""
@@ -54,72 +63,22 @@ PARTS: Mapping[str, Mapping[str, Column]] = {
 }
 
 
-def read_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return str(value)
-    raise ValueError("is not text")
-
-
 def write_text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("must be text")
     return value
 
 
-def read_decimal(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        raise ValueError("is not a number")
-    try:
-        number = Decimal(value)
-    except ArithmeticError:
-        raise ValueError("is not a number") from None
-    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
-        raise ValueError("is not a number")
-    return number
-
-
-def write_decimal(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
-        raise ValueError("must be a number")
-    return Decimal(value)
-
-
 def read_integer(value: Any) -> int:
-    number = read_decimal(value)
-    if number != number.to_integral_value():
-        raise ValueError("is not a whole number")
-    return int(number)
+    return whole(read_number(value))
 
 
 def write_integer(value: Any) -> int:
-    number = write_decimal(value)
-    if number != number.to_integral_value():
-        raise ValueError("must be a whole number")
-    return int(number)
-
-
-def read_boolean(value: Any) -> bool:
-    if value in (0, 1):  # False and True as well
-        return bool(value)
-    raise ValueError("is not true or false")
-
-
-def write_boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false")
-    return value
+    return whole(write_number(value))
 
 
 def read_date(value: Any) -> date:
     return date.fromisoformat(read_text(value)[:10])
-
-
-def write_date(value: Any) -> str:
-    if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValueError("must be a date")
-    return value.isoformat()
 
 
 def read_instant(value: Any) -> datetime:
@@ -129,24 +88,15 @@ def read_instant(value: Any) -> datetime:
             return datetime.fromtimestamp(value, UTC)
         except (OverflowError, OSError):
             raise ValueError("is not a time") from None
-    moment = datetime.fromisoformat(read_text(value))
+    return in_utc(datetime.fromisoformat(read_text(value)))
+
+
+def known_instant(value: Any) -> datetime | None:
+    """None for what is missing or no time."""
     try:
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except OverflowError:
-        raise ValueError("is not a time") from None
-
-
-def write_instant(value: Any) -> str:
-    """Whole seconds: the vendor refuses fractions in filters and keeps none."""
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise ValueError("must be a time with its zone")
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def write_reference(value: Any) -> int:
-    if isinstance(value, str) and value.isdecimal() and value.isascii():
-        return int(value)
-    raise ValueError("must be the id of a record (digits)")
+        return None if value is None else read_instant(value)
+    except (ValueError, TypeError):
+        return None
 
 
 def read_values(value: Any) -> list[dict[str, Any]]:
@@ -224,13 +174,13 @@ def write_flag(value: Any) -> int:
 
 
 def write_participant(value: Any) -> list[dict[str, Any]]:
-    return [{"person_id": write_reference(value), "primary": True}]
+    return [{"person_id": write_id(value), "primary": True}]
 
 
 READERS: Mapping[Column, Codec] = {
     Column.TEXT: read_text,
     Column.INTEGER: read_integer,
-    Column.DECIMAL: read_decimal,
+    Column.DECIMAL: read_number,
     Column.BOOLEAN: read_boolean,
     Column.DATE: read_date,
     Column.INSTANT: read_instant,
@@ -241,11 +191,11 @@ READERS: Mapping[Column, Codec] = {
 WRITERS: Mapping[Column, Codec] = {
     Column.TEXT: write_text,
     Column.INTEGER: write_integer,
-    Column.DECIMAL: write_decimal,
+    Column.DECIMAL: write_number,
     Column.BOOLEAN: write_boolean,
     Column.DATE: write_date,
-    Column.INSTANT: write_instant,
+    Column.INSTANT: write_seconds,  # the vendor refuses fractions in filters and keeps none
     Column.CHOICE: write_text,
-    Column.REFERENCE: write_reference,
+    Column.REFERENCE: write_id,
     Column.VALUES: write_values,
 }

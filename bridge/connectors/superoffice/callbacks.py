@@ -6,14 +6,13 @@ A delivery names the columns of the database that changed, without values, and n
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from bridge.connectors.json_text import read_json
 from bridge.connectors.superoffice.entities import RESOURCES
 from bridge.connectors.superoffice.hooks import SuperOfficeHooks
-from bridge.connectors.superoffice.values import read_instant
+from bridge.connectors.superoffice.values import known_instant
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.errors import BadCallback
 from bridge.domain.event import Event, EventKind, Origin
@@ -66,7 +65,7 @@ def decode(callback: Callback) -> Sequence[Event]:
             KINDS.get(verb, EventKind.CHANGED),
             Origin.WEBHOOK,
             vendor_id=_vendor_id(name, record_id, said.get("EventId")),
-            source_at=_moment(said.get("Timestamp")),
+            source_at=known_instant(said.get("Timestamp")),
             body=callback.body,
         )
     ]
@@ -92,10 +91,3 @@ def _id(value: Any) -> str | None:
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        return None if value is None else read_instant(value)
-    except (ValueError, TypeError):
-        return None

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from bridge.connectors.http import Call, HttpClient
-from bridge.connectors.superoffice.values import read_instant
+from bridge.connectors.superoffice.values import known_instant
 from bridge.domain.errors import NeedsAuthorisation, RemoteError, Unreachable
 from bridge.domain.seams import Clock
 
@@ -69,7 +69,7 @@ class TenantEndpoint:
         address = self._address(said)
         if address is None:
             raise answer.garbled("no address of the tenant")
-        self._until = _until(said.get("ValidUntil"))
+        self._until = known_instant(said.get("ValidUntil"))
         return address
 
     def _not_running(self, state: Any) -> RemoteError:
@@ -98,11 +98,3 @@ class TenantEndpoint:
         if given.netloc == asked.netloc:
             return given.scheme == asked.scheme
         return given.scheme == "https" and (given.hostname or "").endswith(VENDOR_DOMAIN)
-
-
-def _until(value: Any) -> datetime | None:
-    """None: until it turns out to be wrong."""
-    try:
-        return None if value is None else read_instant(value)
-    except ValueError:
-        return None

@@ -26,7 +26,7 @@ from bridge.connectors.superoffice.shape import (
     whole,
     without_bulk,
 )
-from bridge.connectors.superoffice.values import read_instant
+from bridge.connectors.superoffice.values import known_instant
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import OutcomeUnknown, Rejected, RemoteError, RetryLater, WriteConflict
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
@@ -207,7 +207,7 @@ class SuperOfficeReads:
     async def _record(self, entity: str, raw: Mapping[str, Any]) -> Record | Gone:
         resource = self._resource(entity)
         ref = RecordRef(self.system, entity, str(raw[resource.key]))
-        changed, created = _moment(raw.get("UpdatedDate")), _moment(raw.get("CreatedDate"))
+        changed, created = known_instant(raw.get("UpdatedDate")), known_instant(raw.get("CreatedDate"))
         if resource.recycled and raw.get("Deleted"):
             return Gone(ref, Evidence.FLAG, modified_at=changed)
         fields = read_entity(entity, raw, await self.account.catalogs.of(entity))
@@ -299,13 +299,6 @@ def _unchanged(fresh: Record) -> Mapping[str, str]:
 
 def _stamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        return None if value is None else read_instant(value)
-    except (ValueError, TypeError):
-        return None
 
 
 def _is_wanted(row: Record | Gone, since: datetime | None) -> bool:

@@ -5,17 +5,27 @@ Vendor pages "SO-TimeZone" and "Encoded values".
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from bridge.connectors import plain_values
+from bridge.connectors.plain_values import (
+    in_utc,
+    read_boolean,
+    read_text,
+    whole,
+    write_boolean,
+    write_date,
+    write_number,
+    write_seconds,
+)
 from bridge.connectors.superoffice.entities import ADDRESS_PARTS
 from bridge.domain.catalog import Column
 
 NO_DATE = "0001-01-01T00:00:00"
 _EMPTY_YEARS = (1, 1760)  # the vendor's "none", in its API and in its database
 _UNKNOWN_NUMBER = Decimal("-79228162514264337593543950335")  # smallest decimal of .NET: "not given"
-_MOST_DIGITS = 60
 _CODED = re.compile(r"^\[([A-Z]+):(.*)\]$", re.DOTALL)
 
 
@@ -42,9 +52,7 @@ def write(column: Column, value: Any) -> Any:
     if column in (Column.DATE, Column.INSTANT):
         return write_moment(column, value)
     if column is Column.BOOLEAN:
-        if value is not None and not isinstance(value, bool):
-            raise ValueError("must be true or false")
-        return bool(value)
+        return value is not None and write_boolean(value)
     if column in (Column.DECIMAL, Column.INTEGER):
         number = Decimal(0) if value is None else write_number(value)
         return number if column is Column.DECIMAL else whole(number)
@@ -53,42 +61,9 @@ def write(column: Column, value: Any) -> Any:
     return value or ""
 
 
-def read_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return str(value)
-    raise ValueError("is not text")
-
-
-def read_boolean(value: Any) -> bool:
-    if value in (0, 1):  # False and True as well
-        return bool(value)
-    raise ValueError("is not true or false")
-
-
 def read_number(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        raise ValueError("is not a number")
-    try:
-        number = Decimal(value)
-    except ArithmeticError:
-        raise ValueError("is not a number") from None
-    if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
-        raise ValueError("is not a number")
+    number = plain_values.read_number(value)
     return None if number <= _UNKNOWN_NUMBER else number
-
-
-def write_number(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
-        raise ValueError("must be a number")
-    return Decimal(value)
-
-
-def whole(number: Decimal) -> int:
-    if number != number.to_integral_value():
-        raise ValueError("is not a whole number")
-    return int(number)
 
 
 def read_moment(column: Column, value: Any) -> date | datetime | None:
@@ -104,22 +79,23 @@ def read_instant(value: Any) -> datetime | None:
     moment = datetime.fromisoformat(read_text(value))
     if moment.year in _EMPTY_YEARS:
         return None
+    return in_utc(moment)
+
+
+def known_instant(value: Any) -> datetime | None:
+    """None for what is missing or no time."""
     try:
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except OverflowError:
-        raise ValueError("is not a time") from None
+        return None if value is None else read_instant(value)
+    except (ValueError, TypeError):
+        return None
 
 
 def write_moment(column: Column, value: Any) -> str:
     if value is None:
         return NO_DATE
     if column is Column.DATE:
-        if not isinstance(value, date) or isinstance(value, datetime):
-            raise ValueError("must be a date")
-        return f"{value.isoformat()}T00:00:00"
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise ValueError("must be a time with its zone")
-    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
+        return f"{write_date(value)}T00:00:00"
+    return write_seconds(value)
 
 
 def read_elements(value: Any) -> list[dict[str, Any]]:
@@ -163,11 +139,7 @@ def write_address(value: Any) -> dict[str, str]:
 
 def write_id(value: Any) -> int:
     """The vendor's id of another record; 0 is its "none"."""
-    if value is None:
-        return 0
-    if isinstance(value, str) and value.isascii() and value.isdecimal():
-        return int(value)
-    raise ValueError("must be the id of a record (digits)")
+    return 0 if value is None else plain_values.write_id(value)
 
 
 def read_coded(column: Column, value: Any) -> Any:
