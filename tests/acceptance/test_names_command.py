@@ -1,22 +1,41 @@
 """Renamed things as the operator meets them."""
 
+import asyncio
 from pathlib import Path
 
+from bridge.app.seams import system_seams
+from bridge.store import open_store
 from tests.acceptance.products import simulated
 from tests.acceptance.site import Site, until
 
 
-def test_names_are_listed_and_accepted(tmp_path: Path) -> None:
+async def rename(url: str) -> None:
+    store = await open_store(url, system_seams())
+    for name in ("Proposal", "Offer"):
+        await store.names.pin("pipedrive", "deal stage 9", {"7": name})
+    await store.close()
+
+
+def test_renamed_things_are_listed_and_accepted(tmp_path: Path) -> None:
     with simulated("pipedrive", "deskera") as (pipedrive, deskera):
         site = Site(tmp_path, pipedrive.url, deskera.url)
         daemon = site.start()
         try:
-            company = pipedrive.create("organizations", name="Fjord")
-            until(lambda: deskera.rows("contacts", name="Fjord"), f"organization {company} crosses")
+            pipedrive.create("organizations", name="Fjord")
+            until(lambda: deskera.rows("contacts", name="Fjord"), "an organization crosses")
+            assert "nothing was renamed" in site.bridge("names", "list").out
+            asyncio.run(rename(f"sqlite:///{tmp_path / 'bridge.sqlite'}"))
 
+            listed = site.bridge("names", "list").out
+            accepted = site.bridge("names", "accept", "pipedrive")
+            unknown = site.bridge("names", "accept", "nowhere")
+
+            assert ["pipedrive", "deal", "stage", "9", "Proposal", "Offer"] in [
+                line.split() for line in listed.splitlines()
+            ]
+            assert (accepted.code, accepted.out.strip()) == (0, "deal stage 9: 'Proposal' is 'Offer' now")
             assert "nothing was renamed" in site.bridge("names", "list").out
             assert "nothing of pipedrive has a new name" in site.bridge("names", "accept", "pipedrive").out
-            unknown = site.bridge("names", "accept", "nowhere")
             assert unknown.code == 1
             assert "known: deskera, pipedrive" in unknown.err
         finally:
