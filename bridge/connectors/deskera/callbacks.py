@@ -3,10 +3,13 @@
 Source for the event names: Deskera's developer documentation, Books, page "Webhook".
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from bridge.connectors.deskera.books.kinds import CODE_KEYS
+from bridge.connectors.deskera.books.kinds import EVENTS as BOOKS_EVENTS
 from bridge.connectors.json_text import read_json
 from bridge.domain.callback import Callback
 from bridge.domain.event import Event, EventKind, Origin
@@ -21,12 +24,18 @@ EVENTS: Mapping[str, tuple[str, EventKind]] = {
     "CREATE_CRM_DEAL": (DEAL, EventKind.CREATED),
     "UPDATE_CRM_DEAL": (DEAL, EventKind.CHANGED),
     "DELETE_CRM_DEAL": (DEAL, EventKind.DELETED),
+    **BOOKS_EVENTS,
 }
 
 _EVENT_KEYS = ("eventType", "event_type", "event", "type", "action")
 _WRAPPERS = ("data", "payload", "body", "object", "record", "entity")
-_RECORD_KEYS = {CONTACT: ("contact", "crmContact", "crm_contact"), DEAL: ("deal", "crmDeal", "crm_deal")}
-_ID_KEYS = {
+_RECORD_KEYS: Mapping[str, tuple[str, ...]] = {
+    CONTACT: ("contact", "crmContact", "crm_contact"),
+    DEAL: ("deal", "crmDeal", "crm_deal"),
+}
+_CODE = re.compile(r"[A-Z]{1,4}-[0-9]{1,12}")
+_ID_KEYS: Mapping[str, tuple[str, ...]] = {
+    **CODE_KEYS,
     CONTACT: ("id", "_id", "contactId", "contact_id", "ids", "contact_ids"),
     DEAL: ("id", "_id", "dealId", "deal_id", "ids", "deal_ids"),
 }
@@ -42,7 +51,8 @@ def decode(callback: Callback) -> list[Event]:
     if named is not None and entity in (None, EVENTS[named][0]):
         entity, kind = EVENTS[named]
     if entity is None:
-        return [_event(callback, each, None, EventKind.CHANGED) for each in (CONTACT, DEAL)]
+        entities = dict.fromkeys(each for each, _ in EVENTS.values())
+        return [_event(callback, each, None, EventKind.CHANGED) for each in entities]
     ids = list(dict.fromkeys(_ids(body, entity, 0)))[:_MOST]
     return [_event(callback, entity, each, kind) for each in ids] or [_event(callback, entity, None, kind)]
 
@@ -101,10 +111,10 @@ def _ids(value: Any, entity: str, depth: int) -> Iterator[str]:
             yield from _ids(item, entity, depth + 1)
         return
     if not isinstance(value, dict):
-        if (single := _id(value)) is not None and depth > 0:
+        if (single := _id(value, entity)) is not None and depth > 0:
             yield single
         return
-    for key in (*_RECORD_KEYS[entity], *_WRAPPERS):
+    for key in (*_RECORD_KEYS.get(entity, ()), *_WRAPPERS):
         if isinstance(value.get(key), dict | list):
             inner = list(_ids(value[key], entity, depth + 1))
             if inner:
@@ -117,14 +127,16 @@ def _own_ids(record: Mapping[str, Any], entity: str) -> Iterator[str]:
     for key in _ID_KEYS[entity]:
         found = record.get(key)
         candidates = found if isinstance(found, list) else [found]
-        ids = [each for each in map(_id, candidates[:_MOST]) if each is not None]
+        ids = [each for one in candidates[:_MOST] if (each := _id(one, entity)) is not None]
         if ids:
             yield from ids
             return
 
 
-def _id(value: Any) -> str | None:
-    """Ids of the Sales entities are positive whole numbers, as numbers or text."""
+def _id(value: Any, entity: str) -> str | None:
+    """Ids of the Sales entities are positive whole numbers, as numbers or text; Books records go by their code."""
+    if entity in CODE_KEYS:
+        return value if isinstance(value, str) and _CODE.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     if isinstance(value, str) and len(value) > 20:

@@ -1,9 +1,11 @@
-"""Deskera as one connector: `protocols.Connector` over contacts and deals of the Sales API."""
+"""Deskera as one connector: `protocols.Connector` over the Sales API and Books."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from bridge.connectors.deskera.books.kinds import KINDS
+from bridge.connectors.deskera.books.records import BooksRecords
 from bridge.connectors.deskera.callbacks import CONTACT, DEAL, decode
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.contact_listing import ContactListing
@@ -41,6 +43,7 @@ class DeskeraConnector:
             CONTACT: Records(self._client, Contacts(self._client), versioned=True),
             DEAL: Records(self._client, deals, versioned=False),
         }
+        self._books = {name: BooksRecords(self._client, kind, options.page_size) for name, kind in KINDS.items()}
         self._contact_pages = ContactListing(self._client, options.page_size)
         self._deal_pages = DealListing(self._client, deals.pipelines, options.page_size)
         self._hooks = DeskeraHooks(self._client, options)
@@ -53,13 +56,15 @@ class DeskeraConnector:
 
     async def columns(self, entity: str) -> Mapping[str, ColumnSpec]:
         """Beside own columns: labels, pipelines and stages with this account's choices."""
-        return await self._of(entity).of.columns()
+        return self._books[entity].columns() if entity in self._books else await self._of(entity).of.columns()
 
     async def read(self, ref: RecordRef) -> Record | Gone:
-        return await self._of(ref.entity).read(ref.id)
+        return await self._calls(ref.entity).read(ref.id)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
         """Always everything: Deskera has no modified-since."""
+        if entity in self._books:
+            return await self._books[entity].list(page)
         records = self._of(entity)
         if entity == CONTACT:
             got, following = await self._contact_pages.page(page, where)
@@ -69,6 +74,8 @@ class DeskeraConnector:
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
         """As the listing shows them: in a burst there are hundreds, and the few that matter are read by the caller."""
+        if entity in self._books:
+            return await self._books[entity].everything()
         if entity == CONTACT:
             rows = await newest_contacts(self._contact_pages, after)
         else:
@@ -85,13 +92,13 @@ class DeskeraConnector:
         return await records.reread([raw for raw in rows if column not in raw or equal(raw[column], value)])
 
     async def create(self, entity: str, fields: Fields) -> Written:
-        return await self._of(entity).create(fields)
+        return await self._calls(entity).create(fields)
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
-        return await self._of(fresh.ref.entity).update(fresh, changes)
+        return await self._calls(fresh.ref.entity).update(fresh, changes)
 
     async def delete(self, fresh: Record) -> None:
-        await self._of(fresh.ref.entity).delete(fresh.ref.id)
+        await self._calls(fresh.ref.entity).delete(fresh)
 
     async def archive(self, fresh: Record) -> None:
         raise Rejected(self.system, f"Deskera cannot archive a {fresh.ref.entity}")
@@ -117,8 +124,12 @@ class DeskeraConnector:
     def decode(self, callback: Callback) -> Sequence[Event]:
         return decode(callback)
 
+    def _calls(self, entity: str) -> Records | BooksRecords:
+        return self._books[entity] if entity in self._books else self._of(entity)
+
     def _of(self, entity: str) -> Records:
         found = self._records.get(entity)
         if found is None:
-            raise Rejected(self.system, f"Deskera has no entity {entity!r} (it has {', '.join(self._records)})")
+            known = ", ".join([*self._records, *self._books])
+            raise Rejected(self.system, f"Deskera has no entity {entity!r} (it has {known})")
         return found

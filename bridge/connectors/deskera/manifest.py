@@ -3,6 +3,7 @@
 Source: Deskera's developer documentation, Sales pages.
 """
 
+from bridge.connectors.deskera.books.kinds import KINDS
 from bridge.connectors.deskera.callbacks import CONTACT, DEAL, EVENTS
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Lookup, Manifest
 
@@ -73,6 +74,18 @@ MANIFEST = Manifest(
             whole_record=True,
             delete_evidence=False,
         ),
+        **{
+            name: EntityManifest(
+                columns=kind.columns,
+                events=_events(name),
+                version_resolution=None,
+                since=False,
+                whole_record=True,
+                delete_evidence=False,
+                custom=False,
+            )
+            for name, kind in KINDS.items()
+        },
     },
     limits=(
         "Deskera documents no modified-since filter: every sweep reads the whole listing.",
@@ -81,11 +94,16 @@ MANIFEST = Manifest(
         "Reads of contacts may leave out phone, address and note: these columns are then unread, never empty.",
         "Updates send the whole record just read with the changes: columns Deskera does not show cannot be kept.",
         "A deal's status follows its stage and cannot be written; write pipeline and stage instead.",
+        "Books records are known by their code. Of Books contacts and products only creating raises an event: edits and"
+        " deletes cross with the next sweep.",
+        "Invoices, bills and notes show their one line as `line`; those with several lines show none and keep all.",
+        "Whether an invoice or bill is a draft is decided when it is made; approving it is a person's act in Deskera.",
+        "Notes change their date, memo and line only.",
         "A deleted record is just not found any more, and the event that told it may be lost: two reads, a look at"
         " another record and the delete brake stand in for evidence.",
         "One hook serves one event type; Deskera may limit their number, and then sweeps cover what is missing.",
         "Whether Deskera's search finds a contact at once after it was created is not documented.",
     ),
-    not_yet=("Books: contacts, products, invoices, bills and notes", "CRM+ tables"),
+    not_yet=("own fields of Books records", "invoices, bills and notes with several lines", "CRM+ tables"),
     event_names={name: name for name in EVENTS},
 )

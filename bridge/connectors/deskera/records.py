@@ -86,8 +86,8 @@ class Records:
         answer = await self._client.write("PUT", f"{self.of.path}/{fresh.ref.id}", body, template=self._template)
         return Written(fresh.ref.id, await self._shown(answer.loose_json()))
 
-    async def delete(self, record_id: str) -> None:
-        await self._client.delete(f"{self.of.path}/{record_id}", template=self._template)
+    async def delete(self, fresh: Record) -> None:
+        await self._client.delete(f"{self.of.path}/{fresh.ref.id}", template=self._template)
 
     async def _shown(self, raw: Any) -> Record | None:
         """The record, when a write's answer shows more than its id.

@@ -75,7 +75,7 @@ class DeskeraSimulator:
         self._check(entity, fields)
         try:
             if entity in MODELS:
-                return self._people.edits(entity, record_id, fields)
+                return self._people.edits(entity, self._number(entity, record_id), fields)
             return SHAPES[entity](self.state, self._changes.edit(entity, record_id, fields))
         except Refused as refused:
             raise _as_person(refused) from refused
@@ -83,9 +83,16 @@ class DeskeraSimulator:
     def person_deletes(self, entity: str, record_id: str | int) -> None:
         self._check(entity, {})
         try:
-            (self._books if entity in MODELS else self._changes).delete(entity, record_id)
+            if entity in MODELS:
+                self._books.delete(entity, self._number(entity, record_id))
+            else:
+                self._changes.delete(entity, record_id)
         except Refused as refused:
             raise _as_person(refused) from refused
+
+    def _number(self, entity: str, record_id: str | int) -> str | int:
+        """Books records go by their code as well."""
+        return self.state.by_code[entity].get(str(record_id), record_id)
 
     def person_approves(self, entity: str, record_id: str | int) -> dict[str, Any]:
         """A draft of "invoices" or "bills" is approved. Raises UnknownRecord, ValueError."""

@@ -22,8 +22,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-async def bench(product: Product) -> AsyncIterator[Bench]:
+async def bench(product: Product, request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     running = Bench(product)
     await running.start()
+    if "entity" in request.fixturenames:
+        product.samples[request.getfixturevalue("entity")].prepare(running.simulator)
     yield running
     await running.stop()

@@ -12,7 +12,7 @@ from bridge.domain.errors import Rejected
 
 URL = "https://bridge.example/in/erp1/secret/CREATE_CRM_DEAL"
 SECRET = HookSecret("u", "p")
-ENTITIES = frozenset({"crm_contact", "crm_deal"})
+ENTITIES = frozenset(entity for entity, _ in EVENTS.values())
 
 
 @pytest.fixture
