@@ -8,7 +8,7 @@ from tests.pairs.scenario import STEPS
 def show_pairs(terminalreporter: Any) -> None:
     """The table, when pairs were among the tests."""
     reports = [report for word in ("passed", "failed") for report in terminalreporter.getreports(word)]
-    lines = {report.nodeid: dict(report.user_properties) for report in reports if "/pairs/" in report.nodeid}
+    lines = {report.nodeid: dict(report.user_properties) for report in reports if "test_from_" in report.nodeid}
     if not lines:
         return
     terminalreporter.section("pairs (seconds)")

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,21 +86,36 @@ class Site:
         await self.until(lambda: not self.bridge.worker.running, "the worker rests")
 
 
+@dataclass(frozen=True)
+class Setup:
+    """Which mapping files the bridge works by, and which account plays which of their sides.
+
+    `prepare` is called with the simulators by name before the bridge starts.
+    """
+
+    files: Sequence[Path]
+    sides: Mapping[str, str]
+    prepare: Callable[[Mapping[str, Any]], None] = lambda _simulators: None
+
+
 @asynccontextmanager
-async def pair_site(folder: Path, source: str, target: str) -> AsyncIterator[Site]:
-    """Start it all; leaving the block stops it in order."""
+async def pair_site(folder: Path, source: str, target: str, setup: Setup | None = None) -> AsyncIterator[Site]:
+    """Start it all; leaving the block stops it in order. Without a setup: the pair's mapping of cards."""
     world = real_world(1)
+    names = sorted((source, target))
+    setup = setup or Setup([MAPPINGS / f"{'-'.join(names)}.yaml"], {name: name for name in names})
     async with AsyncExitStack() as stack:
         accounts = {name: Account(VENDORS[name], VENDORS[name].build(world)) for name in (source, target)}
+        setup.prepare({name: account.simulator for name, account in accounts.items()})
         urls = {
             name: await stack.enter_async_context(serving(account.simulator.app)) for name, account in accounts.items()
         }
-        file, secrets = _written(folder, urls)
+        file, secrets = _written(folder, urls, setup)
         bridge = await stack.enter_async_context(running(load_settings(file, secrets), system_seams(), Redactor()))
         yield Site(accounts[source], accounts[target], bridge)
 
 
-def _written(folder: Path, urls: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
+def _written(folder: Path, urls: Mapping[str, str], setup: Setup) -> tuple[Path, dict[str, str]]:
     """The settings file and the variables it names; every option comes from a variable."""
     secrets = {"PAIRS_INSTANCE_SECRET": "pairs-instance-secret"}
     systems = []
@@ -110,9 +125,9 @@ def _written(folder: Path, urls: Mapping[str, str]) -> tuple[Path, dict[str, str
         taken = ", ".join(f"{option}: {{env: {_variable(name, option)}}}" for option in options)
         systems.append(f"{name}: {{connector: {name}, options: {{{taken}}}}}")
     (folder / "mappings").mkdir()
-    mapping = f"{'-'.join(sorted(urls))}.yaml"
-    (folder / "mappings" / mapping).write_text((MAPPINGS / mapping).read_text())
-    sides = ", ".join(f"{name}: {name}" for name in urls)
+    for mapping in setup.files:
+        (folder / "mappings" / mapping.name).write_text(mapping.read_text())
+    sides = ", ".join(f"{side}: {name}" for side, name in setup.sides.items())
     file = folder / "bridge.yaml"
     file.write_text(
         SETTINGS.format(systems=", ".join(systems), sides=sides, callbacks=_free_port(), admin=_free_port())
