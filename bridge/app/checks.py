@@ -28,7 +28,7 @@ async def _store(bridge: Bridge) -> CheckResult:
 async def _system(bridge: Bridge, name: str) -> CheckResult:
     row = await bridge.store.systems.get(name)
     if row.stopped:
-        return CheckResult(Status.FAIL, f"needs a person: {row.stopped}")
+        return CheckResult(Status.FAIL, f"stopped: {row.stopped}")
     if row.down_since is not None:
         return CheckResult(Status.WARN, f"down: {row.down_reason}", bridge.store.now() - row.down_since, "s")
     if row.identity_key is None:

@@ -37,6 +37,7 @@ class Requests:
             "hooks remove": self._remove,
             "conflicts choose": self._choose,
             "names accept": self._accept_names,
+            "systems check": self._check_system,
             "dead-letters retry": self._retry,
             "dead-letters discard": self._discard,
         }
@@ -158,6 +159,13 @@ class Requests:
         except RemoteError as error:
             told.append(f"the account could not be asked again ({error}); its lists are taken over within the hour")
         return "\n".join(told) or f"nothing of {system} has a new name"
+
+    async def _check_system(self, arguments: Arguments) -> str:
+        system = str(arguments["system"])
+        if system not in self._bridge.connectors:
+            return f"{FAILED}the running bridge has no system `{system}`: restart it to take in the settings"
+        unusable = await self._bridge.systems.check(system)
+        return f"{FAILED}{unusable}" if unusable else f"the running bridge works with {system}"
 
     async def _repair(self, arguments: Arguments) -> str:
         return str(await self._bridge.keeper.repair())

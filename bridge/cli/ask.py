@@ -15,12 +15,17 @@ from bridge.store.engine import Store
 ANSWER_SECONDS = 10.0
 
 
-def ask(path: Path, kind: str, arguments: Mapping[str, Any]) -> None:
+SILENCE = "asked; no answer yet: long work goes on by itself, and without a running bridge it waits for one"
+
+
+def ask(
+    path: Path, kind: str, arguments: Mapping[str, Any], *, seconds: float = ANSWER_SECONDS, silence: str = SILENCE
+) -> None:
     """Put a request into the store and print the daemon's answer; exit code 1 when it could not be done."""
 
     async def work(store: Store, settings: Settings) -> str | None:
         number = await store.requests.ask(kind, arguments)
-        for _ in range(int(ANSWER_SECONDS / 0.2)):
+        for _ in range(int(seconds / 0.2)):
             await asyncio.sleep(0.2)
             answer = await store.requests.answer(number)
             if answer is not None:
@@ -29,7 +34,7 @@ def ask(path: Path, kind: str, arguments: Mapping[str, Any]) -> None:
 
     answer = with_store(path, work)
     if answer is None:
-        click.echo("asked; no answer yet: long work goes on by itself, and without a running bridge it waits for one")
+        click.echo(silence)
     elif answer.startswith(FAILED):
         raise click.ClickException(answer.removeprefix(FAILED))
     else:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from bridge.cli import ask, rehearse, show
+from bridge.cli.authorize import authorize
 from bridge.cli.check import check
 from bridge.cli.demo import demo
 from bridge.cli.init import init
@@ -50,5 +51,6 @@ def main(ctx: click.Context, settings_path: Path) -> None:
     ctx.obj = settings_path
 
 
-for command in (run, check, init, schema, demo, simulate, names, *rehearse.COMMANDS, *show.COMMANDS, *ask.COMMANDS):
+SINGLE = (run, check, authorize, init, schema, demo, simulate, names)
+for command in (*SINGLE, *rehearse.COMMANDS, *show.COMMANDS, *ask.COMMANDS):
     main.add_command(command)

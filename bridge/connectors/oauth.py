@@ -1,12 +1,13 @@
 """Credentials that are renewed: once for all who wait, over all copies, and stored before use.
 
-What a token is and how it is asked for is the product's; OAuth 2.0 with a refresh token (RFC 6749, section 6) is here.
+What a token is and how it is asked for is the product's; OAuth 2.0 with a refresh token (RFC 6749, section 6) is here,
+and its beginning, a code from a person's consent (section 4.1).
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words, with_headers
@@ -17,6 +18,8 @@ from bridge.domain.seams import epoch
 
 USED_LIFE = 0.8  # tokens are renewed at this part of their life
 DEFAULT_LIFE_SECONDS = 3600
+NO_CONSENT = "nobody has consented yet"
+CODE_REFUSED = "the code was refused"
 
 
 class Credential(Protocol):
@@ -129,7 +132,9 @@ class KeptToken:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """How one product renews. `app`: the form's own fields; `also`: texts of the answer to keep."""
+    """How one product renews. `app`: the form's own fields; `also`: texts of the answer to keep.
+
+    `refresh_token`: the settings'; "" when the only one is in the vault."""
 
     url: str
     refresh_token: str = field(repr=False)
@@ -156,35 +161,64 @@ class OAuth(KeptToken):
 
     async def _ask(self, stored: Mapping[str, str]) -> Mapping[str, str]:
         ours, given = stored.get("refresh_token"), self._grant.refresh_token
+        if not ours and not given:
+            raise NeedsAuthorisation(self._system, NO_CONSENT)
         try:
             return await self._ask_with(ours or given)
         except NeedsAuthorisation:
-            if not ours or ours == given:
+            if not ours or not given or ours == given:
                 raise
             return await self._ask_with(given)  # a person consented anew and put the new token into the settings
 
     async def _ask_with(self, refresh_token: str) -> Mapping[str, str]:
-        grant = self._grant
-        form = {"grant_type": "refresh_token", **grant.app, "refresh_token": refresh_token}
-        # Changes no record: a lost answer is simply asked again by the next call.
-        call = Call(
-            "POST",
-            grant.url,
-            body=urlencode(form).encode(),
-            headers={"content-type": "application/x-www-form-urlencoded", **grant.headers},
-            reads=True,
-            tries=1,
-            template=urlsplit(grant.url).path.lstrip("/"),
-        )
-        answer = await self._client.send(call)
-        said = answer.json()
-        if not isinstance(said, dict) or not isinstance(said.get("access_token"), str):
-            raise answer.garbled("no access token")
-        life = said.get("expires_in")
-        seconds = life if isinstance(life, int) and life > 0 else DEFAULT_LIFE_SECONDS
-        return {
-            "access_token": said["access_token"],
-            "refresh_token": str(said.get("refresh_token") or refresh_token),
-            "renew_at": str(self._now() + USED_LIFE * seconds),
-            **{name: str(said.get(name) or "") for name in grant.also},
-        }
+        said = await _token_answer(self._client, self._grant, "refresh_token", {"refresh_token": refresh_token})
+        return _kept(said, self._grant, self._now(), refresh_token)
+
+
+async def exchange(client: HttpClient, grant: Grant, code: str, redirect: str) -> Mapping[str, Any]:
+    """The answer to a consent's code. The client's dialect says what a refusal means."""
+    return await _token_answer(client, grant, "authorization_code", {"code": code, "redirect_uri": redirect})
+
+
+async def keep(construction: Construction, grant: Grant, said: Mapping[str, Any]) -> None:
+    """Put the tokens of an answer where `OAuth` finds them."""
+    refresh_token = said.get("refresh_token")
+    if not isinstance(refresh_token, str) or not refresh_token:
+        raise NeedsAuthorisation(construction.system, "the answer to the consent holds no refresh token")
+    tokens = _kept(said, grant, epoch(construction.seams.clock.now()), refresh_token)
+    await construction.vault.save(construction.system, tokens)
+
+
+def page(url: str, **query: str) -> str:
+    """Address of a consent page."""
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
+
+
+async def _token_answer(client: HttpClient, grant: Grant, kind: str, values: Mapping[str, str]) -> dict[str, Any]:
+    form = {"grant_type": kind, **grant.app, **values}
+    # Changes no record: a lost answer is simply asked again by the next call.
+    call = Call(
+        "POST",
+        grant.url,
+        body=urlencode(form).encode(),
+        headers={"content-type": "application/x-www-form-urlencoded", **grant.headers},
+        reads=True,
+        tries=1,
+        template=urlsplit(grant.url).path.lstrip("/"),
+    )
+    answer = await client.send(call)
+    said = answer.json()
+    if not isinstance(said, dict) or not isinstance(said.get("access_token"), str):
+        raise answer.garbled("no access token")
+    return said
+
+
+def _kept(said: Mapping[str, Any], grant: Grant, now: float, refresh_token: str) -> dict[str, str]:
+    life = said.get("expires_in")
+    seconds = life if isinstance(life, int) and life > 0 else DEFAULT_LIFE_SECONDS
+    return {
+        "access_token": said["access_token"],
+        "refresh_token": str(said.get("refresh_token") or refresh_token),
+        "renew_at": str(now + USED_LIFE * seconds),
+        **{name: str(said.get(name) or "") for name in grant.also},
+    }

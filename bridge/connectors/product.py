@@ -1,6 +1,6 @@
 """What a product's folder offers to the registry, and what it is given to build one connector."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,11 +30,29 @@ class Construction:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """A person's consent in a browser, and the code it yields (RFC 6749, 4.1). Functions take the product's options.
+
+    `needless`: why nothing can or need be authorised with these options; "" when something can.
+    `redirect`: where the browser is to be sent back to; None: the options leave that to us.
+    `address`: the consent page's, from (options, redirect, state).
+    `exchange`: puts the tokens for (code, redirect) into the vault, as the connector keeps them, and returns the rights
+    the vendor names ("" when it names none). Raises domain errors, NeedsAuthorisation when the code is refused.
+    """
+
+    needless: Callable[[Any], str]
+    redirect: Callable[[Any], str | None]
+    address: Callable[[Any, str, str], str]
+    exchange: Callable[[Construction, str, str], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorType:
     """One product: `options` is what the operator must supply (unknown keys refused, secrets as SecretStr).
 
     `switches`: the option that must be true before records of an entity are made or removed, by entity and ability
     (`creates`, `deletes`, `archives`); the manifest says what can be done with all of them true.
+    `consent`: None where a credential is given in the settings only.
     """
 
     product: str
@@ -42,6 +60,7 @@ class ConnectorType:
     options: type[BaseModel]
     build: Callable[[Construction], Connector]
     switches: Switches = field(default_factory=dict)
+    consent: Consent | None = None
 
 
 def allowed(manifest: Manifest, switches: Switches, options: BaseModel) -> Manifest:

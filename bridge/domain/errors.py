@@ -65,7 +65,13 @@ class Unreachable(RemoteError):
 
 
 class NeedsAuthorisation(RemoteError):
-    """The credential only a person can renew was refused: the system stops, its work waits."""
+    """The credential only a person can renew was refused: the system stops, its work waits.
+
+    `reason`: what was refused, without the command that helps."""
+
+    def __init__(self, system: str, reason: str) -> None:
+        super().__init__(system, f"needs authorisation: `bridge authorize {system}` ({reason})")
+        self.reason = reason
 
 
 class OutcomeUnknown(RemoteError):

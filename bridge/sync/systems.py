@@ -30,7 +30,7 @@ class SystemWatch:
     async def start(self) -> None:
         """Learn or check each account's identity; a system with another account than before stops."""
         for name in self.connectors:
-            await self._check(name)
+            await self.check(name)
 
     async def is_down(self, name: str, reason: str) -> bool:
         """Probe a system that just failed; when the probe fails too it is marked as down."""
@@ -60,10 +60,15 @@ class SystemWatch:
             now = self.store.now()
             for name, at in list(self.next_probe.items()):
                 if at <= now:
-                    await self._check(name)
+                    await self.check(name)
             await self.seams.clock.sleep(1.0)
 
-    async def _check(self, name: str) -> None:
+    async def check(self, name: str) -> str:
+        """Look at a system now; why it cannot be used, "" when it can."""
+        await self._look(name)
+        return await self.store.systems.unusable(name)
+
+    async def _look(self, name: str) -> None:
         try:
             identity = await self.connectors[name].identity()
         except NeedsAuthorisation as error:

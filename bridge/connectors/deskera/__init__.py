@@ -1,8 +1,9 @@
 """Deskera Sales CRM: contacts (people and companies) and deals. See README.md of this folder for limits and gaps."""
 
 from bridge.connectors.deskera.connector import DeskeraConnector
+from bridge.connectors.deskera.consent import CONSENT
 from bridge.connectors.deskera.manifest import MANIFEST
 from bridge.connectors.deskera.options import DeskeraOptions
 from bridge.connectors.product import ConnectorType
 
-DESKERA = ConnectorType("deskera", MANIFEST, DeskeraOptions, DeskeraConnector)
+DESKERA = ConnectorType("deskera", MANIFEST, DeskeraOptions, DeskeraConnector, consent=CONSENT)

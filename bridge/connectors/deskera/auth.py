@@ -6,19 +6,20 @@ Source: Deskera's developer documentation, page "OAuth V2".
 import asyncio
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from bridge.connectors.deskera.errors import words
 from bridge.connectors.deskera.options import DeskeraOptions
 from bridge.connectors.deskera.tokens import Tokens, from_answer, from_store, seed_of
 from bridge.connectors.http import Answer, Call, HttpClient, Observe, Pause, Words, with_headers
+from bridge.connectors.oauth import NO_CONSENT
 from bridge.connectors.protocols import HttpRequest, TokenVault, Transport
 from bridge.domain.errors import NeedsAuthorisation, OutcomeUnknown, RemoteError, RetryLater
 from bridge.domain.seams import Seams, epoch
 
 V1_TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 _MISSED = ("missing", "required", "not present")
-_AGAIN = "authorise the connection again and put the new tokens into the settings"
 
 
 def basic(options: DeskeraOptions) -> str:
@@ -27,10 +28,15 @@ def basic(options: DeskeraOptions) -> str:
     return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
+def consent_scope(options: DeskeraOptions) -> str:
+    """What a person is asked to consent to; V1 knows another word for it."""
+    return options.scope or ("read write" if options.token_path == V1_TOKEN_PATH else "write")
+
+
 def refused(system: str, answer: Answer) -> NeedsAuthorisation:
-    """Only a person can help: the refresh token is void."""
+    """Only a person can help: the refresh token, or a consent's code, is void."""
     said = words(answer).message
-    return NeedsAuthorisation(system, f"Deskera refused to renew the token ({answer.status}: {said}); {_AGAIN}")
+    return NeedsAuthorisation(system, f"Deskera refused to give a token ({answer.status}: {said})")
 
 
 class _TokenDialect:
@@ -57,7 +63,7 @@ class _TokenDialect:
             return refused(self._system, answer)
         if answer.status == 429:
             return None
-        return RetryLater(self._system, f"renewing the token was answered with {answer.status}: {words.message}")
+        return RetryLater(self._system, f"asking for a token was answered with {answer.status}: {words.message}")
 
 
 class TokenKeeper:
@@ -131,22 +137,33 @@ class TokenKeeper:
 
     async def _fetch(self, before: Tokens) -> Tokens:
         if not before.refresh:
-            raise NeedsAuthorisation(self._system, f"the access token is no longer valid; {_AGAIN}")
+            raise NeedsAuthorisation(
+                self._system, "the access token is no longer valid" if before.access else NO_CONSENT
+            )
+        pairs = [("grant_type", "refresh_token"), ("refresh_token", before.refresh)]
+        if self._options.scope:
+            pairs.append(("scope", self._options.scope))
+        return await self._tokens_for(pairs, before)
+
+    async def exchange(self, code: str) -> None:
+        """Keeps the tokens a consent's code stands for. NeedsAuthorisation: the code is refused."""
+        pairs = [("grant_type", "authorization_code"), ("code", code), ("scope", consent_scope(self._options))]
+        found = await self._tokens_for(pairs, replace(self._settings_tokens, access="", refresh=""))
+        await self._vault.save(self._credential, found.stored())
+
+    async def _tokens_for(self, pairs: list[tuple[str, str]], before: Tokens) -> Tokens:
         try:
-            answer = await self._ask(before.refresh)
+            answer = await self._ask(pairs)
             found = from_answer(answer.json(), before, self._now())
         except OutcomeUnknown as lost:
             # Never the outcome of the record's own write: that was not sent.
-            raise RetryLater(self._system, f"renewing the token: {lost.message}") from None
+            raise RetryLater(self._system, f"asking for a token: {lost.message}") from None
         if found is None:
-            raise RetryLater(self._system, "Deskera's answer to renewing the token holds no token")
+            raise RetryLater(self._system, "Deskera's answer holds no token")
         return found
 
-    async def _ask(self, refresh: str) -> Answer:
+    async def _ask(self, pairs: list[tuple[str, str]]) -> Answer:
         """Tries the next path on 404, and the form where parameters are missed; then remembers what worked."""
-        pairs = [("grant_type", "refresh_token"), ("refresh_token", refresh)]
-        if self._options.scope:
-            pairs.append(("scope", self._options.scope))
         while True:
             accept = {404, 405} if len(self._paths) > 1 else set()
             accept |= set() if self._in_form else {400}

@@ -1,8 +1,8 @@
 """What the operator supplies to connect one Deskera organisation."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class DeskeraOptions(BaseModel):
@@ -25,7 +25,25 @@ class DeskeraOptions(BaseModel):
     ] = None
     refresh_token: Annotated[
         SecretStr | None,
-        Field(description="First refresh token; later ones are kept in the store. A new value here replaces them"),
+        Field(
+            description="First refresh token; left out: `bridge authorize` fetches one. Later ones are kept in the"
+            " store; a new value here replaces them"
+        ),
+    ] = None
+    consent_url: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://",
+            description="Address of the page where a person consents; left out: the one of base_url's environment",
+        ),
+    ] = None
+    redirect_uri: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://",
+            description="Callback URL given to Deskera with your app, where a person's consent ends; nothing: the"
+            " bridge's public_url",
+        ),
     ] = None
     token_path: Annotated[
         str,
@@ -42,9 +60,3 @@ class DeskeraOptions(BaseModel):
     basic_auth_on_calls: Annotated[
         bool, Field(description="Also send the client id and secret with every call, as Deskera's Java SDK does")
     ] = False
-
-    @model_validator(mode="after")
-    def _some_token(self) -> Self:
-        if self.access_token is None and self.refresh_token is None:
-            raise ValueError("give refresh_token (or at least access_token): the connection needs a first token")
-        return self

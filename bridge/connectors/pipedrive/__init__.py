@@ -1,6 +1,7 @@
 """Pipedrive. Limits and gaps: README.md here. Tests: tests/unit/connectors/pipedrive, tests/conformance/connectors."""
 
 from bridge.connectors.names import Pins
+from bridge.connectors.pipedrive.auth import CONSENT
 from bridge.connectors.pipedrive.callbacks import PipedriveCallbacks
 from bridge.connectors.pipedrive.catalog import Catalogs
 from bridge.connectors.pipedrive.client import PipedriveClient
@@ -26,4 +27,4 @@ def build(construction: Construction) -> PipedriveConnector:
     return PipedriveConnector(account)
 
 
-PIPEDRIVE = ConnectorType("pipedrive", MANIFEST, PipedriveOptions, build)
+PIPEDRIVE = ConnectorType("pipedrive", MANIFEST, PipedriveOptions, build, consent=CONSENT)

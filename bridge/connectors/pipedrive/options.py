@@ -2,13 +2,13 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 SHARED_HOST = "https://api.pipedrive.com"
 
 
 class PipedriveOptions(BaseModel):
-    """Either `api_token`, or the three OAuth values."""
+    """Either `api_token`, or the client of an OAuth app."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,7 +23,12 @@ class PipedriveOptions(BaseModel):
     client_id: str | None = Field(None, description="OAuth: client id of your Pipedrive app.")
     client_secret: SecretStr | None = Field(None, description="OAuth: client secret of your Pipedrive app.")
     refresh_token: SecretStr | None = Field(
-        None, description="OAuth: refresh token of the installation. Only needed until the bridge has stored its own."
+        None,
+        description="OAuth: refresh token of an installation made elsewhere; left out: `bridge authorize` fetches one.",
+    )
+    redirect_uri: str | None = Field(
+        None,
+        description="OAuth: callback URL of your app, where a person's consent ends; nothing: the bridge's public_url.",
     )
     token_url: str = Field(
         "https://oauth.pipedrive.com/oauth/token", description="OAuth: address of the token endpoint."
@@ -45,19 +50,19 @@ class PipedriveOptions(BaseModel):
         None, description="User whose permissions filter the events of the hooks; nothing: the bridge's own user."
     )
 
-    @field_validator("base_url", "token_url")
+    @field_validator("base_url", "token_url", "redirect_uri")
     @classmethod
-    def _is_web_address(cls, value: str) -> str:
-        if not value.startswith(("https://", "http://")):
+    def _is_web_address(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and not value.startswith(("https://", "http://")):
             raise ValueError("must start with https://")
-        return value.rstrip("/")
+        return value if value is None or info.field_name == "redirect_uri" else value.rstrip("/")
 
     @model_validator(mode="after")
     def _one_credential(self) -> Self:
-        oauth = (self.client_id, self.client_secret, self.refresh_token)
+        oauth = (self.client_id, self.client_secret, self.refresh_token, self.redirect_uri)
         if self.api_token is not None:
             if any(part is not None for part in oauth):
                 raise ValueError("give either api_token or the OAuth values, not both")
-        elif not all(oauth):
-            raise ValueError("give api_token, or client_id, client_secret and refresh_token")
+        elif not (self.client_id and self.client_secret):
+            raise ValueError("give api_token, or client_id and client_secret (then: `bridge authorize`)")
         return self

@@ -5,6 +5,7 @@ from bridge.connectors.product import ConnectorType, Construction
 from bridge.connectors.superoffice.callbacks import SuperOfficeCallbacks
 from bridge.connectors.superoffice.catalog import Catalogs
 from bridge.connectors.superoffice.client import SuperOfficeClient
+from bridge.connectors.superoffice.consent import CONSENT
 from bridge.connectors.superoffice.manifest import MANIFEST
 from bridge.connectors.superoffice.options import SuperOfficeOptions
 from bridge.connectors.superoffice.records import Account
@@ -22,4 +23,4 @@ def build(construction: Construction) -> SuperOfficeConnector:
     return SuperOfficeConnector(Account(construction.system, client, catalogs, clock, construction.options))
 
 
-SUPEROFFICE = ConnectorType("superoffice", MANIFEST, SuperOfficeOptions, build)
+SUPEROFFICE = ConnectorType("superoffice", MANIFEST, SuperOfficeOptions, build, consent=CONSENT)

@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 
 from bridge.connectors.http import Call, HttpClient, with_headers
-from bridge.connectors.oauth import Credential, FixedHeader, Grant, KeptToken, OAuth
+from bridge.connectors.oauth import NO_CONSENT, Credential, FixedHeader, Grant, KeptToken, OAuth
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.connectors.superoffice.options import SuperOfficeOptions
@@ -19,24 +19,23 @@ TICKET_IDLE_SECONDS = 5.5 * 3600  # the vendor voids a ticket unused for six hou
 
 def credential(construction: Construction, client: HttpClient) -> Credential:
     options: SuperOfficeOptions = construction.options
-    if options.system_token is not None:
+    if options.way == "system user":
         return SystemUser(construction, client)
-    if options.refresh_token is not None:
-        return OAuth(construction, client, _grant(options))
+    if options.way == "user's consent":
+        return OAuth(construction, client, user_grant(options))
     assert options.username
     assert options.password
     pair = f"{options.username}:{options.password.get_secret_value()}"
     return FixedHeader("authorization", "Basic " + b64encode(pair.encode()).decode())
 
 
-def _grant(options: SuperOfficeOptions) -> Grant:
+def user_grant(options: SuperOfficeOptions) -> Grant:
     """A user's consent; the vendor's refresh token is used again and again."""
     assert options.client_id
     assert options.client_secret
-    assert options.refresh_token
     app = {"client_id": options.client_id, "client_secret": options.client_secret.get_secret_value()}
     url = f"{options.login_url}/login/common/oauth/tokens"
-    return Grant(url, options.refresh_token.get_secret_value(), app)
+    return Grant(url, options.refresh_token.get_secret_value() if options.refresh_token else "", app)
 
 
 class SystemUser(KeptToken):
@@ -45,12 +44,11 @@ class SystemUser(KeptToken):
     def __init__(self, construction: Construction, client: HttpClient) -> None:
         super().__init__(construction)
         options: SuperOfficeOptions = construction.options
-        assert options.system_token
         assert options.private_key
         assert options.client_secret
         assert options.tenant
         self._client, self._login_url, self._tenant = client, options.login_url, options.tenant
-        self._token = options.system_token.get_secret_value()
+        self._given = options.system_token.get_secret_value() if options.system_token else ""
         self._key = read_private_key(options.private_key.get_secret_value())
         self._app_token = options.client_secret.get_secret_value()
         self._used_at = 0.0
@@ -73,8 +71,19 @@ class SystemUser(KeptToken):
             return False
 
     async def _ask(self, stored: Mapping[str, str]) -> Mapping[str, str]:
+        ours, given = stored.get("system_token", ""), self._given
+        if not ours and not given:
+            raise NeedsAuthorisation(self._system, NO_CONSENT)
+        try:
+            return {**await self._ask_with(ours or given), **({"system_token": ours} if ours else {})}
+        except NeedsAuthorisation:
+            if not ours or not given or ours == given:
+                raise
+            return await self._ask_with(given)  # a person put a newer one into the settings
+
+    async def _ask_with(self, system_token: str) -> Mapping[str, str]:
         body = {
-            "SignedSystemToken": sign_system_token(self._token, self._key, self._clock.now()),
+            "SignedSystemToken": sign_system_token(system_token, self._key, self._clock.now()),
             "ApplicationToken": self._app_token,
             "ContextIdentifier": self._tenant,
             "ReturnTokenType": "JWT",

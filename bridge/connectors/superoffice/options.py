@@ -1,6 +1,6 @@
 """What the operator must supply for a SuperOffice tenant or an onsite installation."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -27,16 +27,26 @@ class SuperOfficeOptions(BaseModel):
         description="Onsite: address of the site without /api, such as https://crm.example.com/superoffice. Online:"
         " leave it out, a tenant moves between addresses.",
     )
-    client_id: str | None = Field(None, description="OAuth: client id of your app.")
+    client_id: str | None = Field(
+        None, description="Client id of your app; the system user needs it for `bridge authorize` only."
+    )
     client_secret: SecretStr | None = Field(
         None, description="Client secret of your app; it is the application token of the system user as well."
     )
     refresh_token: SecretStr | None = Field(
         None,
-        description="OAuth: refresh token of the bridge's user. A new one counts when the stored one is refused.",
+        description="OAuth: refresh token of the bridge's user; left out: `bridge authorize` fetches one. A new one"
+        " counts when the stored one is refused.",
+    )
+    redirect_uri: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Redirect address of your app, where a person's consent ends; nothing: the bridge's public_url.",
     )
     system_token: SecretStr | None = Field(
-        None, description="System user: the token an administrator's consent gave your app for this tenant."
+        None,
+        description="System user: the token an administrator's consent gave your app for this tenant; left out:"
+        " `bridge authorize` fetches it. A new one counts when the stored one is refused.",
     )
     private_key: SecretStr | None = Field(
         None, description="System user: the app's private RSA key, as PEM or in the vendor's XML form."
@@ -72,27 +82,36 @@ class SuperOfficeOptions(BaseModel):
             read_private_key(value.get_secret_value())
         return value
 
+    @property
+    def way(self) -> Literal["system user", "user's consent", "password"]:
+        """How to sign in. The private key is the system user's, so it tells the two consents apart."""
+        if self.username is not None:
+            return "password"
+        if self.system_token is not None or (self.private_key is not None and self.refresh_token is None):
+            return "system user"
+        return "user's consent"
+
     @model_validator(mode="after")
     def _one_credential(self) -> Self:
-        ways = {
-            "system_token": (self.system_token, self.private_key, self.client_secret),
-            "refresh_token": (self.refresh_token, self.client_id, self.client_secret),
-            "username": (self.username, self.password),
-        }
-        begun = [name for name in ways if getattr(self, name) is not None]
-        if len(begun) != 1:
+        given = [name for name in ("system_token", "refresh_token", "username") if getattr(self, name) is not None]
+        if len(given) > 1:
             raise ValueError("give one of system_token, refresh_token and username")
-        if not all(ways[begun[0]]):
-            needed = {
-                "system_token": "private_key and client_secret",
-                "refresh_token": "client_id and client_secret",
-                "username": "password",
-            }
-            raise ValueError(f"{begun[0]} needs {needed[begun[0]]}")
+        if not given and not (self.client_id and self.client_secret):
+            raise ValueError(
+                "give client_id and client_secret of your app (then: `bridge authorize`), with its private_key for the"
+                " system user; or one of system_token, refresh_token and username"
+            )
+        needed = {
+            "system user": ("private_key", "client_secret"),
+            "user's consent": ("client_id", "client_secret"),
+            "password": ("password",),
+        }
+        if not all(getattr(self, name) for name in needed[self.way]):
+            raise ValueError(f"{given[0]} needs {' and '.join(needed[self.way])}")
         if (self.tenant is None) == (self.base_url is None):
             raise ValueError("give tenant (online) or base_url (onsite)")
-        if self.base_url is not None and begun[0] == "system_token":
+        if self.base_url is not None and self.way == "system user":
             raise ValueError("the system user exists online only: give tenant instead of base_url")
-        if self.base_url is None and begun[0] == "username":
+        if self.base_url is None and self.way == "password":
             raise ValueError("user and password work onsite only: give base_url instead of tenant")
         return self

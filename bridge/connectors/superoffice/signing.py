@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bridge.connectors.json_text import read_json
 
-TICKET_CLAIM = "http://schemes.superoffice.net/identity/ticket"
+CLAIMS = "http://schemes.superoffice.net/identity/"
 
 _XML_PARTS = ("Modulus", "Exponent", "P", "Q", "DP", "DQ", "InverseQ", "D")
 
@@ -54,17 +54,23 @@ def sign_system_token(token: str, key: rsa.RSAPrivateKey, now: datetime) -> str:
 
 
 def read_ticket(token: str, keys: Any) -> str:
-    """The ticket in the vendor's answer, a JWT signed by one of `keys` (a JSON Web Key Set).
+    """The ticket in the answer to the system user. Raises BadToken."""
+    ticket = read_claims(token, keys).get("ticket")
+    if not ticket:
+        raise BadToken("the sign-in's answer holds no ticket")
+    return ticket
+
+
+def read_claims(token: str, keys: Any) -> Mapping[str, str]:
+    """The vendor's own claims of a JWT signed by one of `keys` (a JSON Web Key Set), by their last word.
 
     Its expiry is not looked at: the vendor's own sample does not either, and the ticket slides. Raises BadToken."""
     head, body, signature = _parts(token)
     signed = token.rpartition(".")[0].encode()
     if head.get("alg") != "RS256" or not any(_signed_by(key, signed, signature) for key in _rsa_keys(keys, head)):
         raise BadToken("the sign-in's answer is not signed by a key of SuperOffice")
-    ticket = body.get(TICKET_CLAIM)
-    if not isinstance(ticket, str) or not ticket:
-        raise BadToken("the sign-in's answer holds no ticket")
-    return ticket
+    ours = {name.removeprefix(CLAIMS): value for name, value in body.items() if name.startswith(CLAIMS)}
+    return {name: value for name, value in ours.items() if isinstance(value, str)}
 
 
 def _parts(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any], bytes]:

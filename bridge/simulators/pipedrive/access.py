@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from bridge.simulators.consent import ConsentPage
 from bridge.simulators.lifetimes import add_life
 from bridge.simulators.pipedrive.answers import Refused, over_limit, unauthorized
 from bridge.simulators.pipedrive.state import State
 
 WINDOW_SECONDS = 2.0
 DAY_SECONDS = 86400.0
+CODE_SECONDS = 300.0
 SEARCH_COST = 20
 
 
@@ -37,6 +39,7 @@ class Gate:
         self._state = state
         self._costs = costs
         self._usage = _Usage()
+        self.consent = ConsentPage(state.world, state.options.client_id, CODE_SECONDS / state.options.time_scale)
 
     def middleware(self) -> Middleware:
         @web.middleware
@@ -54,7 +57,7 @@ class Gate:
         return admit
 
     async def issue(self, request: web.Request) -> web.Response:
-        """POST /oauth/token with grant_type refresh_token or authorization_code (any code does)."""
+        """POST /oauth/token with grant_type refresh_token, or authorization_code with a code of the consent page."""
         form = await request.post()
         options = self._state.options
         if _basic(request) != (options.client_id, options.client_secret):
@@ -64,7 +67,8 @@ class Gate:
             raise _oauth_refusal("unsupported_grant_type", "Unsupported or missing grant type")
         if grant == "refresh_token" and form.get("refresh_token") != options.refresh_token:
             raise _oauth_refusal("invalid_grant", "Invalid refresh token")
-        if grant == "authorization_code" and not form.get("code"):
+        code = str(form.get("code", "")), str(form.get("redirect_uri", ""))
+        if grant == "authorization_code" and not self.consent.take(*code):
             raise _oauth_refusal("invalid_grant", "Invalid or expired authorization code")
         token = f"{self._state.world.rng.getrandbits(3072):0768x}"
         now = self._state.world.clock.now()

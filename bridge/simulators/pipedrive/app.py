@@ -120,6 +120,7 @@ class PipedriveSimulator:
         for method, path, answer, _cost in routes:
             app.router.add_route(method, path, answer)
         app.router.add_post("/oauth/token", gate.issue)
+        app.router.add_get("/oauth/authorize", gate.consent.show)
         if self.state.options.control:
             add_control_routes(app, self)
         app.on_shutdown.append(player.release)

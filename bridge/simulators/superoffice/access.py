@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from bridge.simulators.consent import ConsentPage
 from bridge.simulators.lifetimes import add_life
 from bridge.simulators.superoffice.answers import error, json_object, misdirected
 from bridge.simulators.superoffice.signing import app_signed, jwks, jwt
@@ -18,6 +19,7 @@ from bridge.simulators.superoffice.state import ONSITE, SYSTEM, TENANT_STATES, C
 from bridge.simulators.world import utc
 
 CALLER = web.RequestKey("superoffice_caller", Caller)
+CODE_SECONDS = 600.0
 CLAIMS = "http://schemes.superoffice.net/identity/"
 
 
@@ -36,6 +38,7 @@ class Access:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._consent = ConsentPage(state.world, state.options.client_id, self._life(CODE_SECONDS))
 
     def routes(self) -> list[web.RouteDef]:
         tenant = self._state.options.tenant
@@ -44,6 +47,7 @@ class Access:
                 web.post(f"/{login}/api/PartnerSystemUser/Authenticate", self._system_user)
                 for login in ("Login", "login")
             ),
+            web.get("/login/common/oauth/authorize", self._consent.show, allow_head=False),
             web.post("/login/common/oauth/tokens", self._tokens),
             web.get("/login/.well-known/jwks", self._jwks, allow_head=False),
             web.get("/login/.well-known/openid-configuration", self._metadata, allow_head=False),
@@ -156,20 +160,29 @@ class Access:
         return "The signed system token has expired" if late else ""
 
     async def _tokens(self, request: web.Request) -> web.Response:
-        """Refresh of an access token; parameters as a form or in the query string. Refusals as in OAuth 2."""
+        """An access token for a refresh token or a consent's code; parameters as a form or in the query string.
+
+        Refusals as in OAuth 2. The person who consents is an administrator, so the answer names the system user."""
         form = {key: str(value) for key, value in (await request.post()).items()}
         given, options = dict(request.query) | form, self._state.options
         if (given.get("client_id"), given.get("client_secret")) != (options.client_id, options.client_secret):
             return web.json_response({"error": "invalid_client"}, status=401)
-        if given.get("grant_type") != "refresh_token":
+        grant, more = given.get("grant_type"), dict[str, str]()
+        if grant not in ("refresh_token", "authorization_code"):
             return web.json_response({"error": "unsupported_grant_type"}, status=400)
-        if given.get("refresh_token") != options.refresh_token:
+        if grant == "refresh_token" and given.get("refresh_token") != options.refresh_token:
             return web.json_response({"error": "invalid_grant"}, status=400)
+        if grant == "authorization_code":
+            if not self._consent.take(given.get("code", ""), given.get("redirect_uri", "")):
+                return web.json_response({"error": "invalid_grant"}, status=400)
+            more = {"refresh_token": options.refresh_token}
         now = int(self._state.now())
         claims = {"iss": f"{request.url.origin()}", "aud": options.client_id, "iat": now, "exp": now + 3600}
         claims |= {f"{CLAIMS}ctx": options.tenant, f"{CLAIMS}webapi_url": f"{self._endpoint(request)}/api/"}
+        if grant == "authorization_code":
+            claims[f"{CLAIMS}system_token"] = options.system_token
         answer = {"token_type": "Bearer", "access_token": self.issue_bearer(), "expires_in": int(options.token_seconds)}
-        return web.json_response({**answer, "id_token": jwt(claims)})
+        return web.json_response({**answer, **more, "id_token": jwt(claims)})
 
     async def _jwks(self, _request: web.Request) -> web.Response:
         return web.json_response(jwks())

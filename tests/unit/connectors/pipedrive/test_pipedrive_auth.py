@@ -146,7 +146,9 @@ async def test_a_foreign_domain_in_the_token_answer_gets_no_token(clock: FakeClo
     [
         {},
         {"api_token": "t", "client_id": "c"},
-        {"client_id": "c", "client_secret": "s"},
+        {"client_id": "c", "refresh_token": "r"},
+        {"api_token": "t", "redirect_uri": "https://x.example"},
+        {"client_id": "c", "client_secret": "s", "redirect_uri": "x.example"},
         {"api_token": "t", "colour": "blue"},
         {"api_token": "t", "base_url": "acme.pipedrive.com"},
         {"api_token": "t", "page_size": 501},

@@ -1,0 +1,153 @@
+"""A person lets the bridge into one system: what to open in the browser, and what the code from there is good for."""
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from bridge.app.seams import system_seams
+from bridge.app.session import http_session
+from bridge.connectors.product import Consent, Construction
+from bridge.connectors.protocols import Identity
+from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.transport import AiohttpTransport
+from bridge.domain.errors import BridgeError, ConfigError, Fault, NeedsAuthorisation, RemoteError
+from bridge.settings.load import validate_options
+from bridge.settings.model import Settings
+from bridge.store.engine import Store, open_store
+from bridge.store.seal import FernetSeal
+
+REFUSALS = frozenset({"access_denied", "user_denied", "consent_required"})
+
+
+class NotAuthorised(BridgeError):
+    """Nothing came of it, and nothing was stored; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person is asked. `address` is the consent page's; the browser comes back to `redirect` with `state`."""
+
+    system: str
+    options: Any
+    consent: Consent
+    redirect: str
+    state: str = field(repr=False)
+
+    @property
+    def address(self) -> str:
+        return self.consent.address(self.options, self.redirect, self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Authorised:
+    """`identity` None: the tokens are stored, but the account did not answer yet, for `reason`."""
+
+    identity: Identity | None
+    rights: str
+    reason: str = ""
+
+
+@dataclass
+class _Held:
+    """Tokens in memory, until it is known whose they are."""
+
+    kept: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    async def load(self, credential: str) -> Mapping[str, str] | None:
+        return self.kept.get(credential)
+
+    async def save(self, credential: str, tokens: Mapping[str, str]) -> None:
+        self.kept[credential] = dict(tokens)
+
+    async def exclusive(self, credential: str, work: Callable[[], Awaitable[None]]) -> None:
+        await work()
+
+
+async def prepare(settings: Settings, system: str) -> Request | str:
+    """What to ask a person, or the sentence why there is nothing to ask. Raises ConfigError."""
+    options = validate_options(settings, {name: kind.options for name, kind in CONNECTORS.items()})
+    if system not in options:
+        known = ", ".join(sorted(options))
+        raise ConfigError([Fault(system, "no system of the settings has this name", f"known: {known}")])
+    consent = CONNECTORS[settings.systems[system].connector].consent
+    needless = "its credential is in the settings" if consent is None else consent.needless(options[system])
+    if consent is None or needless:
+        return f"{system}: nothing is to be authorised ({needless}); `bridge check --live` shows whether it is let in"
+    store = await _open(settings)
+    await store.close()
+    redirect = consent.redirect(options[system]) or settings.public_url
+    return Request(system, options[system], consent, redirect, system_seams().new_id())
+
+
+def code_of(pasted: str, state: str) -> str:
+    """The code in the address the browser came back to. Raises NotAuthorised."""
+    try:
+        parts = urlsplit(pasted.strip())
+        said = parse_qs(parts.query)
+    except ValueError:
+        parts, said = urlsplit(""), {}
+    if "error" in said:
+        raise NotAuthorised(_refusal(said["error"][0], said.get("error_description", [""])[0]))
+    if parts.scheme not in ("https", "http") or len(said.get("code", [])) != 1:
+        text = "the address the browser ended at (it begins with http and has `code=` in it); nothing else will do"
+        raise NotAuthorised(f"{'that is not' if pasted.strip() else 'nothing was pasted; needed is'} {text}")
+    if not hmac.compare_digest("".join(said.get("state", [])).encode(), state.encode()):
+        raise NotAuthorised("its `state` is not the one of this run: open the address shown by this very run, and only")
+    return said["code"][0]
+
+
+def _refusal(error: str, description: str) -> str:
+    if error in REFUSALS:
+        return "consent was refused in the browser; run the command again and agree there"
+    told = "".join(one for one in f"{error}: {description}".removesuffix(": ")[:300] if one.isprintable())
+    return f"the consent page ended with an error ({told})"
+
+
+async def complete(settings: Settings, request: Request, code: str) -> Authorised:
+    """Exchange the code, see whose account it opens, and store the tokens. Raises NotAuthorised, ConfigError."""
+    kind, seams, held = CONNECTORS[settings.systems[request.system].connector], system_seams(), _Held()
+    async with AsyncExitStack() as stack:
+        store = await _open(settings)
+        stack.push_async_callback(store.close)
+        session = await stack.enter_async_context(http_session())
+        made = Construction(request.system, request.options, AiohttpTransport(session), seams, held)
+        try:
+            rights = await request.consent.exchange(made, code, request.redirect)
+        except NeedsAuthorisation as error:
+            raise NotAuthorised(f"{error.reason}; run the command again: a code is good once, and for some minutes only") from None
+        except RemoteError as error:
+            raise NotAuthorised(f"the code could not be exchanged ({error.message}); run the command again") from None
+        identity, reason = None, ""
+        try:
+            identity = await kind.build(made).identity()
+        except NeedsAuthorisation as error:
+            raise NotAuthorised(f"the new tokens are refused ({error.reason}); nothing was stored") from None
+        except RemoteError as error:
+            reason = error.message
+        await _same_account(store, request.system, identity)
+        for credential, tokens in held.kept.items():
+            await store.tokens.exclusive(credential, partial(store.tokens.save, credential, tokens))
+    return Authorised(identity, rights, reason)
+
+
+async def _same_account(store: Store, system: str, identity: Identity | None) -> None:
+    row = await store.systems.get(system)
+    if identity is not None and row.identity_key not in (None, identity.key):
+        what = f"the consent opens {identity.label}, but {system} has been {row.identity_label} until now"
+        raise NotAuthorised(f"{what}: nothing was stored; sign in to that account, or name a new system for this one")
+
+
+async def _open(settings: Settings) -> Store:
+    """The store, and sure that its tokens can be read with this instance secret."""
+    seal = FernetSeal(settings.instance_secret.get_secret_value().encode())
+    store = await open_store(settings.store.url, system_seams(), seal=seal)
+    try:
+        await store.tokens.check()
+    except BaseException:
+        await store.close()
+        raise
+    return store

@@ -1,0 +1,61 @@
+"""`bridge authorize`: a person lets the bridge into a system, in a browser of their own."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from bridge.app.authorize import Authorised, NotAuthorised, Request, code_of, complete, prepare
+from bridge.cli.ask import ask
+from bridge.settings.load import load_settings
+from bridge.settings.model import Settings
+
+RECHECK_SECONDS = 4.0
+
+
+@click.command()
+@click.argument("system")
+@click.pass_obj
+def authorize(path: Path, system: str) -> None:
+    """Let the bridge into SYSTEM: shows the address to open in a browser, and takes the one the browser ends at."""
+    settings = load_settings(path, os.environ)
+    request = asyncio.run(prepare(settings, system))
+    if isinstance(request, str):
+        click.echo(request)
+        return
+    try:
+        done = asyncio.run(complete(settings, request, _asked(request)))
+    except NotAuthorised as error:
+        raise click.ClickException(f"{system} is not authorised: {error}") from None
+    _tell(settings, system, done)
+    ask(
+        path,
+        "systems check",
+        {"system": system},
+        seconds=RECHECK_SECONDS,
+        silence="next: start `bridge run`; a bridge that runs already takes the tokens within five minutes",
+    )
+
+
+def _asked(request: Request) -> str:
+    """The code a person comes back with."""
+    click.echo(f"1. Open this address, sign in to {request.system} as the user the bridge is to work as, and agree:\n")
+    click.echo(f"   {request.address}\n")
+    click.echo(f"2. The browser then goes to {request.redirect} (your app must be registered with exactly this")
+    click.echo("   redirect address; that no page is shown there does no harm). Paste the whole address it shows:\n")
+    return code_of(sys.stdin.readline(), request.state)
+
+
+def _tell(settings: Settings, system: str, done: Authorised) -> None:
+    if done.identity is None:
+        click.echo(f"{system} is authorised and the tokens are stored, but the account did not answer: {done.reason}")
+    else:
+        user = f", as user {done.identity.user}" if done.identity.user else ""
+        click.echo(f"{system} is authorised: {done.identity.label}{user}")
+    if done.rights:
+        click.echo(f"rights: {done.rights}")
+    sides = [side for side, name in settings.sides.items() if name == system]
+    if not sides:
+        click.echo(f"no side is bound to {system} yet: say so below `sides` in the settings")

@@ -1,0 +1,41 @@
+"""A person's consent to work with one organisation. Sources: pages "OAuth V2" and "Environments"."""
+
+from bridge.connectors.deskera.auth import TokenKeeper, consent_scope
+from bridge.connectors.deskera.options import DeskeraOptions
+from bridge.connectors.oauth import page
+from bridge.connectors.product import Consent, Construction
+
+PAGES = {
+    "https://bifrost.deskera.com": "https://appauth.deskera.com/",
+    "https://bifrost-us.deskera.com": "https://oauth.deskera.com/",
+    "https://api-staging.deskera.xyz": "https://oauth-staging.deskera.xyz/",
+}
+
+
+def _page(options: DeskeraOptions) -> str:
+    return options.consent_url or PAGES.get(options.base_url.rstrip("/"), "")
+
+
+def _needless(options: DeskeraOptions) -> str:
+    return "" if _page(options) else "no page of consent is known for this base_url; add consent_url to ask there"
+
+
+def _address(options: DeskeraOptions, redirect: str, state: str) -> str:
+    """The vendor knows the redirect address from the registration of the app."""
+    scope = consent_scope(options)
+    return page(_page(options), client_id=options.client_id, scope=scope, state=state, response_type="code")
+
+
+async def _exchange(construction: Construction, code: str, redirect: str) -> str:
+    await TokenKeeper(
+        construction.system,
+        construction.options,
+        construction.transport,
+        construction.seams,
+        construction.vault,
+        construction.observe,
+    ).exchange(code)
+    return f"scope {consent_scope(construction.options)}, as asked for"
+
+
+CONSENT = Consent(_needless, lambda options: options.redirect_uri, _address, _exchange)
