@@ -118,7 +118,8 @@ async def complete(settings: Settings, request: Request, code: str) -> Authorise
         try:
             rights = await request.consent.exchange(made, code, request.redirect)
         except NeedsAuthorisation as error:
-            raise NotAuthorised(f"{error.reason}; run the command again: a code is good once, and for some minutes only") from None
+            remedy = "run the command again: a code is good once, and for some minutes only"
+            raise NotAuthorised(f"{error.reason}; {remedy}") from None
         except RemoteError as error:
             raise NotAuthorised(f"the code could not be exchanged ({error.message}); run the command again") from None
         identity, reason = None, ""
