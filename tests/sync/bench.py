@@ -125,7 +125,7 @@ class Bench:
     async def _probe(self) -> None:
         for name, at in list(self.systems.next_probe.items()):
             if at <= self.store.now():
-                await self.systems._check(name)
+                await self.systems.check(name)
 
     async def turn(self) -> int:
         """One round of claims, each worked on to its end; returns how many there were."""
