@@ -134,6 +134,7 @@ async def test_a_search_shows_collections_only_when_asked_and_a_cursor_goes_on(t
         {"orderByAttribute": {"name": "email", "ascending": True}},
         {"attributes": ["nothing"]},
         {"cursor": "AAAA"},
+        {"cursor": "e30="},
     ],
 )
 async def test_a_search_for_what_cannot_be_searched_is_refused(tenant: Tenant, wrong: dict[str, Any]) -> None:
@@ -215,6 +216,34 @@ async def test_the_audit_feed_tells_every_change_and_needs_a_start(tenant: Tenan
     modified = answer["results"][1]["auditDetails"]["modifiedEntityAttributes"]
     assert modified == [{"name": "lastName", "oldValue": "Lund", "newValue": "Berg"}]
     assert (await tenant.call("POST", path, {}))[0] == 400
+
+
+async def test_the_audit_feed_compares_times_with_and_without_zone_and_ignores_an_order(tenant: Tenant) -> None:
+    await tenant.user("ana")
+    now = tenant.simulator.state.now_text()
+    ends = [
+        {"name": "startTime", "operator": "GREATER_THAN_OR_EQUAL", "value": now},
+        {"name": "endTime", "operator": "LESS_THAN_OR_EQUAL", "value": now.removesuffix("Z")},
+    ]
+    search = {"searchByAttributes": ends, "orderByAttribute": {"name": "eventTime", "ascending": False}}
+    _status, answer = await tenant.call("POST", "/api/web/v2/reports/auditeventspaged/siem", search)
+    assert len(answer["results"]) == 1
+
+
+async def test_hooks_with_one_address_are_judged_apart(tenant: Tenant) -> None:
+    _status, first = await tenant.hook(events=[{"type": "user.created"}])
+    _status, second = await tenant.hook(events=[{"type": "user.deleted"}])
+    tenant.receiver.always = 400
+    await tenant.user("ana")
+    await tenant.simulator.idle()
+    failures = {hook_id: hook["_failures"] for hook_id, hook in tenant.simulator.state.hooks.items()}
+    assert failures == {first["id"]: 1, second["id"]: 0}
+
+
+@pytest.mark.parametrize("wrong", [{"userAttributeValues": ["x"]}, {"userAliases": ["x"]}])
+async def test_a_body_of_the_wrong_shape_is_refused(tenant: Tenant, wrong: dict[str, Any]) -> None:
+    made = await tenant.user("ana")
+    assert (await tenant.call("PUT", f"{USERS}/{made['id']}", wrong))[0] == 400
 
 
 async def test_groups_and_organizations_are_made_found_changed_and_leave_their_users(tenant: Tenant) -> None:

@@ -12,7 +12,7 @@ from bridge.simulators.entrust.access import Access
 from bridge.simulators.entrust.answers import Refused, fault_answer, json_object, refusals
 from bridge.simulators.entrust.audit import Audit
 from bridge.simulators.entrust.changes import Changes
-from bridge.simulators.entrust.events import Actor, Event, renderer, user_event
+from bridge.simulators.entrust.events import Actor, Event, Outgoing, renderer, user_event
 from bridge.simulators.entrust.groups import KINDS, Collection
 from bridge.simulators.entrust.hooks import Hooks
 from bridge.simulators.entrust.shapes import COLLECTIONS, plain_shape, user_shape
@@ -115,16 +115,16 @@ class EntrustSimulator:
             self.deliveries.enqueue(Callback(hook["id"], hook["callbackUrl"], render))
 
     async def _deliver(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> int:
-        """One try of a callback; the hook it was for is found by its address."""
-        hooks = [hook["id"] for hook in self.state.hooks.values() if hook["callbackUrl"] == url]
-        success = False
+        """One try of a callback; a delivery has failed when no further try follows."""
+        assert isinstance(headers, Outgoing)
+        status: int | None = None
         try:
             status = await self.state.world.deliver(method, url, headers, body, timeout)
-            success = 200 <= status < 300
             return status
         finally:
-            for hook_id in hooks:
-                self.hooks.note(hook_id, success)
+            last = headers.attempt > len(self.state.options.retry_delays) or status is None or status < 500
+            if last:
+                self.hooks.note(headers.hook_id, status is not None and 200 <= status < 300)
 
     def _build(self, world: World) -> web.Application:
         player = FaultPlayer(self.faults, world.clock, world.rng, fault_answer)

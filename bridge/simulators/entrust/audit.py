@@ -12,7 +12,8 @@ _PATH = "/api/web/v2/reports/auditeventspaged"
 
 
 def _time(row: Record) -> str:
-    return str(row["eventTime"])
+    """In the form of the description's samples, which name no zone; values to compare may end in Z."""
+    return str(row["eventTime"]).removesuffix("Z")
 
 
 def _order(row: Record) -> str:
@@ -54,6 +55,15 @@ class Audit:
         names = [item.get("name") for item in body.get("searchByAttributes") or []]
         if not body.get("cursor") and needed not in names:
             raise Refused(400, f"{needed} is required")
+        if not body.get("cursor"):
+            body = {**body, "searchByAttributes": [_without_zone(item) for item in body["searchByAttributes"]]}
+        if needed == "startTime":
+            body.pop("orderByAttribute", None)  # always oldest first
         shown, paging = search.page(list(self._state.audit), body)
         results = [{name: value for name, value in row.items() if name[0] != "_"} for row in shown]
         return web.json_response({"results": results, "paging": paging})
+
+
+def _without_zone(item: Record) -> Record:
+    timed = item.get("name") in ("startTime", "endTime", "eventTime")
+    return {**item, "value": str(item.get("value", "")).removesuffix("Z")} if timed else item

@@ -133,7 +133,7 @@ class Changes:
             if name in said:
                 changed[name] = self._known_ids(name, said[name])
         if "userAliases" in said:
-            changed["aliases"] = [str(alias.get("value", "")) for alias in said["userAliases"]]
+            changed["aliases"] = self._aliases(user, said["userAliases"])
         if "userAttributeValues" in said:
             changed["values"] = self._values(user, said["userAttributeValues"])
         return changed
@@ -152,6 +152,17 @@ class Changes:
         if same is not None and same["id"] != user["id"]:
             raise Refused(409, f"a user with the user id or alias {changed['userId']} exists already")
 
+    def _aliases(self, user: Record, given: Any) -> list[str]:
+        """Aliases are unique among aliases and user ids of others."""
+        if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+            raise Refused(400, "userAliases must be a list of objects")
+        aliases = [str(item.get("value", "")) for item in given]
+        for alias in aliases:
+            same = self._state.by_user_id(alias)
+            if same is not None and same["id"] != user["id"]:
+                raise Refused(409, f"a user with the user id or alias {alias} exists already")
+        return aliases
+
     def _known_ids(self, entity: str, ids: Any) -> list[str]:
         if not isinstance(ids, list) or any(self._state.get(entity, one) is None for one in ids):
             raise Refused(400, f"{entity} must list ids of existing {entity}")
@@ -160,7 +171,9 @@ class Changes:
     def _values(self, user: Record, given: Any) -> dict[str, str]:
         """Values by attribute; those not given stay, an empty one is removed."""
         values = dict(user["values"])
-        for item in given if isinstance(given, list) else []:
+        if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+            raise Refused(400, "userAttributeValues must be a list of objects")
+        for item in given:
             number, value = item.get("userAttributeId"), item.get("value")
             if number not in self._state.attributes:
                 raise Refused(400, "userAttributeId names no user attribute")

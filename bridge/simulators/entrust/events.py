@@ -14,6 +14,15 @@ from bridge.simulators.world import utc
 Rendered = tuple[Mapping[str, str], bytes]
 
 
+class Outgoing(dict[str, str]):
+    """Headers of one attempt that know which hook they are for."""
+
+    def __init__(self, headers: Mapping[str, str], hook_id: str, attempt: int) -> None:
+        super().__init__(headers)
+        self.hook_id = hook_id
+        self.attempt = attempt
+
+
 @dataclass(frozen=True)
 class Actor:
     """Who made a change: an administrator in the portal, or an application."""
@@ -58,7 +67,8 @@ def renderer(state: State, hook: Record, event: Event) -> Callable[[int], Render
 
     def render(attempt: int) -> Rendered:
         number = first if attempt == 1 or state.options.stable_event_ids else _event_id(state, event.at)
-        return envelope(state, hook, event, number)
+        headers, body = envelope(state, hook, event, number)
+        return Outgoing(headers, hook["id"], attempt), body
 
     return render
 

@@ -52,7 +52,7 @@ class Hooks:
         return [hook for hook in hooks if event_type in {event["type"] for event in hook["events"]}]
 
     def note(self, hook_id: str, success: bool) -> None:
-        """The outcome of one delivery attempt; too many failures in a row disable the hook."""
+        """The outcome of one delivery; too many failures in a row disable the hook."""
         hook = self._state.hooks.get(hook_id)
         if hook is None:
             return

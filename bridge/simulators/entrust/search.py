@@ -70,11 +70,12 @@ class Search:
         if cursor:
             try:
                 told = json.loads(base64.urlsafe_b64decode(str(cursor)))
-            except ValueError:
+                generation, query, after = told["generation"], told["query"], told["after"]
+            except (ValueError, TypeError, KeyError):
                 raise Refused(400, "the cursor is not valid") from None
-            if told["generation"] != self._state.void_cursors:
+            if generation != self._state.void_cursors:
                 raise Refused(400, "the cursor has expired")
-            return told["query"], told["after"]
+            return query, after
         order = body.get("orderByAttribute") or {}
         name = order.get("name", "")
         if name and name not in self._orders:

@@ -109,7 +109,9 @@ class Users:
         wanted = body.get("attributes") or []
         if wrong := sorted(set(wanted) - COLLECTIONS):
             raise Refused(400, f"unknown attributes {', '.join(wrong)}")
-        rows = self._state.rows("users", self._faults.lag("users"))
+        searched = bool(body.get("searchByAttributes"))
+        lag = self._faults.lag_of_search("users") if searched else self._faults.lag("users")
+        rows = self._state.rows("users", lag)
         shown, paging = self._search.page(rows, body)
         results = [user_shape(self._state, row, frozenset(wanted)) for row in shown]
         return web.json_response({"results": results, "paging": paging})
