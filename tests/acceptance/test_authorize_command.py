@@ -1,5 +1,6 @@
 """`bridge authorize` as a person meets it: the address it shows, the one the browser ends at, and what follows."""
 
+import asyncio
 import json
 import os
 import re
@@ -13,8 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from bridge.app.seams import system_seams
 from bridge.simulators.superoffice import Options as SuperOfficeAccount
 from bridge.simulators.superoffice.signing import sandbox_private_key
+from bridge.store.engine import open_store
+from bridge.store.model import SystemRow
 from tests.acceptance.products import simulated
 from tests.acceptance.site import BRIDGE, Ended, Site, until
 
@@ -140,6 +144,29 @@ def test_deskera_is_authorised_and_a_code_works_once(tmp_path: Path) -> None:
         done = operator.authorize("erp", lambda address: f"{REDIRECT}?code=sandbox-code&state={state_of(address)}")
         assert done.code == 1
         assert "Deskera refused to give a token (400: " in done.err
+
+
+def test_a_consent_to_another_account_than_before_stores_nothing(tmp_path: Path) -> None:
+    store_url = f"sqlite:///{tmp_path / 'bridge.sqlite'}"
+
+    async def was_another() -> None:
+        store = await open_store(store_url, system_seams())
+        await store.systems.save(SystemRow("erp", identity_key="1", identity_label="Deskera organisation 1"))
+        await store.close()
+
+    async def stored() -> object:
+        store = await open_store(store_url, system_seams())
+        found = await store.tokens.load("deskera:erp")
+        await store.close()
+        return found
+
+    with simulated("deskera") as (product,):
+        asyncio.run(was_another())
+        operator = Operator(tmp_path, erp=deskera(product.url))
+        done = operator.authorize("erp", lambda address: f"{REDIRECT}?code=sandbox-code&state={state_of(address)}")
+    assert done.code == 1
+    assert "but erp has been Deskera organisation 1 until now: nothing was stored" in done.err
+    assert asyncio.run(stored()) is None
 
 
 def test_a_product_without_consent_says_so(tmp_path: Path) -> None:

@@ -56,6 +56,33 @@ async def test_bad_grants_are_400(api: Api, form: dict[str, str], secret: str) -
         assert answer.status == 400
 
 
+async def test_a_consents_code_is_good_once_for_its_redirect_address_and_five_minutes(
+    api: Api, clock: HandClock
+) -> None:
+    back = "https://bridge.example.com/back"
+    page = {"client_id": "sandbox-client", "redirect_uri": back, "state": "st"}
+    headers = {"Authorization": basic("sandbox-client", "sandbox-secret")}
+
+    async def consent() -> str:
+        async with api.client.get("/oauth/authorize", params=page, allow_redirects=False) as answer:
+            sent_to = answer.headers["Location"]
+        assert sent_to.startswith(f"{back}?code=")
+        assert sent_to.endswith("&state=st")
+        return sent_to.partition("code=")[2].partition("&")[0]
+
+    async def exchange(code: str, redirect: str = back) -> int:
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect}
+        async with api.client.post("/oauth/token", data=form, headers=headers) as answer:
+            return answer.status
+
+    code = await consent()
+    assert [await exchange(code), await exchange(code)] == [200, 400]
+    assert await exchange(await consent(), "https://elsewhere.example") == 400
+    late = await consent()
+    await clock.advance(301)
+    assert await exchange(late) == 400
+
+
 async def test_a_malformed_authorization_header_is_400(api: Api) -> None:
     async with api.client.get("/v1/users/me", headers={"Authorization": "Bearer"}) as answer:
         assert answer.status == 400
