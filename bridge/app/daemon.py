@@ -16,6 +16,7 @@ from bridge.app.requests import Requests
 from bridge.app.session import http_session
 from bridge.app.status import status_of
 from bridge.callbacks.routes import callback_app
+from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import AiohttpTransport
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.seams import Seams
@@ -43,29 +44,47 @@ async def running(settings: Settings, seams: Seams, redactor: Redactor) -> Async
     """
     checked_plan(settings)  # every fault is said before anything is opened
     async with AsyncExitStack() as stack:
-        seal = FernetSeal(settings.instance_secret.get_secret_value().encode())
-        store = await open_store(settings.store.url, seams, exclusive=True, seal=seal)
-        stack.push_async_callback(store.close)
-        await store.tokens.check()
         session = await stack.enter_async_context(http_session())
-        bridge = build(settings, seams, store, AiohttpTransport(session))
-        await store.mappings.sync(bridge.plan.scopes)
-        add_checks(bridge)
-        supervisor = Supervisor(seams, bridge.board)
-        timetable = _timetable(bridge)
+        bridge = await stack.enter_async_context(assembled(settings, seams, AiohttpTransport(session)))
+        timetable = Timetable(jobs(bridge), seams, bridge.board, jitter_seconds=settings.schedule.jitter_seconds)
         await _listen(stack, bridge, redactor)
-        await bridge.systems.start()
-        supervisor.add("worker", bridge.worker.run)
-        supervisor.add("systems", bridge.systems.run)
-        supervisor.add("requests", Requests(bridge).run)
-        supervisor.add("asked sweeps", lambda: _sweep_asked(bridge))
-        supervisor.start()
-        stack.push_async_callback(supervisor.stop)
+        await stack.enter_async_context(at_work(bridge))
         timetable.start()
         stack.push_async_callback(timetable.stop)
         log.info("started", extra={"instance": settings.instance, "copy": seams.copy})
         yield bridge
         log.info("stopping")
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, seams: Seams, transport: Transport) -> AsyncIterator[Bridge]:
+    """A bridge on its opened store, which leaving the block closes. Nothing runs and nothing is sent yet."""
+    seal = FernetSeal(settings.instance_secret.get_secret_value().encode())
+    store = await open_store(settings.store.url, seams, exclusive=True, seal=seal)
+    try:
+        await store.tokens.check()
+        bridge = build(settings, seams, store, transport)
+        await store.mappings.sync(bridge.plan.scopes)
+        add_checks(bridge)
+        yield bridge
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def at_work(bridge: Bridge) -> AsyncIterator[None]:
+    """The long-running parts, while the block runs; whatever listens for callbacks listens already."""
+    supervisor = Supervisor(bridge.seams, bridge.board)
+    await bridge.systems.start()
+    supervisor.add("worker", bridge.worker.run)
+    supervisor.add("systems", bridge.systems.run)
+    supervisor.add("requests", Requests(bridge).run)
+    supervisor.add("asked sweeps", lambda: _sweep_asked(bridge))
+    supervisor.start()
+    try:
+        yield
+    finally:
+        await supervisor.stop()
 
 
 async def run(settings: Settings, seams: Seams, redactor: Redactor) -> None:
@@ -126,9 +145,10 @@ async def _bind(stack: AsyncExitStack, app: web.Application, host: str, port: in
         raise ConfigError([Fault(f"{key}: {host}:{port}", error.strerror or str(error), remedy)]) from None
 
 
-def _timetable(bridge: Bridge) -> Timetable:
+def jobs(bridge: Bridge) -> tuple[Job, ...]:
+    """What runs on schedule."""
     schedule, reconciler = bridge.settings.schedule, bridge.reconciler
-    jobs = (
+    return (
         Job("hook audit", schedule.audit_seconds, bridge.keeper.audit, at_start=True),
         Job("match index", schedule.sweep_seconds, reconciler.index, at_start=True),
         Job("sweep", schedule.sweep_seconds, lambda: reconciler.sweep_all("incremental"), at_start=True),
@@ -136,7 +156,6 @@ def _timetable(bridge: Bridge) -> Timetable:
         Job("retention", schedule.retention_seconds, lambda: _prune(bridge)),
         Job("hook deliveries", FLUSH_SECONDS, lambda: _flush(bridge)),
     )
-    return Timetable(jobs, bridge.seams, bridge.board, jitter_seconds=schedule.jitter_seconds)
 
 
 async def _sweep_asked(bridge: Bridge) -> None:

@@ -11,7 +11,8 @@ Our invention where the documentation is silent, most of it switchable in `Optio
 registration; PUT resets fields it does not name, PATCH does not; `page` and `limit` on deals; which parameters filter
 contacts and how; defaults of missing fields; an edit that changes nothing is announced like any other and moves
 `updated_at`; refusals of unknown owners of ids, stages and custom fields; a contact or
-organization named without an id is found by exact name or created; a deleted record answers 404.
+organization named without an id is found by exact name or created; a deleted record answers 404; whether a deleted
+record can be restored is unknown: a person here can, announced as an update.
 
 Books (folder `books`; pages "Contacts", "Products", "Sales invoices", "Bills", "Credit notes", "Debit notes") follows
 the documented fields, dd-MM-yyyy dates, Spring pages, update by id and read by code, required fields and the refusal

@@ -94,6 +94,15 @@ class DeskeraSimulator:
         """Books records go by their code as well."""
         return self.state.by_code[entity].get(str(record_id), record_id)
 
+    def person_restores(self, entity: str, record_id: str | int) -> dict[str, Any]:
+        """A deleted record of "contacts" or "deals" is back. Raises UnknownRecord."""
+        if entity not in SHAPES:
+            raise UnknownRecord(f"{entity} cannot be restored")
+        try:
+            return SHAPES[entity](self.state, self._changes.restore(entity, record_id))
+        except Refused as refused:
+            raise _as_person(refused) from refused
+
     def person_approves(self, entity: str, record_id: str | int) -> dict[str, Any]:
         """A draft of "invoices" or "bills" is approved. Raises UnknownRecord, ValueError."""
         self._check(entity, {})

@@ -42,6 +42,17 @@ class Changes:
         self._state.tables[entity].put(str(record_id), before | {GONE: True})
         self._publish("DELETE", entity, before)
 
+    def restore(self, entity: str, record_id: object) -> Record:
+        """Brings a deleted record back."""
+        deleted = self._state.tables[entity].get(str(record_id))
+        if deleted is None or GONE not in deleted:
+            raise Refused(404, f"no deleted {entity[:-1]}")
+        record = {key: value for key, value in deleted.items() if key != GONE}
+        record["updated_at"] = self._state.now_text()
+        self._state.tables[entity].put(str(record_id), record)
+        self._publish("UPDATE", entity, record)
+        return record
+
     def _existing(self, entity: str, record_id: object) -> Record:
         record = self._state.get(entity, record_id)
         if record is None:

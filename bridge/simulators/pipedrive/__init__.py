@@ -10,7 +10,7 @@ Our invention where the documentation is silent: the 404 body of v2 and the 422 
 archived deals and the 404 on edits of deleted records; 400 for a limit above 500 or a bad cursor; an edit that changes
 nothing is no event; a success does not reset the ban count; the probe of a new hook's URL is a GET; the OAuth error
 body; `permitted_user_ids` holds all users; an edit in the web pages is made by a second user; custom fields not set
-are null in every callback; a merge calls back for the absorbed record first, then for records that pointed at it, then
+are null in every callback; restoring a deleted record is a change; a merge calls back for the absorbed record first, then for records that pointed at it, then
 for the survivor.
 
 Not simulated: activities, leads, notes, deal products, filters, recents, changelogs, users beyond the two, permissions.

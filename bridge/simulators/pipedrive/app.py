@@ -62,6 +62,11 @@ class PipedriveSimulator:
     def person_deletes(self, entity: str, record_id: str | int) -> None:
         self._changes.delete(_entity(entity), str(record_id), APP)
 
+    def person_restores(self, entity: str, record_id: str | int) -> dict[str, Any]:
+        """Undoes a delete. The vendor's pages can, its API cannot. Raises UnknownRecord."""
+        kind = _entity(entity)
+        return rest_v2(self.state, kind, self._changes.restore(kind, str(record_id)))
+
     def person_merges(self, entity: str, absorbed_id: str | int, survivor_id: str | int) -> dict[str, Any]:
         kind = _entity(entity)
         if kind not in MERGEABLE:

@@ -113,6 +113,17 @@ class Changes:
         mark = {"merged_to_id": merge[0]} if merge else {}
         self._tell("delete", entity, before, None, source, mark, merge[1] if merge else "")
 
+    def restore(self, entity: Entity, record_id: str) -> Record:
+        """Brings a deleted record back, as a person may within 30 days. Raises UnknownRecord."""
+        before = self._state.tables[entity.plural].get(record_id)
+        if before is None or not before["is_deleted"]:
+            raise UnknownRecord(f"no deleted {entity.name} {record_id}")
+        after = {**before, "is_deleted": False, "update_time": self._state.now_text()}
+        self._state.tables[entity.plural].put(record_id, after)
+        self._state.deleted_at.pop((entity.plural, record_id), None)
+        self._tell("change", entity, before, after, APP)
+        return after
+
     def merge(self, entity: Entity, absorbed_id: str, survivor_id: str, source: str) -> Record:
         """The absorbed record disappears; the survivor keeps its values and fills its empty ones from it."""
         absorbed, before = self.live(entity, absorbed_id), self.live(entity, survivor_id)

@@ -1,0 +1,112 @@
+"""What must hold once the storm is over and one full reconcile has ended."""
+
+from typing import Any
+
+from bridge.simulators.faults import Trim
+from tests.storms.eyes import CRM_TABLE, ERP_TABLE, FIELDS, KINDS, SIDES, Eyes
+from tests.storms.ledger import LOOSE, Edit, Ledger
+
+TEXTS = ("name", "address")
+
+
+class Judge:
+    """`trims`: by side and table, its cuts. `unread`: (kind, field) the erp never shows."""
+
+    def __init__(self, eyes: Eyes, ledger: Ledger, trims: dict[tuple[str, str], Trim], unread: set[Any]) -> None:
+        self.eyes, self.ledger, self.trims, self.unread = eyes, ledger, trims, unread
+        self.exact = self.open = 0
+
+    def problems(self) -> list[str]:
+        found = list(self.ledger.inventions)
+        for kind in KINDS:
+            here, there = self._by_tag("crm", kind), self._by_tag("erp", kind)
+            tags = here.keys() | there.keys() | {tag for k, tag in self.ledger.things if k == kind}
+            for tag in sorted(tags, key=lambda tag: int(tag[1:])):
+                found += self._thing(kind, tag, here.get(tag, []), there.get(tag, []))
+        return found
+
+    def _by_tag(self, side: str, kind: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for rec in self.eyes.all(side, kind):
+            found.setdefault(self.eyes.tag(side, kind, rec), []).append(rec)
+        return found
+
+    # -- records ----------------------------------------------------------------------------------------------------
+    def _thing(self, kind: str, tag: str, crm: list[str], erp: list[str]) -> list[str]:
+        thing, found = self.ledger.things[kind, tag], []
+        live = {"crm": crm, "erp": erp}
+        twice = sum(thing.made.values()) > 1
+        for side in SIDES:
+            extra = thing.restored["crm"] + thing.restored["erp"] + thing.merged + twice
+            if len(live[side]) > 1 + extra:
+                found.append(f"{kind} {tag} is in {side} {len(live[side])} times: {live[side]}")
+            back = thing.deleted[side] and live[side] and not extra
+            if back:
+                found.append(f"{kind} {tag} was deleted in {side} and is there again: {live[side]}")
+        if thing.must_go and erp and not (extra or thing.deleted["erp"]) and not self._edited_since(kind, tag):
+            found.append(f"{kind} {tag} was deleted in crm and nobody touched it in erp, where it still is")
+        if len(crm) == len(erp) == 1 and not thing.merged:
+            return found + self._in_step(kind, tag, crm[0], erp[0])
+        touched = any(thing.deleted.values()) or thing.merged or twice
+        if (not crm or not erp) and not touched:
+            found.append(f"{kind} {tag} is only in {'crm' if crm else 'erp' if erp else 'neither product'}")
+        return found
+
+    def _edited_since(self, kind: str, tag: str) -> bool:
+        gone = max(self.ledger.things[kind, tag].deleted["crm"])
+        edits = [edit for name in FIELDS[kind] for edit in self.ledger.edits[kind, tag, name]]
+        return any(edit.side == "erp" and edit.at >= gone for edit in edits)
+
+    # -- fields -----------------------------------------------------------------------------------------------------
+    def _in_step(self, kind: str, tag: str, crm: str, erp: str) -> list[str]:
+        one, two, found = self.eyes.values("crm", kind, crm), self.eyes.values("erp", kind, erp), []
+        again = self.ledger.things[kind, tag].restored
+        for name in FIELDS[kind]:
+            where = f"{kind} {tag} (crm {crm}, erp {erp}): {name}"
+            if (kind, name) in self.unread:
+                continue
+            if (kind, name) in LOOSE and self._unclear(kind, tag, name):
+                continue
+            if one[name] != two[name]:
+                found.append(f"{where} is {one[name]!r} in crm and {two[name]!r} in erp")
+                continue
+            standing = self.ledger.standing(kind, tag, name)
+            if standing and not any(again.values()) and one[name] not in [edit.value for edit in standing]:
+                wanted = [(edit.at, edit.side, edit.value) for edit in standing]
+                found.append(f"{where} is {one[name]!r}, but people wanted {wanted}")
+            if not standing and one[name] is not None and (kind, name) not in LOOSE:
+                found.append(f"{where} is {one[name]!r}, which nobody entered")
+            self.exact, self.open = self.exact + (len(standing) == 1), self.open + (len(standing) > 1)
+            if name in TEXTS:
+                found += self._texts(where, kind, tag, name, crm, erp)
+        return found
+
+    def _unclear(self, kind: str, tag: str, name: str) -> bool:
+        """Something this reference ever named was deleted or merged."""
+        to = "person" if name == "person" else "company"
+        named = {edit.value for edit in self.ledger.edits[kind, tag, name]} - {None}
+        things = [self.ledger.things[to, one] for one in named]
+        return any(any(thing.deleted.values()) or thing.merged or sum(thing.made.values()) > 1 for thing in things)
+
+    def _texts(self, where: str, kind: str, tag: str, name: str, crm: str, erp: str) -> list[str]:
+        """Whole on the side where it was entered, and on the other as that product keeps it."""
+        value = self.eyes.values("crm", kind, crm)[name]
+        sources = [edit for edit in self.ledger.edits[kind, tag, name] if edit.value == value]
+        if not sources:
+            return []
+        for side, rec in (("crm", crm), ("erp", erp)):
+            shown = self.eyes.text(side, kind, rec, name)
+            if not any(shown.strip() == self._kept(side, kind, name, edit).strip() for edit in sources):
+                return [f"{where} reads {shown!r} in {side}, entered as {[edit.text for edit in sources]}"]
+        return []
+
+    def _kept(self, side: str, kind: str, name: str, edit: Edit) -> str:
+        table = (CRM_TABLE if side == "crm" else ERP_TABLE)[kind]
+        trim = self.trims.get((side, table))
+        if edit.side == side or trim is None:
+            return edit.text
+        text = edit.text.strip() if trim.strip else edit.text
+        column = {("crm", "deal", "name"): "title", ("crm", "company", "address"): "value"}.get(
+            (side, kind, name), name
+        )
+        return text[: trim.lengths[column]] if column in trim.lengths else text

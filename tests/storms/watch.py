@@ -1,0 +1,108 @@
+"""Watches the bridge's calls at the products and keeps the ledger: what it read when, what it changed, what it knows."""
+
+import asyncio
+import re
+from typing import Any
+
+from tests.storms.eyes import CRM_TABLE, Eyes
+from tests.storms.ledger import Ledger, Place, Shown
+from tests.storms.site import CRM, ERP, Site
+from tests.storms.wire import Exchange
+
+PATHS = {
+    CRM: re.compile(r"^/api/v2/(organizations|persons|deals)(?:/(\d+))?$"),
+    ERP: re.compile(r"^/v1/crm/(contacts|deals)(?:/(\d+))?$"),
+}
+KIND_OF = {table: kind for kind, table in CRM_TABLE.items()}
+
+
+class Watch:
+    def __init__(self, site: Site, eyes: Eyes, ledger: Ledger) -> None:
+        self.site, self.eyes, self.ledger = site, eyes, ledger
+        self.read_at: dict[Place, float] = {}
+        self.writes = 0
+        self.log: list[str] = []
+        site.wire.before, site.wire.after = self.before, self.after
+
+    def before(self, exchange: Exchange) -> Any:
+        """The record a call is about and what it shows now; None for calls about none."""
+        found = PATHS[exchange.host].match(exchange.path) if exchange.host in PATHS else None
+        if found is None:
+            return None
+        side, table, rec = "crm" if exchange.host == CRM else "erp", found[1], found[2]
+        if rec is None:
+            return side, table, None, {}
+        kind = self._kind(side, table, rec)
+        values = self.eyes.values(side, kind, rec) if kind and self.eyes.lives(side, kind, rec) else {}
+        return side, table, rec, values
+
+    def _kind(self, side: str, table: str, rec: str) -> str | None:
+        if table == "contacts":
+            return next((kind for kind in ("company", "person") if self.eyes.raw(side, kind, rec)), None)
+        kind = KIND_OF[table]
+        return kind if self.eyes.raw(side, kind, rec) else None
+
+    def after(self, exchange: Exchange, token: Any) -> None:
+        if token is None:
+            return
+        side, table, rec, before = token
+        if exchange.method == "GET":
+            self._read(side, table, rec)
+            return
+        if exchange.method == "POST" and rec is None:
+            last = self.site.crm.state.last_ids if side == "crm" else self.site.erp.state.last_ids
+            rec = str(
+                last.get(KIND_OF[table] if side == "crm" and KIND_OF[table] != "company" else TABLE_IDS[table], 0)
+            )
+        kind = self._kind(side, table, rec) if rec else None
+        if kind is None:
+            return
+        place = (side, kind, rec)
+        if exchange.method == "DELETE":
+            self._deleted(place, bool(before))
+            return
+        if exchange.method == "POST" and (place, "name") in self.ledger.shown:
+            return  # refused: the last record is an older one
+        if self.eyes.lives(*place):
+            self._wrote(exchange, place, before)
+
+    def _read(self, side: str, table: str, rec: str | None) -> None:
+        kind = self._kind(side, table, rec) if rec else None
+        if kind is not None and rec is not None:
+            faults = self.site.crm.faults if side == "crm" else self.site.erp.faults
+            self.read_at[side, kind, rec] = self.site.clock.monotonic() - faults.lag(table)
+
+    def _wrote(self, exchange: Exchange, place: Place, before: dict[str, Any]) -> None:
+        values, tag, now = self.eyes.values(*place), self.eyes.tag(*place), self.site.clock.monotonic()
+        changed = {name: (before.get(name), value) for name, value in values.items() if before.get(name) != value}
+        self.writes += 1
+        self.log.append(f"{now:.2f}   bridge {exchange.method} {place} {tag} {changed}")
+        unsure = self.ledger.bridge(place, tag, before, values, read_at=self.read_at.get(place, -1.0))
+        if exchange.method == "POST":
+            self.ledger.unsure_records[place] = now
+        life, task = self.site.life, exchange.task
+        if task is not None:
+            task.add_done_callback(lambda ended: self._ended(ended, exchange, life, unsure, place))
+
+    def _ended(self, task: asyncio.Task[Any], exchange: Exchange, life: Any, unsure: list[Shown], place: Place) -> None:
+        """The claim is over. Had its call an answer, and was it stored, the bridge knows what arrived."""
+        if task.cancelled() or task.exception() is not None or life.dead or not exchange.answered:
+            self.log.append(f"{self.site.clock.monotonic():.2f}   unsure of {exchange.method} {place}")
+            return
+        for shown in unsure:
+            shown.sure = True
+        if exchange.method == "POST":
+            self.ledger.unsure_records.pop(place, None)
+
+    def _deleted(self, place: Place, lived: bool) -> None:
+        """Only what was deleted in the crm may be deleted, and only in the erp."""
+        if not lived or self.eyes.lives(*place):
+            return
+        self.writes += 1
+        tag = self.eyes.tag(*place)
+        self.log.append(f"{self.site.clock.monotonic():.2f}   bridge DELETE {place} {tag}")
+        if place[0] == "crm" or not self.ledger.things[place[1], tag].deleted["crm"]:
+            self.ledger.inventions.append(f"the bridge deleted {place} ({tag}), which nobody had deleted in crm")
+
+
+TABLE_IDS = {"organizations": "organization", "contacts": "contacts", "deals": "deals"}
