@@ -88,7 +88,8 @@ class Eyes:
         if side == "crm":
             email, phone, company = _primary(row["emails"]), _primary(row["phones"]), row.get("org_id")
         else:
-            email, phone, company = row["email"], row["phone"] and row["country_code"] + row["phone"], row["organization_id"]
+            email, company = row["email"], row["organization_id"]
+            phone = row["phone"] and row["country_code"] + row["phone"]
         digits = "".join(letter for letter in phone or "" if letter.isdigit())
         return {"email": (email or "").lower() or None, "phone": digits or None, "company": self._named(side, company)}
 

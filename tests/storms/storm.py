@@ -293,7 +293,7 @@ async def weather(seed: int, acts: int, rounds: int) -> tuple[list[str], Storm]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(seed: int, acts: int = 40, rounds: int = 1) -> tuple[list[str], Storm]:
+def run(seed: int, acts: int = 25, rounds: int = 1) -> tuple[list[str], Storm]:
     """One seed on a loop of its own."""
     loop = VirtualLoop()
     loop.set_task_factory(task_factory)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Watches the bridge's calls at the products and keeps the ledger: what it read when, what it changed, what it knows."""
+"""Watches the bridge's calls at the products and keeps the ledger: what it read and when, and what it changed."""
 
 import asyncio
 import re

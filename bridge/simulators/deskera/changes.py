@@ -33,7 +33,7 @@ class Changes:
     def edit(self, entity: str, record_id: object, body: Mapping[str, Any], reset: bool = False) -> Record:
         """`reset` gives fields that are not named their default values."""
         before = self._existing(entity, record_id)
-        fields, custom = self._checked(entity, body, new=reset)
+        fields, custom = self._checked(entity, body, new=reset, before=before)
         base = before | (defaults(entity) | {"custom": {}} if reset else {})
         return self._store(entity, base, fields, custom, "UPDATE")
 
@@ -59,8 +59,16 @@ class Changes:
             raise Refused(404, f"{entity[:-1].capitalize()} not found")
         return record
 
-    def _checked(self, entity: str, body: Mapping[str, Any], new: bool) -> tuple[Record, dict[str, Any]]:
-        wrong = complaints(self._state, entity, body, new)
+    def _checked(
+        self, entity: str, body: Mapping[str, Any], new: bool, before: Mapping[str, Any] | None = None
+    ) -> tuple[Record, dict[str, Any]]:
+        """A reference that stays as it was may name a record deleted since."""
+        kept = {
+            key
+            for key in ("organization_id", "contact_id")
+            if before and key in before and body.get(key) == before[key]
+        }
+        wrong = complaints(self._state, entity, {key: body[key] for key in body if key not in kept}, new)
         custom: dict[str, Any] = {}
         if body.get("custom_field") is not None:
             custom, complaint = custom_values(self._state, entity, body["custom_field"])

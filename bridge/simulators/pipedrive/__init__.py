@@ -7,11 +7,11 @@ dialects; retries after 3, 30 and 150 s, the ban of 30 minutes at ten failed fir
 failure; burst and daily budgets.
 
 Our invention where the documentation is silent: the 404 body of v2 and the 422 body of hooks; the 403 on edits of
-archived deals and the 404 on edits of deleted records; 400 for a limit above 500 or a bad cursor; an edit that changes
-nothing is no event; a success does not reset the ban count; the probe of a new hook's URL is a GET; the OAuth error
-body; `permitted_user_ids` holds all users; an edit in the web pages is made by a second user; custom fields not set
-are null in every callback; restoring a deleted record is a change; a merge calls back for the absorbed record first, then for records that pointed at it, then
-for the survivor.
+archived deals and the 404 on edits of deleted records; 400 for a limit above 500 or a bad cursor; an edit that
+changes nothing is no event; a success does not reset the ban count; the probe of a new hook's URL is a GET; the OAuth
+error body; `permitted_user_ids` holds all users; an edit in the web pages is made by a second user; custom fields not
+set are null in every callback; restoring a deleted record is a change; a merge calls back for the absorbed record
+first, then for records that pointed at it, then for the survivor.
 
 Not simulated: activities, leads, notes, deal products, filters, recents, changelogs, users beyond the two, permissions.
 """
