@@ -25,9 +25,9 @@ test: venv
 kill-burst: venv
 	$(BIN)/python -m tests.acceptance.kill_burst --records 2000 --kills 3 --store both
 
-# Seeded storms over the sync worker: make storms SEEDS=200 FROM=1
+# Seeded storms, each over products in memory and over both simulators with the whole bridge: make storms SEEDS=200 FROM=1
 storms: venv
-	$(BIN)/python -m tests.sync.storm --seeds $(or $(SEEDS),100) --from $(or $(FROM),1)
+	$(BIN)/python -m tests.storms --seeds $(or $(SEEDS),100) --from $(or $(FROM),1)
 
 # Translations a second, and where their time goes.
 bench: venv

@@ -81,12 +81,14 @@ async def for_writing(work: Work, target: Side, values: Mapping[str, Any]) -> Se
                 left_out[name] = "the record it names is no longer linked"
             else:
                 ready[name] = Reference(link.mapping, target, rec)
+                work.referred.append((link, target))
         elif isinstance(value, Reference):
             verdict = await _missing(work, fields[name], value)
             if isinstance(verdict, Completion):
                 return verdict
             if isinstance(verdict, Link):
                 ready[name] = Reference(value.mapping, target, str(verdict.rec(target)))
+                work.referred.append((verdict, target))
             elif verdict.blank:
                 ready[name] = None
             else:

@@ -12,6 +12,7 @@ from bridge.domain.errors import (
     Unreachable,
 )
 from bridge.store.model import Completion
+from bridge.sync import refused
 from bridge.sync.systems import SystemWatch
 from bridge.sync.work import Work
 
@@ -26,7 +27,7 @@ async def decide(work: Work, error: BridgeError, systems: SystemWatch) -> Comple
         await systems.stop(error.system, error.message)
         return work.later(work.now() + AUTHORISATION_WAIT_SECONDS, str(error))
     if isinstance(error, Rejected):
-        return work.dead(f"{error.field}: {error}" if error.field else str(error))
+        return await _rejected(work, error)
     if isinstance(error, MappingFailed):
         return work.dead(str(error))
     if isinstance(error, OutcomeUnknown):
@@ -34,6 +35,16 @@ async def decide(work: Work, error: BridgeError, systems: SystemWatch) -> Comple
     if isinstance(error, Unreachable | RetryLater):
         return await _transient(work, error, systems)
     return _attempt(work, str(error))
+
+
+async def _rejected(work: Work, error: Rejected) -> Completion:
+    """For good, unless it is about a record that went away since it was read."""
+    if refused.is_gone(error):
+        return _attempt(work, str(error))
+    waiting = await refused.named_one_gone(work)
+    if waiting:
+        return waiting
+    return work.dead(f"{error.field}: {error}" if error.field else str(error))
 
 
 async def _unknown(work: Work, error: OutcomeUnknown, systems: SystemWatch) -> Completion:

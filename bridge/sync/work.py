@@ -73,6 +73,7 @@ class Work:
     journal: list[JournalEntry] = field(default_factory=list)
     links: list[LinkWrite] = field(default_factory=list)
     read_at: dict[RecordRef, float] = field(default_factory=dict)
+    referred: list[tuple[Link, Side]] = field(default_factory=list)  # links whose records the write names there
     row_hash: str | None = None  # of the claim's record as read, over the columns listings show too
     known: MappingOf[RecordRef, KnownRecord] = field(default_factory=dict)
     look_at: float = 0.0  # when the outcome of the last write must be visible

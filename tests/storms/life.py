@@ -112,6 +112,12 @@ class InlineConnection(Connection):
             args = ("PRAGMA synchronous=OFF", *args[1:])
         return fn(*args, **kwargs)
 
+    @property
+    def _conn(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise asyncio.CancelledError
+        return self._connection
+
     def stop(self) -> None:
         self.cut()
 

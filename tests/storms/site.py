@@ -124,7 +124,10 @@ class Site:
     async def reload(self) -> None:
         """SIGHUP: the running bridge takes the mapping files as they are now."""
         if self.bridge is not None and self.life is not None and not self.life.dead:
-            await self.life.start(_quietly(reload(self.bridge)))
+            work = self.life.start(quietly(reload(self.bridge)))
+            await asyncio.wait({work})
+            if not work.cancelled():
+                work.result()
 
     # -- lives of the bridge ----------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -208,8 +211,14 @@ class Site:
 PAYLOADS = ("wrapped", "flat", "id-only", "array", "form", "empty")
 
 
-async def _quietly(work: Any) -> None:
-    await work
+async def quietly(work: Any) -> None:
+    """What a dying process still raises is nobody's concern."""
+    try:
+        await work
+    except Exception:
+        life = LIFE.get()
+        if life is None or not life.dead:
+            raise
 
 
 def _noted(take: Any) -> Any:

@@ -8,7 +8,7 @@ import asyncio
 import random
 import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from tests.storms.judge import Judge
 from tests.storms.ledger import Ledger
 from tests.storms.life import task_factory
 from tests.storms.people import People
-from tests.storms.site import CRM, ERP, Site
+from tests.storms.site import CRM, ERP, Site, quietly
 from tests.storms.virtual import VirtualLoop
 from tests.storms.watch import Watch
 
@@ -105,15 +105,13 @@ class Storm:
     # -- the storm --------------------------------------------------------------------------------------------------
     async def rage(self, acts: int) -> None:
         self._blow()
-        keeper = asyncio.ensure_future(self._bring_up_again())
         for _ in range(acts):
             for _ in range(self.chance.choice((1, 1, 1, 2, 4))):
                 self.people.act()
             if self.chance.random() < 0.25:
                 await self._disturb()
-            await self.site.clock.sleep(self.chance.choice(PAUSES) * (0.5 + self.chance.random()))
+            await self._pause(self.chance.choice(PAUSES) * (0.5 + self.chance.random()))
         self._clear()
-        keeper.cancel()
         if self.site.life is None or self.site.life.dead:
             await self.site.start()
 
@@ -184,7 +182,7 @@ class Storm:
     async def _sweep(self) -> None:
         if self.site.bridge is not None and self.site.life is not None and not self.site.life.dead:
             kind = self.chance.choice(("incremental", "full"))
-            self.site.life.start(self.site.bridge.reconciler.sweep_all(kind))
+            self.site.life.start(quietly(self.site.bridge.reconciler.sweep_all(kind)))
 
     # -- deaths -----------------------------------------------------------------------------------------------------
     def mishap(self, name: str) -> bool:
@@ -202,11 +200,16 @@ class Storm:
         self.log.append(f"{self.site.clock.monotonic():.2f} killed at {name}")
         return True
 
-    async def _bring_up_again(self) -> None:
-        while True:
-            await self.site.died.wait()
-            await self.site.clock.sleep(self.chance.choice((0.0, 1.0, 20.0)))
-            await self.site.start()
+    async def _pause(self, seconds: float) -> None:
+        """Time passes; a bridge that died is brought up again after a while."""
+        end = self.site.clock.monotonic() + seconds
+        while (left := end - self.site.clock.monotonic()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self.site.died.wait()
+            if self.site.life is None or self.site.life.dead:
+                await self.site.clock.sleep(self.chance.choice((0.0, 1.0, 20.0)))
+                await self.site.start()
 
     # -- afterwards -------------------------------------------------------------------------------------------------
     async def heal(self) -> list[str]:
