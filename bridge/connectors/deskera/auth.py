@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from bridge.connectors.deskera.errors import words
 from bridge.connectors.deskera.options import DeskeraOptions
-from bridge.connectors.deskera.tokens import Tokens, from_answer, from_store, seed_of
+from bridge.connectors.deskera.tokens import Tokens, from_answer, from_store, seed_of, v1_renewal
 from bridge.connectors.http import Answer, Call, HttpClient, Observe, Pause, Words, with_headers
 from bridge.connectors.oauth import NO_CONSENT
 from bridge.connectors.protocols import HttpRequest, TokenVault, Transport
@@ -19,6 +19,7 @@ from bridge.domain.errors import NeedsAuthorisation, OutcomeUnknown, RemoteError
 from bridge.domain.seams import Seams, epoch
 
 V1_TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
+V1_REFRESH_PATH = "/v1/iam/auth/app/getrefreshtoken"
 _MISSED = ("missing", "required", "not present")
 
 
@@ -85,7 +86,7 @@ class TokenKeeper:
         self._credential = f"deskera:{system}"
         dialect = _TokenDialect(system, basic(options))
         self._http = HttpClient(system, options.base_url, transport, seams, dialect, at_once=1, observe=observe)
-        self._paths = list(dict.fromkeys((options.token_path, V1_TOKEN_PATH)))
+        self._paths = self._all_paths()
         self._in_form = False
         self._one = asyncio.Lock()
         self._tokens: Tokens | None = None
@@ -153,7 +154,7 @@ class TokenKeeper:
 
     async def _tokens_for(self, pairs: list[tuple[str, str]], before: Tokens) -> Tokens:
         try:
-            answer = await self._ask(pairs)
+            answer = await self._ask(pairs, before)
             found = from_answer(answer.json(), before, self._now())
         except OutcomeUnknown as lost:
             # Never the outcome of the record's own write: that was not sent.
@@ -162,10 +163,16 @@ class TokenKeeper:
             raise RetryLater(self._system, "Deskera's answer holds no token")
         return found
 
-    async def _ask(self, pairs: list[tuple[str, str]]) -> Answer:
+    async def _ask(self, pairs: list[tuple[str, str]], before: Tokens) -> Answer:
         """Tries the next path on 404, and the form where parameters are missed; then remembers what worked."""
         while True:
-            accept = {404, 405} if len(self._paths) > 1 else set()
+            if self._paths[0] == V1_REFRESH_PATH:
+                self._paths = self._all_paths()  # remembered only while it works
+                answer = await self._http.send(Call("POST", V1_REFRESH_PATH, json=v1_renewal(before), reads=False))
+                self._paths = [V1_REFRESH_PATH]
+                return answer
+            more = len(self._paths) > (1 if before.refresh else 2)  # the last path only renews
+            accept = {404, 405} if more else set()
             accept |= set() if self._in_form else {400}
             answer = await self._http.send(self._call(self._paths[0], pairs, frozenset(accept)))
             if answer.status in (404, 405):
@@ -176,6 +183,9 @@ class TokenKeeper:
                 raise refused(self._system, answer)
             else:
                 return await self._as_form(pairs, refused(self._system, answer))
+
+    def _all_paths(self) -> list[str]:
+        return list(dict.fromkeys((self._options.token_path, V1_TOKEN_PATH, V1_REFRESH_PATH)))
 
     async def _as_form(self, pairs: list[tuple[str, str]], first: NeedsAuthorisation) -> Answer:
         """The form is remembered once it works; until then the query's refusal is what counts."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from bridge.connectors.deskera.books.kinds import CODE_KEYS
+from bridge.connectors.deskera.books.kinds import CODE_KEYS, WRAPPERS
 from bridge.connectors.deskera.books.kinds import EVENTS as BOOKS_EVENTS
 from bridge.connectors.json_text import read_json
 from bridge.domain.callback import Callback
@@ -30,6 +30,7 @@ EVENTS: Mapping[str, tuple[str, EventKind]] = {
 _EVENT_KEYS = ("eventType", "event_type", "event", "type", "action")
 _WRAPPERS = ("data", "payload", "body", "object", "record", "entity")
 _RECORD_KEYS: Mapping[str, tuple[str, ...]] = {
+    **WRAPPERS,
     CONTACT: ("contact", "crmContact", "crm_contact"),
     DEAL: ("deal", "crmDeal", "crm_deal"),
 }
@@ -114,7 +115,7 @@ def _ids(value: Any, entity: str, depth: int) -> Iterator[str]:
         if (single := _id(value, entity)) is not None and depth > 0:
             yield single
         return
-    for key in (*_RECORD_KEYS.get(entity, ()), *_WRAPPERS):
+    for key in (*_RECORD_KEYS[entity], *_WRAPPERS):
         if isinstance(value.get(key), dict | list):
             inner = list(_ids(value[key], entity, depth + 1))
             if inner:

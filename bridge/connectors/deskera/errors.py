@@ -8,7 +8,7 @@ from bridge.domain.errors import RateLimited, Rejected, RemoteError, RetryLater
 
 QUOTA_PAUSE_SECONDS = 3600.0
 _MESSAGES = ("errorMessage", "message", "error_description", "error")
-_QUOTA = ("limit", "quota", "exceed")
+_RULES = ("stock", "inventory", "quantity", "insufficient")
 _LONGEST = 300
 
 
@@ -33,13 +33,15 @@ def _entries(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def quota(system: str, answer: Answer, said: Words) -> RemoteError | None:
-    """406 is Deskera's status for a used-up quota (Java SDK) and for broken business rules such as missing stock."""
+    """406 is Deskera's status for a used-up quota (Java SDK); newer pages use it for missing stock as well.
+
+    A refusal only where the answer blames a field or the stock: work that waits for a quota needs no person."""
     if answer.status != 406:
         return None
     text = f"{answer.call.name} was answered with 406: {said.message}"
-    if any(word in said.message.lower() for word in _QUOTA):
-        return RateLimited(system, text, QUOTA_PAUSE_SECONDS)
-    return Rejected(system, text, field=said.field, status=406)
+    if said.field is not None or any(word in said.message.lower() for word in _RULES):
+        return Rejected(system, text, field=said.field, status=406)
+    return RateLimited(system, text, QUOTA_PAUSE_SECONDS)
 
 
 def refuse_hidden(answer: Answer, body: Any) -> None:

@@ -94,5 +94,12 @@ def tenant_of(token: str) -> str | None:
     return None
 
 
+def v1_renewal(before: Tokens) -> dict[str, str]:
+    """What V1's own renewal call takes; who and where are left out when the token does not show them."""
+    user, tenant = claims(before.access).get("user_name"), tenant_of(before.access)
+    known = {"userName": user if isinstance(user, str) else None, "tenantId": tenant}
+    return {"refreshToken": before.refresh, **{name: value for name, value in known.items() if value}}
+
+
 def _first(body: Mapping[str, Any], *keys: str) -> str:
     return next((value for key in keys if isinstance(value := body.get(key), str) and value), "")

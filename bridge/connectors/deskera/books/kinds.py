@@ -185,10 +185,18 @@ EVENTS: Mapping[str, tuple[str, EventKind]] = {
     **{f"{verb}_{noun}": (entity, kind) for entity, noun in _NOUNS.items() for verb, kind in _MADE.items()},
 }
 CODE_KEYS: Mapping[str, tuple[str, ...]] = {
-    CONTACT: ("code", "contactCode"),
-    PRODUCT: ("productId", "pid", "productCode"),
-    INVOICE: ("salesInvoiceCode",),
-    BILL: ("purchaseInvoiceCode",),
-    CREDIT_NOTE: ("code",),
-    DEBIT_NOTE: ("code",),
+    CONTACT: ("code", "contactCode", "id"),
+    PRODUCT: ("productId", "pid", "productCode", "code", "productVariantCode", "id"),
+    INVOICE: ("salesInvoiceCode", "invoiceCode", "documentCode", "code", "id"),
+    BILL: ("purchaseInvoiceCode", "invoiceCode", "documentCode", "code", "id"),
+    CREDIT_NOTE: ("code", "documentCode", "id"),
+    DEBIT_NOTE: ("code", "documentCode", "id"),
+}
+WRAPPERS: Mapping[str, tuple[str, ...]] = {
+    CONTACT: ("contact",),
+    PRODUCT: ("product",),
+    INVOICE: ("invoice", "salesInvoice"),
+    BILL: ("bill", "purchaseInvoice"),
+    CREDIT_NOTE: ("creditNote", "credit_note"),
+    DEBIT_NOTE: ("debitNote", "debit_note"),
 }

@@ -1,6 +1,7 @@
 """Callbacks of Deskera: any body becomes hints."""
 
 import json
+import re
 
 import pytest
 from http_fakes import START
@@ -72,9 +73,44 @@ def test_unknown_hook_is_a_hint_for_every_entity() -> None:
     assert found == {(entity, None) for entity, _ in EVENTS.values()}
 
 
+@pytest.mark.parametrize(
+    ("hook", "body", "entity", "record_id"),
+    [
+        (
+            "UPDATE_INVOICE",
+            {"salesInvoice": {"id": 17, "salesInvoiceCode": "SI-0000017"}},
+            "sales_invoice",
+            "SI-0000017",
+        ),
+        ("UPDATE_INVOICE", {"invoiceCode": "SI-0000017", "contactCode": "C-0000004"}, "sales_invoice", "SI-0000017"),
+        ("CREATE_INVOICE", {"id": "SI-0000017", "contact": {"code": "C-0000004"}}, "sales_invoice", "SI-0000017"),
+        ("DELETE_BILL", {"documentCode": "PI-0000003"}, "bill", "PI-0000003"),
+        ("UPDATE_CREDITNOTE", {"creditNote": {"code": "CN-0000001"}}, "credit_note", "CN-0000001"),
+        ("STOCK_OUT", {"productVariantCode": "P-0000005", "quantity": 2}, "product", "P-0000005"),
+        ("CREATE_CONTACT", {"data": {"contact": {"code": "C-0000004"}}}, "contact", "C-0000004"),
+    ],
+)
+def test_books_records_are_found_by_their_code_wherever_it_stands(
+    hook: str, body: object, entity: str, record_id: str
+) -> None:
+    found = decode(callback(json.dumps(body).encode(), hook))
+    assert [(each.entity, each.id) for each in found] == [(entity, record_id)]
+
+
+@pytest.mark.parametrize("body", [b'{"id": 17}', b'{"documentSequenceCode": "INV/24/001"}', b'{"code": "../x"}'])
+def test_books_number_that_is_no_code_is_a_hint_for_the_entity(body: bytes) -> None:
+    assert [(each.entity, each.id) for each in decode(callback(body, "UPDATE_INVOICE"))] == [("sales_invoice", None)]
+
+
+KEYS = ["id", "data", "deal", "event", "x", "code", "productId", "salesInvoiceCode", "invoice", "contact"]
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["id", "data", "deal", "event", "x"]), inner),
+    st.sampled_from(["SI-0000017", "P-0000005", "C-0000004/x", "41"])
+    | st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(KEYS), inner),
 )
 
 
@@ -82,4 +118,6 @@ JSON = st.recursive(
 def test_decoding_never_raises_and_always_tells_something(body: bytes, hook: str) -> None:
     events = decode(callback(body, hook))
     assert events
-    assert all(each.id is None or each.id.isdecimal() for each in events)
+    for each in events:
+        books = each.entity not in ("crm_contact", "crm_deal")
+        assert each.id is None or (re.fullmatch("[A-Z]+-[0-9]+", each.id) if books else each.id.isdecimal())

@@ -210,6 +210,19 @@ async def test_success_false_in_a_2xx_is_a_refusal(fake: FakeDeskera) -> None:
         await fake.connector().create("crm_contact", {"type": "person", "name": "x"})
 
 
+@pytest.mark.parametrize("said", [{"errorMessage": "Plan used up"}, {}])
+async def test_406_that_blames_nothing_is_a_quota(fake: FakeDeskera, said: dict[str, Any]) -> None:
+    fake.special["POST /v1/crm/contacts"] = [answer(406, said)]
+    with pytest.raises(RateLimited):
+        await fake.connector().create("crm_contact", {"type": "person", "name": "x"})
+
+
+async def test_406_about_missing_stock_is_a_refusal(fake: FakeDeskera) -> None:
+    fake.special["POST /v1/crm/contacts"] = [answer(406, {"errorMessage": "Insufficient stock"})]
+    with pytest.raises(Rejected, match="Insufficient stock"):
+        await fake.connector().create("crm_contact", {"type": "person", "name": "x"})
+
+
 async def test_406_about_a_limit_waits_and_other_406_are_refusals(fake: FakeDeskera) -> None:
     fake.special["POST /v1/crm/contacts"] = [
         answer(406, {"code": 406, "errorMessage": "Monthly limit reached"}),

@@ -159,6 +159,34 @@ async def test_404_on_the_token_path_falls_back_to_v1_and_remembers(fake: FakeDe
     assert paths == ["/v2/oauth/token", "/oauth/token", "/oauth/token"]
 
 
+async def test_v1_renewal_call_is_used_where_there_is_no_token_path(fake: FakeDeskera) -> None:
+    fake.token_paths = ()
+    renewed, before = jwt(mark="new"), jwt(mark="old")
+    path = "/v1/iam/auth/app/getrefreshtoken"
+    fake.special[f"POST {path}"] = [answer(200, {"accessToken": renewed, "refreshToken": "r2", "expiresIn": 9})]
+    fake.access = renewed
+    assert isinstance(await fake.connector(access_token=before).read(REF), Record)
+    assert fake.bodies("POST", path) == [{"refreshToken": "r1", "userName": "5:77", "tenantId": "77"}]
+    assert [each["refresh_token"] for each in fake.vault.kept.values()] == ["r2"]
+
+
+async def test_server_that_knew_no_path_for_a_while_is_asked_from_the_first_again(fake: FakeDeskera) -> None:
+    known, fake.token_paths = fake.token_paths, ()
+    fake.special["POST /v1/iam/auth/app/getrefreshtoken"] = [answer(404)]
+    connector = fake.connector(access_token="old")
+    with pytest.raises(RetryLater):
+        await connector.read(REF)
+    fake.token_paths = known
+    assert isinstance(await connector.read(REF), Record)
+
+
+async def test_refused_v1_renewal_call_needs_a_person(fake: FakeDeskera) -> None:
+    fake.token_paths = ()
+    fake.special["POST /v1/iam/auth/app/getrefreshtoken"] = [answer(401, {"errorMessage": "void"})]
+    with pytest.raises(NeedsAuthorisation, match="void"):
+        await fake.connector(access_token="old").read(REF)
+
+
 async def test_401_with_a_token_just_renewed_needs_a_person(fake: FakeDeskera) -> None:
     fake.special["GET /v1/crm/contacts/3"] = [answer(401, {"errorMessage": "no"}), answer(401, {"errorMessage": "no"})]
     with pytest.raises(NeedsAuthorisation):
