@@ -99,6 +99,8 @@ MANIFEST = Manifest(
         "Invoices, bills and notes show their one line as `line`; those with several lines show none and keep all.",
         "Whether an invoice or bill is a draft is decided when it is made; approving it is a person's act in Deskera.",
         "Notes change their date, memo and line only.",
+        "Of Books, older servers delete bills only: any other delete is refused and becomes a dead letter.",
+        "A callback that names a Books record by its number alone, without code, leads to a sweep of that entity.",
         "A deleted record is just not found any more, and the event that told it may be lost: two reads, a look at"
         " another record and the delete brake stand in for evidence.",
         "One hook serves one event type; Deskera may limit their number, and then sweeps cover what is missing.",
