@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -20,6 +21,10 @@ from tests.clock import FakeClock
 from tests.pairs.report import show_pairs
 
 _numbers = count(1)
+
+# No test asserts a time: on a busy machine any example may take long.
+settings.register_profile("bridge", deadline=None)
+settings.load_profile("bridge")
 
 
 def pytest_configure() -> None:

@@ -44,7 +44,7 @@ def _apart(one: MappingSide, two: MappingSide) -> bool:
 def _written(mapping: Mapping, side: Side) -> set[str]:
     found: set[str] = set()
     for row in mapping.fields:
-        if side in row.flows and row.set_on is None:
+        if side in row.flows and row.set_on != "create":
             found.update(row.columns(side))
     return found
 

@@ -100,7 +100,8 @@ def _why_not(mapping: Mapping, side: Side, row: Field, reading: Reading) -> str:
         return problem
     if row.set_on is not None:
         target = mapping.side(next(iter(row.flows), side.other)).name
-        return f"written once, when a record is made in {target}: {row.value}"
+        when = "written always" if row.set_on == "always" else "written once, when a record is made"
+        return f"{when} in {target}: {row.value}"
     if side.other not in row.flows:
         return f"the row is never written to {mapping.side(side.other).name}"
     value = reading.values.get(row.name, UNREAD)

@@ -81,6 +81,7 @@ def _assemble(
         named={row.name: row for row in fields},
         readers={side: _readers(fields, side) for side in Side},
         writers={side: _writers(fields, side) for side in Side},
+        constants={side: _constants(fields, side) for side in Side},
         places=_places(section, named),
         refused=refused,
     )
@@ -100,10 +101,15 @@ def _readers(fields: tuple[Field, ...], side: Side) -> tuple[Reader, ...]:
     made = []
     for row in fields:
         cells = row.cells(side)
-        if row.set_on is None and cells is not None:
+        if row.set_on != "create" and cells is not None:
             keys = tuple(path.steps[0] for path in cells.paths) if all(map(_plain, cells.paths)) else ()
             made.append(Reader(row.name, keys, cells.paths, cells.parse))
     return tuple(made)
+
+
+def _constants(fields: tuple[Field, ...], side: Side) -> dict[str, Any]:
+    """What a record of this side is taken to hold in the rows that say `set: always` for the other one."""
+    return {row.name: row.kind.parse(row.value) for row in fields if row.set_on == "always" and side.other in row.flows}
 
 
 def _writers(fields: tuple[Field, ...], side: Side) -> dict[str, Writer]:
@@ -263,7 +269,4 @@ def _refused(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[Place, 
         if section.word(key, (default, *words), default) != default:
             what = f"`{key}: {section.text(key)}` of {section.what} cannot be done yet"
             refused.append((section.value_place(key), what, f"write {key}: {default}, or leave it out"))
-    for row in fields:
-        if row.source.get("set") == "always":
-            refused.append((row.place, f"`set: always` of row {row.name} cannot be done yet", "write set: on-create"))
     return tuple(refused)

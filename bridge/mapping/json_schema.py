@@ -129,7 +129,7 @@ def _row(functions: Functions, role: Schema, column: Schema) -> Schema:
             "lossy": {"type": "boolean"},
             "default": _said("for new records without a value", _SCALAR),
             "value": _said("a constant", _SCALAR),
-            "set": {"enum": ["on-create"]},
+            "set": {"enum": ["on-create", "always"]},
             "table": {"anyOf": [_words(), {"type": "string", "pattern": _ending(TABLE)}]},
             "unlisted": {"enum": ["reject", "keep", "skip"]},
             "otherwise": _SCALAR,

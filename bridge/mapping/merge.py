@@ -65,11 +65,11 @@ class _Row:
 
 
 def merge(mapping: Mapping, left: Reading, right: Reading, base: Base, times: Times) -> tuple[Decision, ...]:
-    """Decisions in file order, one per field (two where a set changed on both sides); constants have none."""
+    """Decisions in file order, one per field (two where a set changed on both sides); create constants have none."""
     problems = {problem.field: problem.message for reading in (right, left) for problem in reading.problems}
     decisions: list[Decision] = []
     for row in mapping.fields:
-        if row.set_on is None:
+        if row.set_on != "create":
             decisions += _field(mapping, row, (left, right), base.get(row.name), problems, times)
     return tuple(decisions)
 
@@ -151,6 +151,8 @@ def _edits(item: _Row, edited: frozenset[Side]) -> tuple[Decision, ...]:
         return _conflict(item, "both sides changed") if item.field.two_way else _one_way(item, "both sides changed")
     (source,) = edited
     if source.other not in item.field.flows:
+        if item.field.set_on == "always":
+            return item.send(source.other, "the row says set: always", conflict=True, loser=item.now[source])
         return item.decide(Action.NONE, f"{item.name(source)} changed, and {_flow(item)}: left as it is")
     return _cross(item, source, f"{item.name(source)} changed")
 

@@ -76,7 +76,8 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A named, typed row. `flows`: the sides it may write to. `absent`: keep | clear. `set_on`: "create" for constants.
+    """A named, typed row. `flows`: the sides it may write to. `absent`: keep | clear. `set_on`: "create"
+    or "always" for constants.
 
     `value` is a constant's value or, for other rows, None; `default` is what a create sends when there is no value,
     by side. `fingerprint` covers everything that decides which canonical value a record has, `columns_fingerprint`
@@ -197,6 +198,8 @@ class Mapping:
     named: MappingOf[str, Field] = field(default_factory=dict, compare=False, repr=False)
     readers: MappingOf[Side, tuple[Reader, ...]] = field(default_factory=dict, compare=False, repr=False)
     writers: MappingOf[Side, MappingOf[str, Writer]] = field(default_factory=dict, compare=False, repr=False)
+    constants: MappingOf[Side, MappingOf[str, Any]] = field(default_factory=dict, compare=False, repr=False)
+    """By side the canonical values its records are taken to hold in rows of `set: always`."""
     places: MappingOf[str, Place] = field(default_factory=dict, compare=False, repr=False)
     """Where `sides.crm`, `where.crm`, `deleted.crm`, `creates` and the like are written; see `at`."""
     refused: tuple[tuple[Place, str, str], ...] = ()

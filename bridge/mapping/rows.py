@@ -150,7 +150,7 @@ def _finish(
         missing=section.word("missing", ("wait", "blank", "reject"), "wait"),
         required=section.flag("required"),
         absent=section.word("absent", ("clear", "keep"), "clear"),
-        set_on="create" if has_constant else None,
+        set_on=("always" if set_on == "always" else "create") if has_constant else None,
         value=constant,
         default=default,
         lossy=section.flag("lossy"),

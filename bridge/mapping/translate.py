@@ -64,6 +64,8 @@ def read(mapping: Mapping, side: Side, fields: Fields) -> Reading:
             values[name] = UNREAD
             columns = ", ".join(path.text for path in reader.paths)
             problems.append(FieldProblem(name, f"{mapping.side(side).name} {columns}: {error}"))
+    for name, constant in mapping.constants[side].items():
+        values[name], hashes[name] = constant, _hash(str(constant))
     return Reading(values, hashes, tuple(problems))
 
 

@@ -206,3 +206,30 @@ async def test_a_worker_that_dies_twice_in_a_row_loses_no_edit(new_bench: NewBen
     bench.clock.advance(200)
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Holm"
+
+
+ALWAYS = PEOPLE.rstrip() + "\n  tag: {erp: notes, value: from crm, set: always}\n"
+
+
+async def test_a_constant_that_is_always_set_is_put_back_and_the_change_is_journaled(new_bench: NewBench) -> None:
+    bench, rec = await _linked(new_bench, text=ALWAYS)
+    assert bench.erp.live("person")["1"]["notes"] == "from crm"
+    bench.erp.person_edits("person", "1", notes="mine", name="Ana Berg")
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["notes"] == "from crm"
+    assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
+    assert any("mine" in str(entry.detail) for entry in await bench.journal("erp", "person", "1"))
+    before = list(bench.erp.writes())
+    await bench.tell("erp", "person", "1")
+    await bench.settle()
+    assert list(bench.erp.writes()) == before
+
+
+async def test_a_constant_that_is_always_set_reaches_records_linked_before(new_bench: NewBench) -> None:
+    bench = await new_bench(text=ALWAYS.replace("creates: [crm, erp]", "creates: []"))
+    rec = bench.crm.person_creates("person", **ANA)
+    bench.erp.person_creates("person", **ANA, notes="old")
+    await bench.index()
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["notes"] == "from crm"
+    assert bench.crm.live("person")[rec]["notes"] is None

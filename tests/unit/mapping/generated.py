@@ -25,6 +25,8 @@ def values_of(row: Field, side: Side = Side.LEFT) -> st.SearchStrategy[Any]:
         return st.from_regex("[1-9][0-9]{0,6}", fullmatch=True).map(lambda id_: Reference(row.link or "", side, id_))
     if row.lines:
         return st.sampled_from(row.lines)
+    if row.table is not None and row.flows == {Side.LEFT}:  # canonical are the words of the side that is written
+        return st.sampled_from(sorted(map(str, row.table)))
     if row.table is not None or any(cells is not None and cells.via for cells in (row.left, row.right)):
         return st.sampled_from(samples(row))
     return _BY_TYPE[row.type](row)

@@ -91,7 +91,7 @@ def test_what_the_language_can_say_passes() -> None:
         "  f: {crm: title, erp: {number: name}}\n",
         "  f: {crm: title, erp: name, required: perhaps}\n",
         "  f: {columns: [crm.titel, hr.x], rows: []}\n",
-        "  f: {erp: kind, value: person, set: always}\n",
+        "  f: {erp: kind, value: person, set: often}\n",
     ],
 )
 def test_the_schema_of_a_pair_refuses_what_check_refuses(rows: str) -> None:
