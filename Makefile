@@ -46,4 +46,4 @@ lock:
 
 # The pages that are generated: settings from their model, systems from the manifests.
 docs: venv
-	$(BIN)/python -m bridge.cli.pages docs
+	$(BIN)/python -m bridge.cli.pages docs mappings

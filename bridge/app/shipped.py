@@ -5,12 +5,21 @@ from pathlib import Path
 
 import bridge
 
+SCHEMA = "mapping.schema.json"
 _PACKAGED = Path(bridge.__file__).parent / "shipped" / "mappings"  # in an installed wheel
 _CHECKED_OUT = Path(bridge.__file__).parents[1] / "mappings"
 
 
 def shipped_pairs() -> Mapping[str, Path]:
     """Folders of shipped mapping files by the name of their pair."""
-    root = _PACKAGED if _PACKAGED.is_dir() else _CHECKED_OUT
-    folders = sorted(root.iterdir()) if root.is_dir() else []
+    folders = sorted(_root().iterdir()) if _root().is_dir() else []
     return {folder.name: folder for folder in folders if folder.is_dir()}
+
+
+def shipped_schema() -> str:
+    """The JSON Schema the shipped files name."""
+    return (_root() / SCHEMA).read_text(encoding="utf-8")
+
+
+def _root() -> Path:
+    return _PACKAGED if _PACKAGED.is_dir() else _CHECKED_OUT

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from bridge.app.shipped import shipped_pairs
+from bridge.app.shipped import SCHEMA, shipped_pairs, shipped_schema
 from bridge.app.starter import starting_settings
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
@@ -15,7 +15,7 @@ from bridge.mapping.load import load_mappings
 @click.argument("pair", required=False)
 @click.argument("folder", required=False, default=".", type=click.Path(path_type=Path, file_okay=False))
 def init(pair: str | None, folder: Path) -> None:
-    """Copy the shipped mapping files of PAIR into FOLDER/mappings and write FOLDER/bridge.yaml.
+    """Copy the shipped mapping files of PAIR into FOLDER/mappings, and write FOLDER/bridge.yaml and their schema.
 
     Without PAIR: list the pairs there are. Files that exist are never overwritten.
     """
@@ -29,6 +29,7 @@ def init(pair: str | None, folder: Path) -> None:
     mappings = load_mappings(pairs[pair])
     sides = {mapping.side(side).name: mapping.side(side).product for mapping in mappings for side in Side}
     texts = {folder / "mappings" / file.name: file.read_text(encoding="utf-8") for file in _files(pairs[pair])}
+    texts[folder / SCHEMA] = shipped_schema()
     texts[folder / "bridge.yaml"] = starting_settings(pair, sides)
     there = [
         Fault(str(path), "is there already", "move it away, or choose another folder")

@@ -1,13 +1,15 @@
 """`make docs`: writes the generated pages, and the generated parts of others, into a folder."""
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from bridge.app.shipped import shipped_pairs
+from bridge.app.shipped import SCHEMA, shipped_pairs
 from bridge.connectors.describe import describe as describe_systems
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.record import Side
+from bridge.mapping.json_schema import general_schema
 from bridge.mapping.load import load_mappings
 from bridge.mapping.reference import functions_table, types_table
 from bridge.settings.describe import describe as describe_settings
@@ -21,6 +23,11 @@ def pages(folder: Path) -> Mapping[str, str]:
         mapping = _filled(mapping, part, text)
     whole = {"settings.md": describe_settings(options), "systems.md": describe_systems(CONNECTORS)}
     return {**whole, "mapping.md": mapping}
+
+
+def schema_text() -> str:
+    """The JSON Schema of any mapping file, which the shipped files name for editors."""
+    return json.dumps(general_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _filled(page: str, part: str, text: str) -> str:
@@ -44,3 +51,4 @@ def _shipped() -> str:
 if __name__ == "__main__":
     for name, text in pages(Path(sys.argv[1])).items():
         (Path(sys.argv[1]) / name).write_text(text, encoding="utf-8")
+    (Path(sys.argv[2]) / SCHEMA).write_text(schema_text(), encoding="utf-8")
