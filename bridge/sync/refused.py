@@ -1,11 +1,12 @@
 """A write that was refused: is it the values, or did a record go away between our read and our write?"""
 
 from bridge.domain.errors import Rejected, RemoteError
-from bridge.domain.record import Gone
+from bridge.domain.record import Gone, Side
 from bridge.store.model import Completion, TaskKey
 from bridge.sync.work import Work
 
 NOT_THERE = (404, 410)
+REFUSED = "refused: "
 
 
 def is_gone(error: Rejected) -> bool:
@@ -13,10 +14,11 @@ def is_gone(error: Rejected) -> bool:
     return error.status in NOT_THERE
 
 
-async def named_one_gone(work: Work) -> Completion | None:
-    """Whether the write named a record that was deleted: that one's pair is looked at first, and this one waits for it.
+async def may_be_about_another(work: Work, error: Rejected) -> Completion | None:
+    """When the write named a record that was deleted, that one's pair is looked at first, and this one waits for it.
 
-    Without this a deleted company would make a dead letter of every person who is just being written.
+    Without this a deleted company would make a dead letter of every person who is just being written. Reads may lag, so
+    a refused write that names others is tried twice.
     """
     gone: list[TaskKey] = []
     for link, side in work.referred:
@@ -31,8 +33,15 @@ async def named_one_gone(work: Work) -> Completion | None:
         if isinstance(found, Gone):
             gone.append(TaskKey(link.mapping, side, rec))
     if not gone:
-        return None
+        return _once_more(work, error)
     names = ", ".join(f"{key.mapping} {key.rec}" for key in gone)
     due = work.now() + work.parts.limits.wait_seconds
     reason = f"it names {names}, gone since it was linked; looking there first"
     return work.later(due, reason, waits_for=gone[0], mark=tuple(gone))
+
+
+def _once_more(work: Work, error: Rejected) -> Completion | None:
+    if not work.referred or work.claim.tasks[0].reason.startswith(REFUSED):
+        return None
+    due = work.now() + max(work.endpoint(side).settle for side in Side)
+    return work.later(due, f"{REFUSED}{error}", attempt=True)

@@ -41,7 +41,7 @@ async def _rejected(work: Work, error: Rejected) -> Completion:
     """For good, unless it is about a record that went away since it was read."""
     if refused.is_gone(error):
         return _attempt(work, str(error))
-    waiting = await refused.named_one_gone(work)
+    waiting = await refused.may_be_about_another(work, error)
     if waiting:
         return waiting
     return work.dead(f"{error.field}: {error}" if error.field else str(error))

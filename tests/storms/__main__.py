@@ -1,50 +1,14 @@
-"""`python -m tests.storms --seeds N --from K`: many seeds; a failing one says how to run it again.
-
-A seed is two storms: a quick one over products in memory (`tests.sync.storm`), and one over both simulators, the
-connectors and the whole bridge.
-"""
+"""`python -m tests.storms --seeds N --from K`: many seeds; a failing one says how to run it again."""
 
 import argparse
-import asyncio
-import gc
 import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 
-from tests.storms.storm import run
-from tests.sync.storm import storm as quick_storm
-
-QUICK_STEPS = 40
-
-
-@dataclass(frozen=True)
-class Told:
-    """What became of one seed."""
-
-    seed: int
-    problems: list[str]
-    story: list[str]
-    deaths: int = 0
-    writes: int = 0
-    exact: int = 0
-    undecided: int = 0
-
-
-def one(seed: int, acts: int, rounds: int) -> Told:
-    gc.disable()  # a storm is short and makes few cycles
-    problems = []
-    try:
-        asyncio.run(quick_storm(seed, QUICK_STEPS))
-    except AssertionError as error:
-        problems.append(f"products in memory: {str(error).splitlines()[0]}")
-    found, storm = run(seed, acts, rounds)
-    gc.collect()
-    story, judge = storm.story(), storm.judge
-    return Told(seed, problems + found, story, storm.site.deaths, storm.watch.writes, judge.exact, judge.open)
+from tests.storms.seeds import Told, one
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -95,13 +95,17 @@ class Watch:
             self.ledger.unsure_records.pop(place, None)
 
     def _deleted(self, place: Place, lived: bool) -> None:
-        """Only what was deleted in the crm may be deleted, and only in the erp."""
+        """Only what was deleted in the crm may be deleted, and only in the erp.
+
+        Nor does Pipedrive say where a merged record went, except in the callback: when that is lost it is a delete.
+        """
         if not lived or self.eyes.lives(*place):
             return
         self.writes += 1
         tag = self.eyes.tag(*place)
         self.log.append(f"{self.site.clock.monotonic():.2f}   bridge DELETE {place} {tag}")
-        if place[0] == "crm" or not self.ledger.things[place[1], tag].deleted["crm"]:
+        thing = self.ledger.things[place[1], tag]
+        if place[0] == "crm" or not (thing.deleted["crm"] or thing.merged):
             self.ledger.inventions.append(f"the bridge deleted {place} ({tag}), which nobody had deleted in crm")
 
 

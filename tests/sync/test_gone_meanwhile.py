@@ -38,6 +38,26 @@ async def test_a_new_record_naming_one_just_deleted_there_crosses_without_it(
     await bench.assert_accounted()
 
 
+async def test_a_refusal_is_not_final_while_reads_may_still_show_the_record_it_is_about(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """Storm seed 71: the company was deleted half a second ago, and the product's reads lag behind."""
+    bench = await new_bench(text=WITH_COMPANIES, erp=Strict("erp", clock))
+    company = bench.crm.person_creates("company", name="Acme")
+    await bench.settle()
+    (there,) = bench.erp.live("company")
+    bench.erp.lag = 1.5
+    bench.erp.person_deletes("company", there)
+    person = bench.crm.person_creates("person", **ANA, company_id=company)
+    await bench.tell("crm", "person", person, "created")
+    await bench.turn()
+    await bench.settle(1000)
+    ((_, made),) = bench.erp.live("person").items()
+    assert (made["name"], made["company_id"]) == ("Ana Lund", None)
+    assert not await bench.store.dead_letters.list()
+    await bench.assert_accounted()
+
+
 async def test_an_update_of_a_record_deleted_since_it_was_read_is_no_dead_letter(new_bench: NewBench) -> None:
     """Storm seed 6: a write answered with 404 parked the pair, so that the delete never crossed either."""
     bench = await new_bench()
