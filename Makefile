@@ -3,7 +3,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: venv demo test check lock docs kill-burst storms bench
+.PHONY: venv demo test check lock docs kill-burst storms mutants bench
 
 venv: $(STAMP)
 
@@ -28,6 +28,10 @@ kill-burst: venv
 # Seeded storms, each over products in memory and over both simulators with the whole bridge: make storms SEEDS=200 FROM=1
 storms: venv
 	$(BIN)/python -m tests.storms --seeds $(or $(SEEDS),100) --from $(or $(FROM),1)
+
+# One rule of the synchronizer broken after the other, in a copy: does a test notice? make mutants RULES="canary tombstone"
+mutants: venv
+	$(BIN)/python -m tests.mutants.run $(RULES)
 
 # Translations a second, and where their time goes.
 bench: venv

@@ -1,0 +1,211 @@
+"""Rules of the store and of the sweeps (bridge/store, bridge/reconcile), each broken by one replacement."""
+
+from tests.mutants.mutant import Mutant
+
+CLAIMS = "conformance/store/test_claims.py::test_"
+FINISH = "conformance/store/test_finish.py::test_"
+INTAKE = "conformance/store/test_intake.py::test_"
+INTENTS = "conformance/store/test_intents.py::test_"
+SWEEPS = "integration/test_reconcile.py::test_"
+
+LEASES = (
+    Mutant(
+        "a record is claimed without its counterpart",
+        "store/claims.py",
+        "rec = link.rec(side) if link is not None else None",
+        "rec = None",
+        (
+            f"{CLAIMS}both_sides_of_a_pair_are_never_worked_on_at_once",
+            f"{CLAIMS}a_claim_takes_the_counterpart_and_its_due_task",
+        ),
+    ),
+    Mutant(
+        "a lease somebody holds is taken",
+        "store/leases.py",
+        "set_=new, where=ended)",
+        "set_=new)",
+        (f"{CLAIMS}a_further_record_is_leased_under_the_same_fence_or_not_at_all",),
+    ),
+    Mutant(
+        "a lease of another copy is taken without the margin",
+        "store/leases.py",
+        "leases.c.expires <= now - MARGIN,",
+        "leases.c.expires <= now,",
+        ("conformance/store/test_claims.py",),
+    ),
+    Mutant(
+        "a claim is finished without its fence",
+        "store/finish.py",
+        "mine = [one for one in completions if one.claim.fence in held]",
+        "mine = list(completions)",
+        (f"{FINISH}a_lost_fence_stores_nothing_but_new_ids",),
+    ),
+    Mutant(
+        "intents and sent are written without the fence",
+        "store/leases.py",
+        "if claim.fence not in await fences_held(conn, [claim]):",
+        "if False:",
+        (f"{INTENTS}without_its_fence_nothing_is_intended_or_sent",),
+    ),
+    Mutant(
+        "what a lost worker learned is thrown away",
+        "store/finish.py",
+        "            if one.claim.fence not in held:\n",
+        "            if False:\n",
+        (f"{FINISH}a_lost_fence_stores_nothing_but_new_ids",),
+    ),
+)
+
+LINKS = (
+    Mutant(
+        "nothing is said in the store before a write",
+        "store/links.py",
+        'values({column: values, "sent_until": until})',
+        'values({"sent_until": until})',
+        ("sync/test_updating.py::test_a_worker_that_dies_after_its_update_took_effect_loses_no_later_edit",),
+    ),
+    Mutant(
+        "an intent does not hold its match keys",
+        "store/intents.py",
+        "or_(and_(same_key, of_another), towards_me, mine_in_doubt),",
+        "or_(towards_me, mine_in_doubt),",
+        (f"{INTENTS}an_open_intent_holds_all_its_match_keys",),
+    ),
+    Mutant(
+        "an unlinked record does not wait for older intents towards its side",
+        "store/intents.py",
+        "or_(and_(same_key, of_another), towards_me, mine_in_doubt),",
+        "or_(and_(same_key, of_another), mine_in_doubt),",
+        (f"{INTENTS}an_unlinked_record_waits_for_older_intents_towards_its_side_only",),
+    ),
+    Mutant(
+        "an intent is opened although a link appeared",
+        "store/intents.py",
+        "if linked is not None:",
+        "if False:",
+        (f"{CLAIMS}a_link_that_appeared_is_told_instead_of_an_intent",),
+    ),
+    Mutant(
+        "the brake is not counted",
+        "store/links.py",
+        "if brake is not None and not again:",
+        "if False:",
+        ("sync/test_promises.py::test_promise_12_the_brake_stops_a_mass_delete_and_asks",),
+    ),
+    Mutant(
+        "sending again what is unconfirmed counts for the brake twice",
+        "store/links.py",
+        "if brake is not None and not again:",
+        "if brake is not None:",
+        (f"{INTENTS}the_brake_counts_with_what_is_sent_and_stops_at_the_limit",),
+    ),
+    Mutant(
+        "the alias of a merge is not followed",
+        "store/lookup.py",
+        "return found | followed",
+        "return found",
+        (
+            f"{CLAIMS}a_record_merged_away_is_leased_with_the_survivors_pair",
+            "sync/test_deleting.py::test_a_merge_of_two_linked_records_leaves_no_double_and_references_follow",
+        ),
+    ),
+)
+
+BOOKS = (
+    Mutant(
+        "a merge is coalesced away",
+        "store/events.py",
+        "        await note_merges(self._database, conn, self._merges(news), spare)\n",
+        "",
+        (f"{INTAKE}a_merge_is_kept_as_a_fact_along_chains",),
+    ),
+    Mutant(
+        "coalesced events are not booked",
+        "store/finish.py",
+        '"coalesced"] += booked - 1',
+        '"coalesced"] += 0',
+        (f"{FINISH}one_outcome_is_booked_and_the_rest_coalesced",),
+    ),
+    Mutant(
+        "an event that came during a claim is forgotten",
+        "store/finish.py",
+        'moved = row["gen"] != task.gen',
+        "moved = False",
+        (f"{FINISH}a_generation_that_moved_leaves_the_task_due",),
+    ),
+    Mutant(
+        "an event that came during a claim is booked with it",
+        "store/finish.py",
+        'pending=row["pending"] - min(row["taken"], row["pending"])',
+        "pending=0",
+        (f"{FINISH}one_outcome_is_booked_and_the_rest_coalesced",),
+    ),
+    Mutant(
+        "who waits is not woken",
+        "store/finish.py",
+        "        if woken:\n",
+        "        if False:\n",
+        (f"{FINISH}a_child_is_woken_when_its_parent_is_done",),
+    ),
+    Mutant(
+        "an event right after our own write is not put off where there are no versions",
+        "store/events.py",
+        "if not route.endpoint.versioned:",
+        "if False:",
+        (f"{INTAKE}an_event_soon_after_our_own_write_waits_for_settle_where_there_are_no_versions",),
+    ),
+    Mutant(
+        "a new event does not revive a dead task",
+        "store/marks.py",
+        "asleep = and_(old.state == TaskState.DEAD.value, new.pending == 0)",
+        "asleep = and_(old.state == TaskState.DEAD.value, new.pending >= 0)",
+        (f"{INTAKE}a_new_event_revives_a_waiting_or_dead_task",),
+    ),
+)
+
+LISTINGS = (
+    Mutant(
+        "the cursor passes the server's time",
+        "reconcile/reconciler.py",
+        "reached = min(cursor.started_at, certain if newest is None else max(newest, certain)) - _overlap(facts)",
+        "reached = cursor.started_at",
+        ("unit/reconcile/test_cursor_rules.py", f"{SWEEPS}a_vendors_clock_that_is_not_ours_loses_no_edit"),
+    ),
+    Mutant(
+        "a cursor is moved whoever swept meanwhile",
+        "store/cursors.py",
+        "change = change.where(cursors.c.sweep == move.expect_sweep)",
+        "change = change.where()",
+        (f"{INTAKE}a_lost_cursor_race_stores_nothing",),
+    ),
+    Mutant(
+        "absence from an incomplete listing is believed",
+        "reconcile/reconciler.py",
+        "        if await self._incomplete(walk):\n            return\n",
+        "",
+        (f"{SWEEPS}a_listing_shorter_than_its_own_total_counts_as_incomplete",),
+    ),
+    Mutant(
+        "a record we created after the last page counts as missing",
+        "store/sweeps.py",
+        ".where(or_(records.c.own_write_at.is_(None), records.c.own_write_at < started))",
+        ".where()",
+        (f"{SWEEPS}a_record_we_created_after_the_last_page_is_not_missing",),
+    ),
+    Mutant(
+        "a sweep copies a survivor back",
+        "reconcile/page.py",
+        "elif rec not in settled:",
+        "else:",
+        (f"{SWEEPS}a_survivor_of_a_delete_is_never_marked",),
+    ),
+    Mutant(
+        "going live takes older records",
+        "reconcile/page.py",
+        "if task.decided_hash is None and not task.pending and _from_before(use, row, purpose):",
+        "if False:",
+        (f"{SWEEPS}going_live_starts_from_now",),
+    ),
+)
+
+STORE_MUTANTS = (*LEASES, *LINKS, *BOOKS, *LISTINGS)

@@ -1,0 +1,327 @@
+"""Rules of the worker (bridge/sync) and of the merge, each broken by one replacement."""
+
+from tests.mutants.mutant import Mutant
+
+PROMISES = "sync/test_promises.py::test_"
+CREATING = "sync/test_creating.py::test_"
+UPDATING = "sync/test_updating.py::test_"
+DELETING = "sync/test_deleting.py::test_"
+WAITING = "sync/test_waiting.py::test_"
+
+UPDATES = (
+    Mutant(
+        "the base is skipped",
+        "sync/linked.py",
+        "base = await references.current_base(work, link)",
+        "base: Base = {}",
+        (f"{PROMISES}promise_7_edits_of_different_fields_both_survive",),
+    ),
+    Mutant(
+        "one base for both sides",
+        "sync/remember.py",
+        "left, right = (here, there) if target is Side.RIGHT else (there, here)",
+        "left, right = here, here",
+        (f"{PROMISES}promise_6_a_server_that_trims_neither_flaps_nor_damages_the_other_side",),
+    ),
+    Mutant(
+        "the base is not remembered after a write",
+        "sync/linked.py",
+        "base = remember.after_write(work.mapping, base, target, readings, chosen, result.shown)",
+        "pass",
+        (f"{UPDATING}what_one_side_got_is_remembered_when_the_other_sides_write_fails",),
+    ),
+    Mutant(
+        "an echo is not recognised by content: every side counts as edited",
+        "mapping/merge.py",
+        "if (hashed != old_hash) if by_hash else not same(row, value, was):",
+        "if True:",
+        (f"{PROMISES}promise_6_a_server_that_trims_neither_flaps_nor_damages_the_other_side",),
+    ),
+    Mutant(
+        "values the record holds already are sent all the same",
+        "sync/write.py",
+        "if _holds(fresh.fields, changes):",
+        "if False:",
+        (f"{UPDATING}nothing_is_sent_when_the_record_holds_it_already",),
+    ),
+    Mutant(
+        "an empty value beats a filled one at first contact",
+        "mapping/merge.py",
+        "if len(filled) == 1:",
+        "if False:",
+        ("unit/mapping/test_merge_laws.py::test_without_a_base_no_empty_value_beats_a_filled_one",),
+    ),
+    Mutant(
+        "unread is treated as empty",
+        "mapping/merge.py",
+        "    if left is UNREAD or right is UNREAD:\n",
+        "    left, right = (None if value is UNREAD else value for value in (left, right))\n    if False:\n",
+        ("unit/mapping/test_merge.py",),
+    ),
+    Mutant(
+        "a stale read is believed",
+        "sync/reading.py",
+        "if known.version is not None and version < known.version:",
+        "if False:",
+        (f"{PROMISES}reads_that_lag_revert_nobodys_edit",),
+    ),
+    Mutant(
+        "an equal version of coarse resolution is believed right after our own write",
+        "sync/reading.py",
+        "if known.own_write_at is None or known.own_version is None or version > known.own_version:",
+        "if True:",
+        ("sync/test_updating.py", "sync/test_promises.py"),
+    ),
+    Mutant(
+        "what a read-back shows becomes the base unseen",
+        "sync/write.py",
+        "if shown is not None and (written.record is not None or remember.confirms(work.mapping, chosen, shown)):",
+        "if shown is not None:",
+        (
+            f"{PROMISES}a_system_without_versions_is_read_after_our_own_write_settled",
+            f"{PROMISES}reads_that_lag_revert_nobodys_edit",
+        ),
+    ),
+    Mutant(
+        "no second read between an old read and a write",
+        "sync/write.py",
+        "if not work.manifest(target).whole_record and not work.is_old(record, FRESH_SECONDS):",
+        "if True:",
+        ("sync/test_updating.py",),
+    ),
+    Mutant(
+        "further writes do not wait for one of unknown outcome",
+        "sync/linked.py",
+        "    if unsettled:\n        return unsettled\n",
+        "",
+        ("sync/test_updating.py", f"{PROMISES}an_update_whose_answer_was_lost_is_settled_without_harm"),
+    ),
+    Mutant(
+        "what was sent is forgotten when its outcome is looked at",
+        "sync/linked.py",
+        "base, link = recover.settle_sent(work, link, readings, base)",
+        "pass",
+        (f"{UPDATING}a_worker_that_dies_after_its_update_took_effect_loses_no_later_edit",),
+    ),
+    Mutant(
+        "what recovery learned is not stored before the next write",
+        "sync/linked.py",
+        "if settled and any(plans.values()):",
+        "if False:",
+        (f"{UPDATING}a_worker_that_dies_twice_in_a_row_loses_no_edit",),
+    ),
+    Mutant(
+        "the loser of a conflict is journaled only after the write",
+        "sync/write.py",
+        "        await work.store.journal.append([work.journal.pop()])\n",
+        "",
+        (f"{UPDATING}the_loser_of_a_conflict_is_in_the_journal_before_it_is_overwritten",),
+    ),
+    Mutant(
+        "newest takes our own write for an edit",
+        "sync/compare.py",
+        "if record.modified_at is None or (own is not None and record.modified_at.timestamp() <= own):",
+        "if record.modified_at is None:",
+        (f"{UPDATING}newest_does_not_take_our_own_write_for_an_edit",),
+    ),
+    Mutant(
+        "the loop alarm is off",
+        "sync/brakes.py",
+        "if work.retried or not recent or link.writes < limits.loop_writes:",
+        "if True:",
+        (f"{PROMISES}a_pair_that_keeps_changing_is_parked_by_the_loop_alarm",),
+    ),
+    Mutant(
+        "a system that is down costs attempts",
+        "sync/retry.py",
+        "        return work.later(work.now() + work.parts.limits.backoff_first_seconds, str(error))\n",
+        "        return _attempt(work, str(error))\n",
+        (f"{PROMISES}promise_11_a_system_that_is_down_burns_no_attempts",),
+    ),
+    Mutant(
+        "a paused mapping writes",
+        "sync/write.py",
+        "    if work.claim.paused:\n",
+        "    if False:\n",
+        ("sync/test_updating.py", f"{PROMISES}pausing_stops_writes_and_resuming_goes_on"),
+    ),
+)
+
+CREATES = (
+    Mutant(
+        "an unknown outcome forgets the intent",
+        "sync/create.py",
+        "        work.look_at = link.look_at or 0.0\n",
+        '        work.links.append(LinkWrite(link.id, {"delete": True}))\n',
+        (f"{PROMISES}promise_5_a_lost_answer_of_a_create_makes_no_second_record",),
+    ),
+    Mutant(
+        "an open intent found at a claim is not recovered",
+        "sync/synchronize.py",
+        "        return await recover.recover_create(work, link)\n",
+        "        return await unlinked.sync_unlinked(work)\n",
+        (f"{CREATING}a_worker_that_dies_after_its_create_took_effect_makes_no_second_record",),
+    ),
+    Mutant(
+        "a create is sent again blindly after an unknown outcome",
+        "sync/recover.py",
+        "found = await _created(work, link, target)",
+        "found: Sequence[Record] = []",
+        (f"{PROMISES}promise_5_a_lost_answer_of_a_create_makes_no_second_record",),
+    ),
+    Mutant(
+        "the outcome of a create is looked up before reads must show it",
+        "sync/recover.py",
+        '    if work.now() < look_at:\n        return work.later(look_at, f"the outcome',
+        '    if False:\n        return work.later(look_at, f"the outcome',
+        ("sync/test_creating.py",),
+    ),
+    Mutant(
+        "where no listing shows new records, none found means none made",
+        "sync/recover.py",
+        "if found or not (work.manifest(target).shows_new or checked):",
+        "if found:",
+        (f"{CREATING}a_doubtful_create_stays_dead_when_only_a_callback_comes",),
+    ),
+    Mutant(
+        "a record is created before the match index is complete",
+        "sync/match.py",
+        "    if unready:\n        return unready\n",
+        "",
+        ("integration/test_reconcile.py::test_nothing_is_created_before_the_other_side_is_indexed",),
+    ),
+    Mutant(
+        "nothing is matched before it is created",
+        "sync/unlinked.py",
+        "verdict = await match.find(work, own, reading)",
+        "verdict = None",
+        (f"{PROMISES}promise_5_a_record_that_exists_on_the_other_side_is_matched_not_copied",),
+    ),
+    Mutant(
+        "a candidate need not show the key any more",
+        "sync/match.py",
+        "if isinstance(record, Record) and await shows_key(work, other, record, key):",
+        "if isinstance(record, Record):",
+        ("sync/test_creating.py",),
+    ),
+    Mutant(
+        "the first of several candidates is taken",
+        "sync/match.py",
+        "if len(free) > 1:",
+        "if False:",
+        ("sync/test_creating.py",),
+    ),
+    Mutant(
+        "open intents are ignored when matching",
+        "sync/match.py",
+        "elif link.state is LinkState.INTENDED:",
+        "elif False:",
+        ("sync/test_creating.py", "sync/test_waiting.py"),
+    ),
+    Mutant(
+        "a twin is copied",
+        "sync/match.py",
+        "elif await _is_twin(work, own, link):",
+        "elif False:",
+        (f"{PROMISES}promise_5_two_people_making_the_same_record_at_once_is_reported_not_copied",),
+    ),
+    Mutant(
+        "a matched record is not leased",
+        "sync/pairing.py",
+        "    taken = await work.lease(other, other_rec)\n    if taken:\n        return taken\n",
+        "",
+        ("sync/test_waiting.py",),
+    ),
+    Mutant(
+        "a refused duplicate is a dead letter instead of a match",
+        "sync/create.py",
+        "    if len(free) != 1:\n",
+        "    if True:\n",
+        (f"{CREATING}a_refused_duplicate_is_matched_on_the_refused_column",),
+    ),
+)
+
+DELETES = (
+    Mutant(
+        "a tombstone is ignored",
+        "sync/unlinked.py",
+        "if row.state is LinkState.TOMBSTONE:",
+        "if False:",
+        (f"{CREATING}a_survivor_of_a_delete_may_be_matched_again_and_is_never_copied_back",),
+    ),
+    Mutant(
+        "the canary is skipped",
+        "sync/removal.py",
+        "if await _canary_lives(work, side, rec):",
+        "if True:",
+        (f"{DELETING}lost_visibility_deletes_nothing_and_says_so_once",),
+    ),
+    Mutant(
+        "one read is enough to believe a delete",
+        "sync/removal.py",
+        "if since is None or work.now() < since + settle:",
+        "if False:",
+        (f"{PROMISES}promise_12_a_delete_is_believed_only_after_two_reads",),
+    ),
+    Mutant(
+        "an edit made right before its removal is removed with the record",
+        "sync/removal.py",
+        "if write.mapped(work, target, fresh) != write.mapped(work, target, other):",
+        "if False:",
+        ("sync/test_deleting.py",),
+    ),
+    Mutant(
+        "a bare 404 deletes although the vendor shows deletes",
+        "sync/removal.py",
+        "if not evident and work.manifest(side).delete_evidence:",
+        "if False:",
+        (f"{PROMISES}promise_12_a_bare_404_only_unlinks_where_the_vendor_shows_deletes",),
+    ),
+    Mutant(
+        "what was edited there meanwhile is deleted",
+        "sync/removal.py",
+        'if work.mapping.delete_conflict == "keep":',
+        "if False:",
+        (f"{DELETING}what_was_edited_there_meanwhile_stays",),
+    ),
+    Mutant(
+        "our own delete is taken for a person's",
+        "sync/removal.py",
+        'if "removal" in (link.sent(side) or {}):',
+        "if False:",
+        (
+            f"{DELETING}a_record_restored_while_its_delete_was_in_doubt_begins_anew",
+            f"{DELETING}a_delete_whose_worker_died_is_not_taken_for_a_persons",
+        ),
+    ),
+    Mutant(
+        "a record goes before those that name it were done",
+        "sync/removal.py",
+        "    if waiting:\n        return waiting\n",
+        "",
+        (f"{DELETING}pairs_that_name_a_record_are_done_before_it_is_deleted_and_once",),
+    ),
+    Mutant(
+        "a record to be deleted is not journaled whole",
+        "sync/removal.py",
+        "    await work.store.journal.append([_whole(work, link, target, fresh, policy)])\n",
+        "",
+        ("sync/test_deleting.py",),
+    ),
+    Mutant(
+        "a deleted record is not asked where it went",
+        "sync/removal.py",
+        "survivor = await work.store.records.merge_of(*_entity(work, side), rec)",
+        "survivor: str | None = None",
+        (f"{DELETING}a_merge_re_points_the_link",),
+    ),
+    Mutant(
+        "the alias of a merge is not followed in a base",
+        "sync/references.py",
+        "moved = await _moved({value.id for entry in base.values() for value in _ends(entry)}, work)",
+        "moved: dict[int, int] = {}",
+        (f"{DELETING}a_merge_of_two_linked_records_leaves_no_double_and_references_follow",),
+    ),
+)
+
+SYNC_MUTANTS = (*UPDATES, *CREATES, *DELETES)
