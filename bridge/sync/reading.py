@@ -63,7 +63,7 @@ def _older_than_known(work: Work, side: Side, found: Record | Gone, known: Known
             return None
         reason = f"{work.named(side, known.ref.id)} was read older than a state already known"
         return Stale(now + endpoint.settle, reason, since)
-    return _same_version_as_own_write(work, side, version, known)
+    return None
 
 
 def _alive_in_spite(work: Work, side: Side, found: Record | Gone) -> Stale | None:
@@ -75,16 +75,6 @@ def _alive_in_spite(work: Work, side: Side, found: Record | Gone) -> Stale | Non
         return None
     since = work.now() if since is None else since
     return Stale(since + settle, f"{work.named(side, found.ref.id)} was reported as deleted and is still shown", since)
-
-
-def _same_version_as_own_write(work: Work, side: Side, version: float, known: KnownRecord) -> Stale | None:
-    """An equal version of coarse resolution proves nothing while our own write may not have settled."""
-    if known.own_write_at is None or known.own_version is None or version > known.own_version:
-        return None
-    settled = known.own_write_at + work.endpoint(side).settle
-    if _fine(work, side) or work.now() >= settled:
-        return None
-    return _unsettled(work, side, known, settled)
 
 
 def _unsettled(work: Work, side: Side, known: KnownRecord, settled: float) -> Stale:

@@ -1,6 +1,6 @@
 """`python -m tests.mutants.run [WORDS]`: break one rule after the other in a copy of the code; does a test notice?
 
-With words only the mutants whose rule contains one of them. Exit code 1 when one survived. On SQLite only.
+With words only the mutants whose rule or file contains one of them. Exit code 1 when one survived. On SQLite only.
 """
 
 import argparse
@@ -87,11 +87,11 @@ def run(mutants: Sequence[Mutant], folder: Path) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants.run", description=__doc__)
-    parser.add_argument("words", nargs="*", help="only rules that contain one of these")
+    parser.add_argument("words", nargs="*", help="only rules or files that contain one of these")
     words = parser.parse_args().words
-    chosen = [one for one in MUTANTS if not words or any(word in one.rule for word in words)]
+    chosen = [one for one in MUTANTS if not words or any(word in one.rule or word in one.file for word in words)]
     if not chosen:
-        parser.error("no rule contains these words")
+        parser.error("no rule and no file contains these words")
     try:
         with tempfile.TemporaryDirectory(prefix="bridge-mutants-") as folder:
             return 1 if run(chosen, Path(folder).resolve()) else 0

@@ -31,7 +31,7 @@ LEASES = (
         "store/leases.py",
         "leases.c.expires <= now - MARGIN,",
         "leases.c.expires <= now,",
-        ("conformance/store/test_claims.py",),
+        (f"{CLAIMS}a_further_record_of_another_copy_is_leased_only_after_the_margin",),
     ),
     Mutant(
         "a claim is finished without its fence",

@@ -6,7 +6,7 @@ PROMISES = "sync/test_promises.py::test_"
 CREATING = "sync/test_creating.py::test_"
 UPDATING = "sync/test_updating.py::test_"
 DELETING = "sync/test_deleting.py::test_"
-WAITING = "sync/test_waiting.py::test_"
+BETWEEN = "sync/test_between_steps.py::test_"
 
 UPDATES = (
     Mutant(
@@ -63,38 +63,35 @@ UPDATES = (
         "sync/reading.py",
         "if known.version is not None and version < known.version:",
         "if False:",
-        (f"{PROMISES}reads_that_lag_revert_nobodys_edit",),
+        (f"{BETWEEN}a_read_older_than_the_one_before_it_is_no_edit_back",),
     ),
     Mutant(
-        "an equal version of coarse resolution is believed right after our own write",
+        "a read right after our own write is believed",
         "sync/reading.py",
-        "if known.own_write_at is None or known.own_version is None or version > known.own_version:",
+        "if work.now() >= settled or (endpoint.versioned and newer) or _fine(work, side):",
         "if True:",
-        ("sync/test_updating.py", "sync/test_promises.py"),
+        (f"{BETWEEN}a_read_right_after_our_own_write_may_show_the_state_before_it_and_is_no_edit_back",),
     ),
     Mutant(
         "what a read-back shows becomes the base unseen",
         "sync/write.py",
         "if shown is not None and (written.record is not None or remember.confirms(work.mapping, chosen, shown)):",
         "if shown is not None:",
-        (
-            f"{PROMISES}a_system_without_versions_is_read_after_our_own_write_settled",
-            f"{PROMISES}reads_that_lag_revert_nobodys_edit",
-        ),
+        (f"{BETWEEN}a_read_back_that_lags_does_not_become_the_base",),
     ),
     Mutant(
         "no second read between an old read and a write",
         "sync/write.py",
         "if not work.manifest(target).whole_record and not work.is_old(record, FRESH_SECONDS):",
         "if True:",
-        ("sync/test_updating.py",),
+        (f"{BETWEEN}promise_7_an_edit_made_while_a_whole_record_was_compared_is_a_conflict_not_lost",),
     ),
     Mutant(
         "further writes do not wait for one of unknown outcome",
         "sync/linked.py",
         "    if unsettled:\n        return unsettled\n",
         "",
-        ("sync/test_updating.py", f"{PROMISES}an_update_whose_answer_was_lost_is_settled_without_harm"),
+        (f"{BETWEEN}a_write_that_arrives_late_overwrites_nothing_sent_after_it",),
     ),
     Mutant(
         "what was sent is forgotten when its outcome is looked at",
@@ -143,11 +140,18 @@ UPDATES = (
         "sync/write.py",
         "    if work.claim.paused:\n",
         "    if False:\n",
-        ("sync/test_updating.py", f"{PROMISES}pausing_stops_writes_and_resuming_goes_on"),
+        (f"{BETWEEN}a_paused_mapping_looks_at_a_lost_update_and_sends_nothing",),
     ),
 )
 
 CREATES = (
+    Mutant(
+        "a paused mapping creates",
+        "sync/create.py",
+        "    if work.claim.paused:\n",
+        "    if False:\n",
+        (f"{BETWEEN}a_paused_mapping_looks_at_a_lost_create_and_sends_nothing",),
+    ),
     Mutant(
         "an unknown outcome forgets the intent",
         "sync/create.py",
@@ -174,7 +178,7 @@ CREATES = (
         "sync/recover.py",
         '    if work.now() < look_at:\n        return work.later(look_at, f"the outcome',
         '    if False:\n        return work.later(look_at, f"the outcome',
-        ("sync/test_creating.py",),
+        (f"{BETWEEN}promise_5_a_create_that_arrives_late_is_found_not_sent_again",),
     ),
     Mutant(
         "where no listing shows new records, none found means none made",
@@ -202,21 +206,24 @@ CREATES = (
         "sync/match.py",
         "if isinstance(record, Record) and await shows_key(work, other, record, key):",
         "if isinstance(record, Record):",
-        ("sync/test_creating.py",),
+        (f"{BETWEEN}a_record_that_showed_the_key_once_and_no_longer_does_is_no_match",),
     ),
     Mutant(
         "the first of several candidates is taken",
         "sync/match.py",
         "if len(free) > 1:",
         "if False:",
-        ("sync/test_creating.py",),
+        (f"{BETWEEN}several_records_that_match_are_a_dead_letter_naming_them",),
     ),
     Mutant(
         "open intents are ignored when matching",
         "sync/match.py",
         "elif link.state is LinkState.INTENDED:",
         "elif False:",
-        ("sync/test_creating.py", "sync/test_waiting.py"),
+        (
+            f"{BETWEEN}promise_5_a_record_that_matches_one_just_being_created_waits_for_the_create",
+            f"{CREATING}a_worker_that_dies_after_its_create_took_effect_makes_no_second_record",
+        ),
     ),
     Mutant(
         "a twin is copied",
@@ -230,7 +237,7 @@ CREATES = (
         "sync/pairing.py",
         "    taken = await work.lease(other, other_rec)\n    if taken:\n        return taken\n",
         "",
-        ("sync/test_waiting.py",),
+        (f"{BETWEEN}promise_3_a_matched_record_another_worker_has_is_not_linked_until_it_is_free",),
     ),
     Mutant(
         "a refused duplicate is a dead letter instead of a match",
@@ -268,7 +275,7 @@ DELETES = (
         "sync/removal.py",
         "if write.mapped(work, target, fresh) != write.mapped(work, target, other):",
         "if False:",
-        ("sync/test_deleting.py",),
+        (f"{BETWEEN}promise_12_an_edit_made_right_before_its_removal_saves_the_record",),
     ),
     Mutant(
         "a bare 404 deletes although the vendor shows deletes",
@@ -306,7 +313,7 @@ DELETES = (
         "sync/removal.py",
         "    await work.store.journal.append([_whole(work, link, target, fresh, policy)])\n",
         "",
-        ("sync/test_deleting.py",),
+        (f"{BETWEEN}promise_12_a_record_is_journaled_whole_before_it_is_deleted",),
     ),
     Mutant(
         "a deleted record is not asked where it went",

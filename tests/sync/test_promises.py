@@ -91,6 +91,7 @@ async def test_promise_6_a_server_that_trims_neither_flaps_nor_damages_the_other
     await bench.settle()
     assert bench.crm.live("person")[rec]["name"] == "Bernhard Lang"
     assert bench.crm.writes() == []
+    assert bench.erp.writes() == ["create", "update"]
     assert bench.erp.live("person")["1"]["name"] == "Bernh"
 
 

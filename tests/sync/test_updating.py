@@ -28,7 +28,7 @@ async def test_what_one_side_got_is_remembered_when_the_other_sides_write_fails(
     bench.crm.person_edits("person", rec, phone="1")
     bench.erp.person_edits("person", "1", name="Ana Berg")
     bench.erp.fail = raising("before update", RateLimited("erp", "limit", 30.0))
-    await bench.settle(seconds=10)
+    await bench.turn_once()  # our own write's echo would have it looked at once more
     assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
     bench.crm.person_edits("person", rec, name="Ana Holm")
     await bench.settle()

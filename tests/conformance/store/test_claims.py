@@ -164,6 +164,18 @@ async def test_a_further_record_is_leased_under_the_same_fence_or_not_at_all(des
     assert await desk.store.tasks.lease(one, [free]) is not None
 
 
+async def test_a_further_record_of_another_copy_is_leased_only_after_the_margin(
+    desk: Desk, other: Desk, clock: FakeClock
+) -> None:
+    await desk.hears("1", "2")
+    taken = (await desk.claims_one(limit=1, ttl=10)).leased[0]
+    mine = await other.claims_one(ttl=60)
+    clock.advance(10 + MARGIN - 1)
+    assert await other.store.tasks.lease(mine, [taken]) is None
+    clock.advance(2)
+    assert await other.store.tasks.lease(mine, [taken]) is not None
+
+
 async def test_a_released_claim_counts_no_attempt_and_books_nothing(desk: Desk, clock: FakeClock) -> None:
     await desk.hears("1")
     claim = await desk.claims_one()
