@@ -3,7 +3,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: venv demo test check lock docs kill-burst storms mutants bench
+.PHONY: venv demo test check lock docs kill-burst storms two-copies mutants bench
 
 venv: $(STAMP)
 
@@ -28,6 +28,10 @@ kill-burst: venv
 # Seeded storms, each over products in memory and over both simulators with the whole bridge: make storms SEEDS=200 FROM=1
 storms: venv
 	$(BIN)/python -m tests.storms --seeds $(or $(SEEDS),100) --from $(or $(FROM),1)
+
+# Storms in real time: two copies on one PostgreSQL, kill -9, connections cut: make two-copies SEEDS=20 FROM=1 SECONDS=30
+two-copies: venv
+	$(BIN)/python -m tests.acceptance.two_copies --seeds $(or $(SEEDS),10) --from $(or $(FROM),1) --seconds $(or $(SECONDS),30)
 
 # One rule of the synchronizer broken after the other, in a copy: does a test notice? make mutants RULES="canary tombstone"
 mutants: venv

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from bridge.app.build import Bridge
 from bridge.app.why import places
-from bridge.domain.errors import BridgeError, ConfigError, RemoteError
+from bridge.domain.errors import BridgeError, ConfigError, RemoteError, StoreUnavailable
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Side
 from bridge.store.conflicts import questions
@@ -16,7 +16,10 @@ from bridge.store.requests import Request
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 POLL_SECONDS = 0.5
+STORE_WAIT_SECONDS = 1.0
 FAILED = "failed: "  # what an answer begins with when nothing was done; the command then ends with exit code 1
 Arguments = Mapping[str, Any]
 
@@ -45,14 +48,24 @@ class Requests:
     async def run(self) -> None:
         """Do requests as they come, several at once: a pause must not wait for a long sweep. Runs until cancelled."""
         async with asyncio.TaskGroup() as under_way:
-            under_way.create_task(self._bridge.reconciler.resume_backfills())
+            under_way.create_task(self._patiently(self._bridge.reconciler.resume_backfills))
             while True:
-                for request in await self._bridge.store.requests.take():
+                for request in await self._patiently(self._bridge.store.requests.take):
                     under_way.create_task(self._do(request))
                 await self._bridge.seams.clock.sleep(POLL_SECONDS)
 
     async def _do(self, request: Request) -> None:
-        await self._bridge.store.requests.done(request.id, await self._answer(request))
+        answer = await self._answer(request)
+        await self._patiently(lambda: self._bridge.store.requests.done(request.id, answer))
+
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do it once the store is there: what one request meets must not end the others, nor leave it unanswered."""
+        while True:
+            try:
+                return await work()
+            except StoreUnavailable as error:
+                log.error("store unavailable", extra={"reason": str(error)})
+                await self._bridge.seams.clock.sleep(STORE_WAIT_SECONDS)
 
     async def _answer(self, request: Request) -> str:
         act = self._acts.get(request.kind)

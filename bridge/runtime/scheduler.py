@@ -10,6 +10,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import CheckResult, HealthBoard, Status
 
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 
 LATE_INTERVALS = 3.0
 GRACE_SECONDS = 10.0
+STORE_WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class State:
 
 class Timetable:
     """Runs its jobs until stopped. A job that fails is logged and shown; the others and its next run are not touched.
+    One that failed because the store was away is done once it is back: the next run may be a day off.
 
     Each run starts up to `jitter_seconds` (at most a tenth of the interval) late. APScheduler goes by the machine's
     clock; tests on a clock of their own call `trigger`.
@@ -85,8 +88,8 @@ class Timetable:
         """Run a job now, after the run that may be under way, and wait for it. Raises KeyError for an unknown job."""
         job, state = self._jobs[name], self._states[name]
         async with state.lock:
-            if not self._stopping:
-                await self._run(job, state)
+            while not self._stopping and not await self._run(job, state):
+                await self._clock.sleep(STORE_WAIT_SECONDS)
 
     async def check(self) -> CheckResult:
         """A warning for a job that failed last time or has not ended for several of its intervals."""
@@ -118,9 +121,14 @@ class Timetable:
         finally:
             self._runs.discard(task)
 
-    async def _run(self, job: Job, state: State) -> None:
+    async def _run(self, job: Job, state: State) -> bool:
+        """Whether the run is over, well or not; False: the store was away."""
         try:
             await job.run()
+        except StoreUnavailable as error:
+            state.failures, state.fault = state.failures + 1, str(error)
+            log.error("store unavailable", extra={"job": job.name, "reason": str(error)})
+            return False
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -130,6 +138,7 @@ class Timetable:
             self._failed(job, state, f"{type(error).__name__}: {error}")
         else:
             state.failures, state.fault, state.done = 0, "", self._clock.monotonic()
+        return True
 
     @staticmethod
     def _failed(job: Job, state: State, fault: str) -> None:

@@ -1,10 +1,14 @@
-"""Keeps long-running parts alive: a part that dies is restarted with growing waits and shown red; the others go on."""
+"""Keeps long-running parts alive: a part that dies is restarted with growing waits and shown red; the others go on.
+
+A part that ends because the store is away is not at fault: it goes on once the store is back.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import CheckResult, HealthBoard, Status
 
@@ -70,7 +74,7 @@ class Supervisor:
             if _being_stopped():
                 return
             part.since = None
-            if self._seams.clock.monotonic() - started >= HEALTHY_SECONDS:
+            if not part.fault or self._seams.clock.monotonic() - started >= HEALTHY_SECONDS:
                 wait = FIRST_WAIT_SECONDS
             await self._seams.clock.sleep(wait * (0.75 + self._seams.random.random() / 2))
             wait = min(LONGEST_WAIT_SECONDS, wait * 2)
@@ -86,6 +90,9 @@ class Supervisor:
                 raise
             part.fault = "something it waited for was cancelled"  # not by us: the part died like any other
             log.exception("part died", extra=told)
+        except StoreUnavailable as error:
+            part.fault = ""
+            log.error("store unavailable", extra={**told, "reason": str(error)})
         except Exception as error:
             part.fault = f"{type(error).__name__}: {error}"
             log.exception("part died", extra=told)
@@ -97,7 +104,8 @@ class Supervisor:
     def _check(self, part: Part) -> CheckResult:
         """Red while the part is down, yellow until it has run for a while after that."""
         if part.since is None:
-            reason = f"down, restarted {part.restarts} times: {part.fault}" if part.fault else "not started"
+            told = f"down, restarted {part.restarts} times: {part.fault}" if part.fault else "waits for the store"
+            reason = told if part.task is not None else "not started"
             return CheckResult(Status.FAIL, reason)
         age = self._seams.clock.monotonic() - part.since
         if part.fault and age < HEALTHY_SECONDS:

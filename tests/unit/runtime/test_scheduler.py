@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import CheckResult, HealthBoard, Status
 from bridge.runtime.scheduler import Job, Timetable
@@ -76,6 +77,28 @@ async def test_a_job_runs_at_start_only_when_told_so(make: Make) -> None:
     make(Job("later", HOUR, later), Job("at once", HOUR, at_once, at_start=True)).start()
     await at_once.ran(1)
     assert (at_once.runs, later.runs) == (1, 0)
+
+
+async def test_a_job_that_met_no_store_is_done_once_it_is_back(
+    make: Make, board: HealthBoard, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its next run may be a day off: a full sweep must not be left out because the store was away for a moment."""
+    shown, runs = list[CheckResult](), 0
+
+    async def sweep() -> None:
+        nonlocal runs
+        runs += 1
+        shown.append(await check(board))
+        if runs < 3:
+            raise StoreUnavailable("connection refused")
+
+    with caplog.at_level(logging.ERROR):
+        await make(Job("full sweep", HOUR, sweep)).trigger("full sweep")
+    assert runs == 3
+    assert [one.status for one in shown] == [Status.PASS, Status.WARN, Status.WARN]
+    assert await check(board) == CheckResult(Status.PASS, "on time")
+    assert [record.message for record in caplog.records] == ["store unavailable"] * 2
+    assert not any(record.exc_info for record in caplog.records)
 
 
 async def test_a_job_runs_again_and_again(make: Make, board: HealthBoard) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import CheckResult, HealthBoard, Status
 from bridge.runtime.supervisor import HEALTHY_SECONDS, Supervisor
@@ -126,6 +127,32 @@ async def test_a_part_that_dies_is_red_and_comes_back(
     assert (back.status, back.output) == (Status.WARN, f"restarted 1 times, last after: {reason}")
     clock.advance(HEALTHY_SECONDS)
     assert (await state(board, "worker")).status is Status.PASS
+
+
+async def test_a_part_that_loses_the_store_goes_on_soon_and_is_not_to_blame(
+    supervisor: Supervisor, board: HealthBoard, clock: HeldClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    starts = 0
+
+    async def meets_an_outage() -> None:
+        nonlocal starts
+        starts += 1
+        if starts < 6:
+            raise StoreUnavailable("connection refused")
+        await forever()
+
+    supervisor.add("worker", meets_an_outage)
+    with caplog.at_level(logging.ERROR):
+        supervisor.start()
+        for _ in range(5):
+            sleeper = await clock.sleepers.get()
+            assert await state(board, "worker") == CheckResult(Status.FAIL, "waits for the store")
+            sleeper.set()
+        await until(lambda: starts == 6)
+    assert (await state(board, "worker")).status is Status.PASS
+    assert max(clock.asked) <= 1.25
+    assert {record.message for record in caplog.records} == {"store unavailable"}
+    assert not any(record.exc_info for record in caplog.records)
 
 
 async def test_waits_grow_to_a_minute_with_jitter(supervisor: Supervisor, clock: HeldClock) -> None:

@@ -1,0 +1,18 @@
+"""Two copies of the bridge on one PostgreSQL, in real time: one short storm. More of them: `make two-copies`."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.two_copies import storm
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_after_kills_and_cut_connections_two_copies_leave_all_as_people_left_it(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    told = await storm(2, tmp_path, postgres_url, seconds=8)
+    assert not told.problems, "\n".join([*told.problems, *told.story])
+    assert told.exact
+    assert told.counts["kill -9"]

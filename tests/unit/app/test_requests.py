@@ -1,0 +1,85 @@
+"""What commands ask for, while the store comes and goes."""
+
+import asyncio
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bridge.app.requests import Requests
+from bridge.domain.errors import StoreUnavailable
+from bridge.store.requests import Request
+from tests.clock import FakeClock
+
+
+class Shelf:
+    """The requests of a store that is away at every other call."""
+
+    def __init__(self, *waiting: Request) -> None:
+        self.waiting = list(waiting)
+        self.answers: dict[int, str] = {}
+        self.calls = 0
+        self.answered = asyncio.Event()
+
+    def _come_and_go(self) -> None:
+        self.calls += 1
+        if self.calls % 2:
+            raise StoreUnavailable("connection refused")
+
+    async def take(self) -> list[Request]:
+        self._come_and_go()
+        taken, self.waiting = self.waiting, []
+        return taken
+
+    async def done(self, number: int, answer: str) -> None:
+        self._come_and_go()
+        self.answers[number] = answer
+        if len(self.answers) == 2:
+            self.answered.set()
+
+
+class Sweeps:
+    """Resuming backfills meets no store either; a repair goes on for a while."""
+
+    def __init__(self) -> None:
+        self.resumed = 0
+
+    async def resume_backfills(self) -> list[Any]:
+        self.resumed += 1
+        if self.resumed == 1:
+            raise StoreUnavailable("connection refused")
+        return []
+
+    async def repair(self) -> str:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return "all hooks in place"
+
+
+class Clock(FakeClock):
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+def bridge(shelf: Shelf, sweeps: Sweeps) -> Any:
+    parts: Mapping[str, Any] = {
+        "store": SimpleNamespace(requests=shelf),
+        "reconciler": sweeps,
+        "keeper": sweeps,
+        "seams": SimpleNamespace(clock=Clock()),
+    }
+    return SimpleNamespace(**parts)
+
+
+async def test_every_request_is_answered_although_the_store_comes_and_goes(caplog: pytest.LogCaptureFixture) -> None:
+    shelf, sweeps = Shelf(Request(1, "hooks repair", {}, 0.0), Request(2, "dance", {}, 0.0)), Sweeps()
+    running = asyncio.create_task(Requests(bridge(shelf, sweeps)).run())
+    async with asyncio.timeout(20):
+        await shelf.answered.wait()
+    assert shelf.answers == {1: "all hooks in place", 2: "failed: this bridge does not know the request `dance`"}
+    assert sweeps.resumed == 2
+    assert not running.done()
+    running.cancel()
+    await asyncio.wait([running])
+    assert not [record for record in caplog.records if record.exc_info]
