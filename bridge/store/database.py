@@ -75,7 +75,7 @@ class Database:
         try:
             async with self.writer.connect() as conn:
                 return await work(conn)
-        except (DBAPIError, PoolTimeout) as error:
+        except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
             raise StoreUnavailable(f"the store cannot be used now: {_reason(error)}") from error
 
     async def next_seqs(self, conn: AsyncConnection, count: int) -> list[int]:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError
 
 from bridge.domain.errors import StoreUnavailable
@@ -42,6 +43,10 @@ class Wake:
         return True
 
 
+LOST = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, StoreUnavailable)
+"""How a connection that breaks shows itself, asked through SQLAlchemy or directly."""
+
+
 class Listener:
     """Turns notifications of other copies into wakes. A lost connection is opened again after a second."""
 
@@ -66,7 +71,7 @@ class Listener:
         while True:
             try:
                 await self._listen(ready)
-            except (DBAPIError, OSError, TimeoutError, StoreUnavailable):
+            except LOST:
                 ready.set()
             await self._database.seams.clock.sleep(1.0)
 

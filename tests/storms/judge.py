@@ -71,6 +71,8 @@ class Judge:
                 found.append(f"{where} is {one[name]!r} in crm and {two[name]!r} in erp")
                 continue
             standing = self.ledger.standing(kind, tag, name)
+            if one[name] is None and (kind, tag, name) in self.ledger.emptied:
+                continue
             if standing and not any(again.values()) and one[name] not in [edit.value for edit in standing]:
                 wanted = [(edit.at, edit.side, edit.value) for edit in standing]
                 found.append(f"{where} is {one[name]!r}, but people wanted {wanted}")

@@ -50,6 +50,7 @@ class Ledger:
         self.shown: dict[tuple[Place, str], Shown] = {}
         self.things: dict[tuple[str, str], Thing] = defaultdict(Thing)
         self.standing_too: set[int] = set()
+        self.emptied: set[tuple[str, str, str]] = set()
         self.unsure_records: dict[Place, float] = {}
         self.inventions: list[str] = []
         self._number = 0
@@ -92,8 +93,11 @@ class Ledger:
                     f"{side} {kind} {rec} ({tag}): the bridge wrote {name}={value!r}, which nobody entered"
                 )
             last = self.shown.get((place, name))
-            if edit is not None and last is not None and last.edit is not None and last.edit.at > read_at:
-                self.standing_too.add(edit.number)  # it was entered while the bridge was between its read and its write
+            if last is not None and last.edit is not None and last.edit.at > read_at:
+                if edit is not None:  # entered while the bridge was between its read and its write
+                    self.standing_too.add(edit.number)
+                elif value is None:  # the same, and what it overwrites with is what was there before anybody's entry
+                    self.emptied.add((kind, tag, name))
             self.shown[place, name] = Shown(edit, sure=False)
             unsure.append(self.shown[place, name])
         return unsure

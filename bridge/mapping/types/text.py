@@ -29,6 +29,11 @@ def fold_text(value: Any) -> str:
     return " ".join(unicodedata.normalize("NFKC", str(value)).casefold().split())
 
 
+def same_text(a: Any, b: Any) -> bool:
+    """Outer blanks do not count: a server that cuts may drop one when it is sent its own text again."""
+    return bool(a.strip() == b.strip())
+
+
 def reduces_text(sent: Any, shown: Any) -> bool:
     """`shown` is `sent` trimmed, folded in case or cut at the end."""
     folded = fold_text(shown)
@@ -60,7 +65,7 @@ def make_text(options: dict[str, Any]) -> Kind:
         frozenset({"first", "last"}): Shape(("first", "last"), _join_name, _split_name),
         frozenset({"first", "middle", "last"}): Shape(("first", "middle", "last"), _join_name, _split_full_name),
     }
-    return Kind("text", parse_text, fold=fold_text, reduces=reduces_text, shapes=shapes)
+    return Kind("text", parse_text, fold=fold_text, reduces=reduces_text, same=same_text, shapes=shapes)
 
 
 def parse_email(raw: Any) -> str | None:

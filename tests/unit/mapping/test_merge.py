@@ -54,6 +54,15 @@ TO_LEFT, TO_RIGHT, NONE, IN_STEP, HOLD = Action.TO_LEFT, Action.TO_RIGHT, Action
     [
         # one side edited
         ("", "crm", ("new", "old"), ("old", "old"), TO_RIGHT, "new"),
+        # cut after a blank, which the server drops when the whole record is written back to it
+        (
+            "",
+            "crm",
+            ("Ana and Sons of Bergen", "Ana and Sons"),
+            ("Ana and Sons of Bergen", "Ana and Sons "),
+            IN_STEP,
+            None,
+        ),
         ("", "crm", ("old", "new"), ("old", "old"), TO_LEFT, "new"),
         ("", "crm", (None, "old"), ("old", "old"), TO_RIGHT, None),
         (", absent: keep", "crm", (None, "old"), ("old", "old"), NONE, None),
