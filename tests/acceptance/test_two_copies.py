@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.two_copies import storm
+from tests.acceptance.live_storm import storm
 
 
 @pytest.mark.slow

@@ -1,0 +1,260 @@
+"""A storm in real time: two copies of the bridge on one PostgreSQL, people at work on both sides, and everything breaks.
+
+Copies are killed, database connections cut, callbacks and answers lost, products refuse. Then it is calm, one full
+reconcile runs, and everything must be as the ledger of what people did allows. A seed fixes the plan and the dice, not
+the time: two runs of one seed differ.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bridge.simulators.faults import CallbackFault, ResponseFault, Trim
+from tests.acceptance.burst import BOOKED
+from tests.acceptance.copies import Copies, Copy, two_copies
+from tests.acceptance.site import SECRETS
+from tests.storms.judge import Judge
+from tests.storms.people import People
+from tests.storms.storm import climate
+
+RECORD = r"^/(api/v2|v1/crm)/"
+PAYLOADS = ("wrapped", "flat", "id-only", "array", "form", "empty")
+ALWAYS = ("kill", "end_connections", "cut_database")
+MORE = {
+    "kill": 4,
+    "kill_both": 1,
+    "stop": 1,
+    "end_connections": 3,
+    "cut_database": 3,
+    "limit": 1,
+    "outage": 1,
+    "drop_hook": 1,
+    "expire": 1,
+}
+
+
+@dataclass
+class Storm:
+    """One seed at work."""
+
+    copies: Copies
+    chance: random.Random
+    people: People
+    judge: Judge
+    trims: Mapping[tuple[str, str], Trim]
+    counts: Counter[str] = field(default_factory=Counter)
+    log: list[str] = field(default_factory=list)
+    _busy: set[str] = field(default_factory=set)
+
+    # -- the storm ----------------------------------------------------------------------------------------------------
+    async def rage(self, seconds: float) -> None:
+        """People work for so long while things break; both copies are up again afterwards."""
+        self._blow()
+        began = time.monotonic()
+        times, names = sorted(self.chance.uniform(0.1, 0.6) for _ in ALWAYS), self.chance.sample(ALWAYS, len(ALWAYS))
+        must = list(zip(times, names, strict=True))
+        async with asyncio.TaskGroup() as trouble:
+            while (part := (time.monotonic() - began) / seconds) < 1:
+                for _ in range(self.chance.choice((1, 1, 1, 2, 4))):
+                    self.people.act()
+                    self.counts["acts"] += 1
+                if must and part > must[0][0]:
+                    self._begin(trouble, must.pop(0)[1])
+                elif self.chance.random() < 0.06:
+                    self._begin(trouble, self.chance.choices(list(MORE), list(MORE.values()))[0])
+                await asyncio.sleep(self.chance.choice((0.0, 0.05, 0.1, 0.3, 0.6)))
+        self._clear()
+        await self.copies.both_up()
+
+    def _begin(self, trouble: asyncio.TaskGroup, name: str) -> None:
+        self.counts[name] += 1
+        self.log.append(f"{time.monotonic():.2f} {name}")
+        trouble.create_task(getattr(self, f"_{name}")())
+
+    def _blow(self) -> None:
+        """Callbacks and answers get lost from now on, each product in its own way."""
+        for product in (self.copies.crm, self.copies.erp):
+            product.faults.callbacks = [
+                CallbackFault(kind, probability=share, seconds=self.chance.choice((0.5, 2.0)))
+                for kind, share in (("lose", 0.1), ("double", 0.15), ("delay", 0.15), ("reorder", 0.1))
+                if self.chance.random() < 0.7
+            ]
+            share = self.chance.choice((0.0, 0.02, 0.06))
+            slow = self.chance.choice((0.0, 0.1, 0.4))
+            product.faults.responses = [
+                ResponseFault("latency", path=RECORD, probability=0.5, seconds=slow),
+                ResponseFault("drop", path=RECORD, probability=share, after=True),
+                ResponseFault("drop", path=RECORD, probability=share / 2),
+                ResponseFault("hang", path=RECORD, probability=share / 2, after=True, seconds=5.0),
+                ResponseFault(status=503, path=RECORD, probability=share / 2, after=True),
+            ]
+            product.faults.read_lag = {"*": self.chance.choice((0.0, 0.0, 0.5, 1.5))}
+
+    def _clear(self) -> None:
+        """All faults end; how a server trims is its nature and stays."""
+        for side, product in (("crm", self.copies.crm), ("erp", self.copies.erp)):
+            product.faults.clear()
+            product.faults.trim = {table: trim for (where, table), trim in self.trims.items() if where == side}
+            for health in product.deliveries.health.values():
+                health.banned_until, health.first_try_failures = 0.0, 0
+
+    # -- what breaks --------------------------------------------------------------------------------------------------
+    def _free(self) -> list[Copy]:
+        return [copy for copy in self.copies.both if copy.folder.name not in self._busy]
+
+    async def _down(self, copy: Copy, end: Callable[[], Awaitable[Any]], seconds: float) -> None:
+        """A copy ends and is started again a while later; nobody else touches its process meanwhile."""
+        self._busy.add(copy.folder.name)
+        try:
+            await end()
+            await asyncio.sleep(seconds)
+            await copy.up()
+        finally:
+            self._busy.discard(copy.folder.name)
+
+    async def _kill(self) -> None:
+        for copy in self.chance.sample(self._free(), min(1, len(self._free()))):
+            await self._down(copy, copy.kill, self.chance.choice((0.0, 1.0, 4.0)))
+
+    async def _kill_both(self) -> None:
+        seconds = self.chance.choice((0.0, 1.0, 3.0))
+        await asyncio.gather(*(self._down(copy, copy.kill, seconds) for copy in self._free()))
+
+    async def _stop(self) -> None:
+        for copy in self.chance.sample(self._free(), min(1, len(self._free()))):
+            await self._down(copy, partial(self._end, copy), self.chance.choice((0.0, 1.0)))
+
+    async def _end(self, copy: Copy) -> None:
+        code = await copy.stop()
+        if code:
+            self.copies.faults.append(f"a graceful stop of {copy.folder.name} ended with {code}")
+
+    async def _end_connections(self) -> None:
+        await self.copies.cut_off()
+
+    async def _cut_database(self) -> None:
+        """One copy, at times both, cannot reach the database for a moment."""
+        gates = [copy.database for copy in self.chance.sample(self.copies.both, self.chance.choice((1, 1, 2)))]
+        refuse = self.chance.random() < 0.5
+        for gate in gates:
+            await gate.cut(refuse=refuse)
+        await asyncio.sleep(self.chance.choice((0.3, 1.0, 2.5)))
+        for gate in gates:
+            await gate.mend()
+
+    async def _limit(self) -> None:
+        await self._refusing(429, self.chance.choice((0.5, 1.5)))
+
+    async def _outage(self) -> None:
+        await self._refusing(503, self.chance.choice((0.5, 2.0)))
+
+    async def _refusing(self, status: int, seconds: float) -> None:
+        product = self.chance.choice((self.copies.crm, self.copies.erp))
+        fault = ResponseFault(status=status)
+        product.faults.responses.insert(0, fault)
+        await asyncio.sleep(seconds)
+        product.faults.responses[:] = [one for one in product.faults.responses if one is not fault]
+
+    async def _drop_hook(self) -> None:
+        product = self.chance.choice((self.copies.crm, self.copies.erp))
+        hooks = [key for key, hook in product.state.hooks.items() if not hook.get("deleted")]
+        if hooks:
+            product.drop_hook(self.chance.choice(hooks))
+
+    async def _expire(self) -> None:
+        self.copies.erp.expire_tokens()
+
+    # -- afterwards ---------------------------------------------------------------------------------------------------
+    async def heal(self) -> list[str]:
+        """Calm, one full reconcile; what is wrong after it has come to rest."""
+        copies = self.copies
+        await copies.healthy()
+        await copies.at_rest()
+        await self._reconcile()
+        problems, writes = self.judge.problems(), copies.writes()
+        await self._reconcile()
+        if copies.writes() != writes:
+            problems.append(f"{copies.writes() - writes} writes although nothing had changed")
+        await copies.healthy()
+        problems += [f"answered with 2xx and not stored: event {lost}" for lost in await copies.lost_events()]
+        problems += [f"callbacks were answered {copies.post.statuses()}"] * bool(
+            copies.post.statuses() & {500, 502, 404}
+        )
+        return problems + await self._accounts() + await self._copies()
+
+    async def _reconcile(self) -> None:
+        copy = self.chance.choice(self.copies.both)
+        ended = await asyncio.to_thread(copy.bridge, "reconcile", "--full")
+        assert ended.code == 0, f"reconcile --full: {ended}"
+        assert "ended early" not in ended.out, ended.out
+        await self.copies.at_rest()
+
+    async def _accounts(self) -> list[str]:
+        """Nothing is open, dead or uncounted."""
+        status = (await asyncio.to_thread(self.copies.both[0].get, "/status")).json()
+        problems = [f"dead letter: {row}" for row in status["dead letters"]]
+        for row in status["mappings"]:
+            if row["waiting"] or row["accepted"] != sum(row[fate] for fate in BOOKED):
+                problems.append(f"accounting: {row}")
+        return problems
+
+    async def _copies(self) -> list[str]:
+        """Both are there, worked, ended in order, and never complained."""
+        problems = []
+        for copy, connections in zip(self.copies.both, self.copies.balancer.used, strict=True):
+            name = copy.folder.name
+            if not copy.synchronized() or not connections:
+                problems.append(f"copy {name} did {copy.synchronized()} claims and took {connections} callbacks")
+            code = await copy.stop()
+            if code != 0:
+                problems.append(f"copy {name} ended with {code}")
+            shown = copy.log.read_text() + "".join(copy.outputs)
+            problems += [f"copy {name} shows {secret}" for secret, value in SECRETS.items() if value in shown]
+        return problems + self.copies.complaints()
+
+    def story(self) -> list[str]:
+        lines = [*self.people.log, *self.log]
+        for seen in self.copies.seen:
+            lines += seen.log
+        return sorted(lines, key=lambda line: float(line.split()[0]))
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of one seed."""
+
+    problems: list[str]
+    counts: Mapping[str, int]
+    story: list[str]
+    exact: int
+    undecided: int
+
+
+async def storm(seed: int, folder: Path, store_url: str, seconds: float) -> Told:
+    """Run one seed on an empty database."""
+    chance = random.Random(seed)
+    drawn = climate(chance)
+    erp = {**drawn.erp_options, "payload": chance.choice(PAYLOADS)}
+    async with two_copies(folder, store_url, seed, erp) as copies:
+        people = People(copies, copies.eyes, copies.ledger, chance, erp_phone=erp["show_phone"])
+        unread = set() if erp["show_phone"] else {("person", "phone")}
+        judge = Judge(copies.eyes, copies.ledger, drawn.trims, unread)
+        one = Storm(copies, chance, people, judge, drawn.trims)
+        one._clear()
+        try:
+            await one.rage(seconds)
+            problems = await one.heal()
+        except AssertionError as error:
+            problems = [str(error), *copies.complaints()]
+        counts = Counter(one.counts)
+        counts["kill -9"] = sum(copy.kills for copy in copies.both)
+        counts["writes"] = copies.writes()
+        counts["callbacks"] = len(copies.post.answers)
+        counts["503"] = sum(status == 503 for _, _, status in copies.post.answers)
+        return Told(problems, counts, one.story(), judge.exact, judge.open)
