@@ -1,4 +1,4 @@
-"""A storm in real time: two copies of the bridge on one PostgreSQL, people at work on both sides, and everything breaks.
+"""A storm in real time: two copies of the bridge on one PostgreSQL, people work on both sides, and everything breaks.
 
 Copies are killed, database connections cut, callbacks and answers lost, products refuse. Then it is calm, one full
 reconcile runs, and everything must be as the ledger of what people did allows. A seed fixes the plan and the dice, not
