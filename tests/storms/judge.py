@@ -45,7 +45,8 @@ class Judge:
                 found.append(f"{kind} {tag} was deleted in {side} and is there again: {live[side]}")
         if thing.must_go and erp and not (extra or thing.deleted["erp"]) and not self._edited_since(kind, tag):
             found.append(f"{kind} {tag} was deleted in crm and nobody touched it in erp, where it still is")
-        if len(crm) == len(erp) == 1 and not thing.merged:
+        apart = twice and any(thing.deleted.values())  # what is left may be one of each of two pairs
+        if len(crm) == len(erp) == 1 and not (thing.lost or apart):
             return found + self._in_step(kind, tag, crm[0], erp[0])
         touched = any(thing.deleted.values()) or thing.merged or twice
         if (not crm or not erp) and not touched:

@@ -40,6 +40,7 @@ class Thing:
     deleted: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     restored: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     merged: int = 0
+    lost: int = 0  # how often it was the one that went into another
     must_go: bool = False
 
 

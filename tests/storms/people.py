@@ -137,6 +137,7 @@ class People:
         self.site.crm.person_merges(self._table("crm", kind), loser[2], survivor[2])
         for tag in tags:
             self.ledger.things[kind, tag].merged += 1
+        self.ledger.things[kind, tags[0]].lost += 1
         for place, values in before.items():
             if self.eyes.lives(*place):
                 self._note(place, self.eyes.tag(*place), values)
