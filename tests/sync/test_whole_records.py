@@ -1,0 +1,36 @@
+"""Systems that take whole records: what was not changed goes back as it was read."""
+
+from collections.abc import Awaitable, Callable
+
+from bridge.connectors.protocols import Written
+from bridge.domain.record import Fields, Record
+from tests.clock import FakeClock
+from tests.product import FakeProduct, manifest
+from tests.sync.bench import Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+
+
+class WholeRecords(FakeProduct):
+    """Stores everything an update brings, and treats all of it alike."""
+
+    async def update(self, fresh: Record, changes: Fields) -> Written:
+        return await super().update(fresh, {**fresh.fields, **changes})
+
+
+async def test_promise_6_a_blank_the_server_trims_off_at_our_next_write_is_no_edit_there(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """Trimmed first and cut then, a text may end in a blank, which the next write of the whole record takes off."""
+    erp = WholeRecords("erp", clock, manifest=manifest(whole_record=True), trim=lambda text: text.strip()[:8])
+    bench = await new_bench(erp=erp)
+    rec = bench.crm.person_creates("person", name="Ana and Sons", email="a@x.y", phone="1")
+    await bench.settle()
+    assert erp.live("person")["1"]["name"] == "Ana and "
+    for phone in ("2", "3"):
+        bench.clock.advance(60)
+        bench.crm.person_edits("person", rec, phone=phone)
+        await bench.settle()
+    assert erp.live("person")["1"]["name"] == "Ana and"
+    assert bench.crm.live("person")[rec]["name"] == "Ana and Sons"
+    assert bench.crm.writes() == []
