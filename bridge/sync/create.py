@@ -44,8 +44,6 @@ async def create(work: Work, own: Record, reading: Reading) -> Completion:
     if work.shadow:
         work.say("would create", f"shadow: would create a {work.named(target, '')}", remember.printable(chosen))
         return work.done(Outcome.FILTERED, f"{FILTERED_PREFIX}: the mapping is in shadow mode")
-    if work.claim.paused:
-        return work.later(work.now() + work.parts.limits.wait_seconds, "the mapping is paused")
     link = await _open(work, target, own, reading, chosen)
     if isinstance(link, Completion):
         return link

@@ -134,8 +134,6 @@ async def _edited_since(work: Work, link: Link, side: Side, record: Record) -> s
 async def _remove(work: Work, link: Link, side: Side, other: Record, policy: DeletePolicy) -> Completion:
     """Delete or archive the counterpart, journaled whole before the call."""
     target = side.other
-    if work.claim.paused:
-        return work.later(work.now() + work.parts.limits.wait_seconds, "the mapping is paused")
     waiting = await _referring_first(work, link)
     if waiting:
         return waiting

@@ -80,8 +80,6 @@ async def update(work: Work, link: Link, record: Record, plan: Plan) -> WriteRes
 
 
 def _refused(work: Work) -> Completion | None:
-    if work.claim.paused:
-        return work.later(work.now() + work.parts.limits.wait_seconds, "the mapping is paused")
     attempts, limit = work.claim.tasks[0].attempts, work.parts.limits.attempts
     if attempts > limit:
         return work.dead(f"given up after {limit} attempts, the last of which ended without an answer")
@@ -118,8 +116,11 @@ async def commit_sent(
 ) -> Link | Completion:
     """Commit what is about to be sent before the call; the lease must outlast the call's deadline.
 
-    kind: what is removed ("delete", "archive", "blank"), `hits` times; over the brake's limit nothing is committed.
+    kind: what is removed ("delete", "archive", "blank"), `hits` times; over the brake's limit, and while the mapping is
+    paused (when only recovery is claimed), nothing is committed.
     """
+    if work.claim.paused:
+        return work.later(work.now() + work.parts.limits.wait_seconds, "the mapping is paused")
     limits, deadline = work.parts.limits, work.now() + work.parts.limits.write_seconds
     if work.claim.expires < deadline:
         work.claim = await work.store.tasks.renew(work.claim, limits.lease_seconds)

@@ -138,7 +138,7 @@ BOOKS = (
         "store/finish.py",
         'pending=row["pending"] - min(row["taken"], row["pending"])',
         "pending=0",
-        (f"{FINISH}one_outcome_is_booked_and_the_rest_coalesced",),
+        (f"{FINISH}a_generation_that_moved_leaves_the_task_due",),
     ),
     Mutant(
         "who waits is not woken",

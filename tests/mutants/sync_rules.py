@@ -140,24 +140,17 @@ UPDATES = (
         "sync/write.py",
         "    if work.claim.paused:\n",
         "    if False:\n",
-        (f"{BETWEEN}a_paused_mapping_looks_at_a_lost_update_and_sends_nothing",),
+        (f"{BETWEEN}a_paused_mapping_removes_nothing_when_it_looks_at_a_lost_update",),
     ),
 )
 
 CREATES = (
     Mutant(
-        "a paused mapping creates",
-        "sync/create.py",
-        "    if work.claim.paused:\n",
-        "    if False:\n",
-        (f"{BETWEEN}a_paused_mapping_looks_at_a_lost_create_and_sends_nothing",),
-    ),
-    Mutant(
         "an unknown outcome forgets the intent",
         "sync/create.py",
         "        work.look_at = link.look_at or 0.0\n",
         '        work.links.append(LinkWrite(link.id, {"delete": True}))\n',
-        (f"{PROMISES}promise_5_a_lost_answer_of_a_create_makes_no_second_record",),
+        (f"{PROMISES}promise_5_a_lost_answer_makes_no_second_record_although_no_key_tells_them_apart",),
     ),
     Mutant(
         "an open intent found at a claim is not recovered",
@@ -171,7 +164,7 @@ CREATES = (
         "sync/recover.py",
         "found = await _created(work, link, target)",
         "found: Sequence[Record] = []",
-        (f"{PROMISES}promise_5_a_lost_answer_of_a_create_makes_no_second_record",),
+        (f"{PROMISES}promise_5_a_lost_answer_makes_no_second_record_although_no_key_tells_them_apart",),
     ),
     Mutant(
         "the outcome of a create is looked up before reads must show it",
@@ -220,10 +213,7 @@ CREATES = (
         "sync/match.py",
         "elif link.state is LinkState.INTENDED:",
         "elif False:",
-        (
-            f"{BETWEEN}promise_5_a_record_that_matches_one_just_being_created_waits_for_the_create",
-            f"{CREATING}a_worker_that_dies_after_its_create_took_effect_makes_no_second_record",
-        ),
+        (f"{BETWEEN}promise_5_a_record_that_matches_one_just_being_copied_to_its_own_side_waits_for_how_that_ends",),
     ),
     Mutant(
         "a twin is copied",
@@ -327,7 +317,7 @@ DELETES = (
         "sync/references.py",
         "moved = await _moved({value.id for entry in base.values() for value in _ends(entry)}, work)",
         "moved: dict[int, int] = {}",
-        (f"{DELETING}a_merge_of_two_linked_records_leaves_no_double_and_references_follow",),
+        (f"{DELETING}an_edit_of_a_reference_whose_old_record_was_merged_away_meanwhile_survives",),
     ),
 )
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from bridge.connectors.protocols import Written
+from bridge.domain.errors import RateLimited
 from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
 from bridge.store.model import Claim
 from tests.clock import FakeClock
@@ -43,6 +44,13 @@ async def _claimed(bench: Bench) -> Claim:
     return claim
 
 
+async def _work_on(bench: Bench) -> None:
+    """Ten minutes pass, whatever is due or not."""
+    for _ in range(10):
+        bench.clock.advance(60)
+        await bench.turn_once()
+
+
 # -- updates --------------------------------------------------------------------------------------------------------
 async def test_promise_7_an_edit_made_while_a_whole_record_was_compared_is_a_conflict_not_lost(
     new_bench: NewBench, clock: FakeClock
@@ -67,7 +75,8 @@ async def test_a_write_that_arrives_late_overwrites_nothing_sent_after_it(
     await bench.turn_once()
     clock.advance(10)
     bench.crm.person_edits("person", rec, name="Ana Holm")
-    await bench.turn_once()
+    for _ in range(3):
+        await bench.turn_once()
     assert bench.erp.calls.count("update") == 1
     bench.erp.person_edits("person", "1", name="Ana Berg")  # here it is
     await bench.settle()
@@ -81,11 +90,25 @@ async def test_a_paused_mapping_looks_at_a_lost_update_and_sends_nothing(new_ben
     bench.crm.person_edits("person", rec, name="Ana Berg")
     await bench.turn_once()
     await bench.store.mappings.set_paused("people", True, "holiday")
-    await bench.settle()
+    await _work_on(bench)
     assert bench.erp.calls.count("update") == 1
     await bench.store.mappings.set_paused("people", False, "")
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Berg"
+
+
+async def test_a_paused_mapping_removes_nothing_when_it_looks_at_a_lost_update(new_bench: NewBench) -> None:
+    bench, rec = await _linked(new_bench)
+    bench.erp.fail = lost_answer("before update")
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.turn_once()
+    bench.crm.person_deletes("person", rec)
+    await bench.store.mappings.set_paused("people", True, "holiday")
+    await _work_on(bench)
+    assert "1" in bench.erp.live("person")
+    await bench.store.mappings.set_paused("people", False, "")
+    await bench.settle()
+    assert "1" not in bench.erp.live("person")
 
 
 # -- creates --------------------------------------------------------------------------------------------------------
@@ -108,7 +131,7 @@ async def test_a_paused_mapping_looks_at_a_lost_create_and_sends_nothing(bench: 
     bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
     await bench.store.mappings.set_paused("people", True, "holiday")
-    await bench.settle()
+    await _work_on(bench)
     assert bench.erp.calls.count("create") == 1
     await bench.store.mappings.set_paused("people", False, "")
     await bench.settle()
@@ -158,6 +181,7 @@ async def test_promise_3_a_matched_record_another_worker_has_is_not_linked_until
     link = await bench.store.links.of("people", Side.LEFT, rec)
     assert link is not None
     assert link.right == there
+    assert "twin" not in await bench.story("crm", "person", mine)
 
 
 class Slow(FakeProduct):
@@ -190,6 +214,43 @@ async def test_promise_5_a_record_that_matches_one_just_being_created_waits_for_
     erp.meanwhile = meanwhile
     await bench.worker._work(await _claimed(bench))
     assert bench.erp.calls.count("create") == 1
+
+
+class Limited(Slow):
+    """A create that is refused for a while, when another worker's claim has run to its end."""
+
+    async def create(self, entity: str, fields: Fields) -> Written:
+        if self.meanwhile is not None:
+            act, self.meanwhile = self.meanwhile, None
+            await act()
+            raise RateLimited(self.system, "limit", 30.0)
+        return await super().create(entity, fields)
+
+
+async def test_promise_5_a_record_that_matches_one_just_being_copied_to_its_own_side_waits_for_how_that_ends(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    crm = Limited("crm", clock)
+    bench = await new_bench(crm=crm)
+    there = bench.erp.person_creates("person", **ANA)
+    await bench.index()
+    await bench.tell("erp", "person", there)
+    mine = ""
+
+    async def meanwhile() -> None:
+        nonlocal mine
+        mine = crm.person_creates("person", **ANA)
+        await bench.tell("crm", "person", mine)
+        await bench.worker._work(await _claimed(bench))
+
+    crm.meanwhile = meanwhile
+    await bench.worker._work(await _claimed(bench))
+    await bench.settle()
+    assert list(crm.live("person")) == [mine]
+    link = await bench.store.links.of("people", Side.LEFT, mine)
+    assert link is not None
+    assert link.right == there
+    assert "twin" not in await bench.story("crm", "person", mine)
 
 
 # -- deletes --------------------------------------------------------------------------------------------------------

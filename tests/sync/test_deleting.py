@@ -210,6 +210,26 @@ async def test_a_merge_of_two_linked_records_leaves_no_double_and_references_fol
     assert len(bench.erp.writes()) == before
 
 
+async def test_an_edit_of_a_reference_whose_old_record_was_merged_away_meanwhile_survives(new_bench: NewBench) -> None:
+    """What the merge did to the base is nobody's edit, so the edit on the other side is no conflict."""
+    bench = await new_bench(text=WITH_COMPANIES)
+    one, two, _ = (bench.crm.person_creates("company", name=name) for name in ("Acme", "Acme Ltd", "Acme Group"))
+    person = bench.crm.person_creates("person", **ANA, company_id=one)
+    await bench.settle()
+    bench.clock.advance(60)
+    there = {row["name"]: rec for rec, row in bench.erp.live("company").items()}
+    bench.crm.person_merges("company", one, two)
+    await bench.tell("crm", "company", one, "deleted")
+    await bench.turn()
+    bench.crm.person_edits("person", person, company_id=two)
+    (copy,) = bench.erp.live("person")
+    bench.erp.person_edits("person", copy, company_id=there["Acme Group"])
+    await bench.settle()
+    named = bench.crm.live("person")[person]["company_id"]
+    assert bench.crm.live("company")[named]["name"] == "Acme Group"
+    assert "conflict" not in await bench.story("crm", "person", person)
+
+
 async def test_a_merge_that_is_turned_round_later_keeps_the_link(new_bench: NewBench) -> None:
     bench = await _linked(new_bench)
     bench.crm.person_merges("person", "1", "2")

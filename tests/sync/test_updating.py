@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bridge.domain.errors import OutcomeUnknown, RateLimited, WriteConflict
+from bridge.domain.event import Event, EventKind, Origin
 from bridge.sync.work import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising
@@ -118,12 +119,25 @@ NEWEST = PEOPLE.replace("conflict: crm", 'conflict: "newest, else erp"')
 
 
 async def test_newest_does_not_take_our_own_write_for_an_edit(new_bench: NewBench) -> None:
-    """The crm's record is newer only because we wrote another field to it."""
-    bench, rec = await _linked(new_bench, text=NEWEST)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    """The crm's record is newer only because we wrote another field to it, right after two people had edited."""
+    bench, rec = await _linked(new_bench, text=NEWEST.replace("else erp", "else crm"))
+    edited = bench.clock.now()
+
+    def while_we_write(name: str) -> None:
+        if name == "before update":
+            bench.crm.fail = lambda name: None
+            bench.crm.person_edits("person", rec, name="Ana Berg")
+            bench.clock.advance(5)
+            bench.erp.person_edits("person", "1", name="Ana Dahl")
+            bench.clock.advance(5)
+
+    bench.crm.fail = while_we_write
+    bench.erp.person_edits("person", "1", phone="99")
+    await bench.turn_once()
+    assert bench.crm.live("person")[rec]["phone"] == "99"
     bench.seen["crm", "person", rec] = (False, dict(bench.crm.rows["person", rec].fields))
-    bench.clock.advance(30)
-    bench.erp.person_edits("person", "1", name="Ana Dahl")
+    told = Event("crm", "person", rec, EventKind.CHANGED, Origin.WEBHOOK, source_at=edited)
+    await bench.store.events.accept([told], bench.routes)
     await bench.settle()
     assert bench.crm.live("person")[rec]["name"] == "Ana Dahl"
 
@@ -138,16 +152,17 @@ async def test_newest_takes_the_later_of_two_edits(new_bench: NewBench) -> None:
 
 
 async def test_nothing_is_sent_when_the_record_holds_it_already(new_bench: NewBench) -> None:
-    """Two words here are one there: the edit between them needs no write, and does not come back."""
-    text = PEOPLE + "  segment: {crm: notes, erp: notes, type: choice, from: crm, table: {A: X, B: X}}\n"
+    """Two ways of writing here are one there: the edit between them needs no write, and does not come back."""
+    text = PEOPLE + "  code: {crm: notes, erp: {column: notes, via: upper}, from: crm}\n"
     bench, rec = await _linked(new_bench, text=text)
-    bench.crm.person_edits("person", rec, notes="A")
+    bench.crm.person_edits("person", rec, notes="x7A")
     await bench.settle()
+    assert bench.erp.live("person")["1"]["notes"] == "X7A"
     before = len(bench.erp.writes())
-    bench.crm.person_edits("person", rec, notes="B")
+    bench.crm.person_edits("person", rec, notes="x7a")
     await bench.settle()
     assert len(bench.erp.writes()) == before
-    assert bench.crm.live("person")[rec]["notes"] == "B"
+    assert bench.crm.live("person")[rec]["notes"] == "x7a"
 
 
 async def test_a_pair_parked_by_the_loop_alarm_goes_on_when_a_person_retries(new_bench: NewBench) -> None:
@@ -197,14 +212,16 @@ async def test_an_unanswered_write_that_did_nothing_is_not_taken_for_shortened(n
 async def test_a_worker_that_dies_twice_in_a_row_loses_no_edit(new_bench: NewBench) -> None:
     """What the first recovery learned is stored before the second write begins."""
     bench, rec = await _linked(new_bench, text=ERP_WINS)
-    for name in ("Ana Berg", "Ana Holm"):
-        bench.erp.fail = killed("after update" if name == "Ana Berg" else "before update")
-        bench.crm.person_edits("person", rec, name=name)
-        await bench.turn_once()
+    bench.erp.fail = killed("after update")
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.turn_once()
+    bench.crm.person_edits("person", rec, name="Ana Holm")
+    bench.erp.fail = killed("before update")
+    for _ in range(3):
         bench.clock.advance(200)
         await bench.turn()
-    bench.clock.advance(200)
     await bench.settle()
+    assert bench.erp.calls.count("update") == 3
     assert bench.erp.live("person")["1"]["name"] == "Ana Holm"
 
 
