@@ -202,17 +202,24 @@ def defaulted(mapping: Mapping, side: Side, values: MappingOf[str, Any]) -> dict
 
 def match_keys(mapping: Mapping, values: MappingOf[str, Any]) -> tuple[MatchKey, ...]:
     """One key per alternative of `match` whose fields all have a value (links: once resolved to a LinkId)."""
-    found = []
-    for names in mapping.match:
-        folded_values = [_key_text(mapping.named[name], values.get(name)) for name in names]
-        if all(folded_values):
-            text = "\x1f".join([*names, *(text or "" for text in folded_values)])
-            found.append(MatchKey(names, hashlib.blake2b(text.encode(), digest_size=16).hexdigest()))
-    return tuple(found)
+    complete = [names for names in mapping.match if not any(isinstance(values.get(name), Reference) for name in names)]
+    return tuple(MatchKey(names, text) for names in complete if (text := key_hash(mapping, names, values)))
 
 
-def _key_text(row: Field, value: Any) -> str | None:
-    return None if is_empty(value) or isinstance(value, Reference) else row.kind.fold(value)
+def index_hashes(mapping: Mapping, values: MappingOf[str, Any]) -> tuple[str, ...]:
+    """What a record is indexed by: its match keys, in which a link not resolved yet counts as the id it names.
+
+    An index is filled before anything is linked; without those, records matched by a link could never be found in it.
+    """
+    return tuple(text for names in mapping.match if (text := key_hash(mapping, names, values)))
+
+
+def key_hash(mapping: Mapping, names: tuple[str, ...], values: MappingOf[str, Any]) -> str | None:
+    """The hash of these fields' folded values; None when one of them is empty."""
+    folded_values = [folded(mapping.named[name], values.get(name)) for name in names]
+    if not all(folded_values):
+        return None
+    return hashlib.blake2b("\x1f".join([*names, *folded_values]).encode(), digest_size=16).hexdigest()
 
 
 def lookups(mapping: Mapping, side: Side, key: MatchKey, values: MappingOf[str, Any]) -> tuple[tuple[str, Any], ...]:

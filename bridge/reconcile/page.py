@@ -178,8 +178,7 @@ async def _note_keys(store: Store, use: Use, rows: Sequence[Record], marks: Page
         resolved = {
             name: links.get(value, value) if isinstance(value, Reference) else value for name, value in values.items()
         }
-        hashes = tuple(key.hash for key in translate.match_keys(use.mapping, resolved))
-        marks.keys.append(KeyNote(use.mapping.name, use.side, rec, hashes))
+        marks.keys.append(KeyNote(use.mapping.name, use.side, rec, translate.index_hashes(use.mapping, resolved)))
 
 
 async def _named_links(store: Store, mapping: Mapping, readings: Iterable[Values]) -> dict[Reference, LinkId]:

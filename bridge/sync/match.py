@@ -1,11 +1,14 @@
 """Match before create: our own index first, the vendor's search second, every candidate read again."""
 
+import itertools
 from collections.abc import Iterable
+from typing import Any
 
 from bridge.domain.catalog import Lookup
 from bridge.domain.record import Record, Side
 from bridge.mapping import translate
 from bridge.mapping.translate import MatchKey, Reading
+from bridge.mapping.values import LinkId, Reference
 from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome
 from bridge.sync import references
 from bridge.sync.references import FILTERED_PREFIX
@@ -45,8 +48,8 @@ async def _index_missing(work: Work) -> Completion | None:
 async def _candidates(work: Work, key: MatchKey, reading: Reading) -> list[Record]:
     """Live records of the other side that show this key now."""
     other = work.side.other
-    index = await work.store.records.with_keys(work.mapping.name, other, [key.hash])
-    ids = set(index.get(key.hash, ()))
+    index = await work.store.records.with_keys(work.mapping.name, other, await _forms(work, key, reading))
+    ids = {rec for recs in index.values() for rec in recs}
     if work.manifest(other).lookup is not Lookup.NONE:
         ids |= await _searched(work, other, key, reading)
     found = []
@@ -55,6 +58,20 @@ async def _candidates(work: Work, key: MatchKey, reading: Reading) -> list[Recor
         if isinstance(record, Record) and await shows_key(work, other, record, key):
             found.append(record)
     return found
+
+
+async def _forms(work: Work, key: MatchKey, reading: Reading) -> list[str]:
+    """The hashes under which the other side's index may hold this key: what it names may have been unlinked then."""
+    other, values = work.side.other, {name: reading.values[name] for name in key.fields}
+    named = [value.id for value in values.values() if isinstance(value, LinkId)]
+    links = await work.store.links.many(named) if named else {}
+    ways: list[list[Any]] = []
+    for value in values.values():
+        link = links.get(value.id) if isinstance(value, LinkId) else None
+        there = link.rec(other) if link else None
+        ways.append([value] if link is None or there is None else [value, Reference(link.mapping, other, there)])
+    forms = (dict(zip(values, way, strict=True)) for way in itertools.product(*ways))
+    return [text for form in forms if (text := translate.key_hash(work.mapping, key.fields, form))]
 
 
 async def _searched(work: Work, other: Side, key: MatchKey, reading: Reading) -> set[str]:

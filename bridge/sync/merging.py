@@ -8,8 +8,10 @@ from bridge.sync.pairing import NEEDS_A_PERSON
 from bridge.sync.work import Work
 
 
-async def merged(work: Work, link: Link, side: Side, rec: str, survivor: str) -> Completion:
-    """The link follows the survivor, or becomes an alias of the survivor's link."""
+async def merged(
+    work: Work, link: Link, side: Side, rec: str, survivor: str, how: str = "was merged into"
+) -> Completion:
+    """The link follows the survivor, or becomes an alias of the survivor's link. how: what became of `rec`."""
     taken = await work.lease(side, survivor)
     if taken:
         return taken
@@ -19,18 +21,18 @@ async def merged(work: Work, link: Link, side: Side, rec: str, survivor: str) ->
         return work.later(due, f"{work.named(side, survivor)} is just being created on the other side")
     mark = [TaskKey(work.mapping.name, side, survivor), *await pairs_naming(work, link)]
     if theirs is None or theirs.id == link.id:
-        await _follow(work, link, side, rec, survivor)
+        await _follow(work, link, side, survivor, f"{work.named(side, rec)} {how} {survivor}")
     else:
         _alias(work, link, theirs, side, rec, survivor)
-    return work.done(Outcome.APPLIED, f"merged into {survivor}", mark=tuple(mark))
+    return work.done(Outcome.APPLIED, f"{how} {survivor}", mark=tuple(mark))
 
 
-async def _follow(work: Work, link: Link, side: Side, rec: str, survivor: str) -> None:
+async def _follow(work: Work, link: Link, side: Side, survivor: str, what: str) -> None:
     for row in await work.store.links.any_of(work.mapping.name, side, survivor):
         if row.state in NEEDS_A_PERSON:  # merging was what the person was asked for
             work.links.append(LinkWrite(row.id, {"delete": True}))
     work.links.append(LinkWrite(link.id, {side.value: survivor}))
-    work.say("merged", f"{work.named(side, rec)} was merged into {survivor}; the link follows", link=link)
+    work.say("merged", f"{what}; the link follows", link=link)
 
 
 def _alias(work: Work, link: Link, theirs: Link, side: Side, rec: str, survivor: str) -> None:

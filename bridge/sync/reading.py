@@ -10,6 +10,7 @@ from bridge.sync.work import Work
 
 BELIEVE_AFTER_SETTLES = 10
 FINE_SECONDS = 0.01
+STILL_SHOWN = "was reported as deleted and is still shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,12 @@ def _alive_in_spite(work: Work, side: Side, found: Record | Gone) -> Stale | Non
     """A delete event and a read that shows the record alive: the read may lag, so it is repeated once."""
     if isinstance(found, Gone) or not work.deleted_by_event(side, found.ref.id):
         return None
-    settle, since = work.endpoint(side).settle, work.claim.tasks[0].stale_since
+    task, settle = work.claim.tasks[0], work.endpoint(side).settle
+    since = task.stale_since if task.reason.endswith(STILL_SHOWN) else None  # else it waited for something else
     if since is not None and work.now() >= since + settle:
         return None
     since = work.now() if since is None else since
-    return Stale(since + settle, f"{work.named(side, found.ref.id)} was reported as deleted and is still shown", since)
+    return Stale(since + settle, f"{work.named(side, found.ref.id)} {STILL_SHOWN}", since)
 
 
 def _unsettled(work: Work, side: Side, known: KnownRecord, settled: float) -> Stale:

@@ -9,7 +9,6 @@ from bridge.domain.record import Gone, Record, Side
 from bridge.domain.seams import from_epoch
 from bridge.mapping import translate
 from bridge.mapping.base import Base, load_values
-from bridge.mapping.model import Field
 from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import Reading, folded, is_reduction, same
 from bridge.mapping.values import UNREAD, Reference, is_empty
@@ -45,29 +44,24 @@ def settle_sent(work: Work, link: Link, readings: Mapping[Side, Reading], base: 
 def settled_base(work: Work, link: Link, side: Side, readings: Mapping[Side, Reading], base: Base) -> Base:
     """What is known of the fields sent to `side`, from a reading of it.
 
-    A write that was answered is the base even where the record shows something else now, which then is an edit.
+    A write that was answered is the base even where the record shows something else now, which then is an edit. What a
+    side held before a write nobody answered may look like a shortened form of what was sent: then it did not arrive.
     """
     sent = link.sent(side) or {}
-    new = dict(base)
+    new, before = dict(base), load_values(work.mapping, sent.get("before", {}))
     for name, value in load_values(work.mapping, sent.get("values", {})).items():
         field, shown = work.mapping.named[name], readings[side].values.get(name, UNREAD)
         if shown is UNREAD:
             continue
         arrived = same(field, value, shown) or (
             is_reduction(field, value, shown)
-            and (bool(sent.get("took_effect")) or not _as_before(field, base, side, shown))
+            and (bool(sent.get("took_effect")) or not same(field, before.get(name), shown))
         )
         if arrived or sent.get("took_effect"):
             source = _as_sent(readings[side.other], name, value) if side.other in readings else _only(name, value)
             there = readings[side] if arrived else None
             new[name] = remember.sent_entry(work.mapping, name, side, source, value, there)
     return new
-
-
-def _as_before(field: Field, base: Base, side: Side, shown: Any) -> bool:
-    """The side shows what it held before the write, which may look like a shortened form of what was sent."""
-    entry = base.get(field.name)
-    return entry is not None and same(field, entry.left if side is Side.LEFT else entry.right, shown)
 
 
 def _only(name: str, value: Any) -> Reading:

@@ -96,6 +96,19 @@ def confirms(mapping: Mapping, chosen: MappingOf[str, Any], shown: Reading) -> b
     return True
 
 
+def unmoved(mapping: Mapping, chosen: MappingOf[str, Any], before: Reading, shown: Reading) -> bool:
+    """Whether a read-back shows for some sent value what was there before the write, as a read that lags does.
+
+    That may look like the sent value cut short.
+    """
+    fields = mapping.named
+    return any(
+        same(fields[name], before.values.get(name), shown.values.get(name))
+        and not same(fields[name], sent, shown.values.get(name))
+        for name, sent in chosen.items()
+    )
+
+
 def as_written(
     readings: MappingOf[Side, Reading], target: Side, chosen: MappingOf[str, Any], shown: Reading | None
 ) -> dict[Side, Reading]:

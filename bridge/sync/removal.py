@@ -8,11 +8,11 @@ from bridge.domain.errors import NeedsAuthorisation, OutcomeUnknown, RemoteError
 from bridge.domain.record import Evidence, Gone, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.model import DeletePolicy
-from bridge.mapping.values import UNREAD
+from bridge.mapping.values import UNREAD, Reference, is_empty
 from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome, TaskKey, TaskState
 from bridge.sync import compare, merging, recover, references, remember, write
 from bridge.sync.references import FILTERED_PREFIX
-from bridge.sync.work import Work
+from bridge.sync.work import DELETED, Work
 
 CANARIES = 3
 REFERRING = "pairs that name this record are done first"
@@ -35,6 +35,9 @@ async def sync_removed(work: Work, link: Link, side: Side, pair: Mapping[Side, R
     unsure = await _confirm(work, side, rec)
     if unsure:
         return unsure
+    twin = await work.store.links.twin_of(link.id, side)
+    if twin is not None:  # of two records for one thing, as was reported, somebody deleted this one
+        return await merging.merged(work, link, side, rec, twin, "was deleted; its twin takes its place:")
     return await _apply_policy(work, link, side, gone, other)
 
 
@@ -106,7 +109,7 @@ async def _reason_to_keep(work: Work, link: Link, side: Side, gone: Gone, other:
     facts = work.manifest(side.other)
     if not (facts.archives if policy is DeletePolicy.ARCHIVE else facts.deletes):
         return f"{work.endpoint(side.other).system} cannot {policy.value} it"
-    evident = gone.evidence is not Evidence.NOT_FOUND or work.deleted_by_event(side, link.rec(side))
+    evident = gone.evidence is not Evidence.NOT_FOUND or await _told(work, side, str(link.rec(side)))
     if not evident and work.manifest(side).delete_evidence:
         return "the record is not visible any more, but nothing shows that it was deleted"
     if work.mapping.delete_conflict == "keep":
@@ -116,17 +119,28 @@ async def _reason_to_keep(work: Work, link: Link, side: Side, gone: Gone, other:
     return ""
 
 
+async def _told(work: Work, side: Side, rec: str) -> bool:
+    """Whether a delete event named the record; its task may wait while the claim is about the other one."""
+    if work.task_of(side, rec) is not None:
+        return work.deleted_by_event(side, rec)
+    task = await work.store.tasks.get(TaskKey(work.mapping.name, side, rec))
+    return task is not None and bool(DELETED & task.kinds)
+
+
 async def _edited_since(work: Work, link: Link, side: Side, record: Record) -> str | None:
-    """The first field that was edited on the surviving side and never crossed."""
+    """The first field that was edited on the surviving side and never crossed; without a base, that is filled."""
     reading = (await compare.readings(work, {side: record}))[side]
     base = await references.current_base(work, link)
     base = recover.settled_base(work, link, side, {side: reading}, base)
     for field in work.mapping.fields:
-        entry = base.get(field.name)
         value = reading.values.get(field.name, UNREAD)
-        if entry is None or value is UNREAD or field.link or side.other not in field.flows:
+        if value is UNREAD or isinstance(value, Reference) or side.other not in field.flows:
             continue
-        if not translate.same(field, value, entry.left if side is Side.LEFT else entry.right):
+        if field.link and is_empty(value):  # products empty these by themselves when the record named goes
+            continue
+        entry = base.get(field.name)
+        before = None if entry is None else entry.left if side is Side.LEFT else entry.right
+        if not translate.same(field, value, before):
             return field.name
     return None
 

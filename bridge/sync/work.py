@@ -31,6 +31,8 @@ from bridge.store.model import (
     TaskKey,
 )
 
+DELETED = frozenset({EventKind.DELETED.value, EventKind.MERGED.value})
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -106,7 +108,7 @@ class Work:
     def deleted_by_event(self, side: Side, rec: str | None) -> bool:
         """Whether a delete or merge event named the record since its task was last done."""
         task = self.task_of(side, rec)
-        return task is not None and bool({EventKind.DELETED.value, EventKind.MERGED.value} & task.kinds)
+        return task is not None and bool(DELETED & task.kinds)
 
     def now(self) -> float:
         return self.store.now()
@@ -168,8 +170,7 @@ class Work:
     def note_keys(self, side: Side, rec: str, values: MappingOf[str, Any]) -> None:
         """Keep the match index in step with what a record was just seen to hold."""
         if self.mapping.match:
-            hashes = tuple(key.hash for key in translate.match_keys(self.mapping, values))
-            self.keys.append(KeyNote(self.mapping.name, side, rec, hashes))
+            self.keys.append(KeyNote(self.mapping.name, side, rec, translate.index_hashes(self.mapping, values)))
 
     def note_wrote(self, side: Side, rec: str, record: Record | None) -> None:
         """Note our own write, so that its echo and reads that lag behind it are recognised."""

@@ -68,7 +68,8 @@ async def update(work: Work, link: Link, record: Record, plan: Plan) -> WriteRes
     if refused:
         return refused
     blanked = [name for name, value in plan.chosen.items() if is_empty(value) and not is_empty(before.values[name])]
-    sent = {"values": dump_values(work.mapping, plan.chosen)}
+    held = {name: before.values.get(name, UNREAD) for name in plan.chosen}
+    sent = {"values": dump_values(work.mapping, plan.chosen), "before": dump_values(work.mapping, held)}
     committed = await commit_sent(work, link, target, sent, "blank" if blanked else None, len(blanked))
     if isinstance(committed, Completion):
         return committed
@@ -76,7 +77,7 @@ async def update(work: Work, link: Link, record: Record, plan: Plan) -> WriteRes
     written = await _send(work, committed, target, fresh, changes)
     _tell(work, link, plan, before)
     work.links.append(LinkWrite(link.id, brakes.counted(work, link)))
-    return await _confirm(work, committed, plan, written)
+    return await _confirm(work, committed, plan, written, before)
 
 
 def _refused(work: Work) -> Completion | None:
@@ -166,7 +167,7 @@ def in_doubt(work: Work, link: Link, target: Side, error: OutcomeUnknown) -> Non
     work.say("in doubt", text, link=link)
 
 
-async def _confirm(work: Work, link: Link, plan: Plan, written: Written) -> WriteResult:
+async def _confirm(work: Work, link: Link, plan: Plan, written: Written, before: Reading) -> WriteResult:
     """Learn what the server made of the values: from the answer, else from one read-back."""
     target, chosen = plan.target, plan.chosen
     rec = str(link.rec(target))
@@ -176,6 +177,8 @@ async def _confirm(work: Work, link: Link, plan: Plan, written: Written) -> Writ
     if record is not None:
         reading = translate.read(work.mapping, target, record.fields)
         shown = (await references.resolve(work, {target: reading}))[target]
+    if shown is not None and written.record is None and remember.unmoved(work.mapping, chosen, before, shown):
+        shown = None
     if shown is not None and (written.record is not None or remember.confirms(work.mapping, chosen, shown)):
         work.note_keys(target, rec, {**chosen, **_read_values(shown)})
         work.links.append(LinkWrite(link.id, remember.unsent(link, target)))

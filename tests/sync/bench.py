@@ -89,8 +89,7 @@ class Bench:
         for row in page.rows:
             assert isinstance(row, Record)
             values = translate.read(mapping, side, row.fields).values
-            hashes = tuple(key.hash for key in translate.match_keys(mapping, values))
-            keys.append(KeyNote(mapping.name, side, row.ref.id, hashes))
+            keys.append(KeyNote(mapping.name, side, row.ref.id, translate.index_hashes(mapping, values)))
         await self.store.events.accept([], self.routes, keys=keys)
 
     async def tell(self, system: str, entity: str, rec: str, kind: str = "changed", **more: Any) -> None:

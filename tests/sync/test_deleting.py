@@ -135,6 +135,74 @@ async def test_what_was_edited_there_meanwhile_stays(new_bench: NewBench) -> Non
     assert sorted(bench.crm.live("person")) == ["2"]
 
 
+async def test_a_field_first_filled_there_and_not_yet_looked_at_is_an_edit_that_stays(new_bench: NewBench) -> None:
+    """A create sends no empty fields, so that until its echo was read the base says nothing of them."""
+    bench = await _linked(new_bench)
+    rec = bench.crm.person_creates("person", name="Bo", email="bo@x.example")
+    bench.seen["crm", "person", rec] = (False, dict(bench.crm.rows["person", rec].fields))
+    await bench.tell("crm", "person", rec)
+    await bench.turn()
+    bench.erp.person_edits("person", "3", phone="99")
+    bench.crm.person_deletes("person", rec)
+    await bench.settle()
+    assert "3" in bench.erp.live("person")
+
+
+async def test_a_reference_somebody_changed_there_is_an_edit_that_stays(new_bench: NewBench) -> None:
+    bench = await new_bench(text=WITH_COMPANIES)
+    acme, beta = (bench.crm.person_creates("company", name=name) for name in ("Acme", "Beta"))
+    ana = bench.crm.person_creates("person", **ANA, company_id=acme)
+    bench.crm.person_creates("person", name="Bo", email="bo@x.example", company_id=beta)
+    await bench.settle()
+    bench.clock.advance(60)
+    there = {
+        str(fields["name"]): rec for entity in ("company", "person") for rec, fields in bench.erp.live(entity).items()
+    }
+    bench.erp.person_edits("person", there[ANA["name"]], company_id=there["Beta"])
+    bench.crm.person_deletes("person", ana)
+    await bench.settle()
+    assert there[ANA["name"]] in bench.erp.live("person")
+
+
+async def test_a_delete_event_counts_while_the_pair_is_looked_at_for_its_other_record(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """The record is only not found, as one that is no longer visible; its task waits at the brake."""
+    bench = await new_bench(limits=Limits(brake_count=0), crm=FakeProduct("crm", clock, hard_delete=True))
+    bench.crm.person_creates("person", **ANA)
+    bench.crm.person_creates("person", name="Bo", email="bo@x.example")
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_deletes("person", "1")
+    await bench.settle(60)
+    await bench.tell("erp", "person", "1")
+    await bench.settle(60)
+    await bench.store.mappings.approve("people", bench.store.now() + 3600)
+    await bench.settle()
+    assert list(bench.erp.live("person")) == ["2"]
+
+
+async def test_a_delete_event_that_comes_while_our_own_write_settles_is_not_forgotten(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench)
+    bench.erp.lag = 1.8
+    bench.crm.person_edits("person", "1", name="Ana")
+    await bench.turn_once()
+    bench.clock.advance(0.1)
+    await bench.turn_once()  # the echo: looked at once it has settled
+    bench.clock.advance(1.7)
+    bench.erp.person_deletes("person", "1")
+    await bench.settle()
+    assert await bench.story("crm", "person", "1") == ["created", "updated", "unlinked"]
+
+
+async def test_two_delete_events_of_a_pair_that_lives_are_no_endless_task(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench)
+    for system in ("crm", "erp"):
+        await bench.tell(system, "person", "1", "deleted")
+    await bench.settle()
+    assert await bench.store.tasks.next_due(bench.parts.scopes) is None
+
+
 async def test_a_restored_record_finds_its_link_again(new_bench: NewBench) -> None:
     bench = await _linked(new_bench)
     bench.erp.person_deletes("person", "1")

@@ -250,3 +250,33 @@ async def test_a_constant_that_is_always_set_reaches_records_linked_before(new_b
     await bench.settle()
     assert bench.erp.live("person")["1"]["notes"] == "from crm"
     assert bench.crm.live("person")[rec]["notes"] is None
+
+
+async def test_a_read_back_that_lags_is_not_taken_for_the_sent_text_cut_short(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """The old text is where the new one begins; as a base it made the next edit a conflict, which it lost."""
+    text = PEOPLE.replace("conflict: crm", "conflict: erp")
+    bench = await new_bench(text=text, erp=FakeProduct("erp", clock, answers_record=False))
+    rec = bench.crm.person_creates("person", **{**ANA, "name": "Ana"})
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.erp.lag = 1.0
+    bench.crm.person_edits("person", rec, name="Ana Lund")
+    await bench.turn_once()
+    bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
+    bench.clock.advance(5)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == "Ana Berg"
+
+
+async def test_a_first_write_that_never_took_effect_is_not_taken_for_shortened(new_bench: NewBench) -> None:
+    """Matched records have no base yet, and the text there is where the sent one begins."""
+    bench = await new_bench()
+    bench.erp.person_creates("person", **{**ANA, "name": "Ana"})
+    await bench.index()
+    bench.erp.fail = lost_answer("before update")
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Ana Lund"

@@ -1,0 +1,42 @@
+"""One thing made twice: reported, never copied back, and settled when a person takes one of the two away."""
+
+from collections.abc import Awaitable, Callable
+
+from bridge.domain.record import Side
+from tests.sync.bench import Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
+
+
+async def _reported(bench: Bench) -> str:
+    """Somebody made Ana in erp (1) while the bridge copied her there (2). The crm record's id."""
+    rec = bench.crm.person_creates("person", **ANA)
+    bench.erp.person_creates("person", **ANA)
+    bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
+    await bench.settle()
+    await bench.tell("erp", "person", "1")
+    await bench.settle()
+    assert await bench.story("erp", "person", "1") == ["twin"]
+    bench.clock.advance(60)
+    return rec
+
+
+async def test_when_a_person_deletes_the_linked_one_of_two_twins_the_other_takes_its_place(bench: Bench) -> None:
+    rec = await _reported(bench)
+    bench.erp.person_deletes("person", "2")
+    await bench.settle()
+    link = await bench.store.links.of("people", Side.LEFT, rec)
+    assert link is not None
+    assert link.right == "1"
+    bench.erp.person_edits("person", "1", name="Ana Berg")
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
+    await bench.assert_accounted()
+
+
+async def test_when_a_person_deletes_the_reported_one_of_two_twins_the_pair_stays(bench: Bench) -> None:
+    rec = await _reported(bench)
+    bench.erp.person_deletes("person", "1")
+    await bench.settle()
+    assert (list(bench.crm.live("person")), list(bench.erp.live("person"))) == ([rec], ["2"])
