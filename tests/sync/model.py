@@ -48,21 +48,22 @@ class Model:
             live = {name: self._by_key(side, entity, problems) for name, side in sides.items()}
             for key in sorted(live["crm"].keys() | live["erp"].keys()):
                 here, there = live["crm"].get(key), live["erp"].get(key)
-                if here is not None and there is not None:
-                    problems += self._in_step(entity, key, here, there, sides)
+                if here and there:  # what was brought back may be there twice: one of them is the counterpart
+                    faults = [self._in_step(entity, key, one, two, sides) for one in here for two in there]
+                    problems += min(faults, key=len)
                 else:
-                    problems += self._alone(entity, key, "erp" if here is None else "crm")
+                    problems += self._alone(entity, key, "crm" if here else "erp")
             problems += self._resurrected(entity, live)
         self.wishes.clear()
         return problems
 
-    def _by_key(self, product: FakeProduct, entity: str, problems: list[str]) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
+    def _by_key(self, product: FakeProduct, entity: str, problems: list[str]) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for rec, fields in product.live(entity).items():
             key = fields[KEY[entity]]
             if key in found and (entity, key) not in self.merged_away | self.brought_back | self.merged_into:
                 problems.append(f"{product.system} has two {entity} {key}, one is {rec}")
-            found[key] = fields
+            found[key].append(fields)
         return found
 
     def _in_step(
