@@ -133,3 +133,26 @@ async def start(site: SweepBench) -> None:
     """The moment of going live."""
     await site.store.mappings.sync(site.bench.parts.scopes)
     await site.bench.systems.start()
+
+
+async def linked(new_bench: NewSweepBench, **options: Any) -> tuple[SweepBench, str]:
+    """A bridge that has been running for a while with Ana on both sides; her id in the crm."""
+    bench = await new_bench(**options)
+    await bench.go_live()
+    bench.clock.advance(3600)
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.sweep()
+    assert bench.names("erp") == ["Ana Lund"]
+    bench.clock.advance(3600)
+    await bench.sweep()
+    return bench, rec
+
+
+def failing(at: str | None, error: Exception, times: int = 1) -> Callable[[str | None], None]:
+    left = [error] * times
+
+    def before_page(token: str | None) -> None:
+        if token == at and left:
+            raise left.pop()
+
+    return before_page

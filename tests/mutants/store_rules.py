@@ -7,6 +7,7 @@ FINISH = "conformance/store/test_finish.py::test_"
 INTAKE = "conformance/store/test_intake.py::test_"
 INTENTS = "conformance/store/test_intents.py::test_"
 SWEEPS = "integration/test_reconcile.py::test_"
+LISTED = "integration/test_full_listings.py::test_"
 
 LEASES = (
     Mutant(
@@ -183,14 +184,14 @@ LISTINGS = (
         "reconcile/reconciler.py",
         "        if await self._incomplete(walk):\n            return\n",
         "",
-        (f"{SWEEPS}a_listing_shorter_than_its_own_total_counts_as_incomplete",),
+        (f"{LISTED}a_listing_shorter_than_its_own_total_counts_as_incomplete",),
     ),
     Mutant(
         "a record we created after the last page counts as missing",
         "store/sweeps.py",
         ".where(or_(records.c.own_write_at.is_(None), records.c.own_write_at < started))",
         ".where()",
-        (f"{SWEEPS}a_record_we_created_after_the_last_page_is_not_missing",),
+        (f"{LISTED}a_record_we_created_after_the_last_page_is_not_missing",),
     ),
     Mutant(
         "a sweep copies a survivor back",

@@ -1,0 +1,255 @@
+"""Complete listings, what a sweep on demand does, and backfills; no callback ever."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bridge.connectors.protocols import Page
+from bridge.domain.errors import Rejected, RetryLater
+from bridge.domain.record import Record, RecordRef, Side
+from bridge.domain.seams import Seams
+from bridge.store.model import Mode, SystemRow
+from tests.integration.sweep_bench import ANA, NewSweepBench, SweepBench, failing, linked, start
+from tests.sync.bench import PEOPLE
+
+
+# -- complete listings ----------------------------------------------------------------------------------------------
+async def test_absence_in_a_listing_that_fails_on_the_way_counts_for_nothing(new_bench: NewSweepBench) -> None:
+    bench, rec = await linked(new_bench)
+    for number in range(5):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    await bench.sweep()
+    bench.crm.person_deletes("person", rec)
+    bench.crm.before_page = failing("3", RetryLater("crm", "busy"))
+    assert (await bench.reconciler.sweep("crm", "person", "full")).marked == 0
+    assert (await bench.reconciler.sweep("crm", "person", "full")).marked == 1
+
+
+async def test_a_listing_shorter_than_its_own_total_counts_as_incomplete(new_bench: NewSweepBench) -> None:
+    bench = await new_bench(crm={"states_total": True, "hidden": 1})
+    report = await bench.reconciler.sweep("crm", "person", "full")
+    assert "incomplete" in report.fault
+    assert Side.LEFT not in (await bench.store.mappings.states())["people"].indexed
+    assert (await bench.store.cursors.get("crm", "person", "full")).done_at is None
+    bench.crm.hidden = 0
+    assert (await bench.reconciler.sweep("crm", "person", "full")).fault == ""
+    assert Side.LEFT in (await bench.store.mappings.states())["people"].indexed
+
+
+async def test_a_full_sweep_that_was_cut_off_goes_on_where_it_stood(new_bench: NewSweepBench) -> None:
+    bench = await new_bench()
+    for number in range(7):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    await bench.go_live()
+    bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
+    await bench.reconciler.sweep("crm", "person", "full")
+    bench.crm.tokens.clear()
+    report = await bench.reconciler.sweep("crm", "person", "full")
+    assert (bench.crm.tokens, report.fault, report.marked) == (["4", "6"], "", 0)
+
+
+async def test_the_first_full_sweep_begins_anew_when_it_was_cut_off(new_bench: NewSweepBench) -> None:
+    bench = await new_bench()
+    for number in range(7):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
+    await bench.reconciler.sweep("crm", "person", "full")
+    bench.crm.tokens.clear()
+    await bench.reconciler.sweep("crm", "person", "full")
+    assert bench.crm.tokens == [None, "2", "4", "6"]
+
+
+async def test_a_page_the_vendor_no_longer_knows_makes_the_sweep_begin_anew(new_bench: NewSweepBench) -> None:
+    bench = await new_bench()
+    for number in range(7):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    await bench.go_live()
+    bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
+    await bench.reconciler.sweep("crm", "person", "full")
+    bench.crm.before_page = failing("4", Rejected("crm", "the cursor has expired"))
+    report = await bench.reconciler.sweep("crm", "person", "full")
+    assert (report.fault, bench.crm.tokens[-4:]) == ("", [None, "2", "4", "6"])
+
+
+async def test_of_two_copies_sweeping_at_once_one_ends_it_and_nothing_is_lost(
+    new_bench: NewSweepBench, new_seams: Callable[..., Seams]
+) -> None:
+    bench, _rec = await linked(new_bench)
+    for number in range(5):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    other = type(bench.reconciler)(bench.reconciler.connectors, bench.reconciler.work, bench.store, new_seams("copy-2"))
+    listed, entered = bench.crm.list, []
+
+    async def interrupted(*args: Any, page: str | None, **more: Any) -> Any:
+        if page == "3" and not entered:
+            entered.append(True)
+            assert (await other.sweep("crm", "person", "incremental")).fault == ""
+        return await listed(*args, page=page, **more)
+
+    bench.crm.list = interrupted  # type: ignore[method-assign]
+    report = await bench.reconciler.sweep("crm", "person", "incremental")
+    assert "not the current one" in report.fault
+    await bench.work()
+    assert len(bench.erp.live("person")) == 6
+
+
+@pytest.mark.parametrize("state", [{"stopped": "another account"}, {"down_since": 5.0, "down_reason": "no answer"}])
+async def test_a_system_that_is_stopped_or_down_is_not_listed(new_bench: NewSweepBench, state: dict[str, Any]) -> None:
+    bench, rec = await linked(new_bench)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.store.systems.save(SystemRow("crm", "account-1", **state))
+    bench.crm.calls.clear()
+    for report in (
+        await bench.reconciler.sweep("crm", "person", "full"),
+        await bench.reconciler.backfill("people"),
+        await bench.reconciler.backfill("people", preview=True),
+    ):
+        assert "crm is " in report.fault
+    assert bench.crm.calls == []
+    await bench.store.systems.save(SystemRow("crm", "account-1"))
+    bench.clock.advance(120)
+    assert [report.marked for report in await bench.reconciler.sweep_asked()] == [1]
+
+
+async def test_a_record_we_created_after_the_last_page_is_not_missing(new_bench: NewSweepBench) -> None:
+    bench, _ = await linked(new_bench)
+    bench.crm.person_creates("person", name="New", email="new@x.example")
+    await bench.reconciler.sweep("crm", "person", "incremental")
+    listed = bench.erp.list
+
+    async def then_created(*args: Any, **more: Any) -> Any:
+        page = await listed(*args, **more)
+        await bench.work()
+        return page
+
+    bench.erp.list = then_created  # type: ignore[method-assign]
+    report = await bench.reconciler.sweep("erp", "person", "full")
+    assert (bench.names("erp"), report.rows, report.marked) == (["Ana Lund", "New"], 1, 0)
+
+
+async def test_promise_10_a_row_the_store_cannot_keep_stops_no_other(new_bench: NewSweepBench) -> None:
+    bench, _ = await linked(new_bench)
+    for number in range(2):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    listed = bench.crm.list
+
+    async def with_a_bad_row(*args: Any, **more: Any) -> Page:
+        page = await listed(*args, **more)
+        bad = Record(RecordRef("crm", "person", "1\ud800"), {**ANA, "name": "Bad"}, bench.clock.now())
+        return replace(page, rows=[bad, *page.rows])
+
+    bench.crm.list = with_a_bad_row  # type: ignore[method-assign]
+    report = await bench.reconciler.sweep("crm", "person", "incremental")
+    assert (report.fault, report.marked) == ("", 2)
+    await bench.work()
+    assert bench.names("erp") == ["Ana Lund", "New 0", "New 1"]
+
+
+async def test_a_row_the_store_cannot_keep_does_not_make_a_listing_incomplete(new_bench: NewSweepBench) -> None:
+    bench = await new_bench()
+    bench.crm.person_creates("person", **ANA)
+    listed = bench.crm.list
+
+    async def with_a_bad_row(*args: Any, **more: Any) -> Page:
+        page = await listed(*args, **more)
+        bad = Record(RecordRef("crm", "person", "1\ud800"), {**ANA, "name": "Bad"}, bench.clock.now())
+        return replace(page, rows=[bad, *page.rows], total=len(page.rows) + 1)
+
+    bench.crm.list = with_a_bad_row  # type: ignore[method-assign]
+    assert (await bench.reconciler.sweep("crm", "person", "full")).fault == ""
+    assert Side.LEFT in (await bench.store.mappings.states())["people"].indexed
+
+
+async def test_a_listing_that_nobody_understands_stops_no_other_entity(new_bench: NewSweepBench) -> None:
+    bench, _ = await linked(new_bench)
+
+    async def garbled(*args: Any, **more: Any) -> Page:
+        raise KeyError("id")
+
+    bench.crm.list = garbled  # type: ignore[method-assign]
+    faults = {report.system: report.fault for report in await bench.reconciler.sweep_all("full")}
+    assert faults == {"crm": "KeyError: 'id'", "erp": ""}
+    assert (await bench.store.cursors.get("crm", "person", "full")).asked_by == "unfinished sweep"
+
+
+# -- on demand ------------------------------------------------------------------------------------------------------
+async def test_hints_of_callbacks_cause_at_most_one_sweep_a_minute(new_bench: NewSweepBench) -> None:
+    bench, _rec = await linked(new_bench)
+    bench.clock.advance(120)
+    done = 0
+    for _ in range(30):
+        bench.clock.advance(4)
+        await bench.store.cursors.ask("crm", "person", "incremental", by="callback")
+        done += len(await bench.reconciler.sweep_asked())
+    assert done == 2
+
+
+async def test_a_repaired_hook_has_its_window_swept_at_once_and_once(new_bench: NewSweepBench) -> None:
+    bench, rec = await linked(new_bench)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.store.cursors.ask("crm", "person", "incremental", by="hook repair")
+    assert [report.marked for report in await bench.reconciler.sweep_asked()] == [1]
+    assert await bench.reconciler.sweep_asked() == []
+
+
+# -- backfill -------------------------------------------------------------------------------------------------------
+async def old_people(new_bench: NewSweepBench, count: int, **options: Any) -> SweepBench:
+    bench = await new_bench(begin=False, **options)
+    for number in range(count):
+        bench.crm.person_creates("person", name=f"Old {number}", email=f"old{number}@x.example")
+    bench.clock.advance(10)
+    await start(bench)
+    await bench.go_live()
+    return bench
+
+
+async def test_a_backfill_takes_the_older_records_and_its_preview_only_counts(new_bench: NewSweepBench) -> None:
+    bench = await old_people(new_bench, 5)
+    preview = await bench.reconciler.backfill("people", preview=True)
+    await bench.work()
+    assert (preview.marked, bench.names("erp")) == (5, [])
+    assert (await bench.reconciler.backfill("people")).marked == 5
+    await bench.work()
+    assert len(bench.erp.live("person")) == 5
+    assert (await bench.reconciler.backfill("people", preview=True)).marked == 0
+
+
+async def test_a_backfill_touches_its_own_mapping_only(new_bench: NewSweepBench) -> None:
+    second = PEOPLE.replace("mapping: people", "mapping: contacts").replace("erp: fake person", "erp: fake company")
+    bench = await old_people(new_bench, 3, text=PEOPLE + "---" + second)
+    await bench.reconciler.backfill("people")
+    await bench.work()
+    assert (len(bench.erp.live("person")), len(bench.erp.live("company"))) == (3, 0)
+
+
+async def test_a_backfill_that_was_cut_off_goes_on_where_it_stood(new_bench: NewSweepBench) -> None:
+    bench = await old_people(new_bench, 6)
+    bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
+    assert "busy" in (await bench.reconciler.backfill("people")).fault
+    bench.crm.tokens.clear()
+    (report,) = await bench.reconciler.resume_backfills()
+    assert (report.fault, bench.crm.tokens) == ("", ["4"])
+    await bench.work()
+    assert len(bench.erp.live("person")) == 6
+    assert await bench.reconciler.resume_backfills() == []
+
+
+async def test_a_backfill_whose_page_expired_can_begin_anew(new_bench: NewSweepBench) -> None:
+    bench = await old_people(new_bench, 6)
+    bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
+    await bench.reconciler.backfill("people")
+    bench.crm.before_page = failing("4", Rejected("crm", "the cursor has expired"))
+    assert "expired" in (await bench.reconciler.backfill("people")).fault
+    assert (await bench.reconciler.backfill("people")).fault == ""
+    await bench.work()
+    assert len(bench.erp.live("person")) == 6
+
+
+async def test_in_shadow_mode_sweeps_mark_and_nothing_is_written(new_bench: NewSweepBench) -> None:
+    bench = await new_bench(mode=Mode.SHADOW)
+    await bench.go_live()
+    bench.crm.person_creates("person", **ANA)
+    assert (await bench.sweep())["crm"] == 1
+    assert bench.names("erp") == []
