@@ -1,6 +1,6 @@
-"""Benches on either store."""
+"""Benches on either store. When a test is over, every event it caused must be accounted for."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -12,15 +12,22 @@ from tests.sync.bench import Bench, make_bench
 
 
 @pytest.fixture
-def new_bench(store: Store, clock: FakeClock, new_seams: Callable[..., Seams]) -> Callable[..., Awaitable[Bench]]:
+async def new_bench(
+    store: Store, clock: FakeClock, new_seams: Callable[..., Seams]
+) -> AsyncIterator[Callable[..., Awaitable[Bench]]]:
+    benches: list[Bench] = []
+
     async def build(*args: Any, **kwargs: Any) -> Bench:
         store.database.offset = 0.0  # products and store share the bench's clock
         bench = make_bench(store, clock, new_seams(), *args, **kwargs)
+        benches.append(bench)
         await bench.index()
         await bench.systems.start()
         return bench
 
-    return build
+    yield build
+    for bench in benches:
+        await bench.assert_accounted()
 
 
 @pytest.fixture
