@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.connectors.protocols import Connector
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Record, Side
-from bridge.domain.seams import Seams
+from bridge.domain.seams import FailPoint, Seams
 from bridge.mapping import translate
 from bridge.mapping.load import load_text
 from bridge.mapping.model import Mapping
 from bridge.store.engine import Store
 from bridge.store.marks import Mark, mark_due
-from bridge.store.model import Endpoint, JournalEntry, KeyNote, Mode, Route, Routes, Scope, TaskKey
+from bridge.store.model import Claim, Endpoint, JournalEntry, KeyNote, Mode, Route, Routes, Scope, TaskKey
 from bridge.store.tables import events
 from bridge.sync.systems import SystemWatch
 from bridge.sync.work import Limits, Parts
@@ -109,8 +109,8 @@ class Bench:
             for (entity, rec), row in list(product.rows.items()):
                 state = (row.deleted, dict(row.fields))
                 if self.seen.get((product.system, entity, rec)) != state:
-                    self.seen[product.system, entity, rec] = state
                     await self.tell(product.system, entity, rec, "deleted" if row.deleted else "changed")
+                    self.seen[product.system, entity, rec] = state
 
     async def settle(self, seconds: float = 600.0) -> None:
         """Work until nothing is due for `seconds` of the bench's clock, telling of changes on the way."""
@@ -135,7 +135,9 @@ class Bench:
     async def turn(self) -> int:
         """One round of claims, each worked on to its end; returns how many there were."""
         limits = self.parts.limits
-        claims = await self.store.tasks.claim(4, self.parts.scopes, limits.lease_seconds, self.systems.blocked)
+        claims: list[Claim] = []
+        with suppress(asyncio.CancelledError):
+            claims = await self.store.tasks.claim(4, self.parts.scopes, limits.lease_seconds, self.systems.blocked)
         for claim in claims:
             with suppress(asyncio.CancelledError):  # a fault killed the worker: its leases run out
                 await self.worker._work(claim)
@@ -161,6 +163,12 @@ class Bench:
         self.parts = replace(self.parts, mappings=mappings, scopes=scopes)
         self.worker.parts = self.parts
         await self.store.mappings.sync(scopes)
+
+    def fail_at(self, failpoint: FailPoint) -> None:
+        """Have every named step of the bridge pass here from now on."""
+        self.parts = replace(self.parts, seams=replace(self.parts.seams, failpoint=failpoint))
+        self.worker.parts = self.parts
+        self.store.database.seams = replace(self.store.database.seams, failpoint=failpoint)
 
     async def turn_once(self) -> None:
         """Tell of what changed, and work on the first claims only."""
