@@ -59,6 +59,8 @@ fields:
 """
 )
 
+HELD_SECONDS = 0.1  # what is due and cannot be claimed is held by a worker that died
+
 KINDS = {"created": EventKind.CREATED, "changed": EventKind.CHANGED, "deleted": EventKind.DELETED}
 
 
@@ -124,7 +126,8 @@ class Bench:
             nexts = [moment for moment in (due, probe) if moment is not None]
             if not nexts or min(nexts) > end:
                 return
-            self.clock.advance(max(0.001, min(nexts) - self.store.now()))
+            wait = min(nexts) - self.store.now()
+            self.clock.advance(wait if wait > 0 else HELD_SECONDS)
             await self._probe()
 
     async def _probe(self) -> None:

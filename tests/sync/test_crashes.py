@@ -39,12 +39,12 @@ STEPS = (
 )
 """Steps on the way of an event through the bridge."""
 
-ELSEWHERE = frozenset(
-    "accept_names answer approve ask_sweep budget choose count delivered discard extend_intent hook indexed intake"
-    " make_due migrate names note pace pause ping prune prune_journal release request retire retry start_sweep"
-    " sync_mappings system take_requests taught tokens void_leases".split()
-)
-"""Transactions that commands, sweeps, hooks and start-up make; `intake` is `accept` for several callbacks at once."""
+ELSEWHERE = """
+    accept_names answer approve ask_sweep budget choose count delivered discard extend_intent hook indexed intake
+    make_due migrate names note pace pause ping prune prune_journal release request retire retry start_sweep
+    sync_mappings system take_requests taught tokens void_leases
+"""
+"""Transactions of commands, sweeps, hooks and start-up; `intake` is `accept` for several callbacks at once."""
 
 LIMITS = Limits(lease_seconds=20, write_seconds=15, attempts=1000, loop_writes=1000)
 DELETING = WITH_COMPANIES.replace("deleted: {crm: delete, erp: unlink}", "deleted: {crm: delete, erp: delete}")
@@ -158,5 +158,4 @@ def test_every_step_that_has_a_name_is_crashed_at_or_said_to_be_elsewhere() -> N
             transactions.update(re.findall(r'(?:\bwrite|self\._update|self\._each)\(\s*"(\w+)"', text))
     assert named == {step for step in STEPS if not step.startswith("store.")}
     crashed_at = {step.split(".")[1] for step in STEPS if step.startswith("store.")}
-    assert transactions == crashed_at | ELSEWHERE
-    assert not crashed_at & ELSEWHERE
+    assert transactions - crashed_at == set(ELSEWHERE.split())

@@ -1,0 +1,179 @@
+"""Promise 5: whichever side it begins on, with or without a key, and whatever happens to the create."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bridge.connectors.protocols import Written
+from bridge.domain.catalog import Lookup
+from bridge.domain.errors import OutcomeUnknown
+from bridge.domain.record import Fields, Record
+from bridge.sync.work import Limits
+from tests.clock import FakeClock
+from tests.product import FakeProduct, killed, lost_answer, manifest
+from tests.sync.bench import PEOPLE, Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "+47 22 33 44 55"}
+KEYS = {
+    "by key": PEOPLE,
+    "no key": PEOPLE.replace("match: [email]", "match: none"),
+    "marker": PEOPLE.replace("match: [email]", "match: none\nmarker: {crm: notes, erp: notes}"),
+}
+LIMITS = Limits(lease_seconds=10, write_seconds=8)
+
+
+class Slow(FakeProduct):
+    """While a create is under way, others have time to act."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+    loses_answer = False
+
+    async def create(self, entity: str, fields: Fields) -> Written:
+        written = await super().create(entity, fields)
+        if self.meanwhile is not None:
+            act, self.meanwhile = self.meanwhile, None
+            await act()
+            if self.loses_answer:
+                raise OutcomeUnknown(self.system, "timed out")
+        return written
+
+
+COURSES = {
+    "answered": lambda: lambda name: None,
+    "answer lost": lambda: lost_answer("after create"),
+    "never took effect": lambda: lost_answer("before create"),
+    "died before": lambda: killed("before create"),
+    "died after": lambda: killed("after create"),
+}
+
+
+async def _ended(bench: Bench) -> None:
+    """Everything is done, also what a dead worker's leases held back."""
+    await bench.settle()
+    bench.clock.advance(LIMITS.lease_seconds + LIMITS.write_seconds + 6)
+    await bench.settle()
+    await bench.assert_silent()
+
+
+def _emails(bench: Bench, system: str) -> list[str]:
+    return sorted(fields["email"] for fields in bench.product(system).live("person").values())
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("course", COURSES)
+async def test_promise_5_created_once_from_both_sides_at_a_time(new_bench: NewBench, course: str, key: str) -> None:
+    bench = await new_bench(KEYS[key], limits=LIMITS)
+    bench.crm.fail, bench.erp.fail = COURSES[course](), COURSES[course]()
+    bench.crm.person_creates("person", name="Ana", email="ana@x.example")
+    bench.erp.person_creates("person", name="Bo", email="bo@x.example")
+    await _ended(bench)
+    assert _emails(bench, "crm") == _emails(bench, "erp") == ["ana@x.example", "bo@x.example"]
+    assert await bench.store.dead_letters.list() == []
+    assert await bench.store.links.unsettled() == []
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("system", ["crm", "erp"])
+async def test_promise_5_a_callback_that_overtakes_the_answer_of_the_create_makes_no_copy(
+    new_bench: NewBench, clock: FakeClock, system: str, lost: bool, key: str
+) -> None:
+    """The new record's own callback is worked on while its create is still under way, or was never answered."""
+    target = Slow(system, clock)
+    bench = await new_bench(KEYS[key], limits=LIMITS, **{system: target})
+    source = bench.erp if system == "crm" else bench.crm
+
+    async def meanwhile() -> None:
+        (rec,) = target.live("person")
+        await bench.tell(system, "person", rec, "created")
+        await bench.turn()
+
+    target.meanwhile, target.loses_answer = meanwhile, lost
+    source.person_creates("person", **ANA)
+    await _ended(bench)
+    assert _emails(bench, "crm") == _emails(bench, "erp") == [ANA["email"]]
+    assert await bench.store.dead_letters.list() == []
+
+
+async def test_promise_5_a_record_whose_own_callback_comes_only_after_its_copys_makes_no_copy(bench: Bench) -> None:
+    """A sweep told of it first; then the copy's callback, and the person's own one last."""
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.tell("crm", "person", rec)
+    await bench.turn()
+    (there,) = bench.erp.live("person")
+    await bench.tell("erp", "person", there, "created")
+    await bench.tell("crm", "person", rec, "created")
+    await bench.settle()
+    assert _emails(bench, "crm") == _emails(bench, "erp") == [ANA["email"]]
+
+
+# -- what searches do not show --------------------------------------------------------------------------------------
+class Indexed(FakeProduct):
+    """Its search knows a record a minute after it was made."""
+
+    async def find(self, entity: str, column: str, value: object) -> list[Record]:
+        found = await super().find(entity, column, value)
+        return [row for row in found if row.created_at and (self.clock.now() - row.created_at).total_seconds() > 60]
+
+
+def _with_search(clock: FakeClock, lookup: Lookup) -> Indexed:
+    return Indexed("erp", clock, manifest=manifest(lookup=lookup, lookup_columns=frozenset({"email"})))
+
+
+async def test_promise_5_a_search_index_that_lags_hides_no_record_from_the_match(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """What the bridge heard of or made itself is in its own index."""
+    bench = await new_bench(erp=_with_search(clock, Lookup.LAGGING))
+    there = bench.erp.person_creates("person", **{**ANA, "name": "A. Lund"})
+    await bench.index()
+    bench.unheard("erp", "person", there)
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle(30)
+    assert list(bench.erp.live("person")) == [there]
+    assert bench.erp.live("person")[there]["name"] == "Ana Lund"
+
+
+async def test_promise_5_a_search_that_lags_does_not_stand_in_for_the_first_complete_listing(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench = await new_bench(erp=_with_search(clock, Lookup.LAGGING))
+    await bench.adopt(PEOPLE.replace("match: [email]", "match: [name]"))  # other keys: the index begins anew
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle(60)
+    assert bench.erp.writes() == []
+    await bench.index()
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 1
+
+
+# -- twins ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("first", ["crm", "erp"])
+async def test_promise_5_twins_of_two_people_are_reported_with_both_ids_and_never_copied(
+    new_bench: NewBench, first: str
+) -> None:
+    bench = await new_bench()
+    second = "erp" if first == "crm" else "crm"
+    mine = bench.product(first).person_creates("person", **ANA)
+    twin = bench.product(second).person_creates("person", **{**ANA, "name": "A. Lund"})
+    bench.clock.advance(1)
+    await bench.tell(first, "person", mine, "created")
+    await bench.turn()  # nobody has told the bridge of the twin yet: it makes a copy
+    (copy,) = set(bench.product(second).live("person")) - {twin}
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.product(second).person_edits("person", twin, phone="1")
+    await bench.settle()
+    assert list(bench.product(first).live("person")) == [mine]
+    assert sorted(bench.product(second).live("person")) == sorted([twin, copy])
+    assert bench.product(first).live("person")[mine]["phone"] == ANA["phone"]
+    (entry,) = [entry for entry in await bench.journal(second, "person", twin) if entry.what == "twin"]
+    assert f"{second} person {twin} and {second} person {copy}" in entry.text
+    bench.clock.advance(60)
+    bench.product(second).person_merges("person", copy, twin)  # the person did as asked
+    await bench.settle()
+    assert list(bench.product(second).live("person")) == [twin]
+    bench.product(first).person_edits("person", mine, name="Ana Berg")
+    await bench.settle()
+    assert bench.product(second).live("person")[twin]["name"] == "Ana Berg"
