@@ -1,0 +1,144 @@
+"""Who wins when both sides edited a field, by each policy; and what no policy ends: a field that flaps."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from bridge.domain.event import Event, EventKind, Origin
+from bridge.sync.work import Limits
+from tests.clock import FakeClock
+from tests.product import FakeProduct, manifest
+from tests.sync.bench import PEOPLE, Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
+
+
+async def _linked(new_bench: NewBench, policy: str = "crm", **more: Any) -> tuple[Bench, str]:
+    bench = await new_bench(PEOPLE.replace("conflict: crm", f"conflict: {policy}"), **more)
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.clock.advance(60)
+    return bench, rec
+
+
+async def _lost(bench: Bench, rec: str) -> list[Any]:
+    entries = await bench.journal("crm", "person", rec)
+    return [entry.detail["lost"] for entry in entries if entry.what == "conflict" and "lost" in entry.detail]
+
+
+@pytest.mark.parametrize(
+    ("policy", "seconds", "winner"),
+    [
+        ("crm", 30, "Crm"),
+        ("erp", -30, "Erp"),
+        ('"newest, else crm"', 30, "Erp"),
+        ('"newest, else erp"', -30, "Crm"),
+        ('"newest, else crm"', 2, "Crm"),  # too close together
+        ('"newest, else erp"', -2, "Erp"),
+    ],
+)
+async def test_promise_7_a_conflict_goes_by_its_policy_and_the_loser_is_in_the_journal(
+    new_bench: NewBench, policy: str, seconds: int, winner: str
+) -> None:
+    """`seconds`: how much later the erp was edited than the crm."""
+    bench, rec = await _linked(new_bench, policy)
+    if seconds < 0:
+        bench.erp.person_edits("person", "1", name="Erp")
+    else:
+        bench.crm.person_edits("person", rec, name="Crm")
+    bench.clock.advance(abs(seconds))
+    if seconds < 0:
+        bench.crm.person_edits("person", rec, name="Crm")
+    else:
+        bench.erp.person_edits("person", "1", name="Erp")
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == winner
+    assert await _lost(bench, rec) == [{"Crm": "Erp", "Erp": "Crm"}[winner]]
+
+
+async def test_promise_7_fill_empty_keeps_two_values_apart_and_fills_an_empty_one(new_bench: NewBench) -> None:
+    bench, rec = await _linked(new_bench, "fill-empty")
+    bench.crm.person_edits("person", rec, name="Crm", phone=None)
+    bench.erp.person_edits("person", "1", name="Erp", phone="2")
+    await bench.settle()
+    assert (bench.crm.live("person")[rec]["name"], bench.erp.live("person")["1"]["name"]) == ("Crm", "Erp")
+    assert bench.crm.live("person")[rec]["phone"] == bench.erp.live("person")["1"]["phone"] == "2"
+
+
+async def test_promise_7_a_row_may_name_another_winner_than_its_mapping(new_bench: NewBench) -> None:
+    text = PEOPLE.replace("absent: clear}", "absent: clear, conflict: erp}")
+    bench = await new_bench(text)
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.crm.person_edits("person", rec, name="Crm", phone="11")
+    bench.erp.person_edits("person", "1", name="Erp", phone="22")
+    await bench.settle()
+    for fields in (bench.crm.live("person")[rec], bench.erp.live("person")["1"]):
+        assert (fields["name"], fields["phone"]) == ("Crm", "22")
+
+
+async def _heard(bench: Bench, system: str, rec: str, *, timed: bool) -> None:
+    at = bench.clock.now() if timed else None
+    event = Event(system, "person", rec, EventKind.CHANGED, Origin.WEBHOOK, source_at=at)
+    await bench.store.events.accept([event], bench.routes)
+    bench.unheard(system, "person", rec)
+
+
+@pytest.mark.parametrize("timed", [True, False])
+async def test_newest_goes_by_the_events_own_time_or_by_first_sight_where_records_show_no_time(
+    new_bench: NewBench, clock: FakeClock, timed: bool
+) -> None:
+    products = {name: FakeProduct(name, clock, manifest=manifest(version_resolution=None)) for name in ("crm", "erp")}
+    bench, rec = await _linked(new_bench, '"newest, else crm"', **products)
+    bench.crm.person_edits("person", rec, name="Crm")
+    await _heard(bench, "crm", rec, timed=timed)
+    clock.advance(30)
+    bench.erp.person_edits("person", "1", name="Erp")
+    await _heard(bench, "erp", "1", timed=timed)
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
+
+
+async def test_newest_takes_first_sight_for_fields_whose_edit_moves_no_version(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """The crm's record is newer, but not because of its phone."""
+    crm = FakeProduct("crm", clock, manifest=manifest(unversioned=frozenset({"phone"})))
+    bench, rec = await _linked(new_bench, '"newest, else crm"', crm=crm)
+    crm.person_edits("person", rec, phone="11")
+    await _heard(bench, "crm", rec, timed=True)
+    clock.advance(30)
+    bench.erp.person_edits("person", "1", phone="22", name="Erp")
+    await _heard(bench, "erp", "1", timed=True)
+    clock.advance(30)
+    crm.person_edits("person", rec, name="Crm")
+    bench.unheard("crm", "person", rec)
+    await bench.settle()
+    for fields in (crm.live("person")[rec], bench.erp.live("person")["1"]):
+        assert (fields["name"], fields["phone"]) == ("Crm", "22")
+
+
+async def test_the_loop_alarm_parks_a_pair_two_automations_fight_over_and_names_their_field_only(
+    new_bench: NewBench,
+) -> None:
+    bench, rec = await _linked(new_bench, limits=Limits(loop_writes=6, loop_window_seconds=3600))
+
+    def automation(product: FakeProduct, own: str, mark: str) -> Callable[[str], None]:
+        def fail(name: str) -> None:
+            if name == "after update":
+                bench.clock.advance(3)
+                product.person_edits("person", own, phone=f"{mark}{len(product.calls)}")
+
+        return fail
+
+    bench.crm.fail = automation(bench.crm, rec, "+1")
+    bench.erp.fail = automation(bench.erp, "1", "+2")
+    bench.crm.person_edits("person", rec, name="Ana Berg", phone="+1")
+    await bench.settle(3000)
+    (dead,) = {task.reason for task, _ in await bench.store.dead_letters.list()}
+    assert "loop alarm" in dead
+    assert "phone still changes" in dead
+    assert len(bench.crm.writes()) + len(bench.erp.writes()) <= 1 + 6
+    assert bench.erp.live("person")["1"]["name"] == "Ana Berg"

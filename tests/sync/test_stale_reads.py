@@ -1,0 +1,140 @@
+"""Updates nobody saw the end of, and reads that lag behind writes."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bridge.connectors.protocols import Written
+from bridge.domain.record import Fields, Record, Side
+from bridge.store.model import Link
+from tests.clock import FakeClock
+from tests.product import FakeProduct, killed, lost_answer
+from tests.sync.bench import PEOPLE, Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
+
+
+@dataclass
+class Recording(FakeProduct):
+    """Keeps what every update changed."""
+
+    changes: list[Mapping[str, Any]] = field(default_factory=list)
+
+    async def update(self, fresh: Record, changes: Fields) -> Written:
+        self.changes.append(changes)
+        return await super().update(fresh, changes)
+
+
+async def _linked(new_bench: NewBench, clock: FakeClock, text: str = PEOPLE) -> tuple[Bench, str, Recording]:
+    erp = Recording("erp", clock)
+    bench = await new_bench(text, erp=erp)
+    rec = bench.crm.person_creates("person", **ANA)
+    bench.crm.person_creates("person", name="Other", email="other@x.example")
+    await bench.settle()
+    clock.advance(60)
+    return bench, rec, erp
+
+
+async def test_sent_is_in_the_store_while_a_write_is_under_way_and_gone_after_it(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench, rec, _ = await _linked(new_bench, clock)
+    seen: list[Any] = []
+
+    async def failpoint(name: str) -> None:
+        if name in ("update: took effect", "removal: took effect"):
+            link = await bench.store.links.of("people", Side.LEFT, rec)
+            seen.append(link and link.sent_right)
+
+    bench.fail_at(failpoint)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.settle()
+    bench.crm.person_deletes("person", rec)
+    await bench.settle()
+    assert seen == [{"values": {"name": "Ana Berg"}}, {"removal": "delete"}]
+    assert await bench.store.links.unsettled() == []
+
+
+@pytest.mark.parametrize("fault", [lost_answer, killed])
+async def test_of_an_update_in_doubt_only_fields_that_show_another_value_are_sent_again(
+    new_bench: NewBench, clock: FakeClock, fault: Callable[[str], Callable[[str], None]]
+) -> None:
+    bench, rec, erp = await _linked(new_bench, clock)
+    erp.fail = fault("after update")
+    bench.crm.person_edits("person", rec, name="Ana Berg", phone="2")
+    await bench.turn_once()
+    erp.rows["person", "1"].fields["phone"] = "1"  # half of it was lost on the way
+    clock.advance(200)
+    await bench.settle()
+    assert erp.changes == [{"name": "Ana Berg", "phone": "2"}, {"phone": "2"}]
+    assert (await _link(bench, rec)).sent_right is None
+
+
+async def _link(bench: Bench, rec: str) -> Link:
+    link = await bench.store.links.of("people", Side.LEFT, rec)
+    assert link is not None
+    return link
+
+
+@pytest.mark.parametrize("policy", ["crm", "erp"])
+async def test_an_edit_there_of_a_field_whose_write_is_in_doubt_goes_by_the_conflict_policy(
+    new_bench: NewBench, clock: FakeClock, policy: str
+) -> None:
+    bench, rec, erp = await _linked(new_bench, clock, PEOPLE.replace("conflict: crm", f"conflict: {policy}"))
+    erp.fail = lost_answer("before update")
+    bench.crm.person_edits("person", rec, name="Crm", phone="2")
+    await bench.turn_once()
+    erp.person_edits("person", "1", name="Erp")
+    await bench.settle()
+    for fields in (bench.crm.live("person")[rec], erp.live("person")["1"]):
+        assert (fields["name"], fields["phone"]) == (policy.capitalize(), "2")
+
+
+async def test_a_stale_replica_does_not_swallow_an_edit_the_callback_told_the_version_of(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench, rec, erp = await _linked(new_bench, clock)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.lag = 10.0
+    await bench.tell("crm", "person", rec, version=bench.crm.rows["person", rec].modified)
+    bench.unheard("crm", "person", rec)
+    await bench.settle()
+    assert erp.live("person")["1"]["name"] == "Ana Berg"
+
+
+async def test_a_stale_replica_on_the_other_side_reverts_nobodys_edit(new_bench: NewBench, clock: FakeClock) -> None:
+    """Both sides are edited in turn while the erp answers from ten seconds ago."""
+    bench, rec, erp = await _linked(new_bench, clock, PEOPLE.replace("conflict: crm", "conflict: erp"))
+    erp.lag = 10.0
+    for number in range(3):
+        clock.advance(4)
+        bench.crm.person_edits("person", rec, name=f"Ana {number}")
+        await bench.tell_all()
+        await bench.turn()
+    clock.advance(4)
+    erp.person_edits("person", "1", phone="9")
+    await bench.settle()
+    for fields in (bench.crm.live("person")[rec], erp.live("person")["1"]):
+        assert (fields["name"], fields["phone"]) == ("Ana 2", "9")
+
+
+async def test_a_read_that_stays_old_for_ten_times_settle_is_believed_and_journaled(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """The vendor went back to a backup: there is no newer state any more."""
+    bench, rec, erp = await _linked(new_bench, clock)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.settle()
+    row = bench.crm.rows["person", rec]
+    row.fields, row.modified = {**row.fields, "name": "Ana Lund"}, row.modified - timedelta(seconds=50)
+    await bench.tell("crm", "person", rec)
+    bench.unheard("crm", "person", rec)
+    await bench.settle(10)
+    assert erp.live("person")["1"]["name"] == "Ana Berg"
+    await bench.settle()
+    assert erp.live("person")["1"]["name"] == "Ana Lund"
+    assert (await bench.story("crm", "person", rec)).count("believed") == 1
