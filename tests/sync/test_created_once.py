@@ -177,3 +177,35 @@ async def test_promise_5_twins_of_two_people_are_reported_with_both_ids_and_neve
     bench.product(first).person_edits("person", mine, name="Ana Berg")
     await bench.settle()
     assert bench.product(second).live("person")[twin]["name"] == "Ana Berg"
+
+
+# -- markers --------------------------------------------------------------------------------------------------------
+async def test_promise_5_a_marker_tells_our_own_record_from_another_just_like_it(new_bench: NewBench) -> None:
+    bench = await new_bench(KEYS["marker"], limits=LIMITS)
+    bench.erp.fail = lost_answer("after create")
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.turn_once()
+    (ours,) = bench.erp.live("person")
+    theirs = bench.erp.person_creates("person", **ANA)
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.settle()
+    assert bench.erp.live("person")[ours]["name"] == "Ana Berg"
+    assert bench.erp.live("person")[theirs]["name"] == "Ana Lund"
+    assert await bench.store.dead_letters.list() == []
+
+
+async def test_promise_5_a_marker_under_a_second_id_is_a_clone_with_a_copy_of_its_own(new_bench: NewBench) -> None:
+    bench = await new_bench(KEYS["marker"])
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    ((there, fields),) = bench.erp.live("person").items()
+    assert fields["notes"] == rec
+    clone = bench.erp.person_creates("person", **{**fields, "name": "Clone"})
+    await bench.settle()
+    assert sorted(row["name"] for row in bench.crm.live("person").values()) == ["Ana Lund", "Clone"]
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", rec, phone="2")
+    await bench.settle()
+    assert (bench.erp.live("person")[there]["phone"], bench.erp.live("person")[clone]["phone"]) == ("2", ANA["phone"])

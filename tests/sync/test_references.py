@@ -1,0 +1,191 @@
+"""Fields that name another record: parents, removed references, filtered, dead and frozen parents."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from bridge.domain.errors import Rejected
+from bridge.domain.record import RecordRef, Side
+from bridge.store.model import Claim, LinkState
+from tests.product import raising
+from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+OURS_ONLY = WITH_COMPANIES.replace(
+    "sides: {crm: fake company, erp: fake company}\n",
+    "sides: {crm: fake company, erp: fake company}\nwhere: {crm: {notes: ours}}\n",
+)
+
+
+def _company_of(bench: Bench, system: str = "erp") -> str | None:
+    """The name of the company of the only person."""
+    ((_, fields),) = bench.product(system).live("person").items()
+    company = bench.product(system).rows.get(("company", str(fields["company_id"])))
+    return None if company is None else str(company.fields["name"])
+
+
+def _person(bench: Bench) -> str:
+    (rec,) = bench.erp.live("person")
+    return rec
+
+
+async def _at_company(new_bench: NewBench, text: str = WITH_COMPANIES, **company: Any) -> tuple[Bench, str, str]:
+    bench = await new_bench(text)
+    parent = bench.crm.person_creates("company", **{"name": "Acme", **company})
+    child = bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=parent)
+    return bench, parent, child
+
+
+async def test_parents_first_and_no_worker_ever_leases_a_parent(new_bench: NewBench) -> None:
+    """The parent's own callback never comes: its child makes it due, and another claim creates it."""
+    bench, parent, _ = await _at_company(new_bench)
+    bench.unheard("crm", "company", parent)
+    claims: list[Claim] = []
+    claim = bench.store.tasks.claim
+
+    async def watched(*args: Any, **more: Any) -> list[Claim]:
+        found = await claim(*args, **more)
+        claims.extend(found)
+        return found
+
+    bench.store.tasks.claim = watched  # type: ignore[method-assign]
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
+    assert len(bench.erp.live("company")) == 1
+    assert RecordRef("crm", "company", parent) in {ref for one in claims for ref in one.leased}
+    for one in claims:
+        assert {ref.entity for ref in one.leased} == {"person" if one.key.mapping == "people" else "company"}
+
+
+async def test_a_child_is_woken_by_its_parent_and_does_not_sleep_out_its_wait(new_bench: NewBench) -> None:
+    bench, parent, child = await _at_company(new_bench)
+    bench.unheard("crm", "company", parent)
+    await bench.tell("crm", "person", child)
+    bench.unheard("crm", "person", child)
+    began = bench.store.now()
+    while not bench.erp.live("person"):
+        await bench.turn()
+        assert bench.store.now() - began < 5
+        bench.clock.advance(0.1)
+    assert _company_of(bench) == "Acme"
+
+
+async def test_a_reference_that_is_removed_is_removed_there_and_one_set_there_comes_back(new_bench: NewBench) -> None:
+    bench, parent, child = await _at_company(new_bench)
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", child, company_id=None)
+    await bench.settle()
+    assert _company_of(bench) is None
+    bench.clock.advance(60)
+    bench.erp.person_edits("person", _person(bench), company_id=next(iter(bench.erp.live("company"))))
+    await bench.settle()
+    assert bench.crm.live("person")[child]["company_id"] == parent
+    bench.clock.advance(60)
+    other = bench.crm.person_creates("company", name="Other")
+    bench.crm.person_edits("person", child, company_id=other)
+    await bench.settle()
+    assert _company_of(bench) == "Other"
+
+
+async def test_a_filtered_parent_is_not_waited_for_and_the_reference_follows_once_it_crosses(
+    new_bench: NewBench,
+) -> None:
+    bench, parent, child = await _at_company(new_bench, OURS_ONLY, notes="theirs")
+    await bench.settle(5)
+    assert _company_of(bench) is None
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_edits("company", parent, notes="ours")
+    await bench.settle()
+    await bench.tell("crm", "person", child)  # or the next sweep, which compares references
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
+
+
+async def test_a_dead_parent_is_not_waited_for_and_the_reference_follows_its_retry(new_bench: NewBench) -> None:
+    bench, _, child = await _at_company(new_bench)
+    bench.erp.fail = raising("before create", Rejected("erp", "no companies today", field="name"))
+    await bench.settle(30)
+    assert _company_of(bench) is None
+    ((task, _),) = await bench.store.dead_letters.list()
+    assert task.key.mapping == "companies"
+    await bench.store.dead_letters.retry(None)
+    await bench.settle()
+    await bench.tell("crm", "person", child)
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
+
+
+async def test_missing_reject_makes_a_dead_letter_naming_the_parent(new_bench: NewBench) -> None:
+    text = OURS_ONLY.replace("link: companies}", "link: companies, missing: reject}")
+    bench, parent, _ = await _at_company(new_bench, text, notes="theirs")
+    await bench.settle()
+    ((task, _),) = await bench.store.dead_letters.list()
+    assert f"company: companies {parent} is not linked" in task.reason
+    assert bench.erp.live("person") == {}
+
+
+# -- records that leave `where` -------------------------------------------------------------------------------------
+FILTERED = PEOPLE.replace("direction: both\n", "direction: both\nwhere: {crm: {notes: customer}}\n")
+
+
+async def _frozen(new_bench: NewBench) -> tuple[Bench, str]:
+    bench = await new_bench(FILTERED)
+    rec = bench.crm.person_creates("person", name="Ana", email="ana@x.example", notes="customer")
+    other = bench.crm.person_creates("person", name="Bo", email="bo@x.example", notes="customer")
+    assert (rec, other) == ("1", "2")
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", rec, notes="lost", name="Ana Berg")
+    await bench.settle()
+    return bench, rec
+
+
+async def _state(bench: Bench, rec: str) -> LinkState:
+    (link,) = await bench.store.links.any_of("people", Side.LEFT, rec)
+    return link.state
+
+
+async def test_a_record_that_left_where_is_frozen_on_both_sides_and_thaws_with_all_edits(new_bench: NewBench) -> None:
+    bench, rec = await _frozen(new_bench)
+    assert await _state(bench, rec) is LinkState.FROZEN
+    bench.erp.person_edits("person", "1", phone="9")
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Ana"
+    assert bench.crm.live("person")[rec]["phone"] is None
+    assert len(bench.erp.live("person")) == 2
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", rec, notes="customer")
+    await bench.settle()
+    assert await _state(bench, rec) is LinkState.LIVE
+    for fields in (bench.crm.live("person")[rec], bench.erp.live("person")["1"]):
+        assert (fields["name"], fields["phone"]) == ("Ana Berg", "9")
+
+
+async def test_a_frozen_record_that_is_deleted_is_deleted_not_filtered(new_bench: NewBench) -> None:
+    """Deletion is looked at before `where`."""
+    bench, rec = await _frozen(new_bench)
+    bench.crm.person_deletes("person", rec)
+    await bench.settle()
+    assert list(bench.erp.live("person")) == ["2"]
+    assert await _state(bench, rec) is LinkState.TOMBSTONE
+
+
+@pytest.mark.parametrize("edited", ["crm", "erp"])
+async def test_a_frozen_parent_may_still_be_named(new_bench: NewBench, edited: str) -> None:
+    bench, _, child = await _at_company(new_bench, OURS_ONLY, notes="ours")
+    second = bench.crm.person_creates("company", name="Other", notes="ours")
+    await bench.settle()
+    there = next(rec for rec, fields in bench.erp.live("company").items() if fields["name"] == "Other")
+    bench.clock.advance(60)
+    bench.crm.person_edits("company", second, notes="theirs")
+    await bench.settle()
+    if edited == "crm":
+        bench.crm.person_edits("person", child, company_id=second)
+    else:
+        bench.erp.person_edits("person", _person(bench), company_id=there)
+    await bench.settle()
+    assert _company_of(bench, "crm") == _company_of(bench, "erp") == "Other"
+    assert bench.crm.live("person")[child]["company_id"] == second
