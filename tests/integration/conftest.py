@@ -1,6 +1,6 @@
-"""Sweep benches on either store."""
+"""Sweep benches on either store. When a test is over, every event it caused must be accounted for."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -12,11 +12,16 @@ from tests.integration.sweep_bench import NewSweepBench, SweepBench, make_sweep_
 
 
 @pytest.fixture
-def new_bench(store: Store, clock: FakeClock, new_seams: Callable[..., Seams]) -> NewSweepBench:
+async def new_bench(store: Store, clock: FakeClock, new_seams: Callable[..., Seams]) -> AsyncIterator[NewSweepBench]:
+    benches: list[SweepBench] = []
+
     async def build(*, begin: bool = True, **options: Any) -> SweepBench:
         bench = await make_sweep_bench(store, clock, new_seams(), **options)
+        benches.append(bench)
         if begin:
             await start(bench)
         return bench
 
-    return build
+    yield build
+    for bench in benches:
+        await bench.bench.assert_accounted()
