@@ -125,12 +125,13 @@ async def test_a_merge_on_either_side_re_points_the_link_of_an_unlinked_survivor
     assert sorted(fields["name"] for fields in product.live("company").values()) == ["Acme & Sons", "Acme Ltd"]
 
 
+@pytest.mark.parametrize("lost", ["before create", "after create"])
 async def test_a_merge_into_a_record_whose_copy_is_just_being_created_waits_for_the_create(
-    new_bench: NewBench,
+    new_bench: NewBench, lost: str
 ) -> None:
     bench, loser, _, _ = await _two(new_bench)
     survivor = bench.crm.person_creates("company", name="New Acme")
-    bench.erp.fail = lost_answer("after create")
+    bench.erp.fail = lost_answer(lost)
     await bench.turn_once()
     bench.crm.person_merges("company", loser, survivor)
     await bench.settle()
