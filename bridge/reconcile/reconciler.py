@@ -29,6 +29,8 @@ RESUME_SECONDS = 6 * 3600.0  # an unfinished full sweep older than this begins a
 ASK_EVERY_SECONDS = 60.0  # hints of callbacks cause at most one sweep of an entity a minute
 REST_FACTOR = 10.0  # a full listing in place of an incremental one takes at most a tenth of the time
 CHUNK = 500
+GIVE_WAY_TIMES = 20  # how often a full sweep gives way to another copy's before that is told
+GIVE_WAY_SECONDS = 1.0
 PATIENT = frozenset({"callback", "unfinished sweep"})
 
 Observe = Callable[[str, str, str, int, int], None]
@@ -115,7 +117,7 @@ class Reconciler:
                 await self.store.cursors.ask(system, entity, kind, by="unfinished sweep")
                 return report
             try:
-                await self._sweep(report, self._facts(system, entity))
+                await self._shared(report, self._facts(system, entity))
             except StoreUnavailable:
                 raise
             except Exception as error:  # whatever is wrong with one entity's listing, the others are swept
@@ -126,6 +128,17 @@ class Reconciler:
                 await self.store.cursors.ask(system, entity, kind, by="unfinished sweep")
         self.observe(system, entity, report.kind, report.rows, report.marked)
         return report
+
+    async def _shared(self, report: Sweep, facts: EntityManifest) -> None:
+        """Who wants a full sweep wants a whole one: when another copy's sweep was faster, it is done again."""
+        times = GIVE_WAY_TIMES if report.kind == "full" else 0
+        for _ in range(times):
+            try:
+                return await self._sweep(report, facts)
+            except CursorMoved:
+                report.rows = 0
+                await self.seams.clock.sleep(GIVE_WAY_SECONDS * (0.5 + self.seams.random.random()))
+        return await self._sweep(report, facts)
 
     async def _sweep(self, report: Sweep, facts: EntityManifest) -> None:
         cursors = self.store.cursors

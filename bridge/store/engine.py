@@ -91,6 +91,7 @@ class Store:
         """Settle what was submitted, then let go of everything."""
         await self.events.close()
         await self.tasks.close()
+        await self.tokens.close()
         await self._listener.close()
         await self.database.close()
         if self._lock is not None:

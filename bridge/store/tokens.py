@@ -1,15 +1,26 @@
-"""Durable tokens of credentials (implements `connectors.protocols.TokenVault`)."""
+"""Durable tokens of credentials (implements `connectors.protocols.TokenVault`).
+
+What a vendor has just issued exists nowhere else: neither a store that is away nor a cancelled caller loses it.
+"""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.domain.errors import StoreUnavailable
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.tables import tokens
+
+log = logging.getLogger(__name__)
+
+SAVE_TRIES = 600
+SAVE_WAIT_SECONDS = 1.0
+CLOSE_SECONDS = 10.0
 
 
 class Seal(Protocol):
@@ -34,6 +45,12 @@ class Tokens:
         self._database = database
         self._seal = seal
         self._turns: dict[str, asyncio.Lock] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Let exclusive work end that nobody waits for any more."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=CLOSE_SECONDS)
 
     async def load(self, credential: str) -> Mapping[str, str] | None:
         query = select(tokens.c.sealed).where(tokens.c.credential == credential)
@@ -50,16 +67,37 @@ class Tokens:
             self._seal.open(sealed)
 
     async def save(self, credential: str, tokens_: Mapping[str, str]) -> None:
+        """Waits for a store that is away; raises StoreUnavailable when it stays so."""
+        for _ in range(SAVE_TRIES):
+            try:
+                return await self._save(credential, tokens_)
+            except StoreUnavailable as error:
+                log.error("store unavailable; tokens wait for it", extra={"reason": str(error)})
+                await self._database.seams.clock.sleep(SAVE_WAIT_SECONDS)
+        return await self._save(credential, tokens_)
+
+    async def _save(self, credential: str, tokens_: Mapping[str, str]) -> None:
         values = {"sealed": dict(self._seal.close(tokens_)), "saved_at": self._database.now()}
         insert = upsert(self._database, tokens).values(credential=credential, **values)
         statement = insert.on_conflict_do_update(index_elements=["credential"], set_=values)
         await self._database.write("tokens", lambda conn: conn.execute(statement))
 
     async def exclusive(self, credential: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work` while no other worker, in any copy, runs one for this credential.
+        """Run `work` while no other worker, in any copy, runs one for this credential; to its end, once begun.
 
         The lock is the session's, not a transaction's: no transaction spans the refresh call inside.
         """
+        task = asyncio.get_running_loop().create_task(self._exclusive(credential, work))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, also when whoever waited for it is gone
+
+    async def _exclusive(self, credential: str, work: Callable[[], Awaitable[None]]) -> None:
         async with self._turns.setdefault(credential, asyncio.Lock()):
             if self._database.sqlite:
                 await work()

@@ -101,7 +101,8 @@ async def _send(
     entity = work.endpoint(target).entity
     try:
         await work.parts.seams.failpoint("create: intent committed")
-        written = await work.connector(target).create(entity, fields)
+        call = work.connector(target).create(entity, fields)
+        written = await work.send(target, call, link.deadline or 0.0)
         await work.parts.seams.failpoint("create: took effect")
     except OutcomeUnknown as error:
         work.look_at = link.look_at or 0.0

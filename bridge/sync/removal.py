@@ -173,7 +173,8 @@ async def _send(work: Work, link: Link, target: Side, fresh: Record, policy: Del
     connector = work.connector(target)
     try:
         await work.parts.seams.failpoint("removal: sent committed")
-        await (connector.archive(fresh) if policy is DeletePolicy.ARCHIVE else connector.delete(fresh))
+        call = connector.archive(fresh) if policy is DeletePolicy.ARCHIVE else connector.delete(fresh)
+        await work.send(target, call, link.sent_until or 0.0)
         await work.parts.seams.failpoint("removal: took effect")
     except OutcomeUnknown as error:
         write.in_doubt(work, link, target, error)

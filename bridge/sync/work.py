@@ -1,11 +1,14 @@
 """What one claim's work has in hand: both sides' systems, the mapping, and the results it gathers."""
 
+import asyncio
+from collections.abc import Coroutine
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
+from bridge.domain.errors import OutcomeUnknown, RetryLater
 from bridge.domain.event import EventKind
 from bridge.domain.record import Record, RecordRef, Side
 from bridge.domain.seams import Seams
@@ -32,6 +35,7 @@ from bridge.store.model import (
 )
 
 DELETED = frozenset({EventKind.DELETED.value, EventKind.MERGED.value})
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,21 @@ class Work:
 
     def side_name(self, side: Side) -> str:
         return self.mapping.side(side).name
+
+    async def send(self, side: Side, call: Coroutine[Any, Any, T], deadline: float) -> T:
+        """A write at `side`. Whoever looks for its outcome looks after the deadline: nothing is sent later than that.
+
+        Raises OutcomeUnknown when it has not ended by then, RetryLater when it is too late to begin.
+        """
+        left, system = deadline - self.now(), self.endpoint(side).system
+        if left <= 0:
+            call.close()
+            raise RetryLater(system, "too late to send a write that was decided a while ago")
+        try:
+            async with asyncio.timeout(left):
+                return await call
+        except TimeoutError:
+            raise OutcomeUnknown(system, f"a write did not end within {left:.0f} s") from None
 
     def note_read(self, ref: RecordRef) -> None:
         self.read_at[ref] = self.now()

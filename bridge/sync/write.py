@@ -150,7 +150,7 @@ async def _keep_losers(work: Work, link: Link, plan: Plan) -> None:
 async def _send(work: Work, link: Link, target: Side, fresh: Record, changes: Fields) -> Written:
     try:
         await work.parts.seams.failpoint("update: sent committed")
-        written = await work.connector(target).update(fresh, changes)
+        written = await work.send(target, work.connector(target).update(fresh, changes), link.sent_until or 0.0)
         await work.parts.seams.failpoint("update: took effect")
     except OutcomeUnknown as error:
         in_doubt(work, link, target, error)

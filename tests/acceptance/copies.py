@@ -10,15 +10,13 @@ import json
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
-from aiohttp import web
 from sqlalchemy.engine import make_url
 
 from bridge.simulators.deskera import DeskeraSimulator
@@ -27,12 +25,11 @@ from bridge.simulators.pipedrive import Options as PipedriveOptions
 from bridge.simulators.pipedrive import PipedriveSimulator
 from bridge.simulators.world import HttpDelivery, WallClock, make_world
 from tests.acceptance.gates import HOST, Gate, port, unix
+from tests.acceptance.seen import SeenBy, served, watched
 from tests.acceptance.site import PATIENCE_SECONDS, Daemon, Site
 from tests.storms.eyes import Eyes
 from tests.storms.ledger import Ledger, Place
 from tests.storms.site import CRM, ERP
-from tests.storms.watch import Watch
-from tests.storms.wire import Exchange
 
 NAMES = ("one", "two")
 ACCOUNT = PipedriveOptions(
@@ -71,12 +68,19 @@ class Copy(Site):
     async def up(self) -> None:
         """Start the process, and start it again when the database was away, as a service manager would."""
         end = time.monotonic() + PATIENCE_SECONDS
+        if self.daemon is not None:
+            self.daemon.process.send_signal(signal.SIGCONT)
         while self.daemon is None:
             try:
                 self.daemon = await asyncio.to_thread(self.start)
             except AssertionError:
                 if time.monotonic() > end:
                     raise
+
+    async def freeze(self) -> None:
+        """It stands still until it is brought up again, which lets it go on."""
+        if self.daemon is not None:
+            self.daemon.process.send_signal(signal.SIGSTOP)
 
     async def kill(self) -> None:
         """kill -9."""
@@ -120,28 +124,6 @@ class Post:
 
     def statuses(self) -> set[int | None]:
         return {status for _, _, status in self.answers}
-
-
-class SeenBy(Watch):
-    """What one copy reads and writes at the products. A write counts as known to it once the store says so."""
-
-    def __init__(self, copies: "Copies") -> None:
-        self.wire, self.life = SimpleNamespace(), SimpleNamespace(dead=False)
-        self.crm, self.erp, self.clock = copies.crm, copies.erp, copies.clock
-        self.open: list[tuple[Place, Exchange]] = []
-        super().__init__(self, copies.eyes, copies.ledger)
-
-    def _wrote(self, exchange: Exchange, place: Place, before: dict[str, Any]) -> None:
-        exchange.task = asyncio.get_running_loop().create_future()
-        super()._wrote(exchange, place, before)
-        self.open.append((place, exchange))
-
-    def know(self, waiting: Sequence[tuple[Place, Exchange]], settled: set[Place]) -> None:
-        for place, exchange in waiting:
-            if place in settled:
-                self.open.remove((place, exchange))
-                exchange.answered = True
-                exchange.task.set_result(None)
 
 
 @dataclass
@@ -266,45 +248,6 @@ def event_id(body: bytes | None) -> str:
     return str(json.loads(body)["meta"]["id"]) if body else ""
 
 
-def watched(app: web.Application, host: str, copies: Copies, ports: Mapping[int, SeenBy]) -> None:
-    """Let each call be seen right before and after it takes effect."""
-
-    @web.middleware
-    async def mark(request: web.Request, handler: Any) -> web.StreamResponse:
-        assert request.transport is not None
-        request["by"] = ports[request.transport.get_extra_info("sockname")[1]]
-        return await handler(request)
-
-    @web.middleware
-    async def see(request: web.Request, handler: Any) -> web.StreamResponse:
-        seen, body = request["by"], await request.read()
-        exchange = Exchange(request.method, host, request.path, body, time.monotonic(), None)
-        token = seen.wire.before(exchange)
-        try:
-            return await handler(request)
-        finally:
-            try:
-                seen.wire.after(exchange, token)
-            except Exception as error:
-                copies.faults.append(f"{request.method} {request.path}: {error!r}")
-
-    app.middlewares.insert(0, mark)
-    app.middlewares.append(see)
-
-
-@asynccontextmanager
-async def served(app: web.Application) -> AsyncIterator[list[int]]:
-    """The ports of an application that is served on one for each copy. More may be known before it starts."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        for _ in NAMES:
-            await web.TCPSite(runner, HOST, 0).start()
-        yield [address[1] for address in runner.addresses]
-    finally:
-        await runner.cleanup()
-
-
 @asynccontextmanager
 async def two_copies(
     folder: Path, store_url: str, seed: int = 1, erp: Mapping[str, Any] | None = None
@@ -320,8 +263,8 @@ async def two_copies(
         by_port: dict[int, SeenBy] = {}
         copies = Copies([], crm, books, post, Gate([]), sql)
         for host, product in ((CRM, crm), (ERP, books)):
-            watched(product.app, host, copies, by_port)
-        ports = [await stack.enter_async_context(served(product.app)) for product in (crm, books)]
+            watched(product.app, host, by_port, copies.faults)
+        ports = [await stack.enter_async_context(served(product.app, len(NAMES))) for product in (crm, books)]
         for number, name in enumerate(NAMES):
             by_port |= {ports[0][number]: copies.seen[number], ports[1][number]: copies.seen[number]}
             gate = await stack.enter_async_context(Gate([unix(f"{url.query['host']}/.s.PGSQL.5432")]).open())

@@ -30,6 +30,7 @@ MORE = {
     "kill": 4,
     "kill_both": 1,
     "stop": 1,
+    "freeze": 2,
     "end_connections": 3,
     "cut_database": 3,
     "limit": 1,
@@ -74,8 +75,11 @@ class Storm:
 
     def _begin(self, trouble: asyncio.TaskGroup, name: str) -> None:
         self.counts[name] += 1
-        self.log.append(f"{time.monotonic():.2f} {name}")
+        self._say(name)
         trouble.create_task(getattr(self, f"_{name}")())
+
+    def _say(self, what: str) -> None:
+        self.log.append(f"{time.monotonic():.2f} {what}")
 
     def _blow(self) -> None:
         """Callbacks and answers get lost from now on, each product in its own way."""
@@ -126,6 +130,11 @@ class Storm:
         seconds = self.chance.choice((0.0, 1.0, 3.0))
         await asyncio.gather(*(self._down(copy, copy.kill, seconds) for copy in self._free()))
 
+    async def _freeze(self) -> None:
+        """A copy stands still, perhaps for longer than its leases last, and then goes on as if nothing had been."""
+        for copy in self.chance.sample(self._free(), min(1, len(self._free()))):
+            await self._down(copy, copy.freeze, self.chance.choice((1.0, 5.0, 24.0)))
+
     async def _stop(self) -> None:
         for copy in self.chance.sample(self._free(), min(1, len(self._free()))):
             await self._down(copy, partial(self._end, copy), self.chance.choice((0.0, 1.0)))
@@ -174,8 +183,11 @@ class Storm:
     async def heal(self) -> list[str]:
         """Calm, one full reconcile; what is wrong after it has come to rest."""
         copies = self.copies
+        self._say("calm")
         await copies.healthy()
+        self._say("healthy")
         await copies.at_rest()
+        self._say("at rest")
         await self._reconcile()
         problems, writes = self.judge.problems(), copies.writes()
         await self._reconcile()
@@ -189,10 +201,15 @@ class Storm:
         return problems + await self._accounts() + await self._copies()
 
     async def _reconcile(self) -> None:
-        copy = self.chance.choice(self.copies.both)
-        ended = await asyncio.to_thread(copy.bridge, "reconcile", "--full")
-        assert ended.code == 0, f"reconcile --full: {ended}"
-        assert "ended early" not in ended.out, ended.out
+        """Asked again when a sweep gave way to one that the other copy had begun on its own."""
+
+        async def whole() -> bool:
+            copy = self.chance.choice(self.copies.both)
+            ended = await asyncio.to_thread(copy.bridge, "reconcile", "--full")
+            assert ended.code == 0, f"reconcile --full: {ended}"
+            return "full sweep" in ended.out and "ended early" not in ended.out
+
+        await self.copies.until("a full reconcile ended", whole)
         await self.copies.at_rest()
 
     async def _accounts(self) -> list[str]:

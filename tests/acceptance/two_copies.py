@@ -28,14 +28,14 @@ def _server() -> Iterator[str]:
         yield server.get_uri()
 
 
-async def _one(seed: int, server: str, seconds: float) -> Told:
+async def _one(seed: int, server: str, seconds: float, keep: bool) -> Told:
     """A seed in a fresh folder and a fresh database."""
     url, name = make_url(server), f"two_copies_{seed}"
     sql = await asyncpg.connect(host=url.query["host"], user=url.username, database=url.database)
     await sql.execute(f"CREATE DATABASE {name}")
     with TemporaryDirectory(prefix="two-copies-", ignore_cleanup_errors=True) as folder:
         told = await storm(seed, Path(folder), url.set(database=name).render_as_string(hide_password=False), seconds)
-        if told.problems:
+        if told.problems or keep:
             _keep_logs(Path(folder), seed, told)
     await sql.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await sql.close()
@@ -62,12 +62,15 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--from", type=int, default=1, dest="first")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long each storm lasts")
+    parser.add_argument(
+        "--log", action="store_true", help="keep the story and the logs of every seed, not only of failing ones"
+    )
     asked = parser.parse_args()
     violations = 0
     with _server() as server:
         for seed in range(asked.first, asked.first + asked.seeds):
             began = time.monotonic()
-            told = asyncio.run(_one(seed, server, asked.seconds))
+            told = asyncio.run(_one(seed, server, asked.seconds, asked.log))
             violations += bool(told.problems)
             _report(seed, told, time.monotonic() - began)
     print(f"two copies: {asked.seeds} run, {violations} violations")  # noqa: T201

@@ -73,6 +73,30 @@ async def test_a_page_the_vendor_no_longer_knows_makes_the_sweep_begin_anew(new_
     assert (report.fault, bench.crm.tokens[-4:]) == ("", [None, "2", "4", "6"])
 
 
+async def test_a_full_sweep_that_gave_way_to_another_copys_is_done_again(
+    new_bench: NewSweepBench, new_seams: Callable[..., Seams]
+) -> None:
+    """Whoever asks for a full reconcile wants a whole one, whatever the other copy does on its schedule."""
+    bench, _rec = await linked(new_bench)
+    for number in range(5):
+        bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
+    other = type(bench.reconciler)(bench.reconciler.connectors, bench.reconciler.work, bench.store, new_seams("copy-2"))
+    listed, entered = bench.crm.list, []
+
+    async def interrupted(*args: Any, page: str | None, **more: Any) -> Any:
+        if page is None and not entered:
+            entered.append(True)
+            assert (await other.sweep("crm", "person", "full")).fault == ""
+        return await listed(*args, page=page, **more)
+
+    bench.crm.list = interrupted  # type: ignore[method-assign]
+    report = await bench.reconciler.sweep("crm", "person", "full")
+    assert (report.fault, report.rows) == ("", 6)
+    assert (await bench.store.cursors.get("crm", "person", "full")).asked_at is None
+    await bench.work()
+    assert len(bench.erp.live("person")) == 6
+
+
 async def test_of_two_copies_sweeping_at_once_one_ends_it_and_nothing_is_lost(
     new_bench: NewSweepBench, new_seams: Callable[..., Seams]
 ) -> None:

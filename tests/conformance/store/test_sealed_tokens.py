@@ -1,9 +1,12 @@
 """Tokens at rest: encrypted with a key from the instance secret."""
 
+import asyncio
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
-from bridge.domain.errors import ConfigError
+from bridge.domain.errors import ConfigError, StoreUnavailable
 from bridge.store import Store
 from bridge.store.seal import FernetSeal
 from bridge.store.tables import tokens
@@ -29,3 +32,44 @@ async def test_another_instance_secret_is_told_in_plain_words(store: Store) -> N
 async def test_tokens_stored_before_encryption_are_still_read(store: Store) -> None:
     await store.tokens.save("erp1", TOKENS)
     assert await Tokens(store.database, FernetSeal(b"an instance secret")).load("erp1") == TOKENS
+
+
+async def test_tokens_just_issued_are_kept_until_the_store_is_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The former refresh token may be void already: a person would have to consent anew."""
+    write, tries = store.database.write, 0
+
+    async def comes_back(*arguments: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise StoreUnavailable("connection refused")
+        return await write(*arguments)
+
+    monkeypatch.setattr(store.database, "write", comes_back)
+    await store.tokens.save("erp1", TOKENS)
+    assert tries == 4
+    assert await store.tokens.load("erp1") == TOKENS
+
+
+async def test_a_renewal_whose_caller_gave_up_is_stored_all_the_same(store: Store) -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def renew() -> None:
+        asked.set()
+        await answered.wait()
+        await store.tokens.save("erp1", TOKENS)
+
+    caller = asyncio.create_task(store.tokens.exclusive("erp1", renew))
+    await asked.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    answered.set()
+    await store.tokens.exclusive("erp1", _nothing)  # takes its turn after the one under way
+    assert await store.tokens.load("erp1") == TOKENS
+
+
+async def _nothing() -> None:
+    return None

@@ -1,0 +1,104 @@
+"""A write ends at its deadline: whoever looks for its outcome afterwards must not be overtaken by it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bridge.connectors.protocols import Fields, Written
+from bridge.domain.record import Record
+from bridge.sync.work import Limits
+from tests.clock import FakeClock
+from tests.product import FakeProduct
+from tests.sync.bench import Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "+47 22 33 44 55"}
+HASTY = Limits(write_seconds=0.05)
+
+
+class Stuck(FakeProduct):
+    """The next writes wait for a place in some queue for ever, before they are sent."""
+
+    waiting = 0
+    cut_short = 0
+
+    async def _queue(self) -> None:
+        if self.waiting:
+            self.waiting -= 1
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.cut_short += 1
+
+    async def create(self, entity: str, fields: Fields) -> Written:
+        await self._queue()
+        return await super().create(entity, fields)
+
+    async def update(self, fresh: Record, changes: Fields) -> Written:
+        await self._queue()
+        return await super().update(fresh, changes)
+
+    async def delete(self, fresh: Record) -> None:
+        await self._queue()
+        await super().delete(fresh)
+
+
+@pytest.fixture
+async def bench(new_bench: NewBench, clock: FakeClock) -> Bench:
+    return await new_bench(erp=Stuck("erp", clock), limits=HASTY)
+
+
+async def test_promise_5_a_create_that_waits_past_its_deadline_is_cut_short_and_made_once(bench: Bench) -> None:
+    bench.erp.waiting = 1
+    rec = bench.crm.person_creates("person", **ANA)
+    async with asyncio.timeout(20):
+        await bench.settle()
+    assert bench.erp.cut_short == 1
+    assert len(bench.erp.live("person")) == 1
+    assert await bench.story("crm", "person", rec) == ["in doubt", "not created", "created"]
+    await bench.assert_accounted()
+
+
+async def test_an_update_and_a_delete_that_wait_past_their_deadline_are_cut_short_and_done(bench: Bench) -> None:
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.erp.waiting = 1
+    bench.crm.person_edits("person", rec, name="Ana Dahl")
+    async with asyncio.timeout(20):
+        await bench.settle()
+    (there,) = bench.erp.live("person").values()
+    assert there["name"] == "Ana Dahl"
+    bench.erp.waiting = 1
+    bench.crm.person_deletes("person", rec)
+    async with asyncio.timeout(20):
+        await bench.settle()
+    assert not bench.erp.live("person")
+    assert bench.erp.cut_short == 2
+    await bench.assert_accounted()
+
+
+@pytest.mark.parametrize("committed", ["create: intent committed", "update: sent committed", "removal: sent committed"])
+async def test_promise_3_a_process_that_stood_still_past_the_deadline_sends_nothing(
+    bench: Bench, clock: FakeClock, committed: str
+) -> None:
+    """It was frozen between its commit and its call; another copy may have taken the record over by now."""
+    passed: list[str] = []
+
+    async def frozen(name: str) -> None:
+        if not name.startswith("store."):
+            passed.append(name)
+            if name == committed and passed.count(name) == 1:
+                clock.advance(HASTY.write_seconds + 1)
+
+    object.__setattr__(bench.seams, "failpoint", frozen)
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.crm.person_edits("person", rec, name="Ana Dahl")
+    await bench.settle()
+    bench.crm.person_deletes("person", rec)
+    await bench.settle()
+    first = passed.index(committed)
+    assert passed[first : first + 3] == [committed, committed, f"{committed.partition(':')[0]}: took effect"]
+    assert bench.erp.writes() == ["create", "update", "delete"]
+    await bench.assert_accounted()
