@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.store.database import Database
@@ -50,3 +50,11 @@ class Brakes:
     async def count(self, mapping: str, since: float) -> int:
         """Removals after `since` (epoch seconds)."""
         return await self._database.read(lambda conn: _hits(conn, mapping, since))
+
+    async def give_back(self, mapping: str, link: int) -> None:
+        """A write of this link that was counted had no effect: what it alone was counted for is forgotten."""
+        own = (brake_hits.c.mapping == mapping, brake_hits.c.link == link)
+        last = select(func.max(brake_hits.c.at)).where(*own).scalar_subquery()
+        await self._database.write(
+            "give_back", lambda conn: conn.execute(delete(brake_hits).where(*own, brake_hits.c.at == last))
+        )

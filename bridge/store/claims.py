@@ -102,7 +102,8 @@ class Claims:
                 return
             for task in claim.tasks:
                 same = update(tasks).where(has_key(tasks, [task_tuple(task.key)]))
-                back: dict[str, Any] = {"taken": 0, "attempts": max(0, task.attempts - 1)}
+                attempts = 0 if task.state is TaskState.DEAD else max(0, task.attempts - 1)
+                back: dict[str, Any] = {"taken": 0, "attempts": attempts}
                 await conn.execute(same.values(**back))
                 unmoved = same.where(tasks.c.gen == task.gen)
                 await conn.execute(unmoved.values(due=due, reason=reason, state=TaskState.DUE.value))
@@ -195,12 +196,14 @@ class Picking:
         recs = select(tasks.c.mapping, tasks.c.side, tasks.c.rec).join(links, or_(*sides))
         recs = recs.where(unsettled, links.c.state != LinkState.DOUBT.value, tasks.c.due <= self._now)
         keys = sorted({tuple(row) for row in await self._conn.execute(recs.limit(limit * 2))})
-        return await self._pick(await self._lock_due(keys), paused=True) if keys else []
+        return await self._pick(await self._lock_open(keys), paused=True) if keys else []
 
-    async def _lock_due(self, keys: Sequence[Any]) -> list[Row]:
+    async def _lock_open(self, keys: Sequence[Any]) -> list[Row]:
+        """Those that are due, and dead letters: one ends when its pair is put in step from the other side."""
         rows: list[Row] = []
+        open_ = or_(tasks.c.due <= self._now, tasks.c.state == TaskState.DEAD.value)
         for some in chunks(keys):
-            query = select(tasks).where(has_key(tasks, some), tasks.c.due <= self._now)
+            query = select(tasks).where(has_key(tasks, some), open_)
             rows += (await self._conn.execute(query.with_for_update(skip_locked=True))).mappings()
         return rows
 
@@ -216,7 +219,7 @@ class Picking:
             other = link.rec(task.key.side.other) if link else None
             if other is not None:
                 wanted.append((task.key.mapping, task.key.side.other.value, other))
-        others = {task.key: task for task in map(task_from, await self._lock_due(sorted(set(wanted))))}
+        others = {task.key: task for task in map(task_from, await self._lock_open(sorted(set(wanted))))}
         picks: list[Pick] = []
         for task, link in candidates:
             scope = self._scopes[task.key.mapping]

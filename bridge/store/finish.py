@@ -201,7 +201,7 @@ def _booked(one: Completion, task: Task, row: Row, now: float) -> dict[str, Any]
     if kept:
         back = one.outcome is Outcome.WAITING and not one.attempt
         new["attempts"] = max(0, row["attempts"] - 1) if back else row["attempts"]
-        if one.outcome is Outcome.DEAD and moved:
+        if row["state"] == TaskState.DEAD.value or (one.outcome is Outcome.DEAD and moved):
             new["attempts"] = 0
         new.update(kinds=row["kinds"] | row["kinds_taken"], kinds_taken=0)
         return new

@@ -14,7 +14,17 @@ from bridge.store.database import Database
 from bridge.store.leases import require_fence
 from bridge.store.link_writes import HOLDING, insert_link
 from bridge.store.lookup import resolve
-from bridge.store.model import AlreadyLinked, Claim, IntentOpened, IntentResult, IntentWait, Json, Link, LinkState
+from bridge.store.model import (
+    AlreadyLinked,
+    Claim,
+    IntentOpened,
+    IntentResult,
+    IntentWait,
+    Json,
+    Link,
+    LinkState,
+    TaskKey,
+)
 from bridge.store.rows import link_from
 from bridge.store.tables import intent_keys, links
 
@@ -42,8 +52,9 @@ async def open_intent(database: Database, conn: AsyncConnection, asked: IntentAs
     hashes = sorted(set(asked.keys)) or [f"{key.side.value}:{key.rec}"]
     in_the_way = await _intent_in_the_way(conn, asked, hashes)
     if in_the_way is not None:
-        look_at = in_the_way.look_at if in_the_way.state is LinkState.INTENDED else None
-        return IntentWait(in_the_way.id, database.now() + DOUBT_SECONDS if look_at is None else look_at)
+        if in_the_way.state is LinkState.DOUBT:
+            return IntentWait(in_the_way.id, database.now() + DOUBT_SECONDS, _decided_for(in_the_way))
+        return IntentWait(in_the_way.id, database.now() if in_the_way.look_at is None else in_the_way.look_at)
     linked = (await resolve(conn, key.mapping, key.side, [key.rec])).get(key.rec)
     if linked is not None:
         return AlreadyLinked(linked)
@@ -59,6 +70,12 @@ async def open_intent(database: Database, conn: AsyncConnection, asked: IntentAs
     number = await insert_link(database, conn, values)
     await conn.execute(insert(intent_keys), [{"mapping": key.mapping, "hash": one, "link": number} for one in hashes])
     return IntentOpened(number)
+
+
+def _decided_for(intent: Link) -> TaskKey | None:
+    side = Side.RIGHT if intent.made == f"created_{Side.LEFT}" else Side.LEFT
+    rec = intent.rec(side)
+    return None if rec is None else TaskKey(intent.mapping, side, rec)
 
 
 async def _intent_in_the_way(conn: AsyncConnection, asked: IntentAsked, hashes: list[str]) -> Link | None:

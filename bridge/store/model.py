@@ -287,10 +287,14 @@ class IntentOpened:
 
 @dataclass(frozen=True, slots=True)
 class IntentWait:
-    """An older open intent may be about this record: wait for it until `look_at`."""
+    """An older open intent may be about this record: wait for it until `look_at`.
+
+    `person`: the task a person must see to first, because nobody knows how that create ended; None while it is open.
+    """
 
     link: int
     look_at: float
+    person: TaskKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

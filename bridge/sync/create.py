@@ -79,6 +79,10 @@ async def _open(
         deadline + work.endpoint(target).settle,
         known.first_seq if known else NEVER_HEARD_OF,
     )
+    if isinstance(result, IntentWait) and result.person is not None:
+        holder = work.named(result.person.side, result.person.rec)
+        why = f"{holder} may be the same, and is a dead letter a person must see to"
+        return work.later(min(result.look_at, now + limits.wait_seconds), why, waits_for=result.person)
     if isinstance(result, IntentWait):
         due = min(result.look_at, now + RETRY_SECONDS)
         return work.later(max(due, now + 0.5), "another create may be about this very record; waiting for it to end")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bridge.domain.catalog import Lookup
-from bridge.domain.record import Record, Side
+from bridge.domain.record import Gone, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.translate import MatchKey, Reading
 from bridge.mapping.values import LinkId, Reference
@@ -115,10 +115,14 @@ async def _is_twin(work: Work, own: Record, link: Link) -> bool:
     if link.made != f"created_{work.side.value}" or link.rec(work.side) == own.ref.id:
         return False
     known = (await work.store.records.known([own.ref])).get(own.ref)
-    made_at = (link.payload or {}).get("at")
-    if own.created_at is not None and made_at is not None:
-        return own.created_at.timestamp() <= float(made_at) + work.endpoint(work.side).settle
-    return known is not None and known.first_seq <= link.seq
+    if known is not None and known.first_seq <= link.seq:
+        return True
+    copy = await work.connector(work.side).read(work.ref(work.side, str(link.rec(work.side))))
+    if isinstance(copy, Gone):  # somebody took one of the two away already; once that is sure, the other is linked
+        return True
+    if own.created_at is None or copy.created_at is None:
+        return False
+    return (own.created_at - copy.created_at).total_seconds() <= work.endpoint(work.side).settle  # one clock's times
 
 
 def _report_twin(work: Work, link: Link, candidate: Record) -> Completion:

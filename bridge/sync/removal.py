@@ -180,7 +180,7 @@ async def _send(work: Work, link: Link, target: Side, fresh: Record, policy: Del
         write.in_doubt(work, link, target, error)
         raise
     except RemoteError:
-        work.links.append(LinkWrite(link.id, remember.unsent(link, target)))
+        await write.no_effect(work, link, target, braked=True)
         raise
 
 

@@ -23,19 +23,25 @@ async def sync_unlinked(work: Work) -> Completion:
     if isinstance(found, Stale):
         return work.later(found.due, found.reason, stale_since=found.since)
     if isinstance(found, Gone):
-        return _gone(work)
+        return await _gone(work)
     history = await _history(work)
     if isinstance(history, Completion):
         return history
     return await _sync_new(work, found, may_copy=history is None)
 
 
-def _gone(work: Work) -> Completion:
-    """A record that was just made may not be shown yet: look once more before it is forgotten."""
+async def _gone(work: Work) -> Completion:
+    """A record that was just made may not be shown yet: look once more before it is forgotten.
+
+    Then nobody need find out any more whether its counterpart was created, and others with its key need not wait.
+    """
     side, rec = work.side, work.key.rec
     task, settle = work.claim.tasks[0], work.endpoint(work.side).settle
     first = work.now() if task.gone_since is None else task.gone_since
     if work.deleted_by_event(side, rec) or work.now() >= first + settle:
+        for row in await work.store.links.any_of(work.mapping.name, side, rec):
+            if row.state is LinkState.DOUBT:
+                work.links.append(LinkWrite(row.id, {"delete": True}))
         return work.done(Outcome.FILTERED, f"{FILTERED_PREFIX}: gone before it was linked")
     return work.later(first + settle, f"{work.named(side, rec)} is not there; looking once more", gone_since=first)
 

@@ -74,7 +74,7 @@ async def update(work: Work, link: Link, record: Record, plan: Plan) -> WriteRes
     if isinstance(committed, Completion):
         return committed
     await _keep_losers(work, link, plan)
-    written = await _send(work, committed, target, fresh, changes)
+    written = await _send(work, committed, target, fresh, changes, braked=bool(blanked))
     _tell(work, link, plan, before)
     work.links.append(LinkWrite(link.id, brakes.counted(work, link)))
     return await _confirm(work, committed, plan, written, before)
@@ -147,7 +147,7 @@ async def _keep_losers(work: Work, link: Link, plan: Plan) -> None:
         await work.store.journal.append([work.journal.pop()])
 
 
-async def _send(work: Work, link: Link, target: Side, fresh: Record, changes: Fields) -> Written:
+async def _send(work: Work, link: Link, target: Side, fresh: Record, changes: Fields, *, braked: bool) -> Written:
     try:
         await work.parts.seams.failpoint("update: sent committed")
         written = await work.send(target, work.connector(target).update(fresh, changes), link.sent_until or 0.0)
@@ -156,9 +156,16 @@ async def _send(work: Work, link: Link, target: Side, fresh: Record, changes: Fi
         in_doubt(work, link, target, error)
         raise
     except RemoteError:
-        work.links.append(LinkWrite(link.id, remember.unsent(link, target)))
+        await no_effect(work, link, target, braked=braked)
         raise
     return written
+
+
+async def no_effect(work: Work, link: Link, target: Side, *, braked: bool) -> None:
+    """A write was refused: nothing is in doubt, and the brake counts only what was removed."""
+    work.links.append(LinkWrite(link.id, remember.unsent(link, target)))
+    if braked:
+        await work.store.brakes.give_back(work.mapping.name, link.id)
 
 
 def in_doubt(work: Work, link: Link, target: Side, error: OutcomeUnknown) -> None:

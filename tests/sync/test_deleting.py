@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from bridge.domain.errors import RateLimited
 from bridge.domain.record import Side
 from bridge.store.model import LinkState
 from bridge.sync.work import Limits
 from tests.clock import FakeClock
-from tests.product import FakeProduct, killed, lost_answer, manifest
+from tests.product import FakeProduct, killed, lost_answer, manifest, raising
 from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
@@ -42,6 +43,15 @@ async def test_filling_fields_never_meets_the_brake(new_bench: NewBench) -> None
     bench.crm.person_edits("person", "1", name="Ana")
     await bench.settle(seconds=60)
     assert bench.erp.live("person")["1"]["name"] == "Ana"
+
+
+async def test_a_delete_that_is_refused_for_now_is_not_counted_by_the_brake(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench, limits=Limits(brake_count=2))
+    bench.erp.fail = raising("before delete", RateLimited("erp", "limit", 5.0), times=5)
+    bench.crm.person_deletes("person", "1")
+    await bench.settle(60)
+    assert list(bench.erp.live("person")) == ["2"]
+    assert await bench.store.brakes.count("people", 0.0) == 1
 
 
 async def test_where_nothing_can_be_archived_the_pair_is_only_unlinked(new_bench: NewBench) -> None:

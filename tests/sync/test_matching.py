@@ -2,9 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 
+from bridge.domain.record import Side
+from tests.clock import FakeClock
+from tests.product import FakeProduct, lost_answer, manifest
 from tests.sync.bench import WITH_COMPANIES, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example"}
 BY_COMPANY = WITH_COMPANIES.replace("match: [email]", "match: [name + company]")
 
 
@@ -22,3 +26,37 @@ async def test_promise_5_records_matched_by_a_link_are_found_although_indexed_be
     await bench.settle()
     assert (len(bench.erp.live("company")), len(bench.erp.live("person"))) == (1, 1)
     assert await bench.story("crm", "person", "2") == ["matched"]
+
+
+async def test_a_dead_letter_of_several_matches_ends_when_one_of_them_is_linked(bench: Bench) -> None:
+    for _ in range(2):
+        bench.erp.person_creates("person", **ANA)
+    await bench.index()
+    bench.seen |= {("erp", *key): (False, dict(row.fields)) for key, row in bench.erp.rows.items()}
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    assert len(await bench.store.dead_letters.list()) == 1
+    bench.erp.person_deletes("person", "2")
+    bench.erp.person_edits("person", "1", phone="9")
+    await bench.settle()
+    assert await bench.store.links.of("people", Side.LEFT, rec) is not None
+    assert await bench.store.dead_letters.list() == []
+    await bench.assert_accounted()
+
+
+async def test_a_doubtful_create_of_a_record_deleted_since_holds_up_no_other(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench = await new_bench(erp=FakeProduct("erp", clock, manifest=manifest(shows_new=False)))
+    bench.erp.fail = lost_answer("before create")
+    first = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle(30)
+    waiting = await bench.store.tasks.about("crm", "person", "2", bench.parts.scopes)
+    assert [(task.waits_for.rec if task.waits_for else None) for task in waiting] == [first]
+    bench.crm.person_deletes("person", first)
+    await bench.settle(60)
+    assert len(bench.erp.live("person")) == 1
+    assert await bench.store.links.unsettled() == []
+    await bench.assert_accounted()

@@ -2,7 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from bridge.domain.record import Side
+from tests.clock import FakeClock
+from tests.integration.sweep_bench import SkewedClock
+from tests.product import FakeProduct, lost_answer
 from tests.sync.bench import Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
@@ -20,6 +25,44 @@ async def _reported(bench: Bench) -> str:
     assert await bench.story("erp", "person", "1") == ["twin"]
     bench.clock.advance(60)
     return rec
+
+
+@pytest.mark.parametrize("seconds", [-60.0, 60.0])
+async def test_promise_5_twins_are_told_from_later_records_although_the_vendors_clock_is_wrong(
+    new_bench: NewBench, clock: FakeClock, seconds: float
+) -> None:
+    bench = await new_bench(erp=FakeProduct("erp", SkewedClock(clock, seconds)))
+    await _reported(bench)
+    bench.erp.person_creates("person", **ANA)
+    await bench.settle()
+    assert len(bench.crm.live("person")) == 2
+
+
+async def test_promise_5_a_lost_create_is_found_although_the_vendors_clock_is_behind(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench = await new_bench(erp=FakeProduct("erp", SkewedClock(clock, -300)))
+    bench.erp.fail = lost_answer("after create")
+    bench.crm.person_creates("person", **ANA)
+    await bench.turn_once()
+    bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
+    await bench.settle()
+    assert list(bench.erp.live("person")) == ["1"]
+
+
+async def test_a_twin_whose_double_was_deleted_before_anybody_looked_is_linked_in_its_place(bench: Bench) -> None:
+    rec = bench.crm.person_creates("person", **ANA)
+    bench.erp.person_creates("person", **ANA)
+    bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
+    await bench.settle()
+    bench.erp.person_deletes("person", "2")
+    await bench.tell("erp", "person", "1")
+    await bench.turn()
+    await bench.settle()
+    assert list(bench.crm.live("person")) == [rec]
+    link = await bench.store.links.of("people", Side.LEFT, rec)
+    assert link is not None
+    assert link.right == "1"
 
 
 async def test_when_a_person_deletes_the_linked_one_of_two_twins_the_other_takes_its_place(bench: Bench) -> None:

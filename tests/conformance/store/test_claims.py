@@ -83,6 +83,21 @@ async def test_a_claim_takes_the_counterpart_and_its_due_task(desk: Desk) -> Non
     assert await desk.claims() == []
 
 
+async def test_a_dead_letter_is_claimed_with_its_counterpart_and_ends_with_it(desk: Desk) -> None:
+    await desk.links("1", "c1")
+    await desk.hears("1")
+    await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.DEAD))
+    await desk.hears("c1", system="erp", entity="contact")
+    claim = await desk.claims_one()
+    assert [task.key for task in claim.tasks] == [right("c1"), left("1")]
+    await desk.store.tasks.submit(done(claim, Outcome.WAITING, due=desk.store.now()))
+    claim = await desk.claims_one()
+    assert {task.attempts for task in claim.tasks} == {1, 2}
+    await desk.store.tasks.submit(done(claim))
+    assert await desk.store.dead_letters.list() == []
+    await desk.balanced()
+
+
 async def test_a_record_merged_away_is_leased_with_the_survivors_pair(desk: Desk) -> None:
     survivor = await desk.links("2", "c2")
     loser = await desk.links("1", "c1")
