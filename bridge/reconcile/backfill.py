@@ -32,7 +32,7 @@ class Backfill:
 
     async def open(self) -> bool:
         """Whether one was begun and not ended."""
-        return any([(await self._cursor(side)).page is not None for side in self._sides()])
+        return any([_open(await self._cursor(side)) for side in self._sides()])
 
     async def run(self, *, preview: bool = False) -> Sweep:
         """Mark every unlinked record that passes `where`, of each side whose records may cross; or only count them."""
@@ -43,14 +43,16 @@ class Backfill:
         if report.fault:
             return report
         try:
-            for side in self._sides():
-                cursor = await self._cursor(side)
-                if not resumed or cursor.page is not None:
+            cursors = [(side, await self._cursor(side)) for side in self._sides()]
+            if not preview and not resumed:  # all of them first, so that a stop is seen to have cut off the later ones
+                cursors = [(side, await self._begin(cursor)) for side, cursor in cursors]
+            for side, cursor in cursors:
+                if preview or _open(cursor):
                     await self._side(report, side, cursor, preview)
         except Rejected as error:  # the vendor no longer knows the page: the next one begins anew
             report.fault = str(error)
             for cursor in [await self._cursor(side) for side in self._sides()] if resumed else []:
-                await self.store.cursors.start(cursor.system, cursor.entity, cursor.kind)
+                await self._begin(cursor)
         except (RemoteError, CursorMoved) as error:
             report.fault = str(error)
         return report
@@ -62,9 +64,10 @@ class Backfill:
         endpoint = self.scope.endpoint(side)
         return await self.store.cursors.get(endpoint.system, endpoint.entity, f"backfill {self.mapping.name}")
 
+    async def _begin(self, cursor: Cursor) -> Cursor:
+        return await self.store.cursors.start(cursor.system, cursor.entity, cursor.kind)
+
     async def _side(self, report: Sweep, side: Side, cursor: Cursor, preview: bool) -> None:
-        if cursor.page is None and not preview:
-            cursor = await self.store.cursors.start(cursor.system, cursor.entity, cursor.kind)
         walk = await self._walk(report, side, cursor)
         token = None if preview else cursor.page
         while True:
@@ -104,3 +107,7 @@ class Backfill:
         """A backfill must not bury live work."""
         while await self.store.tasks.waiting(Lane.BACKFILL, self.mapping.name) >= WAITING:
             await self.seams.clock.sleep(POLL_SECONDS)
+
+
+def _open(cursor: Cursor) -> bool:
+    return cursor.started_at is not None and (cursor.done_at is None or cursor.done_at < cursor.started_at)

@@ -26,6 +26,7 @@ async def sync_linked(work: Work, link: Link) -> Completion:
     if isinstance(pair, Completion):
         return pair
     gone = [side for side, found in pair.items() if isinstance(found, Gone)]
+    work.believe(alive=not gone)
     if gone:
         side = work.side if work.side in gone else gone[0]
         return await removal.sync_removed(work, link, side, pair)

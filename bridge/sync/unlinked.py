@@ -22,6 +22,7 @@ async def sync_unlinked(work: Work) -> Completion:
     found = await read(work, work.side, work.key.rec)
     if isinstance(found, Stale):
         return work.later(found.due, found.reason, stale_since=found.since)
+    work.believe(alive=isinstance(found, Record))
     if isinstance(found, Gone):
         return await _gone(work)
     history = await _history(work)

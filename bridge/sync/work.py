@@ -150,6 +150,12 @@ class Work:
     def note_read(self, ref: RecordRef) -> None:
         self.read_at[ref] = self.now()
 
+    def believe(self, *, alive: bool) -> None:
+        """The reads are believed: how long earlier ones lagged, or showed nothing, counts no longer."""
+        first, *rest = self.claim.tasks
+        gone_since = None if alive else first.gone_since
+        self.claim = replace(self.claim, tasks=(replace(first, stale_since=None, gone_since=gone_since), *rest))
+
     async def lease(self, side: Side, rec: str) -> Completion | None:
         """Take one more record under the claim's fence; when somebody else has it, the task goes back with jitter."""
         leased = await self.store.tasks.lease(self.claim, [self.ref(side, rec)])

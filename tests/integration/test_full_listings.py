@@ -260,6 +260,24 @@ async def test_a_backfill_that_was_cut_off_goes_on_where_it_stood(new_bench: New
     assert await bench.reconciler.resume_backfills() == []
 
 
+async def test_a_backfill_that_was_cut_off_on_its_first_side_takes_the_other_one_as_well(
+    new_bench: NewSweepBench,
+) -> None:
+    bench = await new_bench(begin=False)
+    for number in range(6):
+        bench.crm.person_creates("person", name=f"Old {number}", email=f"old{number}@x.example")
+    bench.erp.person_creates("person", name="Older", email="older@x.example")
+    bench.clock.advance(10)
+    await start(bench)
+    await bench.go_live()
+    bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
+    await bench.reconciler.backfill("people")
+    assert [report.fault for report in await bench.reconciler.resume_backfills()] == [""]
+    await bench.work()
+    assert (len(bench.erp.live("person")), len(bench.crm.live("person"))) == (7, 7)
+    assert await bench.reconciler.resume_backfills() == []
+
+
 async def test_a_backfill_whose_page_expired_can_begin_anew(new_bench: NewSweepBench) -> None:
     bench = await old_people(new_bench, 6)
     bench.crm.before_page = failing("4", RetryLater("crm", "busy"))

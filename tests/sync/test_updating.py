@@ -280,3 +280,21 @@ async def test_a_first_write_that_never_took_effect_is_not_taken_for_shortened(n
     bench.crm.person_creates("person", **ANA)
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Lund"
+
+
+async def test_a_read_that_lags_is_not_believed_because_another_one_lagged_long_ago(new_bench: NewBench) -> None:
+    bench, rec = await _linked(new_bench, limits=Limits(brake_count=0))
+    bench.crm.person_edits("person", rec, name="Ana")
+    await bench.turn_once()
+    bench.clock.advance(0.5)
+    bench.crm.person_edits("person", rec, phone=None)
+    await bench.settle(60)  # first our own write settles, then the brake holds the pair back
+    (task,) = await bench.store.tasks.about("crm", "person", rec, bench.parts.scopes)
+    bench.clock.advance(task.due - bench.store.now() - 1.0)
+    bench.erp.lag = 1.9
+    bench.erp.person_edits("person", "1", name="Ana Holm")
+    bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
+    await bench.tell("erp", "person", "1", version=bench.clock.now())
+    await bench.settle(60)
+    assert "believed" not in await bench.story("crm", "person", rec)
+    assert bench.crm.live("person")[rec]["name"] == "Ana Holm"
