@@ -7,7 +7,7 @@ from bridge.domain.record import Side
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.translate import Reading
 from bridge.store.model import Json, Link, LinkWrite
-from bridge.sync import remember
+from bridge.sync import words
 from bridge.sync.work import Work
 
 TO = {Side.LEFT: Action.TO_LEFT, Side.RIGHT: Action.TO_RIGHT}
@@ -65,4 +65,4 @@ def _open(decision: Decision) -> bool:
 
 
 def _values(work: Work, name: str, readings: Mapping[Side, Reading]) -> Json:
-    return {work.side_name(side): remember.plain(readings[side].values[name]) for side in Side}
+    return {work.side_name(side): words.plain(readings[side].values[name]) for side in Side}

@@ -20,7 +20,7 @@ from bridge.store.model import (
     LinkWrite,
     Outcome,
 )
-from bridge.sync import pairing, references, remember
+from bridge.sync import pairing, references, remember, words
 from bridge.sync.references import FILTERED_PREFIX
 from bridge.sync.work import Work
 from bridge.sync.write import read_back, took_effect
@@ -42,7 +42,7 @@ async def create(work: Work, own: Record, reading: Reading) -> Completion:
     if marker:
         parse_path(marker).put(fields, {}, work.key.rec)
     if work.shadow:
-        work.say("would create", f"shadow: would create a {work.named(target, '')}", remember.printable(chosen))
+        work.say("would create", f"shadow: would create {work.named(target)}", words.printable(chosen))
         return work.done(Outcome.FILTERED, f"{FILTERED_PREFIX}: the mapping is in shadow mode")
     link = await _open(work, target, own, reading, chosen)
     if isinstance(link, Completion):
@@ -110,7 +110,7 @@ async def _send(
         await work.parts.seams.failpoint("create: took effect")
     except OutcomeUnknown as error:
         work.look_at = link.look_at or 0.0
-        work.say("in doubt", f"creating a {work.named(target, '')} may have taken effect: {error}", link=link)
+        work.say("in doubt", f"creating {work.named(target)} may have taken effect: {error}", link=link)
         raise
     except DuplicateRefused as error:
         work.links.append(LinkWrite(link.id, {"delete": True}))
@@ -118,13 +118,15 @@ async def _send(
     except RemoteError:
         work.links.append(LinkWrite(link.id, {"delete": True}))
         raise
-    work.say("created", _story(work, target, written, chosen), {"values": remember.printable(chosen)}, link=link)
+    story = await _story(work, target, written, chosen)
+    work.say("created", story, {"values": words.printable(chosen)}, link=link)
     answered = written.record is not None
     return await link_created(work, link, target, written.id, written.record, chosen, reading, again, answered=answered)
 
 
-def _story(work: Work, target: Side, written: Written, chosen: Mapping[str, Any]) -> str:
-    values = ", ".join(f"{name}={remember.plain(value)!r}" for name, value in chosen.items())
+async def _story(work: Work, target: Side, written: Written, chosen: Mapping[str, Any]) -> str:
+    told = await words.in_words(work, target, chosen)
+    values = ", ".join(f"{name}={value!r}" for name, value in told.items())
     return f"{work.named(work.side, work.key.rec)} -> created {work.named(target, written.id)}: {values}"
 
 

@@ -10,7 +10,7 @@ from bridge.mapping.merge import Action, Decision
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD
 from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome
-from bridge.sync import compare, conflicts, recover, references, remember, removal, write
+from bridge.sync import compare, conflicts, recover, references, remember, removal, words, write
 from bridge.sync.reading import Stale, read
 from bridge.sync.work import Work
 
@@ -95,7 +95,7 @@ def _shadowed(work: Work, link: Link, plans: Mapping[Side, Mapping[str, Any]]) -
     for target, values in plans.items():
         if values:
             text = f"shadow: would update {work.named(target, link.rec(target))}: {', '.join(values)}"
-            work.say("would update", text, {"values": remember.printable(values)}, link=link)
+            work.say("would update", text, {"values": words.printable(values)}, link=link)
     return work.done(Outcome.FILTERED, f"{references.FILTERED_PREFIX}: the mapping is in shadow mode")
 
 

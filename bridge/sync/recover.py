@@ -85,7 +85,7 @@ async def recover_create(work: Work, link: Link) -> Completion:
         return await _adopt_created(work, link, target, known_id)
     look_at = max(link.look_at or 0.0, (link.deadline or 0.0) + work.endpoint(target).settle)
     if work.now() < look_at:
-        return work.later(look_at, f"the outcome of creating {work.named(target, '?')} is not known yet")
+        return work.later(look_at, f"the outcome of creating {work.named(target)} is not known yet")
     found = await _created(work, link, target)
     if len(found) == 1:
         return await _adopt_created(work, link, target, found[0].ref.id)
@@ -93,10 +93,10 @@ async def recover_create(work: Work, link: Link) -> Completion:
     if found or not (work.manifest(target).shows_new or checked):
         ids = ", ".join(record.ref.id for record in found) or "no listing shows new records"
         work.links.append(LinkWrite(link.id, {"state": LinkState.DOUBT}))
-        text = f"create outcome unknown: {work.named(target, '?')} may exist ({ids})"
+        text = f"create outcome unknown: {work.named(target)} may exist ({ids})"
         return work.dead(f"{text}; delete or merge what is too much, then retry the dead letter")
     work.links.append(LinkWrite(link.id, {"delete": True}))
-    work.say("not created", f"{work.named(target, '?')} was never created")
+    work.say("not created", f"{work.named(target)} was never created")
     if used_up(work):
         return work.dead(f"given up after {work.claim.tasks[0].attempts} attempts: no create was answered")
     return work.later(work.now(), "a create that never took effect is tried again")

@@ -1,4 +1,4 @@
-"""What is kept after a decision: base per field and side, references, printable values. No I/O."""
+"""What is kept after a decision: base per field and side, references. No I/O."""
 
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
@@ -134,18 +134,3 @@ def unsent(link: Link, side: Side) -> dict[str, Any]:
     """The link's columns once a write to `side` is settled; the other side's may still be in doubt."""
     values: dict[str, Any] = {f"sent_{side.value}": None}
     return values if link.sent(side.other) is not None else {**values, "sent_until": None}
-
-
-def plain(value: Any) -> Any:
-    """A canonical value as people read it in the journal; JSON-able."""
-    if value is None or isinstance(value, str | int | bool):
-        return value
-    if value is UNREAD:
-        return None
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    return str(value)
-
-
-def printable(values: MappingOf[str, Any]) -> dict[str, Any]:
-    return {name: plain(value) for name, value in values.items()}

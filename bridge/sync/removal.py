@@ -10,7 +10,7 @@ from bridge.mapping import translate
 from bridge.mapping.model import DeletePolicy
 from bridge.mapping.values import UNREAD, Reference, is_empty
 from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome, TaskKey, TaskState
-from bridge.sync import compare, merging, recover, references, remember, write
+from bridge.sync import compare, merging, recover, references, remember, words, write
 from bridge.sync.references import FILTERED_PREFIX
 from bridge.sync.work import DELETED, Work
 
@@ -188,7 +188,7 @@ def _whole(work: Work, link: Link, target: Side, fresh: Record, policy: DeletePo
     work.say(
         "removing",
         f"about to {policy.value} {work.named(target, fresh.ref.id)}; the record as it was is kept here",
-        {"record": remember.printable(fresh.fields)},
+        {"record": words.printable(fresh.fields)},
         link=link,
     )
     return work.journal.pop()

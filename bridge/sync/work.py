@@ -172,9 +172,10 @@ class Work:
         """Whether the record was read longer ago than this."""
         return self.now() - self.read_at.get(record.ref, 0.0) > seconds
 
-    def named(self, side: Side, rec: str | None) -> str:
-        """A record in the words people use: `crm deal 7`."""
-        return f"{self.side_name(side)} {self.endpoint(side).entity} {rec}"
+    def named(self, side: Side, rec: str | None = None) -> str:
+        """A record in the words people use: `crm deal 7`, or `a new crm deal` while it has no id."""
+        name = f"{self.side_name(side)} {self.endpoint(side).entity}"
+        return f"{name} {rec}" if rec else f"a new {name}"
 
     def say(self, what: str, text: str, detail: Json | None = None, *, link: Link | None = None) -> None:
         """Note a journal entry about the claim's record."""

@@ -14,7 +14,7 @@ from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, is_empty
 from bridge.store.failures import BrakeReached
 from bridge.store.model import Completion, Link, LinkWrite
-from bridge.sync import brakes, references, remember
+from bridge.sync import brakes, references, remember, words
 from bridge.sync.work import Work
 
 FRESH_SECONDS = 1.0
@@ -75,7 +75,7 @@ async def update(work: Work, link: Link, record: Record, plan: Plan) -> WriteRes
         return committed
     await _keep_losers(work, link, plan)
     written = await _send(work, committed, target, fresh, changes, braked=bool(blanked))
-    _tell(work, link, plan, before)
+    await _tell(work, link, plan, before)
     work.links.append(LinkWrite(link.id, brakes.counted(work, link)))
     return await _confirm(work, committed, plan, written, before)
 
@@ -141,7 +141,7 @@ async def commit_sent(
 async def _keep_losers(work: Work, link: Link, plan: Plan) -> None:
     """What a conflict is about to overwrite is in the journal before it is gone."""
     for decision in plan.conflicts:
-        detail = remember.printable({"kept": decision.value, "lost": decision.loser})
+        detail = words.printable({"kept": decision.value, "lost": decision.loser})
         text = f"both sides changed {decision.field}; {decision.reason}"
         work.say("conflict", text, {"field": decision.field, **detail}, link=link)
         await work.store.journal.append([work.journal.pop()])
@@ -219,9 +219,11 @@ def _cleared(link: Link, target: Side) -> Link:
     return replace(link, sent_left=None) if target is Side.LEFT else replace(link, sent_right=None)
 
 
-def _tell(work: Work, link: Link, plan: Plan, before: Reading) -> None:
-    target, old = plan.target, before.values
-    changes = {name: [remember.plain(old.get(name)), remember.plain(value)] for name, value in plan.chosen.items()}
+async def _tell(work: Work, link: Link, plan: Plan, before: Reading) -> None:
+    target = plan.target
+    old = await words.in_words(work, target, {name: before.values.get(name) for name in plan.chosen})
+    new = await words.in_words(work, target, plan.chosen)
+    changes = {name: [old[name], new[name]] for name in plan.chosen}
     source, sink = work.named(target.other, link.rec(target.other)), work.named(target, link.rec(target))
     parts = ", ".join(f"{name}: {was!r} -> {now!r}" for name, (was, now) in changes.items())
     work.say("updated", f"{source} -> {sink}: {parts}", {"to": target.value, "changes": changes}, link=link)

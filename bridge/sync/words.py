@@ -1,0 +1,35 @@
+"""Canonical values as people read them in the journal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.domain.record import Side
+from bridge.mapping.values import UNREAD, LinkId
+from bridge.sync.work import Work
+
+
+def plain(value: Any) -> Any:
+    """A value without its type; JSON-able. A link is its id: see `in_words`."""
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    if value is UNREAD:
+        return None
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def printable(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in values.items()}
+
+
+async def in_words(work: Work, side: Side, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values, in which a link is the record it means on this side."""
+    ids = [value.id for value in values.values() if isinstance(value, LinkId)]
+    links = await work.store.links.many(ids) if ids else {}
+    told = printable(values)
+    for name, value in values.items():
+        link = links.get(value.id) if isinstance(value, LinkId) else None
+        if link is not None and link.rec(side) is not None:
+            told[name] = f"{link.mapping} {link.rec(side)}"
+    return told
