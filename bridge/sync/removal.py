@@ -10,7 +10,7 @@ from bridge.mapping import translate
 from bridge.mapping.model import DeletePolicy
 from bridge.mapping.values import UNREAD, Reference, is_empty
 from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome, TaskKey, TaskState
-from bridge.sync import compare, merging, recover, references, remember, words, write
+from bridge.sync import compare, merging, recover, references, words, write
 from bridge.sync.references import FILTERED_PREFIX
 from bridge.sync.work import DELETED, Work
 

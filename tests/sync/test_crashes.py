@@ -40,11 +40,11 @@ STEPS = (
 """Steps on the way of an event through the bridge."""
 
 ELSEWHERE = """
-    accept_names answer approve ask_sweep budget choose count delivered discard extend_intent hook indexed intake
-    make_due migrate names note pace pause ping prune prune_journal release request retire retry start_sweep
+    accept_names answer approve ask_sweep budget choose count delivered discard extend_intent give_back hook indexed
+    intake make_due migrate names note pace pause ping prune prune_journal release request retire retry start_sweep
     sync_mappings system take_requests taught tokens void_leases
 """
-"""Transactions of commands, sweeps, hooks and start-up; `intake` is `accept` for several callbacks at once."""
+"""Transactions of commands, sweeps, hooks, start-up and refused removals; `intake` is `accept` for several at once."""
 
 LIMITS = Limits(lease_seconds=20, write_seconds=15, attempts=1000, loop_writes=1000)
 DELETING = WITH_COMPANIES.replace("deleted: {crm: delete, erp: unlink}", "deleted: {crm: delete, erp: delete}")
