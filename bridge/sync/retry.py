@@ -70,11 +70,22 @@ def _attempt(work: Work, reason: str) -> Completion:
     limits, attempts = work.parts.limits, work.claim.tasks[0].attempts
     if used_up(work):
         return work.dead(f"given up after {attempts} attempts: {reason}")
+    return work.later(_next(work), f"attempt {attempts} of {limits.attempts}: {reason}", attempt=True)
+
+
+def _next(work: Work) -> float:
+    """When to try again; the wait doubles with each attempt."""
+    limits, attempts = work.parts.limits, work.claim.tasks[0].attempts
     wait = min(limits.backoff_cap_seconds, limits.backoff_first_seconds * 2 ** max(0, attempts - 1))
-    wait = wait * (0.5 + work.parts.seams.random.random() / 2)
-    return work.later(work.now() + wait, f"attempt {attempts} of {limits.attempts}: {reason}", attempt=True)
+    return work.now() + wait * (0.5 + work.parts.seams.random.random() / 2)
 
 
 def crashed(work: Work, error: Exception) -> Completion:
     """A fault of the bridge itself: an attempt like any other, so that one record stops nothing else."""
     return _attempt(work, f"unexpected {type(error).__name__}: {error}")
+
+
+def without_store(work: Work) -> Completion:
+    """The store was away while the claim was worked on: an attempt of which nothing is kept."""
+    bare = Work(work.parts, work.claim, work.mapping)
+    return bare.later(_next(bare), "the store was away", attempt=True)

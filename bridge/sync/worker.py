@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from bridge.domain.errors import BridgeError, LeaseLost, StoreUnavailable
@@ -86,13 +86,25 @@ class Worker:
             log.warning("lease lost", extra={"mapping": claim.key.mapping, "record": claim.key.rec})
             return
         except LinkTaken as error:
-            due = work.now() + work.jitter(1.0)
-            await parts.store.tasks.release(work.claim, due, f"linked meanwhile: {error}")
+            due, why = work.now() + work.jitter(1.0), f"linked meanwhile: {error}"
+            await self._give_back(work, lambda: parts.store.tasks.release(work.claim, due, why))
             return
         except StoreUnavailable as error:
             log.error("store unavailable; the claim is taken up again later", extra={"reason": str(error)})
+            await self._give_back(work, lambda: parts.store.tasks.submit(retry.without_store(work)))
             return
         self._report(work, completion)
+
+    async def _give_back(self, work: Work, end: Callable[[], Awaitable[None]]) -> None:
+        """End a claim once the store is there, so that nobody has to wait for the end of its lease."""
+        while work.now() < work.claim.expires:
+            try:
+                await end()
+                return
+            except LeaseLost:
+                return
+            except StoreUnavailable:
+                await self.parts.seams.clock.sleep(STORE_WAIT_SECONDS)
 
     async def _outcome(self, work: Work) -> Completion:
         try:

@@ -30,6 +30,8 @@ class Gate:
         self._server: asyncio.Server | None = None
         self._passing: set[asyncio.Task[None]] = set()
         self._shut = False
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self.port = 0
         self.used = [0] * len(behind)
 
@@ -52,7 +54,12 @@ class Gate:
         if self._passing:
             await asyncio.wait(self._passing)
 
+    def stall(self) -> None:
+        """Nothing comes through any more, and nobody is told."""
+        self._flowing.clear()
+
     async def mend(self) -> None:
+        self._flowing.set()
         self._shut = False
         if self._server is None:
             await self._listen()
@@ -82,7 +89,7 @@ class Gate:
         if streams is None:
             return
         onward, backward = streams
-        ways = [asyncio.ensure_future(_copy(reader, backward)), asyncio.ensure_future(_copy(onward, writer))]
+        ways = [asyncio.ensure_future(self._copy(reader, backward)), asyncio.ensure_future(self._copy(onward, writer))]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -100,10 +107,10 @@ class Gate:
                 return streams
         return None
 
-
-async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """One way, until its source ends."""
-    with suppress(OSError):
-        while data := await source.read(65536):
-            sink.write(data)
-            await sink.drain()
+    async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        """One way, until its source ends."""
+        with suppress(OSError):
+            while data := await source.read(65536):
+                await self._flowing.wait()
+                sink.write(data)
+                await sink.drain()

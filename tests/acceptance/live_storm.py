@@ -18,7 +18,7 @@ from typing import Any
 from bridge.simulators.faults import CallbackFault, ResponseFault, Trim
 from tests.acceptance.burst import BOOKED
 from tests.acceptance.copies import Copies, Copy, two_copies
-from tests.acceptance.site import SECRETS
+from tests.acceptance.site import PATIENCE_SECONDS, SECRETS
 from tests.storms.judge import Judge
 from tests.storms.people import People
 from tests.storms.storm import climate
@@ -33,6 +33,7 @@ MORE = {
     "freeze": 2,
     "end_connections": 3,
     "cut_database": 3,
+    "stall_database": 2,
     "limit": 1,
     "outage": 1,
     "drop_hook": 1,
@@ -157,6 +158,13 @@ class Storm:
         for gate in gates:
             await gate.mend()
 
+    async def _stall_database(self) -> None:
+        """What one copy says to the database, and hears of it, does not arrive for a while."""
+        gate = self.chance.choice(self.copies.both).database
+        gate.stall()
+        await asyncio.sleep(self.chance.choice((0.5, 3.0, 8.0)))
+        await gate.mend()
+
     async def _limit(self) -> None:
         await self._refusing(429, self.chance.choice((0.5, 1.5)))
 
@@ -213,7 +221,14 @@ class Storm:
         await self.copies.at_rest()
 
     async def _accounts(self) -> list[str]:
-        """Nothing is open, dead or uncounted."""
+        """Nothing is open, dead or uncounted. Sweeps go on, so that something may just be looked at once more."""
+        end, problems = time.monotonic() + PATIENCE_SECONDS, [""]
+        while problems and time.monotonic() < end:
+            problems = await self._open_accounts()
+            await asyncio.sleep(0.1)
+        return problems
+
+    async def _open_accounts(self) -> list[str]:
         status = (await asyncio.to_thread(self.copies.both[0].get, "/status")).json()
         problems = [f"dead letter: {row}" for row in status["dead letters"]]
         for row in status["mappings"]:

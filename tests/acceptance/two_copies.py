@@ -5,6 +5,7 @@ python -m tests.acceptance.two_copies --seeds N --from K --seconds S
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -66,6 +67,7 @@ def main() -> int:
         "--log", action="store_true", help="keep the story and the logs of every seed, not only of failing ones"
     )
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no process is left behind
     violations = 0
     with _server() as server:
         for seed in range(asked.first, asked.first + asked.seeds):
