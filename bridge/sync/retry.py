@@ -76,7 +76,7 @@ def _attempt(work: Work, reason: str) -> Completion:
 def _next(work: Work) -> float:
     """When to try again; the wait doubles with each attempt."""
     limits, attempts = work.parts.limits, work.claim.tasks[0].attempts
-    wait = min(limits.backoff_cap_seconds, limits.backoff_first_seconds * 2 ** max(0, attempts - 1))
+    wait: float = min(limits.backoff_cap_seconds, limits.backoff_first_seconds * 2 ** max(0, attempts - 1))
     return work.now() + wait * (0.5 + work.parts.seams.random.random() / 2)
 
 
