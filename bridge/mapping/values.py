@@ -1,6 +1,6 @@
 """Canonical values: what both sides' forms of a field translate to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
@@ -43,9 +43,13 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, order=True)
 class LinkId:
-    """A link field's canonical value: the id of the link itself, the same seen from both sides."""
+    """A link field's canonical value: the id of the link itself, the same seen from both sides.
+
+    left_over: read from a reference to a record whose pair was merged into this link's.
+    """
 
     id: int
+    left_over: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"link {self.id}"

@@ -27,15 +27,15 @@ class Sweeps:
         self._database = database
 
     async def settled(self, mapping: str, side: Side, recs: Collection[str]) -> set[str]:
-        """Records that must not be copied: survivors of a deleted counterpart, and reported twins."""
+        """Records that must not be copied: those whose counterpart was deleted or merged away, and reported twins."""
         column, other_gone, own_gone = links.c[side.value], links.c[f"gone_{side.other}"], links.c[f"gone_{side}"]
         survivor = and_(links.c.state == LinkState.TOMBSTONE.value, other_gone.is_not(None), own_gone.is_(None))
-        twin = links.c.state == LinkState.TWIN.value
+        known = links.c.state.in_([LinkState.TWIN.value, LinkState.ALIAS.value])
 
         async def work(conn: AsyncConnection) -> set[str]:
             found: set[str] = set()
             for some in chunks(sorted(recs)):
-                query = select(column).where(links.c.mapping == mapping, column.in_(some), or_(survivor, twin))
+                query = select(column).where(links.c.mapping == mapping, column.in_(some), or_(survivor, known))
                 found.update((await conn.execute(query)).scalars())
             return found
 

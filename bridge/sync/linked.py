@@ -72,6 +72,8 @@ async def _agree(work: Work, link: Link, records: Mapping[Side, Record]) -> Comp
         work.note_keys(side, str(link.rec(side)), reading.values)
     base = remember.in_step(work.mapping, base, readings, decisions)
     plans = _plans(decisions, readings)
+    for side in Side:
+        plans[side] |= references.left_over(work, side, decisions, readings)
     if work.shadow:
         return _shadowed(work, link, plans)
     link = remember.save_base(work, link, base)
@@ -111,6 +113,7 @@ async def _write_both(
     """Write one side after the other; what was settled is remembered even when the next write ends otherwise."""
     written: list[str] = []
     dues: list[float] = []
+    unfinished = frozenset(plans[Side.LEFT].keys() & plans[Side.RIGHT].keys())
     for target in (side for side in Side if plans[side]):
         settled = await references.for_writing(work, target, plans[target])
         if isinstance(settled, Completion):
@@ -121,14 +124,15 @@ async def _write_both(
         if not chosen:
             continue
         losing = [one for one in decisions if one.conflict and one.field in chosen and WRITES_TO.get(one.action)]
-        plan = write.Plan(target, chosen, settled.values, losing)
+        plan = write.Plan(target, chosen, settled.values, losing, unfinished)
         result = await write.update(work, link, records[target], plan)
         if isinstance(result, Completion):
             return result
-        base = remember.after_write(work.mapping, base, target, readings, chosen, result.shown)
         readings = remember.as_written(readings, target, chosen, result.shown)
-        link = conflicts.settle(work, remember.save_base(work, result.link, base), chosen)
         written += [f"{work.side_name(target)}.{name}" for name in chosen if result.called]
+        chosen, unfinished = plan.remembered, frozenset()
+        base = remember.after_write(work.mapping, base, target, readings, chosen, result.shown)
+        link = conflicts.settle(work, remember.save_base(work, result.link, base), chosen)
         if result.unconfirmed:
             dues.append(result.look_at)
     return _finish(work, base, readings, written, min(dues, default=None))

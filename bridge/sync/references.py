@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.domain.record import Side
 from bridge.mapping.base import Base, FieldBase, load_base
+from bridge.mapping.merge import Action, Decision
 from bridge.mapping.model import Field
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import LinkId, Reference
@@ -52,9 +53,26 @@ def usable(link: Link) -> bool:
 
 def _with_links(reading: Reading, found: Mapping[Reference, Link]) -> Reading:
     def known(value: Any) -> Any:
-        return LinkId(found[value].id) if isinstance(value, Reference) and value in found else value
+        if not isinstance(value, Reference) or value not in found:
+            return value
+        return LinkId(found[value].id, left_over=found[value].rec(value.side) != value.id)
 
     return replace(reading, values={name: known(value) for name, value in reading.values.items()})
+
+
+def left_over(
+    work: Work, side: Side, decisions: Iterable[Decision], readings: Mapping[Side, Reading]
+) -> dict[str, Any]:
+    """References to what a merge left over, where the other side names the survivor: it is to be named here too."""
+    found = {}
+    for one in decisions:
+        here: Any = readings[side].values.get(one.field)
+        there: Any = readings[side.other].values.get(one.field)
+        if one.action not in (Action.NONE, Action.IN_STEP) or side not in work.mapping.named[one.field].flows:
+            continue
+        if isinstance(here, LinkId) and here == there and (here.left_over, there.left_over) == (True, False):
+            found[one.field] = there
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,12 +133,16 @@ async def _edited_since(work: Work, link: Link, side: Side, record: Record) -> s
     base = await references.current_base(work, link)
     base = recover.settled_base(work, link, side, {side: reading}, base)
     for field in work.mapping.fields:
-        value = reading.values.get(field.name, UNREAD)
-        if value is UNREAD or isinstance(value, Reference) or side.other not in field.flows:
+        value, entry = reading.values.get(field.name, UNREAD), base.get(field.name)
+        if isinstance(value, Reference) or side.other not in field.flows:
+            continue
+        if value is UNREAD:  # what cannot be translated may be an edit all the same
+            seen = entry and (entry.left_hash if side is Side.LEFT else entry.right_hash)
+            if reading.hashes.get(field.name, seen) != seen:
+                return field.name
             continue
         if field.link and is_empty(value):  # products empty these by themselves when the record named goes
             continue
-        entry = base.get(field.name)
         before = None if entry is None else entry.left if side is Side.LEFT else entry.right
         if not translate.same(field, value, before):
             return field.name

@@ -14,7 +14,7 @@ from bridge.sync.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Survivor:
-    """The record's counterpart was deleted: it may be matched again, and is never copied back."""
+    """The record's counterpart was deleted or merged away: it may be matched again, and is never copied back."""
 
 
 async def sync_unlinked(work: Work) -> Completion:
@@ -64,7 +64,7 @@ async def _sync_new(work: Work, own: Record, *, may_copy: bool) -> Completion:
     if isinstance(verdict, Record):
         return await _link_matched(work, verdict, reading)
     if not may_copy:
-        return _filtered(work, "its counterpart was deleted")
+        return _filtered(work, "its counterpart was deleted or merged away")
     if other not in work.mapping.creates or other not in work.mapping.writes:
         return _filtered(work, f"nothing on {work.side_name(other)} matches, and none is created there")
     return await create.create(work, own, reading)
@@ -85,7 +85,15 @@ async def _history(work: Work) -> Completion | Survivor | None:
             return work.dead("an earlier create of its counterpart has an unknown outcome; retry after checking")
         if row.state is LinkState.TOMBSTONE:
             return await _tombstone(work, row)
+        if row.state is LinkState.ALIAS and await _left_over(work):
+            return Survivor()
     return None
+
+
+async def _left_over(work: Work) -> bool:
+    """Whether it was the record's counterpart that was merged away, and not the record itself."""
+    endpoint = work.endpoint(work.side)
+    return await work.store.records.merge_of(endpoint.system, endpoint.entity, work.key.rec) is None
 
 
 async def _tombstone(work: Work, row: Link) -> Completion | Survivor | None:

@@ -39,13 +39,19 @@ class WriteResult:
 class Plan:
     """What one side of a link is to get. `chosen`: canonical values; `values`: the same with the target's own ids.
 
-    `conflicts`: decisions that overwrite what somebody entered there.
+    `conflicts`: decisions that overwrite what somebody entered there. `unfinished`: sets the other side is still to
+    get; until then their base stays, because with it alone both sides' adds and removes can be told again.
     """
 
     target: Side
     chosen: Mapping[str, Any]
     values: Mapping[str, Any]
     conflicts: Sequence[Decision] = ()
+    unfinished: frozenset[str] = frozenset()
+
+    @property
+    def remembered(self) -> dict[str, Any]:
+        return {name: value for name, value in self.chosen.items() if name not in self.unfinished}
 
 
 async def update(work: Work, link: Link, record: Record, plan: Plan) -> WriteResult | Completion:
@@ -69,7 +75,7 @@ async def update(work: Work, link: Link, record: Record, plan: Plan) -> WriteRes
         return refused
     blanked = [name for name, value in plan.chosen.items() if is_empty(value) and not is_empty(before.values[name])]
     held = {name: before.values.get(name, UNREAD) for name in plan.chosen}
-    sent = {"values": dump_values(work.mapping, plan.chosen), "before": dump_values(work.mapping, held)}
+    sent = {"values": dump_values(work.mapping, plan.remembered), "before": dump_values(work.mapping, held)}
     committed = await commit_sent(work, link, target, sent, "blank" if blanked else None, len(blanked))
     if isinstance(committed, Completion):
         return committed
@@ -190,7 +196,7 @@ async def _confirm(work: Work, link: Link, plan: Plan, written: Written, before:
         work.note_keys(target, rec, {**chosen, **_read_values(shown)})
         work.links.append(LinkWrite(link.id, remember.unsent(link, target)))
         return WriteResult(_cleared(link, target), shown)
-    sent = took_effect(work, chosen)
+    sent = took_effect(work, plan.remembered)
     work.links.append(LinkWrite(link.id, {f"sent_{target.value}": sent, "sent_until": work.now()}))
     kept = replace(link, sent_left=sent) if target is Side.LEFT else replace(link, sent_right=sent)
     look_at = work.now() + work.endpoint(target).settle

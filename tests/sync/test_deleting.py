@@ -158,6 +158,14 @@ async def test_a_field_first_filled_there_and_not_yet_looked_at_is_an_edit_that_
     assert "3" in bench.erp.live("person")
 
 
+async def test_an_edit_there_that_cannot_be_translated_stays(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench, text=PEOPLE.replace("erp: phone, ", "erp: phone, type: phone, region: NO, "))
+    bench.erp.person_edits("person", "1", phone="call me")
+    bench.crm.person_deletes("person", "1")
+    await bench.settle()
+    assert "1" in bench.erp.live("person")
+
+
 async def test_a_reference_somebody_changed_there_is_an_edit_that_stays(new_bench: NewBench) -> None:
     bench = await new_bench(text=WITH_COMPANIES)
     acme, beta = (bench.crm.person_creates("company", name=name) for name in ("Acme", "Beta"))

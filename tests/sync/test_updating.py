@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from bridge.domain.errors import OutcomeUnknown, RateLimited, WriteConflict
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.sync.work import Limits
@@ -298,3 +300,32 @@ async def test_a_read_that_lags_is_not_believed_because_another_one_lagged_long_
     await bench.settle(60)
     assert "believed" not in await bench.story("crm", "person", rec)
     assert bench.crm.live("person")[rec]["name"] == "Ana Holm"
+
+
+@pytest.mark.parametrize(
+    ("system", "fail"),
+    [
+        ("erp", raising("before update", RateLimited("erp", "limit", 5.0))),
+        ("erp", lost_answer("before update")),
+        ("erp", killed("before update")),
+        ("crm", lost_answer("after update")),
+        ("crm", killed("after update")),
+    ],
+    ids=["second limited", "second lost", "second killed", "first lost", "first killed"],
+)
+async def test_promise_7_a_set_both_sides_changed_loses_nothing_when_one_of_its_two_writes_ends_badly(
+    new_bench: NewBench, system: str, fail: Any
+) -> None:
+    bench = await new_bench(text=PEOPLE.rstrip() + "\n  tags: {crm: notes, erp: notes, type: set}\n")
+    rec = bench.crm.person_creates("person", **ANA, notes=["a"])
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", rec, notes=["a", "b"])
+    bench.erp.person_edits("person", "1", notes=["a", "c"])
+    bench.product(system).fail = fail
+    await bench.settle()
+    bench.clock.advance(200)
+    await bench.settle()
+    both = (bench.crm.live("person")[rec]["notes"], bench.erp.live("person")["1"]["notes"])
+    assert [sorted(notes) for notes in both] == [["a", "b", "c"]] * 2
+    await bench.assert_accounted()

@@ -1,0 +1,49 @@
+"""What a merge of two linked records leaves over on the other side."""
+
+from collections.abc import Awaitable, Callable
+
+from tests.sync.bench import WITH_COMPANIES, Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example"}
+
+
+async def test_what_a_merge_left_over_is_not_copied_back_when_the_survivor_is_deleted_later(bench: Bench) -> None:
+    loser = bench.crm.person_creates("person", **ANA)
+    survivor = bench.crm.person_creates("person", name="Ana L", email="al@x.example")
+    bench.crm.person_creates("person", name="Bo", email="bo@x.example")
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_merges("person", loser, survivor)
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_deletes("person", survivor)
+    await bench.settle()
+    (left_over,) = [rec for rec, fields in bench.erp.live("person").items() if fields["email"] == ANA["email"]]
+    bench.erp.person_edits("person", left_over, phone="77")
+    await bench.settle()
+    assert [fields["name"] for fields in bench.crm.live("person").values()] == ["Bo"]
+    await bench.assert_accounted()
+
+
+async def test_a_reference_to_what_a_merge_left_over_goes_to_the_survivor_and_outlives_the_clean_up(
+    new_bench: NewBench,
+) -> None:
+    """The left-over company was reported; whoever deletes it must not empty the field on both sides."""
+    bench = await new_bench(text=WITH_COMPANIES)
+    loser, survivor = (bench.crm.person_creates("company", name=name) for name in ("Acme", "Acme Ltd"))
+    person = bench.crm.person_creates("person", **ANA, company_id=loser)
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_merges("company", loser, survivor)
+    bench.crm.person_edits("person", person, company_id=survivor)
+    await bench.settle()
+    there = {str(fields["name"]): rec for rec, fields in bench.erp.live("company").items()}
+    ((copy, fields),) = bench.erp.live("person").items()
+    assert fields["company_id"] == there["Acme Ltd"]
+    bench.clock.advance(60)
+    bench.erp.person_deletes("company", there["Acme"])
+    await bench.tell("erp", "person", copy)
+    await bench.settle()
+    assert bench.crm.live("person")[person]["company_id"] == survivor
+    assert bench.erp.live("person")[copy]["company_id"] == there["Acme Ltd"]
