@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 POLL_SECONDS = 0.5
 STORE_WAIT_SECONDS = 1.0
+KEEP_SECONDS = 20.0  # well within store.requests.ABANDONED_SECONDS
 FAILED = "failed: "  # what an answer begins with when nothing was done; the command then ends with exit code 1
 Arguments = Mapping[str, Any]
 
@@ -29,6 +30,7 @@ class Requests:
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
+        self._mine: set[int] = set()
         self._acts: dict[str, Callable[[Arguments], Awaitable[str]]] = {
             "reconcile": self._reconcile,
             "backfill": self._backfill,
@@ -47,16 +49,27 @@ class Requests:
 
     async def run(self) -> None:
         """Do requests as they come, several at once: a pause must not wait for a long sweep. Runs until cancelled."""
+        store, clock = self._bridge.store.requests, self._bridge.seams.clock
         async with asyncio.TaskGroup() as under_way:
             under_way.create_task(self._patiently(self._bridge.reconciler.resume_backfills))
+            under_way.create_task(self._keep())
             while True:
-                for request in await self._patiently(self._bridge.store.requests.take):
+                for request in await self._patiently(store.take):
+                    self._mine.add(request.id)
                     under_way.create_task(self._do(request))
-                await self._bridge.seams.clock.sleep(POLL_SECONDS)
+                await clock.sleep(POLL_SECONDS)
+
+    async def _keep(self) -> None:
+        """Other copies do not take over what goes on here."""
+        while True:
+            await self._bridge.seams.clock.sleep(KEEP_SECONDS)
+            if self._mine:
+                await self._patiently(lambda: self._bridge.store.requests.keep(self._mine))
 
     async def _do(self, request: Request) -> None:
         answer = await self._answer(request)
         await self._patiently(lambda: self._bridge.store.requests.done(request.id, answer))
+        self._mine.discard(request.id)
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do it once the store is there: what one request meets must not end the others, nor leave it unanswered."""

@@ -1,5 +1,6 @@
 """What commands ask the daemon to do: rows that it acts on and answers."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import insert, or_, select, update
@@ -11,7 +12,7 @@ from bridge.store.notify import Wake
 from bridge.store.rows import Row
 from bridge.store.tables import requests
 
-ABANDONED_SECONDS = 3600.0
+ABANDONED_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Requests:
     async def take(self) -> list[Request]:
         """Requests nobody works on, oldest first; they are the caller's from now on.
 
-        One that its taker did not answer for an hour is anybody's again.
+        One that its taker neither answered nor kept for two minutes is anybody's again: the taker is gone.
         """
         now = self._database.now()
         free = or_(requests.c.taken_at.is_(None), requests.c.taken_at < now - ABANDONED_SECONDS)
@@ -62,6 +63,12 @@ class Requests:
         if await self._database.read(lambda conn: conn.scalar(waiting)) is None:
             return []
         return await self._database.write("take_requests", work)
+
+    async def keep(self, ids: Collection[int]) -> None:
+        """The caller still works on these."""
+        same = update(requests).where(requests.c.id.in_(sorted(ids)), requests.c.done_at.is_(None))
+        kept = same.values(taken_at=self._database.now())
+        await self._database.write("keep_requests", lambda conn: conn.execute(kept))
 
     async def done(self, request_id: int, answer: str) -> None:
         """Answer a request; only the first answer counts."""

@@ -14,6 +14,8 @@ from tests.storms.ledger import Place
 from tests.storms.watch import Watch
 from tests.storms.wire import Exchange
 
+GONE = web.HTTPBadRequest  # whoever asked was killed, and reads no answer
+
 
 class SeenBy(Watch):
     """What one copy reads and writes at the products. A write counts as known to it once the store says so."""
@@ -42,13 +44,18 @@ def watched(app: web.Application, host: str, ports: Mapping[int, SeenBy], faults
 
     @web.middleware
     async def mark(request: web.Request, handler: Any) -> web.StreamResponse:
-        assert request.transport is not None
+        if request.transport is None:
+            raise GONE from None
         request["by"] = ports[request.transport.get_extra_info("sockname")[1]]
         return await handler(request)
 
     @web.middleware
     async def see(request: web.Request, handler: Any) -> web.StreamResponse:
-        seen, body = request["by"], await request.read()
+        seen = request["by"]
+        try:
+            body = await request.read()
+        except ConnectionError:
+            raise GONE from None
         exchange = Exchange(request.method, host, request.path, body, time.monotonic(), None)
         token = seen.wire.before(exchange)
         try:

@@ -19,6 +19,7 @@ class Shelf:
     def __init__(self, *waiting: Request) -> None:
         self.waiting = list(waiting)
         self.answers: dict[int, str] = {}
+        self.kept: set[int] = set()
         self.calls = 0
         self.answered = asyncio.Event()
 
@@ -31,6 +32,10 @@ class Shelf:
         self._come_and_go()
         taken, self.waiting = self.waiting, []
         return taken
+
+    async def keep(self, ids: set[int]) -> None:
+        self._come_and_go()
+        self.kept |= ids
 
     async def done(self, number: int, answer: str) -> None:
         self._come_and_go()
@@ -78,6 +83,7 @@ async def test_every_request_is_answered_although_the_store_comes_and_goes(caplo
     async with asyncio.timeout(20):
         await shelf.answered.wait()
     assert shelf.answers == {1: "all hooks in place", 2: "failed: this bridge does not know the request `dance`"}
+    assert shelf.kept >= {1}, "what goes on is kept, or another copy would take it over"
     assert sweeps.resumed == 2
     assert not running.done()
     running.cancel()

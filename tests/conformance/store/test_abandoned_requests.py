@@ -1,0 +1,22 @@
+"""What commands ask for is done by one copy, and by another one when that copy died."""
+
+from bridge.store import Store
+from bridge.store.requests import ABANDONED_SECONDS
+from tests.clock import FakeClock
+
+
+async def test_a_request_whose_taker_died_is_taken_over_and_one_that_is_kept_is_not(
+    store: Store, clock: FakeClock
+) -> None:
+    lost = await store.requests.ask("reconcile", {"full": True})
+    long = await store.requests.ask("backfill", {"mapping": "people"})
+    assert [request.id for request in await store.requests.take()] == [lost, long]
+    clock.advance(ABANDONED_SECONDS - 1)
+    assert await store.requests.take() == []
+    await store.requests.keep({long})
+    clock.advance(2)
+    assert [request.id for request in await store.requests.take()] == [lost]
+    await store.requests.done(lost, "done by the other copy")
+    clock.advance(ABANDONED_SECONDS)
+    assert [request.id for request in await store.requests.take()] == [long]
+    assert await store.requests.answer(lost) == "done by the other copy"
