@@ -6,7 +6,7 @@ from bridge.domain.record import Side
 from bridge.domain.seams import from_epoch
 from bridge.store.conflicts import Question, questions
 from bridge.store.engine import Store
-from bridge.store.model import Link, Scope, Task, TaskState
+from bridge.store.model import Link, Scope, Task, TaskKey, TaskState
 
 STORY_LINES = 50
 
@@ -42,12 +42,34 @@ async def why_lines(store: Store, plan: Plan, side: str, entity: str, record: st
         lines += [f"  {moment(row.at)}  {row.entry.what}: {row.entry.text}" for row in reversed(entries)]
         if not entries:
             lines.append("  nothing was ever written or decided for it")
-        lines.append("  now: " + _now(plan, scope, which, link))
+        lines.append("  now: " + _now(plan, scope, which, record, link))
         if link is not None:
             lines += [f"  waits for a choice: {_question(question)}" for question in questions(link)]
-        for task in await store.tasks.about(*_where(scope, which), record, {scope.mapping: scope}):
-            lines.append("  next: " + _next(task))
+        lines += await _nexts(store, plan, scope, which, record, link)
     return lines
+
+
+async def _nexts(store: Store, plan: Plan, scope: Scope, side: Side, record: str, link: Link | None) -> list[str]:
+    """What happens next to the record, and what of its counterpart is still to be done; what holds both up."""
+    tasks = await store.tasks.about(*_where(scope, side), record, {scope.mapping: scope})
+    lines = ["  next: " + _next(task) for task in tasks]
+    rec = link.rec(side.other) if link is not None else None
+    other = await store.tasks.get(TaskKey(scope.mapping, side.other, rec)) if rec is not None else None
+    if other is not None and other.state is not TaskState.IDLE:
+        there = plan.mappings[scope.mapping].side(side.other)
+        tasks.append(other)
+        lines.append(f"  next, by {there.name} {there.entity} {rec}: {_next(other)}")
+    if any(task.state in (TaskState.DUE, TaskState.WAITING) for task in tasks):
+        lines += [f"  held up: {reason}" for reason in await _held_up(store, scope)]
+    return lines
+
+
+async def _held_up(store: Store, scope: Scope) -> list[str]:
+    state = (await store.mappings.states()).get(scope.mapping)
+    reasons = [await store.systems.unusable(endpoint.system) for endpoint in (scope.left, scope.right)]
+    if state is not None and state.paused:
+        reasons.append("the mapping is paused" + (f": {state.pause_reason}" if state.pause_reason else ""))
+    return [reason for reason in reasons if reason]
 
 
 def _where(scope: Scope, side: Side) -> tuple[str, str]:
@@ -55,11 +77,14 @@ def _where(scope: Scope, side: Side) -> tuple[str, str]:
     return endpoint.system, endpoint.entity
 
 
-def _now(plan: Plan, scope: Scope, side: Side, link: Link | None) -> str:
+def _now(plan: Plan, scope: Scope, side: Side, record: str, link: Link | None) -> str:
     if link is None:
         return "not linked to any record of the other side"
-    other = plan.mappings[scope.mapping].side(side.other)
+    here, other = (plan.mappings[scope.mapping].side(one) for one in (side, side.other))
     rec = link.rec(side.other) or "not known yet"
+    if link.rec(side) != record:
+        lives_on = f"{here.name} {here.entity} {link.rec(side)}, linked to {other.name} {other.entity} {rec}"
+        return f"its pair was merged into another: what lives on is {lives_on}"
     made = link.made
     for which in Side:
         made = made.replace(f"created_{which.value}", f"created in {plan.mappings[scope.mapping].side(which).name}")

@@ -41,7 +41,7 @@ def hold(work: Work, link: Link, decisions: Sequence[Decision], readings: Mappin
         if _open(decision):
             held[name] = {"values": _values(work, name, readings), "asked": decision.action is Action.HOLD}
             if held[name]["values"] != known.get("values"):
-                text = f"both sides changed {name}; {decision.reason}"
+                text = f"{name}: {decision.reason}"
                 work.say("conflict", text, {"field": name, "values": held[name]["values"]}, link=link)
         elif known.get("chosen") and decision.action in TO.values():
             held[name] = known

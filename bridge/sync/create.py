@@ -119,7 +119,7 @@ async def _send(
         work.links.append(LinkWrite(link.id, {"delete": True}))
         raise
     story = await _story(work, target, written, chosen)
-    work.say("created", story, {"values": words.printable(chosen)}, link=link)
+    work.say("created", story, {"values": words.printable(chosen)}, link=link, other=written.id)
     answered = written.record is not None
     return await link_created(work, link, target, written.id, written.record, chosen, reading, again, answered=answered)
 

@@ -32,7 +32,7 @@ async def _follow(work: Work, link: Link, side: Side, survivor: str, what: str) 
         if row.state in NEEDS_A_PERSON:  # merging was what the person was asked for
             work.links.append(LinkWrite(row.id, {"delete": True}))
     work.links.append(LinkWrite(link.id, {side.value: survivor}))
-    work.say("merged", f"{what}; the link follows", link=link)
+    _tell(work, link, side, survivor, f"{what}; the link follows")
 
 
 def _alias(work: Work, link: Link, theirs: Link, side: Side, rec: str, survivor: str) -> None:
@@ -40,7 +40,13 @@ def _alias(work: Work, link: Link, theirs: Link, side: Side, rec: str, survivor:
     work.links.append(LinkWrite(link.id, {"state": LinkState.ALIAS, "alias_of": theirs.id, **unsent}))
     left_over = work.named(side.other, link.rec(side.other))
     text = f"{work.named(side, rec)} was merged into {survivor}, which is linked already; {left_over} is left over"
-    work.say("merged", text, link=replace(link, id=theirs.id))
+    _tell(work, replace(link, id=theirs.id), side, survivor, text, theirs.rec(side.other))
+
+
+def _tell(work: Work, link: Link, side: Side, survivor: str, text: str, counterpart: str | None = None) -> None:
+    """The story of the record that went, and of the one that lives on with its own `counterpart`."""
+    work.say("merged", text, link=link)
+    work.journal.append(replace(work.journal[-1], side=side, rec=survivor, other_rec=counterpart))
 
 
 async def pairs_naming(work: Work, link: Link) -> list[TaskKey]:

@@ -27,7 +27,7 @@ async def pair(work: Work, other_rec: str, why: str) -> Completion:
     }
     work.links.append(LinkWrite(None, values))
     source, target = work.named(work.side, work.key.rec), work.named(other, other_rec)
-    work.say("matched", f"{source} is {target}: {why}")
+    work.say("matched", f"{source} is {target}: {why}", other=other_rec)
     return work.done(Outcome.APPLIED, f"matched {target}", due=work.now())
 
 

@@ -175,7 +175,8 @@ async def _adopt_created(work: Work, link: Link, target: Side, new: str) -> Comp
     record = await work.connector(target).read(work.ref(target, new))
     values = load_values(work.mapping, (link.payload or {}).get("values", {}))
     reading = _source_reading(work, target.other, source, values)
-    work.say("found", f"the create had taken effect: {work.named(target, new)}", link=link)
+    text = f"the create had taken effect: {work.named(target.other, rec)} -> {work.named(target, new)}"
+    work.say("found", text, link=link, other=new)
     shown = record if isinstance(record, Record) else None
     completion = await create.link_created(work, link, target, new, shown, values, reading, answered=False)
     return replace(completion, due=work.now() if completion.due is None else completion.due)

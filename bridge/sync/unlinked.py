@@ -43,7 +43,7 @@ async def _gone(work: Work) -> Completion:
         for row in await work.store.links.any_of(work.mapping.name, side, rec):
             if row.state is LinkState.DOUBT:
                 work.links.append(LinkWrite(row.id, {"delete": True}))
-        return work.done(Outcome.FILTERED, f"{FILTERED_PREFIX}: gone before it was linked")
+        return work.done(Outcome.FILTERED, f"{FILTERED_PREFIX}: it is not there")
     return work.later(first + settle, f"{work.named(side, rec)} is not there; looking once more", gone_since=first)
 
 

@@ -177,9 +177,12 @@ class Work:
         name = f"{self.side_name(side)} {self.endpoint(side).entity}"
         return f"{name} {rec}" if rec else f"a new {name}"
 
-    def say(self, what: str, text: str, detail: Json | None = None, *, link: Link | None = None) -> None:
-        """Note a journal entry about the claim's record."""
-        other = link.rec(self.side.other) if link else None
+    def say(
+        self, what: str, text: str, detail: Json | None = None, *, link: Link | None = None, other: str | None = None
+    ) -> None:
+        """Note a journal entry about the claim's record, and about its counterpart: the link's, or `other`."""
+        if other is None and link is not None:
+            other = link.rec(self.side.other)
         self.journal.append(
             JournalEntry(
                 mapping=self.key.mapping,

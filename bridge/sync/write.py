@@ -148,7 +148,7 @@ async def _keep_losers(work: Work, link: Link, plan: Plan) -> None:
     """What a conflict is about to overwrite is in the journal before it is gone."""
     for decision in plan.conflicts:
         detail = words.printable({"kept": decision.value, "lost": decision.loser})
-        text = f"both sides changed {decision.field}; {decision.reason}"
+        text = f"{decision.field}: {decision.reason}"
         work.say("conflict", text, {"field": decision.field, **detail}, link=link)
         await work.store.journal.append([work.journal.pop()])
 

@@ -139,6 +139,6 @@ async def test_the_loop_alarm_parks_a_pair_two_automations_fight_over_and_names_
     await bench.settle(3000)
     (dead,) = {task.reason for task, _ in await bench.store.dead_letters.list()}
     assert "loop alarm" in dead
-    assert "phone still changes" in dead
+    assert "s and phone still changes" in dead
     assert len(bench.crm.writes()) + len(bench.erp.writes()) <= 1 + 6
     assert bench.erp.live("person")["1"]["name"] == "Ana Berg"

@@ -164,13 +164,21 @@ async def test_a_record_that_left_where_is_frozen_on_both_sides_and_thaws_with_a
         assert (fields["name"], fields["phone"]) == ("Ana Berg", "9")
 
 
-async def test_a_frozen_record_that_is_deleted_is_deleted_not_filtered(new_bench: NewBench) -> None:
-    """Deletion is looked at before `where`."""
-    bench, rec = await _frozen(new_bench)
-    bench.crm.person_deletes("person", rec)
+@pytest.mark.parametrize("left_in", ["crm", "erp"])
+async def test_a_frozen_record_that_is_deleted_is_deleted_not_filtered(new_bench: NewBench, left_in: str) -> None:
+    """Deletion is looked at before `where`: of the record that is gone, and of its counterpart."""
+    bench = await new_bench(FILTERED.replace("notes: customer}", "notes: customer}, erp: {notes: customer}"))
+    for name in ("ana", "bo"):
+        bench.crm.person_creates("person", name=name, email=f"{name}@x.example", notes="customer")
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.product(left_in).person_edits("person", "1", notes="lost")
+    await bench.settle()
+    assert await _state(bench, "1") is LinkState.FROZEN
+    bench.crm.person_deletes("person", "1")
     await bench.settle()
     assert list(bench.erp.live("person")) == ["2"]
-    assert await _state(bench, rec) is LinkState.TOMBSTONE
+    assert await _state(bench, "1") is LinkState.TOMBSTONE
 
 
 @pytest.mark.parametrize("edited", ["crm", "erp"])

@@ -1,0 +1,71 @@
+"""What a person answers by command: `bridge approve`, and `conflicts choose` after `conflicts list`."""
+
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+from bridge.app.plan import Plan
+from bridge.app.requests import Requests
+from bridge.store.requests import Request
+from bridge.sync.work import Limits
+from tests.sync.bench import PEOPLE, Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
+
+
+async def _answer(bench: Bench, kind: str, **arguments: Any) -> str:
+    """The running bridge's answer to a command, by way of the store."""
+    plan = Plan(bench.parts.mappings, bench.parts.scopes, bench.routes, {}, {})
+    running = SimpleNamespace(plan=plan, store=bench.store, seams=bench.parts.seams)
+    number = await bench.store.requests.ask(kind, arguments)
+    taken: list[Request] = await bench.store.requests.take()
+    assert [request.id for request in taken] == [number]
+    return await Requests(cast(Any, running))._answer(taken[0])
+
+
+async def test_promise_12_what_the_brake_holds_back_goes_on_when_a_person_approves_and_for_that_long(
+    new_bench: NewBench,
+) -> None:
+    bench = await new_bench(limits=Limits(brake_count=2, wait_seconds=60))
+    for number in range(8):
+        bench.crm.person_creates("person", name=f"P{number}", email=f"p{number}@x.example")
+    await bench.settle()
+    for rec in ("1", "2", "3", "4"):
+        bench.crm.person_deletes("person", rec)
+    await bench.settle(300)
+    assert len(bench.erp.live("person")) == 6
+    assert (await _answer(bench, "approve", mapping="peple")).startswith("failed: no mapping is called `peple`")
+    answer = await _answer(bench, "approve", mapping="people", minutes=10)
+    assert answer == "people: deletes go through for 10 minutes"
+    await bench.settle(300)
+    assert len(bench.erp.live("person")) == 4
+    bench.clock.advance(700)  # the approval is over, and those it let through count
+    bench.crm.person_deletes("person", "5")
+    await bench.settle(300)
+    assert len(bench.erp.live("person")) == 4
+
+
+async def test_promise_7_a_question_is_listed_and_the_answer_is_taken_for_both_sides(new_bench: NewBench) -> None:
+    bench = await new_bench(PEOPLE.replace("conflict: crm", "conflict: ask"))
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.crm.person_edits("person", rec, name="Crm", phone="11")
+    bench.erp.person_edits("person", "1", name="Erp", phone="22")
+    await bench.settle()
+    listed = {question.field: dict(question.values) for question in await bench.store.conflicts.waiting()}
+    assert listed == {"name": {"crm": "Crm", "erp": "Erp"}, "phone": {"crm": "11", "erp": "22"}}
+    about: dict[str, Any] = {"side": "erp", "entity": "person", "record": "1"}
+    refused = await _answer(bench, "conflicts choose", **about, field="email", winner="crm")
+    assert refused == "failed: no conflict over `email`; waiting: name, phone"
+    unknown = await _answer(bench, "conflicts choose", **about, field="name", winner="left")
+    assert unknown.startswith("failed: mapping people has no side `left`")
+    answer = await _answer(bench, "conflicts choose", **about, field="name", winner="crm")
+    assert answer == "name of erp person 1: the value in crm is taken for both sides"
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["name"] == "Crm"
+    assert [question.field for question in await bench.store.conflicts.waiting()] == ["phone"]
+    await _answer(bench, "conflicts choose", **about, field="all", winner="erp")
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["phone"] == "22"
+    assert await bench.store.conflicts.waiting() == []
