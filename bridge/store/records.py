@@ -170,6 +170,11 @@ class Records:
 
         await self._database.write("merge", work)
 
+    async def forget_merge(self, loser: RecordRef) -> None:
+        """The record merged away is back: what becomes of it next has nothing to do with that merge."""
+        gone = delete(merges).where(has_key(merges, [ref_tuple(loser)]))
+        await self._database.write("merge", lambda conn: conn.execute(gone))
+
     async def merge_of(self, system: str, entity: str, loser: str) -> str | None:
         """The id of the record that lives on, along a chain of merges; None when nothing is known."""
 

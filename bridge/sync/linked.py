@@ -10,7 +10,7 @@ from bridge.mapping.merge import Action, Decision
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD
 from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome
-from bridge.sync import compare, conflicts, recover, references, remember, removal, words, write
+from bridge.sync import compare, conflicts, merging, recover, references, remember, removal, words, write
 from bridge.sync.reading import Stale, read
 from bridge.sync.work import Work
 
@@ -22,6 +22,13 @@ async def sync_linked(work: Work, link: Link) -> Completion:
     unsettled = recover.unsettled(work, link)
     if unsettled:
         return unsettled
+    if work.key.rec != link.rec(work.side):  # merged away, or left over by a merge
+        own = await read(work, work.side, work.key.rec)
+        if isinstance(own, Stale):
+            return work.later(own.due, own.reason, stale_since=own.since)
+        back = await merging.restored(work, own)
+        if back:
+            return back
     pair = await _read_pair(work, link)
     if isinstance(pair, Completion):
         return pair

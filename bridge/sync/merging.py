@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bridge.domain.record import Side
+from bridge.domain.record import Gone, Record, Side
 from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome, TaskKey
 from bridge.sync.pairing import NEEDS_A_PERSON
 from bridge.sync.work import Work
@@ -47,6 +47,44 @@ def _tell(work: Work, link: Link, side: Side, survivor: str, text: str, counterp
     """The story of the record that went, and of the one that lives on with its own `counterpart`."""
     work.say("merged", text, link=link)
     work.journal.append(replace(work.journal[-1], side=side, rec=survivor, other_rec=counterpart))
+
+
+async def restored(work: Work, found: Record | Gone) -> Completion | None:
+    """A record that was merged away and is back: its own pair lives again, if that is still to be had.
+
+    found: the claim's record, as just read and believed. None when it was never merged away, or still is.
+    """
+    ref, other = work.ref(work.side, work.key.rec), work.side.other
+    if isinstance(found, Gone) or await work.store.records.merge_of(ref.system, ref.entity, ref.id) is None:
+        return None
+    known = (await work.store.records.known([ref])).get(ref)
+    settled = (known.gone_at or 0.0) + work.endpoint(work.side).settle if known else 0.0
+    if work.now() < settled:
+        return work.later(settled, f"{work.named(work.side, ref.id)} was gone a moment ago; looking once more")
+    aliases = [
+        row
+        for row in await work.store.links.any_of(work.mapping.name, work.side, ref.id)
+        if row.state is LinkState.ALIAS
+    ]
+    for row in aliases[:1]:
+        taken = await work.lease(other, str(row.rec(other)))
+        if taken:
+            return taken
+        alive = {"state": LinkState.LIVE, "alias_of": None}
+        work.links.append(
+            LinkWrite(row.id, alive if await _free(work, other, str(row.rec(other))) else {"delete": True})
+        )
+        work.say("restored", f"{work.named(work.side, ref.id)} is back from being merged away", link=row)
+    await work.store.records.forget_merge(ref)
+    return work.done(Outcome.APPLIED, "restored", due=work.now())
+
+
+async def _free(work: Work, side: Side, rec: str) -> bool:
+    """Whether the record lives and no other link names it."""
+    link = await work.store.links.of(work.mapping.name, side, rec)
+    if link is not None and link.rec(side) == rec:
+        return False
+    return isinstance(await work.connector(side).read(work.ref(side, rec)), Record)
 
 
 async def pairs_naming(work: Work, link: Link) -> list[TaskKey]:

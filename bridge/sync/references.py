@@ -148,14 +148,20 @@ async def _missing(work: Work, field: Field, reference: Reference) -> Completion
         link = await work.store.tasks.wait_for(work.claim, parent)
         if link is not None and usable(link):
             return link
-    due = work.now() + min(work.parts.limits.wait_seconds, PATIENCE_SECONDS)
+    longest = (
+        work.parts.limits.wait_seconds
+    )  # whoever is done wakes those who wait; a circle shows after the first wait
+    due = work.now() + (longest if _patient(work) else min(longest, PATIENCE_SECONDS))
     return work.later(due, f"waiting for {name}", waits_for=parent)
 
 
 def _circular(work: Work, parent: Task) -> bool:
     """The parent waits for this record, or both have waited so long that it may well do so round some corners."""
-    waited = work.now() - work.claim.tasks[0].first_due
-    return parent.waits_for == work.key or (parent.state is TaskState.WAITING and waited >= PATIENCE_SECONDS)
+    return work.key in (parent.key, parent.waits_for) or (parent.state is TaskState.WAITING and _patient(work))
+
+
+def _patient(work: Work) -> bool:
+    return work.now() - work.claim.tasks[0].first_due >= PATIENCE_SECONDS
 
 
 def _decided_without_link(task: Task) -> bool:

@@ -6,7 +6,7 @@ from bridge.domain.record import Gone, Record
 from bridge.mapping import translate
 from bridge.mapping.translate import Reading
 from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome
-from bridge.sync import create, match, pairing, recover, references
+from bridge.sync import create, match, merging, pairing, recover, references
 from bridge.sync.reading import Stale, read
 from bridge.sync.references import FILTERED_PREFIX
 from bridge.sync.work import Work
@@ -25,6 +25,9 @@ async def sync_unlinked(work: Work) -> Completion:
     work.believe(alive=isinstance(found, Record))
     if isinstance(found, Gone):
         return await _gone(work)
+    back = await merging.restored(work, found)
+    if back:
+        return back
     history = await _history(work)
     if isinstance(history, Completion):
         return history

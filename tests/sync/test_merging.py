@@ -1,14 +1,15 @@
-"""What a merge of two linked records leaves over on the other side."""
+"""What a merge of two linked records leaves over on the other side, and merges that are undone."""
 
 from collections.abc import Awaitable, Callable
 
-from tests.sync.bench import WITH_COMPANIES, Bench
+from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
 ANA = {"name": "Ana Lund", "email": "ana@x.example"}
 
 
-async def test_what_a_merge_left_over_is_not_copied_back_when_the_survivor_is_deleted_later(bench: Bench) -> None:
+async def _merged(bench: Bench) -> tuple[str, str]:
+    """Two linked people of whom the first was merged into the second, and a third one; the first two's ids."""
     loser = bench.crm.person_creates("person", **ANA)
     survivor = bench.crm.person_creates("person", name="Ana L", email="al@x.example")
     bench.crm.person_creates("person", name="Bo", email="bo@x.example")
@@ -17,6 +18,36 @@ async def test_what_a_merge_left_over_is_not_copied_back_when_the_survivor_is_de
     bench.crm.person_merges("person", loser, survivor)
     await bench.settle()
     bench.clock.advance(60)
+    return loser, survivor
+
+
+async def test_a_record_restored_from_a_merge_has_its_own_pair_again(bench: Bench) -> None:
+    loser, _survivor = await _merged(bench)
+    bench.crm.person_restores("person", loser)
+    await bench.settle()
+    bench.crm.person_edits("person", loser, name="Ana Berg")
+    await bench.settle()
+    assert sorted(str(fields["name"]) for fields in bench.erp.live("person").values()) == ["Ana Berg", "Ana L", "Bo"]
+    bench.clock.advance(60)
+    bench.crm.person_deletes("person", loser)  # and that is a delete, not the old merge
+    await bench.settle()
+    assert sorted(str(fields["name"]) for fields in bench.erp.live("person").values()) == ["Ana L", "Bo"]
+    await bench.assert_accounted()
+
+
+async def test_a_record_restored_from_a_merge_begins_anew_when_what_was_left_over_is_gone(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("erp: unlink", "erp: delete"))
+    loser, _survivor = await _merged(bench)
+    bench.erp.person_deletes("person", "1")
+    await bench.settle()
+    bench.crm.person_restores("person", loser)
+    await bench.settle()
+    assert sorted(str(fields["name"]) for fields in bench.crm.live("person").values()) == ["Ana L", "Ana Lund", "Bo"]
+    assert sorted(str(fields["name"]) for fields in bench.erp.live("person").values()) == ["Ana L", "Ana Lund", "Bo"]
+
+
+async def test_what_a_merge_left_over_is_not_copied_back_when_the_survivor_is_deleted_later(bench: Bench) -> None:
+    _loser, survivor = await _merged(bench)
     bench.crm.person_deletes("person", survivor)
     await bench.settle()
     (left_over,) = [rec for rec, fields in bench.erp.live("person").items() if fields["email"] == ANA["email"]]

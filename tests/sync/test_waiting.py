@@ -158,6 +158,23 @@ async def test_parents_that_wait_themselves_are_waited_for_and_then_named(new_be
     assert fields["company_id"] == there
 
 
+async def test_a_child_of_a_paused_mappings_parent_is_looked_at_seldom_and_crosses_when_it_goes_on(
+    new_bench: NewBench,
+) -> None:
+    bench = await new_bench(text=WITH_COMPANIES)
+    await bench.store.mappings.set_paused("companies", True)
+    company = bench.crm.person_creates("company", name="Acme")
+    bench.crm.person_creates("person", **ANA, company_id=company)
+    await bench.settle(1)
+    before = len(bench.crm.calls)
+    await bench.settle(3600)
+    assert len(bench.crm.calls) - before < 30
+    await bench.store.mappings.set_paused("companies", False)
+    await bench.settle(3600)
+    ((_, person),) = bench.erp.live("person").items()
+    assert person["company_id"] in bench.erp.live("company")
+
+
 async def test_parents_first_a_child_waits_for_its_parent_and_carries_the_link(new_bench: NewBench) -> None:
     bench = await new_bench(text=WITH_COMPANIES)
     company = bench.crm.person_creates("company", name="Acme")
