@@ -145,7 +145,7 @@ class Work:
             async with asyncio.timeout(left):
                 return await call
         except TimeoutError:
-            raise OutcomeUnknown(system, f"a write did not end within {left:.0f} s") from None
+            raise OutcomeUnknown(system, f"a write did not end within {left:.1f} s") from None
 
     def note_read(self, ref: RecordRef) -> None:
         self.read_at[ref] = self.now()

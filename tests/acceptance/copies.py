@@ -36,8 +36,6 @@ ACCOUNT = PipedriveOptions(
     burst_limit=None, search_burst_limit=None, daily_tokens=1_000_000_000, time_scale=60.0, control=False
 )
 SETTINGS = {
-    "SYNC__WRITE_SECONDS": "2",
-    "SYNC__LEASE_SECONDS": "17",
     "SYNC__WORKERS": "8",
     "SYNC__ATTEMPTS_LIMIT": "1000",
     "SYNC__BACKOFF_FIRST_SECONDS": "0.5",
@@ -67,7 +65,7 @@ class Copy(Site):
 
     async def up(self) -> None:
         """Start the process, and start it again when the database was away, as a service manager would."""
-        end = time.monotonic() + PATIENCE_SECONDS
+        end = time.monotonic() + 3 * PATIENCE_SECONDS
         if self.daemon is not None:
             self.daemon.process.send_signal(signal.SIGCONT)
         while self.daemon is None:

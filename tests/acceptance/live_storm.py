@@ -96,7 +96,7 @@ class Storm:
                 ResponseFault("latency", path=RECORD, probability=0.5, seconds=slow),
                 ResponseFault("drop", path=RECORD, probability=share, after=True),
                 ResponseFault("drop", path=RECORD, probability=share / 2),
-                ResponseFault("hang", path=RECORD, probability=share / 2, after=True, seconds=5.0),
+                ResponseFault("hang", path=RECORD, probability=share / 2, after=True, seconds=8.0),
                 ResponseFault(status=503, path=RECORD, probability=share / 2, after=True),
             ]
             product.faults.read_lag = {"*": self.chance.choice((0.0, 0.0, 0.5, 1.5))}
@@ -134,7 +134,7 @@ class Storm:
     async def _freeze(self) -> None:
         """A copy stands still, perhaps for longer than its leases last, and then goes on as if nothing had been."""
         for copy in self.chance.sample(self._free(), min(1, len(self._free()))):
-            await self._down(copy, copy.freeze, self.chance.choice((1.0, 5.0, 24.0)))
+            await self._down(copy, copy.freeze, self.chance.choice((1.0, 5.0, 27.0)))
 
     async def _stop(self) -> None:
         for copy in self.chance.sample(self._free(), min(1, len(self._free()))):
