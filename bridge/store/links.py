@@ -39,12 +39,16 @@ class Links:
 
         return await self._database.read(work)
 
-    async def twin_of(self, link_id: int, side: Side) -> str | None:
-        """The oldest reported double, on this side, of a link's record; None when there is none."""
+    async def twins_of(self, link_id: int, side: Side) -> list[str]:
+        """The reported doubles, on this side, of a link's record, oldest first."""
         column = links.c[side.value]
         query = select(column).where(links.c.alias_of == link_id, links.c.state == LinkState.TWIN.value)
-        query = query.where(column.is_not(None)).order_by(links.c.id).limit(1)
-        return await self._database.read(lambda conn: conn.scalar(query))
+        query = query.where(column.is_not(None)).order_by(links.c.id)
+
+        async def work(conn: AsyncConnection) -> list[str]:
+            return list((await conn.execute(query)).scalars())
+
+        return await self._database.read(work)
 
     async def get(self, link_id: int) -> Link | None:
         return (await self.many([link_id])).get(link_id)

@@ -15,6 +15,7 @@ from bridge.sync.references import FILTERED_PREFIX
 from bridge.sync.work import Work
 
 INDEX_WAIT_SECONDS = 5.0
+INDEX_WAIT_LONGEST_SECONDS = 60.0
 CREATE_WAIT_SECONDS = 2.0
 
 
@@ -42,7 +43,8 @@ async def _index_missing(work: Work) -> Completion | None:
     endpoint = work.endpoint(other)
     await work.store.cursors.ask(endpoint.system, endpoint.entity, "full", by="match index")
     reason = f"waiting for the first complete listing of {work.side_name(other)} {endpoint.entity}"
-    return work.later(work.now() + INDEX_WAIT_SECONDS, reason)
+    waited = work.now() - work.claim.tasks[0].first_due  # a long listing is asked after the less often
+    return work.later(work.now() + min(max(INDEX_WAIT_SECONDS, waited / 2), INDEX_WAIT_LONGEST_SECONDS), reason)
 
 
 async def _candidates(work: Work, key: MatchKey, reading: Reading) -> list[Record]:

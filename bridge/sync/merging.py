@@ -1,6 +1,9 @@
 """A linked record was merged into another one by a person: the link follows, or becomes an alias."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 from bridge.domain.record import Gone, Record, Side
 from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome, TaskKey
@@ -8,10 +11,8 @@ from bridge.sync.pairing import NEEDS_A_PERSON
 from bridge.sync.work import Work
 
 
-async def merged(
-    work: Work, link: Link, side: Side, rec: str, survivor: str, how: str = "was merged into"
-) -> Completion:
-    """The link follows the survivor, or becomes an alias of the survivor's link. how: what became of `rec`."""
+async def merged(work: Work, link: Link, side: Side, rec: str, survivor: str) -> Completion:
+    """The link follows the survivor, or becomes an alias of the survivor's link."""
     taken = await work.lease(side, survivor)
     if taken:
         return taken
@@ -21,17 +22,35 @@ async def merged(
         return work.later(due, f"{work.named(side, survivor)} is just being created on the other side")
     mark = [TaskKey(work.mapping.name, side, survivor), *await pairs_naming(work, link)]
     if theirs is None or theirs.id == link.id:
-        await _follow(work, link, side, survivor, f"{work.named(side, rec)} {how} {survivor}")
+        await _follow(work, link, side, survivor, f"{work.named(side, rec)} was merged into {survivor}")
     else:
         _alias(work, link, theirs, side, rec, survivor)
-    return work.done(Outcome.APPLIED, f"{how} {survivor}", mark=tuple(mark))
+    return work.done(Outcome.APPLIED, f"merged into {survivor}", mark=tuple(mark))
 
 
-async def _follow(work: Work, link: Link, side: Side, survivor: str, what: str) -> None:
+async def twin_instead(work: Work, link: Link, side: Side, rec: str) -> Completion | None:
+    """Of two records for one thing, as was reported, somebody deleted the linked one: the other takes its place.
+
+    The two meet it without a base, as any matched pair does.
+    """
+    for twin in await work.store.links.twins_of(link.id, side):
+        taken = await work.lease(side, twin)
+        if taken:
+            return taken
+        if isinstance(await work.connector(side).read(work.ref(side, twin)), Record):
+            what = f"{work.named(side, rec)} was deleted, and its twin {twin} takes its place"
+            await _follow(work, link, side, twin, what, {"base": {}})
+            return work.done(Outcome.APPLIED, what, mark=(TaskKey(work.mapping.name, side, twin),))
+    return None
+
+
+async def _follow(
+    work: Work, link: Link, side: Side, survivor: str, what: str, more: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     for row in await work.store.links.any_of(work.mapping.name, side, survivor):
         if row.state in NEEDS_A_PERSON:  # merging was what the person was asked for
             work.links.append(LinkWrite(row.id, {"delete": True}))
-    work.links.append(LinkWrite(link.id, {side.value: survivor}))
+    work.links.append(LinkWrite(link.id, {side.value: survivor, **more}))
     _tell(work, link, side, survivor, f"{what}; the link follows")
 
 

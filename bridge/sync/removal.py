@@ -35,9 +35,9 @@ async def sync_removed(work: Work, link: Link, side: Side, pair: Mapping[Side, R
     unsure = await _confirm(work, side, rec)
     if unsure:
         return unsure
-    twin = await work.store.links.twin_of(link.id, side)
-    if twin is not None:  # of two records for one thing, as was reported, somebody deleted this one
-        return await merging.merged(work, link, side, rec, twin, "was deleted; its twin takes its place:")
+    instead = await merging.twin_instead(work, link, side, rec)
+    if instead:
+        return instead
     return await _apply_policy(work, link, side, gone, other)
 
 

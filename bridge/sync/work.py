@@ -103,7 +103,7 @@ class Work:
     @property
     def retried(self) -> bool:
         """Whether a person looked at the dead letter and wants it tried again."""
-        return self.claim.tasks[0].reason == RETRIED
+        return any(task.reason == RETRIED for task in self.claim.tasks)
 
     def task_of(self, side: Side, rec: str | None) -> Task | None:
         """The claim's task of this record, None when the record itself was not due."""

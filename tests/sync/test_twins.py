@@ -8,7 +8,7 @@ from bridge.domain.record import Side
 from tests.clock import FakeClock
 from tests.integration.sweep_bench import SkewedClock
 from tests.product import FakeProduct, lost_answer
-from tests.sync.bench import Bench
+from tests.sync.bench import PEOPLE, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
 ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
@@ -83,3 +83,35 @@ async def test_when_a_person_deletes_the_reported_one_of_two_twins_the_pair_stay
     bench.erp.person_deletes("person", "1")
     await bench.settle()
     assert (list(bench.crm.live("person")), list(bench.erp.live("person"))) == ([rec], ["2"])
+
+
+async def test_a_twin_that_takes_the_place_empties_nothing_on_the_other_side(bench: Bench) -> None:
+    """What the deleted one held is no base for it: its empty telephone number was never filled."""
+    rec = bench.crm.person_creates("person", **ANA)
+    bench.erp.person_creates("person", name="Ana Lund", email="ana@x.example")
+    bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
+    await bench.settle()
+    await bench.tell("erp", "person", "1")
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.erp.person_deletes("person", "2")
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["phone"] == bench.erp.live("person")["1"]["phone"] == ANA["phone"]
+
+
+async def test_a_twin_that_was_deleted_as_well_takes_nobodys_place(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("erp: unlink", "erp: delete"))
+    bench.crm.person_creates("person", name="Bo", email="bo@x.example")
+    rec = bench.crm.person_creates("person", **ANA)
+    bench.erp.person_creates("person", **ANA)
+    bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
+    await bench.settle()
+    await bench.tell("erp", "person", "1")
+    await bench.settle()
+    bench.clock.advance(60)
+    (copy,) = [one for one, row in bench.erp.live("person").items() if one != "1" and row["name"] == ANA["name"]]
+    bench.erp.person_deletes("person", "1")
+    bench.erp.person_deletes("person", copy)
+    await bench.settle()
+    assert rec not in bench.crm.live("person")
+    assert "merged" not in await bench.story("crm", "person", rec)
