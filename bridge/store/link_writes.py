@@ -1,6 +1,7 @@
 """Writing link rows inside the caller's transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import and_, delete, insert, or_, select, update
@@ -53,13 +54,28 @@ async def write_links(
     ids = [write.id for write in writes if write.id is not None]
     before = await lock_links(conn, ids)
     for write in sorted(writes, key=_frees_first):
-        link = await _write(database, conn, mapping, write)
+        link = await _write(database, conn, mapping, _with_answers(write, before))
         if link is not None:
             ids.append(link)
     after = await links_by_id(conn, ids)
     for link_row in (*before.values(), *after.values()):
         touched.update(TaskKey(link_row.mapping, side, rec) for side in Side if (rec := link_row.rec(side)) is not None)
     return touched
+
+
+def _with_answers(write: LinkWrite, before: Mapping[int, Link]) -> LinkWrite:
+    """A person may have answered a question while the claim was at work: the answer stays with the values it is for."""
+    stored = before.get(write.id) if write.id is not None else None
+    asked, answered = write.values.get("held"), stored.held if stored is not None else None
+    if not asked or not answered:
+        return write
+    held = {
+        name: {**entry, "chosen": answered[name]["chosen"]}
+        if answered.get(name, {}).get("chosen") and answered[name]["values"] == entry["values"]
+        else entry
+        for name, entry in asked.items()
+    }
+    return replace(write, values={**write.values, "held": held})
 
 
 def _frees_first(write: LinkWrite) -> tuple[bool, int]:

@@ -6,12 +6,28 @@ from typing import Any, cast
 
 from bridge.app.plan import Plan
 from bridge.app.requests import Requests
+from bridge.domain.record import Gone, Record, RecordRef, Side
 from bridge.store.requests import Request
 from bridge.sync.work import Limits
+from tests.clock import FakeClock
+from tests.product import FakeProduct
 from tests.sync.bench import PEOPLE, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
 ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
+
+
+class Watched(FakeProduct):
+    """Something happens after its next read."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def read(self, ref: RecordRef) -> Record | Gone:
+        found = await super().read(ref)
+        if self.meanwhile is not None:
+            act, self.meanwhile = self.meanwhile, None
+            await act()
+        return found
 
 
 async def _answer(bench: Bench, kind: str, **arguments: Any) -> str:
@@ -44,6 +60,31 @@ async def test_promise_12_what_the_brake_holds_back_goes_on_when_a_person_approv
     bench.crm.person_deletes("person", "5")
     await bench.settle(300)
     assert len(bench.erp.live("person")) == 4
+
+
+async def test_promise_7_an_answer_given_while_a_worker_is_at_the_pair_is_not_lost(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """The worker has read the question, finds a further one, and stores both after the answer came."""
+    erp = Watched("erp", clock)
+    bench = await new_bench(PEOPLE.replace("conflict: crm", "conflict: ask"), erp=erp)
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.crm.person_edits("person", rec, name="Crm")
+    erp.person_edits("person", "1", name="Erp")
+    await bench.settle()
+    (question,) = await bench.store.conflicts.waiting()
+
+    async def choose() -> None:
+        assert await bench.store.conflicts.choose(question.link.id, ["name"], Side.RIGHT) == ["name"]
+        await bench.tell("crm", "person", rec)
+
+    bench.crm.person_edits("person", rec, phone="11")
+    erp.person_edits("person", "1", phone="22")
+    erp.meanwhile = choose
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["name"] == "Erp"
+    assert [question.field for question in await bench.store.conflicts.waiting()] == ["phone"]
 
 
 async def test_promise_7_a_question_is_listed_and_the_answer_is_taken_for_both_sides(new_bench: NewBench) -> None:
