@@ -1,10 +1,11 @@
-"""Deletes, blanked fields and merges that no callback told of: sweeps find them, and the brake counts them."""
+"""Deletes, blanked fields, merges and references that no callback told of: sweeps find them under the brake."""
 
 from dataclasses import replace
 
 from bridge.domain.record import Side
 from bridge.sync.work import Limits
 from tests.integration.sweep_bench import NewSweepBench, SweepBench
+from tests.sync.bench import WITH_COMPANIES
 
 
 async def _eight(new_bench: NewSweepBench, limit: int) -> SweepBench:
@@ -59,3 +60,22 @@ async def test_a_merge_nobody_told_of_is_found_by_the_next_full_sweep(new_bench:
     link = await site.store.links.of("people", Side.LEFT, "1")
     assert link is not None
     assert link.id == there.id
+
+
+async def test_a_reference_left_out_for_a_filtered_parent_follows_with_a_sweep_once_the_parent_crosses(
+    new_bench: NewSweepBench,
+) -> None:
+    sides = "sides: {crm: fake company, erp: fake company}\n"
+    site = await new_bench(text=WITH_COMPANIES.replace(sides, f"{sides}where: {{crm: {{notes: ours}}}}\n"))
+    await site.go_live()
+    site.clock.advance(3600)
+    company = site.crm.person_creates("company", name="Acme", notes="theirs")
+    site.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=company)
+    await site.sweep()
+    assert [fields["company_id"] for fields in site.erp.live("person").values()] == [None]
+    site.clock.advance(3600)
+    site.crm.person_edits("company", company, notes="ours")
+    await site.sweep()
+    (there,) = site.erp.live("company")
+    await site.sweep("full")
+    assert [fields["company_id"] for fields in site.erp.live("person").values()] == [there]
