@@ -43,8 +43,9 @@ MORE = {
 
 @dataclass
 class Storm:
-    """One seed at work."""
+    """One seed at work, for so many seconds."""
 
+    seconds: float
     copies: Copies
     chance: random.Random
     people: People
@@ -55,14 +56,14 @@ class Storm:
     _busy: set[str] = field(default_factory=set)
 
     # -- the storm ----------------------------------------------------------------------------------------------------
-    async def rage(self, seconds: float) -> None:
-        """People work for so long while things break; both copies are up again afterwards."""
+    async def rage(self) -> None:
+        """People work while things break; both copies are up again afterwards."""
         self._blow()
         began = time.monotonic()
         times, names = sorted(self.chance.uniform(0.1, 0.6) for _ in ALWAYS), self.chance.sample(ALWAYS, len(ALWAYS))
         must = list(zip(times, names, strict=True))
         async with asyncio.TaskGroup() as trouble:
-            while (part := (time.monotonic() - began) / seconds) < 1:
+            while (part := (time.monotonic() - began) / self.seconds) < 1:
                 for _ in range(self.chance.choice((1, 1, 1, 2, 4))):
                     self.people.act()
                     self.counts["acts"] += 1
@@ -124,8 +125,9 @@ class Storm:
             self._busy.discard(copy.folder.name)
 
     async def _kill(self) -> None:
-        for copy in self.chance.sample(self._free(), min(1, len(self._free()))):
-            await self._down(copy, copy.kill, self.chance.choice((0.0, 1.0, 4.0)))
+        await self.copies.until("a copy is there to be killed", self._free)
+        copy = self.chance.choice(self._free())
+        await self._down(copy, copy.kill, self.chance.choice((0.0, 1.0, 4.0)))
 
     async def _kill_both(self) -> None:
         seconds = self.chance.choice((0.0, 1.0, 3.0))
@@ -134,7 +136,8 @@ class Storm:
     async def _freeze(self) -> None:
         """A copy stands still, perhaps for longer than its leases last, and then goes on as if nothing had been."""
         for copy in self.chance.sample(self._free(), min(1, len(self._free()))):
-            await self._down(copy, copy.freeze, self.chance.choice((1.0, 5.0, 27.0)))
+            longest = 27.0 if self.seconds >= 20 else 3.0
+            await self._down(copy, copy.freeze, self.chance.choice((1.0, 5.0, longest)))
 
     async def _stop(self) -> None:
         for copy in self.chance.sample(self._free(), min(1, len(self._free()))):
@@ -277,10 +280,10 @@ async def storm(seed: int, folder: Path, store_url: str, seconds: float) -> Told
         people = People(copies, copies.eyes, copies.ledger, chance, erp_phone=erp["show_phone"])
         unread = set() if erp["show_phone"] else {("person", "phone")}
         judge = Judge(copies.eyes, copies.ledger, drawn.trims, unread)
-        one = Storm(copies, chance, people, judge, drawn.trims)
+        one = Storm(seconds, copies, chance, people, judge, drawn.trims)
         one._clear()
         try:
-            await one.rage(seconds)
+            await one.rage()
             problems = await one.heal()
         except AssertionError as error:
             problems = [str(error), *copies.complaints()]
