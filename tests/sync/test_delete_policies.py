@@ -113,6 +113,23 @@ async def test_a_record_restored_before_the_second_read_was_never_deleted(new_be
     assert bench.erp.live("person")["1"]["name"] == "Back"
 
 
+@pytest.mark.parametrize("restored_in", ["crm", "erp"])
+async def test_a_record_restored_after_both_were_deleted_begins_anew_once(
+    new_bench: NewBench, restored_in: str
+) -> None:
+    """Its link is not revived, for the other record does not live any more."""
+    bench = await _linked(new_bench)
+    bench.crm.person_deletes("person", "1")
+    await bench.settle()
+    assert list(bench.erp.live("person")) == ["2"]
+    bench.clock.advance(60)
+    bench.product(restored_in).person_restores("person", "1")
+    await bench.settle()
+    assert sorted(fields["name"] for fields in bench.crm.live("person").values()) == ["P1", "P2"]
+    assert sorted(fields["name"] for fields in bench.erp.live("person").values()) == ["P1", "P2"]
+    await bench.assert_silent()
+
+
 # -- whom to believe ------------------------------------------------------------------------------------------------
 async def test_promise_12_the_canary_of_another_account_deletes_nothing_and_stops_the_system(
     new_bench: NewBench, clock: FakeClock

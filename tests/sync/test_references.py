@@ -127,6 +127,26 @@ async def test_missing_reject_makes_a_dead_letter_naming_the_parent(new_bench: N
     assert bench.erp.live("person") == {}
 
 
+# -- records that name one another, or themselves --------------------------------------------------------------------
+FAMILIES = PEOPLE + "  boss: {crm: company_id, erp: company_id, link: people}\n"
+
+
+@pytest.mark.parametrize("ring", [1, 2, 3])
+async def test_a_ring_of_references_crosses_whole_and_comes_to_rest(new_bench: NewBench, ring: int) -> None:
+    """One who names himself, two who name each other, three in a circle."""
+    bench = await new_bench(FAMILIES)
+    recs = [bench.crm.person_creates("person", name=f"P{one}", email=f"p{one}@x.example") for one in range(ring)]
+    for one, rec in enumerate(recs):
+        bench.crm.person_edits("person", rec, company_id=recs[(one + 1) % ring])
+    await bench.settle()
+    there = {fields["name"]: rec for rec, fields in bench.erp.live("person").items()}
+    assert sorted(there) == [f"P{one}" for one in range(ring)]
+    for one in range(ring):
+        assert bench.erp.live("person")[there[f"P{one}"]]["company_id"] == there[f"P{(one + 1) % ring}"]
+    assert await bench.store.tasks.waiting() == 0
+    await bench.assert_silent()
+
+
 # -- records that leave `where` -------------------------------------------------------------------------------------
 FILTERED = PEOPLE.replace("direction: both\n", "direction: both\nwhere: {crm: {notes: customer}}\n")
 
