@@ -6,11 +6,12 @@ from typing import Any, cast
 
 from bridge.app.plan import Plan
 from bridge.app.requests import Requests
+from bridge.domain.errors import Rejected
 from bridge.domain.record import Gone, Record, RecordRef, Side
 from bridge.store.requests import Request
 from bridge.sync.work import Limits
 from tests.clock import FakeClock
-from tests.product import FakeProduct
+from tests.product import FakeProduct, raising
 from tests.sync.bench import PEOPLE, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
@@ -60,6 +61,24 @@ async def test_promise_12_what_the_brake_holds_back_goes_on_when_a_person_approv
     bench.crm.person_deletes("person", "5")
     await bench.settle(300)
     assert len(bench.erp.live("person")) == 4
+
+
+async def test_promise_9_dead_letters_a_person_retries_or_discards_stay_accounted_for(new_bench: NewBench) -> None:
+    bench = await new_bench()
+    bench.erp.fail = raising("before create", Rejected("erp", "name is reserved", field="name"), times=3)
+    for number in (1, 2):
+        bench.crm.person_creates("person", name=f"P{number}", email=f"p{number}@x.example")
+    await bench.settle()
+    await bench.tell("crm", "person", "2")
+    await bench.settle()
+    assert [(await bench.totals())[name] for name in ("accepted", "dead", "discarded")] == [3, 3, 0]
+    answer = await _answer(bench, "dead-letters discard", mapping="people", record="2")
+    assert answer == "1 dead letters discarded"
+    assert await _answer(bench, "dead-letters retry") == "1 dead letters are tried again"
+    await bench.settle()
+    totals = await bench.totals()
+    assert (totals["dead"], totals["discarded"], totals["applied"]) == (0, 2, 1)
+    assert [fields["name"] for fields in bench.erp.live("person").values()] == ["P1"]
 
 
 async def test_promise_7_an_answer_given_while_a_worker_is_at_the_pair_is_not_lost(

@@ -127,6 +127,23 @@ async def test_missing_reject_makes_a_dead_letter_naming_the_parent(new_bench: N
     assert bench.erp.live("person") == {}
 
 
+async def test_a_child_of_a_deleted_parent_still_crosses_and_is_no_dead_letter(new_bench: NewBench) -> None:
+    """The child itself still shows the id of the company that is gone."""
+    bench, parent, child = await _at_company(new_bench)
+    bench.crm.person_creates("company", name="Other")
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_deletes("company", parent)
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", child, name="Ana Berg")
+    await bench.settle()
+    assert bench.erp.live("person")[_person(bench)]["name"] == "Ana Berg"
+    assert await bench.store.dead_letters.list() == []
+    assert await bench.store.tasks.waiting() == 0
+    await bench.assert_silent()
+
+
 # -- records that name one another, or themselves --------------------------------------------------------------------
 FAMILIES = PEOPLE + "  boss: {crm: company_id, erp: company_id, link: people}\n"
 

@@ -131,3 +131,23 @@ async def test_a_delete_is_followed_in_each_mapping_by_its_own_policy(
         assert bench.erp.live("person")[person]["name"] == "Ana Berg"
         assert sorted(fields["name"] for fields in bench.erp.live("company").values()) == ["Tin"]
     assert other in crm.live("person")
+
+
+async def test_a_merge_is_followed_in_each_mapping_of_the_record(new_bench: NewBench, clock: FakeClock) -> None:
+    """In one mapping both are linked, in the other one the loser only."""
+    bench, crm, loser, person, account = await _shared(new_bench, clock)
+    survivor = crm.person_creates("person", name="Bo", email="bo@x.example", notes="Tin")
+    await _all_at_once(bench)
+    (other,) = set(bench.erp.live("company")) - {account}
+    bench.erp.person_deletes("company", other)
+    await _all_at_once(bench)
+    assert survivor in crm.live("person")
+    clock.advance(60)
+    crm.person_merges("person", loser, survivor)
+    crm.person_edits("person", survivor, name="Ana and Bo", notes="Gold and Tin")
+    await _all_at_once(bench)
+    assert {fields["name"] for fields in bench.erp.live("company").values()} == {"Gold and Tin"}
+    names = {rec: fields["name"] for rec, fields in bench.erp.live("person").items()}
+    assert names.pop(person) == "Ana"  # left over: reported, not removed
+    assert list(names.values()) == ["Ana and Bo"]
+    await bench.assert_silent()
