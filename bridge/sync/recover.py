@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Any
 
 from bridge.domain.record import Gone, Record, Side
@@ -19,6 +20,15 @@ from bridge.sync.retry import used_up
 from bridge.sync.work import Work
 
 CLOCK_MARGIN = timedelta(seconds=600)  # the vendor's clock is not further behind ours than this
+CLOSE_MARGIN = timedelta(seconds=10)  # nor usually than this
+
+
+class Looks(Enum):
+    """How a record's fields compare with what was sent."""
+
+    EQUAL = auto()
+    SHORTENED = auto()
+    OTHER = auto()
 
 
 def unsettled(work: Work, link: Link) -> Completion | None:
@@ -86,10 +96,12 @@ async def recover_create(work: Work, link: Link) -> Completion:
     look_at = max(link.look_at or 0.0, (link.deadline or 0.0) + work.endpoint(target).settle)
     if work.now() < look_at:
         return work.later(look_at, f"the outcome of creating {work.named(target)} is not known yet")
-    found = await _created(work, link, target)
-    if len(found) == 1:
-        return await _adopt_created(work, link, target, found[0].ref.id)
+    found, sure = await _created(work, link, target)
     checked = (link.payload or {}).get("checked")
+    if checked and not sure:
+        found = []
+    if len(found) == 1 and sure:
+        return await _adopt_created(work, link, target, found[0].ref.id)
     if found or not (work.manifest(target).shows_new or checked):
         ids = ", ".join(record.ref.id for record in found) or "no listing shows new records"
         work.links.append(LinkWrite(link.id, {"state": LinkState.DOUBT}))
@@ -110,23 +122,31 @@ def reopened(work: Work, doubt: Link) -> Completion:
     return work.later(work.now(), "a person checked the create of unknown outcome; looking again")
 
 
-async def _created(work: Work, link: Link, target: Side) -> Sequence[Record]:
-    """Unlinked records newer than the intent and equal in the folded fields that were sent.
+async def _created(work: Work, link: Link, target: Side) -> tuple[Sequence[Record], bool]:
+    """Unlinked records newer than the intent and equal in the folded fields that were sent, or shortened by the server.
 
-    With none of them, those that show a match key of what was sent: somebody edited the new record meanwhile.
+    With none of them, those that show a match key of what was sent: somebody edited the new record meanwhile. With none
+    of these either, and then not for sure, older ones that look shortened: `Company 1` need not be our `Company 10`.
     """
+    opened = from_epoch(float((link.payload or {}).get("at", 0.0)))
+    newer = opened - CLOSE_MARGIN - timedelta(seconds=work.endpoint(target).settle)
     values = load_values(work.mapping, (link.payload or {}).get("values", {}))
     keys = {key.hash for key in translate.match_keys(work.mapping, values)}
     equal: list[Record] = []
     alike: list[Record] = []
+    older: list[Record] = []
     for record in await _unlinked_since(work, link, target):
         reading = translate.read(work.mapping, target, record.fields)
         reading = (await references.resolve(work, {target: reading}))[target]
-        if _looks_sent(work, reading, values):
+        looks = _looks_sent(work, reading, values)
+        if looks is Looks.EQUAL or (looks is Looks.SHORTENED and (record.created_at or newer) >= newer):
             equal.append(record)
+        elif looks is Looks.SHORTENED:
+            older.append(record)
         if keys & {key.hash for key in translate.match_keys(work.mapping, reading.values)}:
             alike.append(record)
-    return equal or alike
+    sure = equal or alike
+    return (sure, True) if sure else (older, False)
 
 
 async def _unlinked_since(work: Work, link: Link, target: Side) -> list[Record]:
@@ -148,18 +168,19 @@ async def _unlinked_since(work: Work, link: Link, target: Side) -> list[Record]:
     return found
 
 
-def _looks_sent(work: Work, reading: Reading, values: Mapping[str, Any]) -> bool:
-    fields = work.mapping.named
-    compared = 0
+def _looks_sent(work: Work, reading: Reading, values: Mapping[str, Any]) -> Looks:
+    fields, looks = work.mapping.named, Looks.OTHER
     for name, value in values.items():
         shown = reading.values.get(name, UNREAD)
         if is_empty(value) or shown is UNREAD or isinstance(shown, Reference):
             continue
-        compared += 1
-        equal = folded(fields[name], value) == folded(fields[name], shown)
-        if not equal and not is_reduction(fields[name], value, shown):
-            return False
-    return compared > 0
+        if folded(fields[name], value) == folded(fields[name], shown):
+            looks = looks if looks is Looks.SHORTENED else Looks.EQUAL
+        elif is_reduction(fields[name], value, shown):
+            looks = Looks.SHORTENED
+        else:
+            return Looks.OTHER
+    return looks
 
 
 async def _adopt_created(work: Work, link: Link, target: Side, new: str) -> Completion:

@@ -162,8 +162,8 @@ CREATES = (
     Mutant(
         "a create is sent again blindly after an unknown outcome",
         "sync/recover.py",
-        "found = await _created(work, link, target)",
-        "found: Sequence[Record] = []",
+        "found, sure = await _created(work, link, target)",
+        "found, sure = list[Record](), True",
         (f"{PROMISES}promise_5_a_lost_answer_makes_no_second_record_although_no_key_tells_them_apart",),
     ),
     Mutant(
@@ -179,6 +179,13 @@ CREATES = (
         "if found or not (work.manifest(target).shows_new or checked):",
         "if found:",
         (f"{CREATING}a_doubtful_create_stays_dead_when_only_a_callback_comes",),
+    ),
+    Mutant(
+        "an older record that looks like the sent one cut short is taken for it",
+        "sync/recover.py",
+        "if len(found) == 1 and sure:",
+        "if len(found) == 1:",
+        (f"{CREATING}an_older_record_that_looks_shortened_is_not_taken_for_a_lost_create",),
     ),
     Mutant(
         "a record is created before the match index is complete",

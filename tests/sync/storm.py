@@ -76,7 +76,7 @@ class Storm:
         return "person", rec, "created"
 
     def _create_company(self, product: FakeProduct) -> tuple[str, str, str]:
-        values = {"name": f"Company {self._number()}"}
+        values = {"name": f"Company {self._number():04}"}
         rec = product.person_creates("company", **values)
         self.model.created(product.system, "company", rec, values)
         return "company", rec, "created"

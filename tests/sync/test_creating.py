@@ -196,3 +196,30 @@ async def test_a_default_that_was_sent_by_a_create_of_unknown_outcome_stays_as_w
     await bench.settle()
     assert [fields["phone"] for fields in bench.erp.live("person").values()] == ["+47 1"]
     assert not bench.crm.live("person")[rec].get("phone")
+
+
+async def test_an_older_record_that_looks_shortened_is_not_taken_for_a_lost_create(new_bench: NewBench) -> None:
+    """A record nobody told of, made before the create was decided, is called like the start of the new one."""
+    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: none"))
+    older = bench.erp.person_creates("person", name="Ana")
+    bench.unheard("erp", "person", older)
+    bench.clock.advance(100)
+    bench.erp.fail = lost_answer("before create")
+    bench.crm.person_creates("person", name="Ana Lund")
+    await bench.settle()
+    assert await bench.store.links.of("people", Side.RIGHT, older) is None
+    ((task, _),) = await bench.store.dead_letters.list()
+    assert "may exist" in task.reason
+    await bench.store.dead_letters.retry(None)  # a person looked, and there is none
+    await bench.settle()
+    assert sorted(row["name"] for row in bench.erp.live("person").values()) == ["Ana", "Ana Lund"]
+
+
+async def test_a_new_record_that_looks_shortened_is_the_lost_create(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: none"))
+    bench.erp.trim = lambda text: text[:5].strip()
+    bench.erp.fail = lost_answer("after create")
+    bench.crm.person_creates("person", name="Ana Lund-Berg")
+    await bench.settle()
+    assert [row["name"] for row in bench.erp.live("person").values()] == ["Ana L"]
+    assert [row["name"] for row in bench.crm.live("person").values()] == ["Ana Lund-Berg"]
