@@ -35,7 +35,11 @@ async def _one(seed: int, server: str, seconds: float, keep: bool) -> Told:
     sql = await asyncpg.connect(host=url.query["host"], user=url.username, database=url.database)
     await sql.execute(f"CREATE DATABASE {name}")
     with TemporaryDirectory(prefix="two-copies-", ignore_cleanup_errors=True) as folder:
-        told = await storm(seed, Path(folder), url.set(database=name).render_as_string(hide_password=False), seconds)
+        address = url.set(database=name).render_as_string(hide_password=False)
+        try:
+            told = await storm(seed, Path(folder), address, seconds)
+        except AssertionError as error:  # not even up
+            told = Told([str(error)], {}, [], 0, 0)
         if told.problems or keep:
             _keep_logs(Path(folder), seed, told)
     await sql.execute(f"DROP DATABASE {name} WITH (FORCE)")
