@@ -9,7 +9,7 @@ from bridge.domain.record import Gone, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.translate import MatchKey, Reading
 from bridge.mapping.values import LinkId, Reference
-from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome
+from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome, TaskKey
 from bridge.sync import references
 from bridge.sync.references import FILTERED_PREFIX
 from bridge.sync.work import Work
@@ -100,6 +100,9 @@ async def _decide(work: Work, own: Record, key: MatchKey, candidates: Iterable[R
     for record in found:
         link = links.get(record.ref.id)
         if link is None:
+            asked = await _question(work, own, record)
+            if asked:
+                return asked
             free.append(record)
         elif link.state is LinkState.INTENDED:
             due = work.now() + work.jitter(CREATE_WAIT_SECONDS)
@@ -110,6 +113,17 @@ async def _decide(work: Work, own: Record, key: MatchKey, candidates: Iterable[R
         names = ", ".join(record.ref.id for record in free)
         return work.dead(f"several {work.side_name(other)} records match by {' + '.join(key.fields)}: {names}")
     return free[0] if free else None
+
+
+async def _question(work: Work, own: Record, record: Record) -> Completion | None:
+    """A person has to say which of several records a lost create of `record` made, and this is one of them."""
+    other = work.side.other
+    for row in await work.store.links.any_of(work.mapping.name, other, record.ref.id):
+        if row.state is LinkState.DOUBT and own.ref.id in (row.payload or {}).get("among", ()):
+            why = f"a person must say which record the create of {work.named(other, record.ref.id)} made"
+            holder = TaskKey(work.mapping.name, other, record.ref.id)
+            return work.later(work.now() + work.parts.limits.wait_seconds, why, waits_for=holder)
+    return None
 
 
 async def _is_twin(work: Work, own: Record, link: Link) -> bool:

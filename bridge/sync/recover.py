@@ -104,7 +104,8 @@ async def recover_create(work: Work, link: Link) -> Completion:
         return await _adopt_created(work, link, target, found[0].ref.id)
     if found or not (work.manifest(target).shows_new or checked):
         ids = ", ".join(record.ref.id for record in found) or "no listing shows new records"
-        work.links.append(LinkWrite(link.id, {"state": LinkState.DOUBT}))
+        payload = {**(link.payload or {}), "among": [record.ref.id for record in found]}
+        work.links.append(LinkWrite(link.id, {"state": LinkState.DOUBT, "payload": payload}))
         text = f"create outcome unknown: {work.named(target)} may exist ({ids})"
         return work.dead(f"{text}; delete or merge what is too much, then retry the dead letter")
     work.links.append(LinkWrite(link.id, {"delete": True}))

@@ -198,6 +198,25 @@ async def test_a_default_that_was_sent_by_a_create_of_unknown_outcome_stays_as_w
     assert not bench.crm.live("person")[rec].get("phone")
 
 
+async def test_which_of_two_equal_records_a_lost_create_made_is_asked_and_neither_is_copied_back(bench: Bench) -> None:
+    """Somebody made the same record in the erp, too, before the outcome of our create was looked at."""
+    bench.erp.fail = lost_answer("after create")
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.turn_once()
+    theirs = bench.erp.person_creates("person", **ANA)
+    await bench.settle()
+    assert list(bench.crm.live("person")) == [rec]
+    ((task, _),) = await bench.store.dead_letters.list()
+    assert "may exist" in task.reason
+    bench.erp.person_deletes("person", theirs)
+    await bench.store.dead_letters.retry(None)
+    await bench.settle()
+    link = await bench.store.links.of("people", Side.LEFT, rec)
+    assert link is not None
+    assert link.right in bench.erp.live("person")
+    assert list(bench.crm.live("person")) == [rec]
+
+
 async def test_an_older_record_that_looks_shortened_is_not_taken_for_a_lost_create(new_bench: NewBench) -> None:
     """A record nobody told of, made before the create was decided, is called like the start of the new one."""
     bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: none"))
