@@ -77,29 +77,6 @@ class Links:
         asked = IntentAsked(claim, new_side, tuple(keys), payload, deadline, look_at, first_seq)
         return await self._database.write("open_intent", lambda conn: open_intent(self._database, conn, asked))
 
-    async def open_intents(self, mapping: str, towards: Side, before_seq: int) -> list[Link]:
-        """Unsettled creates on side `towards` decided before `before_seq`, oldest first."""
-        query = select(links).where(links.c.mapping == mapping, links.c.state == LinkState.INTENDED.value)
-        query = query.where(links.c.made == f"created_{towards.value}", links.c.seq < before_seq).order_by(links.c.seq)
-
-        async def work(conn: AsyncConnection) -> list[Link]:
-            return [link_from(row) for row in (await conn.execute(query)).mappings()]
-
-        return await self._database.read(work)
-
-    async def extend_intent(
-        self, claim: Claim, link_id: int, deadline: float, look_at: float, payload: Json | None = None
-    ) -> None:
-        """Give an open intent a new deadline (and payload) before the create is sent again. Raises LeaseLost."""
-
-        async def work(conn: AsyncConnection) -> None:
-            await require_fence(conn, claim)
-            change = update(links).where(links.c.id == link_id, links.c.state == LinkState.INTENDED.value)
-            values = {"deadline": deadline, "look_at": look_at} | ({} if payload is None else {"payload": payload})
-            await conn.execute(change.values(**values))
-
-        await self._database.write("extend_intent", work)
-
     async def taught(self, link_id: int, side: Side, rec: str) -> bool:
         """Keep an id an answer taught, whatever the lease; True if the open intent holds it, else it became a twin."""
         return await self._database.write("taught", lambda conn: store_taught(self._database, conn, link_id, side, rec))

@@ -141,16 +141,6 @@ class Records:
 
         return await self._database.read(work)
 
-    async def newest_own(self, system: str, entity: str, since: float, limit: int = 100) -> list[KnownRecord]:
-        """Records we wrote at or after `since`, newest write first."""
-        query = select(records).where(records.c.system == system, records.c.entity == entity)
-        query = query.where(records.c.own_write_at >= since).order_by(records.c.own_write_at.desc()).limit(limit)
-
-        async def work(conn: AsyncConnection) -> list[KnownRecord]:
-            return [known_from(row) for row in (await conn.execute(query)).mappings()]
-
-        return await self._database.read(work)
-
     async def note(self, notes: Sequence[RecordNote] = (), keys: Sequence[KeyNote] = ()) -> None:
         """Store what was learned outside of a claim or a sweep."""
 

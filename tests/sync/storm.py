@@ -117,6 +117,8 @@ class Storm:
         rec = self._some(product, entity)
         if rec is None or self.chance.random() < 0.5 or self._unseen(product, entity, rec):
             return None
+        if len(product.live(entity)) == 1:
+            return None  # where deleted records are just not found, an empty product looks like lost visibility
         product.person_deletes(entity, rec)
         self.model.deleted(product.system, entity, product.rows[entity, rec].fields)
         return entity, rec, "deleted"

@@ -40,7 +40,7 @@ STEPS = (
 """Steps on the way of an event through the bridge."""
 
 ELSEWHERE = """
-    accept_names answer approve ask_sweep budget choose count delivered discard extend_intent give_back hook indexed
+    accept_names answer approve ask_sweep budget choose count delivered discard give_back hook indexed
     intake keep_requests make_due migrate names note pace pause ping prune prune_journal release request retire retry
     start_sweep sync_mappings system take_requests taught tokens void_leases
 """

@@ -70,7 +70,6 @@ async def test_an_unlinked_record_waits_for_older_intents_towards_its_side_only(
     assert isinstance(opened, IntentOpened)
     assert await intends(desk, nine, "z") == IntentWait(opened.link, desk.store.now() + 40)
     assert isinstance(await intends(desk, nine, "z", first_seq=opened.link), IntentOpened)
-    assert [link.id for link in await desk.store.links.open_intents("people", Side.RIGHT, LATE)] == [opened.link]
 
 
 async def test_an_intent_that_knows_its_record_holds_no_other(desk: Desk) -> None:
@@ -116,17 +115,6 @@ async def test_without_its_fence_nothing_is_intended_or_sent(desk: Desk, clock: 
     with pytest.raises(LeaseLost):
         await desk.store.links.set_sent(claim, 1, Side.RIGHT, {}, 5.0)
     assert await desk.store.links.unsettled() == []
-
-
-async def test_an_extended_intent_has_the_new_times(desk: Desk) -> None:
-    await desk.hears("1")
-    claim = await desk.claims_one()
-    opened = await intends(desk, claim, "k")
-    assert isinstance(opened, IntentOpened)
-    await desk.store.links.extend_intent(claim, opened.link, 100.0, 110.0, {"name": "Bo"})
-    link = await desk.store.links.get(opened.link)
-    assert link is not None
-    assert (link.deadline, link.look_at, link.payload) == (100.0, 110.0, {"name": "Bo"})
 
 
 async def test_the_brake_counts_with_what_is_sent_and_stops_at_the_limit(desk: Desk, clock: FakeClock) -> None:
