@@ -21,6 +21,7 @@ from tests.clock import FakeClock
 from tests.pairs.report import show_pairs
 
 _numbers = count(1)
+WAITING = {"acceptance", "pairs", "storms"}
 
 # No test asserts a time: on a busy machine any example may take long.
 settings.register_profile("bridge", deadline=None)
@@ -30,6 +31,11 @@ settings.load_profile("bridge")
 def pytest_configure() -> None:
     """No test begins with an event loop nobody closes: a later, unrelated test would fail for it."""
     asyncio.set_event_loop(None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests mostly wait come first, so that no worker is left alone with them at the end."""
+    items.sort(key=lambda item: not WAITING & set(item.path.parts))
 
 
 @pytest.fixture
