@@ -80,19 +80,15 @@ async def restored(work: Work, found: Record | Gone) -> Completion | None:
     settled = (known.gone_at or 0.0) + work.endpoint(work.side).settle if known else 0.0
     if work.now() < settled:
         return work.later(settled, f"{work.named(work.side, ref.id)} was gone a moment ago; looking once more")
-    aliases = [
-        row
-        for row in await work.store.links.any_of(work.mapping.name, work.side, ref.id)
-        if row.state is LinkState.ALIAS
-    ]
-    for row in aliases[:1]:
-        taken = await work.lease(other, str(row.rec(other)))
+    rows = await work.store.links.any_of(work.mapping.name, work.side, ref.id)
+    row = next((row for row in rows if row.state is LinkState.ALIAS), None)
+    if row is not None:
+        counterpart = str(row.rec(other))
+        taken = await work.lease(other, counterpart)
         if taken:
             return taken
         alive = {"state": LinkState.LIVE, "alias_of": None}
-        work.links.append(
-            LinkWrite(row.id, alive if await _free(work, other, str(row.rec(other))) else {"delete": True})
-        )
+        work.links.append(LinkWrite(row.id, alive if await _free(work, other, counterpart) else {"delete": True}))
         work.say("restored", f"{work.named(work.side, ref.id)} is back from being merged away", link=row)
     await work.store.records.forget_merge(ref)
     return work.done(Outcome.APPLIED, "restored", due=work.now())

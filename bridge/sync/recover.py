@@ -19,8 +19,8 @@ from bridge.sync.reading import Stale, read
 from bridge.sync.retry import used_up
 from bridge.sync.work import Work
 
-CLOCK_MARGIN = timedelta(seconds=600)  # the vendor's clock is not further behind ours than this
-CLOSE_MARGIN = timedelta(seconds=10)  # nor usually than this
+CLOCK_MARGIN = timedelta(seconds=600)  # a vendor's clock is not further behind ours than this
+CLOSE_MARGIN = timedelta(seconds=10)  # and if no more than this, what looks shortened need not be asked about
 
 
 class Looks(Enum):
@@ -96,15 +96,14 @@ async def recover_create(work: Work, link: Link) -> Completion:
     look_at = max(link.look_at or 0.0, (link.deadline or 0.0) + work.endpoint(target).settle)
     if work.now() < look_at:
         return work.later(look_at, f"the outcome of creating {work.named(target)} is not known yet")
-    found, sure = await _created(work, link, target)
-    checked = (link.payload or {}).get("checked")
-    if checked and not sure:
-        found = []
-    if len(found) == 1 and sure:
+    found, older = await _created(work, link, target)
+    if len(found) == 1:
         return await _adopt_created(work, link, target, found[0].ref.id)
-    if found or not (work.manifest(target).shows_new or checked):
-        ids = ", ".join(record.ref.id for record in found) or "no listing shows new records"
-        payload = {**(link.payload or {}), "among": [record.ref.id for record in found]}
+    checked = (link.payload or {}).get("checked")
+    among = [record.ref.id for record in found or ([] if checked else older)]
+    if among or not (work.manifest(target).shows_new or checked):
+        ids = ", ".join(among) or "no listing shows new records"
+        payload = {**(link.payload or {}), "among": among}
         work.links.append(LinkWrite(link.id, {"state": LinkState.DOUBT, "payload": payload}))
         text = f"create outcome unknown: {work.named(target)} may exist ({ids})"
         return work.dead(f"{text}; delete or merge what is too much, then retry the dead letter")
@@ -123,11 +122,11 @@ def reopened(work: Work, doubt: Link) -> Completion:
     return work.later(work.now(), "a person checked the create of unknown outcome; looking again")
 
 
-async def _created(work: Work, link: Link, target: Side) -> tuple[Sequence[Record], bool]:
+async def _created(work: Work, link: Link, target: Side) -> tuple[Sequence[Record], Sequence[Record]]:
     """Unlinked records newer than the intent and equal in the folded fields that were sent, or shortened by the server.
 
-    With none of them, those that show a match key of what was sent: somebody edited the new record meanwhile. With none
-    of these either, and then not for sure, older ones that look shortened: `Company 1` need not be our `Company 10`.
+    With none of them, those that show a match key of what was sent: somebody edited the new record meanwhile. And apart
+    from these, older ones that look shortened: `Company 1` need not be our `Company 10`.
     """
     opened = from_epoch(float((link.payload or {}).get("at", 0.0)))
     newer = opened - CLOSE_MARGIN - timedelta(seconds=work.endpoint(target).settle)
@@ -146,8 +145,7 @@ async def _created(work: Work, link: Link, target: Side) -> tuple[Sequence[Recor
             older.append(record)
         if keys & {key.hash for key in translate.match_keys(work.mapping, reading.values)}:
             alike.append(record)
-    sure = equal or alike
-    return (sure, True) if sure else (older, False)
+    return equal or alike, older
 
 
 async def _unlinked_since(work: Work, link: Link, target: Side) -> list[Record]:

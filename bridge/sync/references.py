@@ -148,9 +148,7 @@ async def _missing(work: Work, field: Field, reference: Reference) -> Completion
         link = await work.store.tasks.wait_for(work.claim, parent)
         if link is not None and usable(link):
             return link
-    longest = (
-        work.parts.limits.wait_seconds
-    )  # whoever is done wakes those who wait; a circle shows after the first wait
+    longest = work.parts.limits.wait_seconds  # who is done wakes those who wait; a circle shows after the first wait
     due = work.now() + (longest if _patient(work) else min(longest, PATIENCE_SECONDS))
     return work.later(due, f"waiting for {name}", waits_for=parent)
 

@@ -70,9 +70,9 @@ async def update(work: Work, link: Link, record: Record, plan: Plan) -> WriteRes
     changes = translate.write(work.mapping, target, plan.values, fresh.fields)
     if _holds(fresh.fields, changes):
         return WriteResult(link, (await references.resolve(work, {target: before}))[target], called=False)
-    refused = _refused(work)
-    if refused:
-        return refused
+    given_up = _given_up(work)
+    if given_up:
+        return given_up
     blanked = [name for name, value in plan.chosen.items() if is_empty(value) and not is_empty(before.values[name])]
     held = {name: before.values.get(name, UNREAD) for name in plan.chosen}
     sent = {"values": dump_values(work.mapping, plan.remembered), "before": dump_values(work.mapping, held)}
@@ -86,7 +86,7 @@ async def update(work: Work, link: Link, record: Record, plan: Plan) -> WriteRes
     return await _confirm(work, committed, plan, written, before)
 
 
-def _refused(work: Work) -> Completion | None:
+def _given_up(work: Work) -> Completion | None:
     attempts, limit = work.claim.tasks[0].attempts, work.parts.limits.attempts
     if attempts > limit:
         return work.dead(f"given up after {limit} attempts, the last of which ended without an answer")

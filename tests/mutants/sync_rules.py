@@ -162,8 +162,8 @@ CREATES = (
     Mutant(
         "a create is sent again blindly after an unknown outcome",
         "sync/recover.py",
-        "found, sure = await _created(work, link, target)",
-        "found, sure = list[Record](), True",
+        "found, older = await _created(work, link, target)",
+        "found, older = list[Record](), list[Record]()",
         (f"{PROMISES}promise_5_a_lost_answer_makes_no_second_record_although_no_key_tells_them_apart",),
     ),
     Mutant(
@@ -176,15 +176,15 @@ CREATES = (
     Mutant(
         "where no listing shows new records, none found means none made",
         "sync/recover.py",
-        "if found or not (work.manifest(target).shows_new or checked):",
-        "if found:",
+        "if among or not (work.manifest(target).shows_new or checked):",
+        "if among:",
         (f"{CREATING}a_doubtful_create_stays_dead_when_only_a_callback_comes",),
     ),
     Mutant(
         "an older record that looks like the sent one cut short is taken for it",
         "sync/recover.py",
-        "if len(found) == 1 and sure:",
-        "if len(found) == 1:",
+        "return equal or alike, older",
+        "return equal or alike or older, older",
         (f"{CREATING}an_older_record_that_looks_shortened_is_not_taken_for_a_lost_create",),
     ),
     Mutant(
