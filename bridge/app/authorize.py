@@ -1,7 +1,6 @@
 """A person lets the bridge into one system: what to open in the browser, and what the code from there is good for."""
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from bridge.app.seams import system_seams
 from bridge.app.session import http_session
+from bridge.connectors.oauth import MemoryVault
 from bridge.connectors.product import Consent, Construction
 from bridge.connectors.protocols import Identity
 from bridge.connectors.registry import CONNECTORS
@@ -49,22 +49,6 @@ class Authorised:
     identity: Identity | None
     rights: str
     reason: str = ""
-
-
-@dataclass
-class _Held:
-    """Tokens in memory, until it is known whose they are."""
-
-    kept: dict[str, Mapping[str, str]] = field(default_factory=dict)
-
-    async def load(self, credential: str) -> Mapping[str, str] | None:
-        return self.kept.get(credential)
-
-    async def save(self, credential: str, tokens: Mapping[str, str]) -> None:
-        self.kept[credential] = dict(tokens)
-
-    async def exclusive(self, credential: str, work: Callable[[], Awaitable[None]]) -> None:
-        await work()
 
 
 async def prepare(settings: Settings, system: str) -> Request | str:
@@ -109,7 +93,7 @@ def _refusal(error: str, description: str) -> str:
 
 async def complete(settings: Settings, request: Request, code: str) -> Authorised:
     """Exchange the code, see whose account it opens, and store the tokens. Raises NotAuthorised, ConfigError."""
-    kind, seams, held = CONNECTORS[settings.systems[request.system].connector], system_seams(), _Held()
+    kind, seams, held = CONNECTORS[settings.systems[request.system].connector], system_seams(), MemoryVault()
     async with AsyncExitStack() as stack:
         store = await _open(settings)
         stack.push_async_callback(store.close)

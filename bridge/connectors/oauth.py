@@ -5,7 +5,7 @@ and its beginning, a code from a person's consent (section 4.1).
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -20,6 +20,22 @@ USED_LIFE = 0.8  # tokens are renewed at this part of their life
 DEFAULT_LIFE_SECONDS = 3600
 NO_CONSENT = "nobody has consented yet"
 CODE_REFUSED = "the code was refused"
+
+
+@dataclass
+class MemoryVault:
+    """A TokenVault that lasts as long as it is held: for tokens nobody knows yet whose they are."""
+
+    kept: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    async def load(self, credential: str) -> Mapping[str, str] | None:
+        return self.kept.get(credential)
+
+    async def save(self, credential: str, tokens: Mapping[str, str]) -> None:
+        self.kept[credential] = dict(tokens)
+
+    async def exclusive(self, credential: str, work: Callable[[], Awaitable[None]]) -> None:
+        await work()
 
 
 class Credential(Protocol):

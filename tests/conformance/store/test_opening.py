@@ -91,7 +91,7 @@ async def test_a_full_disk_is_store_unavailable(sqlite_url: str, new_seams: Call
     await store.close()
 
 
-async def test_retention_changes_no_total(desk: Desk, clock: FakeClock, store_url: str) -> None:
+async def test_promise_16_old_events_go_and_no_total_changes(desk: Desk, clock: FakeClock, store_url: str) -> None:
     await desk.hears("1", "2", vendor_id=None)
     await desk.store.tasks.submit(done((await desk.claims(limit=1))[0]))
     before = await desk.store.tasks.totals()

@@ -1,12 +1,13 @@
 """A clock that moves only when somebody sleeps, a transport that answers from a script, a vault in memory."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from bridge.connectors.oauth import MemoryVault as MemoryVault
 from bridge.connectors.protocols import HttpRequest, HttpResponse, TransportFailed
 from bridge.domain.seams import Seams
 
@@ -57,17 +58,3 @@ class ScriptedTransport:
         if isinstance(step, TransportFailed):
             raise step
         return step(request) if callable(step) else step
-
-
-@dataclass
-class MemoryVault:
-    kept: dict[str, Mapping[str, str]] = field(default_factory=dict)
-
-    async def load(self, credential: str) -> Mapping[str, str] | None:
-        return self.kept.get(credential)
-
-    async def save(self, credential: str, tokens: Mapping[str, str]) -> None:
-        self.kept[credential] = dict(tokens)
-
-    async def exclusive(self, credential: str, work: Callable[[], Awaitable[None]]) -> None:
-        await work()
