@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 
@@ -15,7 +16,7 @@ from bridge.app.plan import checked_plan, make_plan
 from bridge.app.requests import Requests
 from bridge.app.session import http_session
 from bridge.app.status import status_of
-from bridge.callbacks.routes import callback_app
+from bridge.callbacks.routes import SERVER, callback_app
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import AiohttpTransport
 from bridge.domain.errors import ConfigError, Fault
@@ -130,12 +131,14 @@ async def _listen(stack: AsyncExitStack, bridge: Bridge, redactor: Redactor) -> 
         allow_remote=settings.admin.allow_remote,
         redact=redactor,
     )
-    await _bind(stack, public, settings.callbacks.host, settings.callbacks.port, "callbacks")
-    await _bind(stack, admin, settings.admin.host, settings.admin.port, "admin")
+    await _bind(stack, public, settings.callbacks.host, settings.callbacks.port, "callbacks", SERVER)
+    await _bind(stack, admin, settings.admin.host, settings.admin.port, "admin", {"auto_decompress": False})
 
 
-async def _bind(stack: AsyncExitStack, app: web.Application, host: str, port: int, key: str) -> None:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_SECONDS)
+async def _bind(
+    stack: AsyncExitStack, app: web.Application, host: str, port: int, key: str, served: Mapping[str, Any]
+) -> None:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_SECONDS, **served)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from bridge.connectors.protocols import DecodesCallbacks
 from bridge.domain.address import Addresses
@@ -13,6 +14,11 @@ from bridge.domain.seams import Clock
 from bridge.store.failures import Unstorable
 
 RETRY_AFTER_SECONDS = 5
+MOST_RECORDS = 100
+"""A callback that names more records than this is kept as a hint: its entity is swept."""
+
+LONGEST_BODY = 8 * 1024
+"""Bytes of a body that are kept for people; of a longer one the beginning and its SHA-256."""
 
 Submit = Callable[[Sequence[Event]], Awaitable[Sequence[bool]]]
 Observe = Callable[[str, int], None]
@@ -27,9 +33,12 @@ class Receipt:
     retry_after: int | None = None
 
 
+BAD_REQUEST = Receipt(400)
 NOT_FOUND = Receipt(404)
-TOO_LARGE = Receipt(413)
+NOT_ALLOWED = Receipt(405)
 TOO_SLOW = Receipt(408)
+TOO_LARGE = Receipt(413)
+COMPRESSED = Receipt(415)
 UNAVAILABLE = Receipt(503, retry_after=RETRY_AFTER_SECONDS)
 
 
@@ -82,23 +91,27 @@ class Receiver:
             return self.answer(callback.system, Receipt(error.status))
         except StoreUnavailable:
             return self.answer(callback.system, UNAVAILABLE)
-        return self.answer(callback.system, await self._store(callback, decoder.decode(callback)))
+        return self.answer(callback.system, await self._store(callback, _bounded(decoder.decode(callback))))
 
     async def _store(self, callback: Callback, events: Sequence[Event]) -> Receipt:
         try:
             await self._submit(events)
         except StoreUnavailable:
             return UNAVAILABLE
+        except Unstorable:
+            return BAD_REQUEST
         self.delivered[callback.system, callback.hook] = callback.received_at.timestamp()
         return Receipt(200)
 
     async def _submit(self, events: Sequence[Event]) -> None:
-        """What the store cannot keep as text is kept as a hint, so that its entity is swept."""
+        """What the store cannot keep is kept as a hint, so that its entity is swept.
+
+        Raises Unstorable when not even the entity can be kept.
+        """
         try:
             await self.submit(events)
         except Unstorable:
-            hints = {event.entity: replace(event, id=None, vendor_id=None, merged_into=None) for event in events}
-            await self.submit(list(hints.values()))
+            await self.submit(_hints(events))
 
     def answer(self, system: str, receipt: Receipt) -> Receipt:
         """Count the answer; names nobody configured share one counter."""
@@ -109,3 +122,24 @@ class Receiver:
         """When each hook last delivered, since the last call; to be written to the store now and then."""
         delivered, self.delivered = self.delivered, {}
         return delivered
+
+
+def _bounded(events: Sequence[Event]) -> Sequence[Event]:
+    """What is kept of a callback does not grow with the number of records it names: its body is kept once."""
+    if len(events) > MOST_RECORDS:
+        events = _hints(events)
+    return [replace(event, body=_cut(event.body) if not at else b"") for at, event in enumerate(events)]
+
+
+def _hints(events: Sequence[Event]) -> list[Event]:
+    """One event without an id for each entity, like the first of them."""
+    found: dict[str, Event] = {}
+    for event in events:
+        found.setdefault(event.entity, replace(event, id=None, vendor_id=None, merged_into=None))
+    return list(found.values())
+
+
+def _cut(body: bytes) -> bytes:
+    if len(body) <= LONGEST_BODY:
+        return body
+    return body[:LONGEST_BODY] + f"... {len(body)} bytes, SHA-256 {sha256(body).hexdigest()}".encode()

@@ -2,28 +2,50 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bridge.callbacks.receiver import NOT_FOUND, TOO_LARGE, TOO_SLOW, UNAVAILABLE, Receipt, Receiver
+from bridge.callbacks.receiver import (
+    COMPRESSED,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    TOO_LARGE,
+    TOO_SLOW,
+    UNAVAILABLE,
+    Receipt,
+    Receiver,
+)
 from bridge.domain.address import PREFIX
 from bridge.domain.callback import Callback
 
 log = logging.getLogger(__name__)
 
 CHALLENGE_CHARACTERS = 200
-BODY_SECONDS = 30.0
+BODY_SECONDS = 10.0
 PATTERN = PREFIX + "{system}/{key}/{token}"
 
 
+SERVER: Final[Mapping[str, Any]] = {"auto_decompress": False, "lingering_time": 2.0}
+"""How the public application is served: a compressed body is never inflated, and one nobody reads is soon dropped."""
+
+
 def callback_app(receiver: Receiver, *, max_body_bytes: int = 1024 * 1024) -> web.Application:
-    """The public application. A body is read only for our own addresses; one over the limit is refused with 413."""
+    """The public application, to be served with `SERVER`.
+
+    What the head shows is judged before the body is read: an unknown address (404), a method other than POST and GET
+    (405), a compressed body (415; no vendor sends one), a body over the limit (413).
+    """
 
     async def deliver(request: web.Request) -> web.Response:
         system, key, token = (request.match_info[name] for name in ("system", "key", "token"))
         if not receiver.knows(system, key, token):
             return _response(receiver.answer(system, NOT_FOUND))
+        refusal = _judged_by_head(request, max_body_bytes)
+        if refusal is not None:
+            return _response(receiver.answer(system, refusal))
         with receiver.place() as free:
             if not free:
                 return _response(receiver.answer(system, UNAVAILABLE))
@@ -51,15 +73,25 @@ def callback_app(receiver: Receiver, *, max_body_bytes: int = 1024 * 1024) -> we
         return web.Response(text=receiver.addresses.echo(challenge) if challenge else "")
 
     app = web.Application(client_max_size=max_body_bytes, middlewares=[_never_a_500])
-    app.router.add_route("POST", PATTERN, deliver)
-    app.router.add_route("PUT", PATTERN, deliver)
     app.router.add_get(PATTERN, echo)
+    app.router.add_route("*", PATTERN, deliver)
     return app
 
 
 def _headers(request: web.Request) -> dict[str, str]:
     """A header that came in several lines is one, joined by commas (RFC 9110, 5.3): signatures count on it."""
     return {name.lower(): ", ".join(request.headers.getall(name)) for name in request.headers}
+
+
+def _judged_by_head(request: web.Request, max_body_bytes: int) -> Receipt | None:
+    """Why the request is refused whatever its body holds; None when the body is to be read."""
+    if request.method != "POST":
+        return NOT_ALLOWED
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        return COMPRESSED
+    if request.content_length is not None and request.content_length > max_body_bytes:
+        return TOO_LARGE
+    return None
 
 
 async def _body(request: web.Request) -> bytes | Receipt:

@@ -24,7 +24,7 @@ Work = Callable[[AsyncConnection], Awaitable[T]]
 BUSY_SECONDS = 5.0
 TRIES = 6
 RETRIED_STATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
-REFUSED_STATES = ("22",)  # data exceptions
+REFUSED_STATES = ("22", "54")  # data exceptions; limits of the program (a row too large for an index)
 WAKE_CHANNEL = "bridge_wake"
 
 

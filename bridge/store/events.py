@@ -14,6 +14,8 @@ from bridge.store.batch import Batcher
 from bridge.store.counters import count
 from bridge.store.cursors import CursorMove, ask_sweep, move_cursor
 from bridge.store.database import Database
+from bridge.store.failures import Unstorable
+from bridge.store.journal import storable
 from bridge.store.marks import Mark, lock_tasks, mark_due, save_decided, upsert
 from bridge.store.model import KeyNote, RecordNote, Routes, TaskKey
 from bridge.store.notify import Wake
@@ -22,6 +24,9 @@ from bridge.store.rows import KIND_BITS, chunks, has_key
 from bridge.store.tables import events, records
 
 BATCH = 256
+LONGEST_NAME = 200
+"""Characters of a system's or entity's name, a record id or a vendor's event id: three fit a row of every index."""
+
 QUEUE = 10_000
 Routed = tuple[Sequence[Event], Routes]
 
@@ -46,7 +51,13 @@ class Events:
         await self._batcher.close()
 
     async def submit(self, batch: Sequence[Event], routes: Routes) -> list[bool]:
-        """Store events together with those of other callers; True for each that is new. Returns after the commit."""
+        """Store events together with those of other callers; True for each that is new. Returns after the commit.
+
+        Raises Unstorable before anything is stored when a name or id is longer than `LONGEST_NAME` or is not text that
+        every database keeps, so that callers who share the transaction notice nothing.
+        """
+        for event in batch:
+            _require_storable(event)
         return await self._batcher.submit((batch, routes))
 
     async def accept(
@@ -76,6 +87,13 @@ class Events:
         self._wake.set()
         left = iter(news)
         return [[next(left) for _ in some] for some, _ in batch]
+
+
+def _require_storable(event: Event) -> None:
+    for name in ("system", "entity", "id", "vendor_id", "merged_into"):
+        value = getattr(event, name)
+        if value is not None and (len(value) > LONGEST_NAME or storable(value) != value):
+            raise Unstorable(f"{name} of an event cannot be kept: {value[:40]!r}")
 
 
 class Intake:

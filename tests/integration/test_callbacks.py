@@ -1,7 +1,9 @@
 """The public listener over real HTTP on loopback, with a real store behind it."""
 
 import asyncio
+import gzip
 import random
+import resource
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.callbacks.receiver import Receiver
-from bridge.callbacks.routes import callback_app
+from bridge.callbacks.routes import SERVER, callback_app
 from bridge.connectors.pipedrive.callbacks import PipedriveCallbacks, decode
 from bridge.domain.address import Addresses
 from bridge.domain.callback import Callback, HookSecret
@@ -64,7 +66,9 @@ def receiver(chaos: Chaos, clock: FakeClock) -> Receiver:
 
 @pytest.fixture
 async def public(receiver: Receiver) -> AsyncIterator[TestClient[Any, Any]]:
-    async with TestClient(TestServer(callback_app(receiver, max_body_bytes=LIMIT))) as client:
+    server = TestServer(callback_app(receiver, max_body_bytes=LIMIT))
+    await server.start_server(**SERVER)
+    async with TestClient(server) as client:
         yield client
 
 
@@ -185,9 +189,8 @@ async def test_promise_15_a_wrong_vendor_secret_is_refused_and_nothing_is_stored
         ("GET", "/health"),
         ("GET", "/metrics"),
         ("GET", "/hooks"),
-        ("DELETE", PATH),
-        ("PATCH", PATH),
-        ("OPTIONS", PATH),
+        ("DELETE", PATH[:-1]),
+        ("OPTIONS", "/"),
     ],
 )
 async def test_promise_15_the_public_listener_answers_callbacks_and_nothing_else(
@@ -222,10 +225,77 @@ async def test_a_body_over_the_limit_is_refused_with_413(public: TestClient[Any,
     assert await accepted(store) == 0
 
 
-async def test_put_is_taken_like_post(public: TestClient[Any, Any], store: Store) -> None:
-    async with public.put(PATH, json=change(7, "e-1"), headers=basic()) as answer:
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])
+async def test_a_callback_is_a_post(public: TestClient[Any, Any], store: Store, method: str) -> None:
+    async with public.request(method, PATH, json=change(7, "e-1"), headers=basic()) as answer:
+        assert answer.status == 405
+    assert await accepted(store) == 0
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, identity", "x-unknown"])
+async def test_a_compressed_body_is_refused_and_never_inflated(
+    public: TestClient[Any, Any], store: Store, encoding: str
+) -> None:
+    """A bomb of a few kilobytes would be megabytes of memory, at any path and without any secret."""
+    bomb = gzip.compress(b"0" * 50_000_000)
+    for path, status in ((PATH, 415), ("/hooks/crm1/any.deal/nobody", 404), ("/elsewhere", 404)):
+        headers = {**basic(), "Content-Encoding": encoding}
+        async with public.post(path, data=bomb, headers=headers, compress=None) as answer:
+            assert answer.status == status
+    async with public.post(PATH, json=change(7, "e-1"), headers={**basic(), "Content-Encoding": "identity"}) as answer:
         assert answer.status == 200
     assert await accepted(store) == 1
+
+
+async def test_bombs_at_unknown_paths_do_not_hold_up_valid_callbacks(public: TestClient[Any, Any]) -> None:
+    """The memory of the process must not grow by what the bombs would be when inflated (400 MB)."""
+    bomb = gzip.compress(b"0" * 100_000_000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    async def throw() -> int:
+        async with public.post("/elsewhere", data=bomb, headers={"Content-Encoding": "gzip"}) as answer:
+            return answer.status
+
+    bombs = [asyncio.create_task(throw()) for _ in range(4)]
+    assert [await post(public, change(n, f"e-{n}")) for n in range(20)] == [200] * 20
+    assert await asyncio.gather(*bombs) == [404] * 4
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000  # kilobytes
+
+
+async def test_a_length_over_the_limit_is_refused_before_the_body_comes(public: TestClient[Any, Any]) -> None:
+    assert public.server.port is not None
+    reader, writer = await asyncio.open_connection("127.0.0.1", public.server.port)
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000000\r\n\r\n"
+    writer.write(head.encode())
+    status = await asyncio.wait_for(reader.readline(), 5)
+    writer.close()
+    assert b" 413 " in status
+
+
+@pytest.mark.parametrize(
+    ("what", "bad"),
+    [
+        ("a record id of 2,800 characters", {"entity_id": "7" * 2800}),
+        ("an event id of 2,800 characters", {"id": "".join(chr(97 + n * 7 % 26) for n in range(2800))}),
+        ("a NUL in the record id", {"entity_id": "7\x00"}),
+        ("a NUL in the entity", {"entity": "de\x00al"}),
+        ("half a surrogate pair in the entity", {"entity": "de\ud800al"}),
+        ("an entity of 2,800 characters", {"entity": "d" * 2800}),
+    ],
+)
+async def test_what_cannot_be_stored_does_not_stop_valid_callbacks_beside_it(
+    public: TestClient[Any, Any], receiver: Receiver, store: Store, what: str, bad: dict[str, str]
+) -> None:
+    """Promises 1 and 10: they share a transaction with it, and all are acknowledged and stored."""
+    receiver.max_waiting = 1000
+    odd = change(1, "odd")
+    odd["meta"].update(bad)
+    sent = [asyncio.create_task(post(public, change(n, f"e-{n}"))) for n in range(40)]
+    sent[7:7] = [asyncio.create_task(post(public, odd)) for _ in range(5)]
+    answers = await asyncio.gather(*sent)
+    assert answers.count(503) == 0
+    assert answers.count(200) >= 40
+    assert await accepted(store) == 40
 
 
 async def test_a_flood_is_answered_503_and_what_was_accepted_is_stored(

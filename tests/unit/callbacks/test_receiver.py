@@ -1,6 +1,7 @@
 """One callback to one receipt, without HTTP."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 import pytest
 
@@ -113,3 +114,35 @@ async def test_every_answer_is_counted_and_unknown_names_share_a_counter(memory:
     await receiver.receive(callback(password="x"), TOKEN)
     await receiver.receive(callback(system="/etc/passwd"), TOKEN)
     assert seen == [("crm1", 200), ("crm1", 401), ("unknown", 404)]
+
+
+async def test_a_body_is_kept_once_however_many_records_its_callback_names(memory: Memory) -> None:
+    receiver = Receiver({"crm1": LineDecoder()}, HERE, memory.submit, FakeClock())
+    body = "\n".join(str(number) for number in range(50)).encode()
+    assert (await receiver.receive(callback(body), TOKEN)).status == 200
+    assert len(memory.events) == 50
+    assert [event.body for event in memory.events if event.body] == [body]
+
+
+async def test_a_callback_that_names_very_many_records_becomes_a_sweep_of_their_entity(memory: Memory) -> None:
+    receiver = Receiver({"crm1": LineDecoder()}, HERE, memory.submit, FakeClock())
+    body = "\n".join(str(number) for number in range(1000)).encode()
+    assert (await receiver.receive(callback(body), TOKEN)).status == 200
+    assert [(event.entity, event.id) for event in memory.events] == [("deal", None)]
+
+
+async def test_a_long_body_is_kept_cut_with_its_hash(memory: Memory) -> None:
+    receiver = Receiver({"crm1": LineDecoder()}, HERE, memory.submit, FakeClock())
+    body = b"7" + b" " * 500_000
+    assert (await receiver.receive(callback(body), TOKEN)).status == 200
+    (event,) = memory.events
+    assert len(event.body) < 10_000
+    assert sha256(body).hexdigest().encode() in event.body
+
+
+async def test_what_not_even_a_hint_can_be_made_of_is_a_bad_request(memory: Memory) -> None:
+    async def refuses(events: Sequence[Event]) -> list[bool]:
+        raise Unstorable("NUL in the entity")
+
+    receiver = Receiver({"crm1": LineDecoder()}, HERE, refuses, FakeClock())
+    assert (await receiver.receive(callback(b"7"), TOKEN)).status == 400
