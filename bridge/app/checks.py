@@ -5,6 +5,9 @@ from functools import partial
 from bridge.app.build import Bridge
 from bridge.monitoring.health import CheckResult, Status
 
+LONG_PAUSE_SECONDS = 60.0
+"""A vendor's pause that lasts longer than this is worth a warning."""
+
 
 def add_checks(bridge: Bridge) -> None:
     """Put every part's check on the board."""
@@ -33,6 +36,11 @@ async def _system(bridge: Bridge, name: str) -> CheckResult:
         return CheckResult(Status.WARN, f"down: {row.down_reason}", bridge.store.now() - row.down_since, "s")
     if row.identity_key is None:
         return CheckResult(Status.WARN, "not reached yet")
+    pause = await bridge.store.budgets.paused(name)
+    if pause is not None:
+        seconds, daily, why = pause
+        text = f"paused for another {seconds:.0f} s, as the vendor asked ({why}); `bridge resume {name}` ends it"
+        return CheckResult(Status.WARN if daily or seconds > LONG_PAUSE_SECONDS else Status.PASS, text, seconds, "s")
     return CheckResult(Status.PASS, f"answers as {row.identity_label}")
 
 

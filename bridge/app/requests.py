@@ -121,7 +121,21 @@ class Requests:
         return await self._set_paused(arguments, True)
 
     async def _resume(self, arguments: Arguments) -> str:
+        """Of a mapping, of all, or of a system whose vendor asked for a pause."""
+        name = arguments.get("mapping")
+        if name in self._bridge.connectors and name not in self._bridge.plan.mappings:
+            return await self._end_pause(str(name))
         return await self._set_paused(arguments, False)
+
+    async def _end_pause(self, system: str) -> str:
+        bridge = self._bridge
+        if not await bridge.store.budgets.end_pause(system):
+            return f"{system}: the vendor has asked for no pause that still lasts"
+        mappings = [
+            name for name, scope in bridge.plan.scopes.items() if system in (scope.left.system, scope.right.system)
+        ]
+        due = await bridge.store.tasks.look_now(mappings)
+        return f"{system}: the pause is over; {due} waiting records are looked at now"
 
     async def _set_paused(self, arguments: Arguments, paused: bool) -> str:
         mapping = arguments.get("mapping")

@@ -43,6 +43,8 @@ async def _systems(store: Store) -> list[dict[str, object]]:
         state = f"stopped: {row.stopped}" if row.stopped else "answers"
         if row.down_since is not None:
             state = f"down since {moment(row.down_since)}: {row.down_reason}"
+        elif state == "answers" and (pause := await store.budgets.paused(row.name)) is not None:
+            state = f"paused for another {pause[0]:.0f} s, as the vendor asked ({pause[2]})"
         rows.append({"system": row.name, "account": row.identity_label or "not seen yet", "state": state})
     return rows
 

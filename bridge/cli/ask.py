@@ -69,10 +69,10 @@ def pause(path: Path, mapping: str | None, reason: str) -> None:
 
 
 @click.command()
-@click.argument("mapping", required=False)
+@click.argument("mapping", required=False, metavar="[MAPPING|SYSTEM]")
 @click.pass_obj
 def resume(path: Path, mapping: str | None) -> None:
-    """Go on writing for MAPPING or for all."""
+    """Go on writing for MAPPING or for all; for a SYSTEM, end the pause its vendor asked for."""
     ask(path, "resume", {"mapping": mapping})
 
 

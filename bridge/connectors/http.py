@@ -7,7 +7,7 @@ What differs between vendors is a `Dialect`.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -32,6 +32,9 @@ READ_TRIES = 3
 FIRST_BACKOFF_SECONDS = 0.5
 DEFAULT_PAUSE_SECONDS = 2.0
 WORDS_LENGTH = 500
+LONGEST_PAUSE_SECONDS = 3600.0
+LONGEST_DAY_SECONDS = 25 * 3600.0  # a day's budget comes back at the vendor's midnight, in whatever zone that is
+LONGEST_NUMBER = 12  # digits; a longer number in a header is no number of seconds
 HEAR_SECONDS = 1.0  # how often the pause other copies learned of is looked up
 
 Observe = Callable[[str, str, int, float], None]
@@ -99,11 +102,19 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The vendor wants no call for `seconds`. `daily`: the day's budget is used up. `why`: for people."""
+    """The vendor wants no call for `seconds`. `daily`: the day's budget is used up. `why`: for people.
+
+    However long the vendor asks for, one odd answer never stops a system for good: the length is limited to an hour,
+    for a day's budget to 25 hours. What is no length (NaN, a negative number) is no pause.
+    """
 
     seconds: float
     daily: bool = False
     why: str = "request limit reached"
+
+    def __post_init__(self) -> None:
+        longest = LONGEST_DAY_SECONDS if self.daily else LONGEST_PAUSE_SECONDS
+        object.__setattr__(self, "seconds", min(self.seconds, longest) if self.seconds > 0 else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +171,15 @@ class HttpClient:
         self._seams = seams
         self._dialect = dialect
         self._slots = asyncio.Semaphore(at_once)
+        self._probing = asyncio.Lock()
+        self._to_probe = False  # a long pause has begun: the first call after it goes alone
         self._renewing = asyncio.Lock()
         self._observe = observe
         self._pause = Pause(0.0)
         self._paused_until = 0.0
         self._budget = budget
         self._heard_at = float("-inf")
+        self._shared_pause = False  # the store knows the pause; when it does not any more, the pause is over
 
     async def send(self, call: Call) -> Answer:
         """Raises only `domain.errors`."""
@@ -206,9 +220,13 @@ class HttpClient:
         return await self._exchange(call, await self._dialect.authorise(plain))
 
     async def _exchange(self, call: Call, request: HttpRequest) -> Answer:
-        async with self._slots:
+        async with self._slots, AsyncExitStack() as alone:
             await self._hear()
             await self._keep_pause()
+            if self._to_probe:
+                await alone.enter_async_context(self._probing)
+                await self._keep_pause()  # which the call that went first may have prolonged
+                self._to_probe = False
             started = self._seams.clock.monotonic()
             status = 0
             try:
@@ -219,8 +237,8 @@ class HttpClient:
                     self._observe(
                         call.method, call.template or call.path, status, self._seams.clock.monotonic() - started
                     )
-        answer = Answer(self.system, call, response.status, response.headers, response.body)
-        await self._learn(answer)
+            answer = Answer(self.system, call, response.status, response.headers, response.body)
+            await self._learn(answer)
         return answer
 
     def _request(self, call: Call) -> HttpRequest:
@@ -250,8 +268,11 @@ class HttpClient:
         self._heard_at = now
         with suppress(StoreUnavailable):
             shared = await self._budget.paused(self.system)
-            if shared is not None and now + shared[0] > self._paused_until:
-                self._paused_until, self._pause = now + shared[0], Pause(*shared)
+            if shared is None and self._shared_pause:  # a person ended it
+                self._shared_pause, self._paused_until = False, 0.0
+            elif shared is not None and (pause := Pause(*shared)).seconds + now > self._paused_until:
+                self._begin(pause, now)
+                self._shared_pause = True
 
     async def _learn(self, answer: Answer) -> None:
         pause = self._dialect.pause(answer)
@@ -261,13 +282,18 @@ class HttpClient:
                 pause = Pause(DEFAULT_PAUSE_SECONDS if asked is None else asked)
         if pause is None:
             return
-        until = self._seams.clock.monotonic() + pause.seconds
-        if until <= self._paused_until:
+        now = self._seams.clock.monotonic()
+        if now + pause.seconds <= self._paused_until:
             return
-        self._paused_until, self._pause = until, pause
+        self._begin(pause, now)
         if self._budget is not None:
             with suppress(StoreUnavailable):
                 await self._budget.pause(self.system, pause.seconds, daily=pause.daily, why=pause.why)
+                self._shared_pause = True
+
+    def _begin(self, pause: Pause, now: float) -> None:
+        self._paused_until, self._pause = now + pause.seconds, pause
+        self._to_probe = self._to_probe or pause.seconds > SHORT_WAIT_SECONDS
 
     def _lost(self, call: Call, failed: TransportFailed) -> RemoteError:
         if failed.sent and not call.is_read:
@@ -294,13 +320,16 @@ class HttpClient:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds a Retry-After header asks for (RFC 9110: a number, or a date); None when it is missing or unreadable."""
+    """Seconds a Retry-After header asks for (RFC 9110: a number, or a date); None when it is missing or unreadable.
+
+    The caller makes a `Pause` of it, which limits its length.
+    """
     value = headers.get("retry-after", "").strip()
-    if value.isdecimal():
-        return float(value)
+    if value.isdecimal() and value.isascii():
+        return float(value) if len(value) <= LONGEST_NUMBER else None
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max((aware - now).total_seconds(), 0.0)

@@ -43,6 +43,13 @@ class Budgets:
 
         return await self._database.read(work)
 
+    async def end_pause(self, credential: str) -> bool:
+        """Forget every pause of this credential; whether there was one."""
+        mine = (budgets.c.credential == credential, budgets.c.window.in_((BURST, DAY)))
+        running = budgets.c.until > self._database.now()
+        ended = update(budgets).where(*mine, running).values(until=self._database.now())
+        return bool((await self._database.write("budget", lambda conn: conn.execute(ended))).rowcount)
+
     async def spend(self, credential: str, window: str, cost: int, limit: int) -> int:
         """Takes `cost` from the `limit` of this window if it fits; what was used before. Earlier windows go."""
         mine = SPENT + window

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import case, func, literal, or_, select, union_all
+from sqlalchemy import case, func, literal, or_, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.event import Lane
@@ -98,6 +98,20 @@ class Tasks(Claims, Finishing):
         if mapping is not None:
             query = query.where(tasks.c.mapping == mapping)
         return await self._database.read(lambda conn: conn.scalar(query)) or 0
+
+    async def look_now(self, names: Sequence[str]) -> int:
+        """Have every waiting task of these mappings looked at now; how many there are."""
+        now = self._database.now()
+        waiting = (tasks.c.mapping.in_(sorted(names)), tasks.c.state == TaskState.WAITING.value, tasks.c.due > now)
+
+        async def work(conn: AsyncConnection) -> int:
+            moved = await conn.execute(update(tasks).where(*waiting).values(due=now))
+            await self._database.tell(conn)
+            return moved.rowcount
+
+        found = await self._database.write("look_now", work)
+        self._wake.set()
+        return found
 
     async def make_due(self, keys: Sequence[TaskKey], lane: Lane, reason: str) -> None:
         """Make tasks due now without an event; rows are created as needed, dead ones stay dead."""

@@ -179,6 +179,31 @@ async def test_429_makes_every_call_wait_and_long_waits_are_told_at_once(bench: 
     assert (await client.send(READ)).status == 200
 
 
+@pytest.mark.parametrize("odd", ["315360000", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_one_odd_answer_never_stops_a_system_for_longer_than_an_hour(bench: Bench, odd: str) -> None:
+    bench.transport.steps = [answer(429, retry_after=odd), answer(200, [])]
+    client = bench.client()
+    with pytest.raises(RateLimited) as told:
+        await client.send(READ)
+    assert told.value.after_seconds <= 3600
+    bench.clock.seconds += 3600
+    assert (await client.send(READ)).status == 200
+
+
+async def test_after_a_long_pause_one_call_goes_alone_and_decides_for_the_others(bench: Bench) -> None:
+    """The vendor is not met by everything that waited at once."""
+    bench.transport.steps = [answer(429, retry_after="600"), answer(429, retry_after="600"), *[answer(200, [])] * 4]
+    client = bench.client()
+    with pytest.raises(RateLimited):
+        await client.send(READ)
+    bench.clock.seconds += 600
+    told = await asyncio.gather(*(client.send(READ) for _ in range(4)), return_exceptions=True)
+    assert all(isinstance(one, RateLimited) for one in told)
+    assert len(bench.transport.requests) == 2
+    bench.clock.seconds += 600
+    assert [one.status for one in await asyncio.gather(*(client.send(READ) for _ in range(4)))] == [200] * 4
+
+
 async def test_short_pauses_are_slept_through(bench: Bench) -> None:
     bench.dialect.pauses = [Pause(1.5)]
     bench.transport.steps = [answer(200, 1), answer(200, 2)]

@@ -9,7 +9,7 @@ from http_fakes import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.connectors.http import retry_after
+from bridge.connectors.http import Pause, retry_after
 from bridge.connectors.json_text import read_json, write_json
 from bridge.connectors.protocols import HttpRequest, TransportFailed
 from bridge.connectors.transport import AiohttpTransport
@@ -84,3 +84,21 @@ async def test_failures_say_whether_the_request_left_and_no_secret(failure: Exce
         await transport.send(HttpRequest("GET", "https://x.example/?token=s3cret"))
     assert caught.value.sent is sent
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "٣٤", "-5", "inf", "nan", "1e9", "", "Fri, 31 Dec 99999 23:59:59 GMT"])
+def test_a_retry_after_that_is_no_number_of_seconds_asks_for_nothing(value: str) -> None:
+    assert retry_after({"retry-after": value}, START) is None
+
+
+@pytest.mark.parametrize("value", ["315360000", "999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+@pytest.mark.parametrize(("daily", "longest"), [(False, 3600.0), (True, 25 * 3600.0)])
+def test_a_pause_has_a_largest_length_whatever_the_vendor_asks_for(value: str, daily: bool, longest: float) -> None:
+    asked = retry_after({"retry-after": value}, START)
+    assert asked is not None
+    assert Pause(asked, daily).seconds == longest
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), -1.0, float("-inf")])
+def test_what_is_no_length_is_no_pause(seconds: float) -> None:
+    assert Pause(seconds).seconds == 0.0

@@ -99,3 +99,19 @@ async def test_copies_share_a_pace_and_keep_their_own_while_the_store_is_away(bu
     for _ in range(Pace.BURST + 1):
         await pace.turn()
     assert clock.slept[1:] == [pytest.approx(0.1)]
+
+
+async def test_a_stored_pause_that_is_too_long_counts_for_a_day_at_most(budget: Budget, clock: FakeClock) -> None:
+    budget.until = clock.seconds + 1e9
+    with pytest.raises(RateLimited) as told:
+        await copy(budget, answer(200, {})).send(READ)
+    assert told.value.after_seconds == 25 * 3600
+
+
+async def test_a_pause_a_person_ended_is_over_at_once(budget: Budget, clock: FakeClock) -> None:
+    client = copy(budget, answer(429, retry_after="600"), answer(200, {}))
+    with pytest.raises(RateLimited):
+        await client.send(READ)
+    clock.seconds += 2
+    budget.until = 0.0
+    assert (await client.send(READ)).status == 200
