@@ -183,7 +183,13 @@ def _looks_sent(work: Work, reading: Reading, values: Mapping[str, Any]) -> Look
 
 
 async def _adopt_created(work: Work, link: Link, target: Side, new: str) -> Completion:
-    """The create took effect: link the record with the values that were sent as its base."""
+    """The create took effect: link the record with the values that were sent as its base.
+
+    Whatever keeps the claim from ending now, the intent holds the record's id from here on. Otherwise somebody who
+    deletes the record meanwhile makes it look as if it had never been created, and it would come back.
+    """
+    if link.rec(target) is None:
+        work.links.append(LinkWrite(link.id, {target.value: new}))
     taken = await work.lease(target, new)
     if taken:
         return taken

@@ -209,3 +209,28 @@ async def test_promise_5_a_marker_under_a_second_id_is_a_clone_with_a_copy_of_it
     bench.crm.person_edits("person", rec, phone="2")
     await bench.settle()
     assert (bench.erp.live("person")[there]["phone"], bench.erp.live("person")[clone]["phone"]) == ("2", ANA["phone"])
+
+
+async def test_a_lost_create_that_was_found_is_not_made_again_when_somebody_deletes_it_meanwhile(bench: Bench) -> None:
+    """Promise 5 and the rule on unknown outcomes: what recovery found is the create's record from then on.
+
+    The record cannot be leased when recovery finds it, and it is deleted before recovery looks again.
+    """
+    bench.erp.fail = lost_answer("after create")
+    source = bench.crm.person_creates("person", **ANA)
+    await bench.tell("crm", "person", source, "created")
+    await bench.turn()
+    (there,) = bench.erp.live("person")
+    bench.clock.advance(40)
+    await bench.tell("erp", "person", there, "created")
+    limits = bench.parts.limits
+    (other,) = await bench.store.tasks.claim(4, bench.parts.scopes, limits.lease_seconds)
+    assert other.key.rec == there
+    bench.clock.advance(20)
+    await bench.turn()  # recovery finds the record while another worker holds it
+    bench.erp.person_deletes("person", there)
+    await bench.tell("erp", "person", there, "deleted")
+    await bench.store.tasks.release(other, bench.store.now(), "given back")
+    await bench.settle(60)
+    assert bench.erp.live("person") == {}
+    assert len([call for call in bench.erp.writes() if "create" in str(call)]) == 1
