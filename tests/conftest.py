@@ -19,6 +19,7 @@ from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 from tests.clock import FakeClock
 from tests.pairs.report import show_pairs
+from tests.storms import drawn
 
 _numbers = count(1)
 WAITING = {"acceptance", "pairs", "storms"}
@@ -108,3 +109,4 @@ async def store(store_url: str, new_seams: Callable[..., Seams]) -> AsyncIterato
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Workers of a parallel run send their reports here; only this file is loaded where they arrive."""
     show_pairs(terminalreporter)
+    terminalreporter.write_line(f"storm seeds of this run: {', '.join(map(str, drawn.SEEDS))}")

@@ -15,6 +15,9 @@ from bridge.sync.references import FILTERED_PREFIX
 from bridge.sync.work import DELETED, Work
 
 CANARIES = 3
+VISIBILITY_SECONDS = 1800.0
+"""A record that is gone, while nothing else of its entity can be seen, is a question for a person after this long."""
+
 REFERRING = "pairs that name this record are done first"
 
 
@@ -32,9 +35,10 @@ async def sync_removed(work: Work, link: Link, side: Side, pair: Mapping[Side, R
         return _removed_by_us(work, link, side, other)
     if isinstance(other, Gone):
         return _both_gone(work, link, "both records are gone")
-    unsure = await _confirm(work, side, rec)
-    if unsure:
-        return unsure
+    confirmed = await _confirm(work, link, side, rec)
+    if isinstance(confirmed, Completion):
+        return confirmed
+    link = confirmed
     instead = await merging.twin_instead(work, link, side, rec)
     if instead:
         return instead
@@ -53,16 +57,32 @@ def _entity(work: Work, side: Side) -> tuple[str, str]:
     return work.endpoint(side).system, work.endpoint(side).entity
 
 
-async def _confirm(work: Work, side: Side, rec: str) -> Completion | None:
-    """Two reads `settle` apart, and a canary: another linked record must still be visible to us."""
+async def _confirm(work: Work, link: Link, side: Side, rec: str) -> Link | Completion:
+    """Two reads `settle` apart, and a canary: another linked record must still be visible to us.
+
+    When none is for `VISIBILITY_SECONDS`, a person has to say whether the records are deleted or only hidden from us.
+    Retrying the dead letter says that they are deleted; the link remembers it. Else it would wait for ever.
+    """
     task, settle = work.claim.tasks[0], work.endpoint(side).settle
     since = task.gone_since
     if since is None or work.now() < since + settle:
         first = work.now() if since is None else since
         return work.later(first + settle, f"{work.named(side, rec)} is gone; looking once more", gone_since=first)
+    payload = link.payload or {}
+    if payload.get("deletion_confirmed", float("-inf")) >= since:
+        return link
+    if work.retried:
+        payload = {**payload, "deletion_confirmed": work.now()}
+        work.links.append(LinkWrite(link.id, {"payload": payload}))
+        work.say("confirmed", f"a person says that {work.named(side, rec)} is deleted", link=link)
+        return replace(link, payload=payload)
     if await _canary_lives(work, side, rec):
-        return None
+        return link
     reason = f"{work.named(side, rec)} is gone, and no other record of this entity could be seen: lost visibility?"
+    if work.now() >= since + VISIBILITY_SECONDS:
+        system = work.endpoint(side).system
+        asked = f"{reason} Give the account of {system} its rights back, or retry to say that it is deleted"
+        return replace(work.dead(asked), gone_since=since)
     if task.reason != reason:
         work.say("no canary", reason)
     return work.later(work.now() + work.parts.limits.wait_seconds, reason)

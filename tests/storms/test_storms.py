@@ -1,8 +1,18 @@
-"""A modest number of storms in every run; `make storms` for more."""
+"""A modest number of storms in every run, some of them drawn anew each time; `make storms` for more."""
+
+import os
+import subprocess
+import sys
 
 import pytest
 
+from tests.storms.drawn import SEEDS, again
 from tests.storms.storm import run
+
+FAILED_ONCE = (
+    734512007,  # a lost create was found, deleted before it could be leased, and made again
+    734512036,  # the last records of an entity were deleted, and nothing showed whether they are only hidden
+)
 
 
 @pytest.mark.parametrize("seed", [2, 6, 13])
@@ -10,3 +20,26 @@ def test_after_a_storm_over_both_products_all_is_as_people_left_it(seed: int) ->
     problems, storm = run(seed, acts=15)
     assert not problems, "\n".join([*problems, *storm.story()])
     assert storm.judge.exact
+
+
+@pytest.mark.parametrize("seed", FAILED_ONCE)
+def test_a_storm_that_broke_a_promise_once_breaks_none_any_more(seed: int) -> None:
+    _holds(seed)
+
+
+@pytest.mark.parametrize("which", range(len(SEEDS)))
+def test_a_storm_nobody_has_seen_before_breaks_no_promise(which: int) -> None:
+    """Fixed seeds hide faults: each run draws others, and says which when it ends."""
+    _holds(SEEDS[which])
+
+
+def _holds(seed: int) -> None:
+    """In a process of its own, where a seed tells the same story every time."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.storms", "--seeds", "1", "--from", str(seed), "--jobs", "1"],
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, f"{ran.stdout}{ran.stderr}\n{again([seed])}"

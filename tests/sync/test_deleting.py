@@ -126,6 +126,26 @@ async def test_lost_visibility_deletes_nothing_and_says_so_once(new_bench: NewBe
     assert len(bench.erp.live("person")) == 2
 
 
+async def test_lost_visibility_becomes_a_question_for_a_person_whose_answer_ends_it(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """Promise 12, and no wait without an end: the last records are gone and nothing shows whether they are deleted."""
+    crm = FakeProduct("crm", clock, manifest=manifest(delete_evidence=False))
+    bench = await _linked(new_bench, crm=crm)
+    crm.rows = {}
+    for rec in ("1", "2"):
+        await bench.tell("crm", "person", rec, "deleted")
+    await bench.settle(seconds=3000)
+    letters = await bench.store.dead_letters.list()
+    assert [task.key.rec for task, _ in letters] == ["1", "2"]
+    assert all("lost visibility?" in task.reason for task, _ in letters)
+    assert len(bench.erp.live("person")) == 2
+    await bench.store.dead_letters.retry([letters[0][0].key])
+    await bench.settle()
+    assert list(bench.erp.live("person")) == ["2"]
+    assert [task.key.rec for task, _ in await bench.store.dead_letters.list()] == ["2"]
+
+
 async def test_our_own_unconfirmed_write_is_no_edit_that_saves_a_record(new_bench: NewBench) -> None:
     bench = await _linked(new_bench)
     bench.erp.fail = lost_answer("after update")
