@@ -21,6 +21,8 @@ def add_checks(bridge: Bridge) -> None:
     board.add("conflicts", lambda: _conflicts(bridge))
     board.add("sweeps", lambda: _sweeps(bridge))
     board.add("mappings", lambda: _mappings(bridge))
+    board.add("columns", lambda: _columns(bridge))
+    board.add("references", lambda: _references(bridge))
 
 
 async def _store(bridge: Bridge) -> CheckResult:
@@ -105,6 +107,22 @@ async def _mappings(bridge: Bridge) -> CheckResult:
         return CheckResult(Status.WARN, f"paused: {', '.join(sorted(paused))}")
     live = sum(1 for scope in bridge.plan.scopes.values() if scope.mode == "live")
     return CheckResult(Status.PASS, f"{live} live, {len(bridge.plan.scopes) - live} in shadow")
+
+
+async def _columns(bridge: Bridge) -> CheckResult:
+    states = await bridge.store.mappings.states()
+    found = [problem for name in bridge.plan.scopes if name in states for problem in states[name].problems]
+    if not found:
+        return CheckResult(Status.PASS, "the accounts have all that the mappings name", 0, "problems")
+    more = f" (and {len(found) - 1} more; see `bridge status`)" if len(found) > 1 else ""
+    return CheckResult(Status.WARN, found[0] + more, len(found), "problems")
+
+
+async def _references(bridge: Bridge) -> CheckResult:
+    counts = await bridge.store.unlinked.counts()
+    told = ", ".join(f"{number} of {name}" for name, number in sorted(counts.items()))
+    text = f"crossed without a reference, as the record it names is not linked: {told}" if told else "none is missing"
+    return CheckResult(Status.PASS, text, sum(counts.values()), "references")
 
 
 async def ready(bridge: Bridge) -> str:

@@ -12,6 +12,7 @@ from aiohttp import web
 from bridge.admin.routes import admin_app
 from bridge.app.build import Bridge, build
 from bridge.app.checks import add_checks, ready
+from bridge.app.columns import LOOK_SECONDS, ColumnWatch
 from bridge.app.plan import checked_plan, make_plan
 from bridge.app.requests import Requests
 from bridge.app.session import http_session
@@ -151,8 +152,10 @@ async def _bind(
 def jobs(bridge: Bridge) -> tuple[Job, ...]:
     """What runs on schedule."""
     schedule, reconciler = bridge.settings.schedule, bridge.reconciler
+    columns = ColumnWatch(bridge, schedule.columns_seconds)
     return (
         Job("hook audit", schedule.audit_seconds, bridge.keeper.audit, at_start=True),
+        Job("columns", min(LOOK_SECONDS, schedule.columns_seconds), columns.look, at_start=True),
         Job("match index", schedule.sweep_seconds, reconciler.index, at_start=True),
         Job("sweep", schedule.sweep_seconds, lambda: reconciler.sweep_all("incremental"), at_start=True),
         Job("full sweep", schedule.full_sweep_seconds, lambda: reconciler.sweep_all("full")),

@@ -28,14 +28,16 @@ async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Faul
     try:
         async with http_session() as session:
             connectors = build_connectors(settings, seams, store, AiohttpTransport(session), Metrics())
-            columns, faults = await _columns(settings, plan, connectors)
+            columns, faults = await account_columns(settings, plan, connectors)
     finally:
         await store.close()
     manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
     return [*faults, *check_live(plan.mappings.values(), manifests, columns, settings.sides)]
 
 
-async def _columns(settings: Settings, plan: Plan, connectors: Mapping[str, Connector]) -> tuple[Columns, list[Fault]]:
+async def account_columns(
+    settings: Settings, plan: Plan, connectors: Mapping[str, Connector]
+) -> tuple[Columns, list[Fault]]:
     """By product and entity what each bound account reports; settings bind one account to each side."""
     columns: Columns = {}
     faults: list[Fault] = []

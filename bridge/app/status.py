@@ -12,6 +12,11 @@ async def status_of(store: Store) -> Rows:
     """Headings with rows: mappings with their totals, systems, sweeps, hooks, conflicts, dead letters."""
     return {
         "mappings": await _mappings(store),
+        "problems": [
+            {"mapping": name, "what the account lacks": problem}
+            for name, state in sorted((await store.mappings.states()).items())
+            for problem in state.problems
+        ],
         "systems": await _systems(store),
         "sweeps": await _sweeps(store),
         "hooks": [

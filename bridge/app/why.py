@@ -46,6 +46,8 @@ async def why_lines(store: Store, plan: Plan, side: str, entity: str, record: st
         if link is not None:
             lines += [f"  waits for a choice: {_question(question)}" for question in questions(link)]
         lines += await _nexts(store, plan, scope, which, record, link)
+        state = (await store.mappings.states()).get(scope.mapping)
+        lines += [f"  never crosses: {problem}" for problem in (state.problems if state is not None else ())]
     return lines
 
 

@@ -7,7 +7,7 @@ from bridge.domain.catalog import Column, ColumnSpec, Manifest
 from bridge.domain.errors import Fault
 from bridge.domain.record import Side
 from bridge.mapping.check import check
-from bridge.mapping.check_columns import Catalog, ExtraColumns, catalog_of, words_of
+from bridge.mapping.check_columns import Catalog, ExtraColumns, catalog_of, check_columns, words_of
 from bridge.mapping.model import Cells, Field, Mapping
 from bridge.mapping.tables import ANY
 from bridge.mapping.values import LEAVE
@@ -30,6 +30,17 @@ def check_live(
         for row in mapping.fields:
             faults += _unlisted(mapping, row, catalogs)
             faults += _lengths(row, catalogs)
+    return faults
+
+
+def account_problems(
+    mapping: Mapping, mappings: tuple[Mapping, ...], manifests: MappingOf[str, Manifest], live: ExtraColumns
+) -> list[Fault]:
+    """What the accounts lack of this mapping's columns, options and stages. The mapping itself has passed `check`."""
+    catalogs = {side: catalog_of(mapping, side, manifests, live) for side in Side}
+    faults = [fault for one in catalogs.values() if one is not None for fault in check_columns(mapping, one, mappings)]
+    for row in mapping.fields:
+        faults += _unlisted(mapping, row, catalogs)
     return faults
 
 

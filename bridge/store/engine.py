@@ -34,6 +34,7 @@ from bridge.store.systems import Systems
 from bridge.store.tables import leases, mappings, requests
 from bridge.store.tasks import Tasks
 from bridge.store.tokens import Plain, Seal, Tokens
+from bridge.store.unlinked import UnlinkedReferences
 
 SCHEMES = ("sqlite", "postgresql")
 
@@ -50,6 +51,7 @@ class Store:
         self.tasks = Tasks(database, self.wake)
         self.links = Links(database)
         self.conflicts = Conflicts(database)
+        self.unlinked = UnlinkedReferences(database)
         self.records = Records(database)
         self.mappings = Mappings(database, self.wake)
         self.cursors = Cursors(database, self.wake)

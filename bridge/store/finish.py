@@ -25,6 +25,7 @@ from bridge.store.notify import Wake
 from bridge.store.records import note_keys, note_records
 from bridge.store.rows import Row, task_tuple
 from bridge.store.tables import tasks
+from bridge.store.unlinked import mark_children, note_unlinked
 
 BATCH = 64
 QUEUE = 10_000
@@ -48,6 +49,7 @@ COLUMNS = (
     "decided_hash",
     "stale_since",
     "gone_since",
+    "outcome",
 )
 
 
@@ -125,15 +127,20 @@ class Booking:
         mine = [one for one in completions if one.claim.fence in held]
         await self._book(mine, rows)
         woken: set[TaskKey] = set()
+        linked: set[TaskKey] = set()
         for one in mine:
             if one.outcome is not Outcome.WAITING:
                 woken.update(task.key for task in one.claim.tasks)
             if one.links:
-                woken |= await write_links(self._database, self._conn, one.claim.key.mapping, one.links)
+                linked |= await write_links(self._database, self._conn, one.claim.key.mapping, one.links)
+        woken |= linked
         for one in completions:
             if one.claim.fence not in held:
                 await self._keep_taught(one)
         await self._mark(mine)
+        await note_unlinked(self._conn, {child: parents for one in mine for child, parents in one.unlinked.items()})
+        if linked:
+            await mark_children(self._database, self._conn, linked, self._now)
         if woken:
             await wake_waiting(self._database, self._conn, woken, self._now)
         await self._note(mine)
@@ -205,6 +212,7 @@ def _booked(one: Completion, task: Task, row: Row, now: float) -> dict[str, Any]
             new["attempts"] = 0
         new.update(kinds=row["kinds"] | row["kinds_taken"], kinds_taken=0)
         return new
+    new.update(outcome=one.outcome.value)
     new.update(attempts=0, kinds_taken=0, pending=row["pending"] - min(row["taken"], row["pending"]))
     if not moved:
         new.update(source_at=None, first_due=new["due"] or now)

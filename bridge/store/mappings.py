@@ -1,6 +1,6 @@
 """What the store knows of mappings: which definition runs, paused or not, indexed sides, approvals."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import case, false, insert, null, select, update
@@ -11,7 +11,7 @@ from bridge.store.database import Database
 from bridge.store.model import MappingState, Mode, Scope
 from bridge.store.notify import Wake
 from bridge.store.rows import Row
-from bridge.store.tables import mappings
+from bridge.store.tables import mappings, tasks
 
 
 class Mappings:
@@ -22,8 +22,9 @@ class Mappings:
     async def sync(self, scopes: Mapping[str, Scope] | Iterable[Scope]) -> None:
         """Make the running definitions the stored ones; copies with others claim nothing from then on.
 
-        A mapping that goes live gets `live_since`; changed match keys empty `indexed`. Mappings not in `scopes` keep
-        their rows.
+        A mapping that goes live gets `live_since`; changed match keys empty `indexed`. What was decided about records
+        while a mapping had another mode or definition is no decision any more. Mappings not in `scopes` keep their
+        rows.
         """
 
         wanted = scopes if isinstance(scopes, Mapping) else {scope.mapping: scope for scope in scopes}
@@ -34,6 +35,10 @@ class Mappings:
             stored = {row["name"]: row for row in rows}
             for name, scope in sorted(wanted.items()):
                 values = _values(scope, stored.get(name), self._database.now())
+                before = stored.get(name)
+                if before and (before["mode"], before["fingerprint"]) != (values["mode"], values["fingerprint"]):
+                    decided = update(tasks).where(tasks.c.mapping == name, tasks.c.outcome.is_not(None))
+                    await conn.execute(decided.values(outcome=None))
                 if name in stored:
                     await conn.execute(update(mappings).where(mappings.c.name == name).values(**values))
                 else:
@@ -61,6 +66,10 @@ class Mappings:
         column = mappings.c[f"indexed_{side.value}"]
         same = mappings.c.match_fingerprint == match_fingerprint
         await self._update("indexed", name, {column.name: case((same, True), else_=column)})
+
+    async def note_problems(self, name: str, problems: Sequence[str]) -> None:
+        """What the account lacks of the columns, options and stages this mapping names."""
+        await self._update("problems", name, {"problems": list(problems) or None})
 
     async def approve(self, name: str, until: float | None) -> None:
         """Lift the brake until then (epoch seconds); None takes the approval back."""
@@ -106,4 +115,5 @@ def _state(row: Row) -> MappingState:
         indexed=frozenset(side for side in Side if row[f"indexed_{side.value}"]),
         pause_reason=row["pause_reason"],
         approved_until=row["approved_until"],
+        problems=tuple(row["problems"] or ()),
     )

@@ -73,6 +73,7 @@ class MappingState:
     indexed: frozenset[Side]
     pause_reason: str = ""
     approved_until: float | None = None
+    problems: tuple[str, ...] = ()
 
 
 RETRIED = "retried by a person"
@@ -113,6 +114,7 @@ class Task:
     stale_since: float | None  # first read older than a version already known; None when reads are believed
     gone_since: float | None  # first read that found no live record
     waits_for: TaskKey | None = None
+    outcome: str | None = None  # see tables.tasks
 
 
 class LinkState(StrEnum):
@@ -248,6 +250,8 @@ class Completion:
     record on which the decision was "nothing". stale_since, gone_since: new values for the task (None clears).
     wake: links that were made or changed so that children waiting for them may go on.
     mark: further tasks to make due without an event (pairs whose base names a changed link).
+    unlinked: by record that was looked at, those it names that are not linked, so that the reference did not cross; as
+    soon as one of them is linked, the record is due again. What was noted of other records stands.
     """
 
     claim: Claim
@@ -264,6 +268,7 @@ class Completion:
     keys: Sequence[KeyNote] = ()
     journal: Sequence[JournalEntry] = ()
     mark: Sequence[TaskKey] = ()
+    unlinked: Mapping[TaskKey, Sequence[TaskKey]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ def task_from(row: Row) -> Task:
         stale_since=row["stale_since"],
         gone_since=row["gone_since"],
         waits_for=_waits_for(row),
+        outcome=row["outcome"],
     )
 
 

@@ -1,7 +1,7 @@
 """The tables as SQLAlchemy Core sees them. `migrations` creates them; a test compares the two.
 
 Times are epoch seconds. Every transaction touches tables in this order, and rows in key order: events, tasks, leases,
-links, intent_keys, link_refs, records, record_keys, merges, cursors, brake_hits, journal, counters.
+links, intent_keys, link_refs, unlinked_refs, records, record_keys, merges, cursors, brake_hits, journal, counters.
 (Intake alone writes events: it must know which are new before it marks tasks.)
 """
 
@@ -58,6 +58,7 @@ mappings = Table(
     Column("indexed_left", Boolean, nullable=False),
     Column("indexed_right", Boolean, nullable=False),
     Column("approved_until", Real),
+    Column("problems", JsonText),  # what the account lacks of the mapping's columns, as sentences
 )
 
 events = Table(
@@ -110,6 +111,7 @@ tasks = Table(
     Column("decided_hash", Text),
     Column("stale_since", Real),
     Column("gone_since", Real),
+    Column("outcome", Text),  # of the last claim that ended; null once its mapping's mode or definition changed
 )
 Index(
     "tasks_due",
@@ -230,6 +232,23 @@ link_refs = Table(
     Column("field", Text, primary_key=True),
 )
 Index("link_refs_link", link_refs.c.link)
+
+unlinked_refs = Table(  # records written without a reference, as the record it names was not linked
+    "unlinked_refs",
+    metadata,
+    Column("mapping", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("rec", Text, primary_key=True),
+    Column("parent_mapping", Text, primary_key=True),
+    Column("parent_side", Text, primary_key=True),
+    Column("parent_rec", Text, primary_key=True),
+)
+Index(
+    "unlinked_refs_parent",
+    unlinked_refs.c.parent_mapping,
+    unlinked_refs.c.parent_side,
+    unlinked_refs.c.parent_rec,
+)
 
 merges = Table(
     "merges",

@@ -47,6 +47,7 @@ async def create(work: Work, own: Record, reading: Reading) -> Completion:
     link = await _open(work, target, own, reading, chosen)
     if isinstance(link, Completion):
         return link
+    await references.note_missing(work, {work.side: work.key.rec}, {work.side: reading})
     again = work.now() + references.PATIENCE_SECONDS if settled.again else None
     return await _send(work, link, target, fields, chosen, reading, again)
 

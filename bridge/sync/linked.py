@@ -1,6 +1,7 @@
 """A linked pair: read both, merge, write what differs, remember."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bridge.domain.record import Gone, Record, Side
@@ -8,7 +9,7 @@ from bridge.mapping import translate
 from bridge.mapping.base import Base, FieldBase
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD
+from bridge.mapping.values import UNREAD, is_empty
 from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome
 from bridge.sync import compare, conflicts, merging, recover, references, remember, removal, words, write
 from bridge.sync.reading import Stale, read
@@ -85,9 +86,11 @@ async def _agree(work: Work, link: Link, records: Mapping[Side, Record]) -> Comp
         return _shadowed(work, link, plans)
     link = remember.save_base(work, link, base)
     link = conflicts.hold(work, link, decisions, readings)
+    parents = await references.note_missing(work, {side: link.rec(side) for side in Side}, readings)
     if settled and any(plans.values()):  # what was learned is stored before `sent` says something new
         return work.later(work.now(), "an earlier write was settled; going on from there")
-    return await _write_both(work, link, records, readings, base, decisions, plans)
+    ended = await _write_both(work, link, records, readings, base, decisions, plans)
+    return replace(ended, mark=(*ended.mark, *parents)) if parents else ended
 
 
 def _plans(decisions: Sequence[Decision], readings: Mapping[Side, Reading]) -> dict[Side, dict[str, Any]]:
@@ -154,7 +157,24 @@ def _finish(
         return work.dead(problem)
     if written:
         return work.done(Outcome.APPLIED, f"updated {', '.join(written)}", due=due)
+    unseen = _not_shown(work, readings)
+    if unseen:
+        text = f"both sides agree in what they show; nothing can cross to {', '.join(unseen)}, which was not shown"
+        return work.done(Outcome.UNCHANGED, text, due=due)
     return work.done(Outcome.UNCHANGED, "both sides agree", due=due)
+
+
+def _not_shown(work: Work, readings: Mapping[Side, Reading]) -> list[str]:
+    """Fields a side did not show although the other one has a value for them: unread is never equal."""
+    return [
+        f"{work.side_name(side)}.{field.name}"
+        for field in work.mapping.fields
+        for side in Side
+        if side in field.flows
+        and readings[side].values.get(field.name, UNREAD) is UNREAD
+        and not is_empty(readings[side.other].values.get(field.name))
+        and readings[side.other].values.get(field.name, UNREAD) is not UNREAD
+    ]
 
 
 def _problem(work: Work, base: Mapping[str, FieldBase], readings: Mapping[Side, Reading]) -> str | None:

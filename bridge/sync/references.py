@@ -11,7 +11,7 @@ from bridge.mapping.merge import Action, Decision
 from bridge.mapping.model import Field
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import LinkId, Reference
-from bridge.store.model import Completion, Link, LinkState, Mode, Task, TaskKey, TaskState
+from bridge.store.model import Completion, Link, LinkState, Mode, Outcome, Task, TaskKey, TaskState
 from bridge.sync.work import Work
 
 FILTERED_PREFIX = "filtered"
@@ -153,6 +153,30 @@ async def _missing(work: Work, field: Field, reference: Reference) -> Completion
     return work.later(due, f"waiting for {name}", waits_for=parent)
 
 
+async def note_missing(
+    work: Work, records: Mapping[Side, str | None], readings: Mapping[Side, Reading]
+) -> tuple[TaskKey, ...]:
+    """Note what these records name and is not linked; those of it that were never decided on, to be looked at.
+
+    A record is due again as soon as one that it names is linked, whichever way that happens.
+    """
+    undecided: list[TaskKey] = []
+    for side, reading in readings.items():
+        noted = work.unlinked.setdefault(TaskKey(work.mapping.name, side, str(records[side])), [])
+        for name, value in reading.values.items():
+            if not isinstance(value, Reference) or side.other not in work.mapping.named[name].flows:
+                continue
+            parent = TaskKey(value.mapping, value.side, value.id)
+            noted.append(parent)
+            scope = work.parts.scopes.get(parent.mapping)
+            if scope is None or scope.mode is not Mode.LIVE or work.mapping.named[name].missing != "wait":
+                continue
+            task = await work.store.tasks.get(parent)
+            if task is None or (task.state is TaskState.IDLE and task.outcome is None):
+                undecided.append(parent)
+    return tuple(undecided)
+
+
 def _circular(work: Work, parent: Task) -> bool:
     """The parent waits for this record, or both have waited so long that it may well do so round some corners."""
     return work.key in (parent.key, parent.waits_for) or (parent.state is TaskState.WAITING and _patient(work))
@@ -165,7 +189,7 @@ def _patient(work: Work) -> bool:
 def _decided_without_link(task: Task) -> bool:
     if task.state is TaskState.DEAD:
         return True
-    return task.state is TaskState.IDLE and task.reason.startswith(FILTERED_PREFIX)
+    return task.state is TaskState.IDLE and task.outcome == Outcome.FILTERED
 
 
 async def current_base(work: Work, link: Link) -> Base:

@@ -34,6 +34,7 @@ from bridge.store.model import (
     TaskKey,
 )
 
+CROSSED = (Outcome.APPLIED, Outcome.UNCHANGED)
 DELETED = frozenset({EventKind.DELETED.value, EventKind.MERGED.value})
 T = TypeVar("T")
 
@@ -80,6 +81,7 @@ class Work:
     links: list[LinkWrite] = field(default_factory=list)
     read_at: dict[RecordRef, float] = field(default_factory=dict)
     referred: list[tuple[Link, Side]] = field(default_factory=list)  # links whose records the write names there
+    unlinked: dict[TaskKey, list[TaskKey]] = field(default_factory=dict)  # by record: what it names, not linked
     row_hash: str | None = None  # of the claim's record as read, over the columns listings show too
     known: MappingOf[RecordRef, KnownRecord] = field(default_factory=dict)
     look_at: float = 0.0  # when the outcome of the last write must be visible
@@ -219,6 +221,7 @@ class Work:
             journal=tuple(self.journal),
             links=tuple(self.links),
             decided_hash=self.row_hash if outcome in (Outcome.FILTERED, Outcome.DEAD) else None,
+            unlinked=self.unlinked if outcome in CROSSED else {},
         )
         return replace(completion, **more)
 

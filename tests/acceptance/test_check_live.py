@@ -1,9 +1,10 @@
 """`bridge check --live`: the accounts are asked for their real fields; nothing is changed."""
 
+import signal
 from pathlib import Path
 
 from tests.acceptance.products import simulated
-from tests.acceptance.site import SECRETS, Site
+from tests.acceptance.site import SECRETS, Site, until
 
 
 def test_what_the_accounts_lack_is_told_all_at_once_and_a_silent_account_as_well(tmp_path: Path) -> None:
@@ -22,3 +23,28 @@ def test_what_the_accounts_lack_is_told_all_at_once_and_a_silent_account_as_well
     assert done.code == 2
     assert done.err.count("its columns could not be read") == 2
     assert not [name for name, value in SECRETS.items() if value in done.out + done.err]
+
+
+def test_a_running_bridge_says_which_field_the_account_does_not_have_and_never_calls_it_equal(tmp_path: Path) -> None:
+    """A field rule on a custom field nobody made would else be silent for ever."""
+    with simulated("pipedrive", "deskera") as (pipedrive, deskera):
+        site = Site(tmp_path, pipedrive.url, deskera.url)
+        deals = site.folder / "mappings" / "deals.yaml"
+        good = deals.read_text()
+        deals.write_text(good.replace("crm: custom.Segment", "crm: custom.Segmant"))
+        daemon = site.start()
+        try:
+            problem = "unknown field `custom.Segmant` of pipedrive deal"
+            until(lambda: problem in site.get("/health").text, "health tells of the field")
+            assert site.get("/health/ready").status == 200
+            deal = pipedrive.create("deals", title="First order", value=10, currency="EUR")
+            deskera.until("deals", name="First order")
+            assert "deals.yaml:" in site.bridge("status").out
+            assert problem in site.bridge("why", "crm", "deal", deal).out
+            assert site.log.read_text().count("the account lacks what a mapping names") == 1
+            deals.write_text(good)
+            daemon.process.send_signal(signal.SIGHUP)
+            until(lambda: "has all that the mapping names again" in site.log.read_text(), "the field is corrected", 90)
+            assert problem not in site.get("/health").text
+        finally:
+            daemon.kill()

@@ -1,13 +1,14 @@
 """Fields that name another record: parents, removed references, filtered, dead and frozen parents."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bridge.domain.errors import Rejected
 from bridge.domain.record import RecordRef, Side
-from bridge.store.model import Claim, LinkState
+from bridge.store.model import Claim, LinkState, Mode
 from tests.product import raising
 from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
 
@@ -234,3 +235,90 @@ async def test_a_frozen_parent_may_still_be_named(new_bench: NewBench, edited: s
     await bench.settle()
     assert _company_of(bench, "crm") == _company_of(bench, "erp") == "Other"
     assert bench.crm.live("person")[child]["company_id"] == second
+
+
+# -- parents that were not to be had --------------------------------------------------------------------------------
+async def _in_mode(bench: Bench, mode: Mode, mapping: str = "companies") -> None:
+    """The settings give one mapping this mode, and the bridge is started again."""
+    scopes = {**bench.parts.scopes, mapping: replace(bench.parts.scopes[mapping], mode=mode)}
+    bench.parts = replace(bench.parts, scopes=scopes)
+    bench.worker.parts = bench.parts
+    await bench.store.mappings.sync(scopes)
+
+
+async def test_what_was_decided_in_shadow_is_no_decision_once_live(new_bench: NewBench) -> None:
+    """The child's reference waits for its parent, which is looked at and made, although shadow had let it be."""
+    bench = await new_bench(WITH_COMPANIES, mode=Mode.SHADOW)
+    parent = bench.crm.person_creates("company", name="Acme")
+    child = bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=parent)
+    await bench.settle()
+    assert bench.erp.writes() == []
+    for mapping in ("companies", "people"):
+        await _in_mode(bench, Mode.LIVE, mapping)
+    bench.crm.person_edits("person", child, phone="1")
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
+
+
+async def test_a_child_that_crossed_without_its_parent_gets_the_reference_once_the_parent_is_linked(
+    new_bench: NewBench,
+) -> None:
+    """The parent was in shadow; nobody tells of the child again."""
+    bench, parent, _ = await _at_company(new_bench)
+    await _in_mode(bench, Mode.SHADOW)
+    await bench.settle()
+    assert _company_of(bench) is None
+    assert await bench.store.unlinked.counts() == {"people": 1}
+    await _in_mode(bench, Mode.LIVE)
+    bench.clock.advance(60)
+    bench.crm.person_edits("company", parent, notes="any")
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
+    assert await bench.store.unlinked.counts() == {}
+
+
+async def test_a_child_gets_the_reference_when_the_other_sides_record_links_the_parent(new_bench: NewBench) -> None:
+    """The link is made by a claim of the parent's counterpart, which matches it."""
+    bench, parent, _ = await _at_company(new_bench)
+    await _in_mode(bench, Mode.SHADOW)
+    await bench.settle()
+    await _in_mode(bench, Mode.LIVE)
+    bench.clock.advance(60)
+    bench.erp.person_creates("company", name="Acme")
+    bench.unheard("crm", "company", parent)
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
+    assert len(bench.erp.live("company")) == 1
+
+
+async def test_a_parent_that_was_filtered_and_is_let_in_brings_the_reference_by_itself(new_bench: NewBench) -> None:
+    bench, parent, _ = await _at_company(new_bench, OURS_ONLY, notes="theirs")
+    await bench.settle()
+    assert _company_of(bench) is None
+    bench.clock.advance(60)
+    bench.crm.person_edits("company", parent, notes="ours")
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
+
+
+async def test_a_parent_let_in_by_another_mapping_file_is_looked_at_again(new_bench: NewBench) -> None:
+    bench, parent, child = await _at_company(new_bench, OURS_ONLY, notes="theirs")
+    await bench.settle()
+    await bench.adopt(WITH_COMPANIES)
+    await bench.index()
+    bench.unheard("crm", "company", parent)
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", child, phone="1")
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
+
+
+async def test_a_parent_discarded_as_a_dead_letter_brings_the_reference_once_it_crosses(new_bench: NewBench) -> None:
+    bench, parent, _ = await _at_company(new_bench)
+    bench.erp.fail = raising("before create", Rejected("erp", "no companies today", field="name"))
+    await bench.settle()
+    await bench.store.dead_letters.discard(None)
+    bench.clock.advance(60)
+    bench.crm.person_edits("company", parent, notes="any")
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
