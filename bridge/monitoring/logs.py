@@ -12,7 +12,6 @@ _LIBRARIES = {
     "aiohttp.access": logging.WARNING,
     "alembic": logging.WARNING,
     "asyncio": logging.WARNING,
-    "aiosqlite": logging.WARNING,
     "sqlalchemy": logging.WARNING,
     "apscheduler": logging.ERROR,  # a run left out because the last one still goes on is shown by health
 }

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, func, insert, select
 
 from bridge.store.database import Database
 from bridge.store.failures import BrakeReached
@@ -22,25 +21,25 @@ class Brake:
     window: float
 
 
-async def hit_brake(conn: AsyncConnection, brake: Brake, now: float) -> None:
+def hit_brake(conn: Connection, brake: Brake, now: float) -> None:
     """Count removals in the caller's transaction. Raises BrakeReached, which undoes it."""
-    if brake.limit is not None and not await _approved(conn, brake.mapping, now):
-        hits = await _hits(conn, brake.mapping, now - brake.window)
+    if brake.limit is not None and not _approved(conn, brake.mapping, now):
+        hits = _hits(conn, brake.mapping, now - brake.window)
         if hits + brake.hits > brake.limit:
             raise BrakeReached(brake.mapping, hits, brake.limit)
     row = {"mapping": brake.mapping, "at": now, "kind": brake.kind, "link": brake.link}
     if brake.hits > 0:
-        await conn.execute(insert(brake_hits), [row] * brake.hits)
+        conn.execute(insert(brake_hits), [row] * brake.hits)
 
 
-async def _approved(conn: AsyncConnection, mapping: str, now: float) -> bool:
-    until = await conn.scalar(select(mappings.c.approved_until).where(mappings.c.name == mapping))
+def _approved(conn: Connection, mapping: str, now: float) -> bool:
+    until = conn.scalar(select(mappings.c.approved_until).where(mappings.c.name == mapping))
     return until is not None and bool(until > now)
 
 
-async def _hits(conn: AsyncConnection, mapping: str, since: float) -> int:
+def _hits(conn: Connection, mapping: str, since: float) -> int:
     query = select(func.count()).select_from(brake_hits)
-    return await conn.scalar(query.where(brake_hits.c.mapping == mapping, brake_hits.c.at > since)) or 0
+    return conn.scalar(query.where(brake_hits.c.mapping == mapping, brake_hits.c.at > since)) or 0
 
 
 class Brakes:

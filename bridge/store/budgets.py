@@ -1,7 +1,6 @@
 """Until when the vendors want no calls (implements `connectors.protocols.RateBudget`)."""
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, func, select, update
 
 from bridge.store.account_tables import budgets
 from bridge.store.database import Database
@@ -18,7 +17,7 @@ class Budgets:
     async def pause(self, credential: str, seconds: float, *, daily: bool, why: str) -> None:
         """No copy calls for so long; a longer pause of the same kind stays. `used` counts how often that happened."""
         until = self._database.now() + seconds
-        insert = upsert(self._database, budgets).values(
+        insert = upsert(self._database.sqlite, budgets).values(
             credential=credential, window=DAY if daily else BURST, used=1, until=until, why=why
         )
         longest = func.max if self._database.sqlite else func.greatest
@@ -37,8 +36,8 @@ class Budgets:
             budgets.c.credential == credential, pauses, budgets.c.until > now
         )
 
-        async def work(conn: AsyncConnection) -> tuple[float, bool, str] | None:
-            row = (await conn.execute(query.order_by(budgets.c.until.desc()).limit(1))).first()
+        def work(conn: Connection) -> tuple[float, bool, str] | None:
+            row = (conn.execute(query.order_by(budgets.c.until.desc()).limit(1))).first()
             return None if row is None else (row.until - now, row.window == DAY, str(row.why or ""))
 
         return await self._database.read(work)
@@ -53,17 +52,17 @@ class Budgets:
     async def spend(self, credential: str, window: str, cost: int, limit: int) -> int:
         """Takes `cost` from the `limit` of this window if it fits; what was used before. Earlier windows go."""
         mine = SPENT + window
-        insert = upsert(self._database, budgets).values(credential=credential, window=mine, used=0)
+        insert = upsert(self._database.sqlite, budgets).values(credential=credential, window=mine, used=0)
         begin = insert.on_conflict_do_nothing(index_elements=["credential", "window"])
         here = (budgets.c.credential == credential, budgets.c.window == mine)
         take = update(budgets).where(*here, budgets.c.used + cost <= limit).values(used=budgets.c.used + cost)
         old = budgets.c.window.startswith(SPENT) & (budgets.c.window != mine)
 
-        async def work(conn: AsyncConnection) -> int:
-            if (await conn.execute(begin)).rowcount:
-                await conn.execute(delete(budgets).where(budgets.c.credential == credential, old))
-            used = await conn.scalar(take.returning(budgets.c.used))
-            return used - cost if used is not None else int(await conn.scalar(select(budgets.c.used).where(*here)) or 0)
+        def work(conn: Connection) -> int:
+            if (conn.execute(begin)).rowcount:
+                conn.execute(delete(budgets).where(budgets.c.credential == credential, old))
+            used = conn.scalar(take.returning(budgets.c.used))
+            return used - cost if used is not None else int(conn.scalar(select(budgets.c.used).where(*here)) or 0)
 
         return await self._database.write("budget", work)
 
@@ -75,7 +74,7 @@ class Budgets:
             return None
         now = self._database.now()
         earliest = now - (burst - 1) * gap
-        insert = upsert(self._database, budgets).values(
+        insert = upsert(self._database.sqlite, budgets).values(
             credential=credential, window=PACE, used=1, until=earliest + gap
         )
         statement = insert.on_conflict_do_update(

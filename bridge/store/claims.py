@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import and_, or_, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, and_, or_, select, tuple_, update
 
 from bridge.domain.event import Lane
 from bridge.domain.record import RecordRef, Side
@@ -15,6 +14,7 @@ from bridge.store.leases import fences_held, free_for, giving_back, require_fenc
 from bridge.store.lookup import resolve
 from bridge.store.model import Claim, Link, LinkState, Mode, Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
+from bridge.store.records import known_records
 from bridge.store.rows import Row, chunks, has_key, task_from, task_key, task_tuple
 from bridge.store.tables import leases, links, mappings, tasks
 
@@ -49,9 +49,9 @@ class Claims:
         """Up to `limit` due tasks, leased for `ttl` seconds. See Claim."""
         turn = self._turn
 
-        async def work(conn: AsyncConnection) -> list[Claim]:
+        def work(conn: Connection) -> list[Claim]:
             picking = Picking(self._database, conn, scopes, blocked_systems, turn)
-            return await picking.claim(limit, ttl)
+            return picking.claim(limit, ttl)
 
         if not scopes or limit <= 0:
             return []
@@ -63,9 +63,9 @@ class Claims:
         """Make the lease last `ttl` seconds from now. Raises LeaseLost."""
         expires = self._database.now() + ttl
 
-        async def work(conn: AsyncConnection) -> None:
-            await require_fence(conn, claim)
-            await conn.execute(update(leases).where(leases.c.fence == claim.fence).values(expires=expires))
+        def work(conn: Connection) -> None:
+            require_fence(conn, claim)
+            conn.execute(update(leases).where(leases.c.fence == claim.fence).values(expires=expires))
 
         await self._database.write("renew", work)
         return replace(claim, expires=expires)
@@ -74,16 +74,14 @@ class Claims:
         """Lease further records under the same fence; None (and nothing leased) when one is taken. Raises LeaseLost."""
         further = sorted(set(refs) - set(claim.leased))
 
-        async def work(conn: AsyncConnection) -> bool:
-            await require_fence(conn, claim)
+        def work(conn: Connection) -> bool:
+            require_fence(conn, claim)
             now = self._database.now()
-            got = await take(self._database, conn, [(ref, claim.fence) for ref in further], now, claim.expires)
+            got = take(self._database, conn, [(ref, claim.fence) for ref in further], now, claim.expires)
             if len(got) == len(further):
                 return True
             for ref, _ in got:
-                await conn.execute(
-                    giving_back([claim.fence]).where(has_key(leases, [(ref.system, ref.entity, ref.id)]))
-                )
+                conn.execute(giving_back([claim.fence]).where(has_key(leases, [(ref.system, ref.entity, ref.id)])))
             return False
 
         if further and not await self._database.write("lease", work):
@@ -93,22 +91,22 @@ class Claims:
     async def release(self, claim: Claim, due: float, reason: str) -> None:
         """Give a claim back untouched: nothing booked, no attempt counted. A claim already lost is left alone."""
 
-        async def work(conn: AsyncConnection) -> None:
+        def work(conn: Connection) -> None:
             keys = sorted(task_tuple(task.key) for task in claim.tasks)
-            await conn.execute(
+            conn.execute(
                 select(tasks.c.gen).where(has_key(tasks, keys)).order_by(*tasks.primary_key.columns).with_for_update()
             )
-            if claim.fence not in await fences_held(conn, [claim]):
+            if claim.fence not in fences_held(conn, [claim]):
                 return
             for task in claim.tasks:
                 same = update(tasks).where(has_key(tasks, [task_tuple(task.key)]))
                 attempts = 0 if task.state is TaskState.DEAD else max(0, task.attempts - 1)
                 back: dict[str, Any] = {"taken": 0, "attempts": attempts}
-                await conn.execute(same.values(**back))
+                conn.execute(same.values(**back))
                 unmoved = same.where(tasks.c.gen == task.gen)
-                await conn.execute(unmoved.values(due=due, reason=reason, state=TaskState.DUE.value))
-            await conn.execute(giving_back([claim.fence]))
-            await self._database.tell(conn)
+                conn.execute(unmoved.values(due=due, reason=reason, state=TaskState.DUE.value))
+            conn.execute(giving_back([claim.fence]))
+            self._database.tell(conn)
 
         await self._database.write("release", work)
         self._wake.set()
@@ -120,7 +118,7 @@ class Picking:
     def __init__(
         self,
         database: Database,
-        conn: AsyncConnection,
+        conn: Connection,
         scopes: Mapping[str, Scope],
         blocked: frozenset[str],
         turn: int,
@@ -134,31 +132,31 @@ class Picking:
         self._busy: set[RecordRef] = set()
         self._seen: set[TaskKey] = set()
 
-    async def claim(self, limit: int, ttl: float) -> list[Claim]:
-        usable, paused = await self._mappings()
-        leased = (await self._conn.execute(select(leases))).mappings()
+    def claim(self, limit: int, ttl: float) -> list[Claim]:
+        usable, paused = self._mappings()
+        leased = (self._conn.execute(select(leases))).mappings()
         holder = self._database.seams.copy
         self._busy = {
             RecordRef(row["system"], row["entity"], row["rec"])
             for row in leased
             if not free_for(row, holder, self._now)
         }
-        picks = await self._recoveries(paused, limit)
+        picks = self._recoveries(paused, limit)
         lanes = {lane: Queue(self._conn, lane, usable, self._now, limit) for lane in Lane}
         slots = deque((self._turn + slot) % TURNS for slot in range(len(picks), limit))
         while usable and slots:
-            rows = await self._next_rows(lanes, slots)
+            rows = self._next_rows(lanes, slots)
             if not rows:
                 break
-            fresh = await self._pick([row for row, _ in rows], paused=False)
+            fresh = self._pick([row for row, _ in rows], paused=False)
             picks += fresh
             keys = {pick.tasks[0].key for pick in fresh}
             slots.extendleft(slot for row, slot in reversed(rows) if task_key(row) not in keys)
-        return await self._lease(picks, ttl)
+        return self._lease(picks, ttl)
 
-    async def _mappings(self) -> tuple[list[str], list[str]]:
+    def _mappings(self) -> tuple[list[str], list[str]]:
         """Names whose stored definition is ours and whose systems are up: running ones, paused ones."""
-        rows = await self._conn.execute(select(mappings).where(mappings.c.name.in_(sorted(self._scopes))))
+        rows = self._conn.execute(select(mappings).where(mappings.c.name.in_(sorted(self._scopes))))
         usable: list[str] = []
         paused: list[str] = []
         for row in rows.mappings():
@@ -168,12 +166,12 @@ class Picking:
                 (paused if row["paused"] else usable).append(row["name"])
         return sorted(usable), sorted(paused)
 
-    async def _next_rows(self, lanes: Mapping[Lane, "Queue"], slots: deque[int]) -> list[tuple[Row, int]]:
+    def _next_rows(self, lanes: Mapping[Lane, "Queue"], slots: deque[int]) -> list[tuple[Row, int]]:
         """A row for every slot, from the lane whose turn it is or else the next that has one."""
         rows: list[tuple[Row, int]] = []
         while slots:
             for lane in _lane_order(slots[0]):
-                row = await lanes[lane].next()
+                row = lanes[lane].next()
                 if row is not None:
                     rows.append((row, slots.popleft()))
                     break
@@ -181,7 +179,7 @@ class Picking:
                 break
         return rows
 
-    async def _recoveries(self, paused: Sequence[str], limit: int) -> list[Pick]:
+    def _recoveries(self, paused: Sequence[str], limit: int) -> list[Pick]:
         """Due tasks of paused mappings whose record has an open intent or an unconfirmed write."""
         if not paused:
             return []
@@ -195,21 +193,21 @@ class Picking:
         ]
         recs = select(tasks.c.mapping, tasks.c.side, tasks.c.rec).join(links, or_(*sides))
         recs = recs.where(unsettled, links.c.state != LinkState.DOUBT.value, tasks.c.due <= self._now)
-        keys = sorted({tuple(row) for row in await self._conn.execute(recs.limit(limit * 2))})
-        return await self._pick(await self._lock_open(keys), paused=True) if keys else []
+        keys = sorted({tuple(row) for row in self._conn.execute(recs.limit(limit * 2))})
+        return self._pick(self._lock_open(keys), paused=True) if keys else []
 
-    async def _lock_open(self, keys: Sequence[Any]) -> list[Row]:
+    def _lock_open(self, keys: Sequence[Any]) -> list[Row]:
         """Those that are due, and dead letters: one ends when its pair is put in step from the other side."""
         rows: list[Row] = []
         open_ = or_(tasks.c.due <= self._now, tasks.c.state == TaskState.DEAD.value)
         for some in chunks(keys):
             query = select(tasks).where(has_key(tasks, some), open_)
-            rows += (await self._conn.execute(query.with_for_update(skip_locked=True))).mappings()
+            rows += (self._conn.execute(query.with_for_update(skip_locked=True))).mappings()
         return rows
 
-    async def _pick(self, rows: Sequence[Row], *, paused: bool) -> list[Pick]:
+    def _pick(self, rows: Sequence[Row], *, paused: bool) -> list[Pick]:
         """Turn task rows into picks, leaving out those whose record or counterpart is leased."""
-        found = await self._links(rows)
+        found = self._links(rows)
         candidates: list[tuple[Task, Link | None]] = []
         wanted: list[tuple[str, str, str]] = []
         for row in rows:
@@ -219,7 +217,7 @@ class Picking:
             other = link.rec(task.key.side.other) if link else None
             if other is not None:
                 wanted.append((task.key.mapping, task.key.side.other.value, other))
-        others = {task.key: task for task in map(task_from, await self._lock_open(sorted(set(wanted))))}
+        others = {task.key: task for task in map(task_from, self._lock_open(sorted(set(wanted))))}
         picks: list[Pick] = []
         for task, link in candidates:
             scope = self._scopes[task.key.mapping]
@@ -236,29 +234,30 @@ class Picking:
             picks.append(pick)
         return picks
 
-    async def _links(self, rows: Sequence[Row]) -> dict[TaskKey, Link]:
+    def _links(self, rows: Sequence[Row]) -> dict[TaskKey, Link]:
         grouped: dict[tuple[str, Side], list[str]] = {}
         for row in rows:
             grouped.setdefault((row["mapping"], Side(row["side"])), []).append(row["rec"])
         found: dict[TaskKey, Link] = {}
         for (mapping, side), recs in grouped.items():
-            for rec, link in (await resolve(self._conn, mapping, side, recs)).items():
+            for rec, link in (resolve(self._conn, mapping, side, recs)).items():
                 found[TaskKey(mapping, side, rec)] = link
         return found
 
-    async def _lease(self, picks: list[Pick], ttl: float) -> list[Claim]:
-        for pick, fence in zip(picks, await self._database.next_seqs(self._conn, len(picks)), strict=True):
+    def _lease(self, picks: list[Pick], ttl: float) -> list[Claim]:
+        for pick, fence in zip(picks, self._database.next_seqs(self._conn, len(picks)), strict=True):
             pick.fence = fence
         expires = self._now + ttl
         wanted = [(ref, pick.fence) for pick in picks for ref in pick.refs]
-        got = await take(self._database, self._conn, wanted, self._now, expires)
+        got = take(self._database, self._conn, wanted, self._now, expires)
         kept = [pick for pick in picks if all((ref, pick.fence) in got for ref in pick.refs)]
         if not self._database.sqlite:  # elsewhere a link may have changed before its records were ours
-            kept = await self._still_linked(kept)
+            kept = self._still_linked(kept)
         lost = {pick.fence for pick in picks} - {pick.fence for pick in kept}
         if lost:
-            await self._conn.execute(giving_back(lost))
-        await self._take_tasks([task.key for pick in kept for task in pick.tasks])
+            self._conn.execute(giving_back(lost))
+        self._take_tasks([task.key for pick in kept for task in pick.tasks])
+        known = known_records(self._conn, [ref for pick in kept for ref in pick.refs])
         return [
             Claim(
                 scope=pick.scope,
@@ -268,13 +267,14 @@ class Picking:
                 leased=pick.refs,
                 link=pick.link,
                 paused=pick.paused,
+                known={ref: known.get(ref) for ref in pick.refs},
             )
             for pick in kept
         ]
 
-    async def _still_linked(self, picks: Sequence[Pick]) -> list[Pick]:
+    def _still_linked(self, picks: Sequence[Pick]) -> list[Pick]:
         rows = [dict(zip(("mapping", "side", "rec"), task_tuple(pick.tasks[0].key), strict=True)) for pick in picks]
-        found = await self._links(rows)
+        found = self._links(rows)
         kept: list[Pick] = []
         for pick in picks:
             link = found.get(pick.tasks[0].key)
@@ -283,7 +283,7 @@ class Picking:
                 kept.append(pick)
         return kept
 
-    async def _take_tasks(self, keys: Sequence[TaskKey]) -> None:
+    def _take_tasks(self, keys: Sequence[TaskKey]) -> None:
         changed = {
             "taken": tasks.c.pending,
             "attempts": tasks.c.attempts + 1,
@@ -294,13 +294,13 @@ class Picking:
             "wait_rec": None,
         }
         for some in chunks(sorted(task_tuple(key) for key in keys)):
-            await self._conn.execute(update(tasks).where(has_key(tasks, some)).values(**changed))
+            self._conn.execute(update(tasks).where(has_key(tasks, some)).values(**changed))
 
 
 class Queue:
     """Due tasks of one lane, oldest due first, read in pages only as far as they are needed."""
 
-    def __init__(self, conn: AsyncConnection, lane: Lane, names: Sequence[str], now: float, size: int) -> None:
+    def __init__(self, conn: Connection, lane: Lane, names: Sequence[str], now: float, size: int) -> None:
         self._conn = conn
         self._rows: deque[Row] = deque()
         self._after: tuple[Any, ...] | None = None
@@ -314,16 +314,16 @@ class Queue:
             .with_for_update(skip_locked=True)
         )
 
-    async def next(self) -> Row | None:
+    def next(self) -> Row | None:
         if not self._rows and self._pages:
-            await self._read()
+            self._read()
         return self._rows.popleft() if self._rows else None
 
-    async def _read(self) -> None:
+    def _read(self) -> None:
         query = self._query.limit(self._size)
         if self._after is not None:
             query = query.where(tuple_(*self._order) > tuple_(*self._after))
-        self._rows.extend((await self._conn.execute(query)).mappings())
+        self._rows.extend((self._conn.execute(query)).mappings())
         self._pages = self._pages - 1 if len(self._rows) == self._size else 0
         if self._rows:
             self._after = tuple(self._rows[-1][column.name] for column in self._order)

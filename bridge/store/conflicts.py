@@ -3,8 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, select, update
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
@@ -34,22 +33,22 @@ class Conflicts:
         if mapping is not None:
             query = query.where(links.c.mapping == mapping)
 
-        async def work(conn: AsyncConnection) -> list[Link]:
-            return [link_from(row) for row in (await conn.execute(query.order_by(links.c.id))).mappings()]
+        def work(conn: Connection) -> list[Link]:
+            return [link_from(row) for row in (conn.execute(query.order_by(links.c.id))).mappings()]
 
         return [question for link in await self._database.read(work) for question in questions(link)]
 
     async def choose(self, link_id: int, fields: Collection[str], winner: Side) -> list[str]:
         """Note a person's choice for these fields; those that no longer wait are left out of the answer."""
 
-        async def work(conn: AsyncConnection) -> list[str]:
-            link = (await lock_links(conn, [link_id])).get(link_id)
+        def work(conn: Connection) -> list[str]:
+            link = (lock_links(conn, [link_id])).get(link_id)
             waiting = [question.field for question in questions(link) if question.field in fields] if link else []
             if link is not None and waiting:
                 held = {name: {**entry} for name, entry in (link.held or {}).items()}
                 for name in waiting:
                     held[name]["chosen"] = winner.value
-                await conn.execute(update(links).where(links.c.id == link_id).values(held=held))
+                conn.execute(update(links).where(links.c.id == link_id).values(held=held))
             return waiting
 
         return await self._database.write("choose", work)

@@ -1,9 +1,10 @@
 """Running totals. Each copy keeps its own rows, which are summed, so that copies never wait for one another."""
 
 from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, func, select
 
 from bridge.store.database import Database
 from bridge.store.marks import upsert
@@ -12,9 +13,7 @@ from bridge.store.tables import counters
 RETIRED = ""  # the copy under which totals of copies that no longer run are kept
 
 
-async def count(
-    database: Database, conn: AsyncConnection, counts: Mapping[tuple[str, str], int], copy: str | None = None
-) -> None:
+def count(database: Database, conn: Connection, counts: Mapping[tuple[str, str], int], copy: str | None = None) -> None:
     """Add to totals by (mapping, name) inside the caller's transaction, in key order."""
     owner = database.seams.copy if copy is None else copy
     rows = [
@@ -23,11 +22,15 @@ async def count(
         if value
     ]
     if rows:
-        insert = upsert(database, counters)
-        grown = insert.on_conflict_do_update(
-            index_elements=["copy", "mapping", "name"], set_={"value": counters.c.value + insert.excluded.value}
-        )
-        await conn.execute(grown, rows)
+        conn.execute(_grown(database.sqlite), rows)
+
+
+@cache
+def _grown(is_sqlite: bool) -> Any:
+    insert = upsert(is_sqlite, counters)
+    return insert.on_conflict_do_update(
+        index_elements=["copy", "mapping", "name"], set_={"value": counters.c.value + insert.excluded.value}
+    )
 
 
 class Counters:
@@ -43,8 +46,8 @@ class Counters:
         if mapping is not None:
             query = query.where(counters.c.mapping == mapping)
 
-        async def work(conn: AsyncConnection) -> dict[tuple[str, str], int]:
-            rows = await conn.execute(query.group_by(counters.c.mapping, counters.c.name))
+        def work(conn: Connection) -> dict[tuple[str, str], int]:
+            rows = conn.execute(query.group_by(counters.c.mapping, counters.c.name))
             return {(name, counter): int(value) for name, counter, value in rows}
 
         return await self._database.read(work)
@@ -52,12 +55,12 @@ class Counters:
     async def retire(self) -> None:
         """Fold the rows of all other copies into one, so that restarts do not grow the table; sums stay the same."""
 
-        async def work(conn: AsyncConnection) -> None:
+        def work(conn: Connection) -> None:
             others = counters.c.copy.not_in((self._database.seams.copy, RETIRED))
             gone = delete(counters).where(others).returning(counters.c.mapping, counters.c.name, counters.c.value)
             folded: dict[tuple[str, str], int] = {}
-            for mapping, name, value in await conn.execute(gone):
+            for mapping, name, value in conn.execute(gone):
                 folded[mapping, name] = folded.get((mapping, name), 0) + value
-            await count(self._database, conn, folded, RETIRED)
+            count(self._database, conn, folded, RETIRED)
 
         await self._database.write("retire", work)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func, null, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, case, func, null, select, update
 
 from bridge.store.database import Database
 from bridge.store.failures import CursorMoved
@@ -56,7 +55,7 @@ class CursorMove:
     expect_page: str | None = None
 
 
-async def move_cursor(conn: AsyncConnection, move: CursorMove, rows: int, marked: int, now: float) -> None:
+def move_cursor(conn: Connection, move: CursorMove, rows: int, marked: int, now: float) -> None:
     """Compare and set; raises CursorMoved, which undoes the whole transaction."""
     change = update(cursors).where(has_key(cursors, [(move.system, move.entity, move.kind)]))
     change = change.where(cursors.c.sweep == move.expect_sweep)
@@ -72,24 +71,22 @@ async def move_cursor(conn: AsyncConnection, move: CursorMove, rows: int, marked
         values["value"] = move.value
     if move.done:
         values["done_at"] = now
-    moved = await conn.execute(change.values(**values))
+    moved = conn.execute(change.values(**values))
     if moved.rowcount != 1:
         raise CursorMoved(
             f"{move.kind} sweep {move.expect_sweep} of {move.system} {move.entity} is not the current one"
         )
 
 
-async def ask_sweep(
-    database: Database, conn: AsyncConnection, system: str, entity: str, kind: str, by: str, now: float
-) -> None:
+def ask_sweep(database: Database, conn: Connection, system: str, entity: str, kind: str, by: str, now: float) -> None:
     """Note that somebody wants a sweep; the first who asked since the last start stands."""
-    insert = upsert(database, cursors).values(**_new(system, entity, kind), asked_at=now, asked_by=by)
+    insert = upsert(database.sqlite, cursors).values(**_new(system, entity, kind), asked_at=now, asked_by=by)
     unasked = cursors.c.asked_at.is_(None)
     stands = {
         "asked_at": func.coalesce(cursors.c.asked_at, insert.excluded.asked_at),
         "asked_by": case((unasked, insert.excluded.asked_by), else_=cursors.c.asked_by),
     }
-    await conn.execute(insert.on_conflict_do_update(index_elements=["system", "entity", "kind"], set_=stands))
+    conn.execute(insert.on_conflict_do_update(index_elements=["system", "entity", "kind"], set_=stands))
 
 
 def _new(system: str, entity: str, kind: str) -> dict[str, object]:
@@ -109,26 +106,26 @@ class Cursors:
     async def get(self, system: str, entity: str, kind: str) -> Cursor:
         """The cursor; a fresh one (sweep 0) when nothing was ever swept or asked."""
 
-        async def work(conn: AsyncConnection) -> Cursor:
+        def work(conn: Connection) -> Cursor:
             query = select(cursors).where(has_key(cursors, [(system, entity, kind)]))
-            row = (await conn.execute(query)).mappings().first()
+            row = (conn.execute(query)).mappings().first()
             return Cursor(system, entity, kind) if row is None else _cursor(row)
 
         return await self._database.read(work)
 
     async def all(self) -> list[Cursor]:
-        async def work(conn: AsyncConnection) -> list[Cursor]:
+        def work(conn: Connection) -> list[Cursor]:
             query = select(cursors).order_by(*cursors.primary_key.columns)
-            return [_cursor(row) for row in (await conn.execute(query)).mappings()]
+            return [_cursor(row) for row in (conn.execute(query)).mappings()]
 
         return await self._database.read(work)
 
     async def ask(self, system: str, entity: str, kind: str, by: str) -> None:
         """Somebody wants a sweep now; kept until one starts."""
 
-        async def work(conn: AsyncConnection) -> None:
-            await ask_sweep(self._database, conn, system, entity, kind, by, self._database.now())
-            await self._database.tell(conn)
+        def work(conn: Connection) -> None:
+            ask_sweep(self._database, conn, system, entity, kind, by, self._database.now())
+            self._database.tell(conn)
 
         await self._database.write("ask_sweep", work)
         self._wake.set()
@@ -139,9 +136,9 @@ class Cursors:
         `value`: set the modified-since at once (the first start of a bridge), None leaves it.
         """
 
-        async def work(conn: AsyncConnection) -> Cursor:
+        def work(conn: Connection) -> Cursor:
             now = self._database.now()
-            insert = upsert(self._database, cursors)
+            insert = upsert(self._database.sqlite, cursors)
             first = {**_new(system, entity, kind), "sweep": 1, "complete": True, "asked_by": ""}
             again = {
                 "sweep": cursors.c.sweep + 1,
@@ -156,7 +153,7 @@ class Cursors:
             }
             stated = insert.values(**first, started_at=now, value=value)
             begun = stated.on_conflict_do_update(index_elements=["system", "entity", "kind"], set_=again)
-            row = (await conn.execute(begun.returning(cursors))).mappings().one()
+            row = (conn.execute(begun.returning(cursors))).mappings().one()
             return _cursor(row)
 
         return await self._database.write("start_sweep", work)

@@ -1,44 +1,69 @@
-"""Connections and transactions: opening, pragmas, retry of what a database asks to be retried, error translation."""
+"""Connections and transactions: the one border between the asynchronous bridge and its synchronous store.
+
+A transaction is a plain function on a `Connection`. On SQLite its statements take microseconds and wait for nobody, so
+the function runs where it is called; only its commit, which waits for the disk, is handed to the database's own thread.
+(A thread for every statement costs more than the statements: beside a busy loop each hand-over waits for the
+interpreter lock.) On PostgreSQL, where every statement waits for the server, SQLAlchemy runs the same function over
+asyncpg, whose prepared statements are kept.
+"""
 
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy import event, func, select, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Integer,
+    Transaction,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams, epoch
 from bridge.store.failures import Unstorable
-from bridge.store.sqlite import connect
 from bridge.store.tables import sequence
 
 T = TypeVar("T")
-Work = Callable[[AsyncConnection], Awaitable[T]]
+Work = Callable[[Connection], T]
+Session = Callable[[AsyncConnection], Awaitable[T]]
 
 BUSY_SECONDS = 5.0
+BUSY_STEP_SECONDS = 0.005
 TRIES = 6
 RETRIED_STATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 REFUSED_STATES = ("22", "54")  # data exceptions; limits of the program (a row too large for an index)
 WAKE_CHANNEL = "bridge_wake"
 
 
+COUNT_ON = update(sequence).values(value=sequence.c.value + bindparam("count")).returning(sequence.c.value)
+DRAW = select(func.nextval("bridge_seq")).select_from(
+    func.generate_series(1, bindparam("count", type_=Integer)).alias()
+)
+
+
 class Database:
-    """One database: a writer (on SQLite a single connection behind a lock), readers, the store's clock."""
+    """One database and the store's clock: `Sqlite` or `Postgres` do the connecting."""
 
     def __init__(self, url: URL, seams: Seams) -> None:
         self.url = url
         self.seams = seams
         self.sqlite = url.get_backend_name() == "sqlite"
         self.offset = 0.0
-        self._turn = asyncio.Lock()
-        self.writer = _sqlite_engine(url, writer=True) if self.sqlite else _postgres_engine(url)
-        self.reader = _sqlite_engine(url, writer=False) if self.sqlite else self.writer
+        self.backend: Sqlite | Postgres = Sqlite(url, self) if self.sqlite else Postgres(url)
 
     def now(self) -> float:
         """Epoch seconds by the handed-in clock, moved to the database's on PostgreSQL so that copies agree."""
@@ -46,7 +71,7 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` in one transaction that sees one snapshot per statement (SQLite: one for all)."""
-        return await self._with_retries(lambda: self._run(self.reader, work))
+        return await self._with_retries(lambda: self.backend.read(work))
 
     async def write(self, name: str, work: Work[T]) -> T:
         """Run `work` in one writing transaction; it may run again after a deadlock, so it must not remember anything.
@@ -55,49 +80,40 @@ class Database:
         `store.<name>.before_commit`, `store.<name>.committed`.
         """
 
-        async def with_failpoint(conn: AsyncConnection) -> T:
-            result = await work(conn)
+        async def before_commit() -> None:
             await self.seams.failpoint(f"store.{name}.before_commit")
-            return result
 
-        async def once() -> T:
-            if not self.sqlite:
-                return await self._run(self.writer, with_failpoint)
-            async with self._turn:
-                return await self._run(self.writer, with_failpoint)
-
-        result = await self._with_retries(once)
+        result = await self._with_retries(lambda: self.backend.write(work, before_commit))
         await self.seams.failpoint(f"store.{name}.committed")
         return result
 
-    async def session(self, work: Work[T]) -> T:
+    async def session(self, work: Session[T]) -> T:
         """Run `work` on a connection of its own, outside of any transaction (PostgreSQL session locks)."""
+        assert isinstance(self.backend, Postgres), "SQLite has one process, and no locks of sessions"
         try:
-            async with self.writer.connect() as conn:
+            async with self.backend.engine.connect() as conn:
                 return await work(conn)
         except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
             raise StoreUnavailable(f"the store cannot be used now: {_reason(error)}") from error
 
-    async def next_seqs(self, conn: AsyncConnection, count: int) -> list[int]:
+    def next_seqs(self, conn: Connection, count: int) -> list[int]:
         """The next `count` numbers of the store-wide counter (sequence, generation, fence, link id)."""
         if count == 0:
             return []
         if self.sqlite:
-            grown = update(sequence).values(value=sequence.c.value + count).returning(sequence.c.value)
-            last = (await conn.execute(grown)).scalar_one()
+            last = conn.execute(COUNT_ON, {"count": count}).scalar_one()
             return list(range(last - count + 1, last + 1))
-        drawn = select(func.nextval("bridge_seq")).select_from(func.generate_series(1, count).alias())
-        return sorted((await conn.execute(drawn)).scalars().all())
+        return sorted(conn.execute(DRAW, {"count": count}).scalars().all())
 
-    async def lock_name(self, conn: AsyncConnection, name: str) -> None:
+    def lock_name(self, conn: Connection, name: str) -> None:
         """Hold `name` until this transaction ends; on SQLite there is only one writing transaction anyway."""
         if not self.sqlite:
-            await conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+            conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
-    async def tell(self, conn: AsyncConnection) -> None:
+    def tell(self, conn: Connection) -> None:
         """Wake the other copies when this transaction commits."""
         if not self.sqlite:
-            await conn.execute(text(f"SELECT pg_notify('{WAKE_CHANNEL}', '')"))
+            conn.execute(text(f"SELECT pg_notify('{WAKE_CHANNEL}', '')"))
 
     async def refresh_clock(self) -> None:
         """Measure the offset to the database's clock again (PostgreSQL)."""
@@ -108,13 +124,7 @@ class Database:
         self.offset = float(theirs or 0.0) - epoch(self.seams.clock.now())
 
     async def close(self) -> None:
-        await self.writer.dispose()
-        if self.reader is not self.writer:
-            await self.reader.dispose()
-
-    async def _run(self, engine: AsyncEngine, work: Work[T]) -> T:
-        async with engine.connect() as conn, conn.begin():
-            return await work(conn)
+        await self.backend.close()
 
     async def _with_retries(self, once: Callable[[], Awaitable[T]]) -> T:
         for attempt in range(TRIES):
@@ -133,25 +143,109 @@ class Database:
         raise AssertionError("unreachable")
 
 
-def _sqlite_engine(url: URL, *, writer: bool) -> AsyncEngine:
-    engine = create_async_engine(
-        url.set(drivername="sqlite+aiosqlite"),
-        pool_size=1 if writer else 4,
+class Sqlite:
+    """A writer behind a lock and a reader, each one connection; commits wait for the disk on a thread of their own."""
+
+    def __init__(self, url: URL, database: Database) -> None:
+        self._database = database
+        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "store")
+        self._writer = _sqlite_engine(url, writer=True)
+        self._reader = _sqlite_engine(url, writer=False)
+
+    async def read(self, work: Work[T]) -> T:
+        with self._reader.connect() as conn, conn.begin():
+            return work(conn)
+
+    async def write(self, work: Work[T], before_commit: Callable[[], Awaitable[None]]) -> T:
+        async with self._turn:
+            with self._writer.connect() as conn:
+                transaction = await self._begun(conn)
+                try:
+                    result = work(conn)
+                    await before_commit()
+                    await self._to_its_end(transaction.commit)
+                except BaseException:
+                    if transaction.is_active:
+                        transaction.rollback()
+                    raise
+                return result
+
+    async def in_thread(self, act: Callable[[], None]) -> None:
+        """Have what waits for the disk done by the database's thread."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, act)
+
+    async def close(self) -> None:
+        self._thread.shutdown(wait=True)
+        self._writer.dispose()
+        self._reader.dispose()
+
+    async def _begun(self, conn: Connection) -> Transaction:
+        """Begin to write. Another process (a command) may be writing: wait for it without holding up the loop."""
+        clock = self._database.seams.clock
+        until = clock.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                return conn.begin()
+            except DBAPIError as error:
+                if not _is_locked(error) or clock.monotonic() >= until:
+                    raise
+            await clock.sleep(BUSY_STEP_SECONDS)
+
+    async def _to_its_end(self, act: Callable[[], None]) -> None:
+        """A commit that was begun is waited for even by a task that is cancelled: nobody else may write meanwhile."""
+        commit = asyncio.ensure_future(self.in_thread(act))
+        try:
+            await asyncio.shield(commit)
+        except asyncio.CancelledError:
+            await asyncio.wait([commit])
+            raise
+
+
+class Postgres:
+    """A pool of connections."""
+
+    def __init__(self, url: URL) -> None:
+        self.engine = _postgres_engine(url)
+
+    async def read(self, work: Work[T]) -> T:
+        async with self.engine.connect() as conn, conn.begin():
+            return await conn.run_sync(work)
+
+    async def write(self, work: Work[T], before_commit: Callable[[], Awaitable[None]]) -> T:
+        async with self.engine.connect() as conn, conn.begin():
+            result = await conn.run_sync(work)
+            await before_commit()
+            return result
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def connect(database: str) -> sqlite3.Connection:
+    """Transactions begin where the store says so; the commit may come from another thread than the statements."""
+    return sqlite3.connect(database, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
+
+
+def _sqlite_engine(url: URL, *, writer: bool) -> Engine:
+    engine = create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        poolclass=QueuePool,
+        pool_size=1,
         max_overflow=0,
-        async_creator=partial(connect, str(url.database), timeout=BUSY_SECONDS, writes=writer),
+        pool_reset_on_return=None,  # every transaction here is ended by hand
+        creator=lambda: connect(str(url.database)),
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # transactions begin where we say so
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
-        if not writer:
-            cursor.execute("PRAGMA query_only=ON")
+        cursor.execute("PRAGMA busy_timeout=0" if writer else "PRAGMA query_only=ON")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(conn: Any) -> None:
         conn.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
 
@@ -185,8 +279,12 @@ def is_refused(error: BaseException) -> bool:
 def _is_retried(error: BaseException) -> bool:
     if _state(error) in RETRIED_STATES:
         return True
-    original = getattr(error, "orig", None)
-    return isinstance(original, sqlite3.OperationalError) and "locked" in str(original)
+    return _is_locked(error)
+
+
+def _is_locked(error: BaseException) -> bool:
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _reason(error: BaseException) -> str:

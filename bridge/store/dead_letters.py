@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, func, select, tuple_, update
 
 from bridge.domain.event import Lane
 from bridge.store.counters import count
@@ -27,14 +26,14 @@ class DeadLetters:
         if mapping is not None:
             query = query.where(tasks.c.mapping == mapping)
 
-        async def work(conn: AsyncConnection) -> list[tuple[Task, str]]:
-            rows = list((await conn.execute(query)).mappings())
+        def work(conn: Connection) -> list[tuple[Task, str]]:
+            rows = list((conn.execute(query)).mappings())
             said: dict[TaskKey, str] = {}
             about = tuple_(journal.c.mapping, journal.c.side, journal.c.rec)
             for some in chunks([(row["mapping"], row["side"], row["rec"]) for row in rows]):
                 last = select(func.max(journal.c.id)).where(about.in_(some))
                 last = last.group_by(journal.c.mapping, journal.c.side, journal.c.rec)
-                entries = await conn.execute(select(journal).where(journal.c.id.in_(last)))
+                entries = conn.execute(select(journal).where(journal.c.id.in_(last)))
                 said.update({task_key(entry): entry["text"] for entry in entries.mappings()})
             return [(task_from(row), said.get(task_key(row), "")) for row in rows]
 
@@ -43,41 +42,41 @@ class DeadLetters:
     async def retry(self, keys: Sequence[TaskKey] | None) -> int:
         """Make dead tasks (None: all) due now, with their attempts forgotten; how many."""
 
-        async def change(conn: AsyncConnection, dead: dict[TaskKey, Row]) -> None:
+        def change(conn: Connection, dead: dict[TaskKey, Row]) -> None:
             now = self._database.now()
             ordered = sorted(dead, key=task_tuple)
-            for key, seq in zip(ordered, await self._database.next_seqs(conn, len(ordered)), strict=True):
+            for key, seq in zip(ordered, self._database.next_seqs(conn, len(ordered)), strict=True):
                 values = {"state": TaskState.DUE.value, "due": now, "first_due": now, "attempts": 0, "gen": seq}
-                await _set(conn, key, {**values, "lane": Lane.LIVE.value, "reason": RETRIED})
+                _set(conn, key, {**values, "lane": Lane.LIVE.value, "reason": RETRIED})
 
         return await self._each("retry", keys, change)
 
     async def discard(self, keys: Sequence[TaskKey] | None) -> int:
         """Give up on dead tasks (None: all): their events are booked as discarded; how many."""
 
-        async def change(conn: AsyncConnection, dead: dict[TaskKey, Row]) -> None:
+        def change(conn: Connection, dead: dict[TaskKey, Row]) -> None:
             booked: dict[tuple[str, str], int] = {}
             for key, row in dead.items():
                 total = (key.mapping, "discarded")
                 booked[total] = booked.get(total, 0) + row["pending"]
                 values = {"state": TaskState.IDLE.value, "pending": 0, "taken": 0, "attempts": 0, "kinds": 0}
                 cleared = {"kinds_taken": 0, "source_at": None, "stale_since": None, "gone_since": None}
-                await _set(conn, key, {**values, **cleared, "done_gen": row["gen"], "reason": "discarded by a person"})
-            await count(self._database, conn, booked)
+                _set(conn, key, {**values, **cleared, "done_gen": row["gen"], "reason": "discarded by a person"})
+            count(self._database, conn, booked)
 
         return await self._each("discard", keys, change)
 
     async def _each(self, name: str, keys: Sequence[TaskKey] | None, change: Any) -> int:
-        async def work(conn: AsyncConnection) -> int:
+        def work(conn: Connection) -> int:
             wanted = keys
             if wanted is None:
                 all_dead = select(tasks.c.mapping, tasks.c.side, tasks.c.rec)
-                rows = await conn.execute(all_dead.where(tasks.c.state == TaskState.DEAD.value))
+                rows = conn.execute(all_dead.where(tasks.c.state == TaskState.DEAD.value))
                 wanted = [task_key(row) for row in rows.mappings()]
-            locked = await lock_tasks(conn, wanted)
+            locked = lock_tasks(conn, wanted)
             dead = {key: row for key, row in locked.items() if row["state"] == TaskState.DEAD.value}
-            await change(conn, dead)
-            await self._database.tell(conn)
+            change(conn, dead)
+            self._database.tell(conn)
             return len(dead)
 
         number = await self._database.write(name, work)
@@ -85,5 +84,5 @@ class DeadLetters:
         return number
 
 
-async def _set(conn: AsyncConnection, key: TaskKey, values: dict[str, Any]) -> None:
-    await conn.execute(update(tasks).where(has_key(tasks, [task_tuple(key)])).values(**values))
+def _set(conn: Connection, key: TaskKey, values: dict[str, Any]) -> None:
+    conn.execute(update(tasks).where(has_key(tasks, [task_tuple(key)])).values(**values))

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import delete, update
+from sqlalchemy import Connection, delete, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.errors import ConfigError, Fault, StoreUnavailable
 from bridge.domain.seams import Seams
@@ -84,14 +83,15 @@ class Store:
     async def ping(self) -> None:
         """Raises StoreUnavailable unless the store takes writes."""
 
-        async def work(conn: AsyncConnection) -> None:
-            await conn.execute(update(mappings).where(mappings.c.name == "").values(paused=False))
+        def work(conn: Connection) -> None:
+            conn.execute(update(mappings).where(mappings.c.name == "").values(paused=False))
 
         await self.database.write("ping", work)
 
     async def close(self) -> None:
         """Settle what was submitted, then let go of everything."""
         await self.events.close()
+        await self.links.close()
         await self.tasks.close()
         await self.tokens.close()
         await self._listener.close()
@@ -130,10 +130,10 @@ async def open_store(url: str, seams: Seams, *, exclusive: bool = False, seal: S
     return store
 
 
-async def _void_claims(conn: AsyncConnection) -> None:
+def _void_claims(conn: Connection) -> None:
     """Whoever held leases and requests of this file is gone: only one bridge runs on it."""
-    await conn.execute(delete(leases))
-    await conn.execute(update(requests).values(taken_at=None))
+    conn.execute(delete(leases))
+    conn.execute(update(requests).values(taken_at=None))
 
 
 def _fault(what: str, remedy: str) -> Fault:

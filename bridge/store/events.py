@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, select
 
 from bridge.domain.event import LANE_OF, Event, EventKind
 from bridge.domain.record import RecordRef
@@ -74,9 +74,9 @@ class Events:
         Raises CursorMoved when another sweep was faster; then nothing is stored.
         """
 
-        async def work(conn: AsyncConnection) -> list[bool]:
+        def work(conn: Connection) -> list[bool]:
             intake = Intake(self._database, [(batch, routes)])
-            return await intake.store(conn, cursor, records, keys, decided)
+            return intake.store(conn, cursor, records, keys, decided)
 
         result = await self._database.write("accept", work)
         self._wake.set()
@@ -106,44 +106,41 @@ class Intake:
         self._seqs: list[int] = []
         self._counts: Counter[tuple[str, str]] = Counter()
 
-    async def store(
+    def store(
         self,
-        conn: AsyncConnection,
+        conn: Connection,
         cursor: CursorMove | None = None,
         notes: Sequence[RecordNote] = (),
         keys: Sequence[KeyNote] = (),
         decided: Sequence[tuple[TaskKey, str]] = (),
     ) -> list[bool]:
         """All of it in the fixed order of tables; what each event turned out to be."""
-        *self._seqs, spare = await self._database.next_seqs(conn, len(self._items) + 1)
-        news = await self._insert_events(conn)
-        marks = await self._marks(conn, news)
+        *self._seqs, spare = self._database.next_seqs(conn, len(self._items) + 1)
+        news = self._insert_events(conn)
+        marks = self._marks(conn, news)
         if decided:
-            await lock_tasks(conn, [*marks, *(key for key, _ in decided)])
-            await save_decided(self._database, conn, decided)
-        await mark_due(self._database, conn, marks.values())
-        await self._note_records(conn, news)
+            lock_tasks(conn, [*marks, *(key for key, _ in decided)])
+            save_decided(self._database, conn, decided)
+        mark_due(self._database, conn, marks.values())
+        self._note_records(conn, news)
         sweep = cursor.expect_sweep if cursor is not None and cursor.kind == "full" else None
-        await note_records(self._database, conn, notes, spare, sweep)
-        await note_keys(self._database, conn, keys)
-        await note_merges(self._database, conn, self._merges(news), spare)
-        await self._ask_sweeps(conn, news)
+        note_records(self._database, conn, notes, spare, sweep)
+        note_keys(self._database, conn, keys)
+        note_merges(self._database, conn, self._merges(news), spare)
+        self._ask_sweeps(conn, news)
         if cursor is not None:
-            await move_cursor(conn, cursor, len(notes), sum(news), self._now)
+            move_cursor(conn, cursor, len(notes), sum(news), self._now)
         self._counts["", "repeated"] += news.count(False)
-        await count(self._database, conn, self._counts)
-        await self._database.tell(conn)
+        count(self._database, conn, self._counts)
+        self._database.tell(conn)
         return news
 
-    async def _insert_events(self, conn: AsyncConnection) -> list[bool]:
+    def _insert_events(self, conn: Connection) -> list[bool]:
         rows = [self._event_row(seq, event) for seq, (event, _) in zip(self._seqs, self._items, strict=True)]
         rows.sort(key=lambda row: (row["system"], row["vendor_id"] or "", row["seq"]))
-        insert = upsert(self._database, events)
-        target = {"index_elements": ["system", "vendor_id"], "index_where": events.c.vendor_id.is_not(None)}
         stored: set[int] = set()
         if rows:
-            statement = insert.on_conflict_do_nothing(**target).returning(events.c.seq)
-            stored.update((await conn.execute(statement, rows)).scalars())
+            stored.update(conn.execute(_event_insert(self._database.sqlite), rows).scalars())
         return [seq in stored for seq in self._seqs]
 
     def _event_row(self, seq: int, event: Event) -> dict[str, Any]:
@@ -165,10 +162,10 @@ class Intake:
         pairs = zip(self._seqs, self._items, news, strict=True)
         return [(seq, event, routes) for seq, (event, routes), new in pairs if new]
 
-    async def _marks(self, conn: AsyncConnection, news: Sequence[bool]) -> dict[TaskKey, Mark]:
+    def _marks(self, conn: Connection, news: Sequence[bool]) -> dict[TaskKey, Mark]:
         marks: dict[TaskKey, Mark] = {}
         new = self._new_items(news)
-        written = await self._own_writes(conn, new)
+        written = self._own_writes(conn, new)
         for seq, event, routes in new:
             if event.id is None:
                 continue
@@ -184,8 +181,8 @@ class Intake:
                 self._counts[route.mapping, "accepted"] += 1
         return marks
 
-    async def _own_writes(
-        self, conn: AsyncConnection, new: Sequence[tuple[int, Event, Routes]]
+    def _own_writes(
+        self, conn: Connection, new: Sequence[tuple[int, Event, Routes]]
     ) -> dict[tuple[str, str, str], float]:
         """When we last wrote the records whose endpoints show no versions."""
         wanted = {
@@ -197,12 +194,12 @@ class Intake:
         found: dict[tuple[str, str, str], float] = {}
         for some in chunks(sorted(wanted)):
             query = select(records.c.system, records.c.entity, records.c.rec, records.c.own_write_at)
-            for system, entity, rec, at in await conn.execute(query.where(has_key(records, some))):
+            for system, entity, rec, at in conn.execute(query.where(has_key(records, some))):
                 if at is not None:
                     found[system, entity, rec] = at
         return found
 
-    async def _note_records(self, conn: AsyncConnection, news: Sequence[bool]) -> None:
+    def _note_records(self, conn: Connection, news: Sequence[bool]) -> None:
         """Every record an event names is known from its first event on."""
         first: dict[RecordRef, int] = {}
         versions: dict[RecordRef, float] = {}
@@ -215,7 +212,7 @@ class Intake:
                 versions[ref] = max(versions.get(ref, float("-inf")), epoch(event.version))
         if first:
             notes = [RecordNote(ref, version=versions.get(ref)) for ref in first]
-            await note_records(self._database, conn, notes, min(first.values()))
+            note_records(self._database, conn, notes, min(first.values()))
 
     def _merges(self, news: Sequence[bool]) -> list[tuple[RecordRef, str]]:
         return [
@@ -224,10 +221,17 @@ class Intake:
             if event.kind is EventKind.MERGED and event.id is not None and event.merged_into is not None
         ]
 
-    async def _ask_sweeps(self, conn: AsyncConnection, news: Sequence[bool]) -> None:
+    def _ask_sweeps(self, conn: Connection, news: Sequence[bool]) -> None:
         hints = {(event.system, event.entity) for _, event, _ in self._new_items(news) if event.id is None}
         for system, entity in sorted(hints):
-            await ask_sweep(self._database, conn, system, entity, "incremental", "callback", self._now)
+            ask_sweep(self._database, conn, system, entity, "incremental", "callback", self._now)
+
+
+@cache
+def _event_insert(is_sqlite: bool) -> Any:
+    insert = upsert(is_sqlite, events)
+    target = {"index_elements": ["system", "vendor_id"], "index_where": events.c.vendor_id.is_not(None)}
+    return insert.on_conflict_do_nothing(**target).returning(events.c.seq)
 
 
 def _merged(one: Mark, two: Mark) -> Mark:

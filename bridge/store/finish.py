@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import Connection, bindparam, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.errors import LeaseLost
 from bridge.domain.event import Lane
@@ -90,21 +89,19 @@ class Finishing:
         Raises LeaseLost.
         """
 
-        async def work(conn: AsyncConnection) -> Link | None:
+        def work(conn: Connection) -> Link | None:
             now = self._database.now()
-            rows = await lock_tasks(conn, [claim.key, parent])
-            await require_fence(conn, claim)
+            rows = lock_tasks(conn, [claim.key, parent])
+            require_fence(conn, claim)
             lane = Lane(rows[claim.key]["lane"]) if claim.key in rows else Lane.LIVE
-            (seq,) = await self._database.next_seqs(conn, 1)
-            await mark_due(self._database, conn, [Mark(parent, lane, now, seq, reason="another record waits for it")])
-            link = (await resolve(conn, parent.mapping, parent.side, [parent.rec])).get(parent.rec)
-            await self._database.tell(conn)
+            (seq,) = self._database.next_seqs(conn, 1)
+            mark_due(self._database, conn, [Mark(parent, lane, now, seq, reason="another record waits for it")])
+            link = (resolve(conn, parent.mapping, parent.side, [parent.rec])).get(parent.rec)
+            self._database.tell(conn)
             if link is not None and link.state is not LinkState.INTENDED:
                 return link
             child = update(tasks).where(*_is_task(claim.key))
-            await conn.execute(
-                child.values(wait_mapping=parent.mapping, wait_side=parent.side.value, wait_rec=parent.rec)
-            )
+            conn.execute(child.values(wait_mapping=parent.mapping, wait_side=parent.side.value, wait_rec=parent.rec))
             return None
 
         found = await self._database.write("wait_for", work)
@@ -115,40 +112,40 @@ class Finishing:
 class Booking:
     """One finishing transaction, in the fixed order of tables."""
 
-    def __init__(self, database: Database, conn: AsyncConnection) -> None:
+    def __init__(self, database: Database, conn: Connection) -> None:
         self._database = database
         self._conn = conn
         self._now = database.now()
         self._counts: Counter[tuple[str, str]] = Counter()
 
-    async def finish(self, completions: Sequence[Completion]) -> list[bool]:
-        rows = await lock_tasks(self._conn, [task.key for one in completions for task in one.claim.tasks])
-        held = await fences_held(self._conn, [one.claim for one in completions])
+    def finish(self, completions: Sequence[Completion]) -> list[bool]:
+        rows = lock_tasks(self._conn, [task.key for one in completions for task in one.claim.tasks])
+        held = fences_held(self._conn, [one.claim for one in completions])
         mine = [one for one in completions if one.claim.fence in held]
-        await self._book(mine, rows)
+        self._book(mine, rows)
         woken: set[TaskKey] = set()
         linked: set[TaskKey] = set()
         for one in mine:
             if one.outcome is not Outcome.WAITING:
                 woken.update(task.key for task in one.claim.tasks)
             if one.links:
-                linked |= await write_links(self._database, self._conn, one.claim.key.mapping, one.links)
+                linked |= write_links(self._database, self._conn, one.claim.key.mapping, one.links)
         woken |= linked
         for one in completions:
             if one.claim.fence not in held:
-                await self._keep_taught(one)
-        await self._mark(mine)
-        await note_unlinked(self._conn, {child: parents for one in mine for child, parents in one.unlinked.items()})
+                self._keep_taught(one)
+        self._mark(mine)
+        note_unlinked(self._conn, {child: parents for one in mine for child, parents in one.unlinked.items()})
         if linked:
-            await mark_children(self._database, self._conn, linked, self._now)
+            mark_children(self._database, self._conn, linked, self._now)
         if woken:
-            await wake_waiting(self._database, self._conn, woken, self._now)
-        await self._note(mine)
-        await self._conn.execute(giving_back(one.claim.fence for one in mine))
-        await self._database.tell(self._conn)
+            wake_waiting(self._database, self._conn, woken, self._now)
+        self._note(mine)
+        self._conn.execute(giving_back(one.claim.fence for one in mine))
+        self._database.tell(self._conn)
         return [one.claim.fence in held for one in completions]
 
-    async def _book(self, completions: Sequence[Completion], rows: dict[TaskKey, Row]) -> None:
+    def _book(self, completions: Sequence[Completion], rows: dict[TaskKey, Row]) -> None:
         changed: list[dict[str, Any]] = []
         for one in completions:
             booked = 0
@@ -162,36 +159,36 @@ class Booking:
                 self._counts[one.claim.key.mapping, "coalesced"] += booked - 1
         if changed:
             changed.sort(key=lambda row: (row["key_mapping"], row["key_side"], row["key_rec"]))
-            await self._conn.execute(UPDATE, changed)
+            self._conn.execute(UPDATE, changed)
 
-    async def _keep_taught(self, one: Completion) -> None:
+    def _keep_taught(self, one: Completion) -> None:
         for write in one.links:
             if write.id is None or write.values.get("state") != LinkState.LIVE:
                 continue
             for side in Side:
                 rec = write.values.get(side.value)
                 if rec is not None:
-                    await store_taught(self._database, self._conn, write.id, side, rec)
+                    store_taught(self._database, self._conn, write.id, side, rec)
 
-    async def _mark(self, completions: Sequence[Completion]) -> None:
+    def _mark(self, completions: Sequence[Completion]) -> None:
         lanes: dict[TaskKey, Lane] = {}
         for one in completions:
             for key in one.mark:
                 lanes[key] = min(lanes.get(key, Lane.BACKFILL), one.claim.tasks[0].lane)
-        seqs = await self._database.next_seqs(self._conn, len(lanes))
+        seqs = self._database.next_seqs(self._conn, len(lanes))
         marks = [
             Mark(key, lanes[key], self._now, seq) for key, seq in zip(sorted(lanes, key=task_tuple), seqs, strict=True)
         ]
-        await mark_due(self._database, self._conn, marks)
+        mark_due(self._database, self._conn, marks)
 
-    async def _note(self, completions: Sequence[Completion]) -> None:
+    def _note(self, completions: Sequence[Completion]) -> None:
         notes = [note for one in completions for note in one.records]
         if notes:
-            (seq,) = await self._database.next_seqs(self._conn, 1)
-            await note_records(self._database, self._conn, notes, seq)
-        await note_keys(self._database, self._conn, [note for one in completions for note in one.keys])
-        await write_journal(self._conn, [entry for one in completions for entry in one.journal], self._now)
-        await count(self._database, self._conn, self._counts)
+            (seq,) = self._database.next_seqs(self._conn, 1)
+            note_records(self._database, self._conn, notes, seq)
+        note_keys(self._database, self._conn, [note for one in completions for note in one.keys])
+        write_journal(self._conn, [entry for one in completions for entry in one.journal], self._now)
+        count(self._database, self._conn, self._counts)
 
 
 def _booked(one: Completion, task: Task, row: Row, now: float) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from dataclasses import asdict
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, func, select, update
 
 from bridge.domain.event import EventKind, Origin
 from bridge.store.database import Database
@@ -22,7 +21,7 @@ class Hooks:
         kept = {name: value for name, value in values.items() if name not in ("system", "key")}
         if hook.delivered_at is None:
             del kept["delivered_at"]
-        insert = upsert(self._database, hooks).values(**values)
+        insert = upsert(self._database.sqlite, hooks).values(**values)
         statement = insert.on_conflict_do_update(index_elements=["system", "key"], set_=kept)
         await self._database.write("hook", lambda conn: conn.execute(statement))
 
@@ -31,8 +30,8 @@ class Hooks:
         if system is not None:
             query = query.where(hooks.c.system == system)
 
-        async def work(conn: AsyncConnection) -> list[HookRow]:
-            return [HookRow(**row) for row in (await conn.execute(query)).mappings()]
+        def work(conn: Connection) -> list[HookRow]:
+            return [HookRow(**row) for row in (conn.execute(query)).mappings()]
 
         return await self._database.read(work)
 

@@ -6,8 +6,7 @@ On PostgreSQL a lock per mapping keeps two of these transactions apart, on SQLit
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, insert, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, and_, insert, or_, select
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
@@ -43,19 +42,19 @@ class IntentAsked:
     first_seq: int
 
 
-async def open_intent(database: Database, conn: AsyncConnection, asked: IntentAsked) -> IntentResult:
+def open_intent(database: Database, conn: Connection, asked: IntentAsked) -> IntentResult:
     key = asked.claim.key
     if key.side is not asked.new_side.other:
         raise ValueError(f"{key}: an intent creates on the side the claimed record is not on")
-    await database.lock_name(conn, f"bridge-intents-{key.mapping}")
-    await require_fence(conn, asked.claim)
+    database.lock_name(conn, f"bridge-intents-{key.mapping}")
+    require_fence(conn, asked.claim)
     hashes = sorted(set(asked.keys)) or [f"{key.side.value}:{key.rec}"]
-    in_the_way = await _intent_in_the_way(conn, asked, hashes)
+    in_the_way = _intent_in_the_way(conn, asked, hashes)
     if in_the_way is not None:
         if in_the_way.state is LinkState.DOUBT:
             return IntentWait(in_the_way.id, database.now() + DOUBT_SECONDS, _decided_for(in_the_way))
         return IntentWait(in_the_way.id, database.now() if in_the_way.look_at is None else in_the_way.look_at)
-    linked = (await resolve(conn, key.mapping, key.side, [key.rec])).get(key.rec)
+    linked = (resolve(conn, key.mapping, key.side, [key.rec])).get(key.rec)
     if linked is not None:
         return AlreadyLinked(linked)
     values = {
@@ -67,8 +66,8 @@ async def open_intent(database: Database, conn: AsyncConnection, asked: IntentAs
         "deadline": asked.deadline,
         "look_at": asked.look_at,
     }
-    number = await insert_link(database, conn, values)
-    await conn.execute(insert(intent_keys), [{"mapping": key.mapping, "hash": one, "link": number} for one in hashes])
+    number = insert_link(database, conn, values)
+    conn.execute(insert(intent_keys), [{"mapping": key.mapping, "hash": one, "link": number} for one in hashes])
     return IntentOpened(number)
 
 
@@ -78,7 +77,7 @@ def _decided_for(intent: Link) -> TaskKey | None:
     return None if rec is None else TaskKey(intent.mapping, side, rec)
 
 
-async def _intent_in_the_way(conn: AsyncConnection, asked: IntentAsked, hashes: list[str]) -> Link | None:
+def _intent_in_the_way(conn: Connection, asked: IntentAsked, hashes: list[str]) -> Link | None:
     """The oldest open intent (or dead letter of one) that may be about this record."""
     key = asked.claim.key
     own = links.c[key.side.value]
@@ -98,5 +97,5 @@ async def _intent_in_the_way(conn: AsyncConnection, asked: IntentAsked, hashes: 
         links.c.state.in_(HOLDING),
         or_(and_(same_key, of_another), towards_me, mine_in_doubt),
     )
-    row = (await conn.execute(query.order_by(links.c.seq).limit(1))).mappings().first()
+    row = (conn.execute(query.order_by(links.c.seq).limit(1))).mappings().first()
     return None if row is None else link_from(row)

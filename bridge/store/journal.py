@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, delete, func, insert, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
@@ -22,7 +21,7 @@ class JournalRow:
     entry: JournalEntry
 
 
-async def write_journal(conn: AsyncConnection, entries: Sequence[JournalEntry], now: float) -> None:
+def write_journal(conn: Connection, entries: Sequence[JournalEntry], now: float) -> None:
     """Append inside the caller's transaction. A NUL, which PostgreSQL cannot keep, is shown as a replacement sign."""
     rows = [
         {
@@ -39,7 +38,7 @@ async def write_journal(conn: AsyncConnection, entries: Sequence[JournalEntry], 
         for entry in entries
     ]
     if rows:
-        await conn.execute(insert(journal), rows)
+        conn.execute(insert(journal), rows)
 
 
 def storable(text: str) -> str:
@@ -77,13 +76,13 @@ class Journal:
     async def prune(self, before: float, keep_rows: int | None = None, batch: int = 5000) -> int:
         """Delete entries older than `before`, and the oldest beyond `keep_rows`; how many went."""
 
-        async def work(conn: AsyncConnection) -> int:
+        def work(conn: Connection) -> int:
             old = journal.c.at < before
             if keep_rows is not None:
-                newest = await conn.scalar(select(func.max(journal.c.id))) or 0
+                newest = conn.scalar(select(func.max(journal.c.id))) or 0
                 old = or_(old, journal.c.id <= newest - keep_rows)
             some = select(journal.c.id).where(old).order_by(journal.c.id).limit(batch)
-            return (await conn.execute(delete(journal).where(journal.c.id.in_(some)))).rowcount
+            return (conn.execute(delete(journal).where(journal.c.id.in_(some)))).rowcount
 
         gone = 0
         while True:
@@ -95,7 +94,7 @@ class Journal:
     async def _rows(self, query: Select[tuple[object, ...]], limit: int) -> list[JournalRow]:
         newest = query.order_by(journal.c.id.desc()).limit(limit)
 
-        async def work(conn: AsyncConnection) -> list[JournalRow]:
-            return [_row(row) for row in (await conn.execute(newest)).mappings()]
+        def work(conn: Connection) -> list[JournalRow]:
+            return [_row(row) for row in (conn.execute(newest)).mappings()]
 
         return await self._database.read(work)

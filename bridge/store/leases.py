@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Delete, and_, delete, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Delete, and_, bindparam, delete, or_, select
 
 from bridge.domain.errors import LeaseLost
 from bridge.domain.record import RecordRef
@@ -17,19 +16,26 @@ MARGIN = 5.0
 """Seconds another copy waits after a lease ended before it takes over."""
 
 
-async def fences_held(conn: AsyncConnection, claims: Sequence[Claim]) -> set[int]:
+LOCK_LEASES = (
+    select(leases)
+    .where(leases.c.fence.in_(bindparam("fences", expanding=True)))
+    .order_by(*leases.primary_key.columns)
+    .with_for_update()
+)
+
+
+def fences_held(conn: Connection, claims: Sequence[Claim]) -> set[int]:
     """Lock the claims' leases in key order; the fences under which every leased record is still held."""
     wanted = sorted({claim.fence for claim in claims})
-    query = select(leases).where(leases.c.fence.in_(wanted)).order_by(*leases.primary_key.columns).with_for_update()
     held: dict[int, set[tuple[str, str, str]]] = {}
-    for row in (await conn.execute(query)).mappings():
+    for row in conn.execute(LOCK_LEASES, {"fences": wanted}).mappings():
         held.setdefault(row["fence"], set()).add((row["system"], row["entity"], row["rec"]))
     return {claim.fence for claim in claims if {ref_tuple(ref) for ref in claim.leased} <= held.get(claim.fence, set())}
 
 
-async def require_fence(conn: AsyncConnection, claim: Claim) -> None:
+def require_fence(conn: Connection, claim: Claim) -> None:
     """Raises LeaseLost unless the claim's leases are all still its own; holds them until the transaction ends."""
-    if claim.fence not in await fences_held(conn, [claim]):
+    if claim.fence not in fences_held(conn, [claim]):
         raise LeaseLost(f"{claim.key.mapping} {claim.key.rec}: another worker has taken the record over")
 
 
@@ -39,8 +45,8 @@ def free_for(row: Row, holder: str, now: float) -> bool:
     return bool(row["expires"] + margin <= now)
 
 
-async def take(
-    database: Database, conn: AsyncConnection, wanted: Iterable[tuple[RecordRef, int]], now: float, expires: float
+def take(
+    database: Database, conn: Connection, wanted: Iterable[tuple[RecordRef, int]], now: float, expires: float
 ) -> set[tuple[RecordRef, int]]:
     """Lease records, in key order, each under its fence; those that were free (or already under that fence)."""
     holder = database.seams.copy
@@ -57,7 +63,7 @@ async def take(
     ]
     if not rows:
         return set()
-    insert = upsert(database, leases)
+    insert = upsert(database.sqlite, leases)
     ended = or_(
         and_(leases.c.holder == holder, leases.c.expires <= now),
         leases.c.expires <= now - MARGIN,
@@ -65,7 +71,7 @@ async def take(
     )
     new = {name: insert.excluded[name] for name in ("fence", "holder", "expires")}
     taken = insert.on_conflict_do_update(index_elements=["system", "entity", "rec"], set_=new, where=ended)
-    returned = await conn.execute(taken.returning(leases.c.system, leases.c.entity, leases.c.rec, leases.c.fence), rows)
+    returned = conn.execute(taken.returning(leases.c.system, leases.c.entity, leases.c.rec, leases.c.fence), rows)
     return {(RecordRef(system, entity, rec), fence) for system, entity, rec, fence in returned}
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
@@ -19,12 +19,33 @@ HOLDING = (LinkState.INTENDED.value, LinkState.DOUBT.value)
 DEFAULTS: Mapping[str, Any] = {"base": {}, "made": "matched", "writes": 0, "window_at": 0.0}
 
 
-async def lock_links(conn: AsyncConnection, ids: Iterable[int]) -> dict[int, Link]:
+LOCK_LINKS = (
+    select(links).where(links.c.id.in_(bindparam("ids", expanding=True))).order_by(links.c.id).with_for_update()
+)
+FORGET_REFS = delete(link_refs).where(link_refs.c.link == bindparam("of"))
+
+
+@cache
+def changing(names: frozenset[str]) -> Update:
+    """Sets these columns of one link: parameters `of`, the link's id, and `new_<name>`."""
+    return (
+        update(links)
+        .where(links.c.id == bindparam("of"))
+        .values({name: bindparam(f"new_{name}", type_=links.c[name].type) for name in sorted(names)})
+    )
+
+
+def change_link(conn: Connection, link: int, values: Mapping[str, Any]) -> None:
+    """Set columns of one link, by name."""
+    new = {f"new_{name}": value for name, value in values.items()}
+    conn.execute(changing(frozenset(values)), {"of": link, **new})
+
+
+def lock_links(conn: Connection, ids: Iterable[int]) -> dict[int, Link]:
     """Lock link rows by id and show them as they are now."""
     found: dict[int, Link] = {}
     for some in chunks(sorted(set(ids))):
-        query = select(links).where(links.c.id.in_(some)).order_by(links.c.id).with_for_update()
-        found.update({row["id"]: link_from(row) for row in (await conn.execute(query)).mappings()})
+        found.update({row["id"]: link_from(row) for row in conn.execute(LOCK_LINKS, {"ids": some}).mappings()})
     return found
 
 
@@ -39,28 +60,43 @@ def column_values(values: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-async def insert_link(database: Database, conn: AsyncConnection, values: Mapping[str, Any]) -> int:
+def insert_link(database: Database, conn: Connection, values: Mapping[str, Any]) -> int:
     """A new row; its id is the next number of the store-wide counter, and its `seq` unless one is given."""
-    (number,) = await database.next_seqs(conn, 1)
-    await conn.execute(insert(links).values({**DEFAULTS, "seq": number, **column_values(values), "id": number}))
+    (number,) = database.next_seqs(conn, 1)
+    conn.execute(insert(links).values({**DEFAULTS, "seq": number, **column_values(values), "id": number}))
     return number
 
 
-async def write_links(
-    database: Database, conn: AsyncConnection, mapping: str, writes: Sequence[LinkWrite]
-) -> set[TaskKey]:
+def write_links(database: Database, conn: Connection, mapping: str, writes: Sequence[LinkWrite]) -> set[TaskKey]:
     """Apply changes, those that give a record free first; the task keys of all records whose links changed."""
     touched: set[TaskKey] = set()
+    writes = _joined(writes)
     ids = [write.id for write in writes if write.id is not None]
-    before = await lock_links(conn, ids)
+    before = lock_links(conn, ids)
     for write in sorted(writes, key=_frees_first):
-        link = await _write(database, conn, mapping, _with_answers(write, before))
+        link = _write(database, conn, mapping, _with_answers(write, before))
         if link is not None:
             ids.append(link)
-    after = await links_by_id(conn, ids)
+    after = links_by_id(conn, ids)
     for link_row in (*before.values(), *after.values()):
         touched.update(TaskKey(link_row.mapping, side, rec) for side in Side if (rec := link_row.rec(side)) is not None)
     return touched
+
+
+def _joined(writes: Sequence[LinkWrite]) -> list[LinkWrite]:
+    """One write for each link: of several, the later values stand. A deleted link is not written any more."""
+    joined: dict[int, LinkWrite] = {}
+    others: list[LinkWrite] = []
+    for write in writes:
+        if write.id is None:
+            others.append(write)
+            continue
+        number, before = write.id, joined.get(write.id)
+        if before is not None:
+            refs = before.refs if write.refs is None else write.refs
+            write = replace(write, values={**before.values, **write.values}, refs=refs)
+        joined[number] = write
+    return [*joined.values(), *others]
 
 
 def _with_answers(write: LinkWrite, before: Mapping[int, Link]) -> LinkWrite:
@@ -83,55 +119,55 @@ def _frees_first(write: LinkWrite) -> tuple[bool, int]:
     return (not frees, write.id or 0)
 
 
-async def _write(database: Database, conn: AsyncConnection, mapping: str, write: LinkWrite) -> int | None:
+def _write(database: Database, conn: Connection, mapping: str, write: LinkWrite) -> int | None:
     if write.id is None:
-        number = await insert_link(database, conn, {"mapping": mapping, **write.values})
-        await _write_refs(conn, number, write.refs)
+        number = insert_link(database, conn, {"mapping": mapping, **write.values})
+        _write_refs(conn, number, write.refs)
         return number
     if write.values.get("delete"):
-        await conn.execute(delete(links).where(links.c.id == write.id))
-        await conn.execute(delete(intent_keys).where(intent_keys.c.link == write.id))
-        await conn.execute(delete(link_refs).where(or_(link_refs.c.link == write.id, link_refs.c.target == write.id)))
+        conn.execute(delete(links).where(links.c.id == write.id))
+        conn.execute(delete(intent_keys).where(intent_keys.c.link == write.id))
+        conn.execute(delete(link_refs).where(or_(link_refs.c.link == write.id, link_refs.c.target == write.id)))
         return None
     values = column_values(write.values)
     if values:
-        await conn.execute(update(links).where(links.c.id == write.id).values(**values))
+        change_link(conn, write.id, values)
     if "state" in values and values["state"] not in HOLDING:
-        await conn.execute(delete(intent_keys).where(intent_keys.c.link == write.id))
-    await _write_refs(conn, write.id, write.refs)
+        conn.execute(delete(intent_keys).where(intent_keys.c.link == write.id))
+    _write_refs(conn, write.id, write.refs)
     return None
 
 
-async def _write_refs(conn: AsyncConnection, link: int, refs: Sequence[tuple[str, int]] | None) -> None:
+def _write_refs(conn: Connection, link: int, refs: Sequence[tuple[str, int]] | None) -> None:
     if refs is None:
         return
-    await conn.execute(delete(link_refs).where(link_refs.c.link == link))
+    conn.execute(FORGET_REFS, {"of": link})
     rows = [{"target": target, "link": link, "field": field} for field, target in sorted(set(refs))]
     if rows:
-        await conn.execute(insert(link_refs), rows)
+        conn.execute(insert(link_refs), rows)
 
 
-async def store_taught(database: Database, conn: AsyncConnection, link_id: int, side: Side, rec: str) -> bool:
+def store_taught(database: Database, conn: Connection, link_id: int, side: Side, rec: str) -> bool:
     """Keep an id an answer taught, whatever the lease: on the open intent if unset, else as a twin row of the link.
 
     True when the intent holds it now. Nothing is stored twice.
     """
-    link = (await lock_links(conn, [link_id])).get(link_id)
+    link = (lock_links(conn, [link_id])).get(link_id)
     if link is None:
         return False
     if link.rec(side) == rec:
         return link.state is LinkState.INTENDED
     if link.state is LinkState.INTENDED and link.rec(side) is None:
         try:
-            async with conn.begin_nested():
-                await conn.execute(update(links).where(links.c.id == link_id).values({side.value: rec}))
+            with conn.begin_nested():
+                conn.execute(update(links).where(links.c.id == link_id).values({side.value: rec}))
         except IntegrityError:
             pass  # another link names the record already: a twin
         else:
             return True
     column = links.c[side.value]
     same = and_(links.c.mapping == link.mapping, links.c.alias_of == link_id, column == rec)
-    if (await conn.execute(select(links.c.id).where(same))).first() is None:
+    if (conn.execute(select(links.c.id).where(same))).first() is None:
         twin = {side.value: rec, "mapping": link.mapping, "state": LinkState.TWIN, "made": link.made}
-        await insert_link(database, conn, {**twin, "alias_of": link_id})
+        insert_link(database, conn, {**twin, "alias_of": link_id})
     return False

@@ -1,30 +1,54 @@
 """Links and intents: which record here is that record there."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, or_, select
 
-from bridge.domain.errors import BridgeError
+from bridge.domain.errors import BridgeError, LeaseLost
 from bridge.domain.record import Side
+from bridge.store.batch import Batcher
 from bridge.store.brakes import Brake, hit_brake
 from bridge.store.database import Database
 from bridge.store.intents import IntentAsked, open_intent
-from bridge.store.leases import require_fence
-from bridge.store.link_writes import lock_links, store_taught
+from bridge.store.leases import fences_held, require_fence
+from bridge.store.link_writes import change_link, lock_links, store_taught
 from bridge.store.lookup import links_by_id, resolve
 from bridge.store.model import Claim, IntentResult, Json, Link, LinkState
 from bridge.store.rows import chunks, link_from
 from bridge.store.tables import link_refs, links
+
+BATCH = 64
+QUEUE = 10_000
 
 
 class LinkTaken(BridgeError):
     """A record is already named by another intended, live or frozen link of the mapping; nothing was written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A write about to be sent to one side of a link."""
+
+    claim: Claim
+    link: int
+    side: Side
+    values: Json
+    until: float
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        return {f"sent_{self.side.value}": self.values, "sent_until": self.until}
+
+
 class Links:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._sending: Batcher[Pending, bool] = Batcher(self._send, BATCH, QUEUE)
+
+    async def close(self) -> None:
+        await self._sending.close()
 
     async def of(self, mapping: str, side: Side, rec: str) -> Link | None:
         """The intended, live or frozen link of a record, aliases followed."""
@@ -34,8 +58,8 @@ class Links:
         """Every row that names the record (tombstones, twins, doubts too), newest first."""
         query = select(links).where(links.c.mapping == mapping, links.c[side.value] == rec).order_by(links.c.id.desc())
 
-        async def work(conn: AsyncConnection) -> list[Link]:
-            return [link_from(row) for row in (await conn.execute(query)).mappings()]
+        def work(conn: Connection) -> list[Link]:
+            return [link_from(row) for row in (conn.execute(query)).mappings()]
 
         return await self._database.read(work)
 
@@ -45,8 +69,8 @@ class Links:
         query = select(column).where(links.c.alias_of == link_id, links.c.state == LinkState.TWIN.value)
         query = query.where(column.is_not(None)).order_by(links.c.id)
 
-        async def work(conn: AsyncConnection) -> list[str]:
-            return list((await conn.execute(query)).scalars())
+        def work(conn: Connection) -> list[str]:
+            return list((conn.execute(query)).scalars())
 
         return await self._database.read(work)
 
@@ -99,30 +123,43 @@ class Links:
         `brake_limit` within `brake_window` seconds raises BrakeReached and nothing is written (an approval lifts the
         limit). Sending again what is still unconfirmed counts nothing. Raises LeaseLost.
         """
-        column = f"sent_{side.value}"
+        pending = Pending(claim, link_id, side, values, until)
+        if brake is None:
+            if not await self._sending.submit(pending):
+                raise LeaseLost(f"{claim.key.mapping} {claim.key.rec}: another worker has taken the record over")
+            return
 
-        async def work(conn: AsyncConnection) -> None:
-            if brake is not None:
-                await self._database.lock_name(conn, f"bridge-brake-{claim.key.mapping}")
-            await require_fence(conn, claim)
-            again = any(link.sent(side) is not None for link in (await lock_links(conn, [link_id])).values())
-            await conn.execute(update(links).where(links.c.id == link_id).values({column: values, "sent_until": until}))
-            if brake is not None and not again:
+        def work(conn: Connection) -> None:
+            self._database.lock_name(conn, f"bridge-brake-{claim.key.mapping}")
+            require_fence(conn, claim)
+            again = any(link.sent(side) is not None for link in lock_links(conn, [link_id]).values())
+            change_link(conn, link_id, pending.columns)
+            if not again:
                 hit = Brake(claim.key.mapping, brake, link_id, brake_hits, brake_limit, brake_window)
-                await hit_brake(conn, hit, self._database.now())
+                hit_brake(conn, hit, self._database.now())
 
         await self._database.write("sent", work)
+
+    async def _send(self, batch: Sequence[Pending]) -> list[bool]:
+        """Writes that begin together are committed together; False for those that lost their fence."""
+
+        def work(conn: Connection) -> list[bool]:
+            held = fences_held(conn, [one.claim for one in batch])
+            for one in sorted(batch, key=lambda one: one.link):
+                if one.claim.fence in held:
+                    change_link(conn, one.link, one.columns)
+            return [one.claim.fence in held for one in batch]
+
+        return await self._database.write("sent", work)
 
     async def referring(self, link_ids: Iterable[int]) -> list[Link]:
         """Links whose base names one of these links, by id."""
 
-        async def work(conn: AsyncConnection) -> list[Link]:
+        def work(conn: Connection) -> list[Link]:
             named: set[int] = set()
             for some in chunks(sorted(set(link_ids))):
-                named.update(
-                    (await conn.execute(select(link_refs.c.link).where(link_refs.c.target.in_(some)))).scalars()
-                )
-            return [link for _, link in sorted((await links_by_id(conn, named)).items())]
+                named.update((conn.execute(select(link_refs.c.link).where(link_refs.c.target.in_(some)))).scalars())
+            return [link for _, link in sorted((links_by_id(conn, named)).items())]
 
         return await self._database.read(work)
 
@@ -133,7 +170,7 @@ class Links:
         if mapping is not None:
             query = query.where(links.c.mapping == mapping)
 
-        async def work(conn: AsyncConnection) -> list[Link]:
-            return [link_from(row) for row in (await conn.execute(query.order_by(links.c.id))).mappings()]
+        def work(conn: Connection) -> list[Link]:
+            return [link_from(row) for row in (conn.execute(query.order_by(links.c.id))).mappings()]
 
         return await self._database.read(work)

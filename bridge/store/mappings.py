@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import case, false, insert, null, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, case, false, insert, null, select, update
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
@@ -29,29 +28,29 @@ class Mappings:
 
         wanted = scopes if isinstance(scopes, Mapping) else {scope.mapping: scope for scope in scopes}
 
-        async def work(conn: AsyncConnection) -> None:
-            await self._database.lock_name(conn, "bridge-mappings")
-            rows = (await conn.execute(select(mappings).with_for_update())).mappings()
+        def work(conn: Connection) -> None:
+            self._database.lock_name(conn, "bridge-mappings")
+            rows = (conn.execute(select(mappings).with_for_update())).mappings()
             stored = {row["name"]: row for row in rows}
             for name, scope in sorted(wanted.items()):
                 values = _values(scope, stored.get(name), self._database.now())
                 before = stored.get(name)
                 if before and (before["mode"], before["fingerprint"]) != (values["mode"], values["fingerprint"]):
                     decided = update(tasks).where(tasks.c.mapping == name, tasks.c.outcome.is_not(None))
-                    await conn.execute(decided.values(outcome=None))
+                    conn.execute(decided.values(outcome=None))
                 if name in stored:
-                    await conn.execute(update(mappings).where(mappings.c.name == name).values(**values))
+                    conn.execute(update(mappings).where(mappings.c.name == name).values(**values))
                 else:
                     fresh = {"paused": False, "pause_reason": "", "indexed_left": False, "indexed_right": False}
-                    await conn.execute(insert(mappings).values(**fresh, name=name, **values))
-            await self._database.tell(conn)
+                    conn.execute(insert(mappings).values(**fresh, name=name, **values))
+            self._database.tell(conn)
 
         await self._database.write("sync_mappings", work)
         self._wake.set()
 
     async def states(self) -> dict[str, MappingState]:
-        async def work(conn: AsyncConnection) -> dict[str, MappingState]:
-            rows = (await conn.execute(select(mappings).order_by(mappings.c.name))).mappings()
+        def work(conn: Connection) -> dict[str, MappingState]:
+            rows = (conn.execute(select(mappings).order_by(mappings.c.name))).mappings()
             return {row["name"]: _state(row) for row in rows}
 
         return await self._database.read(work)
@@ -80,9 +79,9 @@ class Mappings:
         if name is not None:
             change = change.where(mappings.c.name == name)
 
-        async def work(conn: AsyncConnection) -> None:
-            await conn.execute(change)
-            await self._database.tell(conn)
+        def work(conn: Connection) -> None:
+            conn.execute(change)
+            self._database.tell(conn)
 
         await self._database.write(what, work)
         self._wake.set()

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, case, null, select, tuple_, update
+from sqlalchemy import Connection, and_, case, null, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.event import Lane
 from bridge.store.database import Database
 from bridge.store.model import TaskKey, TaskState
-from bridge.store.rows import Row, chunks, has_key, task_tuple
+from bridge.store.rows import Row, chunks, has_key, keyed, task_tuple
 from bridge.store.tables import tasks
 
 
@@ -29,12 +29,12 @@ class Mark:
     reason: str = ""
 
 
-def upsert(database: Database, table: Any) -> Any:
+def upsert(is_sqlite: bool, table: Any) -> Any:
     """The dialect's `insert ... on conflict`."""
-    return sqlite.insert(table) if database.sqlite else postgresql.insert(table)
+    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
 
 
-async def mark_due(database: Database, conn: AsyncConnection, marks: Iterable[Mark]) -> None:
+def mark_due(database: Database, conn: Connection, marks: Iterable[Mark]) -> None:
     """Insert or revive task rows, in key order. Each mark's `gen` is fresh, so that a running claim sees it moved."""
     rows = [
         {
@@ -55,14 +55,15 @@ async def mark_due(database: Database, conn: AsyncConnection, marks: Iterable[Ma
         for mark in sorted(marks, key=lambda mark: task_tuple(mark.key))
     ]
     if rows:
-        await conn.execute(_statement(database), rows)
+        conn.execute(_mark(database.sqlite), rows)
 
 
 EMPTY = {"done_gen": 0, "taken": 0, "attempts": 0, "kinds_taken": 0}
 
 
-def _statement(database: Database) -> Any:
-    insert = upsert(database, tasks)
+@cache
+def _mark(is_sqlite: bool) -> Any:
+    insert = upsert(is_sqlite, tasks)
     new, old = insert.excluded, tasks.c
     asleep = and_(old.state == TaskState.DEAD.value, new.pending == 0)
     revived = and_(old.state == TaskState.DEAD.value, new.pending > 0)
@@ -92,18 +93,20 @@ def _statement(database: Database) -> Any:
     )
 
 
-async def lock_tasks(conn: AsyncConnection, keys: Iterable[TaskKey]) -> dict[TaskKey, Row]:
+LOCK_TASKS = select(tasks).where(keyed(tasks)).order_by(*tasks.primary_key.columns).with_for_update()
+
+
+def lock_tasks(conn: Connection, keys: Iterable[TaskKey]) -> dict[TaskKey, Row]:
     """Lock task rows in key order and show them as they are now; absent ones are left out."""
     found: dict[TaskKey, Row] = {}
     wanted = {task_tuple(key): key for key in keys}
     for some in chunks(sorted(wanted)):
-        query = select(tasks).where(has_key(tasks, some)).order_by(*tasks.primary_key.columns).with_for_update()
-        for row in (await conn.execute(query)).mappings():
+        for row in conn.execute(LOCK_TASKS, {"keys": some}).mappings():
             found[wanted[row["mapping"], row["side"], row["rec"]]] = row
     return found
 
 
-async def save_decided(database: Database, conn: AsyncConnection, decided: Sequence[tuple[TaskKey, str]]) -> None:
+def save_decided(database: Database, conn: Connection, decided: Sequence[tuple[TaskKey, str]]) -> None:
     """Remember on which row "nothing to do" was decided, without making anything due."""
     rows = [
         {
@@ -121,28 +124,28 @@ async def save_decided(database: Database, conn: AsyncConnection, decided: Seque
         for key, row_hash in sorted(decided, key=lambda entry: task_tuple(entry[0]))
     ]
     if rows:
-        insert = upsert(database, tasks)
+        insert = upsert(database.sqlite, tasks)
         kept = insert.on_conflict_do_update(
             index_elements=["mapping", "side", "rec"], set_={"decided_hash": insert.excluded.decided_hash}
         )
-        await conn.execute(kept, rows)
+        conn.execute(kept, rows)
 
 
-async def wake_waiting(database: Database, conn: AsyncConnection, finished: Iterable[TaskKey], now: float) -> bool:
+def wake_waiting(database: Database, conn: Connection, finished: Iterable[TaskKey], now: float) -> bool:
     """Make tasks that wait for one of these due now; their generation moves, so a running claim stays due too."""
     woken: dict[tuple[str, str, str], None] = {}
     for some in chunks(sorted({task_tuple(key) for key in finished})):
         wait = (tasks.c.wait_mapping, tasks.c.wait_side, tasks.c.wait_rec)
         query = select(tasks.c.mapping, tasks.c.side, tasks.c.rec).where(tuple_(*wait).in_(some))
         query = query.order_by(*tasks.primary_key.columns).with_for_update()
-        woken.update({tuple(row): None for row in await conn.execute(query)})
+        woken.update({tuple(row): None for row in conn.execute(query)})
     if not woken:
         return False
-    seqs = await database.next_seqs(conn, len(woken))
+    seqs = database.next_seqs(conn, len(woken))
     for key, seq in zip(sorted(woken), seqs, strict=True):
         change = update(tasks).where(has_key(tasks, [key]))
         alive = tasks.c.state != TaskState.DEAD.value
-        await conn.execute(
+        conn.execute(
             change.values(
                 gen=seq,
                 wait_mapping=None,

@@ -7,7 +7,6 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.errors import ConfigError, Fault
 from bridge.store.database import Database
@@ -16,9 +15,9 @@ from bridge.store.database import Database
 async def migrate(database: Database) -> None:
     """Run what is missing, one process at a time. Raises ConfigError when the schema is newer than this program."""
 
-    async def work(conn: AsyncConnection) -> None:
-        await database.lock_name(conn, "bridge-migrations")
-        await conn.run_sync(_upgrade)
+    def work(conn: Connection) -> None:
+        database.lock_name(conn, "bridge-migrations")
+        _upgrade(conn)
 
     await database.write("migrate", work)
 

@@ -164,7 +164,9 @@ class Claim:
     """A leased record (and its counterpart) with the due tasks of both in one mapping.
 
     `tasks[0]` is the task that was picked; a second entry is the counterpart's due task. `link` as the claim saw it
-    (aliases followed). `expires` is when the lease ends. `paused`: only recovery may be done, nothing sent.
+    (aliases followed). `expires` is when the lease ends. `paused`: only recovery may be done, nothing sent. `known`:
+    what was known of the records leased at first, read in the claiming transaction: no other worker's write can change
+    it before the claim ends, and an event that does makes the record due again.
     """
 
     scope: Scope
@@ -174,6 +176,7 @@ class Claim:
     leased: tuple[RecordRef, ...]
     link: Link | None
     paused: bool = False
+    known: Mapping[RecordRef, "KnownRecord | None"] = field(default_factory=dict)
 
     @property
     def key(self) -> TaskKey:

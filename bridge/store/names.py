@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, select, update
 
 from bridge.store.account_tables import names
 from bridge.store.database import Database
@@ -30,8 +29,8 @@ class PinnedNames:
         mine = (names.c.system == system, names.c.what == what)
         query = select(names.c.key, names.c.name, names.c.today).where(*mine)
 
-        async def look(conn: AsyncConnection) -> dict[str, tuple[str, str]]:
-            return {key: (name, today) for key, name, today in await conn.execute(query)}
+        def look(conn: Connection) -> dict[str, tuple[str, str]]:
+            return {key: (name, today) for key, name, today in conn.execute(query)}
 
         known = await self._database.read(look)
         fixed = {"system": system, "what": what, "seen_at": self._database.now()}
@@ -42,14 +41,14 @@ class PinnedNames:
         ]
         if not rows:
             return {key: name for key, (name, _) in known.items()}
-        insert = upsert(self._database, names)
+        insert = upsert(self._database.sqlite, names)
         statement = insert.on_conflict_do_update(
             index_elements=["system", "what", "key"], set_={"today": insert.excluded.today}
         )
 
-        async def work(conn: AsyncConnection) -> dict[str, tuple[str, str]]:
-            await conn.execute(statement, rows)
-            return await look(conn)
+        def work(conn: Connection) -> dict[str, tuple[str, str]]:
+            conn.execute(statement, rows)
+            return look(conn)
 
         return {key: name for key, (name, _) in (await self._database.write("names", work)).items()}
 
@@ -57,8 +56,8 @@ class PinnedNames:
         """What is called differently today."""
         query = select(names.c.system, names.c.what, names.c.name, names.c.today).where(names.c.name != names.c.today)
 
-        async def work(conn: AsyncConnection) -> list[Renamed]:
-            found = await conn.execute(query.order_by(names.c.system, names.c.what, names.c.key))
+        def work(conn: Connection) -> list[Renamed]:
+            found = conn.execute(query.order_by(names.c.system, names.c.what, names.c.key))
             return [Renamed(*row) for row in found]
 
         return await self._database.read(work)
@@ -70,9 +69,9 @@ class PinnedNames:
             names.c.system == system, names.c.name != names.c.today
         )
 
-        async def work(conn: AsyncConnection) -> list[Renamed]:
-            found = [Renamed(*row) for row in await conn.execute(mine.order_by(names.c.what, names.c.key))]
-            await conn.execute(change.values(name=names.c.today))
+        def work(conn: Connection) -> list[Renamed]:
+            found = [Renamed(*row) for row in conn.execute(mine.order_by(names.c.what, names.c.key))]
+            conn.execute(change.values(name=names.c.today))
             return found
 
         return await self._database.write("accept_names", work)

@@ -7,7 +7,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 
 from bridge.domain.errors import StoreUnavailable
-from bridge.store.database import WAKE_CHANNEL, Database
+from bridge.store.database import WAKE_CHANNEL, Database, Postgres
 
 
 class Wake:
@@ -77,7 +77,8 @@ class Listener:
 
     async def _listen(self, ready: asyncio.Event) -> None:
         ended = asyncio.Event()
-        async with self._database.writer.connect() as conn:
+        assert isinstance(self._database.backend, Postgres), "only PostgreSQL notifies"
+        async with self._database.backend.engine.connect() as conn:
             raw = await conn.get_raw_connection()
             driver: Any = raw.driver_connection
 

@@ -2,30 +2,30 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import case, delete, func, null, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, case, delete, func, null, select, tuple_
 
 from bridge.domain.record import RecordRef, Side
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import KeyNote, KnownRecord, LinkState, RecordNote, Scope
-from bridge.store.rows import chunks, has_key, known_from, ref_tuple
+from bridge.store.rows import chunks, has_key, keyed, known_from, ref_tuple
 from bridge.store.tables import links, merges, record_keys, records
 
 CHAIN_LIMIT = 50
 
 
-async def note_records(
-    database: Database, conn: AsyncConnection, notes: Iterable[RecordNote], first_seq: int, sweep: int | None = None
+def note_records(
+    database: Database, conn: Connection, notes: Iterable[RecordNote], first_seq: int, sweep: int | None = None
 ) -> None:
     """Upsert what was learned, in key order; the newest version stands. `first_seq` is for records not known before."""
     ordered = sorted(notes, key=lambda note: note.ref)
     for alive in (False, True):
         rows = [_record_row(note, first_seq, sweep) for note in ordered if note.alive is alive]
         if rows:
-            await conn.execute(_record_upsert(database, alive), rows)
+            conn.execute(_record_upsert(database.sqlite, alive), rows)
 
 
 def _record_row(note: RecordNote, first_seq: int, sweep: int | None) -> dict[str, Any]:
@@ -43,8 +43,9 @@ def _record_row(note: RecordNote, first_seq: int, sweep: int | None) -> dict[str
     }
 
 
-def _record_upsert(database: Database, alive: bool) -> Any:
-    insert = upsert(database, records)
+@cache
+def _record_upsert(is_sqlite: bool, alive: bool) -> Any:
+    insert = upsert(is_sqlite, records)
     new, old = insert.excluded, records.c
     kept: dict[str, Any] = {
         name: func.coalesce(new[name], old[name]) for name in ("own_version", "own_write_at", "row_hash", "seen_sweep")
@@ -60,12 +61,11 @@ def _record_upsert(database: Database, alive: bool) -> Any:
     return insert.on_conflict_do_update(index_elements=["system", "entity", "rec"], set_=kept)
 
 
-async def note_keys(database: Database, conn: AsyncConnection, notes: Sequence[KeyNote]) -> None:
+def note_keys(database: Database, conn: Connection, notes: Sequence[KeyNote]) -> None:
     """Replace what the index held for these records; the last note of a record stands."""
     last = {(note.mapping, note.side.value, note.rec): note for note in notes}
-    owner = tuple_(record_keys.c.mapping, record_keys.c.side, record_keys.c.rec)
     for some in chunks(sorted(last)):
-        await conn.execute(delete(record_keys).where(owner.in_(some)))
+        conn.execute(FORGET_KEYS, {"owners": some})
     rows = [
         {"mapping": mapping, "side": side, "hash": key, "rec": rec}
         for mapping, side, key, rec in sorted(
@@ -73,12 +73,20 @@ async def note_keys(database: Database, conn: AsyncConnection, notes: Sequence[K
         )
     ]
     if rows:
-        await conn.execute(upsert(database, record_keys).on_conflict_do_nothing(), rows)
+        conn.execute(_key_insert(database.sqlite), rows)
 
 
-async def note_merges(
-    database: Database, conn: AsyncConnection, facts: Iterable[tuple[RecordRef, str]], seq: int
-) -> None:
+@cache
+def _key_insert(is_sqlite: bool) -> Any:
+    return upsert(is_sqlite, record_keys).on_conflict_do_nothing()
+
+
+FORGET_KEYS = delete(record_keys).where(
+    tuple_(record_keys.c.mapping, record_keys.c.side, record_keys.c.rec).in_(bindparam("owners", expanding=True))
+)
+
+
+def note_merges(database: Database, conn: Connection, facts: Iterable[tuple[RecordRef, str]], seq: int) -> None:
     """Store (loser, survivor id); a later fact about the same loser stands."""
     rows = [
         {"system": loser.system, "entity": loser.entity, "loser": loser.id, "survivor": survivor, "seq": seq}
@@ -86,9 +94,22 @@ async def note_merges(
         if loser.id != survivor
     ]
     if rows:
-        insert = upsert(database, merges)
+        insert = upsert(database.sqlite, merges)
         kept = {"survivor": insert.excluded.survivor, "seq": insert.excluded.seq}
-        await conn.execute(insert.on_conflict_do_update(index_elements=["system", "entity", "loser"], set_=kept), rows)
+        conn.execute(insert.on_conflict_do_update(index_elements=["system", "entity", "loser"], set_=kept), rows)
+
+
+KNOWN = select(records).where(keyed(records))
+
+
+def known_records(conn: Connection, refs: Iterable[RecordRef]) -> dict[RecordRef, KnownRecord]:
+    """Rows of the records among `refs` that are known at all."""
+    found: dict[RecordRef, KnownRecord] = {}
+    for some in chunks(sorted({ref_tuple(ref) for ref in refs})):
+        for row in conn.execute(KNOWN, {"keys": some}).mappings():
+            known = known_from(row)
+            found[known.ref] = known
+    return found
 
 
 class Records:
@@ -98,26 +119,18 @@ class Records:
     async def known(self, refs: Iterable[RecordRef]) -> dict[RecordRef, KnownRecord]:
         """Rows of the records among `refs` that are known at all."""
 
-        async def work(conn: AsyncConnection) -> dict[RecordRef, KnownRecord]:
-            found: dict[RecordRef, KnownRecord] = {}
-            for some in chunks(sorted({ref_tuple(ref) for ref in refs})):
-                for row in (await conn.execute(select(records).where(has_key(records, some)))).mappings():
-                    known = known_from(row)
-                    found[known.ref] = known
-            return found
-
-        return await self._database.read(work)
+        return await self._database.read(lambda conn: known_records(conn, refs))
 
     async def with_keys(self, mapping: str, side: Side, hashes: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Per match-key hash the ids of records that showed it last, sorted; hashes nobody shows are left out."""
 
-        async def work(conn: AsyncConnection) -> dict[str, tuple[str, ...]]:
+        def work(conn: Connection) -> dict[str, tuple[str, ...]]:
             found: defaultdict[str, list[str]] = defaultdict(list)
             for some in chunks(sorted(set(hashes))):
                 query = select(record_keys.c.hash, record_keys.c.rec).where(
                     record_keys.c.mapping == mapping, record_keys.c.side == side.value, record_keys.c.hash.in_(some)
                 )
-                for key, rec in await conn.execute(query.order_by(record_keys.c.rec)):
+                for key, rec in conn.execute(query.order_by(record_keys.c.rec)):
                     found[key].append(rec)
             return {key: tuple(recs) for key, recs in found.items()}
 
@@ -136,27 +149,27 @@ class Records:
             .limit(limit)
         )
 
-        async def work(conn: AsyncConnection) -> list[RecordRef]:
-            return [scope.endpoint(side).ref(rec) for rec in (await conn.execute(query)).scalars()]
+        def work(conn: Connection) -> list[RecordRef]:
+            return [scope.endpoint(side).ref(rec) for rec in (conn.execute(query)).scalars()]
 
         return await self._database.read(work)
 
     async def note(self, notes: Sequence[RecordNote] = (), keys: Sequence[KeyNote] = ()) -> None:
         """Store what was learned outside of a claim or a sweep."""
 
-        async def work(conn: AsyncConnection) -> None:
-            (seq,) = await self._database.next_seqs(conn, 1)
-            await note_records(self._database, conn, notes, seq)
-            await note_keys(self._database, conn, keys)
+        def work(conn: Connection) -> None:
+            (seq,) = self._database.next_seqs(conn, 1)
+            note_records(self._database, conn, notes, seq)
+            note_keys(self._database, conn, keys)
 
         await self._database.write("note", work)
 
     async def note_merge(self, loser: RecordRef, survivor: str) -> None:
         """A connector's answer said where a record went; kept as a fact."""
 
-        async def work(conn: AsyncConnection) -> None:
-            (seq,) = await self._database.next_seqs(conn, 1)
-            await note_merges(self._database, conn, [(loser, survivor)], seq)
+        def work(conn: Connection) -> None:
+            (seq,) = self._database.next_seqs(conn, 1)
+            note_merges(self._database, conn, [(loser, survivor)], seq)
 
         await self._database.write("merge", work)
 
@@ -168,11 +181,11 @@ class Records:
     async def merge_of(self, system: str, entity: str, loser: str) -> str | None:
         """The id of the record that lives on, along a chain of merges; None when nothing is known."""
 
-        async def work(conn: AsyncConnection) -> str | None:
+        def work(conn: Connection) -> str | None:
             at, seen = loser, {loser}
             for _ in range(CHAIN_LIMIT):
                 query = select(merges.c.survivor).where(has_key(merges, [(system, entity, at)]))
-                survivor = await conn.scalar(query)
+                survivor = conn.scalar(query)
                 if survivor is None or survivor in seen:
                     break
                 at = survivor

@@ -3,8 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, insert, or_, select, update
 
 from bridge.store.database import Database
 from bridge.store.model import Json
@@ -38,9 +37,9 @@ class Requests:
         now = self._database.now()
         values = {"kind": kind, "arguments": dict(arguments), "asked_at": now, "answer": ""}
 
-        async def work(conn: AsyncConnection) -> int:
-            number = (await conn.execute(insert(requests).values(**values).returning(requests.c.id))).scalar_one()
-            await self._database.tell(conn)
+        def work(conn: Connection) -> int:
+            number = (conn.execute(insert(requests).values(**values).returning(requests.c.id))).scalar_one()
+            self._database.tell(conn)
             return int(number)
 
         asked = await self._database.write("request", work)
@@ -56,8 +55,8 @@ class Requests:
         free = or_(requests.c.taken_at.is_(None), requests.c.taken_at < now - ABANDONED_SECONDS)
         change = update(requests).where(requests.c.done_at.is_(None), free).values(taken_at=now).returning(requests)
 
-        async def work(conn: AsyncConnection) -> list[Request]:
-            return sorted((_request(row) for row in (await conn.execute(change)).mappings()), key=lambda one: one.id)
+        def work(conn: Connection) -> list[Request]:
+            return sorted((_request(row) for row in (conn.execute(change)).mappings()), key=lambda one: one.id)
 
         waiting = select(requests.c.id).where(requests.c.done_at.is_(None), free).limit(1)
         if await self._database.read(lambda conn: conn.scalar(waiting)) is None:

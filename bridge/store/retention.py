@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Table, delete, select
 
 from bridge.store.counters import Counters
 from bridge.store.database import Database
@@ -57,8 +56,8 @@ class Retention:
         some = select(key).where(old).order_by(key).limit(BATCH)
         gone = delete(table).where(key.in_(some))
 
-        async def work(conn: AsyncConnection) -> int:
-            return (await conn.execute(gone)).rowcount
+        def work(conn: Connection) -> int:
+            return (conn.execute(gone)).rowcount
 
         total = 0
         while True:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, tuple_
+from sqlalchemy import ColumnElement, Table, and_, bindparam, tuple_
 
 from bridge.domain.event import EventKind, Lane
 from bridge.domain.record import RecordRef, Side
@@ -37,6 +37,11 @@ def has_key(table: Table, keys: Sequence[tuple[str, str, str]]) -> ColumnElement
     if len(keys) == 1:
         return and_(*(column == value for column, value in zip(columns, keys[0], strict=True)))
     return tuple_(*columns).in_(list(keys))
+
+
+def keyed(table: Table) -> ColumnElement[bool]:
+    """`has_key` of a statement that is built once: its keys are the parameter `keys`."""
+    return tuple_(*table.primary_key.columns).in_(bindparam("keys", expanding=True))
 
 
 def task_key(row: Row) -> TaskKey:

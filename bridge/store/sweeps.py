@@ -3,8 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, and_, func, or_, select
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
@@ -32,11 +31,11 @@ class Sweeps:
         survivor = and_(links.c.state == LinkState.TOMBSTONE.value, other_gone.is_not(None), own_gone.is_(None))
         known = links.c.state.in_([LinkState.TWIN.value, LinkState.ALIAS.value])
 
-        async def work(conn: AsyncConnection) -> set[str]:
+        def work(conn: Connection) -> set[str]:
             found: set[str] = set()
             for some in chunks(sorted(recs)):
                 query = select(column).where(links.c.mapping == mapping, column.in_(some), or_(survivor, known))
-                found.update((await conn.execute(query)).scalars())
+                found.update((conn.execute(query)).scalars())
             return found
 
         return await self._database.read(work)
@@ -45,13 +44,13 @@ class Sweeps:
         """What is known of the tasks of these records; those without one are left out."""
         columns = (tasks.c.rec, tasks.c.decided_hash, tasks.c.pending, tasks.c.state)
 
-        async def work(conn: AsyncConnection) -> dict[str, TaskNote]:
+        def work(conn: Connection) -> dict[str, TaskNote]:
             found: dict[str, TaskNote] = {}
             for some in chunks(sorted(recs)):
                 query = select(*columns).where(
                     tasks.c.mapping == mapping, tasks.c.side == side.value, tasks.c.rec.in_(some)
                 )
-                for rec, decided, pending, state in await conn.execute(query):
+                for rec, decided, pending, state in conn.execute(query):
                     found[rec] = TaskNote(decided, pending, state == TaskState.DEAD.value)
             return found
 
@@ -77,7 +76,7 @@ class Sweeps:
             .order_by(column)
         )
 
-        async def work(conn: AsyncConnection) -> list[str]:
-            return list((await conn.execute(query)).scalars())
+        def work(conn: Connection) -> list[str]:
+            return list((conn.execute(query)).scalars())
 
         return await self._database.read(work)

@@ -2,8 +2,7 @@
 
 from dataclasses import asdict
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, select
 
 from bridge.store.database import Database
 from bridge.store.marks import upsert
@@ -22,8 +21,8 @@ class Systems:
         return (await self.all()).get(name, SystemRow(name))
 
     async def all(self) -> dict[str, SystemRow]:
-        async def work(conn: AsyncConnection) -> dict[str, SystemRow]:
-            rows = (await conn.execute(select(systems).order_by(systems.c.name))).mappings()
+        def work(conn: Connection) -> dict[str, SystemRow]:
+            rows = (conn.execute(select(systems).order_by(systems.c.name))).mappings()
             return {row["name"]: SystemRow(**row) for row in rows}
 
         return await self._database.read(work)
@@ -38,12 +37,12 @@ class Systems:
     async def save(self, system: SystemRow) -> None:
         """Insert or replace the whole row, and wake the workers: its work may go on."""
         values = asdict(system)
-        insert = upsert(self._database, systems).values(**values)
+        insert = upsert(self._database.sqlite, systems).values(**values)
         statement = insert.on_conflict_do_update(index_elements=["name"], set_=values)
 
-        async def work(conn: AsyncConnection) -> None:
-            await conn.execute(statement)
-            await self._database.tell(conn)
+        def work(conn: Connection) -> None:
+            conn.execute(statement)
+            self._database.tell(conn)
 
         await self._database.write("system", work)
         self._wake.set()

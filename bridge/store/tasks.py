@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import case, func, literal, or_, select, union_all, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, case, func, literal, or_, select, union_all, update
 
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
@@ -31,8 +30,8 @@ class Tasks(Claims, Finishing):
         Finishing.__init__(self, database, wake)
 
     async def get(self, key: TaskKey) -> Task | None:
-        async def work(conn: AsyncConnection) -> Task | None:
-            row = (await conn.execute(select(tasks).where(has_key(tasks, [task_tuple(key)])))).mappings().first()
+        def work(conn: Connection) -> Task | None:
+            row = (conn.execute(select(tasks).where(has_key(tasks, [task_tuple(key)])))).mappings().first()
             return None if row is None else task_from(row)
 
         return await self._database.read(work)
@@ -46,11 +45,9 @@ class Tasks(Claims, Finishing):
             if (scope.endpoint(side).system, scope.endpoint(side).entity) == (system, entity)
         ]
 
-        async def work(conn: AsyncConnection) -> list[Task]:
+        def work(conn: Connection) -> list[Task]:
             query = select(tasks).where(or_(*(has_key(tasks, [key]) for key in keys)))
-            return [
-                task_from(row) for row in (await conn.execute(query.order_by(*tasks.primary_key.columns))).mappings()
-            ]
+            return [task_from(row) for row in (conn.execute(query.order_by(*tasks.primary_key.columns))).mappings()]
 
         return await self._database.read(work) if keys else []
 
@@ -62,9 +59,9 @@ class Tasks(Claims, Finishing):
         open_ = select(tasks.c.mapping, name.label("name"), func.sum(tasks.c.pending).label("number"))
         open_ = open_.where(tasks.c.pending > 0).group_by(tasks.c.mapping, name)
 
-        async def work(conn: AsyncConnection) -> dict[str, dict[str, int]]:
+        def work(conn: Connection) -> dict[str, dict[str, int]]:
             found: dict[str, dict[str, int]] = {}
-            for mapping, total, number in await conn.execute(union_all(booked, open_)):  # one statement, one snapshot
+            for mapping, total, number in conn.execute(union_all(booked, open_)):  # one statement, one snapshot
                 found.setdefault(mapping, dict.fromkeys(TOTALS, 0))[total] = int(number)
             return found
 
@@ -104,9 +101,9 @@ class Tasks(Claims, Finishing):
         now = self._database.now()
         waiting = (tasks.c.mapping.in_(sorted(names)), tasks.c.state == TaskState.WAITING.value, tasks.c.due > now)
 
-        async def work(conn: AsyncConnection) -> int:
-            moved = await conn.execute(update(tasks).where(*waiting).values(due=now))
-            await self._database.tell(conn)
+        def work(conn: Connection) -> int:
+            moved = conn.execute(update(tasks).where(*waiting).values(due=now))
+            self._database.tell(conn)
             return moved.rowcount
 
         found = await self._database.write("look_now", work)
@@ -117,12 +114,12 @@ class Tasks(Claims, Finishing):
         """Make tasks due now without an event; rows are created as needed, dead ones stay dead."""
         ordered = sorted(set(keys), key=task_tuple)
 
-        async def work(conn: AsyncConnection) -> None:
+        def work(conn: Connection) -> None:
             now = self._database.now()
-            seqs = await self._database.next_seqs(conn, len(ordered))
+            seqs = self._database.next_seqs(conn, len(ordered))
             marks = [Mark(key, lane, now, seq, reason=reason) for key, seq in zip(ordered, seqs, strict=True)]
-            await mark_due(self._database, conn, marks)
-            await self._database.tell(conn)
+            mark_due(self._database, conn, marks)
+            self._database.tell(conn)
 
         await self._database.write("make_due", work)
         self._wake.set()

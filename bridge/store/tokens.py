@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.errors import StoreUnavailable
@@ -60,8 +60,8 @@ class Tokens:
     async def check(self) -> None:
         """Raises ConfigError when the stored tokens were sealed with another secret."""
 
-        async def work(conn: AsyncConnection) -> list[Mapping[str, str]]:
-            return list((await conn.execute(select(tokens.c.sealed))).scalars())
+        def work(conn: Connection) -> list[Mapping[str, str]]:
+            return list(conn.execute(select(tokens.c.sealed)).scalars())
 
         for sealed in await self._database.read(work):
             self._seal.open(sealed)
@@ -78,7 +78,7 @@ class Tokens:
 
     async def _save(self, credential: str, tokens_: Mapping[str, str]) -> None:
         values = {"sealed": dict(self._seal.close(tokens_)), "saved_at": self._database.now()}
-        insert = upsert(self._database, tokens).values(credential=credential, **values)
+        insert = upsert(self._database.sqlite, tokens).values(credential=credential, **values)
         statement = insert.on_conflict_do_update(index_elements=["credential"], set_=values)
         await self._database.write("tokens", lambda conn: conn.execute(statement))
 

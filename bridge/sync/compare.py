@@ -10,7 +10,6 @@ from bridge.mapping import translate
 from bridge.mapping.base import Base
 from bridge.mapping.merge import Decision, Times, merge
 from bridge.mapping.translate import Reading
-from bridge.store.model import KnownRecord
 from bridge.sync import references
 from bridge.sync.work import Work
 
@@ -19,7 +18,6 @@ async def readings(work: Work, records: Mapping[Side, Record]) -> dict[Side, Rea
     """Canonical values of both records, with references resolved."""
     found = {side: translate.read(work.mapping, side, record.fields) for side, record in records.items()}
     found = await references.resolve(work, found)
-    work.known = await work.store.records.known([record.ref for record in records.values()])
     return {side: _only_written(work, side, reading) for side, reading in found.items()}
 
 
@@ -73,7 +71,7 @@ def _uncovered(work: Work) -> frozenset[str]:
 
 def _modified(work: Work, side: Side, record: Record) -> datetime | None:
     """When somebody else edited the record last; None when its version is our own write's."""
-    known: KnownRecord | None = work.known.get(record.ref)
+    known = work.claim.known.get(record.ref)
     own = known.own_version if known else None
     if record.modified_at is None or (own is not None and record.modified_at.timestamp() <= own):
         return None

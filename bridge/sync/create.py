@@ -68,7 +68,7 @@ async def _open(
     limits, now = work.parts.limits, work.now()
     if work.claim.expires < now + limits.write_seconds:
         work.claim = await work.store.tasks.renew(work.claim, limits.lease_seconds)
-    known = (await work.store.records.known([own.ref])).get(own.ref)
+    known = await work.known(own.ref)
     deadline = now + limits.write_seconds
     payload = {"at": now, "values": dump_values(work.mapping, chosen)}
     result = await work.store.links.open_intent(

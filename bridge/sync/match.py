@@ -130,7 +130,7 @@ async def _is_twin(work: Work, own: Record, link: Link) -> bool:
     """Two people made the same record on both sides at once: the bridge had already copied the other one here."""
     if link.made != f"created_{work.side.value}" or link.rec(work.side) == own.ref.id:
         return False
-    known = (await work.store.records.known([own.ref])).get(own.ref)
+    known = await work.known(own.ref)
     if known is not None and known.first_seq <= link.seq:
         return True
     copy = await work.connector(work.side).read(work.ref(work.side, str(link.rec(work.side))))

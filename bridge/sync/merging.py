@@ -76,7 +76,7 @@ async def restored(work: Work, found: Record | Gone) -> Completion | None:
     ref, other = work.ref(work.side, work.key.rec), work.side.other
     if isinstance(found, Gone) or await work.store.records.merge_of(ref.system, ref.entity, ref.id) is None:
         return None
-    known = (await work.store.records.known([ref])).get(ref)
+    known = await work.known(ref)
     settled = (known.gone_at or 0.0) + work.endpoint(work.side).settle if known else 0.0
     if work.now() < settled:
         return work.later(settled, f"{work.named(work.side, ref.id)} was gone a moment ago; looking once more")

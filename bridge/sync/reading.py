@@ -25,7 +25,7 @@ class Stale:
 async def read(work: Work, side: Side, rec: str) -> Record | Gone | Stale:
     """Read a record once. Reads that may show a state older than one already known are Stale, not returned."""
     ref = work.ref(side, rec)
-    known = (await work.store.records.known([ref])).get(ref)
+    known = await work.known(ref)
     early = _too_early(work, side, known)
     if early:
         return early

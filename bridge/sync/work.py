@@ -83,7 +83,6 @@ class Work:
     referred: list[tuple[Link, Side]] = field(default_factory=list)  # links whose records the write names there
     unlinked: dict[TaskKey, list[TaskKey]] = field(default_factory=dict)  # by record: what it names, not linked
     row_hash: str | None = None  # of the claim's record as read, over the columns listings show too
-    known: MappingOf[RecordRef, KnownRecord] = field(default_factory=dict)
     look_at: float = 0.0  # when the outcome of the last write must be visible
 
     @property
@@ -148,6 +147,12 @@ class Work:
                 return await call
         except TimeoutError:
             raise OutcomeUnknown(system, f"a write did not end within {left:.1f} s") from None
+
+    async def known(self, ref: RecordRef) -> KnownRecord | None:
+        """What the store knows of a record: as the claim found it, or as it is now for records leased later."""
+        if ref in self.claim.known:
+            return self.claim.known[ref]
+        return (await self.store.records.known([ref])).get(ref)
 
     def note_read(self, ref: RecordRef) -> None:
         self.read_at[ref] = self.now()

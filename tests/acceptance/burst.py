@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, select
 
 from bridge.app.seams import system_seams
 from bridge.simulators.deskera import DeskeraSimulator
@@ -238,6 +237,6 @@ async def _stored_ids(site: Site) -> set[str]:
         await store.close()
 
 
-async def _ids(conn: AsyncConnection) -> set[str]:
-    bodies = await conn.scalars(select(events.c.body).where(events.c.vendor_id.is_not(None)))
+def _ids(conn: Connection) -> set[str]:
+    bodies = conn.scalars(select(events.c.body).where(events.c.vendor_id.is_not(None)))
     return {str(json.loads(body)["meta"]["id"]) for body in bodies}

@@ -44,9 +44,61 @@ LEASES = (
     Mutant(
         "intents and sent are written without the fence",
         "store/leases.py",
-        "if claim.fence not in await fences_held(conn, [claim]):",
+        "if claim.fence not in fences_held(conn, [claim]):",
         "if False:",
         (f"{INTENTS}without_its_fence_nothing_is_intended_or_sent",),
+    ),
+    Mutant(
+        "writes that begin together are not fenced",
+        "store/links.py",
+        "                if one.claim.fence in held:\n",
+        "                if True:\n",
+        (f"{INTENTS}without_its_fence_nothing_is_intended_or_sent",),
+    ),
+    Mutant(
+        "a worker that lost its record begins a write",
+        "store/links.py",
+        "return [one.claim.fence in held for one in batch]",
+        "return [True for one in batch]",
+        (f"{INTENTS}without_its_fence_nothing_is_intended_or_sent",),
+    ),
+    Mutant(
+        "a claim does not know what is known of its records",
+        "store/claims.py",
+        "known={ref: known.get(ref) for ref in pick.refs}",
+        "known=dict.fromkeys(pick.refs)",
+        ("sync/test_stale_reads.py",),
+    ),
+    Mutant(
+        "of two changes of one link the earlier stands",
+        "store/link_writes.py",
+        "values={**before.values, **write.values}",
+        "values={**write.values, **before.values}",
+        ("sync/test_references.py", "sync/test_updating.py", "sync/test_bases.py"),
+    ),
+    Mutant(
+        "what was decided in shadow counts when live",
+        "store/mappings.py",
+        "conn.execute(decided.values(outcome=None))",
+        "pass",
+        ("sync/test_references.py::test_what_was_decided_in_shadow_is_no_decision_once_live",),
+    ),
+    Mutant(
+        "a child does not hear that its parent was linked",
+        "store/finish.py",
+        "            mark_children(self._database, self._conn, linked, self._now)\n",
+        "            pass\n",
+        (
+            "sync/test_references.py::"
+            "test_a_child_that_crossed_without_its_parent_gets_the_reference_once_the_parent_is_linked",
+        ),
+    ),
+    Mutant(
+        "an id that no index takes shares a transaction",
+        "store/events.py",
+        "len(value) > LONGEST_NAME",
+        "len(value) > 10**9",
+        ("integration/test_callbacks.py",),
     ),
     Mutant(
         "what a lost worker learned is thrown away",
@@ -61,8 +113,8 @@ LINKS = (
     Mutant(
         "nothing is said in the store before a write",
         "store/links.py",
-        'values({column: values, "sent_until": until})',
-        'values({"sent_until": until})',
+        'return {f"sent_{self.side.value}": self.values, "sent_until": self.until}',
+        'return {"sent_until": self.until}',
         ("sync/test_updating.py::test_a_worker_that_dies_after_its_update_took_effect_loses_no_later_edit",),
     ),
     Mutant(
@@ -89,15 +141,15 @@ LINKS = (
     Mutant(
         "the brake is not counted",
         "store/links.py",
-        "if brake is not None and not again:",
-        "if False:",
+        "            if not again:\n",
+        "            if False:\n",
         ("sync/test_promises.py::test_promise_12_the_brake_stops_a_mass_delete_and_asks",),
     ),
     Mutant(
         "sending again what is unconfirmed counts for the brake twice",
         "store/links.py",
-        "if brake is not None and not again:",
-        "if brake is not None:",
+        "            if not again:\n",
+        "            if True:\n",
         (f"{INTENTS}the_brake_counts_with_what_is_sent_and_stops_at_the_limit",),
     ),
     Mutant(
@@ -116,7 +168,7 @@ BOOKS = (
     Mutant(
         "a merge is coalesced away",
         "store/events.py",
-        "        await note_merges(self._database, conn, self._merges(news), spare)\n",
+        "        note_merges(self._database, conn, self._merges(news), spare)\n",
         "",
         (f"{INTAKE}a_merge_is_kept_as_a_fact_along_chains",),
     ),

@@ -328,4 +328,59 @@ DELETES = (
     ),
 )
 
-SYNC_MUTANTS = (*UPDATES, *CREATES, *DELETES)
+AFTER_STORMS = (
+    Mutant(
+        "recovery forgets the record it found",
+        "sync/recover.py",
+        "        work.links.append(LinkWrite(link.id, {target.value: new}))\n",
+        "        pass\n",
+        (
+            "sync/test_created_once.py::"
+            "test_a_lost_create_that_was_found_is_not_made_again_when_somebody_deletes_it_meanwhile",
+        ),
+    ),
+    Mutant(
+        "lost visibility is waited for without end",
+        "sync/removal.py",
+        "if work.now() >= since + VISIBILITY_SECONDS:",
+        "if False:",
+        (f"{DELETING}lost_visibility_becomes_a_question_for_a_person_whose_answer_ends_it",),
+    ),
+    Mutant(
+        "a person's answer about lost visibility counts for nothing",
+        "sync/removal.py",
+        "    if work.retried:\n",
+        "    if False:\n",
+        (f"{DELETING}lost_visibility_becomes_a_question_for_a_person_whose_answer_ends_it",),
+    ),
+    Mutant(
+        "a pause has no largest length",
+        "connectors/http.py",
+        "min(self.seconds, longest) if self.seconds > 0 else 0.0",
+        "self.seconds",
+        ("unit/connectors/test_http_client.py", "unit/connectors/test_http_parts.py"),
+    ),
+    Mutant(
+        "everything that waited meets the vendor at once after a long pause",
+        "connectors/http.py",
+        "            if self._to_probe:\n",
+        "            if False:\n",
+        ("unit/connectors/test_http_client.py",),
+    ),
+    Mutant(
+        "a compressed body is read",
+        "callbacks/routes.py",
+        "        return COMPRESSED\n",
+        "        return None\n",
+        ("integration/test_callbacks.py",),
+    ),
+    Mutant(
+        "a body is stored for each record its callback names",
+        "callbacks/receiver.py",
+        'body=_cut(event.body) if not at else b"")',
+        "body=_cut(event.body))",
+        ("unit/callbacks/test_receiver.py",),
+    ),
+)
+
+SYNC_MUTANTS = (*UPDATES, *CREATES, *DELETES, *AFTER_STORMS)

@@ -6,12 +6,11 @@ import sqlite3
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
-from bridge.store.sqlite import Connection
+from bridge.store.database import Sqlite
 
 T = TypeVar("T")
 
 LIFE: contextvars.ContextVar["Life | None"] = contextvars.ContextVar("life", default=None)
-QUIETLY = ("rollback", "close")
 
 
 class Life:
@@ -22,7 +21,7 @@ class Life:
         self.context = contextvars.copy_context()
         self.context.run(LIFE.set, self)
         self.tasks: dict[asyncio.Task[Any], None] = {}
-        self.files: list[InlineConnection] = []
+        self.files: list[sqlite3.Connection] = []
         self.locks: list[Any] = []
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -32,7 +31,7 @@ class Life:
         """No goodbye: what was not committed is rolled back, locks on files go as the kernel lets them go."""
         self.dead = True
         for connection in self.files:
-            connection.cut()
+            connection.close()
         for lock in self.locks:
             lock.release()
 
@@ -71,66 +70,34 @@ def task_factory(
     return task
 
 
-class AtOnce:
-    """In place of the queue to a driver's thread."""
+def connect_mortal(database: str) -> sqlite3.Connection:
+    """In place of `bridge.store.database.connect`: the file is closed when its process dies."""
+    connection = sqlite3.connect(database, timeout=0, check_same_thread=False, isolation_level=None)
+    life = LIFE.get()
+    if life is not None:
+        life.files.append(connection)
+    return connection
 
-    def put_nowait(self, item: tuple[asyncio.Future[Any] | None, Callable[[], Any]]) -> None:
-        future, work = item
-        result = work()
-        if future is not None:
-            future.set_result(result)
 
+async def inline(_: Sqlite, act: Callable[[], None]) -> None:
+    """In place of `Sqlite.in_thread`, for a loop whose time must not move while a thread works.
 
-class InlineConnection(Connection):
-    """A SQLite connection without a thread, for a loop whose time must not move while a driver works.
-
-    What the product hands to the thread lets the others run once, as it does there.
+    What the product hands to its thread lets the others run once, as it does there.
     """
-
-    def __init__(self, connector: Callable[[], sqlite3.Connection], *, writes: bool) -> None:
-        super().__init__(connector, writes=writes)
-        self._life = LIFE.get()
-        self._tx = AtOnce()  # type: ignore[assignment]  # SQLAlchemy's dialect uses it directly
-
-    def __await__(self) -> Generator[Any, None, "InlineConnection"]:
-        self._connection = self._connector()
-        if self._life is not None:
-            self._life.files.append(self)
-        return self
-        yield
-
-    async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        if self._life is not None and self._life.dead:
-            if getattr(fn, "__name__", "") in QUIETLY:
-                return None  # type: ignore[return-value]
-            raise asyncio.CancelledError
-        if self._may_wait(fn, args):
-            await asyncio.sleep(0)
-            if self._life is not None and self._life.dead:
-                raise asyncio.CancelledError
-        if args and args[0] == "PRAGMA synchronous=FULL":  # what outlives a power cut is not what storms are about
-            args = ("PRAGMA synchronous=OFF", *args[1:])
-        return fn(*args, **kwargs)
-
-    @property
-    def _conn(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise asyncio.CancelledError
-        return self._connection
-
-    def stop(self) -> None:
-        self.cut()
-
-    async def close(self) -> None:
-        self.cut()
-
-    def cut(self) -> None:
-        """Close the file; an open transaction is undone."""
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
+    await asyncio.sleep(0)
+    alive()
+    act()
 
 
-def connect_inline(database: str, *, timeout: float, writes: bool) -> InlineConnection:
-    """In place of `bridge.store.sqlite.connect`."""
-    return InlineConnection(lambda: sqlite3.connect(database, timeout=timeout, check_same_thread=False), writes=writes)
+def mortal(method: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Coroutine[Any, Any, T]]:
+    """A method of the store's, of which nothing is left to see once its process is dead."""
+
+    async def called(*args: Any) -> T:
+        alive()
+        try:
+            return await method(*args)
+        except Exception:
+            alive()
+            raise
+
+    return called

@@ -24,8 +24,9 @@ from bridge.simulators.deskera import Options as DeskeraOptions
 from bridge.simulators.pipedrive import Options as PipedriveOptions
 from bridge.simulators.pipedrive import PipedriveSimulator
 from bridge.simulators.world import make_world
+from bridge.store.database import Sqlite
 from bridge.store.filelock import FileLock
-from tests.storms.life import LIFE, Life, connect_inline
+from tests.storms.life import LIFE, Life, connect_mortal, inline, mortal
 from tests.storms.virtual import SimulatorClock, VirtualClock, VirtualLoop
 from tests.storms.wire import OWNER, Wire, outside
 
@@ -87,7 +88,7 @@ class Site:
     async def open(self, patches: ExitStack) -> None:
         """Bring up the products; the bridge starts with `start`."""
         for target, replacement in (
-            ("bridge.store.database.connect", connect_inline),
+            ("bridge.store.database.connect", connect_mortal),
             ("bridge.app.build.make_plan", planned),
             ("bridge.app.daemon.make_plan", planned),
             ("bridge.app.daemon.ASKED_POLL_SECONDS", 5.0),
@@ -95,6 +96,8 @@ class Site:
             ("bridge.sync.worker.IDLE_SECONDS", 60.0),  # events wake the worker; polling is only a safety net
         ):
             patches.enter_context(patch(target, replacement))
+        for name, method in (("in_thread", inline), ("read", mortal(Sqlite.read)), ("write", mortal(Sqlite.write))):
+            patches.enter_context(patch.object(Sqlite, name, method))
         patches.enter_context(patch.object(FileLock, "take", _noted(FileLock.take)))
         patches.enter_context(self.faults.listening())
         for host, simulator in ((CRM, self.crm), (ERP, self.erp)):

@@ -7,8 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, func, select
 
 from bridge.connectors.protocols import Connector
 from bridge.domain.event import Event, EventKind, Origin
@@ -200,8 +199,8 @@ class Bench:
         query = select(events.c.system, events.c.entity, func.count()).where(events.c.rec.is_not(None))
         query = query.group_by(events.c.system, events.c.entity)
 
-        async def work(conn: AsyncConnection) -> list[Any]:
-            return list(await conn.execute(query))
+        def work(conn: Connection) -> list[Any]:
+            return list(conn.execute(query))
 
         counted = Counter[str]()
         for system, entity, number in await self.store.database.read(work):

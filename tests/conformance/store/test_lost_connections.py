@@ -54,7 +54,7 @@ async def test_a_session_that_cannot_be_opened_is_an_unavailable_store(
         async def work(conn: AsyncConnection) -> None:
             raise AssertionError("never reached")
 
-        await store.database.writer.dispose()
+        await store.database.backend.close()
         monkeypatch.setattr(asyncpg, "connect", refused)
         with pytest.raises(StoreUnavailable):
             await store.database.session(work)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from bridge.domain.errors import ConfigError, StoreUnavailable
 from bridge.domain.seams import Seams
@@ -19,11 +19,10 @@ from tests.conformance.store.builders import Desk, done
 
 
 async def test_migrations_from_empty_make_the_tables(store: Store) -> None:
-    def differences(connection: object) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))  # type: ignore[arg-type]
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
-    async with store.database.writer.connect() as conn:
-        assert await conn.run_sync(differences) == []
+    assert await store.database.read(differences) == []
 
 
 async def test_a_second_run_on_one_file_is_refused_but_commands_are_not(
@@ -63,8 +62,8 @@ async def test_a_file_that_is_no_database_is_one_clear_message(tmp_path: Path, n
 
 async def test_a_schema_of_a_newer_program_is_refused(store_url: str, new_seams: Callable[..., Seams]) -> None:
     store = await open_store(store_url, new_seams())
-    async with store.database.writer.begin() as conn:
-        await conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    newer = text("UPDATE alembic_version SET version_num = '9999'")
+    await store.database.write("newer", lambda conn: conn.execute(newer))
     await store.close()
     with pytest.raises(ConfigError, match="9999"):
         await open_store(store_url, new_seams())
@@ -75,16 +74,15 @@ async def test_a_database_that_is_gone_is_store_unavailable(
 ) -> None:
     store = await open_store(postgres_url, new_seams())
     await store.ping()
-    async with store.database.writer.connect() as conn:
-        await conn.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"))
+    cut = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    await store.database.write("cut", lambda conn: conn.execute(cut))
     await store.ping()
     await store.close()
 
 
 async def test_a_full_disk_is_store_unavailable(sqlite_url: str, new_seams: Callable[..., Seams]) -> None:
     store = await open_store(sqlite_url, new_seams())
-    async with store.database.writer.connect() as conn:
-        await conn.exec_driver_sql("PRAGMA max_page_count=1")
+    await store.database.write("full", lambda conn: conn.exec_driver_sql("PRAGMA max_page_count=1"))
     desk = Desk(store)
     with pytest.raises(StoreUnavailable):
         await desk.hears(*map(str, range(2000)))
