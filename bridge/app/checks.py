@@ -1,9 +1,13 @@
 """The health parts that look into several duties: store, systems, hooks, what waits, dead letters."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bridge.app.build import Bridge
+from bridge.mapping.model import Mapping as RecordMapping
+from bridge.mapping.model import MappingSide
 from bridge.monitoring.health import CheckResult, Status
+from bridge.store.unlinked import Overdue
 
 LONG_PAUSE_SECONDS = 60.0
 """A vendor's pause that lasts longer than this is worth a warning."""
@@ -119,10 +123,29 @@ async def _columns(bridge: Bridge) -> CheckResult:
 
 
 async def _references(bridge: Bridge) -> CheckResult:
-    counts = await bridge.store.unlinked.counts()
-    told = ", ".join(f"{number} of {name}" for name, number in sorted(counts.items()))
-    text = f"crossed without a reference, as the record it names is not linked: {told}" if told else "none is missing"
-    return CheckResult(Status.PASS, text, sum(counts.values()), "references")
+    return references(await bridge.store.unlinked.overdue(), bridge.plan.mappings)
+
+
+def references(overdue: Sequence[Overdue], mappings: Mapping[str, RecordMapping]) -> CheckResult:
+    """Records that crossed without a reference, but for mappings whose rows all say that it may be blank."""
+    wanted = [one for one in overdue if one.mapping in mappings and _waits(mappings[one.mapping], one.parent_mapping)]
+    number = sum(one.number for one in wanted)
+    if not wanted:
+        return CheckResult(Status.PASS, "none is missing", 0, "references")
+    told = "; ".join(_overdue(one, mappings[one.mapping].side(one.child.side)) for one in wanted)
+    return CheckResult(Status.WARN, told, number, "references")
+
+
+def _waits(mapping: RecordMapping, parent: str) -> bool:
+    return any(row.link == parent and row.missing != "blank" for row in mapping.fields)
+
+
+def _overdue(one: Overdue, side: MappingSide) -> str:
+    such = f"such as {side.name} {side.entity} {one.child.rec}"
+    return (
+        f"{one.number} references of {one.mapping} ({such}) did not cross, as records of {one.parent_mapping} are not "
+        f"linked: set {one.parent_mapping} live, see to its dead letters, or run `bridge backfill {one.parent_mapping}`"
+    )
 
 
 async def ready(bridge: Bridge) -> str:

@@ -45,9 +45,21 @@ async def why_lines(store: Store, plan: Plan, side: str, entity: str, record: st
         lines.append("  now: " + _now(plan, scope, which, record, link))
         if link is not None:
             lines += [f"  waits for a choice: {_question(question)}" for question in questions(link)]
+        lines += await _without(store, plan, TaskKey(scope.mapping, which, record))
         lines += await _nexts(store, plan, scope, which, record, link)
         state = (await store.mappings.states()).get(scope.mapping)
         lines += [f"  never crosses: {problem}" for problem in (state.problems if state is not None else ())]
+    return lines
+
+
+async def _without(store: Store, plan: Plan, child: TaskKey) -> list[str]:
+    """References the record crossed without, as what it names was not linked."""
+    lines = []
+    for parent in await store.unlinked.of(child):
+        mapping = plan.mappings.get(parent.mapping)
+        side = mapping.side(parent.side) if mapping is not None else None
+        name = f"{side.name} {side.entity} {parent.rec}" if side is not None else parent.rec
+        lines.append(f"  crossed without its reference to {name} (mapping {parent.mapping}), which is not linked yet")
     return lines
 
 

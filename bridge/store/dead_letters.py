@@ -61,6 +61,7 @@ class DeadLetters:
                 booked[total] = booked.get(total, 0) + row["pending"]
                 values = {"state": TaskState.IDLE.value, "pending": 0, "taken": 0, "attempts": 0, "kinds": 0}
                 cleared = {"kinds_taken": 0, "source_at": None, "stale_since": None, "gone_since": None}
+                cleared["outcome"] = None
                 _set(conn, key, {**values, **cleared, "done_gen": row["gen"], "reason": "discarded by a person"})
             count(self._database, conn, booked)
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bridge.domain.errors import LeaseLost
@@ -19,12 +19,12 @@ from bridge.store.link_writes import store_taught, write_links
 from bridge.store.links import LinkTaken
 from bridge.store.lookup import resolve
 from bridge.store.marks import Mark, lock_tasks, mark_due, wake_waiting
-from bridge.store.model import Claim, Completion, Link, LinkState, Outcome, Task, TaskKey, TaskState
+from bridge.store.model import Claim, Completion, Link, LinkState, Mode, Outcome, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
 from bridge.store.records import note_keys, note_records
 from bridge.store.rows import Row, task_tuple
-from bridge.store.tables import tasks
-from bridge.store.unlinked import mark_children, note_unlinked
+from bridge.store.tables import mappings, tasks
+from bridge.store.unlinked import linked_meanwhile, mark_children, note_unlinked
 
 BATCH = 64
 QUEUE = 10_000
@@ -117,9 +117,11 @@ class Booking:
         self._conn = conn
         self._now = database.now()
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._running: dict[str, str] = {}  # mapping -> fingerprint of the definition that decides now
 
     def finish(self, completions: Sequence[Completion]) -> list[bool]:
-        rows = lock_tasks(self._conn, [task.key for one in completions for task in one.claim.tasks])
+        self._learn_running({one.claim.key.mapping for one in completions if one.outcome is Outcome.FILTERED})
+        rows = lock_tasks(self._conn, {key for one in completions for key in _locked(one)})
         held = fences_held(self._conn, [one.claim for one in completions])
         mine = [one for one in completions if one.claim.fence in held]
         self._book(mine, rows)
@@ -135,7 +137,9 @@ class Booking:
             if one.claim.fence not in held:
                 self._keep_taught(one)
         self._mark(mine)
-        note_unlinked(self._conn, {child: parents for one in mine for child, parents in one.unlinked.items()})
+        noted = {child: parents for one in mine for child, parents in one.unlinked.items()}
+        note_unlinked(self._conn, noted)
+        linked |= linked_meanwhile(self._conn, {parent for parents in noted.values() for parent in parents})
         if linked:
             mark_children(self._database, self._conn, linked, self._now)
         if woken:
@@ -145,6 +149,22 @@ class Booking:
         self._database.tell(self._conn)
         return [one.claim.fence in held for one in completions]
 
+    def _learn_running(self, names: set[str]) -> None:
+        """The live definitions of these mappings; they stay what they are until this transaction ends."""
+        query = select(mappings.c.name, mappings.c.fingerprint).where(mappings.c.name.in_(sorted(names)))
+        query = query.where(mappings.c.mode == Mode.LIVE.value).order_by(mappings.c.name).with_for_update(read=True)
+        if names:
+            self._running = {row.name: row.fingerprint for row in self._conn.execute(query)}
+
+    def _decided(self, one: Completion) -> bool:
+        """Whether the outcome says what the mapping as it is now makes of the record.
+
+        Shadow decides nothing, and neither does a claim that was under way when the mapping became another one.
+        """
+        scope = one.claim.scope
+        running = self._running.get(scope.mapping) == scope.fingerprint
+        return one.outcome is not Outcome.FILTERED or (scope.mode is Mode.LIVE and running)
+
     def _book(self, completions: Sequence[Completion], rows: dict[TaskKey, Row]) -> None:
         changed: list[dict[str, Any]] = []
         for one in completions:
@@ -152,6 +172,8 @@ class Booking:
             for task in one.claim.tasks:
                 row = rows[task.key]
                 new = _booked(one, task, row, self._now)
+                if one.outcome not in KEPT:
+                    new["outcome"] = one.outcome.value if self._decided(one) else None
                 booked += row["pending"] - new["pending"]
                 changed.append({f"new_{name}": new[name] for name in COLUMNS} | _key_parameters(task.key))
             if booked:
@@ -191,6 +213,19 @@ class Booking:
         count(self._database, self._conn, self._counts)
 
 
+def _locked(one: Completion) -> set[TaskKey]:
+    """Tasks that must stand still: the claim's own, of records it links, of those it names and that are not linked.
+
+    So of two claims that end at once, one that links a record and one that notes it as not linked, the later sees both.
+    """
+    mapping, link = one.claim.key.mapping, one.claim.link
+    recs = {(side, write.values.get(side.value)) for write in one.links for side in Side}
+    recs |= {(side, link.rec(side)) for side in Side if link is not None and one.links}
+    touched = {TaskKey(mapping, side, rec) for side, rec in recs if rec is not None}
+    named = {parent for parents in one.unlinked.values() for parent in parents}
+    return {task.key for task in one.claim.tasks} | touched | named
+
+
 def _booked(one: Completion, task: Task, row: Row, now: float) -> dict[str, Any]:
     """The task's row after its claim ended. A generation that moved leaves it due now, whatever the outcome."""
     moved = row["gen"] != task.gen
@@ -209,7 +244,6 @@ def _booked(one: Completion, task: Task, row: Row, now: float) -> dict[str, Any]
             new["attempts"] = 0
         new.update(kinds=row["kinds"] | row["kinds_taken"], kinds_taken=0)
         return new
-    new.update(outcome=one.outcome.value)
     new.update(attempts=0, kinds_taken=0, pending=row["pending"] - min(row["taken"], row["pending"]))
     if not moved:
         new.update(source_at=None, first_due=new["due"] or now)

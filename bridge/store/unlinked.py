@@ -1,16 +1,19 @@
 """References that did not cross because the record they name was not linked: noted, and looked at once it is."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, tuple_
 
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
 from bridge.store.database import Database
+from bridge.store.lookup import resolve
 from bridge.store.marks import Mark, mark_due
-from bridge.store.model import TaskKey
+from bridge.store.model import LinkState, Outcome, TaskKey, TaskState
 from bridge.store.rows import chunks, task_tuple
-from bridge.store.tables import unlinked_refs
+from bridge.store.tables import links, tasks, unlinked_refs
 
 CHILD = tuple_(unlinked_refs.c.mapping, unlinked_refs.c.side, unlinked_refs.c.rec)
 PARENT = tuple_(unlinked_refs.c.parent_mapping, unlinked_refs.c.parent_side, unlinked_refs.c.parent_rec)
@@ -24,6 +27,19 @@ def note_unlinked(conn: Connection, noted: Mapping[TaskKey, Sequence[TaskKey]]) 
     pairs = sorted({(*task_tuple(child), *task_tuple(one)) for child, parents in noted.items() for one in parents})
     if pairs:
         conn.execute(insert(unlinked_refs), [dict(zip(names, pair, strict=True)) for pair in pairs])
+
+
+def linked_meanwhile(conn: Connection, named: Iterable[TaskKey]) -> set[TaskKey]:
+    """Those of these records that are linked by now."""
+    grouped: defaultdict[tuple[str, Side], set[str]] = defaultdict(set)
+    for key in named:
+        grouped[key.mapping, key.side].add(key.rec)
+    return {
+        TaskKey(mapping, side, rec)
+        for (mapping, side), recs in sorted(grouped.items())
+        for rec, link in (resolve(conn, mapping, side, recs)).items()
+        if link.state is not LinkState.INTENDED
+    }
 
 
 def mark_children(database: Database, conn: Connection, linked: Iterable[TaskKey], now: float) -> None:
@@ -40,15 +56,63 @@ def mark_children(database: Database, conn: Connection, linked: Iterable[TaskKey
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """References from records of `mapping` to records of `parent_mapping` that should exist. `child`: one of those."""
+
+    mapping: str
+    parent_mapping: str
+    number: int
+    child: TaskKey
+
+
 class UnlinkedReferences:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def counts(self) -> dict[str, int]:
-        """Per mapping the number of records that crossed without a reference, as the record it names is not linked."""
-        query = select(unlinked_refs.c.mapping, func.count()).group_by(unlinked_refs.c.mapping)
+    async def overdue(self) -> list[Overdue]:
+        """References of linked records that did not cross although nothing decided that they should not.
 
-        def work(conn: Connection) -> dict[str, int]:
-            return {mapping: int(number) for mapping, number in conn.execute(query)}
+        A record that is filtered never has a counterpart to refer to; one that is due or waits counts as waiting.
+        """
+        query = select(
+            unlinked_refs.c.mapping, unlinked_refs.c.parent_mapping, unlinked_refs.c.side, func.count(), FIRST
+        )
+        query = query.join(links, LINKED).outerjoin(tasks, PARENT_TASK).where(or_(tasks.c.rec.is_(None), NOT_DECIDED))
+        group = (unlinked_refs.c.mapping, unlinked_refs.c.parent_mapping, unlinked_refs.c.side)
+        query = query.group_by(*group).order_by(*group)
+
+        def work(conn: Connection) -> list[Overdue]:
+            return [
+                Overdue(mapping, parent, int(number), TaskKey(mapping, Side(side), rec))
+                for mapping, parent, side, number, rec in conn.execute(query)
+            ]
 
         return await self._database.read(work)
+
+    async def of(self, child: TaskKey) -> list[TaskKey]:
+        """The records this one names that were not linked when it was looked at last."""
+        query = select(unlinked_refs).where(CHILD.in_([task_tuple(child)])).order_by(*unlinked_refs.primary_key.columns)
+
+        def work(conn: Connection) -> list[TaskKey]:
+            rows = (conn.execute(query)).mappings()
+            return [TaskKey(row["parent_mapping"], Side(row["parent_side"]), row["parent_rec"]) for row in rows]
+
+        return await self._database.read(work)
+
+
+FIRST = func.min(unlinked_refs.c.rec)
+LINKED = and_(
+    links.c.mapping == unlinked_refs.c.mapping,
+    links.c.state == LinkState.LIVE.value,
+    or_(*(and_(unlinked_refs.c.side == side.value, links.c[side.value] == unlinked_refs.c.rec) for side in Side)),
+)
+PARENT_TASK = and_(
+    tasks.c.mapping == unlinked_refs.c.parent_mapping,
+    tasks.c.side == unlinked_refs.c.parent_side,
+    tasks.c.rec == unlinked_refs.c.parent_rec,
+)
+NOT_DECIDED = and_(
+    tasks.c.due.is_(None),
+    or_(tasks.c.state == TaskState.DEAD.value, tasks.c.outcome.is_(None), tasks.c.outcome != Outcome.FILTERED.value),
+)

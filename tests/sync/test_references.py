@@ -246,6 +246,11 @@ async def _in_mode(bench: Bench, mode: Mode, mapping: str = "companies") -> None
     await bench.store.mappings.sync(scopes)
 
 
+async def _told(bench: Bench) -> list[tuple[str, str, int]]:
+    """What health says of references that should exist and did not cross."""
+    return [(one.mapping, one.parent_mapping, one.number) for one in await bench.store.unlinked.overdue()]
+
+
 async def test_what_was_decided_in_shadow_is_no_decision_once_live(new_bench: NewBench) -> None:
     """The child's reference waits for its parent, which is looked at and made, although shadow had let it be."""
     bench = await new_bench(WITH_COMPANIES, mode=Mode.SHADOW)
@@ -268,13 +273,13 @@ async def test_a_child_that_crossed_without_its_parent_gets_the_reference_once_t
     await _in_mode(bench, Mode.SHADOW)
     await bench.settle()
     assert _company_of(bench) is None
-    assert await bench.store.unlinked.counts() == {"people": 1}
+    assert await _told(bench) == [("people", "companies", 1)]
     await _in_mode(bench, Mode.LIVE)
     bench.clock.advance(60)
     bench.crm.person_edits("company", parent, notes="any")
     await bench.settle()
     assert _company_of(bench) == "Acme"
-    assert await bench.store.unlinked.counts() == {}
+    assert await _told(bench) == []
 
 
 async def test_a_child_gets_the_reference_when_the_other_sides_record_links_the_parent(new_bench: NewBench) -> None:
@@ -322,3 +327,112 @@ async def test_a_parent_discarded_as_a_dead_letter_brings_the_reference_once_it_
     bench.crm.person_edits("company", parent, notes="any")
     await bench.settle()
     assert _company_of(bench) == "Acme"
+
+
+async def test_a_parent_discarded_as_a_dead_letter_is_looked_at_again_for_a_child_that_is_edited(
+    new_bench: NewBench,
+) -> None:
+    """That it had been filtered before it became a dead letter is no decision any more."""
+    bench, parent, child = await _at_company(new_bench, OURS_ONLY, notes="theirs")
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_edits("company", parent, notes="ours")
+    bench.erp.fail = raising("before create", Rejected("erp", "no companies today", field="name"))
+    await bench.settle()
+    assert await bench.store.dead_letters.discard(None) == 1
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", child, phone="1")
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
+
+
+@pytest.mark.parametrize("mode", [Mode.SHADOW, Mode.LIVE])
+async def test_a_claim_that_ends_after_its_mapping_changed_decides_nothing(new_bench: NewBench, mode: Mode) -> None:
+    """It was under way when the mapping went live, or when another mapping file let its record in."""
+    bench = await new_bench(OURS_ONLY, mode=mode)
+    parent = bench.crm.person_creates("company", name="Acme", notes="theirs")
+    await bench.tell("crm", "company", parent)
+    bench.unheard("crm", "company", parent)
+    (claim,) = await bench.store.tasks.claim(1, bench.parts.scopes, 120.0)
+    before = bench.parts
+    await bench.adopt(WITH_COMPANIES)
+    await bench.index()
+    adopted, bench.worker.parts = bench.parts, before
+    await bench.worker._work(claim)
+    bench.worker.parts = adopted
+    bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=parent)
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
+
+
+async def test_a_parent_linked_while_its_child_is_on_its_way_brings_the_reference(new_bench: NewBench) -> None:
+    """The child does not wait (`missing: blank`), and its claim ends after the parent's."""
+    bench, parent, _ = await _at_company(new_bench, WITH_COMPANIES.replace("companies}", "companies, missing: blank}"))
+    bench.unheard("crm", "company", parent)
+
+    async def meanwhile(step: str) -> None:
+        if step == "create: took effect" and not bench.erp.live("company"):
+            await bench.tell("crm", "company", parent)
+            await bench.turn()
+
+    bench.fail_at(meanwhile)
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
+    assert await _told(bench) == []
+
+
+async def test_a_child_whose_parents_mapping_is_paused_waits_and_crosses_with_the_reference(
+    new_bench: NewBench,
+) -> None:
+    bench, _, _ = await _at_company(new_bench)
+    await bench.store.mappings.set_paused("companies", True, "holiday")
+    await bench.settle(60)
+    assert bench.erp.live("person") == {}
+    await bench.store.mappings.set_paused("companies", False)
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
+
+
+async def test_a_mapping_of_the_parents_added_later_brings_the_reference(new_bench: NewBench) -> None:
+    bench = await new_bench(PEOPLE)
+    parent = bench.crm.person_creates("company", name="Acme")
+    child = bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=parent)
+    bench.unheard("crm", "company", parent)
+    await bench.settle()
+    await bench.adopt(WITH_COMPANIES)
+    await bench.index()
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", child, phone="1")
+    await bench.settle()
+    assert _company_of(bench) == "Acme"
+
+
+async def test_a_child_of_the_other_side_gets_the_reference_too(new_bench: NewBench) -> None:
+    bench = await new_bench(WITH_COMPANIES)
+    await _in_mode(bench, Mode.SHADOW)
+    parent = bench.erp.person_creates("company", name="Acme")
+    bench.erp.person_creates("person", name="Ana", email="ana@x.example", company_id=parent)
+    await bench.settle()
+    assert _company_of(bench, "crm") is None
+    await _in_mode(bench, Mode.LIVE)
+    bench.clock.advance(60)
+    bench.erp.person_edits("company", parent, notes="any")
+    await bench.settle()
+    assert _company_of(bench, "crm") == "Acme"
+
+
+async def test_only_references_that_should_exist_are_told(new_bench: NewBench) -> None:
+    """Not those to records that are filtered, and not those of records that are no longer kept in sync."""
+    bench, parent, child = await _at_company(new_bench, OURS_ONLY, notes="theirs")
+    await bench.settle()
+    assert await _told(bench) == []
+    bench.clock.advance(60)
+    bench.crm.person_edits("company", parent, notes="ours")
+    bench.erp.fail = raising("before create", Rejected("erp", "no companies today", field="name"))
+    await bench.settle()
+    assert await _told(bench) == [("people", "companies", 1)]
+    bench.clock.advance(60)
+    bench.crm.person_creates("person", name="Bo", email="bo@x.example")
+    bench.crm.person_deletes("person", child)
+    await bench.settle()
+    assert await _told(bench) == []

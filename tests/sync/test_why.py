@@ -173,6 +173,16 @@ async def paused(new_bench: NewBench) -> Bench:
     return bench
 
 
+async def without(new_bench: NewBench) -> Bench:
+    """The company of a person is filtered."""
+    text = WITH_COMPANIES.replace("match: [name]", "match: [name]\nwhere: {crm: {notes: ours}}")
+    bench = await new_bench(text)
+    company = bench.crm.person_creates("company", name="Acme")
+    bench.crm.person_creates("person", **ANA, company_id=company)
+    await bench.settle()
+    return bench
+
+
 async def down(new_bench: NewBench) -> Bench:
     bench = await _linked(new_bench)
     bench.erp.fail = unreachable("before read", "before probe", "before identity")
@@ -253,6 +263,9 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
         ("erp", "1"): ["found: the create had taken effect: crm person 1 -> erp person 1"],
     },
     paused: {("crm", "1"): ["next: due at", "held up: the mapping is paused: holiday"]},
+    without: {
+        ("crm", "2"): ["crossed without its reference to crm company 1 (mapping companies), which is not linked"]
+    },
     down: {("crm", "1"): ["connection refused", "held up: erp is down: connection refused"]},
 }
 
