@@ -110,12 +110,12 @@ async def pair_site(folder: Path, source: str, target: str, setup: Setup | None 
         urls = {
             name: await stack.enter_async_context(serving(account.simulator.app)) for name, account in accounts.items()
         }
-        file, secrets = _written(folder, urls, setup)
+        file, secrets = written(folder, urls, setup)
         bridge = await stack.enter_async_context(running(load_settings(file, secrets), system_seams(), Redactor()))
         yield Site(accounts[source], accounts[target], bridge)
 
 
-def _written(folder: Path, urls: Mapping[str, str], setup: Setup) -> tuple[Path, dict[str, str]]:
+def written(folder: Path, urls: Mapping[str, str], setup: Setup) -> tuple[Path, dict[str, str]]:
     """The settings file and the variables it names; every option comes from a variable."""
     secrets = {"PAIRS_INSTANCE_SECRET": "pairs-instance-secret"}
     systems = []
