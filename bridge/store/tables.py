@@ -1,7 +1,8 @@
 """The tables as SQLAlchemy Core sees them. `migrations` creates them; a test compares the two.
 
-Times are epoch seconds. Every transaction touches tables in this order, and rows in key order: mappings, events, tasks, leases,
-links, intent_keys, link_refs, unlinked_refs, records, record_keys, merges, cursors, brake_hits, journal, counters.
+Times are epoch seconds. Every transaction touches tables in this order, and rows in key order: mappings, events, tasks,
+leases, links, intent_keys, link_refs, unlinked_refs, records, record_keys, merges, cursors, brake_hits, journal,
+counters.
 (Intake alone writes events: it must know which are new before it marks tasks.)
 """
 
