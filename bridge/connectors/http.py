@@ -226,7 +226,8 @@ class HttpClient:
             if self._to_probe:
                 await alone.enter_async_context(self._probing)
                 await self._keep_pause()  # which the call that went first may have prolonged
-                self._to_probe = False
+                if not self._to_probe:
+                    await alone.aclose()
             started = self._seams.clock.monotonic()
             status = 0
             try:
@@ -239,6 +240,7 @@ class HttpClient:
                     )
             answer = Answer(self.system, call, response.status, response.headers, response.body)
             await self._learn(answer)
+            self._to_probe = self._to_probe and self._paused_for() > 0
         return answer
 
     def _request(self, call: Call) -> HttpRequest:

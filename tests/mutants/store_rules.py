@@ -53,7 +53,7 @@ LEASES = (
         "store/links.py",
         "                if one.claim.fence in held:\n",
         "                if True:\n",
-        (f"{INTENTS}without_its_fence_nothing_is_intended_or_sent",),
+        (f"{INTENTS}a_worker_that_lost_its_record_says_nothing_of_a_write",),
     ),
     Mutant(
         "a worker that lost its record begins a write",
@@ -74,14 +74,14 @@ LEASES = (
         "store/link_writes.py",
         "values={**before.values, **write.values}",
         "values={**write.values, **before.values}",
-        ("sync/test_references.py", "sync/test_updating.py", "sync/test_bases.py"),
+        (f"{FINISH}of_two_changes_of_one_link_the_later_stands",),
     ),
     Mutant(
-        "what was decided in shadow counts when live",
+        "what another definition decided counts still",
         "store/mappings.py",
         "conn.execute(decided.values(outcome=None))",
         "pass",
-        ("sync/test_references.py::test_what_was_decided_in_shadow_is_no_decision_once_live",),
+        ("sync/test_references.py::test_a_parent_let_in_by_another_mapping_file_is_looked_at_again",),
     ),
     Mutant(
         "a child does not hear that its parent was linked",
@@ -98,7 +98,7 @@ LEASES = (
         "store/events.py",
         "len(value) > LONGEST_NAME",
         "len(value) > 10**9",
-        ("integration/test_callbacks.py",),
+        (f"{INTAKE}what_no_index_takes_is_refused_before_it_shares_a_transaction",),
     ),
     Mutant(
         "what a lost worker learned is thrown away",

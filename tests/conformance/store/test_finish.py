@@ -269,3 +269,14 @@ async def test_waits_and_wakes_at_the_same_moment_lose_no_child(desk: Desk) -> N
                 await desk.store.tasks.submit(done(claim))
         assert await state(desk, left(str(number))) is TaskState.IDLE
     await desk.balanced()
+
+
+async def test_of_two_changes_of_one_link_the_later_stands(desk: Desk) -> None:
+    number = await desk.links("1", "c1")
+    await desk.hears("1")
+    claim = await desk.claims_one()
+    changes = [LinkWrite(number, {"writes": 1, "window_at": 5.0}), LinkWrite(number, {"writes": 2})]
+    await desk.store.tasks.submit(done(claim, links=changes))
+    link = await desk.store.links.get(number)
+    assert link is not None
+    assert (link.writes, link.window_at) == (2, 5.0)

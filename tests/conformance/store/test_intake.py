@@ -174,3 +174,22 @@ async def test_changed_match_keys_empty_the_index(desk: Desk) -> None:
     await mappings.mark_indexed("people", Side.LEFT, scope.match_fingerprint)
     state = (await mappings.states())["people"]
     assert (state.indexed, state.mode, state.live_since) == ({Side.LEFT}, Mode.LIVE, desk.store.now())
+
+
+@pytest.mark.parametrize(
+    "odd", [{"rec": "7" * 201}, {"vendor_id": "v" * 201}, {"entity": "d" * 201}, {"rec": "7\x00"}, {"rec": "\ud800"}]
+)
+async def test_what_no_index_takes_is_refused_before_it_shares_a_transaction(desk: Desk, odd: dict[str, str]) -> None:
+    """The same length on both stores; whoever submits at the same time notices nothing."""
+    rest = {name: value for name, value in odd.items() if name != "rec"}
+    strange = event(odd.get("rec", "1"), **rest)
+    waiting = asyncio.gather(
+        *(desk.store.events.submit([one], ROUTES) for one in (event("2"), strange, event("3"))), return_exceptions=True
+    )
+    first, refused, last = await waiting
+    assert (first, last) == ([True], [True])
+    assert isinstance(refused, Unstorable)
+
+
+async def test_ids_of_the_largest_length_are_stored(desk: Desk) -> None:
+    assert await desk.hears("7" * 200, vendor_id="v" * 200) == [True]

@@ -134,3 +134,14 @@ async def test_the_brake_counts_with_what_is_sent_and_stops_at_the_limit(desk: D
     await send(two, second, Side.RIGHT, {"x": None}, 5.0, brake="delete", brake_limit=1)
     clock.advance(61)
     assert await desk.store.brakes.count("people", desk.store.now() - 60) == 0
+
+
+async def test_a_worker_that_lost_its_record_says_nothing_of_a_write(desk: Desk, clock: FakeClock) -> None:
+    number = await desk.links("1", "c1")
+    await desk.hears("1")
+    claim = await desk.claims_one(ttl=1)
+    clock.advance(1 + MARGIN)
+    await desk.claims_one()
+    with pytest.raises(LeaseLost):
+        await desk.store.links.set_sent(claim, number, Side.RIGHT, {"values": {}}, 5.0)
+    assert await desk.store.links.unsettled() == []

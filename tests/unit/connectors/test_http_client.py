@@ -196,6 +196,11 @@ async def test_after_a_long_pause_one_call_goes_alone_and_decides_for_the_others
     client = bench.client()
     with pytest.raises(RateLimited):
         await client.send(READ)
+
+    async def under_way(request: HttpRequest) -> None:
+        await asyncio.sleep(0)
+
+    bench.transport.before = under_way
     bench.clock.seconds += 600
     told = await asyncio.gather(*(client.send(READ) for _ in range(4)), return_exceptions=True)
     assert all(isinstance(one, RateLimited) for one in told)
