@@ -9,7 +9,7 @@ from bridge.domain.record import Evidence, Gone, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.model import DeletePolicy
 from bridge.mapping.values import UNREAD, Reference, is_empty
-from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome, TaskKey, TaskState
+from bridge.store.model import RETRIED, Completion, Link, LinkState, LinkWrite, Outcome, TaskKey, TaskState
 from bridge.sync import compare, merging, recover, references, words, write
 from bridge.sync.references import FILTERED_PREFIX
 from bridge.sync.work import DELETED, Work
@@ -61,7 +61,8 @@ async def _confirm(work: Work, link: Link, side: Side, rec: str) -> Link | Compl
     """Two reads `settle` apart, and a canary: another linked record must still be visible to us.
 
     When none is for `VISIBILITY_SECONDS`, a person has to say whether the records are deleted or only hidden from us.
-    Retrying the dead letter says that they are deleted; the link remembers it. Else it would wait for ever.
+    Retrying the dead letter says that they are deleted; the link remembers question and answer. Else it would wait for
+    ever.
     """
     task, settle = work.claim.tasks[0], work.endpoint(side).settle
     since = task.gone_since
@@ -71,7 +72,7 @@ async def _confirm(work: Work, link: Link, side: Side, rec: str) -> Link | Compl
     payload = link.payload or {}
     if payload.get("deletion_confirmed", float("-inf")) >= since:
         return link
-    if work.retried:
+    if _answered(work, link):
         payload = {**payload, "deletion_confirmed": work.now()}
         work.links.append(LinkWrite(link.id, {"payload": payload}))
         work.say("confirmed", f"a person says that {work.named(side, rec)} is deleted", link=link)
@@ -82,10 +83,27 @@ async def _confirm(work: Work, link: Link, side: Side, rec: str) -> Link | Compl
     if work.now() >= since + VISIBILITY_SECONDS:
         system = work.endpoint(side).system
         asked = f"{reason} Give the account of {system} its rights back, or retry to say that it is deleted"
+        payload = {**payload, "deletion_asked": {**_asked(link), work.side.value: since}}
+        work.links.append(LinkWrite(link.id, {"payload": payload}))
         return replace(work.dead(asked), gone_since=since)
     if task.reason != reason:
         work.say("no canary", reason)
     return work.later(work.now() + work.parts.limits.wait_seconds, reason)
+
+
+def _asked(link: Link) -> dict[str, float]:
+    """Since when the record was gone for each task, by side, that became a dead letter with this question."""
+    return dict((link.payload or {}).get("deletion_asked", {}))
+
+
+def _answered(work: Work, link: Link) -> bool:
+    """Whether a person retried a dead letter that asked about this very absence.
+
+    A retry of another dead letter, the counterpart's for instance, says nothing about it.
+    """
+    asked = _asked(link)
+    retried = [task for task in work.claim.tasks if task.reason == RETRIED and task.gone_since is not None]
+    return any(asked.get(task.key.side.value) == task.gone_since for task in retried)
 
 
 async def _canary_lives(work: Work, side: Side, rec: str) -> bool:

@@ -349,9 +349,16 @@ AFTER_STORMS = (
     Mutant(
         "a person's answer about lost visibility counts for nothing",
         "sync/removal.py",
-        "    if work.retried:\n",
+        "    if _answered(work, link):\n",
         "    if False:\n",
         (f"{DELETING}lost_visibility_becomes_a_question_for_a_person_whose_answer_ends_it",),
+    ),
+    Mutant(
+        "the retry of any dead letter says that a hidden record is deleted",
+        "sync/removal.py",
+        "    if _answered(work, link):\n",
+        "    if work.retried:\n",
+        (f"{DELETING}a_retry_of_another_dead_letter_does_not_say_that_a_hidden_record_is_deleted",),
     ),
     Mutant(
         "a pause has no largest length",

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bridge.domain.errors import RateLimited
+from bridge.domain.errors import RateLimited, RetryLater
 from bridge.domain.record import Side
 from bridge.store.model import LinkState
 from bridge.sync.work import Limits
@@ -359,3 +359,44 @@ async def test_a_merge_re_points_the_link(bench: Bench) -> None:
     await bench.settle()
     assert len(bench.erp.live("person")) == 1
     assert bench.erp.live("person")["1"]["name"] == "Ana L."
+
+
+async def test_a_retry_of_another_dead_letter_does_not_say_that_a_hidden_record_is_deleted(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """Promise 12: only the answer to this very question stands in for the canary read.
+
+    The counterpart is a dead letter for a reason of its own, and both are due when its retry is worked on.
+    """
+    crm = FakeProduct("crm", clock, manifest=manifest(delete_evidence=False))
+    bench = await _linked(new_bench, crm=crm, limits=Limits(attempts=1))
+    crm.rows = {}
+    await bench.tell("crm", "person", "1", "deleted")
+    await bench.settle(seconds=20)  # the record is gone, and no canary is seen
+    bench.erp.fail = raising("before read", RetryLater("erp", "502"))
+    await bench.tell("erp", "person", "1")
+    await bench.turn()
+    (letter,) = await bench.store.dead_letters.list()
+    assert letter[0].key.side is Side.RIGHT
+    bench.clock.advance(400)
+    await bench.store.dead_letters.retry([letter[0].key])
+    await bench.settle(seconds=600)
+    assert sorted(bench.erp.live("person")) == ["1", "2"]
+
+
+async def test_the_question_whether_a_hidden_record_is_deleted_is_answered_where_it_was_asked(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """Promise 12: the counterpart's task may be the one that asks; its retry is the answer, and is needed only once."""
+    crm = FakeProduct("crm", clock, manifest=manifest(delete_evidence=False))
+    bench = await _linked(new_bench, crm=crm)
+    crm.rows = {}
+    await bench.tell("erp", "person", "1")
+    await bench.settle(seconds=3000)
+    (letter,) = await bench.store.dead_letters.list()
+    assert letter[0].key.side is Side.RIGHT
+    await bench.store.dead_letters.retry([letter[0].key])
+    await bench.settle()
+    assert list(bench.erp.live("person")) == ["2"]
+    assert await bench.store.dead_letters.list() == []
+    await bench.assert_accounted()
