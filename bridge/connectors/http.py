@@ -25,6 +25,7 @@ from bridge.domain.errors import (
     StoreUnavailable,
     Unreachable,
 )
+from bridge.domain.pause import longest_pause
 from bridge.domain.seams import Seams
 
 SHORT_WAIT_SECONDS = 2.0
@@ -32,8 +33,6 @@ READ_TRIES = 3
 FIRST_BACKOFF_SECONDS = 0.5
 DEFAULT_PAUSE_SECONDS = 2.0
 WORDS_LENGTH = 500
-LONGEST_PAUSE_SECONDS = 3600.0
-LONGEST_DAY_SECONDS = 25 * 3600.0  # a day's budget comes back at the vendor's midnight, in whatever zone that is
 LONGEST_NUMBER = 12  # digits; a longer number in a header is no number of seconds
 HEAR_SECONDS = 1.0  # how often the pause other copies learned of is looked up
 
@@ -113,8 +112,8 @@ class Pause:
     why: str = "request limit reached"
 
     def __post_init__(self) -> None:
-        longest = LONGEST_DAY_SECONDS if self.daily else LONGEST_PAUSE_SECONDS
-        object.__setattr__(self, "seconds", min(self.seconds, longest) if self.seconds > 0 else 0.0)
+        length = min(self.seconds, longest_pause(daily=self.daily)) if self.seconds > 0 else 0.0
+        object.__setattr__(self, "seconds", length)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words, with_
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.domain.errors import NeedsAuthorisation, RemoteError
+from bridge.domain.pause import LONGEST_LIFE_SECONDS
 from bridge.domain.seams import epoch
 
 USED_LIFE = 0.8  # tokens are renewed at this part of their life
@@ -171,7 +172,8 @@ class OAuth(KeptToken):
 
     def _fresh(self, kept: Mapping[str, str]) -> bool:
         try:
-            return bool(kept["access_token"]) and self._now() < float(kept["renew_at"])
+            left = float(kept["renew_at"]) - self._now()
+            return bool(kept["access_token"]) and 0 < left <= LONGEST_LIFE_SECONDS
         except (KeyError, ValueError):
             return False
 
@@ -231,7 +233,9 @@ async def _token_answer(client: HttpClient, grant: Grant, kind: str, values: Map
 
 def _kept(said: Mapping[str, Any], grant: Grant, now: float, refresh_token: str) -> dict[str, str]:
     life = said.get("expires_in")
-    seconds = life if isinstance(life, int) and life > 0 else DEFAULT_LIFE_SECONDS
+    seconds: float = DEFAULT_LIFE_SECONDS
+    if isinstance(life, int) and not isinstance(life, bool) and life > 0:
+        seconds = min(life, LONGEST_LIFE_SECONDS)
     return {
         "access_token": said["access_token"],
         "refresh_token": str(said.get("refresh_token") or refresh_token),

@@ -1,7 +1,10 @@
 """Until when the vendors want no calls (implements `connectors.protocols.RateBudget`)."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection, delete, func, select, update
 
+from bridge.domain.pause import longest_pause
 from bridge.store.account_tables import budgets
 from bridge.store.database import Database
 from bridge.store.marks import upsert
@@ -29,18 +32,21 @@ class Budgets:
         await self._database.write("budget", lambda conn: conn.execute(statement))
 
     async def paused(self, credential: str) -> tuple[float, bool, str] | None:
-        """Seconds that remain of the longest pause, whether it is the day's budget, and why."""
+        """Seconds that remain of the longest pause, whether it is the day's budget, and why.
+
+        A row that ends later than any pause may (an older version's, or a clock that was set back) is shortened where
+        it is stored: shortened only as it is read, it would begin anew with every look and never end."""
         now = self._database.now()
         pauses = budgets.c.window.in_((BURST, DAY))
         query = select(budgets.c.until, budgets.c.window, budgets.c.why).where(
             budgets.c.credential == credential, pauses, budgets.c.until > now
         )
-
-        def work(conn: Connection) -> tuple[float, bool, str] | None:
-            row = (conn.execute(query.order_by(budgets.c.until.desc()).limit(1))).first()
-            return None if row is None else (row.until - now, row.window == DAY, str(row.why or ""))
-
-        return await self._database.read(work)
+        rows = await self._database.read(lambda conn: conn.execute(query).all())
+        ends = {row.window: min(row.until, now + longest_pause(daily=row.window == DAY)) for row in rows}
+        if any(row.until > ends[row.window] for row in rows):
+            await self._database.write("budget", lambda conn: _shorten(conn, credential, ends))
+        left = [(ends[row.window] - now, row.window == DAY, str(row.why or "")) for row in rows]
+        return max(left, default=None)
 
     async def end_pause(self, credential: str) -> bool:
         """Forget every pause of this credential; whether there was one."""
@@ -83,3 +89,9 @@ class Budgets:
         ).returning(budgets.c.until)
         until = await self._database.write("pace", lambda conn: conn.scalar(statement))
         return float(until or now) - gap - now
+
+
+def _shorten(conn: Connection, credential: str, ends: Mapping[str, float]) -> None:
+    for window, end in sorted(ends.items()):
+        too_long = (budgets.c.credential == credential, budgets.c.window == window, budgets.c.until > end)
+        conn.execute(update(budgets).where(*too_long).values(until=end))

@@ -10,6 +10,7 @@ from bridge.connectors.deskera.values import Unreadable, instant, reference
 
 Raw = dict[str, Any]
 MOST_PAGES = 10_000
+LONGEST_ID = 18  # digits
 
 
 async def newest_contacts(listing: ContactListing, after: datetime) -> list[Raw]:
@@ -56,5 +57,5 @@ def equal(shown: Any, wanted: str) -> bool:
 
 
 def _descending(ids: list[str | None]) -> bool:
-    numbers = [int(each) if each and each.isdecimal() else -1 for each in ids]
+    numbers = [int(each) if each and each.isdecimal() and len(each) <= LONGEST_ID else -1 for each in ids]
     return all(earlier > later for earlier, later in pairwise(numbers))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.connectors.json_text import read_json
+from bridge.domain.pause import LONGEST_LIFE_SECONDS
 
 EARLY_SECONDS = 300.0
 BLIND_SECONDS = 50 * 60.0
@@ -32,6 +33,7 @@ class Tokens:
             return True
         expiry = claims(self.access).get("exp")
         if isinstance(expiry, int) and not isinstance(expiry, bool):
+            expiry = min(max(expiry, 0), self.obtained_at + LONGEST_LIFE_SECONDS)
             # A token that lives shorter than our lead is used until it expires.
             return now >= expiry - min(EARLY_SECONDS, max(expiry - self.obtained_at, 0.0) / 2)
         return now >= self.obtained_at + BLIND_SECONDS

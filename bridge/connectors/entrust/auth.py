@@ -15,6 +15,7 @@ from bridge.connectors.http import Call, with_headers
 from bridge.connectors.oauth import SignInDialect, sign_in_client
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
+from bridge.domain.pause import LONGEST_LIFE_SECONDS
 
 PATH = "/api/web/v1/adminapi/authenticate"
 USED_LIFE = 0.8  # tokens are renewed at this part of their life ...
@@ -75,4 +76,4 @@ def _life(said: Mapping[str, Any]) -> float:
         life = (read_instant(said["expirationTime"]) - read_instant(said["creationTime"])).total_seconds()
     except (KeyError, ValueError, TypeError):
         return UNKNOWN_LIFE_SECONDS
-    return life if life > 0 else UNKNOWN_LIFE_SECONDS
+    return min(life, LONGEST_LIFE_SECONDS) if life > 0 else UNKNOWN_LIFE_SECONDS

@@ -10,6 +10,7 @@ from typing import Any
 from bridge.connectors.http import Answer, Pause, Words, retry_after
 from bridge.connectors.pipedrive.budget import until_midnight
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, RemoteError
+from bridge.domain.pause import LONGEST_PAUSE_SECONDS
 from bridge.domain.seams import Clock
 
 BURST_SECONDS = 2.0
@@ -65,7 +66,7 @@ def read_pause(answer: Answer, clock: Clock) -> Pause | None:
         )
         return Pause(wait, daily=True, why=why)
     asked = retry_after(answer.headers, clock.now())
-    wait = max(reset if asked is None else asked, BURST_SECONDS)
+    wait = min(max(reset if asked is None else asked, BURST_SECONDS), LONGEST_PAUSE_SECONDS)
     return Pause(wait, why=f"too many requests at once; the vendor takes the next in {wait:g} s")
 
 

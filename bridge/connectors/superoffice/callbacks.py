@@ -19,6 +19,7 @@ from bridge.domain.event import Event, EventKind, Origin
 
 SIGNATURE = "x-superoffice-signature"
 TEST = "test"
+LONGEST_ID = 18  # digits
 
 KINDS: Mapping[str, EventKind] = {
     "created": EventKind.CREATED,
@@ -88,6 +89,6 @@ def _hints(callback: Callback) -> list[Event]:
 
 
 def _id(value: Any) -> str | None:
-    if isinstance(value, str) and value.isascii() and value.isdecimal():
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= LONGEST_ID:
         value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

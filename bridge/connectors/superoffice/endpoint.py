@@ -5,13 +5,14 @@ Vendor pages "Tenant status", "Misdirected requests (421)".
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from bridge.connectors.http import Call, HttpClient
 from bridge.connectors.superoffice.values import known_instant
 from bridge.domain.errors import NeedsAuthorisation, RemoteError, Unreachable
+from bridge.domain.pause import LONGEST_LIFE_SECONDS
 from bridge.domain.seams import Clock
 
 VENDOR_DOMAIN = ".superoffice.com"
@@ -69,7 +70,9 @@ class TenantEndpoint:
         address = self._address(said)
         if address is None:
             raise answer.garbled("no address of the tenant")
-        self._until = known_instant(said.get("ValidUntil"))
+        longest = self._clock.now() + timedelta(seconds=LONGEST_LIFE_SECONDS)
+        until = known_instant(said.get("ValidUntil"))
+        self._until = None if until is None else min(until, longest)
         return address
 
     def _not_running(self, state: Any) -> RemoteError:

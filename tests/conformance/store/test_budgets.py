@@ -30,6 +30,28 @@ async def test_a_longer_pause_stays(store: Store) -> None:
     assert (seconds, daily) == (pytest.approx(60, abs=5), False)
 
 
+@pytest.mark.parametrize(("daily", "longest"), [(False, 3600), (True, 25 * 3600)])
+async def test_a_stored_pause_that_is_too_long_is_shortened_once_and_ends(
+    store: Store, clock: FakeClock, daily: bool, longest: int
+) -> None:
+    """A version without a largest length stored it; looking at it often must not begin it anew."""
+    await store.budgets.pause("crm1", 315_360_000, daily=daily, why="of an older version")
+    seconds, *_ = await store.budgets.paused("crm1") or (0.0,)
+    assert seconds == pytest.approx(longest, abs=5)
+    await clock.sleep(longest / 2)
+    seconds, *_ = await store.budgets.paused("crm1") or (0.0,)
+    assert seconds == pytest.approx(longest / 2, abs=5)
+    await clock.sleep(longest / 2 + 5)
+    assert await store.budgets.paused("crm1") is None
+
+
+async def test_a_burst_that_is_too_long_does_not_hide_the_days_budget(store: Store) -> None:
+    await store.budgets.pause("crm1", 315_360_000, daily=False, why="of an older version")
+    await store.budgets.pause("crm1", 7200, daily=True, why="day")
+    seconds, daily, why = await store.budgets.paused("crm1") or (0.0, False, "")
+    assert (seconds, daily, why) == (pytest.approx(7200, abs=5), True, "day")
+
+
 async def test_the_longest_of_day_and_burst_counts(store: Store) -> None:
     await store.budgets.pause("crm1", 600, daily=True, why="day")
     await store.budgets.pause("crm1", 2, daily=False, why="burst")

@@ -92,6 +92,30 @@ async def test_stored_nonsense_is_replaced() -> None:
     assert await bench.shown() == "Bearer a1"
 
 
+@pytest.mark.parametrize("life", [315_360_000, 10**400])
+async def test_a_token_is_renewed_after_a_day_whatever_life_its_issuer_names(life: int) -> None:
+    bench = Bench(token("a1", expires_in=life), token("a2"))
+    assert await bench.shown() == "Bearer a1"
+    bench.clock.seconds = 24 * 3600
+    assert await bench.shown() == "Bearer a2"
+
+
+@pytest.mark.parametrize("life", [-5, 0, True, "3600", 3600.5, None, [], {}])
+async def test_a_life_that_is_no_number_of_seconds_is_taken_for_an_hour(life: object) -> None:
+    bench = Bench(token("a1", expires_in=life), token("a2"))
+    assert await bench.shown() == "Bearer a1"
+    bench.clock.seconds = 2800
+    assert await bench.shown() == "Bearer a1"
+    bench.clock.seconds = 2900
+    assert await bench.shown() == "Bearer a2"
+
+
+@pytest.mark.parametrize("renew_at", ["inf", "nan", "9" * 400, "1e300"])
+async def test_a_stored_token_that_would_last_for_ever_is_renewed(renew_at: str) -> None:
+    bench = Bench(token("a1"), vault=MemoryVault({"crm1": {"access_token": "x", "renew_at": renew_at}}))
+    assert await bench.shown() == "Bearer a1"
+
+
 async def test_a_fixed_credential_is_never_renewed() -> None:
     fixed = FixedHeader("x-api-token", "t")
     request = await fixed.authorise(CALL)

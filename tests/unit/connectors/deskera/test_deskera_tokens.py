@@ -47,6 +47,24 @@ async def test_token_is_renewed_five_minutes_before_its_exp(fake: FakeDeskera, c
     assert token_calls(fake) == 1
 
 
+@pytest.mark.parametrize("exp", [NOW + 315_360_000, 10**400])
+async def test_a_token_is_renewed_within_a_day_whatever_end_it_names(
+    fake: FakeDeskera, clock: FakeClock, exp: int
+) -> None:
+    fake.access = jwt(exp=exp)
+    connector = fake.connector()
+    await connector.read(REF)
+    assert token_calls(fake) == 0
+    clock.seconds = 24 * 3600
+    await connector.read(REF)
+    assert token_calls(fake) == 1
+
+
+async def test_an_end_before_all_time_means_renewal(fake: FakeDeskera) -> None:
+    await fake.connector(access_token=jwt(exp=-(10**400))).read(REF)
+    assert token_calls(fake) == 1
+
+
 async def test_token_without_exp_is_renewed_after_fifty_minutes(fake: FakeDeskera, clock: FakeClock) -> None:
     connector = fake.connector()
     clock.seconds = 2999

@@ -49,6 +49,14 @@ async def test_a_token_is_renewed_before_its_own_end(vendor: FakeEntrust, life: 
     assert len(vendor.tokens) == 2
 
 
+async def test_a_token_is_renewed_after_a_day_whatever_end_it_names(vendor: FakeEntrust) -> None:
+    vendor.life, client = 315_360_000.0, EntrustClient(vendor.construction())
+    await ask(client)
+    vendor.clock.seconds = 24 * 3600
+    await ask(client)
+    assert len(vendor.tokens) == 2
+
+
 async def test_a_token_without_readable_times_is_used_for_a_few_minutes(vendor: FakeEntrust) -> None:
     client = EntrustClient(vendor.construction())
     vendor.tokens.append("odd")

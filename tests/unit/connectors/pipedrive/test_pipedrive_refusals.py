@@ -73,6 +73,21 @@ async def test_the_two_kinds_of_limits_are_told_apart(headers: dict[str, str], s
     assert ("next try at" if daily else f"the next in {seconds:g} s") in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry_after": "315360000"}, 3600),
+        ({"retry_after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 3600),
+        *[({"x_ratelimit_reset": odd}, 60) for odd in ("315360000", "1e300")],
+        *[({"x_ratelimit_reset": odd}, 2) for odd in ("9" * 400, "-5", "inf", "nan", "soon", "")],
+    ],
+)
+async def test_a_refusal_names_the_pause_that_is_kept(headers: dict[str, str], seconds: int) -> None:
+    with pytest.raises(RateLimited, match=rf"the vendor takes the next in {seconds} s") as caught:
+        await failing(answer(429, {"error": "slow down"}, **headers))
+    assert caught.value.after_seconds == seconds
+
+
 async def test_the_days_budget_is_waited_for_no_longer_than_midnight() -> None:
     clock = FakeClock(seconds=13.5 * 3600)  # 23:30
     with pytest.raises(RateLimited) as caught:

@@ -227,6 +227,17 @@ async def test_the_tenants_address_is_asked_for_again_when_its_time_is_over() ->
     assert len(server.to_login("/api/state/Cust12345")) == 2
 
 
+async def test_the_tenants_address_is_asked_for_again_after_a_day_whatever_time_it_names() -> None:
+    server, clock = me(), FakeClock()
+    state = {"Api": f"{SITE}/api", "IsRunning": True, "ValidUntil": "9999-12-31T23:59:59Z"}
+    server.routes["/api/state/Cust12345"] = answer(200, state)
+    connector = connect(server, clock)
+    await connector.probe()
+    clock.seconds += 24 * 3600
+    await connector.probe()
+    assert len(server.to_login("/api/state/Cust12345")) == 2
+
+
 async def test_a_tenant_that_moved_is_found_and_the_call_repeated() -> None:
     server = vendor({"PATCH Contact/42": answer(200, CONTACT)})
     connector = connect(server)

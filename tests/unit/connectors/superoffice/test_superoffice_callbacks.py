@@ -87,7 +87,10 @@ def test_the_test_event_says_nothing() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"null", b"[]", {}, {**CHANGED, "PrimaryKey": 0}, {**CHANGED, "Event": "relation.changed"}, b"\xff"],
+    [
+        *(b"", b"{", b"null", b"[]", b"\xff", {}, {**CHANGED, "Event": "relation.changed"}),
+        *({**CHANGED, "PrimaryKey": odd} for odd in (0, -1, True, "9" * 5000, [], {})),
+    ],
 )
 def test_what_is_not_understood_is_a_hint_for_the_hooks_entity(body: Any) -> None:
     (event,) = decode(callback(body))
