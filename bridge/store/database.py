@@ -45,7 +45,7 @@ BUSY_SECONDS = 5.0
 BUSY_STEP_SECONDS = 0.005
 TRIES = 6
 RETRIED_STATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
-REFUSED_STATES = ("22", "54")  # data exceptions; limits of the program (a row too large for an index)
+REFUSED_CLASSES = frozenset({"22", "54"})  # data exceptions; limits of the program (a row too large for an index)
 WAKE_CHANNEL = "bridge_wake"
 
 
@@ -193,13 +193,17 @@ class Sqlite:
             await clock.sleep(BUSY_STEP_SECONDS)
 
     async def _to_its_end(self, act: Callable[[], None]) -> None:
-        """A commit that was begun is waited for even by a task that is cancelled: nobody else may write meanwhile."""
+        """A commit that was begun is waited for however often its task is cancelled: nothing may touch it meanwhile."""
         commit = asyncio.ensure_future(self.in_thread(act))
-        try:
-            await asyncio.shield(commit)
-        except asyncio.CancelledError:
-            await asyncio.wait([commit])
-            raise
+        cancelled: asyncio.CancelledError | None = None
+        while not commit.done():
+            try:
+                await asyncio.wait([commit])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        commit.result()
+        if cancelled is not None:
+            raise cancelled
 
 
 class Postgres:
@@ -273,7 +277,7 @@ def _state(error: BaseException) -> str:
 
 def is_refused(error: BaseException) -> bool:
     """The database will never take this value, whoever asks."""
-    return isinstance(error, DataError) or _state(error).startswith(REFUSED_STATES)
+    return isinstance(error, DataError) or _state(error)[:2] in REFUSED_CLASSES
 
 
 def _is_retried(error: BaseException) -> bool:

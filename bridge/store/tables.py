@@ -234,23 +234,6 @@ link_refs = Table(
 )
 Index("link_refs_link", link_refs.c.link)
 
-unlinked_refs = Table(  # records written without a reference, as the record it names was not linked
-    "unlinked_refs",
-    metadata,
-    Column("mapping", Text, primary_key=True),
-    Column("side", Text, primary_key=True),
-    Column("rec", Text, primary_key=True),
-    Column("parent_mapping", Text, primary_key=True),
-    Column("parent_side", Text, primary_key=True),
-    Column("parent_rec", Text, primary_key=True),
-)
-Index(
-    "unlinked_refs_parent",
-    unlinked_refs.c.parent_mapping,
-    unlinked_refs.c.parent_side,
-    unlinked_refs.c.parent_rec,
-)
-
 merges = Table(
     "merges",
     metadata,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, tuple_
+from sqlalchemy import Column, Connection, Index, Table, Text, and_, delete, func, insert, or_, select, tuple_
 
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
@@ -13,7 +13,24 @@ from bridge.store.lookup import resolve
 from bridge.store.marks import Mark, mark_due
 from bridge.store.model import LinkState, Outcome, TaskKey, TaskState
 from bridge.store.rows import chunks, task_tuple
-from bridge.store.tables import links, tasks, unlinked_refs
+from bridge.store.tables import links, metadata, tasks
+
+unlinked_refs = Table(  # records written without a reference, as the record it names was not linked
+    "unlinked_refs",
+    metadata,
+    Column("mapping", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("rec", Text, primary_key=True),
+    Column("parent_mapping", Text, primary_key=True),
+    Column("parent_side", Text, primary_key=True),
+    Column("parent_rec", Text, primary_key=True),
+)
+Index(
+    "unlinked_refs_parent",
+    unlinked_refs.c.parent_mapping,
+    unlinked_refs.c.parent_side,
+    unlinked_refs.c.parent_rec,
+)
 
 CHILD = tuple_(unlinked_refs.c.mapping, unlinked_refs.c.side, unlinked_refs.c.rec)
 PARENT = tuple_(unlinked_refs.c.parent_mapping, unlinked_refs.c.parent_side, unlinked_refs.c.parent_rec)

@@ -1,5 +1,6 @@
 """Opening, migrating, refusing; failures have one name."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, text
 from bridge.domain.errors import ConfigError, StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
+from bridge.store.database import Sqlite
 from bridge.store.retention import Limits
 from bridge.store.tables import metadata
 from tests.clock import FakeClock
@@ -144,3 +146,29 @@ def test_the_lock_file_is_private(tmp_path: Path) -> None:
     lock = FileLock.take(tmp_path / "x.lock")
     assert os.stat(tmp_path / "x.lock").st_mode & 0o077 == 0
     lock.release()
+
+
+async def test_a_commit_is_waited_for_however_often_its_task_is_cancelled(
+    sqlite_url: str, new_seams: Callable[..., Seams], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 1: a rollback beside a commit that is under way would make it unknown what is stored."""
+    store = await open_store(sqlite_url, new_seams())
+    begun, gate, in_thread = asyncio.Event(), asyncio.Event(), Sqlite.in_thread
+
+    async def slow(backend: Sqlite, act: Callable[[], None]) -> None:
+        begun.set()
+        await gate.wait()
+        await in_thread(backend, act)
+
+    monkeypatch.setattr(Sqlite, "in_thread", slow)
+    asked = asyncio.create_task(store.requests.ask("pause", {}))
+    await begun.wait()
+    for _ in range(3):
+        asked.cancel()
+        await asyncio.sleep(0)
+    assert not asked.done()
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert [request.kind for request in await store.requests.take()] == ["pause"]
+    await store.close()

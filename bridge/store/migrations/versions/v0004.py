@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mapping", "side", "rec", "parent_mapping", "parent_side", "parent_rec"),
     )
     op.create_index("unlinked_refs_parent", "unlinked_refs", ["parent_mapping", "parent_side", "parent_rec"])
-    # Sentences decided until now; what was decided in shadow mode is no decision afterwards.
+    # Until now the beginning of a sentence said that a record was filtered. Shadow mode decides nothing.
     op.execute(
         "UPDATE tasks SET outcome = 'filtered' WHERE state = 'idle' AND reason LIKE 'filtered%' "
         "AND reason NOT LIKE '%shadow mode%'"
