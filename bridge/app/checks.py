@@ -115,7 +115,12 @@ async def _mappings(bridge: Bridge) -> CheckResult:
 
 async def _columns(bridge: Bridge) -> CheckResult:
     states = await bridge.store.mappings.states()
-    found = [problem for name in bridge.plan.scopes if name in states for problem in states[name].problems]
+    noted = {name: states[name].problems if name in states else None for name in bridge.plan.scopes}
+    found = [problem for problems in noted.values() for problem in problems or ()]
+    unasked = sorted(name for name, problems in noted.items() if problems is None)
+    if not found and unasked:
+        text = f"the accounts of {', '.join(unasked)} have not been asked yet; they are asked every minute until then"
+        return CheckResult(Status.WARN, text, len(unasked), "mappings")
     if not found:
         return CheckResult(Status.PASS, "the accounts have all that the mappings name", 0, "problems")
     more = f" (and {len(found) - 1} more; see `bridge status`)" if len(found) > 1 else ""

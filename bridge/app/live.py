@@ -32,15 +32,15 @@ async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Faul
     finally:
         await store.close()
     manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
-    return [*faults, *check_live(plan.mappings.values(), manifests, columns, settings.sides)]
+    return [*faults.values(), *check_live(plan.mappings.values(), manifests, columns, settings.sides)]
 
 
 async def account_columns(
     settings: Settings, plan: Plan, connectors: Mapping[str, Connector]
-) -> tuple[Columns, list[Fault]]:
-    """By product and entity what each bound account reports; settings bind one account to each side."""
+) -> tuple[Columns, dict[str, Fault]]:
+    """By product and entity what each bound account reports; by system, why one could not be asked."""
     columns: Columns = {}
-    faults: list[Fault] = []
+    faults: dict[str, Fault] = {}
     for system, entities in sorted(plan.entities.items()):
         try:
             async with asyncio.timeout(settings.sync.write_seconds):
@@ -49,5 +49,6 @@ async def account_columns(
                     columns[product, entity] = await connectors[system].columns(entity)
         except (RemoteError, TimeoutError) as error:
             what = f"its columns could not be read: {error or 'no answer in time'}"
-            faults.append(Fault(f"system {system}", what, "correct its options in the settings, or try again later"))
+            remedy = "correct its options in the settings, or try again later"
+            faults[system] = Fault(f"system {system}", what, remedy)
     return columns, faults

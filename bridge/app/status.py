@@ -15,7 +15,7 @@ async def status_of(store: Store) -> Rows:
         "problems": [
             {"mapping": name, "what the account lacks": problem}
             for name, state in sorted((await store.mappings.states()).items())
-            for problem in state.problems
+            for problem in state.problems or ()
         ],
         "systems": await _systems(store),
         "sweeps": await _sweeps(store),

@@ -48,7 +48,8 @@ async def why_lines(store: Store, plan: Plan, side: str, entity: str, record: st
         lines += await _without(store, plan, TaskKey(scope.mapping, which, record))
         lines += await _nexts(store, plan, scope, which, record, link)
         state = (await store.mappings.states()).get(scope.mapping)
-        lines += [f"  never crosses: {problem}" for problem in (state.problems if state is not None else ())]
+        problems = state.problems if state is not None else None
+        lines += [f"  the account lacks what the mapping names: {problem}" for problem in problems or ()]
     return lines
 
 

@@ -68,7 +68,7 @@ class Mappings:
 
     async def note_problems(self, name: str, problems: Sequence[str]) -> None:
         """What the account lacks of the columns, options and stages this mapping names."""
-        await self._update("problems", name, {"problems": list(problems) or None})
+        await self._update("problems", name, {"problems": list(problems)})
 
     async def approve(self, name: str, until: float | None) -> None:
         """Lift the brake until then (epoch seconds); None takes the approval back."""
@@ -114,5 +114,5 @@ def _state(row: Row) -> MappingState:
         indexed=frozenset(side for side in Side if row[f"indexed_{side.value}"]),
         pause_reason=row["pause_reason"],
         approved_until=row["approved_until"],
-        problems=tuple(row["problems"] or ()),
+        problems=None if row["problems"] is None else tuple(row["problems"]),
     )

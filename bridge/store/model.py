@@ -62,7 +62,10 @@ Routes = Mapping[tuple[str, str], Sequence[Route]]
 
 @dataclass(frozen=True, slots=True)
 class MappingState:
-    """What the store knows of a mapping. `indexed`: sides whose match keys a complete listing has filled."""
+    """What the store knows of a mapping. `indexed`: sides whose match keys a complete listing has filled.
+
+    `problems`: what the accounts lack of its columns; None until they were asked.
+    """
 
     name: str
     fingerprint: str
@@ -73,7 +76,7 @@ class MappingState:
     indexed: frozenset[Side]
     pause_reason: str = ""
     approved_until: float | None = None
-    problems: tuple[str, ...] = ()
+    problems: tuple[str, ...] | None = None
 
 
 RETRIED = "retried by a person"

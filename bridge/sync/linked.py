@@ -9,7 +9,7 @@ from bridge.mapping import translate
 from bridge.mapping.base import Base, FieldBase
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD, is_empty
+from bridge.mapping.values import UNREAD
 from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome
 from bridge.sync import compare, conflicts, merging, recover, references, remember, removal, words, write
 from bridge.sync.reading import Stale, read
@@ -155,25 +155,24 @@ def _finish(
     problem = _problem(work, base, readings)
     if problem:
         return work.dead(problem)
-    if written:
-        return work.done(Outcome.APPLIED, f"updated {', '.join(written)}", due=due)
     unseen = _not_shown(work, readings)
-    if unseen:
-        text = f"both sides agree in what they show; nothing can cross to {', '.join(unseen)}, which was not shown"
-        return work.done(Outcome.UNCHANGED, text, due=due)
-    return work.done(Outcome.UNCHANGED, "both sides agree", due=due)
+    hidden = f"; not shown and so not compared: {', '.join(unseen)}" if unseen else ""
+    if written:
+        return work.done(Outcome.APPLIED, f"updated {', '.join(written)}{hidden}", due=due)
+    agree = "both sides agree in what they show" if unseen else "both sides agree"
+    return work.done(Outcome.UNCHANGED, agree + hidden, due=due)
 
 
 def _not_shown(work: Work, readings: Mapping[Side, Reading]) -> list[str]:
-    """Fields a side did not show although the other one has a value for them: unread is never equal."""
+    """Fields one side or both did not show: unread is never equal, whatever the other side holds."""
     return [
         f"{work.side_name(side)}.{field.name}"
         for field in work.mapping.fields
         for side in Side
-        if side in field.flows
+        if field.set_on is None
+        and all(field.cells(one) is not None for one in Side)
         and readings[side].values.get(field.name, UNREAD) is UNREAD
-        and not is_empty(readings[side.other].values.get(field.name))
-        and readings[side.other].values.get(field.name, UNREAD) is not UNREAD
+        and field.name not in readings[side].hashes
     ]
 
 

@@ -361,6 +361,20 @@ AFTER_STORMS = (
         (f"{DELETING}a_retry_of_another_dead_letter_does_not_say_that_a_hidden_record_is_deleted",),
     ),
     Mutant(
+        "what a side does not show is said to agree",
+        "sync/linked.py",
+        "    unseen = _not_shown(work, readings)\n",
+        "    unseen: list[str] = []\n",
+        ("sync/test_updating.py::test_a_field_that_a_side_does_not_show_is_never_said_to_agree",),
+    ),
+    Mutant(
+        "a warning about columns is dropped while its system is silent",
+        "app/columns.py",
+        "            if self._unanswered & {scope.left.system, scope.right.system}:\n",
+        "            if False:\n",
+        ("unit/app/test_column_watch.py",),
+    ),
+    Mutant(
         "a pause has no largest length",
         "connectors/http.py",
         "min(self.seconds, longest_pause(daily=self.daily)) if self.seconds > 0 else 0.0",

@@ -7,6 +7,8 @@ import pytest
 
 from bridge.domain.errors import OutcomeUnknown, RateLimited, WriteConflict
 from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.record import Side
+from bridge.store.model import TaskKey
 from bridge.sync.work import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising
@@ -329,3 +331,36 @@ async def test_promise_7_a_set_both_sides_changed_loses_nothing_when_one_of_its_
     both = (bench.crm.live("person")[rec]["notes"], bench.erp.live("person")["1"]["notes"])
     assert [sorted(notes) for notes in both] == [["a", "b", "c"]] * 2
     await bench.assert_accounted()
+
+
+@pytest.mark.parametrize(
+    ("row", "hidden"),
+    [
+        ("nick: {crm: custom.Nick, erp: notes}", "crm.nick"),
+        ("nick: {crm: notes, erp: custom.Nick}", "erp.nick"),
+        ("nick: {crm: custom.Nick, erp: notes, from: crm}", "crm.nick"),
+        ("nick: {crm: custom.Nick, erp: custom.Nick}", "crm.nick, erp.nick"),
+    ],
+)
+async def test_a_field_that_a_side_does_not_show_is_never_said_to_agree(
+    new_bench: NewBench, row: str, hidden: str
+) -> None:
+    """Whether the other side's value was filled, blanked or is unread as well, and when another field crosses."""
+    bench = await new_bench(text=f"{PEOPLE.rstrip()}\n  {row}\n")
+    rec = bench.crm.person_creates("person", name="Ana", email="ana@x.example")
+    await bench.settle()
+    (there,) = bench.erp.live("person")
+    for notes in ("other", None):
+        bench.clock.advance(60)
+        for product, one in ((bench.crm, rec), (bench.erp, there)):
+            product.person_edits("person", one, notes=notes)
+        await bench.settle()
+        task = await bench.store.tasks.get(TaskKey("people", Side.LEFT, rec))
+        assert task is not None
+        assert task.reason == f"both sides agree in what they show; not shown and so not compared: {hidden}"
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.turn_once()
+    task = await bench.store.tasks.get(TaskKey("people", Side.LEFT, rec))
+    assert task is not None
+    assert task.reason == f"updated erp.name; not shown and so not compared: {hidden}"
