@@ -20,8 +20,8 @@ from bridge.reconcile.reconciler import Work as Reconciled
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings, SyncSettings
 from bridge.store.engine import Store
+from bridge.sync.parts import Limits, Parts
 from bridge.sync.systems import SystemWatch
-from bridge.sync.work import Limits, Parts
 from bridge.sync.worker import Worker
 
 

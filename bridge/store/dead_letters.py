@@ -9,10 +9,12 @@ from bridge.domain.event import Lane
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.marks import lock_tasks
-from bridge.store.model import RETRIED, Task, TaskKey, TaskState
+from bridge.store.model import Task, TaskKey, TaskState
 from bridge.store.notify import Wake
 from bridge.store.rows import Row, chunks, has_key, task_from, task_key, task_tuple
 from bridge.store.tables import journal, tasks
+
+RETRIED = "retried by a person"
 
 
 class DeadLetters:
@@ -47,7 +49,7 @@ class DeadLetters:
             ordered = sorted(dead, key=task_tuple)
             for key, seq in zip(ordered, self._database.next_seqs(conn, len(ordered)), strict=True):
                 values = {"state": TaskState.DUE.value, "due": now, "first_due": now, "attempts": 0, "gen": seq}
-                _set(conn, key, {**values, "lane": Lane.LIVE.value, "reason": RETRIED})
+                _set(conn, key, {**values, "lane": Lane.LIVE.value, "reason": RETRIED, "code": None, "retried": True})
 
         return await self._each("retry", keys, change)
 
@@ -60,8 +62,8 @@ class DeadLetters:
                 total = (key.mapping, "discarded")
                 booked[total] = booked.get(total, 0) + row["pending"]
                 values = {"state": TaskState.IDLE.value, "pending": 0, "taken": 0, "attempts": 0, "kinds": 0}
-                cleared = {"kinds_taken": 0, "source_at": None, "stale_since": None, "gone_since": None}
-                cleared["outcome"] = None
+                cleared: dict[str, Any] = {"kinds_taken": 0, "source_at": None, "stale_since": None, "gone_since": None}
+                cleared |= {"outcome": None, "code": None, "retried": False}
                 _set(conn, key, {**values, **cleared, "done_gen": row["gen"], "reason": "discarded by a person"})
             count(self._database, conn, booked)
 

@@ -25,6 +25,7 @@ from bridge.store.mappings import Mappings
 from bridge.store.migrate import migrate
 from bridge.store.names import PinnedNames
 from bridge.store.notify import Listener, Wake
+from bridge.store.questions import Questions
 from bridge.store.records import Records
 from bridge.store.requests import Requests
 from bridge.store.retention import Retention
@@ -50,6 +51,7 @@ class Store:
         self.tasks = Tasks(database, self.wake)
         self.links = Links(database)
         self.conflicts = Conflicts(database)
+        self.questions = Questions(database)
         self.unlinked = UnlinkedReferences(database)
         self.records = Records(database)
         self.mappings = Mappings(database, self.wake)
@@ -91,6 +93,7 @@ class Store:
     async def close(self) -> None:
         """Settle what was submitted, then let go of everything."""
         await self.events.close()
+        await self.questions.close()
         await self.links.close()
         await self.tasks.close()
         await self.tokens.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridge.domain.event import LANE_OF, Event, EventKind
+from bridge.domain.event import LANE_OF, Event, EventKind, Origin
 from bridge.domain.record import RecordRef
 from bridge.domain.seams import epoch
 from bridge.store.batch import Batcher
@@ -176,6 +176,7 @@ class Intake:
                     due = max(due, own + route.endpoint.settle)
                 mark = Mark(TaskKey(route.mapping, route.side, event.id), LANE_OF[event.origin], due, seq, 1)
                 mark.kinds = KIND_BITS[event.kind]
+                mark.both_sides = event.origin is not Origin.WEBHOOK
                 mark.source_at = epoch(event.source_at) if event.source_at else None
                 marks[mark.key] = _merged(marks[mark.key], mark) if mark.key in marks else mark
                 self._counts[route.mapping, "accepted"] += 1
@@ -243,5 +244,6 @@ def _merged(one: Mark, two: Mark) -> Mark:
         gen=max(one.gen, two.gen),
         events=one.events + two.events,
         kinds=one.kinds | two.kinds,
+        both_sides=one.both_sides or two.both_sides,
         source_at=max(times, default=None),
     )

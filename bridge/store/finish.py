@@ -22,7 +22,7 @@ from bridge.store.marks import Mark, lock_tasks, mark_due, wake_waiting
 from bridge.store.model import Claim, Completion, Link, LinkState, Mode, Outcome, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
 from bridge.store.records import note_keys, note_records
-from bridge.store.rows import Row, task_tuple
+from bridge.store.rows import BOTH_SIDES, Row, task_tuple
 from bridge.store.tables import mappings, tasks
 from bridge.store.unlinked import linked_meanwhile, mark_children, note_unlinked
 
@@ -49,6 +49,8 @@ COLUMNS = (
     "stale_since",
     "gone_since",
     "outcome",
+    "code",
+    "retried",
 )
 
 
@@ -233,18 +235,25 @@ def _booked(one: Completion, task: Task, row: Row, now: float) -> dict[str, Any]
     picked = task.key == one.claim.key
     new: dict[str, Any] = {name: row[name] for name in COLUMNS}
     new.update(taken=0, reason=storable(one.reason), done_gen=task.gen, **_state(one, moved, picked, now))
+    new.update(code=one.code or None, retried=bool(row["retried"]) and one.outcome is Outcome.WAITING)
     if new["due"] is not None and moved:
         new.update(first_due=row["first_due"] if kept else now)
     if picked:
         new.update(decided_hash=one.decided_hash, stale_since=one.stale_since, gone_since=one.gone_since)
+    again = BOTH_SIDES if (kept or (picked and one.due is not None)) and not one.narrow else 0
     if kept:
         back = one.outcome is Outcome.WAITING and not one.attempt
         new["attempts"] = max(0, row["attempts"] - 1) if back else row["attempts"]
         if row["state"] == TaskState.DEAD.value or (one.outcome is Outcome.DEAD and moved):
             new["attempts"] = 0
-        new.update(kinds=row["kinds"] | row["kinds_taken"], kinds_taken=0)
+        new.update(kinds=row["kinds"] | row["kinds_taken"] | again, kinds_taken=0)
         return new
-    new.update(attempts=0, kinds_taken=0, pending=row["pending"] - min(row["taken"], row["pending"]))
+    new.update(
+        attempts=0,
+        kinds=row["kinds"] | again,
+        kinds_taken=0,
+        pending=row["pending"] - min(row["taken"], row["pending"]),
+    )
     if not moved:
         new.update(source_at=None, first_due=new["due"] or now)
     return new

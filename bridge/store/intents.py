@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, insert, or_, select
 
 from bridge.domain.record import Side
+from bridge.store import moves
 from bridge.store.database import Database
 from bridge.store.leases import require_fence
 from bridge.store.link_writes import HOLDING, insert_link
@@ -57,16 +58,9 @@ def open_intent(database: Database, conn: Connection, asked: IntentAsked) -> Int
     linked = (resolve(conn, key.mapping, key.side, [key.rec])).get(key.rec)
     if linked is not None:
         return AlreadyLinked(linked)
-    values = {
-        "mapping": key.mapping,
-        key.side.value: key.rec,
-        "state": LinkState.INTENDED,
-        "made": f"created_{asked.new_side.value}",
-        "payload": asked.payload,
-        "deadline": asked.deadline,
-        "look_at": asked.look_at,
-    }
-    number = insert_link(database, conn, values)
+    values = {"payload": asked.payload, "deadline": asked.deadline, "look_at": asked.look_at}
+    opened = moves.intend(key.side, key.rec, values)
+    number = insert_link(database, conn, {"mapping": key.mapping, **opened.values})
     conn.execute(insert(intent_keys), [{"mapping": key.mapping, "hash": one, "link": number} for one in hashes])
     return IntentOpened(number)
 

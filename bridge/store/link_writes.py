@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from bridge.domain.record import Side
 from bridge.store.database import Database
 from bridge.store.lookup import links_by_id
-from bridge.store.model import Link, LinkState, LinkWrite, TaskKey
+from bridge.store.model import Link, LinkState, Move, TaskKey
+from bridge.store.moves import Kind
 from bridge.store.rows import IN_USE, LINK_COLUMNS, chunks, link_from
 from bridge.store.tables import intent_keys, link_refs, links
 
@@ -50,7 +51,7 @@ def lock_links(conn: Connection, ids: Iterable[int]) -> dict[int, Link]:
 
 
 def column_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of a LinkWrite as the database takes them; an unknown name is a mistake of the caller."""
+    """Values of a move as the database takes them; an unknown name is a mistake of the caller."""
     unknown = set(values) - LINK_COLUMNS
     if unknown:
         raise ValueError(f"links have no column {', '.join(sorted(unknown))}")
@@ -67,7 +68,7 @@ def insert_link(database: Database, conn: Connection, values: Mapping[str, Any])
     return number
 
 
-def write_links(database: Database, conn: Connection, mapping: str, writes: Sequence[LinkWrite]) -> set[TaskKey]:
+def write_links(database: Database, conn: Connection, mapping: str, writes: Sequence[Move]) -> set[TaskKey]:
     """Apply changes, those that give a record free first; the task keys of all records whose links changed."""
     touched: set[TaskKey] = set()
     writes = _joined(writes)
@@ -83,10 +84,10 @@ def write_links(database: Database, conn: Connection, mapping: str, writes: Sequ
     return touched
 
 
-def _joined(writes: Sequence[LinkWrite]) -> list[LinkWrite]:
+def _joined(writes: Sequence[Move]) -> list[Move]:
     """One write for each link: of several, the later values stand. A deleted link is not written any more."""
-    joined: dict[int, LinkWrite] = {}
-    others: list[LinkWrite] = []
+    joined: dict[int, Move] = {}
+    others: list[Move] = []
     for write in writes:
         if write.id is None:
             others.append(write)
@@ -94,12 +95,13 @@ def _joined(writes: Sequence[LinkWrite]) -> list[LinkWrite]:
         number, before = write.id, joined.get(write.id)
         if before is not None:
             refs = before.refs if write.refs is None else write.refs
-            write = replace(write, values={**before.values, **write.values}, refs=refs)
+            kind = Kind.DROP if Kind.DROP in (before.kind, write.kind) else write.kind
+            write = replace(write, kind=kind, values={**before.values, **write.values}, refs=refs)
         joined[number] = write
     return [*joined.values(), *others]
 
 
-def _with_answers(write: LinkWrite, before: Mapping[int, Link]) -> LinkWrite:
+def _with_answers(write: Move, before: Mapping[int, Link]) -> Move:
     """A person may have answered a question while the claim was at work: the answer stays with the values it is for."""
     stored = before.get(write.id) if write.id is not None else None
     asked, answered = write.values.get("held"), stored.held if stored is not None else None
@@ -114,17 +116,17 @@ def _with_answers(write: LinkWrite, before: Mapping[int, Link]) -> LinkWrite:
     return replace(write, values={**write.values, "held": held})
 
 
-def _frees_first(write: LinkWrite) -> tuple[bool, int]:
-    frees = bool(write.values.get("delete")) or str(write.values.get("state", "live")) not in IN_USE
+def _frees_first(write: Move) -> tuple[bool, int]:
+    frees = write.kind == Kind.DROP or str(write.values.get("state", "live")) not in IN_USE
     return (not frees, write.id or 0)
 
 
-def _write(database: Database, conn: Connection, mapping: str, write: LinkWrite) -> int | None:
+def _write(database: Database, conn: Connection, mapping: str, write: Move) -> int | None:
     if write.id is None:
         number = insert_link(database, conn, {"mapping": mapping, **write.values})
         _write_refs(conn, number, write.refs)
         return number
-    if write.values.get("delete"):
+    if write.kind == Kind.DROP:
         conn.execute(delete(links).where(links.c.id == write.id))
         conn.execute(delete(intent_keys).where(intent_keys.c.link == write.id))
         conn.execute(delete(link_refs).where(or_(link_refs.c.link == write.id, link_refs.c.target == write.id)))

@@ -16,8 +16,8 @@ from bridge.store.leases import fences_held, require_fence
 from bridge.store.link_writes import change_link, lock_links, store_taught
 from bridge.store.lookup import links_by_id, resolve
 from bridge.store.model import Claim, IntentResult, Json, Link, LinkState
-from bridge.store.rows import chunks, link_from
-from bridge.store.tables import link_refs, links
+from bridge.store.rows import link_from
+from bridge.store.tables import links
 
 BATCH = 64
 QUEUE = 10_000
@@ -53,29 +53,6 @@ class Links:
     async def of(self, mapping: str, side: Side, rec: str) -> Link | None:
         """The intended, live or frozen link of a record, aliases followed."""
         return (await self.resolve(mapping, side, [rec])).get(rec)
-
-    async def any_of(self, mapping: str, side: Side, rec: str) -> list[Link]:
-        """Every row that names the record (tombstones, twins, doubts too), newest first."""
-        query = select(links).where(links.c.mapping == mapping, links.c[side.value] == rec).order_by(links.c.id.desc())
-
-        def work(conn: Connection) -> list[Link]:
-            return [link_from(row) for row in (conn.execute(query)).mappings()]
-
-        return await self._database.read(work)
-
-    async def twins_of(self, link_id: int, side: Side) -> list[str]:
-        """The reported doubles, on this side, of a link's record, oldest first."""
-        column = links.c[side.value]
-        query = select(column).where(links.c.alias_of == link_id, links.c.state == LinkState.TWIN.value)
-        query = query.where(column.is_not(None)).order_by(links.c.id)
-
-        def work(conn: Connection) -> list[str]:
-            return list((conn.execute(query)).scalars())
-
-        return await self._database.read(work)
-
-    async def get(self, link_id: int) -> Link | None:
-        return (await self.many([link_id])).get(link_id)
 
     async def many(self, ids: Iterable[int]) -> dict[int, Link]:
         return await self._database.read(lambda conn: links_by_id(conn, ids))
@@ -151,17 +128,6 @@ class Links:
             return [one.claim.fence in held for one in batch]
 
         return await self._database.write("sent", work)
-
-    async def referring(self, link_ids: Iterable[int]) -> list[Link]:
-        """Links whose base names one of these links, by id."""
-
-        def work(conn: Connection) -> list[Link]:
-            named: set[int] = set()
-            for some in chunks(sorted(set(link_ids))):
-                named.update((conn.execute(select(link_refs.c.link).where(link_refs.c.target.in_(some)))).scalars())
-            return [link for _, link in sorted((links_by_id(conn, named)).items())]
-
-        return await self._database.read(work)
 
     async def unsettled(self, mapping: str | None = None) -> list[Link]:
         """Open intents, doubts and links with an unconfirmed write, by id."""

@@ -12,6 +12,12 @@ from bridge.store.notify import Wake
 from bridge.store.rows import Row
 from bridge.store.tables import mappings, tasks
 
+ALL = select(mappings).order_by(mappings.c.name)
+
+
+def mapping_states(conn: Connection) -> dict[str, MappingState]:
+    return {row["name"]: _state(row) for row in conn.execute(ALL).mappings()}
+
 
 class Mappings:
     def __init__(self, database: Database, wake: Wake) -> None:
@@ -49,11 +55,7 @@ class Mappings:
         self._wake.set()
 
     async def states(self) -> dict[str, MappingState]:
-        def work(conn: Connection) -> dict[str, MappingState]:
-            rows = (conn.execute(select(mappings).order_by(mappings.c.name))).mappings()
-            return {row["name"]: _state(row) for row in rows}
-
-        return await self._database.read(work)
+        return await self._database.read(mapping_states)
 
     async def set_paused(self, name: str | None, paused: bool, reason: str = "") -> None:
         """Pause or resume one mapping, or all (None)."""

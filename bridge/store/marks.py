@@ -11,13 +11,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bridge.domain.event import Lane
 from bridge.store.database import Database
 from bridge.store.model import TaskKey, TaskState
-from bridge.store.rows import Row, chunks, has_key, keyed, task_tuple
+from bridge.store.rows import BOTH_SIDES, Row, chunks, has_key, keyed, task_tuple
 from bridge.store.tables import tasks
 
 
 @dataclass(slots=True)
 class Mark:
-    """`events` pending for a task; 0 makes it due without an event, which does not revive a dead one."""
+    """`events` pending for a task; 0 makes it due without an event, which does not revive a dead one.
+
+    `both_sides`: a look at its own record alone, as after a callback about it, would not do.
+    """
 
     key: TaskKey
     lane: Lane
@@ -27,6 +30,7 @@ class Mark:
     kinds: int = 0
     source_at: float | None = None
     reason: str = ""
+    both_sides: bool = True
 
 
 def upsert(is_sqlite: bool, table: Any) -> Any:
@@ -46,7 +50,7 @@ def mark_due(database: Database, conn: Connection, marks: Iterable[Mark]) -> Non
             "due": mark.due,
             "gen": mark.gen,
             "pending": mark.events,
-            "kinds": mark.kinds,
+            "kinds": mark.kinds | (BOTH_SIDES if mark.both_sides else 0),
             "source_at": mark.source_at,
             "first_due": mark.due,
             "reason": mark.reason,
@@ -86,6 +90,7 @@ def _mark(is_sqlite: bool) -> Any:
             "wait_side": null(),
             "wait_rec": null(),
             "reason": case((asleep, old.reason), else_=new.reason),
+            "code": case((asleep, old.code), else_=null()),
             "source_at": newer,
             "first_due": case((old.due.is_(None), new.first_due), else_=old.first_due),
             "kinds": old.kinds.op("|")(new.kinds),

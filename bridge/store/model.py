@@ -79,10 +79,6 @@ class MappingState:
     problems: tuple[str, ...] | None = None
 
 
-RETRIED = "retried by a person"
-"""Reason of a task that was a dead letter until a person asked for another try."""
-
-
 class TaskState(StrEnum):
     IDLE = "idle"
     DUE = "due"
@@ -118,6 +114,9 @@ class Task:
     gone_since: float | None  # first read that found no live record
     waits_for: TaskKey | None = None
     outcome: str | None = None  # see tables.tasks
+    code: str = ""  # why it waits or how it ended, for programs; `reason` says it to people
+    retried: bool = False  # a person had this dead letter tried again, and it has not ended since
+    both_sides: bool = True  # something other than an event about its own record made it due
 
 
 class LinkState(StrEnum):
@@ -197,14 +196,15 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LinkWrite:
-    """Changes to one link row; `id` None inserts. `values` are column values of Link (without id) by name.
+class Move:
+    """One named change of a link; `moves` makes them. `id` None inserts. `values`: columns of Link by name.
 
     `refs`: (field, link id) pairs this link's base names; None leaves them as they are.
     """
 
+    kind: str
     id: int | None
-    values: Mapping[str, Any]
+    values: Json
     refs: Sequence[tuple[str, int]] | None = None
 
 
@@ -256,6 +256,7 @@ class Completion:
     record on which the decision was "nothing". stale_since, gone_since: new values for the task (None clears).
     wake: links that were made or changed so that children waiting for them may go on.
     mark: further tasks to make due without an event (pairs whose base names a changed link).
+    narrow: nothing was found that the task's events do not tell of, so a later look need not read the other side.
     unlinked: by record that was looked at, those it names that are not linked, so that the reference did not cross; as
     soon as one of them is linked, the record is due again. What was noted of other records stands.
     """
@@ -269,12 +270,14 @@ class Completion:
     decided_hash: str | None = None
     stale_since: float | None = None
     gone_since: float | None = None
-    links: Sequence[LinkWrite] = ()
+    links: Sequence[Move] = ()
     records: Sequence[RecordNote] = ()
     keys: Sequence[KeyNote] = ()
     journal: Sequence[JournalEntry] = ()
     mark: Sequence[TaskKey] = ()
     unlinked: Mapping[TaskKey, Sequence[TaskKey]] = field(default_factory=dict)
+    code: str = ""
+    narrow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

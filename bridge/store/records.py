@@ -112,6 +112,37 @@ def known_records(conn: Connection, refs: Iterable[RecordRef]) -> dict[RecordRef
     return found
 
 
+SHARING = select(record_keys.c.hash, record_keys.c.rec).where(
+    record_keys.c.mapping == bindparam("of"),
+    record_keys.c.side == bindparam("on"),
+    record_keys.c.hash.in_(bindparam("hashes", expanding=True)),
+)
+
+
+def records_with_keys(conn: Connection, mapping: str, side: Side, hashes: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Per match-key hash the ids of records that showed it last, sorted; hashes nobody shows are left out."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for some in chunks(sorted(set(hashes))):
+        for key, rec in conn.execute(SHARING, {"of": mapping, "on": side.value, "hashes": some}):
+            found[key].append(rec)
+    return {key: tuple(sorted(recs)) for key, recs in found.items()}
+
+
+SURVIVOR = select(merges.c.survivor).where(keyed(merges))
+
+
+def survivor_of(conn: Connection, loser: RecordRef) -> str | None:
+    """The id of the record that lives on, along a chain of merges; None when nothing is known."""
+    at, seen = loser.id, {loser.id}
+    for _ in range(CHAIN_LIMIT):
+        survivor = conn.scalar(SURVIVOR, {"keys": [(loser.system, loser.entity, at)]})
+        if survivor is None or survivor in seen:
+            break
+        at = survivor
+        seen.add(at)
+    return at if at != loser.id else None
+
+
 class Records:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -120,21 +151,6 @@ class Records:
         """Rows of the records among `refs` that are known at all."""
 
         return await self._database.read(lambda conn: known_records(conn, refs))
-
-    async def with_keys(self, mapping: str, side: Side, hashes: Collection[str]) -> dict[str, tuple[str, ...]]:
-        """Per match-key hash the ids of records that showed it last, sorted; hashes nobody shows are left out."""
-
-        def work(conn: Connection) -> dict[str, tuple[str, ...]]:
-            found: defaultdict[str, list[str]] = defaultdict(list)
-            for some in chunks(sorted(set(hashes))):
-                query = select(record_keys.c.hash, record_keys.c.rec).where(
-                    record_keys.c.mapping == mapping, record_keys.c.side == side.value, record_keys.c.hash.in_(some)
-                )
-                for key, rec in conn.execute(query.order_by(record_keys.c.rec)):
-                    found[key].append(rec)
-            return {key: tuple(recs) for key, recs in found.items()}
-
-        return await self._database.read(work)
 
     async def linked_sample(
         self, scope: Scope, side: Side, limit: int = 3, exclude: Collection[str] = ()
@@ -177,19 +193,3 @@ class Records:
         """The record merged away is back: what becomes of it next has nothing to do with that merge."""
         gone = delete(merges).where(has_key(merges, [ref_tuple(loser)]))
         await self._database.write("merge", lambda conn: conn.execute(gone))
-
-    async def merge_of(self, system: str, entity: str, loser: str) -> str | None:
-        """The id of the record that lives on, along a chain of merges; None when nothing is known."""
-
-        def work(conn: Connection) -> str | None:
-            at, seen = loser, {loser}
-            for _ in range(CHAIN_LIMIT):
-                query = select(merges.c.survivor).where(has_key(merges, [(system, entity, at)]))
-                survivor = conn.scalar(query)
-                if survivor is None or survivor in seen:
-                    break
-                at = survivor
-                seen.add(at)
-            return at if at != loser else None
-
-        return await self._database.read(work)

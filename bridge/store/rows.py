@@ -11,6 +11,9 @@ from bridge.domain.record import RecordRef, Side
 from bridge.store.model import KnownRecord, Link, LinkState, Task, TaskKey, TaskState
 
 KIND_BITS = {EventKind.CREATED: 1, EventKind.CHANGED: 2, EventKind.DELETED: 4, EventKind.MERGED: 8}
+BOTH_SIDES = 16
+"""Beside the kinds of events: something other than an event about its own record made the task due."""
+
 Row = Any
 """A row by column name, as the database shows it."""
 
@@ -68,6 +71,9 @@ def task_from(row: Row) -> Task:
         gone_since=row["gone_since"],
         waits_for=_waits_for(row),
         outcome=row["outcome"],
+        code=row["code"] or "",
+        retried=bool(row["retried"]),
+        both_sides=bool(bits & BOTH_SIDES),
     )
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 
@@ -107,12 +108,14 @@ tasks = Table(
     Column("reason", Text, nullable=False),
     Column("source_at", Real),
     Column("first_due", Real, nullable=False),
-    Column("kinds", Integer, nullable=False),  # bits, see tasks.KIND_BITS; arrived since the last claim
+    Column("kinds", Integer, nullable=False),  # bits, see rows.KIND_BITS; arrived since the last claim
     Column("kinds_taken", Integer, nullable=False),  # those of claims not yet booked
     Column("decided_hash", Text),
     Column("stale_since", Real),
     Column("gone_since", Real),
     Column("outcome", Text),  # of the last claim that ended; null once its mapping's mode or definition changed
+    Column("code", Text),  # of `reason`, see sync.reasons
+    Column("retried", Boolean, nullable=False, server_default=false()),  # by a person, and not ended since
 )
 Index(
     "tasks_due",

@@ -11,19 +11,19 @@ from bridge.mapping.base import Base
 from bridge.mapping.merge import Decision, Times, merge
 from bridge.mapping.translate import Reading
 from bridge.sync import references
-from bridge.sync.work import Work
+from bridge.sync.draft import Draft
 
 
-async def readings(work: Work, records: Mapping[Side, Record]) -> dict[Side, Reading]:
+def readings(draft: Draft, records: Mapping[Side, Record]) -> dict[Side, Reading]:
     """Canonical values of both records, with references resolved."""
-    found = {side: translate.read(work.mapping, side, record.fields) for side, record in records.items()}
-    found = await references.resolve(work, found)
-    return {side: _only_written(work, side, reading) for side, reading in found.items()}
+    found = {side: translate.read(draft.mapping, side, record.fields) for side, record in records.items()}
+    found = references.resolve(draft, found)
+    return {side: _only_written(draft, side, reading) for side, reading in found.items()}
 
 
-def _only_written(work: Work, side: Side, reading: Reading) -> Reading:
+def _only_written(draft: Draft, side: Side, reading: Reading) -> Reading:
     """What nobody reads from this side need not be understood: a row that only flows there may overwrite it."""
-    named = work.mapping.named
+    named = draft.mapping.named
     forgiven = {problem.field for problem in reading.problems if side.other not in named[problem.field].flows}
     if not forgiven:
         return reading
@@ -32,55 +32,55 @@ def _only_written(work: Work, side: Side, reading: Reading) -> Reading:
 
 
 def decide(
-    work: Work, records: Mapping[Side, Record], readings: Mapping[Side, Reading], base: Base
+    draft: Draft, records: Mapping[Side, Record], readings: Mapping[Side, Reading], base: Base
 ) -> tuple[Decision, ...]:
     """Decisions per field. Fields a version does not cover are dated by when their change was first heard of."""
     left, right = readings[Side.LEFT], readings[Side.RIGHT]
-    resolution = max(work.manifest(side).version_resolution or 1.0 for side in Side)
-    heard = {side: _heard_of(work, side, record) for side, record in records.items()}
-    edited = {side: _modified(work, side, record) or heard[side] for side, record in records.items()}
+    resolution = max(draft.manifest(side).version_resolution or 1.0 for side in Side)
+    heard = {side: _heard_of(draft, side, record) for side, record in records.items()}
+    edited = {side: _modified(draft, side, record) or heard[side] for side, record in records.items()}
     times = Times(edited[Side.LEFT], edited[Side.RIGHT], resolution)
-    decisions = merge(work.mapping, left, right, base, times)
-    uncovered = _uncovered(work)
+    decisions = merge(draft.mapping, left, right, base, times)
+    uncovered = _uncovered(draft)
     if not uncovered:
         return decisions
     sights = Times(heard[Side.LEFT], heard[Side.RIGHT], resolution)
-    others = merge(work.mapping, left, right, base, sights)
-    return _picked(work, decisions, others, uncovered)
+    others = merge(draft.mapping, left, right, base, sights)
+    return _picked(draft, decisions, others, uncovered)
 
 
 def _picked(
-    work: Work, decisions: Sequence[Decision], others: Sequence[Decision], uncovered: frozenset[str]
+    draft: Draft, decisions: Sequence[Decision], others: Sequence[Decision], uncovered: frozenset[str]
 ) -> tuple[Decision, ...]:
     chosen = [one for one in decisions if one.field not in uncovered]
     chosen += [one for one in others if one.field in uncovered]
-    order = list(work.mapping.named)
+    order = list(draft.mapping.named)
     return tuple(sorted(chosen, key=lambda one: order.index(one.field)))
 
 
-def _uncovered(work: Work) -> frozenset[str]:
+def _uncovered(draft: Draft) -> frozenset[str]:
     """Fields with a column whose edit does not move the record's version, on either side."""
-    unversioned = {side: work.manifest(side).unversioned for side in Side}
+    unversioned = {side: draft.manifest(side).unversioned for side in Side}
     return frozenset(
         field.name
-        for field in work.mapping.fields
+        for field in draft.mapping.fields
         for side in Side
         if (cells := field.cells(side)) and any(path.column in unversioned[side] for path in cells.paths)
     )
 
 
-def _modified(work: Work, side: Side, record: Record) -> datetime | None:
+def _modified(draft: Draft, side: Side, record: Record) -> datetime | None:
     """When somebody else edited the record last; None when its version is our own write's."""
-    known = work.claim.known.get(record.ref)
+    known = draft.claim.known.get(record.ref)
     own = known.own_version if known else None
     if record.modified_at is None or (own is not None and record.modified_at.timestamp() <= own):
         return None
     return record.modified_at
 
 
-def _heard_of(work: Work, side: Side, record: Record) -> datetime:
+def _heard_of(draft: Draft, side: Side, record: Record) -> datetime:
     """The event's own time, else when we first heard of it, which is now if nobody told us."""
-    task = work.task_of(side, record.ref.id)
+    task = draft.task_of(side, record.ref.id)
     if task is None:
-        return from_epoch(work.now())
-    return from_epoch(task.source_at if task.source_at is not None else min(task.first_due, work.now()))
+        return from_epoch(draft.now)
+    return from_epoch(task.source_at if task.source_at is not None else min(task.first_due, draft.now))

@@ -1,161 +1,348 @@
-"""Match before create: our own index first, the vendor's search second, every candidate read again."""
+"""A record without a counterpart: left alone, matched with a record that exists, or to be created on the other side."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.catalog import Lookup
-from bridge.domain.record import Gone, Record, Side
+from bridge.domain.errors import DuplicateRefused, RetryLater
+from bridge.domain.record import Fields, Gone, Record, Side
 from bridge.mapping import translate
+from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import MatchKey, Reading
-from bridge.mapping.values import LinkId, Reference
-from bridge.store.model import Completion, Link, LinkState, LinkWrite, Outcome, TaskKey
-from bridge.sync import references
-from bridge.sync.references import FILTERED_PREFIX
-from bridge.sync.work import Work
+from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
+from bridge.store import moves
+from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey
+from bridge.store.questions import LinkById, LinkOf, LinksNaming, SharingKeys, StateOf, SurvivorOf
+from bridge.sync import believe, merge, recover, references, words
+from bridge.sync.draft import Draft, Stale
+from bridge.sync.needs import Moment, RequestListing, Search
+from bridge.sync.plans import Create
+from bridge.sync.reasons import Reason
 
 INDEX_WAIT_SECONDS = 5.0
 INDEX_WAIT_LONGEST_SECONDS = 60.0
 CREATE_WAIT_SECONDS = 2.0
+NEVER_HEARD_OF = 2**62  # a record known for no longer than this claim is younger than every open intent
+NEEDS_A_PERSON = (LinkState.DOUBT, LinkState.TWIN)
 
 
-async def find(work: Work, own: Record, reading: Reading) -> Completion | Record | None:
-    """The one record on the other side that is this record; None when there is none; else what to do instead."""
-    if not work.mapping.match:
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """The record's counterpart was deleted or merged away: it may be matched again, and is never copied back."""
+
+
+def match_or_create(draft: Draft) -> Completion | Create:
+    """What an unlinked record needs."""
+    found = believe.read(draft, draft.side, draft.key.rec)
+    if isinstance(found, Stale):
+        return draft.stale(found)
+    draft.believe(alive=isinstance(found, Record))
+    if isinstance(found, Gone):
+        return _gone(draft)
+    back = merge.restored(draft, found)
+    if back:
+        return back
+    history = _history(draft)
+    if isinstance(history, Completion):
+        return history
+    return _new(draft, found, may_copy=history is None)
+
+
+def _gone(draft: Draft) -> Completion:
+    """A record that was just made may not be shown yet: look once more before it is forgotten.
+
+    Then nobody need find out any more whether its counterpart was created, and others with its key need not wait.
+    """
+    side, rec, settle = draft.side, draft.key.rec, draft.endpoint(draft.side).settle
+    first = draft.now if draft.first.gone_since is None else draft.first.gone_since
+    if draft.deleted_by_event(side, rec) or draft.now >= first + settle:
+        rows = draft.ask(LinksNaming(draft.mapping.name, side, rec))
+        draft.moves += [moves.drop(row) for row in rows if row.state is LinkState.DOUBT]
+        return draft.filtered(Reason.IS_NOT_THERE.of())
+    return draft.later(first + settle, Reason.NOT_THERE_YET.of(record=draft.named(side, rec)), gone_since=first)
+
+
+def _history(draft: Draft) -> Completion | Survivor | None:
+    """What happened to this record before: duplicates wait for a person, a restored record finds its link again."""
+    for row in draft.ask(LinksNaming(draft.mapping.name, draft.side, draft.key.rec)):
+        if row.state is LinkState.TWIN:
+            return draft.filtered(Reason.DUPLICATE_REPORTED.of())
+        if row.state is LinkState.DOUBT and draft.retried:
+            return recover.reopened(draft, row)
+        if row.state is LinkState.DOUBT:
+            return draft.dead(Reason.CREATE_STILL_UNKNOWN.of())
+        if row.state is LinkState.TOMBSTONE:
+            return _tombstone(draft, row)
+        if row.state is LinkState.ALIAS and draft.ask(SurvivorOf(draft.ref(draft.side, draft.key.rec))) is None:
+            return Survivor()  # it was the record's counterpart that was merged away, and not the record itself
+    return None
+
+
+def _tombstone(draft: Draft, row: Link) -> Completion | Survivor | None:
+    gone_at = row.gone_left if draft.side is Side.LEFT else row.gone_right
+    other = row.rec(draft.side.other)
+    if gone_at is None or other is None:
+        return Survivor()
+    settled = gone_at + draft.endpoint(draft.side).settle
+    if draft.now < settled:
+        return draft.later(settled, Reason.GONE_A_MOMENT_AGO.of(record=draft.named(draft.side, draft.key.rec)))
+    return _restored(draft, row, other)
+
+
+def _restored(draft: Draft, row: Link, other: str) -> Completion | None:
+    """A record that is back finds its link again, but only while the other one lives and is nobody else's."""
+    if draft.ask(LinkOf(draft.mapping.name, draft.side.other, other)) is not None:
         return None
-    unready = await _index_missing(work)
+    taken = draft.lease(draft.side.other, other)
+    if taken:
+        return taken
+    if isinstance(draft.look(draft.ref(draft.side.other, other), Moment.LEASED), Gone):
+        return None
+    draft.moves.append(moves.revive(row))
+    draft.say("restored", f"{draft.named(draft.side, draft.key.rec)} is back; its link lives again", link=row)
+    return draft.done(Outcome.APPLIED, Reason.RESTORED.of(), due=draft.now)
+
+
+def _new(draft: Draft, own: Record, *, may_copy: bool) -> Completion | Create:
+    """An unlinked live record: filter, match, create."""
+    other = draft.side.other
+    if translate.passes_where(draft.mapping, draft.side, own.fields) is False:
+        return draft.filtered(Reason.OUTSIDE_WHERE.of())
+    reading = translate.read(draft.mapping, draft.side, own.fields)
+    reading = references.resolve(draft, {draft.side: reading})[draft.side]
+    draft.note_keys(draft.side, draft.key.rec, reading.values)
+    problems = [problem for problem in reading.problems if other in draft.mapping.named[problem.field].flows]
+    if problems:
+        return draft.dead(Reason.UNTRANSLATABLE.of(problem="; ".join(str(problem) for problem in problems)))
+    verdict = _find(draft, own, reading)
+    if isinstance(verdict, Completion):
+        return verdict
+    if isinstance(verdict, Record):
+        return _link_matched(draft, verdict, reading)
+    if not may_copy:
+        return draft.filtered(Reason.COUNTERPART_GONE.of())
+    if other not in draft.mapping.creates or other not in draft.mapping.writes:
+        return draft.filtered(Reason.NONE_CREATED_THERE.of(side=draft.side_name(other)))
+    return _create(draft, own, reading)
+
+
+# Match: our own index first, the vendor's search second, every candidate read again.
+
+
+def _find(draft: Draft, own: Record, reading: Reading) -> Completion | Record | None:
+    """The one record on the other side that is this record; None when there is none; else what to do instead."""
+    if not draft.mapping.match:
+        return None
+    unready = _index_missing(draft)
     if unready:
         return unready
-    for key in translate.match_keys(work.mapping, reading.values):
-        candidates = await _candidates(work, key, reading)
-        verdict = await _decide(work, own, key, candidates)
+    for key in translate.match_keys(draft.mapping, reading.values):
+        verdict = _judged(draft, own, key, _candidates(draft, key, reading))
         if verdict is not None:
             return verdict
     return None
 
 
-async def _index_missing(work: Work) -> Completion | None:
+def _index_missing(draft: Draft) -> Completion | None:
     """No create before a complete listing of the other side is indexed, unless its search is exact and immediate."""
-    other = work.side.other
-    state = (await work.store.mappings.states()).get(work.mapping.name)
-    if (state and other in state.indexed) or work.manifest(other).lookup is Lookup.EXACT:
+    other = draft.side.other
+    state = draft.ask(StateOf(draft.mapping.name))
+    if (state and other in state.indexed) or draft.manifest(other).lookup is Lookup.EXACT:
         return None
-    endpoint = work.endpoint(other)
-    await work.store.cursors.ask(endpoint.system, endpoint.entity, "full", by="match index")
-    reason = f"waiting for the first complete listing of {work.side_name(other)} {endpoint.entity}"
-    waited = work.now() - work.claim.tasks[0].first_due  # a long listing is asked after the less often
-    return work.later(work.now() + min(max(INDEX_WAIT_SECONDS, waited / 2), INDEX_WAIT_LONGEST_SECONDS), reason)
+    endpoint = draft.endpoint(other)
+    draft.ask(RequestListing(endpoint.system, endpoint.entity))
+    waited = draft.now - draft.first.first_due  # a long listing is asked after the less often
+    due = draft.now + min(max(INDEX_WAIT_SECONDS, waited / 2), INDEX_WAIT_LONGEST_SECONDS)
+    return draft.later(due, Reason.LISTING_WAITED_FOR.of(entity=f"{draft.side_name(other)} {endpoint.entity}"))
 
 
-async def _candidates(work: Work, key: MatchKey, reading: Reading) -> list[Record]:
+def _candidates(draft: Draft, key: MatchKey, reading: Reading) -> list[Record]:
     """Live records of the other side that show this key now."""
-    other = work.side.other
-    index = await work.store.records.with_keys(work.mapping.name, other, await _forms(work, key, reading))
-    ids = {rec for recs in index.values() for rec in recs}
-    if work.manifest(other).lookup is not Lookup.NONE:
-        ids |= await _searched(work, other, key, reading)
-    found = []
-    for rec in sorted(ids):
-        record = await work.connector(other).read(work.ref(other, rec))
-        if isinstance(record, Record) and await shows_key(work, other, record, key):
-            found.append(record)
-    return found
+    other = draft.side.other
+    forms = _forms(draft, key, reading)
+    index = draft.ask_all(SharingKeys(draft.mapping.name, other, form) for form in forms)
+    ids = {rec for recs in index for rec in recs}
+    if draft.manifest(other).lookup is not Lookup.NONE:
+        ids |= _searched(draft, other, key, reading)
+    shown = [draft.look(draft.ref(other, rec)) for rec in sorted(ids)]
+    return [one for one in shown if isinstance(one, Record) and _shows_key(draft, other, one, key)]
 
 
-async def _forms(work: Work, key: MatchKey, reading: Reading) -> list[str]:
+def _forms(draft: Draft, key: MatchKey, reading: Reading) -> list[str]:
     """The hashes under which the other side's index may hold this key: what it names may have been unlinked then."""
-    other, values = work.side.other, {name: reading.values[name] for name in key.fields}
+    other, values = draft.side.other, {name: reading.values[name] for name in key.fields}
     named = [value.id for value in values.values() if isinstance(value, LinkId)]
-    links = await work.store.links.many(named) if named else {}
+    links = dict(zip(named, draft.ask_all(LinkById(one) for one in named), strict=True))
     ways: list[list[Any]] = []
     for value in values.values():
         link = links.get(value.id) if isinstance(value, LinkId) else None
         there = link.rec(other) if link else None
         ways.append([value] if link is None or there is None else [value, Reference(link.mapping, other, there)])
     forms = (dict(zip(values, way, strict=True)) for way in itertools.product(*ways))
-    return [text for form in forms if (text := translate.key_hash(work.mapping, key.fields, form))]
+    return [text for form in forms if (text := translate.key_hash(draft.mapping, key.fields, form))]
 
 
-async def _searched(work: Work, other: Side, key: MatchKey, reading: Reading) -> set[str]:
-    entity, searchable = work.endpoint(other).entity, work.manifest(other).lookup_columns
-    for column, value in translate.lookups(work.mapping, other, key, reading.values):
+def _searched(draft: Draft, other: Side, key: MatchKey, reading: Reading) -> set[str]:
+    endpoint, searchable = draft.endpoint(other), draft.manifest(other).lookup_columns
+    for column, value in translate.lookups(draft.mapping, other, key, reading.values):
         if column in searchable:
-            return {row.ref.id for row in await work.connector(other).find(entity, column, value)}
+            found = draft.ask(Search(endpoint.system, endpoint.entity, column, value))
+            return set(found)
     return set()
 
 
-async def shows_key(work: Work, side: Side, record: Record, key: MatchKey) -> bool:
+def _shows_key(draft: Draft, side: Side, record: Record, key: MatchKey) -> bool:
     """Whether a record passes `where` and has this match key."""
-    if translate.passes_where(work.mapping, side, record.fields) is False:
+    if translate.passes_where(draft.mapping, side, record.fields) is False:
         return False
-    reading = translate.read(work.mapping, side, record.fields)
-    reading = (await references.resolve(work, {side: reading}))[side]
-    return any(shown.hash == key.hash for shown in translate.match_keys(work.mapping, reading.values))
+    reading = translate.read(draft.mapping, side, record.fields)
+    reading = references.resolve(draft, {side: reading})[side]
+    return any(shown.hash == key.hash for shown in translate.match_keys(draft.mapping, reading.values))
 
 
-async def _decide(work: Work, own: Record, key: MatchKey, candidates: Iterable[Record]) -> Completion | Record | None:
-    other, free = work.side.other, []
-    found = list(candidates)
-    links = await work.store.links.resolve(work.mapping.name, other, [record.ref.id for record in found])
-    for record in found:
-        link = links.get(record.ref.id)
+def _judged(draft: Draft, own: Record, key: MatchKey, found: Sequence[Record]) -> Completion | Record | None:
+    other, free = draft.side.other, []
+    links = draft.ask_all(LinkOf(draft.mapping.name, other, record.ref.id) for record in found)
+    for record, link in zip(found, links, strict=True):
         if link is None:
-            asked = await _question(work, own, record)
+            asked = _question(draft, own, record)
             if asked:
                 return asked
             free.append(record)
         elif link.state is LinkState.INTENDED:
-            due = work.now() + work.jitter(CREATE_WAIT_SECONDS)
-            return work.later(due, f"{work.named(other, record.ref.id)} is just being created here")
-        elif await _is_twin(work, own, link):
-            return _report_twin(work, link, record)
+            due = draft.now + draft.jitter(CREATE_WAIT_SECONDS)
+            return draft.later(due, Reason.CREATED_HERE.of(record=draft.named(other, record.ref.id)))
+        elif _is_duplicate(draft, own, link):
+            return _report_duplicate(draft, link, record)
     if len(free) > 1:
-        names = ", ".join(record.ref.id for record in free)
-        return work.dead(f"several {work.side_name(other)} records match by {' + '.join(key.fields)}: {names}")
+        names, side = ", ".join(record.ref.id for record in free), draft.side_name(other)
+        return draft.dead(Reason.SEVERAL_MATCH.of(side=side, key=" + ".join(key.fields), records=names))
     return free[0] if free else None
 
 
-async def _question(work: Work, own: Record, record: Record) -> Completion | None:
+def _question(draft: Draft, own: Record, record: Record) -> Completion | None:
     """A person has to say which of several records a lost create of `record` made, and this is one of them."""
-    other = work.side.other
-    for row in await work.store.links.any_of(work.mapping.name, other, record.ref.id):
+    other = draft.side.other
+    for row in draft.ask(LinksNaming(draft.mapping.name, other, record.ref.id)):
         if row.state is LinkState.DOUBT and own.ref.id in (row.payload or {}).get("among", ()):
-            why = f"a person must say which record the create of {work.named(other, record.ref.id)} made"
-            holder = TaskKey(work.mapping.name, other, record.ref.id)
-            return work.later(work.now() + work.parts.limits.wait_seconds, why, waits_for=holder)
+            why = Reason.WHICH_WAS_CREATED.of(record=draft.named(other, record.ref.id))
+            holder = TaskKey(draft.mapping.name, other, record.ref.id)
+            return draft.later(draft.now + draft.limits.wait_seconds, why, waits_for=holder)
     return None
 
 
-async def _is_twin(work: Work, own: Record, link: Link) -> bool:
+def _is_duplicate(draft: Draft, own: Record, link: Link) -> bool:
     """Two people made the same record on both sides at once: the bridge had already copied the other one here."""
-    if link.made != f"created_{work.side.value}" or link.rec(work.side) == own.ref.id:
+    if link.made != f"created_{draft.side.value}" or link.rec(draft.side) == own.ref.id:
         return False
-    known = await work.known(own.ref)
+    known = draft.known(own.ref)
     if known is not None and known.first_seq <= link.seq:
         return True
-    copy = await work.connector(work.side).read(work.ref(work.side, str(link.rec(work.side))))
+    copy = draft.look(draft.ref(draft.side, str(link.rec(draft.side))))
     if isinstance(copy, Gone):  # somebody took one of the two away already; once that is sure, the other is linked
         return True
     if own.created_at is None or copy.created_at is None:
         return False
-    return (own.created_at - copy.created_at).total_seconds() <= work.endpoint(work.side).settle  # one clock's times
+    return (own.created_at - copy.created_at).total_seconds() <= draft.endpoint(draft.side).settle  # one clock's times
 
 
-def _report_twin(work: Work, link: Link, candidate: Record) -> Completion:
-    mine, theirs = work.named(work.side, work.key.rec), work.named(work.side.other, candidate.ref.id)
-    copy = work.named(work.side, link.rec(work.side))
-    work.links.append(
-        LinkWrite(
-            None,
-            {
-                "mapping": work.mapping.name,
-                work.side.value: work.key.rec,
-                "state": LinkState.TWIN,
-                "made": "twin",
-                "alias_of": link.id,
-                "base": {},
-            },
-        )
+def _report_duplicate(draft: Draft, link: Link, candidate: Record) -> Completion:
+    mine, theirs = draft.named(draft.side, draft.key.rec), draft.named(draft.side.other, candidate.ref.id)
+    copy = draft.named(draft.side, link.rec(draft.side))
+    draft.moves.append(moves.report_duplicate(draft.mapping.name, draft.side, draft.key.rec, link))
+    draft.say("twin", f"{mine} and {copy} are the same thing made twice ({theirs}); merge them by hand", link=link)
+    return draft.filtered(Reason.DUPLICATE_OF.of(record=copy))
+
+
+# Link two records that exist.
+
+
+def _link_matched(draft: Draft, candidate: Record, reading: Reading) -> Completion:
+    if draft.shadow:
+        draft.say("would link", f"shadow: would link to {draft.named(draft.side.other, candidate.ref.id)}")
+        return draft.filtered(Reason.IN_SHADOW.of())
+    keys = ", ".join(" + ".join(key.fields) for key in translate.match_keys(draft.mapping, reading.values))
+    return _pair(draft, candidate.ref.id, f"the same {keys}")
+
+
+def _pair(draft: Draft, other_rec: str, why: str) -> Completion:
+    """Link the claim's record with a record of the other side; the task stays due and merges them without a base."""
+    other = draft.side.other
+    taken = draft.lease(other, other_rec)
+    if taken:
+        return taken
+    if isinstance(draft.look(draft.ref(other, other_rec), Moment.LEASED), Gone):
+        due = draft.now + draft.jitter(1.0)
+        return draft.later(due, Reason.WENT_AWAY_MEANWHILE.of(record=draft.named(other, other_rec)))
+    for side, rec in ((draft.side, draft.key.rec), (other, other_rec)):  # linking answers what a person was asked
+        rows = draft.ask(LinksNaming(draft.mapping.name, side, rec))
+        draft.moves += [moves.drop(row) for row in rows if row.state in NEEDS_A_PERSON]
+    draft.moves.append(moves.match(draft.mapping.name, draft.side, draft.key.rec, other_rec))
+    source, target = draft.named(draft.side, draft.key.rec), draft.named(other, other_rec)
+    draft.say("matched", f"{source} is {target}: {why}", other=other_rec)
+    return draft.done(Outcome.APPLIED, Reason.MATCHED.of(record=target), due=draft.now)
+
+
+def refused_as_duplicate(draft: Draft, target: Side, error: DuplicateRefused, fields: Fields) -> Completion:
+    """The other side has a record with this unique value: it is a match on the refused column."""
+    if error.field is None:
+        return draft.dead(Reason.REFUSED_AS_DUPLICATE.of(of=", without saying of what", error=error.message))
+    value = parse_path(error.field).get(fields)
+    if value is UNREAD:
+        of = f" by {error.field}, which was not sent"
+        return draft.dead(Reason.REFUSED_AS_DUPLICATE.of(of=of, error=error.message))
+    endpoint = draft.endpoint(target)
+    found = draft.ask(Search(endpoint.system, endpoint.entity, error.field, value))
+    if not found:  # a search may not know yet what somebody made a moment ago
+        raise RetryLater(error.system, f"refused as a duplicate by {error.field}, none found: {error.message}")
+    links = draft.ask_all(LinkOf(draft.mapping.name, target, rec) for rec in found)
+    free = [rec for rec, link in zip(found, links, strict=True) if link is None]
+    if len(free) != 1:
+        of = f" by {error.field} ({', '.join(found)})"
+        return draft.dead(Reason.REFUSED_AS_DUPLICATE.of(of=of, error=error.message))
+    return _pair(draft, free[0], f"it has the same {error.field}")
+
+
+# Create.
+
+
+def _create(draft: Draft, own: Record, reading: Reading) -> Completion | Create:
+    """Create the other side's record of an unlinked one."""
+    target = draft.side.other
+    crossing = _crossing(draft, target, reading)
+    settled = references.for_writing(draft, target, crossing)
+    if isinstance(settled, Completion):
+        return settled
+    chosen = {name: crossing[name] if value is not None else None for name, value in settled.values.items()}
+    if draft.shadow:
+        draft.say("would create", f"shadow: would create {draft.named(target)}", words.printable(chosen))
+        return draft.filtered(Reason.IN_SHADOW.of())
+    fields = dict(translate.for_create(draft.mapping, target, settled.values))
+    marker = draft.mapping.marker.get(target)
+    if marker:
+        parse_path(marker).put(fields, {}, draft.key.rec)
+    known = draft.known(own.ref)
+    plan = Create(
+        target=target,
+        source=reading,
+        chosen=chosen,
+        fields=fields,
+        keys=[key.hash for key in translate.match_keys(draft.mapping, reading.values)],
+        first_seq=known.first_seq if known else NEVER_HEARD_OF,
+        told=words.in_words(draft, target, chosen),
+        again=draft.now + references.PATIENCE_SECONDS if settled.again else None,
     )
-    work.say("twin", f"{mine} and {copy} are the same thing made twice ({theirs}); merge them by hand", link=link)
-    return work.done(Outcome.FILTERED, f"{FILTERED_PREFIX}: a twin of {copy}")
+    references.note_missing(draft, {draft.side: draft.key.rec}, {draft.side: reading})
+    return plan
+
+
+def _crossing(draft: Draft, target: Side, reading: Reading) -> dict[str, Any]:
+    """The filled values of rows that flow towards the target."""
+    values = {}
+    for field in draft.mapping.fields:
+        value = reading.values.get(field.name, UNREAD)
+        if target in field.flows and value is not UNREAD and not is_empty(value):
+            values[field.name] = value
+    return values

@@ -1,49 +1,49 @@
 """Links to other records inside a record: from ids as read to link ids, and back to the other side's ids."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.domain.record import Side
-from bridge.mapping.base import Base, FieldBase, load_base
+from bridge.mapping.base import Base, load_base
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.model import Field
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import LinkId, Reference
 from bridge.store.model import Completion, Link, LinkState, Mode, Outcome, Task, TaskKey, TaskState
-from bridge.sync.work import Work
+from bridge.store.questions import LinkById, LinkOf, SurvivorOf, TaskOf
+from bridge.sync.draft import Draft
+from bridge.sync.needs import WaitFor
+from bridge.sync.reasons import Reason
+from bridge.sync.remember import links_in
 
-FILTERED_PREFIX = "filtered"
 PATIENCE_SECONDS = 20.0
 """A record waits this long for a parent that waits itself; then it crosses without, and the reference follows."""
 
 
-async def resolve(work: Work, readings: Mapping[Side, Reading]) -> dict[Side, Reading]:
+def resolve(draft: Draft, readings: Mapping[Side, Reading]) -> dict[Side, Reading]:
     """Replace every Reference that is linked by its LinkId; what is not linked yet stays a Reference."""
-    wanted: dict[tuple[str, Side], set[str]] = defaultdict(set)
-    for reading in readings.values():
-        for value in reading.values.values():
-            if isinstance(value, Reference):
-                wanted[value.mapping, value.side].add(value.id)
-    found: dict[Reference, Link] = {}
-    for (mapping, side), recs in wanted.items():
-        links = await work.store.links.resolve(mapping, side, sorted(recs))
-        links |= await _merged_away(work, mapping, side, recs - links.keys())
-        found.update({Reference(mapping, side, rec): link for rec, link in links.items() if usable(link)})
-    return {side: _with_links(reading, found) for side, reading in readings.items()}
+    wanted = dict.fromkeys(
+        value for reading in readings.values() for value in reading.values.values() if isinstance(value, Reference)
+    )
+    if not wanted:
+        return dict(readings)
+    links = draft.ask_all(LinkOf(one.mapping, one.side, one.id) for one in wanted)
+    found = {one: link for one, link in zip(wanted, links, strict=True) if link is not None}
+    found |= _merged_away(draft, [one for one in wanted if one not in found])
+    usables = {one: link for one, link in found.items() if usable(link)}
+    return {side: _with_links(reading, usables) for side, reading in readings.items()}
 
 
-async def _merged_away(work: Work, mapping: str, side: Side, recs: Iterable[str]) -> dict[str, Link]:
+def _merged_away(draft: Draft, missing: Iterable[Reference]) -> dict[Reference, Link]:
     """Links of the records these were merged into: a reference to the loser means the survivor."""
-    scope, found = work.parts.scopes.get(mapping), {}
-    for rec in recs if scope else ():
-        endpoint = scope.endpoint(side) if scope else None
-        survivor = await work.store.records.merge_of(endpoint.system, endpoint.entity, rec) if endpoint else None
-        link = await work.store.links.of(mapping, side, survivor) if survivor else None
-        if link is not None:
-            found[rec] = link
-    return found
+    scopes = draft.situation.scopes
+    known = [one for one in missing if one.mapping in scopes]
+    refs = [scopes[one.mapping].endpoint(one.side).ref(one.id) for one in known]
+    survivors = draft.ask_all(SurvivorOf(ref) for ref in refs)
+    moved = {one: rec for one, rec in zip(known, survivors, strict=True) if rec is not None}
+    links = draft.ask_all(LinkOf(one.mapping, one.side, rec) for one, rec in moved.items())
+    return {one: link for one, link in zip(moved, links, strict=True) if link is not None}
 
 
 def usable(link: Link) -> bool:
@@ -61,14 +61,14 @@ def _with_links(reading: Reading, found: Mapping[Reference, Link]) -> Reading:
 
 
 def left_over(
-    work: Work, side: Side, decisions: Iterable[Decision], readings: Mapping[Side, Reading]
+    draft: Draft, side: Side, decisions: Iterable[Decision], readings: Mapping[Side, Reading]
 ) -> dict[str, Any]:
     """References to what a merge left over, where the other side names the survivor: it is to be named here too."""
     found = {}
     for one in decisions:
         here: Any = readings[side].values.get(one.field)
         there: Any = readings[side.other].values.get(one.field)
-        if one.action not in (Action.NONE, Action.IN_STEP) or side not in work.mapping.named[one.field].flows:
+        if one.action not in (Action.NONE, Action.IN_STEP) or side not in draft.mapping.named[one.field].flows:
             continue
         if isinstance(here, LinkId) and here == there and (here.left_over, there.left_over) == (True, False):
             found[one.field] = there
@@ -84,29 +84,29 @@ class Settled:
     again: bool = False  # a reference was left out for now: look at the record again
 
 
-async def for_writing(work: Work, target: Side, values: Mapping[str, Any]) -> Settled | Completion:
+def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settled | Completion:
     """Turn link values into the target's ids; parents that are missing are waited for, left out, or refused."""
     ready: dict[str, Any] = {}
     left_out: dict[str, str] = {}
     again = False
-    links = await _links(work, values.values())
-    fields = {field.name: field for field in work.mapping.fields}
+    named = [value.id for value in values.values() if isinstance(value, LinkId)]
+    links = dict(zip(named, draft.ask_all(LinkById(one) for one in named), strict=True))
     for name, value in values.items():
         if isinstance(value, LinkId):
-            link = links.get(value.id)
+            link = links[value.id]
             rec = link.rec(target) if link else None
             if link is None or rec is None:
                 left_out[name] = "the record it names is no longer linked"
             else:
                 ready[name] = Reference(link.mapping, target, rec)
-                work.referred.append((link, target))
+                draft.referred.append((link, target))
         elif isinstance(value, Reference):
-            verdict = await _missing(work, fields[name], value)
+            verdict = _missing(draft, draft.mapping.named[name], value)
             if isinstance(verdict, Completion):
                 return verdict
             if isinstance(verdict, Link):
                 ready[name] = Reference(value.mapping, target, str(verdict.rec(target)))
-                work.referred.append((verdict, target))
+                draft.referred.append((verdict, target))
             elif verdict.blank:
                 ready[name] = None
             else:
@@ -116,11 +116,6 @@ async def for_writing(work: Work, target: Side, values: Mapping[str, Any]) -> Se
     return Settled(ready, left_out, again)
 
 
-async def _links(work: Work, values: Iterable[Any]) -> Mapping[int, Link]:
-    ids = [value.id for value in values if isinstance(value, LinkId)]
-    return await work.store.links.many(ids) if ids else {}
-
-
 @dataclass(frozen=True, slots=True)
 class _LeaveOut:
     reason: str
@@ -128,62 +123,63 @@ class _LeaveOut:
     blank: bool = False
 
 
-async def _missing(work: Work, field: Field, reference: Reference) -> Completion | Link | _LeaveOut:
+def _missing(draft: Draft, field: Field, reference: Reference) -> Completion | Link | _LeaveOut:
     """A reference to a record that is not linked yet: parents first, without leasing them."""
-    parent_scope = work.parts.scopes.get(reference.mapping)
+    parent_scope = draft.situation.scopes.get(reference.mapping)
     parent = TaskKey(reference.mapping, reference.side, reference.id)
     name = f"{field.name}: {reference.mapping} {reference.id}"
     if field.missing == "reject":
-        return work.dead(f"{name} is not linked, and the mapping says `missing: reject`")
+        return draft.dead(Reason.REFERENCE_REJECTED.of(parent=name))
     if field.missing == "blank" or parent_scope is None or parent_scope.mode is not Mode.LIVE:
         return _LeaveOut(f"{name} is not linked", blank=field.missing == "blank")
-    task = await work.store.tasks.get(parent)
+    task = draft.ask(TaskOf(parent))
     if task and _decided_without_link(task):
         return _LeaveOut(f"{name} does not cross ({task.reason or task.state.value})")
-    if task and _circular(work, task):
+    if task and _circular(draft, task):
         return _LeaveOut(f"{name} is not there yet; the reference follows", again=True)
     if task and task.state is TaskState.DUE and task.attempts > 0:
-        return work.later(work.now() + work.jitter(1.0), f"waiting for {name}, which is being worked on")
+        return draft.later(draft.now + draft.jitter(1.0), Reason.PARENT_BUSY.of(parent=name))
     if task is None or task.state is not TaskState.WAITING:  # what waits itself is not stirred up
-        link = await work.store.tasks.wait_for(work.claim, parent)
+        link = draft.ask(WaitFor(parent))
         if link is not None and usable(link):
             return link
-    longest = work.parts.limits.wait_seconds  # who is done wakes those who wait; a circle shows after the first wait
-    due = work.now() + (longest if _patient(work) else min(longest, PATIENCE_SECONDS))
-    return work.later(due, f"waiting for {name}", waits_for=parent)
+    longest = draft.limits.wait_seconds  # who is done wakes those who wait; a circle shows after the first wait
+    due = draft.now + (longest if _patient(draft) else min(longest, PATIENCE_SECONDS))
+    return draft.later(due, Reason.PARENT_WAITED_FOR.of(parent=name), waits_for=parent)
 
 
-async def note_missing(
-    work: Work, records: Mapping[Side, str | None], readings: Mapping[Side, Reading]
+def note_missing(
+    draft: Draft, records: Mapping[Side, str | None], readings: Mapping[Side, Reading]
 ) -> tuple[TaskKey, ...]:
     """Note what these records name and is not linked; those of it that were never decided on, to be looked at.
 
     A record is due again as soon as one that it names is linked, whichever way that happens.
     """
-    undecided: list[TaskKey] = []
+    waited: list[TaskKey] = []
     for side, reading in readings.items():
-        noted = work.unlinked.setdefault(TaskKey(work.mapping.name, side, str(records[side])), [])
+        noted = draft.unlinked.setdefault(TaskKey(draft.mapping.name, side, str(records[side])), [])
         for name, value in reading.values.items():
-            if not isinstance(value, Reference) or side.other not in work.mapping.named[name].flows:
+            if not isinstance(value, Reference) or side.other not in draft.mapping.named[name].flows:
                 continue
             parent = TaskKey(value.mapping, value.side, value.id)
             noted.append(parent)
-            scope = work.parts.scopes.get(parent.mapping)
-            if scope is None or scope.mode is not Mode.LIVE or work.mapping.named[name].missing != "wait":
-                continue
-            task = await work.store.tasks.get(parent)
-            if task is None or (task.state is TaskState.IDLE and task.outcome is None):
-                undecided.append(parent)
-    return tuple(undecided)
+            scope = draft.situation.scopes.get(parent.mapping)
+            if scope is not None and scope.mode is Mode.LIVE and draft.mapping.named[name].missing == "wait":
+                waited.append(parent)
+    tasks = draft.ask_all(TaskOf(parent) for parent in waited)
+    pairs = zip(waited, tasks, strict=True)
+    return tuple(
+        parent for parent, task in pairs if task is None or (task.state is TaskState.IDLE and task.outcome is None)
+    )
 
 
-def _circular(work: Work, parent: Task) -> bool:
+def _circular(draft: Draft, parent: Task) -> bool:
     """The parent waits for this record, or both have waited so long that it may well do so round some corners."""
-    return work.key in (parent.key, parent.waits_for) or (parent.state is TaskState.WAITING and _patient(work))
+    return draft.key in (parent.key, parent.waits_for) or (parent.state is TaskState.WAITING and _patient(draft))
 
 
-def _patient(work: Work) -> bool:
-    return work.now() - work.claim.tasks[0].first_due >= PATIENCE_SECONDS
+def _patient(draft: Draft) -> bool:
+    return draft.now - draft.first.first_due >= PATIENCE_SECONDS
 
 
 def _decided_without_link(task: Task) -> bool:
@@ -192,10 +188,12 @@ def _decided_without_link(task: Task) -> bool:
     return task.state is TaskState.IDLE and task.outcome == Outcome.FILTERED
 
 
-async def current_base(work: Work, link: Link) -> Base:
+def current_base(draft: Draft, link: Link) -> Base:
     """The link's base with links that were merged away followed to their survivors."""
-    base = load_base(work.mapping, link.base)
-    moved = await _moved({value.id for entry in base.values() for value in _ends(entry)}, work)
+    base = load_base(draft.mapping, link.base)
+    moved = _moved(draft, {value.id for entry in base.values() for value in links_in(entry)})
+    if not moved:
+        return base
 
     def follow(value: Any) -> Any:
         return LinkId(moved[value.id]) if isinstance(value, LinkId) and value.id in moved else value
@@ -203,20 +201,16 @@ async def current_base(work: Work, link: Link) -> Base:
     return {name: replace(entry, left=follow(entry.left), right=follow(entry.right)) for name, entry in base.items()}
 
 
-def _ends(entry: FieldBase) -> list[LinkId]:
-    return [value for value in (entry.left, entry.right) if isinstance(value, LinkId)]
-
-
-async def _moved(named: set[int], work: Work) -> dict[int, int]:
+def _moved(draft: Draft, named: set[int]) -> dict[int, int]:
     """Alias -> the link it stands for now, along chains of merges."""
     aliases: dict[int, int] = {}
     wanted = named
     while wanted:
-        found = await work.store.links.many(wanted)
+        found = draft.ask_all(LinkById(one) for one in sorted(wanted))
         aliases |= {
             one.id: one.alias_of
-            for one in found.values()
-            if one.state is LinkState.ALIAS and one.alias_of is not None and one.id not in aliases
+            for one in found
+            if one is not None and one.state is LinkState.ALIAS and one.alias_of is not None and one.id not in aliases
         }
         wanted = {aliases[id_] for id_ in wanted if id_ in aliases} - aliases.keys()
     ends: dict[int, int] = {}
@@ -226,11 +220,3 @@ async def _moved(named: set[int], work: Work) -> dict[int, int]:
             at = aliases[at]
         ends[start] = at
     return ends
-
-
-def refs_of(base: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """Which links a base names: (field, link id)."""
-    pairs = set()
-    for name, entry in base.items():
-        pairs |= {(name, value.id) for value in _ends(entry)}
-    return sorted(pairs)

@@ -1,4 +1,4 @@
-"""What is kept after a decision: base per field and side, references. No I/O."""
+"""What both sides agreed on last: the base per field and side. Pure."""
 
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from bridge.mapping.base import Base, FieldBase, dump_base
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.model import Mapping
 from bridge.mapping.translate import Reading, defaulted, is_reduction, same
-from bridge.mapping.values import UNREAD, Reference
-from bridge.store.model import Link, LinkWrite
-from bridge.sync import references
-from bridge.sync.work import Work
+from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
+from bridge.store import moves
+from bridge.store.model import Link
+from bridge.sync.draft import Draft
 
 
 def in_step(mapping: Mapping, base: Base, readings: MappingOf[Side, Reading], decisions: Sequence[Decision]) -> Base:
@@ -33,6 +33,21 @@ def in_step(mapping: Mapping, base: Base, readings: MappingOf[Side, Reading], de
                 columns_fingerprint=fields[name].columns_fingerprint,
             )
     return new
+
+
+def shows_base(mapping: Mapping, side: Side, reading: Reading, base: Base) -> bool:
+    """Whether a side shows in every field the value that both sides agreed on last, under the same definition."""
+    for field in mapping.fields:
+        if field.set_on == "create" or field.cells(side) is None:
+            continue
+        entry, value = base.get(field.name), reading.values.get(field.name, UNREAD)
+        if entry is None or entry.fingerprint != field.fingerprint:
+            return False
+        if value is UNREAD or isinstance(value, Reference) or (isinstance(value, LinkId) and value.left_over):
+            return False
+        if not same(field, value, entry.left if side is Side.LEFT else entry.right):
+            return False
+    return True
 
 
 def sent_entry(
@@ -61,6 +76,17 @@ def of_defaults(
     for name, value in defaulted(mapping, target, chosen).items():
         entry = sent_entry(mapping, name, target, source, value, shown)
         base[name] = replace(entry, left=None) if target is Side.RIGHT else replace(entry, right=None)
+    return base
+
+
+def both_empty(mapping: Mapping, target: Side, source: Reading, shown: Reading) -> dict[str, FieldBase]:
+    """The base of fields that neither side of a new pair fills."""
+    base = {}
+    for field in mapping.fields:
+        name = field.name
+        pair = (source.values.get(name, UNREAD), shown.values.get(name, UNREAD))
+        if UNREAD not in pair and all(is_empty(value) for value in pair):
+            base[name] = sent_entry(mapping, name, target, source, None, shown)
     return base
 
 
@@ -96,19 +122,6 @@ def confirms(mapping: Mapping, chosen: MappingOf[str, Any], shown: Reading) -> b
     return True
 
 
-def unmoved(mapping: Mapping, chosen: MappingOf[str, Any], before: Reading, shown: Reading) -> bool:
-    """Whether a read-back shows for some sent value what was there before the write, as a read that lags does.
-
-    That may look like the sent value cut short.
-    """
-    fields = mapping.named
-    return any(
-        same(fields[name], before.values.get(name), shown.values.get(name))
-        and not same(fields[name], sent, shown.values.get(name))
-        for name, sent in chosen.items()
-    )
-
-
 def as_written(
     readings: MappingOf[Side, Reading], target: Side, chosen: MappingOf[str, Any], shown: Reading | None
 ) -> dict[Side, Reading]:
@@ -121,16 +134,19 @@ def as_written(
     return {**readings, target: replace(before, values=values, hashes=hashes)}
 
 
-def save_base(work: Work, link: Link, base: Base) -> Link:
+def save_base(draft: Draft, link: Link, base: Base) -> Link:
     """Have the link's base stored with whatever ends the claim; the link as it will then be."""
-    dumped = dump_base(work.mapping, base)
+    dumped = dump_base(draft.mapping, base)
     if dumped == link.base:
         return link
-    work.links.append(LinkWrite(link.id, {"base": dumped}, references.refs_of(base)))
+    draft.moves.append(moves.settled(link, dumped, refs_of(base)))
     return replace(link, base=dumped)
 
 
-def unsent(link: Link, side: Side) -> dict[str, Any]:
-    """The link's columns once a write to `side` is settled; the other side's may still be in doubt."""
-    values: dict[str, Any] = {f"sent_{side.value}": None}
-    return values if link.sent(side.other) is not None else {**values, "sent_until": None}
+def refs_of(base: MappingOf[str, FieldBase]) -> list[tuple[str, int]]:
+    """Which links a base names: (field, link id)."""
+    return sorted({(name, value.id) for name, entry in base.items() for value in links_in(entry)})
+
+
+def links_in(entry: FieldBase) -> list[LinkId]:
+    return [value for value in (entry.left, entry.right) if isinstance(value, LinkId)]

@@ -11,81 +11,122 @@ from bridge.domain.errors import (
     RetryLater,
     Unreachable,
 )
-from bridge.store.model import Completion
-from bridge.sync import refused
+from bridge.domain.record import Gone, RecordRef, Side
+from bridge.store.model import Completion, TaskKey
+from bridge.sync.draft import Draft
+from bridge.sync.load import Loader
+from bridge.sync.reasons import Reason
 from bridge.sync.systems import SystemWatch
-from bridge.sync.work import Work
 
 AUTHORISATION_WAIT_SECONDS = 60.0
+NOT_THERE = (404, 410)
 
 
-async def decide(work: Work, error: BridgeError, systems: SystemWatch) -> Completion:
+async def decide(load: Loader, error: BridgeError, systems: SystemWatch) -> Completion:
     """What happens next to a claim whose work raised `error`."""
+    draft = load.refresh()
     if isinstance(error, RateLimited):
-        return work.later(work.now() + error.after_seconds, str(error))
+        return draft.later(draft.now + error.after_seconds, Reason.SYSTEM.of(error=error))
     if isinstance(error, NeedsAuthorisation):
         await systems.stop(error.system, error.message)
-        return work.later(work.now() + AUTHORISATION_WAIT_SECONDS, str(error))
+        draft = load.refresh()
+        return draft.later(draft.now + AUTHORISATION_WAIT_SECONDS, Reason.SYSTEM.of(error=error))
     if isinstance(error, Rejected):
-        return await _rejected(work, error)
+        return await _rejected(load, error)
     if isinstance(error, MappingFailed):
-        return work.dead(str(error))
+        return draft.dead(Reason.UNTRANSLATABLE.of(problem=error))
     if isinstance(error, OutcomeUnknown):
-        return await _unknown(work, error, systems)
+        return await _unknown(load, error, systems)
     if isinstance(error, Unreachable | RetryLater):
-        return await _transient(work, error, systems)
-    return _attempt(work, str(error))
+        return await _transient(load, error, systems)
+    return attempt(load, str(error))
 
 
-async def _rejected(work: Work, error: Rejected) -> Completion:
-    """For good, unless it is about a record that went away since it was read."""
-    if refused.is_gone(error):
-        return _attempt(work, str(error))
-    waiting = await refused.may_be_about_another(work, error)
-    if waiting:
-        return waiting
-    return work.dead(f"{error.field}: {error}" if error.field else str(error))
-
-
-async def _unknown(work: Work, error: OutcomeUnknown, systems: SystemWatch) -> Completion:
-    """The intent or `sent` stays; look once reads must show it. An attempt, unless the system is down."""
+async def _unknown(load: Loader, error: OutcomeUnknown, systems: SystemWatch) -> Completion:
+    """The intent or the pending write stays; look once reads must show it. An attempt, unless the system is down."""
     down = await systems.is_down(error.system, error.message)
-    due = max(work.look_at, work.now() + work.parts.limits.backoff_first_seconds)
-    return work.later(due, f"outcome unknown: {error}", attempt=not down)
+    due = max(load.draft.look_at, load.parts.store.now() + load.parts.limits.backoff_first_seconds)
+    return load.draft.later(due, Reason.OUTCOME_UNKNOWN.of(error=error), attempt=not down)
 
 
-async def _transient(work: Work, error: RemoteError, systems: SystemWatch) -> Completion:
+async def _transient(load: Loader, error: RemoteError, systems: SystemWatch) -> Completion:
     """A system is down only when its probe fails too; otherwise the failure is this record's attempt."""
     if await systems.is_down(error.system, error.message):
-        return work.later(work.now() + work.parts.limits.backoff_first_seconds, str(error))
-    return _attempt(work, str(error))
+        due = load.parts.store.now() + load.parts.limits.backoff_first_seconds
+        return load.draft.later(due, Reason.SYSTEM.of(error=error))
+    return attempt(load, str(error))
 
 
-def used_up(work: Work) -> bool:
-    """Whether the record has had all its attempts."""
-    return work.claim.tasks[0].attempts >= work.parts.limits.attempts
+def attempt(load: Loader, reason: str) -> Completion:
+    """A failed attempt of this record: it is tried again, or given up when there were enough."""
+    attempts, limit = load.draft.first.attempts, load.parts.limits.attempts
+    if attempts >= limit:
+        return load.draft.dead(Reason.GIVEN_UP.of(attempts=attempts, error=reason))
+    why = Reason.ATTEMPT.of(attempts=attempts, limit=limit, error=reason)
+    return load.draft.later(_next(load), why, attempt=True)
 
 
-def _attempt(work: Work, reason: str) -> Completion:
-    limits, attempts = work.parts.limits, work.claim.tasks[0].attempts
-    if used_up(work):
-        return work.dead(f"given up after {attempts} attempts: {reason}")
-    return work.later(_next(work), f"attempt {attempts} of {limits.attempts}: {reason}", attempt=True)
-
-
-def _next(work: Work) -> float:
+def _next(load: Loader) -> float:
     """When to try again; the wait doubles with each attempt."""
-    limits, attempts = work.parts.limits, work.claim.tasks[0].attempts
+    limits, attempts = load.parts.limits, load.draft.first.attempts
     wait: float = min(limits.backoff_cap_seconds, limits.backoff_first_seconds * 2 ** max(0, attempts - 1))
-    return work.now() + wait * (0.5 + work.parts.seams.random.random() / 2)
+    return load.parts.store.now() + wait * (0.5 + load.parts.seams.random.random() / 2)
 
 
-def crashed(work: Work, error: Exception) -> Completion:
+def crashed(load: Loader, error: Exception) -> Completion:
     """A fault of the bridge itself: an attempt like any other, so that one record stops nothing else."""
-    return _attempt(work, f"unexpected {type(error).__name__}: {error}")
+    return attempt(load, f"unexpected {type(error).__name__}: {error}")
 
 
-def without_store(work: Work) -> Completion:
+def without_store(load: Loader) -> Completion:
     """The store was away while the claim was worked on: an attempt of which nothing is kept."""
-    bare = Work(work.parts, work.claim, work.mapping)
-    return bare.later(_next(bare), "the store was away", attempt=True)
+    return load.bare().draft.later(_next(load), Reason.STORE_AWAY.of(), attempt=True)
+
+
+# A write that was refused: is it the values, or did a record go away between our read and our write?
+
+
+async def _rejected(load: Loader, error: Rejected) -> Completion:
+    """For good, unless it is about a record that went away since it was read."""
+    if error.status in NOT_THERE:  # the next look finds out what became of the record
+        return attempt(load, str(error))
+    gone = [key for ref, key in _referred(load) if await _is_gone(load, ref)]
+    load.refresh()
+    waiting = _looked_at_first(load.draft, gone) if gone else _once_more(load.draft, error)
+    if waiting:
+        return waiting
+    return load.draft.dead(Reason.REFUSED.of(error=f"{error.field}: {error}" if error.field else error))
+
+
+def _referred(load: Loader) -> list[tuple[RecordRef, TaskKey]]:
+    """The records that the write named."""
+    found: list[tuple[RecordRef, TaskKey]] = []
+    for link, side in load.draft.referred:
+        scope, rec = load.parts.scopes.get(link.mapping), link.rec(side)
+        if scope is not None and rec is not None:
+            found.append((scope.endpoint(side).ref(rec), TaskKey(link.mapping, side, rec)))
+    return found
+
+
+async def _is_gone(load: Loader, ref: RecordRef) -> bool:
+    try:
+        return isinstance((await load.read(ref)).found, Gone)
+    except RemoteError:
+        return False
+
+
+def _looked_at_first(draft: Draft, gone: list[TaskKey]) -> Completion:
+    """The write named a record that was deleted: that one's pair is looked at first, and this one waits for it.
+
+    Without this a deleted company would make a dead letter of every person who is just being written.
+    """
+    why = Reason.NAMES_GONE.of(names=", ".join(f"{key.mapping} {key.rec}" for key in gone))
+    return draft.later(draft.now + draft.limits.wait_seconds, why, waits_for=gone[0], mark=tuple(gone))
+
+
+def _once_more(draft: Draft, error: Rejected) -> Completion | None:
+    """Reads may lag, so a refused write that names others is tried twice."""
+    if not draft.referred or draft.first.code == Reason.REFUSED_ONCE:
+        return None
+    due = draft.now + max(draft.endpoint(side).settle for side in Side)
+    return draft.later(due, Reason.REFUSED_ONCE.of(error=error), attempt=True)

@@ -5,7 +5,8 @@ from typing import Any
 
 from bridge.domain.record import Side
 from bridge.mapping.values import UNREAD, LinkId
-from bridge.sync.work import Work
+from bridge.store.questions import LinkById
+from bridge.sync.draft import Draft
 
 
 def plain(value: Any) -> Any:
@@ -23,13 +24,12 @@ def printable(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: plain(value) for name, value in values.items()}
 
 
-async def in_words(work: Work, side: Side, values: Mapping[str, Any]) -> dict[str, Any]:
+def in_words(draft: Draft, side: Side, values: Mapping[str, Any]) -> dict[str, Any]:
     """Plain values, in which a link is the record it means on this side."""
-    ids = [value.id for value in values.values() if isinstance(value, LinkId)]
-    links = await work.store.links.many(ids) if ids else {}
     told = printable(values)
-    for name, value in values.items():
-        link = links.get(value.id) if isinstance(value, LinkId) else None
+    named = {name: value for name, value in values.items() if isinstance(value, LinkId)}
+    links = draft.ask_all(LinkById(value.id) for value in named.values())
+    for name, link in zip(named, links, strict=True):
         if link is not None and link.rec(side) is not None:
             told[name] = f"{link.mapping} {link.rec(side)}"
     return told

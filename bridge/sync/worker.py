@@ -9,9 +9,12 @@ from bridge.domain.errors import BridgeError, LeaseLost, StoreUnavailable
 from bridge.store.links import LinkTaken
 from bridge.store.model import Claim, Completion, Outcome
 from bridge.sync import retry
-from bridge.sync.synchronize import synchronize
+from bridge.sync.apply import apply
+from bridge.sync.decide import decide
+from bridge.sync.load import Loader
+from bridge.sync.parts import Parts
+from bridge.sync.reasons import Reason
 from bridge.sync.systems import SystemWatch
-from bridge.sync.work import Parts, Work
 
 log = logging.getLogger(__name__)
 
@@ -78,26 +81,27 @@ class Worker:
 
     async def _work(self, claim: Claim) -> None:
         parts = self.parts
-        work = Work(parts, claim, parts.mappings[claim.key.mapping])
+        load = Loader(parts, claim, parts.mappings[claim.key.mapping])
         try:
-            completion = await self._outcome(work)
-            completion = await self._submit(work, completion)
+            completion = await self._outcome(load)
+            completion = await self._submit(load, completion)
         except LeaseLost:
             log.warning("lease lost", extra={"mapping": claim.key.mapping, "record": claim.key.rec})
             return
         except LinkTaken as error:
-            due, why = work.now() + work.jitter(1.0), f"linked meanwhile: {error}"
-            await self._give_back(work, lambda: parts.store.tasks.release(work.claim, due, why))
+            draft, why = load.refresh(), f"{Reason.LINKED_MEANWHILE.of().text}: {error}"
+            due = draft.now + draft.jitter(1.0)
+            await self._give_back(load, lambda: parts.store.tasks.release(load.draft.claim, due, why))
             return
         except StoreUnavailable as error:
             log.error("store unavailable; the claim is taken up again later", extra={"reason": str(error)})
-            await self._give_back(work, lambda: parts.store.tasks.submit(retry.without_store(work)))
+            await self._give_back(load, lambda: parts.store.tasks.submit(retry.without_store(load)))
             return
-        self._report(work, completion)
+        self._report(load, completion)
 
-    async def _give_back(self, work: Work, end: Callable[[], Awaitable[None]]) -> None:
+    async def _give_back(self, load: Loader, end: Callable[[], Awaitable[None]]) -> None:
         """End a claim once the store is there, so that nobody has to wait for the end of its lease."""
-        while work.now() < work.claim.expires:
+        while self.parts.store.now() < load.draft.claim.expires:
             try:
                 await end()
                 return
@@ -106,43 +110,46 @@ class Worker:
             except StoreUnavailable:
                 await self.parts.seams.clock.sleep(STORE_WAIT_SECONDS)
 
-    async def _outcome(self, work: Work) -> Completion:
+    async def _outcome(self, load: Loader) -> Completion:
         try:
             try:
-                return await synchronize(work)
+                return await synchronize(load)
             except (LeaseLost, StoreUnavailable):
                 raise
             except BridgeError as error:
-                return await retry.decide(work, error, self.systems)
+                return await retry.decide(load, error, self.systems)
         except (LeaseLost, StoreUnavailable):
             raise
         except Exception as error:
-            log.exception("unexpected failure", extra={"mapping": work.key.mapping, "record": work.key.rec})
-            return retry.crashed(work, error)
+            key = load.draft.key
+            log.exception("unexpected failure", extra={"mapping": key.mapping, "record": key.rec})
+            return retry.crashed(load, error)
 
-    async def _submit(self, work: Work, completion: Completion) -> Completion:
+    async def _submit(self, load: Loader, completion: Completion) -> Completion:
         """Store how the claim ended. What cannot be stored must not come back for ever: it is an attempt."""
+        tasks, key = self.parts.store.tasks, load.draft.key
         try:
-            await work.store.tasks.submit(completion)
+            await tasks.submit(completion)
             return completion
         except (LeaseLost, LinkTaken, StoreUnavailable):
             raise
         except Exception as error:
-            log.exception("could not be stored", extra={"mapping": work.key.mapping, "record": work.key.rec})
-            bare = retry.crashed(Work(work.parts, work.claim, work.mapping), error)
-            await work.store.tasks.submit(bare)
+            log.exception("could not be stored", extra={"mapping": key.mapping, "record": key.rec})
+            bare = retry.crashed(load.bare(), error)
+            await tasks.submit(bare)
             return bare
 
-    def _report(self, work: Work, completion: Completion) -> None:
-        self.observe(work.key.mapping, completion.outcome)
+    def _report(self, load: Loader, completion: Completion) -> None:
+        key = load.draft.key
+        self.observe(key.mapping, completion.outcome)
         log.info(
             "synchronized",
             extra={
-                "mapping": work.key.mapping,
-                "record": work.named(work.side, work.key.rec),
+                "mapping": key.mapping,
+                "record": load.draft.named(key.side, key.rec),
                 "outcome": completion.outcome.value,
                 "reason": completion.reason,
-                "attempts": work.claim.tasks[0].attempts,
+                "attempts": load.draft.first.attempts,
             },
         )
 
@@ -153,3 +160,12 @@ class Worker:
         for task in self.running:
             task.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)
+
+
+async def synchronize(load: Loader) -> Completion:
+    """Make the claim's record and its counterpart agree, or say when and why not.
+
+    Raises the errors of domain.errors for `retry` to decide on.
+    """
+    decided = await load.conclude(decide)
+    return decided if isinstance(decided, Completion) else await apply(load, decided)

@@ -18,7 +18,7 @@ from typing import Any
 from bridge.domain.errors import OutcomeUnknown, RateLimited, RetryLater, Unreachable
 from bridge.domain.seams import Seams
 from bridge.store import open_store
-from bridge.sync.work import Limits
+from bridge.sync.parts import Limits
 from bridge.sync.worker import Worker
 from tests.clock import FakeClock
 from tests.product import FakeProduct

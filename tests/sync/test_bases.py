@@ -94,7 +94,7 @@ async def test_a_server_that_keeps_less_neither_flaps_nor_damages_the_other_side
 
 
 @pytest.mark.parametrize("hidden", [frozenset(), frozenset({"name"})])
-async def test_a_read_back_that_shows_the_sent_value_cut_or_not_at_all_settles_the_write(
+async def test_one_read_that_shows_the_sent_value_cut_or_not_at_all_confirms_the_write(
     new_bench: NewBench, clock: FakeClock, hidden: frozenset[str]
 ) -> None:
     erp = Shy("erp", clock, answers_record=False, trim=lambda text: text[:9])
@@ -109,9 +109,11 @@ async def test_a_read_back_that_shows_the_sent_value_cut_or_not_at_all_settles_t
             erp.hides = hidden
 
     erp.fail = hide
-    await bench.turn_once()
+    await bench.settle()
     assert erp.live("person")["1"]["name"] == "Ana Lund-"
     assert await bench.store.links.unsettled() == []
+    assert erp.calls.count("update") == 1
+    assert bench.crm.live("person")[rec]["name"] == "Ana Lund-Berg"
 
 
 # -- definitions that change ----------------------------------------------------------------------------------------

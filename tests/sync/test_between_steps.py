@@ -52,12 +52,17 @@ async def _work_on(bench: Bench) -> None:
 
 
 # -- updates --------------------------------------------------------------------------------------------------------
-async def test_promise_7_an_edit_made_while_a_whole_record_was_compared_is_a_conflict_not_lost(
+async def test_promise_7_an_edit_made_since_a_read_that_is_not_fresh_any_more_is_a_conflict_not_lost(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     erp = Watched("erp", clock, manifest=manifest(whole_record=True))
     bench, rec = await _linked(new_bench, erp=erp)
-    erp.after_reads(1, lambda: erp.person_edits("person", "1", name="Ana Dahl"))
+
+    def edited_meanwhile() -> None:
+        erp.person_edits("person", "1", name="Ana Dahl")
+        clock.advance(2)
+
+    erp.after_reads(1, edited_meanwhile)
     bench.crm.person_edits("person", rec, name="Ana Berg")
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Berg"

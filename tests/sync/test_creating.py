@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from bridge.domain.errors import DuplicateRefused, OutcomeUnknown
 from bridge.domain.record import Side
 from bridge.store.model import LinkState
-from bridge.sync.work import Limits
+from bridge.sync.parts import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising
 from tests.sync.bench import PEOPLE, Bench

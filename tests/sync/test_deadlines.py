@@ -7,7 +7,7 @@ import pytest
 
 from bridge.connectors.protocols import Fields, Written
 from bridge.domain.record import Record
-from bridge.sync.work import Limits
+from bridge.sync.parts import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct
 from tests.sync.bench import Bench

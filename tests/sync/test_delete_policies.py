@@ -7,7 +7,8 @@ import pytest
 
 from bridge.domain.record import Side
 from bridge.store.model import LinkState
-from bridge.sync.work import Limits
+from bridge.store.questions import LinksNaming
+from bridge.sync.parts import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, manifest
 from tests.sync.bench import PEOPLE, Bench
@@ -61,7 +62,7 @@ async def test_promise_12_each_direction_follows_its_own_policy(
         }[policy]
     )
     assert list(source.live("person")) == ["2"]  # a survivor is never copied back
-    (link,) = await bench.store.links.any_of("people", Side.LEFT, "1")
+    (link,) = await bench.store.questions.one(LinksNaming("people", Side.LEFT, "1"))
     assert link.state is LinkState.TOMBSTONE
 
 

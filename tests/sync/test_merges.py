@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bridge.domain.event import Event, EventKind, Origin
-from bridge.domain.record import Side
+from bridge.domain.record import RecordRef, Side
 from bridge.store.model import LinkState
+from bridge.store.questions import SurvivorOf
 from tests.clock import FakeClock
 from tests.product import FakeProduct, lost_answer
 from tests.sync.bench import WITH_COMPANIES, Bench
@@ -56,7 +57,7 @@ async def test_a_merge_is_a_fact_that_later_callbacks_of_the_loser_do_not_hide(
     await bench.settle()
     assert sorted(fields["name"] for fields in bench.erp.live("company").values()) == ["Acme", "Acme Ltd"]
     assert (await bench.story("crm", "company", loser)).count("merged") == 1
-    assert await bench.store.records.merge_of("crm", "company", loser) == survivor
+    assert await bench.store.questions.one(SurvivorOf(RecordRef("crm", "company", loser))) == survivor
 
 
 async def test_of_a_merge_of_two_linked_records_the_loser_is_an_alias_and_its_counterpart_is_reported(

@@ -9,6 +9,7 @@ import pytest
 from bridge.domain.errors import Rejected
 from bridge.domain.record import RecordRef, Side
 from bridge.store.model import Claim, LinkState, Mode
+from bridge.store.questions import LinksNaming
 from tests.product import raising
 from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
 
@@ -182,7 +183,7 @@ async def _frozen(new_bench: NewBench) -> tuple[Bench, str]:
 
 
 async def _state(bench: Bench, rec: str) -> LinkState:
-    (link,) = await bench.store.links.any_of("people", Side.LEFT, rec)
+    (link,) = await bench.store.questions.one(LinksNaming("people", Side.LEFT, rec))
     return link.state
 
 

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from bridge.domain.errors import RateLimited, RetryLater
 from bridge.store.model import Completion, Outcome
 from bridge.sync import worker as worker_module
-from bridge.sync.work import Limits, Work
+from bridge.sync.load import Loader
+from bridge.sync.parts import Limits
+from bridge.sync.reasons import Reason
 from tests.product import raising
 from tests.sync.bench import WITH_COMPANIES, Bench
 
@@ -132,9 +134,9 @@ async def test_a_completion_that_cannot_be_stored_is_an_attempt_not_a_lost_claim
     bench.crm.fail = raising("before read", ZeroDivisionError())  # type: ignore[arg-type]
     bench.crm.person_creates("person", **ANA)
 
-    async def unstorable(work: Work) -> Completion:
-        work.say("odd", "a detail no database takes", {"value": object()})
-        return work.done(Outcome.UNCHANGED)
+    async def unstorable(load: Loader) -> Completion:
+        load.draft.say("odd", "a detail no database takes", {"value": object()})
+        return load.draft.done(Outcome.UNCHANGED, Reason.IN_SYNC.of(agree=""))
 
     kept = worker_module.synchronize
     worker_module.synchronize = unstorable

@@ -9,7 +9,7 @@ from bridge.app.plan import Plan
 from bridge.app.why import why_lines
 from bridge.domain.errors import RateLimited, Rejected
 from bridge.store.model import Mode
-from bridge.sync.work import Limits
+from bridge.sync.parts import Limits
 from tests.product import lost_answer, raising, unreachable
 from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
 
@@ -17,7 +17,7 @@ NewBench = Callable[..., Awaitable[Bench]]
 ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
 CREATED = "created: crm person 1 -> created erp person 1: name='Ana Lund', email='ana@x.example', phone='1'"
 LINKED = "now: linked to erp person 1 (live, created in erp)"
-AGREE = "next: nothing is due; last: both sides agree"
+AGREE = "shows what both sides agreed on last"
 
 
 async def _linked(new_bench: NewBench, text: str = PEOPLE, **more: Any) -> Bench:

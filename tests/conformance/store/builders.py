@@ -7,7 +7,7 @@ from typing import Any
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Side
 from bridge.store import Store
-from bridge.store.model import Claim, Completion, Endpoint, LinkState, LinkWrite, Mode, Outcome, Route, Scope, TaskKey
+from bridge.store.model import Claim, Completion, Endpoint, LinkState, Mode, Move, Outcome, Route, Scope, TaskKey
 
 PEOPLE = Scope("people", "f1", "m1", Mode.LIVE, Endpoint("crm", "person"), Endpoint("erp", "contact"))
 COMPANIES = Scope("companies", "f2", "m2", Mode.LIVE, Endpoint("crm", "org"), Endpoint("erp", "account"))
@@ -51,7 +51,7 @@ def done(claim: Claim, outcome: Outcome = Outcome.APPLIED, **changes: Any) -> Co
 def linked(claim: Claim, left_rec: str, right_rec: str, **values: Any) -> Completion:
     """Finish by linking two records."""
     link = {"state": LinkState.LIVE, "made": "matched", "left": left_rec, "right": right_rec, **values}
-    return Completion(claim, Outcome.APPLIED, links=[LinkWrite(None, link)])
+    return Completion(claim, Outcome.APPLIED, links=[Move("test", None, link)])
 
 
 @dataclass

@@ -12,7 +12,7 @@ from bridge.domain.record import RecordRef, Side
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 from bridge.store.leases import MARGIN
-from bridge.store.model import AlreadyLinked, IntentOpened, LinkState, LinkWrite, Outcome, TaskState
+from bridge.store.model import AlreadyLinked, IntentOpened, LinkState, Move, Outcome, TaskState
 from tests.clock import FakeClock
 from tests.conformance.store.builders import GUESTS, ROUTES, Desk, done, event, left, right, routes
 
@@ -102,7 +102,7 @@ async def test_a_record_merged_away_is_leased_with_the_survivors_pair(desk: Desk
     survivor = await desk.links("2", "c2")
     loser = await desk.links("1", "c1")
     await desk.hears("2")
-    write = LinkWrite(loser, {"state": LinkState.ALIAS, "alias_of": survivor})
+    write = Move("test", loser, {"state": LinkState.ALIAS, "alias_of": survivor})
     await desk.store.tasks.submit(done(await desk.claims_one(), links=[write]))
     await desk.hears("1")
     claim = await desk.claims_one()

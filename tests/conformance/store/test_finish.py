@@ -15,12 +15,13 @@ from bridge.store.model import (
     JournalEntry,
     KeyNote,
     LinkState,
-    LinkWrite,
+    Move,
     Outcome,
     RecordNote,
     TaskKey,
     TaskState,
 )
+from bridge.store.questions import LinkById, LinksNaming, LinksReferring, SharingKeys
 from tests.clock import FakeClock
 from tests.conformance.store.builders import Desk, done, left, linked, right
 
@@ -106,7 +107,7 @@ async def test_all_that_was_learned_is_stored_with_the_outcome(desk: Desk) -> No
             stale_since=3.0,
             gone_since=4.0,
             decided_hash="h",
-            links=[LinkWrite(None, values, refs=[])],
+            links=[Move("test", None, values, refs=[])],
             records=[RecordNote(ref, own_version=9.0, own_write_at=8.0)],
             keys=[KeyNote("people", Side.RIGHT, "c1", ("k",))],
             journal=[JournalEntry("people", Side.LEFT, "1", "created", "a\x00b", {"x": "1"}, other_rec="c1")],
@@ -119,7 +120,7 @@ async def test_all_that_was_learned_is_stored_with_the_outcome(desk: Desk) -> No
     known = (await desk.store.records.known([ref]))[ref]
     assert (known.version, known.own_version, known.own_write_at) == (9.0, 9.0, 8.0)
     assert known.first_seq > claim.fence
-    assert await desk.store.records.with_keys("people", Side.RIGHT, ["k"]) == {"k": ("c1",)}
+    assert await desk.store.questions.one(SharingKeys("people", Side.RIGHT, "k")) == ("c1",)
     (row,) = await desk.store.journal.about("people", Side.RIGHT, "c1")
     assert (row.entry.text, row.entry.detail, row.at) == ("a\ufffdb", {"x": "1"}, desk.store.now())
     task = await desk.store.tasks.get(left("1"))
@@ -148,8 +149,8 @@ async def test_a_record_named_by_another_link_is_refused_alone(desk: Desk) -> No
 async def test_one_completion_may_free_a_record_and_link_it_again(desk: Desk) -> None:
     old = await desk.links("1", "c1")
     await desk.hears("1")
-    new = LinkWrite(None, {"state": LinkState.LIVE, "left": "1", "right": "c2"})
-    gone = LinkWrite(old, {"state": LinkState.TOMBSTONE})
+    new = Move("test", None, {"state": LinkState.LIVE, "left": "1", "right": "c2"})
+    gone = Move("test", old, {"state": LinkState.TOMBSTONE})
     await desk.store.tasks.submit(done(await desk.claims_one(), links=[new, gone]))
     link = await desk.store.links.of("people", Side.LEFT, "1")
     assert link is not None
@@ -160,13 +161,13 @@ async def test_one_completion_may_free_a_record_and_link_it_again(desk: Desk) ->
 async def test_links_know_who_names_them(desk: Desk) -> None:
     target = await desk.links("1", "c1")
     await desk.hears("2")
-    child = LinkWrite(None, {"state": LinkState.LIVE, "left": "2", "right": "c2"}, refs=[("boss", target)])
+    child = Move("test", None, {"state": LinkState.LIVE, "left": "2", "right": "c2"}, refs=[("boss", target)])
     await desk.store.tasks.submit(done(await desk.claims_one(), links=[child]))
-    (naming,) = await desk.store.links.referring([target])
+    (naming,) = await desk.store.questions.one(LinksReferring(target))
     assert naming.left == "2"
     await desk.hears("2")
-    await desk.store.tasks.submit(done(await desk.claims_one(), links=[LinkWrite(naming.id, {}, refs=[])]))
-    assert await desk.store.links.referring([target]) == []
+    await desk.store.tasks.submit(done(await desk.claims_one(), links=[Move("test", naming.id, {}, refs=[])]))
+    assert await desk.store.questions.one(LinksReferring(target)) == ()
 
 
 async def test_a_lost_fence_stores_nothing_but_new_ids(desk: Desk, clock: FakeClock) -> None:
@@ -176,20 +177,20 @@ async def test_a_lost_fence_stores_nothing_but_new_ids(desk: Desk, clock: FakeCl
     assert isinstance(opened, IntentOpened)
     clock.advance(20 + MARGIN)
     newer = await desk.claims_one()
-    taught = LinkWrite(opened.link, {"state": LinkState.LIVE, "right": "c1"})
+    taught = Move("test", opened.link, {"state": LinkState.LIVE, "right": "c1"})
     said = JournalEntry("people", Side.LEFT, "1", "created", "late")
     with pytest.raises(LeaseLost):
         await desk.store.tasks.submit(done(claim, links=[taught], journal=[said]))
-    intent = await desk.store.links.get(opened.link)
+    intent = await desk.store.questions.one(LinkById(opened.link))
     assert intent is not None
     assert (intent.state, intent.right) == (LinkState.INTENDED, "c1")
     assert await desk.store.journal.recent() == []
     await desk.store.tasks.submit(done(newer, links=[taught]))
-    late = LinkWrite(opened.link, {"state": LinkState.LIVE, "right": "c2"})
+    late = Move("test", opened.link, {"state": LinkState.LIVE, "right": "c2"})
     for _ in range(2):
         with pytest.raises(LeaseLost):
             await desk.store.tasks.submit(done(claim, links=[late]))
-    (twin,) = await desk.store.links.any_of("people", Side.RIGHT, "c2")
+    (twin,) = await desk.store.questions.one(LinksNaming("people", Side.RIGHT, "c2"))
     assert (twin.state, twin.alias_of) == (LinkState.TWIN, opened.link)
     await desk.balanced()
 
@@ -275,8 +276,8 @@ async def test_of_two_changes_of_one_link_the_later_stands(desk: Desk) -> None:
     number = await desk.links("1", "c1")
     await desk.hears("1")
     claim = await desk.claims_one()
-    changes = [LinkWrite(number, {"writes": 1, "window_at": 5.0}), LinkWrite(number, {"writes": 2})]
+    changes = [Move("test", number, {"writes": 1, "window_at": 5.0}), Move("test", number, {"writes": 2})]
     await desk.store.tasks.submit(done(claim, links=changes))
-    link = await desk.store.links.get(number)
+    link = await desk.store.questions.one(LinkById(number))
     assert link is not None
     assert (link.writes, link.window_at) == (2, 5.0)

@@ -12,6 +12,7 @@ from bridge.store import Store
 from bridge.store.cursors import CursorMove
 from bridge.store.failures import CursorMoved, Unstorable
 from bridge.store.model import KeyNote, Mode, Outcome, RecordNote, TaskState
+from bridge.store.questions import SharingKeys, SurvivorOf
 from tests.clock import FakeClock
 from tests.conformance.store.builders import GUESTS, ROUTES, Desk, at, done, event, left, routes
 
@@ -101,8 +102,8 @@ async def test_records_keep_their_first_number_and_newest_version(desk: Desk) ->
 async def test_a_merge_is_kept_as_a_fact_along_chains(desk: Desk) -> None:
     await desk.hears("1", kind=EventKind.MERGED, merged_into="2")
     await desk.hears("2", kind=EventKind.MERGED, merged_into="3")
-    assert await desk.store.records.merge_of("crm", "person", "1") == "3"
-    assert await desk.store.records.merge_of("crm", "person", "3") is None
+    assert await desk.store.questions.one(SurvivorOf(RecordRef("crm", "person", "1"))) == "3"
+    assert await desk.store.questions.one(SurvivorOf(RecordRef("crm", "person", "3"))) is None
 
 
 async def test_an_event_without_id_asks_for_a_sweep_once(desk: Desk, clock: FakeClock) -> None:
@@ -136,7 +137,8 @@ async def test_a_page_moves_its_cursor_with_all_it_taught(desk: Desk) -> None:
     cursor = await desk.store.cursors.get("crm", "person", "full")
     assert (cursor.value, cursor.page, cursor.done_at, cursor.rows) == (77.0, None, desk.store.now(), 1)
     assert (await desk.store.records.known([ref]))[ref].row_hash == "h"
-    assert await desk.store.records.with_keys("people", Side.LEFT, ["k1", "k3"]) == {"k1": ("1",)}
+    asked = [SharingKeys("people", Side.LEFT, key) for key in ("k1", "k3")]
+    assert list((await desk.store.questions.ask(asked)).values()) == [("1",), ()]
     task = await desk.store.tasks.get(left("1"))
     assert task is not None
     assert (task.state, task.decided_hash) == (TaskState.IDLE, "h")

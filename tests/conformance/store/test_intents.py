@@ -6,9 +6,11 @@ import pytest
 
 from bridge.domain.errors import LeaseLost
 from bridge.domain.record import Side
+from bridge.store import moves
 from bridge.store.failures import BrakeReached
 from bridge.store.leases import MARGIN
-from bridge.store.model import Claim, IntentOpened, IntentResult, IntentWait, LinkState, LinkWrite, Outcome
+from bridge.store.model import Claim, IntentOpened, IntentResult, IntentWait, LinkState, Move, Outcome
+from bridge.store.questions import LinkById, LinksNaming
 from tests.clock import FakeClock
 from tests.conformance.store.builders import Desk, done
 
@@ -35,18 +37,21 @@ async def test_an_open_intent_holds_all_its_match_keys(desk: Desk) -> None:
     assert isinstance(opened, IntentOpened)
     assert await intends(desk, two, "name") == IntentWait(opened.link, desk.store.now() + 40)
     assert isinstance(await intends(desk, three, "other"), IntentOpened)
-    link = await desk.store.links.get(opened.link)
+    link = await desk.store.questions.one(LinkById(opened.link))
     assert link is not None
     assert (link.state, link.made, link.payload) == (LinkState.INTENDED, "created_right", {"name": "Ana"})
 
 
-@pytest.mark.parametrize("changed", [{"delete": True}, {"state": LinkState.LIVE, "right": "c1"}])
-async def test_a_settled_intent_lets_its_keys_go(desk: Desk, changed: dict[str, object]) -> None:
+@pytest.mark.parametrize("how", ["dropped", "live"])
+async def test_a_settled_intent_lets_its_keys_go(desk: Desk, how: str) -> None:
     await desk.hears("1", "2")
     one, two = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
     opened = await intends(desk, one, "k")
     assert isinstance(opened, IntentOpened)
-    await desk.store.tasks.submit(done(one, links=[LinkWrite(opened.link, changed)]))
+    intent = await desk.store.questions.one(LinkById(opened.link))
+    assert intent is not None
+    settled = moves.drop(intent) if how == "dropped" else moves.mark_live(intent, Side.RIGHT, "c1", {}, ())
+    await desk.store.tasks.submit(done(one, links=[settled]))
     assert isinstance(await intends(desk, two, "k"), IntentOpened)
 
 
@@ -54,7 +59,7 @@ async def test_an_intent_in_doubt_holds_its_own_record_and_those_equal_in_a_key(
     one, nine = await two_claims(desk)
     opened = await intends(desk, one, "k")
     assert isinstance(opened, IntentOpened)
-    doubt = LinkWrite(opened.link, {"state": LinkState.DOUBT})
+    doubt = Move("test", opened.link, {"state": LinkState.DOUBT})
     await desk.store.tasks.submit(done(one, Outcome.DEAD, links=[doubt]))
     await desk.hears("1", "2", "3")
     again, two, three = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
@@ -87,7 +92,7 @@ async def test_an_id_already_linked_is_kept_as_a_twin(desk: Desk) -> None:
     assert isinstance(opened, IntentOpened)
     for _ in range(2):
         assert await desk.store.links.taught(opened.link, Side.RIGHT, "c5") is False
-    states = [link.state for link in await desk.store.links.any_of("people", Side.RIGHT, "c5")]
+    states = [link.state for link in await desk.store.questions.one(LinksNaming("people", Side.RIGHT, "c5"))]
     assert states == [LinkState.TWIN, LinkState.LIVE]
 
 
@@ -126,7 +131,7 @@ async def test_the_brake_counts_with_what_is_sent_and_stops_at_the_limit(desk: D
         await send(one, first, Side.RIGHT, {"x": None}, 5.0, brake="delete", brake_limit=1)
     with pytest.raises(BrakeReached):
         await send(two, second, Side.RIGHT, {"x": None}, 5.0, brake="delete", brake_limit=1)
-    link = await desk.store.links.get(second)
+    link = await desk.store.questions.one(LinkById(second))
     assert link is not None
     assert link.sent_right is None
     assert await desk.store.brakes.count("people", desk.store.now() - 60) == 1

@@ -1,0 +1,18 @@
+"""Why a task waits or how it ended, as a code; whether a person had it tried again; what a look must cover."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    op.add_column("tasks", sa.Column("code", sa.Text()))
+    op.add_column("tasks", sa.Column("retried", sa.Boolean(), nullable=False, server_default=sa.false()))
+    # Until now the words of these reasons decided.
+    op.execute("UPDATE tasks SET code = 'kept_visible' WHERE reason LIKE '%was reported as deleted and is still shown'")
+    op.execute("UPDATE tasks SET code = 'refused_once' WHERE reason LIKE 'refused: %'")
+    op.execute("UPDATE tasks SET code = 'threshold_reached' WHERE reason LIKE 'brake:%'")
+    op.execute("UPDATE tasks SET retried = (1 = 1) WHERE reason = 'retried by a person'")
+    op.execute("UPDATE tasks SET kinds = kinds | 16 WHERE due IS NOT NULL OR state = 'dead'")  # rows.BOTH_SIDES

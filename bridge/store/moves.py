@@ -1,0 +1,198 @@
+"""How a link may change: one named move for each change, with the states it is allowed from.
+
+Nothing else builds a Move. `link_writes` applies them in the transaction that ends a claim; docs/architecture.md draws
+them as a state diagram, and a test compares the two.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from bridge.domain.record import Side
+from bridge.store.model import Json, Link, LinkState, Move
+
+INTENDED, LIVE, FROZEN = LinkState.INTENDED, LinkState.LIVE, LinkState.FROZEN
+TOMBSTONE, ALIAS, TWIN, DOUBT = LinkState.TOMBSTONE, LinkState.ALIAS, LinkState.TWIN, LinkState.DOUBT
+PAIRED = (LIVE, FROZEN)
+
+
+class Kind(StrEnum):
+    """The moves. Those that are not in `STATES` change what a link holds, and not its state."""
+
+    INTEND = "intend"
+    MATCH = "match"
+    REPORT_DUPLICATE = "report duplicate"
+    LEARN_ID = "learn id"
+    MARK_LIVE = "mark live"
+    DOUBT = "doubt"
+    REOPEN = "reopen"
+    DROP = "drop"
+    FREEZE = "freeze"
+    THAW = "thaw"
+    BURY = "bury"
+    REVIVE = "revive"
+    ALIAS_TO = "alias to"
+    UNMERGE = "unmerge"
+    FOLLOW = "follow"
+    SETTLED = "settled"
+    CONFIRMED = "confirmed"
+    UNCONFIRMED = "unconfirmed"
+    COUNT_WRITE = "count write"
+    HOLD = "hold"
+    NOTE = "note"
+
+
+STATES: Mapping[Kind, tuple[tuple[LinkState, ...], LinkState | None]] = {
+    Kind.INTEND: ((), INTENDED),
+    Kind.MATCH: ((), LIVE),
+    Kind.REPORT_DUPLICATE: ((), TWIN),
+    Kind.MARK_LIVE: ((INTENDED,), LIVE),
+    Kind.DOUBT: ((INTENDED,), DOUBT),
+    Kind.REOPEN: ((DOUBT,), INTENDED),
+    Kind.DROP: ((INTENDED, DOUBT, TWIN, ALIAS), None),
+    Kind.FREEZE: ((LIVE,), FROZEN),
+    Kind.THAW: ((FROZEN,), LIVE),
+    Kind.BURY: (PAIRED, TOMBSTONE),
+    Kind.REVIVE: ((TOMBSTONE,), LIVE),
+    Kind.ALIAS_TO: (PAIRED, ALIAS),
+    Kind.UNMERGE: ((ALIAS,), LIVE),
+}
+"""From which states each move goes (none: it makes a new row), and where it leads (None: the row is deleted)."""
+
+KEEPING: Mapping[Kind, tuple[LinkState, ...]] = {
+    Kind.LEARN_ID: (INTENDED,),
+    Kind.FOLLOW: PAIRED,
+    Kind.SETTLED: PAIRED,
+    Kind.CONFIRMED: PAIRED,
+    Kind.UNCONFIRMED: PAIRED,
+    Kind.COUNT_WRITE: PAIRED,
+    Kind.HOLD: PAIRED,
+    Kind.NOTE: PAIRED,
+}
+"""The states in which each of the other moves is allowed; it leaves them as they are."""
+
+
+def allowed_from(kind: Kind) -> tuple[LinkState, ...]:
+    """The states of a link from which this move may be made."""
+    return STATES[kind][0] if kind in STATES else KEEPING[kind]
+
+
+def _move(kind: Kind, link: Link, values: Json, refs: Sequence[tuple[str, int]] | None = None) -> Move:
+    if link.state not in allowed_from(kind):
+        raise ValueError(f"link {link.id} is {link.state.value}: it cannot {kind.value}")
+    to = STATES[kind][1] if kind in STATES else None
+    return Move(kind.value, link.id, values if to is None else {"state": to, **values}, refs)
+
+
+def _new(kind: Kind, values: Json, refs: Sequence[tuple[str, int]] | None = None) -> Move:
+    return Move(kind.value, None, {"state": STATES[kind][1], **values}, refs)
+
+
+def intend(side: Side, rec: str, values: Json) -> Move:
+    """A create of the other side's record was decided for this one."""
+    return _new(Kind.INTEND, {side.value: rec, "made": f"created_{side.other.value}", **values})
+
+
+def match(mapping: str, side: Side, rec: str, other_rec: str) -> Move:
+    """Two records that exist become a pair, without a base."""
+    recs = {side.value: rec, side.other.value: other_rec}
+    return _new(Kind.MATCH, {**recs, "mapping": mapping, "made": "matched", "base": {}})
+
+
+def report_duplicate(mapping: str, side: Side, rec: str, of: Link) -> Move:
+    """The record is a second one for the thing of the link's record: a person has to merge the two."""
+    values = {"mapping": mapping, side.value: rec, "made": "twin", "alias_of": of.id, "base": {}}
+    return _new(Kind.REPORT_DUPLICATE, values)
+
+
+def learn_id(link: Link, side: Side, rec: str) -> Move:
+    """The record that an intent created was found."""
+    return _move(Kind.LEARN_ID, link, {side.value: rec})
+
+
+def mark_live(link: Link, side: Side, rec: str, base: Json, refs: Sequence[tuple[str, int]]) -> Move:
+    """The create took effect: both records are a pair."""
+    opened = {"at": (link.payload or {}).get("at")}
+    values = {side.value: rec, "base": base, "deadline": None, "look_at": None, "payload": opened}
+    return _move(Kind.MARK_LIVE, link, values, refs)
+
+
+def doubt(link: Link, among: Sequence[str]) -> Move:
+    """Nobody can say whether the create took effect. `among`: the records that it may have made."""
+    return _move(Kind.DOUBT, link, {"payload": {**(link.payload or {}), "among": list(among)}})
+
+
+def reopen(link: Link, now: float) -> Move:
+    """A person checked a create of unknown outcome: it is looked up again."""
+    payload = {**(link.payload or {}), "checked": True}
+    return _move(Kind.REOPEN, link, {"deadline": None, "look_at": now, "payload": payload})
+
+
+def drop(link: Link) -> Move:
+    return _move(Kind.DROP, link, {})
+
+
+def freeze(link: Link) -> Move:
+    """One record does not match `where` any more: the pair is left as it is."""
+    return _move(Kind.FREEZE, link, {})
+
+
+def thaw(link: Link) -> Move:
+    return _move(Kind.THAW, link, {})
+
+
+def bury(link: Link, sides: Sequence[Side], now: float) -> Move:
+    """The records of these sides are gone."""
+    gone = {f"gone_{side.value}": now for side in sides}
+    return _move(Kind.BURY, link, {**gone, "sent_left": None, "sent_right": None, "sent_until": None})
+
+
+def revive(link: Link) -> Move:
+    """A deleted record is back while its counterpart lives."""
+    return _move(Kind.REVIVE, link, {"gone_left": None, "gone_right": None})
+
+
+def alias_to(link: Link, survivor: Link) -> Move:
+    """One record was merged into a record of another link, which stands for this one from now on."""
+    unsent = {"sent_left": None, "sent_right": None, "sent_until": None}
+    return _move(Kind.ALIAS_TO, link, {"alias_of": survivor.id, **unsent})
+
+
+def unmerge(link: Link) -> Move:
+    """A record that was merged away is back."""
+    return _move(Kind.UNMERGE, link, {"alias_of": None})
+
+
+def follow(link: Link, side: Side, survivor: str, *, forget_base: bool = False) -> Move:
+    """The link names another record on this side. Without its base the two meet as any matched pair does."""
+    return _move(Kind.FOLLOW, link, {side.value: survivor, **({"base": {}} if forget_base else {})})
+
+
+def settled(link: Link, base: Json, refs: Sequence[tuple[str, int]]) -> Move:
+    """These are the values that both sides agreed on last."""
+    return _move(Kind.SETTLED, link, {"base": base}, refs)
+
+
+def confirmed(link: Link, side: Side) -> Move:
+    """A write to this side is settled; one to the other side may still be pending."""
+    values: dict[str, Any] = {f"sent_{side.value}": None}
+    return _move(Kind.CONFIRMED, link, values if link.sent(side.other) is not None else {**values, "sent_until": None})
+
+
+def unconfirmed(link: Link, side: Side, sent: Json, now: float) -> Move:
+    """A write to this side took effect; what the vendor made of the values is not known yet."""
+    return _move(Kind.UNCONFIRMED, link, {f"sent_{side.value}": sent, "sent_until": now})
+
+
+def count_write(link: Link, writes: int, window_at: float) -> Move:
+    return _move(Kind.COUNT_WRITE, link, {"writes": writes, "window_at": window_at})
+
+
+def hold(link: Link, held: Json | None) -> Move:
+    """These fields wait for a person's choice."""
+    return _move(Kind.HOLD, link, {"held": held})
+
+
+def note(link: Link, **facts: Any) -> Move:
+    """Remember facts about the pair in its payload."""
+    return _move(Kind.NOTE, link, {"payload": {**(link.payload or {}), **facts}})

@@ -1,0 +1,245 @@
+"""What a decision asks the store: plain questions, answered together by one transaction with one statement per kind.
+
+Questions that are asked while a transaction answers others share the next one, as commits do (see `batch`).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, bindparam, select
+
+from bridge.domain.record import RecordRef, Side
+from bridge.store.batch import Batcher
+from bridge.store.database import Database
+from bridge.store.lookup import links_by_id, resolve
+from bridge.store.mappings import mapping_states
+from bridge.store.model import KnownRecord, Link, LinkState, MappingState, Task, TaskKey
+from bridge.store.records import known_records, records_with_keys, survivor_of
+from bridge.store.rows import chunks, keyed, link_from, task_from, task_tuple
+from bridge.store.tables import link_refs, links, tasks
+
+Answer = TypeVar("Answer")
+
+BATCH = 64
+QUEUE = 10_000
+
+
+class Question(Generic[Answer]):
+    """A question with an answer of one type. Equal questions have the same answer."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOf(Question[Link | None]):
+    """The intended, live or frozen link of a record; of a record that was merged away, the survivor's."""
+
+    mapping: str
+    side: Side
+    rec: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkById(Question[Link | None]):
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinksNaming(Question[tuple[Link, ...]]):
+    """Every row that names the record (tombstones, duplicates and doubts too), newest first."""
+
+    mapping: str
+    side: Side
+    rec: str
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatesOf(Question[tuple[str, ...]]):
+    """The reported duplicates, on this side, of a link's record, oldest first."""
+
+    link: int
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class LinksReferring(Question[tuple[Link, ...]]):
+    """Links whose base names this link, by id."""
+
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class SurvivorOf(Question[str | None]):
+    """The id of the record that this one was merged into, along a chain of merges; None when nothing is known."""
+
+    ref: RecordRef
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Question[KnownRecord | None]):
+    """What the store knows of a record."""
+
+    ref: RecordRef
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOf(Question[Task | None]):
+    key: TaskKey
+
+
+@dataclass(frozen=True, slots=True)
+class SharingKeys(Question[tuple[str, ...]]):
+    """Ids of the records on this side that showed a match key with this hash last, sorted."""
+
+    mapping: str
+    side: Side
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateOf(Question[MappingState | None]):
+    """What the store knows of a mapping."""
+
+    mapping: str
+
+
+class Questions:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._batcher: Batcher[Sequence[Question[Any]], Mapping[Question[Any], Any]] = Batcher(
+            self._answer, BATCH, QUEUE
+        )
+
+    async def ask(self, questions: Sequence[Question[Any]]) -> Mapping[Question[Any], Any]:
+        """The answers, by question. Raises StoreUnavailable."""
+        return await self._batcher.submit(questions)
+
+    async def one(self, question: Question[Answer]) -> Answer:
+        """The answer to one question."""
+        answer: Answer = (await self.ask((question,)))[question]
+        return answer
+
+    async def close(self) -> None:
+        await self._batcher.close()
+
+    async def _answer(self, askers: Sequence[Sequence[Question[Any]]]) -> list[Mapping[Question[Any], Any]]:
+        wanted = {question: None for asked in askers for question in asked}
+        found = await self._database.read(lambda conn: answers(conn, wanted))
+        return [{question: found[question] for question in asked} for asked in askers]
+
+
+def answers(conn: Connection, questions: Iterable[Question[Any]]) -> dict[Question[Any], Any]:
+    """Answer questions inside the caller's transaction, those of one kind by one statement."""
+    kinds: defaultdict[type, list[Any]] = defaultdict(list)
+    for question in questions:
+        kinds[type(question)].append(question)
+    found: dict[Question[Any], Any] = {}
+    for kind, asked in kinds.items():
+        found.update(ANSWERERS[kind](conn, asked))
+    return found
+
+
+def _links_of(conn: Connection, asked: Sequence[LinkOf]) -> dict[LinkOf, Link | None]:
+    found: dict[LinkOf, Link | None] = {}
+    for (mapping, side), some in _by_side(asked).items():
+        linked = resolve(conn, mapping, side, [one.rec for one in some])
+        found.update({one: linked.get(one.rec) for one in some})
+    return found
+
+
+def _by_side(asked: Sequence[Any]) -> dict[tuple[str, Side], list[Any]]:
+    grouped: defaultdict[tuple[str, Side], list[Any]] = defaultdict(list)
+    for one in asked:
+        grouped[one.mapping, one.side].append(one)
+    return grouped
+
+
+def _links_by_id(conn: Connection, asked: Sequence[LinkById]) -> dict[LinkById, Link | None]:
+    found = links_by_id(conn, [one.id for one in asked])
+    return {one: found.get(one.id) for one in asked}
+
+
+NAMING = {
+    side: select(links)
+    .where(links.c.mapping == bindparam("of"), links.c[side.value].in_(bindparam("recs", expanding=True)))
+    .order_by(links.c.id.desc())
+    for side in Side
+}
+
+
+def _links_naming(conn: Connection, asked: Sequence[LinksNaming]) -> dict[LinksNaming, tuple[Link, ...]]:
+    found: dict[LinksNaming, tuple[Link, ...]] = {}
+    for (mapping, side), some in _by_side(asked).items():
+        rows: defaultdict[str, list[Link]] = defaultdict(list)
+        for recs in chunks(sorted({one.rec for one in some})):
+            for row in conn.execute(NAMING[side], {"of": mapping, "recs": recs}).mappings():
+                rows[row[side.value]].append(link_from(row))
+        found.update({one: tuple(rows[one.rec]) for one in some})
+    return found
+
+
+def _duplicates(conn: Connection, asked: Sequence[DuplicatesOf]) -> dict[DuplicatesOf, tuple[str, ...]]:
+    found: dict[DuplicatesOf, tuple[str, ...]] = {}
+    for one in asked:
+        column = links.c[one.side.value]
+        query = select(column).where(links.c.alias_of == one.link, links.c.state == LinkState.TWIN.value)
+        found[one] = tuple(conn.execute(query.where(column.is_not(None)).order_by(links.c.id)).scalars())
+    return found
+
+
+def _referring(conn: Connection, asked: Sequence[LinksReferring]) -> dict[LinksReferring, tuple[Link, ...]]:
+    found: dict[LinksReferring, tuple[Link, ...]] = {}
+    for one in asked:
+        named = conn.execute(select(link_refs.c.link).where(link_refs.c.target == one.link)).scalars()
+        found[one] = tuple(link for _, link in sorted(links_by_id(conn, list(named)).items()))
+    return found
+
+
+def _survivors(conn: Connection, asked: Sequence[SurvivorOf]) -> dict[SurvivorOf, str | None]:
+    return {one: survivor_of(conn, one.ref) for one in asked}
+
+
+def _known(conn: Connection, asked: Sequence[Known]) -> dict[Known, KnownRecord | None]:
+    found = known_records(conn, [one.ref for one in asked])
+    return {one: found.get(one.ref) for one in asked}
+
+
+OF_KEYS = select(tasks).where(keyed(tasks))
+
+
+def _tasks(conn: Connection, asked: Sequence[TaskOf]) -> dict[TaskOf, Task | None]:
+    found: dict[TaskKey, Task] = {}
+    for some in chunks(sorted({task_tuple(one.key) for one in asked})):
+        for row in conn.execute(OF_KEYS, {"keys": some}).mappings():
+            task = task_from(row)
+            found[task.key] = task
+    return {one: found.get(one.key) for one in asked}
+
+
+def _sharing(conn: Connection, asked: Sequence[SharingKeys]) -> dict[SharingKeys, tuple[str, ...]]:
+    found: dict[SharingKeys, tuple[str, ...]] = {}
+    for (mapping, side), some in _by_side(asked).items():
+        recs = records_with_keys(conn, mapping, side, [one.hash for one in some])
+        found.update({one: recs.get(one.hash, ()) for one in some})
+    return found
+
+
+def _states(conn: Connection, asked: Sequence[StateOf]) -> dict[StateOf, MappingState | None]:
+    found = mapping_states(conn)
+    return {one: found.get(one.mapping) for one in asked}
+
+
+ANSWERERS: Mapping[type, Callable[[Connection, Any], Mapping[Any, Any]]] = {
+    LinkOf: _links_of,
+    LinkById: _links_by_id,
+    LinksNaming: _links_naming,
+    DuplicatesOf: _duplicates,
+    LinksReferring: _referring,
+    SurvivorOf: _survivors,
+    Known: _known,
+    TaskOf: _tasks,
+    SharingKeys: _sharing,
+    StateOf: _states,
+}

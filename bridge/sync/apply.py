@@ -1,0 +1,290 @@
+"""Carrying out a plan: say in the store what is about to be sent, send it, look at the result. Nothing else writes."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+from bridge.connectors.protocols import Written
+from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, RemoteError, RetryLater
+from bridge.domain.record import Gone, Record, Side
+from bridge.mapping import translate
+from bridge.mapping.base import dump_values
+from bridge.mapping.model import DeletePolicy
+from bridge.mapping.values import UNREAD
+from bridge.store import moves
+from bridge.store.failures import BrakeReached
+from bridge.store.model import AlreadyLinked, Completion, IntentOpened, IntentWait, JournalEntry, Link
+from bridge.sync import match, remove, settle, words
+from bridge.sync.draft import Draft
+from bridge.sync.load import Loader
+from bridge.sync.plans import Create, Plan, Progress, Removal, SideWrite, Update
+from bridge.sync.reasons import Reason
+
+FRESH_SECONDS = 1.0
+CREATE_RETRY_SECONDS = 5.0
+T = TypeVar("T")
+
+
+async def apply(load: Loader, plan: Plan) -> Completion:
+    """Carry out what was decided.
+
+    Errors without effect leave no trace; an unknown outcome leaves the intent or the pending write, and is raised.
+    """
+    if isinstance(plan, Create):
+        return await _create(load, plan)
+    if isinstance(plan, Removal):
+        return await _remove(load, plan)
+    return await _update(load, plan)
+
+
+# Create once: an intent is committed before the call, and nobody creates while one is open for the same thing.
+
+
+async def _create(load: Loader, plan: Create) -> Completion:
+    link = await _open(load, plan)
+    if isinstance(link, Completion):
+        return link
+    draft, target = load.draft, plan.target
+    entity = draft.endpoint(target).entity
+    try:
+        await load.parts.seams.failpoint("create: intent committed")
+        written = await _send(load, target, load.connector(target).create(entity, plan.fields), link.deadline or 0.0)
+        await load.parts.seams.failpoint("create: took effect")
+    except OutcomeUnknown as error:
+        draft.look_at = link.look_at or 0.0
+        draft.say("in doubt", f"creating {draft.named(target)} may have taken effect: {error}", link=link)
+        raise
+    except DuplicateRefused as error:
+        draft.moves.append(moves.drop(link))
+        refused = partial(match.refused_as_duplicate, target=target, error=error, fields=plan.fields)
+        return await load.conclude(refused, before=draft)
+    except RemoteError:
+        draft.moves.append(moves.drop(link))
+        raise
+    draft.say(
+        "created",
+        settle.told_created(draft, plan, written.id),
+        {"values": words.printable(plan.chosen)},
+        link=link,
+        other=written.id,
+    )
+    created = partial(
+        settle.created,
+        link=link,
+        target=target,
+        rec=written.id,
+        record=written.record,
+        chosen=plan.chosen,
+        source=plan.source,
+        again=plan.again,
+        answered=True,
+    )
+    return await load.conclude(created, before=draft)
+
+
+async def _open(load: Loader, plan: Create) -> Link | Completion:
+    """Open the intent, unless another one or a link is in the way."""
+    await _hold_lease(load)
+    draft, now, links = load.draft, load.parts.store.now(), load.parts.store.links
+    deadline = now + load.parts.limits.write_seconds
+    payload = {"at": now, "values": dump_values(draft.mapping, plan.chosen)}
+    look_at = deadline + draft.endpoint(plan.target).settle
+    result = await links.open_intent(draft.claim, plan.target, plan.keys, payload, deadline, look_at, plan.first_seq)
+    if isinstance(result, AlreadyLinked):
+        return draft.later(now, Reason.LINKED_MEANWHILE.of())
+    if isinstance(result, IntentWait):
+        return _intent_in_the_way(draft, result, now)
+    return _opened(draft, plan, result, payload, deadline, look_at)
+
+
+def _opened(draft: Draft, plan: Create, opened: IntentOpened, payload: Any, deadline: float, look_at: float) -> Link:
+    values = {"payload": payload, "deadline": deadline, "look_at": look_at}
+    move = moves.intend(draft.side, draft.key.rec, values)
+    recs = {draft.side.value: draft.key.rec, plan.target.value: None}
+    return Link(id=opened.link, mapping=draft.mapping.name, seq=opened.link, **{**move.values, **recs})
+
+
+def _intent_in_the_way(draft: Draft, wait: IntentWait, now: float) -> Completion:
+    if wait.person is not None:
+        why = Reason.CREATE_HELD_BY_PERSON.of(record=draft.named(wait.person.side, wait.person.rec))
+        return draft.later(min(wait.look_at, now + draft.limits.wait_seconds), why, waits_for=wait.person)
+    due = min(wait.look_at, now + CREATE_RETRY_SECONDS)
+    return draft.later(max(due, now + 0.5), Reason.CREATE_ELSEWHERE.of())
+
+
+# Update: what is sent is pending in the store before the call, and until its result is confirmed.
+
+
+async def _update(load: Loader, plan: Update) -> Completion:
+    """Write one side after the other; what was settled is remembered even when the next write ends otherwise."""
+    pair = plan.pair
+    for write in plan.writes:
+        if not write.changes:
+            pair = await load.conclude(partial(settle.not_needed, pair=pair, write=write), before=load.draft)
+            continue
+        done = await _write(load, pair, write)
+        if isinstance(done, Completion):
+            return settle.with_parents(done, pair.parents)
+        pair = done
+    return await load.conclude(partial(settle.pair_ended, pair=pair, blocked=plan.blocked), before=load.draft)
+
+
+async def _write(load: Loader, pair: Progress, write: SideWrite) -> Progress | Completion:
+    fresh = await _still_fresh(load, write)
+    if isinstance(fresh, Completion):
+        return fresh
+    draft, target = load.draft, write.target
+    changes = write.changes
+    if fresh is not write.record:
+        changes = translate.write(draft.mapping, target, write.values, fresh.fields)
+    held = {name: write.before.values.get(name, UNREAD) for name in write.chosen}
+    sent = {"values": dump_values(draft.mapping, write.remembered), "before": dump_values(draft.mapping, held)}
+    link = await _commit_sent(load, pair.link, target, sent, "blank" if write.blanked else None, write.blanked)
+    if isinstance(link, Completion):
+        return link
+    await _journal(load, write.losers)
+
+    async def send() -> Written:
+        await load.parts.seams.failpoint("update: sent committed")
+        answer = await _send(load, target, load.connector(target).update(fresh, changes), link.sent_until or 0.0)
+        await load.parts.seams.failpoint("update: took effect")
+        return answer
+
+    written = await _sent(load, link, target, send(), removes=bool(write.blanked))
+    draft.journal.append(write.story)
+    settled = partial(settle.updated, pair=replace(pair, link=link), write=write, record=written.record)
+    return await load.conclude(settled, before=draft)
+
+
+async def _still_fresh(load: Loader, write: SideWrite) -> Record | Completion:
+    """Close the gap between read and write: a read that is not fresh any more is repeated."""
+    draft = load.draft
+    if load.parts.store.now() - write.read_at <= FRESH_SECONDS:
+        return write.record
+    again = (await load.read(write.record.ref)).found
+    if isinstance(again, Record) and mapped(draft, write.target, again) == mapped(draft, write.target, write.record):
+        return again
+    due = load.parts.store.now() + draft.jitter(0.5)
+    name = draft.named(write.target, write.record.ref.id)
+    return draft.later(due, Reason.CHANGED_MEANWHILE.of(record=name))
+
+
+def mapped(draft: Draft, side: Side, record: Record) -> str:
+    """A hash of the columns the mapping is about."""
+    return translate.row_hash(draft.mapping, side, record.fields)
+
+
+# Remove.
+
+
+async def _remove(load: Loader, plan: Removal) -> Completion:
+    """Delete or archive the counterpart, journaled whole before the call."""
+    draft, target, link = load.draft, plan.side.other, plan.link
+    fresh = (await load.read(plan.record.ref)).found
+    if isinstance(fresh, Gone):
+        return remove.both_gone(draft, link, Reason.BOTH_GONE.of())
+    if mapped(draft, target, fresh) != mapped(draft, target, plan.record):
+        due = load.parts.store.now() + draft.jitter(0.5)
+        return draft.later(due, Reason.CHANGED_BEFORE_REMOVAL.of(record=draft.named(target, fresh.ref.id)))
+    committed = await _commit_sent(load, link, target, {"removal": plan.policy.value}, plan.policy.value)
+    if isinstance(committed, Completion):
+        return committed
+    text = f"about to {plan.policy.value} {draft.named(target, fresh.ref.id)}; the record as it was is kept here"
+    await _journal(load, [draft.entry("removing", text, {"record": words.printable(fresh.fields)}, link=link)])
+
+    async def send() -> None:
+        await load.parts.seams.failpoint("removal: sent committed")
+        connector = load.connector(target)
+        call = connector.archive(fresh) if plan.policy is DeletePolicy.ARCHIVE else connector.delete(fresh)
+        await _send(load, target, call, committed.sent_until or 0.0)
+        await load.parts.seams.failpoint("removal: took effect")
+
+    await _sent(load, committed, target, send(), removes=True)
+    return await load.conclude(partial(remove.settled, plan=plan), before=load.draft)
+
+
+# What all writes share.
+
+
+async def _hold_lease(load: Loader) -> None:
+    """The lease must outlast the deadline of the call that is about to be made."""
+    limits, now = load.parts.limits, load.parts.store.now()
+    if load.draft.claim.expires < now + limits.write_seconds:
+        claim = await load.parts.store.tasks.renew(load.draft.claim, limits.lease_seconds)
+        load.draft.claim = claim
+        load.situation = replace(load.situation, claim=claim)
+
+
+async def _commit_sent(
+    load: Loader, link: Link, target: Side, sent: Mapping[str, Any], kind: str | None, hits: int = 1
+) -> Link | Completion:
+    """Commit what is about to be sent before the call.
+
+    kind: what is removed ("delete", "archive", "blank"), `hits` times; over the deletion threshold, and while the
+    mapping is paused (when only recovery is claimed), nothing is committed.
+    """
+    draft, limits = load.draft, load.parts.limits
+    if draft.claim.paused:
+        return draft.later(load.parts.store.now() + limits.wait_seconds, Reason.MAPPING_PAUSED.of())
+    deadline = load.parts.store.now() + limits.write_seconds
+    await _hold_lease(load)
+    window = limits.brake_window_seconds
+    try:
+        await load.parts.store.links.set_sent(
+            draft.claim, link.id, target, sent, deadline, kind, limits.brake_count, window, hits
+        )
+    except BrakeReached as error:
+        return _held_back(load.refresh(), link, kind or "", error)
+    draft.look_at = deadline + draft.endpoint(target).settle
+    if target is Side.LEFT:
+        return replace(link, sent_left=sent, sent_until=deadline)
+    return replace(link, sent_right=sent, sent_until=deadline)
+
+
+def _held_back(draft: Draft, link: Link, kind: str, reached: BrakeReached) -> Completion:
+    """The threshold counts what removes data, whatever its origin, per mapping in a sliding window."""
+    seconds = draft.limits.brake_window_seconds
+    why = Reason.THRESHOLD_REACHED.of(hits=reached.hits, seconds=seconds, mapping=draft.mapping.name)
+    if draft.first.code != why.code:
+        draft.say("braked", f"{kind} held back; {why.text}", link=link)
+    return draft.later(draft.now + draft.limits.wait_seconds, why)
+
+
+async def _journal(load: Loader, entries: Sequence[JournalEntry]) -> None:
+    """What a write is about to overwrite or remove is in the journal before it is gone."""
+    for entry in entries:
+        await load.parts.store.journal.append([entry])
+
+
+async def _sent(load: Loader, link: Link, target: Side, send: Coroutine[Any, Any, T], *, removes: bool) -> T:
+    """Send a write that is committed as pending. A refused one is not pending any more, and removed nothing."""
+    draft = load.draft
+    try:
+        return await send
+    except OutcomeUnknown as error:
+        text = f"the write to {draft.named(target, link.rec(target))} may have taken effect: {error}"
+        draft.say("in doubt", text, link=link)
+        raise
+    except RemoteError:
+        draft.moves.append(moves.confirmed(link, target))
+        if removes:
+            await load.parts.store.brakes.give_back(draft.mapping.name, link.id)
+        raise
+
+
+async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline: float) -> T:
+    """A write at `side`. Whoever looks for its outcome looks after the deadline: nothing is sent later than that.
+
+    Raises OutcomeUnknown when it has not ended by then, RetryLater when it is too late to begin.
+    """
+    left, system = deadline - load.parts.store.now(), load.draft.endpoint(side).system
+    if left <= 0:
+        call.close()
+        raise RetryLater(system, "too late to send a write that was decided a while ago")
+    try:
+        async with asyncio.timeout(left):
+            return await call
+    except TimeoutError:
+        raise OutcomeUnknown(system, f"a write did not end within {left:.1f} s") from None

@@ -1,0 +1,84 @@
+"""Whether a read may be believed: one that may show a state older than one already known is repeated later."""
+
+from bridge.domain.catalog import listed_only
+from bridge.domain.record import Gone, Record, Side
+from bridge.mapping import translate
+from bridge.store.model import KnownRecord, RecordNote
+from bridge.sync.draft import Draft, Stale
+from bridge.sync.reasons import Reason
+
+BELIEVE_AFTER_SETTLES = 10
+FINE_SECONDS = 0.01
+
+
+def read(draft: Draft, side: Side, rec: str) -> Record | Gone | Stale:
+    """The record as it is now, or Stale when the read may show a state older than one already known."""
+    ref = draft.ref(side, rec)
+    if ref in draft.believed:
+        return draft.believed[ref]
+    known = draft.known(ref)
+    early = _too_early(draft, side, known)
+    if early:
+        return early
+    found = draft.look(ref)
+    stale = _older_than_known(draft, side, found, known) or _alive_in_spite(draft, side, found)
+    if stale:
+        return stale
+    _note(draft, found)
+    draft.believed[ref] = found
+    return found
+
+
+def _too_early(draft: Draft, side: Side, known: KnownRecord | None) -> Stale | None:
+    """While our own write settles and nothing newer is known, no read can tell its echo from an older state."""
+    endpoint = draft.endpoint(side)
+    if known is None or known.own_write_at is None:
+        return None
+    newer = known.version is not None and known.own_version is not None and known.version > known.own_version
+    settled = known.own_write_at + endpoint.settle
+    if draft.now >= settled or (endpoint.versioned and newer) or _fine(draft, side):
+        return None
+    since = draft.now if draft.first.stale_since is None else draft.first.stale_since
+    return Stale(settled, Reason.READ_TOO_EARLY.of(record=draft.named(side, known.ref.id)), since)
+
+
+def _older_than_known(draft: Draft, side: Side, found: Record | Gone, known: KnownRecord | None) -> Stale | None:
+    if known is None or known.version is None or not isinstance(found, Record) or found.modified_at is None:
+        return None
+    settle, now, name = draft.endpoint(side).settle, draft.now, draft.named(side, known.ref.id)
+    since = draft.first.stale_since if draft.first.stale_since is not None else now
+    if found.modified_at.timestamp() >= known.version:
+        return None
+    if now - since > BELIEVE_AFTER_SETTLES * settle:
+        draft.say("believed", f"{name} kept showing an older state; believed after a while")
+        return None
+    return Stale(now + settle, Reason.READ_STALE.of(record=name), since)
+
+
+def _alive_in_spite(draft: Draft, side: Side, found: Record | Gone) -> Stale | None:
+    """A delete event and a read that shows the record alive: the read may lag, so it is repeated once."""
+    if isinstance(found, Gone) or not draft.deleted_by_event(side, found.ref.id):
+        return None
+    task, settle = draft.first, draft.endpoint(side).settle
+    since = task.stale_since if task.code == Reason.KEPT_VISIBLE else None  # else it waited for something else
+    if since is not None and draft.now >= since + settle:
+        return None
+    since = draft.now if since is None else since
+    return Stale(since + settle, Reason.KEPT_VISIBLE.of(record=draft.named(side, found.ref.id)), since)
+
+
+def _fine(draft: Draft, side: Side) -> bool:
+    """Versions so fine that an equal one is the same state."""
+    resolution = draft.manifest(side).version_resolution
+    return draft.endpoint(side).versioned and resolution is not None and resolution < FINE_SECONDS
+
+
+def _note(draft: Draft, found: Record | Gone) -> None:
+    if isinstance(found, Record):
+        version = found.modified_at.timestamp() if found.modified_at else None
+        draft.records.append(RecordNote(found.ref, version=version, alive=True))
+        if found.ref == draft.ref(draft.side, draft.key.rec):
+            listed = listed_only(draft.manifest(draft.side), found.fields)
+            draft.row_hash = translate.row_hash(draft.mapping, draft.side, listed)
+    else:
+        draft.records.append(RecordNote(found.ref, gone_at=draft.now, gone_how=found.evidence.value))

@@ -1,0 +1,17 @@
+"""The decision about one claim, by the state of its record's link: each state has one module."""
+
+from bridge.store.model import Completion, LinkState
+from bridge.sync import match, recover
+from bridge.sync.draft import Draft
+from bridge.sync.plans import Plan
+from bridge.sync.update import update
+
+
+def decide(draft: Draft) -> Completion | Plan:
+    """How the claim ends, or what is to be written first. Pure; raises Wanted while a fact is missing."""
+    link = draft.claim.link
+    if link is None:
+        return match.match_or_create(draft)
+    if link.state is LinkState.INTENDED:
+        return recover.recover_create(draft, link)
+    return update(draft, link)

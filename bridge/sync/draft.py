@@ -1,0 +1,246 @@
+"""A decision in the making: looks at a situation's facts, and gathers what the claim's end is to store. No I/O."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from bridge.domain.catalog import EntityManifest
+from bridge.domain.event import EventKind
+from bridge.domain.record import Gone, Record, RecordRef, Side
+from bridge.mapping import translate
+from bridge.mapping.model import Mapping
+from bridge.store.model import (
+    Claim,
+    Completion,
+    Endpoint,
+    JournalEntry,
+    Json,
+    KeyNote,
+    KnownRecord,
+    Link,
+    Mode,
+    Move,
+    Outcome,
+    RecordNote,
+    Task,
+    TaskKey,
+)
+from bridge.store.questions import Known, Question
+from bridge.sync.needs import Lease, Look, Moment, Seen
+from bridge.sync.parts import Limits
+from bridge.sync.reasons import Reason, Why
+from bridge.sync.situation import Situation, Wanted
+
+CROSSED = (Outcome.APPLIED, Outcome.UNCHANGED)
+DELETED = frozenset({EventKind.DELETED.value, EventKind.MERGED.value})
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A read that may not be believed yet: look again at `due`. `since`: when this record's reads began to lag."""
+
+    due: float
+    why: Why
+    since: float
+
+
+class Draft:
+    """What one run of a decision gathers. A run that lacks a fact is given up, and the next begins with a new draft."""
+
+    def __init__(self, situation: Situation, before: "Draft | None" = None) -> None:
+        self.situation = situation
+        self.claim: Claim = before.claim if before else situation.claim
+        self.first: Task = before.first if before else situation.claim.tasks[0]
+        self.records: list[RecordNote] = list(before.records) if before else []
+        self.keys: list[KeyNote] = list(before.keys) if before else []
+        self.journal: list[JournalEntry] = list(before.journal) if before else []
+        self.moves: list[Move] = list(before.moves) if before else []
+        self.referred: list[tuple[Link, Side]] = list(before.referred) if before else []
+        """Links whose records the write names on that side."""
+        self.unlinked: dict[TaskKey, list[TaskKey]] = dict(before.unlinked) if before else {}
+        """By record, what it names that is not linked."""
+        self.row_hash: str | None = before.row_hash if before else None
+        """Of the claim's record as read, over the columns that listings show too."""
+        self.believed: dict[RecordRef, Record | Gone] = {}
+        """Reads that may be used."""
+        self.look_at: float = before.look_at if before else 0.0
+        """When the outcome of the last write must be visible."""
+
+    # What is asked.
+
+    def ask(self, question: Question[Answer]) -> Answer:
+        """The answer to a question or request. Raises Wanted when it is not known yet."""
+        try:
+            answer: Answer = self.situation.facts[question]
+        except KeyError:
+            raise Wanted((question,)) from None
+        return answer
+
+    def ask_all(self, questions: Iterable[Question[Answer]]) -> list[Answer]:
+        """The answers in the same order; all that are missing are asked together."""
+        wanted = list(questions)
+        missing = tuple(dict.fromkeys(one for one in wanted if one not in self.situation.facts))
+        if missing:
+            raise Wanted(missing)
+        return [self.situation.facts[one] for one in wanted]
+
+    def look(self, ref: RecordRef, moment: Moment = Moment.FIRST) -> Record | Gone:
+        """A bare look at a record: what one read showed, which may lag."""
+        return self.ask(Look(ref, moment)).found
+
+    def known(self, ref: RecordRef) -> KnownRecord | None:
+        """What the store knows of a record: as the claim found it, or as it was when a record was leased later."""
+        return self.claim.known[ref] if ref in self.claim.known else self.ask(Known(ref))
+
+    def seen(self, ref: RecordRef) -> Seen | None:
+        """The last look at a record, None when there was none."""
+        looks: list[Seen] = [
+            self.situation.facts[look] for moment in Moment if (look := Look(ref, moment)) in self.situation.facts
+        ]
+        return max(looks, key=lambda seen: seen.at, default=None)
+
+    def lease(self, side: Side, rec: str) -> Completion | None:
+        """Take one more record under the claim's fence; when another worker has it, the task goes back with jitter."""
+        if self.ask(Lease(self.ref(side, rec))):
+            return None
+        return self.later(self.now + self.jitter(1.0), Reason.RECORD_BUSY.of(record=self.named(side, rec)))
+
+    # What the claim is about.
+
+    @property
+    def mapping(self) -> Mapping:
+        return self.situation.mapping
+
+    @property
+    def limits(self) -> Limits:
+        return self.situation.limits
+
+    @property
+    def now(self) -> float:
+        return self.situation.now
+
+    @property
+    def key(self) -> TaskKey:
+        return self.claim.key
+
+    @property
+    def side(self) -> Side:
+        return self.claim.key.side
+
+    @property
+    def shadow(self) -> bool:
+        return self.claim.scope.mode is Mode.SHADOW
+
+    @property
+    def retried(self) -> bool:
+        """Whether a person looked at the dead letter and wants it tried again."""
+        return any(task.retried for task in self.claim.tasks)
+
+    def task_of(self, side: Side, rec: str | None) -> Task | None:
+        """The claim's task of this record, None when the record itself was not due."""
+        return next((task for task in self.claim.tasks if task.key.side is side and task.key.rec == rec), None)
+
+    def deleted_by_event(self, side: Side, rec: str | None) -> bool:
+        """Whether a delete or merge event named the record since its task was last done."""
+        task = self.task_of(side, rec)
+        return task is not None and bool(DELETED & task.kinds)
+
+    def endpoint(self, side: Side) -> Endpoint:
+        return self.claim.scope.endpoint(side)
+
+    def ref(self, side: Side, rec: str) -> RecordRef:
+        return self.endpoint(side).ref(rec)
+
+    def manifest(self, side: Side) -> EntityManifest:
+        return self.situation.manifests[side]
+
+    def side_name(self, side: Side) -> str:
+        return self.mapping.side(side).name
+
+    def named(self, side: Side, rec: str | None = None) -> str:
+        """A record in the words people use: `crm deal 7`, or `a new crm deal` while it has no id."""
+        name = f"{self.side_name(side)} {self.endpoint(side).entity}"
+        return f"{name} {rec}" if rec else f"a new {name}"
+
+    def jitter(self, seconds: float) -> float:
+        """Half to one and a half times `seconds`, so that two who wait for each other part."""
+        return seconds * (0.5 + self.situation.chance)
+
+    # What is gathered.
+
+    def believe(self, *, alive: bool) -> None:
+        """The reads are believed: how long earlier ones lagged, or showed nothing, counts no longer."""
+        self.first = replace(self.first, stale_since=None, gone_since=None if alive else self.first.gone_since)
+
+    def say(
+        self, what: str, text: str, detail: Json | None = None, *, link: Link | None = None, other: str | None = None
+    ) -> None:
+        """Note a journal entry about the claim's record, and about its counterpart: the link's, or `other`."""
+        self.journal.append(self.entry(what, text, detail, link=link, other=other))
+
+    def entry(
+        self, what: str, text: str, detail: Json | None = None, *, link: Link | None = None, other: str | None = None
+    ) -> JournalEntry:
+        if other is None and link is not None:
+            other = link.rec(self.side.other)
+        return JournalEntry(
+            mapping=self.key.mapping,
+            side=self.side,
+            rec=self.key.rec,
+            what=what,
+            text=text,
+            detail=detail or {},
+            link=link.id if link else None,
+            other_rec=other,
+        )
+
+    def note_keys(self, side: Side, rec: str, values: MappingOf[str, Any]) -> None:
+        """Keep the match index in sync with what a record was just seen to hold."""
+        if self.mapping.match:
+            self.keys.append(KeyNote(self.mapping.name, side, rec, translate.index_hashes(self.mapping, values)))
+
+    def note_wrote(self, side: Side, rec: str, record: Record | None) -> None:
+        """Note our own write, so that its echo and reads that lag behind it are recognised."""
+        version = record.modified_at.timestamp() if record and record.modified_at else None
+        own = RecordNote(self.ref(side, rec), version=version, own_version=version, own_write_at=self.now)
+        self.records.append(own)
+
+    # How the claim ends.
+
+    def done(self, outcome: Outcome, why: Why, **more: Any) -> Completion:
+        """End the claim, with everything gathered on the way."""
+        decided = self.row_hash if outcome in (Outcome.FILTERED, Outcome.DEAD) else None
+        crossed = self.unlinked if outcome in CROSSED else {}
+        end = Completion(self.claim, outcome, why.text, code=why.code.value, decided_hash=decided, unlinked=crossed)
+        return replace(self.gathered(end), **more)
+
+    def gathered(self, end: Completion) -> Completion:
+        """The same end with everything that was gathered until now."""
+        return replace(
+            end,
+            claim=self.claim,
+            records=tuple(self.records),
+            keys=tuple(self.keys),
+            journal=tuple(self.journal),
+            links=tuple(self.moves),
+        )
+
+    def later(self, due: float, why: Why, *, attempt: bool = False, **more: Any) -> Completion:
+        """Put the task off until `due`; unless `attempt`, the claim does not count against the record."""
+        task = self.first
+        kept = {"stale_since": task.stale_since, "gone_since": task.gone_since, "decided_hash": task.decided_hash}
+        return self.done(Outcome.WAITING, why, due=due, attempt=attempt, **{**kept, **more})
+
+    def stale(self, read: Stale, *, narrow: bool = False) -> Completion:
+        """Look again once the read can be believed."""
+        return self.later(read.due, read.why, stale_since=read.since, narrow=narrow)
+
+    def filtered(self, why: Why) -> Completion:
+        return self.done(Outcome.FILTERED, why)
+
+    def dead(self, why: Why, **more: Any) -> Completion:
+        """A person is needed; the reason says what for."""
+        self.say("dead", why.text, link=self.claim.link)
+        return self.done(Outcome.DEAD, why, **more)

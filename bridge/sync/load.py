@@ -1,0 +1,151 @@
+"""Loading: asks the store and the vendors for what a decision needs, and lets it decide. Nothing else reads a record.
+
+A decision is a pure function of a Draft. It runs until it needs a fact that is not there yet; the fact is fetched, and
+the decision runs again from its beginning with one fact more. So each need is fetched once, and a decision can be tried
+with plain values, without a store and without a vendor.
+"""
+
+from collections.abc import Awaitable, Callable
+from collections.abc import Mapping as MappingOf
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from bridge.connectors.protocols import Connector
+from bridge.domain.errors import NeedsAuthorisation
+from bridge.domain.record import Evidence, Record, RecordRef, Side
+from bridge.mapping.model import Mapping
+from bridge.store.model import Claim, Link
+from bridge.store.questions import ANSWERERS, Question
+from bridge.sync.draft import Draft
+from bridge.sync.needs import CanSee, ForgetMerge, Lease, Look, Newest, NoteMerge, RequestListing, Search, Seen, WaitFor
+from bridge.sync.parts import Parts
+from bridge.sync.situation import Situation, Wanted
+
+CANARIES = 3
+T = TypeVar("T")
+
+
+class Loader:
+    """One claim's facts. `draft` is the latest decision in the making: what an error finds gathered."""
+
+    def __init__(self, parts: Parts, claim: Claim, mapping: Mapping) -> None:
+        self.parts = parts
+        self.situation = Situation(
+            claim=claim,
+            mapping=mapping,
+            manifests={side: self._manifest(claim, side) for side in Side},
+            scopes=parts.scopes,
+            limits=parts.limits,
+            now=parts.store.now(),
+            chance=parts.seams.random.random(),
+        )
+        self.draft = Draft(self.situation)
+        self._answer: MappingOf[type, Callable[[Any], Awaitable[Any]]] = {
+            Look: self._look,
+            Search: self._search,
+            Newest: self._newest,
+            CanSee: self._can_see,
+            Lease: self._lease,
+            WaitFor: self._wait_for,
+            RequestListing: self._request_listing,
+            NoteMerge: self._note_merge,
+            ForgetMerge: self._forget_merge,
+        }
+
+    def _manifest(self, claim: Claim, side: Side) -> Any:
+        endpoint = claim.scope.endpoint(side)
+        return self.parts.connectors[endpoint.system].manifest.entities[endpoint.entity]
+
+    async def conclude(self, decide: Callable[[Draft], T], before: Draft | None = None) -> T:
+        """Let `decide` run until it needs nothing more; what was gathered is then in `draft`.
+
+        before: a draft of this claim whose gathered notes go on. Raises what the store and the connectors raise.
+        """
+        while True:
+            self.situation = replace(self.situation, now=self.parts.store.now())
+            self.draft = Draft(self.situation, before)
+            try:
+                return decide(self.draft)
+            except Wanted as wanted:
+                needs = wanted.needs
+            await self._load(needs)
+            if before is not None:
+                before.claim = self.situation.claim
+
+    def bare(self) -> "Loader":
+        """The same claim with nothing gathered."""
+        self.draft = Draft(self.situation)
+        return self
+
+    def refresh(self) -> Draft:
+        """The latest draft, with the time it is now."""
+        self.situation = replace(self.situation, now=self.parts.store.now())
+        self.draft.situation = self.situation
+        return self.draft
+
+    async def _load(self, needs: tuple[Question[Any], ...]) -> None:
+        facts: dict[Question[Any], Any] = {}
+        questions = [need for need in needs if type(need) in ANSWERERS]
+        if questions:
+            facts.update(await self.parts.store.questions.ask(questions))
+        for need in needs:
+            if need not in facts:
+                facts[need] = await self._answer[type(need)](need)
+        self.situation = replace(self.situation, facts={**self.situation.facts, **facts})
+
+    def connector(self, side: Side) -> Connector:
+        return self.parts.connectors[self.situation.claim.scope.endpoint(side).system]
+
+    async def read(self, ref: RecordRef) -> Seen:
+        """One bare read of a record, as old as the request for it."""
+        at = self.parts.store.now()
+        return Seen(await self.parts.connectors[ref.system].read(ref), at)
+
+    async def _look(self, need: Look) -> Seen:
+        return await self.read(need.ref)
+
+    async def _search(self, need: Search) -> tuple[str, ...]:
+        found = await self.parts.connectors[need.system].find(need.entity, need.column, need.value)
+        return tuple(row.ref.id for row in found)
+
+    async def _newest(self, need: Newest) -> tuple[Record, ...]:
+        return tuple(await self.parts.connectors[need.system].newest(need.entity, after=need.after))
+
+    async def _can_see(self, need: CanSee) -> bool:
+        """Up to three other linked records; with none, the account itself and a listing.
+
+        A record that the vendor shows as deleted proves that we see, like a live one; where all of the sample is simply
+        not found, a listing must show something.
+        """
+        store, scope = self.parts.store, self.situation.claim.scope
+        sample = await store.records.linked_sample(scope, need.side, CANARIES, exclude=[need.rec])
+        for ref in sample:
+            seen = (await self.read(ref)).found
+            if isinstance(seen, Record) or seen.evidence is not Evidence.NOT_FOUND:
+                return True
+        endpoint, connector = scope.endpoint(need.side), self.connector(need.side)
+        identity = await connector.identity()
+        row = await store.systems.get(endpoint.system)
+        if row.identity_key is not None and row.identity_key != identity.key:
+            raise NeedsAuthorisation(endpoint.system, f"the credentials open another account: {identity.label}")
+        page = await connector.list(endpoint.entity, since=None, page=None, where={})
+        return bool(page.rows) or not sample
+
+    async def _lease(self, need: Lease) -> bool:
+        leased = await self.parts.store.tasks.lease(self.situation.claim, [need.ref])
+        if leased is None:
+            return False
+        self.situation = replace(self.situation, claim=leased)
+        return True
+
+    async def _wait_for(self, need: WaitFor) -> Link | None:
+        return await self.parts.store.tasks.wait_for(self.situation.claim, need.parent)
+
+    async def _request_listing(self, need: RequestListing) -> None:
+        await self.parts.store.cursors.ask(need.system, need.entity, "full", by="match index")
+
+    async def _note_merge(self, need: NoteMerge) -> None:
+        await self.parts.store.records.note_merge(need.loser, need.survivor)
+
+    async def _forget_merge(self, need: ForgetMerge) -> None:
+        await self.parts.store.records.forget_merge(need.loser)

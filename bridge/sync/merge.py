@@ -1,0 +1,108 @@
+"""A linked record was merged into another one by a person: the link follows, or becomes an alias."""
+
+from dataclasses import replace
+
+from bridge.domain.record import Gone, Record, Side
+from bridge.store import moves
+from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey
+from bridge.store.questions import DuplicatesOf, LinkOf, LinksNaming, LinksReferring, SurvivorOf
+from bridge.sync.draft import Draft
+from bridge.sync.needs import ForgetMerge, Moment
+from bridge.sync.reasons import Reason
+
+NEEDS_A_PERSON = (LinkState.DOUBT, LinkState.TWIN)
+
+
+def merged(draft: Draft, link: Link, side: Side, rec: str, survivor: str) -> Completion:
+    """The link follows the survivor, or becomes an alias of the survivor's link."""
+    taken = draft.lease(side, survivor)
+    if taken:
+        return taken
+    theirs = draft.ask(LinkOf(draft.mapping.name, side, survivor))
+    if theirs is not None and theirs.state is LinkState.INTENDED:
+        due = draft.now + draft.jitter(2.0)
+        return draft.later(due, Reason.SURVIVOR_CREATED.of(record=draft.named(side, survivor)))
+    mark = [TaskKey(draft.mapping.name, side, survivor), *pairs_naming(draft, link)]
+    if theirs is None or theirs.id == link.id:
+        _follow(draft, link, side, survivor, f"{draft.named(side, rec)} was merged into {survivor}")
+    else:
+        _alias(draft, link, theirs, side, rec, survivor)
+    return draft.done(Outcome.APPLIED, Reason.MERGED.of(survivor=survivor), mark=tuple(mark))
+
+
+def duplicate_instead(draft: Draft, link: Link, side: Side, rec: str) -> Completion | None:
+    """Of two records for one thing, as was reported, somebody deleted the linked one: the other takes its place.
+
+    The two meet it without a base, as any matched pair does.
+    """
+    for duplicate in draft.ask(DuplicatesOf(link.id, side)):
+        taken = draft.lease(side, duplicate)
+        if taken:
+            return taken
+        if isinstance(draft.look(draft.ref(side, duplicate), Moment.LEASED), Record):
+            why = Reason.DUPLICATE_TAKES_OVER.of(record=draft.named(side, rec), duplicate=duplicate)
+            _follow(draft, link, side, duplicate, why.text, forget_base=True)
+            return draft.done(Outcome.APPLIED, why, mark=(TaskKey(draft.mapping.name, side, duplicate),))
+    return None
+
+
+def _follow(draft: Draft, link: Link, side: Side, survivor: str, what: str, *, forget_base: bool = False) -> None:
+    rows = draft.ask(LinksNaming(draft.mapping.name, side, survivor))
+    draft.moves += [moves.drop(row) for row in rows if row.state in NEEDS_A_PERSON]  # merging was what was asked for
+    draft.moves.append(moves.follow(link, side, survivor, forget_base=forget_base))
+    _tell(draft, link, side, survivor, f"{what}; the link follows")
+
+
+def _alias(draft: Draft, link: Link, theirs: Link, side: Side, rec: str, survivor: str) -> None:
+    draft.moves.append(moves.alias_to(link, theirs))
+    left_over = draft.named(side.other, link.rec(side.other))
+    text = f"{draft.named(side, rec)} was merged into {survivor}, which is linked already; {left_over} is left over"
+    _tell(draft, replace(link, id=theirs.id), side, survivor, text, theirs.rec(side.other))
+
+
+def _tell(draft: Draft, link: Link, side: Side, survivor: str, text: str, counterpart: str | None = None) -> None:
+    """The story of the record that went, and of the one that lives on with its own `counterpart`."""
+    draft.say("merged", text, link=link)
+    draft.journal.append(replace(draft.journal[-1], side=side, rec=survivor, other_rec=counterpart))
+
+
+def restored(draft: Draft, found: Record | Gone) -> Completion | None:
+    """A record that was merged away and is back: its own pair lives again, if that is still to be had.
+
+    found: the claim's record, as just read and believed. None when it was never merged away, or still is.
+    """
+    ref, other = draft.ref(draft.side, draft.key.rec), draft.side.other
+    if isinstance(found, Gone) or draft.ask(SurvivorOf(ref)) is None:
+        return None
+    known = draft.known(ref)
+    settled = (known.gone_at or 0.0) + draft.endpoint(draft.side).settle if known else 0.0
+    if draft.now < settled:
+        return draft.later(settled, Reason.GONE_A_MOMENT_AGO.of(record=draft.named(draft.side, ref.id)))
+    rows = draft.ask(LinksNaming(draft.mapping.name, draft.side, ref.id))
+    row = next((row for row in rows if row.state is LinkState.ALIAS), None)
+    if row is not None:
+        counterpart = str(row.rec(other))
+        taken = draft.lease(other, counterpart)
+        if taken:
+            return taken
+        draft.moves.append(moves.unmerge(row) if _free(draft, other, counterpart) else moves.drop(row))
+        draft.say("restored", f"{draft.named(draft.side, ref.id)} is back from being merged away", link=row)
+    draft.ask(ForgetMerge(ref))
+    return draft.done(Outcome.APPLIED, Reason.RESTORED.of(), due=draft.now)
+
+
+def _free(draft: Draft, side: Side, rec: str) -> bool:
+    """Whether the record lives and no other link names it."""
+    link = draft.ask(LinkOf(draft.mapping.name, side, rec))
+    if link is not None and link.rec(side) == rec:
+        return False
+    return isinstance(draft.look(draft.ref(side, rec), Moment.LEASED), Record)
+
+
+def pairs_naming(draft: Draft, link: Link) -> list[TaskKey]:
+    """Tasks of the pairs whose base names this link."""
+    return [
+        TaskKey(other.mapping, Side.LEFT, other.left)
+        for other in draft.ask(LinksReferring(link.id))
+        if other.left is not None and other.state is LinkState.LIVE
+    ]

@@ -1,0 +1,175 @@
+"""Why a record waits, was left alone, or needs a person: codes for programs, and the one place of their sentences."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Stored with the task, shown, and counted. `of` gives the sentence."""
+
+    # It is put off.
+    READ_TOO_EARLY = "read_too_early"
+    READ_STALE = "read_stale"
+    KEPT_VISIBLE = "kept_visible"
+    RECORD_BUSY = "record_busy"
+    LINKED_MEANWHILE = "linked_meanwhile"
+    CHANGED_MEANWHILE = "changed_meanwhile"
+    CHANGED_BEFORE_REMOVAL = "changed_before_removal"
+    WENT_AWAY_MEANWHILE = "went_away_meanwhile"
+    GONE_A_MOMENT_AGO = "gone_a_moment_ago"
+    NOT_THERE_YET = "not_there_yet"
+    GONE_ONCE = "gone_once"
+    CREATE_UNKNOWN_YET = "create_unknown_yet"
+    CREATE_AGAIN = "create_again"
+    CREATE_CHECKED = "create_checked"
+    CREATE_ELSEWHERE = "create_elsewhere"
+    CREATE_HELD_BY_PERSON = "create_held_by_person"
+    CREATED_HERE = "created_here"
+    WHICH_WAS_CREATED = "which_was_created"
+    SURVIVOR_CREATED = "survivor_created"
+    WRITE_UNSETTLED = "write_unsettled"
+    WRITE_SETTLED = "write_settled"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    PARENT_BUSY = "parent_busy"
+    PARENT_WAITED_FOR = "parent_waited_for"
+    NAMES_GONE = "names_gone"
+    REFUSED_ONCE = "refused_once"
+    REFERRING_FIRST = "referring_first"
+    LISTING_WAITED_FOR = "listing_waited_for"
+    NO_CANARY = "no_canary"
+    THRESHOLD_REACHED = "threshold_reached"
+    MAPPING_PAUSED = "mapping_paused"
+    SYSTEM = "system"
+    ATTEMPT = "attempt"
+    STORE_AWAY = "store_away"
+    # Nothing is done about it.
+    IN_SHADOW = "in_shadow"
+    OUTSIDE_WHERE = "outside_where"
+    PAIR_OUTSIDE_WHERE = "pair_outside_where"
+    IS_NOT_THERE = "is_not_there"
+    COUNTERPART_GONE = "counterpart_gone"
+    NONE_CREATED_THERE = "none_created_there"
+    DUPLICATE_REPORTED = "duplicate_reported"
+    DUPLICATE_OF = "duplicate_of"
+    # It is done.
+    IN_SYNC = "in_sync"
+    OWN_SIDE_IN_SYNC = "own_side_in_sync"
+    SETTLED_MEANWHILE = "settled_meanwhile"
+    UPDATED = "updated"
+    CREATED = "created"
+    MATCHED = "matched"
+    MERGED = "merged"
+    RESTORED = "restored"
+    UNLINKED = "unlinked"
+    REMOVED = "removed"
+    BOTH_GONE = "both_gone"
+    REMOVED_BY_US = "removed_by_us"
+    DUPLICATE_TAKES_OVER = "duplicate_takes_over"
+    # A person is needed.
+    UNTRANSLATABLE = "untranslatable"
+    REFERENCE_REJECTED = "reference_rejected"
+    SEVERAL_MATCH = "several_match"
+    CREATE_UNKNOWN = "create_unknown"
+    CREATE_STILL_UNKNOWN = "create_still_unknown"
+    NO_CREATE_ANSWERED = "no_create_answered"
+    NO_WRITE_ANSWERED = "no_write_answered"
+    REFUSED_AS_DUPLICATE = "refused_as_duplicate"
+    REFUSED = "refused"
+    LOST_VISIBILITY = "lost_visibility"
+    LOOP_ALARM = "loop_alarm"
+    GIVEN_UP = "given_up"
+
+    def of(self, **words: object) -> "Why":
+        """This reason with its sentence, in which `words` fill the places."""
+        return Why(self, SENTENCES[self].format(**words))
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A reason as it is stored: the code, and the sentence a person reads."""
+
+    code: Reason
+    text: str
+
+
+SENTENCES = {
+    Reason.READ_TOO_EARLY: "our own write to {record} has not settled",
+    Reason.READ_STALE: "{record} was read older than a state already known",
+    Reason.KEPT_VISIBLE: "{record} was reported as deleted and is still shown",
+    Reason.RECORD_BUSY: "{record} is being worked on",
+    Reason.LINKED_MEANWHILE: "a link of this record appeared meanwhile",
+    Reason.CHANGED_MEANWHILE: "{record} changed while it was being compared",
+    Reason.CHANGED_BEFORE_REMOVAL: "{record} changed while it was to be removed",
+    Reason.WENT_AWAY_MEANWHILE: "{record} went away while it was being matched",
+    Reason.GONE_A_MOMENT_AGO: "{record} was gone a moment ago; looking once more",
+    Reason.NOT_THERE_YET: "{record} is not there; looking once more",
+    Reason.GONE_ONCE: "{record} is gone; looking once more",
+    Reason.CREATE_UNKNOWN_YET: "the outcome of creating {record} is not known yet",
+    Reason.CREATE_AGAIN: "a create that never took effect is tried again",
+    Reason.CREATE_CHECKED: "a person checked the create of unknown outcome; looking again",
+    Reason.CREATE_ELSEWHERE: "another create may be about this very record; waiting for it to end",
+    Reason.CREATE_HELD_BY_PERSON: "{record} may be the same, and is a dead letter a person must see to",
+    Reason.CREATED_HERE: "{record} is just being created here",
+    Reason.WHICH_WAS_CREATED: "a person must say which record the create of {record} made",
+    Reason.SURVIVOR_CREATED: "{record} is just being created on the other side",
+    Reason.WRITE_UNSETTLED: "an earlier write has not settled yet",
+    Reason.WRITE_SETTLED: "an earlier write was settled; going on from there",
+    Reason.OUTCOME_UNKNOWN: "outcome unknown: {error}",
+    Reason.PARENT_BUSY: "waiting for {parent}, which is being worked on",
+    Reason.PARENT_WAITED_FOR: "waiting for {parent}",
+    Reason.NAMES_GONE: "it names {names}, gone since it was linked; looking there first",
+    Reason.REFUSED_ONCE: "refused: {error}",
+    Reason.REFERRING_FIRST: "pairs that name this record are done first",
+    Reason.LISTING_WAITED_FOR: "waiting for the first complete listing of {entity}",
+    Reason.NO_CANARY: "{record} is gone, and no other record of this entity could be seen: lost visibility?",
+    Reason.THRESHOLD_REACHED: (
+        "brake: {hits} deletes, archives or blanked fields in {seconds:.0f} s; "
+        "check them, then run `bridge approve {mapping}`"
+    ),
+    Reason.MAPPING_PAUSED: "the mapping is paused",
+    Reason.SYSTEM: "{error}",
+    Reason.ATTEMPT: "attempt {attempts} of {limit}: {error}",
+    Reason.STORE_AWAY: "the store was away",
+    Reason.IN_SHADOW: "filtered: the mapping is in shadow mode",
+    Reason.OUTSIDE_WHERE: "filtered: it does not match `where`",
+    Reason.PAIR_OUTSIDE_WHERE: "filtered: {record} does not match `where`",
+    Reason.IS_NOT_THERE: "filtered: it is not there",
+    Reason.COUNTERPART_GONE: "filtered: its counterpart was deleted or merged away",
+    Reason.NONE_CREATED_THERE: "filtered: nothing on {side} matches, and none is created there",
+    Reason.DUPLICATE_REPORTED: "filtered: a twin of a linked record, reported",
+    Reason.DUPLICATE_OF: "filtered: a twin of {record}",
+    Reason.IN_SYNC: "{agree}",
+    Reason.OWN_SIDE_IN_SYNC: "{record} shows what both sides agreed on last",
+    Reason.SETTLED_MEANWHILE: "what was to be looked at is settled",
+    Reason.UPDATED: "updated {fields}",
+    Reason.CREATED: "created {record}",
+    Reason.MATCHED: "matched {record}",
+    Reason.MERGED: "merged into {survivor}",
+    Reason.RESTORED: "restored",
+    Reason.UNLINKED: "unlinked: {record} was deleted",
+    Reason.REMOVED: "{verb} {record}",
+    Reason.BOTH_GONE: "both records are gone",
+    Reason.REMOVED_BY_US: "{record} was removed by the bridge",
+    Reason.DUPLICATE_TAKES_OVER: "{record} was deleted, and its twin {duplicate} takes its place",
+    Reason.UNTRANSLATABLE: "{problem}",
+    Reason.REFERENCE_REJECTED: "{parent} is not linked, and the mapping says `missing: reject`",
+    Reason.SEVERAL_MATCH: "several {side} records match by {key}: {records}",
+    Reason.CREATE_UNKNOWN: (
+        "create outcome unknown: {record} may exist ({among}); "
+        "delete or merge what is too much, then retry the dead letter"
+    ),
+    Reason.CREATE_STILL_UNKNOWN: ("an earlier create of its counterpart has an unknown outcome; retry after checking"),
+    Reason.NO_CREATE_ANSWERED: "given up after {attempts} attempts: no create was answered",
+    Reason.NO_WRITE_ANSWERED: "given up after {attempts} attempts, the last of which ended without an answer",
+    Reason.REFUSED_AS_DUPLICATE: "refused as a duplicate{of}: {error}",
+    Reason.REFUSED: "{error}",
+    Reason.LOST_VISIBILITY: (
+        "{record} is gone, and no other record of this entity could be seen: lost visibility? "
+        "Give the account of {system} its rights back, or retry to say that it is deleted"
+    ),
+    Reason.LOOP_ALARM: (
+        "loop alarm: {record} was written {writes} times within {seconds:.0f} s and {fields} still changes; "
+        "see what else writes this field, then retry the dead letter"
+    ),
+    Reason.GIVEN_UP: "given up after {attempts} attempts: {error}",
+}

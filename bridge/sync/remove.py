@@ -1,0 +1,199 @@
+"""A linked record is gone: confirm it, see where it went, then do what the mapping says - under the brake."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bridge.domain.record import Evidence, Gone, Record, Side
+from bridge.mapping import translate
+from bridge.mapping.model import DeletePolicy
+from bridge.mapping.values import UNREAD, Reference, is_empty
+from bridge.store import moves
+from bridge.store.model import Completion, Link, Outcome, TaskKey, TaskState
+from bridge.store.questions import SurvivorOf, TaskOf
+from bridge.sync import compare, merge, recover, references
+from bridge.sync.draft import DELETED, Draft
+from bridge.sync.needs import CanSee, NoteMerge
+from bridge.sync.plans import Removal
+from bridge.sync.reasons import Reason, Why
+
+VISIBILITY_SECONDS = 1800.0
+"""A record that is gone, while nothing else of its entity can be seen, is a question for a person after this long."""
+
+
+def removed(draft: Draft, link: Link, side: Side, pair: Mapping[Side, Record | Gone]) -> Completion | Removal:
+    """One record of a link is gone. `side`: where; `pair`: both sides as just read."""
+    gone, rec = pair[side], str(link.rec(side))
+    assert isinstance(gone, Gone)
+    if gone.merged_into is not None and gone.merged_into != rec:
+        draft.ask(NoteMerge(gone.ref, gone.merged_into))
+    survivor = draft.ask(SurvivorOf(draft.ref(side, rec)))
+    if survivor is not None:
+        return merge.merged(draft, link, side, rec, survivor)
+    other = pair[side.other]
+    if "removal" in (link.sent(side) or {}):
+        return _removed_by_us(draft, link, side, other)
+    if isinstance(other, Gone):
+        return both_gone(draft, link, Reason.BOTH_GONE.of())
+    confirmed = _confirm(draft, link, side, rec)
+    if isinstance(confirmed, Completion):
+        return confirmed
+    link = confirmed
+    instead = merge.duplicate_instead(draft, link, side, rec)
+    if instead:
+        return instead
+    return _apply_policy(draft, link, side, gone, other)
+
+
+def _removed_by_us(draft: Draft, link: Link, side: Side, other: Record | Gone) -> Completion:
+    """A removal whose answer was lost took effect; a record that was restored meanwhile begins anew."""
+    ended = both_gone(draft, link, Reason.REMOVED_BY_US.of(record=draft.named(side, link.rec(side))))
+    if isinstance(other, Gone):
+        return ended
+    return replace(ended, mark=(TaskKey(draft.mapping.name, side.other, other.ref.id),))
+
+
+def _confirm(draft: Draft, link: Link, side: Side, rec: str) -> Link | Completion:
+    """Two reads `settle` apart, and a canary: another linked record must still be visible to us.
+
+    When none is for `VISIBILITY_SECONDS`, a person has to say whether the records are deleted or only hidden from us.
+    Retrying the dead letter says that they are deleted; the link remembers question and answer. Else it would wait for
+    ever.
+    """
+    since, settle, name = draft.first.gone_since, draft.endpoint(side).settle, draft.named(side, rec)
+    if since is None or draft.now < since + settle:
+        first = draft.now if since is None else since
+        return draft.later(first + settle, Reason.GONE_ONCE.of(record=name), gone_since=first)
+    if (link.payload or {}).get("deletion_confirmed", float("-inf")) >= since:
+        return link
+    if _answered(draft, link):
+        noted = moves.note(link, deletion_confirmed=draft.now)
+        draft.moves.append(noted)
+        draft.say("confirmed", f"a person says that {name} is deleted", link=link)
+        return replace(link, payload=noted.values["payload"])
+    if draft.ask(CanSee(side, rec)):
+        return link
+    if draft.now >= since + VISIBILITY_SECONDS:
+        asked = {**_asked(link), draft.side.value: since}
+        draft.moves.append(moves.note(link, deletion_asked=asked))
+        why = Reason.LOST_VISIBILITY.of(record=name, system=draft.endpoint(side).system)
+        return draft.dead(why, gone_since=since)
+    why = Reason.NO_CANARY.of(record=name)
+    if draft.first.code != why.code:
+        draft.say("no canary", why.text)
+    return draft.later(draft.now + draft.limits.wait_seconds, why)
+
+
+def _asked(link: Link) -> dict[str, float]:
+    """Since when the record was gone for each task, by side, that became a dead letter with this question."""
+    return dict((link.payload or {}).get("deletion_asked", {}))
+
+
+def _answered(draft: Draft, link: Link) -> bool:
+    """Whether a person retried a dead letter that asked about this very absence.
+
+    A retry of another dead letter, the counterpart's for instance, says nothing about it.
+    """
+    asked = _asked(link)
+    retried = [task for task in draft.claim.tasks if task.retried and task.gone_since is not None]
+    return any(asked.get(task.key.side.value) == task.gone_since for task in retried)
+
+
+def _apply_policy(draft: Draft, link: Link, side: Side, gone: Gone, other: Record) -> Completion | Removal:
+    policy, target = draft.mapping.deleted.get(side, DeletePolicy.UNLINK), side.other
+    keep = ""
+    if policy in (DeletePolicy.DELETE, DeletePolicy.ARCHIVE):
+        keep = _reason_to_keep(draft, link, side, gone, other, policy)
+    if policy in (DeletePolicy.IGNORE, DeletePolicy.UNLINK) or keep:
+        text = f"{draft.named(side, link.rec(side))} was deleted; {draft.named(target, link.rec(target))} stays"
+        draft.say("unlinked", text + (f": {keep}" if keep else f" ({policy.value})"), link=link)
+        return buried(draft, link, (side,), Reason.UNLINKED.of(record=draft.named(side, link.rec(side))))
+    if draft.shadow:
+        text = f"shadow: would {policy.value} {draft.named(target, link.rec(target))}"
+        draft.say("would delete", text, link=link)
+        return draft.filtered(Reason.IN_SHADOW.of())
+    waiting = _referring_first(draft, link)
+    return waiting or Removal(link, side, other, policy)
+
+
+def _reason_to_keep(draft: Draft, link: Link, side: Side, gone: Gone, other: Record, policy: DeletePolicy) -> str:
+    """Why the other record must stay although the policy would remove it; "" when it may go."""
+    facts = draft.manifest(side.other)
+    if not (facts.archives if policy is DeletePolicy.ARCHIVE else facts.deletes):
+        return f"{draft.endpoint(side.other).system} cannot {policy.value} it"
+    evident = gone.evidence is not Evidence.NOT_FOUND or _told(draft, side, str(link.rec(side)))
+    if not evident and draft.manifest(side).delete_evidence:
+        return "the record is not visible any more, but nothing shows that it was deleted"
+    if draft.mapping.delete_conflict == "keep":
+        edited = _edited_since(draft, link, side.other, other)
+        if edited:
+            return f"{edited} was edited there meanwhile (delete-conflict: keep)"
+    return ""
+
+
+def _told(draft: Draft, side: Side, rec: str) -> bool:
+    """Whether a delete event named the record; its task may wait while the claim is about the other one."""
+    if draft.task_of(side, rec) is not None:
+        return draft.deleted_by_event(side, rec)
+    task = draft.ask(TaskOf(TaskKey(draft.mapping.name, side, rec)))
+    return task is not None and bool(DELETED & task.kinds)
+
+
+def _edited_since(draft: Draft, link: Link, side: Side, record: Record) -> str | None:
+    """The first field that was edited on the surviving side and never crossed; without a base, that is filled."""
+    reading = compare.readings(draft, {side: record})[side]
+    base = references.current_base(draft, link)
+    base = recover.settled_base(draft, link, side, {side: reading}, base)
+    for field in draft.mapping.fields:
+        value, entry = reading.values.get(field.name, UNREAD), base.get(field.name)
+        if isinstance(value, Reference) or side.other not in field.flows:
+            continue
+        if value is UNREAD:  # what cannot be translated may be an edit all the same
+            seen = entry and (entry.left_hash if side is Side.LEFT else entry.right_hash)
+            if reading.hashes.get(field.name, seen) != seen:
+                return field.name
+            continue
+        if field.link and is_empty(value):  # products empty these by themselves when the record named goes
+            continue
+        before = None if entry is None else entry.left if side is Side.LEFT else entry.right
+        if not translate.same(field, value, before):
+            return field.name
+    return None
+
+
+def _referring_first(draft: Draft, link: Link) -> Completion | None:
+    """A record that other pairs' bases still name goes only after those pairs were done once."""
+    now, settle = draft.now, draft.endpoint(draft.side).settle
+    first_seen = now if draft.first.gone_since is None else draft.first.gone_since
+    asked = (link.payload or {}).get("referring_asked")
+    keys = merge.pairs_naming(draft, link)
+    if asked is None or asked < first_seen:
+        if not keys:
+            return None
+        draft.moves.append(moves.note(link, referring_asked=now))
+        return draft.later(now + settle, Reason.REFERRING_FIRST.of(), mark=tuple(keys))
+    tasks = draft.ask_all(TaskOf(key) for key in keys)
+    open_ = any(task is not None and task.state is TaskState.DUE for task in tasks)
+    if open_ and now < asked + draft.limits.wait_seconds:
+        return draft.later(now + settle, Reason.REFERRING_FIRST.of())
+    return None
+
+
+def settled(draft: Draft, plan: Removal) -> Completion:
+    """The counterpart was removed."""
+    target, link = plan.side.other, plan.link
+    draft.note_wrote(target, plan.record.ref.id, None)
+    verb = "archived" if plan.policy is DeletePolicy.ARCHIVE else "deleted"
+    name = draft.named(target, plan.record.ref.id)
+    draft.say(verb, f"{draft.named(plan.side, link.rec(plan.side))} was deleted -> {verb} {name}", link=link)
+    sides = (plan.side, target) if plan.policy is DeletePolicy.DELETE else (plan.side,)
+    return buried(draft, link, sides, Reason.REMOVED.of(verb=verb, record=name))
+
+
+def buried(draft: Draft, link: Link, sides: tuple[Side, ...], why: Why) -> Completion:
+    draft.moves.append(moves.bury(link, sides, draft.now))
+    return draft.done(Outcome.APPLIED, why)
+
+
+def both_gone(draft: Draft, link: Link, why: Why) -> Completion:
+    draft.say("gone", why.text, link=link)
+    return buried(draft, link, (draft.side, draft.side.other), why)

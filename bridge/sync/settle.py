@@ -1,0 +1,177 @@
+"""What a write that was answered means for the pair: base, link, journal, and how the claim ends. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bridge.domain.record import Record, Side
+from bridge.mapping import translate
+from bridge.mapping.base import Base, dump_base, dump_values
+from bridge.mapping.translate import Reading
+from bridge.mapping.values import UNREAD
+from bridge.store import moves
+from bridge.store.model import Completion, Link, Outcome, TaskKey
+from bridge.sync import conflicts, references, remember
+from bridge.sync.draft import Draft
+from bridge.sync.plans import Create, Progress, SideWrite
+from bridge.sync.reasons import Reason
+
+ECHO_SECONDS = 1.0
+"""A vendor tells of our own write within this long, mostly."""
+
+
+def updated(draft: Draft, pair: Progress, write: SideWrite, record: Record | None) -> Progress:
+    """A write took effect. `record`: what its answer shows of it; None: the next read of the target confirms it.
+
+    That read is the one that the write's echo asks for anyway, or it comes once reads must show the write.
+    """
+    target, rec = write.target, str(pair.link.rec(write.target))
+    shown = _reading(draft, target, record)
+    draft.moves.append(_counted(draft, pair.link))
+    draft.note_wrote(target, rec, record)
+    link, look_at = pair.link, pair.look_at
+    if shown is not None:
+        seen = {name: value for name, value in shown.values.items() if value is not UNREAD}
+        draft.note_keys(target, rec, {**write.chosen, **seen})
+        draft.moves.append(moves.confirmed(link, target))
+        link = _with_sent(link, target, None)
+    else:
+        sent = _took_effect(draft, write.remembered)
+        draft.moves.append(moves.unconfirmed(link, target, sent, draft.now))
+        link = replace(_with_sent(link, target, sent), sent_until=draft.now)
+        look_at = _confirmable(draft, target)
+    return _remembered(draft, replace(pair, link=link, look_at=look_at), write, shown, called=True)
+
+
+def _confirmable(draft: Draft, side: Side) -> float:
+    """When a write that was just made is looked at: reads must show it then, and its echo has mostly come."""
+    return draft.now + max(draft.endpoint(side).settle, ECHO_SECONDS)
+
+
+def not_needed(draft: Draft, pair: Progress, write: SideWrite) -> Progress:
+    """The record held all of it already, and nothing was sent."""
+    shown = references.resolve(draft, {write.target: write.before})[write.target]
+    return _remembered(draft, pair, write, shown, called=False)
+
+
+def _remembered(draft: Draft, pair: Progress, write: SideWrite, shown: Reading | None, *, called: bool) -> Progress:
+    target = write.target
+    readings = remember.as_written(pair.readings, target, write.chosen, shown)
+    base = remember.after_write(draft.mapping, pair.base, target, readings, write.remembered, shown)
+    link = conflicts.settle(draft, remember.save_base(draft, pair.link, base), write.remembered)
+    written = [f"{draft.side_name(target)}.{name}" for name in write.chosen] if called else []
+    return replace(pair, link=link, base=base, readings=readings, written=[*pair.written, *written])
+
+
+def _reading(draft: Draft, side: Side, record: Record | None) -> Reading | None:
+    if record is None:
+        return None
+    return references.resolve(draft, {side: translate.read(draft.mapping, side, record.fields)})[side]
+
+
+def _with_sent(link: Link, side: Side, sent: Any) -> Link:
+    return replace(link, sent_left=sent) if side is Side.LEFT else replace(link, sent_right=sent)
+
+
+def _took_effect(draft: Draft, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """`sent` of a write that was answered, but not with what the record holds now."""
+    return {"values": dump_values(draft.mapping, chosen), "took_effect": True}
+
+
+def _counted(draft: Draft, link: Link) -> Any:
+    """One more write, for the loop alarm; a person's retry begins a new count."""
+    if draft.retried or draft.now - link.window_at >= draft.limits.loop_window_seconds:
+        return moves.count_write(link, 1, draft.now)
+    return moves.count_write(link, link.writes + 1, link.window_at)
+
+
+def pair_ended(draft: Draft, pair: Progress, blocked: Completion | None = None) -> Completion:
+    """How a pair's claim ends. A value that cannot be translated makes it a dead letter, after all else crossed."""
+    if blocked is not None:
+        return with_parents(draft.gathered(blocked), pair.parents)
+    problem = _problem(draft, pair.base, pair.readings)
+    if problem:
+        return with_parents(draft.dead(Reason.UNTRANSLATABLE.of(problem=problem)), pair.parents)
+    unseen = _not_shown(draft, pair.readings)
+    looks = [at for at in (pair.again, pair.look_at) if at is not None]
+    more = {"due": min(looks, default=None), "narrow": pair.again is None}
+    hidden = f"; not shown and so not compared: {', '.join(unseen)}" if unseen else ""
+    if pair.written:
+        why = Reason.UPDATED.of(fields=f"{', '.join(pair.written)}{hidden}")
+        return with_parents(draft.done(Outcome.APPLIED, why, **more), pair.parents)
+    agree = ("both sides agree in what they show" if unseen else "both sides agree") + hidden
+    return with_parents(draft.done(Outcome.UNCHANGED, Reason.IN_SYNC.of(agree=agree), **more), pair.parents)
+
+
+def with_parents(end: Completion, parents: Sequence[TaskKey]) -> Completion:
+    return replace(end, mark=(*end.mark, *parents)) if parents else end
+
+
+def _not_shown(draft: Draft, readings: Mapping[Side, Reading]) -> list[str]:
+    """Fields one side or both did not show: unread is never equal, whatever the other side holds."""
+    return [
+        f"{draft.side_name(side)}.{field.name}"
+        for field in draft.mapping.fields
+        for side in Side
+        if field.set_on is None
+        and all(field.cells(one) is not None for one in Side)
+        and readings[side].values.get(field.name, UNREAD) is UNREAD
+        and field.name not in readings[side].hashes
+    ]
+
+
+def _problem(draft: Draft, base: Base, readings: Mapping[Side, Reading]) -> str | None:
+    """A value that should cross, cannot be translated, and is not the one both sides were last in sync with."""
+    for side, reading in readings.items():
+        for problem in reading.problems:
+            if side.other not in draft.mapping.named[problem.field].flows:
+                continue
+            entry = base.get(problem.field)
+            seen = entry and (entry.left_hash if side is Side.LEFT else entry.right_hash)
+            if seen is None or seen != reading.hashes.get(problem.field):
+                return str(problem)
+    return None
+
+
+def created(
+    draft: Draft,
+    link: Link,
+    target: Side,
+    rec: str,
+    record: Record | None,
+    chosen: Mapping[str, Any],
+    source: Reading,
+    again: float | None = None,
+    *,
+    answered: bool,
+) -> Completion:
+    """Settle an intent: the new record is linked, with the sent values and what the server shows of them as base.
+
+    record: what the create's answer shows, or (`answered` False) a later read, which may show somebody's edit already.
+    None: the next read confirms it.
+    """
+    draft.note_wrote(target, rec, record)
+    shown, seen = _reading(draft, target, record), dict(chosen)
+    if shown is not None:
+        seen |= {name: value for name, value in shown.values.items() if value is not UNREAD}
+    draft.note_keys(target, rec, seen)
+    if shown is not None and not (answered or remember.confirms(draft.mapping, chosen, shown)):
+        shown = None
+    base = {
+        name: remember.sent_entry(draft.mapping, name, target, source, value, shown) for name, value in chosen.items()
+    } | remember.of_defaults(draft.mapping, target, source, chosen, shown)
+    if shown is not None:
+        base = {**remember.both_empty(draft.mapping, target, source, shown), **base}
+    draft.moves.append(moves.mark_live(link, target, rec, dump_base(draft.mapping, base), remember.refs_of(base)))
+    looks = [] if again is None else [again]
+    if shown is None:
+        live = replace(link, state=moves.LIVE)
+        draft.moves.append(moves.unconfirmed(live, target, _took_effect(draft, chosen), draft.now))
+        looks.append(_confirmable(draft, target))
+    why = Reason.CREATED.of(record=draft.named(target, rec))
+    return draft.done(Outcome.APPLIED, why, due=min(looks, default=None), narrow=again is None)
+
+
+def told_created(draft: Draft, plan: Create, rec: str) -> str:
+    values = ", ".join(f"{name}={value!r}" for name, value in plan.told.items())
+    return f"{draft.named(draft.side, draft.key.rec)} -> created {draft.named(plan.target, rec)}: {values}"

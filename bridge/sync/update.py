@@ -1,0 +1,271 @@
+"""A pair: both records are compared with what both sides agreed on last, and what differs is to be written."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bridge.domain.record import Fields, Gone, Record, Side
+from bridge.mapping import translate
+from bridge.mapping.merge import Action, Decision
+from bridge.mapping.translate import Reading
+from bridge.mapping.values import UNREAD, is_empty
+from bridge.store import moves
+from bridge.store.model import Completion, Link, LinkState, Outcome
+from bridge.sync import believe, compare, conflicts, merge, recover, references, remember, remove, settle, words
+from bridge.sync.draft import DELETED, Draft, Stale
+from bridge.sync.plans import Progress, Removal, SideWrite, Update
+from bridge.sync.reasons import Reason
+
+WRITES_TO = {Action.TO_LEFT: Side.LEFT, Action.TO_RIGHT: Side.RIGHT}
+
+
+def update(draft: Draft, link: Link) -> Completion | Update | Removal:
+    """Make both records of a link agree."""
+    unsettled = recover.unsettled(draft, link)
+    if unsettled:
+        return unsettled
+    if draft.key.rec != link.rec(draft.side):  # merged away, or left over by a merge
+        own = believe.read(draft, draft.side, draft.key.rec)
+        if isinstance(own, Stale):
+            return draft.stale(own)
+        back = merge.restored(draft, own)
+        if back:
+            return back
+    ended = _of_one_side(draft, link)
+    if ended:
+        return ended
+    pair = _read_pair(draft, link)
+    if isinstance(pair, Completion):
+        return pair
+    gone = [side for side, found in pair.items() if isinstance(found, Gone)]
+    draft.believe(alive=not gone)
+    if gone:
+        side = draft.side if draft.side in gone else gone[0]
+        return remove.removed(draft, link, side, pair)
+    records = {side: found for side, found in pair.items() if isinstance(found, Record)}
+    passes = {side: translate.passes_where(draft.mapping, side, record.fields) for side, record in records.items()}
+    if False in passes.values():
+        return _freeze(draft, link, passes)
+    if link.state is LinkState.FROZEN:
+        draft.moves.append(moves.thaw(link))
+        draft.say("thawed", "the pair matches the mapping's `where` again", link=link)
+    return _agree(draft, link, records)
+
+
+def _of_one_side(draft: Draft, link: Link) -> Completion | None:
+    """The end of a claim whose own side still shows what both sides agreed on last: nothing else is read then.
+
+    What the other side holds is told by that side's own events and sweeps. None: both sides must be looked at.
+    """
+    sides = _told_of(draft, link)
+    if sides is None or len(sides) > 1:
+        return None
+    if not sides:
+        return draft.done(Outcome.UNCHANGED, Reason.SETTLED_MEANWHILE.of())
+    side = next(iter(sides))
+    rec = str(link.rec(side))
+    found = believe.read(draft, side, rec)
+    if isinstance(found, Stale):
+        return draft.stale(found, narrow=True)
+    if isinstance(found, Gone) or translate.passes_where(draft.mapping, side, found.fields) is False:
+        return None
+    reading = compare.readings(draft, {side: found})[side]
+    base = recover.confirmed_base(draft, link, side, reading, references.current_base(draft, link))
+    if base is None or not remember.shows_base(draft.mapping, side, reading, base):
+        return None
+    draft.believe(alive=True)
+    draft.note_keys(side, rec, reading.values)
+    if link.sent(side) is not None:
+        draft.moves.append(moves.confirmed(link, side))
+    remember.save_base(draft, link, base)
+    references.note_missing(draft, {side: rec}, {side: reading})
+    return draft.done(Outcome.UNCHANGED, Reason.OWN_SIDE_IN_SYNC.of(record=draft.named(side, rec)))
+
+
+def _told_of(draft: Draft, link: Link) -> frozenset[Side] | None:
+    """The sides that events or our own pending writes ask to be looked at; None when anything else asks for it."""
+    asked = any(task.both_sides or DELETED & task.kinds for task in draft.claim.tasks)
+    if asked or draft.shadow or link.held or link.state is not LinkState.LIVE:
+        return None
+    told = {task.key.side for task in draft.claim.tasks if task.kinds}
+    return frozenset(told | {side for side in Side if link.sent(side) is not None})
+
+
+def _read_pair(draft: Draft, link: Link) -> dict[Side, Record | Gone] | Completion:
+    pair: dict[Side, Record | Gone] = {}
+    for side in (draft.side, draft.side.other):
+        rec = link.rec(side)
+        assert rec is not None, "a live link has both records"
+        found = believe.read(draft, side, rec)
+        if isinstance(found, Stale):
+            return draft.stale(found)
+        pair[side] = found
+    return pair
+
+
+def _freeze(draft: Draft, link: Link, passes: Mapping[Side, bool | None]) -> Completion:
+    outside = next(side for side, passed in passes.items() if passed is False)
+    why = Reason.PAIR_OUTSIDE_WHERE.of(record=draft.named(outside, link.rec(outside)))
+    if link.state is not LinkState.FROZEN:
+        draft.moves.append(moves.freeze(link))
+        draft.say("frozen", f"{why.text}; the pair is left as it is", link=link)
+    return draft.filtered(why)
+
+
+def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completion | Update:
+    readings = compare.readings(draft, records)
+    base = references.current_base(draft, link)
+    settled = link.sent_left is not None or link.sent_right is not None
+    if settled:
+        base, link = recover.settle_sent(draft, link, readings, base)
+    decisions = conflicts.chosen(draft, link, compare.decide(draft, records, readings, base), readings)
+    for side, reading in readings.items():
+        draft.note_keys(side, str(link.rec(side)), reading.values)
+    base = remember.in_step(draft.mapping, base, readings, decisions)
+    plans = _plans(decisions, readings)
+    for side in Side:
+        plans[side] |= references.left_over(draft, side, decisions, readings)
+    if draft.shadow:
+        return _shadowed(draft, link, plans)
+    link = remember.save_base(draft, link, base)
+    link = conflicts.hold(draft, link, decisions, readings)
+    parents = references.note_missing(draft, {side: link.rec(side) for side in Side}, readings)
+    if settled and any(plans.values()):  # what was learned is stored before `sent` says something new
+        return draft.later(draft.now, Reason.WRITE_SETTLED.of())
+    state = Progress(link, base, readings, parents)
+    if not any(plans.values()):
+        return settle.pair_ended(draft, state)
+    return _written(draft, state, records, decisions, plans)
+
+
+def _plans(decisions: Sequence[Decision], readings: Mapping[Side, Reading]) -> dict[Side, dict[str, Any]]:
+    """What each side is to get; a set that changed on both may be written to both."""
+    plans: dict[Side, dict[str, Any]] = {Side.LEFT: {}, Side.RIGHT: {}}
+    for decision in decisions:
+        target = WRITES_TO.get(decision.action)
+        if target is not None and readings[target].values.get(decision.field) is not UNREAD:
+            plans[target][decision.field] = decision.value
+    return plans
+
+
+def _shadowed(draft: Draft, link: Link, plans: Mapping[Side, Mapping[str, Any]]) -> Completion:
+    for target, values in plans.items():
+        if values:
+            text = f"shadow: would update {draft.named(target, link.rec(target))}: {', '.join(values)}"
+            draft.say("would update", text, {"values": words.printable(values)}, link=link)
+    return draft.filtered(Reason.IN_SHADOW.of())
+
+
+def _written(
+    draft: Draft,
+    state: Progress,
+    records: Mapping[Side, Record],
+    decisions: Sequence[Decision],
+    plans: Mapping[Side, Mapping[str, Any]],
+) -> Completion | Update:
+    """The writes to one side after the other, as far as nothing keeps them from being made now."""
+    writes: list[SideWrite] = []
+    again: float | None = None
+    blocked: Completion | None = None
+    unfinished = frozenset(plans[Side.LEFT].keys() & plans[Side.RIGHT].keys())
+    for target in (side for side in Side if plans[side]):
+        settled = references.for_writing(draft, target, plans[target])
+        if isinstance(settled, Completion):
+            blocked = settled
+            break
+        if settled.again:
+            again = draft.now + references.PATIENCE_SECONDS
+        chosen = {name: plans[target][name] if value is not None else None for name, value in settled.values.items()}
+        if not chosen:
+            continue
+        blocked = loop_alarm(draft, state.link, target, chosen)
+        if blocked:
+            break
+        write = _side_write(draft, state, records[target], target, chosen, settled.values, decisions, unfinished)
+        if write.changes:
+            blocked = _may_not_write(draft)
+        if blocked:
+            break
+        writes.append(write)
+        unfinished = frozenset()
+    if not writes and blocked:
+        return settle.with_parents(blocked, state.parents)
+    return Update(replace(state, again=again), writes, blocked)
+
+
+def _side_write(
+    draft: Draft,
+    state: Progress,
+    record: Record,
+    target: Side,
+    chosen: Mapping[str, Any],
+    values: Mapping[str, Any],
+    decisions: Sequence[Decision],
+    unfinished: frozenset[str],
+) -> SideWrite:
+    before = state.readings[target]
+    held = translate.read(draft.mapping, target, record.fields)
+    changes = translate.write(draft.mapping, target, values, record.fields)
+    losing = [one for one in decisions if one.conflict and one.field in chosen and WRITES_TO.get(one.action)]
+    emptied = [name for name, value in chosen.items() if is_empty(value) and not is_empty(held.values[name])]
+    seen = draft.seen(record.ref)
+    return SideWrite(
+        target=target,
+        record=record,
+        read_at=seen.at if seen else 0.0,
+        before=before,
+        chosen=chosen,
+        values=values,
+        changes={} if holds(record.fields, changes) else changes,
+        story=_story(draft, state.link, target, chosen, held),
+        losers=[_lost(draft, state.link, one) for one in losing],
+        unfinished=unfinished,
+        blanked=len(emptied),
+    )
+
+
+def holds(present: Any, wanted: Fields) -> bool:
+    """Whether a record shows all of these columns already."""
+    return isinstance(present, Mapping) and all(
+        holds(present.get(name), value) if isinstance(value, Mapping) else name in present and present[name] == value
+        for name, value in wanted.items()
+    )
+
+
+def _story(draft: Draft, link: Link, target: Side, chosen: Mapping[str, Any], before: Reading) -> Any:
+    old = words.in_words(draft, target, {name: before.values.get(name) for name in chosen})
+    new = words.in_words(draft, target, chosen)
+    changes = {name: [old[name], new[name]] for name in chosen}
+    source, sink = draft.named(target.other, link.rec(target.other)), draft.named(target, link.rec(target))
+    parts = ", ".join(f"{name}: {was!r} -> {now!r}" for name, (was, now) in changes.items())
+    return draft.entry("updated", f"{source} -> {sink}: {parts}", {"to": target.value, "changes": changes}, link=link)
+
+
+def _lost(draft: Draft, link: Link, decision: Decision) -> Any:
+    """What a conflict is about to overwrite."""
+    detail = words.printable({"kept": decision.value, "lost": decision.loser})
+    text = f"{decision.field}: {decision.reason}"
+    return draft.entry("conflict", text, {"field": decision.field, **detail}, link=link)
+
+
+def loop_alarm(draft: Draft, link: Link, target: Side, fields: Iterable[str]) -> Completion | None:
+    """A completion that parks a pair that keeps changing, or None when it may be written once more."""
+    limits = draft.limits
+    recent = draft.now - link.window_at < limits.loop_window_seconds
+    if draft.retried or not recent or link.writes < limits.loop_writes:
+        return None
+    why = Reason.LOOP_ALARM.of(
+        record=draft.named(target, link.rec(target)),
+        writes=link.writes,
+        seconds=limits.loop_window_seconds,
+        fields=", ".join(sorted(fields)),
+    )
+    return draft.dead(why)
+
+
+def _may_not_write(draft: Draft) -> Completion | None:
+    if draft.first.attempts > draft.limits.attempts:
+        return draft.dead(Reason.NO_WRITE_ANSWERED.of(attempts=draft.limits.attempts))
+    if draft.claim.paused:  # only recovery is claimed while a mapping is paused, and nothing is sent
+        return draft.later(draft.now + draft.limits.wait_seconds, Reason.MAPPING_PAUSED.of())
+    return None
