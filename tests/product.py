@@ -174,6 +174,9 @@ class FakeProduct:
     async def remove_hook(self, hook_id: str) -> None:
         raise NotImplementedError
 
+    def check_head(self, head: Callback, secret: HookSecret) -> None:
+        raise NotImplementedError
+
     async def verify(self, callback: Callback, secret: HookSecret) -> None:
         raise NotImplementedError
 

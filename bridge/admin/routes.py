@@ -2,16 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
+from bridge.admin.access import known_names_only
 from bridge.monitoring.health import CheckResult, HealthBoard, HealthReport, Status
 from bridge.monitoring.metrics import Metrics
 from bridge.monitoring.redaction import Redactor
-from bridge.settings.model import is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +26,12 @@ def admin_app(
     ready: Ready,
     status: StatusOf,
     *,
-    allow_remote: bool = False,
+    hosts: Collection[str] = (),
     redact: Redactor | None = None,
 ) -> web.Application:
     """The admin application. `ready` says why callbacks could not be taken in now, "" when they can.
 
-    Everything shown as text passes `redact`. `allow_remote` also allows requests for names other than loopback.
+    Everything shown as text passes `redact`. `hosts`: names it may be asked by, besides the address it is asked at.
     """
     hide = redact or Redactor()
 
@@ -58,23 +57,13 @@ def admin_app(
         rows, fault = await _guarded(status)
         return _json({"fault": hide(fault)}, 503) if fault else _json(hide.value(rows))
 
-    app = web.Application(middlewares=[] if allow_remote else [_local_names_only])
+    app = web.Application(middlewares=[known_names_only(hosts)])
     app.router.add_get("/health", health)
     app.router.add_get("/health/live", live)
     app.router.add_get("/health/ready", is_ready)
     app.router.add_get("/metrics", figures)
     app.router.add_get("/status", everything)
     return app
-
-
-@web.middleware
-async def _local_names_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A page in somebody's browser must not reach this listener under a name of its own (DNS rebinding)."""
-    name, _, port = request.host.rpartition(":")
-    host = name if port.isdigit() else request.host
-    if not is_loopback(host.strip("[]")):
-        return web.Response(status=421, text="ask for this listener by its loopback address\n")
-    return await handler(request)
 
 
 async def _report(board: HealthBoard, metrics: Metrics) -> HealthReport:

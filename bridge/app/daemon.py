@@ -3,24 +3,20 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
-from aiohttp import web
-
-from bridge.admin.routes import admin_app
 from bridge.app.build import Bridge, build
-from bridge.app.checks import add_checks, ready
+from bridge.app.checks import add_checks
 from bridge.app.columns import LOOK_SECONDS, ColumnWatch
+from bridge.app.descriptors import shares
+from bridge.app.listening import listen
 from bridge.app.plan import checked_plan, make_plan
 from bridge.app.requests import Requests
 from bridge.app.session import http_session
-from bridge.app.status import status_of
-from bridge.callbacks.routes import SERVER, callback_app
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import AiohttpTransport
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError
 from bridge.domain.seams import Seams
 from bridge.monitoring.redaction import Redactor
 from bridge.runtime.scheduler import Job, Timetable
@@ -34,7 +30,6 @@ log = logging.getLogger(__name__)
 
 ASKED_POLL_SECONDS = 1.0
 FLUSH_SECONDS = 30.0
-GRACE_SECONDS = 10.0
 DAY_SECONDS = 86_400.0
 
 
@@ -45,11 +40,12 @@ async def running(settings: Settings, seams: Seams, redactor: Redactor) -> Async
     Raises ConfigError for faulty settings or mappings and for addresses that cannot be bound.
     """
     checked_plan(settings)  # every fault is said before anything is opened
+    places = shares(settings.callbacks.max_connections)
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(http_session())
+        session = await stack.enter_async_context(http_session(places.outgoing))
         bridge = await stack.enter_async_context(assembled(settings, seams, AiohttpTransport(session)))
         timetable = Timetable(jobs(bridge), seams, bridge.board, jitter_seconds=settings.schedule.jitter_seconds)
-        await _listen(stack, bridge, redactor)
+        await listen(stack, bridge, redactor, places)
         await stack.enter_async_context(at_work(bridge))
         timetable.start()
         stack.push_async_callback(timetable.stop)
@@ -119,34 +115,6 @@ async def reload(bridge: Bridge) -> None:
     log.info("mapping files reloaded", extra={"mappings": len(plan.mappings)})
     await bridge.reconciler.index()
     await bridge.keeper.audit()
-
-
-async def _listen(stack: AsyncExitStack, bridge: Bridge, redactor: Redactor) -> None:
-    settings = bridge.settings
-    public = callback_app(bridge.receiver, max_body_bytes=settings.callbacks.max_body_bytes)
-    admin = admin_app(
-        bridge.board,
-        bridge.metrics,
-        lambda: ready(bridge),
-        lambda: status_of(bridge.store),
-        allow_remote=settings.admin.allow_remote,
-        redact=redactor,
-    )
-    await _bind(stack, public, settings.callbacks.host, settings.callbacks.port, "callbacks", SERVER)
-    await _bind(stack, admin, settings.admin.host, settings.admin.port, "admin", {"auto_decompress": False})
-
-
-async def _bind(
-    stack: AsyncExitStack, app: web.Application, host: str, port: int, key: str, served: Mapping[str, Any]
-) -> None:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_SECONDS, **served)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        remedy = f"free the address, or change {key}.host and {key}.port"
-        raise ConfigError([Fault(f"{key}: {host}:{port}", error.strerror or str(error), remedy)]) from None
 
 
 def jobs(bridge: Bridge) -> tuple[Job, ...]:

@@ -39,6 +39,7 @@ NOT_ALLOWED = Receipt(405)
 TOO_SLOW = Receipt(408)
 TOO_LARGE = Receipt(413)
 COMPRESSED = Receipt(415)
+WRONG_TYPE = Receipt(415)
 UNAVAILABLE = Receipt(503, retry_after=RETRY_AFTER_SECONDS)
 
 
@@ -67,6 +68,14 @@ class Receiver:
     def knows(self, system: str, key: str, token: str) -> bool:
         """Whether this is one of our addresses. The token is compared in constant time whatever the names are."""
         return self.addresses.check(system, key, token) and system in self.decoders
+
+    def judge_head(self, head: Callback) -> Receipt | None:
+        """Why a callback at one of our addresses is refused whatever its body says; None when the body decides."""
+        try:
+            self.decoders[head.system].check_head(head, self.addresses.secret(head.system, head.hook))
+        except BadCallback as error:
+            return Receipt(error.status)
+        return None
 
     @contextmanager
     def place(self) -> Iterator[bool]:

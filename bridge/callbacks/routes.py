@@ -3,18 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bridge.callbacks.receiver import (
+    BAD_REQUEST,
     COMPRESSED,
     NOT_ALLOWED,
     NOT_FOUND,
     TOO_LARGE,
     TOO_SLOW,
     UNAVAILABLE,
+    WRONG_TYPE,
     Receipt,
     Receiver,
 )
@@ -25,6 +28,9 @@ log = logging.getLogger(__name__)
 
 CHALLENGE_CHARACTERS = 200
 BODY_SECONDS = 10.0
+NEVER_SENT = frozenset({"audio", "font", "image", "model", "video"})
+"""Kinds of content no decoder reads. Others are taken: some vendors say nothing of theirs, or something odd."""
+
 PATTERN = PREFIX + "{system}/{key}/{token}"
 
 
@@ -32,36 +38,40 @@ SERVER: Final[Mapping[str, Any]] = {"auto_decompress": False, "lingering_time": 
 """How the public application is served: a compressed body is never inflated, and one nobody reads is soon dropped."""
 
 
-def callback_app(receiver: Receiver, *, max_body_bytes: int = 1024 * 1024) -> web.Application:
+def callback_app(
+    receiver: Receiver, *, max_body_bytes: int = 1024 * 1024, body_seconds: float = BODY_SECONDS
+) -> web.Application:
     """The public application, to be served with `SERVER`.
 
-    What the head shows is judged before the body is read: an unknown address (404), a method other than POST and GET
-    (405), a compressed body (415; no vendor sends one), a body over the limit (413).
+    What the head shows is judged before the body is read and before a place is taken: an unknown address (404), a
+    method other than POST and GET (405), a compressed body (415; no vendor sends one), pictures and the like (415), a
+    body over the limit (413), missing or wrong credentials (401).
     """
 
     async def deliver(request: web.Request) -> web.Response:
         system, key, token = (request.match_info[name] for name in ("system", "key", "token"))
         if not receiver.knows(system, key, token):
             return _response(receiver.answer(system, NOT_FOUND))
-        refusal = _judged_by_head(request, max_body_bytes)
+        head = _head(request, system, key)
+        refusal = _judged_by_head(request, max_body_bytes) or receiver.judge_head(head)
         if refusal is not None:
             return _response(receiver.answer(system, refusal))
         with receiver.place() as free:
             if not free:
                 return _response(receiver.answer(system, UNAVAILABLE))
-            body = await _body(request)
+            body = await _body(request, body_seconds)
             if isinstance(body, Receipt):
                 return _response(receiver.answer(system, body))
-            return _response(await receiver.receive(_callback(request, system, key, body), token))
+            return _response(await receiver.receive(replace(head, body=body), token))
 
-    def _callback(request: web.Request, system: str, key: str, body: bytes) -> Callback:
+    def _head(request: web.Request, system: str, key: str) -> Callback:
         return Callback(
             system=system,
             hook=key,
             method=request.method,
             url=receiver.addresses.url(system, key),
             headers=_headers(request),
-            body=body,
+            body=b"",
             received_at=receiver.clock.now(),
         )
 
@@ -89,19 +99,23 @@ def _judged_by_head(request: web.Request, max_body_bytes: int) -> Receipt | None
         return NOT_ALLOWED
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
         return COMPRESSED
+    if request.headers.get("Content-Type", "").partition("/")[0].strip().lower() in NEVER_SENT:
+        return WRONG_TYPE
     if request.content_length is not None and request.content_length > max_body_bytes:
         return TOO_LARGE
     return None
 
 
-async def _body(request: web.Request) -> bytes | Receipt:
+async def _body(request: web.Request, seconds: float) -> bytes | Receipt:
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             return await request.read()
     except web.HTTPRequestEntityTooLarge:
         return TOO_LARGE
     except TimeoutError:
         return TOO_SLOW
+    except (web.RequestPayloadError, ConnectionError):  # broken chunks; or the client hung up and reads no answer
+        return BAD_REQUEST
 
 
 @web.middleware
@@ -111,8 +125,6 @@ async def _never_a_500(request: web.Request, handler: Handler) -> web.StreamResp
         return await handler(request)
     except web.HTTPException:
         return _response(NOT_FOUND)
-    except ConnectionError:
-        raise
     except Exception:
         log.exception("a callback could not be taken in")
         return _response(UNAVAILABLE)

@@ -93,6 +93,11 @@ class Hooks(Protocol):
 
 
 class DecodesCallbacks(Protocol):
+    def check_head(self, head: Callback, secret: HookSecret) -> None:
+        """Raises BadCallback when the head alone shows that `verify` will; `head` has no body yet.
+
+        Asks nobody and is quick: it is called before the body is read, for whoever knows the address."""
+
     async def verify(self, callback: Callback, secret: HookSecret) -> None:
         """Raises BadCallback unless the callback shows what its hook was registered with (constant time, raw bytes).
 

@@ -27,6 +27,9 @@ class Metrics:
         self._rows = self._counter("sweep_rows", "Rows seen by sweeps", "system", "entity")
         self._marked = self._counter("sweep_marked", "Rows sweeps found changed", "system", "entity")
         self._hooks = self._counter("hooks_registered", "Hooks registered or repaired", "system")
+        self._ended = self._counter("connections_ended", "Connections ended by the bridge", "listener", "reason")
+        self.connections = self._gauge("connections", "Open connections", "listener")
+        self.connections_limit = self._gauge("connections_limit", "Most open connections", "listener")
         self.part_up = self._gauge("part_up", "1 while a part passes its health check", "part")
         self.totals = self._gauge("events", "Events per mapping and fate", "mapping", "fate")
         self.oldest = self._gauge("oldest_waiting_seconds", "Age of the change that waits longest")
@@ -58,6 +61,10 @@ class Metrics:
     def hook_registered(self, system: str) -> None:
         """A hook was registered or registered again."""
         self._hooks.labels(system).inc()
+
+    def connection_ended(self, listener: str, reason: str) -> None:
+        """The bridge closed a connection; `reason` is a word of the program."""
+        self._ended.labels(listener, reason).inc()
 
     def part(self, name: str, *, up: bool) -> None:
         """A part's health check passed or warned (up), or failed."""

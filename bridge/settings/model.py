@@ -1,7 +1,6 @@
 """Every setting, with its description and unit. docs/settings.md is generated from here."""
 
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -10,20 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bridge.settings.faults import Places, meant
+from bridge.settings.hosts import is_loopback, plain_host
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 WRITE_MARGIN_SECONDS = 15.0  # a lease must outlast a write by this much, or no write would ever be started
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a listener on this host."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def binding_faults(systems: Iterable[str], sides: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -79,18 +71,40 @@ class CallbackSettings(Section):
     port: Port = Field(8080, description="Port of the public listener; 0: any free one.")
     max_body_bytes: Count = Field(1_048_576, description="Larger callbacks are refused with 413.")
     max_waiting: Count = Field(2000, description="Callbacks being stored at once; more are answered 503.")
+    max_connections: Count = Field(
+        512,
+        description="Open connections; then one that keeps the bridge waiting is closed, or the new one is told 503. "
+        "Fewer where the limit of open files (ulimit -n) leaves no room for as many.",
+    )
+    head_seconds: Seconds = Field(10, description="A request's head must have come within this time (408).")
+    body_seconds: Seconds = Field(10, description="A callback's body must have come within this time (408).")
+    idle_seconds: Seconds = Field(
+        75, description="A connection without a request is closed after this time: longer than your proxy keeps one."
+    )
 
 
 class AdminSettings(Section):
     host: str = Field("127.0.0.1", description="Address of the listener for health, metrics and status.")
     port: Port = Field(8081, description="Port of the admin listener; 0: any free one.")
     allow_remote: bool = Field(False, description="Allow a host other than loopback; put access control before it.")
+    hosts: list[str] = Field(
+        default_factory=list,
+        description="Names or addresses, without port, by which it may be asked besides those it is bound to.",
+    )
 
     @model_validator(mode="after")
     def _local(self) -> Self:
         if not is_loopback(self.host) and not self.allow_remote:
             raise ValueError("host is not loopback: write 127.0.0.1, or set allow_remote: true if you mean it")
         return self
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_hosts(cls, value: list[str]) -> list[str]:
+        for host in value:
+            if plain_host(host) is None:
+                raise ValueError(f"`{host}` is no name or address: write bridge.internal, 10.0.0.5 or [fd00::5]")
+        return value
 
 
 class ScheduleSettings(Section):

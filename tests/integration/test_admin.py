@@ -185,9 +185,45 @@ async def test_loopback_names_are_served(connect: Connect, host: str) -> None:
     assert (await (await connect()).get("/status", headers={"Host": host})).status == 200
 
 
-async def test_other_names_are_served_when_settings_allow_it(connect: Connect) -> None:
-    client = await connect(allow_remote=True)
-    assert (await client.get("/status", headers={"Host": "bridge.internal"})).status == 200
+@pytest.mark.parametrize("host", ["bridge.internal", "Bridge.INTERNAL.:8081", "10.0.0.5:8081", "[fd00::5]:8081"])
+async def test_names_that_settings_add_are_served_and_no_others(connect: Connect, host: str) -> None:
+    client = await connect(hosts=["0.0.0.0", "Bridge.Internal", "10.0.0.5", "fd00::5"])
+    assert (await client.get("/status", headers={"Host": host})).status == 200
+    for other in ("evil.example", "0.0.0.0:8081", "internal"):
+        assert (await client.get("/status", headers={"Host": other})).status == 421
+
+
+async def raw(client: Client, head: str) -> int:
+    """The status of an answer to a request as it stands."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.server.port)
+    writer.write(head.encode())
+    line = await asyncio.wait_for(reader.readline(), 10)
+    writer.close()
+    return int(line.split()[1])
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 200),
+        ("GET http://127.0.0.1:8081/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 200),
+        ("GET http://evil.example/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 421),
+        ("GET http://127.0.0.1/status HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421),
+        ("GET /status HTTP/1.0\r\n\r\n", 421),
+        ("GET /status HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n", 200),
+        ("GET /status HTTP/1.1\r\nHost:\r\n\r\n", 421),
+        ("GET /status HTTP/1.1\r\nHost: 127.0.0.1:port\r\n\r\n", 421),
+        ("GET /status HTTP/1.1\r\nHost: user@127.0.0.1\r\n\r\n", 421),
+        ("GET /elsewhere HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421),
+    ],
+)
+async def test_the_host_counts_in_every_form_a_request_can_have(connect: Connect, head: str, status: int) -> None:
+    assert await raw(await connect(), head) == status
+
+
+async def test_two_host_lines_are_never_served(connect: Connect) -> None:
+    head = "GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n"
+    assert await raw(await connect(), head) in (400, 421)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ LIMIT = 2000
 class Decoder:
     """Pipedrive's, without an account behind it."""
 
+    check_head = PipedriveCallbacks.check_head
+
     async def verify(self, callback: Callback, secret: HookSecret) -> None:
         await PipedriveCallbacks.verify(self, callback, secret)  # type: ignore[arg-type]
 
@@ -123,6 +125,9 @@ async def test_a_decoder_sees_the_registered_address_and_header_lines_of_one_nam
     seen: list[Callback] = []
 
     class Looking(Decoder):
+        def check_head(self, head: Callback, secret: HookSecret) -> None:
+            assert head.body == b""
+
         async def verify(self, callback: Callback, secret: HookSecret) -> None:
             seen.append(callback)
 

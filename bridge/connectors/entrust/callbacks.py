@@ -28,6 +28,14 @@ class DeliveryCheck:
     def __init__(self, tokens: HookTokens, options: EntrustOptions) -> None:
         self._tokens, self._options = tokens, options
 
+    def check_head(self, head: Callback) -> None:
+        """Raises BadCallback for one that is not signed though it must be, or by a scheme the options exclude."""
+        scheme = scheme_of(head)
+        if scheme is None and self._options.require_signature:
+            raise BadCallback("the delivery is not signed")
+        if scheme is not None and self._options.signature_scheme not in ("auto", scheme):
+            raise BadCallback(f"the delivery is signed by the scheme {scheme}, which the options exclude")
+
     async def check(self, callback: Callback) -> None:
         """Raises BadCallback; may ask the vault: always for the older scheme, which another copy may have outlived."""
         fresh = scheme_of(callback) != RFC9421
@@ -39,13 +47,12 @@ class DeliveryCheck:
             await self._judge(callback, await self._tokens.known(callback.hook, again=True))
 
     async def _judge(self, callback: Callback, known: Known) -> None:
+        self.check_head(callback)
         scheme = scheme_of(callback)
         if scheme is None:
-            if self._options.require_signature or known.scheme:
+            if known.scheme:
                 raise BadCallback("the delivery is not signed")
             return
-        if self._options.signature_scheme not in ("auto", scheme):
-            raise BadCallback(f"the delivery is signed by the scheme {scheme}, which the options exclude")
         if known.scheme == RFC9421 and scheme != RFC9421:
             raise BadCallback("the delivery is signed by the older scheme, though the hook has used the newer one")
         hook, form = self._verified(callback, scheme, known)

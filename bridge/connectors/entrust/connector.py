@@ -111,6 +111,9 @@ class EntrustConnector:
     async def remove_hook(self, hook_id: str) -> None:
         await self._hooks.remove(hook_id)
 
+    def check_head(self, head: Callback, secret: HookSecret) -> None:
+        self._check.check_head(head)
+
     async def verify(self, callback: Callback, secret: HookSecret) -> None:
         await self._check.check(callback)
 

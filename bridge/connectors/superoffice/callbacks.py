@@ -18,6 +18,7 @@ from bridge.domain.errors import BadCallback
 from bridge.domain.event import Event, EventKind, Origin
 
 SIGNATURE = "x-superoffice-signature"
+SIGNATURE_CHARACTERS = 44  # of 32 bytes in base64
 TEST = "test"
 LONGEST_ID = 18  # digits
 
@@ -30,6 +31,11 @@ ENTITIES: Mapping[str, str] = {each.hook: entity for entity, each in RESOURCES.i
 
 
 class SuperOfficeCallbacks(SuperOfficeHooks):
+    def check_head(self, head: Callback, secret: HookSecret) -> None:
+        """The signature needs the body; whether there is one, of the right length, does not."""
+        if len(head.headers.get(SIGNATURE, "")) != SIGNATURE_CHARACTERS:
+            raise BadCallback("the delivery is not signed")
+
     async def verify(self, callback: Callback, secret: HookSecret) -> None:
         """Over the bytes as they came. An unsigned delivery is refused: our hooks all have a secret."""
         wanted = b64encode(hmac.digest(secret.password.encode(), callback.body, sha256))

@@ -11,6 +11,10 @@ from bridge.domain.event import Event, EventKind, Origin
 class LineDecoder:
     """Each line of a body is the id of a changed deal; an empty body says nothing of which. The password is checked."""
 
+    def check_head(self, head: Callback, secret: HookSecret) -> None:
+        if "authorization" not in head.headers:
+            raise BadCallback("no credentials")
+
     async def verify(self, callback: Callback, secret: HookSecret) -> None:
         if callback.headers.get("authorization") != secret.password:
             raise BadCallback("wrong credentials")

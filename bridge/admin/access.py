@@ -1,0 +1,50 @@
+"""By which names the admin listener may be asked."""
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from bridge.settings.hosts import host_of, is_loopback, plain_host
+
+NOT_OURS = "this listener is not asked by that name: use an address it is bound to, or add the name to admin.hosts\n"
+WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - named to be left out
+
+
+def known_names_only(hosts: Collection[str]) -> Middleware:
+    """A page in somebody's browser must not reach this listener under a name of its own (DNS rebinding).
+
+    Taken are `hosts`, the address the connection came in at and, where that is loopback, every loopback name. Ports are
+    not compared: a container or a tunnel may show another one. A request without Host is refused like a foreign one.
+    """
+    named = {plain for host in hosts if (plain := plain_host(host)) is not None and plain not in WILDCARDS}
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        local = _local(request)
+        for authority in _authorities(request):
+            host = host_of(authority)
+            if host is None or not (host in named or host == local or (is_loopback(local) and is_loopback(host))):
+                return web.Response(status=421, text=NOT_OURS)
+        return await handler(request)
+
+    return check
+
+
+def _authorities(request: web.Request) -> list[str]:
+    """Every host the request names: its Host lines, and the target where that is a whole URL."""
+    named = request.headers.getall("Host", [""])
+    target = request.raw_path
+    if target.startswith(("/", "*")):
+        return named
+    try:
+        return [*named, urlsplit(target).netloc]
+    except ValueError:
+        return [""]
+
+
+def _local(request: web.Request) -> str:
+    """The address this connection came in at; "" when it has gone."""
+    name = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    return (plain_host(str(name[0])) or "") if isinstance(name, tuple) else ""

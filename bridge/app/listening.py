@@ -1,0 +1,103 @@
+"""The two listeners of a running bridge: bound, guarded, and shown in health and metrics."""
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from aiohttp import web
+
+from bridge.admin.routes import admin_app
+from bridge.app.build import Bridge
+from bridge.app.checks import ready
+from bridge.app.descriptors import Shares
+from bridge.app.status import status_of
+from bridge.callbacks.connections import Connections, End, Limits
+from bridge.callbacks.listener import Listener
+from bridge.callbacks.routes import SERVER, callback_app
+from bridge.domain.errors import ConfigError, Fault
+from bridge.monitoring.health import CheckResult, Status
+from bridge.monitoring.metrics import Metrics
+from bridge.monitoring.redaction import Redactor
+
+log = logging.getLogger(__name__)
+
+GRACE_SECONDS = 10.0
+RECENT_SECONDS = 60.0
+
+
+async def listen(stack: AsyncExitStack, bridge: Bridge, redactor: Redactor, places: Shares) -> None:
+    """Bind both listeners; leaving the stack stops them. Raises ConfigError for addresses that cannot be bound."""
+    callbacks, admin = bridge.settings.callbacks, bridge.settings.admin
+    if places.callbacks < callbacks.max_connections:
+        told = {"connections": places.callbacks, "set": callbacks.max_connections, "open_files": places.limit}
+        log.warning("fewer connections than callbacks.max_connections; raise the limit of open files", extra=told)
+    public_app = callback_app(
+        bridge.receiver, max_body_bytes=callbacks.max_body_bytes, body_seconds=callbacks.body_seconds
+    )
+    public_limits = Limits(
+        places.callbacks, callbacks.head_seconds, callbacks.idle_seconds, answer_seconds=callbacks.body_seconds
+    )
+    listener = await _bound(stack, bridge, "callbacks", public_app, public_limits, SERVER)
+    await _start(listener, callbacks.host, callbacks.port)
+    private_app = admin_app(
+        bridge.board,
+        bridge.metrics,
+        lambda: ready(bridge),
+        lambda: status_of(bridge.store),
+        hosts=(admin.host, *admin.hosts),
+        redact=redactor,
+    )
+    listener = await _bound(stack, bridge, "admin", private_app, Limits(places.admin), {"auto_decompress": False})
+    await _start(listener, admin.host, admin.port)
+
+
+async def _bound(
+    stack: AsyncExitStack, bridge: Bridge, name: str, app: web.Application, limits: Limits, served: Mapping[str, Any]
+) -> Listener:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_SECONDS, **served)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    assert runner.server is not None
+    clock, metrics = bridge.seams.clock, bridge.metrics
+    connections = Connections(limits, clock.monotonic, lambda reason: metrics.connection_ended(name, reason.value))
+    listener = Listener(name, runner.server, connections, clock, served)
+    stack.push_async_callback(listener.stop)
+    bridge.board.add(f"{name} listener", _check(listener, metrics))
+    return listener
+
+
+async def _start(listener: Listener, host: str, port: int) -> None:
+    try:
+        await listener.start(host, port)
+    except OSError as error:
+        remedy = f"free the address, or change {listener.name}.host and {listener.name}.port"
+        what = error.strerror or str(error)
+        raise ConfigError([Fault(f"{listener.name}: {host}:{port}", what, remedy)]) from None
+
+
+def _check(listener: Listener, metrics: Metrics) -> Callable[[], Any]:
+    async def check() -> CheckResult:
+        metrics.connections.labels(listener.name).set(len(listener.connections))
+        metrics.connections_limit.labels(listener.name).set(listener.connections.limits.connections)
+        return state_of(listener)
+
+    return check
+
+
+def state_of(listener: Listener) -> CheckResult:
+    """A warning for a minute after connections had to wait, to give way, or to be refused."""
+    connections, since = listener.connections, listener.clock.monotonic() - RECENT_SECONDS
+    number, places = len(connections), connections.limits.connections
+    refused, gave_way = connections.ended[End.REFUSED], connections.ended[End.GAVE_WAY]
+    if not listener.accepting:
+        return CheckResult(Status.FAIL, "accepts no connections; restart the bridge", number, "connections")
+    if listener.exhausted_at > since:
+        text = "the process has no file descriptors left; raise its limit (ulimit -n, LimitNOFILE) and restart"
+    elif refused.last_at > since:
+        text = f"all {places} places are taken; {refused.count} connections since the start were told to come again"
+    elif gave_way.last_at > since:
+        text = f"all {places} places were taken; {gave_way.count} slow connections since the start were closed"
+    else:
+        return CheckResult(Status.PASS, f"{number} of {places} places are taken", number, "connections")
+    return CheckResult(Status.WARN, text, number, "connections")

@@ -1,0 +1,101 @@
+"""A guarded listener over loopback, and clients that do not behave."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from bridge.app.seams import system_seams
+from bridge.callbacks.connections import Connections, End, Limits
+from bridge.callbacks.listener import Listener
+from bridge.callbacks.routes import SERVER
+
+PATIENCE_SECONDS = 20.0
+STEP_SECONDS = 0.01
+
+
+@dataclass
+class Line:
+    """A client's end of one connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def answer(self) -> int:
+        """The status of the next answer, its body read; 0 when the connection was closed instead."""
+        head = await self._until(self.reader.readuntil(b"\r\n\r\n"))
+        if not head:
+            return 0
+        lines = head.lower().split(b"\r\n")
+        lengths = [int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")]
+        await self._until(self.reader.readexactly(sum(lengths)))
+        return int(lines[0].split()[1])
+
+    async def rest(self) -> bytes:
+        """All that comes until the connection is closed."""
+        return await self._until(self.reader.read())
+
+    async def _until(self, reading: "asyncio.Future[bytes]") -> bytes:
+        try:
+            return await asyncio.wait_for(reading, PATIENCE_SECONDS)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return b""
+
+    def close(self) -> None:
+        self.writer.transport.abort()
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Let others run until something holds."""
+    for _ in range(int(PATIENCE_SECONDS / STEP_SECONDS)):
+        if holds():
+            return
+        await asyncio.sleep(STEP_SECONDS)
+    raise AssertionError(f"not within {PATIENCE_SECONDS} s")
+
+
+@dataclass
+class Door:
+    """`lines`: all that were ever opened, to be closed at the end."""
+
+    listener: Listener
+    lines: list[Line] = field(default_factory=list)
+
+    async def line(self, first: bytes = b"") -> Line:
+        line = Line(*await asyncio.open_connection("127.0.0.1", self.listener.ports[0]))
+        self.lines.append(line)
+        await line.send(first)
+        return line
+
+    def ended(self, reason: End) -> int:
+        return self.listener.connections.ended[reason].count
+
+    async def empty(self) -> None:
+        """Until no connection is open any more."""
+        await until(lambda: not len(self.listener.connections))
+
+
+@asynccontextmanager
+async def opened(app: web.Application, limits: Limits) -> AsyncIterator[Door]:
+    served = {**SERVER, "lingering_time": 0.2}
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, **served)
+    await runner.setup()
+    assert runner.server is not None
+    clock = system_seams().clock
+    listener = Listener("callbacks", runner.server, Connections(limits, clock.monotonic), clock, served)
+    await listener.start("127.0.0.1", 0)
+    door = Door(listener)
+    try:
+        yield door
+    finally:
+        await listener.stop()
+        await runner.cleanup()
+        for line in door.lines:
+            line.close()
+        await asyncio.sleep(0)

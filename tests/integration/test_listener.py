@@ -1,0 +1,403 @@
+"""The guard of the public listener: deadlines, places, and silence about what outsiders send."""
+
+import asyncio
+import errno
+import json
+import logging
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from bridge.callbacks.connections import Connections, End, Limits
+from bridge.callbacks.listener import Listener
+from bridge.callbacks.receiver import Receiver
+from bridge.callbacks.routes import callback_app
+from bridge.domain.address import Addresses
+from bridge.domain.callback import Callback, HookSecret
+from bridge.domain.event import Event
+from tests.clock import FakeClock
+from tests.integration.listening import Door, opened, until
+from tests.unit.callbacks.fakes import LineDecoder, Memory
+
+HERE = Addresses("acme", b"an instance secret of some length", "https://bridge.example")
+PATH = HERE.url("crm1", "any.deal").removeprefix(HERE.public_url)
+TOKEN = HERE.token("crm1", "any.deal")
+PATIENT = Limits(100, head_seconds=60, idle_seconds=60, answer_seconds=60)
+
+
+def request(body: bytes = b"7", path: str = PATH, more: str = "", length: int | None = None) -> bytes:
+    password = HERE.secret("crm1", "any.deal").password
+    length = len(body) if length is None else length
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {password}\r\nContent-Length: {length}\r\n{more}\r\n"
+    return head.encode() + body
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def receiver(memory: Memory) -> Receiver:
+    return Receiver({"crm1": LineDecoder()}, HERE, memory.submit, FakeClock(), max_waiting=50)
+
+
+@asynccontextmanager
+async def door(receiver: Receiver, limits: Limits = PATIENT, body_seconds: float = 60) -> AsyncIterator[Door]:
+    async with opened(callback_app(receiver, max_body_bytes=2000, body_seconds=body_seconds), limits) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    "first",
+    [b"", b"P", b"POST /hooks HTTP/1.1\r\n", request()[:60], b"\x16\x03\x01"],
+    ids=["silent", "one byte", "no end of the head", "half a head", "half a TLS hello"],
+)
+async def test_a_head_that_does_not_come_ends_at_its_deadline(receiver: Receiver, first: bytes) -> None:
+    async with door(receiver, Limits(100, head_seconds=0.2)) as here:
+        line = await here.line(first)
+        assert await line.answer() in (400, 408)
+        assert await line.rest() == b""
+        await here.empty()
+
+
+async def test_a_head_that_comes_byte_by_byte_ends_at_the_same_deadline(receiver: Receiver) -> None:
+    async with door(receiver, Limits(100, head_seconds=0.3)) as here:
+        line = await here.line()
+
+        async def drip() -> None:
+            for byte in request():
+                await line.send(bytes([byte]))
+                await asyncio.sleep(0.02)
+
+        dripping = asyncio.create_task(drip())
+        assert await line.answer() == 408
+        dripping.cancel()
+        assert here.ended(End.HEAD_TIMEOUT) == 1
+
+
+async def test_a_second_head_on_one_connection_has_a_deadline_too(receiver: Receiver) -> None:
+    async with door(receiver, Limits(100, head_seconds=0.2, idle_seconds=60)) as here:
+        line = await here.line(request())
+        assert await line.answer() == 200
+        await line.send(b"POST ")
+        assert await line.answer() == 408
+        await here.empty()
+
+
+async def test_an_idle_connection_is_closed_without_a_word(receiver: Receiver) -> None:
+    async with door(receiver, Limits(100, idle_seconds=0.2)) as here:
+        line = await here.line(request())
+        assert await line.answer() == 200
+        assert await line.rest() == b""
+        assert here.ended(End.IDLE) == 1
+
+
+async def test_a_body_that_does_not_come_is_told_408(receiver: Receiver, memory: Memory) -> None:
+    async with door(receiver, body_seconds=0.2) as here:
+        line = await here.line(request(b"7", length=100))
+        assert await line.answer() == 408
+        assert await line.rest() == b""
+        assert (receiver.waiting, memory.events) == (0, [])
+
+
+async def test_a_slow_but_timely_callback_is_taken(receiver: Receiver, memory: Memory) -> None:
+    async with door(receiver) as here:
+        line, whole = await here.line(), request()
+        for part in (whole[:20], whole[20:-1], whole[-1:]):
+            await line.send(part)
+            await asyncio.sleep(0.02)
+        assert await line.answer() == 200
+        assert [event.id for event in memory.events] == ["7"]
+
+
+async def test_valid_callbacks_get_through_beside_more_slow_connections_than_places(receiver: Receiver) -> None:
+    """The slowest gives way and is told to come again, so that nobody can take all places by waiting."""
+    async with door(receiver, Limits(20, head_seconds=60)) as here:
+        slow = [await here.line(request()[:30]) for _ in range(60)]
+        for _ in range(10):
+            line = await here.line(request())
+            assert await line.answer() == 200
+            line.close()
+        assert len(here.listener.connections) <= 20
+        assert await slow[0].answer() == 503
+        assert here.ended(End.GAVE_WAY) >= 40
+        for line in slow:
+            line.close()
+
+
+async def test_slow_bodies_without_credentials_take_no_place(receiver: Receiver) -> None:
+    """They are refused by their head, at once."""
+    receiver.max_waiting = 5
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n".encode()
+    async with door(receiver) as here:
+        slow = [await here.line(head + b"half") for _ in range(30)]
+        assert [await line.answer() for line in slow] == [401] * 30
+        assert receiver.waiting == 0
+        assert await (await here.line(request())).answer() == 200
+
+
+async def test_slow_bodies_with_credentials_give_way_when_all_places_are_taken(receiver: Receiver) -> None:
+    receiver.max_waiting = 1000
+    async with door(receiver, Limits(10)) as here:
+        slow = []
+        for _ in range(30):
+            slow.append(await here.line(request(b"7", length=100)))
+            await asyncio.sleep(0)
+        assert await (await here.line(request())).answer() == 200
+        assert await slow[0].answer() == 503
+        for line in here.lines:
+            line.close()
+        await here.empty()
+        assert receiver.waiting == 0
+
+
+async def test_when_all_places_are_being_worked_on_the_next_is_told_503_and_what_was_taken_is_finished(
+    receiver: Receiver, memory: Memory
+) -> None:
+    gate = asyncio.Event()
+
+    async def slow(events: Sequence[Event]) -> list[bool]:
+        await gate.wait()
+        return await memory.submit(events)
+
+    receiver.submit = slow
+    async with door(receiver, Limits(3)) as here:
+        taken = [await here.line(request()) for _ in range(3)]
+        await until(lambda: receiver.waiting == 3)
+        refused = [await here.line(request()) for _ in range(30)]
+        said = [await line.rest() for line in refused]
+        assert all(b" 503 " in text.split(b"\r\n")[0] and b"Retry-After" in text for text in said if text)
+        assert sum(map(bool, said)) >= 16
+        assert here.ended(End.REFUSED) == 30
+        gate.set()
+        assert [await line.answer() for line in taken] == [200, 200, 200]
+
+
+async def test_a_client_that_takes_no_answers_is_ended(receiver: Receiver) -> None:
+    """Its requests are read no further than its answers are taken; then its time runs."""
+    async with door(receiver, Limits(100, answer_seconds=0.3, idle_seconds=0.3, head_seconds=0.3)) as here:
+        quiet = socket.create_connection(("127.0.0.1", here.listener.ports[0]))
+        quiet.setblocking(False)
+        loop = asyncio.get_running_loop()
+
+        async def flood() -> None:
+            while True:
+                await loop.sock_sendall(quiet, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
+
+        flooding = asyncio.create_task(flood())
+        await asyncio.wait([flooding], timeout=20)
+        assert isinstance(flooding.exception(), OSError)
+        quiet.close()
+        await here.empty()
+
+
+async def test_an_endless_head_is_refused_long_before_its_deadline(receiver: Receiver) -> None:
+    async with door(receiver) as here:
+        line = await here.line(b"POST /hooks HTTP/1.1\r\n")
+        try:
+            for number in range(10_000):
+                await line.send(b"X-%d: %s\r\n" % (number, b"x" * 1000))
+        except ConnectionError:
+            pass
+        assert b" 200 " not in await line.rest()
+        await here.empty()
+
+
+RUBBISH = {
+    "TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)),
+    "zeros": b"\x00" * 500,
+    "HTTP/0.9": b"GET /hooks/crm1/any.deal/" + TOKEN.encode() + b"\r\n\r\n",
+    "no version": b"POST " + PATH.encode() + b" FTP/9.9\r\n\r\n",
+    "HTTP/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "length of letters": request(more="").replace(b"Content-Length: 1", b"Content-Length: one"),
+    "two lengths": request(more="Content-Length: 5\r\n"),
+    "negative length": request().replace(b"Content-Length: 1", b"Content-Length: -1"),
+    "length and chunks": request(more="Transfer-Encoding: chunked\r\n"),
+    "broken chunk": request(b"zz\r\n7\r\n").replace(b"Content-Length: 7", b"Transfer-Encoding: chunked"),
+    "broken chunk later": request(b"1\r\n7\r\n-5\r\n").replace(b"Content-Length: 10", b"Transfer-Encoding: chunked"),
+    "unknown coding": request().replace(b"Content-Length: 1", b"Transfer-Encoding: rot13"),
+    "long line": b"POST " + PATH.encode() + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n",
+    "long header": request(more="X-Long: " + "x" * 20_000 + "\r\n"),
+    "many headers": request(more="".join(f"X-{n}: 1\r\n" for n in range(500))),
+    "NUL in a header": request(more="X-Nul: a\x00b\r\n"),
+    "space in a name": request(more="X Y: 1\r\n"),
+    "line feed only": request().replace(b"\r\n", b"\n"),
+    "upgrade": request(more="Connection: Upgrade\r\nUpgrade: websocket\r\n"),
+    "expectation": request(more="Expect: a-miracle\r\n"),
+    "CONNECT": b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+    "odd target": b"POST http://[::1/hooks HTTP/1.1\r\nHost: x\r\n\r\n",
+    "encoded target": b"POST /hooks/%ff%fe/%00/%2e%2e HTTP/1.1\r\nHost: x\r\n\r\n",
+    "pipelined": request() * 3 + b"GARBAGE\r\n\r\n",
+}
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG)
+    return caplog
+
+
+def assert_quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """At debug, a line a kind; no traceback, no address, no token."""
+    said = [record for record in caplog.records if record.name != "asyncio" or record.levelno > logging.DEBUG]
+    assert [record for record in said if record.levelno > logging.DEBUG or record.exc_info] == []
+    assert len({record.__dict__.get("kind") for record in said}) == len(said)
+    text = caplog.text + json.dumps([vars(record) for record in caplog.records], default=str)
+    assert TOKEN not in text
+    assert "/hooks/" not in text
+
+
+@pytest.mark.parametrize("what", RUBBISH)
+async def test_rubbish_is_refused_without_a_trace_in_the_log(
+    receiver: Receiver, lines: pytest.LogCaptureFixture, what: str
+) -> None:
+    async with door(receiver, Limits(100, head_seconds=0.5, idle_seconds=0.5)) as here:
+        for _ in range(3):
+            line = await here.line(RUBBISH[what])
+            await line.rest()
+        await here.empty()
+        assert await (await here.line(request())).answer() == 200
+    assert_quiet(lines)
+
+
+@pytest.mark.parametrize("sent", [0, 1, 60, -1], ids=["nothing", "a byte", "half a head", "all but a byte of the body"])
+@pytest.mark.parametrize("way", ["close", "reset"])
+async def test_hanging_up_leaves_no_trace_in_the_log(
+    receiver: Receiver, memory: Memory, lines: pytest.LogCaptureFixture, sent: int, way: str
+) -> None:
+    async with door(receiver) as here:
+        for _ in range(5):
+            line = await here.line(request(b"7" * 50)[:sent])
+            await asyncio.sleep(0.01)
+            if way == "reset":
+                line.close()
+            else:
+                line.writer.close()
+        await here.empty()
+        assert (receiver.waiting, memory.events) == (0, [])
+    assert_quiet(lines)
+
+
+async def test_hanging_up_while_it_is_stored_leaves_no_trace_and_what_was_sent_is_stored(
+    receiver: Receiver, memory: Memory, lines: pytest.LogCaptureFixture
+) -> None:
+    gate = asyncio.Event()
+
+    async def slow(events: Sequence[Event]) -> list[bool]:
+        await gate.wait()
+        return await memory.submit(events)
+
+    receiver.submit = slow
+    async with door(receiver) as here:
+        line = await here.line(request())
+        await until(lambda: receiver.waiting)
+        line.close()
+        await asyncio.sleep(0.05)
+        gate.set()
+        await here.empty()
+        await until(lambda: not receiver.waiting)
+    assert [event.id for event in memory.events] == ["7"]
+    assert_quiet(lines)
+
+
+async def test_an_unread_body_behind_a_refusal_leaves_no_trace_when_the_client_hangs_up(
+    receiver: Receiver, lines: pytest.LogCaptureFixture
+) -> None:
+    async with door(receiver) as here:
+        line = await here.line(request(b"x" * 10, path="/elsewhere", length=1000))
+        assert await line.answer() == 404
+        line.close()
+        await here.empty()
+    assert_quiet(lines)
+
+
+async def test_requests_behind_one_another_are_all_answered(receiver: Receiver, memory: Memory) -> None:
+    async with door(receiver) as here:
+        line = await here.line(b"".join(request(str(number).encode()) for number in range(20)))
+        assert [await line.answer() for _ in range(20)] == [200] * 20
+    assert len(memory.events) == 20
+
+
+@pytest.mark.parametrize("kind", ["image/png", "VIDEO/mp4", "audio/x"])
+async def test_pictures_and_the_like_are_refused_by_their_head(receiver: Receiver, kind: str) -> None:
+    async with door(receiver) as here:
+        line = await here.line(request(b"", more=f"Content-Type: {kind}\r\n", length=1000))
+        assert await line.answer() == 415
+
+
+@pytest.mark.parametrize("kind", ["", "application/json", "text/plain", "application/x-www-form-urlencoded", "odd"])
+async def test_any_other_kind_of_content_is_taken(receiver: Receiver, kind: str) -> None:
+    async with door(receiver) as here:
+        line = await here.line(request(more=f"Content-Type: {kind}\r\n" if kind else ""))
+        assert await line.answer() == 200
+
+
+async def test_a_fault_of_ours_is_still_logged_with_its_traceback(
+    receiver: Receiver, lines: pytest.LogCaptureFixture
+) -> None:
+    class Broken(LineDecoder):
+        async def verify(self, callback: Callback, secret: HookSecret) -> None:
+            raise RuntimeError("a programming error")
+
+    receiver.decoders = {"crm1": Broken()}
+    async with door(receiver) as here:
+        assert await (await here.line(request())).answer() == 503
+    assert [record.levelname for record in lines.records if record.exc_info] == ["ERROR"]
+
+
+class Kernel:
+    """Accepts like the kernel of a process without descriptors: `refusals` first, then what is given."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, refusals: list[int]) -> None:
+        self.accept, self.refusals, self.asked = loop.sock_accept, refusals, 0
+
+    async def __call__(self, listening: socket.socket) -> Any:
+        self.asked += 1
+        if self.refusals:
+            code = self.refusals.pop(0)
+            raise OSError(code, errno.errorcode[code])
+        return await self.accept(listening)
+
+
+async def test_without_descriptors_accepting_pauses_and_says_so_once_a_minute(
+    receiver: Receiver, lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    kernel = Kernel(loop, [errno.EMFILE] * 50 + [errno.ECONNABORTED, errno.ENFILE])
+    monkeypatch.setattr(loop, "sock_accept", kernel)
+    monkeypatch.setattr("bridge.callbacks.listener.PAUSE_SECONDS", 0.001)
+    async with door(receiver) as here:
+        assert await (await here.line(request())).answer() == 200
+        assert here.listener.exhausted_at > float("-inf")
+        assert here.listener.accepting
+    assert kernel.asked < 60
+    said = [record.levelname for record in lines.records if "ulimit" in record.getMessage()]
+    assert said == ["WARNING"]
+
+
+async def test_an_address_in_use_is_told(receiver: Receiver) -> None:
+    async with door(receiver) as here:
+        other = Listener("x", here.listener.server, Connections(PATIENT, float), here.listener.clock, {})
+        with pytest.raises(OSError, match="in use"):
+            await other.start("127.0.0.1", here.listener.ports[0])
+
+
+async def test_a_stop_accepts_nothing_more_and_finishes_what_was_taken(receiver: Receiver, memory: Memory) -> None:
+    gate = asyncio.Event()
+
+    async def slow(events: Sequence[Event]) -> list[bool]:
+        await gate.wait()
+        return await memory.submit(events)
+
+    receiver.submit = slow
+    async with door(receiver) as here:
+        port, line = here.listener.ports[0], await here.line(request())
+        await until(lambda: receiver.waiting)
+        asyncio.get_running_loop().call_later(0.1, gate.set)
+    assert await line.answer() == 200
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)

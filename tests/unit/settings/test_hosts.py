@@ -1,0 +1,53 @@
+"""Hosts in one form."""
+
+import pytest
+
+from bridge.settings.hosts import host_of, plain_host
+
+
+@pytest.mark.parametrize(
+    ("authority", "host"),
+    [
+        ("bridge.internal", "bridge.internal"),
+        ("BRIDGE.Internal.:8081", "bridge.internal"),
+        ("127.0.0.1:8081", "127.0.0.1"),
+        ("127.0.0.1:", "127.0.0.1"),
+        ("[::1]", "::1"),
+        ("[0:0:0:0:0:0:0:1]:8081", "::1"),
+        ("[FD00::5]:1", "fd00::5"),
+        ("[::ffff:10.0.0.5]:1", "10.0.0.5"),
+    ],
+)
+def test_one_form_for_every_way_to_write_a_host(authority: str, host: str) -> None:
+    assert host_of(authority) == host
+
+
+@pytest.mark.parametrize(
+    "authority",
+    [
+        "",
+        ":8081",
+        "::1",
+        "[::1",
+        "::1]",
+        "[127.0.0.1]",
+        "[bridge]",
+        "[fe80::1%eth0]",
+        "user@bridge",
+        "bridge:8081:1",
+        "bridge:port",
+        "bridge:999999",
+        "bridge/x",
+        "bridge evil",
+        "brüdge",
+        "a" * 300,
+        "-",
+        "bridge\x00",
+    ],
+)
+def test_what_is_no_host_is_none(authority: str) -> None:
+    assert host_of(authority) is None
+
+
+def test_settings_may_leave_the_brackets_away() -> None:
+    assert plain_host("fd00::5") == plain_host("[fd00::5]") == "fd00::5"
