@@ -10,6 +10,7 @@ from bridge.domain.address import Addresses
 from bridge.domain.callback import Callback
 from bridge.domain.errors import BadCallback, StoreUnavailable
 from bridge.domain.event import Event
+from bridge.domain.ids import why_unstorable
 from bridge.domain.seams import Clock
 from bridge.store.failures import Unstorable
 
@@ -100,7 +101,11 @@ class Receiver:
             return self.answer(callback.system, Receipt(error.status))
         except StoreUnavailable:
             return self.answer(callback.system, UNAVAILABLE)
-        return self.answer(callback.system, await self._store(callback, _bounded(decoder.decode(callback))))
+        events = decoder.decode(callback)
+        kept = _bounded(_storable(events))
+        if events and not kept:
+            return self.answer(callback.system, BAD_REQUEST)
+        return self.answer(callback.system, await self._store(callback, kept))
 
     async def _store(self, callback: Callback, events: Sequence[Event]) -> Receipt:
         try:
@@ -131,6 +136,20 @@ class Receiver:
         """When each hook last delivered, since the last call; to be written to the store now and then."""
         delivered, self.delivered = self.delivered, {}
         return delivered
+
+
+def _storable(events: Sequence[Event]) -> list[Event]:
+    """What cannot be kept of one event takes nothing from the others: without its record's id it is a hint."""
+    kept = []
+    for event in events:
+        if why_unstorable(event.entity):
+            continue
+        if why_unstorable(event.id or "") or why_unstorable(event.merged_into or ""):
+            event = replace(event, id=None, vendor_id=None, merged_into=None)
+        elif why_unstorable(event.vendor_id or ""):
+            event = replace(event, vendor_id=None)
+        kept.append(event)
+    return kept
 
 
 def _bounded(events: Sequence[Event]) -> Sequence[Event]:

@@ -37,6 +37,15 @@ class Seams:
     failpoint: FailPoint = no_failpoint
 
 
+TRUSTED_SKEW_SECONDS = 600.0
+"""Our clock and a vendor's are not further apart than this."""
+
+
+def believable(seconds: float | None, now: float) -> float | None:
+    """A vendor's time, or None for one that lies ahead of `now` by more than clocks differ: it orders nothing."""
+    return seconds if seconds is not None and seconds <= now + TRUSTED_SKEW_SECONDS else None
+
+
 def epoch(moment: datetime) -> float:
     """Seconds since 1970 of an aware datetime, the form the store keeps."""
     return moment.timestamp()

@@ -10,7 +10,7 @@ from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import Rejected, RemoteError, StoreUnavailable
 from bridge.domain.event import Event, EventKind, Origin
-from bridge.domain.seams import Seams, from_epoch
+from bridge.domain.seams import TRUSTED_SKEW_SECONDS, Seams, from_epoch
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.reconcile.backfill import Backfill
 from bridge.reconcile.page import Purpose, Use
@@ -23,7 +23,6 @@ from bridge.store.model import Routes, Scope
 log = logging.getLogger(__name__)
 
 OVERLAP_SECONDS = 60.0  # on top of `settle`: listings lag, and times are cut to whole seconds
-TRUSTED_SKEW_SECONDS = 600.0  # our clock is not further than this ahead of the vendor's
 HISTORY_MARGIN_SECONDS = 3600.0
 RESUME_SECONDS = 6 * 3600.0  # an unfinished full sweep older than this begins anew
 ASK_EVERY_SECONDS = 60.0  # hints of callbacks cause at most one sweep of an entity a minute

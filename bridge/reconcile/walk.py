@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bridge.connectors.protocols import Connector, Page
 from bridge.domain.errors import RateLimited
+from bridge.domain.ids import why_unstorable
 from bridge.domain.record import Gone, Record
 from bridge.domain.seams import Seams, epoch
 from bridge.reconcile.page import PageMarks, Purpose, Use, judge
@@ -61,12 +62,23 @@ class Walk:
         waited = 0.0
         while True:
             try:
-                return await self.connector.list(self.cursor.entity, since=since, page=token, where={})
+                page = await self.connector.list(self.cursor.entity, since=since, page=token, where={})
+                return replace(page, rows=[row for row in page.rows if self._can_be_kept(row)])
             except RateLimited as error:
                 waited += max(error.after_seconds, 1.0)
                 if error.daily or waited > LONGEST_PAUSE_SECONDS:
                     raise
                 await self.seams.clock.sleep(max(error.after_seconds, 1.0))
+
+    def _can_be_kept(self, row: Record | Gone) -> bool:
+        """A row whose id no database keeps is left out and reported, and stops no other."""
+        named = [row.ref.id, row.merged_into or ""] if isinstance(row, Gone) else [row.ref.id]
+        wrong = next(filter(None, map(why_unstorable, named)), "")
+        if wrong:
+            self.left_out += 1
+            told = {"entity": f"{row.ref.system} {row.ref.entity}", "record": ascii(row.ref.id[:40]), "reason": wrong}
+            log.warning("a row of a listing was left out", extra=told)
+        return not wrong
 
     async def run(self, since: datetime | None) -> None:
         """To the end of the listing. The cursor follows each page, and is left to the caller at the end."""

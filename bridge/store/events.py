@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -9,13 +10,12 @@ from sqlalchemy import Connection, select
 
 from bridge.domain.event import LANE_OF, Event, EventKind, Origin
 from bridge.domain.record import RecordRef
-from bridge.domain.seams import epoch
+from bridge.domain.seams import believable, epoch
 from bridge.store.batch import Batcher
 from bridge.store.counters import count
 from bridge.store.cursors import CursorMove, ask_sweep, move_cursor
 from bridge.store.database import Database
-from bridge.store.failures import Unstorable
-from bridge.store.journal import storable
+from bridge.store.ids import of_event, of_notes, of_tasks, require_storable
 from bridge.store.marks import Mark, lock_tasks, mark_due, save_decided, upsert
 from bridge.store.model import KeyNote, RecordNote, Routes, TaskKey
 from bridge.store.notify import Wake
@@ -24,9 +24,6 @@ from bridge.store.rows import KIND_BITS, chunks, has_key
 from bridge.store.tables import events, records
 
 BATCH = 256
-LONGEST_NAME = 200
-"""Characters of a system's or entity's name, a record id or a vendor's event id: three fit a row of every index."""
-
 QUEUE = 10_000
 Routed = tuple[Sequence[Event], Routes]
 
@@ -53,11 +50,11 @@ class Events:
     async def submit(self, batch: Sequence[Event], routes: Routes) -> list[bool]:
         """Store events together with those of other callers; True for each that is new. Returns after the commit.
 
-        Raises Unstorable before anything is stored when a name or id is longer than `LONGEST_NAME` or is not text that
-        every database keeps, so that callers who share the transaction notice nothing.
+        Raises Unstorable before anything is stored when a name or id cannot be kept, so that callers who share the
+        transaction notice nothing.
         """
         for event in batch:
-            _require_storable(event)
+            require_storable(of_event(event))
         return await self._batcher.submit((batch, routes))
 
     async def accept(
@@ -71,8 +68,13 @@ class Events:
     ) -> list[bool]:
         """Store events with all a page of a sweep taught, in one transaction; True for each event that is new.
 
-        Raises CursorMoved when another sweep was faster; then nothing is stored.
+        Raises CursorMoved when another sweep was faster, and Unstorable when an id cannot be kept; then nothing is
+        stored.
         """
+        for event in batch:
+            require_storable(of_event(event))
+        require_storable(of_notes(records, keys))
+        require_storable(of_tasks(key for key, _ in decided))
 
         def work(conn: Connection) -> list[bool]:
             intake = Intake(self._database, [(batch, routes)])
@@ -87,13 +89,6 @@ class Events:
         self._wake.set()
         left = iter(news)
         return [[next(left) for _ in some] for some, _ in batch]
-
-
-def _require_storable(event: Event) -> None:
-    for name in ("system", "entity", "id", "vendor_id", "merged_into"):
-        value = getattr(event, name)
-        if value is not None and (len(value) > LONGEST_NAME or storable(value) != value):
-            raise Unstorable(f"{name} of an event cannot be kept: {value[:40]!r}")
 
 
 class Intake:
@@ -152,11 +147,14 @@ class Intake:
             "kind": event.kind.value,
             "origin": event.origin.value,
             "vendor_id": event.vendor_id,
-            "source_at": epoch(event.source_at) if event.source_at else None,
-            "version": epoch(event.version) if event.version else None,
+            "source_at": self._believed(event.source_at),
+            "version": self._believed(event.version),
             "body": event.body,
             "stored_at": self._now,
         }
+
+    def _believed(self, moment: datetime | None) -> float | None:
+        return believable(epoch(moment), self._now) if moment is not None else None
 
     def _new_items(self, news: Sequence[bool]) -> list[tuple[int, Event, Routes]]:
         pairs = zip(self._seqs, self._items, news, strict=True)
@@ -177,7 +175,7 @@ class Intake:
                 mark = Mark(TaskKey(route.mapping, route.side, event.id), LANE_OF[event.origin], due, seq, 1)
                 mark.kinds = KIND_BITS[event.kind]
                 mark.both_sides = event.origin is not Origin.WEBHOOK
-                mark.source_at = epoch(event.source_at) if event.source_at else None
+                mark.source_at = self._believed(event.source_at)
                 marks[mark.key] = _merged(marks[mark.key], mark) if mark.key in marks else mark
                 self._counts[route.mapping, "accepted"] += 1
         return marks
@@ -209,8 +207,9 @@ class Intake:
                 continue
             ref = RecordRef(event.system, event.entity, event.id)
             first.setdefault(ref, seq)
-            if event.version is not None:
-                versions[ref] = max(versions.get(ref, float("-inf")), epoch(event.version))
+            version = self._believed(event.version)
+            if version is not None:
+                versions[ref] = max(versions.get(ref, float("-inf")), version)
         if first:
             notes = [RecordNote(ref, version=versions.get(ref)) for ref in first]
             note_records(self._database, conn, notes, min(first.values()))

@@ -9,11 +9,13 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.domain.errors import LeaseLost
 from bridge.domain.event import Lane
+from bridge.domain.ids import storable
 from bridge.domain.record import Side
 from bridge.store.batch import Batcher
 from bridge.store.counters import count
 from bridge.store.database import Database
-from bridge.store.journal import storable, write_journal
+from bridge.store.ids import of_completion, of_tasks, require_storable
+from bridge.store.journal import write_journal
 from bridge.store.leases import fences_held, giving_back, require_fence
 from bridge.store.link_writes import store_taught, write_links
 from bridge.store.links import LinkTaken
@@ -64,7 +66,8 @@ class Finishing:
         await self._batcher.close()
 
     async def submit(self, completion: Completion) -> None:
-        """Finish together with others who finish now. Raises LeaseLost or LinkTaken for this completion alone."""
+        """Finish together with others who finish now. Raises LeaseLost, LinkTaken, Unstorable for this one alone."""
+        require_storable(of_completion(completion))
         if not await self._batcher.submit(completion):
             key = completion.claim.key
             raise LeaseLost(f"{key.mapping} {key.rec}: another worker has taken the record over")
@@ -88,8 +91,9 @@ class Finishing:
         """Make the parent due, then look for its link: returned when live or frozen, else the task notes the wait.
 
         Both rows are locked in key order, so that a parent that finishes meanwhile is seen here, or sees the wait.
-        Raises LeaseLost.
+        Raises LeaseLost, and Unstorable when the parent's id cannot be kept.
         """
+        require_storable(of_tasks((parent,)))
 
         def work(conn: Connection) -> Link | None:
             now = self._database.now()

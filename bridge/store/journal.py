@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select
 
+from bridge.domain.ids import LONGEST_ID, storable
 from bridge.domain.record import Side
 from bridge.store.database import Database
 from bridge.store.model import JournalEntry
@@ -28,22 +29,17 @@ def write_journal(conn: Connection, entries: Sequence[JournalEntry], now: float)
             "at": now,
             "mapping": entry.mapping,
             "side": entry.side.value,
-            "rec": entry.rec,
+            "rec": storable(entry.rec),
             "what": entry.what,
             "text": storable(entry.text),
             "detail": dict(entry.detail),
             "link": entry.link,
-            "other_rec": entry.other_rec,
+            "other_rec": None if entry.other_rec is None else storable(entry.other_rec)[:LONGEST_ID],
         }
         for entry in entries
     ]
     if rows:
         conn.execute(insert(journal), rows)
-
-
-def storable(text: str) -> str:
-    """Text every database keeps: no NUL, no half surrogate pair."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def _row(row: Row) -> JournalRow:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, null, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, case, null, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.domain.event import Lane
+from bridge.domain.seams import TRUSTED_SKEW_SECONDS
 from bridge.store.database import Database
 from bridge.store.model import TaskKey, TaskState
 from bridge.store.rows import BOTH_SIDES, Row, chunks, has_key, keyed, task_tuple
-from bridge.store.tables import tasks
+from bridge.store.tables import Real, tasks
 
 
 @dataclass(slots=True)
@@ -33,6 +34,15 @@ class Mark:
     both_sides: bool = True
 
 
+HORIZON = bindparam("horizon", type_=Real)
+"""The latest time of a vendor that is believed. Rows an older program wrote may hold a later one: then it goes."""
+
+
+def horizon(now: float) -> dict[str, float]:
+    """The value of `HORIZON`, for the rows of a statement that names it."""
+    return {"horizon": now + TRUSTED_SKEW_SECONDS}
+
+
 def upsert(is_sqlite: bool, table: Any) -> Any:
     """The dialect's `insert ... on conflict`."""
     return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
@@ -40,8 +50,10 @@ def upsert(is_sqlite: bool, table: Any) -> Any:
 
 def mark_due(database: Database, conn: Connection, marks: Iterable[Mark]) -> None:
     """Insert or revive task rows, in key order. Each mark's `gen` is fresh, so that a running claim sees it moved."""
+    latest = horizon(database.now())
     rows = [
         {
+            **latest,
             "mapping": mark.key.mapping,
             "side": mark.key.side.value,
             "rec": mark.key.rec,
@@ -72,8 +84,8 @@ def _mark(is_sqlite: bool) -> Any:
     asleep = and_(old.state == TaskState.DEAD.value, new.pending == 0)
     revived = and_(old.state == TaskState.DEAD.value, new.pending > 0)
     newer = case(
+        (or_(old.source_at.is_(None), old.source_at > HORIZON), new.source_at),
         (new.source_at.is_(None), old.source_at),
-        (old.source_at.is_(None), new.source_at),
         (new.source_at > old.source_at, new.source_at),
         else_=old.source_at,
     )

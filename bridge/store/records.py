@@ -5,11 +5,13 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, delete, func, null, select, tuple_
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, null, or_, select, tuple_
 
 from bridge.domain.record import RecordRef, Side
+from bridge.domain.seams import believable
 from bridge.store.database import Database
-from bridge.store.marks import upsert
+from bridge.store.ids import of_notes, require_storable
+from bridge.store.marks import HORIZON, horizon, upsert
 from bridge.store.model import KeyNote, KnownRecord, LinkState, RecordNote, Scope
 from bridge.store.rows import chunks, has_key, keyed, known_from, ref_tuple
 from bridge.store.tables import links, merges, record_keys, records
@@ -20,17 +22,24 @@ CHAIN_LIMIT = 50
 def note_records(
     database: Database, conn: Connection, notes: Iterable[RecordNote], first_seq: int, sweep: int | None = None
 ) -> None:
-    """Upsert what was learned, in key order; the newest version stands. `first_seq` is for records not known before."""
+    """Upsert what was learned, in key order; the newest version stands. `first_seq` is for records not known before.
+
+    A version from ahead of our clock is unknown, or every later read would look older than it; the answer to our own
+    write is believed.
+    """
+    now = database.now()
     ordered = sorted(notes, key=lambda note: note.ref)
     for alive in (False, True):
-        rows = [_record_row(note, first_seq, sweep) for note in ordered if note.alive is alive]
+        rows = [_record_row(note, first_seq, sweep, now) for note in ordered if note.alive is alive]
         if rows:
             conn.execute(_record_upsert(database.sqlite, alive), rows)
 
 
-def _record_row(note: RecordNote, first_seq: int, sweep: int | None) -> dict[str, Any]:
-    versions = [version for version in (note.version, note.own_version) if version is not None]
+def _record_row(note: RecordNote, first_seq: int, sweep: int | None, now: float) -> dict[str, Any]:
+    shown = believable(note.version, now)
+    versions = [version for version in (shown, note.own_version) if version is not None]
     return {
+        **horizon(now),
         **dict(zip(("system", "entity", "rec"), ref_tuple(note.ref), strict=True)),
         "first_seq": first_seq,
         "version": max(versions, default=None),
@@ -52,11 +61,13 @@ def _record_upsert(is_sqlite: bool, alive: bool) -> Any:
     }
     for name in ("gone_at", "gone_how"):
         kept[name] = null() if alive else func.coalesce(new[name], old[name])
+    unasked = or_(old.own_version.is_(None), old.version > old.own_version)
+    known = case((and_(old.version > HORIZON, unasked), old.own_version), else_=old.version)
     kept["version"] = case(
-        (new.version.is_(None), old.version),
-        (old.version.is_(None), new.version),
-        (new.version > old.version, new.version),
-        else_=old.version,
+        (new.version.is_(None), known),
+        (known.is_(None), new.version),
+        (new.version > known, new.version),
+        else_=known,
     )
     return insert.on_conflict_do_update(index_elements=["system", "entity", "rec"], set_=kept)
 
@@ -171,7 +182,8 @@ class Records:
         return await self._database.read(work)
 
     async def note(self, notes: Sequence[RecordNote] = (), keys: Sequence[KeyNote] = ()) -> None:
-        """Store what was learned outside of a claim or a sweep."""
+        """Store what was learned outside of a claim or a sweep. Raises Unstorable when an id cannot be kept."""
+        require_storable(of_notes(notes, keys))
 
         def work(conn: Connection) -> None:
             (seq,) = self._database.next_seqs(conn, 1)
@@ -181,7 +193,9 @@ class Records:
         await self._database.write("note", work)
 
     async def note_merge(self, loser: RecordRef, survivor: str) -> None:
-        """A connector's answer said where a record went; kept as a fact."""
+        """A connector's answer said where a record went; kept as a fact. Raises Unstorable for an id that cannot be."""
+        named = f"{loser.system} {loser.entity}"
+        require_storable([(f"the id of a {named}", loser.id), (f"the id of the {named} that survived", survivor)])
 
         def work(conn: Connection) -> None:
             (seq,) = self._database.next_seqs(conn, 1)

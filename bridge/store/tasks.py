@@ -9,6 +9,7 @@ from bridge.domain.record import Side
 from bridge.store.claims import Claims
 from bridge.store.database import Database
 from bridge.store.finish import Finishing
+from bridge.store.ids import of_tasks, require_storable
 from bridge.store.marks import Mark, mark_due
 from bridge.store.model import Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
@@ -112,6 +113,7 @@ class Tasks(Claims, Finishing):
 
     async def make_due(self, keys: Sequence[TaskKey], lane: Lane, reason: str) -> None:
         """Make tasks due now without an event; rows are created as needed, dead ones stay dead."""
+        require_storable(of_tasks(keys))
         ordered = sorted(set(keys), key=task_tuple)
 
         def work(conn: Connection) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.connectors.protocols import Page
 from bridge.domain.errors import Rejected, RetryLater
-from bridge.domain.record import Record, RecordRef, Side
+from bridge.domain.record import Evidence, Gone, Record, RecordRef, Side
 from bridge.domain.seams import Seams
 from bridge.store.model import Mode, SystemRow
 from tests.integration.sweep_bench import ANA, NewSweepBench, SweepBench, failing, linked, start
@@ -153,7 +153,15 @@ async def test_a_record_we_created_after_the_last_page_is_not_missing(new_bench:
     assert (bench.names("erp"), report.rows, report.marked) == (["Ana Lund", "New"], 1, 0)
 
 
-async def test_promise_10_a_row_the_store_cannot_keep_stops_no_other(new_bench: NewSweepBench) -> None:
+ODD_IDS = pytest.mark.parametrize(
+    "odd", ["1\ud800", "1\x00", "1" * 201, "1" * 5000], ids=["half a character", "NUL", "201 digits", "5,000 digits"]
+)
+
+
+@ODD_IDS
+async def test_promise_10_a_row_the_store_cannot_keep_stops_no_other(
+    new_bench: NewSweepBench, odd: str, caplog: pytest.LogCaptureFixture
+) -> None:
     bench, _ = await linked(new_bench)
     for number in range(2):
         bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
@@ -161,7 +169,7 @@ async def test_promise_10_a_row_the_store_cannot_keep_stops_no_other(new_bench: 
 
     async def with_a_bad_row(*args: Any, **more: Any) -> Page:
         page = await listed(*args, **more)
-        bad = Record(RecordRef("crm", "person", "1\ud800"), {**ANA, "name": "Bad"}, bench.clock.now())
+        bad = Record(RecordRef("crm", "person", odd), {**ANA, "name": "Bad"}, bench.clock.now())
         return replace(page, rows=[bad, *page.rows])
 
     bench.crm.list = with_a_bad_row  # type: ignore[method-assign]
@@ -169,16 +177,44 @@ async def test_promise_10_a_row_the_store_cannot_keep_stops_no_other(new_bench: 
     assert (report.fault, report.marked) == ("", 2)
     await bench.work()
     assert bench.names("erp") == ["Ana Lund", "New 0", "New 1"]
+    (told,) = [one for one in caplog.records if one.getMessage() == "a row of a listing was left out"]
+    assert str(vars(told)["record"]).isprintable()
+    assert len(str(vars(told))) < 2000
 
 
-async def test_a_row_the_store_cannot_keep_does_not_make_a_listing_incomplete(new_bench: NewSweepBench) -> None:
+@ODD_IDS
+async def test_a_backfill_leaves_out_the_row_the_store_cannot_keep(new_bench: NewSweepBench, odd: str) -> None:
+    bench = await new_bench()
+    await bench.go_live()
+    for number in range(3):
+        bench.crm.person_creates("person", name=f"Old {number}", email=f"old{number}@x.example")
+    listed = bench.crm.list
+
+    async def with_bad_rows(*args: Any, **more: Any) -> Page:
+        page = await listed(*args, **more)
+        bad = Record(RecordRef("crm", "person", odd), {**ANA, "name": "Bad"}, bench.clock.now())
+        gone = Gone(RecordRef("crm", "person", odd), Evidence.FLAG, odd)
+        merged = Gone(RecordRef("crm", "person", "77"), Evidence.FLAG, odd)
+        return replace(page, rows=[bad, *page.rows, gone, merged])
+
+    bench.crm.list = with_bad_rows  # type: ignore[method-assign]
+    assert (await bench.reconciler.backfill("people", preview=True)).fault == ""
+    assert (await bench.reconciler.backfill("people")).fault == ""
+    await bench.work()
+    assert bench.names("erp") == ["Old 0", "Old 1", "Old 2"]
+
+
+@ODD_IDS
+async def test_a_row_the_store_cannot_keep_does_not_make_a_listing_incomplete(
+    new_bench: NewSweepBench, odd: str
+) -> None:
     bench = await new_bench()
     bench.crm.person_creates("person", **ANA)
     listed = bench.crm.list
 
     async def with_a_bad_row(*args: Any, **more: Any) -> Page:
         page = await listed(*args, **more)
-        bad = Record(RecordRef("crm", "person", "1\ud800"), {**ANA, "name": "Bad"}, bench.clock.now())
+        bad = Record(RecordRef("crm", "person", odd), {**ANA, "name": "Bad"}, bench.clock.now())
         return replace(page, rows=[bad, *page.rows], total=len(page.rows) + 1)
 
     bench.crm.list = with_a_bad_row  # type: ignore[method-assign]

@@ -95,9 +95,9 @@ LEASES = (
     ),
     Mutant(
         "an id that no index takes shares a transaction",
-        "store/events.py",
-        "len(value) > LONGEST_NAME",
-        "len(value) > 10**9",
+        "domain/ids.py",
+        "len(text) > LONGEST_ID",
+        "len(text) > 10**9",
         (f"{INTAKE}what_no_index_takes_is_refused_before_it_shares_a_transaction",),
     ),
     Mutant(

@@ -1,6 +1,7 @@
 """Who wins when both sides edited a field, by each policy; and what no policy ends: a field that flaps."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -97,6 +98,21 @@ async def test_newest_goes_by_the_events_own_time_or_by_first_sight_where_record
     clock.advance(30)
     bench.erp.person_edits("person", "1", name="Erp")
     await _heard(bench, "erp", "1", timed=timed)
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
+
+
+async def test_newest_is_not_won_by_an_event_from_the_future(new_bench: NewBench, clock: FakeClock) -> None:
+    """What says it was made in the year 9990 counts as of when it was first heard of."""
+    products = {name: FakeProduct(name, clock, manifest=manifest(version_resolution=None)) for name in ("crm", "erp")}
+    bench, rec = await _linked(new_bench, '"newest, else crm"', **products)
+    bench.crm.person_edits("person", rec, name="Crm")
+    far = Event("crm", "person", rec, EventKind.CHANGED, Origin.WEBHOOK, source_at=datetime(9990, 1, 1, tzinfo=UTC))
+    await bench.store.events.accept([far], bench.routes)
+    bench.unheard("crm", "person", rec)
+    clock.advance(30)
+    bench.erp.person_edits("person", "1", name="Erp")
+    await _heard(bench, "erp", "1", timed=True)
     await bench.settle()
     assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
 

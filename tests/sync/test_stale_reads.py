@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bridge.connectors.protocols import Written
+from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Fields, Record, Side
 from bridge.store.model import Link
 from tests.clock import FakeClock
@@ -140,3 +141,29 @@ async def test_a_read_that_stays_old_for_ten_times_settle_is_believed_and_journa
     await bench.settle()
     assert erp.live("person")["1"]["name"] == "Ana Lund"
     assert (await bench.story("crm", "person", rec)).count("believed") == 1
+
+
+FAR = datetime(9990, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("kind", [EventKind.CHANGED, EventKind.DELETED, EventKind.MERGED])
+async def test_a_callback_from_the_year_9990_does_not_slow_its_record(
+    new_bench: NewBench, clock: FakeClock, kind: EventKind
+) -> None:
+    """Believed, every later read would look older than what is known, and be repeated for a while."""
+    bench, rec, erp = await _linked(new_bench, clock)
+    survivor = "2" if kind == EventKind.MERGED else None
+    far = Event("crm", "person", rec, kind, Origin.WEBHOOK, source_at=FAR, version=FAR, merged_into=survivor)
+    await bench.store.events.accept([far], bench.routes)
+    await bench.settle()
+    clock.advance(3600)
+    for number in range(3):
+        bench.crm.person_edits("person", rec, name=f"Ana {number}")
+        before = clock.now()
+        await bench.tell_all()
+        while not await bench.turn():
+            clock.advance(0.5)
+        assert erp.live("person")["1"]["name"] == f"Ana {number}"
+        assert (clock.now() - before).total_seconds() < 1
+        clock.advance(60)
+    assert not [line for line in await bench.story("crm", "person", rec) if "older" in line]

@@ -16,6 +16,7 @@ from bridge.connectors.pipedrive.values import known_instant
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.errors import BadCallback
 from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.ids import why_unstorable
 
 KINDS: Mapping[str, EventKind] = {
     "create": EventKind.CREATED,
@@ -121,7 +122,8 @@ def _vendor_id(entity: str, record_id: str, kind: EventKind, meta: Mapping[str, 
         return None
     if not event_id or not moment or entity == "user" or event_id in (record_id, meta.get("entity_id")):
         return None
-    return "/".join((entity, record_id, kind.value, event_id, moment))
+    named = "/".join((entity, record_id, kind.value, event_id, moment))
+    return None if why_unstorable(named) else named
 
 
 def _hints(callback: Callback) -> list[Event]:
@@ -141,9 +143,10 @@ def _first(value: Any) -> Mapping[str, Any]:
 
 
 def _text(value: Any) -> str | None:
+    """A name or id that can be kept."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value if isinstance(value, str) and value else None
+        value = str(value)
+    return value if isinstance(value, str) and value and not why_unstorable(value) else None
 
 
 def _version(data: Any) -> datetime | None:

@@ -16,6 +16,7 @@ from bridge.connectors.superoffice.values import known_instant
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.errors import BadCallback
 from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.ids import why_unstorable
 
 SIGNATURE = "x-superoffice-signature"
 SIGNATURE_CHARACTERS = 44  # of 32 bytes in base64
@@ -82,7 +83,8 @@ def _vendor_id(name: str, record_id: str, event_id: Any) -> str | None:
     """The same over the retries of one delivery. Only from the body, which is signed."""
     if not isinstance(event_id, str) or not event_id.strip("0-{} "):
         return None
-    return f"{event_id}/{name}/{record_id}"
+    named = f"{event_id}/{name}/{record_id}"
+    return None if why_unstorable(named) else named
 
 
 def _hints(callback: Callback) -> list[Event]:
@@ -97,4 +99,5 @@ def _hints(callback: Callback) -> list[Event]:
 def _id(value: Any) -> str | None:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= LONGEST_ID:
         value = int(value)
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if whole and 0 < value < 10**LONGEST_ID else None

@@ -1,6 +1,7 @@
 """One callback to one receipt, without HTTP."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -146,3 +147,48 @@ async def test_what_not_even_a_hint_can_be_made_of_is_a_bad_request(memory: Memo
 
     receiver = Receiver({"crm1": LineDecoder()}, HERE, refuses, FakeClock())
     assert (await receiver.receive(callback(b"7"), TOKEN)).status == 400
+
+
+@pytest.mark.parametrize("odd", ["7" * 201, "7\x00", "9" * 5000])
+async def test_one_odd_id_takes_nothing_from_the_other_records_of_its_callback(
+    receiver: Receiver, memory: Memory, odd: str
+) -> None:
+    assert (await receiver.receive(callback(f"7\n{odd}\n8".encode()), TOKEN)).status == 200
+    assert [event.id for event in memory.events] == ["7", None, "8"]
+
+
+class Names(LineDecoder):
+    """What the product says, word for word."""
+
+    def __init__(self, **said: str) -> None:
+        self.said = said
+
+    def decode(self, callback: Callback) -> Sequence[Event]:
+        return [replace(event, **self.said) for event in super().decode(callback)]
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "kept"),
+    [
+        ({"vendor_id": "v" * 201}, 200, [("7", None, None)]),
+        ({"vendor_id": "v\ud800"}, 200, [("7", None, None)]),
+        ({"vendor_id": "v"}, 200, [("7", "v", None)]),
+        ({"merged_into": "8" * 201, "vendor_id": "v"}, 200, [(None, None, None)]),
+        ({"entity": "de\x00al"}, 400, []),
+        ({"entity": "d" * 201}, 400, []),
+    ],
+)
+async def test_names_that_cannot_be_kept_become_hints_or_a_bad_request(
+    memory: Memory, said: dict[str, str], status: int, kept: list[tuple[str | None, ...]]
+) -> None:
+    receiver = Receiver({"crm1": Names(**said)}, HERE, memory.submit, FakeClock())
+    assert (await receiver.receive(callback(), TOKEN)).status == status
+    assert [(event.id, event.vendor_id, event.merged_into) for event in memory.events] == kept
+
+
+def test_the_head_alone_refuses_what_shows_no_credentials(receiver: Receiver) -> None:
+    head = callback(b"")
+    assert receiver.judge_head(head) is None
+    refusal = receiver.judge_head(replace(head, headers={}))
+    assert refusal is not None
+    assert refusal.status == 401

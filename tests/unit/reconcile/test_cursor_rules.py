@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.catalog import EntityManifest
-from bridge.reconcile.reconciler import OVERLAP_SECONDS, TRUSTED_SKEW_SECONDS, _next_value
+from bridge.domain.seams import TRUSTED_SKEW_SECONDS
+from bridge.reconcile.reconciler import OVERLAP_SECONDS, _next_value
 from bridge.store.cursors import Cursor
 
 FACTS = EntityManifest(columns={}, settle=3.0)
