@@ -102,12 +102,12 @@ class Site:
         self.outputs.append(done.stdout + done.stderr)
         return Ended(done.returncode, done.stdout, done.stderr)
 
-    def start(self) -> "Daemon":
-        """Start `bridge run` and wait until it is ready."""
+    def start(self, open_files: int | None = None) -> "Daemon":
+        """Start `bridge run`, with at most so many descriptors, and wait until it is ready."""
+        limit = ["prlimit", f"--nofile={open_files}:{open_files}"] if open_files is not None else []
+        command = [*limit, BRIDGE, "--settings", str(self.settings), "run"]
         with self.log.open("a") as log:
-            process = subprocess.Popen(
-                [BRIDGE, "--settings", str(self.settings), "run"], env=self.environment(), stdout=log, stderr=log
-            )
+            process = subprocess.Popen(command, env=self.environment(), stdout=log, stderr=log)
         daemon = Daemon(process, self)
         try:
             until(lambda: daemon.alive() and self.get("/health/ready").status == 200, f"ready; log: {self.log}")
