@@ -84,7 +84,7 @@ def callback_app(
 
     app = web.Application(client_max_size=max_body_bytes, middlewares=[_never_a_500])
     app.router.add_get(PATTERN, echo)
-    app.router.add_route("*", PATTERN, deliver)
+    app.router.add_route("*", PATTERN, deliver, expect_handler=_when_judged)
     return app
 
 
@@ -106,9 +106,16 @@ def _judged_by_head(request: web.Request, max_body_bytes: int) -> Receipt | None
     return None
 
 
+async def _when_judged(request: web.Request) -> None:
+    """A client that asks before it sends its body (`Expect: 100-continue`) is answered when its head was judged."""
+
+
 async def _body(request: web.Request, seconds: float) -> bytes | Receipt:
     try:
         async with asyncio.timeout(seconds):
+            if request.version >= (1, 1) and request.headers.get("Expect", "").lower() == "100-continue":
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                request.writer.output_size = 0  # no part of the answer: one can still be begun
             return await request.read()
     except web.HTTPRequestEntityTooLarge:
         return TOO_LARGE

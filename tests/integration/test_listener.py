@@ -315,6 +315,22 @@ async def test_an_unread_body_behind_a_refusal_leaves_no_trace_when_the_client_h
     assert_quiet(lines)
 
 
+ASKS = "Expect: 100-continue\r\n"
+
+
+async def test_a_client_that_asks_first_is_told_to_go_on_or_refused_by_its_head(
+    receiver: Receiver, memory: Memory
+) -> None:
+    async with door(receiver) as here:
+        line = await here.line(request(b"", more=ASKS, length=1))
+        assert await line.answer() == 100
+        await line.send(b"7")
+        assert await line.answer() == 200
+        bare = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n{ASKS}\r\n".encode()
+        assert await (await here.line(bare)).answer() == 401
+    assert [event.id for event in memory.events] == ["7"]
+
+
 async def test_requests_behind_one_another_are_all_answered(receiver: Receiver, memory: Memory) -> None:
     async with door(receiver) as here:
         line = await here.line(b"".join(request(str(number).encode()) for number in range(20)))
