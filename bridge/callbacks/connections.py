@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class Stage(Enum):
-    """What a connection waits for. The order is the one in which connections give way."""
+    """What a connection waits for."""
 
     HEAD = "head"  # the rest of a request's head
     IDLE = "idle"  # the next request
@@ -100,8 +100,12 @@ class Connections:
             self._take(peer)
 
     def give_way(self) -> bool:
-        """End the connection that a client has kept waiting longest; False when all are being worked on by us."""
-        peer = next(self._waiting(), None)
+        """End the connection that a client has kept waiting longest; False when all are being worked on by us.
+
+        A new one has as much time as it takes to open all places anew, whatever the others wait for. Bodies come last:
+        their heads have shown an address of ours.
+        """
+        peer = self._longest_waiting() or next(self._waiting_for_bodies(), None)
         if peer is None:
             return False
         self._end(peer, End.GAVE_WAY)
@@ -126,10 +130,14 @@ class Connections:
         ended.count, ended.last_at = ended.count + 1, self.now()
         self.observe(reason)
 
-    def _waiting(self) -> Iterator[Peer]:
-        for stage in (Stage.HEAD, Stage.IDLE, Stage.ANSWER):
-            yield from self._stages[stage]
-        yield from (peer for peer in self._stages[Stage.BUSY] if peer.waits_for_body())
+    def _longest_waiting(self) -> Peer | None:
+        """Each stage is in the order in which its connections came to it."""
+        stages = [self._stages[stage] for stage in (Stage.HEAD, Stage.IDLE, Stage.ANSWER)]
+        firsts = [next(iter(peers.items())) for peers in stages if peers]
+        return min(firsts, key=lambda entry: entry[1].since)[0] if firsts else None
+
+    def _waiting_for_bodies(self) -> Iterator[Peer]:
+        return (peer for peer in self._stages[Stage.BUSY] if peer.waits_for_body())
 
     def _end(self, peer: Peer, reason: End) -> None:
         stage = self._take(peer).stage

@@ -129,6 +129,20 @@ async def test_valid_callbacks_get_through_beside_more_slow_connections_than_pla
             line.close()
 
 
+async def test_valid_callbacks_get_through_beside_idle_connections_on_all_places(receiver: Receiver) -> None:
+    """Each of them had an answer, and more come while a vendor sends its head."""
+    async with door(receiver, Limits(20)) as here:
+        for _ in range(25):
+            assert await (await here.line(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).answer() == 404
+        whole = request()
+        for _ in range(5):
+            line = await here.line(whole[:50])
+            for _ in range(5):
+                await (await here.line(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).answer()
+            await line.send(whole[50:])
+            assert await line.answer() == 200
+
+
 async def test_slow_bodies_without_credentials_take_no_place(receiver: Receiver) -> None:
     """They are refused by their head, at once."""
     receiver.max_waiting = 5

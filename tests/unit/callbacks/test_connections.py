@@ -1,6 +1,7 @@
 """Deadlines of connections, and which gives way, without sockets."""
 
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import pytest
 
@@ -78,25 +79,40 @@ def test_every_stage_counts_its_own_time(connections: Connections, clock: FakeCl
     assert peer.ended == []
 
 
-def test_when_all_places_are_taken_the_slowest_head_gives_way(connections: Connections, clock: FakeClock) -> None:
-    idle = entered(connections, Stage.IDLE)
+@pytest.mark.parametrize("order", list(permutations([Stage.HEAD, Stage.IDLE, Stage.ANSWER])))
+def test_when_all_places_are_taken_the_one_that_waits_longest_gives_way(
+    connections: Connections, clock: FakeClock, order: tuple[Stage, ...]
+) -> None:
+    peers = []
+    for stage in order:
+        peers.append(entered(connections, stage))
+        clock.advance(1)
+    for number, peer in enumerate(peers):
+        entered(connections, Stage.BUSY)
+        assert peer.ended == [(End.GAVE_WAY, order[number])]
+
+
+def test_a_new_connection_is_not_the_first_to_go_beside_idle_ones(connections: Connections, clock: FakeClock) -> None:
+    """Or somebody who keeps all places idle and opens one more now and then would end every vendor's head."""
+    idle = [entered(connections, Stage.IDLE) for _ in range(2)]
     clock.advance(1)
-    first = entered(connections)
-    clock.advance(1)
-    second = entered(connections)
+    new = entered(connections)
+    clock.advance(0.1)
     entered(connections)
-    assert (first.ended, second.ended, idle.ended) == ([(End.GAVE_WAY, Stage.HEAD)], [], [])
+    entered(connections)
+    assert (new.ended, [peer.ended for peer in idle]) == ([], [[(End.GAVE_WAY, Stage.IDLE)]] * 2)
 
 
-def test_then_idle_ones_then_those_that_take_no_answer_then_slow_bodies(connections: Connections) -> None:
-    body = entered(connections, Stage.BUSY, body=True)
-    answer = entered(connections, Stage.ANSWER)
-    idle = entered(connections, Stage.IDLE)
-    order = []
-    for peer in (idle, answer, body):
-        connections.give_way()
-        order.append(peer.ended)
-    assert order == [[(End.GAVE_WAY, Stage.IDLE)], [(End.GAVE_WAY, Stage.ANSWER)], [(End.GAVE_WAY, Stage.BUSY)]]
+def test_slow_bodies_give_way_last_and_the_slowest_first(connections: Connections, clock: FakeClock) -> None:
+    first = entered(connections, Stage.BUSY, body=True)
+    clock.advance(1)
+    second = entered(connections, Stage.BUSY, body=True)
+    clock.advance(1)
+    head = entered(connections)
+    entered(connections, Stage.BUSY)
+    assert (head.ended, first.ended) == ([(End.GAVE_WAY, Stage.HEAD)], [])
+    entered(connections, Stage.BUSY)
+    assert (first.ended, second.ended) == ([(End.GAVE_WAY, Stage.BUSY)], [])
 
 
 def test_what_we_work_on_never_gives_way(connections: Connections) -> None:
