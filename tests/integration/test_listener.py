@@ -4,6 +4,8 @@ import asyncio
 import errno
 import json
 import logging
+import os
+import resource
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -19,7 +21,7 @@ from bridge.domain.address import Addresses
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.event import Event
 from tests.clock import FakeClock
-from tests.integration.listening import Door, opened, until
+from tests.integration.listening import Door, Line, opened, until
 from tests.unit.callbacks.fakes import LineDecoder, Memory
 
 HERE = Addresses("acme", b"an instance secret of some length", "https://bridge.example")
@@ -278,6 +280,14 @@ async def test_rubbish_is_refused_without_a_trace_in_the_log(
     assert_quiet(lines)
 
 
+async def test_rubbish_is_mentioned_once_a_minute_at_debug(receiver: Receiver, lines: pytest.LogCaptureFixture) -> None:
+    async with door(receiver) as here:
+        for _ in range(20):
+            await (await here.line(RUBBISH["TLS hello"])).rest()
+    said = [vars(record) for record in lines.records if "no HTTP" in record.getMessage()]
+    assert [(one["levelname"], one["kind"], one["left_out"]) for one in said] == [("DEBUG", "BadHttpMethod", 0)]
+
+
 @pytest.mark.parametrize("sent", [0, 1, 60, -1], ids=["nothing", "a byte", "half a head", "all but a byte of the body"])
 @pytest.mark.parametrize("way", ["close", "reset"])
 async def test_hanging_up_leaves_no_trace_in_the_log(
@@ -407,6 +417,30 @@ async def test_without_descriptors_accepting_pauses_and_says_so_once_a_minute(
     assert kernel.asked < 60
     said = [record.levelname for record in lines.records if "ulimit" in record.getMessage()]
     assert said == ["WARNING"]
+
+
+async def test_a_process_that_had_no_descriptors_goes_on_by_itself(
+    receiver: Receiver, lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.callbacks.listener.PAUSE_SECONDS", 0.05)
+    loop = asyncio.get_running_loop()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with door(receiver) as here:
+        client = socket.socket()
+        client.setblocking(False)
+        free = os.dup(client.fileno())
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+        try:
+            await loop.sock_connect(client, ("127.0.0.1", here.listener.ports[0]))
+            await until(lambda: here.listener.exhausted_at > float("-inf"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        line = Line(*await asyncio.open_connection(sock=client))
+        here.lines.append(line)
+        await line.send(request())
+        assert await line.answer() == 200
+    assert [record.levelname for record in lines.records if "ulimit" in record.getMessage()] == ["WARNING"]
 
 
 async def test_an_address_in_use_is_told(receiver: Receiver) -> None:

@@ -34,6 +34,7 @@ DOORS: dict[str, Callable[[Desk, str], Awaitable[object]]] = {
     "a noted key": lambda desk, odd: desk.store.records.note(keys=[KeyNote("people", Side.LEFT, odd, ("h",))]),
     "a survivor": lambda desk, odd: desk.store.records.note_merge(ref("1"), odd),
     "who merged away": lambda desk, odd: desk.store.records.note_merge(ref(odd), "1"),
+    "an answer to a create": lambda desk, odd: desk.store.links.taught(1, Side.RIGHT, odd),
     "made due": lambda desk, odd: desk.store.tasks.make_due([left("1"), left(odd)], Lane.LIVE, "asked"),
 }
 

@@ -3,6 +3,7 @@
 import pytest
 
 from bridge.settings.hosts import host_of, plain_host
+from bridge.settings.model import AdminSettings
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,12 @@ def test_one_form_for_every_way_to_write_a_host(authority: str, host: str) -> No
 )
 def test_what_is_no_host_is_none(authority: str) -> None:
     assert host_of(authority) is None
+
+
+@pytest.mark.parametrize("host", ["https://bridge", "bridge:8081", "10.0.0.5/24", "*", "", "[fd00::5"])
+def test_a_setting_that_is_no_host_is_refused_with_examples(host: str) -> None:
+    with pytest.raises(ValueError, match=r"is no name or address: write bridge\.internal"):
+        AdminSettings(hosts=["good.example", host])
 
 
 def test_settings_may_leave_the_brackets_away() -> None:
