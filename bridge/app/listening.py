@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10.0
 RECENT_SECONDS = 60.0
+ADMIN_ANSWER_SECONDS = 60.0  # figures and status may be long, and asked for from afar
 
 
 async def listen(stack: AsyncExitStack, bridge: Bridge, redactor: Redactor, places: Shares) -> None:
@@ -48,7 +49,14 @@ async def listen(stack: AsyncExitStack, bridge: Bridge, redactor: Redactor, plac
         hosts=(admin.host, *admin.hosts),
         redact=redactor,
     )
-    listener = await _bound(stack, bridge, "admin", private_app, Limits(places.admin), {"auto_decompress": False})
+    listener = await _bound(
+        stack,
+        bridge,
+        "admin",
+        private_app,
+        Limits(places.admin, answer_seconds=ADMIN_ANSWER_SECONDS),
+        {"auto_decompress": False},
+    )
     await _start(listener, admin.host, admin.port)
 
 

@@ -1,4 +1,4 @@
-"""Rules of the store and of the sweeps (bridge/store, bridge/reconcile), each broken by one replacement."""
+"""Rules of the store, the sweeps and the public listener, each broken by one replacement."""
 
 from tests.mutants.mutant import Mutant
 
@@ -7,6 +7,9 @@ FINISH = "conformance/store/test_finish.py::test_"
 INTAKE = "conformance/store/test_intake.py::test_"
 INTENTS = "conformance/store/test_intents.py::test_"
 SWEEPS = "integration/test_reconcile.py::test_"
+AHEAD = "conformance/store/test_times_ahead.py::test_"
+ODD = "conformance/store/test_odd_ids.py::test_"
+PLACES = "unit/callbacks/test_connections.py::test_"
 LISTED = "integration/test_full_listings.py::test_"
 
 LEASES = (
@@ -261,4 +264,49 @@ LISTINGS = (
     ),
 )
 
-STORE_MUTANTS = (*LEASES, *LINKS, *BOOKS, *LISTINGS)
+STRANGERS = (
+    Mutant(
+        "a time from the future is believed",
+        "domain/seams.py",
+        "seconds is not None and seconds <= now + TRUSTED_SKEW_SECONDS",
+        "seconds is not None",
+        (f"{AHEAD}a_callback_from_the_future_says_nothing_of_when",),
+    ),
+    Mutant(
+        "a version from the future that is stored already stays",
+        "store/records.py",
+        "and_(old.version > HORIZON, unasked)",
+        "and_(old.version > HORIZON, old.version.is_(None))",
+        (f"{AHEAD}a_version_from_the_future_that_is_stored_already_heals",),
+    ),
+    Mutant(
+        "a page of a sweep brings any id into the store",
+        "store/events.py",
+        "        require_storable(of_notes(records, keys))\n",
+        "",
+        (f"{ODD}it_is_refused_at_every_door_and_nothing_is_stored",),
+    ),
+    Mutant(
+        "a head may take for ever",
+        "callbacks/connections.py",
+        "            (Stage.HEAD, limits.head_seconds, End.HEAD_TIMEOUT),\n",
+        "",
+        (f"{PLACES}a_client_that_keeps_us_waiting_is_ended_at_its_deadline",),
+    ),
+    Mutant(
+        "all places can be kept by waiting",
+        "callbacks/connections.py",
+        "len(self) < self.limits.connections or self.give_way()",
+        "len(self) < self.limits.connections",
+        (f"{PLACES}when_all_places_are_taken_the_one_that_waits_longest_gives_way",),
+    ),
+    Mutant(
+        "idle connections end new ones",
+        "callbacks/connections.py",
+        "min(firsts, key=lambda entry: entry[1].since)[0]",
+        "firsts[0][0]",
+        (f"{PLACES}a_new_connection_is_not_the_first_to_go_beside_idle_ones",),
+    ),
+)
+
+STORE_MUTANTS = (*LEASES, *LINKS, *BOOKS, *LISTINGS, *STRANGERS)
