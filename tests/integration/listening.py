@@ -10,7 +10,9 @@ from aiohttp import web
 from bridge.app.seams import system_seams
 from bridge.callbacks.connections import Connections, End, Limits
 from bridge.callbacks.listener import Listener
-from bridge.callbacks.routes import SERVER
+from bridge.callbacks.receiver import Receiver
+from bridge.callbacks.routes import SERVER, callback_app
+from bridge.domain.address import Addresses
 
 PATIENCE_SECONDS = 20.0
 STEP_SECONDS = 0.01
@@ -99,3 +101,22 @@ async def opened(app: web.Application, limits: Limits) -> AsyncIterator[Door]:
         for line in door.lines:
             line.close()
         await asyncio.sleep(0)
+
+
+HERE = Addresses("acme", b"an instance secret of some length", "https://bridge.example")
+PATH = HERE.url("crm1", "any.deal").removeprefix(HERE.public_url)
+TOKEN = HERE.token("crm1", "any.deal")
+PATIENT = Limits(100, head_seconds=60, idle_seconds=60, answer_seconds=60)
+
+
+def request(body: bytes = b"7", path: str = PATH, more: str = "", length: int | None = None) -> bytes:
+    password = HERE.secret("crm1", "any.deal").password
+    length = len(body) if length is None else length
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {password}\r\nContent-Length: {length}\r\n{more}\r\n"
+    return head.encode() + body
+
+
+@asynccontextmanager
+async def door(receiver: Receiver, limits: Limits = PATIENT, body_seconds: float = 60) -> AsyncIterator[Door]:
+    async with opened(callback_app(receiver, max_body_bytes=2000, body_seconds=body_seconds), limits) as found:
+        yield found
