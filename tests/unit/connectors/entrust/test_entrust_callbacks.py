@@ -232,3 +232,17 @@ def test_any_values_give_a_decision(event: Any, name: Any, when: Any, data: dict
         (found,) = decode(callback({"id": event, "type": kind, "eventTime": when, "data": data}))
         assert found.id is None or found.id
         assert found.source_at is None or found.source_at.utcoffset() == timedelta(0)
+
+
+def test_the_head_alone_refuses_what_is_not_signed_or_by_an_excluded_scheme(vendor: FakeEntrust) -> None:
+    for signed in (old(), new()):
+        check(vendor).check_head(replace(signed, body=b""))
+    check(vendor, require_signature=False).check_head(callback())
+    check(vendor, signature_scheme="sha2").check_head(old())
+    for refused, options_of in (
+        (callback(), {}),
+        (new(), {"signature_scheme": "sha2"}),
+        (old(), {"signature_scheme": "rfc9421"}),
+    ):
+        with pytest.raises(BadCallback):
+            check(vendor, **options_of).check_head(refused)

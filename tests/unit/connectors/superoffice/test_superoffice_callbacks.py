@@ -3,6 +3,7 @@
 import hmac
 import json
 from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -142,3 +143,12 @@ async def test_a_delivery_without_the_right_signature_is_refused(shown: Callback
     with pytest.raises(BadCallback) as caught:
         await connect(vendor()).verify(shown, SECRET)
     assert caught.value.status == 401
+
+
+@pytest.mark.parametrize("mark", ["", "A" * 43, "A" * 45, "x" * 10_000])
+def test_the_head_alone_refuses_what_shows_no_signature(mark: str) -> None:
+    connector = connect(vendor())
+    connector.check_head(replace(signed(b"{}"), body=b""), SECRET)
+    for refused in (callback(b""), callback(b"", x_superoffice_signature=mark)):
+        with pytest.raises(BadCallback):
+            connector.check_head(refused, SECRET)
