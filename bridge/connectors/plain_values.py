@@ -1,10 +1,13 @@
 """Plain values of JSON and of the record shape, as most products have them. Raise ValueError with what is wrong."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 MOST_DIGITS = 60  # beyond any amount; as an integer such a number could fill the memory
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def read_text(value: Any) -> str:
@@ -18,6 +21,8 @@ def read_text(value: Any) -> str:
 def read_number(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise ValueError("is not a number")
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise ValueError("is not a number")  # Python alone takes 1_000 and the digits of every script
     try:
         number = Decimal(value)
     except ArithmeticError:

@@ -34,6 +34,7 @@ _FITS: MappingOf[str, frozenset[Column]] = {
 ExtraColumns = MappingOf[tuple[str, str], MappingOf[str, ColumnSpec]]
 """An account's columns by (product, entity): own ones as `custom.<name>`, fixed ones it narrows. Others: not asked."""
 
+_NUMBERS = ("integer", "decimal", "money")
 _TEXT_READS = frozenset({Column.INTEGER, Column.DECIMAL, Column.REFERENCE})
 
 
@@ -162,7 +163,7 @@ def _types(catalog: Catalog, row: Field) -> Iterator[Fault]:
         return
     if cells.parts == ("instant",):
         fits = frozenset({Column.INSTANT})
-    elif row.type == "set" and "separator" in row.source:
+    elif cells.parts == ("text",) or (row.type == "set" and "separator" in row.source):
         fits = frozenset({Column.TEXT})
     else:
         fits = _FITS[row.type]
@@ -180,6 +181,10 @@ def _type_remedy(catalog: Catalog, row: Field, spec: ColumnSpec, path: str) -> s
         return f"write {catalog.role}: {{instant: {path}}}"
     if spec.type is Column.REFERENCE:
         return "write link: MAPPING (a record) or type: user"
+    if row.type in _NUMBERS and spec.type is Column.TEXT:
+        return f"write {catalog.role}: {{text: {path}}}"
+    if row.type in _NUMBERS and spec.type in _FITS[row.type]:
+        return f"write {catalog.role}: {path}"
     if row.type == "set" and spec.type is Column.TEXT:
         return 'add separator: ";"'
     return f"write type: {spec.type}"

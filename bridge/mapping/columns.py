@@ -17,8 +17,9 @@ from bridge.mapping.section import Section
 from bridge.mapping.tables import ValueTable, with_table
 from bridge.mapping.types.kind import Kind, Shape
 from bridge.mapping.types.link import link_kind
+from bridge.mapping.types.number_texts import WRITINGS
 from bridge.mapping.types.numbers import ROUNDINGS
-from bridge.mapping.types.places import parse_country
+from bridge.mapping.types.places import is_language, parse_country
 from bridge.mapping.types.registry import TYPES, make_kind
 from bridge.mapping.values import Untranslatable
 from bridge.mapping.via import COLUMN_KEYS, through_functions
@@ -53,12 +54,14 @@ def field_type(section: Section, flows: frozenset[Side], zones: MappingOf[Side, 
         remedy = "write link: MAPPING instead of a type" if name == "link" else did_you_mean(name, list(TYPES))
         section.faults.add(section.value_place("type"), f"`type: {name}` of {section.what} is unknown", remedy)
         return None
-    named = sorted(TYPES[name][1] - {"aliases"})
+    named = sorted(TYPES[name][1] - {"aliases", "names"})
     options = {option: value for option in named if (value := section.scalar(option)) is not None}
     aliases = _aliases(section) if "aliases" in TYPES[name][1] else {}
-    if aliases is None or not _options_fit(section, options):
+    names = _names(section) if "names" in TYPES[name][1] else ()
+    if aliases is None or names is None or not _options_fit(section, options):
         return None
     options |= {"aliases": aliases} if aliases else {}
+    options |= {"names": names} if names else {}
     kind = make_kind(name, options)
     table = _value_table(section, kind, flows) if tabled else None
     if tabled and table is None:
@@ -83,11 +86,28 @@ def _aliases(section: Section) -> dict[str, str] | None:
     return found
 
 
+def _names(section: Section) -> tuple[str, ...] | None:
+    """Languages in which names of countries are known; None after a fault."""
+    if section.node("names") is None:
+        return ()
+    items = section.items("names")
+    wrong = [item for item in items if not isinstance(item, Scalar) or not is_language(item.text)]
+    for item in wrong:
+        told = f"`{item.text}` in `names`" if isinstance(item, Scalar) else "`names`"
+        what = f"{told} of {section.what} is no language whose names of countries are known"
+        section.faults.add(item.place, what, "write codes of languages, like names: [nb, de, pt-BR]")
+    if not items:
+        remedy = "write codes of languages, like names: [nb, de], or leave it out"
+        section.faults.add(section.at("names"), f"`names` of {section.what} names no language", remedy)
+    return None if wrong or not items else tuple(item.text for item in items if isinstance(item, Scalar))
+
+
 def _options_fit(section: Section, options: dict[str, Any]) -> bool:
     wrong: dict[str, Callable[[Any], str | None]] = {
         "zone": lambda v: None if _is_zone(v) else ZONE_REMEDY,
         "region": lambda v: None if v in phonenumbers.SUPPORTED_REGIONS else "write a country's two letters, like NO",
         "rounding": lambda v: None if v in ROUNDINGS else did_you_mean(str(v), list(ROUNDINGS)),
+        "number-format": lambda v: None if v in WRITINGS else f"write one of: {', '.join(WRITINGS)}",
         "places": lambda v: None if isinstance(v, int) and 0 <= v <= 12 else "write a whole number from 0 to 12",
         "currency": lambda v: (
             None if isinstance(v, str) and len(v) == 3 and v.isupper() else "write three capitals, like EUR"

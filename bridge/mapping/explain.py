@@ -127,7 +127,7 @@ def _meaning(value: Any) -> str:
     if isinstance(value, Money):
         return f"{value.amount} {value.currency or '(no currency)'}"
     if isinstance(value, Phone):
-        return value.e164 or value.original
+        return f"{value.number or value.original} ({value.remark})" if value.remark else value.number or value.original
     if isinstance(value, Reference):
         return f"record {value.id} of {value.mapping}"
     if isinstance(value, LinkId):

@@ -5,6 +5,7 @@ function without an inverse makes its side one that is only read. Every function
 raises Untranslatable; `run` turns whatever an operator's function does into one clear message.
 """
 
+import operator
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
@@ -140,16 +141,18 @@ def _cut(length: int) -> tuple[Step, Step]:
 
 
 def _multiply(factor: Decimal) -> tuple[Step, Step]:
-    def number(raw: Any) -> Decimal:
-        found = parse_decimal(raw)
-        assert found is not None, "no function gets an empty value"
-        return found
+    def step(raw: Any, work: Callable[[Decimal, Decimal], Decimal]) -> Decimal | None:
+        found = parse_decimal(raw)  # None of blanks
+        return None if found is None else work(found, factor)
 
-    return (lambda raw: number(raw) * factor), (lambda raw: number(raw) / factor)
+    return (lambda raw: step(raw, operator.mul)), (lambda raw: step(raw, operator.truediv))
 
 
 def _opposite(argument: None) -> tuple[Step, Step]:
-    step: Step = lambda raw: not parse_boolean(raw)  # noqa: E731 - the same both ways
+    def step(raw: Any) -> bool | None:
+        found = parse_boolean(raw)  # None of blanks
+        return None if found is None else not found
+
     return step, step
 
 

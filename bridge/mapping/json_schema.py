@@ -12,6 +12,7 @@ from bridge.domain.catalog import Column, ColumnSpec, EntityManifest
 from bridge.mapping.functions import BUILTIN, Functions
 from bridge.mapping.model import Conflict, DeletePolicy
 from bridge.mapping.sources import ROWS, TABLE
+from bridge.mapping.types.number_texts import WRITINGS
 from bridge.mapping.types.numbers import ROUNDINGS
 from bridge.mapping.types.registry import TYPES, make_kind
 
@@ -113,6 +114,8 @@ def _row(functions: Functions, role: Schema, column: Schema) -> Schema:
         "rounding": {"enum": list(ROUNDINGS)},
         "currency": _said("where a side keeps none: EUR", {"type": "string", "pattern": "^[A-Z]{3}$"}),
         "separator": _said("between the words of a set kept as one text", _TEXT),
+        "number-format": _said("how texts write numbers: 1,250.50 or 1.250,50 or 1 250,50", {"enum": list(WRITINGS)}),
+        "names": _said("languages of names of countries: [nb, de]; the first is written", _one_or_many(_TEXT)),
         "aliases": {"type": "object", "additionalProperties": _TEXT},
     }
     known = {option for _, names in TYPES.values() for option in names}

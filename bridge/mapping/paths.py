@@ -5,7 +5,8 @@ an object or a list goes back whole from the record just read, with the one item
 the connector, so only the named own field goes.
 
 Lists of {"value", "label", "primary"} are picked by label: `emails.work`, `mobile_phones.private`, `urls.primary`; of a
-list that is not called emails or phones write `urls[work]`. `primary` is the item marked primary, whatever its label.
+list that is not called emails or phones write `urls[work]`. `primary` is the item marked primary, whatever its label;
+where none is marked, the first that holds something, as the vendors' own pages show it.
 Items of any other list are picked by their number, counted from 1: `items.1.price` or `items[1].price`.
 """
 
@@ -131,13 +132,17 @@ def _placed(known: Any, steps: Sequence[str], raw: Any) -> Any:
 
 
 def _pick(items: Any, label: str) -> Mapping[str, Any] | None:
-    for item in items:
-        if isinstance(item, Mapping) and (
-            item.get("primary") is True if label == "primary" else item.get("label") == label
-        ):
-            found: Mapping[str, Any] = item
-            return found
-    return None
+    """The item with that label; as `primary` the one marked, else the first. One that holds something goes first."""
+    found = [item for item in items if isinstance(item, Mapping)]
+    filled = [item for item in found if _holds(item.get("value"))]
+    if label != "primary":
+        return next((item for item in (*filled, *found) if item.get("label") == label), None)
+    marked = [item for item in found if item.get("primary")]
+    return next(iter((*[item for item in marked if item in filled], *filled, *marked)), None)
+
+
+def _holds(value: Any) -> bool:
+    return value is not None and not (isinstance(value, str) and (not value or value.isspace()))
 
 
 def _with_item(items: Any, label: str, raw: Any) -> list[dict[str, Any]]:

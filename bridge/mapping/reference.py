@@ -1,36 +1,86 @@
 """The tables of the language as Markdown, made from what the language is made of, for docs/mapping.md."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.mapping.functions import BUILTIN
 from bridge.mapping.types.registry import TYPES, make_kind
 
+
+class _Meaning(NamedTuple):
+    """What a type takes from a column, when two values count as equal, and what it writes."""
+
+    accepted: str
+    compared: str
+    written: str
+
+
+_NUMBER = "numbers; text like `-1250.50`, or as people group digits where `number-format` says how"
+_ONE_WORD = "one word, a number, true or false"
+
 _MEANS = {
-    "text": "as typed; ids and numbers become their digits",
-    "integer": "a whole number",
-    "decimal": "an exact number; `places` rounds it (half-even, or `rounding`)",
-    "money": "an exact amount, rounded to the places of its currency (JPY 0, EUR 2, KWD 3); half-even, or `rounding`",
-    "boolean": "true or false",
-    "date": "a day, never shifted by a time zone",
-    "instant": "a moment; `zone` reads those that name none",
-    "email": "an e-mail address; case does not count in comparing",
-    "phone": "compared in international form (E.164), written as typed; `region`: country of numbers without code",
-    "country": "by ISO code, English or official name, or an alias of the row; unknown is refused",
-    "currency": "an ISO 4217 code",
-    "choice": "one word out of several; with a `table` the words of both sides",
-    "user": "a user's name or id, usually through a `table`",
-    "set": "several words, merged by what was added and removed; `separator` where it is one text",
-}
+    "text": _Meaning("any text; numbers as their digits", "as typed; outer blanks do not count", "as typed"),
+    "integer": _Meaning(_NUMBER, "as whole numbers", "a number; `{text: column}` a text"),
+    "decimal": _Meaning(
+        _NUMBER, "as exact numbers, rounded to `places` (half-even, or `rounding`)", "a number; `{text: column}` a text"
+    ),
+    "money": _Meaning(
+        f"an amount: {_NUMBER}; a currency code",
+        "amount and currency; an amount without a currency equals the same with one",
+        "rounded to the places of its currency (JPY 0, EUR 2, KWD 3; half-even, or `rounding`)",
+    ),
+    "boolean": _Meaning("true, false, 1, 0, also as text in any case", "as true or false", "true or false"),
+    "date": _Meaning(
+        "days; text like `2026-03-31` or `20260331`",
+        "as days, never shifted by a time zone",
+        "a day; `{instant: column}` midnight in `zone`",
+    ),
+    "instant": _Meaning(
+        "moments; ISO 8601 text; one that names no zone is in `zone`", "as moments", "a moment in UTC"
+    ),
+    "email": _Meaning(
+        "one address by the rules for its syntax, whether or not mail arrives there; `mailto:`, blanks around it and "
+        "characters that cannot be seen are taken off; several addresses are refused",
+        "without case; a domain in its own letters equals its form in ASCII",
+        "as typed",
+    ),
+    "phone": _Meaning(
+        "any text: a number with its extension (`ext. 5`, `x5`, `#5`, `;ext=5`) and a remark (`(home)`); `region` is "
+        "the country of numbers without a code",
+        "number in international form (E.164), extension and remark; a match leaves the remark out; several numbers, "
+        "or no certain one, by their letters and digits",
+        "as typed, `tel:` in international form; parts have their own form, and what has no column of its own stays "
+        "with the number",
+    ),
+    "country": _Meaning(
+        "ISO codes (two letters, three letters, three digits), English and official names, `aliases`, names in the "
+        "languages of `names`; unknown is refused",
+        "by ISO code",
+        "two letters; `{code3: column}`, `{numeric: column}`, `{name: column}`: the name in the first language of "
+        "`names`, else in English",
+    ),
+    "currency": _Meaning("an ISO 4217 code in any case", "by code", "the code in capitals"),
+    "choice": _Meaning(_ONE_WORD, "exactly; with a `table` by its lines", "as read, or the table's word"),
+    "user": _Meaning(
+        f"{_ONE_WORD}: a name or id", "exactly; with a `table` by its lines", "as read, or the table's word"
+    ),
+    "set": _Meaning(
+        "several words; one text with a `separator`", "as a set: order does not count",
+        "in alphabetical order; a word that holds the `separator` is refused",
+    ),
+}  # fmt: skip
 
 
 def types_table() -> str:
-    """Every type with what it means, its options and the parts it may be kept in."""
-    lines = ["| type | means | options | parts |", "| --- | --- | --- | --- |"]
+    """Every type with what it takes, compares and writes; then its options and the parts it may be kept in."""
+    lines = ["| type | accepted | compared | written |", "| --- | --- | --- | --- |"]
+    lines += [f"| `{name}` | {' | '.join(_MEANS[name])} |" for name in TYPES]
+    lines.append("| `link: MAPPING` | the id of a record that mapping keeps in sync | as that record | its id |")
+    lines += ["", "| type | options | parts |", "| --- | --- | --- |"]
     for name, (_, options) in TYPES.items():
         shapes = [shape.parts for shape in make_kind(name, {}).shapes.values()]
         parts = ", ".join(f"`{{{', '.join(f'{part}: column' for part in names)}}}`" for names in shapes)
-        lines.append(f"| `{name}` | {_MEANS[name]} | {', '.join(f'`{one}`' for one in sorted(options))} | {parts} |")
-    lines.append("| `link: MAPPING` | a record that another mapping keeps in step | `missing` | |")
+        if options or parts:
+            lines.append(f"| `{name}` | {', '.join(f'`{one}`' for one in sorted(options))} | {parts} |")
     return "\n".join(lines) + "\n"
 
 

@@ -135,6 +135,7 @@ def _finish(
     parts = {side.value: cells.parts for side, cells in pair.items()}
     more: dict[str, object] = {side.value: cells.via for side, cells in pair.items() if cells.via}
     more |= {"zones": {side.value: frame.zones[side] for side in type_.by_side}} if type_.by_side else {}
+    more |= {"form": type_.kind.form} if type_.kind.form > 1 else {}
     default = section.scalar("default")
     row = Field(
         name=name,
@@ -165,7 +166,7 @@ def _finish(
 # What decides which canonical value a record has; other words of a row decide only what is done with it.
 _MEANING = frozenset(
     {"type", "table", "unlisted", "otherwise", "rows", "columns", "region", "zone", "places", "rounding", "currency"}
-    | {"separator", "link", "value", "aliases"}
+    | {"separator", "link", "value", "aliases", "names", "number-format"}
 )
 
 

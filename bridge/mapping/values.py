@@ -68,10 +68,16 @@ class Money:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phone:
-    """A telephone number: `e164` to compare, `original` as somebody typed it (what is written)."""
+    """A telephone number: `e164`, `extension` and `remark` to compare, `original` as somebody typed it.
+
+    `e164` None: no number that can be told for certain, or several; then the letters and digits are compared.
+    `remark`: words beside the number, like `home`; compared, but no part of what a record is matched by.
+    """
 
     e164: str | None
     original: str
+    extension: str | None = None
+    remark: str | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Phone):
@@ -84,8 +90,15 @@ class Phone:
     def __str__(self) -> str:
         return self.original
 
-    def _key(self) -> str:
-        return self.e164 or "".join(c for c in self.original.casefold() if c.isalnum())
+    @property
+    def number(self) -> str | None:
+        """The number in international form with its extension: +4722123456 ext. 5."""
+        return f"{self.e164} ext. {self.extension}" if self.e164 and self.extension else self.e164
+
+    def _key(self) -> tuple[str, ...]:
+        if self.e164 is None:
+            return ("".join(c for c in self.original.casefold() if c.isalnum()) or self.original,)
+        return (self.e164, self.extension or "", self.remark or "")
 
 
 def is_empty(value: Any) -> bool:

@@ -104,10 +104,15 @@ def read_values(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise ValueError("is not a list of values")
     return [
-        {"value": str(item["value"]), "label": item.get("label"), "primary": bool(item.get("primary"))}
+        {"value": str(item["value"]), "label": item.get("label"), "primary": _flag(item.get("primary"))}
         for item in value
         if item.get("value")
     ]
+
+
+def _flag(value: Any) -> bool:
+    """Imports leave flags as text, and `false` as text is not true."""
+    return value.strip().lower() in ("true", "1") if isinstance(value, str) else bool(value)
 
 
 def write_values(value: Any) -> list[dict[str, Any]]:

@@ -45,6 +45,9 @@ def make_set(options: dict[str, Any]) -> Kind:
 
     def render(value: Any) -> Any:
         labels = sorted(value)
+        split = [label for label in labels if separator is not None and separator in label]
+        if split:
+            raise Untranslatable(f"{describe(split[0])} holds the separator and would come back as two words")
         return labels if separator is None else f"{separator.strip()} ".join(labels)
 
     return Kind(

@@ -199,6 +199,7 @@ VI Virgin Islands, U.S.; Virgin Islands (U.S.); United States Virgin Islands
 VN Socialist Republic of Viet Nam; Socialist Republic of Vietnam; Viet Nam
 VU Republic of Vanuatu
 WS Independent State of Samoa; Western Samoa
+XK Republic of Kosovo
 YE Republic of Yemen
 ZA Republic of South Africa; RSA
 ZM Republic of Zambia

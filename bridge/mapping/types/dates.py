@@ -1,12 +1,21 @@
 """Dates and instants. A date is never shifted by a zone; an instant is kept in UTC."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bridge.mapping.types.kind import Kind, Shape
-from bridge.mapping.types.text import describe
+from bridge.mapping.types.text import describe, visible
 from bridge.mapping.values import Untranslatable
+
+# What texts may say; Python alone would also take weeks, any letter before the time, and more.
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}")
+_MOMENT = re.compile(
+    r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})"
+    r"(?:[T ][0-9]{2}(?::?[0-9]{2}(?::?[0-9]{2}(?:[.,][0-9]+)?)?)?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?",
+    re.IGNORECASE,
+)
 
 
 def parse_date(raw: Any) -> date | None:
@@ -18,20 +27,33 @@ def parse_date(raw: Any) -> date | None:
     if isinstance(raw, date):
         return raw
     if isinstance(raw, str):
+        text = visible(raw)
+        if not text:
+            return None
         try:
-            return date.fromisoformat(raw.strip()) if raw.strip() else None
+            if _DAY.fullmatch(text):
+                return date.fromisoformat(text)
         except ValueError:
             pass
     raise Untranslatable(f"expected a date like 2026-03-31, found {describe(raw)}")
 
 
+def _moment(raw: str) -> datetime | None:
+    text = visible(raw).upper()
+    if not text:
+        return None
+    try:
+        if _MOMENT.fullmatch(text):
+            return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Untranslatable(f"expected an instant like 2026-03-31T12:00:00Z, found {describe(raw)}")
+
+
 def _instant(raw: Any, zone: ZoneInfo | None) -> datetime | None:
     value = raw
     if isinstance(raw, str):
-        try:
-            value = datetime.fromisoformat(raw.strip()) if raw.strip() else None
-        except ValueError:
-            raise Untranslatable(f"expected an instant like 2026-03-31T12:00:00Z, found {describe(raw)}") from None
+        value = _moment(raw)
     if value is None:
         return None
     if not isinstance(value, datetime):

@@ -34,7 +34,9 @@ class Kind:
 
     parse: raw value of one column -> canonical; raises Untranslatable. render: the way back. fold: stable text for
     match keys. dump/load: exact JSON-able form. reduces(sent, shown): shown is what a server makes of sent by
-    trimming, folding, cutting or rounding. shapes: by the names of parts, for values kept in several columns.
+    trimming, folding, cutting or rounding. shapes: by the names of parts, for values kept in several columns. form: 1,
+    and one more whenever a release gives the same column another canonical value: it is part of a row's fingerprint,
+    so that what links remember under the former one is understood anew instead of taken for an edit.
     """
 
     name: str
@@ -47,3 +49,4 @@ class Kind:
     same: Callable[[Any, Any], bool] = operator.eq
     shapes: Mapping[frozenset[str], Shape] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    form: int = 1

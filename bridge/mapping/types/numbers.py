@@ -1,11 +1,12 @@
 """Integers, decimals, booleans and money. Exact: Decimal throughout, never binary fractions."""
 
 import decimal
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from bridge.mapping.types.kind import Kind, Shape
-from bridge.mapping.types.text import describe
+from bridge.mapping.types.number_texts import number_text, read_number_text
+from bridge.mapping.types.text import describe, visible
 from bridge.mapping.values import LEAVE, Money, Untranslatable
 
 ROUNDINGS = {
@@ -31,7 +32,8 @@ def exponent(currency: str | None) -> int | None:
     return None if currency is None else _PLACES.get(currency, 2)
 
 
-def parse_decimal(raw: Any) -> Decimal | None:
+def parse_decimal(raw: Any, style: str | None = None) -> Decimal | None:
+    """`style`: how texts write numbers, see `number_texts`; a number needs no style."""
     if isinstance(raw, Decimal):
         number = raw
     elif isinstance(raw, bool):
@@ -39,13 +41,10 @@ def parse_decimal(raw: Any) -> Decimal | None:
     elif isinstance(raw, int | float):
         number = Decimal(str(raw))
     elif isinstance(raw, str):
-        text = raw.strip()
-        if not text:
+        found = read_number_text(raw, style)
+        if found is None:
             return None
-        try:
-            number = Decimal(text)
-        except InvalidOperation:
-            raise Untranslatable(f"{describe(raw)} is no number") from None
+        number = found
     else:
         raise Untranslatable(f"expected a number, found {describe(raw)}")
     if not number.is_finite():
@@ -73,19 +72,31 @@ def reduces_number(sent: Any, shown: Any) -> bool:
 
 
 def make_decimal(options: dict[str, Any]) -> Kind:
+    """Options: `places`, `rounding`, and `number-format` of texts. `{text: column}` writes a text."""
     places, rounding = options.get("places"), ROUNDINGS[options.get("rounding", "half-even")]
+    style = options.get("number-format")
 
     def parse(raw: Any) -> Decimal | None:
-        number = parse_decimal(raw)
+        number = parse_decimal(raw, style)
         return number if places is None or number is None else _rounded(number, places, rounding)
 
-    return Kind("decimal", parse, fold=plain, dump=plain, load=Decimal, reduces=reduces_number)
+    return Kind("decimal", parse, fold=plain, dump=plain, load=Decimal, reduces=reduces_number,
+                shapes=_in_text(parse, plain, style))  # fmt: skip
 
 
-def parse_integer(raw: Any) -> int | None:
+def _in_text(parse: Any, digits: Any, style: str | None) -> dict[frozenset[str], Shape]:
+    """`{text: column}`: a number kept in a column of text."""
+
+    def split(value: Any) -> tuple[Any, ...]:
+        return (None if value is None else number_text(digits(value), style),)
+
+    return {frozenset({"text"}): Shape(("text",), lambda raws: parse(raws[0]), split)}
+
+
+def parse_integer(raw: Any, style: str | None = None) -> int | None:
     if type(raw) is int:
         return raw
-    number = parse_decimal(raw)
+    number = parse_decimal(raw, style)
     if number is None:
         return None
     if number != number.to_integral_value():
@@ -94,17 +105,25 @@ def parse_integer(raw: Any) -> int | None:
 
 
 def make_integer(options: dict[str, Any]) -> Kind:
-    return Kind("integer", parse_integer)
+    """Option `number-format` of texts. `{text: column}` writes a text."""
+    style = options.get("number-format")
+
+    def parse(raw: Any) -> int | None:
+        return parse_integer(raw, style)
+
+    return Kind("integer", parse if style else parse_integer, shapes=_in_text(parse, str, style))
 
 
-def parse_boolean(raw: Any) -> bool:
+def parse_boolean(raw: Any) -> bool | None:
     if isinstance(raw, bool):
         return raw
-    text = str(raw).strip().lower()
+    text = visible(str(raw)).lower()
     if text in ("true", "1"):
         return True
     if text in ("false", "0"):
         return False
+    if not text:
+        return None
     raise Untranslatable(f"expected true or false, found {describe(raw)}")
 
 
@@ -113,24 +132,32 @@ def make_boolean(options: dict[str, Any]) -> Kind:
 
 
 def make_money(options: dict[str, Any]) -> Kind:
-    """Options: `currency` where a side has no currency column; `rounding`, half-even unless said."""
+    """Options: `currency` where a side has no currency column; `rounding`, half-even unless said; `number-format`."""
     fixed, rounding = options.get("currency"), ROUNDINGS[options.get("rounding", "half-even")]
+    style = options.get("number-format")
 
     def join(raws: tuple[Any, ...]) -> Money | None:
-        amount = None if raws[0] is None else parse_decimal(raws[0])
+        amount = None if raws[0] is None else parse_decimal(raws[0], style)
         if amount is None:
             return None  # a currency without an amount is no money
-        currency = str(raws[1]).strip().upper() if raws[1] else fixed
+        currency = (visible(str(raws[1])).upper() if raws[1] else "") or fixed
         places = exponent(currency)
         return Money(amount if places is None else _rounded(amount, places, rounding), currency)
 
     def split(value: Any) -> tuple[Any, ...]:
         return (None, LEAVE) if value is None else (value.amount, value.currency or LEAVE)
 
+    def split_text(value: Any) -> tuple[Any, ...]:
+        amount, currency = split(value)
+        return (None if amount is None else number_text(format(amount, "f"), style), currency)
+
     def render(value: Any) -> Any:
         if fixed and value.currency not in (None, fixed):
             raise Untranslatable(f"{value.amount} {value.currency} cannot go to a column that holds {fixed}")
         return value.amount
+
+    def text(value: Any) -> tuple[Any, ...]:
+        return (None if value is None else number_text(format(render(value), "f"), style),)
 
     return Kind(
         "money",
@@ -141,5 +168,9 @@ def make_money(options: dict[str, Any]) -> Kind:
         load=lambda data: Money(Decimal(data[0]), data[1]),
         same=lambda a, b: a.amount == b.amount and (a.currency == b.currency or not (a.currency and b.currency)),
         reduces=lambda sent, shown: sent.currency == shown.currency and reduces_number(sent.amount, shown.amount),
-        shapes={frozenset({"amount", "currency"}): Shape(("amount", "currency"), join, split)},
+        shapes={
+            frozenset({"amount", "currency"}): Shape(("amount", "currency"), join, split),
+            frozenset({"text", "currency"}): Shape(("text", "currency"), join, split_text),
+            frozenset({"text"}): Shape(("text",), lambda raws: join((raws[0], None)), text),
+        },
     )

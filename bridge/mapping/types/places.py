@@ -1,90 +1,171 @@
 """Countries and currencies: ISO codes inside, names where a side keeps names. Unknown is refused, never guessed."""
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache, lru_cache
+from importlib import import_module
 from typing import Any
-
-from babel import Locale
-from babel.core import get_global
 
 from bridge.mapping.types.countries import further_names, plain_name
 from bridge.mapping.types.kind import Kind, Shape
-from bridge.mapping.types.text import describe, fold_text
+from bridge.mapping.types.numbers import parse_integer
+from bridge.mapping.types.text import describe, fold_text, visible
 from bridge.mapping.values import Untranslatable
 
-_NOT_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "XK", "ZZ", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
+_NOT_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
+# Codes of countries that are no more, and 983, which the locale data made up for Kosovo.
+_WITHDRAWN = frozenset({"BUR", "DDR", "FXX", "TMP", "YMD", "ZAR"})
+_WITHDRAWN_NUMBERS = frozenset({"230", "249", "278", "280", "720", "736", "886", "983"})
+_NUMERIC = range(1, 1000)
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Countries:
+    """`names`: English, by code. `known`: codes by plain name, three letters or three digits.
+
+    `letters`, `numbers`: those two by code.
+    """
+
+    names: Mapping[str, str]
+    known: Mapping[str, str]
+    letters: Mapping[str, str]
+    numbers: Mapping[str, str]
+
+
+def _locale(language: str) -> Any:
+    """The locale data is read when a country is: it takes 35 ms and 9 MB, and most commands read none."""
+    return import_module("babel").Locale.parse(language.replace("-", "_"))
 
 
 @cache
-def _territories() -> tuple[dict[str, str], dict[str, str]]:
-    """By code the English name; and by code (two letters, three letters) or plain name the code."""
+def _territories() -> _Countries:
+    aliases = import_module("babel.core").get_global("territory_aliases")
     names = {
-        c: n for c, n in Locale("en").territories.items() if len(c) == 2 and c.isalpha() and c not in _NOT_COUNTRIES
+        c: n for c, n in _locale("en").territories.items() if len(c) == 2 and c.isalpha() and c not in _NOT_COUNTRIES
     }
+    now = {old: new[0] for old, new in aliases.items() if len(old) == 3 and len(new) == 1 and new[0] in names}
+    letters = {old: code for old, code in now.items() if old.isalpha() and old not in _WITHDRAWN}
+    numbers = {old: code for old, code in now.items() if old.isdigit() and old not in _WITHDRAWN_NUMBERS}
+    letters["XKX"] = "XK"  # what everybody but the locale data writes for Kosovo
     known = {plain_name(name): code for code, name in names.items()}
     known |= {plain_name(name): code for code, further in further_names().items() for name in further}
-    letters = {
-        old.casefold(): new[0] for old, new in get_global("territory_aliases").items() if _three_letters(old, new)
-    }
-    return names, {**known, **{code: now for code, now in letters.items() if now in names}}
+    known |= {old.casefold(): code for old, code in (letters | numbers).items()}
+    by_code = ({code: old for old, code in codes.items()} for codes in (letters, numbers))
+    return _Countries(names, known, *by_code)
 
 
-def _three_letters(old: str, new: list[str]) -> bool:
-    """NOR is NO. Codes that were withdrawn (DDR, BUR) are no countries of today."""
-    return len(old) == 3 and old.isalpha() and len(new) == 1 and old not in _WITHDRAWN
+@dataclass(frozen=True, slots=True)
+class _Native:
+    """`written`: by code in the first of the languages. `known`: codes by plain name; None where it means two."""
+
+    written: Mapping[str, str]
+    known: Mapping[str, str | None]
 
 
-_WITHDRAWN = frozenset({"BUR", "DDR", "FXX", "TMP", "YMD", "ZAR"})
+@cache
+def _native(languages: tuple[str, ...]) -> _Native:
+    english = _territories().names
+    found = [{code: name for code, name in _locale(one).territories.items() if code in english} for one in languages]
+    known: dict[str, str | None] = {}
+    for names in found:
+        for code, name in names.items():
+            if known.setdefault(plain_name(name), code) != code:
+                known[plain_name(name)] = None
+    return _Native({**english, **found[0]} if found else english, known)
+
+
+def is_language(name: Any) -> bool:
+    """Whether the locale data has names of countries in that language (`nb`, `pt-BR`)."""
+    if not isinstance(name, str) or not _LANGUAGE.fullmatch(name):
+        return False
+    try:
+        return bool(_locale(name).territories)
+    except (ValueError, import_module("babel").UnknownLocaleError):
+        return False
 
 
 @lru_cache(maxsize=4096)
-def _code(text: str) -> str | None:
-    names, codes = _territories()
-    return text.upper() if text.upper() in names else codes.get(plain_name(text))
+def _code(text: str, languages: tuple[str, ...]) -> str | None:
+    found = _territories()
+    plain = plain_name(text)
+    code = text.upper() if text.upper() in found.names else found.known.get(plain)
+    return code or (_native(languages).known.get(plain) if languages else None)
 
 
-def parse_country(raw: Any) -> str | None:
-    text = str(raw).strip()
-    if not text:
-        return None
-    code = _code(text)
+def _digits(raw: Any) -> str:
+    """A numeric code from a column of numbers, which keeps no zeros in front; empty for anything else."""
+    if isinstance(raw, bool) or not isinstance(raw, int | Decimal):
+        return ""
+    try:
+        number = parse_integer(raw)
+    except Untranslatable:
+        return ""
+    return f"{number:03}" if number in _NUMERIC else ""
+
+
+def parse_country(raw: Any, languages: tuple[str, ...] = ()) -> str | None:
+    """`languages`: in which names are known beside the English ones."""
+    if isinstance(raw, str):
+        text = visible(raw)
+        if not text:
+            return None
+    else:
+        text = _digits(raw)
+    code = _code(text, languages) if text else None
     if code is None:
-        raise Untranslatable(f"{describe(raw)} is no country known by ISO code, English or official name")
+        more = f", or name in {', '.join(languages)}" if languages else ""
+        raise Untranslatable(f"{describe(raw)} is no country known by ISO code, English or official name{more}")
     return code
 
 
 def make_country(options: dict[str, Any]) -> Kind:
-    """One column, or `{code: column}`, keeps the ISO code; `{name: column}` the English name.
+    """One column, or `{code: column}`, keeps two letters; `{code3:}`, `{numeric:}` and `{name:}` other forms.
 
-    Option `aliases`: further names, like {Norge: NO}, read on both sides.
+    Every form is read everywhere. Options: `aliases`, further names like {Norge: NO}; `names`, languages in which names
+    are read, the first of which is written.
     """
     aliases = {fold_text(name): code for name, code in options.get("aliases", {}).items()}
+    languages = tuple(options.get("names", ()))
 
     def parse(raw: Any) -> str | None:
-        return aliases.get(fold_text(raw)) or parse_country(raw)
-
-    def named(value: Any) -> tuple[Any, ...]:
-        return (None if value is None else _territories()[0][value],)
+        return aliases.get(fold_text(raw)) or parse_country(raw, languages)
 
     def join(raws: tuple[Any, ...]) -> str | None:
         return parse(raws[0])
 
+    def form(part: str) -> tuple[frozenset[str], Shape]:
+        def split(value: Any) -> tuple[Any, ...]:
+            return (None if value is None else _written(value, part, languages),)
+
+        return frozenset({part}), Shape((part,), join, split)
+
+    plain = not aliases and not languages
     return Kind(
-        "country",
-        parse if aliases else parse_country,
-        shapes={
-            frozenset({"code"}): Shape(("code",), join, lambda value: (value,)),
-            frozenset({"name"}): Shape(("name",), join, named),
-        },
+        "country", parse_country if plain else parse, shapes=dict(map(form, ("code", "code3", "numeric", "name")))
     )
+
+
+def _written(code: str, part: str, languages: tuple[str, ...]) -> str:
+    if part == "code":
+        return code
+    if part == "name":
+        return (_native(languages).written if languages else _territories().names)[code]
+    kept = _territories().letters if part == "code3" else _territories().numbers
+    if code not in kept:
+        raise Untranslatable(f"{code} has no {'numeric code' if part == 'numeric' else 'code of three letters'}")
+    return kept[code]
 
 
 @cache
 def _currencies() -> frozenset[str]:
-    return frozenset(Locale("en").currencies)
+    return frozenset(_locale("en").currencies)
 
 
 def parse_currency(raw: Any) -> str | None:
-    code = str(raw).strip().upper()
+    code = visible(str(raw)).upper()
     if not code:
         return None
     if code not in _currencies():

@@ -6,24 +6,25 @@ from typing import Any
 from bridge.mapping.types.choice import make_choice, make_set, make_user
 from bridge.mapping.types.contact import make_phone
 from bridge.mapping.types.dates import make_date, make_instant
+from bridge.mapping.types.email import make_email
 from bridge.mapping.types.kind import Kind
 from bridge.mapping.types.numbers import make_boolean, make_decimal, make_integer, make_money
 from bridge.mapping.types.places import make_country, make_currency
-from bridge.mapping.types.text import make_email, make_text
+from bridge.mapping.types.text import make_text
 
 Maker = Callable[[dict[str, Any]], Kind]
 
 TYPES: Mapping[str, tuple[Maker, frozenset[str]]] = {
     "text": (make_text, frozenset()),
-    "integer": (make_integer, frozenset()),
-    "decimal": (make_decimal, frozenset({"places", "rounding"})),
-    "money": (make_money, frozenset({"currency", "rounding"})),
+    "integer": (make_integer, frozenset({"number-format"})),
+    "decimal": (make_decimal, frozenset({"places", "rounding", "number-format"})),
+    "money": (make_money, frozenset({"currency", "rounding", "number-format"})),
     "boolean": (make_boolean, frozenset()),
     "date": (make_date, frozenset({"zone"})),
     "instant": (make_instant, frozenset({"zone"})),
     "email": (make_email, frozenset()),
     "phone": (make_phone, frozenset({"region"})),
-    "country": (make_country, frozenset({"aliases"})),
+    "country": (make_country, frozenset({"aliases", "names"})),
     "currency": (make_currency, frozenset()),
     "choice": (make_choice, frozenset()),
     "user": (make_user, frozenset()),

@@ -1,4 +1,4 @@
-"""Text, e-mail addresses."""
+"""Text, and what other types need of it."""
 
 import unicodedata
 from decimal import Decimal
@@ -40,8 +40,19 @@ def reduces_text(sent: Any, shown: Any) -> bool:
     return bool(folded) and fold_text(sent).startswith(folded)
 
 
+def visible(text: str) -> str:
+    """Without outer blanks and without characters that cannot be seen, which people paste without knowing.
+
+    For types with a prescribed form. In free text such a character may matter: it joins emoji and Persian words.
+    """
+    if not text.isascii():
+        text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    return text.strip()
+
+
 def _join_name(raws: tuple[Any, ...]) -> str | None:
-    return " ".join(part for raw in raws if raw and (part := str(raw).strip())) or None
+    parts = [parse_text(raw) for raw in raws if raw is not None and raw != ""]
+    return " ".join(stripped for part in parts if part is not None and (stripped := part.strip())) or None
 
 
 def _split_name(value: Any) -> tuple[Any, ...]:
@@ -66,23 +77,3 @@ def make_text(options: dict[str, Any]) -> Kind:
         frozenset({"first", "middle", "last"}): Shape(("first", "middle", "last"), _join_name, _split_full_name),
     }
     return Kind("text", parse_text, fold=fold_text, reduces=reduces_text, same=same_text, shapes=shapes)
-
-
-def parse_email(raw: Any) -> str | None:
-    if not isinstance(raw, str):
-        raise Untranslatable(f"expected an e-mail address, found {describe(raw)}")
-    text = raw.strip()
-    if not text:
-        return None
-    name, at, domain = text.rpartition("@")
-    if not at or not name or not domain or any(c.isspace() for c in text):
-        raise Untranslatable(f"{describe(raw)} is no e-mail address")
-    return text
-
-
-def _same_email(a: Any, b: Any) -> bool:
-    return bool(a.casefold() == b.casefold())
-
-
-def make_email(options: dict[str, Any]) -> Kind:
-    return Kind("email", parse_email, fold=fold_text, reduces=reduces_text, same=_same_email)

@@ -65,7 +65,7 @@ _BY_TYPE = {
     "instant": lambda row: st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
     "email": lambda row: st.emails(),
     "phone": _phones,
-    "country": lambda row: st.sampled_from(sorted(_territories()[0])),
+    "country": lambda row: st.sampled_from(sorted(_territories().names)),
     "currency": lambda row: st.sampled_from(CURRENCIES),
     "choice": lambda row: plain_words,
     "user": lambda row: plain_words,

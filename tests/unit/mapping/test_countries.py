@@ -1,11 +1,14 @@
 """Countries by ISO code, English and official name and aliases; unknown ones are refused, never guessed."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.errors import ConfigError
+from bridge.domain.errors import ConfigError, MappingFailed
 from bridge.domain.record import Side
+from bridge.mapping.laws import Verdict, law_report
 from bridge.mapping.translate import read, write
 from bridge.mapping.types.countries import further_names, plain_name
 from bridge.mapping.types.places import _territories, parse_country
@@ -13,7 +16,7 @@ from bridge.mapping.values import Untranslatable
 
 from .files import mapping_of
 
-ENGLISH = _territories()[0]
+ENGLISH = _territories().names
 
 
 @pytest.mark.parametrize(
@@ -25,14 +28,36 @@ ENGLISH = _territories()[0]
         ("Trinidad and Tobago", "TT"), ("Saint Lucia", "LC"), ("St Lucia", "LC"), ("Turkey", "TR"), ("TÜRKIYE", "TR"),
         ("United States of America", "US"), ("U.S.A.", "US"), ("UK", "GB"), ("Congo - Kinshasa", "CD"),
         ("Democratic Republic of the Congo", "CD"), ("Republic of the Congo", "CG"), ("Viet Nam", "VN"),
-        ("Czech Republic", "CZ"), ("Curacao", "CW"), ("Aland Islands", "AX"), ("Hong Kong", "HK"),
+        ("Czech Republic", "CZ"), ("Curacao", "CW"), ("Aland Islands", "AX"), ("Hong Kong", "HK"), ("XK", "XK"),
+        ("Kosovo", "XK"), ("Republic of Kosovo", "XK"), ("XKX", "XK"), ("xkk", "XK"), ("578", "NO"), ("004", "AF"),
+        ("276", "DE"), ("NO\u200b", "NO"),
     ],
 )  # fmt: skip
 def test_a_country_is_known_by_code_and_by_every_official_form(text: str, code: str) -> None:
     assert parse_country(text) == code
 
 
-@pytest.mark.parametrize("text", ["Norwey", "DDR", "EU", "Nordland", "Korea", "Congo", "XK", "N", "Guinea Bissau Sud"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Norwey",
+        "DDR",
+        "EU",
+        "Nordland",
+        "Korea",
+        "Congo",
+        "Norge",
+        "4",
+        "57",
+        "5780",
+        "278",
+        "990",
+        "XX",
+        "٥٧٨",
+        "N",
+        "Guinea Bissau Sud",
+    ],
+)
 def test_what_is_no_country_or_could_be_two_is_refused(text: str) -> None:
     with pytest.raises(Untranslatable, match="is no country known by ISO code"):
         parse_country(text)
@@ -59,7 +84,7 @@ def test_no_text_is_guessed_to_be_a_country(text: str) -> None:
         code = parse_country(text)
     except Untranslatable:
         return
-    known = {plain_name(name) for name in ENGLISH.values()} | set(_territories()[1])
+    known = {plain_name(name) for name in ENGLISH.values()} | set(_territories().known)
     assert code is None or text.strip().upper() in ENGLISH or plain_name(text) in known
 
 
@@ -85,3 +110,83 @@ def test_names_in_three_columns_join_and_split() -> None:
     }
     assert write(mapping, Side.RIGHT, {"name": "Lund"}, {}) == {"f": None, "m": None, "l": "Lund"}
     assert read(mapping, Side.RIGHT, {"f": "Anna", "m": None, "l": "Lund"}).values == {"name": "Anna Lund"}
+
+
+@pytest.mark.parametrize(("raw", "code"), [(578, "NO"), (4, "AF"), (Decimal(36), "AU"), (Decimal("36.0"), "AU")])
+def test_a_numeric_code_in_a_column_of_numbers_has_lost_its_zeros(raw: object, code: str) -> None:
+    assert parse_country(raw) == code
+
+
+@pytest.mark.parametrize("raw", [True, 1.5, -578, ["NO"], {"a": 1}, 0, 10**30])
+def test_what_is_no_code_or_name_is_refused_whatever_it_is(raw: object) -> None:
+    with pytest.raises(Untranslatable, match="is no country known by ISO code"):
+        parse_country(raw)
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "code"),
+    [
+        ("[nb]", "Norge", "NO"), ("[nb]", "norge", "NO"), ("[nb, de]", "Deutschland", "DE"), ("[de]", "Norwegen", "NO"),
+        ("de", "Österreich", "AT"), ("[de]", "Osterreich", "AT"), ("[fr]", "Côte d\u2019Ivoire", "CI"),
+        ("[nb]", "Germany", "DE"), ("[fr, nl]", "Pays-Bas", "NL"), ("[ja]", "ノルウェー", "NO"),
+        ("[pt-BR]", "Vietnã", "VN"), ("[zh-Hant]", "挪威", "NO"),
+    ],
+)  # fmt: skip
+def test_native_names_are_read_in_the_languages_a_rule_names(names: str, text: str, code: str) -> None:
+    mapping = mapping_of(f"  land: {{crm: a, erp: b, type: country, names: {names}}}\n")
+    reading = read(mapping, Side.LEFT, {"a": text})
+    assert (reading.problems, reading.values) == ((), {"land": code})
+
+
+@pytest.mark.parametrize(("names", "name"), [("[nb, de]", "Tyskland"), ("de", "Deutschland"), ("[en, nb]", "Germany")])
+def test_the_first_language_is_the_one_names_are_written_in(names: str, name: str) -> None:
+    mapping = mapping_of(f"  land: {{crm: a, erp: {{name: b}}, type: country, names: {names}}}\n")
+    assert write(mapping, Side.RIGHT, {"land": "DE"}, {}) == {"b": name}
+    assert law_report(mapping)[0].verdict is Verdict.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("part", "written"), [("code", "NO"), ("code3", "NOR"), ("numeric", "578"), ("name", "Norway")]
+)
+def test_a_country_is_written_in_the_form_the_column_takes(part: str, written: str) -> None:
+    mapping = mapping_of(f"  land: {{crm: a, erp: {{{part}: b}}, type: country}}\n")
+    assert write(mapping, Side.RIGHT, {"land": "NO"}, {}) == {"b": written}
+    assert read(mapping, Side.RIGHT, {"b": written}).values == {"land": "NO"}
+    assert read(mapping, Side.RIGHT, {"b": "Norway"}).values == {"land": "NO"}
+
+
+@pytest.mark.parametrize("part", ["code", "code3", "numeric", "name"])
+def test_every_country_comes_back_from_every_form(part: str) -> None:
+    mapping = mapping_of(f"  land: {{crm: a, erp: {{{part}: b}}, type: country, names: [nb]}}\n")
+    for code in ENGLISH:
+        if (part, code) in (("numeric", "XK"), ("numeric", "CQ")):
+            continue
+        sent = write(mapping, Side.RIGHT, {"land": code}, {})
+        assert read(mapping, Side.RIGHT, sent).values == {"land": code}, (code, sent)
+
+
+def test_a_country_without_a_numeric_code_is_not_written_as_one() -> None:
+    mapping = mapping_of("  land: {crm: a, erp: {numeric: b}, type: country}\n")
+    with pytest.raises(MappingFailed, match="XK has no numeric code"):
+        write(mapping, Side.RIGHT, {"land": "XK"}, {})
+
+
+@pytest.mark.parametrize(
+    "language", ["nb", "nn", "sv", "da", "fi", "de", "fr", "es", "it", "nl", "pl", "pt", "ja", "zh"]
+)
+def test_every_native_name_returns_and_none_means_two(language: str) -> None:
+    mapping = mapping_of(f"  land: {{crm: a, erp: {{name: b}}, type: country, names: [{language}]}}\n")
+    for code in ENGLISH:
+        sent = write(mapping, Side.RIGHT, {"land": code}, {})
+        assert read(mapping, Side.RIGHT, sent).values == {"land": code}, sent
+
+
+@pytest.mark.parametrize("names", ["[xx]", "norwegian", "[nb, 5]", "[]", "{a: b}", "[../de]"])
+def test_a_language_nobody_knows_is_refused_when_loaded(names: str) -> None:
+    with pytest.raises(ConfigError, match="`names` of row land"):
+        mapping_of(f"  land: {{crm: a, erp: b, type: country, names: {names}}}\n")
+
+
+def test_the_languages_of_a_rule_belong_to_its_meaning() -> None:
+    plain, named = (mapping_of(f"  land: {{crm: a, erp: b, type: country{more}}}\n") for more in ("", ", names: [nb]"))
+    assert plain.fields[0].fingerprint != named.fields[0].fingerprint

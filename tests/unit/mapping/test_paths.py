@@ -65,7 +65,7 @@ def test_a_changed_item_keeps_the_other_items_and_its_own_label() -> None:
 
 def test_a_missing_item_is_added_behind_the_others() -> None:
     new = {"value": "c@x.example", "label": "work", "primary": True}
-    assert written("emails.primary", {"emails": [HOME]}, "c@x.example") == {"emails": [HOME, new]}
+    assert written("emails.work", {"emails": [HOME]}, "c@x.example") == {"emails": [HOME, {**new, "primary": False}]}
     assert written("emails.primary", {}, "c@x.example") == {"emails": [new]}
     assert written("phones.mobile", {}, "1") == {"phones": [{"value": "1", "label": "mobile", "primary": True}]}
 
@@ -86,7 +86,7 @@ def test_an_item_by_its_number_is_written_without_disturbing_the_others() -> Non
 
 def test_an_emptied_item_is_removed() -> None:
     assert written("emails.primary", {"emails": [WORK, HOME]}, None) == {"emails": [HOME]}
-    assert written("emails.primary", {"emails": [HOME]}, None) == {"emails": [HOME]}
+    assert written("emails.work", {"emails": [HOME]}, None) == {"emails": [HOME]}
 
 
 def test_two_items_of_one_list_both_change() -> None:

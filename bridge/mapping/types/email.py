@@ -1,0 +1,103 @@
+"""E-mail addresses: checked by their syntax alone, compared as mail servers compare them, written as typed."""
+
+import re
+from functools import cache, lru_cache
+from importlib import import_module
+from typing import Any
+
+from bridge.mapping.types.kind import Kind
+from bridge.mapping.types.text import describe, fold_text, reduces_text, visible
+from bridge.mapping.values import Untranslatable
+
+_SCHEME = re.compile(r"mailto:(?P<address>[^?]*)(\?.*)?", re.IGNORECASE | re.DOTALL)
+_SEVERAL = re.compile(r"[\s;,/|]+")
+_NAMED = re.compile(r'[^<>"]*("[^"]*")?[^<>"]*<(?P<address>[^<>]*)>', re.DOTALL)
+_LONGEST = 254  # RFC 5321, with the limits of its parts
+
+
+@cache
+def _library() -> Any:
+    """Loaded by the first address that is read: it takes 50 ms, and most commands read none.
+
+    Names such as `server.local` are no public ones, and people have addresses there all the same.
+    """
+    library = import_module("email_validator")
+    library.SPECIAL_USE_DOMAIN_NAMES.clear()
+    return library
+
+
+@lru_cache(maxsize=65536)
+def _checked(text: str) -> Any:
+    """What the library makes of the address; raises its EmailNotValidError."""
+    return _library().validate_email(
+        text, check_deliverability=False, globally_deliverable=False, allow_quoted_local=True, allow_domain_literal=True
+    )
+
+
+def _bare(raw: str) -> str:
+    """Without what is no part of an address: blanks, characters that cannot be seen, `mailto:`, pointed brackets."""
+    text = visible(raw)
+    found = _SCHEME.fullmatch(text)
+    text = found["address"].strip() if found else text
+    return text[1:-1].strip() if text[:1] == "<" and text[-1:] == ">" and text.count("<") == 1 else text
+
+
+def parse_email(raw: Any) -> str | None:
+    """The address as typed; raises Untranslatable for anything else, and for several addresses in one text."""
+    if not isinstance(raw, str):
+        raise Untranslatable(f"expected an e-mail address, found {describe(raw)}")
+    text = _bare(raw)
+    if not text and not raw.strip().lower().startswith("mailto:"):
+        return None
+    try:
+        _checked(text)
+    except ValueError:
+        raise Untranslatable(_reason(raw, text)) from None
+    return text
+
+
+def _reason(raw: str, text: str) -> str:
+    addresses = [part for part in _SEVERAL.split(text) if "@" in part.strip("@<>")]
+    if len(addresses) > 1:
+        return f"{describe(raw)} holds {len(addresses)} e-mail addresses; keep one of them in this column"
+    named = _NAMED.fullmatch(text) if len(text) <= 2 * _LONGEST else None
+    if named and "@" in named["address"]:
+        return f"{describe(raw)} names a person as well; keep only `{named['address']}` in this column"
+    return f"{describe(raw)} is no e-mail address: {_why(text)}"
+
+
+def _why(text: str) -> str:
+    """In our own words what is wrong with it; the library's are about its own steps."""
+    local, at, domain = text.rpartition("@")
+    dots = any(part[:1] == "." or part[-1:] == "." or ".." in part for part in (local, domain))
+    reasons = {
+        "it has no @": not at,
+        "nothing stands before the @": not local,
+        "nothing follows the @": not domain,
+        "it has two @": "@" in local,
+        "it has a blank": any(c.isspace() for c in text),
+        "it has a dot too many": dots,
+        "it is longer than 254 characters": len(text) > _LONGEST,
+    }
+    return next((told for told, found in reasons.items() if found), "it has a character no address may have")
+
+
+@lru_cache(maxsize=65536)
+def _comparable(text: str) -> str:
+    """A domain has two spellings, with its own letters and in ASCII (`xn--...`)."""
+    if text.isascii() and "xn--" not in text.lower():
+        return fold_text(text)
+    try:
+        found = _checked(text)
+    except ValueError:
+        return fold_text(text)
+    return fold_text(f"{found.local_part}@{found.ascii_domain or found.domain}")
+
+
+def _same(a: str, b: str) -> bool:
+    return a.casefold() == b.casefold() or _comparable(a) == _comparable(b)
+
+
+def make_email(options: dict[str, Any]) -> Kind:
+    # Form 2: former versions took `mailto:` and characters that cannot be seen for parts of the address.
+    return Kind("email", parse_email, fold=_comparable, load=_bare, reduces=reduces_text, same=_same, form=2)
