@@ -72,7 +72,7 @@ def read_record(path: Path, facts: EntityManifest) -> Fields:
 
 def written_record(fields: Fields) -> str:
     """A record as `read_record` takes it."""
-    return json.dumps(fields, default=_plain, indent=2, ensure_ascii=False)
+    return _json_text(fields, "\n")
 
 
 def _typed(raw: Any, facts: EntityManifest, column: str) -> Any:
@@ -89,11 +89,18 @@ def _typed(raw: Any, facts: EntityManifest, column: str) -> Any:
     return raw
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, date | datetime):
-        return value.isoformat()
+def _json_text(value: Any, line: str) -> str:
+    """JSON as the module of that name indents it, but with every digit of a Decimal. `line` begins a line."""
     if isinstance(value, MappingOf):
-        return dict(value)
-    return sorted(value) if isinstance(value, set | frozenset) else str(value)
+        texts = [f"{_json_text(str(key), line)}: {_json_text(item, f'{line}  ')}" for key, item in value.items()]
+        return "{" + ",".join(f"{line}  {text}" for text in texts) + f"{line}}}" if texts else "{}"
+    if isinstance(value, list | tuple | set | frozenset):
+        items = value if isinstance(value, list | tuple) else sorted(value)
+        texts = [_json_text(item, f"{line}  ") for item in items]
+        return "[" + ",".join(f"{line}  {text}" for text in texts) + f"{line}]" if texts else "[]"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, date):
+        return f'"{value.isoformat()}"'
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(value, default=str)  # half a character cannot be saved

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from bridge.domain.errors import MappingFailed
@@ -136,6 +138,13 @@ def _meaning(value: Any) -> str:
 
 
 def _raw(raw: Any) -> str:
+    """The same for a value as a product shows it and as a file spells it."""
     if raw is UNREAD:
         return "not read"
-    return "empty" if is_empty(raw) else str(raw)
+    if is_empty(raw):
+        return "empty"
+    if isinstance(raw, Decimal):
+        return format(raw, "f")
+    if isinstance(raw, set | frozenset):
+        return str(sorted(raw))
+    return raw.isoformat() if isinstance(raw, date) else str(raw)
