@@ -32,7 +32,12 @@ _SAMPLES: dict[str, tuple[Any, ...]] = {
     "date": (date(2026, 1, 1), date(2024, 2, 29), date(2026, 3, 29), date(2026, 12, 31)),
     "instant": (datetime(2026, 3, 29, 1, 30, tzinfo=UTC), datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC)),
     "email": ("ana@lund.example", "a.b+c@x.example"),
-    "phone": (read_phone("+4722123456", None), read_phone("+16502530000", None), read_phone("+390236618300", None)),
+    "phone": (
+        read_phone("+4722123456", None),
+        read_phone("+16502530000", None),
+        read_phone("+390236618300", None),
+        read_phone("+12125550123 ext. 89", None),
+    ),
     "country": ("NO", "DE", "GB", "KR"),
     "currency": ("EUR", "JPY"),
     "choice": ("Some choice",),

@@ -5,15 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
-from importlib import import_module
 from typing import Any
 
+from bridge.domain.late import late
 from bridge.mapping.types.countries import further_names, plain_name
 from bridge.mapping.types.kind import Kind, Shape
 from bridge.mapping.types.numbers import parse_integer
 from bridge.mapping.types.text import describe, fold_text, visible
 from bridge.mapping.values import Untranslatable
 
+NAMES = ("bridge.mapping.types.locale_data", "territory_names")
+ALIASES = ("bridge.mapping.types.locale_data", "territory_aliases")
+CURRENCIES = ("bridge.mapping.types.locale_data", "currency_codes")
 _NOT_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
 # Codes of countries that are no more, and 983, which the locale data made up for Kosovo.
 _WITHDRAWN = frozenset({"BUR", "DDR", "FXX", "TMP", "YMD", "ZAR"})
@@ -35,18 +38,11 @@ class _Countries:
     numbers: Mapping[str, str]
 
 
-def _locale(language: str) -> Any:
-    """The locale data is read when a country is: it takes 35 ms and 9 MB, and most commands read none."""
-    return import_module("babel").Locale.parse(language.replace("-", "_"))
-
-
 @cache
 def _territories() -> _Countries:
-    aliases = import_module("babel.core").get_global("territory_aliases")
-    names = {
-        c: n for c, n in _locale("en").territories.items() if len(c) == 2 and c.isalpha() and c not in _NOT_COUNTRIES
-    }
-    now = {old: new[0] for old, new in aliases.items() if len(old) == 3 and len(new) == 1 and new[0] in names}
+    english = late(*NAMES)("en")
+    names = {c: n for c, n in english.items() if len(c) == 2 and c.isalpha() and c not in _NOT_COUNTRIES}
+    now = {old: new[0] for old, new in late(*ALIASES)().items() if len(old) == 3 and len(new) == 1 and new[0] in names}
     letters = {old: code for old, code in now.items() if old.isalpha() and old not in _WITHDRAWN}
     numbers = {old: code for old, code in now.items() if old.isdigit() and old not in _WITHDRAWN_NUMBERS}
     letters["XKX"] = "XK"  # what everybody but the locale data writes for Kosovo
@@ -68,7 +64,7 @@ class _Native:
 @cache
 def _native(languages: tuple[str, ...]) -> _Native:
     english = _territories().names
-    found = [{code: name for code, name in _locale(one).territories.items() if code in english} for one in languages]
+    found = [{code: name for code, name in late(*NAMES)(one).items() if code in english} for one in languages]
     known: dict[str, str | None] = {}
     for names in found:
         for code, name in names.items():
@@ -79,12 +75,7 @@ def _native(languages: tuple[str, ...]) -> _Native:
 
 def is_language(name: Any) -> bool:
     """Whether the locale data has names of countries in that language (`nb`, `pt-BR`)."""
-    if not isinstance(name, str) or not _LANGUAGE.fullmatch(name):
-        return False
-    try:
-        return bool(_locale(name).territories)
-    except (ValueError, import_module("babel").UnknownLocaleError):
-        return False
+    return isinstance(name, str) and bool(_LANGUAGE.fullmatch(name)) and bool(late(*NAMES)(name))
 
 
 @lru_cache(maxsize=4096)
@@ -161,7 +152,8 @@ def _written(code: str, part: str, languages: tuple[str, ...]) -> str:
 
 @cache
 def _currencies() -> frozenset[str]:
-    return frozenset(_locale("en").currencies)
+    codes: frozenset[str] = late(*CURRENCIES)()
+    return codes
 
 
 def parse_currency(raw: Any) -> str | None:

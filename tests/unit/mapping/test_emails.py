@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.domain.record import Side
 from bridge.mapping.translate import folded, match_keys, read, same
+from bridge.mapping.types.email import _USUAL, _ascii_form
 from bridge.mapping.types.registry import make_kind
 from bridge.mapping.values import Untranslatable
 
@@ -126,3 +127,8 @@ def test_a_stored_value_that_is_no_address_today_is_kept_for_comparing(stored: s
     value: Any = EMAIL.load(stored)
     assert value == stored
     assert not EMAIL.same(value, "ana@x.example")
+
+
+@given(st.from_regex(_USUAL, fullmatch=True) | st.emails())
+def test_what_is_taken_without_asking_the_library_it_accepts_as_well(text: str) -> None:
+    assert not _USUAL.fullmatch(text) or _ascii_form(text) is not None

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from bridge.connectors.pipedrive.values import read_values, write_values
 from bridge.connectors.superoffice.values import read_elements, write_elements
 from bridge.domain.record import Side
+from bridge.mapping.base import FieldBase
+from bridge.mapping.merge import Action, Times, merge
 from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import read, write
 
@@ -89,3 +91,14 @@ def test_a_connectors_own_reading_keeps_what_the_list_holds(found: list[dict[str
 def test_a_flag_in_text_or_number_is_a_flag(flag: Any) -> None:
     shown = read_values([{"value": A, "primary": "false"}, {"value": B, "primary": flag}])
     assert read(MAPPING, Side.LEFT, {"emails": shown}).values == {"f": B}
+
+
+def test_a_list_that_loses_its_flags_is_no_edit_and_clears_nothing() -> None:
+    marked = [{**UNMARKED[0], "primary": True}, UNMARKED[1]]
+    before, there = read(MAPPING, Side.LEFT, {"emails": marked}), read(MAPPING, Side.RIGHT, {"b": A})
+    row = MAPPING.fields[0]
+    hashes = (before.hashes["f"], there.hashes["f"])
+    base = FieldBase(before.values["f"], there.values["f"], *hashes, row.fingerprint, row.columns_fingerprint)
+    now = read(MAPPING, Side.LEFT, {"emails": UNMARKED})
+    (decision,) = merge(MAPPING, now, there, {"f": base}, Times(None, None, 1.0))
+    assert decision.action is Action.NONE
