@@ -95,9 +95,14 @@ class Phone:
         """The number in international form with its extension: +4722123456 ext. 5."""
         return f"{self.e164} ext. {self.extension}" if self.e164 and self.extension else self.e164
 
+    @property
+    def letters(self) -> str:
+        """What is compared of a text that is no number."""
+        return "".join(c for c in self.original.casefold() if c.isalnum()) or self.original
+
     def _key(self) -> tuple[str, ...]:
         if self.e164 is None:
-            return ("".join(c for c in self.original.casefold() if c.isalnum()) or self.original,)
+            return (self.letters,)
         return (self.e164, self.extension or "", self.remark or "")
 
 

@@ -197,7 +197,7 @@ def make_phone(options: dict[str, Any]) -> Kind:
         "phone",
         parse,
         render=lambda value: value.original,
-        fold=lambda value: value.number or _digits(value.original) or fold_text(value.original),
+        fold=lambda value: value.number or _digits(value.letters) or value.letters,
         dump=_dump,
         load=lambda data: _load(data, region),
         reduces=reduces,
