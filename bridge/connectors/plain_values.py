@@ -21,7 +21,7 @@ def read_text(value: Any) -> str:
 def read_number(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise ValueError("is not a number")
-    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
         raise ValueError("is not a number")  # Python alone takes 1_000 and the digits of every script
     try:
         number = Decimal(value)

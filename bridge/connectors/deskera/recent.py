@@ -57,5 +57,7 @@ def equal(shown: Any, wanted: str) -> bool:
 
 
 def _descending(ids: list[str | None]) -> bool:
-    numbers = [int(each) if each and each.isdecimal() and len(each) <= LONGEST_ID else -1 for each in ids]
+    numbers = [
+        int(each) if each and each.isascii() and each.isdecimal() and len(each) <= LONGEST_ID else -1 for each in ids
+    ]
     return all(earlier > later for earlier, later in pairwise(numbers))

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
+
+from bridge.connectors.plain_values import read_number
 
 
 class Unreadable(Exception):
@@ -38,15 +40,10 @@ def reference_set(value: Any) -> list[str]:
 def amount(value: Any) -> Decimal | None:
     if value is None or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise Unreadable
     try:
-        number = Decimal(value)
-    except InvalidOperation:
+        return read_number(value)
+    except ValueError:
         raise Unreadable from None
-    if not number.is_finite():
-        raise Unreadable
-    return number
 
 
 def instant(value: Any) -> datetime | None:

@@ -230,7 +230,7 @@ def _checked(column: str, write: Callable[..., Any], *values: Any) -> Any:
 
 
 def _vendor_key(key: str) -> int | str:
-    return int(key) if key.isdecimal() else key
+    return int(key) if key.isascii() and key.isdecimal() else key
 
 
 def own_columns(entity: str, catalog: Catalog) -> dict[str, ColumnSpec]:

@@ -277,7 +277,7 @@ class SuperOfficeWrites(SuperOfficeReads):
         """The write took effect: whatever goes wrong while its answer is understood must not lose the id."""
         resource = self._resource(entity)
         record_id = str(said.get(resource.key) or "")
-        if not record_id.isdecimal() or record_id == "0":
+        if not (record_id.isascii() and record_id.isdecimal()) or record_id == "0":
             raise OutcomeUnknown(self.system, f"a {entity} was written and answered without its id")
         try:
             record = await self._record(entity, said)

@@ -165,7 +165,7 @@ def write_coded(column: Column, value: Any) -> str:
 
 
 def _as_number(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
 
 
 def _read_coded_date(text: str) -> date | None:

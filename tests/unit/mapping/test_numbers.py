@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.connectors.deskera.values import Unreadable, amount
 from bridge.connectors.plain_values import read_number
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
@@ -36,10 +37,14 @@ def test_a_number_written_for_people_says_which_option_reads_it(raw: str) -> Non
         make_kind("decimal", {}).parse(raw)
 
 
-@pytest.mark.parametrize("raw", ["1_000", "٣٤", "\uff11\uff12", "NaN", "0x1f", " 5", "5 "])
+@pytest.mark.parametrize("raw", ["1_000", "٣٤", "\uff11\uff12", "NaN", "0x1f", "1,5"])
 def test_connectors_read_no_number_by_pythons_rules_either(raw: str) -> None:
     with pytest.raises(ValueError, match="is not a number"):
         read_number(raw)
+    with pytest.raises(Unreadable):
+        amount(raw)
+    assert read_number(" 7.50 ") == amount(" 7.50 ") == Decimal("7.50")
+    assert read_number("1.5E3") == 1500, "products write numbers as JSON does"
 
 
 @pytest.mark.parametrize(
