@@ -5,11 +5,12 @@ from functools import partial
 from typing import Any
 
 from bridge.mapping.document import Node, Scalar, Table, did_you_mean, plain
-from bridge.mapping.functions import BUILTIN, Functions, Step, argument_of, run
+from bridge.mapping.functions import BUILTIN, NUMBERS, Functions, Step, argument_of, run
 from bridge.mapping.model import Cells
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.types.kind import Kind
+from bridge.mapping.types.numbers import parse_decimal
 from bridge.mapping.types.text import describe
 from bridge.mapping.values import Untranslatable
 
@@ -100,8 +101,20 @@ def _link(side: Section, item: Node, kind: Kind, functions: Functions, width: in
         side.faults.add(item.place, what, f"it goes with {', '.join(sorted(builtin.fits))}")
         return None
     forward, back = builtin.make(argument, width) if builtin.several else builtin.make(argument)
+    if builtin.fits is NUMBERS:
+        forward = _numbered(forward, kind.options.get("number-format"))
     text = name if raw is None else f"{name}: {raw}"
     return _Link(text, text, forward, back, builtin.several, builtin.samples)
+
+
+def _numbered(forward: Step, style: str | None) -> Step:
+    """A function of numbers gets texts read as the row says they are written."""
+
+    def step(raw: Any) -> Any:
+        number = parse_decimal(raw, style)
+        return None if number is None else forward(number)
+
+    return step
 
 
 def _named(item: Node) -> tuple[str | None, Any]:

@@ -57,4 +57,5 @@ def make_set(options: dict[str, Any]) -> Kind:
         fold=lambda value: "\n".join(sorted(fold_text(label) for label in value)),
         dump=sorted,
         load=frozenset,
+        options=options,
     )

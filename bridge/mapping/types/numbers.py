@@ -1,7 +1,9 @@
 """Integers, decimals, booleans and money. Exact: Decimal throughout, never binary fractions."""
 
 import decimal
+from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from bridge.mapping.types.kind import Kind, Shape
@@ -80,11 +82,21 @@ def make_decimal(options: dict[str, Any]) -> Kind:
         number = parse_decimal(raw, style)
         return number if places is None or number is None else _rounded(number, places, rounding)
 
-    return Kind("decimal", parse, fold=plain, dump=plain, load=Decimal, reduces=reduces_number,
-                shapes=_in_text(parse, plain, style))  # fmt: skip
+    return Kind(
+        "decimal",
+        parse,
+        fold=plain,
+        dump=plain,
+        load=Decimal,
+        reduces=reduces_number,
+        shapes=_in_text(parse, plain, style),
+        options=options,
+    )
 
 
-def _in_text(parse: Any, digits: Any, style: str | None) -> dict[frozenset[str], Shape]:
+def _in_text(
+    parse: Callable[[Any], Any], digits: Callable[[Any], str], style: str | None
+) -> dict[frozenset[str], Shape]:
     """`{text: column}`: a number kept in a column of text."""
 
     def split(value: Any) -> tuple[Any, ...]:
@@ -111,7 +123,7 @@ def make_integer(options: dict[str, Any]) -> Kind:
     def parse(raw: Any) -> int | None:
         return parse_integer(raw, style)
 
-    return Kind("integer", parse if style else parse_integer, shapes=_in_text(parse, str, style))
+    return Kind("integer", parse if style else parse_integer, shapes=_in_text(parse, str, style), options=options)
 
 
 def parse_boolean(raw: Any) -> bool | None:
@@ -131,6 +143,11 @@ def make_boolean(options: dict[str, Any]) -> Kind:
     return Kind("boolean", parse_boolean)
 
 
+@lru_cache(maxsize=1024)
+def _currency(text: str) -> str:
+    return visible(text).upper()
+
+
 def make_money(options: dict[str, Any]) -> Kind:
     """Options: `currency` where a side has no currency column; `rounding`, half-even unless said; `number-format`."""
     fixed, rounding = options.get("currency"), ROUNDINGS[options.get("rounding", "half-even")]
@@ -140,7 +157,7 @@ def make_money(options: dict[str, Any]) -> Kind:
         amount = None if raws[0] is None else parse_decimal(raws[0], style)
         if amount is None:
             return None  # a currency without an amount is no money
-        currency = (visible(str(raws[1])).upper() if raws[1] else "") or fixed
+        currency = _currency(str(raws[1])) or fixed if raws[1] else fixed
         places = exponent(currency)
         return Money(amount if places is None else _rounded(amount, places, rounding), currency)
 
@@ -173,4 +190,5 @@ def make_money(options: dict[str, Any]) -> Kind:
             frozenset({"text", "currency"}): Shape(("text", "currency"), join, split_text),
             frozenset({"text"}): Shape(("text",), lambda raws: join((raws[0], None)), text),
         },
+        options=options,
     )

@@ -168,3 +168,8 @@ def test_functions_that_do_not_fit_are_refused_when_loaded(case: str) -> None:
     (fault,) = caught.value.faults
     assert fault.what.startswith(what), str(fault)
     assert remedy in fault.remedy, str(fault)
+
+
+def test_a_function_of_texts_goes_with_a_set_that_is_one_text() -> None:
+    mapping = through("{column: a, via: lower}", ', type: set, separator: ";", from: crm')
+    assert read(mapping, LEFT, {"a": "A; B"}).values == {"f": frozenset({"a", "b"})}

@@ -150,3 +150,12 @@ def test_every_number_comes_back_from_text_in_every_writing(number: Decimal, sty
         mark, point = {"en": (",", "."), "de": (".", ","), "fr": ("\u202f", ",")}[style]
         told = f"{number:,f}".translate({ord(","): mark, ord("."): point})
         assert kind.parse(told) == number
+
+
+@pytest.mark.parametrize(("name", "raw", "number"), [("decimal", "1.250,5", "125050.0"), ("money", "12,50", "1250.00")])
+def test_a_function_of_numbers_reads_the_stated_writing(name: str, raw: str, number: str) -> None:
+    cell = "{column: a, via: {multiply: 100}}"
+    mapping = mapping_of(f"  f: {{crm: {cell}, erp: b, type: {name}, number-format: de, from: crm}}\n")
+    (value,) = read(mapping, Side.LEFT, {"a": raw}).values.values()
+    assert str(value) == number
+    assert [problem.field for problem in read(mapping, Side.LEFT, {"a": "1,250.5"}).problems] == ["f"]
