@@ -10,6 +10,11 @@ MOST_DIGITS = 60  # beyond any amount; as an integer such a number could fill th
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
+def holds_nothing(value: Any) -> bool:
+    """Null, empty text and blanks: what products show where a number, a day, true or false is missing."""
+    return value is None or (isinstance(value, str) and (not value or value.isspace()))
+
+
 def read_text(value: Any) -> str:
     if isinstance(value, str):
         return value

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from bridge.connectors.plain_values import read_number
+from bridge.connectors.plain_values import holds_nothing, read_number
 
 
 class Unreadable(Exception):
@@ -38,7 +38,7 @@ def reference_set(value: Any) -> list[str]:
 
 
 def amount(value: Any) -> Decimal | None:
-    if value is None or value == "":
+    if holds_nothing(value):
         return None
     try:
         return read_number(value)
@@ -48,7 +48,7 @@ def amount(value: Any) -> Decimal | None:
 
 def instant(value: Any) -> datetime | None:
     """ISO with any fraction of a second, `Z` or an offset with or without colon; UTC when it says none."""
-    if value is None or value == "":
+    if holds_nothing(value):
         return None
     try:
         moment = datetime.fromisoformat(value)

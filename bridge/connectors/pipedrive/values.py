@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge.connectors.pipedrive.manifest import ADDRESS_PARTS
 from bridge.connectors.plain_values import (
+    holds_nothing,
     in_utc,
     read_boolean,
     read_number,
@@ -164,8 +165,9 @@ def write_prices(value: Any) -> list[dict[str, Any]]:
 
 
 def nullable(codec: Codec, value: Any) -> Any:
-    """None stays None."""
-    return None if value is None else codec(value)
+    """None stays None, and what is no text is None where it shows none."""
+    nothing = value is None if codec in (read_text, write_text) else holds_nothing(value)
+    return None if nothing else codec(value)
 
 
 def write_number_text(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from bridge.connectors import plain_values
 from bridge.connectors.plain_values import (
+    holds_nothing,
     in_utc,
     read_boolean,
     read_text,
@@ -35,6 +36,8 @@ def read(column: Column, value: Any) -> Any:
         return None
     if column in (Column.TEXT, Column.CHOICE, Column.REFERENCE):
         return read_text(value)
+    if holds_nothing(value):
+        return None
     if column is Column.BOOLEAN:
         return read_boolean(value)
     if column is Column.VALUES:
