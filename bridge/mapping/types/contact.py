@@ -19,6 +19,8 @@ _BETWEEN = re.compile(r"[;,|\n]|\s/\s|\s(?:or|oder|eller|ou|og|och|und|and|et|en
 _WORD = re.compile(r"[^\W\d_]+")
 _SPELLED = re.compile("[A-Z]{3,}")  # 1-800-FLOWERS
 _PLAIN = re.compile(r"[0-9+()./\s-]*", re.ASCII)
+_SAYS_PHONE = frozenset({"", "t", "tel", "tlf", "telefon", "telephone", "téléphone", "tél", "fon", "phone", "ph", "nr"})
+_ADDRESS = re.compile(r"tel:[+0-9]", re.IGNORECASE)  # RFC 3966
 _TRUNK = "(0)"  # +47 (0)22 12 34 56: not dialled from abroad, whether or not the country has it
 _LONGEST = 250  # as the library has it; what is longer is a note
 _FEWEST_DIGITS = 5  # what has fewer is an extension or a remark, no second number
@@ -30,7 +32,7 @@ def read_phone(text: str, region: str | None) -> Phone:
     text = visible(text)
     if len(text) > _LONGEST:
         return Phone(None, text)
-    if text[:4].lower() == "tel:":
+    if _ADDRESS.match(text):
         number = _parsed(text, region)
         return Phone(None, text) if number is None else _phone(number, _told(number), None)
     if _several(text, region):
@@ -39,7 +41,8 @@ def read_phone(text: str, region: str | None) -> Phone:
         found = pattern.fullmatch(text)
         number = _parsed(found["number"].strip(), region) if found else None
         if found and number is not None and not (number.extension is None and _extends(text, number, region)):
-            return _phone(number, text, fold_text(found["remark"]).strip(" .:") or None)
+            remark = fold_text(found["remark"]).strip(" .:")
+            return _phone(number, text, None if remark in _SAYS_PHONE else remark)
     number = _parsed(text, region)
     return Phone(None, text) if number is None else _phone(number, text, None)
 

@@ -117,7 +117,7 @@ def test_what_no_tel_address_can_say_is_refused_rather_than_dropped(text: str) -
     [
         ("22 12 34 56 (home)", "home"), ("22 12 34 56 [Home]", "home"), ("22 12 34 56 home", "home"),
         ("22 12 34 56 - mob.", "mob"), ("mob: 22 12 34 56", "mob"), ("(mob) 22 12 34 56", "mob"),
-        ("22 12 34 56 (desk 2)", "desk 2"), ("Tlf. 22 12 34 56", "tlf"),
+        ("22 12 34 56 (desk 2)", "desk 2"), ("cell 22 12 34 56", "cell"),
     ],
 )  # fmt: skip
 def test_a_remark_beside_the_number_is_no_part_of_its_digits(text: str, remark: str) -> None:
@@ -128,6 +128,12 @@ def test_a_remark_beside_the_number_is_no_part_of_its_digits(text: str, remark: 
     assert folded(mapping.fields[0], found) == folded(mapping.fields[0], phone("+4722123456")), (
         "a match needs no remark"
     )
+
+
+@pytest.mark.parametrize("text", ["Tlf. 22 12 34 56", "Tel: +47 22123456", "T 22123456", "22123456 (phone)"])
+def test_a_word_that_only_says_that_it_is_a_number_is_no_remark(text: str) -> None:
+    assert phone(text) == phone("22 12 34 56")
+    assert phone(text).original == text
 
 
 def test_letters_are_digits_only_where_a_number_is_spelled_in_capitals() -> None:
