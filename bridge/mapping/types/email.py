@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 from bridge.domain.late import late
 from bridge.mapping.types.kind import Kind
@@ -30,7 +31,7 @@ def _bare(raw: str) -> str:
     """Without what is no part of an address: blanks, characters that cannot be seen, `mailto:`, pointed brackets."""
     text = visible(raw)
     found = _SCHEME.fullmatch(text)
-    text = found["address"].strip() if found else text
+    text = visible(unquote(found["address"])) if found else text
     return text[1:-1].strip() if text[:1] == "<" and text[-1:] == ">" and text.count("<") == 1 else text
 
 

@@ -132,3 +132,9 @@ def test_a_stored_value_that_is_no_address_today_is_kept_for_comparing(stored: s
 @given(st.from_regex(_USUAL, fullmatch=True) | st.emails())
 def test_what_is_taken_without_asking_the_library_it_accepts_as_well(text: str) -> None:
     assert not _USUAL.fullmatch(text) or _ascii_form(text) is not None
+
+
+def test_an_address_in_a_link_is_read_as_links_write_it() -> None:
+    assert EMAIL.parse("mailto:ana%2Bcrm@x.example") == "ana+crm@x.example"
+    with pytest.raises(Untranslatable, match="holds 2 e-mail addresses"):
+        EMAIL.parse("mailto:ana@x.example,bob@x.example")
