@@ -15,6 +15,7 @@ from bridge.domain.seams import Seams
 from bridge.hooks.keeper import HookKeeper
 from bridge.monitoring.health import HealthBoard
 from bridge.monitoring.metrics import Metrics
+from bridge.monitoring.skipped import SkippedRows
 from bridge.reconcile.reconciler import Reconciler
 from bridge.reconcile.reconciler import Work as Reconciled
 from bridge.settings.load import validate_options
@@ -41,6 +42,7 @@ class Bridge:
     receiver: Receiver
     keeper: HookKeeper
     reconciler: Reconciler
+    skipped: SkippedRows
 
     async def adopt(self, plan: Plan) -> None:
         """Work by another plan from now on; claims under way end by the old one."""
@@ -55,7 +57,8 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
     """Build all parts by hand. Raises ConfigError for faulty options or mapping files; touches no network."""
     plan = make_plan(settings)
     metrics, board = Metrics(), HealthBoard(seams.clock.now)
-    connectors = build_connectors(settings, seams, store, transport, metrics)
+    skipped = SkippedRows(metrics.skipped)
+    connectors = build_connectors(settings, seams, store, transport, metrics, skipped)
     secret = settings.instance_secret.get_secret_value().encode()
     addresses = Addresses(settings.instance, secret, settings.public_url)
     systems = SystemWatch(connectors, store, seams)
@@ -89,20 +92,27 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
         reconciler=Reconciler(
             connectors, Reconciled(plan.mappings, plan.scopes, plan.routes), store, seams, observe=metrics.sweep
         ),
+        skipped=skipped,
     )
     return bridge
 
 
 def build_connectors(
-    settings: Settings, seams: Seams, store: Store, transport: Transport, metrics: Metrics
+    settings: Settings,
+    seams: Seams,
+    store: Store,
+    transport: Transport,
+    metrics: Metrics,
+    skipped: SkippedRows | None = None,
 ) -> dict[str, Connector]:
-    """One connector per configured system."""
+    """One connector per configured system. `skipped`: where rows that cannot be understood are counted."""
+    skipped = skipped or SkippedRows()
     options = validate_options(settings, {name: kind.options for name, kind in CONNECTORS.items()})
     connectors = {}
     for name, system in settings.systems.items():
         observe = partial(metrics.remote_call, name)
         construction = Construction(
-            name, options[name], transport, seams, store.tokens, observe, store.names, store.budgets
+            name, options[name], transport, seams, store.tokens, observe, store.names, store.budgets, skipped
         )
         connectors[name] = CONNECTORS[system.connector].build(construction)
     return connectors

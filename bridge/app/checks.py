@@ -24,6 +24,7 @@ def add_checks(bridge: Bridge) -> None:
     board.add("dead letters", lambda: _dead_letters(bridge))
     board.add("conflicts", lambda: _conflicts(bridge))
     board.add("sweeps", lambda: _sweeps(bridge))
+    board.add("listings", lambda: _listings(bridge))
     board.add("mappings", lambda: _mappings(bridge))
     board.add("columns", lambda: _columns(bridge))
     board.add("references", lambda: _references(bridge))
@@ -103,6 +104,23 @@ async def _sweeps(bridge: Bridge) -> CheckResult:
         texts.append(f"{cursor.system} {cursor.entity} {cursor.kind} {age:.0f} s ago, {cursor.marked} found changed")
     late = oldest > 2 * bridge.settings.schedule.full_sweep_seconds
     return CheckResult(Status.WARN if late else Status.PASS, "; ".join(texts) or "none done yet", oldest, "s")
+
+
+async def _listings(bridge: Bridge) -> CheckResult:
+    return listings(bridge.skipped.now())
+
+
+def listings(skipped: Mapping[tuple[str, str], int]) -> CheckResult:
+    """Rows of the vendors' listings that could not be understood when each was last walked."""
+    number = sum(skipped.values())
+    if not number:
+        return CheckResult(Status.PASS, "every row was understood", 0, "rows")
+    told = "; ".join(f"{count} of {system}'s {listing}" for (system, listing), count in skipped.items())
+    text = (
+        f"rows that cannot be understood were left out: {told}. The log says what is wrong with the first one; until "
+        "it is mended, full sweeps of such records find no deletion by absence"
+    )
+    return CheckResult(Status.WARN, text, number, "rows")
 
 
 async def _mappings(bridge: Bridge) -> CheckResult:

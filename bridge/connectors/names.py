@@ -5,15 +5,15 @@ one thing into another. Two things of equal name are left out, and refused when 
 """
 
 import logging
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from bridge.connectors.protocols import CatalogCache
+from bridge.connectors.rows import Listings, NotUnderstood, Row, row_id
 
 log = logging.getLogger(__name__)
-
-STALE_SECONDS = 3600.0  # a list is loaded again after this
-UNKNOWN_AGAIN_SECONDS = 600.0
 
 
 class Unresolved(Exception):
@@ -75,20 +75,41 @@ class Names:
         return keys[0]
 
 
+Pair = tuple[Any, Any]
+"""Key and name."""
+
+
+def pair_of(key: str, name: str) -> Callable[[Row], Pair]:
+    """Reads key and name of a row from these two of its values."""
+    return lambda row: (row_id(row, key), row.get(name))
+
+
 class Pins:
     """Brings the lists of one system up to date, through the cache that keeps what is pinned."""
 
-    def __init__(self, system: str, cache: CatalogCache) -> None:
-        self._system, self._cache = system, cache
+    def __init__(self, system: str, cache: CatalogCache, listings: Listings) -> None:
+        self._system, self._cache, self._listings = system, cache, listings
 
-    async def update(self, names: Names, pairs: Iterable[tuple[Any, Any]]) -> None:
-        """`pairs`: key and name; those without a name are left out."""
-        now = {str(key): text for key, name in pairs if (text := str(name or "").replace("\0", "").strip())}
+    async def update(self, names: Names, rows: Iterable[Any], read: Callable[[Row], Pair | None]) -> None:
+        """`read` gives key and name of a row; None, or no name: the row is left out on purpose."""
+        found = await self._listings.read(names.what, rows, partial(_named, read))
+        now = {str(pair[0]): pair[1] for pair in found.rows if pair is not None}
         what, known = names.what, set(names.doubled())
         for sentence in names.update(now, await self._cache.pin(self._system, what, now)):
             log.warning("%s: %s: %s", self._system, what, sentence)
         for doubled in sorted(set(names.doubled()) - known):
             log.warning("%s: %s: %r is there several times and is left out", self._system, what, doubled)
+
+
+def _named(read: Callable[[Row], Pair | None], row: Row) -> Pair | None:
+    pair = read(row)
+    if pair is None or pair[1] is None:
+        return None
+    key, name = pair
+    if not isinstance(name, str | int | Decimal):
+        raise NotUnderstood("its name is no text")
+    text = str(name).replace("\0", "").strip()
+    return (key, text) if text else None
 
 
 class PinnedHere:
@@ -102,18 +123,3 @@ class PinnedHere:
         for key, name in now.items():
             pinned.setdefault(key, name)
         return pinned
-
-
-class Misses:
-    """What was looked for in vain: a list is not loaded again for it soon."""
-
-    def __init__(self) -> None:
-        self._at: dict[Hashable, float] = {}
-
-    def due(self, wanted: Iterable[Hashable], now: float) -> list[Hashable]:
-        """Those that were not looked for lately. `now`: monotonic seconds."""
-        return [each for each in wanted if now - self._at.get(each, -UNKNOWN_AGAIN_SECONDS) >= UNKNOWN_AGAIN_SECONDS]
-
-    def add(self, wanted: Iterable[Hashable], now: float) -> None:
-        self._at = {each: at for each, at in self._at.items() if now - at < UNKNOWN_AGAIN_SECONDS}
-        self._at.update(dict.fromkeys(wanted, now))

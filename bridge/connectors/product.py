@@ -11,6 +11,7 @@ from bridge.connectors.names import PinnedHere
 from bridge.connectors.protocols import CatalogCache, Connector, RateBudget, TokenVault, Transport
 from bridge.domain.catalog import Manifest
 from bridge.domain.seams import Seams
+from bridge.monitoring.skipped import SkippedRows
 
 Switches = Mapping[tuple[str, str], str]
 
@@ -27,6 +28,7 @@ class Construction:
     observe: Observe | None = None
     cache: CatalogCache = field(default_factory=PinnedHere)
     budget: RateBudget | None = None
+    skipped: SkippedRows = field(default_factory=SkippedRows)
 
 
 @dataclass(frozen=True, slots=True)

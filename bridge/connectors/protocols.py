@@ -27,12 +27,14 @@ class Identity:
 class Page:
     """One page of a listing. `next` None: the listing ended, and every page of it succeeded.
 
-    `total`: what the vendor says the whole listing holds, where it says.
+    `total`: what the vendor says the whole listing holds, where it says. `skipped`: rows of the page that could not be
+    understood; they are not among `rows`, so what a listing with such rows does not show is not known to be absent.
     """
 
     rows: Sequence[Record | Gone]
     next: str | None = None
     total: int | None = None
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ class Reads(Protocol):
         `where`: equality filters, pushed down when the vendor can, else ignored (callers filter again)."""
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
-        """Records created at or after `after`, through reads that see recent writes."""
+        """Records created at or after `after`, through reads that see recent writes.
+
+        What it does not name is taken for not created, so a row that cannot be understood makes it raise RetryLater."""
 
     async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
         """Candidates whose column equals value by the vendor's own search; may miss recent writes (see Lookup)."""

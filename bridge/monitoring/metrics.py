@@ -26,6 +26,9 @@ class Metrics:
         self._sweeps = self._counter("sweeps", "Sweeps done", "system", "entity", "kind")
         self._rows = self._counter("sweep_rows", "Rows seen by sweeps", "system", "entity")
         self._marked = self._counter("sweep_marked", "Rows sweeps found changed", "system", "entity")
+        self._skipped = self._counter(
+            "skipped_rows", "Rows of listings left out because they could not be understood", "system", "listing"
+        )
         self._hooks = self._counter("hooks_registered", "Hooks registered or repaired", "system")
         self._ended = self._counter("connections_ended", "Connections ended by the bridge", "listener", "reason")
         self.connections = self._gauge("connections", "Open connections", "listener")
@@ -58,6 +61,10 @@ class Metrics:
         self._rows.labels(system, entity).inc(rows)
         self._marked.labels(system, entity).inc(marked)
 
+    def skipped(self, system: str, listing: str, number: int) -> None:
+        """So many rows of a listing could not be understood. Keys of the account's own things are left out."""
+        self._skipped.labels(system, _without_keys(listing)).inc(number)
+
     def hook_registered(self, system: str) -> None:
         """A hook was registered or registered again."""
         self._hooks.labels(system).inc()
@@ -73,6 +80,11 @@ class Metrics:
     def render(self) -> bytes:
         """The text exposition format."""
         return generate_latest(self.registry)
+
+
+def _without_keys(listing: str) -> str:
+    """`stage 17` and `option 9f8e` are `stage` and `option`, or labels would never end."""
+    return " ".join(word for word in listing.replace("/", " ").split() if not _has_digit(word))
 
 
 def _template(path: str) -> str:

@@ -74,6 +74,7 @@ class Backfill:
             page = await walk.page(token, None)
             rows = [row for row in page.rows if isinstance(row, Record)]
             report.rows += len(rows)
+            report.skipped += page.skipped
             if preview:
                 marks = await judge(self.store, walk.uses, rows, walk.purpose, self.store.now())
                 report.marked += len(marks.events)

@@ -61,6 +61,7 @@ class Reconciler:
         self.seams = seams
         self.observe = observe
         self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._gaps: set[tuple[str, str]] = set()  # whose last full listing held rows that could not be understood
 
     def entities(self) -> list[tuple[str, str]]:
         """Every (system, entity) some mapping names."""
@@ -135,7 +136,7 @@ class Reconciler:
             try:
                 return await self._sweep(report, facts)
             except CursorMoved:
-                report.rows = 0
+                report.rows = report.skipped = 0
                 await self.seams.clock.sleep(GIVE_WAY_SECONDS * (0.5 + self.seams.random.random()))
         return await self._sweep(report, facts)
 
@@ -159,7 +160,7 @@ class Reconciler:
 
     async def _resumable(self, cursor: Cursor) -> bool:
         """A full sweep that was cut off goes on where it stood, unless some index still lacks its first pages."""
-        if cursor.page is None or not cursor.complete or cursor.started_at is None:
+        if cursor.page is None or cursor.started_at is None:
             return False
         young = self.store.now() - cursor.started_at < RESUME_SECONDS
         return young and not await self._missing(cursor.system, cursor.entity)
@@ -189,13 +190,29 @@ class Reconciler:
             return
         if await self._incomplete(walk):
             return
-        await self._settle_unseen(walk)
-        for use in walk.uses:
-            if not use.indexed:
-                await self.store.mappings.mark_indexed(use.mapping.name, use.side, use.mapping.match_fingerprint)
-        await self.store.events.accept([], {}, end)
+        if walk.whole:
+            await self._settle_unseen(walk)
+        await self._index(walk)
+        await self.store.events.accept([], {}, replace(end, complete=walk.whole))
         await self._begin_incremental(cursor, facts)
         self.store.wake.set()
+
+    async def _index(self, walk: Walk) -> None:
+        """A row that cannot be understood may hold a key, so the first listing with one fills no index.
+
+        The next such listing does: the row is likely to stay as it is, and one bad row must not stop every create.
+        """
+        place = (walk.cursor.system, walk.cursor.entity)
+        unfilled = [use for use in walk.uses if not use.indexed]
+        if walk.whole or place in self._gaps:
+            for use in unfilled:
+                await self.store.mappings.mark_indexed(use.mapping.name, use.side, use.mapping.match_fingerprint)
+        elif unfilled:
+            await self.store.cursors.ask(*place, "full", by="match index")
+        if walk.whole:
+            self._gaps.discard(place)
+        else:
+            self._gaps.add(place)
 
     async def _incomplete(self, walk: Walk) -> bool:
         """A listing that shows fewer records than the vendor says there are proves no absence and fills no index."""
@@ -203,7 +220,7 @@ class Reconciler:
             return False
         cursor = walk.cursor
         seen = await self.store.sweeps.seen(cursor.system, cursor.entity, cursor.sweep)
-        if seen + walk.left_out >= walk.total:
+        if seen + walk.left_out + walk.report.skipped >= walk.total:
             return False
         walk.report.fault = f"the listing showed {seen} of {walk.total} rows; it counts as incomplete"
         log.warning("listing is incomplete", extra={"system": cursor.system, "entity": cursor.entity})

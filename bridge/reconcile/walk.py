@@ -23,7 +23,10 @@ LONGEST_PAUSE_SECONDS = 300.0  # a budget that takes longer to fill ends the swe
 
 @dataclass(slots=True)
 class Sweep:
-    """What one sweep did. `unheard`: changes no callback had told us of. `fault`: why it ended early."""
+    """What one sweep did. `unheard`: changes no callback had told us of. `fault`: why it ended early.
+
+    `skipped`: rows of the listing that could not be understood.
+    """
 
     system: str
     entity: str
@@ -31,10 +34,12 @@ class Sweep:
     rows: int = 0
     marked: int = 0
     unheard: int = 0
+    skipped: int = 0
     fault: str = ""
 
     def __str__(self) -> str:
         text = f"{self.system} {self.entity}: {self.kind} sweep, {self.rows} rows, {self.marked} to look at"
+        text += f", {self.skipped} rows could not be understood" if self.skipped else ""
         return f"{text}; ended early: {self.fault}" if self.fault else text
 
 
@@ -42,7 +47,8 @@ class Sweep:
 class Walk:
     """`newest`: the highest modification time seen, by the vendor's clock. `total`: what the vendor says there is.
 
-    `left_out`: rows shown that the store cannot keep.
+    `left_out`: rows shown that the store cannot keep. `whole`: no row of this sweep was skipped, before a stop
+    included; only then what the listing does not show is absent.
     """
 
     connector: Connector
@@ -56,6 +62,7 @@ class Walk:
     newest: float | None = None
     total: int | None = None
     left_out: int = 0
+    whole: bool = True
 
     async def page(self, token: str | None, since: datetime | None) -> Page:
         """One page of the listing; a short pause of a rate limit is waited for."""
@@ -83,6 +90,7 @@ class Walk:
     async def run(self, since: datetime | None) -> None:
         """To the end of the listing. The cursor follows each page, and is left to the caller at the end."""
         token = self.cursor.page
+        self.whole = self.cursor.complete
         while True:
             page = await self.page(token, since)
             self._learn(page)
@@ -96,10 +104,20 @@ class Walk:
         moments = [epoch(row.modified_at) for row in page.rows if row.modified_at is not None]
         self.newest = max([*moments, *([self.newest] if self.newest is not None else [])], default=None)
         self.report.rows += len(page.rows)
+        self.report.skipped += page.skipped
+        self.whole = self.whole and not page.skipped
 
     def _move(self, before: str | None, after: str | None) -> CursorMove:
         cursor = self.cursor
-        return CursorMove(cursor.system, cursor.entity, cursor.kind, cursor.sweep, page=after, expect_page=before)
+        return CursorMove(
+            cursor.system,
+            cursor.entity,
+            cursor.kind,
+            cursor.sweep,
+            page=after,
+            expect_page=before,
+            complete=self.whole,
+        )
 
     async def store_page(self, rows: Sequence[Record | Gone], move: CursorMove | None) -> None:
         """Judge and store rows; one the store cannot keep is left out and reported, and stops no other."""

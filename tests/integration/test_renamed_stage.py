@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.connectors.names import STALE_SECONDS
+from bridge.connectors.account_list import STALE_SECONDS
 from bridge.domain.errors import Rejected
 from bridge.domain.record import Record
 from bridge.store import Store

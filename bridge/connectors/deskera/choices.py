@@ -1,15 +1,15 @@
 """Names for the account's own keys: labels of contacts, pipelines and stages of deals."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
+from bridge.connectors.account_list import AccountList
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.values import reference, text
-from bridge.connectors.names import STALE_SECONDS, Names, Unresolved
+from bridge.connectors.names import Names, Unresolved
+from bridge.connectors.rows import NotUnderstood, Row
 from bridge.domain.errors import Rejected
-from bridge.domain.seams import Clock
-
-AGAIN_SECONDS = 30.0
 
 
 class Choices:
@@ -19,9 +19,9 @@ class Choices:
         self._client, self._column = client, column
         self._names = Names(what or column)
 
-    async def learn(self, found: Mapping[str, str]) -> None:
-        """Takes a complete listing, key to name."""
-        await self._client.pins.update(self._names, found.items())
+    async def learn(self, rows: Iterable[Any]) -> None:
+        """Takes the rows of a complete listing."""
+        await self._client.pins.update(self._names, rows, _pair)
 
     def knows_key(self, key: str) -> bool:
         return self._names.holds(key)
@@ -49,56 +49,41 @@ class Choices:
         return self._names.names()
 
 
-class Refreshed:
-    """Fetches a catalog at first need, every hour, and for something unknown at most every half a minute."""
-
-    def __init__(self, clock: Clock, fetch: Callable[[], Awaitable[None]]) -> None:
-        self._clock = clock
-        self._fetch = fetch
-        self._at: float | None = None
-
-    async def until(self, known: Callable[[], bool]) -> None:
-        now = self._clock.monotonic()
-        age = STALE_SECONDS if self._at is None else now - self._at
-        if age < (STALE_SECONDS if known() else AGAIN_SECONDS):
-            return
-        await self._fetch()
-        self._at = now
-
-
 class Labels:
     """Labels of contacts."""
 
     def __init__(self, client: DeskeraClient) -> None:
         self._client = client
-        self._names = Choices(client, "label")
-        self._fresh = Refreshed(client.seams.clock, self._fetch)
+        self._kept = AccountList(client.seams.clock, partial(self._load, Choices(client, "label")))
 
     async def name(self, key: str) -> str | None:
-        await self._fresh.until(lambda: self._names.knows_key(key))
-        return self._names.name(key)
+        return (await self._kept.holding(("key", key), lambda choices: choices.knows_key(key))).name(key)
 
     async def key(self, name: str) -> str:
-        await self._fresh.until(lambda: self._names.knows_name(name))
-        return self._names.key(name)
+        return (await self._kept.holding(("name", name), lambda choices: choices.knows_name(name))).key(name)
 
     async def names(self) -> list[str]:
-        await self._fresh.until(lambda: True)
-        return self._names.names()
+        return (await self._kept.get()).names()
 
-    async def _fetch(self) -> None:
-        rows = rows_of(await self._client.get("/v1/crm/contacts/labels"))
-        await self._names.learn(named(rows))
+    async def _load(self, choices: Choices, oldest: float) -> Choices:
+        await choices.learn(rows_of(await self._client.get("/v1/crm/contacts/labels")))
+        return choices
 
 
-def rows_of(body: Any) -> list[dict[str, Any]]:
-    """The objects of a bare array, or of one below `data` or `content`."""
+def rows_of(body: Any) -> list[Any]:
+    """The rows, as they came, of a bare array, or of one below `data` or `content`."""
     if isinstance(body, dict):
         body = next((body[key] for key in ("data", "content") if isinstance(body.get(key), list)), [])
-    return [row for row in body if isinstance(row, dict)] if isinstance(body, list) else []
+    return body if isinstance(body, list) else []
 
 
-def named(rows: list[dict[str, Any]]) -> dict[str, str]:
-    """Key to name of rows that have both."""
-    pairs = ((reference(row.get("id")), text(row.get("name"))) for row in rows)
-    return {key: name for key, name in pairs if key is not None and name is not None}
+def objects_of(body: Any) -> list[dict[str, Any]]:
+    """Those of them that are objects."""
+    return [row for row in rows_of(body) if isinstance(row, dict)]
+
+
+def _pair(row: Row) -> tuple[str, str] | None:
+    key, name = reference(row.get("id")), text(row.get("name"))
+    if key is None:
+        raise NotUnderstood("it has no id")
+    return None if name is None else (key, name)

@@ -10,6 +10,7 @@ from bridge.connectors.http import SHORT_WAIT_SECONDS, Answer, Call, HttpClient,
 from bridge.connectors.names import Pins
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
+from bridge.connectors.rows import Listings
 from bridge.domain.errors import RateLimited, RemoteError
 from bridge.domain.seams import Clock
 
@@ -69,7 +70,8 @@ class DeskeraClient:
     def __init__(self, made: Construction, options: DeskeraOptions) -> None:
         self.system = made.system
         self.seams = made.seams
-        self.pins = Pins(made.system, made.cache)
+        self.listings = Listings(made.system, made.skipped)
+        self.pins = Pins(made.system, made.cache, self.listings)
         self.tokens = TokenKeeper(made.system, options, made.transport, made.seams, made.vault, made.observe)
         pace = Pace(made.system, options.requests_per_second, made.seams.clock)
         dialect = _Dialect(made.system, options, self.tokens, pace)

@@ -16,7 +16,7 @@ from bridge.connectors.deskera.hooks import DeskeraHooks, hooks_for
 from bridge.connectors.deskera.identity import identity, probe
 from bridge.connectors.deskera.manifest import MANIFEST
 from bridge.connectors.deskera.options import DeskeraOptions
-from bridge.connectors.deskera.recent import equal, newest_contacts, newest_deals
+from bridge.connectors.deskera.recent import may_equal, newest_contacts, newest_deals
 from bridge.connectors.deskera.records import Records
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import Identity, Page, Written
@@ -70,7 +70,7 @@ class DeskeraConnector:
             got, following = await self._contact_pages.page(page, where)
         else:
             got, following = await self._deal_pages.page(page)
-        return await records.page(got.rows, following, got.total)
+        return await records.page(got, following, begins=page is None)
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
         """As the listing shows them: in a burst there are hundreds, and the few that matter are read by the caller."""
@@ -80,8 +80,7 @@ class DeskeraConnector:
             rows = await newest_contacts(self._contact_pages, after)
         else:
             rows = await newest_deals(self._deal_pages, after)
-        shown = [await self._of(entity).row(raw) for raw in rows]
-        return [each for each in shown if isinstance(each, Record)]
+        return await self._of(entity).newest(rows)
 
     async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
         """Contacts by e-mail, name or phone. Reads may not show a phone, so such a candidate may lack the column."""
@@ -89,7 +88,7 @@ class DeskeraConnector:
             return []
         records = self._of(entity)
         rows = await self._contact_pages.search(column, value)
-        return await records.reread([raw for raw in rows if column not in raw or equal(raw[column], value)])
+        return await records.reread([raw for raw in rows if may_equal(raw, column, value)])
 
     async def create(self, entity: str, fields: Fields) -> Written:
         return await self._calls(entity).create(fields)

@@ -39,9 +39,9 @@ class ContactListing:
     async def newest_first(self, number: int) -> Rows:
         return await self._fetch(number, [("order_by", "id"), ("sort", "desc")])
 
-    async def search(self, column: str, value: str) -> list[dict[str, Any]]:
+    async def search(self, column: str, value: str) -> list[Any]:
         """What the vendor's own filter gives, first rows only."""
-        rows: list[dict[str, Any]] = []
+        rows: list[Any] = []
         for number in range(1, MOST_FOUND // self._size + 2):
             got = await self._fetch(number, [(column, value)])
             rows += got.rows

@@ -1,6 +1,7 @@
 """People and companies of Deskera Sales: one entity, told apart by `type`. Source: Sales page "Contact"."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from bridge.connectors.deskera.callbacks import CONTACT
@@ -9,7 +10,7 @@ from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.columns import check_known, read_columns, write_column
 from bridge.connectors.deskera.custom import CustomFields
 from bridge.connectors.deskera.manifest import CONTACT_COLUMNS
-from bridge.connectors.deskera.values import as_id, reference
+from bridge.connectors.deskera.values import Unreadable, as_id, reference
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.record import Fields
 
@@ -43,14 +44,22 @@ class Contacts:
     async def fields(self, raw: Mapping[str, Any]) -> Fields:
         found = read_columns(raw, CONTACT_COLUMNS, _SKIP)
         found |= _organization(raw)
-        label = reference(raw.get("label_id"))
-        if label is not None:
-            name = await self._labels.name(label)
-            found |= {} if name is None else {"label": name}
-        elif "label_id" in raw:
-            found["label"] = None
+        found |= await self._label(raw)
         custom = await self._custom.read(raw)
         return found if custom is None else {**found, "custom": custom}
+
+    async def _label(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Empty: the answer does not say, or names a label nobody knows."""
+        if "label_id" not in raw:
+            return {}
+        try:
+            key = reference(raw["label_id"])
+        except Unreadable:
+            return {}
+        if key is None:
+            return {"label": None}
+        name = await self._labels.name(key)
+        return {} if name is None else {"label": name}
 
     async def body(self, raw: Mapping[str, Any] | None, changes: Fields) -> dict[str, Any]:
         """The record to send: `raw` (None for a new one) with the changes."""
@@ -76,7 +85,8 @@ def _organization(raw: Mapping[str, Any]) -> dict[str, Any]:
     inner = embedded if isinstance(embedded, dict) else {}
     found: dict[str, Any] = {}
     if "organization_id" in raw or inner.get("id"):
-        found["organization_id"] = reference(raw.get("organization_id")) or reference(inner.get("id"))
+        with suppress(Unreadable):
+            found["organization_id"] = reference(raw.get("organization_id")) or reference(inner.get("id"))
     name = raw.get("organization_name") or inner.get("name")
     if isinstance(name, str) and name:
         found["organization_name"] = name

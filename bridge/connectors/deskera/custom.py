@@ -4,16 +4,18 @@ Sources: Deskera's developer documentation, Sales pages (`custom_field`, `c_fiel
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from bridge.connectors.deskera.choices import Refreshed, rows_of
+from bridge.connectors.account_list import AccountList
+from bridge.connectors.deskera.choices import objects_of, rows_of
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.values import Unreadable, amount, as_instant, text
 from bridge.connectors.http import Call
+from bridge.connectors.rows import NotUnderstood, Row
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import Rejected
 
@@ -48,13 +50,12 @@ class CustomFields:
     def __init__(self, client: DeskeraClient, module: str) -> None:
         self._client = client
         self._module = module
-        self._fresh = Refreshed(client.seams.clock, self._fetch)
+        self._kept = AccountList(client.seams.clock, self._load)
         self._by_label: dict[str, Definition] = {}
         self._doubled: set[str] = set()
-        self._listed = False
 
     async def columns(self) -> dict[str, ColumnSpec]:
-        await self._fetch()
+        await self._kept.get(fresh=True)
         return {
             f"custom.{label}": ColumnSpec(each.type, max_length=each.max_length, choices=each.choices)
             for label, each in self._by_label.items()
@@ -67,7 +68,7 @@ class CustomFields:
         values = _values(raw)
         entries = _entries(raw.get("custom_field"))
         labels = {_label(entry) for entry in entries} | set(values)
-        await self._fresh.until(lambda: self._listed and labels <= self._known())
+        await self._look_for(labels)
         for entry in entries:
             self._learn(entry)
         empty: dict[str, Any] = dict.fromkeys(self._by_label)
@@ -79,7 +80,7 @@ class CustomFields:
         entries = [dict(entry) for entry in _entries(raw)]
         for entry in entries:
             self._learn(entry)
-        await self._fresh.until(lambda: changes.keys() <= self._known())
+        await self._look_for(changes.keys())
         for label, value in changes.items():
             definition = self._definition(label)
             written = _written(value)
@@ -98,6 +99,11 @@ class CustomFields:
             known = ", ".join(map(repr, sorted(self._by_label))) or "none"
             raise Rejected(self._client.system, f"Deskera has no own field {label!r} (it has {known})", field=field)
         return self._by_label[label]
+
+    async def _look_for(self, labels: Set[str]) -> None:
+        """Once the fields are listed, they are listed again for a label nobody has seen yet."""
+        await self._kept.get()
+        await self._kept.again_for(sorted(labels - self._known()))
 
     def _known(self) -> set[str]:
         return self._by_label.keys() | self._doubled
@@ -118,14 +124,14 @@ class CustomFields:
         except Unreadable:
             return value if isinstance(value, list) else str(value)
 
-    async def _fetch(self) -> None:
-        rows: list[dict[str, Any]] = []
+    async def _load(self, oldest: float) -> bool:
+        """Whether the account's fields can be listed."""
+        rows: list[Any] = []
         for page in range(100):
             query = [("limit", str(PAGE_SIZE)), ("page", str(page))]
             answer = await self._client.send(Call("GET", PATH, query=query, accept=NOT_OFFERED))
             if answer.status in NOT_OFFERED:
-                self._listed = True
-                return
+                return False
             body = answer.json()
             found = rows_of(body)
             if not found or found == rows[-len(found) :]:
@@ -133,15 +139,16 @@ class CustomFields:
             rows += found
             if not isinstance(body, dict) or body.get("last") is not False:
                 break
-        self._take([row for row in rows if self._ours(row)])
-        self._listed = True
+        labelled = await self._client.listings.read(f"custom fields of {self._module}", rows, _labelled)
+        self._take([row for row in labelled.rows if self._ours(row)])
+        return True
 
     def _ours(self, row: Mapping[str, Any]) -> bool:
         modules = row.get("modules")
         fits = not isinstance(modules, list) or not modules or self._module in modules
         return fits and row.get("appName") in _APPS and row.get("status") != "INACTIVE"
 
-    def _take(self, rows: list[dict[str, Any]]) -> None:
+    def _take(self, rows: list[Row]) -> None:
         labels = [_label(row) for row in rows]
         doubled = {label for label in labels if labels.count(label) > 1}
         for label in sorted(doubled - self._doubled):
@@ -155,7 +162,7 @@ class CustomFields:
 
 
 def _definition(row: Mapping[str, Any], label: str) -> Definition:
-    attributes = rows_of(row.get("attributes"))
+    attributes = objects_of(row.get("attributes"))
     choices = [value for each in attributes if isinstance(value := each.get("value") or each.get("name"), str)]
     length = row.get("maxLength")
     return Definition(
@@ -165,6 +172,12 @@ def _definition(row: Mapping[str, Any], label: str) -> Definition:
         tuple(choices),
         length if isinstance(length, int) and length > 0 else None,
     )
+
+
+def _labelled(row: Row) -> Row:
+    if not _label(row):
+        raise NotUnderstood("it has neither label nor code")
+    return row
 
 
 def _label(entry: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ Tokens: `p<place>` while pages work, else `s<expected>:<collected>:<number of th
 
 from typing import Any
 
-from bridge.connectors.deskera.choices import rows_of
+from bridge.connectors.deskera.choices import objects_of, rows_of
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.listing import Place, RepeatedPage, Rows, step
 from bridge.connectors.deskera.pipelines import PATH as PIPELINES
@@ -49,13 +49,15 @@ class DealListing:
             got = Rows(await self._stages(keys[number], got.total), got.total)
         return Rows(got.rows, expected), f"s{expected}:{collected + len(got.rows)}:{number + 1}"
 
-    async def _stages(self, pipeline: str, expected: int) -> list[dict[str, Any]]:
+    async def _stages(self, pipeline: str, expected: int) -> list[Any]:
         """The deals a pipeline's stages embed; these rows name neither their pipeline nor their stage."""
         body = await self._client.get(f"{PIPELINES}/{pipeline}", template=f"{PIPELINES}/{{id}}")
-        stages = rows_of(body.get("stages") if isinstance(body, dict) else None)
+        stages = objects_of(body.get("stages") if isinstance(body, dict) else None)
         keys = {"pipeline_id": body.get("id") if isinstance(body, dict) else None}
         rows = [
-            {**deal, **keys, "stage_id": stage.get("id")} for stage in stages for deal in rows_of(stage.get("deals"))
+            {**deal, **keys, "stage_id": stage.get("id")} if isinstance(deal, dict) else deal
+            for stage in stages
+            for deal in rows_of(stage.get("deals"))
         ]
         if len(rows) < expected:
             text = f"a pipeline's stages hold {len(rows)} deals instead of {expected}: it cannot be read whole"

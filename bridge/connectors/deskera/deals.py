@@ -9,7 +9,7 @@ from bridge.connectors.deskera.columns import check_known, read_columns, write_c
 from bridge.connectors.deskera.custom import CustomFields
 from bridge.connectors.deskera.manifest import DEAL_COLUMNS
 from bridge.connectors.deskera.pipelines import Pipelines
-from bridge.connectors.deskera.values import as_id, reference
+from bridge.connectors.deskera.values import as_id, known_reference
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import Rejected
 from bridge.domain.record import Fields
@@ -45,7 +45,9 @@ class Deals:
 
     async def fields(self, raw: Mapping[str, Any]) -> Fields:
         found = read_columns(raw, DEAL_COLUMNS, _DERIVED)
-        found |= await self.pipelines.shown(reference(raw.get("pipeline_id")), reference(raw.get("stage_id")))
+        found |= await self.pipelines.shown(
+            known_reference(raw.get("pipeline_id")), known_reference(raw.get("stage_id"))
+        )
         custom = await self._custom.read(raw)
         return found if custom is None else {**found, "custom": custom}
 
@@ -72,7 +74,7 @@ class Deals:
         for name in ("pipeline", "stage"):
             if name in changes and not isinstance(changes[name], str):
                 raise Rejected(self._system, f"{name} cannot be empty", field=name)
-        before, old_stage = reference(kept.get("pipeline_id")), reference(kept.get("stage_id"))
+        before, old_stage = known_reference(kept.get("pipeline_id")), known_reference(kept.get("stage_id"))
         if "pipeline" in changes:
             pipeline = await self.pipelines.pipeline_key(changes["pipeline"])
         else:

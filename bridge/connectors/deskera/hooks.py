@@ -12,8 +12,9 @@ from bridge.connectors.deskera.callbacks import EVENTS
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.errors import refuse_hidden
 from bridge.connectors.deskera.options import DeskeraOptions
-from bridge.connectors.deskera.values import reference
+from bridge.connectors.deskera.values import known_reference
 from bridge.connectors.http import Answer, Call
+from bridge.connectors.rows import NotUnderstood, Row
 from bridge.domain.callback import HookSpec, SeenHook
 from bridge.domain.errors import NeedsAuthorisation, OutcomeUnknown, Rejected
 
@@ -49,7 +50,8 @@ class DeskeraHooks:
                 rows = body if isinstance(body, list) else body.get("data") if isinstance(body, dict) else None
                 if not isinstance(rows, list):
                     raise answer.garbled("no list of hooks")
-                return [hook for row in rows if (hook := _seen(row)) is not None]
+                found = await self._client.listings.read("hooks", rows, _listed)
+                return [hook for hook in found.rows if hook is not None]
         return None
 
     async def create(self, event: str, url: str) -> SeenHook:
@@ -112,11 +114,19 @@ def _pair(tokens: Any) -> tuple[str, str]:
     return tokens.access, tokens.refresh
 
 
+def _listed(row: Row) -> SeenHook | None:
+    """None: the list still shows it, but it was deleted."""
+    hook = _seen(row)
+    if hook is None and row.get("deleted") is not True:
+        raise NotUnderstood("it has no hookId")
+    return hook
+
+
 def _seen(row: Any, event: str | None = None, url: str = "") -> SeenHook | None:
     """Old servers answer with hookId and deleted only: the rest is what was asked for."""
     if not isinstance(row, dict):
         return None
-    hook_id = reference(row.get("hookId", row.get("id")))
+    hook_id = known_reference(row.get("hookId", row.get("id")))
     if hook_id is None or (row.get("deleted") is True and event is None):
         return None
     return SeenHook(hook_id, str(row.get("webhookUrl") or url), row.get("eventType") or event)

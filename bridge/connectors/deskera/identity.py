@@ -1,10 +1,12 @@
 """Which organisation a token opens, and whether it still does. Source: page "OAuth V2" (token validation)."""
 
+from typing import Any
+
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.contact_listing import PATH as CONTACTS
 from bridge.connectors.deskera.contact_listing import ContactListing
 from bridge.connectors.deskera.tokens import claims, tenant_of
-from bridge.connectors.deskera.values import reference
+from bridge.connectors.deskera.values import known_reference
 from bridge.connectors.http import Call
 from bridge.connectors.protocols import Identity
 from bridge.domain.errors import NeedsAuthorisation
@@ -21,6 +23,10 @@ async def probe(client: DeskeraClient) -> None:
         raise NeedsAuthorisation(client.system, f"Deskera says the token is not valid ({answer.status})")
 
 
+def _tenant(raw: Any) -> str | None:
+    return known_reference(raw.get("tenant_id")) if isinstance(raw, dict) else None
+
+
 async def identity(client: DeskeraClient, contacts: ContactListing) -> Identity:
     """The organisation from the token's claims, else from any contact (both show the tenant's number)."""
     await probe(client)
@@ -28,9 +34,9 @@ async def identity(client: DeskeraClient, contacts: ContactListing) -> Identity:
     tenant = tenant_of(token)
     if tenant is None:
         rows = (await contacts.newest_first(1)).rows
-        tenant = next((each for raw in rows if (each := reference(raw.get("tenant_id"))) is not None), None)
+        tenant = next((each for raw in rows if (each := _tenant(raw)) is not None), None)
     if tenant is None:
         text = "neither the token nor a contact shows which organisation this is; create one contact in Deskera"
         raise NeedsAuthorisation(client.system, text)
-    user = reference(claims(token).get("userId") or claims(token).get("iamUserId")) or ""
+    user = known_reference(claims(token).get("userId") or claims(token).get("iamUserId")) or ""
     return Identity(tenant, f"Deskera organisation {tenant}", user)

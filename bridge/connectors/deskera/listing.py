@@ -37,15 +37,16 @@ class RepeatedPage(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of one page and the total the vendor states (None: it does not)."""
+    """Rows of one page as they came, and the total the vendor states (None: it does not)."""
 
-    rows: Sequence[dict[str, Any]]
+    rows: Sequence[Any]
     total: int | None
 
 
 def step(system: str, place: Place, got: Rows) -> Place | None:
     """The next place, None at the end. Raises RepeatedPage, or RetryLater when rows are missing."""
-    first = str(got.rows[0].get("id")) if got.rows else ""
+    shown = (row.get("id") for row in got.rows if isinstance(row, dict))
+    first = next((str(each) for each in shown if each is not None), "")
     count = len(got.rows)
     if place.page > 1 and first and first == place.first:
         raise RepeatedPage

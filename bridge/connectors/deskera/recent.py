@@ -6,53 +6,59 @@ from typing import Any
 
 from bridge.connectors.deskera.contact_listing import ContactListing
 from bridge.connectors.deskera.deal_listing import DealListing
-from bridge.connectors.deskera.values import Unreadable, instant, reference
+from bridge.connectors.deskera.values import Unreadable, instant, known_reference
 
-Raw = dict[str, Any]
 MOST_PAGES = 10_000
 LONGEST_ID = 18  # digits
 
 
-async def newest_contacts(listing: ContactListing, after: datetime) -> list[Raw]:
+async def newest_contacts(listing: ContactListing, after: datetime) -> list[Any]:
     """Asks for the newest first, and stops early only where the server is seen to obey."""
-    found: dict[str, Raw] = {}
+    found: dict[str, Any] = {}
     seen = 0
     obeys = True
     for number in range(1, MOST_PAGES):
         got = await listing.newest_first(number)
         seen += len(got.rows)
-        obeys = obeys and _descending([reference(raw.get("id")) for raw in got.rows])
+        obeys = obeys and _descending([_id(raw) for raw in got.rows])
         recent = [raw for raw in got.rows if created_since(raw, after)]
-        found |= {str(raw.get("id")): raw for raw in recent}
+        found |= {str(_id(raw)): raw for raw in recent}
         past = obeys and len(got.rows) > 1 and len(recent) < len(got.rows)
         if not got.rows or past or (got.total is not None and seen >= got.total):
             break
     return list(found.values())
 
 
-async def newest_deals(listing: DealListing, after: datetime) -> list[Raw]:
+async def newest_deals(listing: DealListing, after: datetime) -> list[Any]:
     """Walks the whole listing: no order is documented."""
-    found: dict[str, Raw] = {}
+    found: dict[str, Any] = {}
     token: str | None = None
     for _ in range(MOST_PAGES):
         got, token = await listing.page(token)
-        found |= {str(raw.get("id")): raw for raw in got.rows if created_since(raw, after)}
+        found |= {str(_id(raw)): raw for raw in got.rows if created_since(raw, after)}
         if token is None:
             break
     return list(found.values())
 
 
-def created_since(raw: Raw, after: datetime) -> bool:
+def _id(raw: Any) -> str | None:
+    return known_reference(raw.get("id")) if isinstance(raw, dict) else None
+
+
+def created_since(raw: Any, after: datetime) -> bool:
     """A row without a readable creation time counts as new."""
     try:
-        created = instant(raw.get("created_at"))
+        created = instant(raw.get("created_at")) if isinstance(raw, dict) else None
     except Unreadable:
         created = None
     return created is None or created >= after
 
 
-def equal(shown: Any, wanted: str) -> bool:
-    """Alike but for case and surrounding blanks."""
+def may_equal(raw: Any, column: str, wanted: str) -> bool:
+    """Whether the row shows this value, but for case and surrounding blanks, or does not show the column."""
+    if not isinstance(raw, dict) or column not in raw:
+        return True
+    shown = raw[column]
     return isinstance(shown, str) and shown.strip().casefold() == wanted.strip().casefold()
 
 

@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bridge.connectors.deskera.client import DeskeraClient
-from bridge.connectors.deskera.values import Unreadable, deleted, instant, reference
+from bridge.connectors.deskera.listing import Rows
+from bridge.connectors.deskera.values import Unreadable, deleted, instant, known_reference, reference
 from bridge.connectors.protocols import Page, Written
+from bridge.connectors.rows import MAKES_NO_SENSE, NotUnderstood, one_record, row_id, understand_each
 from bridge.domain.catalog import ColumnSpec
-from bridge.domain.errors import OutcomeUnknown, RemoteError, RetryLater
+from bridge.domain.errors import OutcomeUnknown, RemoteError
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
 
 
@@ -42,15 +44,16 @@ class Records:
             return Gone(self._ref(record_id), evidence)
         if isinstance(raw, dict) and isinstance(raw.get("data"), dict):
             raw = raw["data"]
-        if not isinstance(raw, dict) or reference(raw.get("id")) != record_id:
-            raise RetryLater(self._client.system, f"GET {self._template} did not answer with the record asked for")
-        return await self.row(raw)
+        with one_record(self._client.system, f"GET {self._template}"):
+            if not isinstance(raw, dict) or reference(raw.get("id")) != record_id:
+                raise NotUnderstood("it is another record, or none")
+            return await self.row(raw)
 
     async def row(self, raw: Mapping[str, Any]) -> Record | Gone:
-        """A record as an answer shows it."""
+        """A record as an answer shows it. Raises NotUnderstood, or another of `MAKES_NO_SENSE`."""
         record_id = reference(raw.get("id"))
         if record_id is None:
-            raise RetryLater(self._client.system, f"Deskera shows a {self.of.entity} without id")
+            raise NotUnderstood("it has no id")
         changed = _moment(raw.get("updated_at")) if self._versioned else None
         if deleted(raw):
             return Gone(self._ref(record_id), Evidence.FLAG, modified_at=changed)
@@ -58,13 +61,19 @@ class Records:
         created = _moment(raw.get("created_at"))
         return Record(self._ref(record_id), fields, modified_at=changed, created_at=created, raw=raw)
 
-    async def page(self, rows: Sequence[Mapping[str, Any]], following: str | None, total: int | None) -> Page:
-        return Page([await self.row(raw) for raw in rows], following, total)
+    async def page(self, got: Rows, following: str | None, *, begins: bool) -> Page:
+        found = await self._client.listings.read_each(self.of.entity, got.rows, self.row, begins=begins)
+        return Page(found.rows, following, got.total, skipped=found.skipped)
 
-    async def reread(self, rows: Sequence[Mapping[str, Any]]) -> list[Record]:
+    async def newest(self, rows: Sequence[Any]) -> Sequence[Record]:
+        """The records of these rows, every one of which counts."""
+        found = self._client.listings.whole(f"newest {self.of.entity}", await understand_each(rows, self.row))
+        return [each for each in found if isinstance(each, Record)]
+
+    async def reread(self, rows: Sequence[Any]) -> list[Record]:
         """The rows' records, read one by one: listings show less than reads."""
-        ids = dict.fromkeys(each for raw in rows if (each := reference(raw.get("id"))) is not None)
-        found = [await self.read(each) for each in ids]
+        ids = await self._client.listings.read(f"{self.of.entity} found", rows, row_id)
+        found = [await self.read(each) for each in dict.fromkeys(ids.rows)]
         return [each for each in found if isinstance(each, Record)]
 
     async def create(self, fields: Fields) -> Written:
@@ -73,7 +82,7 @@ class Records:
         shown = answer.loose_json()
         if isinstance(shown, dict) and isinstance(shown.get("data"), dict):
             shown = shown["data"]
-        record_id = reference(shown.get("id", shown.get("Id"))) if isinstance(shown, dict) else None
+        record_id = known_reference(shown.get("id", shown.get("Id"))) if isinstance(shown, dict) else None
         if record_id is None:
             raise OutcomeUnknown(self._client.system, f"POST {self.of.path} did not answer with an id")
         return Written(record_id, await self._shown(shown))
@@ -97,7 +106,7 @@ class Records:
             return None
         try:
             found = await self.row(raw)
-        except RemoteError:
+        except (RemoteError, *MAKES_NO_SENSE):
             return None
         return found if isinstance(found, Record) else None
 

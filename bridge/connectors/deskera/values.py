@@ -8,7 +8,7 @@ from typing import Any
 from bridge.connectors.plain_values import holds_nothing, read_number
 
 
-class Unreadable(Exception):
+class Unreadable(ValueError):
     """A value that has no form in the type its column promises."""
 
 
@@ -25,6 +25,14 @@ def reference(value: Any) -> str | None:
     """An id as text; 0 stands for none in Deskera's samples."""
     found = text(value)
     return None if found is None or found.strip() in ("", "0") else found.strip()
+
+
+def known_reference(value: Any) -> str | None:
+    """None for what is no id as well."""
+    try:
+        return reference(value)
+    except Unreadable:
+        return None
 
 
 def reference_set(value: Any) -> list[str]:

@@ -11,8 +11,9 @@ from bridge.connectors.entrust.options import EntrustOptions
 from bridge.connectors.entrust.shape import BadField
 from bridge.connectors.entrust.values import is_id
 from bridge.connectors.protocols import Page, Written
+from bridge.connectors.rows import MAKES_NO_SENSE, Listings, NotUnderstood, row_id
 from bridge.domain.catalog import ColumnSpec
-from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, Rejected, RetryLater, WriteConflict
+from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, Rejected, WriteConflict
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
 from bridge.domain.seams import Clock
 
@@ -25,6 +26,7 @@ class Account:
     system: str
     client: EntrustClient
     lists: Lists
+    listings: Listings
     options: EntrustOptions
     clock: Clock
 
@@ -35,25 +37,32 @@ class Account:
         except BadField as bad:
             raise Rejected(self.system, f"{entity} {bad}", field=bad.column) from None
 
-    def identified(self, raw: Any, path: str) -> Mapping[str, Any]:
-        """The row with its id as text. One without must not be passed over: what is not listed counts as gone."""
-        record_id = raw.get("id") if isinstance(raw, dict) else None
-        if isinstance(record_id, int) and not isinstance(record_id, bool):
-            record_id = str(record_id)
+    def identified(self, raw: Any) -> Mapping[str, Any]:
+        """The row with its id as text. Raises NotUnderstood."""
+        record_id = row_id(raw) if isinstance(raw, dict) else None
         if not is_id(record_id):
-            raise RetryLater(self.system, f"{path} answered with something that has no id")
+            raise NotUnderstood("it has no id")
         return {**raw, "id": record_id}
 
+    def shown(self, said: Any, read: Callable[[Any], Record]) -> Record | None:
+        """What a write's answer shows. The write took effect, so an answer that makes no sense is none."""
+        try:
+            return read(said)
+        except MAKES_NO_SENSE:
+            return None
+
     async def one(self, ref: RecordRef, path: str) -> Mapping[str, Any] | None:
-        """The record as the vendor shows it; None when there is none of this id. `path`: where all of them are."""
+        """The record as the vendor shows it; None when there is none of this id. `path`: where all of them are.
+
+        Raises NotUnderstood when the answer is another record, or none."""
         if not is_id(ref.id):
             return None
         raw = await self.client.get(f"{path}/{ref.id}", template=f"{path}/:id")
         if raw is None:
             return None
-        found = self.identified(raw, f"GET {path}/:id")
+        found = self.identified(raw)
         if found["id"] != ref.id:
-            raise RetryLater(self.system, f"GET {path}/:id did not answer with the record asked for")
+            raise NotUnderstood("it is another")
         return found
 
     def refuse_foreign(self, fresh: Record) -> None:
@@ -71,9 +80,10 @@ class Account:
             if refused.status == 409:
                 raise DuplicateRefused(self.system, refused.message, field=unique, status=409) from None
             raise
-        if not isinstance(said, dict) or not said.get("id"):
-            raise OutcomeUnknown(self.system, f"POST {path} was answered without an id")
-        return said
+        try:
+            return self.identified(said)
+        except NotUnderstood:
+            raise OutcomeUnknown(self.system, f"POST {path} was answered without an id") from None
 
     async def update(self, path: str, body: Mapping[str, Any], *, template: str) -> Any:
         """The answer, mostly None. Raises WriteConflict when the record has gone."""

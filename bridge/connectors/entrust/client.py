@@ -14,8 +14,8 @@ from bridge.connectors.protocols import HttpRequest
 from bridge.domain.errors import NeedsAuthorisation, Rejected, RemoteError
 
 API = "/api/web"
-Rows = tuple[list[Mapping[str, Any]], str | None]
-"""A page's results, and the cursor of the next page; None: it was the last."""
+Rows = tuple[list[Any], str | None]
+"""A page's results as they came, and the cursor of the next page; None: it was the last."""
 
 
 class EntrustDialect:
@@ -80,11 +80,11 @@ class EntrustClient:
         """A POST that changes nothing. None: answered with one of the statuses `absent`."""
         return self._found(await self.send(Call("POST", path, json=dict(body), reads=True, accept=absent)))
 
-    async def rows(self, path: str) -> list[Mapping[str, Any]]:
-        """A plain list."""
+    async def rows(self, path: str) -> list[Any]:
+        """A plain list, its rows as they came."""
         answer = await self.send(Call("GET", path))
         said = answer.json()
-        if not isinstance(said, list) or not all(isinstance(row, dict) for row in said):
+        if not isinstance(said, list):
             raise answer.garbled("no list")
         return said
 
@@ -100,7 +100,7 @@ class EntrustClient:
     def _results(answer: Answer) -> Rows:
         said = answer.json()
         rows = said.get("results") if isinstance(said, dict) else None
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        if not isinstance(rows, list):
             raise answer.garbled("no page of results")
         paging = said.get("paging")
         cursor = paging.get("nextCursor") if isinstance(paging, dict) else None

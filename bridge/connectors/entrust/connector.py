@@ -21,6 +21,7 @@ from bridge.connectors.entrust.users import Users
 from bridge.connectors.names import Pins
 from bridge.connectors.product import Construction, allowed
 from bridge.connectors.protocols import Identity, Page, Written
+from bridge.connectors.rows import Listings
 from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
 from bridge.domain.catalog import ColumnSpec, Manifest
 from bridge.domain.errors import Rejected
@@ -32,24 +33,26 @@ class EntrustConnector:
     def __init__(self, construction: Construction) -> None:
         options: EntrustOptions = construction.options
         clock, client = construction.seams.clock, EntrustClient(construction)
+        listings = Listings(construction.system, construction.skipped)
         tokens = HookTokens(construction.system, construction.vault, clock)
         account = Account(
             construction.system,
             client,
-            Lists(client, Pins(construction.system, construction.cache), clock),
+            Lists(client, Pins(construction.system, construction.cache, listings), listings, clock),
+            listings,
             options,
             clock,
         )
         self.system = construction.system
         self._options = options
-        self._feed = Feed(client, clock, wanted=options.audit_feed)
+        self._feed = Feed(client, listings, clock, wanted=options.audit_feed)
         self._users = Users(account, self._feed)
         self._records: Mapping[str, Records] = {
             "user": self._users,
             "group": Groups(account),
             "organization": Organizations(account),
         }
-        self._hooks = EntrustHooks(client, tokens, options)
+        self._hooks = EntrustHooks(client, listings, tokens, options)
         self._check = DeliveryCheck(tokens, options)
         self._allowed = allowed(MANIFEST, SWITCHES, options)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge.connectors.entrust.client import EntrustClient, Rows
 from bridge.connectors.entrust.values import is_id, write_instant
+from bridge.connectors.rows import Listings, NotUnderstood, Row
 from bridge.domain.errors import Rejected, RemoteError
 from bridge.domain.seams import Clock
 
@@ -23,16 +24,19 @@ NAMES_USER = frozenset({"USERS", "USERPASSWORDS"})  # types of things whose id i
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One page: users something happened to, in the order it did; those of them that were removed."""
+    """One page: users something happened to, in the order it did; those of them that were removed.
+
+    `skipped`: events that could not be understood."""
 
     changed: Sequence[str]
     removed: frozenset[str]
     next: str | None
+    skipped: int = 0
 
 
 class Feed:
-    def __init__(self, client: EntrustClient, clock: Clock, *, wanted: bool) -> None:
-        self._client, self._clock = client, clock
+    def __init__(self, client: EntrustClient, listings: Listings, clock: Clock, *, wanted: bool) -> None:
+        self._client, self._listings, self._clock = client, listings, clock
         self._version = VERSIONS[0]
         self._wanted = wanted
         self._refused_at = float("-inf")
@@ -65,9 +69,10 @@ class Feed:
             self._refused_at = self._clock.monotonic()
             return None
         events, cursor = got
-        ours = [event for event in events if _names_user(event)]
-        removed = frozenset(event["entityId"] for event in ours if event.get("entityAction") == REMOVED)
-        return Part(list(dict.fromkeys(event["entityId"] for event in ours)), removed, cursor)
+        found = await self._listings.read("audit events", events, _user_of, begins=page is None)
+        ours = [each for each in found.rows if each is not None]
+        removed = frozenset(user for user, action in ours if action == REMOVED)
+        return Part(list(dict.fromkeys(user for user, _ in ours)), removed, cursor, found.skipped)
 
     async def _ask(self, body: Mapping[str, Any]) -> Rows | None:
         """None: the tenant has no audit events."""
@@ -89,6 +94,11 @@ class Feed:
         return [{"name": name, "operator": operator, "value": value} for name, operator, value in asked]
 
 
-def _names_user(event: Mapping[str, Any]) -> bool:
-    """Events about a password are about its user; of other things of a user the id is their own."""
-    return str(event.get("entityType")) in NAMES_USER and is_id(event.get("entityId"))
+def _user_of(event: Row) -> tuple[str, Any] | None:
+    """User and what was done. Events about a password are about its user; of other things the id is their own."""
+    if str(event.get("entityType")) not in NAMES_USER:
+        return None
+    user = event.get("entityId")
+    if not isinstance(user, str) or not is_id(user):
+        raise NotUnderstood("it names no user")
+    return user, event.get("entityAction")

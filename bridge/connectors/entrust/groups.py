@@ -9,6 +9,7 @@ from bridge.connectors.entrust.columns import GROUP
 from bridge.connectors.entrust.shape import read_row, write_row
 from bridge.connectors.entrust.values import read_moment
 from bridge.connectors.protocols import Page, Written
+from bridge.connectors.rows import one_record, understand
 from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import Rejected
 from bridge.domain.record import Fields, Gone, Record, RecordRef
@@ -24,23 +25,26 @@ class Groups:
         return {}
 
     async def read(self, ref: RecordRef) -> Record | Gone:
-        raw = await self._account.one(ref, ALL)
-        return missing(ref) if raw is None else self._record(raw)
+        with one_record(self._account.system, f"GET {TEMPLATE}"):
+            raw = await self._account.one(ref, ALL)
+            return missing(ref) if raw is None else self._record(raw)
 
     async def list(self, since: datetime | None, page: str | None, where: Fields) -> Page:
-        return Page([self._record(row) for row in await self._client.rows(ALL)])
+        found = await self._account.listings.read("group", await self._client.rows(ALL), self._record)
+        return Page(found.rows, skipped=found.skipped)
 
     async def newest(self, after: datetime) -> Sequence[Record]:
         floor = after.astimezone(UTC).replace(microsecond=0)
-        rows = (await self.list(None, None, {})).rows
-        return [row for row in rows if isinstance(row, Record) and row.created_at and row.created_at >= floor]
+        found = await understand(await self._client.rows(ALL), self._record)
+        rows = self._account.listings.whole("newest group", found)
+        return [row for row in rows if row.created_at and row.created_at >= floor]
 
     async def find(self, column: str, value: Any) -> Sequence[Record]:
         """The vendor's call takes a name or an external id."""
         if column not in ("name", "external_id") or not isinstance(value, str) or not value.strip():
             return []
         raw = await self._client.ask("v1/groups/externalid", {"id": value}, absent=frozenset({404}))
-        return [] if raw is None else [self._record(raw)]
+        return (await self._account.listings.read("group found", [] if raw is None else [raw], self._record)).rows
 
     async def create(self, fields: Fields) -> Written:
         body = self._account.checked("group", lambda: write_row("group", GROUP, fields))
@@ -62,11 +66,11 @@ class Groups:
         raise Rejected(self._account.system, "an Entrust group cannot be archived")
 
     def _written(self, said: Mapping[str, Any]) -> Written:
-        record = self._record(said)
-        return Written(record.ref.id, record if record.modified_at is not None else None)
+        record = self._account.shown(said, self._record)
+        return Written(str(said["id"]), record if record is not None and record.modified_at is not None else None)
 
     def _record(self, raw: Any) -> Record:
-        raw = self._account.identified(raw, ALL)
+        raw = self._account.identified(raw)
         ref = RecordRef(self._account.system, "group", raw["id"])
         modified, created = read_moment(raw.get("lastModified")), read_moment(raw.get("created"))
         return Record(ref, read_row(GROUP, raw), modified or created, created, raw=raw)

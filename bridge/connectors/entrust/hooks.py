@@ -13,6 +13,7 @@ from bridge.connectors.entrust.client import EntrustClient
 from bridge.connectors.entrust.options import EntrustOptions
 from bridge.connectors.entrust.tokens import HookTokens
 from bridge.connectors.http import Call
+from bridge.connectors.rows import Listings, row_id
 from bridge.domain.callback import HookSpec, SeenHook
 from bridge.domain.errors import OutcomeUnknown, Rejected, RemoteError
 
@@ -28,8 +29,8 @@ NAME_LENGTH = 100
 
 
 class EntrustHooks:
-    def __init__(self, client: EntrustClient, tokens: HookTokens, options: EntrustOptions) -> None:
-        self._client, self._tokens, self._options = client, tokens, options
+    def __init__(self, client: EntrustClient, listings: Listings, tokens: HookTokens, options: EntrustOptions) -> None:
+        self._client, self._listings, self._tokens, self._options = client, listings, tokens, options
         self._one = asyncio.Lock()
 
     def wanted(self, entities: frozenset[str]) -> Sequence[HookSpec]:
@@ -37,7 +38,7 @@ class EntrustHooks:
 
     async def seen(self) -> Sequence[SeenHook]:
         mine = await self._tokens.id_of(KEY)
-        return [_seen(row, mine) for row in await self._rows()]
+        return (await self._listings.read("hooks", await self._rows(), lambda row: _seen(row, mine), begins=False)).rows
 
     async def create(self, spec: HookSpec, url: str, name: str) -> SeenHook:
         """Ours is taken over, and enabled again, while its token is known; else a new one comes first, the old goes."""
@@ -60,7 +61,8 @@ class EntrustHooks:
         await self._client.delete(f"{PATH}/{hook_id}", template=f"{PATH}/:id")
 
     async def _rows(self) -> list[Mapping[str, Any]]:
-        return [row for row in await self._client.rows(PATH) if row.get("id")]
+        found = await self._listings.read("hooks", await self._client.rows(PATH), lambda row: (row_id(row), row))
+        return [row for _, row in found.rows]
 
     async def _heal(self, row: Mapping[str, Any], url: str, name: str) -> Mapping[str, Any] | None:
         """All of the hook, as it is not known whether a change merges; what came of it is asked for. None: nothing."""

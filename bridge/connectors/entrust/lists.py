@@ -3,14 +3,15 @@
 Source: the vendor's OpenAPI description (User Attributes, Groups, Organizations).
 """
 
-import asyncio
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from bridge.connectors.account_list import AccountList
 from bridge.connectors.entrust.client import EntrustClient, Rows
-from bridge.connectors.names import STALE_SECONDS, Misses, Names, Pins
+from bridge.connectors.names import Names, Pins, pair_of
+from bridge.connectors.rows import Listings, Row, row_id
 from bridge.domain.errors import Rejected
 from bridge.domain.seams import Clock
 
@@ -21,48 +22,35 @@ MOST_ROWS = 100
 
 
 @dataclass(slots=True)
-class AccountList:
+class Listed:
     """`rows`: by id, as last listed."""
 
     names: Names
-    rows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    loaded_at: float | None = None
-    misses: Misses = field(default_factory=Misses)
+    rows: dict[str, Row] = field(default_factory=dict)
 
 
 class Lists:
-    """One load at a time."""
+    def __init__(self, client: EntrustClient, pins: Pins, listings: Listings, clock: Clock) -> None:
+        self._client, self._pins, self._listings = client, pins, listings
+        self._kept = {
+            kind: AccountList(clock, partial(self._load, kind, Listed(Names(kind))))
+            for kind in (ATTRIBUTES, GROUPS, ORGANIZATIONS)
+        }
 
-    def __init__(self, client: EntrustClient, pins: Pins, clock: Clock) -> None:
-        self._client, self._pins, self._clock = client, pins, clock
-        self._lists = {kind: AccountList(Names(kind)) for kind in (ATTRIBUTES, GROUPS, ORGANIZATIONS)}
-        self._one = asyncio.Lock()
-
-    async def of(self, kind: str, *, fresh: bool = False) -> AccountList:
+    async def of(self, kind: str, *, fresh: bool = False) -> Listed:
         """Empty when the application's role may not see it: records then show the names themselves."""
-        asked, known = self._clock.monotonic(), self._lists[kind]
-        async with self._one:
-            oldest = asked if fresh else asked - STALE_SECONDS
-            if known.loaded_at is None or known.loaded_at <= oldest:
-                await self._load(kind, known)
-        return known
+        return await self._kept[kind].get(fresh=fresh)
 
     def forget(self) -> None:
         """All are listed again when next needed; what was pinned stays pinned."""
-        for known in self._lists.values():
-            known.loaded_at = None
+        for kept in self._kept.values():
+            kept.forget()
 
     async def reload_for(self, kind: str, wanted: str) -> bool:
-        """Loads anew when that may help: not for what was looked for in vain a moment ago. True: loaded."""
-        known, now = self._lists[kind], self._clock.monotonic()
-        due = known.misses.due([wanted], now)
-        if due:
-            await self.of(kind, fresh=True)
-            known.misses.add(due, now)
-        return bool(due)
+        """Loads the same list anew when that may help. True: loaded."""
+        return await self._kept[kind].again_for([wanted])
 
-    async def _load(self, kind: str, known: AccountList) -> None:
-        started = self._clock.monotonic()
+    async def _load(self, kind: str, known: Listed, oldest: float) -> Listed:
         try:
             rows = await self._rows(kind)
         except Rejected as refused:
@@ -70,14 +58,15 @@ class Lists:
                 raise
             log.warning("%s: %s cannot be listed: %s", self._client.system, kind, refused.message)
             rows = []
-        known.rows = {str(row["id"]): row for row in rows if row.get("id")}
-        await self._pins.update(known.names, ((key, row.get("name")) for key, row in known.rows.items()))
-        known.loaded_at = started
+        found = await self._listings.read(f"ids of {kind}", rows, lambda row: (row_id(row), row))
+        known.rows = dict(found.rows)
+        await self._pins.update(known.names, known.rows.values(), pair_of("id", "name"))
+        return known
 
-    async def _rows(self, kind: str) -> list[Mapping[str, Any]]:
+    async def _rows(self, kind: str) -> list[Any]:
         if kind != ORGANIZATIONS:
             return await self._client.rows("v1/userattributes" if kind == ATTRIBUTES else "v1/groups")
-        rows: list[Mapping[str, Any]] = []
+        rows: list[Any] = []
         cursor: str | None = None
         while True:
             more, cursor = await organizations_page(self._client, cursor, MOST_ROWS)

@@ -9,6 +9,7 @@ from bridge.connectors.entrust.columns import ORGANIZATION
 from bridge.connectors.entrust.lists import organizations_page
 from bridge.connectors.entrust.shape import read_row, write_row
 from bridge.connectors.protocols import Page, Written
+from bridge.connectors.rows import one_record
 from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import Rejected
 from bridge.domain.record import Fields, Gone, Record, RecordRef
@@ -25,12 +26,14 @@ class Organizations:
         return {}
 
     async def read(self, ref: RecordRef) -> Record | Gone:
-        raw = await self._account.one(ref, ALL)
-        return missing(ref) if raw is None else self._record(raw)
+        with one_record(self._account.system, f"GET {TEMPLATE}"):
+            raw = await self._account.one(ref, ALL)
+            return missing(ref) if raw is None else self._record(raw)
 
     async def list(self, since: datetime | None, page: str | None, where: Fields) -> Page:
         rows, cursor = await organizations_page(self._client, page, self._account.options.page_size)
-        return Page([self._record(row) for row in rows], cursor)
+        found = await self._account.listings.read("organization", rows, self._record, begins=page is None)
+        return Page(found.rows, cursor, skipped=found.skipped)
 
     async def newest(self, after: datetime) -> Sequence[Record]:
         """Never any: an organization does not show when it was made."""
@@ -43,12 +46,12 @@ class Organizations:
         rows, _ = await self._client.page(
             "v1/organizationspaged", {"limit": FOUND_AT_MOST, "searchByAttributes": [asked]}
         )
-        return [self._record(row) for row in rows]
+        return (await self._account.listings.read("organization found", rows, self._record)).rows
 
     async def create(self, fields: Fields) -> Written:
         body = self._account.checked("organization", lambda: write_row("organization", ORGANIZATION, fields))
         said = await self._account.create(ALL, body, "name")
-        return Written(str(said["id"]), self._record(said))
+        return Written(str(said["id"]), self._account.shown(said, self._record))
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
         if not changes:
@@ -64,6 +67,6 @@ class Organizations:
         raise Rejected(self._account.system, "an Entrust organization cannot be archived")
 
     def _record(self, raw: Any) -> Record:
-        raw = self._account.identified(raw, ALL)
+        raw = self._account.identified(raw)
         ref = RecordRef(self._account.system, "organization", raw["id"])
         return Record(ref, read_row(ORGANIZATION, raw), raw=raw)

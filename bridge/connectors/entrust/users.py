@@ -1,6 +1,5 @@
 """Users: people's logins. Source: the vendor's OpenAPI description (Users; searches of version 4)."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -13,8 +12,9 @@ from bridge.connectors.entrust.shape import read_collections, read_row, rows_of,
 from bridge.connectors.entrust.values import read_moment, write_text
 from bridge.connectors.names import Names, Unresolved
 from bridge.connectors.protocols import Page, Written
+from bridge.connectors.rows import MAKES_NO_SENSE, Understood, one_record, read_all
 from bridge.domain.catalog import Column, ColumnSpec
-from bridge.domain.errors import Rejected, RemoteError
+from bridge.domain.errors import Rejected, RemoteError, RetryLater
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
 
 SEARCH = "v4/userspaged"
@@ -45,13 +45,19 @@ class Users:
         await self._client.page(SEARCH, {"limit": 1})
 
     async def read(self, ref: RecordRef) -> Record | Gone:
+        with one_record(self._account.system, f"GET {TEMPLATE}"):
+            return await self._read(ref)
+
+    async def _read(self, ref: RecordRef) -> Record | Gone:
         raw = await self._account.one(ref, ALL)
         return missing(ref) if raw is None else await self._record(raw)
 
     async def list(self, since: datetime | None, page: str | None, where: Fields) -> Page:
         """With `since`: those the audit events name, each read; without the right to see events, all."""
         if since is not None and self._feed.available and (part := await self._feed.page(since, page)) is not None:
-            return Page(await self._read_all(part.changed, part.removed), part.next)
+            found = await self._read_all(part.changed, part.removed)
+            self._account.listings.note("users changed", found, begins=page is None)
+            return Page(found.rows, part.next, skipped=part.skipped + found.skipped)
         body: dict[str, Any] = {"limit": self._account.options.page_size, "attributes": [*COLLECTIONS]}
         if page is not None:
             body["cursor"] = page
@@ -60,13 +66,16 @@ class Users:
             if where.get("state") in STATES:
                 body["searchByAttributes"] = [{"name": "state", "operator": "EQUALS", "value": where["state"]}]
         rows, cursor = await self._client.page(SEARCH, body)
-        return Page([await self._record(row) for row in rows], cursor)
+        found = await self._account.listings.read_each("user", rows, self._record, begins=page is None)
+        return Page(found.rows, cursor, skipped=found.skipped)
 
     async def newest(self, after: datetime) -> Sequence[Record]:
         """Users cannot be listed by age, so all are; the user id keeps a second create from making a second user."""
         floor, found, page = after.astimezone(UTC).replace(microsecond=0), [], None
         while True:
             got = await self.list(None, page, {})
+            if got.skipped:
+                raise RetryLater(self._account.system, "the listing of users holds rows that cannot be understood")
             found += [row for row in got.rows if isinstance(row, Record) and row.created_at and row.created_at >= floor]
             page = got.next
             if page is None:
@@ -78,7 +87,8 @@ class Users:
         if path is None or not isinstance(value, str) or not value.strip():
             return []
         raw = await self._client.ask(path, {"userId": value}, absent=frozenset({404}))
-        return [] if raw is None else [await self._record(raw)]
+        rows = [] if raw is None else [raw]
+        return (await self._account.listings.read_each("user found", rows, self._record)).rows
 
     async def create(self, fields: Fields) -> Written:
         """Quietly: nobody is asked to register or sent a mail unless the options or the fields say so."""
@@ -96,7 +106,7 @@ class Users:
         said = await self._account.create(ALL, body, "user_id")
         try:
             return Written(str(said["id"]), await self._record(said))
-        except RemoteError:  # the user is there, whatever else cannot be learned now
+        except (RemoteError, *MAKES_NO_SENSE):  # the user is there, whatever else cannot be learned now
             return Written(str(said["id"]))
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
@@ -126,19 +136,19 @@ class Users:
             path, template = f"v1/users/{fresh.ref.id}/state", "v1/users/:id/state"
             await self._account.update(path, {"state": INACTIVE}, template=template)
 
-    async def _read_all(self, changed: Sequence[str], removed: frozenset[str]) -> Sequence[Record | Gone]:
+    async def _read_all(self, changed: Sequence[str], removed: frozenset[str]) -> Understood[Record | Gone]:
         """A few at a time. What the events say was removed, and is gone, was deleted."""
-        refs, rows = [RecordRef(self._account.system, "user", each) for each in changed], list[Record | Gone]()
-        at_once = self._account.options.calls_at_once
-        for start in range(0, len(refs), at_once):
-            rows += await asyncio.gather(*(self.read(ref) for ref in refs[start : start + at_once]))
-        return [
-            Gone(row.ref, Evidence.EVENT) if isinstance(row, Gone) and row.ref.id in removed else row for row in rows
+        refs = [RecordRef(self._account.system, "user", each) for each in changed]
+        found = await read_all(refs, self._read, self._account.options.calls_at_once)
+        rows = [
+            Gone(row.ref, Evidence.EVENT) if isinstance(row, Gone) and row.ref.id in removed else row
+            for row in found.rows
         ]
+        return Understood(rows, found.skipped, found.why)
 
     async def _record(self, raw: Any) -> Record:
         """Lists are asked for only where the answer names something of them."""
-        raw = self._account.identified(raw, ALL)
+        raw = self._account.identified(raw)
         groups = await self._names(GROUPS, bool(raw.get("groups")))
         organizations = await self._names(ORGANIZATIONS, bool(raw.get("organizations")))
         attributes = await self._names(ATTRIBUTES, raw.get("userAttributeValues") is not None)

@@ -9,6 +9,7 @@ from bridge.connectors.pipedrive.manifest import MANIFEST
 from bridge.connectors.pipedrive.options import PipedriveOptions
 from bridge.connectors.pipedrive.records import Account
 from bridge.connectors.product import ConnectorType, Construction
+from bridge.connectors.rows import Listings
 
 
 class PipedriveConnector(PipedriveCallbacks):
@@ -20,9 +21,11 @@ class PipedriveConnector(PipedriveCallbacks):
 def build(construction: Construction) -> PipedriveConnector:
     options: PipedriveOptions = construction.options
     client = PipedriveClient(construction)
-    catalogs = Catalogs(client, Pins(construction.system, construction.cache), construction.seams.clock)
+    listings = Listings(construction.system, construction.skipped)
+    pins = Pins(construction.system, construction.cache, listings)
+    catalogs = Catalogs(client, pins, listings, construction.seams.clock)
     account = Account(
-        construction.system, client, catalogs, options.page_size, options.hook_user_id, options.hook_version
+        construction.system, client, catalogs, listings, options.page_size, options.hook_user_id, options.hook_version
     )
     return PipedriveConnector(account)
 

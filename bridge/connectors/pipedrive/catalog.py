@@ -1,12 +1,14 @@
 """Names of the account's own things: custom fields, options, labels, pipelines, stages."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from bridge.connectors.names import STALE_SECONDS, Misses, Names, Pins, Unresolved
+from bridge.connectors.account_list import AccountList
+from bridge.connectors.names import Names, Pins, Unresolved, pair_of
 from bridge.connectors.pipedrive.client import PipedriveClient
 from bridge.connectors.pipedrive.manifest import RESOURCES
+from bridge.connectors.rows import Listings, Row, row_id
 from bridge.domain.seams import Clock
 
 
@@ -21,80 +23,71 @@ class Catalog:
         self.lists: dict[str, Names] = {}
         self.types: dict[str, str] = {}
         self.pipeline_of: dict[str, str] = {}
-        self.loaded_at: float | None = None
-        self.misses = Misses()
 
     def names_of(self, kind: str) -> Names:
         return self.lists.setdefault(kind, Names(f"{self._entity} {kind}"))
 
 
 class Catalogs:
-    """Loads and keeps the catalogs of an account; one load at a time."""
+    """The catalogs of an account."""
 
-    def __init__(self, client: PipedriveClient, pins: Pins, clock: Clock) -> None:
-        self._client, self._pins, self._clock = client, pins, clock
-        self._catalogs: dict[str, Catalog] = {}
-        self._lock = asyncio.Lock()
+    def __init__(self, client: PipedriveClient, pins: Pins, listings: Listings, clock: Clock) -> None:
+        self._client, self._pins, self._listings = client, pins, listings
+        self._kept = {entity: AccountList(clock, partial(self._load, entity, Catalog(entity))) for entity in RESOURCES}
 
     async def of(self, entity: str, *, fresh: bool = False) -> Catalog:
-        asked = self._clock.monotonic()
-        async with self._lock:
-            catalog = self._catalogs.setdefault(entity, Catalog(entity))
-            loaded = catalog.loaded_at
-            if loaded is None or loaded <= (asked if fresh else asked - STALE_SECONDS):
-                await self._load(entity, catalog)
-            return catalog
+        return await self._kept[entity].get(fresh=fresh)
 
     async def reload_for(self, entity: str, unresolved: Iterable[Unresolved]) -> bool:
-        """Loads anew when that may help: not for what was looked for in vain a moment ago. True: loaded."""
-        catalog, now = self._catalogs[entity], self._clock.monotonic()
-        due = catalog.misses.due((problem.mark for problem in unresolved if not problem.twice), now)
-        if due:
-            await self.of(entity, fresh=True)
-            catalog.misses.add(due, now)
-        return bool(due)
+        """Loads the same catalog anew when that may help. True: loaded."""
+        return await self._kept[entity].again_for(problem.mark for problem in unresolved if not problem.twice)
 
-    async def _load(self, entity: str, catalog: Catalog) -> None:
-        resource, started = RESOURCES[entity], self._clock.monotonic()
+    async def _load(self, entity: str, catalog: Catalog, oldest: float) -> Catalog:
+        resource = RESOURCES[entity]
         fields = await self._client.all_rows(resource.fields_path) if resource.fields_path else []
         pipelines = await self._client.all_rows("api/v2/pipelines") if entity == "deal" else []
         stages = await self._client.all_rows("api/v2/stages") if entity == "deal" else []
         await self._take_fields(entity, catalog, fields)
-        await self._take_stages(catalog, pipelines, stages)
+        if entity == "deal":
+            await self._take_stages(catalog, pipelines, stages)
         if entity == "lead":
             labels, _ = await self._client.rows("api/v1/leadLabels", ())
-            await self._take(catalog, "labels", ((row.get("id"), row.get("name")) for row in labels))
-        catalog.loaded_at = started
+            await self._pins.update(catalog.names_of("labels"), labels, pair_of("id", "name"))
+        return catalog
 
-    async def _take_fields(self, entity: str, catalog: Catalog, rows: list[Mapping[str, Any]]) -> None:
-        by_code = {str(row.get("field_code")): row for row in rows}
+    async def _take_fields(self, entity: str, catalog: Catalog, rows: list[Any]) -> None:
+        found = await self._listings.read(f"{entity} fields", rows, lambda row: (row_id(row, "field_code"), row))
+        by_code = dict(found.rows)
         own = {code: row for code, row in by_code.items() if row.get("is_custom_field")}
         catalog.types = {code: str(row.get("field_type")) for code, row in own.items()}
-        await self._take(catalog, "field", ((code, row.get("field_name")) for code, row in own.items()))
+        await self._take(catalog, "field", own.values(), "field_code", "field_name")
         for code, row in own.items():
-            await self._take(catalog, f"option {code}", _options(row))
+            await self._take(catalog, f"option {code}", _options(row), "id", "label")
         for column, (_, code) in RESOURCES[entity].named.items() if entity != "lead" else ():
             row = by_code.get(code) or by_code.get(code.removesuffix("_ids")) or {}
-            await self._take(catalog, column, _options(row))
+            await self._take(catalog, column, _options(row), "id", "label")
 
-    async def _take_stages(
-        self, catalog: Catalog, pipelines: list[Mapping[str, Any]], stages: list[Mapping[str, Any]]
-    ) -> None:
-        live = [row for row in stages if not row.get("is_deleted")]
-        catalog.pipeline_of = {str(row.get("id")): str(row.get("pipeline_id")) for row in live}
-        named = [(row.get("id"), row.get("name")) for row in pipelines if not row.get("is_deleted")]
-        await self._take(catalog, "pipeline", named)
+    async def _take_stages(self, catalog: Catalog, pipelines: list[Any], stages: list[Any]) -> None:
+        await self._pins.update(catalog.names_of("pipeline"), pipelines, _live_pair)
+        found = await self._listings.read("deal stages", stages, _stage)
+        live = [(key, pipeline, row) for key, pipeline, row in found.rows if not row.get("is_deleted")]
+        catalog.pipeline_of = {key: pipeline for key, pipeline, _ in live}
         for pipeline in set(catalog.pipeline_of.values()):
-            inside = [row for row in live if str(row.get("pipeline_id")) == pipeline]
-            named = [(row.get("id"), row.get("name")) for row in inside]
-            await self._take(catalog, f"stage {pipeline}", named)
+            inside = [row for _, holder, row in live if holder == pipeline]
+            await self._take(catalog, f"stage {pipeline}", inside, "id", "name")
 
-    async def _take(self, catalog: Catalog, kind: str, pairs: Iterable[tuple[Any, Any]]) -> None:
-        await self._pins.update(catalog.names_of(kind), pairs)
+    async def _take(self, catalog: Catalog, kind: str, rows: Iterable[Any], key: str, name: str) -> None:
+        await self._pins.update(catalog.names_of(kind), rows, pair_of(key, name))
 
 
-def _options(row: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+def _live_pair(row: Row) -> tuple[str, Any] | None:
+    return None if row.get("is_deleted") else (row_id(row), row.get("name"))
+
+
+def _stage(row: Row) -> tuple[str, str, Row]:
+    return row_id(row), row_id(row, "pipeline_id"), row
+
+
+def _options(row: Mapping[str, Any]) -> list[Any]:
     options = row.get("options")
-    if not isinstance(options, list):
-        return []
-    return [(option.get("id"), option.get("label")) for option in options if isinstance(option, dict)]
+    return options if isinstance(options, list) else []

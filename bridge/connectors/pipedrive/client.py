@@ -62,14 +62,14 @@ class PipedriveClient:
         answer = await self._send("GET", "api/v1/users/me")
         return _object(answer)
 
-    async def rows(self, path: str, query: Query) -> tuple[list[Mapping[str, Any]], str | None]:
-        """One page of a v2 listing and the cursor of the next."""
+    async def rows(self, path: str, query: Query) -> tuple[list[Any], str | None]:
+        """One page of a v2 listing, its rows as they came, and the cursor of the next."""
         answer = await self._send("GET", path, query=query)
         rows, more = _rows(answer)
         cursor = more.get("next_cursor")
         return rows, str(cursor) if cursor else None
 
-    async def rows_by_offset(self, path: str, query: Query, start: int) -> tuple[list[Mapping[str, Any]], int | None]:
+    async def rows_by_offset(self, path: str, query: Query, start: int) -> tuple[list[Any], int | None]:
         """One page of a v1 listing and where the next begins. Its paging block is missing at times."""
         answer = await self._send("GET", path, query=[*query, ("start", str(start))])
         rows, more = _rows(answer)
@@ -78,8 +78,8 @@ class PipedriveClient:
         going_on = paging.get("more_items_in_collection") is True if isinstance(paging, dict) else len(rows) >= limit
         return rows, start + len(rows) if going_on and rows else None
 
-    async def all_rows(self, path: str) -> list[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = []
+    async def all_rows(self, path: str) -> list[Any]:
+        found: list[Any] = []
         cursor: str | None = None
         while True:
             query = [("limit", str(LARGEST_PAGE)), *([("cursor", cursor)] if cursor else [])]
@@ -88,7 +88,7 @@ class PipedriveClient:
             if cursor is None:
                 return found
 
-    async def search(self, path: str, query: Query) -> list[Mapping[str, Any]]:
+    async def search(self, path: str, query: Query) -> list[Any]:
         """Items found, best first; the vendor wraps them in two ways."""
         answer = await self._send("GET", path, query=query)
         said = answer.json()
@@ -98,8 +98,7 @@ class PipedriveClient:
             return []
         if not isinstance(items, list):
             raise answer.garbled("no list of items")
-        wrapped = [item.get("item", item) for item in items if isinstance(item, dict)]
-        return [item for item in wrapped if isinstance(item, dict)]
+        return [item.get("item", item) if isinstance(item, dict) else item for item in items]
 
     async def get(self, path: str, record_id: str) -> Mapping[str, Any] | None:
         """None: 404, 410, or the empty 204 some missing records are answered with."""
@@ -123,7 +122,7 @@ class PipedriveClient:
         """Deleting what is not there is no error."""
         await self._send("DELETE", f"{path}/{record_id}", template=f"{path}/:id", accept=GONE)
 
-    async def hooks(self) -> list[Mapping[str, Any]]:
+    async def hooks(self) -> list[Any]:
         rows, _ = await self.rows("api/v1/webhooks", ())
         return rows
 
@@ -151,13 +150,13 @@ def _object(answer: Answer) -> Mapping[str, Any]:
     return data
 
 
-def _rows(answer: Answer) -> tuple[list[Mapping[str, Any]], Mapping[str, Any]]:
+def _rows(answer: Answer) -> tuple[list[Any], Mapping[str, Any]]:
     """The rows of a listing (version 1 says null for none), and what is said beside them."""
     said = answer.json()
     rows = said.get("data") if isinstance(said, dict) else None
     if rows is None and isinstance(said, dict) and said.get("success") is True:
         rows = []
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list):
         raise answer.garbled("no list of records")
     more = said.get("additional_data")
     return rows, more if isinstance(more, dict) else {}

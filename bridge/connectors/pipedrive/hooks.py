@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.connectors.pipedrive.manifest import MANIFEST
 from bridge.connectors.pipedrive.records import PipedriveWrites
+from bridge.connectors.rows import row_id
 from bridge.domain.callback import HookSecret, HookSpec, SeenHook
 from bridge.domain.errors import Rejected
 
@@ -23,13 +24,15 @@ class PipedriveHooks(PipedriveWrites):
         return [HookSpec(f"any.{entity}", frozenset({entity}), MANIFEST.entities[entity].events) for entity in known]
 
     async def list_hooks(self) -> Sequence[SeenHook]:
-        return [self._seen(row) for row in await self.account.client.hooks()]
+        return (await self.account.listings.read("hooks", await self.account.client.hooks(), self._seen)).rows
 
     async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
         """An equal active hook is taken over: the vendor accepts doubles, and each of them delivers."""
-        for row in await self.account.client.hooks():
-            seen = self._seen(row)
-            if seen.active and (seen.url, seen.key) == (url, spec.key) and _has_secret(row, secret):
+        there = await self.account.listings.read(
+            "hooks", await self.account.client.hooks(), lambda row: (self._seen(row), _has_secret(row, secret))
+        )
+        for seen, has_secret in there.rows:
+            if seen.active and (seen.url, seen.key) == (url, spec.key) and has_secret:
                 return seen
         action, _, entity = spec.key.partition(".")
         body: dict[str, Any] = {
@@ -63,7 +66,7 @@ class PipedriveHooks(PipedriveWrites):
             if row.get(name):
                 notes.append(f"{name} {row[name]}")
         return SeenHook(
-            id=str(row["id"]),
+            id=row_id(row),
             url=str(row.get("subscription_url") or ""),
             key=key if version == self.account.hook_version else f"v{version}.{key}",
             active=row.get("is_active", 1) in (1, True) and not row.get("remove_time"),

@@ -9,12 +9,13 @@ from typing import Any
 
 from bridge.connectors.pipedrive.client import PipedriveClient
 from bridge.connectors.pipedrive.manifest import Resource
-from bridge.connectors.pipedrive.values import read_instant
+from bridge.connectors.pipedrive.values import known_instant
 from bridge.connectors.plain_values import write_seconds
 
 LIVE, ARCHIVED = "live", "archived"
 NEWEST_PAGE = 100
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[Any]
+"""As they came; one that cannot be understood is never taken for old, so that it is counted."""
 
 
 async def page_by_offset(
@@ -33,7 +34,7 @@ async def page_by_offset(
     path = f"{resource.path}/archived" if archived else resource.path
     rows, following = await client.rows_by_offset(path, query, int(start or 0))
     if archived and since is not None:
-        young = [row for row in rows if (changed := changed_at(row)) is None or changed >= since]
+        young = [row for row in rows if not _is_before(since, row, "update_time", "add_time")]
         following = following if len(young) == len(rows) else None
         rows = young
     if following is not None:
@@ -45,19 +46,20 @@ async def newest_by_offset(client: PipedriveClient, resource: Resource, after: d
     """Created at or after `after`, by falling time of creation."""
     if resource.entity == "user":
         return []
-    found: list[Mapping[str, Any]] = []
+    found: list[Any] = []
     start: int | None = 0
     while start is not None:
         query = [("limit", str(NEWEST_PAGE)), ("sort", "add_time DESC")]
         rows, start = await client.rows_by_offset(resource.path, query, start)
         for row in rows:
-            created = read_instant(row["add_time"]) if row.get("add_time") else None
-            if created is None or created < after:
+            if _is_before(after, row, "add_time"):
                 return found
             found.append(row)
     return found
 
 
-def changed_at(row: Mapping[str, Any]) -> datetime | None:
-    said = row.get("update_time") or row.get("add_time")
-    return read_instant(said) if said else None
+def _is_before(moment: datetime, row: Any, *names: str) -> bool:
+    """By the first of these times the row shows."""
+    said = next((row[name] for name in names if row.get(name)), None) if isinstance(row, Mapping) else None
+    shown = known_instant(said)
+    return shown is not None and shown < moment

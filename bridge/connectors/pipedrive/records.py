@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge.connectors.names import Unresolved
 from bridge.connectors.pipedrive.catalog import Catalogs
 from bridge.connectors.pipedrive.client import PipedriveClient
 from bridge.connectors.pipedrive.manifest import MANIFEST, RESOURCES
@@ -14,6 +15,7 @@ from bridge.connectors.pipedrive.shape import BadField, Reading, own_columns, re
 from bridge.connectors.pipedrive.values import CUSTOM_TYPES, known_instant
 from bridge.connectors.plain_values import write_seconds
 from bridge.connectors.protocols import Identity, Page, Written
+from bridge.connectors.rows import Listings, Row, Understood, row_id, understand
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import Rejected, RemoteError, RetryLater
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
@@ -32,6 +34,7 @@ class Account:
     system: str
     client: PipedriveClient
     catalogs: Catalogs
+    listings: Listings
     page_size: int
     hook_user_id: int | None = None
     hook_version: str = "2.0"
@@ -60,7 +63,7 @@ class PipedriveReads:
         if form.fullmatch(ref.id) is None:
             return Gone(ref, Evidence.NOT_FOUND)
         row = await self.account.client.get(RESOURCES[ref.entity].path, ref.id)
-        return Gone(ref, Evidence.NOT_FOUND) if row is None else (await self._records(ref.entity, [row]))[0]
+        return Gone(ref, Evidence.NOT_FOUND) if row is None else await self._one(ref.entity, row)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
         """Filters are not sent: a listing of the changed records must also show those that left the filter.
@@ -69,7 +72,7 @@ class PipedriveReads:
         resource, client = RESOURCES[entity], self.account.client
         if resource.rest == 1:
             rows, token = await page_by_offset(client, resource, since, page, self.account.page_size)
-            return Page(await self._records(entity, rows), token)
+            return await self._page(entity, rows, token, begins=page is None)
         listing, _, cursor = (page or LIVE).partition(":")
         path = resource.path
         query = [("limit", str(self.account.page_size)), ("sort_by", "id"), ("sort_direction", "asc")]
@@ -80,10 +83,12 @@ class PipedriveReads:
         if cursor:
             query.append(("cursor", cursor))
         rows, following = await client.rows(f"{path}/archived" if listing == ARCHIVED else path, query)
-        found = await self._records(entity, rows)
-        if following is not None:
-            return Page(found, f"{listing}:{following}")
-        return Page(found, _next_listing(entity, listing, since))
+        token = f"{listing}:{following}" if following is not None else _next_listing(entity, listing, since)
+        return await self._page(entity, rows, token, begins=page is None)
+
+    async def _page(self, entity: str, rows: Sequence[Any], token: str | None, *, begins: bool) -> Page:
+        found = self.account.listings.note(entity, await self._records(entity, rows), begins=begins)
+        return Page(found.rows, token, skipped=found.skipped)
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
         """By falling id: ids grow, while a creation time may be set by whoever creates."""
@@ -92,13 +97,13 @@ class PipedriveReads:
         floor = after.astimezone(UTC).replace(microsecond=0)
         if RESOURCES[entity].rest == 1:
             old = await newest_by_offset(self.account.client, RESOURCES[entity], floor)
-            return [record for record in await self._records(entity, old) if isinstance(record, Record)]
+            return await self._whole(entity, old)
         while True:
             query = [("limit", str(NEWEST_PAGE)), ("sort_by", "id"), ("sort_direction", "desc")]
             rows, cursor = await self.account.client.rows(
                 RESOURCES[entity].path, [*query, *([("cursor", cursor)] if cursor else [])]
             )
-            page = [record for record in await self._records(entity, rows) if isinstance(record, Record)]
+            page = await self._whole(entity, rows)
             young = [record for record in page if record.created_at is not None and record.created_at >= floor]
             found += young
             if cursor is None or len(young) < len(page):
@@ -109,12 +114,13 @@ class PipedriveReads:
         ids = await self._search(entity, column, value)
         if not ids:
             return []
-        rows: list[Mapping[str, Any]] = []
+        rows: list[Any] = []
         path = RESOURCES[entity].path
         for source in (path, f"{path}/archived") if MANIFEST.entities[entity].archives else (path,):
             page, _ = await self.account.client.rows(source, [("ids", ",".join(ids)), ("limit", str(SEARCH_LIMIT))])
             rows += page
-        return [record for record in await self._records(entity, rows) if isinstance(record, Record)]
+        found = self.account.listings.note(f"{entity} found", await self._records(entity, rows))
+        return [record for record in found.rows if isinstance(record, Record)]
 
     async def _search(self, entity: str, column: str, value: Any) -> Sequence[str]:
         resource, limit = RESOURCES[entity], ("limit", str(SEARCH_LIMIT))
@@ -132,7 +138,8 @@ class PipedriveReads:
             items = await self.account.client.search("api/v2/itemSearch/field", query)
         else:
             return []
-        return list(dict.fromkeys(str(item["id"]) for item in items if item.get("id") is not None))
+        found = await self.account.listings.read(f"search of {entity}", items, row_id)
+        return list(dict.fromkeys(found.rows))
 
     async def _text_field(self, entity: str, name: str) -> str | None:
         catalog = await self.account.catalogs.of(entity)
@@ -141,16 +148,31 @@ class PipedriveReads:
         code = catalog.names_of("field").key(name)
         return code if CUSTOM_TYPES.get(catalog.types[code]) is Column.TEXT else None
 
-    async def _records(self, entity: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[Record | Gone]:
+    async def _whole(self, entity: str, rows: Sequence[Any]) -> Sequence[Record]:
+        found = self.account.listings.whole(f"newest {entity}", await self._records(entity, rows))
+        return [record for record in found if isinstance(record, Record)]
+
+    async def _one(self, entity: str, row: Row) -> Record | Gone:
+        """Of an answer that is one record."""
+        found = await self._records(entity, [row])
+        if not found.rows:
+            raise RetryLater(self.system, f"a {entity} cannot be understood: {found.why}")
+        return found.rows[0]
+
+    async def _records(self, entity: str, rows: Sequence[Any]) -> Understood[Record | Gone]:
         """Rows as records; when keys without a name show up, the catalog is loaded anew once."""
-        if not all(row.get("id") is not None for row in rows):
-            raise RetryLater(self.system, f"a {entity} without an id was listed")
         catalog = await self.account.catalogs.of(entity)
-        readings = [read_row(entity, row, catalog) for row in rows]
-        unresolved = [problem for reading in readings for problem in reading.unresolved]
+        unresolved: list[Unresolved] = []
+
+        def read(row: Row) -> Record | Gone:
+            reading = read_row(entity, row, catalog)
+            unresolved.extend(reading.unresolved)
+            return _record(self.system, entity, row, reading)
+
+        found = await understand(rows, read)
         if unresolved and await self.account.catalogs.reload_for(entity, unresolved):
-            readings = [read_row(entity, row, catalog) for row in rows]
-        return [_record(self.system, entity, row, reading) for row, reading in zip(rows, readings, strict=True)]
+            found = await understand(rows, read)
+        return found
 
 
 class PipedriveWrites(PipedriveReads):
@@ -199,7 +221,7 @@ class PipedriveWrites(PipedriveReads):
     async def _written(self, entity: str, row: Mapping[str, Any]) -> Written:
         """The write took effect: whatever goes wrong while its answer is understood must not lose the id."""
         try:
-            record = (await self._records(entity, [row]))[0]
+            record = await self._one(entity, row)
         except RemoteError:
             return Written(str(row["id"]))
         shown = isinstance(record, Record) and record.modified_at is not None
@@ -207,7 +229,7 @@ class PipedriveWrites(PipedriveReads):
 
 
 def _record(system: str, entity: str, row: Mapping[str, Any], reading: Reading) -> Record | Gone:
-    ref = RecordRef(system, entity, str(row["id"]))
+    ref = RecordRef(system, entity, row_id(row))
     created = known_instant(row.get("add_time"))
     modified = known_instant(row.get("update_time")) or created
     inactive = entity == "note" and row.get("active_flag") is False

@@ -2,6 +2,7 @@
 
 from bridge.connectors.names import Pins
 from bridge.connectors.product import ConnectorType, Construction
+from bridge.connectors.rows import Listings
 from bridge.connectors.superoffice.callbacks import SuperOfficeCallbacks
 from bridge.connectors.superoffice.catalog import Catalogs
 from bridge.connectors.superoffice.client import SuperOfficeClient
@@ -19,8 +20,9 @@ class SuperOfficeConnector(SuperOfficeCallbacks):
 
 def build(construction: Construction) -> SuperOfficeConnector:
     client, clock = SuperOfficeClient(construction), construction.seams.clock
-    catalogs = Catalogs(client, Pins(construction.system, construction.cache), clock)
-    return SuperOfficeConnector(Account(construction.system, client, catalogs, clock, construction.options))
+    listings = Listings(construction.system, construction.skipped)
+    catalogs = Catalogs(client, Pins(construction.system, construction.cache, listings), listings, clock)
+    return SuperOfficeConnector(Account(construction.system, client, catalogs, listings, clock, construction.options))
 
 
 SUPEROFFICE = ConnectorType("superoffice", MANIFEST, SuperOfficeOptions, build, consent=CONSENT)

@@ -3,12 +3,14 @@
 Sources: the vendor's OpenAPI description (List, UdefLayout, MDOList).
 """
 
-import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from bridge.connectors.names import STALE_SECONDS, Misses, Names, Pins
+from bridge.connectors.account_list import AccountList
+from bridge.connectors.names import Names, Pins, pair_of
+from bridge.connectors.rows import Listings, Row, row_id
 from bridge.connectors.superoffice.client import SuperOfficeClient
 from bridge.connectors.superoffice.entities import RESOURCES
 from bridge.domain.catalog import Column
@@ -46,72 +48,62 @@ class Catalog:
     labels: Names
     lists: dict[str, Names] = field(default_factory=dict)
     fields: dict[str, CustomField] = field(default_factory=dict)
-    loaded_at: float | None = None
-    misses: Misses = field(default_factory=Misses)
 
 
 class Catalogs:
-    """Loads and keeps the catalogs of an account; one load at a time. Lists are shared by the entities."""
+    """The catalogs of an account. Lists are shared by the entities."""
 
-    def __init__(self, client: SuperOfficeClient, pins: Pins, clock: Clock) -> None:
-        self._client, self._pins, self._clock = client, pins, clock
-        self._catalogs: dict[str, Catalog] = {}
-        self._lists: dict[str, Names] = {}
-        self._list_at: dict[str, float] = {}
-        self._lock = asyncio.Lock()
+    def __init__(self, client: SuperOfficeClient, pins: Pins, listings: Listings, clock: Clock) -> None:
+        self._client, self._pins, self._listings, self._clock = client, pins, listings, clock
+        self._lists: dict[str, AccountList[Names]] = {}
+        self._kept = {
+            entity: AccountList(clock, partial(self._load, entity, Catalog(Names(f"custom fields of {entity}"))))
+            for entity in RESOURCES
+        }
 
     async def of(self, entity: str, *, fresh: bool = False) -> Catalog:
-        asked = self._clock.monotonic()
-        async with self._lock:
-            catalog = self._catalogs.setdefault(entity, Catalog(Names(f"custom fields of {entity}")))
-            oldest = asked if fresh else asked - STALE_SECONDS
-            if catalog.loaded_at is None or catalog.loaded_at <= oldest:
-                await self._load(entity, catalog, oldest)
-            return catalog
+        return await self._kept[entity].get(fresh=fresh)
 
     async def reload_for(self, entity: str, wanted: str) -> bool:
-        """Loads anew when that may help: not for what was looked for in vain a moment ago. True: loaded."""
-        catalog, now = self._catalogs[entity], self._clock.monotonic()
-        due = catalog.misses.due([wanted], now)
-        if due:
-            await self.of(entity, fresh=True)
-            catalog.misses.add(due, now)
-        return bool(due)
+        """Loads the same catalog anew when that may help. True: loaded."""
+        return await self._kept[entity].again_for([wanted])
 
-    async def _load(self, entity: str, catalog: Catalog, oldest: float) -> None:
-        resource, started = RESOURCES[entity], self._clock.monotonic()
+    async def _load(self, entity: str, catalog: Catalog, oldest: float) -> Catalog:
+        resource = RESOURCES[entity]
         rows = await self._client.rows(f"{resource.path}/UdefLayout/Published") if resource.custom else []
         await self._take_fields(entity, catalog, rows)
         wanted = {each.items for each in resource.properties.values() if each.items}
         wanted |= {own.items for own in catalog.fields.values() if own.items}
         for name in sorted(wanted):
-            catalog.lists[name] = await self._list(name, oldest)
-        catalog.loaded_at = started
+            catalog.lists[name] = await self._list(name).newer_than(oldest)
+        return catalog
 
-    async def _list(self, name: str, oldest: float) -> Names:
+    def _list(self, name: str) -> AccountList[Names]:
         """`name` is a list of the vendor's, or a path."""
-        names, read_at = self._lists.setdefault(name, Names(f"list {name}")), self._list_at.get(name)
-        if read_at is None or read_at <= oldest:
-            started = self._clock.monotonic()
-            rows = await self._client.rows(name if "/" in name else f"List/{name}/Items")
-            await self._pins.update(names, _pairs(rows))
-            self._list_at[name] = started
+        if name not in self._lists:
+            self._lists[name] = AccountList(self._clock, partial(self._load_list, name, Names(f"list {name}")))
+        return self._lists[name]
+
+    async def _load_list(self, name: str, names: Names, oldest: float) -> Names:
+        rows = await self._client.rows(name if "/" in name else f"List/{name}/Items")
+        await self._pins.update(names, rows, _pair)
         return names
 
-    async def _take_fields(self, entity: str, catalog: Catalog, rows: list[Mapping[str, Any]]) -> None:
-        own = {str(row["ProgId"]): row for row in rows if row.get("ProgId")}
-        catalog.fields = {prog_id: _custom_field(row) for prog_id, row in own.items()}
-        labels = [(prog_id, row.get("FieldLabel")) for prog_id, row in own.items()]
-        await self._pins.update(catalog.labels, labels)
+    async def _take_fields(self, entity: str, catalog: Catalog, rows: list[Any]) -> None:
+        found = await self._listings.read(
+            f"fields of {entity}", rows, lambda row: (row_id(row, "ProgId"), row, _custom_field(row))
+        )
+        catalog.fields = {prog_id: each for prog_id, _, each in found.rows}
+        own = [row for _, row, _ in found.rows]
+        await self._pins.update(catalog.labels, own, pair_of("ProgId", "FieldLabel"))
 
 
-def _pairs(rows: Iterable[Mapping[str, Any]]) -> Iterable[tuple[Any, Any]]:
+def _pair(row: Row) -> tuple[Any, Any] | None:
     """Each list has its own names for key and text. Deleted items are left out: a record shows their text itself."""
-    for row in rows:
-        key = next((row[name] for name in _KEYS if row.get(name) is not None), None)
-        name = next((row[name] for name in _NAMES if row.get(name)), None)
-        if key is not None and name is not None and not row.get("Deleted"):
-            yield key, name
+    if row.get("Deleted"):
+        return None
+    key = next((name for name in _KEYS if row.get(name) is not None), _KEYS[0])
+    return row_id(row, key), next((row[name] for name in _NAMES if row.get(name)), None)
 
 
 def _custom_field(row: Mapping[str, Any]) -> CustomField:

@@ -13,7 +13,7 @@ from bridge.connectors.superoffice.auth import credential
 from bridge.connectors.superoffice.endpoint import Endpoint, FixedEndpoint, TenantEndpoint
 from bridge.connectors.superoffice.options import SuperOfficeOptions
 from bridge.connectors.superoffice.refusals import is_missing, is_refusal, read_words
-from bridge.domain.errors import OutcomeUnknown, RemoteError, Unreachable, WriteConflict
+from bridge.domain.errors import OutcomeUnknown, RemoteError, RetryLater, Unreachable, WriteConflict
 
 SOMEWHERE = "https://tenant.invalid"  # stands for the endpoint until the moment of sending
 MISDIRECTED = 421
@@ -101,16 +101,18 @@ class SuperOfficeClient:
             answer = await self.send(replace(call, accept=frozenset()))
         return answer.json()
 
-    async def rows(self, path: str) -> list[Mapping[str, Any]]:
-        """A plain list; nothing when this server does not have it."""
+    async def rows(self, path: str) -> list[Any]:
+        """A plain list, its rows as they came; nothing when this server does not have it."""
         said = await self.get(path, template=path)
-        return [row for row in said if isinstance(row, dict)] if isinstance(said, list) else []
+        if said is not None and not isinstance(said, list):
+            raise RetryLater(self.system, f"GET {path} gave no list")
+        return said or []
 
-    async def archive(self, path: str, query: Query) -> list[Mapping[str, Any]]:
-        """Rows of a listing; dates in the query are UTC."""
+    async def archive(self, path: str, query: Query) -> list[Any]:
+        """Rows of a listing as they came; dates in the query are UTC."""
         return _rows(await self.send(Call("GET", path, query=query, headers=IN_UTC, template=path)))
 
-    async def asked(self, path: str, query: Query) -> list[Mapping[str, Any]] | None:
+    async def asked(self, path: str, query: Query) -> list[Any] | None:
         """The same; None when the server refuses the question itself."""
         call = Call("GET", path, query=query, headers=IN_UTC, template=path, accept=frozenset({400, 500}))
         answer = await self.send(call)
@@ -147,9 +149,9 @@ class SuperOfficeClient:
         return answer.status != 412
 
 
-def _rows(answer: Answer) -> list[Mapping[str, Any]]:
+def _rows(answer: Answer) -> list[Any]:
     said = answer.json()
     rows = said.get("value") if isinstance(said, dict) else None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list):
         raise answer.garbled("no list of rows")
     return rows

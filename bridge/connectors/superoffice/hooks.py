@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.connectors.http import Call
+from bridge.connectors.rows import row_id
 from bridge.connectors.superoffice.entities import RESOURCES
 from bridge.connectors.superoffice.manifest import VERB_KINDS
 from bridge.connectors.superoffice.records import Account, SuperOfficeWrites
@@ -40,7 +41,8 @@ class SuperOfficeHooks(SuperOfficeWrites):
 
     async def list_hooks(self) -> Sequence[SeenHook]:
         """Only what this app registered: SuperOffice shows no others."""
-        return [await self._seen(row) for row in await self._rows()]
+        rows = await self._rows()
+        return (await self.account.listings.read_each("hooks", rows, self._seen, begins=False)).rows
 
     async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
         """An equal active hook is taken over, and given the secret when it does not show it.
@@ -63,7 +65,8 @@ class SuperOfficeHooks(SuperOfficeWrites):
         said = answer.json()
         if not isinstance(said, list):
             raise answer.garbled("no list of hooks")
-        return [row for row in said if isinstance(row, dict) and row.get("WebhookId")]
+        found = await self.account.listings.read("hooks", said, lambda row: (row_id(row, "WebhookId"), row))
+        return [row for _, row in found.rows]
 
     async def _register(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """What a refusal looks like is not documented: after one, the list says whether the hook is there."""

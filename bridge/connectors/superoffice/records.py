@@ -4,7 +4,6 @@ Listings show texts in the user's language and format, so they are used for ids 
 Vendor pages "OData", "Archive providers", "PATCH".
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from bridge.connectors.protocols import Identity, Page, Written
+from bridge.connectors.rows import Listings, NotUnderstood, Row, Understood, one_record, read_all, understand
 from bridge.connectors.superoffice.catalog import Catalogs
 from bridge.connectors.superoffice.client import IN_UTC, SuperOfficeClient
 from bridge.connectors.superoffice.entities import RESOURCES, Resource
@@ -45,6 +45,7 @@ class Account:
     system: str
     client: SuperOfficeClient
     catalogs: Catalogs
+    listings: Listings
     clock: Clock
     options: SuperOfficeOptions
 
@@ -73,14 +74,19 @@ class SuperOfficeReads:
 
     async def read(self, ref: RecordRef) -> Record | Gone:
         """Soft-deleted contacts and persons are answered like missing ones; the recycle bin tells."""
+        with one_record(self.system, f"GET {self._resource(ref.entity).path}"):
+            return await self._read(ref)
+
+    async def _read(self, ref: RecordRef) -> Record | Gone:
+        """Raises NotUnderstood when the answer is no such record."""
         resource = self._resource(ref.entity)
         if not (ref.id.isascii() and ref.id.isdecimal()):
             return Gone(ref, Evidence.NOT_FOUND)
         raw = await self._raw(resource, ref.id)
         if raw is None:
             return Gone(ref, Evidence.FLAG if await self._is_recycled(resource, ref.id) else Evidence.NOT_FOUND)
-        if str(raw.get(resource.key)) != ref.id:
-            raise RetryLater(self.system, f"GET {resource.path} did not answer with the record asked for")
+        if not isinstance(raw, Mapping) or str(raw.get(resource.key)) != ref.id:
+            raise NotUnderstood("it is another record, or none")
         return await self._record(ref.entity, raw)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
@@ -90,13 +96,15 @@ class SuperOfficeReads:
         conditions = [f"{key} gt {last}"]
         if since is not None:
             conditions.append(await self._changed_since(entity, resource, since))
-        ids = await self._ids(resource, conditions, f"{key} asc", self.account.options.page_size)
-        if not ids:
+        keys = await self._ids(resource, conditions, f"{key} asc", self.account.options.page_size)
+        self.account.listings.note(entity, keys, begins=page is None)
+        if not keys.rows and not keys.skipped:
             return Page([])
-        if min(ids) <= last:
+        if not keys.rows or min(keys.rows) <= last:
             raise RetryLater(self.system, f"the listing of {resource.path} does not advance")
-        rows = await self._read_all(entity, ids)
-        return Page([row for row in rows if _is_wanted(row, since)], str(max(ids)))
+        found = self.account.listings.note(entity, await self._read_all(entity, keys.rows), begins=False)
+        rows = [row for row in found.rows if _is_wanted(row, since)]
+        return Page(rows, str(max(keys.rows)), skipped=keys.skipped + found.skipped)
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
         """By falling id, until one is older."""
@@ -106,14 +114,17 @@ class SuperOfficeReads:
         if not resource.dated:
             return found
         below = ""
-        while ids := await self._ids(resource, [self._uncached(key), below], f"{key} desc", NEWEST_PAGE):
-            page = [each for each in await self._read_all(entity, ids) if isinstance(each, Record)]
+        whole, listing = self.account.listings.whole, f"newest {entity}"
+        while True:
+            conditions = [self._uncached(key), below]
+            ids = whole(listing, await self._ids(resource, conditions, f"{key} desc", NEWEST_PAGE))
+            shown = whole(listing, await self._read_all(entity, ids))
+            page = [each for each in shown if isinstance(each, Record)]
             young = [each for each in page if each.created_at is not None and each.created_at >= floor]
             found += young
-            if len(young) < len(page):
-                break
+            if not ids or len(young) < len(page):
+                return found
             below = f"{key} lt {min(ids)}"
-        return found
 
     async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
         """By the vendor's own comparison, which may ignore case."""
@@ -123,8 +134,11 @@ class SuperOfficeReads:
             return []
         quoted = value.replace("'", "''")
         conditions = [f"{archive_column} is '{quoted}'", self._uncached(resource.key_column)]
+        listings, listing = self.account.listings, f"{entity} found"
         ids = await self._ids(resource, conditions, f"{resource.key_column} asc", FOUND_AT_MOST)
-        return [each for each in await self._read_all(entity, list(dict.fromkeys(ids))) if isinstance(each, Record)]
+        keys = listings.note(listing, ids)
+        found = listings.note(listing, await self._read_all(entity, list(dict.fromkeys(keys.rows))), begins=False)
+        return [each for each in found.rows if isinstance(each, Record)]
 
     async def _archive_column(self, entity: str, resource: Resource, column: str) -> str | None:
         """Custom fields of type text only: other types compare differently."""
@@ -149,11 +163,12 @@ class SuperOfficeReads:
             raise RetryLater(self.system, "GET User/currentPrincipal did not say who we are")
         return said
 
-    async def _raw(self, resource: Resource, record_id: str) -> Mapping[str, Any] | None:
-        """Most dates are days in the tenant's zone, as they come; only instants are asked for in UTC."""
+    async def _raw(self, resource: Resource, record_id: str) -> Any:
+        """What is shown of a record, whatever it is; None: there is none.
+
+        Most dates are days in the tenant's zone, as they come; only instants are asked for in UTC."""
         path, template = f"{resource.path}/{record_id}", f"{resource.path}/:id"
-        said = await self.account.client.get(path, template=template, headers=IN_UTC if resource.utc else None)
-        return said if isinstance(said, dict) else None
+        return await self.account.client.get(path, template=template, headers=IN_UTC if resource.utc else None)
 
     async def _is_recycled(self, resource: Resource, record_id: str) -> bool:
         if resource.recycled is None:
@@ -165,18 +180,14 @@ class SuperOfficeReads:
         except Rejected:
             return False  # a server without this archive, or no right to see it
 
-    async def _ids(self, resource: Resource, conditions: Sequence[str], order: str, most: int) -> Sequence[int]:
+    async def _ids(self, resource: Resource, conditions: Sequence[str], order: str, most: int) -> Understood[int]:
         query = [
             ("$select", resource.key_column),
             ("$filter", " and ".join(each for each in conditions if each)),
             ("$orderBy", order),
             ("$top", str(most)),
         ]
-        rows = await self.account.client.archive(resource.path, query)
-        try:
-            return [int(row["PrimaryKey"]) for row in rows]
-        except (KeyError, TypeError, ValueError):
-            raise RetryLater(self.system, f"a row without key was listed by {resource.path}") from None
+        return await understand(await self.account.client.archive(resource.path, query), _key)
 
     def _uncached(self, key: str) -> str:
         """Always true, and never the same: an identical query may be answered from a minute ago."""
@@ -195,14 +206,10 @@ class SuperOfficeReads:
         day_before = since.astimezone(UTC).date() - timedelta(days=1)
         return f"{column} after '{day_before.isoformat()}'"
 
-    async def _read_all(self, entity: str, ids: Sequence[int]) -> Sequence[Record | Gone]:
+    async def _read_all(self, entity: str, ids: Sequence[int]) -> Understood[Record | Gone]:
         """A few at a time, so that other calls find their turn in between."""
-        found: list[Record | Gone] = []
-        at_once = self.account.options.calls_at_once
         refs = [RecordRef(self.system, entity, str(each)) for each in ids]
-        for place in range(0, len(refs), at_once):
-            found += await asyncio.gather(*(self.read(ref) for ref in refs[place : place + at_once]))
-        return found
+        return await read_all(refs, self._read, self.account.options.calls_at_once)
 
     async def _record(self, entity: str, raw: Mapping[str, Any]) -> Record | Gone:
         resource = self._resource(entity)
@@ -285,6 +292,10 @@ class SuperOfficeWrites(SuperOfficeReads):
             return Written(record_id)
         shown = isinstance(record, Record) and (record.modified_at is not None or not resource.dated)
         return Written(record_id, record if shown and isinstance(record, Record) else None)
+
+
+def _key(row: Row) -> int:
+    return int(row["PrimaryKey"])
 
 
 def _unchanged(fresh: Record) -> Mapping[str, str]:

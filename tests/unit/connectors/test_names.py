@@ -1,14 +1,21 @@
 """Names of an account's lists: pinned, renamed, doubled."""
 
 import logging
+from collections.abc import Sequence
 
 import pytest
 
-from bridge.connectors.names import UNKNOWN_AGAIN_SECONDS, Misses, Names, PinnedHere, Pins, Unresolved
+from bridge.connectors.names import Names, PinnedHere, Pins, Unresolved, pair_of
+from bridge.connectors.rows import Listings
+from bridge.monitoring.skipped import SkippedRows
 
 
-def restarted(cache: PinnedHere) -> tuple[Names, Pins]:
-    return Names("stages"), Pins("crm1", cache)
+def restarted(cache: PinnedHere, skipped: SkippedRows | None = None) -> tuple[Names, Pins]:
+    return Names("stages"), Pins("crm1", cache, Listings("crm1", skipped or SkippedRows()))
+
+
+async def update(pins: Pins, names: Names, pairs: Sequence[tuple[int, str | None]]) -> None:
+    await pins.update(names, [{"id": key, "name": name} for key, name in pairs], pair_of("id", "name"))
 
 
 async def test_a_renamed_thing_keeps_its_name_over_a_restart_and_warns_each_time_once(
@@ -17,8 +24,8 @@ async def test_a_renamed_thing_keeps_its_name_over_a_restart_and_warns_each_time
     cache = PinnedHere()
     for told in (0, 1, 2):
         names, pins = restarted(cache)
-        await pins.update(names, [(7, " Offer ")] if told == 0 else [(7, "Bid")])
-        await pins.update(names, [(7, "Offer" if told == 0 else "Bid")])
+        await update(pins, names, [(7, " Offer ")] if told == 0 else [(7, "Bid")])
+        await update(pins, names, [(7, "Offer" if told == 0 else "Bid")])
         assert (names.name("7"), names.key("Offer")) == ("Offer", "7")
         warned = [one.getMessage() for one in caplog.records if "is now called 'Bid'" in one.getMessage()]
         assert len(warned) == told
@@ -29,7 +36,7 @@ async def test_a_renamed_thing_keeps_its_name_over_a_restart_and_warns_each_time
 async def test_equal_names_are_left_out_and_refused(caplog: pytest.LogCaptureFixture) -> None:
     names, pins = restarted(PinnedHere())
     for _ in range(2):
-        await pins.update(names, [(1, "A"), (2, "A"), (3, "B"), (4, None), (5, " ")])
+        await update(pins, names, [(1, "A"), (2, "A"), (3, "B"), (4, None), (5, " ")])
     assert (names.names(), names.doubled()) == (["B"], ["A"])
     for ask in (lambda: names.name(1), lambda: names.key("A")):
         with pytest.raises(Unresolved, match="exists twice"):
@@ -39,16 +46,16 @@ async def test_equal_names_are_left_out_and_refused(caplog: pytest.LogCaptureFix
 
 async def test_an_old_name_given_to_another_thing_is_ambiguous() -> None:
     names, pins = restarted(PinnedHere())
-    await pins.update(names, [(1, "A")])
-    await pins.update(names, [(1, "B"), (2, "A")])
+    await update(pins, names, [(1, "A")])
+    await update(pins, names, [(1, "B"), (2, "A")])
     with pytest.raises(Unresolved, match="exists twice"):
         names.key("A")
 
 
 async def test_a_deleted_thing_keeps_its_name_for_reading_and_cannot_be_written() -> None:
     names, pins = restarted(PinnedHere())
-    await pins.update(names, [(1, "A"), (2, "B")])
-    await pins.update(names, [(2, "B")])
+    await update(pins, names, [(1, "A"), (2, "B")])
+    await update(pins, names, [(2, "B")])
     assert (names.name(1), names.holds(1), names.name(9, "shown")) == ("A", False, "shown")
     with pytest.raises(Unresolved, match="does not exist"):
         names.key("A")
@@ -56,8 +63,11 @@ async def test_a_deleted_thing_keeps_its_name_for_reading_and_cannot_be_written(
         names.name(9)
 
 
-def test_what_was_looked_for_in_vain_is_not_looked_for_again_soon() -> None:
-    misses = Misses()
-    misses.add(["a"], 100.0)
-    assert misses.due(["a", "b"], 100.0 + UNKNOWN_AGAIN_SECONDS - 1) == ["b"]
-    assert misses.due(["a", "b"], 100.0 + UNKNOWN_AGAIN_SECONDS) == ["a", "b"]
+async def test_a_row_that_makes_no_sense_is_left_out_and_counted() -> None:
+    skipped = SkippedRows()
+    names, pins = restarted(PinnedHere(), skipped)
+    rows = [{"id": 1, "name": "A"}, {"name": "no id"}, "garbage", None, {"id": 2, "name": {"en": "B"}}, {"id": 3}]
+    await pins.update(names, rows, pair_of("id", "name"))
+    assert (names.names(), dict(skipped.now())) == (["A"], {("crm1", "stages"): 4})
+    await pins.update(names, [{"id": 1, "name": "A"}], pair_of("id", "name"))
+    assert not skipped.now()

@@ -1,6 +1,7 @@
 """Books records between Deskera's JSON and the record shape. Dates are dd-MM-yyyy."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -34,10 +35,12 @@ def fields_of(kind: Kind, raw: Mapping[str, Any]) -> Fields:
                 continue
     for column, name in kind.addresses.items():
         if isinstance(raw.get(name), list):
-            found[column] = _address(raw[name])
+            with suppress(Unreadable):
+                found[column] = _address(raw[name])
     lines = raw.get(kind.lines) if kind.line else None
     if isinstance(lines, list) and len(lines) <= 1:
-        found["line"] = _line(kind, lines[0]) if lines else None
+        with suppress(Unreadable):
+            found["line"] = _line(kind, lines[0]) if lines else None
     return found
 
 
@@ -98,7 +101,9 @@ def _with_address(listed: Any, value: Any) -> list[dict[str, Any]]:
     return [*known[:at], made, *known[at + 1 :]]
 
 
-def _line(kind: Kind, item: Mapping[str, Any]) -> dict[str, Any]:
+def _line(kind: Kind, item: Any) -> dict[str, Any]:
+    if not isinstance(item, dict):
+        raise Unreadable
     found = {part: item.get(name) for part, name in kind.line.items()}
     return {part: amount(raw) if part in _NUMBERS else text(raw) for part, raw in found.items()}
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from bridge.connectors.deskera.books.forms import changed_body, fields_of, product_row
 from bridge.connectors.deskera.books.kinds import BILL, CONTACT, INVOICE, KINDS, PRODUCT, Kind
-from bridge.connectors.deskera.choices import rows_of
+from bridge.connectors.deskera.choices import objects_of, rows_of
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.listing import Place, RepeatedPage, Rows, step
-from bridge.connectors.deskera.values import deleted, reference
+from bridge.connectors.deskera.values import deleted, known_reference
 from bridge.connectors.http import Call
 from bridge.connectors.protocols import Page, Written
+from bridge.connectors.rows import MAKES_NO_SENSE, NotUnderstood, one_record
 from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import OutcomeUnknown, Rejected, RetryLater
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
@@ -42,21 +43,23 @@ class BooksRecords:
     async def read(self, code: str) -> Record | Gone:
         if self._kind.entity == PRODUCT:
             raw = await self._product(code)
-            return self.row(raw) if raw is not None else Gone(self._ref(code), Evidence.NOT_FOUND)
+            with one_record(self._client.system, f"GET {self._kind.path}"):
+                return self.row(raw) if raw is not None else Gone(self._ref(code), Evidence.NOT_FOUND)
         inner = "code/" if self._kind.entity == CONTACT else ""
         path = f"{self._kind.path}/{inner}{code}"
         shown = await self._client.get_one(path, template=f"{self._kind.path}/{inner}{{code}}")
         if isinstance(shown, int):
             return Gone(self._ref(code), Evidence.FLAG if shown == 410 else Evidence.NOT_FOUND)
-        if not isinstance(shown, dict) or self._code(shown) != code:
-            raise RetryLater(self._client.system, f"GET {self._kind.path} did not answer with the record asked for")
-        return self.row(shown)
+        with one_record(self._client.system, f"GET {self._kind.path}"):
+            if not isinstance(shown, dict) or self._code(shown) != code:
+                raise NotUnderstood("it is another record, or none")
+            return self.row(shown)
 
     def row(self, raw: Raw) -> Record | Gone:
-        """A record as an answer shows it."""
+        """A record as an answer shows it. Raises NotUnderstood, or another of `MAKES_NO_SENSE`."""
         code = self._code(raw)
         if code is None:
-            raise RetryLater(self._client.system, f"Deskera shows a {self._kind.entity} without its code")
+            raise NotUnderstood("it has no code")
         if deleted(raw):
             return Gone(self._ref(code), Evidence.FLAG)
         return Record(self._ref(code), fields_of(self._kind, raw), raw=raw)
@@ -72,14 +75,19 @@ class BooksRecords:
                 what = f"Deskera gave the same page of {self._kind.path} twice"
                 raise RetryLater(self._client.system, what) from None
             return Page([], None, got.total)
-        return Page([self.row(raw) for raw in got.rows], None if following is None else str(following), got.total)
+        found = await self._client.listings.read(self._kind.entity, got.rows, self.row, begins=page is None)
+        token = None if following is None else str(following)
+        return Page(found.rows, token, got.total, skipped=found.skipped)
 
     async def everything(self) -> Sequence[Record]:
-        """All records: Books shows no time of creation, so any may be new."""
+        """All records: Books shows no time of creation, so any may be new. What is not among them counts as absent."""
         found: list[Record] = []
         page: str | None = None
         for _ in range(_MOST_PAGES):
             got = await self.list(page)
+            if got.skipped:
+                what = f"the listing of {self._kind.path} holds rows that cannot be understood"
+                raise RetryLater(self._client.system, what)
             found += [row for row in got.rows if isinstance(row, Record)]
             page = got.next
             if page is None:
@@ -93,8 +101,7 @@ class BooksRecords:
         code = self._code(shown) if isinstance(shown, dict) else None
         if code is None:
             raise OutcomeUnknown(self._client.system, f"POST {self._kind.path} did not answer with a code")
-        row = self.row(shown)
-        return Written(code, row if isinstance(row, Record) else None)
+        return Written(code, self._shown(shown))
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
         """The whole record goes back: whether PUT takes a part is not documented."""
@@ -105,8 +112,8 @@ class BooksRecords:
         template = f"{self._kind.path}/{{id}}"
         answer = await self._client.write("PUT", f"{self._kind.path}/{self._number(raw)}", body, template=template)
         shown = answer.loose_json()
-        row = self.row(shown) if isinstance(shown, dict) and self._code(shown) == fresh.ref.id else None
-        return Written(fresh.ref.id, row if isinstance(row, Record) else None)
+        ours = isinstance(shown, dict) and self._code(shown) == fresh.ref.id
+        return Written(fresh.ref.id, self._shown(shown) if ours else None)
 
     async def delete(self, fresh: Record) -> None:
         number = self._number(fresh.raw)
@@ -115,12 +122,20 @@ class BooksRecords:
         else:
             await self._client.delete(f"{self._kind.path}/{number}", template=f"{self._kind.path}/{{id}}")
 
+    def _shown(self, raw: Raw) -> Record | None:
+        """What a write's answer shows. The write took effect, so an answer that makes no sense is none."""
+        try:
+            row = self.row(raw)
+        except MAKES_NO_SENSE:
+            return None
+        return row if isinstance(row, Record) else None
+
     async def _product(self, code: str) -> Raw | None:
         if self._details:
             call = Call("POST", _PRODUCT_DETAILS, json=[code], accept=_MISSING, reads=True)
             answer = await self._client.send(call)
             if answer.status not in _MISSING:
-                rows = [product_row(row) for row in rows_of(answer.json())]
+                rows = [product_row(row) for row in objects_of(answer.json())]
                 return next((row for row in rows if self._code(row) == code), None)
             self._details = False  # an older server
         return await self._listed(code)
@@ -129,7 +144,7 @@ class BooksRecords:
         """By search, and by the whole listing where the search does not find it."""
         got = await self._fetch(1, [("search", code)])
         for raw in got.rows:
-            if self._code(raw) == code:
+            if isinstance(raw, dict) and self._code(raw) == code:
                 return raw
         return next((each.raw for each in await self.everything() if each.ref.id == code), None)
 
@@ -178,7 +193,7 @@ class BooksRecords:
         return Rows(rows_of(body), total if isinstance(total, int) else None)
 
     def _code(self, raw: Raw) -> str | None:
-        return reference(raw.get(self._kind.code))
+        return known_reference(raw.get(self._kind.code))
 
     def _number(self, raw: Raw) -> Any:
         number = raw.get("id")

@@ -131,7 +131,7 @@ async def test_a_limit_is_kept_by_everybody(vendor: FakeEntrust) -> None:
     assert len(vendor.requests) == sent
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'{"results": [1]}', b'{"results": {}}'])
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'{"results": {}}'])
 async def test_a_page_of_another_shape_is_tried_again_later(vendor: FakeEntrust, body: bytes) -> None:
     vendor.replies["POST v4/userspaged"] = answer(200, body)
     with pytest.raises(RetryLater):

@@ -10,6 +10,7 @@ from bridge.connectors.entrust.client import EntrustClient
 from bridge.connectors.entrust.hooks import EVENTS, EntrustHooks
 from bridge.connectors.entrust.tokens import HookTokens
 from bridge.connectors.protocols import TransportFailed
+from bridge.connectors.rows import Listings
 from bridge.domain.callback import SeenHook
 from bridge.domain.errors import OutcomeUnknown, Rejected
 
@@ -30,7 +31,9 @@ def tenant(vendor: FakeEntrust) -> Hooks:
 def connect(vendor: FakeEntrust, **changed: Any) -> EntrustHooks:
     """Another copy of the bridge, on the same store."""
     tokens = HookTokens("idaas1", vendor.vault, vendor.clock)
-    return EntrustHooks(EntrustClient(vendor.construction(**changed)), tokens, options(**changed))
+    construction = vendor.construction(**changed)
+    listings = Listings(construction.system, construction.skipped)
+    return EntrustHooks(EntrustClient(construction), listings, tokens, options(**changed))
 
 
 async def create(hooks: EntrustHooks) -> SeenHook:

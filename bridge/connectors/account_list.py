@@ -1,0 +1,62 @@
+"""What an account has of its own (fields, options, stages, groups), kept for a while: one way for all products."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from typing import Generic, TypeVar
+
+from bridge.domain.seams import Clock
+
+T = TypeVar("T")
+
+STALE_SECONDS = 3600.0  # a list is loaded again after this
+UNKNOWN_AGAIN_SECONDS = 600.0  # and for something it does not hold, when that was not looked for so recently
+
+
+class AccountList(Generic[T]):
+    """Loaded when first needed, by one caller for all who wait; a load that fails leaves what was known.
+
+    `load` returns what is kept; it may update and return the same object each time. It is given the monotonic time
+    after which lists this one is made of must have been loaded.
+    """
+
+    def __init__(self, clock: Clock, load: Callable[[float], Awaitable[T]]) -> None:
+        self._clock, self._load = clock, load
+        self._one = asyncio.Lock()
+        self._kept: T | None = None
+        self._loaded_at: float | None = None
+        self._missed_at: dict[Hashable, float] = {}
+
+    async def get(self, *, fresh: bool = False) -> T:
+        """`fresh`: as the account has it now, not as it had it up to an hour ago."""
+        asked = self._clock.monotonic()
+        return await self.newer_than(asked if fresh else asked - STALE_SECONDS)
+
+    async def newer_than(self, oldest: float) -> T:
+        """As it was loaded after this monotonic time."""
+        async with self._one:
+            if self._kept is None or self._loaded_at is None or self._loaded_at <= oldest:
+                started = self._clock.monotonic()
+                self._kept = await self._load(oldest)
+                self._loaded_at = started
+            return self._kept
+
+    async def again_for(self, wanted: Iterable[Hashable]) -> bool:
+        """Loads anew when that may help: not for what was looked for in vain a moment ago. True: loaded."""
+        now = self._clock.monotonic()
+        due = [each for each in wanted if now - self._missed_at.get(each, float("-inf")) >= UNKNOWN_AGAIN_SECONDS]
+        if due:
+            await self.get(fresh=True)
+            self._missed_at = {each: at for each, at in self._missed_at.items() if now - at < UNKNOWN_AGAIN_SECONDS}
+            self._missed_at.update(dict.fromkeys(due, now))
+        return bool(due)
+
+    async def holding(self, wanted: Hashable, holds: Callable[[T], bool]) -> T:
+        """As it is kept, or loaded anew for something it does not hold."""
+        found = await self.get()
+        if not holds(found) and await self.again_for([wanted]):
+            found = await self.get()
+        return found
+
+    def forget(self) -> None:
+        """It is loaded again when next needed."""
+        self._loaded_at = None

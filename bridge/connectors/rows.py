@@ -1,0 +1,154 @@
+"""Rows of a listing, of which any may make no sense: such a row is left out and counted, and the listing goes on."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from bridge.domain.errors import RetryLater
+from bridge.monitoring.skipped import SkippedRows
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+T_in = TypeVar("T_in")
+Row = Mapping[str, Any]
+
+PORTION = 100  # rows that are read before others of the process get their turn
+
+
+class NotUnderstood(Exception):
+    """A row that cannot be understood; the text says why."""
+
+
+MAKES_NO_SENSE = (NotUnderstood, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What reading a row raises when its content is not of the form the vendor documents. Never a remote error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understood(Generic[T]):
+    """What an answer's rows mean. `skipped`: so many of them could not be understood, the first because of `why`."""
+
+    rows: list[T]
+    skipped: int = 0
+    why: str = ""
+
+
+def row_id(row: Row, name: str = "id") -> str:
+    """The row's id as text."""
+    found = row.get(name)
+    if isinstance(found, bool) or not isinstance(found, int | str) or not str(found).strip():
+        raise NotUnderstood(f"it has no {name}")
+    return str(found)
+
+
+class OthersTurn:
+    """Awaiting it lets everything else that is ready run once."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+async def understand(rows: Iterable[Any], read: Callable[[Row], T]) -> Understood[T]:
+    """Read each row; a long answer is worked off in portions, so that callbacks are taken in meanwhile."""
+
+    async def read_now(row: Row) -> T:
+        return read(row)
+
+    return await understand_each(rows, read_now)
+
+
+async def understand_each(rows: Iterable[Any], read: Callable[[Row], Awaitable[T]]) -> Understood[T]:
+    """The same, for rows whose meaning must be asked for. What `read` raises of `domain.errors` goes through."""
+    found: list[T] = []
+    faults: list[str] = []
+    for number, row in enumerate(rows, 1):
+        try:
+            found.append(await read(_as_object(row)))
+        except MAKES_NO_SENSE as problem:
+            log.debug("a row cannot be understood", exc_info=problem)
+            faults.append(why_not(problem))
+        if number % PORTION == 0:
+            await OthersTurn()
+    return Understood(found, len(faults), faults[0] if faults else "")
+
+
+async def read_all(wanted: Sequence[T_in], read: Callable[[T_in], Awaitable[T]], at_once: int) -> Understood[T]:
+    """For listings that name their records and do not show them: each is read, `at_once` of them at a time."""
+    found: list[T] = []
+    faults: list[str] = []
+
+    async def attempt(one: T_in) -> tuple[T] | str:
+        try:
+            return (await read(one),)
+        except MAKES_NO_SENSE as problem:
+            log.debug("a record cannot be understood", exc_info=problem)
+            return why_not(problem)
+
+    for place in range(0, len(wanted), at_once):
+        for each in await asyncio.gather(*(attempt(one) for one in wanted[place : place + at_once])):
+            if isinstance(each, str):
+                faults.append(each)
+            else:
+                found.append(each[0])
+    return Understood(found, len(faults), faults[0] if faults else "")
+
+
+@contextmanager
+def one_record(system: str, asked: str) -> Iterator[None]:
+    """Reading the answer to `asked`, which is one record: RetryLater when it makes no sense."""
+    try:
+        yield
+    except MAKES_NO_SENSE as problem:
+        log.debug("an answer cannot be understood", exc_info=problem)
+        what = f"{asked} did not answer with the record asked for: {why_not(problem)}"
+        raise RetryLater(system, what) from None
+
+
+class Listings:
+    """The listings of one system, as far as they are told: what they leave out."""
+
+    def __init__(self, system: str, told: SkippedRows) -> None:
+        self._system, self._told = system, told
+
+    def whole(self, listing: str, found: Understood[T]) -> Sequence[T]:
+        """The rows of a listing whose gaps would be taken for absence. Raises RetryLater when one was left out."""
+        if found.skipped:
+            what = f"the listing of {listing} holds a row that cannot be understood: {found.why}"
+            raise RetryLater(self._system, what)
+        return found.rows
+
+    def note(self, listing: str, found: Understood[T], *, begins: bool = True) -> Understood[T]:
+        """`begins`: this is the listing's first answer."""
+        if begins:
+            self._told.begin(self._system, listing)
+        if found.skipped:
+            self._told.add(self._system, listing, found.skipped, found.why)
+        return found
+
+    async def read(
+        self, listing: str, rows: Iterable[Any], read: Callable[[Row], T], *, begins: bool = True
+    ) -> Understood[T]:
+        return self.note(listing, await understand(rows, read), begins=begins)
+
+    async def read_each(
+        self, listing: str, rows: Iterable[Any], read: Callable[[Row], Awaitable[T]], *, begins: bool = True
+    ) -> Understood[T]:
+        return self.note(listing, await understand_each(rows, read), begins=begins)
+
+
+def _as_object(row: Any) -> Row:
+    if not isinstance(row, Mapping):
+        raise NotUnderstood("it is no object")
+    return row
+
+
+def why_not(problem: Exception) -> str:
+    """For people; `problem` is one of `MAKES_NO_SENSE`."""
+    if isinstance(problem, NotUnderstood):
+        return str(problem)
+    if isinstance(problem, KeyError):
+        return f"it lacks {problem.args[0]!r}" if problem.args else "it lacks a key"
+    return "a value has a form the vendor does not document"
