@@ -8,12 +8,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from bridge.app.seams import system_seams
-from bridge.app.session import http_session
 from bridge.connectors.oauth import MemoryVault
 from bridge.connectors.product import Consent, Construction
 from bridge.connectors.protocols import Identity
 from bridge.connectors.registry import CONNECTORS
-from bridge.connectors.transport import AiohttpTransport
+from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, Fault, NeedsAuthorisation, RemoteError
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings
@@ -97,8 +96,8 @@ async def complete(settings: Settings, request: Request, code: str) -> Authorise
     async with AsyncExitStack() as stack:
         store = await _open(settings)
         stack.push_async_callback(store.close)
-        session = await stack.enter_async_context(http_session())
-        made = Construction(request.system, request.options, AiohttpTransport(session), seams, held)
+        transport = await stack.enter_async_context(http_transport())
+        made = Construction(request.system, request.options, transport, seams, held)
         try:
             rights = await request.consent.exchange(made, code, request.redirect)
         except NeedsAuthorisation as error:

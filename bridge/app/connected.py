@@ -3,12 +3,10 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import aiohttp
-
 from bridge.app.build import build_connectors
 from bridge.app.seams import system_seams
 from bridge.connectors.protocols import Connector
-from bridge.connectors.transport import AiohttpTransport
+from bridge.connectors.transport import http_transport
 from bridge.monitoring.metrics import Metrics
 from bridge.settings.model import Settings
 from bridge.store.engine import open_store
@@ -23,5 +21,5 @@ async def connected(settings: Settings) -> AsyncIterator[Mapping[str, Connector]
         seal = FernetSeal(settings.instance_secret.get_secret_value().encode())
         store = await open_store(settings.store.url, seams, seal=seal)
         stack.push_async_callback(store.close)
-        session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
-        yield build_connectors(settings, seams, store, AiohttpTransport(session), Metrics())
+        transport = await stack.enter_async_context(http_transport())
+        yield build_connectors(settings, seams, store, transport, Metrics())

@@ -13,9 +13,8 @@ from bridge.app.descriptors import shares
 from bridge.app.listening import listen
 from bridge.app.plan import checked_plan, make_plan
 from bridge.app.requests import Requests
-from bridge.app.session import http_session
 from bridge.connectors.protocols import Transport
-from bridge.connectors.transport import AiohttpTransport
+from bridge.connectors.transport import http_transport
 from bridge.domain.errors import ConfigError
 from bridge.domain.seams import Seams
 from bridge.monitoring.redaction import Redactor
@@ -42,8 +41,8 @@ async def running(settings: Settings, seams: Seams, redactor: Redactor) -> Async
     checked_plan(settings)  # every fault is said before anything is opened
     places = shares(settings.callbacks.max_connections)
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(http_session(places.outgoing))
-        bridge = await stack.enter_async_context(assembled(settings, seams, AiohttpTransport(session)))
+        transport = await stack.enter_async_context(http_transport(places.outgoing))
+        bridge = await stack.enter_async_context(assembled(settings, seams, transport))
         timetable = Timetable(jobs(bridge), seams, bridge.board, jitter_seconds=settings.schedule.jitter_seconds)
         await listen(stack, bridge, redactor, places)
         await stack.enter_async_context(at_work(bridge))

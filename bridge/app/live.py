@@ -5,10 +5,9 @@ from collections.abc import Mapping
 
 from bridge.app.build import build_connectors
 from bridge.app.plan import Plan
-from bridge.app.session import http_session
 from bridge.connectors.protocols import Connector
 from bridge.connectors.registry import CONNECTORS
-from bridge.connectors.transport import AiohttpTransport
+from bridge.connectors.transport import http_transport
 from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import Fault, RemoteError
 from bridge.domain.seams import Seams
@@ -26,8 +25,8 @@ async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Faul
     seal = FernetSeal(settings.instance_secret.get_secret_value().encode())
     store = await open_store(settings.store.url, seams, seal=seal)  # a token that is renewed must be stored
     try:
-        async with http_session() as session:
-            connectors = build_connectors(settings, seams, store, AiohttpTransport(session), Metrics())
+        async with http_transport() as transport:
+            connectors = build_connectors(settings, seams, store, transport, Metrics())
             columns, faults = await account_columns(settings, plan, connectors)
     finally:
         await store.close()

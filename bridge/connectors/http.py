@@ -6,15 +6,17 @@ What differs between vendors is a `Dialect`.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-from bridge.connectors.json_text import read_json, write_json
-from bridge.connectors.protocols import HttpRequest, RateBudget, Transport, TransportFailed
+from bridge.connectors.calls import Answer, Call, Pause, Words
+from bridge.connectors.json_text import write_json
+from bridge.connectors.limits import LIST_BYTES, RECORD_BYTES
+from bridge.connectors.protocols import AnswerUnusable, HttpRequest, RateBudget, Transport, TransportFailed
 from bridge.domain.errors import (
     NeedsAuthorisation,
     OutcomeUnknown,
@@ -25,103 +27,18 @@ from bridge.domain.errors import (
     StoreUnavailable,
     Unreachable,
 )
-from bridge.domain.pause import longest_pause
 from bridge.domain.seams import Seams
 
 SHORT_WAIT_SECONDS = 2.0
-READ_TRIES = 3
 FIRST_BACKOFF_SECONDS = 0.5
 DEFAULT_PAUSE_SECONDS = 2.0
 WORDS_LENGTH = 500
 LONGEST_NUMBER = 12  # digits; a longer number in a header is no number of seconds
+LARGE_BYTES = 256 * 1024
 HEAR_SECONDS = 1.0  # how often the pause other copies learned of is looked up
 
 Observe = Callable[[str, str, int, float], None]
 """Told of every exchange: method, path template, status (0: no answer), seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call. `path` is joined to the base URL unless it is absolute; `template` is the path for people and metrics.
-
-    `json` None: no body, unless `body` is given. `accept`: statuses the caller handles beside 2xx. `reads`: the call
-    changes nothing and may be repeated; None: GET and HEAD. `tries`: for reads, how often at most.
-    """
-
-    method: str
-    path: str
-    query: Sequence[tuple[str, str]] = field(default=(), repr=False)
-    json: Any = field(default=None, repr=False)
-    body: bytes | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    accept: frozenset[int] = frozenset()
-    reads: bool | None = None
-    template: str = ""
-    timeout_seconds: float = 30.0
-    tries: int = READ_TRIES
-
-    @property
-    def is_read(self) -> bool:
-        return self.method in ("GET", "HEAD") if self.reads is None else self.reads
-
-    @property
-    def name(self) -> str:
-        return f"{self.method} {self.template or self.path}"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer with status 2xx, or one the caller said to accept. Header names are lower case."""
-
-    system: str
-    call: Call
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-    def json(self) -> Any:
-        """Decimals for numbers with a point. Not JSON: RetryLater for a read, OutcomeUnknown for a write."""
-        try:
-            return read_json(self.body)
-        except ValueError:
-            raise self.garbled("an answer that is not JSON") from None
-
-    def loose_json(self) -> Any:
-        """The same, but None when it is not JSON (for error bodies)."""
-        try:
-            return read_json(self.body)
-        except ValueError:
-            return None
-
-    def garbled(self, what: str) -> RemoteError:
-        """The error for a 2xx whose content makes no sense."""
-        error = RetryLater if self.call.is_read else OutcomeUnknown
-        return error(self.system, f"{self.call.name} gave {what} (status {self.status})")
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """The vendor wants no call for `seconds`. `daily`: the day's budget is used up. `why`: for people.
-
-    However long the vendor asks for, one odd answer never stops a system for good: the length is limited to an hour,
-    for a day's budget to 25 hours. What is no length (NaN, a negative number) is no pause.
-    """
-
-    seconds: float
-    daily: bool = False
-    why: str = "request limit reached"
-
-    def __post_init__(self) -> None:
-        length = min(self.seconds, longest_pause(daily=self.daily)) if self.seconds > 0 else 0.0
-        object.__setattr__(self, "seconds", length)
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What an error body says, in the vendor's words. `field`: the vendor's column it is about, when it says."""
-
-    message: str
-    field: str | None = None
 
 
 class Dialect(Protocol):
@@ -183,6 +100,10 @@ class HttpClient:
     async def send(self, call: Call) -> Answer:
         """Raises only `domain.errors`."""
         answer = await self._repeat(call)
+        if len(answer.body) > LARGE_BYTES:
+            # In a thread that gives way: this many bytes would hold up callbacks. The body is not needed any more.
+            found = await asyncio.to_thread(answer.worked_out, answer.body, give_way=True)
+            answer = replace(answer, body=b"", found=found)
         if answer.status // 100 == 2 or answer.status in call.accept:
             return answer
         raise self._error(answer)
@@ -199,6 +120,7 @@ class HttpClient:
                 lost = failed
             # A read that used up its time is not repeated: the caller's lease must outlast this.
             last = tried >= tries or clock.monotonic() - started >= call.timeout_seconds
+            last = last or isinstance(lost, AnswerUnusable)
             if lost is not None and last:
                 raise self._lost(call, lost)
             if lost is None and (last or answer.status < 500 or answer.status in call.accept or self._paused_for() > 0):
@@ -250,7 +172,7 @@ class HttpClient:
             body = write_json(call.json)
         absolute = call.path.startswith(("http://", "https://"))
         url = call.path if absolute else f"{self._base_url}/{call.path.lstrip('/')}"
-        return HttpRequest(call.method, url, headers, tuple(call.query), body, call.timeout_seconds)
+        return HttpRequest(call.method, url, headers, tuple(call.query), body, call.timeout_seconds, call.most_bytes)
 
     def _paused_for(self) -> float:
         return self._paused_until - self._seams.clock.monotonic()
@@ -299,6 +221,12 @@ class HttpClient:
     def _lost(self, call: Call, failed: TransportFailed) -> RemoteError:
         if failed.sent and not call.is_read:
             return OutcomeUnknown(self.system, f"{call.name}: {failed}")
+        if isinstance(failed, AnswerUnusable):
+            # The record's attempt, unlike silence: a vendor whose answers are garbage does answer. Not Rejected: an
+            # odd answer is no refusal, and may be another one the next time.
+            paged = RECORD_BYTES < call.most_bytes < LIST_BYTES
+            remedy = "; if the records are that large, lower the option page_size" if paged else ""
+            return RetryLater(self.system, f"{call.name}: {failed}{remedy}")
         return Unreachable(self.system, f"{call.name}: {failed}")
 
     def _error(self, answer: Answer) -> RemoteError:

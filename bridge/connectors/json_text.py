@@ -1,18 +1,72 @@
-"""JSON whose numbers with a decimal point are Decimals, both ways: money never passes through float."""
+"""JSON whose numbers with a decimal point are Decimals, both ways: money never passes through float.
+
+What is read is bounded: a few bytes can stand for far more memory (`{}` times a million), or for a structure so deep
+that everything which walks it fails.
+"""
 
 import json
 from decimal import Decimal
 from typing import Any
 
 PLAIN_DIGITS = 40
+MOST_VALUES = 500_000
+MOST_DEPTH = 64
+LONGEST_INTEGER = 4000  # digits; Python refuses to make more of them a number
 
 
-def read_json(body: bytes) -> Any:
-    """Raises ValueError for anything that is not JSON in UTF-8 (NaN and Infinity are not JSON)."""
+class TooMuch(ValueError):
+    """JSON, perhaps, but more of it than anybody can mean; the text says what."""
+
+
+def read_json(body: bytes, most_values: int = MOST_VALUES, *, give_way: bool = False) -> Any:
+    """Raises ValueError for anything that is not JSON in UTF-8 (NaN and Infinity are not JSON), TooMuch among it.
+
+    A number that is too long to be one stays text, so that it spoils its own value only. `give_way`: for use in a
+    thread, where other threads get their turn at every object.
+    """
+    if len(body) > most_values and sum(map(body.count, (b",", b"[", b"{"))) > most_values:
+        raise TooMuch(f"more than {most_values} values")
+    text = body.decode("utf-8-sig")
+    hook = _object if give_way else None
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse)
-    except (RecursionError, ArithmeticError):
-        raise ValueError("JSON nested too deeply, or a number out of range") from None
+        try:
+            found = json.loads(text, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=hook)
+        except json.JSONDecodeError:
+            raise
+        except (ValueError, ArithmeticError):
+            found = json.loads(
+                text, parse_float=_decimal, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=hook
+            )
+    except RecursionError:
+        raise TooMuch("values nested too deeply") from None
+    if _is_deep(found):
+        raise TooMuch("values nested too deeply")
+    return found
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MOST_DEPTH):
+        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [one for each in inner for one in each if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(pairs)
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= LONGEST_INTEGER else digits
+
+
+def _decimal(text: str) -> Decimal | str:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return text
 
 
 def write_json(value: Any) -> bytes:

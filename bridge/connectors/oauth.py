@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
-from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words, with_headers
+from bridge.connectors.calls import Answer, Call, Pause, Words
+from bridge.connectors.http import HttpClient, with_headers
+from bridge.connectors.limits import SMALL_BYTES
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.domain.errors import NeedsAuthorisation, RemoteError
@@ -223,6 +225,7 @@ async def _token_answer(client: HttpClient, grant: Grant, kind: str, values: Map
         reads=True,
         tries=1,
         template=urlsplit(grant.url).path.lstrip("/"),
+        most_bytes=SMALL_BYTES,
     )
     answer = await client.send(call)
     said = answer.json()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from bridge.connectors.limits import RECORD_BYTES
 from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
 from bridge.domain.catalog import ColumnSpec, Manifest
 from bridge.domain.event import Event
@@ -158,7 +159,9 @@ class CatalogCache(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """`query` pairs are encoded by the transport; `timeout_seconds` covers the whole exchange."""
+    """`query` pairs are encoded by the transport; `timeout_seconds` covers the whole exchange.
+
+    `most_bytes`: the largest answer that is taken, unpacked."""
 
     method: str
     url: str
@@ -166,6 +169,7 @@ class HttpRequest:
     query: Sequence[tuple[str, str]] = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
     timeout_seconds: float = 30.0
+    most_bytes: int = RECORD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +187,13 @@ class TransportFailed(Exception):
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
         self.sent = sent
+
+
+class AnswerUnusable(TransportFailed):
+    """There was an answer, and it was dropped: it is too large, or cannot be unpacked. Asking again at once is vain."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=True)
 
 
 class Transport(Protocol):

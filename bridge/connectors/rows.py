@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from bridge.connectors.turns import OthersTurn
 from bridge.domain.errors import RetryLater
 from bridge.monitoring.skipped import SkippedRows
 
@@ -42,13 +43,6 @@ def row_id(row: Row, name: str = "id") -> str:
     if isinstance(found, bool) or not isinstance(found, int | str) or not str(found).strip():
         raise NotUnderstood(f"it has no {name}")
     return str(found)
-
-
-class OthersTurn:
-    """Awaiting it lets everything else that is ready run once."""
-
-    def __await__(self) -> Generator[None, None, None]:
-        yield
 
 
 async def understand(rows: Iterable[Any], read: Callable[[Row], T]) -> Understood[T]:

@@ -1,13 +1,21 @@
-"""HTTP over aiohttp: the only file of the connectors that names it."""
+"""HTTP over aiohttp: the only file of the connectors that names it, and the one way this process talks HTTP."""
 
 import asyncio
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 
-from bridge.connectors.protocols import HttpRequest, HttpResponse, TransportFailed
+from bridge.connectors.limits import ERROR_BYTES
+from bridge.connectors.protocols import AnswerUnusable, HttpRequest, HttpResponse, TransportFailed
+from bridge.connectors.turns import OthersTurn
 
 CONNECT_SECONDS = 10.0
-MOST_BYTES = 64 * 1024 * 1024
+KEEPALIVE_SECONDS = 10.0
+CONNECTIONS = 100
+PIECE_BYTES = 256 * 1024  # unpacked at a time
+GZIP = 16 + zlib.MAX_WBITS
 NOT_SENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ClientConnectorCertificateError,
@@ -26,16 +34,23 @@ async def send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandl
         raise TransportFailed(f"connection lost ({type(failure).__name__})", sent=True) from None
 
 
-class AiohttpTransport:
-    """Implements `protocols.Transport` on a session the composition root owns.
+@asynccontextmanager
+async def http_transport(connections: int = CONNECTIONS) -> AsyncIterator["AiohttpTransport"]:
+    """The process's transport, for all systems: at most so many connections at a time.
 
-    The session needs `cookie_jar=aiohttp.DummyCookieJar()`: one session serves several accounts. `most_bytes`: the
-    largest answer taken, unpacked; whatever a server sends, memory stays bounded.
+    No cookies: two accounts at one host must not meet. Packed answers are unpacked here, bounded by the call's limit.
     """
+    connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEPALIVE_SECONDS)
+    jar = aiohttp.DummyCookieJar()
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, auto_decompress=False) as session:
+        yield AiohttpTransport(session)
 
-    def __init__(self, session: aiohttp.ClientSession, *, most_bytes: int = MOST_BYTES) -> None:
+
+class AiohttpTransport:
+    """Implements `protocols.Transport` on a session made as `http_transport` makes it."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
-        self._most_bytes = most_bytes
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Error texts name the kind of failure only: an aiohttp message may hold the address with its query."""
@@ -47,13 +62,13 @@ class AiohttpTransport:
                 request.method,
                 request.url,
                 params=list(request.query),
-                headers=dict(request.headers),
+                headers={"accept-encoding": "gzip", **request.headers},
                 data=request.body,
                 allow_redirects=False,
                 timeout=timeout,
                 middlewares=(send_once,),
             ) as response:
-                body = await self._body(response)
+                body = await _body(response, request.most_bytes)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return HttpResponse(response.status, headers, body)
         except NOT_SENT as failure:
@@ -63,11 +78,81 @@ class AiohttpTransport:
         except aiohttp.ClientError as failure:
             raise TransportFailed(f"connection lost ({type(failure).__name__})", sent=True) from None
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > self._most_bytes:
+
+async def _body(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+    """The answer, read and unpacked in pieces. Of a refusal the beginning is enough; anything else must fit whole."""
+    refusal = response.status >= 400
+    most = min(most_bytes, ERROR_BYTES) if refusal else most_bytes
+    try:
+        if not refusal and (response.content_length or 0) > most:
+            raise _too_large(most)
+        return await _unpacked(response, most, cut=refusal)
+    except AnswerUnusable:
+        response.close()
+        raise
+    except zlib.error:
+        response.close()
+        raise AnswerUnusable("the answer is packed in a way that cannot be unpacked") from None
+
+
+async def _unpacked(response: aiohttp.ClientResponse, most: int, *, cut: bool) -> bytes:
+    body = bytearray()
+    unpack = _unpacker(response.headers.get("Content-Encoding", ""))
+    async for chunk in response.content.iter_any():
+        for piece in unpack.pieces(chunk):
+            body += piece
+            if len(body) > most:
+                if not cut:
+                    raise _too_large(most)
                 response.close()
-                raise TransportFailed(f"the answer is larger than {self._most_bytes} bytes", sent=True)
-        return bytes(body)
+                return bytes(body[:most])
+            await OthersTurn()
+    unpack.end()
+    return bytes(body)
+
+
+def _too_large(most: int) -> AnswerUnusable:
+    return AnswerUnusable(
+        f"the answer is larger than {most / 2**20:.1f} MB, more than the call can need; it was dropped"
+    )
+
+
+class _Plain:
+    """An answer that is not packed."""
+
+    def pieces(self, chunk: bytes) -> Iterator[bytes]:
+        yield chunk
+
+    def end(self) -> None:
+        """Whether it is whole, the length says."""
+
+
+class _Gzip(_Plain):
+    """However small a packed answer is, no more than a piece of it is unpacked before its size is looked at."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(GZIP)
+        self._begun = False
+
+    def pieces(self, chunk: bytes) -> Iterator[bytes]:
+        while chunk:
+            if self._stream.eof:  # another member follows
+                self._stream = zlib.decompressobj(GZIP)
+            self._begun = True
+            piece = self._stream.decompress(chunk, PIECE_BYTES)
+            chunk = self._stream.unconsumed_tail or self._stream.unused_data
+            if piece:
+                yield piece
+
+    def end(self) -> None:
+        if self._begun and not self._stream.eof:
+            raise AnswerUnusable("the packed answer ends too early")
+
+
+def _unpacker(encoding: str) -> _Plain:
+    name = encoding.strip().lower()
+    if name in ("gzip", "x-gzip"):
+        return _Gzip()
+    if name in ("", "identity"):
+        return _Plain()
+    raise AnswerUnusable(f"the answer is packed as {name[:20]!a}, which was not asked for")

@@ -10,7 +10,7 @@ from bridge.domain.record import Record, Side
 from bridge.domain.seams import Seams
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.reconcile.page import Purpose, Use, judge
-from bridge.reconcile.walk import Sweep, Walk
+from bridge.reconcile.walk import PORTION, Sweep, Walk
 from bridge.store.cursors import Cursor, CursorMove
 from bridge.store.engine import Store
 from bridge.store.failures import CursorMoved
@@ -76,10 +76,14 @@ class Backfill:
             report.rows += len(rows)
             report.skipped += page.skipped
             if preview:
-                marks = await judge(self.store, walk.uses, rows, walk.purpose, self.store.now())
-                report.marked += len(marks.events)
+                for start in range(0, len(rows), PORTION):
+                    portion = rows[start : start + PORTION]
+                    marks = await judge(self.store, walk.uses, portion, walk.purpose, self.store.now())
+                    report.marked += len(marks.events)
             else:
-                move = CursorMove(cursor.system, cursor.entity, cursor.kind, cursor.sweep, page=page.next)
+                move = CursorMove(
+                    cursor.system, cursor.entity, cursor.kind, cursor.sweep, page=page.next, expect_page=token
+                )
                 await walk.store_page(rows, move)
                 await self._wait_for_room()
             if page.next is None:

@@ -18,6 +18,7 @@ from bridge.store.model import Routes
 
 log = logging.getLogger(__name__)
 
+PORTION = 100  # rows judged and stored before callbacks get their turn
 LONGEST_PAUSE_SECONDS = 300.0  # a budget that takes longer to fill ends the sweep; the next one goes on from its page
 
 
@@ -120,16 +121,27 @@ class Walk:
         )
 
     async def store_page(self, rows: Sequence[Record | Gone], move: CursorMove | None) -> None:
-        """Judge and store rows; one the store cannot keep is left out and reported, and stops no other."""
+        """Judge and store rows in portions, each a transaction; the cursor moves with the last one.
+
+        A row the store cannot keep is left out and reported, and stops no other.
+        """
+        stay = None if move is None else replace(move, page=move.expect_page)
+        last = max(len(rows) - 1, 0) // PORTION * PORTION
+        for start in range(0, last, PORTION):
+            await self._store_portion(rows[start : start + PORTION], stay, stay)
+        await self._store_portion(rows[last:], move, stay)
+
+    async def _store_portion(
+        self, rows: Sequence[Record | Gone], move: CursorMove | None, stay: CursorMove | None
+    ) -> None:
         try:
             await self._accept(rows, move)
         except Unstorable:
             for row in rows:
-                await self._accept_alone(row, move)
+                await self._accept_alone(row, stay)
             await self._accept((), move)
 
-    async def _accept_alone(self, row: Record | Gone, move: CursorMove | None) -> None:
-        stay = None if move is None else replace(move, page=move.expect_page)
+    async def _accept_alone(self, row: Record | Gone, stay: CursorMove | None) -> None:
         try:
             await self._accept((row,), stay)
         except Unstorable as error:

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
-import aiohttp
 from aiohttp.test_utils import TestServer
 
 from bridge.callbacks.receiver import Receiver
@@ -14,7 +13,7 @@ from bridge.callbacks.routes import callback_app
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import Connector, HttpRequest, HttpResponse, Transport
 from bridge.connectors.registry import CONNECTORS
-from bridge.connectors.transport import AiohttpTransport
+from bridge.connectors.transport import http_transport
 from bridge.domain.address import Addresses
 from bridge.domain.event import Event
 from bridge.domain.seams import Seams
@@ -109,10 +108,9 @@ async def open_site(
         options = Options(burst_limit=None, search_burst_limit=None, probe_hooks=probe_hooks)
         simulator = PipedriveSimulator(world, options)
         vendor = await stack.enter_async_context(TestServer(simulator.app))
-        session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         ids = count(1)
         seams = Seams(clock=clock, random=random.Random(3), new_id=lambda: f"question {next(ids)}", copy="copy-1")
-        transport = CountingTransport(AiohttpTransport(session))
+        transport = CountingTransport(await stack.enter_async_context(http_transport()))
         connector = connect(str(vendor.make_url("")).rstrip("/"), transport, store, seams, page_size)
 
         async def submit(events: Sequence[Event]) -> list[bool]:

@@ -376,7 +376,7 @@ AFTER_STORMS = (
     ),
     Mutant(
         "a pause has no largest length",
-        "connectors/http.py",
+        "connectors/calls.py",
         "min(self.seconds, longest_pause(daily=self.daily)) if self.seconds > 0 else 0.0",
         "self.seconds",
         ("unit/connectors/test_http_client.py", "unit/connectors/test_http_parts.py"),

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlencode
 
+from bridge.connectors.calls import Answer, Call, Pause, Words
 from bridge.connectors.deskera.errors import words
 from bridge.connectors.deskera.options import DeskeraOptions
 from bridge.connectors.deskera.tokens import Tokens, from_answer, from_store, seed_of, v1_renewal
-from bridge.connectors.http import Answer, Call, HttpClient, Observe, Pause, Words, with_headers
+from bridge.connectors.http import HttpClient, Observe, with_headers
+from bridge.connectors.limits import SMALL_BYTES
 from bridge.connectors.oauth import NO_CONSENT
 from bridge.connectors.protocols import HttpRequest, TokenVault, Transport
 from bridge.domain.errors import NeedsAuthorisation, OutcomeUnknown, RemoteError, RetryLater
@@ -168,7 +170,9 @@ class TokenKeeper:
         while True:
             if self._paths[0] == V1_REFRESH_PATH:
                 self._paths = self._all_paths()  # remembered only while it works
-                answer = await self._http.send(Call("POST", V1_REFRESH_PATH, json=v1_renewal(before), reads=False))
+                answer = await self._http.send(
+                    Call("POST", V1_REFRESH_PATH, json=v1_renewal(before), reads=False, most_bytes=SMALL_BYTES)
+                )
                 self._paths = [V1_REFRESH_PATH]
                 return answer
             more = len(self._paths) > (1 if before.refresh else 2)  # the last path only renews

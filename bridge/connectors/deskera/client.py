@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from bridge.connectors.calls import Answer, Call, Pause, Words
 from bridge.connectors.deskera.auth import TokenKeeper, basic
 from bridge.connectors.deskera.errors import quota, refuse_hidden, words
 from bridge.connectors.deskera.options import DeskeraOptions
-from bridge.connectors.http import SHORT_WAIT_SECONDS, Answer, Call, HttpClient, Pause, Words, with_headers
+from bridge.connectors.http import SHORT_WAIT_SECONDS, HttpClient, with_headers
+from bridge.connectors.limits import RECORD_BYTES
 from bridge.connectors.names import Pins
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
@@ -89,9 +91,11 @@ class DeskeraClient:
     async def send(self, call: Call) -> Answer:
         return await self._http.send(call)
 
-    async def get(self, path: str, query: Sequence[tuple[str, str]] = (), *, template: str = "") -> Any:
+    async def get(
+        self, path: str, query: Sequence[tuple[str, str]] = (), *, template: str = "", most_bytes: int = RECORD_BYTES
+    ) -> Any:
         """The answer's JSON."""
-        answer = await self.send(Call("GET", path, query=query, template=template))
+        answer = await self.send(Call("GET", path, query=query, template=template, most_bytes=most_bytes))
         body = answer.json()
         refuse_hidden(answer, body)
         return body

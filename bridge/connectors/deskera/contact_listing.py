@@ -10,6 +10,7 @@ from typing import Any
 from bridge.connectors.deskera.choices import rows_of
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.listing import Place, RepeatedPage, Rows, step
+from bridge.connectors.limits import page_bytes
 from bridge.domain.errors import RetryLater
 from bridge.domain.record import Fields
 
@@ -51,7 +52,7 @@ class ContactListing:
 
     async def _fetch(self, number: int, more: Pairs) -> Rows:
         query = [("page", str(number)), ("limit", str(self._size)), *more]
-        body = await self._client.get(PATH, query)
+        body = await self._client.get(PATH, query, most_bytes=page_bytes(self._size))
         info = body.get("paginationInfo") if isinstance(body, dict) else None
         total = info.get("totalRecords") if isinstance(info, dict) else None
         return Rows(rows_of(body), total if isinstance(total, int) else None)

@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.connectors.account_list import AccountList
+from bridge.connectors.calls import Call
 from bridge.connectors.deskera.choices import objects_of, rows_of
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.values import Unreadable, amount, as_instant, text
-from bridge.connectors.http import Call
+from bridge.connectors.limits import page_bytes
 from bridge.connectors.rows import NotUnderstood, Row
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import Rejected
@@ -129,7 +130,9 @@ class CustomFields:
         rows: list[Any] = []
         for page in range(100):
             query = [("limit", str(PAGE_SIZE)), ("page", str(page))]
-            answer = await self._client.send(Call("GET", PATH, query=query, accept=NOT_OFFERED))
+            answer = await self._client.send(
+                Call("GET", PATH, query=query, accept=NOT_OFFERED, most_bytes=page_bytes(PAGE_SIZE))
+            )
             if answer.status in NOT_OFFERED:
                 return False
             body = answer.json()

@@ -13,6 +13,7 @@ from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.listing import Place, RepeatedPage, Rows, step
 from bridge.connectors.deskera.pipelines import PATH as PIPELINES
 from bridge.connectors.deskera.pipelines import Pipelines
+from bridge.connectors.limits import LIST_BYTES
 from bridge.domain.errors import RetryLater
 
 PATH = "/v1/crm/deals"
@@ -51,7 +52,8 @@ class DealListing:
 
     async def _stages(self, pipeline: str, expected: int) -> list[Any]:
         """The deals a pipeline's stages embed; these rows name neither their pipeline nor their stage."""
-        body = await self._client.get(f"{PIPELINES}/{pipeline}", template=f"{PIPELINES}/{{id}}")
+        path, template = f"{PIPELINES}/{pipeline}", f"{PIPELINES}/{{id}}"
+        body = await self._client.get(path, template=template, most_bytes=LIST_BYTES)
         stages = objects_of(body.get("stages") if isinstance(body, dict) else None)
         keys = {"pipeline_id": body.get("id") if isinstance(body, dict) else None}
         rows = [
@@ -65,6 +67,7 @@ class DealListing:
         return rows
 
     async def _fetch(self, more: list[tuple[str, str]]) -> Rows:
-        body = await self._client.get(PATH, [*more, ("show_closed_deals", "true")])
+        # A server that ignores the page gives all deals at once.
+        body = await self._client.get(PATH, [*more, ("show_closed_deals", "true")], most_bytes=LIST_BYTES)
         total = body.get("number_of_records") if isinstance(body, dict) else None
         return Rows(rows_of(body), total if isinstance(total, int) else None)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.connectors.http import Answer, Words
+from bridge.connectors.calls import Answer, Words
 from bridge.domain.errors import RateLimited, Rejected, RemoteError, RetryLater
 
 QUOTA_PAUSE_SECONDS = 3600.0

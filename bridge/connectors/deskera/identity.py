@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from bridge.connectors.calls import Call
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.contact_listing import PATH as CONTACTS
 from bridge.connectors.deskera.contact_listing import ContactListing
 from bridge.connectors.deskera.tokens import claims, tenant_of
 from bridge.connectors.deskera.values import known_reference
-from bridge.connectors.http import Call
 from bridge.connectors.protocols import Identity
 from bridge.domain.errors import NeedsAuthorisation
 

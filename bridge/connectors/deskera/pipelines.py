@@ -10,6 +10,7 @@ from bridge.connectors.account_list import AccountList
 from bridge.connectors.deskera.choices import Choices, rows_of
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.values import known_reference
+from bridge.connectors.limits import LIST_BYTES
 from bridge.domain.errors import Rejected
 
 PATH = "/v1/crm/deals/pipelines"
@@ -103,7 +104,7 @@ class Pipelines:
         return _with(known, stage)
 
     async def _load(self, oldest: float) -> Known:
-        rows = rows_of(await self._client.get(PATH))
+        rows = rows_of(await self._client.get(PATH, most_bytes=LIST_BYTES))
         await self._names.learn(rows)
         found = {}
         for row in rows:
@@ -111,7 +112,7 @@ class Pipelines:
             if key is None:
                 continue  # counted with the names
             if not isinstance(row.get("stages"), list):
-                row = await self._client.get(f"{PATH}/{key}", template=f"{PATH}/{{id}}")
+                row = await self._client.get(f"{PATH}/{key}", template=f"{PATH}/{{id}}", most_bytes=LIST_BYTES)
             found[key] = await self._read(key, row)
         return found
 

@@ -8,10 +8,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.connectors.calls import Call
 from bridge.connectors.entrust.options import EntrustOptions
 from bridge.connectors.entrust.refusals import read_words
 from bridge.connectors.entrust.values import read_instant
-from bridge.connectors.http import Call, with_headers
+from bridge.connectors.http import with_headers
+from bridge.connectors.limits import SMALL_BYTES
 from bridge.connectors.oauth import SignInDialect, sign_in_client
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
@@ -61,7 +63,8 @@ class Token:
     async def _fetch(self) -> None:
         # Changes nothing, so it may be repeated. No web session: without its cookie any server may answer.
         asked = self._clock.monotonic()
-        answer = await self._client.send(Call("POST", PATH, json=self._body, reads=True, template=PATH))
+        call = Call("POST", PATH, json=self._body, reads=True, template=PATH, most_bytes=SMALL_BYTES)
+        answer = await self._client.send(call)
         said = answer.json()
         if not isinstance(said, dict) or not isinstance(said.get("authToken"), str) or not said["authToken"]:
             raise answer.garbled("no token")

@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from bridge.connectors.calls import Answer, Call, Pause, Words
 from bridge.connectors.entrust.auth import Token
 from bridge.connectors.entrust.options import EntrustOptions
 from bridge.connectors.entrust.refusals import read_words
-from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words
+from bridge.connectors.http import HttpClient
+from bridge.connectors.limits import LIST_BYTES, page_bytes
 from bridge.connectors.pace import Pace
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.domain.errors import NeedsAuthorisation, Rejected, RemoteError
 
 API = "/api/web"
+MOST_ROWS = 100  # of any page
 Rows = tuple[list[Any], str | None]
 """A page's results as they came, and the cursor of the next page; None: it was the last."""
 
@@ -41,6 +44,10 @@ class EntrustDialect:
             text = f"the role of the Administration API application does not allow this: {words.message}"
             return NeedsAuthorisation(answer.system, text)
         return None
+
+
+def _page(path: str, body: Mapping[str, Any]) -> Call:
+    return Call("POST", path, json=dict(body), reads=True, most_bytes=page_bytes(body.get("limit", MOST_ROWS)))
 
 
 class EntrustClient:
@@ -82,18 +89,18 @@ class EntrustClient:
 
     async def rows(self, path: str) -> list[Any]:
         """A plain list, its rows as they came."""
-        answer = await self.send(Call("GET", path))
+        answer = await self.send(Call("GET", path, most_bytes=LIST_BYTES))
         said = answer.json()
         if not isinstance(said, list):
             raise answer.garbled("no list")
         return said
 
     async def page(self, path: str, body: Mapping[str, Any]) -> Rows:
-        return self._results(await self.send(Call("POST", path, json=dict(body), reads=True)))
+        return self._results(await self.send(_page(path, body)))
 
     async def page_if_any(self, path: str, body: Mapping[str, Any]) -> Rows | None:
         """None: the tenant has no such path."""
-        answer = await self.send(Call("POST", path, json=dict(body), reads=True, accept=frozenset({404})))
+        answer = await self.send(replace(_page(path, body), accept=frozenset({404})))
         return None if answer.status == 404 else self._results(answer)
 
     @staticmethod

@@ -1,6 +1,6 @@
 """What Entrust's error bodies say (`ErrorInfo`). No catalogue of its codes is public: the status decides."""
 
-from bridge.connectors.http import Answer, Words
+from bridge.connectors.calls import Answer, Words
 
 _LONGEST = 400
 

@@ -6,7 +6,9 @@ Sources: the vendor's OpenAPI descriptions of API v1 and v2.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words
+from bridge.connectors.calls import Answer, Call, Pause, Words
+from bridge.connectors.http import HttpClient
+from bridge.connectors.limits import LIST_BYTES, RECORD_BYTES, SMALL_BYTES, page_bytes
 from bridge.connectors.oauth import Credential
 from bridge.connectors.pipedrive.auth import credential
 from bridge.connectors.pipedrive.budget import Budget, tokens
@@ -59,19 +61,19 @@ class PipedriveClient:
         )
 
     async def me(self) -> Mapping[str, Any]:
-        answer = await self._send("GET", "api/v1/users/me")
+        answer = await self._send("GET", "api/v1/users/me", most_bytes=SMALL_BYTES)
         return _object(answer)
 
     async def rows(self, path: str, query: Query) -> tuple[list[Any], str | None]:
         """One page of a v2 listing, its rows as they came, and the cursor of the next."""
-        answer = await self._send("GET", path, query=query)
+        answer = await self._send("GET", path, query=query, most_bytes=_page_bytes(query))
         rows, more = _rows(answer)
         cursor = more.get("next_cursor")
         return rows, str(cursor) if cursor else None
 
     async def rows_by_offset(self, path: str, query: Query, start: int) -> tuple[list[Any], int | None]:
         """One page of a v1 listing and where the next begins. Its paging block is missing at times."""
-        answer = await self._send("GET", path, query=[*query, ("start", str(start))])
+        answer = await self._send("GET", path, query=[*query, ("start", str(start))], most_bytes=_page_bytes(query))
         rows, more = _rows(answer)
         paging = more.get("pagination")
         limit = int(dict(query)["limit"])
@@ -90,7 +92,7 @@ class PipedriveClient:
 
     async def search(self, path: str, query: Query) -> list[Any]:
         """Items found, best first; the vendor wraps them in two ways."""
-        answer = await self._send("GET", path, query=query)
+        answer = await self._send("GET", path, query=query, most_bytes=_page_bytes(query))
         said = answer.json()
         data = said.get("data") if isinstance(said, dict) else None
         items = data.get("items") if isinstance(data, dict) else data
@@ -135,11 +137,27 @@ class PipedriveClient:
         json: Any = None,
         template: str = "",
         accept: frozenset[int] = frozenset(),
+        most_bytes: int = RECORD_BYTES,
     ) -> Answer:
         await self._budget.spend(tokens(method, template or path))
         return await self._http.send(
-            Call(method, path, query, json, accept=accept, template=template or path, timeout_seconds=self._timeout)
+            Call(
+                method,
+                path,
+                query,
+                json,
+                accept=accept,
+                template=template or path,
+                timeout_seconds=self._timeout,
+                most_bytes=most_bytes,
+            )
         )
+
+
+def _page_bytes(query: Query) -> int:
+    """A listing without a limit is given whole."""
+    limit = dict(query).get("limit")
+    return LIST_BYTES if limit is None else page_bytes(int(limit))
 
 
 def _object(answer: Answer) -> Mapping[str, Any]:

@@ -7,7 +7,8 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from bridge.connectors.http import Answer, Pause, Words, retry_after
+from bridge.connectors.calls import Answer, Pause, Words
+from bridge.connectors.http import retry_after
 from bridge.connectors.pipedrive.budget import until_midnight
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, RemoteError
 from bridge.domain.pause import LONGEST_PAUSE_SECONDS

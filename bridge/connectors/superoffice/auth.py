@@ -6,7 +6,9 @@ Vendor pages "System user flow", "OAuth 2.0 and OpenID Connect", "Authorization 
 from base64 import b64encode
 from collections.abc import Mapping
 
-from bridge.connectors.http import Call, HttpClient, with_headers
+from bridge.connectors.calls import Call
+from bridge.connectors.http import HttpClient, with_headers
+from bridge.connectors.limits import SMALL_BYTES
 from bridge.connectors.oauth import NO_CONSENT, Credential, FixedHeader, Grant, KeptToken, OAuth
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
@@ -90,7 +92,8 @@ class SystemUser(KeptToken):
         }
         path = f"{self._login_url}/Login/api/PartnerSystemUser/Authenticate"
         # Changes no record: a lost answer is simply asked again by the next call.
-        call = Call("POST", path, json=body, reads=True, tries=1, template="PartnerSystemUser/Authenticate")
+        template = "PartnerSystemUser/Authenticate"
+        call = Call("POST", path, json=body, reads=True, tries=1, template=template, most_bytes=SMALL_BYTES)
         answer = await self._client.send(call)
         said = answer.json()
         if not isinstance(said, dict):
@@ -98,9 +101,8 @@ class SystemUser(KeptToken):
         if not said.get("IsSuccessful") or not isinstance(said.get("Token"), str):
             why = str(said.get("ErrorMessage") or "no explanation")[:300]
             raise NeedsAuthorisation(self._system, f"SuperOffice refused the system user: {why}")
-        keys = await self._client.send(
-            Call("GET", f"{self._login_url}/login/.well-known/jwks", template="login/.well-known/jwks")
-        )
+        path = f"{self._login_url}/login/.well-known/jwks"
+        keys = await self._client.send(Call("GET", path, template="login/.well-known/jwks", most_bytes=SMALL_BYTES))
         try:
             ticket = read_ticket(said["Token"], keys.json())
         except BadToken as wrong:

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words, with_headers
+from bridge.connectors.calls import Answer, Call, Pause, Words
+from bridge.connectors.http import HttpClient, with_headers
+from bridge.connectors.limits import LIST_BYTES, RECORD_BYTES
 from bridge.connectors.oauth import Credential, SignInDialect, sign_in_client
 from bridge.connectors.pace import Pace
 from bridge.connectors.product import Construction
@@ -91,9 +93,12 @@ class SuperOfficeClient:
         self.endpoint.forget()
         return await self._http.send(call)
 
-    async def get(self, path: str, *, template: str, headers: Mapping[str, str] | None = None) -> Any:
+    async def get(
+        self, path: str, *, template: str, headers: Mapping[str, str] | None = None, most_bytes: int = RECORD_BYTES
+    ) -> Any:
         """None: there is no such thing."""
-        call = Call("GET", path, template=template, headers=headers or {}, accept=GONE | {500})
+        accept = GONE | {500}
+        call = Call("GET", path, template=template, headers=headers or {}, accept=accept, most_bytes=most_bytes)
         answer = await self.send(call)
         if is_missing(answer):
             return None
@@ -103,7 +108,7 @@ class SuperOfficeClient:
 
     async def rows(self, path: str) -> list[Any]:
         """A plain list, its rows as they came; nothing when this server does not have it."""
-        said = await self.get(path, template=path)
+        said = await self.get(path, template=path, most_bytes=LIST_BYTES)
         if said is not None and not isinstance(said, list):
             raise RetryLater(self.system, f"GET {path} gave no list")
         return said or []

@@ -5,7 +5,9 @@ Vendor pages "OAuth 2.0 and OpenID Connect", "System user flow".
 
 from collections.abc import Mapping
 
-from bridge.connectors.http import Call, HttpClient
+from bridge.connectors.calls import Call
+from bridge.connectors.http import HttpClient
+from bridge.connectors.limits import SMALL_BYTES
 from bridge.connectors.oauth import CODE_REFUSED, SignInDialect, exchange, keep, page, sign_in_client
 from bridge.connectors.product import Consent, Construction
 from bridge.connectors.superoffice.auth import user_grant
@@ -49,7 +51,8 @@ async def _exchange(construction: Construction, code: str, redirect: str) -> str
 
 async def _claims(construction: Construction, client: HttpClient, id_token: str) -> Mapping[str, str]:
     """What the vendor signed; the consent must be the configured tenant's."""
-    keys = await client.send(Call("GET", f"{construction.options.login_url}/{JWKS}", template=JWKS))
+    url = f"{construction.options.login_url}/{JWKS}"
+    keys = await client.send(Call("GET", url, template=JWKS, most_bytes=SMALL_BYTES))
     try:
         claims = read_claims(id_token, keys.json())
     except BadToken as wrong:

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from bridge.connectors.http import Call, HttpClient
+from bridge.connectors.calls import Call
+from bridge.connectors.http import HttpClient
+from bridge.connectors.limits import SMALL_BYTES
 from bridge.connectors.superoffice.values import known_instant
 from bridge.domain.errors import NeedsAuthorisation, RemoteError, Unreachable
 from bridge.domain.pause import LONGEST_LIFE_SECONDS
@@ -60,8 +62,8 @@ class TenantEndpoint:
         self._found = None
 
     async def _ask(self) -> str:
-        call = Call("GET", f"{self._login_url}/api/state/{self._tenant}", template="api/state/:tenant")
-        answer = await self._client.send(call)
+        url = f"{self._login_url}/api/state/{self._tenant}"
+        answer = await self._client.send(Call("GET", url, template="api/state/:tenant", most_bytes=SMALL_BYTES))
         said = answer.json()
         if not isinstance(said, dict):
             raise answer.garbled("no state of the tenant")

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridge.connectors.http import Call
+from bridge.connectors.calls import Call
 from bridge.connectors.rows import row_id
 from bridge.connectors.superoffice.entities import RESOURCES
 from bridge.connectors.superoffice.manifest import VERB_KINDS

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+from bridge.connectors.limits import SMALL_BYTES
 from bridge.connectors.protocols import Identity, Page, Written
 from bridge.connectors.rows import Listings, NotUnderstood, Row, Understood, one_record, read_all, understand
 from bridge.connectors.superoffice.catalog import Catalogs
@@ -32,6 +33,7 @@ from bridge.domain.errors import OutcomeUnknown, Rejected, RemoteError, RetryLat
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
 from bridge.domain.seams import Clock
 
+PRINCIPAL = "User/currentPrincipal"
 NEWEST_PAGE = 20
 FOUND_AT_MOST = 50
 FUTURE = timedelta(days=400)
@@ -158,7 +160,7 @@ class SuperOfficeReads:
         return found
 
     async def _principal(self) -> Mapping[str, Any]:
-        said = await self.account.client.get("User/currentPrincipal", template="User/currentPrincipal")
+        said = await self.account.client.get(PRINCIPAL, template=PRINCIPAL, most_bytes=SMALL_BYTES)
         if not isinstance(said, dict):
             raise RetryLater(self.system, "GET User/currentPrincipal did not say who we are")
         return said

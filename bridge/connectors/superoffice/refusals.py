@@ -1,6 +1,6 @@
 """What SuperOffice's error bodies say. Vendor page "REST web API" (errors): only the 404 is documented."""
 
-from bridge.connectors.http import Answer, Words
+from bridge.connectors.calls import Answer, Words
 
 NOT_FOUND = "SoNotFoundException"
 _LONGEST = 400

@@ -5,12 +5,12 @@ One clock serves both: it moves only when one of them sleeps, so nothing waits i
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Protocol
 
-import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -18,7 +18,7 @@ from bridge.connectors.http import Observe
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import Connector, HttpRequest, HttpResponse, Transport
 from bridge.connectors.registry import CONNECTORS
-from bridge.connectors.transport import AiohttpTransport
+from bridge.connectors.transport import http_transport
 from bridge.domain.callback import Callback
 from bridge.domain.record import Fields
 from bridge.domain.seams import Seams
@@ -179,12 +179,12 @@ class Bench:
 
     async def start(self) -> None:
         await self.server.start_server()
-        self.session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        self.transport = CountingTransport(AiohttpTransport(self.session))
+        self.stack = AsyncExitStack()
+        self.transport = CountingTransport(await self.stack.enter_async_context(http_transport()))
         self.url = str(self.server.make_url("")).rstrip("/")
 
     async def stop(self) -> None:
-        await self.session.close()
+        await self.stack.aclose()
         await self.server.close()
 
     def connect(self, page_size: int | None = None) -> Connector:

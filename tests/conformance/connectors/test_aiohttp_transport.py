@@ -1,15 +1,28 @@
 """The real transport against a real server on loopback."""
 
 import asyncio
+import gzip
+import tracemalloc
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
-import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
-from bridge.connectors.protocols import HttpRequest, TransportFailed
-from bridge.connectors.transport import AiohttpTransport
+from bridge.connectors.limits import ERROR_BYTES
+from bridge.connectors.protocols import AnswerUnusable, HttpRequest, TransportFailed
+from bridge.connectors.transport import AiohttpTransport, http_transport
+
+PACKED = {
+    "bomb": ("gzip", gzip.compress(b"0" * 5_000_000)),
+    "members": ("x-gzip", b"".join(gzip.compress(b"0" * 1_000_000) for _ in range(5))),
+    "odd": ("gzip", b"no gzip at all"),
+    "torn": ("gzip", gzip.compress(b"0" * 5_000)[:-9]),
+    "br": ("br", b"x"),
+    "nothing": ("gzip", b""),
+    "huge": ("gzip", gzip.compress(b"0" * 200_000_000, 9)),
+}
 
 
 class Server:
@@ -34,12 +47,23 @@ class Server:
         if what == "drop":
             assert request.transport is not None
             request.transport.close()
-        if what == "packed":
-            bomb = web.Response(body=b"0" * 5_000_000)
-            bomb.enable_compression(web.ContentCoding.gzip)
-            return bomb
+        if what in PACKED:
+            encoding, body = PACKED[what]
+            return web.Response(body=body, headers={"Content-Encoding": encoding})
+        if what in ("declared", "refused"):
+            return web.Response(body=b"0" * 5_000_000, status=404 if what == "refused" else 200)
+        if what == "streamed":
+            return await self._streamed(request)
         text = f"{list(request.query.items())} {request.headers.get('Cookie')} {(await request.read()).decode()}"
         return web.Response(text=text, headers={"X-Limit": "5"})
+
+    async def _streamed(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            for _ in range(100):
+                await response.write(b"0" * 100_000)
+        return response
 
 
 @pytest.fixture
@@ -52,8 +76,8 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def transport() -> AsyncIterator[AiohttpTransport]:
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        yield AiohttpTransport(session)
+    async with http_transport() as made:
+        yield made
 
 
 async def test_a_request_goes_out_whole_and_header_names_come_back_low(
@@ -95,11 +119,49 @@ async def test_nobody_listening_means_nothing_was_sent(transport: AiohttpTranspo
     assert not caught.value.sent
 
 
-async def test_an_answer_that_is_too_large_when_unpacked_is_not_taken(server: Server) -> None:
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        small = AiohttpTransport(session, most_bytes=1_000_000)
-        with pytest.raises(TransportFailed, match="larger than 1000000 bytes") as caught:
-            await small.send(HttpRequest("GET", server.url("packed")))
-        assert caught.value.sent
-        large = AiohttpTransport(session)
-        assert len((await large.send(HttpRequest("GET", server.url("packed")))).body) == 5_000_000
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("declared", "larger than 1.0 MB"),
+        ("streamed", "larger than 1.0 MB"),
+        ("bomb", "larger than 1.0 MB"),
+        ("members", "larger than 1.0 MB"),
+        ("odd", "cannot be unpacked"),
+        ("torn", "ends too early"),
+        ("br", "packed as 'br'"),
+    ],
+)
+async def test_an_answer_that_is_too_large_or_cannot_be_unpacked_is_dropped(
+    server: Server, transport: AiohttpTransport, what: str, said: str
+) -> None:
+    with pytest.raises(AnswerUnusable, match=said) as caught:
+        await transport.send(HttpRequest("GET", server.url(what), most_bytes=2**20))
+    assert caught.value.sent
+    assert (await transport.send(HttpRequest("GET", server.url("ok")))).status == 200
+
+
+async def test_a_packed_answer_is_unpacked(server: Server, transport: AiohttpTransport) -> None:
+    for what in ("bomb", "members"):
+        got = await transport.send(HttpRequest("GET", server.url(what), most_bytes=2**24))
+        assert got.body == b"0" * 5_000_000
+    assert (await transport.send(HttpRequest("GET", server.url("nothing")))).body == b""
+
+
+async def test_of_a_refusal_the_beginning_is_taken_however_long_it_is(
+    server: Server, transport: AiohttpTransport
+) -> None:
+    got = await transport.send(HttpRequest("GET", server.url("refused")))
+    assert (got.status, len(got.body)) == (404, ERROR_BYTES)
+
+
+async def test_a_small_packed_answer_never_takes_much_more_memory_than_its_limit(
+    server: Server, transport: AiohttpTransport
+) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(AnswerUnusable):
+            await transport.send(HttpRequest("GET", server.url("huge"), most_bytes=2**20))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * 2**20

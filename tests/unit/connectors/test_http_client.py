@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 from http_fakes import FakeClock, ScriptedTransport, answer, fake_seams
 
-from bridge.connectors.http import Answer, Call, HttpClient, Pause, Words, with_headers
+from bridge.connectors.calls import Answer, Call, Pause, Words
+from bridge.connectors.http import HttpClient, with_headers
 from bridge.connectors.protocols import HttpRequest, TransportFailed
 from bridge.domain.errors import (
     NeedsAuthorisation,

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 import pytest
 from http_fakes import FakeClock, MemoryVault, ScriptedTransport, answer, fake_seams
 
-from bridge.connectors.http import Answer, Words
+from bridge.connectors.calls import Answer, Words
 from bridge.connectors.oauth import FixedHeader, Grant, OAuth, SignInDialect, sign_in_client
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest, HttpResponse

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 from http_fakes import FakeClock, ScriptedTransport, answer, fake_seams
 
-from bridge.connectors.http import Answer, Call, HttpClient, Words
+from bridge.connectors.calls import Answer, Call, Words
+from bridge.connectors.http import HttpClient
 from bridge.connectors.oauth import SignInDialect
 from bridge.connectors.pace import Pace
 from bridge.domain.errors import RateLimited, StoreUnavailable

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from bridge.connectors.calls import Call
 from bridge.connectors.deskera.books.forms import changed_body, fields_of, product_row
 from bridge.connectors.deskera.books.kinds import BILL, CONTACT, INVOICE, KINDS, PRODUCT, Kind
 from bridge.connectors.deskera.choices import objects_of, rows_of
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.listing import Place, RepeatedPage, Rows, step
 from bridge.connectors.deskera.values import deleted, known_reference
-from bridge.connectors.http import Call
+from bridge.connectors.limits import page_bytes
 from bridge.connectors.protocols import Page, Written
 from bridge.connectors.rows import MAKES_NO_SENSE, NotUnderstood, one_record
 from bridge.domain.catalog import ColumnSpec
@@ -188,7 +189,8 @@ class BooksRecords:
 
     async def _fetch(self, page: int, more: Sequence[tuple[str, str]]) -> Rows:
         """Pages are counted from 0 here."""
-        body = await self._client.get(self._kind.path, [("page", str(page - 1)), ("limit", str(self._size)), *more])
+        query = [("page", str(page - 1)), ("limit", str(self._size)), *more]
+        body = await self._client.get(self._kind.path, query, most_bytes=page_bytes(self._size))
         total = body.get("totalElements") if isinstance(body, dict) else None
         return Rows(rows_of(body), total if isinstance(total, int) else None)
 

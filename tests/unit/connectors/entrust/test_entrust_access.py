@@ -7,8 +7,8 @@ from entrust_fakes import SECRET, SIGN_IN, FakeEntrust, options, refusal
 from http_fakes import answer
 from pydantic import ValidationError
 
+from bridge.connectors.calls import Call
 from bridge.connectors.entrust.client import EntrustClient
-from bridge.connectors.http import Call
 from bridge.connectors.protocols import TransportFailed
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, Rejected, RetryLater, Unreachable
 

@@ -1,0 +1,108 @@
+"""One call to a product, its answer, and what an answer may say beside its content."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.connectors.json_text import TooMuch, read_json
+from bridge.connectors.limits import RECORD_BYTES, values_in
+from bridge.domain.errors import OutcomeUnknown, RemoteError, RetryLater
+from bridge.domain.pause import longest_pause
+
+READ_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call. `path` is joined to the base URL unless it is absolute; `template` is the path for people and metrics.
+
+    `json` None: no body, unless `body` is given. `accept`: statuses the caller handles beside 2xx. `reads`: the call
+    changes nothing and may be repeated; None: GET and HEAD. `tries`: for reads, how often at most. `most_bytes`: the
+    largest answer the call can need (`limits`).
+    """
+
+    method: str
+    path: str
+    query: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    json: Any = field(default=None, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    accept: frozenset[int] = frozenset()
+    reads: bool | None = None
+    template: str = ""
+    timeout_seconds: float = 30.0
+    tries: int = READ_TRIES
+    most_bytes: int = RECORD_BYTES
+
+    @property
+    def is_read(self) -> bool:
+        return self.method in ("GET", "HEAD") if self.reads is None else self.reads
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.template or self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with status 2xx, or one the caller said to accept. Header names are lower case.
+
+    `found`: its JSON, or what is wrong with it, once that has been worked out.
+    """
+
+    system: str
+    call: Call
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    found: tuple[Any, ValueError | None] | None = field(default=None, repr=False)
+
+    def json(self) -> Any:
+        """Decimals for numbers with a point. Not JSON: RetryLater for a read, OutcomeUnknown for a write."""
+        value, fault = self.found or self.worked_out(self.body)
+        if fault is not None:
+            what = str(fault) if isinstance(fault, TooMuch) else "an answer that is not JSON"
+            raise self.garbled(what)
+        return value
+
+    def loose_json(self) -> Any:
+        """The same, but None when it is not JSON (for error bodies)."""
+        value, _ = self.found or self.worked_out(self.body)
+        return value
+
+    def worked_out(self, body: bytes, *, give_way: bool = False) -> tuple[Any, ValueError | None]:
+        """JSON and None, or None and what is wrong."""
+        try:
+            return read_json(body, values_in(self.call.most_bytes), give_way=give_way), None
+        except ValueError as fault:
+            return None, fault
+
+    def garbled(self, what: str) -> RemoteError:
+        """The error for a 2xx whose content makes no sense."""
+        error = RetryLater if self.call.is_read else OutcomeUnknown
+        return error(self.system, f"{self.call.name} gave {what} (status {self.status})")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The vendor wants no call for `seconds`. `daily`: the day's budget is used up. `why`: for people.
+
+    However long the vendor asks for, one odd answer never stops a system for good: the length is limited to an hour,
+    for a day's budget to 25 hours. What is no length (NaN, a negative number) is no pause.
+    """
+
+    seconds: float
+    daily: bool = False
+    why: str = "request limit reached"
+
+    def __post_init__(self) -> None:
+        length = min(self.seconds, longest_pause(daily=self.daily)) if self.seconds > 0 else 0.0
+        object.__setattr__(self, "seconds", length)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What an error body says, in the vendor's words. `field`: the vendor's column it is about, when it says."""
+
+    message: str
+    field: str | None = None

@@ -1,0 +1,10 @@
+"""Long work gives way, so that callbacks are taken in meanwhile."""
+
+from collections.abc import Generator
+
+
+class OthersTurn:
+    """Awaiting it lets everything else that is ready run once."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
