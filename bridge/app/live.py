@@ -37,15 +37,19 @@ async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Faul
 async def account_columns(
     settings: Settings, plan: Plan, connectors: Mapping[str, Connector]
 ) -> tuple[Columns, dict[str, Fault]]:
-    """By product and entity what each bound account reports; by system, why one could not be asked."""
+    """By side's name and entity what each bound account reports; by system, why one could not be asked.
+
+    Two accounts of one product may have fields of their own, so the product names neither.
+    """
     columns: Columns = {}
     faults: dict[str, Fault] = {}
+    names = {system: [name for name, bound in settings.sides.items() if bound == system] for system in plan.entities}
     for system, entities in sorted(plan.entities.items()):
         try:
             async with asyncio.timeout(settings.sync.write_seconds):
                 for entity in sorted(entities):
-                    product = settings.systems[system].connector
-                    columns[product, entity] = await connectors[system].columns(entity)
+                    found = await connectors[system].columns(entity)
+                    columns |= {(name, entity): found for name in names[system]}
         except (RemoteError, TimeoutError) as error:
             what = f"its columns could not be read: {error or 'no answer in time'}"
             remedy = "correct its options in the settings, or try again later"

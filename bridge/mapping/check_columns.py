@@ -32,7 +32,8 @@ _FITS: MappingOf[str, frozenset[Column]] = {
     "link": frozenset({Column.REFERENCE, Column.TEXT}),
 }
 ExtraColumns = MappingOf[tuple[str, str], MappingOf[str, ColumnSpec]]
-"""An account's columns by (product, entity): own ones as `custom.<name>`, fixed ones it narrows. Others: not asked."""
+"""Each account's columns by (side's name, entity): custom ones as `custom.<name>`, fixed ones it narrows. Others: not
+asked. A side's name stands for one account; a product may stand for several."""
 
 _NUMBERS = ("integer", "decimal", "money")
 _TEXT_READS = frozenset({Column.INTEGER, Column.DECIMAL, Column.REFERENCE})
@@ -64,7 +65,7 @@ def catalog_of(
     entities = manifests[which.product].entities if which.product in manifests else {}
     if which.entity not in entities:
         return None
-    own = (extra or {}).get((which.product, which.entity))
+    own = (extra or {}).get((which.name, which.entity))
     return Catalog(f"{which.product} {which.entity}", which.name, side, entities[which.entity], own)
 
 

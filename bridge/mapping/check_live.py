@@ -21,7 +21,7 @@ def check_live(
 ) -> list[Fault]:
     """What `check` finds, now against the accounts' own columns, and what only an account can tell.
 
-    `live`: by (product, entity) the columns the account reported: own fields, options, lengths, read-only, required.
+    `live`: what each account reported, by (side's name, entity): own fields, options, lengths, read-only, required.
     """
     mappings = tuple(mappings)
     faults = check(mappings, manifests, live, systems)

@@ -59,7 +59,7 @@ def test_a_sound_mapping_has_no_faults() -> None:
 def test_own_columns_are_believed_until_the_account_was_asked() -> None:
     mappings = load_text(HEAD + "  name: {crm: custom.Segment, erp: name}\n", "m.yaml")
     assert check(mappings, MANIFESTS) == []
-    (fault,) = check(mappings, MANIFESTS, {("one", "person"): {"custom.Segments": TEXT}})
+    (fault,) = check(mappings, MANIFESTS, {("crm", "person"): {"custom.Segments": TEXT}})
     assert "did you mean `custom.Segments`?" in fault.remedy
 
 
@@ -67,5 +67,5 @@ def test_what_the_account_really_offers_narrows_a_column() -> None:
     mappings = load_text(HEAD + "  kind: {crm: title, erp: city, table: {A: Oslo, B: Bergen}}\n", "m.yaml")
     assert check(mappings, MANIFESTS) == []
     offered = ColumnSpec(Column.CHOICE, choices=("Oslo", "Berlin"))
-    (fault,) = check(mappings, MANIFESTS, {("two", "contact"): {"city": offered}})
+    (fault,) = check(mappings, MANIFESTS, {("erp", "contact"): {"city": offered}})
     assert "`city` of two contact does not offer `Bergen`" in fault.what

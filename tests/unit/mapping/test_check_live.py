@@ -9,7 +9,7 @@ from bridge.mapping.load import load_text
 
 from .files import HEAD, MANIFESTS, NAME, TEXT
 
-PERSON, CONTACT = ("one", "person"), ("two", "contact")
+PERSON, CONTACT = ("crm", "person"), ("erp", "contact")
 LONG, SHORT = ColumnSpec(Column.TEXT, max_length=255), ColumnSpec(Column.TEXT, max_length=40)
 
 
