@@ -17,6 +17,7 @@ from bridge.connectors.calls import Answer, Call, Pause, Words
 from bridge.connectors.json_text import write_json
 from bridge.connectors.limits import LIST_BYTES, RECORD_BYTES
 from bridge.connectors.protocols import AnswerUnusable, HttpRequest, RateBudget, Transport, TransportFailed
+from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import (
     NeedsAuthorisation,
     OutcomeUnknown,
@@ -30,7 +31,8 @@ from bridge.domain.errors import (
 from bridge.domain.seams import Seams
 
 SHORT_WAIT_SECONDS = 2.0
-FIRST_BACKOFF_SECONDS = 0.5
+FIRST_BACKOFF_SECONDS = 0.75
+LONGEST_BACKOFF_SECONDS = 5.0
 DEFAULT_PAUSE_SECONDS = 2.0
 WORDS_LENGTH = 500
 LONGEST_NUMBER = 12  # digits; a longer number in a header is no number of seconds
@@ -125,7 +127,8 @@ class HttpClient:
                 raise self._lost(call, lost)
             if lost is None and (last or answer.status < 500 or answer.status in call.accept or self._paused_for() > 0):
                 return answer
-            await clock.sleep(FIRST_BACKOFF_SECONDS * 2 ** (tried - 1) * (0.5 + self._seams.random.random()))
+            wait = backoff_seconds(tried, FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS, self._seams.random)
+            await clock.sleep(wait)
 
     async def _authorised(self, call: Call) -> Answer:
         """One exchange; on 401 the credential is renewed and the call repeated once (a 401 had no effect)."""

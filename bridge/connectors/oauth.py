@@ -100,15 +100,21 @@ def sign_in_client(construction: Construction, base_url: str, dialect: SignInDia
 
 
 class KeptToken:
-    """A credential in the vault: somebody's newer one is taken, else it is asked for and stored before use."""
+    """A credential in the vault: somebody's newer one is taken, else it is asked for and stored before use.
 
-    def __init__(self, construction: Construction) -> None:
+    `name`: what the vault knows it by; the system's name when left out.
+    """
+
+    HEADER = "authorization"
+
+    def __init__(self, construction: Construction, name: str = "") -> None:
         self._system, self._vault, self._clock = construction.system, construction.vault, construction.seams.clock
+        self._name = name or construction.system
         self._kept: Mapping[str, str] = {}
         self._one = asyncio.Lock()
 
     def _shown(self, kept: Mapping[str, str]) -> str:
-        """The value of the Authorization header."""
+        """The value of the header that shows it."""
         raise NotImplementedError
 
     def _fresh(self, kept: Mapping[str, str]) -> bool:
@@ -120,10 +126,10 @@ class KeptToken:
         raise NotImplementedError
 
     async def authorise(self, request: HttpRequest) -> HttpRequest:
-        return with_headers(request, {"authorization": self._shown(await self._current())})
+        return with_headers(request, {self.HEADER: self._shown(await self._current())})
 
     async def renew(self, refused: HttpRequest) -> bool:
-        await self._renew_from(refused.headers.get("authorization", ""))
+        await self._renew_from(refused.headers.get(self.HEADER, ""))
         return True
 
     async def _current(self) -> Mapping[str, str]:
@@ -136,13 +142,17 @@ class KeptToken:
         async with self._one:
             if self._fresh(self._kept) and self._shown(self._kept) != stale:
                 return
-            await self._vault.exclusive(self._system, lambda: self._replace(stale))
+            await self._vault.exclusive(self._name, lambda: self._replace(stale))
+
+    async def _stored(self) -> Mapping[str, str]:
+        """What is in the vault now; empty when there is nothing."""
+        return await self._vault.load(self._name) or {}
 
     async def _replace(self, stale: str) -> None:
-        stored = await self._vault.load(self._system) or {}
+        stored = await self._stored()
         if not (self._fresh(stored) and self._shown(stored) != stale):
             stored = await self._ask(stored)
-            await self._vault.save(self._system, stored)
+            await self._vault.save(self._name, stored)
         self._kept = stored
 
     def _now(self) -> float:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import CheckResult, HealthBoard, Status
@@ -67,7 +68,7 @@ class Supervisor:
             part.task, part.since = None, None
 
     async def _keep(self, part: Part) -> None:
-        wait = FIRST_WAIT_SECONDS
+        deaths = 0
         while True:
             started = part.since = self._seams.clock.monotonic()
             await self._run(part)
@@ -75,9 +76,10 @@ class Supervisor:
                 return
             part.since = None
             if not part.fault or self._seams.clock.monotonic() - started >= HEALTHY_SECONDS:
-                wait = FIRST_WAIT_SECONDS
-            await self._seams.clock.sleep(wait * (0.75 + self._seams.random.random() / 2))
-            wait = min(LONGEST_WAIT_SECONDS, wait * 2)
+                deaths = 0
+            deaths += 1
+            wait = backoff_seconds(deaths, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, self._seams.random)
+            await self._seams.clock.sleep(wait)
             part.restarts += 1
 
     async def _run(self, part: Part) -> None:

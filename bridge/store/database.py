@@ -32,6 +32,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
+from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams, epoch
 from bridge.store.failures import Unstorable
@@ -44,6 +45,8 @@ Session = Callable[[AsyncConnection], Awaitable[T]]
 BUSY_SECONDS = 5.0
 BUSY_STEP_SECONDS = 0.005
 TRIES = 6
+FIRST_WAIT_SECONDS = 0.015
+LONGEST_WAIT_SECONDS = 1.0
 RETRIED_STATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 REFUSED_CLASSES = frozenset({"22", "54"})  # data exceptions; limits of the program (a row too large for an index)
 WAKE_CHANNEL = "bridge_wake"
@@ -139,7 +142,8 @@ class Database:
                     raise StoreUnavailable(f"the store cannot be used now: {_reason(error)}") from error
             except (UnicodeEncodeError, OverflowError, StatementError) as error:
                 raise Unstorable(_reason(error)) from error
-            await self.seams.clock.sleep(0.01 * 2**attempt * (0.5 + self.seams.random.random()))
+            wait = backoff_seconds(attempt + 1, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, self.seams.random)
+            await self.seams.clock.sleep(wait)
         raise AssertionError("unreachable")
 
 

@@ -83,3 +83,85 @@ def test_import_contracts_hold() -> None:
 def test_no_package_index_or_machine_path_is_named() -> None:
     lock = (ROOT / "requirements-dev.lock").read_text() + (ROOT / "requirements.lock").read_text()
     assert "http" not in "".join(line for line in lock.splitlines() if line.startswith("-"))
+
+
+def _imports(files: dict[str, Path]) -> dict[str, set[str]]:
+    """Module -> modules of the same set it imports anywhere, functions and `TYPE_CHECKING` included.
+
+    Importing `a.b.c` runs `a` and `a.b` first, so it depends on what those import as well; a package's own modules do
+    not depend on their package for that alone.
+    """
+    found: dict[str, set[str]] = {}
+    for name, path in files.items():
+        named: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                named |= {each.name for each in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                named |= {f"{node.module}.{each.name}" for each in node.names} | {node.module}
+        whole = {
+            ".".join(parts[:end]) for each in named for parts in [each.split(".")] for end in range(1, len(parts) + 1)
+        }
+        mine = {".".join(name.split(".")[:end]) for end in range(1, name.count(".") + 1)}
+        found[name] = (whole & files.keys()) - mine - {name}
+    return found
+
+
+def _cycles(imports: dict[str, set[str]]) -> list[list[str]]:
+    """Each set of modules that reach one another, in order of name (Tarjan)."""
+    order: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(name: str) -> None:
+        order[name] = low[name] = len(order)
+        stack.append(name)
+        for other in sorted(imports[name]):
+            if other not in order:
+                visit(other)
+                low[name] = min(low[name], low[other])
+            elif other in stack:
+                low[name] = min(low[name], order[other])
+        if low[name] == order[name]:
+            group = stack[stack.index(name) :]
+            del stack[stack.index(name) :]
+            if len(group) > 1:
+                found.append(sorted(group))
+
+    for name in sorted(imports):
+        if name not in order:
+            visit(name)
+    return found
+
+
+def _modules(root: Path) -> dict[str, Path]:
+    """Name -> file; a package is its `__init__`."""
+    return {
+        ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sorted((root / "bridge").rglob("*.py"))
+    }
+
+
+def test_no_modules_import_one_another_in_a_ring_packages_included() -> None:
+    assert _cycles(_imports(_modules(ROOT))) == []
+
+
+def test_the_rule_on_rings_can_fail(tmp_path: Path) -> None:
+    """A ring of two modules, and one through the `__init__` of a package."""
+    for name, text in {
+        "__init__": "",
+        "a": "from bridge import b",
+        "b": "import bridge.a",
+        "p/__init__": "from bridge.p.inner import x",
+        "p/inner": "from bridge.c import y\nx = 1",
+        "c": "def f():\n    from bridge.p.other import z\ny = 1",
+        "p/other": "z = 1",
+    }.items():
+        file = tmp_path / "bridge" / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    assert _cycles(_imports(_modules(tmp_path))) == [
+        ["bridge.a", "bridge.b"],
+        ["bridge.c", "bridge.p", "bridge.p.inner"],
+    ]

@@ -1,27 +1,25 @@
-"""Keeps one live access token: renewed once for all who wait, across copies, and stored before it is used.
+"""The access token: how Deskera gives and renews one.
 
 Source: Deskera's developer documentation, page "OAuth V2".
 """
 
-import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from bridge.connectors.calls import Answer, Call, Pause, Words
+from bridge.connectors.calls import Answer, Call
 from bridge.connectors.deskera.errors import words
 from bridge.connectors.deskera.options import DeskeraOptions
 from bridge.connectors.deskera.tokens import Tokens, from_answer, from_store, seed_of, v1_renewal
-from bridge.connectors.http import HttpClient, Observe, with_headers
 from bridge.connectors.limits import SMALL_BYTES
-from bridge.connectors.oauth import NO_CONSENT
-from bridge.connectors.protocols import HttpRequest, TokenVault, Transport
-from bridge.domain.errors import NeedsAuthorisation, OutcomeUnknown, RemoteError, RetryLater
-from bridge.domain.seams import Seams, epoch
+from bridge.connectors.oauth import NO_CONSENT, KeptToken, SignInDialect, sign_in_client
+from bridge.connectors.product import Construction
+from bridge.domain.errors import NeedsAuthorisation, OutcomeUnknown, Rejected, RetryLater
 
 V1_TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 V1_REFRESH_PATH = "/v1/iam/auth/app/getrefreshtoken"
+REFUSED = "Deskera refused to give a token"
 _MISSED = ("missing", "required", "not present")
 
 
@@ -39,104 +37,55 @@ def consent_scope(options: DeskeraOptions) -> str:
 def refused(system: str, answer: Answer) -> NeedsAuthorisation:
     """Only a person can help: the refresh token, or a consent's code, is void."""
     said = words(answer).message
-    return NeedsAuthorisation(system, f"Deskera refused to give a token ({answer.status}: {said})")
+    return NeedsAuthorisation(system, f"{REFUSED}: {said} ({answer.call.name}, {answer.status})")
 
 
-class _TokenDialect:
-    """Token calls show the partner credentials; a refusal needs a person."""
+class TokenKeeper(KeptToken):
+    """One pair of tokens per system; those of the settings count until others descend from them."""
 
-    def __init__(self, system: str, authorization: str) -> None:
-        self._system = system
-        self._authorization = authorization
+    HEADER = "x-access-token"
 
-    async def authorise(self, request: HttpRequest) -> HttpRequest:
-        return with_headers(request, {"authorization": self._authorization})
-
-    async def renew(self, refused: HttpRequest) -> bool:
-        return False
-
-    def pause(self, answer: Answer) -> Pause | None:
-        return None
-
-    def words(self, answer: Answer) -> Words:
-        return words(answer)
-
-    def failure(self, answer: Answer, words: Words) -> RemoteError | None:
-        if answer.status in (400, 401, 403):
-            return refused(self._system, answer)
-        if answer.status == 429:
-            return None
-        return RetryLater(self._system, f"asking for a token was answered with {answer.status}: {words.message}")
-
-
-class TokenKeeper:
-    """`credential` names the pair in the vault: one per system."""
-
-    def __init__(
-        self,
-        system: str,
-        options: DeskeraOptions,
-        transport: Transport,
-        seams: Seams,
-        vault: TokenVault,
-        observe: Observe | None = None,
-    ) -> None:
-        self._system = system
-        self._options = options
-        self._seams = seams
-        self._vault = vault
-        self._credential = f"deskera:{system}"
-        dialect = _TokenDialect(system, basic(options))
-        self._http = HttpClient(system, options.base_url, transport, seams, dialect, at_once=1, observe=observe)
+    def __init__(self, construction: Construction) -> None:
+        super().__init__(construction, f"deskera:{construction.system}")
+        self._options: DeskeraOptions = construction.options
+        self._http = sign_in_client(construction, self._options.base_url, SignInDialect(words, REFUSED))
         self._paths = self._all_paths()
         self._in_form = False
-        self._one = asyncio.Lock()
-        self._tokens: Tokens | None = None
         self._settings_tokens = self._first()
 
     async def current(self) -> Tokens:
         """Tokens fit for use, renewed ahead of their expiry."""
-        async with self._one:
-            tokens = self._tokens or await self._load()
-            self._tokens = tokens
-            if not tokens.stale(self._now()) or (tokens.access and not tokens.refresh):
-                return tokens
-            return await self._renew(lambda stored: stored.stale(self._now()))
+        found = from_store(await self._current())
+        assert found is not None, "only what can be read is kept"
+        return found
 
     async def replace(self, refused: str) -> bool:
         """After a 401 to the access token `refused`: True when there is a newer one to try."""
-        async with self._one:
-            tokens = await self._renew(lambda stored: stored.access == refused)
-            return tokens.access != refused
+        await self._renew_from(refused)
+        return self._shown(self._kept) != refused
 
-    async def _load(self) -> Tokens:
+    def _shown(self, kept: Mapping[str, str]) -> str:
+        return kept.get("access_token", "")
+
+    def _fresh(self, kept: Mapping[str, str]) -> bool:
+        """A token that cannot be renewed is used for as long as it is taken."""
+        found = from_store(kept)
+        return found is not None and bool(found.access) and (not found.refresh or not found.stale(self._now()))
+
+    async def _stored(self) -> Mapping[str, str]:
         """The stored tokens, unless the settings hold newer ones than those they descend from."""
-        first = self._settings_tokens
-        stored = await self._vault.load(self._credential)
-        found = from_store(stored) if stored else None
-        return found if found is not None and found.seed == first.seed else first
+        stored, first = await super()._stored(), self._settings_tokens
+        found = from_store(stored)
+        return stored if found is not None and found.seed == first.seed else first.stored()
+
+    async def _ask(self, stored: Mapping[str, str]) -> Mapping[str, str]:
+        return (await self._fetch(from_store(stored) or self._settings_tokens)).stored()
 
     def _first(self) -> Tokens:
         access, refresh = self._options.access_token, self._options.refresh_token
         access_text = access.get_secret_value() if access else ""
         refresh_text = refresh.get_secret_value() if refresh else ""
         return Tokens(access_text, refresh_text, self._now(), seed_of(access_text, refresh_text))
-
-    async def _renew(self, worn: Callable[[Tokens], bool]) -> Tokens:
-        """Takes what another copy renewed meanwhile, unless `worn` says that needs renewing too."""
-        taken: list[Tokens] = []
-
-        async def work() -> None:
-            stored = await self._load()
-            if worn(stored):
-                stored = await self._fetch(stored)
-                # Stored before anybody uses it: the former refresh token may be void already.
-                await self._vault.save(self._credential, stored.stored())
-            taken.append(stored)
-
-        await self._vault.exclusive(self._credential, work)
-        self._tokens = taken[0]
-        return taken[0]
 
     async def _fetch(self, before: Tokens) -> Tokens:
         if not before.refresh:
@@ -152,33 +101,31 @@ class TokenKeeper:
         """Keeps the tokens a consent's code stands for. NeedsAuthorisation: the code is refused."""
         pairs = [("grant_type", "authorization_code"), ("code", code), ("scope", consent_scope(self._options))]
         found = await self._tokens_for(pairs, replace(self._settings_tokens, access="", refresh=""))
-        await self._vault.save(self._credential, found.stored())
+        await self._vault.save(self._name, found.stored())
 
     async def _tokens_for(self, pairs: list[tuple[str, str]], before: Tokens) -> Tokens:
         try:
-            answer = await self._ask(pairs, before)
+            answer = await self._granted(pairs, before)
             found = from_answer(answer.json(), before, self._now())
-        except OutcomeUnknown as lost:
+        except (OutcomeUnknown, Rejected) as lost:
             # Never the outcome of the record's own write: that was not sent.
             raise RetryLater(self._system, f"asking for a token: {lost.message}") from None
         if found is None:
             raise RetryLater(self._system, "Deskera's answer holds no token")
         return found
 
-    async def _ask(self, pairs: list[tuple[str, str]], before: Tokens) -> Answer:
+    async def _granted(self, pairs: list[tuple[str, str]], before: Tokens) -> Answer:
         """Tries the next path on 404, and the form where parameters are missed; then remembers what worked."""
         while True:
             if self._paths[0] == V1_REFRESH_PATH:
                 self._paths = self._all_paths()  # remembered only while it works
-                answer = await self._http.send(
-                    Call("POST", V1_REFRESH_PATH, json=v1_renewal(before), reads=False, most_bytes=SMALL_BYTES)
-                )
+                answer = await self._http.send(replace(self._call(V1_REFRESH_PATH), json=v1_renewal(before)))
                 self._paths = [V1_REFRESH_PATH]
                 return answer
             more = len(self._paths) > (1 if before.refresh else 2)  # the last path only renews
             accept = {404, 405} if more else set()
             accept |= set() if self._in_form else {400}
-            answer = await self._http.send(self._call(self._paths[0], pairs, frozenset(accept)))
+            answer = await self._http.send(self._with(pairs, frozenset(accept)))
             if answer.status in (404, 405):
                 self._paths.pop(0)
             elif answer.status != 400:
@@ -194,18 +141,21 @@ class TokenKeeper:
     async def _as_form(self, pairs: list[tuple[str, str]], first: NeedsAuthorisation) -> Answer:
         """The form is remembered once it works; until then the query's refusal is what counts."""
         self._in_form = True
-        answer = await self._http.send(self._call(self._paths[0], pairs, frozenset({400, 401, 404, 405, 415})))
+        answer = await self._http.send(self._with(pairs, frozenset({400, 401, 404, 405, 415})))
         if answer.status // 100 == 2:
             return answer
         self._in_form = False
         raise first
 
-    def _call(self, path: str, pairs: list[tuple[str, str]], accept: frozenset[int]) -> Call:
+    def _with(self, pairs: list[tuple[str, str]], accept: frozenset[int]) -> Call:
         """V1 takes the parameters as a form too, V2 documents the query only."""
-        if self._in_form:
-            form = {"content-type": "application/x-www-form-urlencoded"}
-            return Call("POST", path, body=urlencode(pairs).encode(), headers=form, accept=accept, reads=False)
-        return Call("POST", path, query=pairs, accept=accept, reads=False)
+        call = replace(self._call(self._paths[0]), accept=accept)
+        if not self._in_form:
+            return replace(call, query=pairs)
+        headers = {**call.headers, "content-type": "application/x-www-form-urlencoded"}
+        return replace(call, body=urlencode(pairs).encode(), headers=headers)
 
-    def _now(self) -> float:
-        return epoch(self._seams.clock.now())
+    def _call(self, path: str) -> Call:
+        """Token calls show the partner credentials."""
+        headers = {"authorization": basic(self._options)}
+        return Call("POST", path, headers=headers, reads=False, most_bytes=SMALL_BYTES)

@@ -7,38 +7,16 @@ from bridge.connectors.calls import Answer, Call, Pause, Words
 from bridge.connectors.deskera.auth import TokenKeeper, basic
 from bridge.connectors.deskera.errors import quota, refuse_hidden, words
 from bridge.connectors.deskera.options import DeskeraOptions
-from bridge.connectors.http import SHORT_WAIT_SECONDS, HttpClient, with_headers
+from bridge.connectors.http import HttpClient, with_headers
 from bridge.connectors.limits import RECORD_BYTES
 from bridge.connectors.names import Pins
+from bridge.connectors.pace import Pace
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.connectors.rows import Listings
-from bridge.domain.errors import RateLimited, RemoteError
-from bridge.domain.seams import Clock
+from bridge.domain.errors import RemoteError
 
 GONE = frozenset({404, 410})
-_BURST = 3
-
-
-class Pace:
-    """Spreads calls evenly after a small burst. A wait longer than two seconds is the caller's to wait."""
-
-    def __init__(self, system: str, per_second: float, clock: Clock) -> None:
-        self._system = system
-        self._gap = 1.0 / per_second
-        self._clock = clock
-        self._next = 0.0
-
-    async def turn(self) -> None:
-        """Returns when the call may go out; raises RateLimited when that is far off."""
-        now = self._clock.monotonic()
-        begin = max(self._next, now)
-        wait = begin - now - (_BURST - 1) * self._gap
-        if wait > SHORT_WAIT_SECONDS:
-            raise RateLimited(self._system, "our own pace for Deskera is reached", wait)
-        self._next = begin + self._gap
-        if wait > 0:
-            await self._clock.sleep(wait)
 
 
 class _Dialect:
@@ -50,11 +28,10 @@ class _Dialect:
 
     async def authorise(self, request: HttpRequest) -> HttpRequest:
         await self._pace.turn()
-        tokens = await self._tokens.current()
-        return with_headers(request, {"x-access-token": tokens.access, **self._always})
+        return await self._tokens.authorise(with_headers(request, self._always))
 
     async def renew(self, refused: HttpRequest) -> bool:
-        return await self._tokens.replace(refused.headers.get("x-access-token", ""))
+        return await self._tokens.renew(refused)
 
     def pause(self, answer: Answer) -> Pause | None:
         return None
@@ -74,8 +51,8 @@ class DeskeraClient:
         self.seams = made.seams
         self.listings = Listings(made.system, made.skipped)
         self.pins = Pins(made.system, made.cache, self.listings)
-        self.tokens = TokenKeeper(made.system, options, made.transport, made.seams, made.vault, made.observe)
-        pace = Pace(made.system, options.requests_per_second, made.seams.clock)
+        self.tokens = TokenKeeper(made)
+        pace = Pace(options.requests_per_second, made.seams.clock, made.system, made.budget)
         dialect = _Dialect(made.system, options, self.tokens, pace)
         self._http = HttpClient(
             made.system,

@@ -27,14 +27,7 @@ def _address(options: DeskeraOptions, redirect: str, state: str) -> str:
 
 
 async def _exchange(construction: Construction, code: str, redirect: str) -> str:
-    await TokenKeeper(
-        construction.system,
-        construction.options,
-        construction.transport,
-        construction.seams,
-        construction.vault,
-        construction.observe,
-    ).exchange(code)
+    await TokenKeeper(construction).exchange(code)
     return f"scope {consent_scope(construction.options)}, as asked for"
 
 

@@ -22,7 +22,10 @@ def jwt(tenant: int = 77, exp: int | None = None, mark: str = "a") -> str:
     claims: dict[str, Any] = {"user_name": f"5:{tenant}", "userId": 5, "jti": mark}
     if exp is not None:
         claims["exp"] = exp
-    return "h." + base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=") + ".s"
+    parts = ({"alg": "HS256", "typ": "JWT"}, claims)
+    return (
+        ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + ".c2ln"
+    )
 
 
 def stage(key: int, order: int, name: str, outcome: str) -> dict[str, Any]:
