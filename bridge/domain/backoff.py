@@ -5,10 +5,10 @@ from random import Random
 MOST_DOUBLINGS = 60
 
 
-def backoff_seconds(attempts: int, first: float, longest: float, random: Random) -> float:
+def backoff_seconds(attempts: int, first: float, longest: float, chance: Random) -> float:
     """After so many failed attempts (1 is the first). Doubles with each, at most `longest`.
 
     Up to half of it is left out by chance, so that those who failed together do not come back together.
     """
     doublings = min(max(attempts - 1, 0), MOST_DOUBLINGS)
-    return float(min(longest, first * 2**doublings)) * (0.5 + random.random() / 2)
+    return float(min(longest, first * 2**doublings)) * (0.5 + chance.random() / 2)

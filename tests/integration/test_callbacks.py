@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bridge.callbacks.receiver import Receiver
 from bridge.callbacks.routes import SERVER, callback_app
-from bridge.connectors.pipedrive.callbacks import PipedriveCallbacks, decode
+from bridge.connectors.pipedrive.callbacks import decode, verify
 from bridge.domain.address import Addresses
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.errors import StoreUnavailable
@@ -36,7 +36,7 @@ class Decoder:
     check_head = PipedriveCallbacks.check_head
 
     async def verify(self, callback: Callback, secret: HookSecret) -> None:
-        await PipedriveCallbacks.verify(self, callback, secret)  # type: ignore[arg-type]
+        verify(callback, secret)
 
     def decode(self, callback: Callback) -> Sequence[Event]:
         return decode(callback)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bridge.connectors.registry import CONNECTORS
+
 ROOT = Path(__file__).parents[2]
 BRIDGE = ROOT / "bridge"
 FILES = sorted(BRIDGE.rglob("*.py"))
@@ -67,6 +69,19 @@ def test_files_and_functions_stay_small(path: Path) -> None:
             assert node.end_lineno is not None
             size = node.end_lineno - node.lineno
             assert size < 50 or "migrations" in path.parts, f"{path.name}: {node.name} is too long"
+
+
+PARTS = ("manifest", "options", "auth", "client", "columns", "records", "hooks", "callbacks", "connector")
+
+
+@pytest.mark.parametrize("product", sorted(CONNECTORS))
+def test_connectors_have_the_same_parts_and_each_is_composed_of_them(product: str) -> None:
+    folder = BRIDGE / "connectors" / product
+    assert [name for name in PARTS if not (folder / f"{name}.py").exists()] == []
+    classes = [
+        node for node in ast.walk(ast.parse((folder / "connector.py").read_text())) if isinstance(node, ast.ClassDef)
+    ]
+    assert [node.name for node in classes if node.bases] == []
 
 
 def test_import_contracts_hold() -> None:

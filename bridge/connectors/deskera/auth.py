@@ -9,8 +9,8 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from bridge.connectors.calls import Answer, Call
-from bridge.connectors.deskera.errors import words
 from bridge.connectors.deskera.options import DeskeraOptions
+from bridge.connectors.deskera.refusals import words
 from bridge.connectors.deskera.tokens import Tokens, from_answer, from_store, seed_of, v1_renewal
 from bridge.connectors.limits import SMALL_BYTES
 from bridge.connectors.oauth import NO_CONSENT, KeptToken, SignInDialect, sign_in_client

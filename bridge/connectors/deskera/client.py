@@ -5,8 +5,8 @@ from typing import Any
 
 from bridge.connectors.calls import Answer, Call, Pause, Words
 from bridge.connectors.deskera.auth import TokenKeeper, basic
-from bridge.connectors.deskera.errors import quota, refuse_hidden, words
 from bridge.connectors.deskera.options import DeskeraOptions
+from bridge.connectors.deskera.refusals import quota, refuse_hidden, words
 from bridge.connectors.http import HttpClient, with_headers
 from bridge.connectors.limits import RECORD_BYTES
 from bridge.connectors.names import Pins

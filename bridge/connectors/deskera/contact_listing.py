@@ -7,7 +7,7 @@ Order and filters are documented by name only; a server that ignores them is not
 from collections.abc import Sequence
 from typing import Any
 
-from bridge.connectors.deskera.choices import rows_of
+from bridge.connectors.deskera.catalog import rows_of
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.listing import Place, RepeatedPage, Rows, step
 from bridge.connectors.limits import page_bytes

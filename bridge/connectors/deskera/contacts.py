@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from bridge.connectors.deskera.callbacks import CONTACT
-from bridge.connectors.deskera.choices import Labels
+from bridge.connectors.deskera.catalog import Labels
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.columns import check_known, read_columns, write_column
 from bridge.connectors.deskera.custom import CustomFields

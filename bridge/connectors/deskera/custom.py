@@ -12,7 +12,7 @@ from typing import Any
 
 from bridge.connectors.account_list import AccountList
 from bridge.connectors.calls import Call
-from bridge.connectors.deskera.choices import objects_of, rows_of
+from bridge.connectors.deskera.catalog import objects_of, rows_of
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.values import Unreadable, amount, as_instant, text
 from bridge.connectors.limits import page_bytes

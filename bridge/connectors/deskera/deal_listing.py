@@ -8,7 +8,7 @@ Tokens: `p<place>` while pages work, else `s<expected>:<collected>:<number of th
 
 from typing import Any
 
-from bridge.connectors.deskera.choices import objects_of, rows_of
+from bridge.connectors.deskera.catalog import objects_of, rows_of
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.listing import Place, RepeatedPage, Rows, step
 from bridge.connectors.deskera.pipelines import PATH as PIPELINES

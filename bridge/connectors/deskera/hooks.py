@@ -11,8 +11,8 @@ from typing import Any
 from bridge.connectors.calls import Answer, Call
 from bridge.connectors.deskera.callbacks import EVENTS
 from bridge.connectors.deskera.client import DeskeraClient
-from bridge.connectors.deskera.errors import refuse_hidden
 from bridge.connectors.deskera.options import DeskeraOptions
+from bridge.connectors.deskera.refusals import refuse_hidden
 from bridge.connectors.deskera.values import known_reference
 from bridge.connectors.rows import NotUnderstood, Row
 from bridge.domain.callback import HookSpec, SeenHook

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.connectors.account_list import AccountList
-from bridge.connectors.deskera.choices import Choices, rows_of
+from bridge.connectors.deskera.catalog import Choices, rows_of
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.values import known_reference
 from bridge.connectors.limits import LIST_BYTES

@@ -1,20 +1,17 @@
 """What the parts of the connector share, and what every entity does alike."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
+from bridge.connectors.entrust.catalog import Lists
 from bridge.connectors.entrust.client import EntrustClient
-from bridge.connectors.entrust.lists import Lists
 from bridge.connectors.entrust.options import EntrustOptions
 from bridge.connectors.entrust.shape import BadField
 from bridge.connectors.entrust.values import is_id
-from bridge.connectors.protocols import Page, Written
 from bridge.connectors.rows import MAKES_NO_SENSE, Listings, NotUnderstood, row_id
-from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, Rejected, WriteConflict
-from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
+from bridge.domain.record import Evidence, Gone, Record, RecordRef
 from bridge.domain.seams import Clock
 
 T = TypeVar("T")
@@ -97,17 +94,3 @@ class Account:
 
 def missing(ref: RecordRef) -> Gone:
     return Gone(ref, Evidence.NOT_FOUND)
-
-
-class Records(Protocol):
-    """One entity; see `connectors.protocols` for what each method promises."""
-
-    async def columns(self) -> Mapping[str, ColumnSpec]: ...
-    async def read(self, ref: RecordRef) -> Record | Gone: ...
-    async def list(self, since: datetime | None, page: str | None, where: Fields) -> Page: ...
-    async def newest(self, after: datetime) -> Sequence[Record]: ...
-    async def find(self, column: str, value: Any) -> Sequence[Record]: ...
-    async def create(self, fields: Fields) -> Written: ...
-    async def update(self, fresh: Record, changes: Fields) -> Written: ...
-    async def delete(self, fresh: Record) -> None: ...
-    async def archive(self, fresh: Record) -> None: ...

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.connectors.entrust.feed import NAMES_USER
+from bridge.connectors.entrust.hook_tokens import HookTokens, Known
 from bridge.connectors.entrust.hooks import ENTITY
 from bridge.connectors.entrust.options import EntrustOptions
 from bridge.connectors.entrust.signature import RFC9421, Registered, scheme_of, verify
-from bridge.connectors.entrust.tokens import HookTokens, Known
 from bridge.connectors.entrust.values import is_id, read_moment
 from bridge.connectors.json_text import read_json
 from bridge.domain.callback import Callback

@@ -6,17 +6,16 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from bridge.connectors.entrust.account import Account, Records
+from bridge.connectors.entrust.account import Account
 from bridge.connectors.entrust.callbacks import DeliveryCheck, decode
+from bridge.connectors.entrust.catalog import Lists
 from bridge.connectors.entrust.client import EntrustClient
 from bridge.connectors.entrust.feed import Feed
-from bridge.connectors.entrust.groups import Groups
+from bridge.connectors.entrust.hook_tokens import HookTokens
 from bridge.connectors.entrust.hooks import EntrustHooks
-from bridge.connectors.entrust.lists import Lists
 from bridge.connectors.entrust.manifest import MANIFEST, SWITCHES
 from bridge.connectors.entrust.options import EntrustOptions
-from bridge.connectors.entrust.organizations import Organizations
-from bridge.connectors.entrust.tokens import HookTokens
+from bridge.connectors.entrust.records import Records, records_of
 from bridge.connectors.entrust.users import Users
 from bridge.connectors.names import Pins
 from bridge.connectors.product import Construction, allowed
@@ -47,11 +46,7 @@ class EntrustConnector:
         self._options = options
         self._feed = Feed(client, listings, clock, wanted=options.audit_feed)
         self._users = Users(account, self._feed)
-        self._records: Mapping[str, Records] = {
-            "user": self._users,
-            "group": Groups(account),
-            "organization": Organizations(account),
-        }
+        self._records = records_of(account, self._users)
         self._hooks = EntrustHooks(client, listings, tokens, options)
         self._check = DeliveryCheck(tokens, options)
         self._allowed = allowed(MANIFEST, SWITCHES, options)

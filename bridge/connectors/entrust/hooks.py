@@ -11,8 +11,8 @@ from typing import Any
 
 from bridge.connectors.calls import Call
 from bridge.connectors.entrust.client import EntrustClient
+from bridge.connectors.entrust.hook_tokens import HookTokens
 from bridge.connectors.entrust.options import EntrustOptions
-from bridge.connectors.entrust.tokens import HookTokens
 from bridge.connectors.rows import Listings, row_id
 from bridge.domain.callback import HookSpec, SeenHook
 from bridge.domain.errors import OutcomeUnknown, Rejected, RemoteError

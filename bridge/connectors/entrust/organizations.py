@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from bridge.connectors.entrust.account import Account, missing
+from bridge.connectors.entrust.catalog import organizations_page
 from bridge.connectors.entrust.columns import ORGANIZATION
-from bridge.connectors.entrust.lists import organizations_page
 from bridge.connectors.entrust.shape import read_row, write_row
 from bridge.connectors.protocols import Page, Written
 from bridge.connectors.rows import one_record

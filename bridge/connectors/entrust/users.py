@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.connectors.entrust.account import Account, missing
+from bridge.connectors.entrust.catalog import ATTRIBUTES, GROUPS, ORGANIZATIONS
 from bridge.connectors.entrust.columns import COLLECTIONS, STATES, USER, USER_SETS, Property
 from bridge.connectors.entrust.feed import Feed
-from bridge.connectors.entrust.lists import ATTRIBUTES, GROUPS, ORGANIZATIONS
 from bridge.connectors.entrust.shape import read_collections, read_row, rows_of, write_custom, write_row
 from bridge.connectors.entrust.values import read_moment, write_text
 from bridge.connectors.names import Names, Unresolved

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 from bridge.connectors.json_text import read_json
-from bridge.connectors.pipedrive.hooks import PipedriveHooks
 from bridge.connectors.pipedrive.manifest import MANIFEST
 from bridge.connectors.pipedrive.values import known_instant
 from bridge.domain.callback import Callback, HookSecret
@@ -28,18 +27,12 @@ KINDS: Mapping[str, EventKind] = {
 }
 
 
-class PipedriveCallbacks(PipedriveHooks):
-    async def verify(self, callback: Callback, secret: HookSecret) -> None:
-        self.check_head(callback, secret)
-
-    def check_head(self, head: Callback, secret: HookSecret) -> None:
-        wanted = b"Basic " + b64encode(f"{secret.user}:{secret.password}".encode())
-        shown = head.headers.get("authorization", "").encode(errors="replace")
-        if not hmac.compare_digest(shown, wanted):
-            raise BadCallback("the delivery does not show the credentials of its hook")
-
-    def decode(self, callback: Callback) -> Sequence[Event]:
-        return decode(callback)
+def verify(callback: Callback, secret: HookSecret) -> None:
+    """Raises BadCallback."""
+    wanted = b"Basic " + b64encode(f"{secret.user}:{secret.password}".encode())
+    shown = callback.headers.get("authorization", "").encode(errors="replace")
+    if not hmac.compare_digest(shown, wanted):
+        raise BadCallback("the delivery does not show the credentials of its hook")
 
 
 def decode(callback: Callback) -> Sequence[Event]:

@@ -1,23 +1,21 @@
-"""Reading and writing records: REST v2, and v1 for leads, notes and users."""
+"""Reading records: REST v2, and v1 for leads, notes and users."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from bridge.connectors.names import Unresolved
-from bridge.connectors.pipedrive.catalog import Catalogs
-from bridge.connectors.pipedrive.client import PipedriveClient
+from bridge.connectors.pipedrive.account import Account
 from bridge.connectors.pipedrive.manifest import MANIFEST, RESOURCES
 from bridge.connectors.pipedrive.offset_lists import ARCHIVED, LIVE, newest_by_offset, page_by_offset
-from bridge.connectors.pipedrive.shape import BadField, Reading, own_columns, read_row, write_row
+from bridge.connectors.pipedrive.shape import Reading, own_columns, read_row
 from bridge.connectors.pipedrive.values import CUSTOM_TYPES, known_instant
 from bridge.connectors.plain_values import write_seconds
-from bridge.connectors.protocols import Identity, Page, Written
-from bridge.connectors.rows import Listings, Row, Understood, row_id, understand
+from bridge.connectors.protocols import Identity, Page
+from bridge.connectors.rows import Row, Understood, row_id, understand
 from bridge.domain.catalog import Column, ColumnSpec
-from bridge.domain.errors import Rejected, RemoteError, RetryLater
+from bridge.domain.errors import RetryLater
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
 
 NEWEST_PAGE = 100
@@ -27,55 +25,42 @@ SEARCH_LIMIT = 50
 DELETED = "deleted"
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What the parts of the connector share."""
-
-    system: str
-    client: PipedriveClient
-    catalogs: Catalogs
-    listings: Listings
-    page_size: int
-    hook_user_id: int | None = None
-    hook_version: str = "2.0"
-
-
 class PipedriveReads:
     def __init__(self, account: Account) -> None:
-        self.account = account
-        self.system = account.system
+        self._account = account
+        self._system = account.system
 
     async def identity(self) -> Identity:
-        me = await self.account.client.me()
+        me = await self._account.client.me()
         if me.get("company_id") is None:
-            raise RetryLater(self.system, "GET api/v1/users/me did not name the company")
+            raise RetryLater(self._system, "GET api/v1/users/me did not name the company")
         label = me.get("company_name") or me.get("company_domain") or me["company_id"]
         return Identity(str(me["company_id"]), str(label), str(me["id"]))
 
     async def probe(self) -> None:
-        await self.account.client.me()
+        await self._account.client.me()
 
     async def columns(self, entity: str) -> Mapping[str, ColumnSpec]:
-        return own_columns(entity, await self.account.catalogs.of(entity, fresh=True))
+        return own_columns(entity, await self._account.catalogs.of(entity, fresh=True))
 
     async def read(self, ref: RecordRef) -> Record | Gone:
         form = UUID if ref.entity == "lead" else DIGITS
         if form.fullmatch(ref.id) is None:
             return Gone(ref, Evidence.NOT_FOUND)
-        row = await self.account.client.get(RESOURCES[ref.entity].path, ref.id)
-        return Gone(ref, Evidence.NOT_FOUND) if row is None else await self._one(ref.entity, row)
+        row = await self._account.client.get(RESOURCES[ref.entity].path, ref.id)
+        return Gone(ref, Evidence.NOT_FOUND) if row is None else await self.one(ref.entity, row)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
         """Filters are not sent: a listing of the changed records must also show those that left the filter.
 
         Deals live in three listings, walked one after the other; a page token is `<listing>:<cursor>`."""
-        resource, client = RESOURCES[entity], self.account.client
+        resource, client = RESOURCES[entity], self._account.client
         if resource.rest == 1:
-            rows, token = await page_by_offset(client, resource, since, page, self.account.page_size)
+            rows, token = await page_by_offset(client, resource, since, page, self._account.page_size)
             return await self._page(entity, rows, token, begins=page is None)
         listing, _, cursor = (page or LIVE).partition(":")
         path = resource.path
-        query = [("limit", str(self.account.page_size)), ("sort_by", "id"), ("sort_direction", "asc")]
+        query = [("limit", str(self._account.page_size)), ("sort_by", "id"), ("sort_direction", "asc")]
         if since is not None:
             query.append(("updated_since", write_seconds(since)))
         if listing == DELETED:
@@ -87,7 +72,7 @@ class PipedriveReads:
         return await self._page(entity, rows, token, begins=page is None)
 
     async def _page(self, entity: str, rows: Sequence[Any], token: str | None, *, begins: bool) -> Page:
-        found = self.account.listings.note(entity, await self._records(entity, rows), begins=begins)
+        found = self._account.listings.note(entity, await self._records(entity, rows), begins=begins)
         return Page(found.rows, token, skipped=found.skipped)
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
@@ -96,11 +81,11 @@ class PipedriveReads:
         cursor: str | None = None
         floor = after.astimezone(UTC).replace(microsecond=0)
         if RESOURCES[entity].rest == 1:
-            old = await newest_by_offset(self.account.client, RESOURCES[entity], floor)
+            old = await newest_by_offset(self._account.client, RESOURCES[entity], floor)
             return await self._whole(entity, old)
         while True:
             query = [("limit", str(NEWEST_PAGE)), ("sort_by", "id"), ("sort_direction", "desc")]
-            rows, cursor = await self.account.client.rows(
+            rows, cursor = await self._account.client.rows(
                 RESOURCES[entity].path, [*query, *([("cursor", cursor)] if cursor else [])]
             )
             page = await self._whole(entity, rows)
@@ -117,9 +102,9 @@ class PipedriveReads:
         rows: list[Any] = []
         path = RESOURCES[entity].path
         for source in (path, f"{path}/archived") if MANIFEST.entities[entity].archives else (path,):
-            page, _ = await self.account.client.rows(source, [("ids", ",".join(ids)), ("limit", str(SEARCH_LIMIT))])
+            page, _ = await self._account.client.rows(source, [("ids", ",".join(ids)), ("limit", str(SEARCH_LIMIT))])
             rows += page
-        found = self.account.listings.note(f"{entity} found", await self._records(entity, rows))
+        found = self._account.listings.note(f"{entity} found", await self._records(entity, rows))
         return [record for record in found.rows if isinstance(record, Record)]
 
     async def _search(self, entity: str, column: str, value: Any) -> Sequence[str]:
@@ -129,103 +114,50 @@ class PipedriveReads:
         field = resource.search.get(column.split(".")[0])
         if field is not None:
             query = [("term", value.strip()), ("fields", field), ("exact_match", "true"), limit]
-            items = await self.account.client.search(f"{resource.path}/search", query)
+            items = await self._account.client.search(f"{resource.path}/search", query)
         elif column.startswith("custom."):
             code = await self._text_field(entity, column.removeprefix("custom.").strip('"'))
             if code is None:
                 return []
             query = [("term", value), ("entity_type", entity), ("field", code), ("match", "exact"), limit]
-            items = await self.account.client.search("api/v2/itemSearch/field", query)
+            items = await self._account.client.search("api/v2/itemSearch/field", query)
         else:
             return []
-        found = await self.account.listings.read(f"search of {entity}", items, row_id)
+        found = await self._account.listings.read(f"search of {entity}", items, row_id)
         return list(dict.fromkeys(found.rows))
 
     async def _text_field(self, entity: str, name: str) -> str | None:
-        catalog = await self.account.catalogs.of(entity)
+        catalog = await self._account.catalogs.of(entity)
         if name not in catalog.names_of("field").names():
             return None
         code = catalog.names_of("field").key(name)
         return code if CUSTOM_TYPES.get(catalog.types[code]) is Column.TEXT else None
 
     async def _whole(self, entity: str, rows: Sequence[Any]) -> Sequence[Record]:
-        found = self.account.listings.whole(f"newest {entity}", await self._records(entity, rows))
+        found = self._account.listings.whole(f"newest {entity}", await self._records(entity, rows))
         return [record for record in found if isinstance(record, Record)]
 
-    async def _one(self, entity: str, row: Row) -> Record | Gone:
+    async def one(self, entity: str, row: Row) -> Record | Gone:
         """Of an answer that is one record."""
         found = await self._records(entity, [row])
         if not found.rows:
-            raise RetryLater(self.system, f"a {entity} cannot be understood: {found.why}")
+            raise RetryLater(self._system, f"a {entity} cannot be understood: {found.why}")
         return found.rows[0]
 
     async def _records(self, entity: str, rows: Sequence[Any]) -> Understood[Record | Gone]:
         """Rows as records; when keys without a name show up, the catalog is loaded anew once."""
-        catalog = await self.account.catalogs.of(entity)
+        catalog = await self._account.catalogs.of(entity)
         unresolved: list[Unresolved] = []
 
         def read(row: Row) -> Record | Gone:
             reading = read_row(entity, row, catalog)
             unresolved.extend(reading.unresolved)
-            return _record(self.system, entity, row, reading)
+            return _record(self._system, entity, row, reading)
 
         found = await understand(rows, read)
-        if unresolved and await self.account.catalogs.reload_for(entity, unresolved):
+        if unresolved and await self._account.catalogs.reload_for(entity, unresolved):
             found = await understand(rows, read)
         return found
-
-
-class PipedriveWrites(PipedriveReads):
-    async def create(self, entity: str, fields: Fields) -> Written:
-        self._allowed("created", entity, MANIFEST.entities[entity].creates)
-        body = await self._body(entity, fields)
-        row = await self.account.client.create(RESOURCES[entity].path, body)
-        return await self._written(entity, row)
-
-    async def update(self, fresh: Record, changes: Fields) -> Written:
-        entity = fresh.ref.entity
-        if not changes:
-            return Written(fresh.ref.id, fresh)
-        self._allowed("changed", entity, MANIFEST.entities[entity].updates)
-        body = await self._body(entity, changes, fresh.raw.get("pipeline_id"))
-        row = await self.account.client.change(RESOURCES[entity].path, fresh.ref.id, body, RESOURCES[entity].update)
-        return await self._written(entity, row)
-
-    async def delete(self, fresh: Record) -> None:
-        self._allowed("deleted", fresh.ref.entity, MANIFEST.entities[fresh.ref.entity].deletes)
-        await self.account.client.delete(RESOURCES[fresh.ref.entity].path, fresh.ref.id)
-
-    async def archive(self, fresh: Record) -> None:
-        entity = fresh.ref.entity
-        self._allowed("archived", entity, MANIFEST.entities[entity].archives)
-        if not fresh.archived:
-            await self.account.client.change(RESOURCES[entity].path, fresh.ref.id, {"is_archived": True})
-
-    def _allowed(self, what: str, entity: str, can: bool) -> None:
-        if not can:
-            raise Rejected(self.system, f"a Pipedrive {entity} cannot be {what}")
-
-    async def _body(self, entity: str, fields: Fields, pipeline_id: Any = None) -> Mapping[str, Any]:
-        catalogs = self.account.catalogs
-        catalog = await catalogs.of(entity)
-        try:
-            try:
-                return write_row(entity, fields, catalog, pipeline_id=pipeline_id)
-            except BadField as bad:
-                if bad.unresolved is None or not await catalogs.reload_for(entity, [bad.unresolved]):
-                    raise
-            return write_row(entity, fields, catalog, pipeline_id=pipeline_id)
-        except BadField as bad:
-            raise Rejected(self.system, f"{entity} {bad}", field=bad.column) from None
-
-    async def _written(self, entity: str, row: Mapping[str, Any]) -> Written:
-        """The write took effect: whatever goes wrong while its answer is understood must not lose the id."""
-        try:
-            record = await self._one(entity, row)
-        except RemoteError:
-            return Written(str(row["id"]))
-        shown = isinstance(record, Record) and record.modified_at is not None
-        return Written(str(row["id"]), record if shown and isinstance(record, Record) else None)
 
 
 def _record(system: str, entity: str, row: Mapping[str, Any], reading: Reading) -> Record | Gone:

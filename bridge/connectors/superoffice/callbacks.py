@@ -10,8 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from bridge.connectors.json_text import read_json
-from bridge.connectors.superoffice.entities import RESOURCES
-from bridge.connectors.superoffice.hooks import SuperOfficeHooks
+from bridge.connectors.superoffice.columns import RESOURCES
 from bridge.connectors.superoffice.values import known_instant
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.errors import BadCallback
@@ -31,21 +30,18 @@ KINDS: Mapping[str, EventKind] = {
 ENTITIES: Mapping[str, str] = {each.hook: entity for entity, each in RESOURCES.items() if each.hook}
 
 
-class SuperOfficeCallbacks(SuperOfficeHooks):
-    def check_head(self, head: Callback, secret: HookSecret) -> None:
-        """The signature needs the body; whether there is one, of the right length, does not."""
-        if len(head.headers.get(SIGNATURE, "")) != SIGNATURE_CHARACTERS:
-            raise BadCallback("the delivery is not signed")
+def check_head(head: Callback) -> None:
+    """The signature needs the body; whether there is one, of the right length, does not. Raises BadCallback."""
+    if len(head.headers.get(SIGNATURE, "")) != SIGNATURE_CHARACTERS:
+        raise BadCallback("the delivery is not signed")
 
-    async def verify(self, callback: Callback, secret: HookSecret) -> None:
-        """Over the bytes as they came. An unsigned delivery is refused: our hooks all have a secret."""
-        wanted = b64encode(hmac.digest(secret.password.encode(), callback.body, sha256))
-        shown = callback.headers.get(SIGNATURE, "").encode(errors="replace")
-        if not hmac.compare_digest(shown, wanted):
-            raise BadCallback("the delivery is not signed with the secret of its hook")
 
-    def decode(self, callback: Callback) -> Sequence[Event]:
-        return decode(callback)
+def verify(callback: Callback, secret: HookSecret) -> None:
+    """Over the bytes as they came. An unsigned delivery is refused: our hooks all have a secret. Raises BadCallback."""
+    wanted = b64encode(hmac.digest(secret.password.encode(), callback.body, sha256))
+    shown = callback.headers.get(SIGNATURE, "").encode(errors="replace")
+    if not hmac.compare_digest(shown, wanted):
+        raise BadCallback("the delivery is not signed with the secret of its hook")
 
 
 def decode(callback: Callback) -> Sequence[Event]:

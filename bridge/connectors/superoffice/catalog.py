@@ -12,7 +12,7 @@ from bridge.connectors.account_list import AccountList
 from bridge.connectors.names import Names, Pins, pair_of
 from bridge.connectors.rows import Listings, Row, row_id
 from bridge.connectors.superoffice.client import SuperOfficeClient
-from bridge.connectors.superoffice.entities import RESOURCES
+from bridge.connectors.superoffice.columns import RESOURCES
 from bridge.domain.catalog import Column
 from bridge.domain.seams import Clock
 

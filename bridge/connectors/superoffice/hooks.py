@@ -9,9 +9,9 @@ from typing import Any
 
 from bridge.connectors.calls import Call
 from bridge.connectors.rows import row_id
-from bridge.connectors.superoffice.entities import RESOURCES
+from bridge.connectors.superoffice.account import Account
+from bridge.connectors.superoffice.columns import RESOURCES
 from bridge.connectors.superoffice.manifest import VERB_KINDS
-from bridge.connectors.superoffice.records import Account, SuperOfficeWrites
 from bridge.domain.callback import HookSecret, HookSpec, SeenHook
 from bridge.domain.errors import OutcomeUnknown, Rejected, RemoteError
 
@@ -27,9 +27,9 @@ def events_of(entity: str) -> list[str]:
     return [f"{resource.hook}.{verb}" for verb in resource.verbs]
 
 
-class SuperOfficeHooks(SuperOfficeWrites):
+class SuperOfficeHooks:
     def __init__(self, account: Account) -> None:
-        super().__init__(account)
+        self._account = account
         self._one = asyncio.Lock()
 
     def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
@@ -42,7 +42,7 @@ class SuperOfficeHooks(SuperOfficeWrites):
     async def list_hooks(self) -> Sequence[SeenHook]:
         """Only what this app registered: SuperOffice shows no others."""
         rows = await self._rows()
-        return (await self.account.listings.read_each("hooks", rows, self._seen, begins=False)).rows
+        return (await self._account.listings.read_each("hooks", rows, self._seen, begins=False)).rows
 
     async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
         """An equal active hook is taken over, and given the secret when it does not show it.
@@ -58,20 +58,20 @@ class SuperOfficeHooks(SuperOfficeWrites):
             return await self._seen(await self._register(_body(spec, url, secret, name)))
 
     async def remove_hook(self, hook_id: str) -> None:
-        await self.account.client.delete(f"{PATH}/{hook_id}", template=f"{PATH}/:id")
+        await self._account.client.delete(f"{PATH}/{hook_id}", template=f"{PATH}/:id")
 
     async def _rows(self) -> list[Mapping[str, Any]]:
-        answer = await self.account.client.send(Call("GET", PATH))
+        answer = await self._account.client.send(Call("GET", PATH))
         said = answer.json()
         if not isinstance(said, list):
             raise answer.garbled("no list of hooks")
-        found = await self.account.listings.read("hooks", said, lambda row: (row_id(row, "WebhookId"), row))
+        found = await self._account.listings.read("hooks", said, lambda row: (row_id(row, "WebhookId"), row))
         return [row for _, row in found.rows]
 
     async def _register(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """What a refusal looks like is not documented: after one, the list says whether the hook is there."""
         try:
-            return await self.account.client.write("POST", PATH, body)
+            return await self._account.client.write("POST", PATH, body)
         except (Rejected, OutcomeUnknown) as refused:
             for row in await self._rows():
                 if row.get("TargetUrl") == body["TargetUrl"] and _key(row) is not None and _state(row) == "Active":
@@ -79,13 +79,13 @@ class SuperOfficeHooks(SuperOfficeWrites):
             why = await self._unreached(body)
             if not why and isinstance(refused, OutcomeUnknown):
                 raise
-            raise Rejected(self.system, f"the hook was not registered: {why or refused.message}") from None
+            raise Rejected(self._account.system, f"the hook was not registered: {why or refused.message}") from None
 
     async def _unreached(self, body: Mapping[str, Any]) -> str:
         """Why the test event did not arrive; nothing when it did, or when SuperOffice does not say."""
         call = Call("POST", f"{PATH}/Test", json=body, reads=True, tries=1)
         try:
-            said = (await self.account.client.send(call)).json()
+            said = (await self._account.client.send(call)).json()
         except RemoteError:
             return ""
         if not isinstance(said, dict) or said.get("Success") is not False:
@@ -96,15 +96,15 @@ class SuperOfficeHooks(SuperOfficeWrites):
         """A server without PATCH takes the whole hook."""
         path, template = f"{PATH}/{row['WebhookId']}", f"{PATH}/:id"
         try:
-            await self.account.client.write("PATCH", path, dict(changes), template=template)
+            await self._account.client.write("PATCH", path, dict(changes), template=template)
         except Rejected as refused:
             if refused.status != 405:
                 raise
-            await self.account.client.write("PUT", path, {**_plain(row), **changes}, template=template)
+            await self._account.client.write("PUT", path, {**_plain(row), **changes}, template=template)
 
     async def _seen(self, row: Mapping[str, Any]) -> SeenHook:
         state, url = _state(row), str(row.get("TargetUrl") or "")
-        active = state == "Active" or (state == "Stopped" and not self.account.options.restart_stopped_hooks)
+        active = state == "Active" or (state == "Stopped" and not self._account.options.restart_stopped_hooks)
         note = "" if state == "Active" else f"state {state}"
         if not active:
             note = ", ".join(part for part in (note, await self._last_error(row, url)) if part)
@@ -116,7 +116,7 @@ class SuperOfficeHooks(SuperOfficeWrites):
         if not said:
             path, template = f"{PATH}/{row['WebhookId']}/LastError", f"{PATH}/:id/LastError"
             try:
-                said = await self.account.client.get(path, template=template)
+                said = await self._account.client.get(path, template=template)
             except RemoteError:
                 return ""
         return _short(said, url) if isinstance(said, str) else ""

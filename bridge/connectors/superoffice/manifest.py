@@ -4,7 +4,7 @@ Sources: the vendor's OpenAPI description of REST v1; pages "Webhooks", "Webhook
 "Best practices".
 """
 
-from bridge.connectors.superoffice.entities import RESOURCES, Resource
+from bridge.connectors.superoffice.columns import RESOURCES, Resource
 from bridge.domain.catalog import Column, EntityManifest, Lookup, Manifest
 
 # Kept in tables of their own: an edit raises no event, and perhaps does not touch the record's row.

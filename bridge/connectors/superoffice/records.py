@@ -1,61 +1,39 @@
-"""Reading and writing records.
+"""Reading records.
 
 Listings show texts in the user's language and format, so they are used for ids only; each record is then read.
-Vendor pages "OData", "Archive providers", "PATCH".
+Vendor pages "OData", "Archive providers".
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 
 from bridge.connectors.limits import SMALL_BYTES
-from bridge.connectors.protocols import Identity, Page, Written
-from bridge.connectors.rows import Listings, NotUnderstood, Row, Understood, one_record, read_all, understand
-from bridge.connectors.superoffice.catalog import Catalogs
-from bridge.connectors.superoffice.client import IN_UTC, SuperOfficeClient
-from bridge.connectors.superoffice.entities import RESOURCES, Resource
-from bridge.connectors.superoffice.options import SuperOfficeOptions
+from bridge.connectors.protocols import Identity, Page
+from bridge.connectors.rows import NotUnderstood, Row, Understood, one_record, read_all, understand
+from bridge.connectors.superoffice.account import Account
+from bridge.connectors.superoffice.client import IN_UTC
+from bridge.connectors.superoffice.columns import Resource
 from bridge.connectors.superoffice.shape import (
-    BadField,
-    Change,
-    changes_of,
     own_columns,
-    patch,
     read_entity,
-    whole,
     without_bulk,
 )
 from bridge.connectors.superoffice.values import known_instant
 from bridge.domain.catalog import Column, ColumnSpec
-from bridge.domain.errors import OutcomeUnknown, Rejected, RemoteError, RetryLater, WriteConflict
+from bridge.domain.errors import Rejected, RetryLater
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
-from bridge.domain.seams import Clock
 
 PRINCIPAL = "User/currentPrincipal"
 NEWEST_PAGE = 20
 FOUND_AT_MOST = 50
 FUTURE = timedelta(days=400)
-_DEPRECATED = ("UserDefinedFields", "ExtraFields")
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What the parts of the connector share."""
-
-    system: str
-    client: SuperOfficeClient
-    catalogs: Catalogs
-    listings: Listings
-    clock: Clock
-    options: SuperOfficeOptions
 
 
 class SuperOfficeReads:
     def __init__(self, account: Account) -> None:
-        self.account = account
-        self.system = account.system
+        self._account = account
+        self._system = account.system
         self._to_the_second: dict[str, bool] = {}
         self._asked = 0
 
@@ -63,7 +41,7 @@ class SuperOfficeReads:
         """Onsite installations may all call themselves "Default", so their address tells them apart."""
         principal = await self._principal()
         context = str(principal.get("DatabaseContextIdentifier") or "")
-        options = self.account.options
+        options = self._account.options
         key = options.tenant or options.base_url or context
         return Identity(key, f"SuperOffice {context or key}", str(principal.get("AssociateId") or ""))
 
@@ -71,52 +49,52 @@ class SuperOfficeReads:
         await self._principal()
 
     async def columns(self, entity: str) -> Mapping[str, ColumnSpec]:
-        self._resource(entity)
-        return own_columns(entity, await self.account.catalogs.of(entity, fresh=True))
+        self._account.resource(entity)
+        return own_columns(entity, await self._account.catalogs.of(entity, fresh=True))
 
     async def read(self, ref: RecordRef) -> Record | Gone:
         """Soft-deleted contacts and persons are answered like missing ones; the recycle bin tells."""
-        with one_record(self.system, f"GET {self._resource(ref.entity).path}"):
+        with one_record(self._system, f"GET {self._account.resource(ref.entity).path}"):
             return await self._read(ref)
 
     async def _read(self, ref: RecordRef) -> Record | Gone:
         """Raises NotUnderstood when the answer is no such record."""
-        resource = self._resource(ref.entity)
+        resource = self._account.resource(ref.entity)
         if not (ref.id.isascii() and ref.id.isdecimal()):
             return Gone(ref, Evidence.NOT_FOUND)
-        raw = await self._raw(resource, ref.id)
+        raw = await self.raw(resource, ref.id)
         if raw is None:
             return Gone(ref, Evidence.FLAG if await self._is_recycled(resource, ref.id) else Evidence.NOT_FOUND)
         if not isinstance(raw, Mapping) or str(raw.get(resource.key)) != ref.id:
             raise NotUnderstood("it is another record, or none")
-        return await self._record(ref.entity, raw)
+        return await self.record(ref.entity, raw)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
         """By key: the token is the last id seen. Ends only at an empty page, whatever size the server allows."""
-        resource, key = self._resource(entity), self._resource(entity).key_column
+        resource, key = self._account.resource(entity), self._account.resource(entity).key_column
         last = int(page or 0)
         conditions = [f"{key} gt {last}"]
         if since is not None:
             conditions.append(await self._changed_since(entity, resource, since))
-        keys = await self._ids(resource, conditions, f"{key} asc", self.account.options.page_size)
-        self.account.listings.note(entity, keys, begins=page is None)
+        keys = await self._ids(resource, conditions, f"{key} asc", self._account.options.page_size)
+        self._account.listings.note(entity, keys, begins=page is None)
         if not keys.rows and not keys.skipped:
             return Page([])
         if not keys.rows or min(keys.rows) <= last:
-            raise RetryLater(self.system, f"the listing of {resource.path} does not advance")
-        found = self.account.listings.note(entity, await self._read_all(entity, keys.rows), begins=False)
+            raise RetryLater(self._system, f"the listing of {resource.path} does not advance")
+        found = self._account.listings.note(entity, await self._read_all(entity, keys.rows), begins=False)
         rows = [row for row in found.rows if _is_wanted(row, since)]
         return Page(rows, str(max(keys.rows)), skipped=keys.skipped + found.skipped)
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
         """By falling id, until one is older."""
-        resource = self._resource(entity)
+        resource = self._account.resource(entity)
         floor, key = after.astimezone(UTC).replace(microsecond=0), resource.key_column
         found: list[Record] = []
         if not resource.dated:
             return found
         below = ""
-        whole, listing = self.account.listings.whole, f"newest {entity}"
+        whole, listing = self._account.listings.whole, f"newest {entity}"
         while True:
             conditions = [self._uncached(key), below]
             ids = whole(listing, await self._ids(resource, conditions, f"{key} desc", NEWEST_PAGE))
@@ -130,13 +108,13 @@ class SuperOfficeReads:
 
     async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
         """By the vendor's own comparison, which may ignore case."""
-        resource = self._resource(entity)
+        resource = self._account.resource(entity)
         archive_column = await self._archive_column(entity, resource, column)
         if archive_column is None or not isinstance(value, str) or not value.strip():
             return []
         quoted = value.replace("'", "''")
         conditions = [f"{archive_column} is '{quoted}'", self._uncached(resource.key_column)]
-        listings, listing = self.account.listings, f"{entity} found"
+        listings, listing = self._account.listings, f"{entity} found"
         ids = await self._ids(resource, conditions, f"{resource.key_column} asc", FOUND_AT_MOST)
         keys = listings.note(listing, ids)
         found = listings.note(listing, await self._read_all(entity, list(dict.fromkeys(keys.rows))), begins=False)
@@ -147,30 +125,24 @@ class SuperOfficeReads:
         name, _, label = column.partition(".")
         if name != "custom":
             return resource.found_by.get(name)
-        catalog = await self.account.catalogs.of(entity)
+        catalog = await self._account.catalogs.of(entity)
         if not resource.own_found_by or label not in catalog.labels.names():
             return None
         prog_id = catalog.labels.key(label)
         return f"{resource.own_found_by}/{prog_id}" if catalog.fields[prog_id].type is Column.TEXT else None
 
-    def _resource(self, entity: str) -> Resource:
-        found = RESOURCES.get(entity)
-        if found is None:
-            raise Rejected(self.system, f"SuperOffice has no entity {entity!r} (it has {', '.join(RESOURCES)})")
-        return found
-
     async def _principal(self) -> Mapping[str, Any]:
-        said = await self.account.client.get(PRINCIPAL, template=PRINCIPAL, most_bytes=SMALL_BYTES)
+        said = await self._account.client.get(PRINCIPAL, template=PRINCIPAL, most_bytes=SMALL_BYTES)
         if not isinstance(said, dict):
-            raise RetryLater(self.system, "GET User/currentPrincipal did not say who we are")
+            raise RetryLater(self._system, "GET User/currentPrincipal did not say who we are")
         return said
 
-    async def _raw(self, resource: Resource, record_id: str) -> Any:
+    async def raw(self, resource: Resource, record_id: str) -> Any:
         """What is shown of a record, whatever it is; None: there is none.
 
         Most dates are days in the tenant's zone, as they come; only instants are asked for in UTC."""
         path, template = f"{resource.path}/{record_id}", f"{resource.path}/:id"
-        return await self.account.client.get(path, template=template, headers=IN_UTC if resource.utc else None)
+        return await self._account.client.get(path, template=template, headers=IN_UTC if resource.utc else None)
 
     async def _is_recycled(self, resource: Resource, record_id: str) -> bool:
         if resource.recycled is None:
@@ -178,7 +150,7 @@ class SuperOfficeReads:
         condition = f"{resource.key_column} eq {record_id}"
         query = [("$select", resource.key_column), ("$filter", condition), ("$top", "1")]
         try:
-            return bool(await self.account.client.archive(f"Archive/{resource.recycled}", query))
+            return bool(await self._account.client.archive(f"Archive/{resource.recycled}", query))
         except Rejected:
             return False  # a server without this archive, or no right to see it
 
@@ -189,20 +161,20 @@ class SuperOfficeReads:
             ("$orderBy", order),
             ("$top", str(most)),
         ]
-        return await understand(await self.account.client.archive(resource.path, query), _key)
+        return await understand(await self._account.client.archive(resource.path, query), _key)
 
     def _uncached(self, key: str) -> str:
         """Always true, and never the same: an identical query may be answered from a minute ago."""
         self._asked += 1
-        return f"{key} gt -{int(self.account.clock.now().timestamp()) % 1_000_000 * 1000 + self._asked % 1000}"
+        return f"{key} gt -{int(self._account.clock.now().timestamp()) % 1_000_000 * 1000 + self._asked % 1000}"
 
     async def _changed_since(self, entity: str, resource: Resource, since: datetime) -> str:
         """To the second where the server can; the restriction is documented for whole days only, so it is tried."""
         column = resource.changed_column
         if entity not in self._to_the_second:
-            never = f"{column} afterTime '{_stamp(self.account.clock.now() + FUTURE)}'"
+            never = f"{column} afterTime '{_stamp(self._account.clock.now() + FUTURE)}'"
             query = [("$select", resource.key_column), ("$filter", never), ("$top", "1")]
-            self._to_the_second[entity] = await self.account.client.asked(resource.path, query) == []
+            self._to_the_second[entity] = await self._account.client.asked(resource.path, query) == []
         if self._to_the_second[entity]:
             return f"{column} afterTime '{_stamp(since)}'"
         day_before = since.astimezone(UTC).date() - timedelta(days=1)
@@ -210,104 +182,22 @@ class SuperOfficeReads:
 
     async def _read_all(self, entity: str, ids: Sequence[int]) -> Understood[Record | Gone]:
         """A few at a time, so that other calls find their turn in between."""
-        refs = [RecordRef(self.system, entity, str(each)) for each in ids]
-        return await read_all(refs, self._read, self.account.options.calls_at_once)
+        refs = [RecordRef(self._system, entity, str(each)) for each in ids]
+        return await read_all(refs, self._read, self._account.options.calls_at_once)
 
-    async def _record(self, entity: str, raw: Mapping[str, Any]) -> Record | Gone:
-        resource = self._resource(entity)
-        ref = RecordRef(self.system, entity, str(raw[resource.key]))
+    async def record(self, entity: str, raw: Mapping[str, Any]) -> Record | Gone:
+        resource = self._account.resource(entity)
+        ref = RecordRef(self._system, entity, str(raw[resource.key]))
         changed, created = known_instant(raw.get("UpdatedDate")), known_instant(raw.get("CreatedDate"))
         if resource.recycled and raw.get("Deleted"):
             return Gone(ref, Evidence.FLAG, modified_at=changed)
-        fields = read_entity(entity, raw, await self.account.catalogs.of(entity))
+        fields = read_entity(entity, raw, await self._account.catalogs.of(entity))
         modified = (changed or created) if resource.dated else None
         return Record(ref, fields, modified, created, raw=without_bulk(raw))
 
 
-class SuperOfficeWrites(SuperOfficeReads):
-    async def create(self, entity: str, fields: Fields) -> Written:
-        """The vendor's default, with its preferences, filled in."""
-        resource = self._resource(entity)
-        await self._changes(entity, fields, {})  # refused before any call is made for it
-        default = await self.account.client.get(f"{resource.path}/default", template=f"{resource.path}/default")
-        default = default if isinstance(default, dict) else {}
-        changes = await self._changes(entity, fields, default)
-        body = whole(default, changes)
-        for name in _DEPRECATED:
-            if not any(change.name == name for change in changes):
-                body.pop(name, None)
-        said = await self.account.client.write("POST", resource.path, body, headers=self._zone(resource))
-        return await self._written(entity, said)
-
-    async def update(self, fresh: Record, changes: Fields) -> Written:
-        """On condition that nobody changed the record since it was read, to the second."""
-        if not changes:
-            return Written(fresh.ref.id, fresh)
-        resource = self._resource(fresh.ref.entity)
-        prepared = await self._changes(fresh.ref.entity, changes, fresh.raw)
-        method, body = ("PATCH", patch(prepared)) if resource.patched else ("PUT", whole(fresh.raw, prepared))
-        said = await self.account.client.write(
-            method,
-            f"{resource.path}/{fresh.ref.id}",
-            body,
-            template=f"{resource.path}/:id",
-            headers={**_unchanged(fresh), **self._zone(resource)},
-        )
-        return await self._written(fresh.ref.entity, {resource.key: fresh.ref.id, **said})
-
-    async def delete(self, fresh: Record) -> None:
-        resource = self._resource(fresh.ref.entity)
-        path, template = f"{resource.path}/{fresh.ref.id}", f"{resource.path}/:id"
-        done = await self.account.client.delete(path, template=template, headers=_unchanged(fresh))
-        if not done and await self._raw(resource, fresh.ref.id) is not None:
-            raise WriteConflict(self.system, f"DELETE {template}: the record changed since it was read (412)")
-
-    async def archive(self, fresh: Record) -> None:
-        raise Rejected(self.system, f"a SuperOffice {fresh.ref.entity} cannot be archived")
-
-    @staticmethod
-    def _zone(resource: Resource) -> Mapping[str, str]:
-        return IN_UTC if resource.utc else {}
-
-    async def _changes(self, entity: str, fields: Fields, raw: Mapping[str, Any]) -> Sequence[Change]:
-        catalogs = self.account.catalogs
-        catalog = await catalogs.of(entity)
-        try:
-            try:
-                return changes_of(entity, fields, catalog, raw)
-            except BadField as bad:
-                if not bad.unresolved or not await catalogs.reload_for(entity, str(bad)):
-                    raise
-            return changes_of(entity, fields, catalog, raw)
-        except BadField as bad:
-            raise Rejected(self.system, f"{entity} {bad}", field=bad.column) from None
-
-    async def _written(self, entity: str, said: Mapping[str, Any]) -> Written:
-        """The write took effect: whatever goes wrong while its answer is understood must not lose the id."""
-        resource = self._resource(entity)
-        record_id = str(said.get(resource.key) or "")
-        if not (record_id.isascii() and record_id.isdecimal()) or record_id == "0":
-            raise OutcomeUnknown(self.system, f"a {entity} was written and answered without its id")
-        try:
-            record = await self._record(entity, said)
-        except RemoteError:
-            return Written(record_id)
-        shown = isinstance(record, Record) and (record.modified_at is not None or not resource.dated)
-        return Written(record_id, record if shown and isinstance(record, Record) else None)
-
-
 def _key(row: Row) -> int:
     return int(row["PrimaryKey"])
-
-
-def _unchanged(fresh: Record) -> Mapping[str, str]:
-    """The vendor compares whole seconds: a fraction is rounded up, or the condition could never hold."""
-    if fresh.modified_at is None:
-        return {}
-    moment = fresh.modified_at.astimezone(UTC)
-    if moment.microsecond:
-        moment = moment.replace(microsecond=0) + timedelta(seconds=1)
-    return {"if-unmodified-since": format_datetime(moment, usegmt=True)}
 
 
 def _stamp(moment: datetime) -> str:

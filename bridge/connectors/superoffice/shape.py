@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.connectors.names import Names, Unresolved
 from bridge.connectors.superoffice.catalog import Catalog
-from bridge.connectors.superoffice.entities import RESOURCES, Property
+from bridge.connectors.superoffice.columns import RESOURCES, Property
 from bridge.connectors.superoffice.values import (
     read,
     read_address,

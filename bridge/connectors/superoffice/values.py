@@ -21,7 +21,7 @@ from bridge.connectors.plain_values import (
     write_number,
     write_seconds,
 )
-from bridge.connectors.superoffice.entities import ADDRESS_PARTS
+from bridge.connectors.superoffice.columns import ADDRESS_PARTS
 from bridge.domain.catalog import Column
 
 NO_DATE = "0001-01-01T00:00:00"

@@ -10,7 +10,7 @@ from typing import Any
 from bridge.connectors.calls import Call
 from bridge.connectors.deskera.books.forms import changed_body, fields_of, product_row
 from bridge.connectors.deskera.books.kinds import BILL, CONTACT, INVOICE, KINDS, PRODUCT, Kind
-from bridge.connectors.deskera.choices import objects_of, rows_of
+from bridge.connectors.deskera.catalog import objects_of, rows_of
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.listing import Place, RepeatedPage, Rows, step
 from bridge.connectors.deskera.values import deleted, known_reference

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.connectors.entrust.callbacks import DeliveryCheck, decode
-from bridge.connectors.entrust.tokens import OVERLAP_SECONDS, HookTokens
+from bridge.connectors.entrust.hook_tokens import OVERLAP_SECONDS, HookTokens
 from bridge.domain.callback import Callback
 from bridge.domain.errors import BadCallback
 from bridge.domain.event import EventKind, Origin

@@ -7,8 +7,8 @@ from entrust_fakes import FakeEntrust, Hooks, options, refusal
 from http_fakes import answer
 
 from bridge.connectors.entrust.client import EntrustClient
+from bridge.connectors.entrust.hook_tokens import HookTokens
 from bridge.connectors.entrust.hooks import EVENTS, EntrustHooks
-from bridge.connectors.entrust.tokens import HookTokens
 from bridge.connectors.protocols import TransportFailed
 from bridge.connectors.rows import Listings
 from bridge.domain.callback import SeenHook

@@ -7,10 +7,14 @@ from typing import Any
 from http_fakes import FakeClock, MemoryVault, answer, fake_seams
 
 from bridge.connectors.json_text import read_json
-from bridge.connectors.pipedrive import PipedriveConnector, build
+from bridge.connectors.names import Pins
+from bridge.connectors.pipedrive import PipedriveConnector
+from bridge.connectors.pipedrive.catalog import Catalogs
+from bridge.connectors.pipedrive.client import PipedriveClient
 from bridge.connectors.pipedrive.options import PipedriveOptions
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest, HttpResponse
+from bridge.connectors.rows import Listings
 
 HOST = "https://acme.pipedrive.com/"
 SEGMENT, TAGS, FEE, DUE, BOSS, SHIRT_1, SHIRT_2 = (letter * 40 for letter in "abcdef9")
@@ -125,14 +129,17 @@ def vendor(**routes: Reply) -> Vendor:
     )
 
 
-def connect(server: Vendor, clock: FakeClock | None = None, **options: Any) -> PipedriveConnector:
+def construction(server: Vendor, clock: FakeClock | None = None, **options: Any) -> Construction:
     given = {"api_token": "s3cret-token", "base_url": HOST, **options}
-    return build(
-        Construction(
-            "crm1",
-            PipedriveOptions.model_validate(given),
-            server,
-            fake_seams(clock or FakeClock()),
-            MemoryVault(),
-        )
-    )
+    seams = fake_seams(clock or FakeClock())
+    return Construction("crm1", PipedriveOptions.model_validate(given), server, seams, MemoryVault())
+
+
+def connect(server: Vendor, clock: FakeClock | None = None, **options: Any) -> PipedriveConnector:
+    return PipedriveConnector(construction(server, clock, **options))
+
+
+def catalogs(server: Vendor) -> Catalogs:
+    made = construction(server)
+    listings = Listings(made.system, made.skipped)
+    return Catalogs(PipedriveClient(made), Pins(made.system, made.cache, listings), listings, made.seams.clock)

@@ -9,7 +9,7 @@ from http_fakes import FakeClock, MemoryVault, answer, fake_seams
 from pipedrive_fakes import Vendor, data
 from pydantic import ValidationError
 
-from bridge.connectors.pipedrive import PIPEDRIVE, PipedriveConnector, build
+from bridge.connectors.pipedrive import PIPEDRIVE, PipedriveConnector
 from bridge.connectors.pipedrive.options import PipedriveOptions
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest, HttpResponse
@@ -51,7 +51,7 @@ def server(**routes: Any) -> Vendor:
 
 def connect(vendor: Vendor, vault: MemoryVault, clock: FakeClock) -> PipedriveConnector:
     options = PipedriveOptions.model_validate(OAUTH)
-    return build(Construction("crm1", options, vendor, fake_seams(clock), vault))
+    return PipedriveConnector(Construction("crm1", options, vendor, fake_seams(clock), vault))
 
 
 async def test_the_first_call_fetches_a_token_stores_it_and_follows_the_accounts_domain(clock: FakeClock) -> None:

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from http_fakes import FakeClock, MemoryVault, ScriptedTransport, answer, fake_seams
 
-from bridge.connectors.pipedrive import PIPEDRIVE, build
+from bridge.connectors.pipedrive import PIPEDRIVE, PipedriveConnector
 from bridge.connectors.pipedrive.options import PipedriveOptions
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
@@ -42,7 +42,7 @@ async def test_the_codes_tokens_are_those_the_connector_uses() -> None:
     form = {"grant_type": ["authorization_code"], "code": ["c0de"], "redirect_uri": [BACK]}
     assert parse_qs((asked.body or b"").decode()) == form
     assert asked.headers["authorization"].startswith("Basic ")
-    await build(made(transport, vault)).identity()
+    await PipedriveConnector(made(transport, vault)).identity()
     assert transport.requests[1].headers["authorization"] == "Bearer a1"
     assert transport.requests[1].url.startswith("https://acme.pipedrive.com/")
 
@@ -50,7 +50,7 @@ async def test_the_codes_tokens_are_those_the_connector_uses() -> None:
 async def test_before_any_consent_the_message_names_the_command() -> None:
     transport = ScriptedTransport([])
     with pytest.raises(NeedsAuthorisation, match=r"needs authorisation: `bridge authorize crm1` \(nobody has"):
-        await build(made(transport, MemoryVault())).identity()
+        await PipedriveConnector(made(transport, MemoryVault())).identity()
 
 
 @pytest.mark.parametrize(

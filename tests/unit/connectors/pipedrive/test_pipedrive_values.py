@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pipedrive_fakes import BOSS, DUE, FEE, SEGMENT, TAGS, connect, vendor
+from pipedrive_fakes import BOSS, DUE, FEE, SEGMENT, TAGS, catalogs, vendor
 
 from bridge.connectors.json_text import read_json, write_json
 from bridge.connectors.pipedrive.catalog import Catalog
@@ -70,7 +70,7 @@ def test_what_is_no_amount_is_refused(value: Any) -> None:
 
 
 def catalog_of(entity: str) -> Catalog:
-    return asyncio.run(connect(vendor()).account.catalogs.of(entity))
+    return asyncio.run(catalogs(vendor()).of(entity))
 
 
 CATALOGS = {entity: catalog_of(entity) for entity in MANIFEST.entities}

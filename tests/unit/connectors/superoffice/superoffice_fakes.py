@@ -14,7 +14,7 @@ from http_fakes import FakeClock, MemoryVault, answer, fake_seams
 from bridge.connectors.json_text import read_json
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest, HttpResponse
-from bridge.connectors.superoffice import SuperOfficeConnector, build
+from bridge.connectors.superoffice import SuperOfficeConnector
 from bridge.connectors.superoffice.options import SuperOfficeOptions
 from bridge.domain.record import Record, RecordRef
 
@@ -222,7 +222,7 @@ def connect(server: Vendor, clock: FakeClock | None = None, vault: Any = None, *
     }
     chosen = SuperOfficeOptions.model_validate({name: value for name, value in given.items() if value is not None})
     seams = fake_seams(clock or FakeClock())
-    return build(Construction("crm1", chosen, server, seams, vault or MemoryVault()))
+    return SuperOfficeConnector(Construction("crm1", chosen, server, seams, vault or MemoryVault()))
 
 
 async def read(connector: SuperOfficeConnector, ref: RecordRef = REF) -> Record:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.connectors.superoffice.entities import RESOURCES
+from bridge.connectors.superoffice.columns import RESOURCES
 from bridge.domain.catalog import Column
 
 SPEC = Path(__file__).parents[5] / "shared/specs/superoffice.rest-v1.swagger.json"

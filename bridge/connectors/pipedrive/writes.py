@@ -1,0 +1,71 @@
+"""Writing records: REST v2, and v1 for leads and notes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.connectors.pipedrive.account import Account
+from bridge.connectors.pipedrive.manifest import MANIFEST, RESOURCES
+from bridge.connectors.pipedrive.records import PipedriveReads
+from bridge.connectors.pipedrive.shape import BadField, write_row
+from bridge.connectors.protocols import Written
+from bridge.domain.errors import Rejected, RemoteError
+from bridge.domain.record import Fields, Record
+
+
+class PipedriveWrites:
+    """`reads`: what understands the answers."""
+
+    def __init__(self, account: Account, reads: PipedriveReads) -> None:
+        self._account, self._reads = account, reads
+        self._system = account.system
+
+    async def create(self, entity: str, fields: Fields) -> Written:
+        self._allowed("created", entity, MANIFEST.entities[entity].creates)
+        body = await self._body(entity, fields)
+        row = await self._account.client.create(RESOURCES[entity].path, body)
+        return await self._written(entity, row)
+
+    async def update(self, fresh: Record, changes: Fields) -> Written:
+        entity = fresh.ref.entity
+        if not changes:
+            return Written(fresh.ref.id, fresh)
+        self._allowed("changed", entity, MANIFEST.entities[entity].updates)
+        body = await self._body(entity, changes, fresh.raw.get("pipeline_id"))
+        row = await self._account.client.change(RESOURCES[entity].path, fresh.ref.id, body, RESOURCES[entity].update)
+        return await self._written(entity, row)
+
+    async def delete(self, fresh: Record) -> None:
+        self._allowed("deleted", fresh.ref.entity, MANIFEST.entities[fresh.ref.entity].deletes)
+        await self._account.client.delete(RESOURCES[fresh.ref.entity].path, fresh.ref.id)
+
+    async def archive(self, fresh: Record) -> None:
+        entity = fresh.ref.entity
+        self._allowed("archived", entity, MANIFEST.entities[entity].archives)
+        if not fresh.archived:
+            await self._account.client.change(RESOURCES[entity].path, fresh.ref.id, {"is_archived": True})
+
+    def _allowed(self, what: str, entity: str, can: bool) -> None:
+        if not can:
+            raise Rejected(self._system, f"a Pipedrive {entity} cannot be {what}")
+
+    async def _body(self, entity: str, fields: Fields, pipeline_id: Any = None) -> Mapping[str, Any]:
+        catalogs = self._account.catalogs
+        catalog = await catalogs.of(entity)
+        try:
+            try:
+                return write_row(entity, fields, catalog, pipeline_id=pipeline_id)
+            except BadField as bad:
+                if bad.unresolved is None or not await catalogs.reload_for(entity, [bad.unresolved]):
+                    raise
+            return write_row(entity, fields, catalog, pipeline_id=pipeline_id)
+        except BadField as bad:
+            raise Rejected(self._system, f"{entity} {bad}", field=bad.column) from None
+
+    async def _written(self, entity: str, row: Mapping[str, Any]) -> Written:
+        """The write took effect: whatever goes wrong while its answer is understood must not lose the id."""
+        try:
+            record = await self._reads.one(entity, row)
+        except RemoteError:
+            return Written(str(row["id"]))
+        shown = isinstance(record, Record) and record.modified_at is not None
+        return Written(str(row["id"]), record if shown and isinstance(record, Record) else None)
