@@ -84,6 +84,29 @@ def test_connectors_have_the_same_parts_and_each_is_composed_of_them(product: st
     assert [node.name for node in classes if node.bases] == []
 
 
+def _growing_waits(path: Path) -> list[int]:
+    """Lines with 2 to the power of something that changes."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Pow)
+        and isinstance(node.left, ast.Constant)
+        and not isinstance(node.right, ast.Constant)
+    ]
+
+
+def test_one_formula_says_how_long_to_wait_before_the_next_attempt() -> None:
+    own = {BRIDGE / "simulators", BRIDGE / "sync"}  # vendors have their own; the worker's is still its own
+    found = [path for path in FILES if not own & set(path.parents) and _growing_waits(path)]
+    assert found == [BRIDGE / "domain" / "backoff.py"]
+
+
+def test_one_file_makes_the_http_session_of_the_process() -> None:
+    makers = [path for path in FILES if "ClientSession(" in path.read_text() and "simulators" not in path.parts]
+    assert makers == [BRIDGE / "connectors" / "transport.py"]
+
+
 def test_import_contracts_hold() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
