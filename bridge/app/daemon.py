@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from bridge.app.build import Bridge, build
 from bridge.app.checks import add_checks
@@ -15,13 +15,14 @@ from bridge.app.plan import checked_plan, make_plan
 from bridge.app.requests import Requests
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import http_transport
-from bridge.domain.errors import ConfigError
+from bridge.domain.errors import ConfigError, StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.redaction import Redactor
 from bridge.runtime.scheduler import Job, Timetable
 from bridge.runtime.supervisor import Supervisor
 from bridge.settings.model import Settings
 from bridge.store.engine import open_store
+from bridge.store.instances import BEAT_SECONDS
 from bridge.store.retention import Limits
 from bridge.store.seal import FernetSeal
 
@@ -72,16 +73,20 @@ async def assembled(settings: Settings, seams: Seams, transport: Transport) -> A
 async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     """The long-running parts, while the block runs; whatever listens for callbacks listens already."""
     supervisor = Supervisor(bridge.seams, bridge.board)
+    await bridge.store.instances.begin()
     await bridge.systems.start()
     supervisor.add("worker", bridge.worker.run)
     supervisor.add("systems", bridge.systems.run)
     supervisor.add("requests", Requests(bridge).run)
     supervisor.add("asked sweeps", lambda: _sweep_asked(bridge))
+    supervisor.add("heartbeat", lambda: _beat(bridge))
     supervisor.start()
     try:
         yield
     finally:
         await supervisor.stop()
+        with suppress(StoreUnavailable):  # the heartbeat ends all the same
+            await bridge.store.instances.end()
 
 
 async def run(settings: Settings, seams: Seams, redactor: Redactor) -> None:
@@ -135,6 +140,14 @@ async def _sweep_asked(bridge: Bridge) -> None:
     while True:
         await bridge.reconciler.sweep_asked()
         await bridge.seams.clock.sleep(ASKED_POLL_SECONDS)
+
+
+async def _beat(bridge: Bridge) -> None:
+    """Commands see by it that a bridge runs; what keeps a store from being written is told by others."""
+    while True:
+        await bridge.seams.clock.sleep(BEAT_SECONDS)
+        with suppress(StoreUnavailable):
+            await bridge.store.instances.beat()
 
 
 async def _flush(bridge: Bridge) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.text_file import NotText, read_text
 from bridge.mapping.functions import Function, Functions, example_faults
 
 LIKE = 'write FUNCTIONS = [Function("name", read, write, examples=(("column\'s value", "row\'s value"),))]'
@@ -33,10 +34,10 @@ def load_functions(path: Path | None) -> Functions:
 def _run(path: Path) -> tuple[ModuleType, str]:
     """The file as a module of its own, and a fingerprint of its text."""
     try:
-        source = path.read_bytes()
-    except OSError as error:
-        what = f"the file of functions cannot be read: {error.strerror}"
-        raise ConfigError([Fault(str(path), what, "correct `functions_file` in the settings")]) from None
+        source = read_text(path).encode()
+    except NotText as error:
+        what = f"the file of functions cannot be used: {error.what}"
+        raise ConfigError([Fault(str(path), what, "correct `functions_file` in the settings, or the file")]) from None
     spec = importlib.util.spec_from_loader("operator_functions", loader=None)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)

@@ -106,7 +106,7 @@ def _scope(settings: Settings, mapping: Mapping) -> Scope:
 def _endpoint(settings: Settings, side: MappingSide) -> Endpoint:
     manifest: EntityManifest = CONNECTORS[side.product].manifest.entities[side.entity]
     versioned = manifest.version_resolution is not None
-    return Endpoint(settings.sides[side.name], side.entity, manifest.settle, versioned)
+    return Endpoint(settings.sides[side.name], side.entity, manifest.settle, versioned, side.name)
 
 
 def _routes(scopes: MappingOf[str, Scope]) -> Routes:

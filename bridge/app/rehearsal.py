@@ -1,8 +1,8 @@
 """Mapping files tried without a store: which files a command means, and records written down by a person."""
 
 import json
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -13,10 +13,13 @@ from bridge.connectors.registry import CONNECTORS
 from bridge.domain.catalog import Column, EntityManifest
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Fields
+from bridge.domain.text_file import text_of, unusable_character
 from bridge.mapping.check import check
 from bridge.mapping.load import load_mappings
 from bridge.mapping.model import Mapping
 from bridge.mapping.paths import BadPath, parse_path
+
+ONE_RECORD = 'write one record: {"column": "value"}'
 
 
 def checked_mappings(path: Path, functions_file: Path | None) -> tuple[Mapping, ...]:
@@ -27,6 +30,8 @@ def checked_mappings(path: Path, functions_file: Path | None) -> tuple[Mapping, 
     folder = path if path.is_dir() else path.parent
     if not path.exists():
         raise ConfigError([Fault(str(path), "there is no such file or folder", "name a mapping file or its folder")])
+    if path.is_file() and path.suffix != ".yaml":
+        raise ConfigError([Fault(str(path), "is no mapping file", "name a file that ends in .yaml, or its folder")])
     loaded = load_mappings(folder, load_functions(functions_file))
     faults = check(loaded, {name: kind.manifest for name, kind in CONNECTORS.items()})
     if faults:
@@ -50,24 +55,59 @@ def read_record(path: Path, facts: EntityManifest) -> Fields:
 
     Dates and times are ISO 8601 text. Raises ConfigError naming every faulty column.
     """
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (OSError, ValueError) as error:
-        what = f"cannot be read as JSON: {error}"
-        raise ConfigError([Fault(str(path), what, "write one record as a JSON object")]) from None
+    said = _json(path)
     if not isinstance(said, dict):
-        raise ConfigError([Fault(str(path), "is not a JSON object", 'write one record: {"column": "value"}')])
+        raise ConfigError([Fault(str(path), "is not a JSON object", ONE_RECORD)])
     fields: dict[str, Any] = {}
     faults: list[Fault] = []
     for text, raw in said.items():
+        if character := _unusable({text: raw}):
+            column = text.encode("ascii", "backslashreplace").decode().replace("\x00", "\\x00")
+            faults.append(
+                Fault(f"{path}: {column}", f"holds {character}", "write the character itself, or leave it out")
+            )
+            continue
         try:
             column = parse_path(text)
             column.put(fields, {}, _typed(raw, facts, column.column))
-        except (BadPath, ValueError, InvalidOperation) as error:
-            faults.append(Fault(f"{path}: {text}", str(error) or "has the wrong form", "correct the record"))
+        except BadPath as error:
+            what, _, remedy = str(error).partition("; ")
+            faults.append(Fault(f"{path}: {text}", what, remedy or "correct the name of the column"))
+        except Wrong as error:
+            faults.append(Fault(f"{path}: {text}", f"`{raw}` is {error}", "correct the record"))
     if faults:
         raise ConfigError(faults)
     return fields
+
+
+def _json(path: Path) -> Any:
+    text = text_of(path)
+    if not text.strip():
+        raise ConfigError([Fault(str(path), "is empty", ONE_RECORD)])
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        what = f"is no JSON from line {error.lineno}, column {error.colno} on"
+        fault = Fault(str(path), what, f"look at quotes, commas and brackets there; {ONE_RECORD}")
+    except (ValueError, RecursionError):
+        what = "holds a number or a nesting that no record has"
+        fault = Fault(str(path), what, ONE_RECORD)
+    raise ConfigError([fault])
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(word)
+
+
+def _unusable(value: Any) -> str:
+    """The first character in any text of a value that no system takes."""
+    if isinstance(value, str):
+        return unusable_character(value)
+    if isinstance(value, MappingOf):
+        return next((found for pair in value.items() for part in pair if (found := _unusable(part))), "")
+    if isinstance(value, list):
+        return next((found for item in value if (found := _unusable(item))), "")
+    return ""
 
 
 def written_record(fields: Fields) -> str:
@@ -75,18 +115,33 @@ def written_record(fields: Fields) -> str:
     return _json_text(fields, "\n")
 
 
+class Wrong(Exception):
+    """What a value of a written record should have been."""
+
+
 def _typed(raw: Any, facts: EntityManifest, column: str) -> Any:
     spec = facts.columns.get(column)
     if spec is None or raw is None:
         return raw
-    if spec.type is Column.DATE:
-        return date.fromisoformat(str(raw))
-    if spec.type is Column.INSTANT:
-        moment = datetime.fromisoformat(str(raw))
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if spec.type is Column.DECIMAL:
-        return Decimal(str(raw))
-    return raw
+    read = READ.get(spec.type)
+    if read is None:
+        return raw
+    try:
+        return read[0](str(raw))
+    except (ValueError, InvalidOperation):
+        raise Wrong(read[1]) from None
+
+
+def _instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+READ: MappingOf[Column, tuple[Callable[[str], Any], str]] = {
+    Column.DATE: (date.fromisoformat, "no date (2026-03-31)"),
+    Column.INSTANT: (_instant, "no date and time (2026-03-31T10:00:00Z)"),
+    Column.DECIMAL: (Decimal, "no number (1250.50)"),
+}
 
 
 def _json_text(value: Any, line: str) -> str:

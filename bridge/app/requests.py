@@ -12,7 +12,7 @@ from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Side
 from bridge.store.conflicts import questions
 from bridge.store.model import TaskKey
-from bridge.store.requests import Request
+from bridge.store.requests import FAILED, Request
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,6 @@ T = TypeVar("T")
 POLL_SECONDS = 0.5
 STORE_WAIT_SECONDS = 1.0
 KEEP_SECONDS = 20.0  # well within store.requests.ABANDONED_SECONDS
-FAILED = "failed: "  # what an answer begins with when nothing was done; the command then ends with exit code 1
 Arguments = Mapping[str, Any]
 
 
@@ -157,7 +156,7 @@ class Requests:
 
     async def _resync(self, arguments: Arguments) -> str:
         plan, record = self._bridge.plan, str(arguments["record"])
-        found = places(plan, str(arguments["side"]), str(arguments["entity"]))
+        found = places(plan.scopes, str(arguments["side"]), str(arguments["entity"]))
         endpoint = found[0][0].endpoint(found[0][1])
         event = Event(endpoint.system, endpoint.entity, record, EventKind.CHANGED, Origin.PERSON)
         await self._bridge.store.events.accept([event], plan.routes)
@@ -168,7 +167,7 @@ class Requests:
         plan, store = self._bridge.plan, self._bridge.store
         side, entity, record, winner = (str(arguments[name]) for name in ("side", "entity", "record", "winner"))
         asked, told = list[str](), list[str]()
-        for scope, which in places(plan, side, entity):
+        for scope, which in places(plan.scopes, side, entity):
             mapping = plan.mappings[scope.mapping]
             sides = {mapping.side(one).name: one for one in Side}
             if winner not in sides:
@@ -214,17 +213,27 @@ class Requests:
         return str(await self._bridge.keeper.remove_all())
 
     async def _retry(self, arguments: Arguments) -> str:
-        keys = await self._letters(arguments)
+        wrong, keys = await self._letters(arguments)
+        if wrong:
+            return wrong
         await self._bridge.store.dead_letters.retry(keys)
         self._bridge.store.wake.set()
-        return f"{len(keys)} dead letters are tried again"
+        return f"{len(keys)} dead {'letter is' if len(keys) == 1 else 'letters are'} tried again"
 
     async def _discard(self, arguments: Arguments) -> str:
-        keys = await self._letters(arguments)
+        wrong, keys = await self._letters(arguments)
+        if wrong:
+            return wrong
         await self._bridge.store.dead_letters.discard(keys)
         return f"{len(keys)} dead letters discarded"
 
-    async def _letters(self, arguments: Arguments) -> list[TaskKey]:
+    async def _letters(self, arguments: Arguments) -> tuple[str, list[TaskKey]]:
+        """What is wrong with the request, and the dead letters it means; letters of a former mapping count as well."""
         mapping, record = arguments.get("mapping"), arguments.get("record")
         letters = await self._bridge.store.dead_letters.list(mapping)
-        return [task.key for task, _ in letters if record is None or task.key.rec == record]
+        keys = [task.key for task, _ in letters if record is None or task.key.rec == record]
+        if keys:
+            return "", keys
+        which = "".join([f" of {mapping}" if mapping else "", f" about record {record}" if record else ""])
+        remedy = "`bridge dead-letters list` shows all there are"
+        return self._unknown(mapping) or f"{FAILED}there are no dead letters{which}; {remedy}", []

@@ -1,7 +1,9 @@
 """The state of everything as plain rows, for `bridge status` and the admin listener."""
 
-from bridge.app.why import moment
+from bridge.app.why import Scopes, moment
 from bridge.store.engine import Store
+from bridge.store.instances import Instance
+from bridge.store.model import TaskKey
 from bridge.store.tasks import TOTALS
 
 Rows = dict[str, list[dict[str, object]]]
@@ -9,8 +11,10 @@ NOTHING = dict.fromkeys(TOTALS, 0)
 
 
 async def status_of(store: Store) -> Rows:
-    """Headings with rows: mappings with their totals, systems, sweeps, hooks, conflicts, dead letters."""
+    """Headings with rows: the bridge, mappings with their totals, systems, sweeps, hooks, conflicts, dead letters."""
+    scopes = await store.mappings.scopes()
     return {
+        "bridge": await _instances(store),
         "mappings": await _mappings(store),
         "problems": [
             {"mapping": name, "what the account lacks": problem}
@@ -27,10 +31,40 @@ async def status_of(store: Store) -> Rows:
             {"mapping": one.link.mapping, "field": one.field, **one.values} for one in await store.conflicts.waiting()
         ],
         "dead letters": [
-            {"mapping": task.key.mapping, "side": task.key.side.value, "record": task.key.rec, "reason": task.reason}
+            {
+                "mapping": task.key.mapping,
+                "side": side_name(scopes, task.key),
+                "record": task.key.rec,
+                "reason": task.reason,
+            }
             for task, _ in await store.dead_letters.list()
         ],
     }
+
+
+def side_name(scopes: Scopes, key: TaskKey) -> str:
+    """What mapping files call the side of a task."""
+    scope = scopes.get(key.mapping)
+    return key.side.value if scope is None else scope.endpoint(key.side).name
+
+
+def instance_state(one: Instance | None, now: float) -> str:
+    """Whether this bridge runs, and since when it does or does not, in words; None: none ever ran."""
+    if one is None:
+        return "no bridge has run on this store yet"
+    if one.runs(now):
+        return f"runs since {moment(one.started_at)}"
+    if one.stopped_at is not None:
+        return f"stopped at {moment(one.stopped_at)}"
+    return f"does not run: it was last seen at {moment(one.seen_at)} and did not stop in order"
+
+
+async def _instances(store: Store) -> list[dict[str, object]]:
+    """Those that run; the one that ended last when none does."""
+    now, found = store.now(), await store.instances.all()
+    shown = [one for one in found if one.runs(now)] or found[:1]
+    rows: list[dict[str, object]] = [{"instance": one.name, "state": instance_state(one, now)} for one in shown]
+    return rows or [{"instance": "-", "state": instance_state(None, now)}]
 
 
 async def _mappings(store: Store) -> list[dict[str, object]]:
@@ -44,12 +78,15 @@ async def _mappings(store: Store) -> list[dict[str, object]]:
 
 async def _systems(store: Store) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
+    watched = await store.instances.running()
     for row in (await store.systems.all()).values():
         state = f"stopped: {row.stopped}" if row.stopped else "answers"
         if row.down_since is not None:
             state = f"down since {moment(row.down_since)}: {row.down_reason}"
         elif state == "answers" and (pause := await store.budgets.paused(row.name)) is not None:
             state = f"paused for another {pause[0]:.0f} s, as the vendor asked ({pause[2]})"
+        if not watched and not row.stopped:
+            state = f"not watched, as no bridge runs; last known: {state.replace('answers', 'answered')}"
         rows.append({"system": row.name, "account": row.identity_label or "not seen yet", "state": state})
     return rows
 

@@ -1,6 +1,7 @@
 """A record's story in plain words, from the journal and the store."""
 
-from bridge.app.plan import Plan
+from collections.abc import Mapping
+
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
 from bridge.domain.seams import from_epoch
@@ -9,6 +10,7 @@ from bridge.store.engine import Store
 from bridge.store.model import Link, Scope, Task, TaskKey, TaskState
 
 STORY_LINES = 50
+Scopes = Mapping[str, Scope]
 
 
 def moment(seconds: float) -> str:
@@ -16,62 +18,66 @@ def moment(seconds: float) -> str:
     return from_epoch(seconds).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def places(plan: Plan, side: str, entity: str) -> list[tuple[Scope, Side]]:
-    """The mappings that keep this entity of this side in step. Raises ConfigError naming what is known."""
+def places(scopes: Scopes, side: str, entity: str) -> list[tuple[Scope, Side]]:
+    """The mappings that keep this entity of this side in sync. Raises ConfigError naming what is known."""
     found = []
     known = set()
-    for name, mapping in plan.mappings.items():
+    for scope in scopes.values():
         for which in Side:
-            here = mapping.side(which)
+            here = scope.endpoint(which)
             known.add(f"{here.name} {here.entity}")
             if (here.name, here.entity) == (side, entity):
-                found.append((plan.scopes[name], which))
+                found.append((scope, which))
+    if not known:
+        raise ConfigError(
+            [Fault("mappings", "no bridge has run with a mapping on this store yet", "start `bridge run`")]
+        )
     if not found:
         names = ", ".join(sorted(known))
-        raise ConfigError([Fault(f"{side} {entity}", "no mapping keeps this in step", f"known: {names}")])
+        raise ConfigError([Fault(f"{side} {entity}", "no mapping keeps this in sync", f"known: {names}")])
     return found
 
 
-async def why_lines(store: Store, plan: Plan, side: str, entity: str, record: str) -> list[str]:
+async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record: str) -> list[str]:
     """What happened to a record, what is known of it now, and what happens next."""
     lines = []
-    for scope, which in places(plan, side, entity):
+    for scope, which in places(scopes, side, entity):
         link = await store.links.of(scope.mapping, which, record)
         lines.append(f"{side} {entity} {record} in mapping {scope.mapping}:")
         entries = await store.journal.about(scope.mapping, which, record, limit=STORY_LINES)
         lines += [f"  {moment(row.at)}  {row.entry.what}: {row.entry.text}" for row in reversed(entries)]
         if not entries:
             lines.append("  nothing was ever written or decided for it")
-        lines.append("  now: " + _now(plan, scope, which, record, link))
+        lines.append("  now: " + _now(scope, which, record, link))
         if link is not None:
             lines += [f"  waits for a choice: {_question(question)}" for question in questions(link)]
-        lines += await _without(store, plan, TaskKey(scope.mapping, which, record))
-        lines += await _nexts(store, plan, scope, which, record, link)
+        lines += await _without(store, scopes, TaskKey(scope.mapping, which, record))
+        lines += await _nexts(store, scope, which, record, link)
         state = (await store.mappings.states()).get(scope.mapping)
         problems = state.problems if state is not None else None
         lines += [f"  the account lacks what the mapping names: {problem}" for problem in problems or ()]
     return lines
 
 
-async def _without(store: Store, plan: Plan, child: TaskKey) -> list[str]:
+async def _without(store: Store, scopes: Scopes, child: TaskKey) -> list[str]:
     """References the record crossed without, as what it names was not linked."""
     lines = []
     for parent in await store.unlinked.of(child):
-        mapping = plan.mappings.get(parent.mapping)
-        side = mapping.side(parent.side) if mapping is not None else None
+        scope = scopes.get(parent.mapping)
+        side = scope.endpoint(parent.side) if scope is not None else None
         name = f"{side.name} {side.entity} {parent.rec}" if side is not None else parent.rec
         lines.append(f"  crossed without its reference to {name} (mapping {parent.mapping}), which is not linked yet")
     return lines
 
 
-async def _nexts(store: Store, plan: Plan, scope: Scope, side: Side, record: str, link: Link | None) -> list[str]:
+async def _nexts(store: Store, scope: Scope, side: Side, record: str, link: Link | None) -> list[str]:
     """What happens next to the record, and what of its counterpart is still to be done; what holds both up."""
     tasks = await store.tasks.about(*_where(scope, side), record, {scope.mapping: scope})
     lines = ["  next: " + _next(task) for task in tasks]
     rec = link.rec(side.other) if link is not None else None
     other = await store.tasks.get(TaskKey(scope.mapping, side.other, rec)) if rec is not None else None
     if other is not None and other.state is not TaskState.IDLE:
-        there = plan.mappings[scope.mapping].side(side.other)
+        there = scope.endpoint(side.other)
         tasks.append(other)
         lines.append(f"  next, by {there.name} {there.entity} {rec}: {_next(other)}")
     if any(task.state in (TaskState.DUE, TaskState.WAITING) for task in tasks):
@@ -92,17 +98,17 @@ def _where(scope: Scope, side: Side) -> tuple[str, str]:
     return endpoint.system, endpoint.entity
 
 
-def _now(plan: Plan, scope: Scope, side: Side, record: str, link: Link | None) -> str:
+def _now(scope: Scope, side: Side, record: str, link: Link | None) -> str:
     if link is None:
         return "not linked to any record of the other side"
-    here, other = (plan.mappings[scope.mapping].side(one) for one in (side, side.other))
+    here, other = scope.endpoint(side), scope.endpoint(side.other)
     rec = link.rec(side.other) or "not known yet"
     if link.rec(side) != record:
         lives_on = f"{here.name} {here.entity} {link.rec(side)}, linked to {other.name} {other.entity} {rec}"
         return f"its pair was merged into another: what lives on is {lives_on}"
     made = link.made
     for which in Side:
-        made = made.replace(f"created_{which.value}", f"created in {plan.mappings[scope.mapping].side(which).name}")
+        made = made.replace(f"created_{which.value}", f"created in {scope.endpoint(which).name}")
     return f"linked to {other.name} {other.entity} {rec} ({link.state.value}, {made})"
 
 

@@ -1,98 +1,138 @@
-"""Commands that ask the daemon to do something: they write a request into the store and wait for its answer."""
+"""Commands that ask the running bridge to do something: a request in the store, and its answer."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from bridge.app.requests import FAILED
+from bridge.app.status import instance_state
 from bridge.cli.opened import with_store
-from bridge.settings.model import Settings
 from bridge.store.engine import Store
+from bridge.store.requests import FAILED
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 ANSWER_SECONDS = 10.0
+SILENCE = "requested; there is no answer yet: long work goes on by itself, and `bridge status` shows what came of it"
+QUEUED = "queued: the bridge does it when it runs again"
 
 
-SILENCE = "asked; no answer yet: long work goes on by itself, and without a running bridge it waits for one"
+def queueable(command: F) -> F:
+    """Give a command the option `--queue`."""
+    text = "Without a running bridge: leave the request in the store for the next one."
+    return click.option("--queue", is_flag=True, help=text)(command)
 
 
 def ask(
-    path: Path, kind: str, arguments: Mapping[str, Any], *, seconds: float = ANSWER_SECONDS, silence: str = SILENCE
+    path: Path,
+    kind: str,
+    arguments: Mapping[str, Any],
+    *,
+    queue: bool = False,
+    alone: str | None = None,
+    seconds: float = ANSWER_SECONDS,
+    silence: str = SILENCE,
 ) -> None:
-    """Put a request into the store and print the daemon's answer; exit code 1 when it could not be done."""
+    """Put a request into the store and print the bridge's answer; exit code 1 when it could not be done.
 
-    async def work(store: Store, settings: Settings) -> str | None:
+    Where no bridge runs the request is not left behind, unless it may `queue`; `alone` is what is said then, if that is
+    no failure.
+    """
+
+    async def work(store: Store) -> str:
+        missing = await _missing(store)
+        if missing and not queue:
+            return f"{FAILED}{missing}" if alone is None else alone
         number = await store.requests.ask(kind, arguments)
+        if missing:
+            return QUEUED
         for _ in range(int(seconds / 0.2)):
             await asyncio.sleep(0.2)
             answer = await store.requests.answer(number)
             if answer is not None:
                 return answer
-        return None
+        return silence
 
     answer = with_store(path, work)
-    if answer is None:
-        click.echo(silence)
-    elif answer.startswith(FAILED):
+    if answer.startswith(FAILED):
         raise click.ClickException(answer.removeprefix(FAILED))
-    else:
-        click.echo(answer)
+    click.echo(answer)
+
+
+def must_run(path: Path) -> None:
+    """End the command when no bridge runs, before a person is asked anything."""
+    missing = with_store(path, _missing)
+    if missing:
+        raise click.ClickException(missing)
+
+
+async def _missing(store: Store) -> str:
+    """Why nobody would answer; "" while a bridge runs."""
+    found = await store.instances.all()
+    if any(one.runs(store.now()) for one in found):
+        return ""
+    state = instance_state(found[0] if found else None, store.now())
+    about = f"the last one {state}" if found else state
+    return f"no bridge runs here ({about}), so nothing was done: start `bridge run`, or leave it queued with --queue"
 
 
 @click.command()
 @click.argument("mapping", required=False)
 @click.option("--full", is_flag=True, help="Walk every record instead of those changed since the last sweep.")
+@queueable
 @click.pass_obj
-def reconcile(path: Path, mapping: str | None, full: bool) -> None:
+def reconcile(path: Path, mapping: str | None, full: bool, queue: bool) -> None:
     """Compare both sides now, for MAPPING or for all."""
-    ask(path, "reconcile", {"mapping": mapping, "full": full})
+    ask(path, "reconcile", {"mapping": mapping, "full": full}, queue=queue)
 
 
 @click.command()
 @click.argument("mapping")
 @click.option("--preview", is_flag=True, help="Only count what would be touched.")
+@queueable
 @click.pass_obj
-def backfill(path: Path, mapping: str, preview: bool) -> None:
+def backfill(path: Path, mapping: str, preview: bool, queue: bool) -> None:
     """Take the records from before going live into MAPPING."""
-    ask(path, "backfill", {"mapping": mapping, "preview": preview})
+    ask(path, "backfill", {"mapping": mapping, "preview": preview}, queue=queue)
 
 
 @click.command()
 @click.argument("mapping", required=False)
 @click.option("--reason", default="", help="Shown by status and health.")
+@queueable
 @click.pass_obj
-def pause(path: Path, mapping: str | None, reason: str) -> None:
+def pause(path: Path, mapping: str | None, reason: str, queue: bool) -> None:
     """Stop writing for MAPPING or for all; callbacks are still taken in."""
-    ask(path, "pause", {"mapping": mapping, "reason": reason})
+    ask(path, "pause", {"mapping": mapping, "reason": reason}, queue=queue)
 
 
 @click.command()
 @click.argument("mapping", required=False, metavar="[MAPPING|SYSTEM]")
+@queueable
 @click.pass_obj
-def resume(path: Path, mapping: str | None) -> None:
+def resume(path: Path, mapping: str | None, queue: bool) -> None:
     """Go on writing for MAPPING or for all; for a SYSTEM, end the pause its vendor asked for."""
-    ask(path, "resume", {"mapping": mapping})
+    ask(path, "resume", {"mapping": mapping}, queue=queue)
 
 
 @click.command()
 @click.argument("mapping")
 @click.option("--minutes", default=60, show_default=True, help="How long deletes are let through.")
+@queueable
 @click.pass_obj
-def approve(path: Path, mapping: str, minutes: int) -> None:
-    """Release the delete brake of MAPPING for a while."""
-    ask(path, "approve", {"mapping": mapping, "minutes": minutes})
+def approve(path: Path, mapping: str, minutes: int, queue: bool) -> None:
+    """Release the deletion threshold of MAPPING for a while."""
+    ask(path, "approve", {"mapping": mapping, "minutes": minutes}, queue=queue)
 
 
 @click.command()
 @click.argument("side")
 @click.argument("entity")
 @click.argument("record")
+@queueable
 @click.pass_obj
-def resync(path: Path, side: str, entity: str, record: str) -> None:
+def resync(path: Path, side: str, entity: str, record: str, queue: bool) -> None:
     """Look at one record again now: SIDE ENTITY ID, as in `crm deal 7`."""
-    ask(path, "resync", {"side": side, "entity": entity, "record": record})
-
-
-COMMANDS = (reconcile, backfill, pause, resume, approve, resync)
+    ask(path, "resync", {"side": side, "entity": entity, "record": record}, queue=queue)

@@ -35,7 +35,8 @@ def authorize(path: Path, system: str) -> None:
         "systems check",
         {"system": system},
         seconds=RECHECK_SECONDS,
-        silence="next: start `bridge run`; a bridge that runs already takes the tokens within five minutes",
+        alone="next: start `bridge run`",
+        silence="a bridge that runs takes the tokens within five minutes",
     )
 
 

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from bridge.cli.ask import ask
+from bridge.cli.ask import ask, queueable
 from bridge.cli.opened import with_store
 from bridge.cli.show import table
-from bridge.settings.model import Settings
 from bridge.store.engine import Store
 
 
@@ -21,7 +20,7 @@ def names() -> None:
 def names_list(path: Path) -> None:
     """What mappings call by an old name."""
 
-    async def work(store: Store, settings: Settings) -> list[list[object]]:
+    async def work(store: Store) -> list[list[object]]:
         return [[one.system, one.what, one.name, one.today] for one in await store.names.renamed()]
 
     rows = with_store(path, work)
@@ -34,7 +33,8 @@ def names_list(path: Path) -> None:
 
 @names.command("accept")
 @click.argument("system")
+@queueable
 @click.pass_obj
-def names_accept(path: Path, system: str) -> None:
+def names_accept(path: Path, system: str, queue: bool) -> None:
     """From now on everything of SYSTEM goes by its name of today."""
-    ask(path, "names accept", {"system": system})
+    ask(path, "names accept", {"system": system}, queue=queue)

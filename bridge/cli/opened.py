@@ -1,4 +1,4 @@
-"""Opening the settings and the store for one command, beside a running daemon or without one."""
+"""Opening the store for one command, beside a running bridge or without one."""
 
 import asyncio
 import os
@@ -6,29 +6,36 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from bridge.app.plan import Plan, make_plan
 from bridge.app.seams import system_seams
-from bridge.settings.load import load_settings
-from bridge.settings.model import Settings
+from bridge.domain.errors import ConfigError, Fault
+from bridge.settings.parts import store_url
 from bridge.store.engine import Store, open_store
+from bridge.store.model import Scope
 
 T = TypeVar("T")
 
 
-def with_store(path: Path, work: Callable[[Store, Settings], Awaitable[T]]) -> T:
-    """Run `work` on the store the settings name, and close it."""
-    settings = load_settings(path, os.environ)
+def with_store(path: Path, work: Callable[[Store], Awaitable[T]]) -> T:
+    """Run `work` on the store the settings name, and close it. Nothing else of the settings is needed.
+
+    Raises ConfigError where there is no store: a command makes none, and brings none up to date.
+    """
+    url = store_url(path, os.environ)
 
     async def opened() -> T:
-        store = await open_store(settings.store.url, system_seams())
+        store = await open_store(url, system_seams(), existing=True)
         try:
-            return await work(store, settings)
+            return await work(store)
         finally:
             await store.close()
 
     return asyncio.run(opened())
 
 
-def plan_of(settings: Settings) -> Plan:
-    """The mapping files, checked and bound."""
-    return make_plan(settings)
+async def known_scopes(store: Store, mapping: str | None) -> dict[str, Scope]:
+    """The mappings as a bridge last ran them. Raises ConfigError when `mapping` is none of them."""
+    scopes = await store.mappings.scopes()
+    if mapping is not None and mapping not in scopes:
+        known = ", ".join(scopes) or "none yet"
+        raise ConfigError([Fault(mapping, "no mapping has this name", f"known: {known}")])
+    return scopes

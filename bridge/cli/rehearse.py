@@ -3,22 +3,26 @@
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from bridge.app.connected import connected
-from bridge.app.plan import Plan, checked_plan
+from bridge.app.plan import checked_plan
 from bridge.app.rehearsal import checked_mappings, of_file, read_record, written_record
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Fault, RemoteError
 from bridge.domain.record import Fields, Gone, RecordRef, Side
+from bridge.domain.text_file import write_text
 from bridge.mapping.examples import run_tests
 from bridge.mapping.explain import explain as explained
 from bridge.mapping.laws import law_report
 from bridge.mapping.model import Mapping
+from bridge.settings.faults import meant
 from bridge.settings.load import load_settings
 from bridge.settings.model import Settings
+from bridge.settings.parts import mapping_files
 
 
 @click.command("test")
@@ -32,8 +36,7 @@ def rehearse(settings_path: Path, path: Path | None, functions: Path | None, law
     Every example crosses in each direction its mapping writes. Exit code 1 when one comes out otherwise.
     """
     if path is None:
-        settings = load_settings(settings_path, os.environ)
-        path, functions = settings.mappings_dir, settings.functions_file
+        path, functions = mapping_files(settings_path, os.environ)
     mappings = of_file(checked_mappings(path, functions), path)
     results = run_tests(mappings)
     failed = sum(not result.passed for result in results)
@@ -60,30 +63,48 @@ def _laws(mappings: list[Mapping]) -> None:
 @click.argument("record")
 @click.option("--side", default=None, help="The side the record is from; left out: the first one of the mapping.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Also write the record to this file.")
+@click.option(
+    "--mappings", type=click.Path(path_type=Path), help="A mapping file or folder; else that of the settings."
+)
+@click.option("--functions", type=click.Path(path_type=Path), help="Your file of functions, where --mappings is given.")
 @click.pass_obj
-def explain(settings_path: Path, mapping: str, record: str, side: str | None, save: Path | None) -> None:
-    """Tell row by row what MAPPING makes of RECORD: a JSON file, or the id of a live record. Nothing is written."""
-    settings = load_settings(settings_path, os.environ)
-    plan = checked_plan(settings)
-    chosen, which = _mapping(plan, mapping), Side.LEFT
+def explain(
+    settings_path: Path,
+    mapping: str,
+    record: str,
+    side: str | None,
+    save: Path | None,
+    mappings: Path | None,
+    functions: Path | None,
+) -> None:
+    """Tell row by row what MAPPING makes of RECORD: a JSON file, or the id of a live record. Nothing is written.
+
+    For a file nothing but the mapping files is needed; a live record is read with the settings' credentials.
+    """
+    if mappings is None:
+        mappings, functions = mapping_files(settings_path, os.environ)
+    chosen, which = _mapping(checked_mappings(mappings, functions), mapping), Side.LEFT
     if side is not None:
         which = _side(chosen, side)
     facts = CONNECTORS[chosen.side(which).product].manifest.entities[chosen.side(which).entity]
     file = Path(record)
-    fields = read_record(file, facts) if file.exists() else asyncio.run(_live(settings, plan, mapping, which, record))
+    if file.exists() or file.suffix == ".json" or file.name != record:
+        fields = read_record(file, facts)
+    else:
+        fields = asyncio.run(_live(load_settings(settings_path, os.environ), mapping, which, record))
     if save is not None:
-        save.write_text(written_record(fields) + "\n", encoding="utf-8")
+        write_text(save, written_record(fields) + "\n")
     whole, rows = explained(chosen, which, fields)
     click.echo(whole)
     for row in rows:
         click.echo(f"  {row}")
 
 
-def _mapping(plan: Plan, name: str) -> Mapping:
-    if name not in plan.mappings:
-        known = ", ".join(sorted(plan.mappings))
-        raise ConfigError([Fault(name, "no mapping has this name", f"known: {known}")])
-    return plan.mappings[name]
+def _mapping(mappings: Sequence[Mapping], name: str) -> Mapping:
+    for mapping in mappings:
+        if mapping.name == name:
+            return mapping
+    raise ConfigError([Fault(name, "no mapping has this name", meant(name, [mapping.name for mapping in mappings]))])
 
 
 def _side(mapping: Mapping, name: str) -> Side:
@@ -93,8 +114,11 @@ def _side(mapping: Mapping, name: str) -> Side:
     return sides[name]
 
 
-async def _live(settings: Settings, plan: Plan, mapping: str, side: Side, record: str) -> Fields:
+async def _live(settings: Settings, mapping: str, side: Side, record: str) -> Fields:
     """The record as the product shows it now."""
+    plan = checked_plan(settings)
+    if mapping not in plan.scopes:
+        raise ConfigError([Fault(mapping, "is no mapping of the settings", meant(mapping, plan.scopes))])
     endpoint = plan.scopes[mapping].endpoint(side)
     ref = RecordRef(endpoint.system, endpoint.entity, record)
     try:
@@ -105,6 +129,3 @@ async def _live(settings: Settings, plan: Plan, mapping: str, side: Side, record
     if isinstance(found, Gone):
         raise click.ClickException(f"there is no {ref.entity} {ref.id} in {ref.system}, nor a file of that name")
     return found.fields
-
-
-COMMANDS = (rehearse, explain)

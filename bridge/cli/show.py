@@ -6,15 +6,14 @@ from pathlib import Path
 
 import click
 
-from bridge.app.status import status_of
+from bridge.app.status import side_name, status_of
 from bridge.app.why import moment, why_lines
-from bridge.cli.ask import ask
-from bridge.cli.opened import plan_of, with_store
+from bridge.cli.ask import ask, must_run, queueable
+from bridge.cli.opened import known_scopes, with_store
 from bridge.domain.record import Side
-from bridge.mapping.model import MappingSide
-from bridge.settings.model import Settings
 from bridge.store.conflicts import Question
 from bridge.store.engine import Store
+from bridge.store.model import Endpoint
 
 
 def table(rows: Iterable[Sequence[object]]) -> None:
@@ -31,10 +30,7 @@ def table(rows: Iterable[Sequence[object]]) -> None:
 def status(path: Path, as_json: bool) -> None:
     """What is in step, what waits and why, and what needs a person."""
 
-    async def work(store: Store, settings: Settings) -> dict[str, list[dict[str, object]]]:
-        return await status_of(store)
-
-    found = with_store(path, work)
+    found = with_store(path, status_of)
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -54,7 +50,7 @@ def hooks() -> None:
 def hooks_list(path: Path) -> None:
     """Every hook as last seen."""
 
-    async def work(store: Store, settings: Settings) -> list[list[object]]:
+    async def work(store: Store) -> list[list[object]]:
         found = await store.hooks.all()
         return [
             [row.system, row.key, row.state, row.vendor_id or "-", _when(row.delivered_at), row.note] for row in found
@@ -68,18 +64,24 @@ def hooks_list(path: Path) -> None:
 
 
 @hooks.command("repair")
+@queueable
 @click.pass_obj
-def hooks_repair(path: Path) -> None:
+def hooks_repair(path: Path, queue: bool) -> None:
     """Compare wanted and seen hooks now, and mend."""
-    ask(path, "hooks repair", {})
+    ask(path, "hooks repair", {}, queue=queue)
 
 
 @hooks.command("remove")
-@click.confirmation_option(prompt="Remove this instance's hooks at every system?")
+@click.option("--yes", is_flag=True, help="Do not ask back.")
+@queueable
 @click.pass_obj
-def hooks_remove(path: Path) -> None:
+def hooks_remove(path: Path, yes: bool, queue: bool) -> None:
     """Remove this instance's hooks (never those of others)."""
-    ask(path, "hooks remove", {})
+    if not queue:
+        must_run(path)
+    if not yes:
+        click.confirm("Remove this instance's hooks at every system?", abort=True)
+    ask(path, "hooks remove", {}, queue=queue)
 
 
 @click.group()
@@ -93,13 +95,13 @@ def conflicts() -> None:
 def conflicts_list(path: Path, mapping: str | None) -> None:
     """Every field that waits for a choice, with both values."""
 
-    async def work(store: Store, settings: Settings) -> list[list[object]]:
-        plan, rows = plan_of(settings), list[list[object]]()
+    async def work(store: Store) -> list[list[object]]:
+        scopes, rows = await known_scopes(store, mapping), list[list[object]]()
         for question in await store.conflicts.waiting(mapping):
-            known = plan.mappings.get(question.link.mapping)
+            known = scopes.get(question.link.mapping)
             if known is not None:
-                shown = [_shown(known.side(side), question, side) for side in Side]
-                chosen = f"{known.side(question.chosen).name} was chosen" if question.chosen else ""
+                shown = [_shown(known.endpoint(side), question, side) for side in Side]
+                chosen = f"{known.endpoint(question.chosen).name} was chosen" if question.chosen else ""
                 rows.append([question.link.mapping, question.field, *shown, chosen])
         return rows
 
@@ -111,7 +113,7 @@ def conflicts_list(path: Path, mapping: str | None) -> None:
         click.echo("no conflicts wait for a choice")
 
 
-def _shown(side: MappingSide, question: Question, which: Side) -> str:
+def _shown(side: Endpoint, question: Question, which: Side) -> str:
     value = question.values.get(side.name)
     return f"{side.name} {side.entity} {question.link.rec(which)}: {'(empty)' if value is None else value}"
 
@@ -122,14 +124,15 @@ def _shown(side: MappingSide, question: Question, which: Side) -> str:
 @click.argument("record")
 @click.argument("field")
 @click.argument("winner")
+@queueable
 @click.pass_obj
-def conflicts_choose(path: Path, side: str, entity: str, record: str, field: str, winner: str) -> None:
+def conflicts_choose(path: Path, side: str, entity: str, record: str, field: str, winner: str, queue: bool) -> None:
     """Take the value of side WINNER for FIELD (or `all`) of a record: `conflicts choose crm deal 7 amount erp`.
 
     The choice holds only as long as both sides show the values it was made on.
     """
     arguments = {"side": side, "entity": entity, "record": record, "field": field, "winner": winner}
-    ask(path, "conflicts choose", arguments)
+    ask(path, "conflicts choose", arguments, queue=queue)
 
 
 @click.group("dead-letters")
@@ -143,12 +146,12 @@ def dead_letters() -> None:
 def dead_letters_list(path: Path, mapping: str | None) -> None:
     """Every dead letter with its reason."""
 
-    async def work(store: Store, settings: Settings) -> list[list[object]]:
-        plan = plan_of(settings)
+    async def work(store: Store) -> list[list[object]]:
         rows: list[list[object]] = []
-        for task, _ in await store.dead_letters.list(mapping):
-            known = plan.mappings.get(task.key.mapping)
-            side = known.side(task.key.side).name if known else task.key.side.value
+        letters = await store.dead_letters.list(mapping)
+        scopes = await known_scopes(store, None if letters else mapping)
+        for task, _ in letters:
+            side = side_name(scopes, task.key)
             rows.append([task.key.mapping, side, task.key.rec, _when(task.first_due), task.attempts, task.reason])
         return rows
 
@@ -162,19 +165,21 @@ def dead_letters_list(path: Path, mapping: str | None) -> None:
 @dead_letters.command("retry")
 @click.argument("mapping", required=False)
 @click.argument("record", required=False)
+@queueable
 @click.pass_obj
-def dead_letters_retry(path: Path, mapping: str | None, record: str | None) -> None:
+def dead_letters_retry(path: Path, mapping: str | None, record: str | None, queue: bool) -> None:
     """Try again: all, those of MAPPING, or one RECORD of it."""
-    ask(path, "dead-letters retry", {"mapping": mapping, "record": record})
+    ask(path, "dead-letters retry", {"mapping": mapping, "record": record}, queue=queue)
 
 
 @dead_letters.command("discard")
 @click.argument("mapping")
 @click.argument("record")
+@queueable
 @click.pass_obj
-def dead_letters_discard(path: Path, mapping: str, record: str) -> None:
+def dead_letters_discard(path: Path, mapping: str, record: str, queue: bool) -> None:
     """Give one up; a later change of the record brings it back."""
-    ask(path, "dead-letters discard", {"mapping": mapping, "record": record})
+    ask(path, "dead-letters discard", {"mapping": mapping, "record": record}, queue=queue)
 
 
 @click.command()
@@ -185,8 +190,8 @@ def dead_letters_discard(path: Path, mapping: str, record: str) -> None:
 def why(path: Path, side: str, entity: str, record: str) -> None:
     """Tell a record's story: SIDE ENTITY ID, as in `crm deal 7`."""
 
-    async def work(store: Store, settings: Settings) -> list[str]:
-        return await why_lines(store, plan_of(settings), side, entity, record)
+    async def work(store: Store) -> list[str]:
+        return await why_lines(store, await store.mappings.scopes(), side, entity, record)
 
     for line in with_store(path, work):
         click.echo(line)
@@ -194,6 +199,3 @@ def why(path: Path, side: str, entity: str, record: str) -> None:
 
 def _when(seconds: float | None) -> str:
     return "never" if seconds is None else moment(seconds)
-
-
-COMMANDS = (status, hooks, conflicts, dead_letters, why)

@@ -7,16 +7,18 @@ from pathlib import Path as FilePath
 
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
+from bridge.domain.text_file import NotText, read_text
 from bridge.mapping.document import Faults, Node, Table, did_you_mean, read_documents
 from bridge.mapping.example_blocks import read_examples
 from bridge.mapping.functions import Functions
 from bridge.mapping.grammar import read_mapping
 from bridge.mapping.model import Mapping
 from bridge.mapping.section import Section
-from bridge.mapping.sources import TESTS, Sources, is_part
+from bridge.mapping.sources import ROWS, TABLE, TESTS, Sources, is_part
 
 NO_FUNCTIONS: Functions = {}
 NO_FILES: MappingOf[str, str] = {}
+NO_MAPPINGS = "`bridge init PAIR` makes a folder with shipped ones; mapping files end in .yaml"
 
 
 def load_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> tuple[Mapping, ...]:
@@ -33,12 +35,15 @@ def load_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> t
     paths = {path.relative_to(directory).as_posix(): path for path in sorted(directory.rglob("*.yaml"))}
     sources = Sources(lambda name: _text(name, paths[name], faults) if name in paths else None, tuple(paths), faults)
     found: list[Mapping] = []
-    for name, path in paths.items():
-        if not is_part(name):
-            found += _load(_text(name, path, faults), name, faults, functions, sources)
-    for name, path in paths.items():
-        if name.endswith(TESTS):
-            found = _with_tests(found, read_documents(_text(name, path, faults), name, faults), faults)
+    texts = {name: _text(name, path, faults) for name, path in paths.items() if not name.endswith((ROWS, TABLE))}
+    for name, text in texts.items():
+        if text is not None and not is_part(name):
+            found += _load(text, name, faults, functions, sources)
+    for name, text in texts.items():
+        if text is not None and name.endswith(TESTS):
+            found = _with_tests(found, read_documents(text, name, faults), faults)
+    if not found and not faults.found:
+        faults.found.append(Fault(str(directory), "there is no mapping file in this folder", NO_MAPPINGS))
     return _together(found, faults)
 
 
@@ -76,13 +81,13 @@ def load_text(
     return _together(_load(text, name, faults, functions, sources), faults)
 
 
-def _text(name: str, path: FilePath, faults: Faults) -> str:
+def _text(name: str, path: FilePath, faults: Faults) -> str | None:
+    """None after a fault."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        faults.found.append(Fault(name, f"the file cannot be read: {reason}", "save it as UTF-8 and readable"))
-        return ""
+        return read_text(path)
+    except NotText as error:
+        faults.found.append(Fault(name, error.what, error.remedy))
+        return None
 
 
 def _load(text: str, name: str, faults: Faults, functions: Functions, sources: Sources) -> list[Mapping]:

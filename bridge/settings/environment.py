@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.domain.errors import Fault
+from bridge.domain.text_file import unusable_character
 from bridge.settings.read import Written
 
 PREFIX = "BRIDGE_"
@@ -26,6 +27,9 @@ def _put(written: Written, name: str, text: str) -> None:
     steps = name.removeprefix(PREFIX).lower().split("__")
     if not all(steps):
         written.faults.append(Fault(name, "names no setting", "write BRIDGE_SECTION__KEY, or unset it"))
+        return
+    if character := unusable_character(text):
+        written.faults.append(Fault(name, f"holds {character}", "set it to UTF-8 text"))
         return
     node, at, places = written.values, list[str](), written.places.known
     for step in steps[:-1]:

@@ -1,20 +1,18 @@
 """Settings from file and environment, every fault at once, each with its place and a remedy."""
 
 from collections.abc import Mapping
-from os.path import normpath
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from bridge.domain.errors import ConfigError, Fault
 from bridge.settings.environment import FromEnvironment, overlay
-from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, found_by_pydantic, in_order, meant
+from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, in_order, meant
 from bridge.settings.model import Settings, binding_faults
-from bridge.settings.read import Written, read_file
-
-SQLITE = "sqlite:///"
+from bridge.settings.parts import absolute_path, absolute_url, has_literal_password
+from bridge.settings.read import Named, Written, read_file
+from bridge.settings.validation import found_by_pydantic
 
 
 def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -80,14 +78,16 @@ def _closed_options(system: Any) -> Any:
 def _opened(value: Any) -> Any:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, Named):
+        return str(value)
     if isinstance(value, dict):
         return {key: _opened(inner) for key, inner in value.items()}
     return [_opened(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _closed(value: Any) -> Any:
-    """What a variable gave may be a secret."""
-    if isinstance(value, FromEnvironment):
+    """What a variable or a file gave may be a secret."""
+    if isinstance(value, FromEnvironment | Named):
         return SecretStr(value)
     if isinstance(value, dict):
         return {key: _closed(inner) for key, inner in value.items()}
@@ -104,7 +104,7 @@ def _is_secret(model: type[BaseModel], key: str) -> bool:
 
 
 def _is_literal(value: Any) -> bool:
-    return value is not None and not isinstance(value, SecretStr | FromEnvironment)
+    return value is not None and not isinstance(value, SecretStr | FromEnvironment | Named)
 
 
 def _literal_secrets(written: Written) -> list[Fault]:
@@ -113,17 +113,9 @@ def _literal_secrets(written: Written) -> list[Fault]:
         faults.append(written.places.fault(("instance_secret",), LITERAL_SECRET, SECRET_REMEDY))
     store = written.values.get("store")
     url = store.get("url") if isinstance(store, dict) else None
-    if isinstance(url, str) and _is_literal(url) and _has_password(url):
+    if has_literal_password(url):
         faults.append(written.places.fault(("store", "url"), LITERAL_SECRET, SECRET_REMEDY))
     return faults
-
-
-def _has_password(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return bool(parts.password) or "password" in parse_qs(parts.query)
 
 
 def _bindings(written: Written) -> list[Fault]:
@@ -137,13 +129,11 @@ def _bindings(written: Written) -> list[Fault]:
 
 def _relative_to(path: Path, settings: Settings) -> Settings:
     """Relative paths count from the settings file."""
-    here = path.resolve().parent
-    store = settings.store
-    if store.url.startswith(SQLITE):
-        file = normpath(here / store.url.removeprefix(SQLITE))
-        store = store.model_copy(update={"url": f"{SQLITE}{file}"})
-    mappings_dir = Path(normpath(here / settings.mappings_dir))
+    store = settings.store.model_copy(update={"url": absolute_url(path, settings.store.url)})
     functions = settings.functions_file
-    functions = None if functions is None else Path(normpath(here / functions))
-    update = {"mappings_dir": mappings_dir, "functions_file": functions, "store": store}
+    update = {
+        "mappings_dir": absolute_path(path, settings.mappings_dir),
+        "functions_file": None if functions is None else absolute_path(path, functions),
+        "store": store,
+    }
     return settings.model_copy(update=update)

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bridge.settings.faults import Places, meant
 from bridge.settings.hosts import is_loopback, plain_host
+from bridge.settings.parts import MAPPINGS_DIR, NO_ADDRESS, STORE_URL, is_store
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Seconds = Annotated[float, Field(gt=0)]
@@ -39,7 +40,7 @@ class Section(BaseModel):
 
 class StoreSettings(Section):
     url: str = Field(
-        "sqlite:///var/bridge.sqlite",
+        STORE_URL,
         repr=False,
         description="Where the bridge remembers: sqlite:///path (relative to this file) or "
         "postgresql://user@host/name. One with a password comes from {file: path}, {env: NAME} or BRIDGE_STORE__URL.",
@@ -48,11 +49,9 @@ class StoreSettings(Section):
     @field_validator("url")
     @classmethod
     def _is_store(cls, value: str) -> str:
-        if value.startswith("sqlite:///") and value.removeprefix("sqlite:///") not in ("", ":memory:"):
-            return value
-        if value.startswith(("postgresql://", "postgresql+asyncpg://")) and urlsplit(value).path.strip("/"):
-            return value
-        raise ValueError("must be sqlite:///path/to/file or postgresql://user@host/database")
+        if not is_store(value):
+            raise ValueError(NO_ADDRESS)
+        return value
 
 
 class SystemSettings(Section):
@@ -175,7 +174,7 @@ class Settings(BaseSettings):
     instance_secret: SecretStr = Field(min_length=16, description="Makes callback addresses unguessable.")
     public_url: str = Field(description="Where vendors reach the public listener: https://bridge.example.com")
     store: StoreSettings = Field(default_factory=StoreSettings, description="The store.")
-    mappings_dir: Path = Field(Path("../mappings"), description="Folder of mapping files, relative to this file.")
+    mappings_dir: Path = Field(Path(MAPPINGS_DIR), description="Folder of mapping files, relative to this file.")
     functions_file: Path | None = Field(
         None, description="Python file with functions of your own for mapping files, relative to this file."
     )

@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -29,18 +29,18 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import StoreUnavailable
+from bridge.domain.late import late
 from bridge.domain.seams import Seams, epoch
 from bridge.store.failures import Unstorable
 from bridge.store.tables import sequence
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-Session = Callable[[AsyncConnection], Awaitable[T]]
+Session = Callable[[Any], Awaitable[T]]
 
 BUSY_SECONDS = 5.0
 BUSY_STEP_SECONDS = 0.005
@@ -50,7 +50,8 @@ LONGEST_WAIT_SECONDS = 1.0
 RETRIED_STATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock not available
 REFUSED_CLASSES = frozenset({"22", "54"})  # data exceptions; limits of the program (a row too large for an index)
 WAKE_CHANNEL = "bridge_wake"
-
+POSTGRES = ("bridge.store.postgres", "Postgres")
+"""Imported where the store is on PostgreSQL: its driver and SQLAlchemy's asynchronous half cost a command 0.1 s."""
 
 COUNT_ON = update(sequence).values(value=sequence.c.value + bindparam("count")).returning(sequence.c.value)
 DRAW = select(func.nextval("bridge_seq")).select_from(
@@ -58,15 +59,25 @@ DRAW = select(func.nextval("bridge_seq")).select_from(
 )
 
 
+class Backend(Protocol):
+    """What connects: `Sqlite` or `Postgres`."""
+
+    async def read(self, work: Work[T]) -> T: ...
+    async def write(self, work: Work[T], before_commit: Callable[[], Awaitable[None]]) -> T: ...
+    async def session(self, work: Session[T]) -> T: ...
+    async def listen(self, channel: str, heard: Callable[[], None], ready: Callable[[], None]) -> None: ...
+    async def close(self) -> None: ...
+
+
 class Database:
-    """One database and the store's clock: `Sqlite` or `Postgres` do the connecting."""
+    """One database and the store's clock."""
 
     def __init__(self, url: URL, seams: Seams) -> None:
         self.url = url
         self.seams = seams
         self.sqlite = url.get_backend_name() == "sqlite"
         self.offset = 0.0
-        self.backend: Sqlite | Postgres = Sqlite(url, self) if self.sqlite else Postgres(url)
+        self.backend: Backend = Sqlite(url, self) if self.sqlite else late(*POSTGRES)(url)
 
     def now(self) -> float:
         """Epoch seconds by the handed-in clock, moved to the database's on PostgreSQL so that copies agree."""
@@ -92,10 +103,8 @@ class Database:
 
     async def session(self, work: Session[T]) -> T:
         """Run `work` on a connection of its own, outside of any transaction (PostgreSQL session locks)."""
-        assert isinstance(self.backend, Postgres), "SQLite has one process, and no locks of sessions"
         try:
-            async with self.backend.engine.connect() as conn:
-                return await work(conn)
+            return await self.backend.session(work)
         except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
             raise StoreUnavailable(f"the store cannot be used now: {_reason(error)}") from error
 
@@ -175,6 +184,12 @@ class Sqlite:
                     raise
                 return result
 
+    async def session(self, work: Session[T]) -> T:
+        raise AssertionError("SQLite has one process, and no locks of sessions")
+
+    async def listen(self, channel: str, heard: Callable[[], None], ready: Callable[[], None]) -> None:
+        raise AssertionError("only PostgreSQL notifies")
+
     async def in_thread(self, act: Callable[[], None]) -> None:
         """Have what waits for the disk done by the database's thread."""
         await asyncio.get_running_loop().run_in_executor(self._thread, act)
@@ -210,26 +225,6 @@ class Sqlite:
             raise cancelled
 
 
-class Postgres:
-    """A pool of connections."""
-
-    def __init__(self, url: URL) -> None:
-        self.engine = _postgres_engine(url)
-
-    async def read(self, work: Work[T]) -> T:
-        async with self.engine.connect() as conn, conn.begin():
-            return await conn.run_sync(work)
-
-    async def write(self, work: Work[T], before_commit: Callable[[], Awaitable[None]]) -> T:
-        async with self.engine.connect() as conn, conn.begin():
-            result = await conn.run_sync(work)
-            await before_commit()
-            return result
-
-    async def close(self) -> None:
-        await self.engine.dispose()
-
-
 def connect(database: str) -> sqlite3.Connection:
     """Transactions begin where the store says so; the commit may come from another thread than the statements."""
     return sqlite3.connect(database, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
@@ -258,20 +253,6 @@ def _sqlite_engine(url: URL, *, writer: bool) -> Engine:
         conn.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
 
     return engine
-
-
-def _postgres_engine(url: URL) -> AsyncEngine:
-    query = dict(url.query)
-    if mode := query.pop("sslmode", None):
-        query["ssl"] = mode
-    return create_async_engine(
-        url.set(drivername="postgresql+asyncpg", query=query),
-        pool_size=8,
-        max_overflow=4,
-        pool_timeout=10,
-        pool_pre_ping=True,
-        connect_args={"timeout": 10, "command_timeout": 60},
-    )
 
 
 def _state(error: BaseException) -> str:

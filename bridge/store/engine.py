@@ -1,6 +1,5 @@
 """The store as a whole: one object with a part for each noun."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, update
@@ -8,6 +7,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from bridge.domain.errors import ConfigError, Fault, StoreUnavailable
+from bridge.domain.late import late
 from bridge.domain.seams import Seams
 from bridge.store.brakes import Brakes
 from bridge.store.budgets import Budgets
@@ -19,16 +19,17 @@ from bridge.store.dead_letters import DeadLetters
 from bridge.store.events import Events
 from bridge.store.filelock import FileLock
 from bridge.store.hooks import Hooks
+from bridge.store.instances import Instances
 from bridge.store.journal import Journal
 from bridge.store.links import Links
 from bridge.store.mappings import Mappings
-from bridge.store.migrate import migrate
 from bridge.store.names import PinnedNames
 from bridge.store.notify import Listener, Wake
 from bridge.store.questions import Questions
 from bridge.store.records import Records
 from bridge.store.requests import Requests
 from bridge.store.retention import Retention
+from bridge.store.schema import HEAD, schema_of
 from bridge.store.sweeps import Sweeps
 from bridge.store.systems import Systems
 from bridge.store.tables import leases, mappings, requests
@@ -37,6 +38,8 @@ from bridge.store.tokens import Plain, Seal, Tokens
 from bridge.store.unlinked import UnlinkedReferences
 
 SCHEMES = ("sqlite", "postgresql")
+MIGRATE = ("bridge.store.migrate", "migrate")
+"""Imported where there is something to migrate: alembic costs a command 0.1 s."""
 
 
 class Store:
@@ -62,6 +65,7 @@ class Store:
         self.journal = Journal(database)
         self.counters = Counters(database)
         self.requests = Requests(database, self.wake)
+        self.instances = Instances(database)
         self.tokens = Tokens(database, seal)
         self.budgets = Budgets(database)
         self.names = PinnedNames(database)
@@ -103,27 +107,31 @@ class Store:
             self._lock.release()
 
 
-async def open_store(url: str, seams: Seams, *, exclusive: bool = False, seal: Seal | None = None) -> Store:
-    """Open (and create or migrate) the store at `sqlite:///path` or `postgresql://user@host/name`.
+async def open_store(
+    url: str, seams: Seams, *, exclusive: bool = False, existing: bool = False, seal: Seal | None = None
+) -> Store:
+    """Open (and create) the store at `sqlite:///path` or `postgresql://user@host/name`.
 
-    exclusive: this is the running bridge. On SQLite a second one on the same file is refused and leases found are void.
+    exclusive: this is the running bridge; it alone brings an older store up to date, which others may be using in its
+    older version. On SQLite a second one on the same file is refused and leases found are void.
+    existing: a store that is not there is refused and not made.
     Raises ConfigError with one clear message when the address, file or server cannot be used.
     """
     parsed = _parsed(url)
     lock = None
     if parsed.get_backend_name() == "sqlite":
-        _check_file(parsed)
+        _check_file(parsed, existing)
         lock = FileLock.take(Path(f"{parsed.database}.lock")) if exclusive else None
     database = Database(parsed, seams)
     store = Store(database, lock, seal or Plain())
+    where = parsed.render_as_string(hide_password=True)
     try:
-        await migrate(database)
+        await _up_to_date(database, where, make=not existing, upgrade=exclusive)
         if exclusive and database.sqlite:
             await database.write("void_leases", _void_claims)
         await store.start()
     except StoreUnavailable as error:
         await store.close()
-        where = parsed.render_as_string(hide_password=True)
         raise ConfigError(
             [_fault(f"{where} cannot be used: {error}", "see that the database exists and answers")]
         ) from error
@@ -131,6 +139,22 @@ async def open_store(url: str, seams: Seams, *, exclusive: bool = False, seal: S
         await store.close()
         raise
     return store
+
+
+async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bool) -> None:
+    """The schema this program works with, made or brought up to date where that is allowed."""
+    found = await database.read(schema_of)
+    if found == HEAD:
+        return
+    if found is None and not make:
+        raise ConfigError([_fault(f"there is no store at {where} yet", MAKES)])
+    if found is not None and found < HEAD and not upgrade:
+        what = f"the store at {where} is of an older version of the bridge (schema {found}, this one has {HEAD})"
+        raise ConfigError([_fault(what, "start `bridge run` of this version: it brings the store up to date")])
+    await late(*MIGRATE)(database)
+
+
+MAKES = "`bridge run` makes it; if there should be one, correct store.url in the settings"
 
 
 def _void_claims(conn: Connection) -> None:
@@ -156,14 +180,25 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
-def _check_file(parsed: URL) -> None:
+def _check_file(parsed: URL, existing: bool) -> None:
+    """The file can be used; its folder is made where only that is missing."""
     path = Path(str(parsed.database))
-    faults: Sequence[Fault] = ()
     if str(path) == ":memory:":
-        faults = [_fault("a store in memory would lose everything", "name a file")]
+        fault = _fault("a store in memory would lose everything", "name a file")
     elif path.is_dir():
-        faults = [_fault(f"{path} is a folder", "name a file")]
-    elif not path.parent.is_dir():
-        faults = [_fault(f"the folder {path.parent} does not exist", "create it, or name another file")]
-    if faults:
-        raise ConfigError(list(faults))
+        fault = _fault(f"{path} is a folder", "name a file")
+    elif existing and not path.exists():
+        fault = _fault(f"there is no store at {path} yet", MAKES)
+    elif path.parent.is_dir():
+        return
+    elif not path.parent.parent.is_dir():
+        fault = _fault(f"the folder {path.parent} does not exist", "create it, or name another file")
+    else:
+        try:
+            path.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            remedy = "create it, or name another file"
+            fault = _fault(f"the folder {path.parent} cannot be made: {error.strerror}", remedy)
+        else:
+            return
+    raise ConfigError([fault])

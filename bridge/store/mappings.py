@@ -7,7 +7,7 @@ from sqlalchemy import Connection, case, false, insert, null, select, update
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
-from bridge.store.model import MappingState, Mode, Scope
+from bridge.store.model import Endpoint, MappingState, Mode, Scope
 from bridge.store.notify import Wake
 from bridge.store.rows import Row
 from bridge.store.tables import mappings, tasks
@@ -57,6 +57,15 @@ class Mappings:
     async def states(self) -> dict[str, MappingState]:
         return await self._database.read(mapping_states)
 
+    async def scopes(self) -> dict[str, Scope]:
+        """The mappings as a bridge last ran them, for commands that read no mapping file (`settle` is not kept)."""
+
+        def work(conn: Connection) -> dict[str, Scope]:
+            rows = conn.execute(select(mappings).where(mappings.c.sides.is_not(None)).order_by(mappings.c.name))
+            return {row["name"]: _scope(row) for row in rows.mappings()}
+
+        return await self._database.read(work)
+
     async def set_paused(self, name: str | None, paused: bool, reason: str = "") -> None:
         """Pause or resume one mapping, or all (None)."""
         values = {"paused": paused, "pause_reason": reason if paused else ""}
@@ -95,6 +104,7 @@ def _values(scope: Scope, stored: Row | None, now: float) -> dict[str, Any]:
         "fingerprint": scope.fingerprint,
         "match_fingerprint": scope.match_fingerprint,
         "mode": mode.value,
+        "sides": {side.value: _end(scope.endpoint(side)) for side in Side},
     }
     if mode is not Mode.LIVE:
         values["live_since"] = None
@@ -103,6 +113,15 @@ def _values(scope: Scope, stored: Row | None, now: float) -> dict[str, Any]:
     if stored is not None and stored["match_fingerprint"] != scope.match_fingerprint:
         values.update(indexed_left=false(), indexed_right=false())
     return values
+
+
+def _end(endpoint: Endpoint) -> dict[str, str]:
+    return {"role": endpoint.name, "system": endpoint.system, "entity": endpoint.entity}
+
+
+def _scope(row: Row) -> Scope:
+    left, right = (Endpoint(**row["sides"][side.value]) for side in Side)
+    return Scope(row["name"], row["fingerprint"], row["match_fingerprint"], Mode(row["mode"]), left, right)
 
 
 def _state(row: Row) -> MappingState:

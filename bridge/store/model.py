@@ -13,15 +13,19 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One side of a mapping, bound to a configured system.
+    """One side of a mapping, called `role` in its file, bound to a configured system.
 
-    `settle`: how long its reads may lag. `versioned`: it shows usable modification times.
-    """
+    `settle`: how long its reads may lag. `versioned`: it shows usable modification times."""
 
     system: str
     entity: str
     settle: float = 2.0
     versioned: bool = True
+    role: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.role or self.system
 
     def ref(self, rec: str) -> RecordRef:
         return RecordRef(self.system, self.entity, rec)

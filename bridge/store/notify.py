@@ -1,13 +1,11 @@
 """Waking whoever waits for work: an event in this process, LISTEN/NOTIFY between copies on PostgreSQL."""
 
 import asyncio
-from typing import Any
 
-import asyncpg
 from sqlalchemy.exc import DBAPIError
 
 from bridge.domain.errors import StoreUnavailable
-from bridge.store.database import WAKE_CHANNEL, Database, Postgres
+from bridge.store.database import WAKE_CHANNEL, Database
 
 
 class Wake:
@@ -43,8 +41,8 @@ class Wake:
         return True
 
 
-LOST = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, StoreUnavailable)
-"""How a connection that breaks shows itself, asked through SQLAlchemy or directly."""
+LOST = (DBAPIError, OSError, TimeoutError, StoreUnavailable)
+"""How a connection that breaks shows itself."""
 
 
 class Listener:
@@ -76,23 +74,8 @@ class Listener:
             await self._database.seams.clock.sleep(1.0)
 
     async def _listen(self, ready: asyncio.Event) -> None:
-        ended = asyncio.Event()
-        assert isinstance(self._database.backend, Postgres), "only PostgreSQL notifies"
-        async with self._database.backend.engine.connect() as conn:
-            raw = await conn.get_raw_connection()
-            driver: Any = raw.driver_connection
-
-            def heard(*_: object) -> None:
-                self._wake.set()
-
-            def lost(*_: object) -> None:
-                ended.set()
-
-            driver.add_termination_listener(lost)
-            await driver.add_listener(WAKE_CHANNEL, heard)
+        def listening() -> None:
             ready.set()
             self._wake.set()  # what was told while nobody listened
-            try:
-                await ended.wait()
-            finally:
-                await conn.invalidate()
+
+        await self._database.backend.listen(WAKE_CHANNEL, self._wake.set, listening)

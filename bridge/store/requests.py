@@ -12,6 +12,8 @@ from bridge.store.rows import Row
 from bridge.store.tables import requests
 
 ABANDONED_SECONDS = 120.0
+FAILED = "failed: "
+"""What an answer begins with when nothing was done; the command then ends with exit code 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ mappings = Table(
     Column("indexed_right", Boolean, nullable=False),
     Column("approved_until", Real),
     Column("problems", JsonText),  # what the account lacks of the mapping's columns, as sentences
+    Column("sides", JsonText),  # by side: role, system, entity
 )
 
 events = Table(

@@ -6,10 +6,9 @@ What a vendor has just issued exists nowhere else: neither a store that is away 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.domain.errors import StoreUnavailable
 from bridge.store.database import Database
@@ -105,7 +104,7 @@ class Tokens:
                 await self._locked(f"bridge-token-{credential}", work)
 
     async def _locked(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        async def hold(conn: AsyncConnection) -> None:
+        async def hold(conn: Any) -> None:
             await conn.execution_options(isolation_level="AUTOCOMMIT")
             await conn.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), {"name": name})
             try:

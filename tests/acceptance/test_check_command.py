@@ -95,16 +95,6 @@ def test_a_postgresql_that_does_not_answer_is_one_message_without_its_password(s
         assert "never-shown" not in done.err
 
 
-def test_commands_without_a_running_bridge_say_that_they_wait_for_one(site: Site) -> None:
-    assert "no hooks are known" in site.bridge("hooks", "list").out
-    assert "no dead letters" in site.bridge("dead-letters", "list").out
-    paused = site.bridge("pause", "deals")
-    assert paused.code == 0
-    assert "running bridge" in paused.out
-
-
 def test_a_wrong_command_line_is_one_message(site: Site) -> None:
     assert site.bridge("simulate", "no-such-product").code == 2
-    told = site.bridge("why", "crm", "invoice", "7")
-    assert told.code == 2
-    assert "invoice" in told.err
+    assert site.bridge("why", "crm", "deal").code == 2

@@ -51,13 +51,38 @@ def test_a_deal_crosses_and_why_tells_its_story_on_both_sides(world: World) -> N
     assert resynced.code == 0
     assert "is due" in resynced.out
     assert site.bridge("resync", "crm", "invoice", deal).code == 1
+    unknown = site.bridge("why", "crm", "invoice", deal)
+    assert (unknown.code, "known: crm deal, crm organization" in unknown.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["retry", "order", "5"], "no mapping is called `order`; known: deals, organizations, people"),
+        (["retry", "deals", "987654"], "there are no dead letters of deals about record 987654"),
+        (["retry"], "there are no dead letters"),
+        (["discard", "order", "5"], "no mapping is called `order`"),
+        (["discard", "deals", "987654"], "there are no dead letters of deals about record 987654"),
+    ],
+    ids=" ".join,
+)
+def test_where_nothing_could_be_done_a_command_says_so_and_fails(world: World, arguments: list[str], said: str) -> None:
+    done = world[0].bridge("dead-letters", *arguments)
+    assert (done.code, said in done.err) == (1, True), done.err
+
+
+@pytest.mark.parametrize("group", ["dead-letters", "conflicts"])
+def test_listing_a_mapping_that_is_none_is_told(world: World, group: str) -> None:
+    done = world[0].bridge(group, "list", "--mapping", "order")
+    assert (done.code, "order: no mapping has this name - known: deals" in done.err) == (2, True), done.err
 
 
 def test_status_shows_mappings_systems_and_hooks_for_people_and_programs(world: World) -> None:
     site, _, _ = world
     shown = site.bridge("status")
     assert shown.code == 0
-    assert {"mappings", "systems", "sweeps", "hooks"} <= set(shown.out.split())
+    assert {"bridge", "mappings", "systems", "sweeps", "hooks"} <= set(shown.out.split())
+    assert "runs since" in shown.out
     rows = json.loads(site.bridge("status", "--json").out)
     assert {row["mapping"] for row in rows["mappings"]} == {"organizations", "people", "deals"}
     assert len(rows["hooks"]) == HOOKS

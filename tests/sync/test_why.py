@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from bridge.app.plan import Plan
 from bridge.app.why import why_lines
 from bridge.domain.errors import RateLimited, Rejected
 from bridge.store.model import Mode
@@ -275,9 +274,8 @@ async def test_why_tells_the_true_story_on_both_sides(
     new_bench: NewBench, scenario: Callable[[NewBench], Awaitable[Bench]]
 ) -> None:
     bench = await scenario(new_bench)
-    plan = Plan(bench.parts.mappings, bench.parts.scopes, bench.routes, {}, {})
     for (side, rec), said in STORIES[scenario].items():
-        told = "\n".join(await why_lines(bench.store, plan, side, "person", rec))
+        told = "\n".join(await why_lines(bench.store, bench.parts.scopes, side, "person", rec))
         assert told.startswith(f"{side} person {rec} in mapping people:\n")
         at = [told.find(words) for words in said]
         assert -1 not in at, f"{said[at.index(-1)]!r} is not told: {told}"

@@ -5,9 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from bridge.cli.main import COMMANDS
 from bridge.connectors.registry import CONNECTORS
+from bridge.domain.late import late
+from bridge.store.database import POSTGRES
+from bridge.store.engine import MIGRATE
 
 ROOT = Path(__file__).parents[2]
 BRIDGE = ROOT / "bridge"
@@ -105,6 +110,39 @@ def test_one_formula_says_how_long_to_wait_before_the_next_attempt() -> None:
 def test_one_file_makes_the_http_session_of_the_process() -> None:
     makers = [path for path in FILES if "ClientSession(" in path.read_text() and "simulators" not in path.parts]
     assert makers == [BRIDGE / "connectors" / "transport.py"]
+
+
+# Modules imported by name, when they are needed: where, and the literal modules named there. Nothing else does so, as
+# neither a reader nor the import contracts see what it imports.
+LATE = {
+    BRIDGE / "cli" / "main.py": {entry[0] for entry in COMMANDS.values()},
+    BRIDGE / "store" / "database.py": {POSTGRES[0]},
+    BRIDGE / "store" / "engine.py": {MIGRATE[0]},
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_are_imported_by_name_only_where_that_is_listed(path: Path) -> None:
+    text = path.read_text()
+    assert ("from bridge.domain.late import" in text) == (path in LATE)
+    assert "__import__(" not in text
+    assert "import_module" not in text or path == BRIDGE / "domain" / "late.py"
+
+
+@pytest.mark.parametrize("path", LATE, ids=lambda path: path.name)
+def test_what_is_imported_by_name_is_in_the_same_package(path: Path) -> None:
+    package = ".".join(path.parent.relative_to(ROOT).parts)
+    for module in LATE[path]:
+        assert module.startswith(f"{package}.")
+        assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
+
+
+def test_every_command_of_the_table_is_there() -> None:
+    for name, (module, attribute, about) in COMMANDS.items():
+        command = late(module, attribute)
+        assert isinstance(command, click.Command)
+        assert command.name == name
+        assert about.endswith(".")
 
 
 def test_import_contracts_hold() -> None:

@@ -12,9 +12,10 @@ from sqlalchemy import Connection, text
 
 from bridge.domain.errors import ConfigError, StoreUnavailable
 from bridge.domain.seams import Seams
-from bridge.store import Store, open_store
+from bridge.store import Store, migrations, open_store
 from bridge.store.database import Sqlite
 from bridge.store.retention import Limits
+from bridge.store.schema import HEAD
 from bridge.store.tables import metadata
 from tests.clock import FakeClock
 from tests.conformance.store.builders import Desk, done
@@ -69,6 +70,48 @@ async def test_a_schema_of_a_newer_program_is_refused(store_url: str, new_seams:
     await store.close()
     with pytest.raises(ConfigError, match="9999"):
         await open_store(store_url, new_seams())
+
+
+def test_the_newest_schema_is_that_of_the_newest_migration() -> None:
+    files = Path(migrations.__file__).parent / "versions"
+    assert max(file.stem for file in files.glob("v*.py")).removeprefix("v") == HEAD
+
+
+async def test_a_store_that_is_not_there_is_neither_made_nor_taken_for_an_empty_one(
+    store_url: str, new_seams: Callable[..., Seams], tmp_path: Path
+) -> None:
+    for _ in range(2):  # the first try left nothing behind
+        with pytest.raises(ConfigError, match=r"there is no store at .* yet - `bridge run` makes it"):
+            await open_store(store_url, new_seams(), existing=True)
+    assert os.listdir(tmp_path) == []
+    await (await open_store(store_url, new_seams(), exclusive=True)).close()
+    await (await open_store(store_url, new_seams(), existing=True)).close()
+
+
+@pytest.mark.parametrize("existing", [True, False], ids=["reads", "writes"])
+async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
+    store_url: str, new_seams: Callable[..., Seams], existing: bool
+) -> None:
+    store = await open_store(store_url, new_seams())
+    for older in ("DROP TABLE instances", "ALTER TABLE mappings DROP COLUMN sides"):
+        await store.database.write("older", lambda conn, older=older: conn.execute(text(older)))  # type: ignore[misc]
+    stated = text("UPDATE alembic_version SET version_num = '0004'")
+    await store.database.write("older", lambda conn: conn.execute(stated))
+    await store.close()
+
+    with pytest.raises(ConfigError, match="of an older version of the bridge"):
+        await open_store(store_url, new_seams(), existing=existing)
+    await (await open_store(store_url, new_seams(), exclusive=True)).close()
+    await (await open_store(store_url, new_seams(), existing=existing)).close()
+
+
+async def test_the_folder_of_the_file_is_made_but_no_folder_above_it(
+    tmp_path: Path, new_seams: Callable[..., Seams]
+) -> None:
+    await (await open_store(f"sqlite:///{tmp_path}/var/bridge.sqlite", new_seams())).close()
+    with pytest.raises(ConfigError, match=r"the folder .*/no/such does not exist"):
+        await open_store(f"sqlite:///{tmp_path}/no/such/bridge.sqlite", new_seams())
+    assert os.listdir(tmp_path) == ["var"]
 
 
 async def test_a_database_that_is_gone_is_store_unavailable(

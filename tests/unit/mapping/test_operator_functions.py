@@ -24,7 +24,7 @@ def test_functions_are_loaded_by_name_and_know_when_their_code_changed(tmp_path:
 @pytest.mark.parametrize(
     ("text", "messages"),
     [
-        (None, ["the file of functions cannot be read"]),
+        (None, ["the file of functions cannot be used: there is no such file"]),
         ("def x(:\n", ["f.py:1: the file of functions cannot be run: SyntaxError"]),
         ("1 / 0\n", ["the file of functions cannot be run: ZeroDivisionError"]),
         ("FUNCTIONS = [str]\n", ["there is no list called FUNCTIONS"]),

@@ -133,7 +133,7 @@ def test_what_is_no_settings_yaml_is_told_with_its_place(
 def test_a_file_that_is_missing_a_folder_or_no_text_is_told_plainly(tmp_path: Path) -> None:
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"\xff\xfe\x00")
-    for file, what in ((tmp_path / "no.yaml", "no such file"), (tmp_path, "Is a directory"), (binary, "UTF-8")):
+    for file, what in ((tmp_path / "no.yaml", "no such file"), (tmp_path, "is a folder"), (binary, "UTF-8")):
         with pytest.raises(ConfigError) as caught:
             load_settings(file, {})
         assert what in str(caught.value)

@@ -127,7 +127,7 @@ def test_a_secret_that_is_missing_or_empty_is_told_once(faults_of: FaultsOf, pat
         f"the file {path.parent / 'empty'} is empty"
     ]
     assert [fault.what for fault in faults_of(GOOD.replace("{env: TOKEN}", "{file: nowhere}"))] == [
-        f"the file {path.parent / 'nowhere'} cannot be read"
+        f"the file {path.parent / 'nowhere'}: there is no such file"
     ]
 
 

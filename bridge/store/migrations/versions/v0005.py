@@ -1,4 +1,4 @@
-"""Why a task waits or how it ended, as a code; whether a person had it tried again; what a look must cover."""
+"""Codes of reasons and what a look must cover; when each running bridge was last seen; what files call their sides."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,8 +6,18 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
+REAL = sa.Float(53)
+
 
 def upgrade() -> None:
+    op.create_table(
+        "instances",
+        sa.Column("name", sa.Text(), primary_key=True),
+        sa.Column("started_at", REAL, nullable=False),
+        sa.Column("seen_at", REAL, nullable=False),
+        sa.Column("stopped_at", REAL),
+    )
+    op.add_column("mappings", sa.Column("sides", sa.Text()))
     op.add_column("tasks", sa.Column("code", sa.Text()))
     op.add_column("tasks", sa.Column("retried", sa.Boolean(), nullable=False, server_default=sa.false()))
     # Until now the words of these reasons decided.

@@ -1,0 +1,84 @@
+"""Files that people write: read as UTF-8 text, with one clear reason where that cannot be done."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.domain.errors import BridgeError, ConfigError, Fault
+
+SAVE = "save it as UTF-8 text"
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class NotText(BridgeError):
+    """`what` is wrong with a file or a text, and the `remedy`."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}; {remedy}")
+        self.what = what
+        self.remedy = remedy
+
+
+def read_text(path: Path) -> str:
+    """The file's text, without a byte order mark. Raises NotText."""
+    return _decoded(_tried(path.read_bytes))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of this text. Raises ConfigError where it cannot be written."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = _reason(error).replace("read", "written")
+        raise ConfigError([Fault(str(path), reason, "name another file, or correct the rights")]) from None
+
+
+def text_of(path: Path) -> str:
+    """As `read_text`, for files named to a command. Raises ConfigError."""
+    try:
+        return read_text(path)
+    except NotText as error:
+        raise ConfigError([Fault(str(path), error.what, error.remedy)]) from None
+
+
+def unusable_character(text: str) -> str:
+    """The first character that no system and no store takes, in words; "" when there is none."""
+    for character in text:
+        if character == "\x00":
+            return "a NUL character"
+        if "\ud800" <= character <= "\udfff":
+            return f"half a character (\\u{ord(character):04x}, one of a surrogate pair)"
+    return ""
+
+
+def _tried(read: Callable[[], bytes]) -> bytes:
+    try:
+        return read()
+    except OSError as error:
+        raise NotText(_reason(error), "name a file that this user may read") from None
+    except ValueError:  # a NUL in its name
+        raise NotText("is no name a file can have", "name another file") from None
+
+
+def _reason(error: OSError) -> str:
+    match error:
+        case FileNotFoundError():
+            return "there is no such file"
+        case IsADirectoryError():
+            return "is a folder, not a file"
+        case PermissionError():
+            return "may not be read by this user"
+    return f"cannot be read ({(error.strerror or 'no reason is given').lower()})"
+
+
+def _decoded(data: bytes) -> str:
+    if data.startswith(UTF16):
+        raise NotText("is UTF-16 text, not UTF-8", SAVE)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise NotText(f"is not UTF-8 text: line {line} holds the byte 0x{data[error.start]:02x}", SAVE) from None
+    if "\x00" in text:
+        line = text.count("\n", 0, text.index("\x00")) + 1
+        raise NotText(f"holds a NUL character in line {line}; it may be UTF-16 or no text at all", SAVE)
+    return text

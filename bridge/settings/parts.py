@@ -1,0 +1,96 @@
+"""What a command needs of the settings when it does not need all of them: where the store is, where mapping files are.
+
+Faults elsewhere in the file, such as secrets that this shell does not have, are none of its business.
+"""
+
+from collections.abc import Mapping
+from os.path import normpath
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from bridge.domain.errors import ConfigError, Fault
+from bridge.settings.environment import PREFIX, FromEnvironment, overlay
+from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, in_order, meant
+from bridge.settings.read import Named, Written, read_file
+
+SQLITE = "sqlite:///"
+STORE_URL = "sqlite:///var/bridge.sqlite"
+MAPPINGS_DIR = "../mappings"
+NO_ADDRESS = "must be sqlite:///path/to/file or postgresql://user@host/database"
+
+
+def store_url(path: Path, environ: Mapping[str, str]) -> str:
+    """The store's address, as the whole settings would have it. Raises ConfigError with what is wrong with it."""
+    written = _part(path, environ, "store")
+    store = written.values.get("store", {})
+    faults = list(written.faults)
+    if not isinstance(store, dict):
+        raise ConfigError([written.places.fault(("store",), "must be a section with keys of its own", "write url:")])
+    for key in store.keys() - {"url"}:
+        faults.append(written.places.fault(("store", key), "unknown key", meant(key, ["url"])))
+    url = store.get("url", STORE_URL)
+    if not faults and not (isinstance(url, str) and is_store(url)):
+        faults.append(written.places.fault(("store", "url"), NO_ADDRESS))
+    elif has_literal_password(url):
+        faults.append(written.places.fault(("store", "url"), LITERAL_SECRET, SECRET_REMEDY))
+    if faults:
+        raise ConfigError(in_order(faults))
+    return absolute_url(path, str(url))
+
+
+def mapping_files(path: Path, environ: Mapping[str, str]) -> tuple[Path, Path | None]:
+    """The folder of mapping files, and the file of the operator's functions. Raises ConfigError."""
+    written = _part(path, environ, "mappings_dir", "functions_file")
+    faults: list[Fault] = list(written.faults)
+    found: list[Path | None] = []
+    for key, default in (("mappings_dir", MAPPINGS_DIR), ("functions_file", None)):
+        value = written.values.get(key, default)
+        if value is not None and not isinstance(value, str):
+            faults.append(written.places.fault((key,), "must be a path", f"write {key}: path/to/it"))
+        found.append(absolute_path(path, value) if isinstance(value, str) and value else None)
+    if faults:
+        raise ConfigError(in_order(faults))
+    folder, functions = found
+    return folder or absolute_path(path, MAPPINGS_DIR), functions
+
+
+def is_store(url: str) -> bool:
+    """Whether it names a database the bridge can use."""
+    if url.startswith(SQLITE):
+        return url.removeprefix(SQLITE) not in ("", ":memory:")
+    try:
+        return url.startswith(("postgresql://", "postgresql+asyncpg://")) and bool(urlsplit(url).path.strip("/"))
+    except ValueError:
+        return False
+
+
+def has_literal_password(url: Any) -> bool:
+    """Whether a password of the store stands in the settings file itself."""
+    if not isinstance(url, str) or isinstance(url, Named | FromEnvironment):
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(parts.password) or "password" in parse_qs(parts.query)
+
+
+def absolute_url(settings_file: Path, url: str) -> str:
+    """A relative file counts from the settings file."""
+    if not url.startswith(SQLITE):
+        return url
+    return f"{SQLITE}{normpath(settings_file.resolve().parent / url.removeprefix(SQLITE))}"
+
+
+def absolute_path(settings_file: Path, path: Path | str) -> Path:
+    """A relative path counts from the settings file."""
+    return Path(normpath(settings_file.resolve().parent / path))
+
+
+def _part(path: Path, environ: Mapping[str, str], *keys: str) -> Written:
+    written = read_file(path, environ, keys)
+    names = tuple(f"{PREFIX}{key.upper()}" for key in keys)
+    mine = {name: value for name, value in environ.items() if name.partition("__")[0].upper() in names}
+    overlay(written, mine)
+    return written

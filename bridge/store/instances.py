@@ -1,0 +1,83 @@
+"""Which bridges run on this store, by their heartbeats; commands ask here before they wait for an answer."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select, update
+
+from bridge.store.database import Database
+from bridge.store.instance_tables import instances
+from bridge.store.marks import upsert
+
+BEAT_SECONDS = 5.0
+SILENT_SECONDS = 30.0
+"""An instance not seen for this long was killed, or cannot reach the store."""
+KEPT_SECONDS = 30 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One process of the bridge. `stopped_at`: when it ended in order; None while it runs, or when it was killed."""
+
+    name: str
+    started_at: float
+    seen_at: float
+    stopped_at: float | None = None
+
+    def runs(self, now: float) -> bool:
+        """It did not stop, and was seen a moment ago."""
+        return self.stopped_at is None and now - self.seen_at <= SILENT_SECONDS
+
+    @property
+    def ended_at(self) -> float:
+        """When it stopped or, as nobody noted that, when it was last seen."""
+        return self.seen_at if self.stopped_at is None else self.stopped_at
+
+
+class Instances:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(self) -> None:
+        """This process runs from now on; those that ended long ago are forgotten.
+
+        On SQLite nobody else can run, so one that was killed is known to have ended when it was last seen.
+        """
+        now, name = self._database.now(), self._database.seams.copy
+        values = {"started_at": now, "seen_at": now, "stopped_at": None}
+        mine = upsert(self._database.sqlite, instances).values(name=name, **values)
+        began = mine.on_conflict_do_update(index_elements=["name"], set_=values)
+        old = delete(instances).where(instances.c.seen_at < now - KEPT_SECONDS)
+        gone = update(instances).where(instances.c.stopped_at.is_(None)).values(stopped_at=instances.c.seen_at)
+
+        def work(conn: Connection) -> None:
+            conn.execute(old)
+            if self._database.sqlite:
+                conn.execute(gone)
+            conn.execute(began)
+
+        await self._database.write("instance", work)
+
+    async def beat(self) -> None:
+        """This process still runs."""
+        await self._note({"seen_at": self._database.now()})
+
+    async def end(self) -> None:
+        """This process stops in order."""
+        await self._note({"seen_at": self._database.now(), "stopped_at": self._database.now()})
+
+    async def all(self) -> list[Instance]:
+        """Those that run now first, then by when they ended."""
+
+        def work(conn: Connection) -> list[Instance]:
+            return [Instance(**row) for row in conn.execute(select(instances)).mappings()]
+
+        found, now = await self._database.read(work), self._database.now()
+        return sorted(found, key=lambda one: (not one.runs(now), -one.ended_at))
+
+    async def running(self) -> bool:
+        now = self._database.now()
+        return any(one.runs(now) for one in await self.all())
+
+    async def _note(self, values: dict[str, float]) -> None:
+        mine = update(instances).where(instances.c.name == self._database.seams.copy).values(**values)
+        await self._database.write("instance", lambda conn: conn.execute(mine))

@@ -1,0 +1,74 @@
+"""Commands start with what they need and nothing else."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge.app.seams import system_seams
+from bridge.cli.main import COMMANDS
+from bridge.store import open_store
+from tests.acceptance.site import Site
+
+HEAVY = {
+    "aiohttp",
+    "alembic",
+    "apscheduler",
+    "asyncpg",
+    "babel",
+    "bridge.connectors",
+    "bridge.mapping",
+    "cryptography",
+    "phonenumbers",
+    "prometheus_client",
+    "pydantic",
+    "sqlalchemy.ext.asyncio",
+    "sqlalchemy.orm",
+}
+READING = (["status"], ["why", "crm", "deal", "1"], ["hooks", "list"], ["dead-letters", "list"], ["conflicts", "list"])
+MEGABYTES = 60
+RUN = """
+import re, sys
+from bridge.cli.main import main
+try:
+    main()
+except SystemExit:
+    pass
+peak = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read()).group(1)
+print(int(peak) // 1024, *sorted(sys.modules), file=sys.stderr)
+"""
+
+
+def started(*arguments: str) -> tuple[int, set[str]]:
+    """Megabytes and modules of a command."""
+    done = subprocess.run([sys.executable, "-c", RUN, *arguments], capture_output=True, text=True, check=True)
+    megabytes, *modules = done.stderr.splitlines()[-1].split()
+    return int(megabytes), set(modules)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    site = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
+    site.settings.write_text(site.settings.read_text().replace("{env: ACCEPT_STORE_URL}", "sqlite:///bridge.sqlite"))
+
+    async def make() -> None:
+        await (await open_store(f"sqlite:///{tmp_path}/bridge.sqlite", system_seams())).close()
+
+    asyncio.run(make())
+    return site
+
+
+def test_help_imports_no_command_and_stays_small() -> None:
+    megabytes, modules = started("--help")
+    assert not modules & {*HEAVY, "sqlalchemy", "ruamel.yaml", *(entry[0] for entry in COMMANDS.values())}
+    assert megabytes < MEGABYTES
+
+
+@pytest.mark.parametrize("arguments", READING, ids=lambda arguments: arguments[0])
+def test_commands_that_read_the_store_import_neither_connectors_nor_mappings(site: Site, arguments: list[str]) -> None:
+    megabytes, modules = started("--settings", str(site.settings), *arguments)
+    assert "bridge.store.engine" in modules
+    assert not modules & HEAVY
+    assert megabytes < MEGABYTES

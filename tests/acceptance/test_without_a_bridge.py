@@ -1,0 +1,142 @@
+"""Commands while no bridge runs, in a shell that knows no secret, and where there is no store at all."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bridge.app.seams import system_seams
+from bridge.cli.main import main
+from bridge.store import Store, open_store
+from bridge.store.requests import Request
+from tests.acceptance.site import Ended, Site
+
+READING = (
+    ["status"],
+    ["status", "--json"],
+    ["why", "crm", "deal", "7"],
+    ["hooks", "list"],
+    ["conflicts", "list"],
+    ["dead-letters", "list"],
+    ["names", "list"],
+)
+ASKING = (
+    ["backfill", "deals", "--preview"],
+    ["hooks", "remove"],
+    ["hooks", "repair"],
+    ["reconcile"],
+    ["pause"],
+    ["resume", "deals"],
+    ["approve", "deals"],
+    ["resync", "crm", "deal", "7"],
+    ["names", "accept", "crm"],
+    ["dead-letters", "retry"],
+    ["dead-letters", "discard", "deals", "7"],
+    ["conflicts", "choose", "crm", "deal", "7", "all", "erp"],
+)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """Its settings name the store plainly, and secrets that no environment of these tests has."""
+    site = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
+    text = site.settings.read_text().replace("{env: ACCEPT_STORE_URL}", "sqlite:///bridge.sqlite")
+    site.settings.write_text(text.replace("ACCEPT_", "NOWHERE_"))
+    return site
+
+
+def told(site: Site, *arguments: str) -> Ended:
+    """One command in this very process, which has no secrets either."""
+    ended = CliRunner().invoke(main, ["--settings", str(site.settings), *arguments])
+    assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
+    return Ended(ended.exit_code, ended.stdout, ended.stderr)
+
+
+def in_store(site: Site) -> list[Request]:
+    """The requests that wait in the site's store, which is made when it is not there."""
+
+    async def opened() -> list[Request]:
+        store: Store = await open_store(f"sqlite:///{site.folder}/bridge.sqlite", system_seams())
+        taken = await store.requests.take()
+        await store.close()
+        return taken
+
+    return asyncio.run(opened())
+
+
+@pytest.mark.parametrize("command", [*READING, *ASKING], ids=" ".join)
+def test_where_there_is_no_store_a_command_says_so_and_makes_none(site: Site, command: list[str]) -> None:
+    done = told(site, *command)
+    assert (done.code, done.out) == (2, "")
+    assert f"there is no store at {site.folder}/bridge.sqlite yet - `bridge run` makes it" in done.err
+    assert not [path for path in site.folder.iterdir() if "sqlite" in path.name]
+
+
+@pytest.mark.parametrize("command", READING[:1] + READING[3:], ids=" ".join)
+def test_reading_needs_the_address_of_the_store_and_no_secret(site: Site, command: list[str]) -> None:
+    in_store(site)
+    done = told(site, *command)
+    assert (done.code, done.err) == (0, "")
+
+
+def test_status_says_that_no_bridge_runs(site: Site) -> None:
+    in_store(site)
+    assert "no bridge has run on this store yet" in told(site, "status").out
+
+
+@pytest.mark.parametrize("command", ASKING, ids=" ".join)
+def test_what_needs_a_bridge_says_at_once_that_none_runs_and_leaves_nothing_behind(
+    site: Site, command: list[str]
+) -> None:
+    in_store(site)
+    before = time.monotonic()
+    done = told(site, *command)
+    assert time.monotonic() - before < 9  # it would wait ten seconds for an answer
+    assert done.code == 1
+    assert "no bridge runs here (no bridge has run on this store yet), so nothing was done" in done.err
+    assert in_store(site) == []
+
+
+@pytest.mark.parametrize("command", ASKING, ids=" ".join)
+def test_with_queue_the_request_waits_for_the_next_bridge(site: Site, command: list[str]) -> None:
+    in_store(site)
+    yes = ["--yes"] if command == ["hooks", "remove"] else []
+    done = told(site, *command, "--queue", *yes)
+    assert (done.code, done.out) == (0, "queued: the bridge does it when it runs again\n")
+    assert len(in_store(site)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{ulr: x}", "bridge.yaml:4: store.ulr: unknown key - did you mean `url`?"),
+        ("{url: {env: NOT_SET}}", "store.url: the environment variable NOT_SET is not set"),
+        ("{url: mysql://x/y}", "store.url: must be sqlite:///path/to/file or postgresql://user@host/database"),
+        ('{url: "postgresql://u:secret@h/d"}', "store.url: a secret stands in the settings file"),
+        ("[]", "store: must be a section with keys of its own"),
+    ],
+)
+def test_what_is_wrong_with_the_address_itself_is_one_message(site: Site, text: str, said: str) -> None:
+    lines = site.settings.read_text().splitlines()
+    site.settings.write_text("\n".join(f"store: {text}" if line.startswith("store:") else line for line in lines))
+    done = told(site, "status")
+    assert (done.code, said in done.err, "1 fault:" in done.err) == (2, True, True), done.err
+
+
+def test_tests_and_explain_of_a_file_need_no_secret_and_no_store(site: Site) -> None:
+    record = site.folder / "ana.json"
+    record.write_text('{"name": "Ana Lund"}')
+    assert site.bridge("test").code == 0
+    told = site.bridge("explain", "people", str(record))
+    assert (told.code, "name = Ana Lund" in told.out) == (0, True), told.err
+    site.settings.unlink()
+    alone = site.bridge("explain", "people", str(record), "--mappings", str(site.folder / "mappings"))
+    assert (alone.code, alone.out) == (0, told.out)
+    assert site.bridge("test", str(site.folder / "mappings")).code == 0
+
+
+def test_a_misspelt_command_is_answered_with_the_right_one(site: Site) -> None:
+    done = site.bridge("stauts")
+    assert (done.code, "there is no command `stauts`; did you mean `status`?" in done.err) == (2, True)
