@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from bridge.app.functions import load_functions
 from bridge.app.switches import switch_faults
@@ -12,11 +13,17 @@ from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
 from bridge.mapping.check import check
-from bridge.mapping.load import load_mappings
+from bridge.mapping.follow_ons import mistakes
+from bridge.mapping.load import Loaded, read_mappings
 from bridge.mapping.model import Mapping, MappingSide
-from bridge.settings.load import validate_options
+from bridge.mapping.via import NO_FUNCTION
+from bridge.settings.faults import meant
+from bridge.settings.load import load_settings, settings_faults, validate_options
 from bridge.settings.model import Settings
+from bridge.settings.parts import mapping_files
 from bridge.store.model import Endpoint, Mode, Route, Routes, Scope
+
+OPTIONS = {name: kind.options for name, kind in CONNECTORS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +38,77 @@ class Plan:
     sources: MappingOf[str, frozenset[str]]
 
 
+def checked(path: Path, environ: MappingOf[str, str]) -> tuple[Settings, Plan]:
+    """Settings and plan of a settings file. Raises ConfigError with the faults of settings, options, functions and
+    mapping files at once, each mistake told once."""
+    faults = settings_faults(path, environ, OPTIONS)
+    if not faults:
+        settings = load_settings(path, environ)
+        return settings, make_plan(settings)
+    try:
+        files = mapping_files(path, environ)
+    except ConfigError:
+        raise ConfigError(faults) from None  # that is among them
+    try:
+        bound = load_settings(path, environ)
+    except ConfigError:
+        bound = None
+    if any("`mappings_dir`" in fault.remedy for fault in faults):
+        raise ConfigError(faults)  # the key is misspelt: nobody knows where the files are
+    raise ConfigError([*faults, *_found(*files, bound)[1]])
+
+
 def checked_plan(settings: Settings) -> Plan:
     """The plan, with each system's options checked as well. Raises ConfigError with the faults of both at once."""
     faults: list[Fault] = []
     try:
-        validate_options(settings, {name: kind.options for name, kind in CONNECTORS.items()})
+        validate_options(settings, OPTIONS)
     except ConfigError as error:
         faults += error.faults
-    try:
-        plan = make_plan(settings)
-    except ConfigError as error:
-        raise ConfigError([*faults, *error.faults]) from None
-    if faults:
-        raise ConfigError(faults)
-    return plan
+    loaded, more = _found(settings.mappings_dir, settings.functions_file, settings)
+    if faults or more:
+        raise ConfigError([*faults, *more])
+    return _plan(settings, loaded)
 
 
 def make_plan(settings: Settings) -> Plan:
     """Load, check and bind the mapping files. Raises ConfigError with every fault."""
-    loaded = load_mappings(settings.mappings_dir, load_functions(settings.functions_file))
-    manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
-    faults = [*check(loaded, manifests, systems=settings.sides), *_binding_faults(settings, loaded)]
-    faults += switch_faults(settings, loaded)
+    loaded, faults = _found(settings.mappings_dir, settings.functions_file, settings)
     if faults:
         raise ConfigError(faults)
+    return _plan(settings, loaded)
+
+
+def checked_files(folder: Path, functions_file: Path | None) -> tuple[Mapping, ...]:
+    """The mappings of a folder, bound to nothing. Raises ConfigError with every fault."""
+    loaded, faults = _found(folder, functions_file, None)
+    if faults:
+        raise ConfigError(faults)
+    return loaded
+
+
+def _found(
+    folder: Path, functions_file: Path | None, settings: Settings | None
+) -> tuple[tuple[Mapping, ...], list[Fault]]:
+    """The mappings that can be compiled, and all that is wrong with the files; what follows from another fault is left
+    out. Without settings nothing is said of what they bind."""
+    try:
+        functions, faults = load_functions(functions_file), list[Fault]()
+    except ConfigError as error:
+        functions, faults = {}, list(error.faults)
+    read = read_mappings(folder, functions)
+    at_fault = {fault.where for fault in read.faults}
+    manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
+    found = check(read.mappings, manifests, systems=settings.sides if settings else {}, spoilt=read.spoilt)
+    if settings is not None:
+        found += [*_binding_faults(settings, read), *switch_faults(settings, read.mappings)]
+    if faults:  # the functions of a file that cannot be used are not unknown
+        read = replace(read, faults=tuple(one for one in read.faults if not one.what.endswith(NO_FUNCTION)))
+    own = [fault for fault in found if fault.where not in at_fault]
+    return read.mappings, [*faults, *mistakes([*read.faults, *own], read.documents)]
+
+
+def _plan(settings: Settings, loaded: tuple[Mapping, ...]) -> Plan:
     mappings = {mapping.name: mapping for mapping in loaded}
     scopes = {name: _scope(settings, mapping) for name, mapping in mappings.items()}
     sources = {(name, side.other) for name, mapping in mappings.items() for side in mapping.writes}
@@ -62,18 +116,17 @@ def make_plan(settings: Settings) -> Plan:
     return Plan(mappings, scopes, _routes(scopes), _entities(scopes, everything), _entities(scopes, sources))
 
 
-def _binding_faults(settings: Settings, mappings: tuple[Mapping, ...]) -> list[Fault]:
+def _binding_faults(settings: Settings, read: Loaded) -> list[Fault]:
     faults = []
-    for mapping in mappings:
+    for mapping in read.mappings:
         for side in (mapping.left, mapping.right):
             fault = _side_fault(settings, mapping, side)
             if fault:
                 faults.append(fault)
-    known = {mapping.name for mapping in mappings}
     for name in settings.mappings:
-        if name not in known:
-            names = ", ".join(sorted(known)) or "none"
-            faults.append(Fault(f"settings: mappings.{name}", "no mapping file has this name", f"known: {names}"))
+        if read.names is not None and name not in read.names:
+            what = "no mapping file has this name"
+            faults.append(settings.places.fault(("mappings", name), what, meant(name, read.names)))
     return faults
 
 
@@ -81,10 +134,10 @@ def _side_fault(settings: Settings, mapping: Mapping, side: MappingSide) -> Faul
     where = str(mapping.place)
     system = settings.sides.get(side.name)
     if system is None:
-        known = ", ".join(sorted(settings.sides)) or "none"
-        return Fault(where, f"side `{side.name}` is bound to no system", f"bind it below `sides:` (bound: {known})")
+        remedy = f"bind it below `sides:` in the settings, or correct its name; {meant(side.name, settings.sides)}"
+        return Fault(where, f"side `{side.name}` is bound to no system", remedy)
     product = settings.systems[system].connector
-    if product != side.product:
+    if product != side.product and product in CONNECTORS and side.product in CONNECTORS:
         what = f"side `{side.name}` is {side.product} here, but the settings bind it to {system}, which is {product}"
         return Fault(where, what, "correct `sides:` in the settings or `sides:` in the mapping file")
     return None

@@ -8,14 +8,11 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from bridge.app.functions import load_functions
-from bridge.connectors.registry import CONNECTORS
+from bridge.app.plan import checked_files
 from bridge.domain.catalog import Column, EntityManifest
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Fields
 from bridge.domain.text_file import text_of, unusable_character
-from bridge.mapping.check import check
-from bridge.mapping.load import load_mappings
 from bridge.mapping.model import Mapping
 from bridge.mapping.paths import BadPath, parse_path
 
@@ -32,11 +29,7 @@ def checked_mappings(path: Path, functions_file: Path | None) -> tuple[Mapping, 
         raise ConfigError([Fault(str(path), "there is no such file or folder", "name a mapping file or its folder")])
     if path.is_file() and path.suffix != ".yaml":
         raise ConfigError([Fault(str(path), "is no mapping file", "name a file that ends in .yaml, or its folder")])
-    loaded = load_mappings(folder, load_functions(functions_file))
-    faults = check(loaded, {name: kind.manifest for name, kind in CONNECTORS.items()})
-    if faults:
-        raise ConfigError(faults)
-    return loaded
+    return checked_files(folder, functions_file)
 
 
 def of_file(mappings: Sequence[Mapping], path: Path) -> list[Mapping]:

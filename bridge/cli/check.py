@@ -7,10 +7,9 @@ from pathlib import Path
 import click
 
 from bridge.app.live import live_faults
-from bridge.app.plan import checked_plan
+from bridge.app.plan import checked
 from bridge.app.seams import system_seams
 from bridge.domain.errors import ConfigError
-from bridge.settings.load import load_settings
 from bridge.settings.summary import summary
 
 
@@ -19,8 +18,7 @@ from bridge.settings.summary import summary
 @click.pass_obj
 def check(settings_path: Path, live: bool) -> None:
     """Check settings and mapping files; exit code 2 lists every fault."""
-    settings = load_settings(settings_path, os.environ)
-    plan = checked_plan(settings)
+    settings, plan = checked(settings_path, os.environ)
     faults = asyncio.run(live_faults(settings, system_seams(), plan)) if live else []
     if faults:
         raise ConfigError(faults)

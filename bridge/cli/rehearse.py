@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from bridge.app.connected import connected
-from bridge.app.plan import checked_plan
+from bridge.app.plan import Plan, checked
 from bridge.app.rehearsal import checked_mappings, of_file, read_record, written_record
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Fault, RemoteError
@@ -20,7 +20,6 @@ from bridge.mapping.explain import explain as explained
 from bridge.mapping.laws import law_report
 from bridge.mapping.model import Mapping
 from bridge.settings.faults import meant
-from bridge.settings.load import load_settings
 from bridge.settings.model import Settings
 from bridge.settings.parts import mapping_files
 
@@ -91,7 +90,7 @@ def explain(
     if file.exists() or file.suffix == ".json" or file.name != record:
         fields = read_record(file, facts)
     else:
-        fields = asyncio.run(_live(load_settings(settings_path, os.environ), mapping, which, record))
+        fields = asyncio.run(_live(*checked(settings_path, os.environ), mapping, which, record))
     if save is not None:
         write_text(save, written_record(fields) + "\n")
     whole, rows = explained(chosen, which, fields)
@@ -114,9 +113,8 @@ def _side(mapping: Mapping, name: str) -> Side:
     return sides[name]
 
 
-async def _live(settings: Settings, mapping: str, side: Side, record: str) -> Fields:
+async def _live(settings: Settings, plan: Plan, mapping: str, side: Side, record: str) -> Fields:
     """The record as the product shows it now."""
-    plan = checked_plan(settings)
     if mapping not in plan.scopes:
         raise ConfigError([Fault(mapping, "is no mapping of the settings", meant(mapping, plan.scopes))])
     endpoint = plan.scopes[mapping].endpoint(side)

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from bridge.app.daemon import run as run_daemon
+from bridge.app.plan import checked
 from bridge.app.seams import system_seams
 from bridge.app.secrets import register_secrets
 from bridge.monitoring.logs import setup_logging
 from bridge.monitoring.redaction import Redactor
-from bridge.settings.load import load_settings
 from bridge.settings.summary import summary
 
 
@@ -20,7 +20,7 @@ from bridge.settings.summary import summary
 @click.pass_obj
 def run(settings_path: Path) -> None:
     """Run the bridge until it is told to stop (SIGTERM); SIGHUP rechecks the mapping files."""
-    settings = load_settings(settings_path, os.environ)
+    settings, _ = checked(settings_path, os.environ)
     redactor = Redactor()
     register_secrets(settings, redactor)
     setup_logging(settings.log.level, settings.log.format, redactor)

@@ -1,6 +1,6 @@
 """`bridge check`: every fault of the mappings against what the connectors can do, before anything runs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from collections.abc import Mapping as MappingOf
 
 from bridge.domain.catalog import EntityManifest, Manifest
@@ -8,7 +8,7 @@ from bridge.domain.errors import Fault
 from bridge.domain.record import Side
 from bridge.mapping.check_columns import ExtraColumns, catalog_of, check_choices, check_columns
 from bridge.mapping.check_together import check_together
-from bridge.mapping.document import did_you_mean
+from bridge.mapping.document import Guess, did_you_mean
 from bridge.mapping.laws import broken_laws
 from bridge.mapping.model import DeletePolicy, Mapping
 
@@ -18,11 +18,18 @@ def check(
     manifests: MappingOf[str, Manifest],
     extra_columns: ExtraColumns | None = None,
     systems: MappingOf[str, str] | None = None,
+    spoilt: Collection[str] = (),
 ) -> list[Fault]:
-    """All faults, in file order; empty when the mappings can run. `systems`: which account plays which side."""
+    """All faults, in file order; empty when the mappings can run. `systems`: which account plays which side.
+
+    `spoilt`: mappings a part of which could not be compiled; what may follow from that is not told of them.
+    """
     mappings = tuple(mappings)
     faults: list[Fault] = []
+    sound = tuple(one for one in mappings if one.name not in spoilt and _is_known(one, manifests))
+    misspelt: set[str] = set()
     for mapping in mappings:
+        before = len(faults)
         faults += [Fault(str(place), what, remedy) for place, what, remedy in mapping.refused]
         catalogs = [catalog_of(mapping, side, manifests, extra_columns) for side in Side]
         for side, catalog in zip(Side, catalogs, strict=True):
@@ -30,10 +37,19 @@ def check(
                 faults.append(_unknown(mapping, side, manifests))
                 continue
             faults += _abilities(mapping, side, catalog.entity)
-            faults += check_columns(mapping, catalog, mappings)
-        faults += check_choices(mapping, catalogs)
-        faults += broken_laws(mapping)
-    return faults + check_together(mappings, systems or {})
+            faults += check_columns(mapping, catalog, sound)
+        if mapping.name not in spoilt:
+            faults += check_choices(mapping, catalogs)
+            faults += broken_laws(mapping)
+        if any(isinstance(fault.remedy, Guess) for fault in faults[before:]):
+            misspelt.add(mapping.name)
+    return faults + check_together(tuple(one for one in sound if one.name not in misspelt), systems or {})
+
+
+def _is_known(mapping: Mapping, manifests: MappingOf[str, Manifest]) -> bool:
+    """Both sides name an entity there is."""
+    sides = [mapping.side(side) for side in Side]
+    return all(side.product in manifests and side.entity in manifests[side.product].entities for side in sides)
 
 
 def _unknown(mapping: Mapping, side: Side, manifests: MappingOf[str, Manifest]) -> Fault:

@@ -72,7 +72,14 @@ class Faults:
         self.found.append(Fault(str(place), what, remedy))
 
 
-def did_you_mean(word: str, known: Iterator[str] | list[str] | tuple[str, ...]) -> str:
+NOTHING_KNOWN = "nothing is known here"
+
+
+class Guess(str):
+    """A remedy for a word that is misspelt or means nothing: what may follow from it is not told (`follow_ons`)."""
+
+
+def did_you_mean(word: str, known: Iterator[str] | list[str] | tuple[str, ...]) -> Guess:
     """A remedy for an unknown word: the closest known one, else all of them."""
     names = sorted(known)
     close = get_close_matches(word, names, n=1, cutoff=0.6)
@@ -80,9 +87,9 @@ def did_you_mean(word: str, known: Iterator[str] | list[str] | tuple[str, ...]) 
         folded = {name.casefold(): name for name in names}
         close = [folded[word.casefold()]] if word.casefold() in folded else []
     if close:
-        return f"did you mean `{close[0]}`?"
+        return Guess(f"did you mean `{close[0]}`?")
     shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
-    return f"known are: {shown}" if names else "nothing is known here"
+    return Guess(f"known are: {shown}" if names else NOTHING_KNOWN)
 
 
 def plain(node: Node) -> Any:

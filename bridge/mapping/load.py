@@ -1,8 +1,9 @@
 """Mapping files to compiled mappings. Every fault of every file is shown at once, each with its place and a remedy."""
 
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
 from bridge.domain.errors import ConfigError, Fault
@@ -10,15 +11,34 @@ from bridge.domain.record import Side
 from bridge.domain.text_file import NotText, read_text
 from bridge.mapping.document import Faults, Node, Table, did_you_mean, read_documents
 from bridge.mapping.example_blocks import read_examples
+from bridge.mapping.follow_ons import Document, document_of, mistakes
 from bridge.mapping.functions import Functions
 from bridge.mapping.grammar import read_mapping
 from bridge.mapping.model import Mapping
 from bridge.mapping.section import Section
 from bridge.mapping.sources import ROWS, TABLE, TESTS, Sources, is_part
 
+_NAME = re.compile(r"^mapping[ \t]*:[ \t]*[\"']?([^\s\"'#]+)", re.M)
+
 NO_FUNCTIONS: Functions = {}
 NO_FILES: MappingOf[str, str] = {}
 NO_MAPPINGS = "`bridge init PAIR` makes a folder with shipped ones; mapping files end in .yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a folder of mapping files says.
+
+    `faults`: all of them, also those that follow from others. `names`: how the mappings of all files are called, also
+    those that cannot be compiled; None when a file could not be read at all, so that nobody can tell. `spoilt`:
+    mappings with faults of their own. `documents`: where the parts of each mapping stand.
+    """
+
+    mappings: tuple[Mapping, ...]
+    faults: tuple[Fault, ...]
+    names: frozenset[str] | None
+    spoilt: frozenset[str] = frozenset()
+    documents: tuple[Document, ...] = ()
 
 
 def load_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> tuple[Mapping, ...]:
@@ -27,27 +47,55 @@ def load_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> t
     Files of shared rows (`*.rows.yaml`) and value tables (`*.table.yaml`) are read when a mapping names them, files of
     tests (`*.test.yaml`) name their mapping. `functions`: those the operator added, by name.
     """
+    loaded = read_mappings(directory, functions)
+    if loaded.faults:
+        raise ConfigError(mistakes(loaded.faults, loaded.documents))
+    return loaded.mappings
+
+
+def read_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> Loaded:
+    """As `load_mappings`, with whatever can be compiled beside the faults, so that the rest can be checked as well."""
     if not directory.is_dir():
-        raise ConfigError(
-            [Fault(str(directory), "there is no such folder", "make it, or set the mappings folder to another")]
-        )
+        fault = Fault(str(directory), "there is no such folder", "make it, or set the mappings folder to another")
+        return Loaded((), (fault,), None)
     faults = Faults()
     paths = {path.relative_to(directory).as_posix(): path for path in sorted(directory.rglob("*.yaml"))}
+    texts = {name: _text(name, path, faults) for name, path in paths.items() if not name.endswith((ROWS, TABLE))}
     sources = Sources(lambda name: _text(name, paths[name], faults) if name in paths else None, tuple(paths), faults)
     found: list[Mapping] = []
-    texts = {name: _text(name, path, faults) for name, path in paths.items() if not name.endswith((ROWS, TABLE))}
+    spoilt: set[str] = set()
+    documents: list[Document] = []
     for name, text in texts.items():
         if text is not None and not is_part(name):
-            found += _load(text, name, faults, functions, sources)
+            found += _load(text, name, faults, functions, sources, spoilt, documents)
+    names = frozenset(_NAME.findall("\n".join(str(text) for name, text in texts.items() if not is_part(name))))
+    known = names if None not in texts.values() and all(one.name for one in documents) else None
     for name, text in texts.items():
         if text is not None and name.endswith(TESTS):
-            found = _with_tests(found, read_documents(text, name, faults), faults)
-    if not found and not faults.found:
-        faults.found.append(Fault(str(directory), "there is no mapping file in this folder", NO_MAPPINGS))
-    return _together(found, faults)
+            found = _with_tests(found, known, read_documents(text, name, faults), faults)
+    faults.found += _other_files(directory, found, faults)
+    mappings = _together(found, known, faults)
+    return Loaded(mappings, tuple(faults.found), known, frozenset(spoilt), tuple(documents))
 
 
-def _with_tests(mappings: list[Mapping], documents: list[Node], faults: Faults) -> list[Mapping]:
+def _other_files(directory: FilePath, found: list[Mapping], faults: Faults) -> list[Fault]:
+    """Files that look like mapping files and are not read, and a folder without any."""
+    wrong = [
+        path for path in sorted(directory.rglob("*")) if path.suffix.lower() in (".yml", ".yaml") and path.is_file()
+    ]
+    strange = [
+        Fault(path.relative_to(directory).as_posix(), f"is not read: it ends in {path.suffix}", "let it end in .yaml")
+        for path in wrong
+        if path.suffix != ".yaml"
+    ]
+    if not found and not faults.found and not strange:
+        return [Fault(str(directory), "there is no mapping in this folder", NO_MAPPINGS)]
+    return strange
+
+
+def _with_tests(
+    mappings: list[Mapping], names: frozenset[str] | None, documents: list[Node], faults: Faults
+) -> list[Mapping]:
     """The mappings with the examples of a file beside them: documents of `mapping: NAME` and `tests:`."""
     for node in documents:
         if not isinstance(node, Table):
@@ -56,6 +104,8 @@ def _with_tests(mappings: list[Mapping], documents: list[Node], faults: Faults) 
         section = Section(node, "this file of tests", faults)
         name = section.text("mapping") or ""
         at = next((at for at, mapping in enumerate(mappings) if mapping.name == name), None)
+        if at is None and (names is None or name in names):
+            continue  # its mapping has faults of its own
         if at is None:
             known = [mapping.name for mapping in mappings]
             faults.add(
@@ -78,7 +128,12 @@ def load_text(
     """
     faults = Faults()
     sources = Sources(files.get, tuple(files), faults)
-    return _together(_load(text, name, faults, functions, sources), faults)
+    documents: list[Document] = []
+    found = _load(text, name, faults, functions, sources, set(), documents)
+    mappings = _together(found, frozenset(_NAME.findall(text)), faults)
+    if faults.found:
+        raise ConfigError(mistakes(faults.found, documents))
+    return mappings
 
 
 def _text(name: str, path: FilePath, faults: Faults) -> str | None:
@@ -90,13 +145,33 @@ def _text(name: str, path: FilePath, faults: Faults) -> str | None:
         return None
 
 
-def _load(text: str, name: str, faults: Faults, functions: Functions, sources: Sources) -> list[Mapping]:
+def _load(
+    text: str,
+    name: str,
+    faults: Faults,
+    functions: Functions,
+    sources: Sources,
+    spoilt: set[str],
+    documents: list[Document],
+) -> list[Mapping]:
+    """The mappings of a file that can be compiled; those with faults of their own are added to `spoilt`."""
+    before = len(faults.found)
     nodes = read_documents(text, name, faults)
-    read = [read_mapping(sources.completed(node), faults, functions) for node in nodes]
-    return [mapping for mapping in read if mapping is not None]
+    if not nodes and len(faults.found) == before:
+        faults.found.append(Fault(name, "holds no mapping", "write one (docs/mapping.md), or remove the file"))
+    found = []
+    for node in nodes:
+        documents += [document] if (document := document_of(node)) is not None else []
+        before = len(faults.found)
+        mapping = read_mapping(sources.completed(node), faults, functions)
+        if mapping is not None:
+            found.append(mapping)
+            if len(faults.found) > before:
+                spoilt.add(mapping.name)
+    return found
 
 
-def _together(mappings: Iterable[Mapping], faults: Faults) -> tuple[Mapping, ...]:
+def _together(mappings: Iterable[Mapping], names: frozenset[str] | None, faults: Faults) -> tuple[Mapping, ...]:
     """What concerns several mappings: names said once, links to mappings that exist."""
     known: dict[str, Mapping] = {}
     for mapping in mappings:
@@ -109,9 +184,7 @@ def _together(mappings: Iterable[Mapping], faults: Faults) -> tuple[Mapping, ...
         known.setdefault(mapping.name, mapping)
     for mapping in known.values():
         for row in mapping.fields:
-            if row.link is not None and row.link not in known:
+            if row.link is not None and row.link not in known and names is not None and row.link not in names:
                 what = f"row {row.name} of {mapping.name} links to `{row.link}`, which is no mapping"
                 faults.add(row.place, what, did_you_mean(row.link, list(known)))
-    if faults.found:
-        raise ConfigError(faults.found)
     return tuple(known.values())

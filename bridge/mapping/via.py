@@ -16,6 +16,8 @@ from bridge.mapping.values import Untranslatable
 
 COLUMN_KEYS = frozenset({"column", "columns", "via"})
 
+NO_FUNCTION = "is no function"
+
 
 @dataclass(frozen=True, slots=True)
 class _Link:
@@ -88,7 +90,7 @@ def _link(side: Section, item: Node, kind: Kind, functions: Functions, width: in
         return _Link(name, identity, partial(run, one, one.function), back, width > 1 and first, samples)
     builtin = BUILTIN.get(name)
     if builtin is None:
-        what = f"`{name}` of {side.what} is no function"
+        what = f"`{name}` of {side.what} {NO_FUNCTION}"
         side.faults.add(item.place, what, did_you_mean(name, [*BUILTIN, *functions]))
         return None
     try:

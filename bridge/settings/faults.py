@@ -7,6 +7,9 @@ from pathlib import Path
 
 from bridge.domain.errors import Fault
 
+NAME = r"^[a-z0-9][a-z0-9_-]*$"
+"""The form of names the operator gives."""
+
 Key = tuple[str, ...]
 LITERAL_SECRET = "a secret stands in the settings file"  # noqa: S105 - words for people
 SECRET_REMEDY = "write {file: path} or {env: NAME} instead"  # noqa: S105 - words for people

@@ -1,60 +1,118 @@
 """Settings from file and environment, every fault at once, each with its place and a remedy."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr
 
 from bridge.domain.errors import ConfigError, Fault
 from bridge.settings.environment import FromEnvironment, overlay
-from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, in_order, meant
-from bridge.settings.model import Settings, binding_faults
+from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, Places, in_order, meant
+from bridge.settings.model import Settings, SystemSettings, binding_faults
 from bridge.settings.parts import absolute_path, absolute_url, has_literal_password
 from bridge.settings.read import Named, Written, read_file
-from bridge.settings.validation import found_by_pydantic
+from bridge.settings.validation import validated
+
+Models = Mapping[str, type[BaseModel]]
 
 
 def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     """Settings from the YAML file at `path` with BRIDGE_ variables on top. Raises ConfigError with all faults."""
+    settings, faults, _ = _read(path, environ)
+    if settings is None or faults:
+        raise ConfigError(in_order(faults))
+    return settings
+
+
+def settings_faults(path: Path, environ: Mapping[str, str], models: Models) -> list[Fault]:
+    """Every fault of the settings and, by `models`, of the systems' options at once; none of one key twice."""
+    _, faults, written = _read(path, environ)
+    told = frozenset(fault.where for fault in faults)
+    systems = _closed_systems(written.values.get("systems"))
+    _, more = _options(systems, written.places, models, told)
+    return in_order([*faults, *more])
+
+
+def validate_options(settings: Settings, models: Models) -> dict[str, BaseModel]:
+    """Each system's options as its product's model, by system. Raises ConfigError with all faults."""
+    systems = {name: (system.connector, system.options) for name, system in settings.systems.items()}
+    checked, faults = _options(systems, settings.places, models, frozenset())
+    if faults:
+        raise ConfigError(in_order(faults))
+    return checked
+
+
+def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, list[Fault], Written]:
     written = read_file(path, environ)
     overlay(written, environ)
     bindings = _bindings(written)
     faults = [*written.faults, *_literal_secrets(written), *bindings]
-    try:
-        settings = Settings(**_open(written.values))
-    except ValidationError as error:
-        found = found_by_pydantic(error, Settings, written.places)
-        known = {fault.where for fault in faults} | ({str(path)} if bindings else set())  # said above, with their keys
-        faults += [fault for fault in found if fault.where not in known]
-    if faults:
-        raise ConfigError(in_order(faults))
-    return _relative_to(path, settings).written_at(written.places)
+    told = frozenset({fault.where for fault in faults} | ({str(path)} if bindings else set()))
+    settings, found = validated(Settings, _without_options(_open(written.values)), written.places, told=told)
+    faults += [fault for fault in found if fault.where not in told]
+    if settings is None:
+        return None, faults, written
+    systems = {
+        name: system.model_copy(update={"options": options}) for name, system, options in _given(settings, written)
+    }
+    settings = settings.model_copy(update={"systems": systems})
+    return _relative_to(path, settings).written_at(written.places), faults, written
 
 
-def validate_options(settings: Settings, models: Mapping[str, type[BaseModel]]) -> dict[str, BaseModel]:
-    """Each system's options as its product's model, by system. Raises ConfigError with all faults."""
+def _given(settings: Settings, written: Written) -> Iterator[tuple[str, SystemSettings, Mapping[str, Any]]]:
+    """Each system with its options as they were given, secrets closed."""
+    given = _closed_systems(written.values.get("systems"))
+    for name, system in settings.systems.items():
+        yield name, system, given[name][1]
+
+
+def _without_options(values: dict[str, Any]) -> dict[str, Any]:
+    """Options are looked at by the model of their product."""
+    systems = values.get("systems")
+    if not isinstance(systems, dict):
+        return values
+    bare = {
+        name: {key: {} if key == "options" and isinstance(value, dict) else value for key, value in system.items()}
+        if isinstance(system, dict)
+        else system
+        for name, system in systems.items()
+    }
+    return {**values, "systems": bare}
+
+
+def _closed_systems(systems: Any) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Connector and options of each system that has the form of one."""
+    found = {}
+    for name, system in systems.items() if isinstance(systems, dict) else ():
+        closed = _closed_options(system)
+        options = closed.get("options") or {} if isinstance(closed, dict) else None
+        if isinstance(options, dict) and isinstance(closed.get("connector"), str):
+            found[name] = (str(closed["connector"]), options)
+    return found
+
+
+def _options(
+    systems: Mapping[str, tuple[str, dict[str, Any]]], places: Places, models: Models, told: frozenset[str]
+) -> tuple[dict[str, BaseModel], list[Fault]]:
     checked: dict[str, BaseModel] = {}
     faults: list[Fault] = []
-    for name, system in settings.systems.items():
-        model = models.get(system.connector)
+    for name, (connector, given) in systems.items():
+        model = models.get(connector)
         if model is None:
-            what, remedy = f"no product is called `{system.connector}`", meant(system.connector, models)
-            faults.append(settings.places.fault(("systems", name, "connector"), what, remedy))
+            what, remedy = f"no product is called `{connector}`", meant(connector, models)
+            faults.append(places.fault(("systems", name, "connector"), what, remedy))
             continue
         at = ("systems", name, "options")
-        literal = [key for key, value in system.options.items() if _is_literal(value) and _is_secret(model, key)]
-        faults += [settings.places.fault((*at, key), LITERAL_SECRET, SECRET_REMEDY) for key in literal]
-        try:
-            options = {key: _for_field(model, key, value) for key, value in system.options.items()}
-            checked[name] = model(**options)
-        except ValidationError as error:
-            known = {fault.where for fault in faults}
-            found = found_by_pydantic(error, model, settings.places, at)
-            faults += [fault for fault in found if fault.where not in known]
-    if faults:
-        raise ConfigError(in_order(faults))
-    return checked
+        literal = [key for key, value in given.items() if _is_literal(value) and _is_secret(model, key)]
+        secret = [places.fault((*at, key), LITERAL_SECRET, SECRET_REMEDY) for key in literal]
+        options = {key: _for_field(model, key, value) for key, value in given.items()}
+        known = told | {fault.where for fault in secret}
+        made, found = validated(model, options, places, at, known)
+        faults += [fault for fault in [*secret, *found] if fault.where not in told]
+        if made is not None:
+            checked[name] = made
+    return checked, list(dict.fromkeys(faults))
 
 
 def _open(values: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def test_a_required_key_may_come_from_the_environment_alone(load: Load) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("BRIDGE_SYNC__WORKERS", "many", "BRIDGE_SYNC__WORKERS: sync.workers: must be a valid integer"),
+        ("BRIDGE_SYNC__WORKERS", "many", "BRIDGE_SYNC__WORKERS: sync.workers: must be a whole number"),
         ("BRIDGE_SYNK__WORKERS", "1", "BRIDGE_SYNK__WORKERS: synk: unknown key - did you mean `sync`?"),
         ("BRIDGE_STORE__", "1", "BRIDGE_STORE__: names no setting"),
         ("BRIDGE_INSTANCE__NAME", "x", "BRIDGE_INSTANCE__NAME: `instance` is a single value"),

@@ -60,7 +60,7 @@ def test_a_missing_key_is_told_with_its_meaning(faults_of: FaultsOf, path: Path)
     [
         ("default_mode: alive", "must be 'shadow' or 'live'"),
         ("mappings: {deals: {mode: on}}", "must be 'shadow' or 'live'"),
-        ("callbacks: {port: 70000}", "must be less than or equal to 65535"),
+        ("callbacks: {port: 70000}", "must be 65535 or less"),
         ("callbacks: 8080", "must be a section with keys of its own"),
         ("admin: {host: 0.0.0.0}", "host is not loopback: write 127.0.0.1, or set allow_remote: true if you mean it"),
         ("sync: {lease_seconds: 50}", "lease_seconds must be at least write_seconds + 15"),

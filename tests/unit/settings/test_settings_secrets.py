@@ -102,7 +102,7 @@ def test_faults_of_options_have_the_form_of_all_others(load: Load, path: Path) -
     told = [str(fault) for fault in caught.value.faults]
     assert told == [
         f"{path}:7: systems.crm1.options.base_urll: unknown key - did you mean `base_url`?",
-        f"{path}:7: systems.crm1.options.page_size: must be a valid integer, unable to parse string as an integer",
+        f"{path}:7: systems.crm1.options.page_size: must be a whole number",
         "BRIDGE_SYSTEMS__CRM1__OPTIONS__PAGES: systems.crm1.options.pages: unknown key - did you mean `page_size`?",
     ]
 

@@ -1,0 +1,126 @@
+"""Which faults of mapping files only follow from another one, so that a person is told each mistake once."""
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+
+from bridge.domain.errors import Fault
+from bridge.mapping.document import NOTHING_KNOWN, Guess, Node, Scalar, Table
+from bridge.mapping.model import Place
+
+Spot = tuple[str, int, int]
+
+ROW_WORDS = frozenset(
+    {"absent", "aliases", "default", "from", "lossy", "missing", "otherwise", "region", "required", "scale", "set"}
+    | {"table", "unlisted", "value", "zone"}
+)
+"""Keys that some rows have: one that is unknown in a row beside a misspelt one is not wrong itself."""
+
+SAID_ELSEWHERE = 3
+"""A side's name is taken to be wrong where `sides` says it when this many other places agree on another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Where a mapping stands: its start, the names of its sides, and the start of each of its keys and rows."""
+
+    name: str
+    start: Spot
+    sides: tuple[tuple[str, Spot], ...]
+    parts: tuple[Spot, ...]
+
+    def part_of(self, spot: Spot) -> int:
+        """The number of the key or row a place belongs to; 0 before the first one, as for the mapping as a whole."""
+        return 0 if spot == self.start else bisect_right(self.parts, spot)
+
+
+def document_of(node: Node) -> Document | None:
+    """Where the parts of a mapping's document stand; None when it is none."""
+    if not isinstance(node, Table):
+        return None
+    name, sides, fields = (node.entries.get(key) for key in ("mapping", "sides", "fields"))
+    parts = [_spot(key.place) for key in node.keys.values()]
+    if isinstance(fields, Table):
+        parts += [_spot(key.place) for key in fields.keys.values()]
+    return Document(
+        name=name.text if isinstance(name, Scalar) else "",
+        start=_spot(node.place),
+        sides=tuple((key.text, _spot(key.place)) for key in sides.keys.values()) if isinstance(sides, Table) else (),
+        parts=tuple(sorted(parts)),
+    )
+
+
+def mistakes(faults: Iterable[Fault], documents: Sequence[Document]) -> list[Fault]:
+    """The faults without those that follow from others, each once, in the order of files and lines.
+
+    A misspelt word explains whatever else is said of its row or key, and what is said of its mapping as a whole.
+    """
+    starts = sorted(documents, key=lambda document: document.start)
+    places = [document.start for document in starts]
+    told: dict[int, list[Fault]] = {}
+    for fault in dict.fromkeys(faults):
+        spot = spot_of(fault)
+        at = bisect_right(places, spot) - 1
+        known = at >= 0 and starts[at].start[0] == spot[0] and spot[1] > 0
+        told.setdefault(at if known else -1, []).append(fault)
+    kept = [fault for at, own in told.items() for fault in (_of(starts[at], own) if at >= 0 else own)]
+    return sorted(kept, key=spot_of)
+
+
+def spot_of(fault: Fault) -> Spot:
+    """File, line and column of a fault; zeros where it has none."""
+    file, *numbers = fault.where.split(":")
+    line, column = ([int(number) for number in numbers if number.isdigit()] + [0, 0])[:2]
+    return file, line, column
+
+
+def _spot(place: Place) -> Spot:
+    return place.file, place.line, place.column
+
+
+def _of(document: Document, faults: list[Fault]) -> list[Fault]:
+    misnamed = _misnamed_side(document, faults)
+    if misnamed is not None:
+        return [misnamed]
+    guesses = Counter(document.part_of(spot_of(fault)) for fault in faults if _is_guess(fault))
+    close = {document.part_of(spot_of(fault)) for fault in faults if fault.remedy.startswith("did you mean")}
+    return [fault for fault in faults if not _follows(document, fault, guesses, close)]
+
+
+def _follows(document: Document, fault: Fault, guesses: Counter[int], close: Container[int]) -> bool:
+    """`guesses`: how many misspelt words each part has; `close`: parts with one that is nearly right."""
+    part = document.part_of(spot_of(fault))
+    if _is_guess(fault) and _unknown(fault) in ROW_WORDS:
+        return guesses[part] > 1
+    if _unknown(fault) and part in close and not fault.remedy.startswith("did you mean"):
+        return True  # a key of the word that is misspelt beside it
+    if _is_guess(fault):
+        return guesses.total() > 1 and fault.remedy == NOTHING_KNOWN
+    return guesses[part] > 0 or (part == 0 and bool(guesses))
+
+
+def _misnamed_side(document: Document, faults: list[Fault]) -> Fault | None:
+    """One fault instead of one for each place that calls a side by its right name."""
+    names = dict(document.sides)
+    words = Counter(
+        (word, fault.remedy.partition("`")[2].partition("`")[0])
+        for fault in faults
+        if _is_guess(fault) and (word := _unknown(fault)) not in names
+    )
+    for (word, name), number in words.most_common():
+        if name in names and number >= SAID_ELSEWHERE:
+            file, line, column = names[name]
+            what = f"mapping {document.name} calls a side `{name}` here and `{word}` everywhere else"
+            return Fault(f"{file}:{line}:{column}", what, f"write `{word}` here, or `{name}` everywhere")
+    return None
+
+
+def _is_guess(fault: Fault) -> bool:
+    return isinstance(fault.remedy, Guess) or fault.remedy.startswith("write one of: ")
+
+
+def _unknown(fault: Fault) -> str:
+    found = re.match(r"unknown `([^`]+)`", fault.what)
+    return found[1] if found else ""

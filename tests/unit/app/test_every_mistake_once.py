@@ -1,0 +1,183 @@
+"""`bridge check`: every mistake is told at once and once, and nothing that only follows from another."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridge.app.plan import checked, checked_files
+from bridge.app.shipped import shipped_pairs
+from bridge.app.starter import starting_settings
+from bridge.domain.errors import ConfigError
+
+SECRETS = {
+    "INSTANCE_SECRET": "a-secret-of-sixteen-letters",
+    "PIPEDRIVE_API_TOKEN": "token",
+    "DESKERA_CLIENT_SECRET": "cl_priv",
+}
+EVERY = 9
+"""Each so many words of a shipped file is misspelt; all of them take minutes."""
+
+Told = Callable[..., list[str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What `bridge init pipedrive-deskera` makes, filled in."""
+    shutil.copytree(shipped_pairs()["pipedrive-deskera"], tmp_path / "mappings")
+    text = starting_settings("pipedrive-deskera", {"crm": "pipedrive", "erp": "deskera"})
+    text = text.replace("# api_token:", "api_token:")
+    text = text.replace("base_url: ...", "base_url: https://erp.example.com").replace("client_id: ...", "client_id: x")
+    (tmp_path / "bridge.yaml").write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def told(folder: Path) -> Told:
+    """What is told, without the folder's path, with some variables left out or added."""
+
+    def told(*missing: str, **more: str) -> list[str]:
+        environ = {name: value for name, value in SECRETS.items() if name not in missing}
+        with pytest.raises(ConfigError) as caught:
+            checked(folder / "bridge.yaml", {**environ, **more})
+        return [str(fault).replace(f"{folder}/", "") for fault in caught.value.faults]
+
+    return told
+
+
+def change(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+def test_the_folder_itself_has_no_fault(folder: Path) -> None:
+    settings, plan = checked(folder / "bridge.yaml", SECRETS)
+    assert sorted(plan.mappings) == ["deals", "organizations", "people"]
+    assert settings.systems["deskera"].connector == "deskera"
+
+
+def test_a_fresh_folder_shows_all_there_is_to_fill_in(folder: Path) -> None:
+    (folder / "bridge.yaml").write_text(starting_settings("mine", {"crm": "pipedrive", "erp": "deskera"}))
+    with pytest.raises(ConfigError) as caught:
+        checked(folder / "bridge.yaml", {})
+    assert [(fault.where.rpartition(" ")[2], fault.what) for fault in caught.value.faults] == [
+        ("instance_secret", "the environment variable INSTANCE_SECRET is not set"),
+        ("systems.pipedrive.options", "give api_token, or client_id and client_secret (then: `bridge authorize`)"),
+        ("systems.deskera.options.base_url", "is still to be filled in"),
+        ("systems.deskera.options.client_id", "is still to be filled in"),
+        ("systems.deskera.options.client_secret", "the environment variable DESKERA_CLIENT_SECRET is not set"),
+    ]
+    assert all(fault.remedy for fault in caught.value.faults if fault.what.startswith("is "))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("connector: pipedrive", "connector: pipedriv", "no product is called `pipedriv` - did you mean `pipedrive`?"),
+        ("connector: deskera", "connectr: deskera", "connectr: unknown key - did you mean `connector`?"),
+        (
+            "crm: pipedrive",
+            "crm: pipedriv",
+            "sides.crm: `pipedriv` is not below `systems:` - did you mean `pipedrive`?",
+        ),
+        ("crm: pipedrive", "crmm: pipedrive", "side `crm` is bound to no system"),
+        ("  deskera:\n", "  deskerra:\n", "sides.erp: `deskera` is not below `systems:` - did you mean `deskerra`?"),
+        ("mappings_dir: mappings", "mappings_dir: mapings", "mapings: there is no such folder"),
+        ("mappings_dir:", "mapings_dir:", "mapings_dir: unknown key - did you mean `mappings_dir`?"),
+        ("default_mode: shadow", "default_mode: shadw", "default_mode: must be 'shadow' or 'live'"),
+        ("default_mode: shadow", "default_mode: ...", "default_mode: is still to be filled in"),
+        ("public_url: https", "public_url: htps", "public_url: must be an https:// address"),
+        ("instance: ", "instanc: ", "instanc: unknown key - did you mean `instance`?"),
+        ("      client_id: x", "      client_idd: x", "client_idd: unknown key - did you mean `client_id`?"),
+        ("      base_url: https:", "      base_url: htps:", "base_url: must be an address that begins with https://"),
+    ],
+)
+def test_a_mistake_in_the_settings_is_told_once(folder: Path, told: Told, old: str, new: str, what: str) -> None:
+    change(folder / "bridge.yaml", old, new)
+    lines = told()
+    assert any(what in line for line in lines), lines
+    sides = [line for line in lines if "is bound to no system" in line]  # one for each mapping
+    assert len(lines) - max(len(sides) - 1, 0) == 1, lines
+
+
+def test_mistakes_of_settings_options_functions_and_mapping_files_come_together(folder: Path, told: Told) -> None:
+    change(folder / "bridge.yaml", "default_mode: shadow", "default_mode: shadw\nfunctions_file: f.py")
+    change(folder / "bridge.yaml", "      client_id: x", "      client_id: ''\n      page_size: many")
+    change(folder / "mappings" / "deals.yaml", "crm: title", "crm: titel")
+    change(folder / "mappings" / "organizations.yaml", "conflict:  crm", "conflict:  cmr")
+    change(
+        folder / "mappings" / "people.yaml",
+        "email:    {crm: emails.primary,   erp: email,",
+        "email: {crm: {column: emails.primary, via: [own]}, erp: email,",
+    )
+    (folder / "f.py").write_text("def broken(:\n")
+    lines = told("PIPEDRIVE_API_TOKEN")
+    said = (
+        "api_token: the environment variable PIPEDRIVE_API_TOKEN is not set",
+        "options.client_id: must have at least 1 characters",
+        "options.page_size: must be a whole number",
+        "default_mode: must be 'shadow' or 'live'",
+        "f.py:1: the file of functions cannot be run",
+        "deals.yaml:15:24: row title: unknown field `titel` of pipedrive deal - did you mean `title`?",
+        "organizations.yaml:15:12: `conflict: cmr` of mapping organizations is unknown",
+    )
+    assert len(lines) == len(said), lines
+    for line, words in zip(lines, said, strict=True):
+        assert words in line
+
+
+@pytest.mark.parametrize("data", [b"mapping: [people\n", b"\xff\xfem\x00", b"", b"mapping: people\nsides: {}\n"])
+def test_a_file_that_cannot_be_read_spoils_no_other(folder: Path, told: Told, data: bytes) -> None:
+    (folder / "mappings" / "people.yaml").write_bytes(data)
+    change(folder / "mappings" / "deals.yaml", "crm: title", "crm: titel")
+    lines = told()
+    assert [line.partition(":")[0] for line in lines if "links to `people`" not in line] == [
+        "deals.yaml",
+        "people.yaml",
+    ]
+
+
+def test_files_that_are_not_read_and_folders_without_any_are_told(folder: Path, told: Told) -> None:
+    (folder / "mappings" / "orders.yml").write_text("mapping: orders\n")
+    (folder / "mappings" / "ORDERS.YAML").write_text("mapping: orders\n")
+    assert told() == [
+        "ORDERS.YAML: is not read: it ends in .YAML - let it end in .yaml",
+        "orders.yml: is not read: it ends in .yml - let it end in .yaml",
+    ]
+    shutil.rmtree(folder / "mappings")
+    (folder / "mappings").mkdir()
+    (line,) = told()
+    assert line.startswith("mappings: there is no mapping in this folder - `bridge init PAIR`") or "/mappings" in line
+
+
+def misspelt(pair: str) -> list[tuple[str, int, str]]:
+    """File, position and word of some words of a pair's files, but for texts, comments and tests."""
+    found = []
+    for file in sorted(shipped_pairs()[pair].glob("*.yaml")):
+        body = file.read_text().split("\ntests:")[0]
+        for match in re.finditer(r"[A-Za-z_][A-Za-z_-]{2,}", body):
+            if "#" not in body[body.rfind("\n", 0, match.start()) + 1 : match.start()]:
+                found.append((file.name, match.end(), match[0]))
+    return found[::EVERY]
+
+
+@pytest.mark.parametrize("pair", ["pipedrive-deskera", "pipedrive-deskera-books", "superoffice-deskera"])
+def test_a_misspelt_word_of_a_mapping_file_is_one_fault(tmp_path: Path, pair: str) -> None:
+    shutil.copytree(shipped_pairs()[pair], tmp_path / "m")
+    faulty, several = 0, []
+    for name, end, word in misspelt(pair):
+        file = tmp_path / "m" / name
+        text = file.read_text()
+        file.write_text(f"{text[:end]}{word[-1]}q{text[end:]}")
+        try:
+            checked_files(tmp_path / "m", None)
+        except ConfigError as error:
+            faulty += 1
+            told = [str(fault) for fault in error.faults if "which is no mapping" not in fault.what]
+            several += [(name, word, told)] if len(told) > 1 else []
+        file.write_text(text)
+    assert several == []
+    assert faulty > 10
