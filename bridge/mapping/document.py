@@ -12,6 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from bridge.domain.errors import Fault
+from bridge.domain.text_file import unusable_character
 from bridge.mapping.model import Place
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
@@ -116,6 +117,9 @@ def read_documents(text: str, file: str, faults: Faults) -> list[Node]:
             Place(file, 1, 1), f"this is not YAML: {error}", "save the file as UTF-8 text without control characters"
         )
         return []
+    except RecursionError:
+        faults.add(Place(file, 1, 1), "this is nested too deeply", "write it as docs/mapping.md shows")
+        return []
     return [_tree(node, file, faults, ()) for node in nodes]
 
 
@@ -140,6 +144,9 @@ def _tree(node: Any, file: str, faults: Faults, above: tuple[int, ...]) -> Node:
     assert isinstance(node, ScalarNode)
     if node.tag and not str(node.tag).startswith("tag:yaml.org,2002:"):
         faults.add(place, f"the tag `{node.tag}` means nothing here", "remove it")
+    if character := unusable_character(node.value):
+        faults.add(place, f"this text holds {character}", "write the character itself, not its number")
+        return Scalar("?", place, quoted=True)
     return Scalar(node.value, place, quoted=node.style is not None)
 
 

@@ -68,8 +68,9 @@ def read_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> L
     for name, text in texts.items():
         if text is not None and not is_part(name):
             found += _load(text, name, faults, functions, sources, spoilt, documents)
-    names = frozenset(_NAME.findall("\n".join(str(text) for name, text in texts.items() if not is_part(name))))
-    known = names if None not in texts.values() and all(one.name for one in documents) else None
+    named = [_NAME.findall(text or "") for name, text in texts.items() if not is_part(name)]
+    names = frozenset(name for some in named for name in some)
+    known = names if all(named) and all(one.name for one in documents) else None
     for name, text in texts.items():
         if text is not None and name.endswith(TESTS):
             found = _with_tests(found, known, read_documents(text, name, faults), faults)

@@ -1,0 +1,164 @@
+"""Every command that reads a file, with files that are no text: one message with the file's name, and no traceback."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bridge.cli.main import main
+from tests.acceptance.site import SECRETS, Ended, Site
+
+BAD: dict[str, bytes | None] = {
+    "broken UTF-8": b"name: caf\xe9\n",
+    "UTF-16": "mapping: people\n".encode("utf-16"),
+    "UTF-16 without a mark": "mapping: people\n".encode("utf-16-le"),
+    "NUL": b"mapping: people\x00\n",
+    "surrogate in bytes": b"mapping: \xed\xa0\x80\n",
+    "surrogate by number": b'{"name": "A\\ud800"}\n',
+    "NUL by number": b'{"name": "A\\u0000"}\n',
+    "empty": b"",
+    "only blanks": b" \n\n",
+    "nested without end": b"[" * 3000,
+    "a folder": None,
+}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    site = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
+    (tmp_path / "f.py").write_text("FUNCTIONS = []\n")
+    (tmp_path / "secret").write_text("a-secret-of-sixteen-letters")
+    (tmp_path / "ana.json").write_text('{"name": "Ana"}')
+    text = site.settings.read_text().replace("{env: ACCEPT_STORE_URL}", "sqlite:///bridge.sqlite")
+    text = text.replace("{env: ACCEPT_INSTANCE_SECRET}", "{file: secret}").replace("{env: ACCEPT_", "{env: UNSET_")
+    site.settings.write_text(f"{text}functions_file: f.py\n")
+    return site
+
+
+def told(site: Site, *arguments: str) -> Ended:
+    secrets = {name.replace("ACCEPT_", "UNSET_"): value for name, value in SECRETS.items()}
+    ended = CliRunner().invoke(main, ["--settings", str(site.settings), *arguments], env=secrets)
+    assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
+    return Ended(ended.exit_code, ended.stdout, ended.stderr)
+
+
+def spoil(file: Path, data: bytes | None) -> None:
+    file.unlink()
+    if data is None:
+        file.mkdir()
+    else:
+        file.write_bytes(data)
+
+
+def one_message(done: Ended, file: str) -> None:
+    assert done.code == 2, done.out + done.err
+    assert "1 fault:" in done.err, done.err
+    assert file in done.err
+    assert not [word for word in ("Errno", "Error", "codec", "<class", "JSONDecode") if word in done.err], done.err
+
+
+READS: dict[str, tuple[str, list[list[str]]]] = {
+    "settings": ("bridge.yaml", [["check"], ["authorize", "deskera"], ["status"], ["test"]]),
+    "mappings": ("mappings/people.yaml", [["check"], ["explain", "deals", "ana.json"]]),
+    "functions": ("f.py", [["test"]]),
+    "secrets": ("secret", [["check"]]),
+    "records": ("ana.json", [["explain", "people", "ana.json"]]),
+}
+CASES = [
+    pytest.param(file, command, bad, id=f"{kind}-{command[0]}-{bad}")
+    for kind, (file, commands) in READS.items()
+    for command in commands
+    for bad in BAD
+]
+TEXT_ALL_THE_SAME = {
+    "bridge.yaml": {"surrogate by number", "NUL by number", "a folder"},  # another test; refused by the command line
+    "mappings/people.yaml": {"surrogate by number", "NUL by number"},  # another test
+    "secret": {"surrogate by number", "NUL by number", "nested without end"},
+    "f.py": {"surrogate by number", "NUL by number", "empty", "only blanks", "nested without end"},
+}
+CASES = [case for case in CASES if case.values[2] not in TEXT_ALL_THE_SAME.get(str(case.values[0]), ())]
+
+
+@pytest.mark.parametrize(("file", "command", "bad"), CASES)
+def test_a_file_that_is_no_text_is_one_message(
+    site: Site, monkeypatch: pytest.MonkeyPatch, file: str, command: list[str], bad: str
+) -> None:
+    monkeypatch.chdir(site.folder)
+    spoil(site.folder / file, BAD[bad])
+    one_message(told(site, *command), Path(file).name)
+
+
+@pytest.mark.parametrize("number", ["\\ud800", "\\0"])
+@pytest.mark.parametrize(
+    ("file", "old"), [("bridge.yaml", "instance: acceptance"), ("mappings/people.yaml", "description: ")]
+)
+def test_a_character_by_number_that_is_none_is_one_message(
+    site: Site, monkeypatch: pytest.MonkeyPatch, file: str, old: str, number: str
+) -> None:
+    monkeypatch.chdir(site.folder)
+    path = site.folder / file
+    text = path.read_text() if old in path.read_text() else path.read_text().replace("conflict:", f"{old}x\nconflict:")
+    path.write_text(text.replace(f"{old}x" if file != "bridge.yaml" else old, f'{old.partition(":")[0]}: "a{number}"'))
+    one_message(told(site, "check"), Path(file).name)
+
+
+def test_a_byte_order_mark_is_no_mistake(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(site.folder)
+    for name in ("bridge.yaml", "mappings/people.yaml", "f.py", "secret", "ana.json"):
+        file = site.folder / name
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    for command in (["check"], ["test"], ["explain", "people", "ana.json"]):
+        done = told(site, *command)
+        assert done.code == 0, done.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may read everything")
+@pytest.mark.parametrize("file", ["bridge.yaml", "mappings/people.yaml", "f.py", "secret", "ana.json"])
+def test_a_file_without_permission_is_one_message(site: Site, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    monkeypatch.chdir(site.folder)
+    (site.folder / file).chmod(0)
+    command = ["explain", "people", "ana.json"] if file == "ana.json" else ["check"]
+    done = told(site, *command)
+    assert (done.code, "may not be read by this user" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
+def test_what_the_machine_refuses_is_said_in_plain_words(
+    site: Site, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    monkeypatch.chdir(site.folder)
+
+    def refused(path: Path) -> bytes:
+        raise error
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    done = told(site, "explain", "people", "ana.json", "--mappings", "mappings")
+    assert done.code == 2
+    assert ("may not be read by this user" in done.err) or ("cannot be read (input/output error)" in done.err)
+
+
+def test_a_place_that_cannot_be_written_is_one_message(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(site.folder)
+    saved = told(site, "explain", "people", "ana.json", "--save", "no/such/folder.json")
+    assert (saved.code, "no/such/folder.json: there is no such" in saved.err) == (2, True), saved.err
+
+
+def test_an_argument_that_is_no_text_is_one_message(site: Site) -> None:
+    done = told(site, "why", "crm", "deal", os.fsdecode(b"\xff"))
+    assert (done.code, "holds half a character" in done.err) == (2, True)
+
+
+ATTEMPTS: dict[str, Callable[[Site], list[str]]] = {
+    "a folder": lambda site: ["explain", "people", str(site.folder)],
+    "a missing file": lambda site: ["explain", "people", "no-such.json"],
+    "a missing mapping file": lambda site: ["test", str(site.folder / "none.yaml")],
+    "a file that is no mapping": lambda site: ["test", str(site.folder / "ana.json")],
+}
+
+
+@pytest.mark.parametrize("which", ATTEMPTS)
+def test_a_file_of_the_wrong_kind_is_one_message(site: Site, which: str) -> None:
+    done = told(site, *ATTEMPTS[which](site))
+    assert (done.code, "1 fault:" in done.err) == (2, True), done.err
