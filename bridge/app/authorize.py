@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from bridge.app.renewal import needless, renewal
 from bridge.app.seams import system_seams
 from bridge.connectors.oauth import MemoryVault
 from bridge.connectors.product import Consent, Construction
@@ -57,9 +58,10 @@ async def prepare(settings: Settings, system: str) -> Request | str:
         known = ", ".join(sorted(options))
         raise ConfigError([Fault(system, "no system of the settings has this name", f"known: {known}")])
     consent = CONNECTORS[settings.systems[system].connector].consent
-    needless = "its credential is in the settings" if consent is None else consent.needless(options[system])
-    if consent is None or needless:
-        return f"{system}: nothing is to be authorised ({needless}); `bridge check --live` shows whether it is let in"
+    why = needless(settings, system, options[system])
+    if consent is None or why:
+        remedy = renewal(settings, system, options[system])
+        return f"{system}: nothing is to be authorised ({why}); if the account refuses it, {remedy}"
     store = await _open(settings)
     await store.close()
     redirect = consent.redirect(options[system]) or settings.public_url

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bridge.app.plan import Plan, make_plan
+from bridge.app.renewal import renewals
 from bridge.callbacks.receiver import Receiver
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import Connector, Transport
@@ -108,6 +109,7 @@ def build_connectors(
     """One connector per configured system. `skipped`: where rows that cannot be understood are counted."""
     skipped = skipped or SkippedRows()
     options = validate_options(settings, {name: kind.options for name, kind in CONNECTORS.items()})
+    store.systems.renewals = renewals(settings, options)
     connectors = {}
     for name, system in settings.systems.items():
         observe = partial(metrics.remote_call, name)

@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import Mapping
 
 from bridge.app.build import build_connectors
-from bridge.app.plan import Plan
+from bridge.app.plan import OPTIONS, Plan
+from bridge.app.renewal import renewal
 from bridge.connectors.protocols import Connector
 from bridge.connectors.registry import CONNECTORS
 from bridge.connectors.transport import http_transport
 from bridge.domain.catalog import ColumnSpec
-from bridge.domain.errors import Fault, RemoteError
+from bridge.domain.errors import Fault, NeedsAuthorisation, RemoteError
 from bridge.domain.seams import Seams
 from bridge.mapping.check_live import check_live
 from bridge.monitoring.metrics import Metrics
+from bridge.settings.load import validate_options
 from bridge.settings.model import Settings
 from bridge.store.engine import open_store
 from bridge.store.seal import FernetSeal
@@ -50,8 +52,14 @@ async def account_columns(
                 for entity in sorted(entities):
                     found = await connectors[system].columns(entity)
                     columns |= {(name, entity): found for name in names[system]}
-        except (RemoteError, TimeoutError) as error:
-            what = f"its columns could not be read: {error or 'no answer in time'}"
-            remedy = "correct its options in the settings, or try again later"
-            faults[system] = Fault(f"system {system}", what, remedy)
+        except NeedsAuthorisation as error:
+            options = validate_options(settings, OPTIONS)[system]
+            what = f"its account does not let the bridge in: {error.reason}"
+            faults[system] = Fault(f"system {system}", what, renewal(settings, system, options))
+        except RemoteError as error:
+            what = f"its columns could not be read: {error.message}"
+            faults[system] = Fault(f"system {system}", what, "correct its options in the settings, or try again later")
+        except TimeoutError:
+            what = f"its columns could not be read: no answer within {settings.sync.write_seconds:.0f} s"
+            faults[system] = Fault(f"system {system}", what, "try again later, or correct its address in the settings")
     return columns, faults

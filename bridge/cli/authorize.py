@@ -23,8 +23,7 @@ def authorize(path: Path, system: str) -> None:
     settings = load_settings(path, os.environ)
     request = asyncio.run(prepare(settings, system))
     if isinstance(request, str):
-        click.echo(request)
-        return
+        raise click.ClickException(request)
     try:
         done = asyncio.run(complete(settings, request, _asked(request)))
     except NotAuthorised as error:

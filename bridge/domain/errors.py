@@ -5,6 +5,8 @@ Connectors translate everything foreign into these; `sync.retry` alone decides o
 
 from dataclasses import dataclass
 
+NEEDS_AUTHORISATION = "needs authorisation"
+
 
 class BridgeError(Exception):
     """Base of all errors the bridge raises on purpose."""
@@ -67,10 +69,10 @@ class Unreachable(RemoteError):
 class NeedsAuthorisation(RemoteError):
     """The credential only a person can renew was refused: the system stops, its work waits.
 
-    `reason`: what was refused, without the command that helps."""
+    What the person does depends on the credential's kind, which `app.renewal` knows: `reason` says what was refused."""
 
     def __init__(self, system: str, reason: str) -> None:
-        super().__init__(system, f"needs authorisation: `bridge authorize {system}` ({reason})")
+        super().__init__(system, f"{NEEDS_AUTHORISATION}: {reason}")
         self.reason = reason
 
 

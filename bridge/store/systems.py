@@ -1,6 +1,7 @@
 """What the store knows of systems: learned identity, down or stopped."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 
 from sqlalchemy import Connection, select
 
@@ -15,6 +16,8 @@ class Systems:
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database
         self._wake = wake
+        self.renewals: Mapping[str, str] = {}
+        """By system what a person does about a refused credential; `app` knows their kinds."""
 
     async def get(self, name: str) -> SystemRow:
         """The row; an empty one when nothing is known."""
@@ -36,6 +39,9 @@ class Systems:
 
     async def save(self, system: SystemRow) -> None:
         """Insert or replace the whole row, and wake the workers: its work may go on."""
+        renewal = self.renewals.get(system.name)
+        if renewal and system.stopped and renewal not in system.stopped:
+            system = replace(system, stopped=f"{system.stopped}; {renewal}")
         values = asdict(system)
         insert = upsert(self._database.sqlite, systems).values(**values)
         statement = insert.on_conflict_do_update(index_elements=["name"], set_=values)

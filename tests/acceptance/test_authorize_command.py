@@ -171,8 +171,9 @@ def test_a_consent_to_another_account_than_before_stores_nothing(tmp_path: Path)
 
 def test_a_product_without_consent_says_so(tmp_path: Path) -> None:
     done = Operator(tmp_path, idp=entrust()).authorize("idp", str)
-    assert (done.code, done.out.count("\n")) == (0, 1)
-    assert "idp: nothing is to be authorised" in done.out
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert "idp: nothing is to be authorised" in done.err
+    assert "renew shared_secret (" in done.err
     done = Operator(tmp_path, idp=entrust()).authorize("crm", str)
     assert (done.code, "no system of the settings has this name - known: idp" in done.err) == (2, True)
 
@@ -188,7 +189,7 @@ def test_a_running_bridge_says_what_it_needs_and_goes_on_when_it_has_it(tmp_path
         daemon = site.start()
         try:
             until(
-                lambda: "stopped: needs authorisation: `bridge authorize deskera`" in site.get("/health").text,
+                lambda: "nobody has consented yet; run `bridge authorize deskera`" in site.get("/health").text,
                 "health says what it needs",
             )
             operator = Operator.__new__(Operator)

@@ -83,6 +83,6 @@ async def test_a_refused_code_keeps_nothing(fake: FakeDeskera) -> None:
     assert not fake.vault.kept
 
 
-async def test_before_any_consent_the_message_names_the_command(fake: FakeDeskera) -> None:
-    with pytest.raises(NeedsAuthorisation, match=r"`bridge authorize erp1` .nobody has consented yet"):
+async def test_before_any_consent_the_message_says_so(fake: FakeDeskera) -> None:
+    with pytest.raises(NeedsAuthorisation, match=r"needs authorisation: nobody has consented yet"):
         await fake.connector(**NONE).probe()

@@ -47,9 +47,9 @@ async def test_the_codes_tokens_are_those_the_connector_uses() -> None:
     assert transport.requests[1].url.startswith("https://acme.pipedrive.com/")
 
 
-async def test_before_any_consent_the_message_names_the_command() -> None:
+async def test_before_any_consent_the_message_says_so() -> None:
     transport = ScriptedTransport([])
-    with pytest.raises(NeedsAuthorisation, match=r"needs authorisation: `bridge authorize crm1` \(nobody has"):
+    with pytest.raises(NeedsAuthorisation, match=r"needs authorisation: nobody has consented yet"):
         await PipedriveConnector(made(transport, MemoryVault())).identity()
 
 

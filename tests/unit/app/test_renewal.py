@@ -1,0 +1,145 @@
+"""What a person does about a refused credential fits its kind, and every command a text names is there."""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from bridge.app.authorize import Request, prepare
+from bridge.app.plan import OPTIONS
+from bridge.app.renewal import renewals
+from bridge.cli.main import main
+from bridge.domain.seams import Seams
+from bridge.settings.load import load_settings, validate_options
+from bridge.settings.model import Settings
+from bridge.store import open_store
+from bridge.store.model import SystemRow
+
+ROOT = Path(__file__).parents[3]
+NAMED = re.compile(r"`bridge ([a-z][^`\n]*)`")
+PAGES = ("README.md", "docs/operations.md", "docs/mapping.md", "docs/settings.md", "config/bridge.yaml")
+KINDS = {
+    "api token": "pipedrive: {base_url: 'https://p.example', api_token: {env: SECRET}}",
+    "app": "pipedrive: {client_id: x, client_secret: {env: SECRET}}",
+    "deskera": "deskera: {base_url: 'https://bifrost.deskera.com', client_id: x, client_secret: {env: SECRET}}",
+    "page unknown": "deskera: {base_url: 'https://d.example', client_id: x, client_secret: {env: SECRET}}",
+    "password": "superoffice: {base_url: 'https://s.example', username: u, password: {env: SECRET}}",
+    "superoffice app": "superoffice: {tenant: Cust1, client_id: x, client_secret: {env: SECRET}}",
+    "shared secret": "entrust: {base_url: 'https://e.example', application_id: x, shared_secret: {env: SECRET}}",
+}
+FILE = """\
+instance: test
+instance_secret: {{env: SECRET}}
+public_url: https://bridge.example.com
+store: {{url: "sqlite:///bridge.sqlite"}}
+systems:
+  it:
+    connector: {product}
+    options: {options}
+sides: {{crm: it}}
+"""
+
+
+@pytest.fixture
+def settings_of(tmp_path: Path) -> Callable[[str], Settings]:
+    def made(kind: str) -> Settings:
+        product, _, options = KINDS[kind].partition(": ")
+        (tmp_path / "bridge.yaml").write_text(FILE.format(product=product, options=options))
+        return load_settings(tmp_path / "bridge.yaml", {"SECRET": "0123456789abcdef"})
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("api token", "api_token"),
+        ("password", "password"),
+        ("shared secret", "shared_secret"),
+    ],
+)
+def test_a_credential_of_the_settings_is_renewed_there(
+    settings_of: Callable[[str], Settings], kind: str, names: str
+) -> None:
+    settings = settings_of(kind)
+    said = renewals(settings, validate_options(settings, OPTIONS))["it"]
+    assert re.fullmatch(rf"renew {names} \(.*bridge.yaml:8\) at the product, then start `bridge run` again", said)
+
+
+def test_where_a_consent_could_be_had_that_is_said(settings_of: Callable[[str], Settings]) -> None:
+    settings = settings_of("page unknown")
+    said = renewals(settings, validate_options(settings, OPTIONS))["it"]
+    assert said.endswith("(or add consent_url to ask there: `bridge authorize it`)")
+
+
+@pytest.mark.parametrize("kind", ["app", "deskera", "superoffice app"])
+def test_a_consent_is_renewed_in_the_browser(settings_of: Callable[[str], Settings], kind: str) -> None:
+    settings = settings_of(kind)
+    assert renewals(settings, validate_options(settings, OPTIONS)) == {"it": "run `bridge authorize it`"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_authorize_asks_exactly_where_the_remedy_sends_there(
+    settings_of: Callable[[str], Settings], kind: str
+) -> None:
+    settings = settings_of(kind)
+    said = renewals(settings, validate_options(settings, OPTIONS))["it"]
+    asked = await prepare(settings, "it")
+    assert isinstance(asked, Request) == said.startswith("run `bridge authorize")
+    if isinstance(asked, str):
+        assert said in asked
+        assert "check --live" not in asked
+
+
+async def test_a_stopped_system_is_stored_with_what_to_do(sqlite_url: str, new_seams: Callable[..., Seams]) -> None:
+    store = await open_store(sqlite_url, new_seams())
+    store.systems.renewals = {"crm1": "renew api_token"}
+    for name in ("crm1", "erp1"):
+        await store.systems.save(SystemRow(name, stopped="needs authorisation: the token is refused"))
+        await store.systems.save(await store.systems.get(name))  # once is enough
+    assert await store.systems.unusable("crm1") == (
+        "crm1 is stopped: needs authorisation: the token is refused; renew api_token"
+    )
+    assert (await store.systems.get("erp1")).stopped == "needs authorisation: the token is refused"
+    await store.close()
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """(where, text) of every text of the program and of its pages; what is filled in later stands as WORD."""
+    for page in PAGES:
+        yield page, (ROOT / page).read_text()
+    for file in sorted((ROOT / "bridge").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else "WORD" for part in node.values]
+                yield str(file.relative_to(ROOT)), "".join(map(str, parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield str(file.relative_to(ROOT)), node.value
+
+
+COMMANDS = sorted({(where, found) for where, text in texts() for found in NAMED.findall(text)})
+
+
+def test_there_are_many_commands_named() -> None:
+    assert len(COMMANDS) > 40
+
+
+@pytest.mark.parametrize(("where", "line"), COMMANDS)
+def test_every_command_a_text_names_is_there_and_takes_what_stands_beside_it(where: str, line: str) -> None:
+    words = [re.sub(r"^\[(.*)\]$", r"\1", word).replace("NAME", "pipedrive") for word in line.split()]
+    accepted([word for word in words if word != "..."])
+
+
+def accepted(words: list[str]) -> None:
+    """Raises UsageError unless the command line would be taken. A command alone is only mentioned."""
+    command: click.Command = main
+    rest = words
+    while isinstance(command, click.Group) and rest:
+        found = command.get_command(click.Context(command), rest[0])
+        assert found is not None, f"there is no command {rest[0]!r}"
+        command, rest = found, rest[1:]
+    if rest:
+        command.make_context(command.name, list(rest))
