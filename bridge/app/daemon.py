@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 ASKED_POLL_SECONDS = 1.0
 FLUSH_SECONDS = 30.0
+RETURN_SECONDS = 1.0
 DAY_SECONDS = 86_400.0
 
 
@@ -80,6 +81,7 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     supervisor.add("requests", Requests(bridge).run)
     supervisor.add("asked sweeps", lambda: _sweep_asked(bridge))
     supervisor.add("heartbeat", lambda: _beat(bridge))
+    supervisor.add("returned systems", lambda: audit_returned(bridge))
     supervisor.start()
     try:
         yield
@@ -140,6 +142,16 @@ async def _sweep_asked(bridge: Bridge) -> None:
     while True:
         await bridge.reconciler.sweep_asked()
         await bridge.seams.clock.sleep(ASKED_POLL_SECONDS)
+
+
+async def audit_returned(bridge: Bridge) -> None:
+    """A system that answers again, by itself or after `bridge authorize`, has its hooks audited at once."""
+    blocked = bridge.systems.blocked
+    while True:
+        await bridge.seams.clock.sleep(RETURN_SECONDS)
+        before, blocked = blocked, bridge.systems.blocked
+        if before - blocked:
+            await bridge.keeper.audit()
 
 
 async def _beat(bridge: Bridge) -> None:
