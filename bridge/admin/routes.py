@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from bridge.admin.access import known_names_only
+from bridge.domain.errors import BridgeError
 from bridge.monitoring.health import CheckResult, HealthBoard, HealthReport, Status
 from bridge.monitoring.metrics import Metrics
 from bridge.monitoring.redaction import Redactor
@@ -82,7 +83,7 @@ async def _guarded(ask: Callable[[], Awaitable[Any]]) -> tuple[Any, str]:
         return None, f"no answer within {ANSWER_SECONDS:g} s"
     except Exception as error:
         log.warning("admin request failed", exc_info=True)
-        return None, f"{type(error).__name__}: {error}"
+        return None, str(error) if isinstance(error, BridgeError) else f"{type(error).__name__}: {error}"
 
 
 def _json(content: Any, status: int = 200, content_type: str = "application/json") -> web.Response:

@@ -4,6 +4,7 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -31,7 +32,7 @@ async def send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandl
     except NOT_SENT:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as failure:
-        raise TransportFailed(f"connection lost ({type(failure).__name__})", sent=True) from None
+        raise TransportFailed(f"connection lost ({in_words(failure)})", sent=True) from None
 
 
 @asynccontextmanager
@@ -72,11 +73,11 @@ class AiohttpTransport:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return HttpResponse(response.status, headers, body)
         except NOT_SENT as failure:
-            raise TransportFailed(f"cannot connect ({type(failure).__name__})", sent=False) from None
+            raise TransportFailed(f"cannot connect to {_host(request)} ({in_words(failure)})", sent=False) from None
         except asyncio.TimeoutError:  # noqa: UP041 - aiohttp's time-outs derive from it on every version
             raise TransportFailed(f"no answer within {request.timeout_seconds:g} s", sent=True) from None
         except aiohttp.ClientError as failure:
-            raise TransportFailed(f"connection lost ({type(failure).__name__})", sent=True) from None
+            raise TransportFailed(f"connection lost ({in_words(failure)})", sent=True) from None
 
 
 async def _body(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
@@ -156,3 +157,30 @@ def _unpacker(encoding: str) -> _Plain:
     if name in ("", "identity"):
         return _Plain()
     raise AnswerUnusable(f"the answer is packed as {name[:20]!a}, which was not asked for")
+
+
+WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "DNS does not know this name"),
+    (aiohttp.ClientConnectorCertificateError, "its TLS certificate is not accepted"),
+    (aiohttp.ClientConnectorSSLError, "no TLS connection could be agreed on"),
+    (aiohttp.ConnectionTimeoutError, "the connection timed out"),
+    (aiohttp.InvalidURL, "that is no web address"),
+    (aiohttp.ServerDisconnectedError, "the server hung up"),
+    (aiohttp.ClientPayloadError, "the answer broke off"),
+    (aiohttp.ClientResponseError, "the answer is no HTTP"),
+    (aiohttp.ClientOSError, "the network broke it"),
+)
+
+
+def in_words(failure: BaseException) -> str:
+    """What happened to a connection; never aiohttp's text, which may hold the address with its query."""
+    if isinstance(failure, aiohttp.ClientConnectorError) and isinstance(failure.os_error, ConnectionRefusedError):
+        return "the connection was refused: nothing listens there"
+    return next((words for kind, words in WORDS if isinstance(failure, kind)), "it broke")
+
+
+def _host(request: HttpRequest) -> str:
+    try:
+        return urlsplit(request.url).netloc.rpartition("@")[2] or "the address"
+    except ValueError:
+        return "the address"

@@ -13,6 +13,7 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from bridge.domain.errors import Fault
 from bridge.domain.text_file import unusable_character
+from bridge.domain.yaml_words import yaml_problem
 from bridge.mapping.model import Place
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
@@ -110,11 +111,17 @@ def read_documents(text: str, file: str, faults: Faults) -> list[Node]:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1 if mark else 1, mark.column + 1 if mark else 1)
-        faults.add(place, f"this is not YAML: {error.problem or error.context}", _yaml_remedy(str(error.problem)))
+        faults.add(
+            place,
+            f"this is not YAML: {yaml_problem(str(error.problem or error.context))}",
+            _yaml_remedy(str(error.problem)),
+        )
         return []
     except YAMLError as error:
         faults.add(
-            Place(file, 1, 1), f"this is not YAML: {error}", "save the file as UTF-8 text without control characters"
+            Place(file, 1, 1),
+            f"this is not YAML: {yaml_problem(str(error))}",
+            "save the file as UTF-8 text without control characters",
         )
         return []
     except RecursionError:

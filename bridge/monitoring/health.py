@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 
+from bridge.domain.errors import BridgeError
+
 CHECK_SECONDS = 2.0
 
 
@@ -106,4 +108,6 @@ def _result(task: asyncio.Future[CheckResult]) -> CheckResult:
     if error is None:
         return task.result()
     text = str(error)
+    if isinstance(error, BridgeError) and text:
+        return CheckResult(Status.FAIL, text)
     return CheckResult(Status.FAIL, f"{type(error).__name__}: {text}" if text else type(error).__name__)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.text_file import NotText, read_text, unusable_character
+from bridge.domain.yaml_words import yaml_problem
 from bridge.settings.faults import Key, Places
 
 UNUSABLE = dict.fromkeys((0, *range(0xD800, 0xE000)), "?")
@@ -63,18 +63,20 @@ def _parse(path: Path) -> dict[str, Any]:
     except MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise ConfigError([Fault(where, _problem(error), "correct the YAML there")]) from None
+        raise ConfigError(
+            [Fault(where, f"this is not YAML: {yaml_problem(str(error.problem))}", "correct it there")]
+        ) from None
     except YAMLError as error:
-        raise ConfigError([Fault(str(path), str(error).partition("\n")[0], "correct the YAML there")]) from None
+        raise ConfigError(
+            [Fault(str(path), f"this is not YAML: {yaml_problem(str(error))}", "correct it there")]
+        ) from None
     if not isinstance(tree, dict):
         raise ConfigError([Fault(str(path), "must hold keys and values", "see config/bridge.yaml")])
     return tree
 
 
-def _problem(error: MarkedYAMLError) -> str:
-    """The parser's complaint; the one about a doubled key would show both values, which may be secrets."""
-    problem = str(error.problem or "is not YAML")
-    return problem.partition(" with value ")[0] if isinstance(error, DuplicateKeyError) else problem
+def _not_yaml(where: str, problem: str) -> ConfigError:
+    return ConfigError([Fault(where, f"this is not YAML: {yaml_problem(problem)}", "correct it there")])
 
 
 def _plain(node: Any, at: Key, written: Written, environ: Mapping[str, str]) -> Any:

@@ -19,11 +19,11 @@ def words(answer: Answer) -> Words:
 
 def _words(body: Any) -> Words:
     if not isinstance(body, dict):
-        return Words("no explanation given")
+        return Words("no reason is given")
     message = next((value for key in _MESSAGES if isinstance(value := body.get(key), str) and value), "")
     fields = [(str(each.get("field") or ""), str(each.get("error") or "")) for each in _entries(body)]
     details = "; ".join(": ".join(part for part in pair if part) for pair in fields if any(pair))
-    said = " - ".join(part for part in (message, details) if part) or "no explanation given"
+    said = " - ".join(part for part in (message, details) if part) or "no reason is given"
     return Words(said[:_LONGEST], next((field for field, _ in fields if field), None))
 
 

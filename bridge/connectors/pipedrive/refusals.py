@@ -25,14 +25,14 @@ def read_words(answer: Answer) -> Words:
     """The first of `error`, `message`, `errors`; the vendor uses several shapes, one of them HTML."""
     said = answer.loose_json()
     if not isinstance(said, dict):
-        return Words("an answer that is not JSON" if answer.body else "no explanation")
+        return Words("an answer that is not JSON" if answer.body else "no reason is given")
     for name in ("error", "message", "errors"):
         if said.get(name):
             words = _words(said[name])
             info, code = said.get("error_info"), said.get("code")
             extra = [str(part) for part in (info, code) if part and str(part) not in words.message]
             return Words(" ".join([words.message, *(f"({part})" for part in extra)]), words.field)
-    return Words("no explanation")
+    return Words("no reason is given")
 
 
 def _words(said: Any) -> Words:

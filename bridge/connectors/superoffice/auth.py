@@ -99,7 +99,7 @@ class SystemUser(KeptToken):
         if not isinstance(said, dict):
             raise answer.garbled("no token")
         if not said.get("IsSuccessful") or not isinstance(said.get("Token"), str):
-            why = str(said.get("ErrorMessage") or "no explanation")[:300]
+            why = str(said.get("ErrorMessage") or "no reason is given")[:300]
             raise NeedsAuthorisation(self._system, f"SuperOffice refused the system user: {why}")
         path = f"{self._login_url}/login/.well-known/jwks"
         keys = await self._client.send(Call("GET", path, template="login/.well-known/jwks", most_bytes=SMALL_BYTES))

@@ -9,11 +9,11 @@ _LONGEST = 400
 def read_words(answer: Answer) -> Words:
     said = answer.loose_json()
     if not isinstance(said, dict):
-        return Words("an answer that is not JSON" if answer.body else "no explanation")
+        return Words("an answer that is not JSON" if answer.body else "no reason is given")
     message = said.get("ErrorMessage") or said.get("error_description") or said.get("Message") or said.get("error")
     kind = said.get("ErrorType")
     text = " ".join(str(part) for part in (message, f"({kind})" if kind else "") if part)
-    return Words(text[:_LONGEST] or "no explanation")
+    return Words(text[:_LONGEST] or "no reason is given")
 
 
 def is_refusal(answer: Answer) -> bool:

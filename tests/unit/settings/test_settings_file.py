@@ -114,9 +114,9 @@ def test_admin_may_listen_elsewhere_when_that_is_said(load: Load) -> None:
 @pytest.mark.parametrize(
     ("text", "where", "what"),
     [
-        ("a: 1\na: 2\n", ":2:1", 'found duplicate key "a"'),
-        ("a: [1\n", ":2:1", "expected ',' or ']', but got '<stream end>'"),
-        ("a: 1\n---\nb: 1\n", ":2:1", "but found another document"),
+        ("a: 1\na: 2\n", ":2:1", "this is not YAML: the key `a` is there twice"),
+        ("a: [1\n", ":2:1", "this is not YAML: a bracket that is not closed, or a comma that is missing before this"),
+        ("a: 1\n---\nb: 1\n", ":2:1", "this is not YAML: a second document (---), where one is expected"),
         ("- a\n", "", "must hold keys and values"),
         ("", "", "must hold keys and values"),
         (f"a: {'[' * 400}{']' * 400}", "", "is nested too deeply"),

@@ -1,0 +1,191 @@
+"""What a person can cause is told in our own words: no class names, no regular expressions, no phrases of a library."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from pydantic import BaseModel
+
+from bridge.app.plan import OPTIONS
+from bridge.app.rehearsal import read_record
+from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.transport import WORDS, in_words
+from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.yaml_words import yaml_problem
+from bridge.mapping.document import Faults, read_documents
+from bridge.settings.faults import Places
+from bridge.settings.model import Settings
+from bridge.settings.validation import PATTERNS, validated
+
+ROOT = Path(__file__).parents[2]
+FOREIGN = re.compile(
+    r"<class|\[<|\^\[|\\[dswA]|\)\$|\b[A-Za-z]+(?:Error|Exception)\b|[Ss]hould (?:be|have|match)|validation|isoformat"
+    r"|ConversionSyntax|codec|Errno|unable to parse|valid (?:integer|string|number|boolean|dictionary)|Expecting"
+    r"|parsing|<(?:stream|block|document)|NoneType|\bdict\b|\bstr\b|no explanation"
+)
+WRONG: tuple[Any, ...] = (
+    "",
+    "...",
+    "many",
+    "-1",
+    "0",
+    -1,
+    0,
+    1e9,
+    10**30,
+    1.5,
+    True,
+    None,
+    [],
+    {},
+    "htps://x",
+    "a b",
+    ["x"],
+    {"x": 1},
+)
+
+
+def test_the_rule_finds_foreign_words() -> None:
+    for text in (
+        "cannot connect (ClientConnectorError)",
+        "[<class 'decimal.ConversionSyntax'>]",
+        "Invalid isoformat string: 'soon'",
+        "String should match pattern '^https?://'",
+        "Value should have at least 16 items after validation",
+        "401: no explanation",
+        "Expecting ',' delimiter: line 1 column 5",
+        "expected ',' or ']', but got '<stream end>'",
+    ):
+        assert FOREIGN.search(text), text
+    assert not FOREIGN.search("`https` must be an address that begins with https:// (deals.yaml:3:4)")
+
+
+def ours(faults: list[Fault]) -> None:
+    for fault in faults:
+        assert not FOREIGN.search(fault.what), fault
+        assert fault.what != "is not of the kind that is expected here", fault
+        assert fault.what != "has a form that is not allowed here", fault
+
+
+def places_of(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every key of the model and of the sections below it; `x` stands for a name of the operator's own."""
+    for name, info in model.model_fields.items():
+        inner = [one for one in (info.annotation, *getattr(info.annotation, "__args__", ())) if isinstance(one, type)]
+        section = next((one for one in inner if issubclass(one, BaseModel)), None)
+        many = getattr(info.annotation, "__origin__", None) is dict
+        yield (*above, name)
+        if section is not None:
+            yield from places_of(section, (*above, name, *(["x"] if many else [])))
+
+
+MODELS = {"settings": Settings, **OPTIONS}
+KEYS = [(name, key) for name, model in MODELS.items() for key in places_of(model)]
+
+
+@pytest.mark.parametrize(("name", "key"), KEYS, ids=lambda part: part if isinstance(part, str) else ".".join(part))
+def test_whatever_is_wrong_in_the_settings_is_told_in_our_words(name: str, key: tuple[str, ...]) -> None:
+    for wrong in WRONG:
+        values: dict[str, Any] = {}
+        node = values
+        for step in key[:-1]:
+            node = node.setdefault(step, {})
+        node[key[-1]] = wrong
+        ours(validated(MODELS[name], values, Places(Path("bridge.yaml")))[1])
+
+
+def test_every_pattern_of_a_setting_has_words() -> None:
+    found = set()
+    for model in MODELS.values():
+        found |= set(re.findall(r"""["']pattern["']: ["'](.*?)["'](?=[,}])""", str(model.model_json_schema())))
+    assert {pattern.replace("\\\\", "\\") for pattern in found} <= PATTERNS.keys()
+
+
+@pytest.mark.parametrize("kind", [kind for kind, _ in WORDS], ids=lambda kind: kind.__name__)
+def test_what_happens_to_a_connection_is_told_in_our_words(kind: type[Exception]) -> None:
+    failure = kind.__new__(kind)
+    if isinstance(failure, aiohttp.ClientConnectorError):
+        failure._os_error = OSError(101, "Network is unreachable")
+    assert in_words(failure) in [words for _, words in WORDS]
+    assert not FOREIGN.search(in_words(failure))
+
+
+def test_a_refused_connection_says_that_nothing_listens() -> None:
+    failure = aiohttp.ClientConnectorError.__new__(aiohttp.ClientConnectorError)
+    failure._os_error = ConnectionRefusedError(111, "Connection refused")
+    assert in_words(failure) == "the connection was refused: nothing listens there"
+
+
+BROKEN_YAML = (
+    "a: b: c\n", "a: [1\n", "a: 'x\n", 'a: "\\q"\n', 'a: "\\xZZ"\n', "a: *none\n", "a: b\n  c: d\n", "\ta: b\n",
+    "a: {b\n",
+    "- a\nb: c\n", "a: @x\n", "a: %x\n", "? [a]\n: b\n", "a: \x07\n", "a: |\n x\n y: z\n- q\n", "a: !!python/x y\n",
+    "{a: 1, a: 2}\n", "a: `x`\n", "]\n", "a\nb: c\n", "%YAML 3.0\n---\na\n", "a: !h!x y\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BROKEN_YAML)
+def test_broken_yaml_is_told_in_our_words(text: str) -> None:
+    faults = Faults()
+    read_documents(text, "m.yaml", faults)
+    for fault in faults.found:
+        assert not FOREIGN.search(fault.what), fault
+
+
+def test_a_key_that_is_there_twice_is_named_and_nothing_else() -> None:
+    said = yaml_problem('found duplicate key "token" with value "hunter22" (original value: "hunter33")')
+    assert said == "the key `token` is there twice"
+
+
+@pytest.mark.parametrize("raw", ['"soon"', '""', "12", "true", '"2026-13-45"', '"1_000x"', "[]", "{}"])
+@pytest.mark.parametrize(
+    ("product", "entity", "column"),
+    [
+        ("pipedrive", "deal", "expected_close_date"),
+        ("pipedrive", "deal", "update_time"),
+        ("deskera", "crm_deal", "amount"),
+    ],
+)
+def test_a_wrong_value_of_a_written_record_is_told_in_our_words(
+    tmp_path: Path, product: str, entity: str, column: str, raw: str
+) -> None:
+    file = tmp_path / "r.json"
+    file.write_text(f'{{"{column}": {raw}}}')
+    try:
+        read_record(file, CONNECTORS[product].manifest.entities[entity])
+    except ConfigError as error:
+        told = [fault.what for fault in error.faults]
+    else:
+        told = []
+    assert not [what for what in told if FOREIGN.search(what)]
+
+
+SOURCES = [path for path in sorted((ROOT / "bridge").rglob("*.py")) if "simulators" not in path.parts]
+TELLS = {
+    "Fault",
+    "ConfigError",
+    "ClickException",
+    "TransportFailed",
+    "Unreachable",
+    "RetryLater",
+    "Rejected",
+    "NotText",
+}
+TELLS |= {"NeedsAuthorisation", "OutcomeUnknown", "DuplicateRefused", "BadCallback", "NotAuthorised", "Words"}
+OWN_CODE = {"bridge/app/functions.py"}  # the operator's own Python, told as Python tells it
+UNSENDABLE = {"bridge/connectors/deskera/books/forms.py"}  # a fault of the program, not of a person
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_message_names_a_class(path: Path) -> None:
+    if str(path.relative_to(ROOT)) in OWN_CODE | UNSENDABLE:
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in TELLS:
+            assert "__name__" not in ast.unparse(node), f"{path.name}:{node.lineno}"
+            assert "isoformat" not in "".join(
+                part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            )
