@@ -8,6 +8,7 @@ from bridge.app.shipped import SCHEMA, shipped_pairs, shipped_schema
 from bridge.app.starter import starting_settings
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
+from bridge.domain.text_file import make_folder, write_text
 from bridge.mapping.load import load_mappings
 
 
@@ -38,9 +39,9 @@ def init(pair: str | None, folder: Path) -> None:
     ]
     if there:
         raise ConfigError(there)
-    (folder / "mappings").mkdir(parents=True, exist_ok=True)
+    make_folder(folder / "mappings")
     for path, text in texts.items():
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
         click.echo(f"wrote {path}")
     click.echo(f"now fill in {folder / 'bridge.yaml'}, then: bridge --settings {folder / 'bridge.yaml'} check")
 

@@ -12,7 +12,7 @@ from bridge.domain.errors import ConfigError, Fault
 from bridge.mapping.document import did_you_mean
 from bridge.mapping.functions import Functions
 from bridge.mapping.json_schema import Half, general_schema, pair_schema
-from bridge.settings.load import load_settings
+from bridge.settings.parts import mapping_files
 
 
 @click.command()
@@ -39,7 +39,7 @@ def _functions(settings_path: Path) -> Functions:
     if not settings_path.exists():
         return {}
     try:
-        return load_functions(load_settings(settings_path, os.environ).functions_file)
+        return load_functions(mapping_files(settings_path, os.environ)[1])
     except ConfigError:
         return {}  # `bridge check` says what is wrong with the settings
 

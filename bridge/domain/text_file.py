@@ -32,6 +32,15 @@ def write_text(path: Path, text: str) -> None:
         raise ConfigError([Fault(str(path), reason, "name another file, or correct the rights")]) from None
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it. Raises ConfigError where that cannot be done."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"cannot be made ({(error.strerror or 'no reason is given').lower()})"
+        raise ConfigError([Fault(str(path), what, "name another folder, or correct the rights")]) from None
+
+
 def text_of(path: Path) -> str:
     """As `read_text`, for files named to a command. Raises ConfigError."""
     try:

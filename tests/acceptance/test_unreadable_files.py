@@ -145,6 +145,19 @@ def test_a_place_that_cannot_be_written_is_one_message(site: Site, monkeypatch: 
     assert (saved.code, "no/such/folder.json: there is no such" in saved.err) == (2, True), saved.err
 
 
+def test_a_folder_that_cannot_be_made_is_one_message(site: Site) -> None:
+    done = told(site, "init", "pipedrive-deskera", str(site.folder / "ana.json" / "mine"))
+    assert (done.code, "cannot be made (not a directory)" in done.err) == (2, True), done.err
+
+
+def test_the_schema_knows_the_operators_functions_without_any_secret(site: Site) -> None:
+    own = "from bridge.mapping.functions import Function\n"
+    own += 'FUNCTIONS = [Function("shout", str.upper, str.lower, examples=(("a", "A"),))]\n'
+    (site.folder / "f.py").write_text(own)
+    ended = CliRunner().invoke(main, ["--settings", str(site.settings), "schema"])
+    assert (ended.exit_code, '"shout"' in ended.stdout) == (0, True)
+
+
 def test_an_argument_that_is_no_text_is_one_message(site: Site) -> None:
     done = told(site, "why", "crm", "deal", os.fsdecode(b"\xff"))
     assert (done.code, "holds half a character" in done.err) == (2, True)
