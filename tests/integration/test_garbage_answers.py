@@ -23,6 +23,8 @@ from tests.pairs.site import MAPPINGS, Account, Setup, Site, written
 from tests.pairs.vendors import VENDORS
 
 MEGABYTE = 2**20
+KINDS = ("objects", "json", "declared", "bomb", "deep", "rows")
+"""Those named `json` are valid JSON of 60 MB that takes twenty times as much memory."""
 STATM = Path("/proc/self/statm")
 SENT_MEGABYTES = 300
 JUNK = """\
@@ -43,7 +45,7 @@ class GarbageServer:
     def __init__(self) -> None:
         self.garbage = False
         self.sent: Counter[str] = Counter()
-        self.kinds = itertools.cycle(["objects", "declared", "bomb", "deep", "rows"])
+        self.kinds = itertools.cycle(KINDS)
         zeros = gzip.compress(b"[" + b"0," * (SENT_MEGABYTES * MEGABYTE // 2), 1)
         rows = [{"id": number, "status": "open", "title": "x"} for number in range(1, 100_001)]
         self.whole = {
@@ -66,17 +68,19 @@ class GarbageServer:
         if kind in self.whole:
             headers = {"Content-Encoding": "gzip"} if kind == "bomb" else {}
             return web.Response(body=self.whole[kind], headers=headers, content_type="application/json")
-        return await self._stream(request, declared=kind == "declared")
+        return await self._stream(request, kind)
 
-    async def _stream(self, request: web.Request, *, declared: bool) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, kind: str) -> web.StreamResponse:
         response = web.StreamResponse()
-        if declared:
+        if kind == "declared":
             response.content_length = SENT_MEGABYTES * MEGABYTE
         await response.prepare(request)
         piece = b"{},{ }," * (MEGABYTE // 7)
         with suppress(ConnectionError):
-            for _ in range(SENT_MEGABYTES):
+            await response.write(b'{"success":true,"data":[')
+            for _ in range(60 if kind == "json" else SENT_MEGABYTES):
                 await response.write(piece)
+            await response.write(b"{}]}")
         return response
 
 
@@ -138,7 +142,7 @@ async def test_garbage_by_the_hundred_megabytes_holds_up_nobody_and_fills_no_mem
             card = (f"Ana {number}", f"ana{number}@x.example")
             site.source.create(card)
             await site.until_there(card)
-            if len(junk.sent) == 5 and number >= 5:
+            if len(junk.sent) == len(KINDS) and number >= 5:
                 break
             assert time.monotonic() < end, f"only {junk.sent} was asked for"
         watching.cancel()
