@@ -25,7 +25,8 @@ def contact(state: State, record: Record) -> Record:
         shown["phone"] = record["phone"]
     label = state.labels.get(record["label_id"])
     organization = state.get("contacts", record["organization_id"])
-    people = [r for r in state.rows("contacts") if r["type"] == "person" and r["organization_id"] == record["id"]]
+    staffed = state.rows("contacts") if record["type"] == "organization" else []
+    people = [r for r in staffed if r["type"] == "person" and r["organization_id"] == record["id"]]
     return {
         **shown,
         "label": {"id": label["id"], "name": label["name"]} if label else {},
