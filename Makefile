@@ -3,7 +3,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: venv demo test check lock docs kill-burst storms two-copies mutants bench
+.PHONY: venv demo test check lock docs kill-burst storms two-copies mutants bench bench-mapping
 
 venv: $(STAMP)
 
@@ -37,8 +37,12 @@ two-copies: venv
 mutants: venv
 	$(BIN)/python -m tests.mutants.run $(RULES)
 
-# Translations a second, and where their time goes.
+# The real daemon over the simulators, beside a forwarder that makes the same calls: make bench ARGS="--store both"
 bench: venv
+	$(BIN)/python -m tests.bench $(ARGS)
+
+# Translations a second, and where their time goes.
+bench-mapping: venv
 	$(BIN)/python -m tests.unit.mapping.bench
 
 check: venv

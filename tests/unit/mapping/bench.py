@@ -1,4 +1,4 @@
-"""How fast records are translated: `make bench`. No test asserts a time; ratios say more than rates.
+"""How fast records are translated: `make bench-mapping`. No test asserts a time; ratios say more than rates.
 
 A flat record of 14 fields with dates, choices and money is read on one side and written to the other, both ways. Beside
 it, in the same run, a translation by hand in plain Python, which checks nothing, and each type of row by itself.

@@ -1,0 +1,138 @@
+"""The benchmark works: every figure is there and can be true. No time is asserted."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.bench.__main__ import Asked, run
+from tests.bench.child import ROOT
+from tests.bench.counted import SHAPE, read_counts
+from tests.bench.phases import PHASES, Result, Sizes
+from tests.bench.report import FORWARDER, Bar, Measured, as_json, bars, table, verdicts
+
+SIZES = Sizes(records=20, backlog=40, ack_seconds=1.0, idle_edits=3)
+READ, WRITTEN = "pipedrive GET /api/v2/persons/{id}", "deskera PUT /v1/crm/contacts/{id}"
+CREATED, SHOWN = "deskera POST /v1/crm/contacts", "deskera GET /v1/crm/contacts/{id}"
+
+
+@pytest.mark.slow
+async def test_every_phase_gives_every_figure_for_bridge_and_forwarder() -> None:
+    found, _ = await run(Asked(("sqlite",), SIZES, list(PHASES)))
+    forwarder, bridge = found
+    assert [forwarder.label, bridge.label] == [FORWARDER, "sqlite"]
+    for one in found:
+        assert list(one.results) == list(PHASES)
+        assert one.peak_bytes > 10_000_000
+        for result in one.results.values():
+            _can_be_true(result)
+    _made_its_calls(forwarder)
+    _crossed(bridge)
+    text = table(found) + verdicts(bars(found))
+    assert all(phase in text for phase in PHASES)
+    assert len(bars(found)[0][1]) == 9
+    json.dumps(as_json(found, bars(found)))
+
+
+def _can_be_true(result: Result) -> None:
+    assert result.records > 0
+    assert result.seconds > 0
+    assert result.cpu_seconds > 0
+    assert result.statements > 0
+    assert result.transactions > 0
+    assert result.calls
+    assert result.refused == 0
+
+
+def _made_its_calls(forwarder: Measured) -> None:
+    """The floor is one only while it makes exactly the calls it is said to make."""
+    edits = {name: result.records for name, result in forwarder.results.items()}
+    assert edits == {"create": 20, "update": 20, "no-change": 20, "ack": 200, "backlog": 40, "idle": 3}
+    assert forwarder.results["create"].calls == {READ: 20, CREATED: 20}
+    for name in list(PHASES)[1:]:
+        number = edits[name]
+        assert forwarder.results[name].calls == {READ: number, SHOWN: 2 * number, WRITTEN: number}, name
+        assert forwarder.results[name].statements == 2 * number, "one to take it in, one to note that it is done"
+
+
+def _crossed(bridge: Measured) -> None:
+    """What the bridge is measured by is its work: each record made once, each edit written, and nothing else."""
+    assert bridge.results["create"].calls[CREATED] == 20
+    assert bridge.results["update"].calls[WRITTEN] == 20
+    for name in ("no-change", "ack"):
+        assert WRITTEN not in bridge.results[name].calls
+    assert bridge.results["backlog"].calls[WRITTEN] == 20, "two edits of a record that wait are one write"
+    assert bridge.results["idle"].calls[WRITTEN] == 3
+    assert len(bridge.results["ack"].latencies) == 200
+    assert len(bridge.results["idle"].latencies) == 3
+
+
+@pytest.mark.slow
+def test_a_benchmark_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.bench", "--records", "5000", "--only", "create"]
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=log, stdout=log)
+        try:
+            _until(lambda: "create: forwarder" in (tmp_path / "log").read_text() or process.poll() is not None)
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            assert _working_below(tmp_path)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
+            process.wait()
+    assert not _working_below(tmp_path)
+    assert not list(tmp_path.glob("bench-*"))
+
+
+def _until(holds: object, seconds: float = 60.0) -> None:
+    assert callable(holds)
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def _working_below(folder: Path) -> list[str]:
+    """The command lines of processes that were started with this folder as their place for temporary files."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"TMPDIR={folder}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_text())
+        except OSError:
+            continue
+    return found
+
+
+def test_a_ratio_that_must_not_be_undercut_is_told_apart_from_one_that_must_not_be_exceeded() -> None:
+    slow = Bar("updates/s", 0.1, 0.12, 0.3, least=True)
+    dear = Bar("CPU", 9.0, 8, 4)
+    assert not slow.met
+    assert not dear.met
+    assert Bar("updates/s", 0.12, 0.12, least=True).met
+    assert Bar("CPU", 8.0, 8).met
+    assert Bar("CPU", 3.9, 8, 4).reached
+    assert not Bar("CPU", 4.1, 8, 4).reached
+
+
+def test_a_full_store_is_judged_by_the_empty_one_only() -> None:
+    empty, full = Measured("sqlite"), Measured("full", compared="sqlite", most_ratio=1.3)
+    empty.results["update"] = Result(10, 1.0, 0.1, 100, 20, {"GET /x": 40})
+    full.results["update"] = Result(10, 1.0, 0.2, 100, 20, {"GET /x": 40})
+    empty.peak_bytes = full.peak_bytes = 100_000_000
+    assert [(bar.what, bar.met) for _, some in bars([empty, full])[1:] for bar in some] == [
+        ("CPU of update : sqlite", False),
+        ("peak RSS : sqlite", True),
+    ]
+
+
+def test_counts_are_read_as_they_were_written(tmp_path: Path) -> None:
+    (tmp_path / "counts").write_bytes(SHAPE.pack(12, 3))
+    assert read_counts(tmp_path / "counts") == (12, 3)
