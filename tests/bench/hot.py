@@ -1,6 +1,7 @@
 """Where a bridge's time goes: py-spy where it is installed, else the profile it wrote of itself."""
 
 import pstats
+import re
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 
 SHOWN = 25
+LINE = re.compile(r":\d+\)$")
 SAMPLES_PER_SECOND = 200
 END_SECONDS = 60.0
 
@@ -56,7 +58,7 @@ def _sampled(text: str) -> Iterator[str]:
     inside: Counter[str] = Counter()
     for line in text.splitlines():
         stack, _, samples = line.rpartition(" ")
-        frames = stack.split(";")
+        frames = [LINE.sub(")", frame) for frame in stack.split(";")]
         own[frames[-1]] += int(samples)
         inside.update(dict.fromkeys(frames, int(samples)))
     everything = sum(own.values()) or 1

@@ -14,7 +14,7 @@ from tests.bench.subjects import Subject
 
 RATE = 200
 BETWEEN_SECONDS = 0.1
-PATIENCE_SECONDS, PATIENCE_OF_ONE = 120.0, 1.0
+PATIENCE_SECONDS, PATIENCE_OF_ONE = 300.0, 1.0
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.bench.__main__ import Asked, run
 from tests.bench.child import ROOT
-from tests.bench.counted import SHAPE, read_counts
+from tests.bench.counted import read_counts
 from tests.bench.phases import PHASES, Result, Sizes
 from tests.bench.report import FORWARDER, Bar, Measured, as_json, bars, table, verdicts
 
@@ -73,7 +74,10 @@ def _crossed(bridge: Measured) -> None:
 
 
 @pytest.mark.slow
-def test_a_benchmark_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("ending", "code"), [(signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_benchmark_that_is_stopped_or_killed_takes_its_processes_along(
+    tmp_path: Path, ending: signal.Signals, code: int
+) -> None:
     command = [sys.executable, "-m", "tests.bench", "--records", "5000", "--only", "create"]
     environ = {**os.environ, "TMPDIR": str(tmp_path)}
     with (tmp_path / "log").open("wb") as log:
@@ -82,17 +86,16 @@ def test_a_benchmark_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> No
             _until(lambda: "create: forwarder" in (tmp_path / "log").read_text() or process.poll() is not None)
             assert process.poll() is None, (tmp_path / "log").read_text()
             assert _working_below(tmp_path)
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 130
+            process.send_signal(ending)
+            assert process.wait(60) == code
         finally:
             process.kill()
             process.wait()
-    assert not _working_below(tmp_path)
-    assert not list(tmp_path.glob("bench-*"))
+    _until(lambda: not _working_below(tmp_path))
+    assert ending is signal.SIGKILL or not list(tmp_path.glob("bench-*"))
 
 
-def _until(holds: object, seconds: float = 60.0) -> None:
-    assert callable(holds)
+def _until(holds: Callable[[], object], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end
@@ -133,6 +136,20 @@ def test_a_full_store_is_judged_by_the_empty_one_only() -> None:
     ]
 
 
-def test_counts_are_read_as_they_were_written(tmp_path: Path) -> None:
-    (tmp_path / "counts").write_bytes(SHAPE.pack(12, 3))
-    assert read_counts(tmp_path / "counts") == (12, 3)
+COUNTING = """
+import sys
+from pathlib import Path
+from sqlalchemy import create_engine, text
+from tests.bench.counted import count_into
+
+count_into(Path(sys.argv[1]))
+with create_engine("sqlite://").begin() as conn:
+    conn.exec_driver_sql("BEGIN")
+    conn.execute(text("CREATE TABLE t (a)"))
+    conn.execute(text("INSERT INTO t VALUES (:a)"), [{"a": 1}, {"a": 2}])
+"""
+
+
+def test_statements_and_transactions_are_counted_but_no_begin_and_no_single_rows(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", COUNTING, str(tmp_path / "counts")], cwd=ROOT, check=True)
+    assert read_counts(tmp_path / "counts") == (2, 1)
