@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,6 +50,8 @@ def main() -> int:
     phases = [name for name in options.only.split(",") if name] or list(PHASES)
     if unknown := set(phases) - set(PHASES):
         parser.error(f"--only: no phase {', '.join(sorted(unknown))}; there are {', '.join(PHASES)}")
+    if options.json and not options.json.absolute().parent.is_dir():
+        parser.error(f"--json: the folder {options.json.parent} is not there; make it, or name another file")
     sizes = Sizes(options.records, options.backlog, options.ack_seconds, options.idle_edits)
     asked = Asked(STORES[options.store], sizes, phases, options.links, options.profile)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # no process is left behind
@@ -67,11 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--store", choices=list(STORES), default="sqlite")
     parser.add_argument("--records", type=_positive, default=1000)
     parser.add_argument("--backlog", type=_positive, default=2000, help="callbacks that wait when work begins")
-    parser.add_argument("--ack-seconds", type=float, default=10.0, help="how long 200 callbacks a second come")
+    parser.add_argument("--ack-seconds", type=_seconds, default=10.0, help="how long 200 callbacks a second come")
     parser.add_argument("--idle-edits", type=_positive, default=50)
     parser.add_argument("--only", default="", metavar="PHASE,PHASE", help=f"of {', '.join(PHASES)}")
     parser.add_argument(
-        "--links", type=int, default=0, help="also over a store that holds so many linked pairs already"
+        "--links", type=_positive, default=0, help="also over a store that holds so many linked pairs already"
     )
     parser.add_argument("--profile", action="store_true", help="where the bridge's time goes; falsifies its figures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
@@ -84,6 +86,13 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return number
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError("must be between 0.1 and 3600")
+    return seconds
 
 
 async def run(asked: Asked) -> tuple[list[Measured], str]:
@@ -99,7 +108,7 @@ def _profiles(folder: Path) -> str:
 
 
 async def _measured(asked: Asked, folder: Path) -> list[Measured]:
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         server = stack.enter_context(_postgres()) if "postgres" in asked.stores else ""
         async with asyncio.timeout(MOST_SECONDS), aiohttp.ClientSession() as http:
             pairs = await _subjects(stack, asked, http, folder, server)
@@ -116,11 +125,13 @@ async def _measured(asked: Asked, folder: Path) -> list[Measured]:
 Pairs = list[tuple[Subject, Measured]]
 
 
-async def _subjects(stack: ExitStack, asked: Asked, http: aiohttp.ClientSession, folder: Path, server: str) -> Pairs:
+async def _subjects(
+    stack: AsyncExitStack, asked: Asked, http: aiohttp.ClientSession, folder: Path, server: str
+) -> Pairs:
     """The forwarder, and a bridge for each store; with `links` another one each, over a store that is full already."""
 
     def added(subject: Subject, **compared: Any) -> None:
-        stack.callback(subject.stop)
+        stack.push_async_callback(subject.stop)
         pairs.append((subject, Measured(subject.label, **compared)))
 
     pairs: Pairs = []
