@@ -1,0 +1,25 @@
+"""A filled store is one the bridge could have written."""
+
+from collections.abc import Callable
+
+from bridge.domain.record import Side
+from bridge.domain.seams import Seams
+from bridge.store.engine import open_store
+from bridge.store.model import LinkState
+from tests.bench.fill import FIRST_ID, fill
+from tests.bench.site import MAPPING
+
+
+async def test_every_pair_is_linked_known_and_at_rest(store_url: str, new_seams: Callable[..., Seams]) -> None:
+    await fill(store_url, 30)
+    store = await open_store(store_url, new_seams())
+    rec = str(FIRST_ID + 30)
+    link = await store.links.of(MAPPING, Side.LEFT, rec)
+    assert link is not None
+    assert link.state is LinkState.LIVE
+    assert link.rec(Side.RIGHT) == rec
+    assert set(link.base) == {"name", "email"}
+    assert await store.tasks.waiting() == 0
+    assert await store.dead_letters.list() == []
+    assert len(await store.journal.about(MAPPING, Side.LEFT, rec)) == 1
+    await store.close()
