@@ -95,7 +95,7 @@ def _number(value: float) -> str:
 
 
 def _row(first: str, cells: Sequence[str]) -> str:
-    return first.ljust(28) + "".join(cell.rjust(12) for cell in cells)
+    return first.ljust(34) + "".join(cell.rjust(12) for cell in cells)
 
 
 def _notes(subjects: Sequence[Measured]) -> Iterator[str]:
