@@ -16,6 +16,7 @@ WORDS = {
     "extra_forbidden": "unknown key",
     "missing": "is missing",
     "model_type": "must be a section with keys of its own",
+    "list_type": "must be a list",
     "dict_type": "must be a section with keys of its own",
     "string_type": "must be text (in quotes, if it looks like a number or a date)",
     "string_too_short": "must have at least {min_length} characters",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_, update
+from sqlalchemy import Connection, func, select, update
 
 from bridge.domain.event import Lane
 from bridge.store.counters import count
@@ -11,10 +11,16 @@ from bridge.store.database import Database
 from bridge.store.marks import lock_tasks
 from bridge.store.model import Task, TaskKey, TaskState
 from bridge.store.notify import Wake
-from bridge.store.rows import Row, chunks, has_key, task_from, task_key, task_tuple
+from bridge.store.rows import Row, among, chunks, has_key, task_from, task_key, task_tuple
 from bridge.store.tables import journal, tasks
 
 RETRIED = "retried by a person"
+
+
+ABOUT = (journal.c.mapping, journal.c.side, journal.c.rec)
+LAST_SAID = select(journal).where(
+    journal.c.id.in_(select(func.max(journal.c.id)).where(among(ABOUT)).group_by(*ABOUT).scalar_subquery())
+)
 
 
 class DeadLetters:
@@ -31,11 +37,8 @@ class DeadLetters:
         def work(conn: Connection) -> list[tuple[Task, str]]:
             rows = list((conn.execute(query)).mappings())
             said: dict[TaskKey, str] = {}
-            about = tuple_(journal.c.mapping, journal.c.side, journal.c.rec)
             for some in chunks([(row["mapping"], row["side"], row["rec"]) for row in rows]):
-                last = select(func.max(journal.c.id)).where(about.in_(some))
-                last = last.group_by(journal.c.mapping, journal.c.side, journal.c.rec)
-                entries = conn.execute(select(journal).where(journal.c.id.in_(last)))
+                entries = conn.execute(LAST_SAID, {"keys": some})
                 said.update({task_key(entry): entry["text"] for entry in entries.mappings()})
             return [(task_from(row), said.get(task_key(row), "")) for row in rows]
 

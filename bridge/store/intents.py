@@ -26,7 +26,7 @@ from bridge.store.model import (
     TaskKey,
 )
 from bridge.store.rows import link_from
-from bridge.store.tables import intent_keys, links
+from bridge.store.tables import IS_UNSETTLED, intent_keys, links
 
 DOUBT_SECONDS = 3600.0
 """A record held by a dead letter is looked at again after this long."""
@@ -87,6 +87,7 @@ def _intent_in_the_way(conn: Connection, asked: IntentAsked, hashes: list[str]) 
     )
     mine_in_doubt = and_(links.c.state == LinkState.DOUBT.value, own == key.rec)
     query = select(links).where(
+        IS_UNSETTLED,
         links.c.mapping == key.mapping,
         links.c.state.in_(HOLDING),
         or_(and_(same_key, of_another), towards_me, mine_in_doubt),

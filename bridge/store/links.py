@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from bridge.domain.errors import BridgeError, LeaseLost
 from bridge.domain.record import Side
@@ -16,9 +16,9 @@ from bridge.store.intents import IntentAsked, open_intent
 from bridge.store.leases import fences_held, require_fence
 from bridge.store.link_writes import change_link, lock_links, store_taught
 from bridge.store.lookup import links_by_id, resolve
-from bridge.store.model import Claim, IntentResult, Json, Link, LinkState
+from bridge.store.model import Claim, IntentResult, Json, Link
 from bridge.store.rows import link_from
-from bridge.store.tables import links
+from bridge.store.tables import IS_UNSETTLED, links
 
 BATCH = 64
 QUEUE = 10_000
@@ -133,8 +133,7 @@ class Links:
 
     async def unsettled(self, mapping: str | None = None) -> list[Link]:
         """Open intents, doubts and links with an unconfirmed write, by id."""
-        states = (LinkState.INTENDED.value, LinkState.DOUBT.value)
-        query = select(links).where(or_(links.c.state.in_(states), links.c.sent_until.is_not(None)))
+        query = select(links).where(IS_UNSETTLED)
         if mapping is not None:
             query = query.where(links.c.mapping == mapping)
 

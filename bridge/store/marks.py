@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, null, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, case, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.domain.event import Lane
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS
 from bridge.store.database import Database
 from bridge.store.model import TaskKey, TaskState
-from bridge.store.rows import BOTH_SIDES, Row, chunks, has_key, keyed, task_tuple
+from bridge.store.rows import BOTH_SIDES, Row, among, chunks, has_key, keyed, task_tuple
 from bridge.store.tables import Real, tasks
 
 
@@ -148,14 +148,19 @@ def save_decided(database: Database, conn: Connection, decided: Sequence[tuple[T
         conn.execute(kept, rows)
 
 
+WAITING_FOR = (
+    select(*tasks.primary_key.columns)
+    .where(among((tasks.c.wait_mapping, tasks.c.wait_side, tasks.c.wait_rec)), tasks.c.wait_rec.is_not(None))
+    .order_by(*tasks.primary_key.columns)
+    .with_for_update()
+)
+
+
 def wake_waiting(database: Database, conn: Connection, finished: Iterable[TaskKey], now: float) -> bool:
     """Make tasks that wait for one of these due now; their generation moves, so a running claim stays due too."""
     woken: dict[tuple[str, str, str], None] = {}
     for some in chunks(sorted({task_tuple(key) for key in finished})):
-        wait = (tasks.c.wait_mapping, tasks.c.wait_side, tasks.c.wait_rec)
-        query = select(tasks.c.mapping, tasks.c.side, tasks.c.rec).where(tuple_(*wait).in_(some))
-        query = query.order_by(*tasks.primary_key.columns).with_for_update()
-        woken.update({tuple(row): None for row in conn.execute(query)})
+        woken.update({tuple(row): None for row in conn.execute(WAITING_FOR, {"keys": some})})
     if not woken:
         return False
     seqs = database.next_seqs(conn, len(woken))

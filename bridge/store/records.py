@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, null, or_, select, tuple_
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, null, or_, select
 
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.seams import believable
@@ -13,7 +13,7 @@ from bridge.store.database import Database
 from bridge.store.ids import of_notes, require_storable
 from bridge.store.marks import HORIZON, horizon, upsert
 from bridge.store.model import KeyNote, KnownRecord, LinkState, RecordNote, Scope
-from bridge.store.rows import chunks, has_key, keyed, known_from, ref_tuple
+from bridge.store.rows import among, chunks, has_key, keyed, known_from, ref_tuple
 from bridge.store.tables import links, merges, record_keys, records
 
 CHAIN_LIMIT = 50
@@ -92,9 +92,7 @@ def _key_insert(is_sqlite: bool) -> Any:
     return upsert(is_sqlite, record_keys).on_conflict_do_nothing()
 
 
-FORGET_KEYS = delete(record_keys).where(
-    tuple_(record_keys.c.mapping, record_keys.c.side, record_keys.c.rec).in_(bindparam("owners", expanding=True))
-)
+FORGET_KEYS = delete(record_keys).where(among((record_keys.c.mapping, record_keys.c.side, record_keys.c.rec), "owners"))
 
 
 def note_merges(database: Database, conn: Connection, facts: Iterable[tuple[RecordRef, str]], seq: int) -> None:

@@ -4,11 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, tuple_
+from sqlalchemy import ColumnElement, Table, and_, bindparam, literal, tuple_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from bridge.domain.event import EventKind, Lane
 from bridge.domain.record import RecordRef, Side
 from bridge.store.model import KnownRecord, Link, LinkState, Task, TaskKey, TaskState
+from bridge.store.tables import JsonText
 
 KIND_BITS = {EventKind.CREATED: 1, EventKind.CHANGED: 2, EventKind.DELETED: 4, EventKind.MERGED: 8}
 BOTH_SIDES = 16
@@ -39,12 +43,42 @@ def has_key(table: Table, keys: Sequence[tuple[str, str, str]]) -> ColumnElement
     columns = list(table.primary_key.columns)
     if len(keys) == 1:
         return and_(*(column == value for column, value in zip(columns, keys[0], strict=True)))
-    return tuple_(*columns).in_(list(keys))
+    return tuple_(*columns).bool_op("IN")(KeyList(literal([list(key) for key in keys], JsonText)))
+
+
+class KeyList(FunctionElement[Any]):
+    """Keys of three texts each, from one parameter that holds them as JSON: rows to compare a table's key with.
+
+    A list of row values would do, but SQLite reads the whole table for it instead of using the index.
+    """
+
+    name = "key_list"
+    inherit_cache = True
+
+
+@compiles(KeyList, "sqlite")
+def _of_sqlite(element: KeyList, compiler: SQLCompiler, **more: Any) -> str:
+    values = compiler.process(element.clauses, **more)
+    parts = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(3))
+    return f"(SELECT {parts} FROM json_each({values}))"  # noqa: S608 - a parameter and three constants
+
+
+@compiles(KeyList, "postgresql")
+def _of_postgresql(element: KeyList, compiler: SQLCompiler, **more: Any) -> str:
+    values = compiler.process(element.clauses, **more)
+    parts = ", ".join(f"value ->> {place}" for place in range(3))
+    return f"(SELECT {parts} FROM jsonb_array_elements(CAST({values} AS jsonb)))"  # noqa: S608 - as above
+
+
+def among(columns: Iterable[ColumnElement[Any]], parameter: str = "keys") -> ColumnElement[bool]:
+    """Whether three text columns hold one of the keys that the statement's parameter lists."""
+    keys = KeyList(bindparam(parameter, type_=JsonText))
+    return tuple_(*columns).bool_op("IN")(keys)
 
 
 def keyed(table: Table) -> ColumnElement[bool]:
     """`has_key` of a statement that is built once: its keys are the parameter `keys`."""
-    return tuple_(*table.primary_key.columns).in_(bindparam("keys", expanding=True))
+    return among(table.primary_key.columns)
 
 
 def task_key(row: Row) -> TaskKey:

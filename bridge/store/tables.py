@@ -213,6 +213,9 @@ links = Table(
 )
 IN_USE = text("state IN ('intended', 'live', 'frozen')")
 UNSETTLED = text("state IN ('intended', 'doubt') OR sent_until IS NOT NULL")
+IS_UNSETTLED = text(f"({UNSETTLED.text})")
+"""For queries of links alone: in the words of the index, which is used then."""
+
 for _side in ("left", "right"):
     _pair = (links.c.mapping, links.c[_side])
     Index(f"links_any_{_side}", *_pair)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, Index, Table, Text, and_, delete, func, insert, or_, select, tuple_
+from sqlalchemy import Column, Connection, Index, Table, Text, and_, delete, func, insert, or_, select
 
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
@@ -12,7 +12,7 @@ from bridge.store.database import Database
 from bridge.store.lookup import resolve
 from bridge.store.marks import Mark, mark_due
 from bridge.store.model import LinkState, Outcome, TaskKey, TaskState
-from bridge.store.rows import chunks, task_tuple
+from bridge.store.rows import among, chunks, task_tuple
 from bridge.store.tables import links, metadata, tasks
 
 unlinked_refs = Table(  # records written without a reference, as the record it names was not linked
@@ -32,14 +32,17 @@ Index(
     unlinked_refs.c.parent_rec,
 )
 
-CHILD = tuple_(unlinked_refs.c.mapping, unlinked_refs.c.side, unlinked_refs.c.rec)
-PARENT = tuple_(unlinked_refs.c.parent_mapping, unlinked_refs.c.parent_side, unlinked_refs.c.parent_rec)
+CHILD = (unlinked_refs.c.mapping, unlinked_refs.c.side, unlinked_refs.c.rec)
+PARENT = (unlinked_refs.c.parent_mapping, unlinked_refs.c.parent_side, unlinked_refs.c.parent_rec)
+FORGET = delete(unlinked_refs).where(among(CHILD))
+CHILDREN = select(*CHILD).where(among(PARENT))
+NAMED_BY = select(unlinked_refs).where(among(CHILD)).order_by(*unlinked_refs.primary_key.columns)
 
 
 def note_unlinked(conn: Connection, noted: Mapping[TaskKey, Sequence[TaskKey]]) -> None:
     """Replace what was noted of these tasks: the records they name that are not linked."""
     for some in chunks(sorted(task_tuple(key) for key in noted)):
-        conn.execute(delete(unlinked_refs).where(CHILD.in_(some)))
+        conn.execute(FORGET, {"keys": some})
     names = [column.name for column in unlinked_refs.columns]
     pairs = sorted({(*task_tuple(child), *task_tuple(one)) for child, parents in noted.items() for one in parents})
     if pairs:
@@ -63,8 +66,8 @@ def mark_children(database: Database, conn: Connection, linked: Iterable[TaskKey
     """Make due whatever crossed without a reference to one of these records."""
     children: set[TaskKey] = set()
     for some in chunks(sorted(task_tuple(key) for key in linked)):
-        query = select(unlinked_refs.c.mapping, unlinked_refs.c.side, unlinked_refs.c.rec).where(PARENT.in_(some))
-        children.update(TaskKey(mapping, Side(side), rec) for mapping, side, rec in conn.execute(query))
+        rows = conn.execute(CHILDREN, {"keys": some})
+        children.update(TaskKey(mapping, Side(side), rec) for mapping, side, rec in rows)
     ordered = sorted(children, key=task_tuple)
     seqs = database.next_seqs(conn, len(ordered))
     why = "a record it names was linked"
@@ -109,10 +112,9 @@ class UnlinkedReferences:
 
     async def of(self, child: TaskKey) -> list[TaskKey]:
         """The records this one names that were not linked when it was looked at last."""
-        query = select(unlinked_refs).where(CHILD.in_([task_tuple(child)])).order_by(*unlinked_refs.primary_key.columns)
 
         def work(conn: Connection) -> list[TaskKey]:
-            rows = (conn.execute(query)).mappings()
+            rows = conn.execute(NAMED_BY, {"keys": [task_tuple(child)]}).mappings()
             return [TaskKey(row["parent_mapping"], Side(row["parent_side"]), row["parent_rec"]) for row in rows]
 
         return await self._database.read(work)

@@ -1,5 +1,6 @@
 """Errors to decisions: the only place that says whether an error waits, counts, parks the record or stops a system."""
 
+from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import (
     BridgeError,
     MappingFailed,
@@ -69,8 +70,8 @@ def attempt(load: Loader, reason: str) -> Completion:
 def _next(load: Loader) -> float:
     """When to try again; the wait doubles with each attempt."""
     limits, attempts = load.parts.limits, load.draft.first.attempts
-    wait: float = min(limits.backoff_cap_seconds, limits.backoff_first_seconds * 2 ** max(0, attempts - 1))
-    return load.parts.store.now() + wait * (0.5 + load.parts.seams.random.random() / 2)
+    first, longest = limits.backoff_first_seconds, limits.backoff_cap_seconds
+    return load.parts.store.now() + backoff_seconds(attempts, first, longest, load.parts.seams.random)
 
 
 def crashed(load: Loader, error: Exception) -> Completion:

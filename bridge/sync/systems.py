@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from bridge.connectors.protocols import Connector
+from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, RemoteError
 from bridge.domain.seams import Seams
 from bridge.store.engine import Store
@@ -25,7 +26,7 @@ class SystemWatch:
         self.seams = seams
         self.blocked: frozenset[str] = frozenset()
         self.next_probe: dict[str, float] = {}
-        self.waits: dict[str, float] = {}
+        self.failed: dict[str, int] = {}
 
     async def start(self) -> None:
         """Learn or check each account's identity; a system with another account than before stops."""
@@ -89,22 +90,22 @@ class SystemWatch:
             log.info("system answers again", extra={"system": name})
         self.blocked -= {name}
         self.next_probe.pop(name, None)
-        self.waits.pop(name, None)
+        self.failed.pop(name, None)
         self.store.wake.set()
 
     async def _mark_down(self, name: str, reason: str) -> None:
         row = await self.store.systems.get(name)
         since = row.down_since if row.down_since is not None else self.store.now()
         await self._save(name, down_since=since, down_reason=reason)
-        wait = min(PROBE_CAP_SECONDS, self.waits.get(name, PROBE_FIRST_SECONDS / 2) * 2)
-        self.waits[name] = wait
+        self.failed[name] = self.failed.get(name, 0) + 1
         if name not in self.blocked:
             log.warning("system is down", extra={"system": name, "reason": reason})
+        wait = backoff_seconds(self.failed[name], PROBE_FIRST_SECONDS, PROBE_CAP_SECONDS, self.seams.random)
         self._block(name, wait)
 
     def _block(self, name: str, seconds: float) -> None:
         self.blocked |= {name}
-        self.next_probe[name] = self.store.now() + seconds * (0.75 + self.seams.random.random() / 2)
+        self.next_probe[name] = self.store.now() + seconds
 
     async def _save(
         self, name: str, *, down_since: float | None = None, down_reason: str = "", stopped: str = ""

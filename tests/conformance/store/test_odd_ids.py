@@ -7,7 +7,7 @@ import pytest
 from bridge.domain.event import EventKind, Lane
 from bridge.domain.record import RecordRef, Side
 from bridge.store.failures import Unstorable
-from bridge.store.model import JournalEntry, KeyNote, LinkState, LinkWrite, Outcome, RecordNote
+from bridge.store.model import JournalEntry, KeyNote, LinkState, Move, Outcome, RecordNote
 from tests.conformance.store.builders import ROUTES, Desk, done, event, left, right
 
 ODD = ["7" * 201, "7" * 5000, "7\x00", "\ud800", "ä" * 201]
@@ -59,7 +59,9 @@ async def test_a_claim_whose_end_names_one_fails_alone(desk: Desk, odd: str) -> 
     await desk.hears("1")
     claim = await desk.claims_one()
     ends = [
-        done(claim, links=[LinkWrite(None, {"state": LinkState.LIVE, "made": "matched", "left": "1", "right": odd})]),
+        done(
+            claim, links=[Move("test", None, {"state": LinkState.LIVE, "made": "matched", "left": "1", "right": odd})]
+        ),
         done(claim, records=[RecordNote(ref(odd))]),
         done(claim, keys=[KeyNote("people", Side.LEFT, odd, ("h",))]),
         done(claim, mark=[right(odd)]),

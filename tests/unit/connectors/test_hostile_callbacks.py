@@ -225,8 +225,8 @@ def test_any_headers_are_believed_or_refused(shown: dict[str, str]) -> None:
     head, hook = callback(b"{}", headers=shown), Registered("https://bridge.example/x", "whsec_" + "A" * 40)
     secret = HookSecret("user", "password")
     attempts: list[Callable[[], object]] = [
-        partial(pipedrive.PipedriveCallbacks.check_head, None, head, secret),  # type: ignore[arg-type]
-        partial(superoffice.SuperOfficeCallbacks.check_head, None, head, secret),  # type: ignore[arg-type]
+        partial(pipedrive.verify, head, secret),
+        partial(superoffice.check_head, head),
         partial(scheme_of, head),
         partial(verify, RFC9421, head, hook, 300.0),
         partial(verify, SHA2, head, hook, 300.0),
@@ -240,7 +240,7 @@ async def test_the_head_never_refuses_what_the_whole_is_believed_for() -> None:
     secret = HookSecret("user", "pässword")
     shown = b64encode(f"{secret.user}:{secret.password}".encode()).decode()
     good = callback(b"{}", headers={"authorization": f"Basic {shown}"})
-    pipedrive.PipedriveCallbacks.check_head(None, good, secret)  # type: ignore[arg-type]
+    pipedrive.verify(good, secret)
     for wrong in ({}, {"authorization": "Basic"}, {"authorization": f"basic {shown}"}, {"authorization": shown}):
         with pytest.raises(BadCallback):
-            pipedrive.PipedriveCallbacks.check_head(None, replace(good, headers=wrong), secret)  # type: ignore[arg-type]
+            pipedrive.verify(replace(good, headers=wrong), secret)
