@@ -14,6 +14,15 @@ from bridge.mapping.load import load_mappings
 from bridge.mapping.reference import functions_table, types_table
 from bridge.settings.describe import describe as describe_settings
 
+CALLS = """
+## What a change costs in calls
+
+Counted at the simulators, for a flat record, with nothing else going on: calls at both sides together, and in brackets
+those at the target. An update counts its echo. `python -m tests.pairs.calls` writes the table, and a test fails when a
+change costs more.
+
+"""
+
 
 def pages(folder: Path) -> Mapping[str, str]:
     """File name -> text of every page of the folder that is made, or has parts that are."""
@@ -21,8 +30,14 @@ def pages(folder: Path) -> Mapping[str, str]:
     mapping = (folder / "mapping.md").read_text(encoding="utf-8")
     for part, text in {"types": types_table(), "functions": functions_table(), "shipped": _shipped()}.items():
         mapping = _filled(mapping, part, text)
-    whole = {"settings.md": describe_settings(options), "systems.md": describe_systems(CONNECTORS)}
-    return {**whole, "mapping.md": mapping}
+    systems = describe_systems(CONNECTORS) + CALLS + _part((folder / "systems.md").read_text(encoding="utf-8"), "calls")
+    return {"settings.md": describe_settings(options), "systems.md": systems, "mapping.md": mapping}
+
+
+def _part(page: str, part: str) -> str:
+    """The part as it stands, with its marks: something else writes it."""
+    begin, end = f"<!-- {part} -->\n", "<!-- end -->\n"
+    return begin + page.partition(begin)[2].partition(end)[0] + end
 
 
 def schema_text() -> str:

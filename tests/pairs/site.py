@@ -99,8 +99,13 @@ class Setup:
 
 
 @asynccontextmanager
-async def pair_site(folder: Path, source: str, target: str, setup: Setup | None = None) -> AsyncIterator[Site]:
-    """Start it all; leaving the block stops it in order. Without a setup: the pair's mapping of cards."""
+async def pair_site(
+    folder: Path, source: str, target: str, setup: Setup | None = None, swap: Mapping[str, str] | None = None
+) -> AsyncIterator[Site]:
+    """Start it all; leaving the block stops it in order. Without a setup: the pair's mapping of cards.
+
+    swap: texts of the settings file that are replaced, by what.
+    """
     world = real_world(1)
     names = sorted((source, target))
     setup = setup or Setup([MAPPINGS / f"{'-'.join(names)}.yaml"], {name: name for name in names})
@@ -111,6 +116,9 @@ async def pair_site(folder: Path, source: str, target: str, setup: Setup | None 
             name: await stack.enter_async_context(serving(account.simulator.app)) for name, account in accounts.items()
         }
         file, secrets = written(folder, urls, setup)
+        for old, new in (swap or {}).items():
+            assert old in file.read_text(), f"the settings do not hold {old!r}"
+            file.write_text(file.read_text().replace(old, new))
         bridge = await stack.enter_async_context(running(load_settings(file, secrets), system_seams(), Redactor()))
         yield Site(accounts[source], accounts[target], bridge)
 
