@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select, tuple_, update
+from sqlalchemy import Connection, Integer, and_, bindparam, or_, select, tuple_, update
 
 from bridge.domain.event import Lane
 from bridge.domain.record import RecordRef, Side
@@ -15,8 +15,8 @@ from bridge.store.lookup import resolve
 from bridge.store.model import Claim, Link, LinkState, Mode, Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
 from bridge.store.records import known_records
-from bridge.store.rows import Row, chunks, has_key, task_from, task_key, task_tuple
-from bridge.store.tables import leases, links, mappings, tasks
+from bridge.store.rows import Row, chunks, has_key, keyed, task_from, task_key, task_tuple
+from bridge.store.tables import Real, leases, links, mappings, tasks
 
 TURNS = 16
 LOWER_FIRST = {7: Lane.RECONCILE, 15: Lane.BACKFILL}
@@ -134,7 +134,7 @@ class Picking:
 
     def claim(self, limit: int, ttl: float) -> list[Claim]:
         usable, paused = self._mappings()
-        leased = (self._conn.execute(select(leases))).mappings()
+        leased = self._conn.execute(LEASES).mappings()
         holder = self._database.seams.copy
         self._busy = {
             RecordRef(row["system"], row["entity"], row["rec"])
@@ -156,7 +156,7 @@ class Picking:
 
     def _mappings(self) -> tuple[list[str], list[str]]:
         """Names whose stored definition is ours and whose systems are up: running ones, paused ones."""
-        rows = self._conn.execute(select(mappings).where(mappings.c.name.in_(sorted(self._scopes))))
+        rows = self._conn.execute(NAMED, {"names": sorted(self._scopes)})
         usable: list[str] = []
         paused: list[str] = []
         for row in rows.mappings():
@@ -199,10 +199,8 @@ class Picking:
     def _lock_open(self, keys: Sequence[Any]) -> list[Row]:
         """Those that are due, and dead letters: one ends when its pair is put in step from the other side."""
         rows: list[Row] = []
-        open_ = or_(tasks.c.due <= self._now, tasks.c.state == TaskState.DEAD.value)
         for some in chunks(keys):
-            query = select(tasks).where(has_key(tasks, some), open_)
-            rows += (self._conn.execute(query.with_for_update(skip_locked=True))).mappings()
+            rows += self._conn.execute(OPEN, {"keys": some, "now": self._now}).mappings()
         return rows
 
     def _pick(self, rows: Sequence[Row], *, paused: bool) -> list[Pick]:
@@ -284,17 +282,45 @@ class Picking:
         return kept
 
     def _take_tasks(self, keys: Sequence[TaskKey]) -> None:
-        changed = {
-            "taken": tasks.c.pending,
-            "attempts": tasks.c.attempts + 1,
-            "kinds_taken": tasks.c.kinds_taken.op("|")(tasks.c.kinds),
-            "kinds": 0,
-            "wait_mapping": None,
-            "wait_side": None,
-            "wait_rec": None,
-        }
         for some in chunks(sorted(task_tuple(key) for key in keys)):
-            self._conn.execute(update(tasks).where(has_key(tasks, some)).values(**changed))
+            self._conn.execute(TAKE, {"keys": some})
+
+
+NAMED = select(mappings).where(mappings.c.name.in_(bindparam("names", expanding=True)))
+LEASES = select(leases)
+OPEN = (
+    select(tasks)
+    .where(keyed(tasks), or_(tasks.c.due <= bindparam("now", type_=Real), tasks.c.state == TaskState.DEAD.value))
+    .with_for_update(skip_locked=True)
+)
+TAKE = (
+    update(tasks)
+    .where(keyed(tasks))
+    .values(
+        taken=tasks.c.pending,
+        attempts=tasks.c.attempts + 1,
+        kinds_taken=tasks.c.kinds_taken.op("|")(tasks.c.kinds),
+        kinds=0,
+        wait_mapping=None,
+        wait_side=None,
+        wait_rec=None,
+    )
+)
+ORDER = (tasks.c.due, tasks.c.mapping, tasks.c.side, tasks.c.rec)
+DUE = (
+    select(tasks)
+    .where(
+        tasks.c.lane == bindparam("in_lane"),
+        tasks.c.due <= bindparam("now", type_=Real),
+        tasks.c.mapping.in_(bindparam("names", expanding=True)),
+    )
+    .order_by(*ORDER)
+    .limit(bindparam("size", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
+DUE_AFTER = DUE.where(
+    tuple_(*ORDER) > tuple_(*(bindparam(f"after_{column.name}", type_=column.type) for column in ORDER))
+)
 
 
 class Queue:
@@ -303,16 +329,10 @@ class Queue:
     def __init__(self, conn: Connection, lane: Lane, names: Sequence[str], now: float, size: int) -> None:
         self._conn = conn
         self._rows: deque[Row] = deque()
-        self._after: tuple[Any, ...] | None = None
+        self._after: dict[str, Any] | None = None
         self._size = max(8, size)
         self._pages = PAGES
-        self._order = (tasks.c.due, tasks.c.mapping, tasks.c.side, tasks.c.rec)
-        self._query = (
-            select(tasks)
-            .where(tasks.c.lane == lane.value, tasks.c.due <= now, tasks.c.mapping.in_(names))
-            .order_by(*self._order)
-            .with_for_update(skip_locked=True)
-        )
+        self._about = {"in_lane": lane.value, "now": now, "names": names, "size": self._size}
 
     def next(self) -> Row | None:
         if not self._rows and self._pages:
@@ -320,13 +340,11 @@ class Queue:
         return self._rows.popleft() if self._rows else None
 
     def _read(self) -> None:
-        query = self._query.limit(self._size)
-        if self._after is not None:
-            query = query.where(tuple_(*self._order) > tuple_(*self._after))
-        self._rows.extend((self._conn.execute(query)).mappings())
+        query = DUE if self._after is None else DUE_AFTER
+        self._rows.extend(self._conn.execute(query, {**self._about, **(self._after or {})}).mappings())
         self._pages = self._pages - 1 if len(self._rows) == self._size else 0
         if self._rows:
-            self._after = tuple(self._rows[-1][column.name] for column in self._order)
+            self._after = {f"after_{column.name}": self._rows[-1][column.name] for column in ORDER}
 
 
 def _lane_order(turn: int) -> Iterator[Lane]:

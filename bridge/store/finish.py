@@ -17,7 +17,7 @@ from bridge.store.database import Database
 from bridge.store.ids import of_completion, of_tasks, require_storable
 from bridge.store.journal import write_journal
 from bridge.store.leases import fences_held, giving_back, require_fence
-from bridge.store.link_writes import store_taught, write_links
+from bridge.store.link_writes import lock_links, store_taught, write_links
 from bridge.store.links import LinkTaken
 from bridge.store.lookup import resolve
 from bridge.store.marks import Mark, lock_tasks, mark_due, wake_waiting
@@ -133,11 +133,12 @@ class Booking:
         self._book(mine, rows)
         woken: set[TaskKey] = set()
         linked: set[TaskKey] = set()
+        moved = lock_links(self._conn, [move.id for one in mine for move in one.links if move.id is not None])
         for one in mine:
             if one.outcome is not Outcome.WAITING:
                 woken.update(task.key for task in one.claim.tasks)
             if one.links:
-                linked |= write_links(self._database, self._conn, one.claim.key.mapping, one.links)
+                linked |= write_links(self._database, self._conn, one.claim.key.mapping, one.links, moved)
         woken |= linked
         for one in completions:
             if one.claim.fence not in held:

@@ -10,7 +10,6 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
-from bridge.store.lookup import links_by_id
 from bridge.store.model import Link, LinkState, Move, TaskKey
 from bridge.store.moves import Kind
 from bridge.store.rows import IN_USE, LINK_COLUMNS, chunks, link_from
@@ -68,20 +67,20 @@ def insert_link(database: Database, conn: Connection, values: Mapping[str, Any])
     return number
 
 
-def write_links(database: Database, conn: Connection, mapping: str, writes: Sequence[Move]) -> set[TaskKey]:
-    """Apply changes, those that give a record free first; the task keys of all records whose links changed."""
-    touched: set[TaskKey] = set()
-    writes = _joined(writes)
-    ids = [write.id for write in writes if write.id is not None]
-    before = lock_links(conn, ids)
-    for write in sorted(writes, key=_frees_first):
-        link = _write(database, conn, mapping, _with_answers(write, before))
-        if link is not None:
-            ids.append(link)
-    after = links_by_id(conn, ids)
-    for link_row in (*before.values(), *after.values()):
-        touched.update(TaskKey(link_row.mapping, side, rec) for side in Side if (rec := link_row.rec(side)) is not None)
-    return touched
+def write_links(
+    database: Database, conn: Connection, mapping: str, writes: Sequence[Move], before: Mapping[int, Link]
+) -> set[TaskKey]:
+    """Apply moves, those that give a record free first; the task keys of all records whose links changed.
+
+    before: the links that are moved, locked, as they were.
+    """
+    recs: set[tuple[Side, str | None]] = set()
+    for write in sorted(_joined(writes), key=_frees_first):
+        link = before.get(write.id) if write.id is not None else None
+        _write(database, conn, mapping, _with_answers(write, link))
+        for side in Side:
+            recs |= {(side, link.rec(side) if link else None), (side, write.values.get(side.value))}
+    return {TaskKey(mapping, side, rec) for side, rec in recs if rec is not None}
 
 
 def _joined(writes: Sequence[Move]) -> list[Move]:
@@ -101,9 +100,8 @@ def _joined(writes: Sequence[Move]) -> list[Move]:
     return [*joined.values(), *others]
 
 
-def _with_answers(write: Move, before: Mapping[int, Link]) -> Move:
+def _with_answers(write: Move, stored: Link | None) -> Move:
     """A person may have answered a question while the claim was at work: the answer stays with the values it is for."""
-    stored = before.get(write.id) if write.id is not None else None
     asked, answered = write.values.get("held"), stored.held if stored is not None else None
     if not asked or not answered:
         return write
@@ -121,23 +119,22 @@ def _frees_first(write: Move) -> tuple[bool, int]:
     return (not frees, write.id or 0)
 
 
-def _write(database: Database, conn: Connection, mapping: str, write: Move) -> int | None:
+def _write(database: Database, conn: Connection, mapping: str, write: Move) -> None:
     if write.id is None:
         number = insert_link(database, conn, {"mapping": mapping, **write.values})
         _write_refs(conn, number, write.refs)
-        return number
+        return
     if write.kind == Kind.DROP:
         conn.execute(delete(links).where(links.c.id == write.id))
         conn.execute(delete(intent_keys).where(intent_keys.c.link == write.id))
         conn.execute(delete(link_refs).where(or_(link_refs.c.link == write.id, link_refs.c.target == write.id)))
-        return None
+        return
     values = column_values(write.values)
     if values:
         change_link(conn, write.id, values)
     if "state" in values and values["state"] not in HOLDING:
         conn.execute(delete(intent_keys).where(intent_keys.c.link == write.id))
     _write_refs(conn, write.id, write.refs)
-    return None
 
 
 def _write_refs(conn: Connection, link: int, refs: Sequence[tuple[str, int]] | None) -> None:

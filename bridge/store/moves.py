@@ -110,7 +110,7 @@ def learn_id(link: Link, side: Side, rec: str) -> Move:
     return _move(Kind.LEARN_ID, link, {side.value: rec})
 
 
-def mark_live(link: Link, side: Side, rec: str, base: Json, refs: Sequence[tuple[str, int]]) -> Move:
+def mark_live(link: Link, side: Side, rec: str, base: Json, refs: Sequence[tuple[str, int]] | None) -> Move:
     """The create took effect: both records are a pair."""
     opened = {"at": (link.payload or {}).get("at")}
     values = {side.value: rec, "base": base, "deadline": None, "look_at": None, "payload": opened}
@@ -168,7 +168,7 @@ def follow(link: Link, side: Side, survivor: str, *, forget_base: bool = False) 
     return _move(Kind.FOLLOW, link, {side.value: survivor, **({"base": {}} if forget_base else {})})
 
 
-def settled(link: Link, base: Json, refs: Sequence[tuple[str, int]]) -> Move:
+def settled(link: Link, base: Json, refs: Sequence[tuple[str, int]] | None) -> Move:
     """These are the values that both sides agreed on last."""
     return _move(Kind.SETTLED, link, {"base": base}, refs)
 

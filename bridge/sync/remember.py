@@ -3,6 +3,7 @@
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from bridge.domain.record import Side
@@ -139,12 +140,19 @@ def save_base(draft: Draft, link: Link, base: Base) -> Link:
     dumped = dump_base(draft.mapping, base)
     if dumped == link.base:
         return link
-    draft.moves.append(moves.settled(link, dumped, refs_of(base)))
+    draft.moves.append(moves.settled(link, dumped, refs_of(draft.mapping, base, link.base)))
     return replace(link, base=dumped)
 
 
-def refs_of(base: MappingOf[str, FieldBase]) -> list[tuple[str, int]]:
-    """Which links a base names: (field, link id)."""
+def refs_of(
+    mapping: Mapping, base: MappingOf[str, FieldBase], before: MappingOf[str, Any] = MappingProxyType({})
+) -> list[tuple[str, int]] | None:
+    """Which links a base names: (field, link id). None where no field can name one, nor could in the base before."""
+    fields = mapping.named
+    if not any(field.link for field in mapping.fields) and all(
+        name in fields and entry[4] == fields[name].fingerprint for name, entry in before.items()
+    ):
+        return None
     return sorted({(name, value.id) for name, entry in base.items() for value in links_in(entry)})
 
 

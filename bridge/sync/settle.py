@@ -162,7 +162,9 @@ def created(
     } | remember.of_defaults(draft.mapping, target, source, chosen, shown)
     if shown is not None:
         base = {**remember.both_empty(draft.mapping, target, source, shown), **base}
-    draft.moves.append(moves.mark_live(link, target, rec, dump_base(draft.mapping, base), remember.refs_of(base)))
+    draft.moves.append(
+        moves.mark_live(link, target, rec, dump_base(draft.mapping, base), remember.refs_of(draft.mapping, base))
+    )
     looks = [] if again is None else [again]
     if shown is None:
         live = replace(link, state=moves.LIVE)
