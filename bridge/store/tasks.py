@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, case, func, literal, or_, select, union_all, update
+from sqlalchemy import Connection, bindparam, case, func, literal, or_, select, union_all, update
 
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
@@ -14,13 +14,30 @@ from bridge.store.marks import Mark, mark_due
 from bridge.store.model import Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
 from bridge.store.rows import has_key, task_from, task_tuple
-from bridge.store.tables import counters, mappings, tasks
+from bridge.store.tables import Real, counters, mappings, tasks
 
 BOOKED = ("accepted", "applied", "unchanged", "coalesced", "filtered", "discarded")
 JUST_NOW = 0.5
 """Seconds; a task may have fallen due between a claim and the question when the next one does."""
 
 TOTALS = (*BOOKED, "waiting", "dead")
+
+
+COMING = (
+    select(tasks.c.due)
+    .where(
+        tasks.c.lane == bindparam("in_lane"),
+        tasks.c.due > bindparam("after", type_=Real),
+        tasks.c.mapping.in_(
+            select(mappings.c.name).where(
+                mappings.c.name.in_(bindparam("names", expanding=True)), mappings.c.paused.is_(False)
+            )
+        ),
+    )
+    .order_by(tasks.c.due)
+    .limit(1)
+)
+"""The next task of a lane to fall due, by the index: it looks no further than that."""
 
 
 class Tasks(Claims, Finishing):
@@ -83,10 +100,13 @@ class Tasks(Claims, Finishing):
         usable = {
             name for name, scope in scopes.items() if not blocked_systems & {scope.left.system, scope.right.system}
         }
-        running = select(mappings.c.name).where(mappings.c.name.in_(sorted(usable)), mappings.c.paused.is_(False))
-        coming = tasks.c.due > self._database.now() - JUST_NOW
-        query = select(func.min(tasks.c.due)).where(coming, tasks.c.mapping.in_(running))
-        return await self._database.read(lambda conn: conn.scalar(query))
+        asked = {"names": sorted(usable), "after": self._database.now() - JUST_NOW}
+
+        def work(conn: Connection) -> float | None:
+            found = [conn.scalar(COMING, {**asked, "in_lane": lane.value}) for lane in Lane]
+            return min((due for due in found if due is not None), default=None)
+
+        return await self._database.read(work)
 
     async def waiting(self, lane: Lane | None = None, mapping: str | None = None) -> int:
         """How many tasks are due or waiting."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bridge.domain.record import Record, Side
-from bridge.domain.seams import from_epoch
+from bridge.domain.seams import believable, from_epoch
 from bridge.mapping import translate
 from bridge.mapping.base import Base
 from bridge.mapping.merge import Decision, Times, merge
@@ -70,12 +70,13 @@ def _uncovered(draft: Draft) -> frozenset[str]:
 
 
 def _modified(draft: Draft, side: Side, record: Record) -> datetime | None:
-    """When somebody else edited the record last; None when its version is our own write's."""
+    """When somebody else edited the record last; None when its version is our own write's, or a time to come."""
     known = draft.claim.known.get(record.ref)
     own = known.own_version if known else None
-    if record.modified_at is None or (own is not None and record.modified_at.timestamp() <= own):
+    if record.modified_at is None:
         return None
-    return record.modified_at
+    at = believable(record.modified_at.timestamp(), draft.now)
+    return None if at is None or (own is not None and at <= own) else record.modified_at
 
 
 def _heard_of(draft: Draft, side: Side, record: Record) -> datetime:

@@ -13,6 +13,7 @@ from bridge.domain.errors import (
     Unreachable,
 )
 from bridge.domain.record import Gone, RecordRef, Side
+from bridge.store.failures import Unstorable
 from bridge.store.model import Completion, TaskKey
 from bridge.sync.draft import Draft
 from bridge.sync.load import Loader
@@ -34,7 +35,7 @@ async def decide(load: Loader, error: BridgeError, systems: SystemWatch) -> Comp
         return draft.later(draft.now + AUTHORISATION_WAIT_SECONDS, Reason.SYSTEM.of(error=error))
     if isinstance(error, Rejected):
         return await _rejected(load, error)
-    if isinstance(error, MappingFailed):
+    if isinstance(error, MappingFailed | Unstorable):  # the same value would be refused again
         return draft.dead(Reason.UNTRANSLATABLE.of(problem=error))
     if isinstance(error, OutcomeUnknown):
         return await _unknown(load, error, systems)

@@ -1,7 +1,7 @@
 """Who wins when both sides edited a field, by each policy; and what no policy ends: a field that flaps."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -113,6 +113,19 @@ async def test_newest_is_not_won_by_an_event_from_the_future(new_bench: NewBench
     clock.advance(30)
     bench.erp.person_edits("person", "1", name="Erp")
     await _heard(bench, "erp", "1", timed=True)
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
+
+
+async def test_newest_is_not_won_by_a_record_that_shows_a_time_to_come(new_bench: NewBench, clock: FakeClock) -> None:
+    """A vendor's clock that is days ahead orders nothing: its edit counts as of when it was first heard of."""
+    bench, rec = await _linked(new_bench, '"newest, else crm"')
+    bench.crm.person_edits("person", rec, name="Crm")
+    bench.crm.rows["person", rec].modified += timedelta(days=3)
+    await bench.tell("crm", "person", rec)
+    bench.unheard("crm", "person", rec)
+    clock.advance(30)
+    bench.erp.person_edits("person", "1", name="Erp")
     await bench.settle()
     assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
 
