@@ -1,6 +1,7 @@
 """The architecture's rules, checked: layers, seams, sizes."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -246,3 +247,38 @@ def test_the_rule_on_rings_can_fail(tmp_path: Path) -> None:
         ["bridge.a", "bridge.b"],
         ["bridge.c", "bridge.p", "bridge.p.inner"],
     ]
+
+
+# A file as the page names it: `store/events`, `store/tasks.totals`, `connectors/<x>/callbacks`, `tests/sync/storm.py`.
+NAMED = re.compile(r"`((?:[\w<>]+/)+)(\w*)(?:\.(\w+))?`")
+PAGE = ROOT / "docs" / "architecture.md"
+
+
+def _named(folder: str, name: str, inside: str) -> list[Path]:
+    """The files meant; `inside`: something in the module, or how the file's name ends."""
+    pattern = re.sub("<[a-z]+>", "*", folder) + name
+    found = [
+        path for root in (ROOT, BRIDGE) for path in root.glob(f"{pattern}.{inside}" if inside else pattern.rstrip("/"))
+    ]
+    modules = [path for path in BRIDGE.glob(f"{pattern}.py") if not inside or inside in path.read_text()]
+    return found + modules
+
+
+NAMES = sorted(set(NAMED.findall(PAGE.read_text(encoding="utf-8"))))
+
+
+@pytest.mark.parametrize(("folder", "name", "inside"), NAMES, ids=["".join(parts) for parts in NAMES])
+def test_every_file_the_architecture_page_names_exists(folder: str, name: str, inside: str) -> None:
+    assert _named(folder, name, inside)
+
+
+def test_a_file_that_is_gone_is_not_found() -> None:
+    assert len(NAMES) > 40
+    assert not _named("sync/", "synchronize", "")
+    assert not _named("store/", "tasks", "no_such_name")
+
+
+def test_the_architecture_page_names_every_file_of_deciding() -> None:
+    told = {name for folder, name, _ in NAMES if folder == "sync/"}
+    files = {path.stem for path in (BRIDGE / "sync").glob("*.py")} - {"__init__"}
+    assert files <= told

@@ -1,0 +1,154 @@
+"""The states of a task: every way it may change, tried from every state, and drawn in docs/architecture.md."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from sqlalchemy import Connection, delete
+
+from bridge.domain.event import Lane
+from bridge.store.marks import save_decided
+from bridge.store.model import Claim, Outcome, TaskState
+from bridge.store.tables import leases, links, tasks
+from tests.clock import FakeClock
+from tests.conformance.store.builders import Desk, done, left, right
+from tests.diagrams import diagram
+
+PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
+KEY, PARENT = left("1"), left("p", "companies")
+IDLE, DUE, WAITING, DEAD = TaskState.IDLE, TaskState.DUE, TaskState.WAITING, TaskState.DEAD
+SOON, LATER = 10.0, 5000.0
+
+
+async def _state(desk: Desk) -> TaskState | None:
+    task = await desk.store.tasks.get(KEY)
+    return None if task is None else task.state
+
+
+async def _bring(desk: Desk, state: TaskState | None) -> None:
+    """A task of that state, by what brings it there in daily life; None: no row."""
+    if state is None:
+        return
+    await desk.hears(KEY.rec)
+    if state is DUE:
+        return
+    ends = {
+        IDLE: (Outcome.APPLIED, None),
+        WAITING: (Outcome.WAITING, desk.store.now() + SOON),
+        DEAD: (Outcome.DEAD, None),
+    }
+    outcome, due = ends[state]
+    await desk.store.tasks.submit(done(await desk.claims_one(), outcome, due=due, waits_for=PARENT if due else None))
+    assert await _state(desk) is state
+
+
+async def _event(desk: Desk, clock: FakeClock) -> None:
+    await desk.hears(KEY.rec)
+
+
+async def _marked(desk: Desk, clock: FakeClock) -> None:
+    await desk.store.tasks.make_due([KEY], Lane.LIVE, "looked at again")
+
+
+async def _retried(desk: Desk, clock: FakeClock) -> None:
+    await desk.store.dead_letters.retry([KEY])
+
+
+async def _discarded(desk: Desk, clock: FakeClock) -> None:
+    await desk.store.dead_letters.discard([KEY])
+
+
+async def _asked_to_look_now(desk: Desk, clock: FakeClock) -> None:
+    await desk.store.tasks.look_now(["people"])
+
+
+async def _noted_from_a_listing(desk: Desk, clock: FakeClock) -> None:
+    database = desk.store.database
+    await database.write("decided", lambda conn: save_decided(database, conn, [(KEY, "hash")]))
+
+
+async def _parent_done(desk: Desk, clock: FakeClock) -> None:
+    """What it may wait for is finished."""
+    await desk.store.tasks.make_due([PARENT], Lane.LIVE, "looked at")
+    (claim,) = [one for one in await desk.claims() if one.key == PARENT]
+    await desk.store.tasks.submit(done(claim, Outcome.FILTERED))
+
+
+WAYS: dict[str, Callable[[Desk, FakeClock], Awaitable[None]]] = {
+    "event": _event,
+    "marked": _marked,
+    "parent done": _parent_done,
+    "retried": _retried,
+    "discarded": _discarded,
+    "look now": _asked_to_look_now,
+    "listed": _noted_from_a_listing,
+}
+ENDS = {
+    "applied": (Outcome.APPLIED, None),
+    "unchanged": (Outcome.UNCHANGED, None),
+    "filtered": (Outcome.FILTERED, None),
+    "look again": (Outcome.APPLIED, LATER),
+    "put off": (Outcome.WAITING, LATER),
+    "given up": (Outcome.DEAD, None),
+}
+"""How a claim may end, and when its record is looked at again."""
+
+
+async def _claimed(desk: Desk, clock: FakeClock, state: TaskState) -> Claim:
+    """A claim that holds a task of that state: a dead letter comes with its counterpart's task."""
+    if state is DEAD:
+        await desk.links(KEY.rec, "2")
+        await _bring(desk, DEAD)
+        await desk.hears("2", system="erp", entity="contact")
+        claim = await desk.claims_one()
+        assert {task.key: task.state for task in claim.tasks} == {right("2"): DUE, KEY: DEAD}
+        return claim
+    await _bring(desk, state)
+    clock.advance(SOON + 1)
+    claim = await desk.claims_one()
+    assert await _state(desk) is state
+    return claim
+
+
+async def _cleared(desk: Desk) -> None:
+    def work(conn: Connection) -> None:
+        for table in (tasks, leases, links):
+            conn.execute(delete(table))
+
+    await desk.store.database.write("cleared", work)
+
+
+Change = tuple[str, str, str]
+
+
+def _note(found: set[Change], before: TaskState | None, after: TaskState | None, way: str) -> None:
+    """From, to, and what did it; what leaves a task as it is says nothing."""
+    if before is not after:
+        found.add((before.value if before else "[*]", after.value if after else "[*]", way))
+
+
+async def _changes(desk: Desk, clock: FakeClock) -> set[Change]:
+    found: set[Change] = set()
+    for way, work in WAYS.items():
+        for before in (None, *TaskState):
+            await _cleared(desk)
+            await _bring(desk, before)
+            await work(desk, clock)
+            _note(found, before, await _state(desk), way)
+    for way, (outcome, seconds) in ENDS.items():
+        for before in (DUE, WAITING, DEAD):
+            await _cleared(desk)
+            claim = await _claimed(desk, clock, before)
+            due = None if seconds is None else desk.store.now() + seconds
+            await desk.store.tasks.submit(done(claim, outcome, due=due))
+            _note(found, before, await _state(desk), way)
+    for before in (DUE, WAITING, DEAD):
+        await _cleared(desk)
+        claim = await _claimed(desk, clock, before)
+        await desk.store.tasks.release(claim, desk.store.now(), "given back")
+        _note(found, before, await _state(desk), "given back")
+    return found
+
+
+async def test_tasks_change_as_the_architecture_page_draws_them(desk: Desk, clock: FakeClock) -> None:
+    drawn = diagram(PAGE.read_text(encoding="utf-8"), "The states of a task")
+    assert await _changes(desk, clock) == drawn
