@@ -172,13 +172,13 @@ def _plain(world: World) -> World:
 
 
 @st.composite
-def pairs(draw: st.DrawFn) -> World:
-    """Worlds in which the claim's record is linked."""
+def pairs(draw: st.DrawFn, *, pending_write: bool = False) -> World:
+    """Worlds in which the claim's record is linked. `pending_write`: at least one side's write is not confirmed."""
     world = _plain(draw(frames))
     agreed = dict(world.agreed)
     gone = draw(GONE)
     rows = {name: resolved(agreed, draw(missing if name in gone else alive)) for name in (CRM, ERP)}
-    pending = {name: resolved(agreed, draw(sent)) for name in draw(PENDING)}
+    pending = {name: resolved(agreed, draw(sent)) for name in draw(UNCONFIRMED if pending_write else PENDING)}
     pending = {name: replace(one, removal=one.removal and name in gone) for name, one in pending.items()}
     if len(pending) == 2:  # no field is ever sent to both sides at once
         pending = {name: replace(one, values=_half(name, one.values)) for name, one in pending.items()}
@@ -189,6 +189,7 @@ def pairs(draw: st.DrawFn) -> World:
 
 
 GONE = st.sampled_from([(), (), (), (CRM,), (ERP,), (CRM, ERP)])
+UNCONFIRMED = st.sampled_from([(CRM,), (ERP,), (CRM, ERP)])
 PENDING = mostly((), (CRM,), (ERP,), (CRM, ERP))
 PAIRED = mostly(LinkState.LIVE, LinkState.FROZEN)
 
@@ -199,11 +200,11 @@ def _half(name: str, values: Any) -> dict[str, Any]:
 
 
 @st.composite
-def lonely(draw: st.DrawFn) -> World:
-    """Worlds in which the claim's record has no link, or only an intent."""
+def lonely(draw: st.DrawFn, *, intent: bool = False) -> World:
+    """Worlds in which the claim's record has no link, or only an intent (`intent`: always one)."""
     world = _plain(draw(frames))
     agreed = dict(world.agreed)
-    state = draw(OPEN)
+    state = LinkState.INTENDED if intent else draw(OPEN)
     history = None if state else draw(HISTORY)
     others = {rec: resolved(agreed, draw(alive)) for rec in draw(OTHERS)}
     rows = {name: resolved(agreed, draw(alive if draw(THERE) else missing)) for name in (CRM, ERP)}

@@ -16,7 +16,7 @@ from bridge.sync.draft import Draft
 from bridge.sync.needs import CanSee, Look
 from bridge.sync.plans import Create, Removal, SideWrite, Update
 from bridge.sync.reasons import Reason
-from tests.unit.sync.drawn_worlds import compared, deletions, pairs, undisturbed, worlds
+from tests.unit.sync.drawn_worlds import compared, deletions, lonely, pairs, undisturbed, worlds
 from tests.unit.sync.worlds import (
     CRM,
     ERP,
@@ -124,11 +124,12 @@ def test_nothing_is_sent_while_the_mapping_is_in_shadow(world: World) -> None:
     assert isinstance(end, Completion)
 
 
-@given(worlds)
-def test_nothing_is_sent_while_the_mapping_is_paused(world: World) -> None:
+@given(st.one_of(pairs(pending_write=True), lonely(intent=True)))
+def test_nothing_is_written_while_the_mapping_is_paused(world: World) -> None:
     """Only a link with an open intent or a pending write is claimed then."""
-    assume(world.sent or world.state is LinkState.INTENDED)
-    assert not writes_of(decided(Seat(replace(world, paused=True))).end)
+    end = decided(Seat(replace(world, paused=True))).end
+    assert not writes_of(end)
+    assert not isinstance(end, Create)
 
 
 @pytest.mark.xfail(strict=True, reason="decided although the mapping is paused; only `apply` holds it back")
@@ -148,13 +149,21 @@ def test_no_removal_is_decided_while_the_mapping_is_paused() -> None:
 # The form of a decision.
 
 
+HOLDING_BACK = (Reason.LOOP_ALARM, Reason.PARENT_WAITED_FOR, Reason.PARENT_BUSY, Reason.REFERENCE_REJECTED)
+
+
+def _held_back(end: Any) -> bool:
+    """Something keeps one side from being written. Where both are to be, what blocks the left one is met first."""
+    blocked = end.blocked if isinstance(end, Update) else end
+    return isinstance(blocked, Completion) and blocked.code in HOLDING_BACK
+
+
 @given(st.one_of(worlds, compared, deletions()))
 def test_swapping_the_sides_swaps_the_decision(world: World) -> None:
     here, there = Seat(world, CRM), Seat(world, ERP)
-    one, other = decided(here), decided(there)
-    assume(not (isinstance(one.end, Update) and one.end.blocked))
-    assume(not (isinstance(other.end, Update) and other.end.blocked))
-    assert neutral(one.end, here) == neutral(other.end, there)
+    one, other = decided(here).end, decided(there).end
+    assume(world.shape.direction != "both" or not (_held_back(one) or _held_back(other)))
+    assert neutral(one, here) == neutral(other, there)
 
 
 WAITS_ON_ONE_SIDE = World(

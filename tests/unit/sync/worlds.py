@@ -335,7 +335,8 @@ class Seat:
     def _sent(self, side: Side, sent: Sent) -> dict[str, Any]:
         if sent.removal:
             return {"removal": "delete"}
-        values = dump_values(self.mapping, translate.read(self.mapping, side, sent.values).values)
+        columns = {name: value for name, value in sent.values.items() if value != ABSENT}
+        values = dump_values(self.mapping, translate.read(self.mapping, side, columns).values)
         effect = {"took_effect": True} if sent.took_effect else {}
         before = dump_values(self.mapping, translate.read(self.mapping, side, self.world.agreed).values)
         shown = {name: value for name, value in values.items() if name != "company"}
@@ -521,6 +522,8 @@ def _word(key: Any, seat: Seat) -> str:
 def _item(key: Any, item: Any, seat: Seat) -> str:
     if key == "base":
         return repr(sorted((name, _sided(entry, seat)) for name, entry in item.items()))
+    if key in ("reason", "text") and isinstance(item, str):  # a sentence that lists both sides names the left one first
+        return repr(sorted(item.replace(",", "").replace(";", "").split()))
     if key in ("made", "chosen", "to") and isinstance(item, str):
         return _word(item, seat)
     return repr(neutral(item, seat))
