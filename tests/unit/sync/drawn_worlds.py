@@ -227,6 +227,16 @@ def _undisturbed_row(row: Any) -> Any:
     return replace(row, known_age=None, own_write=None, columns={**row.columns, "kind": "in"})
 
 
+BLANKING = Shape(link="blank", conflict="erp")
+
+
+def _one_names_a_company(world: World) -> dict[str, Any]:
+    """Both records as shown, of which only the erp's names a company, and that one is not linked."""
+    rows = {name: row if isinstance(row, Shown) else Shown(dict(world.agreed)) for name, row in world.records.items()}
+    named = {CRM: None, ERP: UNLINKED_COMPANY}
+    return {name: replace(row, columns={**row.columns, "company_id": named[name]}) for name, row in rows.items()}
+
+
 def undisturbed(world: World) -> World:
     """The same pair with nothing that keeps it from being compared: no pending write, no lag, no other worker."""
     rows = {name: _undisturbed_row(row) for name, row in world.records.items()}
@@ -236,6 +246,9 @@ def undisturbed(world: World) -> World:
 
 compared = pairs().map(undisturbed)
 """Pairs whose records are compared, or gone, at once."""
+
+blanking = compared.map(lambda world: replace(world, shape=BLANKING, records=_one_names_a_company(world), parent=None))
+"""Pairs of which a reference that is not linked is written as empty, where the other side may be empty already."""
 
 REMOVING = st.sampled_from([shape for shape in TWO_WAY if {"delete", "archive"} & set(shape.deleted)])
 gone_rows = st.builds(Missing, st.sampled_from(list(Evidence)))

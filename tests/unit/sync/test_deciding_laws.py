@@ -16,7 +16,7 @@ from bridge.sync.draft import Draft
 from bridge.sync.needs import CanSee, Look
 from bridge.sync.plans import Create, Removal, SideWrite, Update
 from bridge.sync.reasons import Reason
-from tests.unit.sync.drawn_worlds import compared, deletions, lonely, pairs, undisturbed, worlds
+from tests.unit.sync.drawn_worlds import blanking, compared, deletions, lonely, pairs, undisturbed, worlds
 from tests.unit.sync.worlds import (
     CRM,
     ERP,
@@ -53,7 +53,7 @@ def writes_of(end: Any) -> list[SideWrite]:
 # What is written.
 
 
-@given(st.one_of(compared, pairs()))
+@given(st.one_of(compared, pairs(), blanking))
 def test_no_write_without_a_difference(world: World) -> None:
     """What is sent is never what the record shows already, column by column and as the mapping reads it."""
     seat = Seat(world)
