@@ -124,9 +124,9 @@ def test_nothing_is_sent_while_the_mapping_is_in_shadow(world: World) -> None:
     assert isinstance(end, Completion)
 
 
-@given(st.one_of(pairs(pending_write=True), lonely(intent=True)))
+@given(st.one_of(compared, pairs(pending_write=True), lonely(intent=True)))
 def test_nothing_is_written_while_the_mapping_is_paused(world: World) -> None:
-    """Only a link with an open intent or a pending write is claimed then."""
+    """Only a link with an open intent or a pending write is claimed then; a pair without is not written either."""
     end = decided(Seat(replace(world, paused=True))).end
     assert not writes_of(end)
     assert not isinstance(end, Create)
@@ -262,12 +262,12 @@ def test_a_deletion_is_never_applied_from_a_single_look(world: World) -> None:
         assert _confirmed(result)
 
 
-@given(deletions())
-def test_a_deletion_that_was_just_seen_waits_for_the_second_look(world: World) -> None:
-    world = replace(world, tasks=tuple(replace(task, gone_since=None) for task in world.tasks), sent={})
-    end = decided(Seat(world)).end
+@given(deletions(), st.sampled_from([None, 0.0, SETTLE / 2]))
+def test_a_deletion_that_was_just_seen_waits_for_the_second_look(world: World, seen: float | None) -> None:
+    world = replace(world, tasks=tuple(replace(task, gone_since=seen) for task in world.tasks))
+    end, first = decided(Seat(world)).end, NOW - (seen or 0.0)
     assert isinstance(end, Completion)
-    assert (end.code, end.gone_since, end.due) == (Reason.GONE_ONCE, NOW, NOW + SETTLE)
+    assert (end.code, end.gone_since, end.due) == (Reason.GONE_ONCE, first, first + SETTLE)
 
 
 @given(deletions())
