@@ -1,5 +1,7 @@
-"""One broken rule: a single replacement of text in the code, and the tests that must notice."""
+"""One broken rule: a single replacement of text inside one function, and the tests that must notice."""
 
+import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,22 +12,38 @@ class MutantRotten(Exception):
 
 @dataclass(frozen=True)
 class Mutant:
-    """`rule`: what is broken, in words. `file`: below bridge/. `tests`: files or single tests below tests/."""
+    """`rule`: what is broken, in words. `tests`: files or single tests below tests/.
+
+    place: a file below bridge/ and what it breaks there, as in `store/finish.py::Booking.finish`: a function, a class
+    or a value of the module. `old` stands once inside it, whatever else the file says.
+    """
 
     rule: str
-    file: str
+    place: str
     old: str
     new: str
     tests: tuple[str, ...]
+
+    @property
+    def file(self) -> str:
+        return self.place.partition("::")[0]
+
+    @property
+    def name(self) -> str:
+        return self.place.partition("::")[2]
 
     def fault(self, root: Path) -> str:
         """Why this mutant cannot be made of the code below `root`; "" when it can."""
         path = root / "bridge" / self.file
         if not path.is_file():
             return f"{self.rule}: there is no bridge/{self.file}"
-        found = path.read_text().count(self.old)
+        text = path.read_text()
+        parts = _parts(text, self.name)
+        if len(parts) != 1:
+            return f"{self.rule}: {self.name!r} stands {len(parts)} times in bridge/{self.file}, not once"
+        found = text[parts[0]].count(self.old)
         if found != 1:
-            return f"{self.rule}: the old text stands {found} times in bridge/{self.file}, not once:\n{self.old}"
+            return f"{self.rule}: the old text stands {found} times in bridge/{self.place}, not once:\n{self.old}"
         missing = [test for test in self.tests if not _is_there(root, test)]
         return f"{self.rule}: there is no test {', '.join(missing)}" if missing else ""
 
@@ -34,7 +52,35 @@ class Mutant:
         fault = self.fault(root)
         if fault:
             raise MutantRotten(fault)
-        return (root / "bridge" / self.file).read_text().replace(self.old, self.new)
+        text = (root / "bridge" / self.file).read_text()
+        (part,) = _parts(text, self.name)
+        return text[: part.start] + text[part].replace(self.old, self.new) + text[part.stop :]
+
+
+def _parts(text: str, name: str) -> list[slice]:
+    """Where the text of what has this qualified name begins and ends."""
+    ends = [0]
+    for line in text.splitlines(keepends=True):
+        ends.append(ends[-1] + len(line))
+    return [slice(ends[first - 1], ends[last]) for called, first, last in _named(ast.parse(text)) if called == name]
+
+
+def _named(node: ast.AST, within: str = "") -> Iterator[tuple[str, int, int]]:
+    """Qualified names below a node, with their first and last lines; values only of the module itself."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            name = f"{within}{child.name}"
+            yield name, min(one.lineno for one in (child, *child.decorator_list)), _last(child)
+            yield from _named(child, f"{name}.")
+            continue
+        if isinstance(node, ast.Module) and isinstance(child, ast.Assign | ast.AnnAssign):
+            targets = child.targets if isinstance(child, ast.Assign) else [child.target]
+            yield from ((one.id, child.lineno, _last(child)) for one in targets if isinstance(one, ast.Name))
+        yield from _named(child, within)
+
+
+def _last(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
 
 
 def _is_there(root: Path, test: str) -> bool:

@@ -1,6 +1,6 @@
 """`python -m tests.mutants.run [WORDS]`: break one rule after the other in a copy of the code; does a test notice?
 
-With words only the mutants whose rule or file contains one of them. Exit code 1 when one survived. On SQLite only.
+With words only the mutants whose rule or place contains one of them. Exit code 1 when one survived. On SQLite only.
 """
 
 import argparse
@@ -80,18 +80,18 @@ def run(mutants: Sequence[Mutant], folder: Path) -> int:
         by = tried(copy, mutant)
         survived += by is None
         told = f"caught by {by}" if by else "SURVIVED"
-        say(f"{mutant.rule} ({mutant.file}): {told}  [{time.monotonic() - begun:.0f} s]")
+        say(f"{mutant.rule} ({mutant.place}): {told}  [{time.monotonic() - begun:.0f} s]")
     say(f"mutants: {len(mutants)} tried, {survived} survived")
     return survived
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants.run", description=__doc__)
-    parser.add_argument("words", nargs="*", help="only rules or files that contain one of these")
+    parser.add_argument("words", nargs="*", help="only rules or places that contain one of these")
     words = parser.parse_args().words
-    chosen = [one for one in MUTANTS if not words or any(word in one.rule or word in one.file for word in words)]
+    chosen = [one for one in MUTANTS if not words or any(word in one.rule or word in one.place for word in words)]
     if not chosen:
-        parser.error("no rule and no file contains these words")
+        parser.error("no rule and no place contains these words")
     try:
         with tempfile.TemporaryDirectory(prefix="bridge-mutants-") as folder:
             return 1 if run(chosen, Path(folder).resolve()) else 0

@@ -25,6 +25,46 @@ def test_every_rule_is_broken_once() -> None:
     assert len({mutant.rule for mutant in MUTANTS}) == len(MUTANTS)
 
 
-def test_text_that_is_not_found_exactly_once_is_told() -> None:
-    with pytest.raises(MutantRotten, match="stands 0 times"):
-        Mutant("no such rule", "sync/linked.py", "not there", "", ()).broken(ROOT)
+CODE = """
+class Books:
+    def book(self):
+        return 1 + 1
+
+    def close(self):
+        return 1
+
+def book():
+    return 1
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "bridge").mkdir()
+    (tmp_path / "bridge/books.py").write_text(CODE)
+    return tmp_path
+
+
+def test_a_rule_is_broken_in_the_named_function_and_nowhere_else(root: Path) -> None:
+    broken = Mutant("closing gives nothing", "books.py::Books.close", "return 1", "return 0", ()).broken(root)
+    assert broken == CODE.replace("close(self):\n        return 1\n", "close(self):\n        return 0\n")
+
+
+@pytest.mark.parametrize(
+    ("place", "old", "told"),
+    [
+        ("gone.py::book", "1", "there is no bridge/gone.py"),
+        ("books.py::Books.open", "1", "'Books.open' stands 0 times in bridge/books.py"),
+        ("books.py", "1", "'' stands 0 times"),
+        ("books.py::book", "not there", "the old text stands 0 times"),
+        ("books.py::Books.book", "1", "the old text stands 2 times"),
+    ],
+)
+def test_a_mutant_that_does_not_fit_says_why(root: Path, place: str, old: str, told: str) -> None:
+    with pytest.raises(MutantRotten, match=told):
+        Mutant("a rule", place, old, "", ()).broken(root)
+
+
+def test_a_test_that_is_gone_is_told(root: Path) -> None:
+    with pytest.raises(MutantRotten, match=r"there is no test unit/test_gone\.py"):
+        Mutant("a rule", "books.py::book", "1", "2", ("unit/test_gone.py",)).broken(root)
