@@ -1,6 +1,7 @@
 """Every broken rule."""
 
+from tests.mutants.decision_rules import DECISION_MUTANTS
 from tests.mutants.store_rules import STORE_MUTANTS
 from tests.mutants.sync_rules import SYNC_MUTANTS
 
-MUTANTS = (*SYNC_MUTANTS, *STORE_MUTANTS)
+MUTANTS = (*SYNC_MUTANTS, *DECISION_MUTANTS, *STORE_MUTANTS)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from bridge.domain.errors import DuplicateRefused, OutcomeUnknown
 from bridge.domain.record import Side
 from bridge.store.model import LinkState
+from bridge.store.questions import LinksNaming
 from bridge.sync.parts import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising
@@ -39,6 +40,33 @@ async def test_a_doubtful_create_goes_on_when_a_person_retries_it(new_bench: New
     assert len(bench.erp.live("person")) == 1
     assert await bench.store.dead_letters.list() == []
     assert await bench.store.links.unsettled() == []
+
+
+async def test_a_record_made_by_hand_answers_the_question_what_became_of_a_create(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench = await _in_doubt(new_bench, clock)
+    bench.erp.person_creates("person", **ANA)
+    await bench.settle()
+    rows = await bench.store.questions.one(LinksNaming("people", Side.LEFT, "1"))
+    assert [row.state for row in rows] == [LinkState.LIVE]
+    assert await bench.store.dead_letters.list() == []
+    assert len(bench.crm.live("person")) == len(bench.erp.live("person")) == 1
+
+
+async def test_a_record_heard_of_before_the_create_is_not_taken_for_what_it_made(new_bench: NewBench) -> None:
+    text = PEOPLE.replace("match: [email]", "match: none").replace("creates: [crm, erp]", "creates: [erp]")
+    bench = await new_bench(text=text)
+    older = bench.erp.person_creates("person", **ANA)
+    await bench.settle()
+    bench.clock.advance(1)
+    bench.erp.fail = lost_answer("before create")
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    link = await bench.store.links.of("people", Side.LEFT, rec)
+    assert link is not None
+    assert link.right not in (None, older)
+    assert len(bench.erp.live("person")) == 2
 
 
 async def test_a_retried_doubt_adopts_the_one_record_that_is_there(bench: Bench) -> None:

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from sqlalchemy import select
 
 from bridge.connectors.protocols import Fields, Written
 from bridge.domain.record import Record
+from bridge.store.tables import leases
 from bridge.sync.parts import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct
@@ -102,3 +104,32 @@ async def test_promise_3_a_process_that_stood_still_past_the_deadline_sends_noth
     assert passed[first : first + 3] == [committed, committed, f"{committed.partition(':')[0]}: took effect"]
     assert bench.erp.writes() == ["create", "update", "delete"]
     await bench.assert_accounted()
+
+
+async def test_promise_3_no_write_begins_under_a_lease_that_may_end_before_it(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """The reads before it took half of the lease."""
+    bench = await new_bench(limits=Limits(lease_seconds=60.0, write_seconds=45.0))
+    left: dict[str, float] = {}
+
+    async def note(name: str) -> None:
+        if name.endswith("committed") and not name.startswith("store."):
+            held = await bench.store.database.read(lambda conn: list(conn.execute(select(leases.c.expires)).scalars()))
+            left[name] = min(held) - bench.store.now()
+
+    def slow(name: str) -> None:
+        if name == "before read":
+            clock.advance(30)
+
+    bench.crm.fail = slow
+    bench.fail_at(note)
+    bench.crm.person_creates("person", name="Bo", email="bo@x.example")  # somebody who can be seen afterwards
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.crm.person_edits("person", rec, name="Ana Dahl")
+    await bench.settle()
+    bench.crm.person_deletes("person", rec)
+    await bench.settle()
+    assert left.keys() == {"create: intent committed", "update: sent committed", "removal: sent committed"}
+    assert min(left.values()) >= 45.0, left

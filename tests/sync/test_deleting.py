@@ -46,6 +46,19 @@ async def test_filling_fields_never_meets_the_brake(new_bench: NewBench) -> None
     assert bench.erp.live("person")["1"]["name"] == "Ana"
 
 
+async def test_what_the_brake_holds_back_is_told_once(new_bench: NewBench) -> None:
+    bench = await new_bench(limits=Limits(brake_count=1, brake_window_seconds=10**6))
+    recs = [bench.crm.person_creates("person", name=f"P{n}", email=f"p{n}@x.example") for n in range(3)]
+    await bench.settle()
+    bench.clock.advance(60)
+    for rec in recs[:2]:
+        bench.crm.person_deletes("person", rec)
+    await bench.settle(seconds=3600)
+    assert len(bench.erp.live("person")) == 2
+    told = [(await bench.story("crm", "person", rec)).count("braked") for rec in recs]
+    assert sorted(told) == [0, 0, 1]
+
+
 async def test_a_delete_that_is_refused_for_now_is_not_counted_by_the_brake(new_bench: NewBench) -> None:
     bench = await _linked(new_bench, limits=Limits(brake_count=2))
     bench.erp.fail = raising("before delete", RateLimited("erp", "limit", 5.0), times=5)
@@ -240,6 +253,20 @@ async def test_two_delete_events_of_a_pair_that_lives_are_no_endless_task(new_be
         await bench.tell(system, "person", "1", "deleted")
     await bench.settle()
     assert await bench.store.tasks.next_due(bench.parts.scopes) is None
+
+
+async def test_a_read_that_lags_brings_no_record_back_that_was_deleted_on_both_sides(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench)
+    bench.crm.person_deletes("person", "1")
+    bench.erp.person_deletes("person", "1")
+    await bench.turn_once()
+    bench.crm.lag = 1.5
+    await bench.tell("crm", "person", "1")
+    await bench.turn()
+    assert bench.erp.calls.count("create") == 2
+    bench.crm.lag = 0.0
+    await bench.settle()
+    assert list(bench.erp.live("person")) == ["2"]
 
 
 async def test_a_restored_record_finds_its_link_again(new_bench: NewBench) -> None:

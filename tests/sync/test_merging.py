@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
@@ -21,7 +23,9 @@ async def _merged(bench: Bench) -> tuple[str, str]:
     return loser, survivor
 
 
-async def test_a_record_restored_from_a_merge_has_its_own_pair_again(bench: Bench) -> None:
+@pytest.mark.parametrize("keys", ["[email]", "none"])
+async def test_a_record_restored_from_a_merge_has_its_own_pair_again(new_bench: NewBench, keys: str) -> None:
+    bench = await new_bench(text=PEOPLE.replace("match: [email]", f"match: {keys}"))
     loser, _survivor = await _merged(bench)
     bench.crm.person_restores("person", loser)
     await bench.settle()

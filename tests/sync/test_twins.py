@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bridge.domain.record import Side
+from bridge.store.model import LinkState
+from bridge.store.questions import LinksNaming
 from tests.clock import FakeClock
 from tests.integration.sweep_bench import SkewedClock
 from tests.product import FakeProduct, lost_answer
@@ -76,6 +78,18 @@ async def test_when_a_person_deletes_the_linked_one_of_two_twins_the_other_takes
     await bench.settle()
     assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
     await bench.assert_accounted()
+
+
+@pytest.mark.parametrize("settled_by", ["merge", "delete"])
+async def test_twins_of_which_one_is_left_are_reported_no_longer(bench: Bench, settled_by: str) -> None:
+    rec = await _reported(bench)
+    if settled_by == "merge":
+        bench.erp.person_merges("person", "2", "1")
+    else:
+        bench.erp.person_deletes("person", "2")
+    await bench.settle()
+    (row,) = await bench.store.questions.one(LinksNaming("people", Side.RIGHT, "1"))
+    assert (row.state, row.left) == (LinkState.LIVE, rec)
 
 
 async def test_when_a_person_deletes_the_reported_one_of_two_twins_the_pair_stays(bench: Bench) -> None:

@@ -85,6 +85,17 @@ async def test_a_write_conflict_is_an_attempt(new_bench: NewBench) -> None:
     assert bench.erp.calls.count("update") == 4
 
 
+async def test_an_update_that_was_refused_is_not_pending_any_more(new_bench: NewBench) -> None:
+    bench, rec = await _linked(new_bench)
+    bench.erp.fail = raising("before update", WriteConflict("erp", "412"))
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.turn_once()
+    link = await bench.store.links.of("people", Side.LEFT, rec)
+    assert link is not None
+    assert bench.erp.calls.count("update") == 1
+    assert (link.sent_right, link.sent_until) == (None, None)
+
+
 async def test_ask_holds_only_that_field_and_tells_of_it_once(new_bench: NewBench) -> None:
     text = PEOPLE.replace("{crm: name, erp: name}", "{crm: name, erp: name, conflict: ask}")
     bench, rec = await _linked(new_bench, text=text)

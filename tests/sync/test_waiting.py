@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from bridge.connectors.protocols import Written
 from bridge.domain.errors import RateLimited, RetryLater
-from bridge.store.model import Completion, Outcome
+from bridge.domain.record import Fields, Side
+from bridge.store.model import Completion, Outcome, TaskKey
 from bridge.sync import worker as worker_module
 from bridge.sync.load import Loader
 from bridge.sync.parts import Limits
 from bridge.sync.reasons import Reason
-from tests.product import raising
+from tests.clock import FakeClock
+from tests.product import FakeProduct, raising
 from tests.sync.bench import WITH_COMPANIES, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
@@ -158,6 +161,53 @@ async def test_parents_that_wait_themselves_are_waited_for_and_then_named(new_be
     ((there, _),) = bench.erp.live("company").items()
     ((_, fields),) = bench.erp.live("person").items()
     assert fields["company_id"] == there
+
+
+class Crowded(FakeProduct):
+    """Takes no companies for now."""
+
+    async def create(self, entity: str, fields: Fields) -> Written:
+        if entity == "company":
+            raise RateLimited(self.system, "limit", 3600.0)
+        return await super().create(entity, fields)
+
+
+async def test_a_record_that_crossed_without_its_reference_is_looked_at_again_on_both_sides(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """Once without it at its create, and then whenever the reference is still left out."""
+    bench = await new_bench(text=WITH_COMPANIES, erp=Crowded("erp", clock))
+    company = bench.crm.person_creates("company", name="Acme")
+    child = TaskKey("people", Side.LEFT, bench.crm.person_creates("person", **ANA, company_id=company))
+    await bench.tell_all()
+    looks: list[tuple[float, bool]] = []
+    end = bench.store.now() + 300
+    while len(looks) < 3 and bench.store.now() < end:
+        if not await bench.turn():
+            bench.clock.advance(1.0)
+        task = await bench.store.tasks.get(child)
+        assert task is not None
+        if bench.erp.live("person") and task.due not in [due for due, _ in looks]:
+            looks.append((task.due, task.both_sides))
+    assert [both for _, both in looks] == [True, True, True]
+
+
+async def test_what_one_side_got_is_settled_while_the_other_sides_write_waits_for_a_parent(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench = await new_bench(text=WITH_COMPANIES, erp=Crowded("erp", clock))
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    clock.advance(60)
+    company = bench.crm.person_creates("company", name="Acme")
+    bench.crm.person_edits("person", rec, company_id=company)
+    bench.erp.person_edits("person", "1", phone="2")
+    for _ in range(2):
+        await bench.turn_once()
+    link = await bench.store.links.of("people", Side.LEFT, rec)
+    assert link is not None
+    assert bench.crm.live("person")[rec]["phone"] == "2"
+    assert (link.sent_left, link.base["phone"][:2]) == (None, ["2", "2"])
 
 
 async def test_a_child_of_a_paused_mappings_parent_is_looked_at_seldom_and_crosses_when_it_goes_on(

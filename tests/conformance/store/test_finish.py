@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bridge.domain.errors import LeaseLost
-from bridge.domain.event import EventKind, Lane
+from bridge.domain.event import EventKind, Lane, Origin
 from bridge.domain.record import RecordRef, Side
 from bridge.store.leases import MARGIN
 from bridge.store.links import LinkTaken
@@ -59,6 +59,45 @@ async def test_kinds_that_arrive_during_a_claim_outlast_it(desk: Desk) -> None:
     await desk.hears("1")
     await desk.store.tasks.submit(done(claim))
     assert (await desk.claims_one()).tasks[0].kinds == {"changed"}
+
+
+@pytest.mark.parametrize("narrow", [True, False])
+@pytest.mark.parametrize("outcome", list(Outcome))
+async def test_what_is_looked_at_again_is_looked_at_on_both_sides_unless_its_end_says_otherwise(
+    desk: Desk, outcome: Outcome, *, narrow: bool
+) -> None:
+    await desk.hears("1")
+    await desk.store.tasks.submit(done(await desk.claims_one(), outcome, due=desk.store.now(), narrow=narrow))
+    await desk.store.dead_letters.retry(None)
+    assert (await desk.claims_one()).tasks[0].both_sides is not narrow
+
+
+async def test_a_claim_that_ends_for_good_leaves_no_look_at_both_sides_behind(desk: Desk) -> None:
+    await desk.hears("1", origin=Origin.RECONCILE)
+    await desk.store.tasks.submit(done(await desk.claims_one()))
+    await desk.hears("1")
+    assert not (await desk.claims_one()).tasks[0].both_sides
+
+
+async def test_a_record_others_wait_for_or_name_is_looked_at_on_both_sides(desk: Desk) -> None:
+    await desk.hears("1")
+    claim = await desk.claims_one()
+    await desk.store.tasks.wait_for(claim, left("2"))
+    await desk.store.tasks.submit(done(claim, mark=[left("3")]))
+    assert [task.both_sides for rec in ("2", "3") if (task := await desk.store.tasks.get(left(rec)))] == [True, True]
+
+
+async def test_a_persons_retry_is_known_until_the_dead_letter_has_ended(desk: Desk) -> None:
+    await desk.hears("1")
+    await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.DEAD))
+    await desk.store.dead_letters.retry(None)
+    for _ in range(2):
+        claim = await desk.claims_one()
+        assert claim.tasks[0].retried
+        await desk.store.tasks.submit(done(claim, Outcome.WAITING, due=desk.store.now()))
+    await desk.store.tasks.submit(done(await desk.claims_one()))
+    await desk.hears("1")
+    assert not (await desk.claims_one()).tasks[0].retried
 
 
 async def test_a_dead_task_keeps_its_events_and_can_be_retried_or_discarded(desk: Desk) -> None:

@@ -51,6 +51,30 @@ async def test_kinds_and_the_latest_source_time_gather_on_the_task(desk: Desk) -
     assert task.source_at == 200
 
 
+@pytest.mark.parametrize(
+    ("origins", "both"),
+    [
+        ([Origin.WEBHOOK], False),
+        ([Origin.RECONCILE], True),
+        ([Origin.BACKFILL], True),
+        ([Origin.PERSON], True),
+        ([Origin.WEBHOOK, Origin.RECONCILE], True),
+        ([Origin.RECONCILE, Origin.WEBHOOK], True),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, list) else str(value),
+)
+@pytest.mark.parametrize("together", [True, False])
+async def test_all_but_a_callback_asks_for_a_look_at_both_sides(
+    desk: Desk, origins: list[Origin], *, both: bool, together: bool
+) -> None:
+    batch = [event("1", origin=origin) for origin in origins]
+    for some in [batch] if together else [[one] for one in batch]:
+        await desk.store.events.accept(some, ROUTES)
+    task = await desk.store.tasks.get(left("1"))
+    assert task is not None
+    assert task.both_sides is both
+
+
 async def test_a_lower_lane_does_not_push_a_due_task_back(desk: Desk) -> None:
     await desk.hears("1")
     await desk.hears("1", origin=Origin.BACKFILL)
