@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from bridge.connectors.protocols import Written
 from bridge.domain.errors import RateLimited
 from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
@@ -87,6 +89,24 @@ async def test_a_write_that_arrives_late_overwrites_nothing_sent_after_it(
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Holm"
     assert bench.crm.live("person")[rec]["name"] == "Ana Holm"
+
+
+@pytest.mark.xfail(strict=True, reason="the first side's settled write takes the deadline of the second one away")
+@pytest.mark.parametrize("answers", [True, False])
+async def test_a_write_that_arrives_late_overwrites_nothing_although_the_other_sides_was_answered(
+    new_bench: NewBench, clock: FakeClock, *, answers: bool
+) -> None:
+    """Both sides are written in one claim; the second write's answer is lost."""
+    bench, rec = await _linked(new_bench, crm=FakeProduct("crm", clock, answers_record=answers))
+    bench.erp.fail = lost_answer("before update")
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.erp.person_edits("person", "1", phone="2")
+    await bench.turn_once()
+    clock.advance(10)
+    bench.crm.person_edits("person", rec, name="Ana Holm")
+    for _ in range(3):
+        await bench.turn_once()
+    assert bench.erp.calls.count("update") == 1
 
 
 async def test_a_paused_mapping_looks_at_a_lost_update_and_sends_nothing(new_bench: NewBench) -> None:
