@@ -35,6 +35,7 @@ class Kind(StrEnum):
     UNMERGE = "unmerge"
     FOLLOW = "follow"
     SETTLED = "settled"
+    SENT = "sent"
     CONFIRMED = "confirmed"
     UNCONFIRMED = "unconfirmed"
     COUNT_WRITE = "count write"
@@ -63,6 +64,7 @@ KEEPING: Mapping[Kind, tuple[LinkState, ...]] = {
     Kind.LEARN_ID: (INTENDED,),
     Kind.FOLLOW: PAIRED,
     Kind.SETTLED: PAIRED,
+    Kind.SENT: PAIRED,
     Kind.CONFIRMED: PAIRED,
     Kind.UNCONFIRMED: PAIRED,
     Kind.COUNT_WRITE: PAIRED,
@@ -173,10 +175,15 @@ def settled(link: Link, base: Json, refs: Sequence[tuple[str, int]] | None) -> M
     return _move(Kind.SETTLED, link, {"base": base}, refs)
 
 
-def confirmed(link: Link, side: Side) -> Move:
-    """A write to this side is settled; one to the other side may still be pending."""
-    values: dict[str, Any] = {f"sent_{side.value}": None}
-    return _move(Kind.CONFIRMED, link, values if link.sent(side.other) is not None else {**values, "sent_until": None})
+def sent(link: Link, side: Side, values: Json, until: float) -> Move:
+    """A write to this side is pending. The store holds it already; what the claim learned before must not undo it."""
+    return _move(Kind.SENT, link, {f"sent_{side.value}": values, "sent_until": until})
+
+
+def confirmed(link: Link, side: Side, until: float | None = None) -> Move:
+    """A write to this side is settled. `until`: of one to the other side that may still be pending."""
+    pending = link.sent(side.other) is not None
+    return _move(Kind.CONFIRMED, link, {f"sent_{side.value}": None, "sent_until": until if pending else None})
 
 
 def unconfirmed(link: Link, side: Side, sent: Json, now: float) -> Move:

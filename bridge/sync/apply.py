@@ -152,9 +152,10 @@ async def _write(load: Loader, pair: Progress, write: SideWrite) -> Progress | C
         await load.parts.seams.failpoint("update: took effect")
         return answer
 
-    written = await _sent(load, link, target, send(), removes=bool(write.blanked))
+    until = pair.link.sent_until
+    written = await _sent(load, link, target, send(), until, removes=bool(write.blanked))
     draft.journal.append(write.story)
-    settled = partial(settle.updated, pair=replace(pair, link=link), write=write, record=written.record)
+    settled = partial(settle.updated, pair=replace(pair, link=link), write=write, record=written.record, until=until)
     return await load.conclude(settled, before=draft)
 
 
@@ -201,7 +202,7 @@ async def _remove(load: Loader, plan: Removal) -> Completion:
         await _send(load, target, call, committed.sent_until or 0.0)
         await load.parts.seams.failpoint("removal: took effect")
 
-    await _sent(load, committed, target, send(), removes=True)
+    await _sent(load, committed, target, send(), link.sent_until, removes=True)
     return await load.conclude(partial(remove.settled, plan=plan), before=load.draft)
 
 
@@ -237,6 +238,7 @@ async def _commit_sent(
         )
     except BrakeReached as error:
         return _held_back(load.refresh(), link, kind or "", error)
+    draft.moves.append(moves.sent(link, target, sent, deadline))
     draft.look_at = deadline + draft.endpoint(target).settle
     if target is Side.LEFT:
         return replace(link, sent_left=sent, sent_until=deadline)
@@ -258,8 +260,13 @@ async def _journal(load: Loader, entries: Sequence[JournalEntry]) -> None:
         await load.parts.store.journal.append([entry])
 
 
-async def _sent(load: Loader, link: Link, target: Side, send: Coroutine[Any, Any, T], *, removes: bool) -> T:
-    """Send a write that is committed as pending. A refused one is not pending any more, and removed nothing."""
+async def _sent(
+    load: Loader, link: Link, target: Side, send: Coroutine[Any, Any, T], until: float | None, *, removes: bool
+) -> T:
+    """Send a write that is committed as pending. A refused one is not pending any more, and removed nothing.
+
+    until: of a write to the other side that is pending.
+    """
     draft = load.draft
     try:
         return await send
@@ -268,7 +275,7 @@ async def _sent(load: Loader, link: Link, target: Side, send: Coroutine[Any, Any
         draft.say("in doubt", text, link=link)
         raise
     except RemoteError:
-        draft.moves.append(moves.confirmed(link, target))
+        draft.moves.append(moves.confirmed(link, target, until))
         if removes:
             await load.parts.store.brakes.give_back(draft.mapping.name, link.id)
         raise

@@ -51,7 +51,7 @@ def settle_sent(draft: Draft, link: Link, readings: Mapping[Side, Reading], base
         if link.sent(side) is None:
             continue
         base = settled_base(draft, link, side, readings, base)
-        draft.moves.append(moves.confirmed(link, side))
+        draft.moves.append(moves.confirmed(link, side, link.sent_until))
         link = replace(link, sent_left=None) if side is Side.LEFT else replace(link, sent_right=None)
     return base, remember.save_base(draft, link, base)
 

@@ -111,6 +111,8 @@ def _apply_policy(draft: Draft, link: Link, side: Side, gone: Gone, other: Recor
         text = f"shadow: would {policy.value} {draft.named(target, link.rec(target))}"
         draft.say("would delete", text, link=link)
         return draft.filtered(Reason.IN_SHADOW.of())
+    if draft.claim.paused:  # only recovery is claimed while a mapping is paused, and nothing is sent
+        return draft.later(draft.now + draft.limits.wait_seconds, Reason.MAPPING_PAUSED.of())
     waiting = _referring_first(draft, link)
     return waiting or Removal(link, side, other, policy)
 

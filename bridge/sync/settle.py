@@ -20,10 +20,11 @@ ECHO_SECONDS = 1.0
 """A vendor tells of our own write within this long, mostly."""
 
 
-def updated(draft: Draft, pair: Progress, write: SideWrite, record: Record | None) -> Progress:
+def updated(draft: Draft, pair: Progress, write: SideWrite, record: Record | None, until: float | None) -> Progress:
     """A write took effect. `record`: what its answer shows of it; None: the next read of the target confirms it.
 
     That read is the one that the write's echo asks for anyway, or it comes once reads must show the write.
+    until: of a write to the other side that is pending.
     """
     target, rec = write.target, str(pair.link.rec(write.target))
     shown = _reading(draft, target, record)
@@ -33,8 +34,8 @@ def updated(draft: Draft, pair: Progress, write: SideWrite, record: Record | Non
     if shown is not None:
         seen = {name: value for name, value in shown.values.items() if value is not UNREAD}
         draft.note_keys(target, rec, {**write.chosen, **seen})
-        draft.moves.append(moves.confirmed(link, target))
-        link = _with_sent(link, target, None)
+        draft.moves.append(moves.confirmed(link, target, until))
+        link = replace(_with_sent(link, target, None), sent_until=until)
     else:
         sent = _took_effect(draft, write.remembered)
         draft.moves.append(moves.unconfirmed(link, target, sent, draft.now))

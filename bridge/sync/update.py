@@ -163,7 +163,10 @@ def _written(
     decisions: Sequence[Decision],
     plans: Mapping[Side, Mapping[str, Any]],
 ) -> Completion | Update:
-    """The writes to one side after the other, as far as nothing keeps them from being made now."""
+    """The writes to one side after the other, as far as nothing keeps them from being made now.
+
+    What one side waits for does not hold the other one back; an alarm about the pair does.
+    """
     writes: list[SideWrite] = []
     again: float | None = None
     blocked: Completion | None = None
@@ -171,20 +174,17 @@ def _written(
     for target in (side for side in Side if plans[side]):
         settled = references.for_writing(draft, target, plans[target])
         if isinstance(settled, Completion):
-            blocked = settled
-            break
+            blocked = blocked or settled
+            continue
         if settled.again:
             again = draft.now + references.PATIENCE_SECONDS
         chosen = {name: plans[target][name] if value is not None else None for name, value in settled.values.items()}
         if not chosen:
             continue
-        blocked = loop_alarm(draft, state.link, target, chosen)
-        if blocked:
-            break
         write = _side_write(draft, state, records[target], target, chosen, settled.values, decisions, unfinished)
-        if write.changes:
-            blocked = _may_not_write(draft)
-        if blocked:
+        stopped = loop_alarm(draft, state.link, target, chosen) or (_may_not_write(draft) if write.changes else None)
+        if stopped:
+            blocked = stopped
             break
         writes.append(write)
         unfinished = frozenset()

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 2.0  # polling is only a safety net: events wake the worker
 BUSY_SECONDS = 0.1  # what is due already is held by a running claim, whose end wakes us
 STORE_WAIT_SECONDS = 1.0
+TOGETHER_SECONDS = 0.02
+"""While claims are under way, the next are taken together after so long: what runs in step shares its transactions."""
 
 Observe = Callable[[str, Outcome], None]
 
@@ -44,6 +46,8 @@ class Worker:
 
     async def _turn(self) -> None:
         store, limits = self.parts.store, self.parts.limits
+        if self.running:
+            await self.parts.seams.clock.sleep(TOGETHER_SECONDS)
         store.wake.clear()
         free = limits.workers - len(self.running)
         try:

@@ -321,8 +321,8 @@ LINKED = (
     Mutant(
         "a confirmed write hides that one to the other side is pending",
         "store/moves.py::confirmed",
-        'values if link.sent(side.other) is not None else {**values, "sent_until": None}',
-        '{**values, "sent_until": None}',
+        "until if pending else None",
+        "None",
         (f"{MOVES}a_write_to_one_side_that_is_settled_leaves_the_other_sides_pending",),
     ),
     Mutant(
@@ -394,7 +394,7 @@ ENDS = (
     Mutant(
         "a refused update stays pending",
         "sync/apply.py::_sent",
-        "        draft.moves.append(moves.confirmed(link, target))\n",
+        "        draft.moves.append(moves.confirmed(link, target, until))\n",
         "",
         (f"{UPDATING}an_update_that_was_refused_is_not_pending_any_more",),
     ),

@@ -117,8 +117,8 @@ UPDATES = (
     Mutant(
         "newest takes our own write for an edit",
         "sync/compare.py::_modified",
-        "if record.modified_at is None or (own is not None and record.modified_at.timestamp() <= own):",
-        "if record.modified_at is None:",
+        "(own is not None and at <= own)",
+        "False",
         (f"{UPDATING}newest_does_not_take_our_own_write_for_an_edit",),
     ),
     Mutant(
@@ -376,7 +376,7 @@ AFTER_STORMS = (
     ),
     Mutant(
         "a pause has no largest length",
-        "connectors/calls.py",
+        "connectors/calls.py::Pause.__post_init__",
         "min(self.seconds, longest_pause(daily=self.daily)) if self.seconds > 0 else 0.0",
         "self.seconds",
         ("unit/connectors/test_http_client.py", "unit/connectors/test_http_parts.py"),

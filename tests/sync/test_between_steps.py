@@ -91,7 +91,6 @@ async def test_a_write_that_arrives_late_overwrites_nothing_sent_after_it(
     assert bench.crm.live("person")[rec]["name"] == "Ana Holm"
 
 
-@pytest.mark.xfail(strict=True, reason="the first side's settled write takes the deadline of the second one away")
 @pytest.mark.parametrize("answers", [True, False])
 async def test_a_write_that_arrives_late_overwrites_nothing_although_the_other_sides_was_answered(
     new_bench: NewBench, clock: FakeClock, *, answers: bool

@@ -33,6 +33,7 @@ MOVES: dict[str, tuple[Callable[[Link], Move], set[LinkState], LinkState | None]
 KEEPING: dict[str, Callable[[Link], Move]] = {
     "follow": lambda link: moves.follow(link, Side.LEFT, "3"),
     "settled": lambda link: moves.settled(link, {}, []),
+    "sent": lambda link: moves.sent(link, Side.LEFT, {}, 1.0),
     "confirmed": lambda link: moves.confirmed(link, Side.LEFT),
     "unconfirmed": lambda link: moves.unconfirmed(link, Side.LEFT, {}, 1.0),
     "count write": lambda link: moves.count_write(link, 1, 1.0),
@@ -69,8 +70,8 @@ def test_what_a_pair_holds_changes_only_while_it_is_a_pair(name: str, state: Lin
 
 def test_a_write_to_one_side_that_is_settled_leaves_the_other_sides_pending() -> None:
     both, left = _link(LIVE), Link(5, "people", "1", "2", LIVE, "matched", 1, sent_left={}, sent_until=9.0)
-    assert dict(moves.confirmed(both, Side.LEFT).values) == {"sent_left": None}
-    assert dict(moves.confirmed(left, Side.LEFT).values) == {"sent_left": None, "sent_until": None}
+    assert dict(moves.confirmed(both, Side.LEFT, 9.0).values) == {"sent_left": None, "sent_until": 9.0}
+    assert dict(moves.confirmed(left, Side.LEFT, 9.0).values) == {"sent_left": None, "sent_until": None}
 
 
 @pytest.mark.parametrize(

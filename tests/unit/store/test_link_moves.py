@@ -36,6 +36,7 @@ CHANGES: dict[Kind, Callable[[Link], Move]] = {
     Kind.UNMERGE: moves.unmerge,
     Kind.FOLLOW: lambda link: moves.follow(link, Side.LEFT, "3"),
     Kind.SETTLED: lambda link: moves.settled(link, {}, []),
+    Kind.SENT: lambda link: moves.sent(link, Side.LEFT, {}, 5.0),
     Kind.CONFIRMED: lambda link: moves.confirmed(link, Side.LEFT),
     Kind.UNCONFIRMED: lambda link: moves.unconfirmed(link, Side.LEFT, {}, 5.0),
     Kind.COUNT_WRITE: lambda link: moves.count_write(link, 1, 5.0),

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -132,7 +131,6 @@ def test_nothing_is_written_while_the_mapping_is_paused(world: World) -> None:
     assert not isinstance(end, Create)
 
 
-@pytest.mark.xfail(strict=True, reason="decided although the mapping is paused; only `apply` holds it back")
 def test_no_removal_is_decided_while_the_mapping_is_paused() -> None:
     """The pair is claimed because of a write to one side that has settled; meanwhile the other record was deleted."""
     agreed = {"name": "Ana", "email": None, "phone": None, "company_id": None, "kind": "in"}
@@ -185,7 +183,6 @@ def test_what_waits_for_a_parent_lets_the_edits_of_the_other_side_cross() -> Non
     assert end.blocked.code == Reason.PARENT_WAITED_FOR
 
 
-@pytest.mark.xfail(strict=True, reason="left is written first, and what blocks it holds back right too")
 def test_what_waits_for_a_parent_lets_the_edits_cross_whichever_side_comes_first() -> None:
     here, there = Seat(WAITS_ON_ONE_SIDE, CRM), Seat(WAITS_ON_ONE_SIDE, ERP)
     assert neutral(decided(here).end, here) == neutral(decided(there).end, there)
