@@ -18,8 +18,9 @@ CALLS = """
 ## What a change costs in calls
 
 Counted at the simulators, for a flat record, with nothing else going on: calls at both sides together, and in brackets
-those at the target. An update counts its echo. `python -m tests.pairs.calls` writes the table, and a test fails when a
-change costs more.
+those at the target. An update counts its echo. A create costs two calls more where the callback about the new record
+comes before the answer that names it. `python -m tests.pairs.calls` writes the table, and a test fails when a change
+costs more.
 
 """
 
