@@ -16,7 +16,7 @@ from bridge.mapping.check import check
 from bridge.mapping.follow_ons import mistakes
 from bridge.mapping.load import Loaded, read_mappings
 from bridge.mapping.model import Mapping, MappingSide
-from bridge.mapping.via import NO_FUNCTION
+from bridge.mapping.via import UNKNOWN_FUNCTION
 from bridge.settings.faults import meant
 from bridge.settings.load import load_settings, settings_faults, validate_options
 from bridge.settings.model import Settings
@@ -103,7 +103,7 @@ def _found(
     if settings is not None:
         found += [*_binding_faults(settings, read), *switch_faults(settings, read.mappings)]
     if faults:  # the functions of a file that cannot be used are not unknown
-        read = replace(read, faults=tuple(one for one in read.faults if not one.what.endswith(NO_FUNCTION)))
+        read = replace(read, faults=tuple(one for one in read.faults if one.code != UNKNOWN_FUNCTION))
     own = [fault for fault in found if fault.where not in at_fault]
     return read.mappings, [*faults, *mistakes([*read.faults, *own], read.documents)]
 

@@ -14,11 +14,12 @@ class BridgeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing a person must put right: where it is, what is wrong, what to do."""
+    """One thing a person must put right: where it is, what is wrong, what to do. `code`: its kind, for programs."""
 
     where: str
     what: str
     remedy: str = ""
+    code: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" + (f" - {self.remedy}" if self.remedy else "")

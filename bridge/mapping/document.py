@@ -70,8 +70,8 @@ class Faults:
 
     found: list[Fault] = field(default_factory=list)
 
-    def add(self, place: Place, what: str, remedy: str) -> None:
-        self.found.append(Fault(str(place), what, remedy))
+    def add(self, place: Place, what: str, remedy: str, code: str = "") -> None:
+        self.found.append(Fault(str(place), what, remedy, code))
 
 
 NOTHING_KNOWN = "nothing is known here"

@@ -16,7 +16,7 @@ from bridge.mapping.values import Untranslatable
 
 COLUMN_KEYS = frozenset({"column", "columns", "via"})
 
-NO_FUNCTION = "is no function"
+UNKNOWN_FUNCTION = "unknown_function"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ def _link(side: Section, item: Node, kind: Kind, functions: Functions, width: in
         return _Link(name, identity, partial(run, one, one.function), back, width > 1 and first, samples)
     builtin = BUILTIN.get(name)
     if builtin is None:
-        what = f"`{name}` of {side.what} {NO_FUNCTION}"
-        side.faults.add(item.place, what, did_you_mean(name, [*BUILTIN, *functions]))
+        what = f"`{name}` of {side.what} is no function"
+        side.faults.add(item.place, what, did_you_mean(name, [*BUILTIN, *functions]), UNKNOWN_FUNCTION)
         return None
     try:
         argument = argument_of(name, raw)

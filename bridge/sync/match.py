@@ -25,7 +25,6 @@ INDEX_WAIT_SECONDS = 5.0
 INDEX_WAIT_LONGEST_SECONDS = 60.0
 CREATE_WAIT_SECONDS = 2.0
 NEVER_HEARD_OF = 2**62  # a record known for no longer than this claim is younger than every open intent
-NEEDS_A_PERSON = (LinkState.DOUBT, LinkState.TWIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,9 +275,8 @@ def _pair(draft: Draft, other_rec: str, why: str) -> Completion:
     if isinstance(draft.look(draft.ref(other, other_rec), Moment.LEASED), Gone):
         due = draft.now + draft.jitter(1.0)
         return draft.later(due, Reason.WENT_AWAY_MEANWHILE.of(record=draft.named(other, other_rec)))
-    for side, rec in ((draft.side, draft.key.rec), (other, other_rec)):  # linking answers what a person was asked
-        rows = draft.ask(LinksNaming(draft.mapping.name, side, rec))
-        draft.moves += [moves.drop(row) for row in rows if row.state in NEEDS_A_PERSON]
+    merge.answered(draft, draft.side, draft.key.rec)
+    merge.answered(draft, other, other_rec)
     draft.moves.append(moves.match(draft.mapping.name, draft.side, draft.key.rec, other_rec))
     source, target = draft.named(draft.side, draft.key.rec), draft.named(other, other_rec)
     draft.say("matched", f"{source} is {target}: {why}", other=other_rec)

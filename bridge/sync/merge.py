@@ -46,9 +46,14 @@ def duplicate_instead(draft: Draft, link: Link, side: Side, rec: str) -> Complet
     return None
 
 
+def answered(draft: Draft, side: Side, rec: str) -> None:
+    """Linking or merging the record is what a person was asked for: the question goes."""
+    rows = draft.ask(LinksNaming(draft.mapping.name, side, rec))
+    draft.moves += [moves.drop(row) for row in rows if row.state in NEEDS_A_PERSON]
+
+
 def _follow(draft: Draft, link: Link, side: Side, survivor: str, what: str, *, forget_base: bool = False) -> None:
-    rows = draft.ask(LinksNaming(draft.mapping.name, side, survivor))
-    draft.moves += [moves.drop(row) for row in rows if row.state in NEEDS_A_PERSON]  # merging was what was asked for
+    answered(draft, side, survivor)
     draft.moves.append(moves.follow(link, side, survivor, forget_base=forget_base))
     _tell(draft, link, side, survivor, f"{what}; the link follows")
 

@@ -51,8 +51,7 @@ def _confirmable(draft: Draft, side: Side) -> float:
 
 def not_needed(draft: Draft, pair: Progress, write: SideWrite) -> Progress:
     """The record held all of it already, and nothing was sent."""
-    shown = references.resolve(draft, {write.target: write.before})[write.target]
-    return _remembered(draft, pair, write, shown, called=False)
+    return _remembered(draft, pair, write, write.before, called=False)
 
 
 def _remembered(draft: Draft, pair: Progress, write: SideWrite, shown: Reading | None, *, called: bool) -> Progress:

@@ -436,14 +436,14 @@ ENDS = (
     Mutant(
         "what a person was asked stands beside the link that answers it",
         "sync/match.py::_pair",
-        "draft.moves += [moves.drop(row) for row in rows if row.state in NEEDS_A_PERSON]",
-        "pass",
+        "    merge.answered(draft, draft.side, draft.key.rec)\n    merge.answered(draft, other, other_rec)\n",
+        "",
         (f"{CREATING}a_record_made_by_hand_answers_the_question_what_became_of_a_create",),
     ),
     Mutant(
         "twins of which one is left stay reported",
         "sync/merge.py::_follow",
-        "draft.moves += [moves.drop(row) for row in rows if row.state in NEEDS_A_PERSON]",
+        "answered(draft, side, survivor)",
         "pass",
         ("sync/test_twins.py::test_twins_of_which_one_is_left_are_reported_no_longer",),
     ),

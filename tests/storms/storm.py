@@ -15,6 +15,7 @@ from typing import Any
 
 from bridge.app.shipped import shipped_pairs
 from bridge.simulators.faults import CallbackFault, Trim
+from bridge.sync.reasons import Reason
 from tests.storms.eyes import Eyes
 from tests.storms.judge import Judge
 from tests.storms.ledger import Ledger
@@ -234,7 +235,7 @@ class Storm:
         """
         assert self.site.bridge is not None
         letters = self.site.bridge.store.dead_letters
-        asked = [task.key for task, _ in await letters.list() if "lost visibility?" in task.reason]
+        asked = [task.key for task, _ in await letters.list() if task.code == Reason.LOST_VISIBILITY]
         return await letters.retry(asked) if asked else 0
 
     async def _reconcile(self) -> None:
