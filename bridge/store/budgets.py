@@ -1,21 +1,51 @@
 """Until when the vendors want no calls (implements `connectors.protocols.RateBudget`)."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from bridge.domain.pause import longest_pause
 from bridge.store.account_tables import budgets
+from bridge.store.batch import Batcher
 from bridge.store.database import Database
 from bridge.store.marks import upsert
+from bridge.store.tables import Real
 
 BURST, DAY = "burst", "day"  # windows of pauses
 SPENT, PACE = "spent ", "pace"  # a window of tokens begins with SPENT
 
 
+BATCH = 64
+QUEUE = 10_000
+
+
+class Turn(NamedTuple):
+    """One of turns `gap` seconds apart, `burst` saved up at most."""
+
+    credential: str
+    gap: float
+    burst: int
+
+
+_take = upsert(False, budgets).values(window=PACE)
+TAKE_TURNS = _take.on_conflict_do_update(
+    index_elements=["credential", "window"],
+    set_={
+        "used": budgets.c.used + _take.excluded.used,
+        "until": func.greatest(budgets.c.until, bindparam("earliest", type_=Real)) + bindparam("length", type_=Real),
+    },
+).returning(budgets.c.until)
+
+
 class Budgets:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._turns: Batcher[Turn, float] = Batcher(self._take_turns, BATCH, QUEUE)
+
+    async def close(self) -> None:
+        await self._turns.close()
 
     async def pause(self, credential: str, seconds: float, *, daily: bool, why: str) -> None:
         """No copy calls for so long; a longer pause of the same kind stays. `used` counts how often that happened."""
@@ -78,17 +108,28 @@ class Budgets:
         None on SQLite, where only one copy can run."""
         if self._database.sqlite:
             return None
+        begins = await self._turns.submit(Turn(credential, gap, burst))
+        return begins - self._database.now()
+
+    async def _take_turns(self, asked: Sequence[Turn]) -> list[float]:
+        """When each of these turns begins; those of one credential follow one another."""
         now = self._database.now()
-        earliest = now - (burst - 1) * gap
-        insert = upsert(self._database.sqlite, budgets).values(
-            credential=credential, window=PACE, used=1, until=earliest + gap
-        )
-        statement = insert.on_conflict_do_update(
-            index_elements=["credential", "window"],
-            set_={"used": budgets.c.used + 1, "until": func.greatest(budgets.c.until, earliest) + gap},
-        ).returning(budgets.c.until)
-        until = await self._database.write("pace", lambda conn: conn.scalar(statement))
-        return float(until or now) - gap - now
+        number = Counter(asked)
+
+        def work(conn: Connection) -> dict[Turn, float]:
+            ends: dict[Turn, float] = {}
+            for turn, count in sorted(number.items()):
+                earliest, length = now - (turn.burst - 1) * turn.gap, count * turn.gap
+                values = {"credential": turn.credential, "used": count, "until": earliest + length}
+                ends[turn] = conn.execute(TAKE_TURNS, {**values, "earliest": earliest, "length": length}).scalar_one()
+            return ends
+
+        ends = await self._database.write("pace", work)
+        begins: list[float] = []
+        for turn in asked:
+            begins.append(ends[turn] - number[turn] * turn.gap)
+            number[turn] -= 1
+        return begins
 
 
 def _shorten(conn: Connection, credential: str, ends: Mapping[str, float]) -> None:

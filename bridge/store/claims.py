@@ -5,13 +5,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Integer, and_, bindparam, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 
 from bridge.domain.event import Lane
 from bridge.domain.record import RecordRef, Side
 from bridge.store.database import Database
 from bridge.store.leases import fences_held, free_for, giving_back, require_fence, take
-from bridge.store.lookup import resolve
+from bridge.store.lookup import links_of
 from bridge.store.model import Claim, Link, LinkState, Mode, Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
 from bridge.store.records import known_records
@@ -23,6 +36,7 @@ LOWER_FIRST = {7: Lane.RECONCILE, 15: Lane.BACKFILL}
 """Of sixteen claims the ones that take from a lower lane first."""
 
 PAGES = 20
+SHORTEST_PAGE = 8
 
 
 @dataclass(slots=True)
@@ -142,7 +156,7 @@ class Picking:
             if not free_for(row, holder, self._now)
         }
         picks = self._recoveries(paused, limit)
-        lanes = {lane: Queue(self._conn, lane, usable, self._now, limit) for lane in Lane}
+        lanes = Queues(self._conn, usable, self._now, max(SHORTEST_PAGE, limit + len(self._busy)))
         slots = deque((self._turn + slot) % TURNS for slot in range(len(picks), limit))
         while usable and slots:
             rows = self._next_rows(lanes, slots)
@@ -166,18 +180,26 @@ class Picking:
                 (paused if row["paused"] else usable).append(row["name"])
         return sorted(usable), sorted(paused)
 
-    def _next_rows(self, lanes: Mapping[Lane, "Queue"], slots: deque[int]) -> list[tuple[Row, int]]:
+    def _next_rows(self, lanes: "Queues", slots: deque[int]) -> list[tuple[Row, int]]:
         """A row for every slot, from the lane whose turn it is or else the next that has one."""
         rows: list[tuple[Row, int]] = []
         while slots:
             for lane in _lane_order(slots[0]):
-                row = lanes[lane].next()
+                row = self._next_free(lanes, lane)
                 if row is not None:
                     rows.append((row, slots.popleft()))
                     break
             else:
                 break
         return rows
+
+    def _next_free(self, lanes: "Queues", lane: Lane) -> Row | None:
+        """The next of the lane whose own record nobody works on: a task stays due while its claim runs."""
+        while (row := lanes.next(lane)) is not None:
+            key = task_key(row)
+            if self._scopes[key.mapping].endpoint(key.side).ref(key.rec) not in self._busy:
+                return row
+        return None
 
     def _recoveries(self, paused: Sequence[str], limit: int) -> list[Pick]:
         """Due tasks of paused mappings whose record has an open intent or an unconfirmed write."""
@@ -205,7 +227,7 @@ class Picking:
 
     def _pick(self, rows: Sequence[Row], *, paused: bool) -> list[Pick]:
         """Turn task rows into picks, leaving out those whose record or counterpart is leased."""
-        found = self._links(rows)
+        found = links_of(self._conn, [task_key(row) for row in rows])
         candidates: list[tuple[Task, Link | None]] = []
         wanted: list[tuple[str, str, str]] = []
         for row in rows:
@@ -231,16 +253,6 @@ class Picking:
             self._seen.update(one.key for one in pick.tasks)
             picks.append(pick)
         return picks
-
-    def _links(self, rows: Sequence[Row]) -> dict[TaskKey, Link]:
-        grouped: dict[tuple[str, Side], list[str]] = {}
-        for row in rows:
-            grouped.setdefault((row["mapping"], Side(row["side"])), []).append(row["rec"])
-        found: dict[TaskKey, Link] = {}
-        for (mapping, side), recs in grouped.items():
-            for rec, link in (resolve(self._conn, mapping, side, recs)).items():
-                found[TaskKey(mapping, side, rec)] = link
-        return found
 
     def _lease(self, picks: list[Pick], ttl: float) -> list[Claim]:
         for pick, fence in zip(picks, self._database.next_seqs(self._conn, len(picks)), strict=True):
@@ -271,8 +283,7 @@ class Picking:
         ]
 
     def _still_linked(self, picks: Sequence[Pick]) -> list[Pick]:
-        rows = [dict(zip(("mapping", "side", "rec"), task_tuple(pick.tasks[0].key), strict=True)) for pick in picks]
-        found = self._links(rows)
+        found = links_of(self._conn, [pick.tasks[0].key for pick in picks])
         kept: list[Pick] = []
         for pick in picks:
             link = found.get(pick.tasks[0].key)
@@ -307,44 +318,54 @@ TAKE = (
     )
 )
 ORDER = (tasks.c.due, tasks.c.mapping, tasks.c.side, tasks.c.rec)
-DUE = (
-    select(tasks)
-    .where(
-        tasks.c.lane == bindparam("in_lane"),
-        tasks.c.due <= bindparam("now", type_=Real),
-        tasks.c.mapping.in_(bindparam("names", expanding=True)),
+
+
+def _due(lane: ColumnElement[int]) -> Select[Any]:
+    return (
+        select(tasks)
+        .where(
+            tasks.c.lane == lane,
+            tasks.c.due <= bindparam("now", type_=Real),
+            tasks.c.mapping.in_(bindparam("names", expanding=True)),
+        )
+        .order_by(*ORDER)
+        .limit(bindparam("size", type_=Integer))
+        .with_for_update(skip_locked=True)
     )
-    .order_by(*ORDER)
-    .limit(bindparam("size", type_=Integer))
-    .with_for_update(skip_locked=True)
-)
-DUE_AFTER = DUE.where(
+
+
+DUE = union_all(*(select(_due(literal(lane.value)).cte(lane.name.lower())) for lane in Lane))
+DUE_AFTER = _due(bindparam("in_lane", type_=Integer)).where(
     tuple_(*ORDER) > tuple_(*(bindparam(f"after_{column.name}", type_=column.type) for column in ORDER))
 )
 
 
-class Queue:
-    """Due tasks of one lane, oldest due first, read in pages only as far as they are needed."""
+class Queues:
+    """Due tasks by lane, oldest due first, in pages. One statement reads the first page of every lane."""
 
-    def __init__(self, conn: Connection, lane: Lane, names: Sequence[str], now: float, size: int) -> None:
+    def __init__(self, conn: Connection, names: Sequence[str], now: float, size: int) -> None:
         self._conn = conn
-        self._rows: deque[Row] = deque()
-        self._after: dict[str, Any] | None = None
-        self._size = max(8, size)
-        self._pages = PAGES
-        self._about = {"in_lane": lane.value, "now": now, "names": names, "size": self._size}
+        self._about: dict[str, Any] = {"now": now, "names": names, "size": size}
+        self._rows: dict[Lane, deque[Row]] = {lane: deque() for lane in Lane}
+        self._after: dict[Lane, dict[str, Any]] = {}
+        self._left: dict[Lane, int] = {}
+        """Pages of the lane that may still be read."""
 
-    def next(self) -> Row | None:
-        if not self._rows and self._pages:
-            self._read()
-        return self._rows.popleft() if self._rows else None
+    def next(self, lane: Lane) -> Row | None:
+        if not self._left:
+            first = list(self._conn.execute(DUE, self._about).mappings())  # each lane in its own order
+            for one in Lane:
+                self._take(one, PAGES, [row for row in first if row["lane"] == one.value])
+        elif not self._rows[lane] and self._left[lane]:
+            further = {**self._about, **self._after[lane], "in_lane": lane.value}
+            self._take(lane, self._left[lane], list(self._conn.execute(DUE_AFTER, further).mappings()))
+        return self._rows[lane].popleft() if self._rows[lane] else None
 
-    def _read(self) -> None:
-        query = DUE if self._after is None else DUE_AFTER
-        self._rows.extend(self._conn.execute(query, {**self._about, **(self._after or {})}).mappings())
-        self._pages = self._pages - 1 if len(self._rows) == self._size else 0
-        if self._rows:
-            self._after = {f"after_{column.name}": self._rows[-1][column.name] for column in ORDER}
+    def _take(self, lane: Lane, left: int, rows: Sequence[Row]) -> None:
+        self._rows[lane].extend(rows)
+        self._left[lane] = left - 1 if len(rows) == self._about["size"] else 0
+        if rows:
+            self._after[lane] = {f"after_{column.name}": rows[-1][column.name] for column in ORDER}
 
 
 def _lane_order(turn: int) -> Iterator[Lane]:

@@ -1,7 +1,7 @@
 """Connections and transactions: the one border between the asynchronous bridge and its synchronous store.
 
 A transaction is a plain function on a `Connection`. On SQLite its statements take microseconds and wait for nobody, so
-the function runs where it is called; only its commit, which waits for the disk, is handed to the database's own thread.
+the function runs on the event loop; only its commit, which waits for the disk, is handed to the database's own thread.
 (A thread for every statement costs more than the statements: beside a busy loop each hand-over waits for the
 interpreter lock.) On PostgreSQL, where every statement waits for the server, SQLAlchemy runs the same function over
 asyncpg, whose prepared statements are kept.
@@ -9,8 +9,10 @@ asyncpg, whose prepared statements are kept.
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
@@ -41,6 +43,9 @@ from bridge.store.tables import sequence
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 Session = Callable[[Any], Awaitable[T]]
+
+TOGETHER = 16
+"""Transactions that share a commit at most: so long may the loop be held up."""
 
 BUSY_SECONDS = 5.0
 BUSY_STEP_SECONDS = 0.005
@@ -77,6 +82,8 @@ class Database:
         self.seams = seams
         self.sqlite = url.get_backend_name() == "sqlite"
         self.offset = 0.0
+        self.alone = False
+        """No other copy runs, as far as this one knows: then nobody is told of work."""
         self.backend: Backend = Sqlite(url, self) if self.sqlite else late(*POSTGRES)(url)
 
     def now(self) -> float:
@@ -124,7 +131,7 @@ class Database:
 
     def tell(self, conn: Connection) -> None:
         """Wake the other copies when this transaction commits."""
-        if not self.sqlite:
+        if not self.sqlite and not self.alone:
             conn.execute(text(f"SELECT pg_notify('{WAKE_CHANNEL}', '')"))
 
     async def refresh_clock(self) -> None:
@@ -156,12 +163,28 @@ class Database:
         raise AssertionError("unreachable")
 
 
+@dataclass(slots=True)
+class Writing:
+    """A transaction that somebody waits for. `ended`: its result, once that is on the disk."""
+
+    work: Work[Any]
+    before_commit: Callable[[], Awaitable[None]]
+    ended: asyncio.Future[Any]
+    result: Any = None
+
+
 class Sqlite:
-    """A writer behind a lock and a reader, each one connection; commits wait for the disk on a thread of their own."""
+    """A writer and a reader, each one connection; commits wait for the disk on a thread of their own.
+
+    A commit costs more than most statements. So what is asked for while one is under way shares the next: each writes
+    as if it were alone, and all are told when they are on the disk together. One that fails leaves the others to try
+    again without it.
+    """
 
     def __init__(self, url: URL, database: Database) -> None:
         self._database = database
-        self._turn = asyncio.Lock()
+        self._asked: deque[Writing] = deque()
+        self._writing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "store")
         self._writer = _sqlite_engine(url, writer=True)
         self._reader = _sqlite_engine(url, writer=False)
@@ -171,18 +194,60 @@ class Sqlite:
             return work(conn)
 
     async def write(self, work: Work[T], before_commit: Callable[[], Awaitable[None]]) -> T:
-        async with self._turn:
-            with self._writer.connect() as conn:
-                transaction = await self._begun(conn)
+        ended: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._asked.append(Writing(work, before_commit, ended))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        return await ended
+
+    async def _write(self) -> None:
+        try:
+            while self._asked:
+                await self._together([self._asked.popleft() for _ in range(min(TOGETHER, len(self._asked)))])
+        finally:
+            for one in self._asked:  # only when the loop ends
+                one.ended.cancel()
+            self._asked.clear()
+
+    async def _together(self, asked: Sequence[Writing]) -> None:
+        """One transaction for all that is wanted still; again for the others when one of them fails."""
+        wanted = [one for one in asked if not one.ended.done()]
+        while wanted:
+            try:
+                with self._writer.connect() as conn:
+                    failed = await self._once(conn, wanted)
+            except Exception as error:
+                for one in wanted:
+                    _tell(one, error)
+                return
+            except BaseException:
+                for one in wanted:
+                    one.ended.cancel()
+                raise
+            wanted = [one for one in wanted if one is not failed]
+            if failed is None:
+                for one in wanted:
+                    _tell(one)
+                return
+
+    async def _once(self, conn: Connection, wanted: Sequence[Writing]) -> Writing | None:
+        """None when all are committed; else the one that failed, and nothing is."""
+        transaction = await self._begun(conn)
+        try:
+            for one in wanted:
                 try:
-                    result = work(conn)
-                    await before_commit()
-                    await self._to_its_end(transaction.commit)
-                except BaseException:
-                    if transaction.is_active:
-                        transaction.rollback()
-                    raise
-                return result
+                    one.result = one.work(conn)
+                    await one.before_commit()
+                except Exception as error:
+                    transaction.rollback()
+                    _tell(one, error)
+                    return one
+            await self._to_its_end(transaction.commit)
+        except BaseException:
+            if transaction.is_active:
+                transaction.rollback()
+            raise
+        return None
 
     async def session(self, work: Session[T]) -> T:
         raise AssertionError("SQLite has one process, and no locks of sessions")
@@ -195,6 +260,8 @@ class Sqlite:
         await asyncio.get_running_loop().run_in_executor(self._thread, act)
 
     async def close(self) -> None:
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
         self._thread.shutdown(wait=True)
         self._writer.dispose()
         self._reader.dispose()
@@ -223,6 +290,15 @@ class Sqlite:
         commit.result()
         if cancelled is not None:
             raise cancelled
+
+
+def _tell(one: Writing, error: Exception | None = None) -> None:
+    if one.ended.done():
+        return
+    if error is None:
+        one.ended.set_result(one.result)
+    else:
+        one.ended.set_exception(error)
 
 
 def connect(database: str) -> sqlite3.Connection:

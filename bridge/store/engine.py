@@ -100,6 +100,7 @@ class Store:
         await self.questions.close()
         await self.links.close()
         await self.tasks.close()
+        await self.budgets.close()
         await self.tokens.close()
         await self._listener.close()
         await self.database.close()

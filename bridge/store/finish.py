@@ -1,6 +1,6 @@
 """Finishing claims: outcome, links and all that was learned in one transaction, under the claim's fence."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,12 +16,12 @@ from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.ids import of_completion, of_tasks, require_storable
 from bridge.store.journal import write_journal
-from bridge.store.leases import fences_held, giving_back, require_fence
+from bridge.store.leases import give_back_held, require_fence
 from bridge.store.link_writes import lock_links, store_taught, write_links
 from bridge.store.links import LinkTaken
-from bridge.store.lookup import resolve
+from bridge.store.lookup import links_of
 from bridge.store.marks import Mark, lock_tasks, mark_due, wake_waiting
-from bridge.store.model import Claim, Completion, Link, LinkState, Mode, Outcome, Task, TaskKey, TaskState
+from bridge.store.model import Claim, Completion, Link, LinkState, Mode, Move, Outcome, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
 from bridge.store.records import note_keys, note_records
 from bridge.store.rows import BOTH_SIDES, Row, task_tuple
@@ -102,7 +102,7 @@ class Finishing:
             lane = Lane(rows[claim.key]["lane"]) if claim.key in rows else Lane.LIVE
             (seq,) = self._database.next_seqs(conn, 1)
             mark_due(self._database, conn, [Mark(parent, lane, now, seq, reason="another record waits for it")])
-            link = (resolve(conn, parent.mapping, parent.side, [parent.rec])).get(parent.rec)
+            link = links_of(conn, [parent]).get(parent)
             self._database.tell(conn)
             if link is not None and link.state is not LinkState.INTENDED:
                 return link
@@ -128,18 +128,15 @@ class Booking:
     def finish(self, completions: Sequence[Completion]) -> list[bool]:
         self._learn_running({one.claim.key.mapping for one in completions if one.outcome is Outcome.FILTERED})
         rows = lock_tasks(self._conn, {key for one in completions for key in _locked(one)})
-        held = fences_held(self._conn, [one.claim for one in completions])
+        held = give_back_held(self._conn, [one.claim for one in completions])
         mine = [one for one in completions if one.claim.fence in held]
         self._book(mine, rows)
-        woken: set[TaskKey] = set()
-        linked: set[TaskKey] = set()
-        moved = lock_links(self._conn, [move.id for one in mine for move in one.links if move.id is not None])
+        moves: defaultdict[str, list[Move]] = defaultdict(list)
         for one in mine:
-            if one.outcome is not Outcome.WAITING:
-                woken.update(task.key for task in one.claim.tasks)
-            if one.links:
-                linked |= write_links(self._database, self._conn, one.claim.key.mapping, one.links, moved)
-        woken |= linked
+            moves[one.claim.key.mapping] += one.links
+        before = lock_links(self._conn, [move.id for some in moves.values() for move in some if move.id is not None])
+        linked = write_links(self._database, self._conn, moves, before)
+        woken = {task.key for one in mine if one.outcome is not Outcome.WAITING for task in one.claim.tasks} | linked
         for one in completions:
             if one.claim.fence not in held:
                 self._keep_taught(one)
@@ -152,7 +149,6 @@ class Booking:
         if woken:
             wake_waiting(self._database, self._conn, woken, self._now)
         self._note(mine)
-        self._conn.execute(giving_back(one.claim.fence for one in mine))
         self._database.tell(self._conn)
         return [one.claim.fence in held for one in completions]
 
@@ -212,9 +208,10 @@ class Booking:
 
     def _note(self, completions: Sequence[Completion]) -> None:
         notes = [note for one in completions for note in one.records]
-        if notes:
-            (seq,) = self._database.next_seqs(self._conn, 1)
-            note_records(self._database, self._conn, notes, seq)
+        known = {ref: row.first_seq for one in completions for ref, row in one.claim.known.items() if row is not None}
+        unknown = any(note.ref not in known for note in notes)
+        seq = self._database.next_seqs(self._conn, 1)[0] if unknown else 0
+        note_records(self._database, self._conn, notes, seq, known=known)
         note_keys(self._database, self._conn, [note for one in completions for note in one.keys])
         write_journal(self._conn, [entry for one in completions for entry in one.journal], self._now)
         count(self._database, self._conn, self._counts)

@@ -58,8 +58,10 @@ class Instances:
         await self._database.write("instance", work)
 
     async def beat(self) -> None:
-        """This process still runs."""
+        """This process still runs. While no other does, nobody needs to be told of work (`Database.alone`)."""
         await self._note({"seen_at": self._database.now()})
+        now, mine = self._database.now(), self._database.seams.copy
+        self._database.alone = not any(one.runs(now) for one in await self.all() if one.name != mine)
 
     async def end(self) -> None:
         """This process stops in order."""

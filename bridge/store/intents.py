@@ -13,7 +13,7 @@ from bridge.store import moves
 from bridge.store.database import Database
 from bridge.store.leases import require_fence
 from bridge.store.link_writes import HOLDING, insert_link
-from bridge.store.lookup import resolve
+from bridge.store.lookup import links_of
 from bridge.store.model import (
     AlreadyLinked,
     Claim,
@@ -55,7 +55,7 @@ def open_intent(database: Database, conn: Connection, asked: IntentAsked) -> Int
         if in_the_way.state is LinkState.DOUBT:
             return IntentWait(in_the_way.id, database.now() + DOUBT_SECONDS, _decided_for(in_the_way))
         return IntentWait(in_the_way.id, database.now() if in_the_way.look_at is None else in_the_way.look_at)
-    linked = (resolve(conn, key.mapping, key.side, [key.rec])).get(key.rec)
+    linked = links_of(conn, [key]).get(key)
     if linked is not None:
         return AlreadyLinked(linked)
     values = {"payload": asked.payload, "deadline": asked.deadline, "look_at": asked.look_at}

@@ -1,8 +1,11 @@
 """Fences: a claim may write only while the leases it was given still carry its number."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Delete, and_, bindparam, delete, or_, select
+from sqlalchemy import Connection, Delete, and_, bindparam, delete, or_, select, tuple_
 
 from bridge.domain.errors import LeaseLost
 from bridge.domain.record import RecordRef
@@ -10,7 +13,7 @@ from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import Claim
 from bridge.store.rows import Row, ref_tuple
-from bridge.store.tables import leases
+from bridge.store.tables import Real, leases
 
 MARGIN = 5.0
 """Seconds another copy waits after a lease ended before it takes over."""
@@ -49,30 +52,61 @@ def take(
     database: Database, conn: Connection, wanted: Iterable[tuple[RecordRef, int]], now: float, expires: float
 ) -> set[tuple[RecordRef, int]]:
     """Lease records, in key order, each under its fence; those that were free (or already under that fence)."""
-    holder = database.seams.copy
     rows = [
         {
             "system": ref.system,
             "entity": ref.entity,
             "rec": ref.id,
             "fence": fence,
-            "holder": holder,
+            "holder": database.seams.copy,
             "expires": expires,
+            "now": now,
         }
         for ref, fence in sorted(wanted)
     ]
     if not rows:
         return set()
-    insert = upsert(database.sqlite, leases)
-    ended = or_(
-        and_(leases.c.holder == holder, leases.c.expires <= now),
-        leases.c.expires <= now - MARGIN,
-        leases.c.fence == insert.excluded.fence,
-    )
-    new = {name: insert.excluded[name] for name in ("fence", "holder", "expires")}
-    taken = insert.on_conflict_do_update(index_elements=["system", "entity", "rec"], set_=new, where=ended)
-    returned = conn.execute(taken.returning(leases.c.system, leases.c.entity, leases.c.rec, leases.c.fence), rows)
+    returned = conn.execute(_taking(database.sqlite), rows)
     return {(RecordRef(system, entity, rec), fence) for system, entity, rec, fence in returned}
+
+
+@cache
+def _taking(is_sqlite: bool) -> Any:
+    insert = upsert(is_sqlite, leases)
+    new, now = insert.excluded, bindparam("now", type_=Real)
+    ended = or_(
+        and_(leases.c.holder == new.holder, leases.c.expires <= now),
+        leases.c.expires <= now - MARGIN,
+        leases.c.fence == new.fence,
+    )
+    set_ = {name: new[name] for name in ("fence", "holder", "expires")}
+    taken = insert.on_conflict_do_update(index_elements=["system", "entity", "rec"], set_=set_, where=ended)
+    return taken.returning(leases.c.system, leases.c.entity, leases.c.rec, leases.c.fence)
+
+
+GIVE_BACK = (
+    delete(leases)
+    .where(
+        tuple_(*leases.primary_key.columns).in_(
+            select(*leases.primary_key.columns)
+            .where(leases.c.fence.in_(bindparam("fences", expanding=True)))
+            .order_by(*leases.primary_key.columns)
+            .with_for_update()
+        )
+    )
+    .returning(leases.c.fence, leases.c.system, leases.c.entity, leases.c.rec)
+)
+
+
+def give_back_held(conn: Connection, claims: Sequence[Claim]) -> set[int]:
+    """Give back, in key order, what these claims leased; the fences under which every record was still held.
+
+    The records stay with this transaction until it ends.
+    """
+    held: defaultdict[int, set[tuple[str, str, str]]] = defaultdict(set)
+    for fence, *ref in conn.execute(GIVE_BACK, {"fences": sorted({claim.fence for claim in claims})}):
+        held[fence].add((ref[0], ref[1], ref[2]))
+    return {claim.fence for claim in claims if {ref_tuple(ref) for ref in claim.leased} <= held[claim.fence]}
 
 
 def giving_back(fences: Iterable[int]) -> Delete:

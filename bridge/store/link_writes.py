@@ -1,5 +1,6 @@
 """Writing link rows inside the caller's transaction."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -35,10 +36,14 @@ def changing(names: frozenset[str]) -> Update:
     )
 
 
-def change_link(conn: Connection, link: int, values: Mapping[str, Any]) -> None:
-    """Set columns of one link, by name."""
-    new = {f"new_{name}": value for name, value in values.items()}
-    conn.execute(changing(frozenset(values)), {"of": link, **new})
+def change_links(conn: Connection, values: Mapping[int, Mapping[str, Any]]) -> None:
+    """Set columns of links, by id and name; those that change the same columns by one statement."""
+    alike: defaultdict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
+    for link, new in sorted(values.items()):
+        alike[frozenset(new)].append({"of": link, **{f"new_{name}": value for name, value in new.items()}})
+    for names, rows in alike.items():
+        if names:
+            conn.execute(changing(names), rows)
 
 
 def lock_links(conn: Connection, ids: Iterable[int]) -> dict[int, Link]:
@@ -68,26 +73,52 @@ def insert_link(database: Database, conn: Connection, values: Mapping[str, Any])
 
 
 def write_links(
-    database: Database, conn: Connection, mapping: str, writes: Sequence[Move], before: Mapping[int, Link]
+    database: Database, conn: Connection, moves: Mapping[str, Sequence[Move]], before: Mapping[int, Link]
 ) -> set[TaskKey]:
-    """Apply moves, those that give a record free first; the task keys of all records whose links changed.
+    """Apply moves by mapping, those that give a record free first; the task keys of records that were linked, or are.
 
-    before: the links that are moved, locked, as they were.
+    What a link only holds changes no record's being linked. before: the links that are moved, locked, as they were.
     """
-    recs: set[tuple[Side, str | None]] = set()
-    for write in sorted(_joined(writes), key=_frees_first):
-        link = before.get(write.id) if write.id is not None else None
-        _write(database, conn, mapping, _with_answers(write, link))
-        for side in Side:
-            recs |= {(side, link.rec(side) if link else None), (side, write.values.get(side.value))}
+    linked: set[TaskKey] = set()
+    freeing: list[Move] = []
+    held: list[Move] = []
+    fresh: list[tuple[str, Move]] = []
+    for mapping, some in moves.items():
+        for move in _joined(some):
+            link = before.get(move.id) if move.id is not None else None
+            move = _with_answers(move, link)
+            if move.id is None:
+                fresh.append((mapping, move))
+            elif _frees(move):
+                freeing.append(move)
+            else:
+                held.append(move)
+            if move.kind == Kind.DROP or RELINKING & move.values.keys():
+                linked |= _named(mapping, link, move)
+    _change(conn, freeing)
+    for mapping, move in fresh:
+        _write_refs(conn, insert_link(database, conn, {"mapping": mapping, **move.values}), move.refs)
+    _change(conn, held)
+    return linked
+
+
+def _named(mapping: str, link: Link | None, move: Move) -> set[TaskKey]:
+    """The records that the link named or will name."""
+    recs: list[tuple[Side, str | None]] = [(side, move.values.get(side.value)) for side in Side]
+    if link is not None:
+        recs += [(side, link.rec(side)) for side in Side]
     return {TaskKey(mapping, side, rec) for side, rec in recs if rec is not None}
 
 
-def _joined(writes: Sequence[Move]) -> list[Move]:
-    """One write for each link: of several, the later values stand. A deleted link is not written any more."""
+RELINKING = frozenset({"state", *(side.value for side in Side)})
+"""Columns of a link whose change links a record, or gives it free."""
+
+
+def _joined(moves: Sequence[Move]) -> list[Move]:
+    """One move for each link: of several, the later values stand. A deleted link is not written any more."""
     joined: dict[int, Move] = {}
     others: list[Move] = []
-    for write in writes:
+    for write in moves:
         if write.id is None:
             others.append(write)
             continue
@@ -114,27 +145,24 @@ def _with_answers(write: Move, stored: Link | None) -> Move:
     return replace(write, values={**write.values, "held": held})
 
 
-def _frees_first(write: Move) -> tuple[bool, int]:
-    frees = write.kind == Kind.DROP or str(write.values.get("state", "live")) not in IN_USE
-    return (not frees, write.id or 0)
+def _frees(move: Move) -> bool:
+    return move.kind == Kind.DROP or str(move.values.get("state", "live")) not in IN_USE
 
 
-def _write(database: Database, conn: Connection, mapping: str, write: Move) -> None:
-    if write.id is None:
-        number = insert_link(database, conn, {"mapping": mapping, **write.values})
-        _write_refs(conn, number, write.refs)
-        return
-    if write.kind == Kind.DROP:
-        conn.execute(delete(links).where(links.c.id == write.id))
-        conn.execute(delete(intent_keys).where(intent_keys.c.link == write.id))
-        conn.execute(delete(link_refs).where(or_(link_refs.c.link == write.id, link_refs.c.target == write.id)))
-        return
-    values = column_values(write.values)
-    if values:
-        change_link(conn, write.id, values)
-    if "state" in values and values["state"] not in HOLDING:
-        conn.execute(delete(intent_keys).where(intent_keys.c.link == write.id))
-    _write_refs(conn, write.id, write.refs)
+def _change(conn: Connection, moves: Sequence[Move]) -> None:
+    """Apply moves of links that are there. Each must find the records free that it links."""
+    dropped = sorted(move.id for move in moves if move.id is not None and move.kind == Kind.DROP)
+    values = {move.id: column_values(move.values) for move in moves if move.id is not None and move.id not in dropped}
+    settled = [link for link, new in values.items() if "state" in new and new["state"] not in HOLDING]
+    if dropped:
+        conn.execute(delete(links).where(links.c.id.in_(dropped)))
+        conn.execute(delete(link_refs).where(or_(link_refs.c.link.in_(dropped), link_refs.c.target.in_(dropped))))
+    change_links(conn, values)
+    if dropped or settled:
+        conn.execute(delete(intent_keys).where(intent_keys.c.link.in_([*dropped, *settled])))
+    for move in moves:
+        if move.id is not None and move.id not in dropped:
+            _write_refs(conn, move.id, move.refs)
 
 
 def _write_refs(conn: Connection, link: int, refs: Sequence[tuple[str, int]] | None) -> None:

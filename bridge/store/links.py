@@ -14,9 +14,9 @@ from bridge.store.database import Database
 from bridge.store.ids import require_storable
 from bridge.store.intents import IntentAsked, open_intent
 from bridge.store.leases import fences_held, require_fence
-from bridge.store.link_writes import change_link, lock_links, store_taught
-from bridge.store.lookup import links_by_id, resolve
-from bridge.store.model import Claim, IntentResult, Json, Link
+from bridge.store.link_writes import change_links, lock_links, store_taught
+from bridge.store.lookup import links_by_id, links_of
+from bridge.store.model import Claim, IntentResult, Json, Link, TaskKey
 from bridge.store.rows import link_from
 from bridge.store.tables import IS_UNSETTLED, links
 
@@ -60,7 +60,9 @@ class Links:
 
     async def resolve(self, mapping: str, side: Side, recs: Iterable[str]) -> dict[str, Link]:
         """`of` for many records; those without a link are left out."""
-        return await self._database.read(lambda conn: resolve(conn, mapping, side, recs))
+        keys = [TaskKey(mapping, side, rec) for rec in recs]
+        found = await self._database.read(lambda conn: links_of(conn, keys))
+        return {key.rec: link for key, link in found.items()}
 
     async def open_intent(
         self,
@@ -112,7 +114,7 @@ class Links:
             self._database.lock_name(conn, f"bridge-brake-{claim.key.mapping}")
             require_fence(conn, claim)
             again = any(link.sent(side) is not None for link in lock_links(conn, [link_id]).values())
-            change_link(conn, link_id, pending.columns)
+            change_links(conn, {link_id: pending.columns})
             if not again:
                 hit = Brake(claim.key.mapping, brake, link_id, brake_hits, brake_limit, brake_window)
                 hit_brake(conn, hit, self._database.now())
@@ -124,9 +126,7 @@ class Links:
 
         def work(conn: Connection) -> list[bool]:
             held = fences_held(conn, [one.claim for one in batch])
-            for one in sorted(batch, key=lambda one: one.link):
-                if one.claim.fence in held:
-                    change_link(conn, one.link, one.columns)
+            change_links(conn, {one.link: one.columns for one in batch if one.claim.fence in held})
             return [one.claim.fence in held for one in batch]
 
         return await self._database.write("sent", work)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, case, false, insert, null, select, update
+from sqlalchemy import Connection, case, delete, false, insert, null, select, update
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
@@ -11,6 +11,7 @@ from bridge.store.model import Endpoint, MappingState, Mode, Scope
 from bridge.store.notify import Wake
 from bridge.store.rows import Row
 from bridge.store.tables import mappings, tasks
+from bridge.store.unlinked import unlinked_refs
 
 ALL = select(mappings).order_by(mappings.c.name)
 
@@ -44,6 +45,8 @@ class Mappings:
                 if before and (before["mode"], before["fingerprint"]) != (values["mode"], values["fingerprint"]):
                     decided = update(tasks).where(tasks.c.mapping == name, tasks.c.outcome.is_not(None))
                     conn.execute(decided.values(outcome=None))
+                    if not scope.refers:
+                        conn.execute(delete(unlinked_refs).where(unlinked_refs.c.mapping == name))
                 if name in stored:
                     conn.execute(update(mappings).where(mappings.c.name == name).values(**values))
                 else:

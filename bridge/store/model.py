@@ -46,6 +46,8 @@ class Scope:
     mode: Mode
     left: Endpoint
     right: Endpoint
+    refers: bool = True
+    """Whether its records name other records (it has rows of links)."""
 
     def endpoint(self, side: Side) -> Endpoint:
         return self.left if side is Side.LEFT else self.right

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bridge.domain.errors import StoreUnavailable
@@ -20,16 +21,27 @@ class Postgres:
 
     def __init__(self, url: URL) -> None:
         self.engine = _engine(url)
+        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # saves BEGIN and COMMIT
 
     async def read(self, work: Work[T]) -> T:
-        async with self.engine.connect() as conn, conn.begin():
-            return await conn.run_sync(work)
+        async def once() -> T:
+            async with self._reading.connect() as conn:
+                return await conn.run_sync(work)
+
+        return await _again_if_lost(once, lambda: True)
 
     async def write(self, work: Work[T], before_commit: Callable[[], Awaitable[None]]) -> T:
-        async with self.engine.connect() as conn, conn.begin():
-            result = await conn.run_sync(work)
-            await before_commit()
-            return result
+        uncommitted = True
+
+        async def once() -> T:
+            nonlocal uncommitted
+            async with self.engine.connect() as conn, conn.begin():
+                result = await conn.run_sync(work)
+                await before_commit()
+                uncommitted = False
+                return result
+
+        return await _again_if_lost(once, lambda: uncommitted)
 
     async def session(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run `work` on a connection of its own, outside of any transaction."""
@@ -48,16 +60,29 @@ class Postgres:
         async with self.engine.connect() as conn:
             raw = await conn.get_raw_connection()
             driver: Any = raw.driver_connection
-            driver.add_termination_listener(lambda *_: ended.set())
-            await driver.add_listener(channel, lambda *_: heard())
-            ready()
             try:
+                driver.add_termination_listener(lambda *_: ended.set())
+                await driver.add_listener(channel, lambda *_: heard())
+                ready()
                 await ended.wait()
             finally:
                 await conn.invalidate()
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def _again_if_lost(once: Callable[[], Awaitable[T]], nothing_done: Callable[[], bool]) -> T:
+    """Once more on a new connection, if the server had closed this one and nothing can have been committed.
+
+    A ping before each transaction would find that out as well, for a round trip each.
+    """
+    try:
+        return await once()
+    except DBAPIError as error:
+        if not (error.connection_invalidated and nothing_done()):
+            raise
+    return await once()
 
 
 def _engine(url: URL) -> AsyncEngine:
@@ -69,6 +94,5 @@ def _engine(url: URL) -> AsyncEngine:
         pool_size=8,
         max_overflow=4,
         pool_timeout=10,
-        pool_pre_ping=True,
         connect_args={"timeout": 10, "command_timeout": 60},
     )

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, select
 from bridge.domain.record import RecordRef, Side
 from bridge.store.batch import Batcher
 from bridge.store.database import Database
-from bridge.store.lookup import links_by_id, resolve
+from bridge.store.lookup import links_by_id, links_of
 from bridge.store.mappings import mapping_states
 from bridge.store.model import KnownRecord, Link, LinkState, MappingState, Task, TaskKey
 from bridge.store.records import known_records, records_with_keys, survivor_of
@@ -142,11 +142,8 @@ def answers(conn: Connection, questions: Iterable[Question[Any]]) -> dict[Questi
 
 
 def _links_of(conn: Connection, asked: Sequence[LinkOf]) -> dict[LinkOf, Link | None]:
-    found: dict[LinkOf, Link | None] = {}
-    for (mapping, side), some in _by_side(asked).items():
-        linked = resolve(conn, mapping, side, [one.rec for one in some])
-        found.update({one: linked.get(one.rec) for one in some})
-    return found
+    linked = links_of(conn, [TaskKey(one.mapping, one.side, one.rec) for one in asked])
+    return {one: linked.get(TaskKey(one.mapping, one.side, one.rec)) for one in asked}
 
 
 def _by_side(asked: Sequence[Any]) -> dict[tuple[str, Side], list[Any]]:

@@ -1,8 +1,9 @@
 """What is known of records: versions, our own writes, match keys, merges."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, null, or_, select
@@ -20,9 +21,14 @@ CHAIN_LIMIT = 50
 
 
 def note_records(
-    database: Database, conn: Connection, notes: Iterable[RecordNote], first_seq: int, sweep: int | None = None
+    database: Database,
+    conn: Connection,
+    notes: Iterable[RecordNote],
+    first_seq: int,
+    sweep: int | None = None,
+    known: Mapping[RecordRef, int] = MappingProxyType({}),
 ) -> None:
-    """Upsert what was learned, in key order; the newest version stands. `first_seq` is for records not known before.
+    """Upsert what was learned, in key order; the newest version stands. `first_seq` is for records not in `known`.
 
     A version from ahead of our clock is unknown, or every later read would look older than it; the answer to our own
     write is believed.
@@ -30,7 +36,8 @@ def note_records(
     now = database.now()
     ordered = sorted(notes, key=lambda note: note.ref)
     for alive in (False, True):
-        rows = [_record_row(note, first_seq, sweep, now) for note in ordered if note.alive is alive]
+        some = [note for note in ordered if note.alive is alive]
+        rows = [_record_row(note, known.get(note.ref, first_seq), sweep, now) for note in some]
         if rows:
             conn.execute(_record_upsert(database.sqlite, alive), rows)
 
@@ -75,12 +82,18 @@ def _record_upsert(is_sqlite: bool, alive: bool) -> Any:
 def note_keys(database: Database, conn: Connection, notes: Sequence[KeyNote]) -> None:
     """Replace what the index held for these records; the last note of a record stands."""
     last = {(note.mapping, note.side.value, note.rec): note for note in notes}
+    changed: list[tuple[str, str, str]] = []
     for some in chunks(sorted(last)):
+        shown: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
+        for *owner, key in conn.execute(SHOWN_KEYS, {"owners": some}):
+            shown[owner[0], owner[1], owner[2]].add(key)
+        changed += [owner for owner in some if shown[owner] != set(last[owner].hashes)]
+    for some in chunks(changed):
         conn.execute(FORGET_KEYS, {"owners": some})
     rows = [
         {"mapping": mapping, "side": side, "hash": key, "rec": rec}
         for mapping, side, key, rec in sorted(
-            {(*owned[:2], key, owned[2]) for owned in last for key in last[owned].hashes}
+            {(*owner[:2], key, owner[2]) for owner in changed for key in last[owner].hashes}
         )
     ]
     if rows:
@@ -92,7 +105,9 @@ def _key_insert(is_sqlite: bool) -> Any:
     return upsert(is_sqlite, record_keys).on_conflict_do_nothing()
 
 
-FORGET_KEYS = delete(record_keys).where(among((record_keys.c.mapping, record_keys.c.side, record_keys.c.rec), "owners"))
+OWNER = (record_keys.c.mapping, record_keys.c.side, record_keys.c.rec)
+SHOWN_KEYS = select(*OWNER, record_keys.c.hash).where(among(OWNER, "owners"))
+FORGET_KEYS = delete(record_keys).where(among(OWNER, "owners"))
 
 
 def note_merges(database: Database, conn: Connection, facts: Iterable[tuple[RecordRef, str]], seq: int) -> None:

@@ -54,26 +54,36 @@ class KeyList(FunctionElement[Any]):
 
     name = "key_list"
     inherit_cache = True
+    width = 3
+
+
+class PairList(KeyList):
+    """Keys of two texts each."""
+
+    name = "pair_list"
+    inherit_cache = True
+    width = 2
 
 
 @compiles(KeyList, "sqlite")
 def _of_sqlite(element: KeyList, compiler: SQLCompiler, **more: Any) -> str:
     values = compiler.process(element.clauses, **more)
-    parts = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(3))
-    return f"(SELECT {parts} FROM json_each({values}))"  # noqa: S608 - a parameter and three constants
+    parts = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(element.width))
+    return f"(SELECT {parts} FROM json_each({values}))"  # noqa: S608 - a parameter and constants
 
 
 @compiles(KeyList, "postgresql")
 def _of_postgresql(element: KeyList, compiler: SQLCompiler, **more: Any) -> str:
     values = compiler.process(element.clauses, **more)
-    parts = ", ".join(f"value ->> {place}" for place in range(3))
+    parts = ", ".join(f"value ->> {place}" for place in range(element.width))
     return f"(SELECT {parts} FROM jsonb_array_elements(CAST({values} AS jsonb)))"  # noqa: S608 - as above
 
 
 def among(columns: Iterable[ColumnElement[Any]], parameter: str = "keys") -> ColumnElement[bool]:
-    """Whether three text columns hold one of the keys that the statement's parameter lists."""
-    keys = KeyList(bindparam(parameter, type_=JsonText))
-    return tuple_(*columns).bool_op("IN")(keys)
+    """Whether two or three text columns hold one of the keys that the statement's parameter lists."""
+    compared = list(columns)
+    keys = bindparam(parameter, type_=JsonText)
+    return tuple_(*compared).bool_op("IN")(PairList(keys) if len(compared) == PairList.width else KeyList(keys))
 
 
 def keyed(table: Table) -> ColumnElement[bool]:

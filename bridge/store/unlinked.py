@@ -1,6 +1,5 @@
 """References that did not cross because the record they name was not linked: noted, and looked at once it is."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ from sqlalchemy import Column, Connection, Index, Table, Text, and_, delete, fun
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
 from bridge.store.database import Database
-from bridge.store.lookup import resolve
+from bridge.store.lookup import links_of
 from bridge.store.marks import Mark, mark_due
 from bridge.store.model import LinkState, Outcome, TaskKey, TaskState
 from bridge.store.rows import among, chunks, task_tuple
@@ -51,15 +50,7 @@ def note_unlinked(conn: Connection, noted: Mapping[TaskKey, Sequence[TaskKey]]) 
 
 def linked_meanwhile(conn: Connection, named: Iterable[TaskKey]) -> set[TaskKey]:
     """Those of these records that are linked by now."""
-    grouped: defaultdict[tuple[str, Side], set[str]] = defaultdict(set)
-    for key in named:
-        grouped[key.mapping, key.side].add(key.rec)
-    return {
-        TaskKey(mapping, side, rec)
-        for (mapping, side), recs in sorted(grouped.items())
-        for rec, link in (resolve(conn, mapping, side, recs)).items()
-        if link.state is not LinkState.INTENDED
-    }
+    return {key for key, link in links_of(conn, named).items() if link.state is not LinkState.INTENDED}
 
 
 def mark_children(database: Database, conn: Connection, linked: Iterable[TaskKey], now: float) -> None:

@@ -156,6 +156,8 @@ def note_missing(
     A record is due again as soon as one that it names is linked, whichever way that happens.
     """
     waited: list[TaskKey] = []
+    if not draft.claim.scope.refers:
+        return ()
     for side, reading in readings.items():
         noted = draft.unlinked.setdefault(TaskKey(draft.mapping.name, side, str(records[side])), [])
         for name, value in reading.values.items():

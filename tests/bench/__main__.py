@@ -113,6 +113,7 @@ async def _measured(asked: Asked, folder: Path) -> list[Measured]:
         async with asyncio.timeout(MOST_SECONDS), aiohttp.ClientSession() as http:
             pairs = await _subjects(stack, asked, http, folder, server)
             await asyncio.gather(*(subject.start() for subject, _ in pairs))
+            await _prepared(asked, pairs)
             bridges = [subject for subject, _ in pairs if isinstance(subject, Bridge)] if asked.profile else []
             for bridge in bridges if find_py_spy() else ():
                 stack.callback(Spy(bridge.running().pid, bridge.profile).stop)
@@ -151,11 +152,15 @@ async def _subjects(
     return pairs
 
 
-async def _all_phases(asked: Asked, pairs: Pairs) -> None:
-    """Phase by phase, so that what is compared was measured at about the same time."""
+async def _prepared(asked: Asked, pairs: Pairs) -> None:
+    """The records that the phases need are there, whether or not making them is measured."""
     if "create" not in asked.phases:
         for subject, _ in pairs:
             await PHASES["create"](subject, asked.sizes)
+
+
+async def _all_phases(asked: Asked, pairs: Pairs) -> None:
+    """Phase by phase, so that what is compared was measured at about the same time."""
     for name in [name for name in PHASES if name in asked.phases]:
         for subject, measured in pairs:
             _say(f"{name}: {subject.label}")

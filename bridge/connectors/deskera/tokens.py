@@ -6,6 +6,7 @@ Sources: Deskera's developer documentation, pages "OAuth V2" and "Authenticate".
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -72,6 +73,7 @@ def from_answer(body: Any, before: Tokens, now: float) -> Tokens | None:
     return Tokens(access, refresh or before.refresh, now, before.seed) if access else None
 
 
+@lru_cache(maxsize=16)  # asked before every call
 def claims(token: str) -> Mapping[str, Any]:
     """The readable part of a JWT, unverified (we are its holder, not its judge); empty when it has none."""
     try:

@@ -192,7 +192,7 @@ def test_the_lock_file_is_private(tmp_path: Path) -> None:
     lock.release()
 
 
-async def test_a_commit_is_waited_for_however_often_its_task_is_cancelled(
+async def test_a_commit_goes_on_however_often_the_task_that_waits_for_it_is_cancelled(
     sqlite_url: str, new_seams: Callable[..., Seams], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise 1: a rollback beside a commit that is under way would make it unknown what is stored."""
@@ -210,9 +210,45 @@ async def test_a_commit_is_waited_for_however_often_its_task_is_cancelled(
     for _ in range(3):
         asked.cancel()
         await asyncio.sleep(0)
-    assert not asked.done()
     gate.set()
     with pytest.raises(asyncio.CancelledError):
         await asked
+    await store.ping()  # which is written after it
     assert [request.kind for request in await store.requests.take()] == ["pause"]
+    await store.close()
+
+
+async def test_transactions_that_are_asked_for_during_a_commit_share_the_next(
+    sqlite_url: str, new_seams: Callable[..., Seams], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is told only when all are on the disk; one that fails is told so, and the others are stored without it."""
+    store = await open_store(sqlite_url, new_seams())
+    begun, gate, in_thread, commits = asyncio.Event(), asyncio.Event(), Sqlite.in_thread, 0
+
+    async def slow(backend: Sqlite, act: Callable[[], None]) -> None:
+        nonlocal commits
+        commits += 1
+        begun.set()
+        await gate.wait()
+        await in_thread(backend, act)
+
+    def refused(conn: Connection) -> None:
+        conn.execute(text("UPDATE mappings SET paused = 1"))
+        raise LookupError("nothing there")
+
+    monkeypatch.setattr(Sqlite, "in_thread", slow)
+    first = asyncio.create_task(store.requests.ask("pause", {"mapping": "first"}))
+    await begun.wait()
+    others = [asyncio.create_task(store.requests.ask("pause", {"mapping": name})) for name in ("second", "third")]
+    failing = asyncio.create_task(store.database.write("refused", refused))
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in (first, failing, *others))
+    gate.set()
+    await asyncio.gather(first, *others)
+    with pytest.raises(LookupError):
+        await failing
+    assert commits == 2
+    monkeypatch.setattr(Sqlite, "in_thread", in_thread)
+    asked = [request.arguments["mapping"] for request in await store.requests.take()]
+    assert sorted(asked) == ["first", "second", "third"]
     await store.close()
