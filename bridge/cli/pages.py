@@ -19,7 +19,8 @@ CALLS = """
 
 Counted at the simulators, for a flat record, with nothing else going on: calls at both sides together, and in brackets
 those at the target. An update counts its echo. A create costs two calls more where the callback about the new record
-comes before the answer that names it. `python -m tests.pairs.calls` writes the table, and a test fails when a change
+comes before the answer that names it. A callback without change costs one read more where neither callbacks nor reads
+say a version: the first read may lag. `python -m tests.pairs.calls` writes the table, and a test fails when a change
 costs more.
 
 """

@@ -11,9 +11,14 @@ Generated from the connectors' manifests (`make docs`). Every product works as s
 listed; `bridge check` refuses a mapping that needs what a product cannot do or a connector does not do yet.
 
 How the bridge makes up for what a vendor cannot do: without a modified-since listing every sweep is a full one with
-content hashes; without a version a read is believed only once our own write has settled; without events changes come
-with the next sweep; without an exact search the match index is filled by a complete listing before anything is created;
-where only whole records are taken, the freshly read one goes back with the changes.
+content hashes; without a version a read is believed only once our own write has settled, and nothing is written to a
+record that a callback told of before reads must show what it told of; without events changes come with the next sweep;
+without an exact search the match index is filled by a complete listing before anything is created; where only whole
+records are taken, the freshly read one goes back with the changes.
+
+What no bridge can make up for: where reads lag and writes take whole records without a condition, our write overwrites
+an edit that somebody made there just before it, that reads do not show yet and that no callback has told of yet. Where
+writes take the changed columns, only an edit of those very columns is lost so.
 """
 LOOKUPS = {
     Lookup.NONE: "own index only",

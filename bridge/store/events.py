@@ -171,7 +171,8 @@ class Intake:
                 due = self._now
                 if not route.endpoint.versioned:
                     own = written.get((event.system, event.entity, event.id), float("-inf"))
-                    due = max(due, own + route.endpoint.settle)
+                    if due < own + route.endpoint.settle:  # mostly our own write's echo: one read is enough for both
+                        due += route.endpoint.settle
                 mark = Mark(TaskKey(route.mapping, route.side, event.id), LANE_OF[event.origin], due, seq, 1)
                 mark.kinds = KIND_BITS[event.kind]
                 mark.both_sides = event.origin is not Origin.WEBHOOK
@@ -202,17 +203,27 @@ class Intake:
         """Every record an event names is known from its first event on."""
         first: dict[RecordRef, int] = {}
         versions: dict[RecordRef, float] = {}
-        for seq, event, _ in self._new_items(news):
+        told: dict[RecordRef, float] = {}
+        for seq, event, routes in self._new_items(news):
             if event.id is None:
                 continue
             ref = RecordRef(event.system, event.entity, event.id)
             first.setdefault(ref, seq)
+            if self._tells_no_version(event, routes):
+                told[ref] = self._now
             version = self._believed(event.version)
             if version is not None:
                 versions[ref] = max(versions.get(ref, float("-inf")), version)
         if first:
-            notes = [RecordNote(ref, version=versions.get(ref)) for ref in first]
+            notes = [RecordNote(ref, version=versions.get(ref), told_at=told.get(ref)) for ref in first]
             note_records(self._database, conn, notes, min(first.values()))
+
+    def _tells_no_version(self, event: Event, routes: Routes) -> bool:
+        """Whether a callback told of an edit by which no read can be told to show it."""
+        if event.origin is not Origin.WEBHOOK or event.kind not in (EventKind.CREATED, EventKind.CHANGED):
+            return False
+        endpoints = [route.endpoint for route in routes.get((event.system, event.entity), ())]
+        return self._believed(event.version) is None or not all(endpoint.versioned for endpoint in endpoints)
 
     def _merges(self, news: Sequence[bool]) -> list[tuple[RecordRef, str]]:
         return [

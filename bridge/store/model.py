@@ -222,6 +222,7 @@ class RecordNote:
     version: float | None = None
     own_version: float | None = None
     own_write_at: float | None = None
+    told_at: float | None = None
     row_hash: str | None = None
     gone_at: float | None = None
     gone_how: str | None = None
@@ -288,13 +289,14 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """A row of `records`."""
+    """A row of `records`. `told_at`: when a callback last told of the record and not of its version."""
 
     ref: RecordRef
     first_seq: int
     version: float | None = None
     own_version: float | None = None
     own_write_at: float | None = None
+    told_at: float | None = None
     row_hash: str | None = None
     gone_at: float | None = None
     gone_how: str | None = None

@@ -52,6 +52,7 @@ def _record_row(note: RecordNote, first_seq: int, sweep: int | None, now: float)
         "version": max(versions, default=None),
         "own_version": note.own_version,
         "own_write_at": note.own_write_at,
+        "told_at": note.told_at,
         "row_hash": note.row_hash,
         "seen_sweep": sweep,
         "gone_at": None if note.alive else note.gone_at,
@@ -64,7 +65,8 @@ def _record_upsert(is_sqlite: bool, alive: bool) -> Any:
     insert = upsert(is_sqlite, records)
     new, old = insert.excluded, records.c
     kept: dict[str, Any] = {
-        name: func.coalesce(new[name], old[name]) for name in ("own_version", "own_write_at", "row_hash", "seen_sweep")
+        name: func.coalesce(new[name], old[name])
+        for name in ("own_version", "own_write_at", "told_at", "row_hash", "seen_sweep")
     }
     for name in ("gone_at", "gone_how"):
         kept[name] = null() if alive else func.coalesce(new[name], old[name])

@@ -140,6 +140,7 @@ def known_from(row: Row) -> KnownRecord:
         version=row["version"],
         own_version=row["own_version"],
         own_write_at=row["own_write_at"],
+        told_at=row["told_at"],
         row_hash=row["row_hash"],
         gone_at=row["gone_at"],
         gone_how=row["gone_how"],

@@ -171,6 +171,7 @@ records = Table(
     Column("version", Real),
     Column("own_version", Real),
     Column("own_write_at", Real),
+    Column("told_at", Real),
     Column("row_hash", Text),
     Column("seen_sweep", Big),
     Column("gone_at", Real),

@@ -36,7 +36,11 @@ def _too_early(draft: Draft, side: Side, known: KnownRecord | None) -> Stale | N
         return None
     newer = known.version is not None and known.own_version is not None and known.version > known.own_version
     settled = known.own_write_at + endpoint.settle
-    if draft.now >= settled or (endpoint.versioned and newer) or _fine(draft, side):
+    if known.told_at is not None and known.own_write_at <= known.told_at < settled:  # mostly the echo
+        settled = known.told_at + endpoint.settle
+    elif _fine(draft, side):
+        return None
+    if draft.now >= settled or (endpoint.versioned and newer):
         return None
     since = draft.now if draft.first.stale_since is None else draft.first.stale_since
     return Stale(settled, Reason.READ_TOO_EARLY.of(record=draft.named(side, known.ref.id)), since)
@@ -65,6 +69,41 @@ def _alive_in_spite(draft: Draft, side: Side, found: Record | Gone) -> Stale | N
         return None
     since = draft.now if since is None else since
     return Stale(since + settle, Reason.KEPT_VISIBLE.of(record=draft.named(side, found.ref.id)), since)
+
+
+def edit_not_shown(draft: Draft, side: Side, rec: str) -> Stale | None:
+    """A callback told of an edit, and not of its version, and the read of the record may be from before it.
+
+    Nothing is written to the record from such a read: that would overwrite the edit unseen.
+    """
+    ref, settle = draft.ref(side, rec), draft.endpoint(side).settle
+    known, seen = draft.known(ref), draft.seen(ref)
+    if known is None or known.told_at is None or seen is None or seen.at >= known.told_at + settle:
+        return None
+    name, before = draft.named(side, rec), draft.claim.tasks[0].stale_since
+    since = draft.now if before is None else before
+    if draft.now - since > BELIEVE_AFTER_SETTLES * settle:
+        draft.say("believed", f"{name} was told of again and again; what it shows is believed after a while")
+        return None
+    return Stale(known.told_at + settle, Reason.EDIT_NOT_SHOWN.of(record=name), since)
+
+
+def shows_what_was_told(draft: Draft, side: Side, rec: str, *, changed: bool) -> bool:
+    """Whether a read shows an edit, and one was told of: so mostly that one, and it need not be read again.
+
+    changed: whether it differs from what both sides agreed on last.
+    """
+    task, known, seen = draft.task_of(side, rec), draft.known(draft.ref(side, rec)), draft.seen(draft.ref(side, rec))
+    if task is None or task.taken != 1 or known is None or seen is None:
+        return False
+    return changed or _newer(draft, side, seen.found, known)
+
+
+def _newer(draft: Draft, side: Side, found: Record | Gone, known: KnownRecord) -> bool:
+    """Whether a read shows a state that was not known when the claim began."""
+    if not draft.endpoint(side).versioned or not isinstance(found, Record) or found.modified_at is None:
+        return False
+    return known.version is None or found.modified_at.timestamp() > known.version
 
 
 def _fine(draft: Draft, side: Side) -> bool:

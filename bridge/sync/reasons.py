@@ -10,6 +10,7 @@ class Reason(StrEnum):
     # It is put off.
     READ_TOO_EARLY = "read_too_early"
     READ_STALE = "read_stale"
+    EDIT_NOT_SHOWN = "edit_not_shown"
     KEPT_VISIBLE = "kept_visible"
     RECORD_BUSY = "record_busy"
     LINKED_MEANWHILE = "linked_meanwhile"
@@ -95,6 +96,7 @@ class Why:
 SENTENCES = {
     Reason.READ_TOO_EARLY: "our own write to {record} has not settled",
     Reason.READ_STALE: "{record} was read older than a state already known",
+    Reason.EDIT_NOT_SHOWN: "a callback told of an edit of {record} that reads may not show yet; looking once more",
     Reason.KEPT_VISIBLE: "{record} was reported as deleted and is still shown",
     Reason.RECORD_BUSY: "{record} is being worked on",
     Reason.LINKED_MEANWHILE: "a link of this record appeared meanwhile",

@@ -10,7 +10,7 @@ from bridge.mapping.values import UNREAD, Reference, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link, Outcome, TaskKey, TaskState
 from bridge.store.questions import SurvivorOf, TaskOf
-from bridge.sync import compare, merge, recover, references
+from bridge.sync import believe, compare, merge, recover, references
 from bridge.sync.draft import DELETED, Draft
 from bridge.sync.needs import CanSee, NoteMerge
 from bridge.sync.plans import Removal
@@ -113,6 +113,9 @@ def _apply_policy(draft: Draft, link: Link, side: Side, gone: Gone, other: Recor
         return draft.filtered(Reason.IN_SHADOW.of())
     if draft.claim.paused:  # only recovery is claimed while a mapping is paused, and nothing is sent
         return draft.later(draft.now + draft.limits.wait_seconds, Reason.MAPPING_PAUSED.of())
+    hidden = believe.edit_not_shown(draft, target, str(link.rec(target)))
+    if hidden:
+        return draft.stale(hidden)
     waiting = _referring_first(draft, link)
     return waiting or Removal(link, side, other, policy)
 

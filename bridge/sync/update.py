@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.domain.record import Fields, Gone, Record, Side
 from bridge.mapping import translate
+from bridge.mapping.base import Base
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, is_empty
@@ -73,6 +74,9 @@ def _of_one_side(draft: Draft, link: Link) -> Completion | None:
     base = recover.confirmed_base(draft, link, side, reading, references.current_base(draft, link))
     if base is None or not remember.shows_base(draft.mapping, side, reading, base):
         return None
+    hidden = believe.edit_not_shown(draft, side, rec)
+    if hidden and not believe.shows_what_was_told(draft, side, rec, changed=False):
+        return draft.stale(hidden, narrow=True)
     draft.believe(alive=True)
     draft.note_keys(side, rec, reading.values)
     if link.sent(side) is not None:
@@ -115,6 +119,8 @@ def _freeze(draft: Draft, link: Link, passes: Mapping[Side, bool | None]) -> Com
 def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completion | Update:
     readings = compare.readings(draft, records)
     base = references.current_base(draft, link)
+    hidden = {side: stale for side in Side if (stale := believe.edit_not_shown(draft, side, str(link.rec(side))))}
+    again = _again(draft, link, readings, base, hidden)
     settled = link.sent_left is not None or link.sent_right is not None
     if settled:
         base, link = recover.settle_sent(draft, link, readings, base)
@@ -132,10 +138,22 @@ def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completi
     parents = references.note_missing(draft, {side: link.rec(side) for side in Side}, readings)
     if settled and any(plans.values()):  # what was learned is stored before `sent` says something new
         return draft.later(draft.now, Reason.WRITE_SETTLED.of())
-    state = Progress(link, base, readings, parents)
+    state = Progress(link, base, readings, parents, again=again)
     if not any(plans.values()):
         return settle.pair_ended(draft, state)
-    return _written(draft, state, records, decisions, plans)
+    return _written(draft, state, records, decisions, plans, hidden)
+
+
+def _again(
+    draft: Draft, link: Link, readings: Mapping[Side, Reading], base: Base, hidden: Mapping[Side, Stale]
+) -> float | None:
+    """When both sides are looked at again, because one of them does not show the edit that a callback told of."""
+    waits = []
+    for side, stale in hidden.items():
+        changed = not remember.shows_base(draft.mapping, side, readings[side], base)
+        if not believe.shows_what_was_told(draft, side, str(link.rec(side)), changed=changed):
+            waits.append(stale.due)
+    return min(waits, default=None)
 
 
 def _plans(decisions: Sequence[Decision], readings: Mapping[Side, Reading]) -> dict[Side, dict[str, Any]]:
@@ -162,22 +180,28 @@ def _written(
     records: Mapping[Side, Record],
     decisions: Sequence[Decision],
     plans: Mapping[Side, Mapping[str, Any]],
+    hidden: Mapping[Side, Stale],
 ) -> Completion | Update:
     """The writes to one side after the other, as far as nothing keeps them from being made now.
 
-    What one side waits for does not hold the other one back; an alarm about the pair does.
+    What one side waits for does not hold the other one back; an alarm about the pair does. hidden: sides whose reads
+    may not show an edit yet; a write there could overwrite it.
     """
     writes: list[SideWrite] = []
-    again: float | None = None
+    again = state.again
     blocked: Completion | None = None
     unfinished = frozenset(plans[Side.LEFT].keys() & plans[Side.RIGHT].keys())
     for target in (side for side in Side if plans[side]):
+        if target in hidden:
+            blocked = blocked or draft.stale(hidden[target])
+            continue
         settled = references.for_writing(draft, target, plans[target])
         if isinstance(settled, Completion):
             blocked = blocked or settled
             continue
         if settled.again:
-            again = draft.now + references.PATIENCE_SECONDS
+            patience = draft.now + references.PATIENCE_SECONDS
+            again = patience if again is None else min(again, patience)
         chosen = {name: plans[target][name] if value is not None else None for name, value in settled.values.items()}
         if not chosen:
             continue

@@ -12,6 +12,7 @@ PROMISES = "sync/test_promises.py::test_"
 FINISH = "conformance/store/test_finish.py::test_"
 ASKED = "conformance/store/test_questions.py::test_"
 INTAKE = "conformance/store/test_intake.py::test_"
+TOLD = "sync/test_told_edits.py::test_"
 
 LOADED = (
     Mutant(
@@ -585,4 +586,83 @@ ENDS = (
     ),
 )
 
-DECISION_MUTANTS = (*LOADED, *ONE_LOOK, *LINKED, *ENDS)
+TOLD_OF = (
+    Mutant(
+        "what is read right after a callback is believed to show what it told of",
+        "sync/believe.py::edit_not_shown",
+        "if known is None or known.told_at is None or seen is None or seen.at >= known.told_at + settle:",
+        "if True:",
+        (
+            f"{TOLD}promise_7_an_edit_that_a_callback_told_of_is_not_overwritten_although_reads_lag_behind_it",
+            f"{TOLD}promise_4_an_edit_crosses_by_its_callback_although_the_first_read_does_not_show_it",
+        ),
+    ),
+    Mutant(
+        "a record that is told of all the time is never written",
+        "sync/believe.py::edit_not_shown",
+        "if draft.now - since > BELIEVE_AFTER_SETTLES * settle:",
+        "if False:",
+        (f"{TOLD}a_record_that_callbacks_tell_of_all_the_time_is_written_all_the_same",),
+    ),
+    Mutant(
+        "one edit that shows is the last of several that were told of",
+        "sync/believe.py::shows_what_was_told",
+        "task.taken != 1",
+        "False",
+        (f"{TOLD}promise_4_of_two_edits_shortly_after_each_other_the_second_crosses_too",),
+    ),
+    Mutant(
+        "a newer version is not taken for the edit that was told of",
+        "sync/believe.py::_newer",
+        "return known.version is None or found.modified_at.timestamp() > known.version",
+        "return False",
+        (f"{TOLD}a_newer_version_shows_that_the_edit_was_of_something_else",),
+    ),
+    Mutant(
+        "the echo of a write that says no version costs a read of its own",
+        "sync/believe.py::_too_early",
+        "settled = known.told_at + endpoint.settle",
+        "pass",
+        (f"{TOLD}a_write_and_its_echo_take_one_read_more_although_the_callback_says_no_version",),
+    ),
+    Mutant(
+        "an edit that shows is read once more",
+        "sync/believe.py::shows_what_was_told",
+        "return changed or _newer(",
+        "return False and _newer(",
+        (f"{TOLD}what_shows_at_once_is_not_waited_for",),
+    ),
+    Mutant(
+        "a write overwrites an edit that was told of and does not show yet",
+        "sync/update.py::_written",
+        "if target in hidden:",
+        "if False:",
+        (f"{TOLD}promise_7_an_edit_that_a_callback_told_of_is_not_overwritten_although_reads_lag_behind_it",),
+    ),
+    Mutant(
+        "a pair with an edit that does not show yet is done with",
+        "sync/update.py::_again",
+        "return min(waits, default=None)",
+        "return None",
+        (f"{TOLD}promise_4_of_two_edits_shortly_after_each_other_the_second_crosses_too",),
+    ),
+    Mutant(
+        "a record is deleted before an edit of it that was told of must show",
+        "sync/remove.py::_apply_policy",
+        "    if hidden:\n",
+        "    if False:\n",
+        (f"{TOLD}promise_12_a_record_is_not_deleted_while_an_edit_of_it_that_a_callback_told_of_is_not_shown_yet",),
+    ),
+    Mutant(
+        "a callback that says no version leaves no trace",
+        "store/events.py::Intake._note_records",
+        "told[ref] = self._now",
+        "pass",
+        (
+            f"{INTAKE}when_a_callback_told_of_a_record_and_not_of_its_version_is_kept",
+            f"{TOLD}promise_7_an_edit_that_a_callback_told_of_is_not_overwritten_although_reads_lag_behind_it",
+        ),
+    ),
+)
+
+DECISION_MUTANTS = (*LOADED, *TOLD_OF, *ONE_LOOK, *LINKED, *ENDS)

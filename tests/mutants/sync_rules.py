@@ -68,7 +68,7 @@ UPDATES = (
     Mutant(
         "a read right after our own write is believed",
         "sync/believe.py::_too_early",
-        "if draft.now >= settled or (endpoint.versioned and newer) or _fine(draft, side):",
+        "if draft.now >= settled or (endpoint.versioned and newer):",
         "if True:",
         (f"{BETWEEN}a_read_right_after_our_own_write_may_show_the_state_before_it_and_is_no_edit_back",),
     ),

@@ -77,9 +77,12 @@ class Ledger:
 
     # -- the bridge, as the products see it -------------------------------------------------------------------------
     def bridge(
-        self, place: Place, tag: str, before: dict[str, Any], after: dict[str, Any], *, read_at: float
+        self, place: Place, tag: str, before: dict[str, Any], after: dict[str, Any], *, read_at: float, told_at: float
     ) -> list[Shown]:
-        """The bridge's write changed a record. `read_at`: the state it had read is not newer than that.
+        """The bridge's write changed a record.
+
+        `read_at`: the state it had read is not newer than that. `told_at`: of edits until then a callback had told it
+        before it read. What was entered since both it could not know of, and may overwrite.
 
         Returns what is not sure until the bridge has stored that the write was answered.
         """
@@ -94,7 +97,7 @@ class Ledger:
                     f"{side} {kind} {rec} ({tag}): the bridge wrote {name}={value!r}, which nobody entered"
                 )
             last = self.shown.get((place, name))
-            if last is not None and last.edit is not None and last.edit.at > read_at:
+            if last is not None and last.edit is not None and last.edit.at > max(read_at, told_at):
                 if edit is not None:  # entered while the bridge was between its read and its write
                     self.standing_too.add(edit.number)
                 elif value is None:  # the same, and what it overwrites with is what was there before anybody's entry
@@ -108,7 +111,7 @@ class Ledger:
         found = [edit for edit in self.edits[kind, tag, name] if edit.value == value]
         if found:
             return max(found, key=lambda edit: (edit.side == other, edit.number))
-        return self.by_value.get((name, value))
+        return None if value is None else self.by_value.get((name, value))
 
     # -- what stands ------------------------------------------------------------------------------------------------
     def standing(self, kind: str, tag: str, name: str) -> list[Edit]:

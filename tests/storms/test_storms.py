@@ -12,6 +12,7 @@ from tests.storms.storm import run
 FAILED_ONCE = (
     734512007,  # a lost create was found, deleted before it could be leased, and made again
     734512036,  # the last records of an entity were deleted, and nothing showed whether they are only hidden
+    240491741,  # a write of a whole record took back an edit that was told of, and that reads did not show yet
 )
 
 

@@ -101,7 +101,8 @@ class Exchange:
 
 class Wire:
     """Implements the bridge's Transport and the simulators' Deliver. `seen` is told of every call before and after it
-    takes effect at a host: `before(exchange)` returns what `after(exchange, token)` is given."""
+    takes effect at a host: `before(exchange)` returns what `after(exchange, token)` is given. And of every callback the
+    bridge accepted: `accepted(url, body)`."""
 
     def __init__(self, chance: random.Random, outside: contextvars.Context) -> None:
         self._chance = chance
@@ -110,6 +111,7 @@ class Wire:
         self.weather = Weather()
         self.before: Callable[[Exchange], Any] = lambda exchange: None
         self.after: Callable[[Exchange, Any], None] = lambda exchange, token: None
+        self.accepted: Callable[[str, bytes], None] = lambda url, body: None
         self.calls = 0
 
     # -- the bridge calls ------------------------------------------------------------
@@ -182,6 +184,8 @@ class Wire:
         answer = work.result()
         if answer is None:
             raise OSError("the connection broke")
+        if answer.status < 300:
+            self.accepted(url, body)
         return answer.status
 
 

@@ -106,11 +106,12 @@ async def test_a_new_event_revives_a_waiting_or_dead_task(desk: Desk, outcome: O
 
 
 async def test_an_event_soon_after_our_own_write_waits_for_settle_where_there_are_no_versions(desk: Desk) -> None:
+    """Counted from the event: it may tell of somebody's edit just now as well as of our write."""
     ref, now = RecordRef("erp", "guest", "g"), desk.store.now()
     await desk.store.records.note([RecordNote(ref, own_write_at=now - 10)])
     await desk.store.events.accept([event("g", "erp", "guest")], routes(GUESTS))
     (task,) = await desk.store.tasks.about("erp", "guest", "g", {"guests": GUESTS})
-    assert task.due == pytest.approx(now + 20, abs=0.001)
+    assert task.due == pytest.approx(now + 30, abs=0.001)
     assert task.key.side is Side.RIGHT
 
 
@@ -219,3 +220,22 @@ async def test_what_no_index_takes_is_refused_before_it_shares_a_transaction(des
 
 async def test_ids_of_the_largest_length_are_stored(desk: Desk) -> None:
     assert await desk.hears("7" * 200, vendor_id="v" * 200) == [True]
+
+
+async def test_when_a_callback_told_of_a_record_and_not_of_its_version_is_kept(desk: Desk) -> None:
+    ref, other = RecordRef("crm", "person", "1"), RecordRef("erp", "guest", "g")
+    await desk.hears("1", version=at(50))
+    assert (await desk.store.records.known([ref]))[ref].told_at is None
+    now = desk.store.now()
+    await desk.hears("1")
+    await desk.hears("1", kind=EventKind.DELETED)
+    await desk.store.events.accept([event("g", "erp", "guest", version=at(50))], routes(GUESTS))  # reads show none
+    known = await desk.store.records.known([ref, other])
+    assert [known[ref].told_at, known[other].told_at] == pytest.approx([now, now], abs=1)
+
+
+async def test_what_a_sweep_or_a_person_tells_of_is_no_callback(desk: Desk) -> None:
+    ref = RecordRef("crm", "person", "1")
+    for origin in (Origin.RECONCILE, Origin.BACKFILL, Origin.PERSON):
+        await desk.hears("1", origin=origin)
+    assert (await desk.store.records.known([ref]))[ref].told_at is None

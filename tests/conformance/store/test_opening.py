@@ -93,7 +93,12 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
     store_url: str, new_seams: Callable[..., Seams], existing: bool
 ) -> None:
     store = await open_store(store_url, new_seams())
-    newer = ("mappings DROP COLUMN sides", "tasks DROP COLUMN code", "tasks DROP COLUMN retried")
+    newer = (
+        "mappings DROP COLUMN sides",
+        "tasks DROP COLUMN code",
+        "tasks DROP COLUMN retried",
+        "records DROP COLUMN told_at",
+    )
     for older in ("DROP TABLE instances", *(f"ALTER TABLE {column}" for column in newer)):
         await store.database.write("older", lambda conn, older=older: conn.execute(text(older)))  # type: ignore[misc]
     stated = text("UPDATE alembic_version SET version_num = '0004'")

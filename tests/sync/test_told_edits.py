@@ -1,0 +1,160 @@
+"""Callbacks that say no version: what they told of counts, although reads do not show it yet."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bridge.connectors.protocols import Written
+from bridge.domain.record import Fields, Record
+from tests.clock import FakeClock
+from tests.product import FakeProduct, manifest
+from tests.sync.bench import PEOPLE, Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
+LAG = 1.5
+
+
+class WholeRecords(FakeProduct):
+    """Stores everything an update brings, as it was read."""
+
+    async def update(self, fresh: Record, changes: Fields) -> Written:
+        return await super().update(fresh, {**fresh.fields, **changes})
+
+
+async def _linked(
+    new_bench: NewBench, clock: FakeClock, text: str = PEOPLE, resolution: float | None = None
+) -> tuple[Bench, str, WholeRecords]:
+    """A pair long in sync; the erp takes whole records, and its reads lag."""
+    facts = manifest(version_resolution=resolution, whole_record=True)
+    erp = WholeRecords("erp", clock, manifest=facts, answers_record=False)
+    bench = await new_bench(text, erp=erp)
+    rec = bench.crm.person_creates("person", **ANA)
+    bench.crm.person_creates("person", name="Other", email="other@x.example")
+    await bench.settle()
+    clock.advance(60)
+    erp.lag = LAG
+    bench.crm.calls.clear()
+    erp.calls.clear()
+    return bench, rec, erp
+
+
+@pytest.mark.parametrize("resolution", [None, 1.0, 1e-6])
+@pytest.mark.parametrize("apart", [0.0, 0.5, 1.9])
+async def test_promise_7_an_edit_that_a_callback_told_of_is_not_overwritten_although_reads_lag_behind_it(
+    new_bench: NewBench, clock: FakeClock, apart: float, resolution: float | None
+) -> None:
+    """The whole record would go back to the erp as it was before the edit there."""
+    bench, rec, erp = await _linked(new_bench, clock, resolution=resolution)
+    erp.person_edits("person", "1", phone="9")
+    if apart:
+        await bench.turn_once()
+        clock.advance(apart)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.settle()
+    for fields in (bench.crm.live("person")[rec], erp.live("person")["1"]):
+        assert (fields["name"], fields["phone"]) == ("Ana Berg", "9")
+
+
+@pytest.mark.parametrize("policy", ["crm", "erp"])
+async def test_promise_7_a_field_edited_on_both_sides_goes_by_the_policy_although_one_read_does_not_show_it_yet(
+    new_bench: NewBench, clock: FakeClock, policy: str
+) -> None:
+    text = PEOPLE.replace("conflict: crm", f"conflict: {policy}")
+    bench, rec, erp = await _linked(new_bench, clock, text)
+    erp.person_edits("person", "1", name="Erp")
+    bench.crm.person_edits("person", rec, name="Crm")
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["name"] == erp.live("person")["1"]["name"] == policy.capitalize()
+    assert "conflict" in await bench.story("crm", "person", rec)
+
+
+async def test_promise_4_an_edit_crosses_by_its_callback_although_the_first_read_does_not_show_it(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """No sweep is needed for it."""
+    bench, rec, erp = await _linked(new_bench, clock)
+    erp.person_edits("person", "1", phone="9")
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["phone"] == "9"
+    await bench.assert_accounted()
+
+
+async def test_promise_4_of_two_edits_shortly_after_each_other_the_second_crosses_too(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """The read shows the first one only, and one callback more than that was told."""
+    bench, rec, erp = await _linked(new_bench, clock)
+    erp.person_edits("person", "1", phone="8")
+    clock.advance(LAG + 0.1)
+    erp.person_edits("person", "1", phone="9")
+    await bench.tell("erp", "person", "1")
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["phone"] == "9"
+
+
+async def test_promise_12_a_record_is_not_deleted_while_an_edit_of_it_that_a_callback_told_of_is_not_shown_yet(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """Deleted in the crm and edited in the erp: it stays (delete-conflict: keep)."""
+    bench, rec, erp = await _linked(new_bench, clock)
+    bench.crm.person_deletes("person", rec)
+    await bench.turn_once()
+    clock.advance(1.9)
+    erp.person_edits("person", "1", phone="9")
+    await bench.settle()
+    assert erp.live("person")["1"]["phone"] == "9"
+
+
+async def test_what_shows_at_once_is_not_waited_for(new_bench: NewBench, clock: FakeClock) -> None:
+    bench, rec, erp = await _linked(new_bench, clock)
+    erp.lag = 0.0
+    erp.person_edits("person", "1", phone="9")
+    await bench.turn_once()
+    assert bench.crm.live("person")[rec]["phone"] == "9"
+    await bench.settle()
+    assert erp.calls == ["read"]
+
+
+async def test_a_newer_version_shows_that_the_edit_was_of_something_else(new_bench: NewBench, clock: FakeClock) -> None:
+    """No field rule names the column, so that nothing shows but the version."""
+    bench, _, erp = await _linked(new_bench, clock, resolution=1.0)
+    erp.lag = 0.0
+    erp.person_edits("person", "1", notes="called back")
+    await bench.settle()
+    assert erp.calls == ["read"]
+
+
+async def test_a_record_that_callbacks_tell_of_all_the_time_is_written_all_the_same(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench, rec, erp = await _linked(new_bench, clock)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    for _ in range(60):
+        await bench.tell("erp", "person", "1")
+        await bench.turn_once()
+        clock.advance(0.5)
+    assert erp.live("person")["1"]["name"] == "Ana Berg"
+    assert "believed" in await bench.story("erp", "person", "1")
+
+
+async def test_a_write_and_its_echo_take_one_read_more_although_the_callback_says_no_version(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """One read and one write of the target; one more read is confirmation and echo together."""
+    bench, rec, erp = await _linked(new_bench, clock)
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.turn_once()
+    clock.advance(0.3)
+    await bench.settle()
+    assert erp.calls == ["read", "update", "read"]
+    assert erp.live("person")["1"]["name"] == "Ana Berg"
+
+
+async def test_a_callback_that_changed_nothing_is_read_twice_where_it_says_no_version(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench, _, erp = await _linked(new_bench, clock)
+    await bench.tell("erp", "person", "1")
+    await bench.settle()
+    assert (erp.calls, bench.crm.calls) == (["read", "read"], [])
