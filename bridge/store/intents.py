@@ -24,12 +24,15 @@ from bridge.store.model import (
     Link,
     LinkState,
     TaskKey,
+    TaskState,
 )
-from bridge.store.rows import link_from
-from bridge.store.tables import IS_UNSETTLED, intent_keys, links
+from bridge.store.rows import has_key, link_from, task_tuple
+from bridge.store.tables import IS_UNSETTLED, intent_keys, links, tasks
 
 DOUBT_SECONDS = 3600.0
 """A record held by a dead letter is looked at again after this long."""
+CLOCK_MARGIN_SECONDS = 600.0
+"""A vendor's clock is not further from ours than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class IntentAsked:
     deadline: float
     look_at: float
     first_seq: int
+    made_at: float | None
 
 
 def open_intent(database: Database, conn: Connection, asked: IntentAsked) -> IntentResult:
@@ -49,7 +53,7 @@ def open_intent(database: Database, conn: Connection, asked: IntentAsked) -> Int
         raise ValueError(f"{key}: an intent creates on the side the claimed record is not on")
     database.lock_name(conn, f"bridge-intents-{key.mapping}")
     require_fence(conn, asked.claim)
-    hashes = sorted(set(asked.keys)) or [f"{key.side.value}:{key.rec}"]
+    hashes = sorted(set(asked.keys)) or [_instead_of_keys(key)]
     in_the_way = _intent_in_the_way(conn, asked, hashes)
     if in_the_way is not None:
         if in_the_way.state is LinkState.DOUBT:
@@ -63,6 +67,11 @@ def open_intent(database: Database, conn: Connection, asked: IntentAsked) -> Int
     number = insert_link(database, conn, {"mapping": key.mapping, **opened.values})
     conn.execute(insert(intent_keys), [{"mapping": key.mapping, "hash": one, "link": number} for one in hashes])
     return IntentOpened(number)
+
+
+def _instead_of_keys(key: TaskKey) -> str:
+    """What an intent holds that has no match key."""
+    return f"{key.side.value}:{key.rec}"
 
 
 def _decided_for(intent: Link) -> TaskKey | None:
@@ -80,7 +89,6 @@ def _intent_in_the_way(conn: Connection, asked: IntentAsked, hashes: list[str]) 
     )
     of_another = or_(own.is_(None), own != key.rec)
     towards_me = and_(
-        links.c.state == LinkState.INTENDED.value,
         links.c.made == f"created_{key.side.value}",
         own.is_(None),  # once the answer taught an id, the intent is about that record
         links.c.seq < asked.first_seq,
@@ -92,5 +100,39 @@ def _intent_in_the_way(conn: Connection, asked: IntentAsked, hashes: list[str]) 
         links.c.state.in_(HOLDING),
         or_(and_(same_key, of_another), towards_me, mine_in_doubt),
     )
-    row = (conn.execute(query.order_by(links.c.seq).limit(1))).mappings().first()
-    return None if row is None else link_from(row)
+    rows = conn.execute(query.order_by(links.c.seq)).mappings()
+    return next((link for link in map(link_from, rows) if _holds(conn, asked, hashes, link)), None)
+
+
+def _holds(conn: Connection, asked: IntentAsked, hashes: list[str], link: Link) -> bool:
+    """Whether the record of the claim waits for this intent.
+
+    A dead letter holds its own record; and, until a person has decided about it, the records equal in a match key and
+    those that its create may have made. These are the ones it names, and every one made at about that time that no
+    match key tells from it: no key is filled, or none of the mapping.
+    """
+    key, of = asked.claim.key, _decided_for(link)
+    if link.state is not LinkState.DOUBT or of == key:
+        return True
+    if of is not None and _is_decided(conn, of):
+        return False
+    kept = set(conn.scalars(select(intent_keys.c.hash).where(intent_keys.c.link == link.id)))
+    if kept & set(hashes) or key.rec in (link.payload or {}).get("among", ()):
+        return True
+    told_apart = asked.keys and of is not None and kept != {_instead_of_keys(of)}
+    return not told_apart and _made_at_that_time(link, asked.made_at)
+
+
+def _is_decided(conn: Connection, of: TaskKey) -> bool:
+    """Whether a person discarded the dead letter: nothing is done any more about the record it is about."""
+    state = conn.scalar(select(tasks.c.state).where(has_key(tasks, [task_tuple(of)])))
+    return state == TaskState.IDLE.value
+
+
+def _made_at_that_time(link: Link, made_at: float | None) -> bool:
+    """Whether a record made then can be what the intent's create made; one that does not say when may be."""
+    opened = (link.payload or {}).get("at")
+    if made_at is None or opened is None:
+        return True
+    latest = opened if link.deadline is None else link.deadline
+    return bool(opened - CLOCK_MARGIN_SECONDS <= made_at <= latest + CLOCK_MARGIN_SECONDS)

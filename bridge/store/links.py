@@ -73,12 +73,14 @@ class Links:
         deadline: float,
         look_at: float,
         first_seq: int,
+        made_at: float | None = None,
     ) -> IntentResult:
         """Decide a create on `new_side` for the claimed record, unless an open intent or a link is in the way.
 
-        `keys`: hashes of its non-empty match keys; `first_seq`: when the record was first known. Raises LeaseLost.
+        `keys`: hashes of its non-empty match keys; `first_seq`: when the record was first known; `made_at`: when its
+        system says that it was made. Raises LeaseLost.
         """
-        asked = IntentAsked(claim, new_side, tuple(keys), payload, deadline, look_at, first_seq)
+        asked = IntentAsked(claim, new_side, tuple(keys), payload, deadline, look_at, first_seq, made_at)
         return await self._database.write("open_intent", lambda conn: open_intent(self._database, conn, asked))
 
     async def taught(self, link_id: int, side: Side, rec: str) -> bool:

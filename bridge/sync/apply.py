@@ -91,7 +91,9 @@ async def _open(load: Loader, plan: Create) -> Link | Completion:
     deadline = now + load.parts.limits.write_seconds
     payload = {"at": now, "values": dump_values(draft.mapping, plan.chosen)}
     look_at = deadline + draft.endpoint(plan.target).settle
-    result = await links.open_intent(draft.claim, plan.target, plan.keys, payload, deadline, look_at, plan.first_seq)
+    result = await links.open_intent(
+        draft.claim, plan.target, plan.keys, payload, deadline, look_at, plan.first_seq, plan.made_at
+    )
     if isinstance(result, AlreadyLinked):
         return draft.later(now, Reason.LINKED_MEANWHILE.of())
     if isinstance(result, IntentWait):

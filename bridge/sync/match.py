@@ -13,8 +13,8 @@ from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import MatchKey, Reading
 from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
 from bridge.store import moves
-from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey
-from bridge.store.questions import LinkById, LinkOf, LinksNaming, SharingKeys, StateOf, SurvivorOf
+from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey, TaskState
+from bridge.store.questions import LinkById, LinkOf, LinksNaming, SharingKeys, StateOf, SurvivorOf, TaskOf
 from bridge.sync import believe, merge, recover, references, words
 from bridge.sync.draft import Draft, Stale
 from bridge.sync.needs import Moment, RequestListing, Search
@@ -226,8 +226,11 @@ def _question(draft: Draft, own: Record, record: Record) -> Completion | None:
     other = draft.side.other
     for row in draft.ask(LinksNaming(draft.mapping.name, other, record.ref.id)):
         if row.state is LinkState.DOUBT and own.ref.id in (row.payload or {}).get("among", ()):
-            why = Reason.WHICH_WAS_CREATED.of(record=draft.named(other, record.ref.id))
             holder = TaskKey(draft.mapping.name, other, record.ref.id)
+            asked = draft.ask(TaskOf(holder))
+            if asked is not None and asked.state is TaskState.IDLE:  # discarded: a person does not want to say
+                continue
+            why = Reason.WHICH_WAS_CREATED.of(record=draft.named(other, record.ref.id))
             return draft.later(draft.now + draft.limits.wait_seconds, why, waits_for=holder)
     return None
 
@@ -330,6 +333,7 @@ def _create(draft: Draft, own: Record, reading: Reading) -> Completion | Create:
         keys=[key.hash for key in translate.match_keys(draft.mapping, reading.values)],
         first_seq=known.first_seq if known else NEVER_HEARD_OF,
         told=words.in_words(draft, target, chosen),
+        made_at=own.created_at.timestamp() if own.created_at else None,
         again=draft.now + references.PATIENCE_SECONDS if settled.again else None,
     )
     references.note_missing(draft, {draft.side: draft.key.rec}, {draft.side: reading})

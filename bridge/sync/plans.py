@@ -16,7 +16,8 @@ class Create:
     """Create the counterpart of the claim's record. `source`: that record as it was read.
 
     chosen: canonical values; fields: the same as the target's columns. keys: hashes of the match keys that the intent
-    holds meanwhile. first_seq: when the record was first known. again: when it must be looked at once more.
+    holds meanwhile. first_seq: when the record was first known. made_at: when it was made, as its system says. again:
+    when it must be looked at once more.
     """
 
     target: Side
@@ -26,6 +27,7 @@ class Create:
     keys: Sequence[str]
     first_seq: int
     told: Mapping[str, Any]
+    made_at: float | None = None
     again: float | None = None
 
 

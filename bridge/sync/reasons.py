@@ -158,7 +158,8 @@ SENTENCES = {
     Reason.SEVERAL_MATCH: "several {side} records match by {key}: {records}",
     Reason.CREATE_UNKNOWN: (
         "create outcome unknown: {record} may exist ({among}); "
-        "delete or merge what is too much, then retry the dead letter"
+        "delete or merge what is too much, then retry the dead letter; "
+        "what was made there meanwhile and may be it is not copied until then"
     ),
     Reason.CREATE_STILL_UNKNOWN: ("an earlier create of its counterpart has an unknown outcome; retry after checking"),
     Reason.NO_CREATE_ANSWERED: "given up after {attempts} attempts: no create was answered",

@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 CLAIMS = "conformance/store/test_claims.py::test_"
 FINISH = "conformance/store/test_finish.py::test_"
 INTAKE = "conformance/store/test_intake.py::test_"
+CREATING = "sync/test_creating.py::test_"
 INTENTS = "conformance/store/test_intents.py::test_"
 SWEEPS = "integration/test_reconcile.py::test_"
 AHEAD = "conformance/store/test_times_ahead.py::test_"
@@ -133,6 +134,62 @@ LINKS = (
         "or_(and_(same_key, of_another), towards_me, mine_in_doubt),",
         "or_(and_(same_key, of_another), mine_in_doubt),",
         (f"{INTENTS}an_unlinked_record_waits_for_older_intents_towards_its_side_only",),
+    ),
+    Mutant(
+        "a dead letter holds nothing that no match key tells of",
+        "store/intents.py::_holds",
+        "return not told_apart and _made_at_that_time(link, asked.made_at)",
+        "return False",
+        (f"{CREATING}promise_5_what_a_lost_create_may_have_made_is_not_copied_back_although_no_match_key_tells",),
+    ),
+    Mutant(
+        "what a dead letter names is held only while its match keys are those that were sent",
+        "store/intents.py::_holds",
+        ' or key.rec in (link.payload or {}).get("among", ())',
+        "",
+        (f"{INTENTS}an_intent_in_doubt_holds_the_records_it_names_whatever_their_keys",),
+    ),
+    Mutant(
+        "a dead letter holds records that a filled match key tells apart",
+        "store/intents.py::_holds",
+        "told_apart = asked.keys and of is not None and kept != {_instead_of_keys(of)}",
+        "told_apart = False",
+        (f"{CREATING}a_filled_match_key_tells_a_record_from_what_a_lost_create_may_have_made",),
+    ),
+    Mutant(
+        "a record whose match keys are empty is told apart from what a lost create may have made",
+        "store/intents.py::_holds",
+        "told_apart = asked.keys and of is not None and",
+        "told_apart = of is not None and",
+        (f"{INTENTS}an_intent_in_doubt_holds_what_no_filled_key_tells_apart",),
+    ),
+    Mutant(
+        "an intent without match keys is told apart by those of another record",
+        "store/intents.py::_holds",
+        " and kept != {_instead_of_keys(of)}",
+        "",
+        (f"{INTENTS}an_intent_in_doubt_holds_what_no_filled_key_tells_apart",),
+    ),
+    Mutant(
+        "a dead letter of a create holds every later record of its mapping",
+        "store/intents.py::_made_at_that_time",
+        "if made_at is None or opened is None:",
+        "if True:",
+        (f"{CREATING}the_time_a_record_was_made_tells_it_from_what_a_lost_create_may_have_made",),
+    ),
+    Mutant(
+        "a discarded dead letter goes on holding records",
+        "store/intents.py::_holds",
+        "if of is not None and _is_decided(conn, of):",
+        "if False:",
+        (f"{CREATING}a_discarded_dead_letter_holds_nothing_any_more",),
+    ),
+    Mutant(
+        "a discarded dead letter still asks which record was created",
+        "sync/match.py::_question",
+        "if asked is not None and asked.state is TaskState.IDLE:",
+        "if False:",
+        (f"{CREATING}a_discarded_dead_letter_holds_nothing_any_more",),
     ),
     Mutant(
         "an intent is opened although a link appeared",

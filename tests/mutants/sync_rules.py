@@ -70,7 +70,9 @@ UPDATES = (
         "sync/believe.py::_too_early",
         "if draft.now >= settled or (endpoint.versioned and newer):",
         "if True:",
-        (f"{BETWEEN}a_read_right_after_our_own_write_may_show_the_state_before_it_and_is_no_edit_back",),
+        (
+            "sync/test_stale_reads.py::test_a_sweep_that_reads_right_after_our_own_write_takes_the_state_before_it_for_no_edit",
+        ),
     ),
     Mutant(
         "what the next read shows becomes the base of a write unseen",

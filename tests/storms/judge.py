@@ -35,7 +35,7 @@ class Judge:
     def _thing(self, kind: str, tag: str, crm: list[str], erp: list[str]) -> list[str]:
         thing, found = self.ledger.things[kind, tag], []
         live = {"crm": crm, "erp": erp}
-        twice = sum(thing.made.values()) > 1
+        twice = sum(thing.made.values()) > 1 and not thing.chosen
         for side in SIDES:
             extra = thing.restored["crm"] + thing.restored["erp"] + thing.merged + twice
             if len(live[side]) > 1 + extra:

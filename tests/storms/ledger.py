@@ -14,11 +14,15 @@ Place = tuple[str, str, str]  # side, kind, record
 
 @dataclass(frozen=True)
 class Edit:
-    """`text`: as stored where it was entered. `over`: the edits it replaced, and those they replaced."""
+    """`text`: as stored where it was entered. `over`: the edits it replaced, and those they replaced.
+
+    `rec`: the record it was entered in.
+    """
 
     number: int
     at: float
     side: str
+    rec: str
     value: Any
     text: str
     over: frozenset[int]
@@ -41,6 +45,7 @@ class Thing:
     restored: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     merged: int = 0
     lost: int = 0  # how often it was the one that went into another
+    chosen: bool = False  # a person was asked which record is it, and took the others away
     must_go: bool = False
 
 
@@ -70,10 +75,18 @@ class Ledger:
             if seen.edit is not None:
                 over |= seen.edit.over | ({seen.edit.number} if seen.sure else set())
             self._number += 1
-            edit = Edit(self._number, at, side, value, texts(name), frozenset(over))
+            edit = Edit(self._number, at, side, place[2], value, texts(name), frozenset(over))
             self.edits[kind, tag, name].append(edit)
             self.by_value.setdefault((name, value), edit)
             self.shown[place, name] = Shown(edit)
+
+    def takes_away(self, place: Place, tag: str) -> None:
+        """A person says that a record is one too many: what was entered in it does not stand any more."""
+        side, kind, rec = place
+        self.things[kind, tag].chosen = True
+        for name in [name for k, t, name in self.edits if (k, t) == (kind, tag)]:
+            kept = [edit for edit in self.edits[kind, tag, name] if (edit.side, edit.rec) != (side, rec)]
+            self.edits[kind, tag, name] = kept
 
     # -- the bridge, as the products see it -------------------------------------------------------------------------
     def bridge(

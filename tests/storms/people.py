@@ -94,6 +94,13 @@ class People:
         self._product(side).person_deletes(self._table(side, place[1]), place[2])
         self._say(f"delete {place} {tag}{' (must go)' if thing.must_go else ''}")
 
+    def takes_away(self, place: Place) -> None:
+        """Of records that may be one and the same, the person keeps another one."""
+        tag = self.eyes.tag(*place)
+        self.ledger.takes_away(place, tag)
+        self._product(place[0]).person_deletes(self._table(place[0], place[1]), place[2])
+        self._say(f"take away {place} {tag}")
+
     def _crossed(self, place: Place, tag: str) -> bool:
         """Whether the erp holds one copy, which shows in every field the very edit that the crm shows."""
         _, kind, _ = place

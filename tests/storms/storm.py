@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from bridge.app.shipped import shipped_pairs
+from bridge.domain.record import Side
 from bridge.simulators.faults import CallbackFault, Trim
+from bridge.store.model import LinkState, TaskKey
 from bridge.sync.reasons import Reason
-from tests.storms.eyes import Eyes
+from tests.storms.eyes import SIDES, Eyes
 from tests.storms.judge import Judge
 from tests.storms.ledger import Ledger
 from tests.storms.life import task_factory
@@ -28,6 +30,9 @@ from tests.storms.watch import Watch
 FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None
 PAUSES = (0.0, 0.05, 0.3, 1.0, 2.5, 8.0, 30.0)
 PATIENCE_SECONDS = 4000.0
+ASKED_SECONDS = 2000.0
+"""A person sees to what the bridge asks after this long."""
+KIND_OF_MAPPING = {"organizations": "company", "people": "person", "deals": "deal"}
 FATES = ("applied", "unchanged", "coalesced", "filtered", "waiting", "dead", "discarded")
 
 
@@ -238,6 +243,23 @@ class Storm:
         asked = [task.key for task, _ in await letters.list() if task.code == Reason.LOST_VISIBILITY]
         return await letters.retry(asked) if asked else 0
 
+    async def _chosen(self) -> None:
+        """A person takes away all but one of the records that a lost create may have made, and has it tried again.
+
+        Two people made the same thing on both sides meanwhile, and nothing tells their record from the copy.
+        """
+        assert self.site.bridge is not None
+        store = self.site.bridge.store
+        for link in await store.links.unsettled():
+            among = (link.payload or {}).get("among", ())
+            if link.state is not LinkState.DOUBT or len(among) < 2:
+                continue
+            new, old = (Side.LEFT, Side.RIGHT) if link.made == "created_left" else (Side.RIGHT, Side.LEFT)
+            side, kind = SIDES[new is Side.RIGHT], KIND_OF_MAPPING[link.mapping]
+            for rec in sorted((rec for rec in among if self.people.eyes.lives(side, kind, rec)), key=int)[1:]:
+                self.people.takes_away((side, kind, rec))
+            await store.dead_letters.retry([TaskKey(link.mapping, old, str(link.rec(old)))])
+
     async def _reconcile(self) -> None:
         bridge, life = self.site.bridge, self.site.life
         assert bridge is not None, "the bridge is up"
@@ -246,8 +268,12 @@ class Storm:
         faults = [str(sweep) for sweep in done if sweep.fault]
         assert not faults, f"a full sweep ended early: {faults}"
         end = self.site.clock.monotonic() + PATIENCE_SECONDS
+        asked: float | None = end - PATIENCE_SECONDS + ASKED_SECONDS
         while True:
             await self.site.clock.sleep(10.0)
+            if asked is not None and self.site.clock.monotonic() > asked:
+                asked = None
+                await life.start(self._chosen())
             due = await life.start(bridge.store.tasks.next_due(bridge.worker.parts.scopes, bridge.systems.blocked))
             if due is None and not bridge.worker.running:
                 return

@@ -1,18 +1,24 @@
 """Creating, matching and what is done about creates of unknown outcome."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
 
 from bridge.domain.errors import DuplicateRefused, OutcomeUnknown
 from bridge.domain.record import Side
-from bridge.store.model import LinkState
+from bridge.store.model import LinkState, TaskState
 from bridge.store.questions import LinksNaming
 from bridge.sync.parts import Limits
+from bridge.sync.reasons import Reason
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising
 from tests.sync.bench import PEOPLE, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
 ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "+47 22 33 44 55"}
+NO_KEYS = PEOPLE.replace("match: [email]", "match: none")
+WITHOUT_EMAIL = {"name": "Ana Lund", "phone": ANA["phone"]}
 
 
 async def _in_doubt(new_bench: NewBench, clock: FakeClock) -> Bench:
@@ -55,7 +61,7 @@ async def test_a_record_made_by_hand_answers_the_question_what_became_of_a_creat
 
 
 async def test_a_record_heard_of_before_the_create_is_not_taken_for_what_it_made(new_bench: NewBench) -> None:
-    text = PEOPLE.replace("match: [email]", "match: none").replace("creates: [crm, erp]", "creates: [erp]")
+    text = NO_KEYS.replace("creates: [crm, erp]", "creates: [erp]")
     bench = await new_bench(text=text)
     older = bench.erp.person_creates("person", **ANA)
     await bench.settle()
@@ -142,7 +148,7 @@ async def test_an_id_taught_by_a_lost_worker_is_linked_with_what_was_sent(new_be
 
 
 async def test_a_refused_duplicate_is_matched_on_the_refused_column(new_bench: NewBench) -> None:
-    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: none"))
+    bench = await new_bench(text=NO_KEYS)
     there = bench.erp.person_creates("person", **{**ANA, "phone": None})
     bench.seen["erp", "person", there] = (False, dict(bench.erp.rows["person", there].fields))
     bench.erp.fail = raising("before create", DuplicateRefused("erp", "e-mail exists", field="email"), times=9)
@@ -153,7 +159,7 @@ async def test_a_refused_duplicate_is_matched_on_the_refused_column(new_bench: N
 
 
 async def test_a_refused_duplicate_nobody_finds_yet_is_tried_again(new_bench: NewBench) -> None:
-    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: none"))
+    bench = await new_bench(text=NO_KEYS)
     bench.erp.fail = raising("before create", DuplicateRefused("erp", "e-mail exists", field="email"))
     bench.crm.person_creates("person", **ANA)
     await bench.settle()
@@ -169,7 +175,7 @@ async def test_a_new_record_that_reads_do_not_show_yet_is_looked_at_again(bench:
 
 async def test_a_record_waits_for_older_creates_even_when_no_event_ever_named_it(new_bench: NewBench) -> None:
     """Otherwise a copy that only a reference made known would be copied back."""
-    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: none"))
+    bench = await new_bench(text=NO_KEYS)
     bench.erp.fail = killed("after create")
     bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
@@ -245,9 +251,87 @@ async def test_which_of_two_equal_records_a_lost_create_made_is_asked_and_neithe
     assert list(bench.crm.live("person")) == [rec]
 
 
+async def _lost_among_two(new_bench: NewBench, text: str, person: dict[str, str]) -> tuple[Bench, str, str]:
+    """A lost create, and the same record made by somebody in the erp before it was looked up."""
+    bench = await new_bench(text=text)
+    bench.erp.fail = lost_answer("after create")
+    rec = bench.crm.person_creates("person", **person)
+    await bench.turn_once()
+    theirs = bench.erp.person_creates("person", **person)
+    await bench.settle()
+    return bench, rec, theirs
+
+
+@pytest.mark.parametrize(("text", "person"), [(NO_KEYS, ANA), (PEOPLE, WITHOUT_EMAIL)], ids=["none", "empty"])
+async def test_promise_5_what_a_lost_create_may_have_made_is_not_copied_back_although_no_match_key_tells(
+    new_bench: NewBench, text: str, person: dict[str, str]
+) -> None:
+    """A copy of either of them would be one person too many on the side the create came from."""
+    bench, rec, theirs = await _lost_among_two(new_bench, text, person)
+    assert list(bench.crm.live("person")) == [rec]
+    ((task, _),) = await bench.store.dead_letters.list()
+    held = await bench.store.tasks.about("erp", "person", theirs, bench.parts.scopes)
+    assert [(one.state, one.code, one.waits_for) for one in held] == [
+        (TaskState.WAITING, Reason.CREATE_HELD_BY_PERSON, task.key)
+    ]
+    assert held[0].due <= bench.store.now() + bench.parts.limits.wait_seconds
+    bench.erp.person_deletes("person", theirs)
+    await bench.store.dead_letters.retry([task.key])
+    await bench.settle()
+    assert (list(bench.crm.live("person")), len(bench.erp.live("person"))) == ([rec], 1)
+    assert await bench.store.dead_letters.list() == []
+    await bench.assert_accounted()
+
+
+async def test_what_was_made_after_a_lost_create_and_edited_since_is_not_copied_back_either(
+    new_bench: NewBench,
+) -> None:
+    """Nobody can say whether it is what the create made: the fields that were sent are not in it any more."""
+    bench, rec, _ = await _lost_among_two(new_bench, NO_KEYS, ANA)
+    bench.erp.person_creates("person", name="Somebody Else")
+    await bench.settle()
+    assert list(bench.crm.live("person")) == [rec]
+
+
+async def test_a_filled_match_key_tells_a_record_from_what_a_lost_create_may_have_made(new_bench: NewBench) -> None:
+    bench, _, _ = await _lost_among_two(new_bench, PEOPLE, ANA)
+    bench.erp.person_creates("person", name="Bo", email="bo@x.example")
+    await bench.settle()
+    assert sorted(row["name"] for row in bench.crm.live("person").values()) == ["Ana Lund", "Bo"]
+
+
+@pytest.mark.parametrize("seconds", [-800, 800])
+async def test_the_time_a_record_was_made_tells_it_from_what_a_lost_create_may_have_made(
+    new_bench: NewBench, seconds: float
+) -> None:
+    """One dead letter must not hold up every later record of its mapping."""
+    bench, _, theirs = await _lost_among_two(new_bench, NO_KEYS, ANA)
+    another = bench.erp.person_creates("person", name="Bo")
+    made = bench.erp.rows["person", theirs].created
+    bench.erp.rows["person", another].created = made + timedelta(seconds=seconds)
+    await bench.settle(10)
+    assert sorted(row["name"] for row in bench.crm.live("person").values()) == ["Ana Lund", "Bo"]
+
+
+@pytest.mark.parametrize("keys", [True, False])
+async def test_a_discarded_dead_letter_holds_nothing_any_more(new_bench: NewBench, keys: bool) -> None:
+    """Without a match key a person has decided that what is there is copied; with one it still finds its match."""
+    bench, rec, theirs = await _lost_among_two(new_bench, PEOPLE if keys else NO_KEYS, ANA)
+    bench.erp.person_deletes("person", theirs)
+    (made,) = bench.erp.live("person")
+    ((task, _),) = await bench.store.dead_letters.list()
+    await bench.store.dead_letters.discard([task.key])
+    await bench.settle()
+    link = await bench.store.links.of("people", Side.RIGHT, made)
+    assert link is not None
+    assert (link.left == rec, len(bench.crm.live("person"))) == ((True, 1) if keys else (False, 2))
+    assert await bench.store.dead_letters.list() == []
+    await bench.assert_accounted()
+
+
 async def test_an_older_record_that_looks_shortened_is_not_taken_for_a_lost_create(new_bench: NewBench) -> None:
     """A record nobody told of, made before the create was decided, is called like the start of the new one."""
-    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: none"))
+    bench = await new_bench(text=NO_KEYS)
     older = bench.erp.person_creates("person", name="Ana")
     bench.unheard("erp", "person", older)
     bench.clock.advance(100)
@@ -263,7 +347,7 @@ async def test_an_older_record_that_looks_shortened_is_not_taken_for_a_lost_crea
 
 
 async def test_a_new_record_that_looks_shortened_is_the_lost_create(new_bench: NewBench) -> None:
-    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: none"))
+    bench = await new_bench(text=NO_KEYS)
     bench.erp.trim = lambda text: text[:5].strip()
     bench.erp.fail = lost_answer("after create")
     bench.crm.person_creates("person", name="Ana Lund-Berg")

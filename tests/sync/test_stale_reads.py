@@ -12,7 +12,7 @@ from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Fields, Record, Side
 from bridge.store.model import Link
 from tests.clock import FakeClock
-from tests.product import FakeProduct, killed, lost_answer
+from tests.product import FakeProduct, killed, lost_answer, manifest
 from tests.sync.bench import PEOPLE, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
@@ -168,3 +168,23 @@ async def test_a_callback_from_the_year_9990_does_not_slow_its_record(
         await bench.settle()
         clock.advance(60)
     assert not [line for line in await bench.story("crm", "person", rec) if "older" in line]
+
+
+async def test_a_sweep_that_reads_right_after_our_own_write_takes_the_state_before_it_for_no_edit(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """No callback tells of anything, and no version says that the read is older than the write."""
+    erp = FakeProduct("erp", clock, manifest=manifest(version_resolution=None))
+    bench = await new_bench(erp=erp)
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    clock.advance(60)
+    erp.lag = 1.5
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.turn_once()
+    bench.unheard("erp", "person", "1")
+    swept = Event("erp", "person", "1", EventKind.CHANGED, Origin.RECONCILE)
+    await bench.store.events.accept([swept], bench.routes)
+    await bench.turn()
+    await bench.settle()
+    assert bench.crm.live("person")[rec]["name"] == erp.live("person")["1"]["name"] == "Ana Berg"

@@ -69,6 +69,39 @@ async def test_an_intent_in_doubt_holds_its_own_record_and_those_equal_in_a_key(
     assert isinstance(await intends(desk, nine, "y", first_seq=opened.link), IntentOpened)
 
 
+async def _in_doubt(desk: Desk, claim: Claim, *keys: str, among: tuple[str, ...] = ()) -> int:
+    """A create whose outcome nobody knows: a dead letter; the number of its link."""
+    opened = await intends(desk, claim, *keys)
+    assert isinstance(opened, IntentOpened)
+    doubt = Move("test", opened.link, {"state": LinkState.DOUBT, "payload": {"at": desk.store.now(), "among": among}})
+    await desk.store.tasks.submit(done(claim, Outcome.DEAD, links=[doubt]))
+    return opened.link
+
+
+@pytest.mark.parametrize(("sent", "held"), [((), ("y",)), (("k",), ()), ((), ())])
+async def test_an_intent_in_doubt_holds_what_no_filled_key_tells_apart(
+    desk: Desk, sent: tuple[str, ...], held: tuple[str, ...]
+) -> None:
+    one, nine = await two_claims(desk)
+    link = await _in_doubt(desk, one, *sent)
+    waits = await intends(desk, nine, *held)
+    assert isinstance(waits, IntentWait)
+    assert (waits.link, waits.person) == (link, one.key)
+
+
+async def test_an_intent_in_doubt_holds_the_records_it_names_whatever_their_keys(desk: Desk) -> None:
+    """Somebody changed the match key of what the create made."""
+    one, nine = await two_claims(desk)
+    await _in_doubt(desk, one, "k", among=("c9",))
+    assert isinstance(await intends(desk, nine, "y"), IntentWait)
+
+
+async def test_an_intent_in_doubt_does_not_hold_what_a_filled_key_tells_apart(desk: Desk) -> None:
+    one, nine = await two_claims(desk)
+    await _in_doubt(desk, one, "k", among=("c8",))
+    assert isinstance(await intends(desk, nine, "y"), IntentOpened)
+
+
 async def test_an_unlinked_record_waits_for_older_intents_towards_its_side_only(desk: Desk) -> None:
     one, nine = await two_claims(desk)
     opened = await intends(desk, one, "k")
