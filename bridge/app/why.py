@@ -10,6 +10,7 @@ from bridge.store.engine import Store
 from bridge.store.model import Link, Scope, Task, TaskKey, TaskState
 
 STORY_LINES = 50
+HELD_LINES = 20
 Scopes = Mapping[str, Scope]
 
 
@@ -74,6 +75,9 @@ async def _nexts(store: Store, scope: Scope, side: Side, record: str, link: Link
     """What happens next to the record, and what of its counterpart is still to be done; what holds both up."""
     tasks = await store.tasks.about(*_where(scope, side), record, {scope.mapping: scope})
     lines = ["  next: " + _next(task) for task in tasks]
+    for task in tasks:
+        if task.state is TaskState.DEAD:
+            lines += [f"  waits until then: {held}" for held in await _waiting_for(store, scope, task.key)]
     rec = link.rec(side.other) if link is not None else None
     other = await store.tasks.get(TaskKey(scope.mapping, side.other, rec)) if rec is not None else None
     if other is not None and other.state is not TaskState.IDLE:
@@ -83,6 +87,13 @@ async def _nexts(store: Store, scope: Scope, side: Side, record: str, link: Link
     if any(task.state in (TaskState.DUE, TaskState.WAITING) for task in tasks):
         lines += [f"  held up: {reason}" for reason in await _held_up(store, scope)]
     return lines
+
+
+async def _waiting_for(store: Store, scope: Scope, key: TaskKey) -> list[str]:
+    """The records of the same mapping that wait for a person to see to this dead letter."""
+    held = [task.key for task in await store.tasks.waiting_for(key, HELD_LINES) if task.key.mapping == scope.mapping]
+    ends = [(scope.endpoint(one.side), one.rec) for one in held]
+    return [f"{end.name} {end.entity} {rec}" for end, rec in ends]
 
 
 async def _held_up(store: Store, scope: Scope) -> list[str]:

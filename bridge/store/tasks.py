@@ -69,6 +69,17 @@ class Tasks(Claims, Finishing):
 
         return await self._database.read(work) if keys else []
 
+    async def waiting_for(self, key: TaskKey, limit: int) -> list[Task]:
+        """The tasks that wait for this one, by key."""
+        waits = (tasks.c.wait_mapping, tasks.c.wait_side, tasks.c.wait_rec)
+        query = select(tasks).where(*(column == value for column, value in zip(waits, task_tuple(key), strict=True)))
+        query = query.order_by(*tasks.primary_key.columns).limit(limit)
+
+        def work(conn: Connection) -> list[Task]:
+            return [task_from(row) for row in conn.execute(query).mappings()]
+
+        return await self._database.read(work)
+
     async def totals(self) -> dict[str, dict[str, int]]:
         """Per mapping the number of accepted events and where each of them is; accepted is the sum of the others."""
         booked = select(counters.c.mapping, counters.c.name, func.sum(counters.c.value).label("number"))

@@ -148,6 +148,17 @@ async def in_doubt(new_bench: NewBench) -> Bench:
     return bench
 
 
+async def held(new_bench: NewBench) -> Bench:
+    """Nobody can tell which of two equal records a lost create made."""
+    bench = await new_bench(PEOPLE.replace("match: [email]", "match: none"))
+    bench.erp.fail = lost_answer("after create")
+    bench.crm.person_creates("person", **ANA)
+    await bench.turn_once()
+    bench.erp.person_creates("person", **ANA)
+    await bench.settle()
+    return bench
+
+
 async def never_created(new_bench: NewBench) -> Bench:
     bench = await new_bench()
     bench.erp.fail = lost_answer("before create")
@@ -249,6 +260,15 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
         ("erp", "1"): [TWINS, "now: not linked", "filtered: a twin of erp person 2"],
     },
     in_doubt: {("crm", "1"): DOUBT, ("erp", "1"): DOUBT},
+    held: {
+        ("crm", "1"): [
+            "dead: create outcome unknown: a new erp person may exist (1, 2)",
+            "next: a dead letter, needs a person: create outcome unknown",
+            "waits until then: erp person 1\n",
+            "waits until then: erp person 2",
+        ],
+        ("erp", "2"): ["now: not linked", "crm person 1 may be the same, and is a dead letter a person must see to"],
+    },
     never_created: {
         ("crm", "1"): [
             "creating a new erp person may have taken effect: erp: timed out",
