@@ -334,10 +334,19 @@ def _create(draft: Draft, own: Record, reading: Reading) -> Completion | Create:
         first_seq=known.first_seq if known else NEVER_HEARD_OF,
         told=words.in_words(draft, target, chosen),
         made_at=own.created_at.timestamp() if own.created_at else None,
-        again=draft.now + references.PATIENCE_SECONDS if settled.again else None,
+        again=_again(draft, own, patient=settled.again),
     )
     references.note_missing(draft, {draft.side: draft.key.rec}, {draft.side: reading})
     return plan
+
+
+def _again(draft: Draft, own: Record, *, patient: bool) -> float | None:
+    """When the new pair is looked at again: for what it names, and for an edit that this read may not show yet."""
+    looks = [draft.now + references.PATIENCE_SECONDS] if patient else []
+    hidden = believe.edit_not_shown(draft, draft.side, own.ref.id)
+    if hidden and not believe.shows_what_was_told(draft, draft.side, own.ref.id, changed=True):
+        looks.append(hidden.due)
+    return min(looks, default=None)
 
 
 def _crossing(draft: Draft, target: Side, reading: Reading) -> dict[str, Any]:

@@ -647,6 +647,13 @@ TOLD_OF = (
         (f"{TOLD}promise_4_of_two_edits_shortly_after_each_other_the_second_crosses_too",),
     ),
     Mutant(
+        "a new pair is done with although an edit that was told of does not show yet",
+        "sync/match.py::_again",
+        "looks.append(hidden.due)",
+        "pass",
+        (f"{TOLD}promise_4_an_edit_right_after_a_record_was_made_crosses_too",),
+    ),
+    Mutant(
         "a record is deleted before an edit of it that was told of must show",
         "sync/remove.py::_apply_policy",
         "    if hidden:\n",

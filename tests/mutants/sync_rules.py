@@ -71,7 +71,7 @@ UPDATES = (
         "if draft.now >= settled or (endpoint.versioned and newer):",
         "if True:",
         (
-            "sync/test_stale_reads.py::test_a_sweep_that_reads_right_after_our_own_write_takes_the_state_before_it_for_no_edit",
+            "sync/test_stale_reads.py::test_a_read_right_after_our_own_write_is_no_edit_back_although_no_callback_and_no_version_tells",
         ),
     ),
     Mutant(

@@ -93,6 +93,19 @@ async def test_promise_4_of_two_edits_shortly_after_each_other_the_second_crosse
     assert bench.crm.live("person")[rec]["phone"] == "9"
 
 
+async def test_promise_4_an_edit_right_after_a_record_was_made_crosses_too(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """The read shows the record as it was made, and not yet the edit that was told of as well."""
+    bench, _, erp = await _linked(new_bench, clock)
+    rec = erp.person_creates("person", name="Bo", email="bo@x.example")
+    await bench.tell("erp", "person", rec, "created")
+    clock.advance(LAG + 0.1)
+    erp.person_edits("person", rec, name="Bo Berg")
+    await bench.settle()
+    assert "Bo Berg" in [row["name"] for row in bench.crm.live("person").values()]
+
+
 async def test_promise_12_a_record_is_not_deleted_while_an_edit_of_it_that_a_callback_told_of_is_not_shown_yet(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
