@@ -140,6 +140,16 @@ LINKS = (
         "store/intents.py::_holds",
         "return not told_apart and _made_at_that_time(link, asked.made_at)",
         "return False",
+        (
+            f"{INTENTS}an_intent_in_doubt_holds_what_no_filled_key_tells_apart",
+            f"{CREATING}what_was_made_after_a_lost_create_and_edited_since_is_not_copied_back_either",
+        ),
+    ),
+    Mutant(
+        "a dead letter holds nothing but records equal in a match key",
+        "store/intents.py::_intent_in_the_way",
+        "or_(and_(same_key, of_another), towards_me, mine_in_doubt),",
+        "or_(and_(same_key, of_another), and_(towards_me, links.c.state == 'intended'), mine_in_doubt),",
         (f"{CREATING}promise_5_what_a_lost_create_may_have_made_is_not_copied_back_although_no_match_key_tells",),
     ),
     Mutant(
