@@ -8,7 +8,7 @@ from bridge.mapping.columns import read_zones
 from bridge.mapping.document import Faults, Node, Scalar, Table, did_you_mean, plain
 from bridge.mapping.example_blocks import read_examples
 from bridge.mapping.functions import Functions
-from bridge.mapping.model import DeletePolicy, Field, Mapping, MappingSide, Place, Policy, Reader, Writer
+from bridge.mapping.model import DeletePolicy, Duplicates, Field, Mapping, MappingSide, Place, Policy, Reader, Writer
 from bridge.mapping.paths import Path
 from bridge.mapping.rows import Frame, fingerprint, read_policy, read_row
 from bridge.mapping.section import Section
@@ -50,6 +50,7 @@ def _assemble(
 ) -> Mapping:
     named = frame.sides
     match = _match(section, fields)
+    duplicates = _duplicates(section)
     deleted = _deleted(section, named)
     creates = _creates(section, frame)
     markers = _markers(section, named)
@@ -72,6 +73,7 @@ def _assemble(
         writes=frame.writes,
         creates=creates,
         match=match,
+        duplicates=duplicates,
         marker=markers,
         deleted=deleted,
         delete_conflict=delete_conflict,
@@ -198,7 +200,7 @@ def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...]
             "add match: [FIELD, FIELD + FIELD], or match: none to always create",
         )
         return ()
-    if section.table.entries["match"] and isinstance(node := section.node("match"), Scalar) and node.text == "none":
+    if _matches_none(section):
         return ()
     found = []
     for item in section.items("match"):
@@ -216,6 +218,22 @@ def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...]
         if not wrong:
             found.append(names)
     return tuple(found)
+
+
+def _matches_none(section: Section) -> bool:
+    node = section.node("match")
+    return isinstance(node, Scalar) and node.text == "none"
+
+
+def _duplicates(section: Section) -> Duplicates:
+    found = Duplicates(section.word("duplicates", list(Duplicates), Duplicates.HOLD))
+    if section.node("duplicates") is not None and _matches_none(section):
+        section.faults.add(
+            section.at("duplicates"),
+            f"`duplicates` of {section.what} has no effect: with match: none no two records are told to be the same",
+            "remove `duplicates`, or write match: [FIELD]",
+        )
+    return found
 
 
 def _row_names(section: Section) -> set[str]:

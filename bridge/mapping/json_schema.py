@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest
 from bridge.mapping.functions import BUILTIN, Functions
-from bridge.mapping.model import Conflict, DeletePolicy
+from bridge.mapping.model import Conflict, DeletePolicy, Duplicates
 from bridge.mapping.sources import ROWS, TABLE
 from bridge.mapping.types.number_texts import WRITINGS
 from bridge.mapping.types.numbers import ROUNDINGS
@@ -89,6 +89,10 @@ def _document(title: str, row: Schema, sides: MappingOf[str, Schema], role: Sche
             "direction": _said("both, or like crm -> erp", {"type": "string", "pattern": "^(both|\\S+ *-> *\\S+)$"}),
             "creates": _said("sides that may get new records", _one_or_many(role)),
             "match": _said("none, or fields in this order; + means both", _one_or_many(_TEXT)),
+            "duplicates": _said(
+                "a second record with the match key of a linked one of its side",
+                {"enum": [one.value for one in Duplicates]},
+            ),
             "marker": _said("a column that keeps the other side's id", sides["marker"]),
             "zone": _said("of days and instants that name none, by side", sides["zone"]),
             "deleted": _said("what happens when deleted on that side", sides["deleted"]),

@@ -20,6 +20,13 @@ class DeletePolicy(StrEnum):
     DELETE = "delete"
 
 
+class Duplicates(StrEnum):
+    """What happens to a record whose match key a linked record of its own side shows already."""
+
+    HOLD = "hold"
+    COPY = "copy"
+
+
 class Conflict(StrEnum):
     """Who wins when both sides edited one field."""
 
@@ -176,7 +183,8 @@ class Writer:
 class Mapping:
     """One mapping. `writes`: sides that may be written. `creates`: sides that may get new records.
 
-    `match`: alternatives in order, each the field names that must all be equal; () for `none`.
+    `match`: alternatives in order, each the field names that must all be equal; () for `none`. `duplicates`: whether a
+    second record that shows a match key of a linked one of its side gets a counterpart.
     `deleted`: by the side on which the record was deleted. `delete_conflict`: keep | delete.
     """
 
@@ -187,6 +195,7 @@ class Mapping:
     writes: frozenset[Side]
     creates: frozenset[Side]
     match: tuple[tuple[str, ...], ...]
+    duplicates: Duplicates
     marker: MappingOf[Side, str]
     deleted: MappingOf[Side, DeletePolicy]
     delete_conflict: str

@@ -202,16 +202,25 @@ def defaulted(mapping: Mapping, side: Side, values: MappingOf[str, Any]) -> dict
 
 def match_keys(mapping: Mapping, values: MappingOf[str, Any]) -> tuple[MatchKey, ...]:
     """One key per alternative of `match` whose fields all have a value (links: once resolved to a LinkId)."""
-    complete = [names for names in mapping.match if not any(isinstance(values.get(name), Reference) for name in names)]
-    return tuple(MatchKey(names, text) for names in complete if (text := key_hash(mapping, names, values)))
+    return tuple(
+        key
+        for key in side_keys(mapping, values)
+        if not any(isinstance(values.get(name), Reference) for name in key.fields)
+    )
+
+
+def side_keys(mapping: Mapping, values: MappingOf[str, Any]) -> tuple[MatchKey, ...]:
+    """The match keys by which records of one side are compared: a link not resolved yet counts as the id it names."""
+    return tuple(MatchKey(names, text) for names in mapping.match if (text := key_hash(mapping, names, values)))
 
 
 def index_hashes(mapping: Mapping, values: MappingOf[str, Any]) -> tuple[str, ...]:
-    """What a record is indexed by: its match keys, in which a link not resolved yet counts as the id it names.
+    """What a record is indexed by.
 
-    An index is filled before anything is linked; without those, records matched by a link could never be found in it.
+    An index is filled before anything is linked; without links not resolved yet, records matched by a link could never
+    be found in it.
     """
-    return tuple(text for names in mapping.match if (text := key_hash(mapping, names, values)))
+    return tuple(key.hash for key in side_keys(mapping, values))
 
 
 def key_hash(mapping: Mapping, names: tuple[str, ...], values: MappingOf[str, Any]) -> str | None:

@@ -15,7 +15,7 @@ from bridge.store.rows import Row, among, chunks, has_key, task_from, task_key, 
 from bridge.store.tables import journal, tasks
 
 RETRIED = "retried by a person"
-
+WAITS_FOR_NOTHING: dict[str, Any] = {"wait_mapping": None, "wait_side": None, "wait_rec": None}
 
 ABOUT = (journal.c.mapping, journal.c.side, journal.c.rec)
 LAST_SAID = select(journal).where(
@@ -52,7 +52,8 @@ class DeadLetters:
             ordered = sorted(dead, key=task_tuple)
             for key, seq in zip(ordered, self._database.next_seqs(conn, len(ordered)), strict=True):
                 values = {"state": TaskState.DUE.value, "due": now, "first_due": now, "attempts": 0, "gen": seq}
-                _set(conn, key, {**values, "lane": Lane.LIVE.value, "reason": RETRIED, "code": None, "retried": True})
+                values |= {"lane": Lane.LIVE.value, "reason": RETRIED, "code": None, "retried": True}
+                _set(conn, key, {**values, **WAITS_FOR_NOTHING})
 
         return await self._each("retry", keys, change)
 
@@ -66,7 +67,7 @@ class DeadLetters:
                 booked[total] = booked.get(total, 0) + row["pending"]
                 values = {"state": TaskState.IDLE.value, "pending": 0, "taken": 0, "attempts": 0, "kinds": 0}
                 cleared: dict[str, Any] = {"kinds_taken": 0, "source_at": None, "stale_since": None, "gone_since": None}
-                cleared |= {"outcome": None, "code": None, "retried": False}
+                cleared |= {"outcome": None, "code": None, "retried": False, **WAITS_FOR_NOTHING}
                 _set(conn, key, {**values, **cleared, "done_gen": row["gen"], "reason": "discarded by a person"})
             count(self._database, conn, booked)
 

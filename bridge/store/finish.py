@@ -265,11 +265,11 @@ def _state(one: Completion, moved: bool, picked: bool, now: float) -> dict[str, 
     wait: dict[str, str | None] = {"wait_mapping": None, "wait_side": None, "wait_rec": None}
     if moved:
         return {**wait, "state": TaskState.DUE.value, "due": now}
+    if one.waits_for is not None and one.outcome in KEPT:
+        wait = dict(zip(wait, task_tuple(one.waits_for), strict=True))
     if one.outcome is Outcome.DEAD:
         return {**wait, "state": TaskState.DEAD.value, "due": None}
     if one.outcome is Outcome.WAITING:
-        if one.waits_for is not None:
-            wait = dict(zip(wait, task_tuple(one.waits_for), strict=True))
         return {**wait, "state": TaskState.WAITING.value, "due": one.due}
     if one.due is not None and picked:
         return {**wait, "state": TaskState.DUE.value, "due": one.due}

@@ -1,6 +1,7 @@
 """Opening an intent: one transaction looks at open intents first and at links second.
 
-In that order an intent that is settled between the two looks is met as a link; the other way round it would be missed.
+In that order an intent that is settled between the two looks is met as a link, its own record's or one with the same
+match key; the other way round it would be missed.
 On PostgreSQL a lock per mapping keeps two of these transactions apart, on SQLite there is only one writer.
 """
 
@@ -27,12 +28,13 @@ from bridge.store.model import (
     TaskState,
 )
 from bridge.store.rows import has_key, link_from, task_tuple
-from bridge.store.tables import IS_UNSETTLED, intent_keys, links, tasks
+from bridge.store.tables import IS_UNSETTLED, intent_keys, links, record_keys, tasks
 
 DOUBT_SECONDS = 3600.0
 """A record held by a dead letter is looked at again after this long."""
 CLOCK_MARGIN_SECONDS = 600.0
 """A vendor's clock is not further from ours than this."""
+PAIRED = [state.value for state in moves.PAIRED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class IntentAsked:
     look_at: float
     first_seq: int
     made_at: float | None
+    unlike: frozenset[str] | None = None
 
 
 def open_intent(database: Database, conn: Connection, asked: IntentAsked) -> IntentResult:
@@ -62,6 +65,9 @@ def open_intent(database: Database, conn: Connection, asked: IntentAsked) -> Int
     linked = links_of(conn, [key]).get(key)
     if linked is not None:
         return AlreadyLinked(linked)
+    alike = _linked_alike(conn, asked)
+    if alike is not None:  # it was linked since the decision: that one is looked at first
+        return IntentWait(alike, database.now())
     values = {"payload": asked.payload, "deadline": asked.deadline, "look_at": asked.look_at}
     opened = moves.intend(key.side, key.rec, values)
     number = insert_link(database, conn, {"mapping": key.mapping, **opened.values})
@@ -72,6 +78,23 @@ def open_intent(database: Database, conn: Connection, asked: IntentAsked) -> Int
 def _instead_of_keys(key: TaskKey) -> str:
     """What an intent holds that has no match key."""
     return f"{key.side.value}:{key.rec}"
+
+
+def _linked_alike(conn: Connection, asked: IntentAsked) -> int | None:
+    """A link of another record of the same side that shows one of the keys by the match index, but for `unlike`."""
+    key = asked.claim.key
+    if asked.unlike is None or not asked.keys:
+        return None
+    rec = links.c[key.side.value]
+    pair = and_(links.c.mapping == record_keys.c.mapping, rec == record_keys.c.rec, links.c.state.in_(PAIRED))
+    query = (
+        select(links.c.id, rec)
+        .join(record_keys, pair)
+        .where(record_keys.c.mapping == key.mapping, record_keys.c.side == key.side.value)
+        .where(record_keys.c.hash.in_(sorted(set(asked.keys))), record_keys.c.rec != key.rec)
+        .order_by(links.c.id)
+    )
+    return next((link for link, other in conn.execute(query) if other not in asked.unlike), None)
 
 
 def _decided_for(intent: Link) -> TaskKey | None:

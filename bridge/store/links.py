@@ -1,6 +1,6 @@
 """Links and intents: which record here is that record there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,13 +74,18 @@ class Links:
         look_at: float,
         first_seq: int,
         made_at: float | None = None,
+        unlike: Collection[str] | None = None,
     ) -> IntentResult:
         """Decide a create on `new_side` for the claimed record, unless an open intent or a link is in the way.
 
         `keys`: hashes of its non-empty match keys; `first_seq`: when the record was first known; `made_at`: when its
-        system says that it was made. Raises LeaseLost.
+        system says that it was made. `unlike`: a link of another record of its side that the match index has under one
+        of the keys is in the way, but for those of these records; None: no such link is. Raises LeaseLost.
         """
-        asked = IntentAsked(claim, new_side, tuple(keys), payload, deadline, look_at, first_seq, made_at)
+        others = None if unlike is None else frozenset(unlike)
+        asked = IntentAsked(
+            claim, new_side, tuple(keys), payload, deadline, look_at, first_seq, made_at, others
+        )
         return await self._database.write("open_intent", lambda conn: open_intent(self._database, conn, asked))
 
     async def taught(self, link_id: int, side: Side, rec: str) -> bool:

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, case, delete, false, insert, null, select, up
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
-from bridge.store.model import Endpoint, MappingState, Mode, Scope
+from bridge.store.marks import awake
+from bridge.store.model import Endpoint, MappingState, Mode, Scope, TaskState
 from bridge.store.notify import Wake
 from bridge.store.rows import Row
 from bridge.store.tables import mappings, tasks
@@ -29,8 +30,8 @@ class Mappings:
         """Make the running definitions the stored ones; copies with others claim nothing from then on.
 
         A mapping that goes live gets `live_since`; changed match keys empty `indexed`. What was decided about records
-        while a mapping had another mode or definition is no decision any more. Mappings not in `scopes` keep their
-        rows.
+        while a mapping had another mode or definition is no decision any more; dead letters that wait for another
+        record, which the former definition made them do, are looked at again. Mappings not in `scopes` keep their rows.
         """
 
         wanted = scopes if isinstance(scopes, Mapping) else {scope.mapping: scope for scope in scopes}
@@ -47,6 +48,10 @@ class Mappings:
                     conn.execute(decided.values(outcome=None))
                     if not scope.refers:
                         conn.execute(delete(unlinked_refs).where(unlinked_refs.c.mapping == name))
+                    waiting = update(tasks).where(tasks.c.mapping == name, tasks.c.state == TaskState.DEAD.value)
+                    (seq,) = self._database.next_seqs(conn, 1)
+                    again = waiting.where(tasks.c.wait_rec.is_not(None))
+                    conn.execute(again.values(gen=seq, **awake(self._database.now())))
                 if name in stored:
                     conn.execute(update(mappings).where(mappings.c.name == name).values(**values))
                 else:

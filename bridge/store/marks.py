@@ -98,9 +98,7 @@ def _mark(is_sqlite: bool) -> Any:
             "gen": new.gen,
             "pending": old.pending + new.pending,
             "attempts": case((revived, 0), else_=old.attempts),
-            "wait_mapping": null(),
-            "wait_side": null(),
-            "wait_rec": null(),
+            **{name: case((asleep, old[name]), else_=null()) for name in ("wait_mapping", "wait_side", "wait_rec")},
             "reason": case((asleep, old.reason), else_=new.reason),
             "code": case((asleep, old.code), else_=null()),
             "source_at": newer,
@@ -157,7 +155,10 @@ WAITING_FOR = (
 
 
 def wake_waiting(database: Database, conn: Connection, finished: Iterable[TaskKey], now: float) -> bool:
-    """Make tasks that wait for one of these due now; their generation moves, so a running claim stays due too."""
+    """Make tasks that wait for one of these due now; their generation moves, so a running claim stays due too.
+
+    A dead letter that says what it waits for is looked at again as well: only that can have changed what it is about.
+    """
     woken: dict[tuple[str, str, str], None] = {}
     for some in chunks(sorted({task_tuple(key) for key in finished})):
         woken.update({tuple(row): None for row in conn.execute(WAITING_FOR, {"keys": some})})
@@ -165,16 +166,19 @@ def wake_waiting(database: Database, conn: Connection, finished: Iterable[TaskKe
         return False
     seqs = database.next_seqs(conn, len(woken))
     for key, seq in zip(sorted(woken), seqs, strict=True):
-        change = update(tasks).where(has_key(tasks, [key]))
-        alive = tasks.c.state != TaskState.DEAD.value
-        conn.execute(
-            change.values(
-                gen=seq,
-                wait_mapping=None,
-                wait_side=None,
-                wait_rec=None,
-                due=case((alive, now), else_=null()),
-                state=case((alive, TaskState.DUE.value), else_=tasks.c.state),
-            )
-        )
+        conn.execute(update(tasks).where(has_key(tasks, [key])).values(gen=seq, **awake(now)))
     return True
+
+
+def awake(now: float) -> dict[str, Any]:
+    """Columns of a task that need wait no longer; a dead letter begins anew, with its attempts forgotten."""
+    dead = tasks.c.state == TaskState.DEAD.value
+    return {
+        "wait_mapping": None,
+        "wait_side": None,
+        "wait_rec": None,
+        "due": now,
+        "state": TaskState.DUE.value,
+        "attempts": case((dead, 0), else_=tasks.c.attempts),
+        "first_due": case((dead, now), else_=tasks.c.first_due),
+    }

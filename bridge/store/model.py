@@ -259,6 +259,7 @@ class Completion:
     """Ends a claim: one outcome for its taken events, and all that was learned, in one transaction under its fence.
 
     due: when the task is looked at again (needed for WAITING; for the others only when it must stay due).
+    waits_for: the task whose end has this one looked at again, a dead letter as well.
     attempt: False gives the claim's attempt back (rate limits, systems down, waits). decided_hash: row hash of a
     record on which the decision was "nothing". stale_since, gone_since: new values for the task (None clears).
     wake: links that were made or changed so that children waiting for them may go on.

@@ -92,7 +92,7 @@ async def _open(load: Loader, plan: Create) -> Link | Completion:
     payload = {"at": now, "values": dump_values(draft.mapping, plan.chosen)}
     look_at = deadline + draft.endpoint(plan.target).settle
     result = await links.open_intent(
-        draft.claim, plan.target, plan.keys, payload, deadline, look_at, plan.first_seq, plan.made_at
+        draft.claim, plan.target, plan.keys, payload, deadline, look_at, plan.first_seq, plan.made_at, plan.unlike
     )
     if isinstance(result, AlreadyLinked):
         return draft.later(now, Reason.LINKED_MEANWHILE.of())

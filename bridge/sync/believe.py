@@ -5,6 +5,7 @@ from bridge.domain.record import Gone, Record, Side
 from bridge.mapping import translate
 from bridge.store.model import KnownRecord, RecordNote
 from bridge.sync.draft import Draft, Stale
+from bridge.sync.needs import Moment
 from bridge.sync.reasons import Reason
 
 BELIEVE_AFTER_SETTLES = 10
@@ -21,12 +22,23 @@ def read(draft: Draft, side: Side, rec: str) -> Record | Gone | Stale:
     if early:
         return early
     found = draft.look(ref)
-    stale = _older_than_known(draft, side, found, known) or _alive_in_spite(draft, side, found)
+    since = draft.now if draft.first.stale_since is None else draft.first.stale_since
+    stale = _older_than_known(draft, side, found, known, since) or _alive_in_spite(draft, side, found)
     if stale:
         return stale
     _note(draft, found)
     draft.believed[ref] = found
     return found
+
+
+def of_another(draft: Draft, side: Side, rec: str) -> Record | Gone | Stale:
+    """A leased record that the claim is not about, as it is now."""
+    known = draft.known(draft.ref(side, rec))
+    early = _too_early(draft, side, known)
+    if early:
+        return early
+    found = draft.look(draft.ref(side, rec), Moment.LEASED)
+    return _older_than_known(draft, side, found, known, draft.first.first_due) or found
 
 
 def _too_early(draft: Draft, side: Side, known: KnownRecord | None) -> Stale | None:
@@ -46,11 +58,13 @@ def _too_early(draft: Draft, side: Side, known: KnownRecord | None) -> Stale | N
     return Stale(settled, Reason.READ_TOO_EARLY.of(record=draft.named(side, known.ref.id)), since)
 
 
-def _older_than_known(draft: Draft, side: Side, found: Record | Gone, known: KnownRecord | None) -> Stale | None:
+def _older_than_known(
+    draft: Draft, side: Side, found: Record | Gone, known: KnownRecord | None, since: float
+) -> Stale | None:
+    """since: when reads of it began to lag."""
     if known is None or known.version is None or not isinstance(found, Record) or found.modified_at is None:
         return None
     settle, now, name = draft.endpoint(side).settle, draft.now, draft.named(side, known.ref.id)
-    since = draft.first.stale_since if draft.first.stale_since is not None else now
     if found.modified_at.timestamp() >= known.version:
         return None
     if now - since > BELIEVE_AFTER_SETTLES * settle:

@@ -1,4 +1,4 @@
-"""A record without a counterpart: left alone, matched with a record that exists, or to be created on the other side."""
+"""A record without a counterpart: left alone, matched with one that exists, held as a duplicate, or to be created."""
 
 import itertools
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from bridge.domain.catalog import Lookup
 from bridge.domain.errors import DuplicateRefused, RetryLater
 from bridge.domain.record import Fields, Gone, Record, Side
 from bridge.mapping import translate
+from bridge.mapping.model import Duplicates
 from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import MatchKey, Reading
 from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
@@ -124,7 +125,10 @@ def _new(draft: Draft, own: Record, *, may_copy: bool) -> Completion | Create:
         return draft.filtered(Reason.COUNTERPART_GONE.of())
     if other not in draft.mapping.creates or other not in draft.mapping.writes:
         return draft.filtered(Reason.NONE_CREATED_THERE.of(side=draft.side_name(other)))
-    return _create(draft, own, reading)
+    unlike = _unlike(draft, own, reading) if draft.mapping.duplicates is Duplicates.HOLD else None
+    if isinstance(unlike, Completion):
+        return unlike
+    return _create(draft, own, reading, unlike)
 
 
 # Match: our own index first, the vendor's search second, every candidate read again.
@@ -160,7 +164,7 @@ def _index_missing(draft: Draft) -> Completion | None:
 def _candidates(draft: Draft, key: MatchKey, reading: Reading) -> list[Record]:
     """Live records of the other side that show this key now."""
     other = draft.side.other
-    forms = _forms(draft, key, reading)
+    forms = _forms(draft, other, key, reading)
     index = draft.ask_all(SharingKeys(draft.mapping.name, other, form) for form in forms)
     ids = {rec for recs in index for rec in recs}
     if draft.manifest(other).lookup is not Lookup.NONE:
@@ -169,16 +173,16 @@ def _candidates(draft: Draft, key: MatchKey, reading: Reading) -> list[Record]:
     return [one for one in shown if isinstance(one, Record) and _shows_key(draft, other, one, key)]
 
 
-def _forms(draft: Draft, key: MatchKey, reading: Reading) -> list[str]:
-    """The hashes under which the other side's index may hold this key: what it names may have been unlinked then."""
-    other, values = draft.side.other, {name: reading.values[name] for name in key.fields}
+def _forms(draft: Draft, side: Side, key: MatchKey, reading: Reading) -> list[str]:
+    """The hashes under which the index of `side` may hold this key: what it names may have been unlinked then."""
+    values = {name: reading.values[name] for name in key.fields}
     named = [value.id for value in values.values() if isinstance(value, LinkId)]
     links = dict(zip(named, draft.ask_all(LinkById(one) for one in named), strict=True))
     ways: list[list[Any]] = []
     for value in values.values():
         link = links.get(value.id) if isinstance(value, LinkId) else None
-        there = link.rec(other) if link else None
-        ways.append([value] if link is None or there is None else [value, Reference(link.mapping, other, there)])
+        there = link.rec(side) if link else None
+        ways.append([value] if link is None or there is None else [value, Reference(link.mapping, side, there)])
     forms = (dict(zip(values, way, strict=True)) for way in itertools.product(*ways))
     return [text for form in forms if (text := translate.key_hash(draft.mapping, key.fields, form))]
 
@@ -194,11 +198,14 @@ def _searched(draft: Draft, other: Side, key: MatchKey, reading: Reading) -> set
 
 def _shows_key(draft: Draft, side: Side, record: Record, key: MatchKey) -> bool:
     """Whether a record passes `where` and has this match key."""
-    if translate.passes_where(draft.mapping, side, record.fields) is False:
-        return False
+    passes = translate.passes_where(draft.mapping, side, record.fields)
+    return passes is not False and _has_key(draft, side, record, key)
+
+
+def _has_key(draft: Draft, side: Side, record: Record, key: MatchKey) -> bool:
     reading = translate.read(draft.mapping, side, record.fields)
     reading = references.resolve(draft, {side: reading})[side]
-    return any(shown.hash == key.hash for shown in translate.match_keys(draft.mapping, reading.values))
+    return any(shown.hash == key.hash for shown in translate.side_keys(draft.mapping, reading.values))
 
 
 def _judged(draft: Draft, own: Record, key: MatchKey, found: Sequence[Record]) -> Completion | Record | None:
@@ -258,6 +265,79 @@ def _report_duplicate(draft: Draft, link: Link, candidate: Record) -> Completion
     return draft.filtered(Reason.DUPLICATE_OF.of(record=copy))
 
 
+# Two records of one side with the same match key: the second is held while the first one is linked.
+
+
+def _unlike(draft: Draft, own: Record, reading: Reading) -> Completion | frozenset[str]:
+    """Why nothing is created for the record now; else the records of its side that no longer show a key of its own.
+
+    A frozen first one counts as well: its counterpart is still there. In shadow, where nothing gets linked, one that
+    was known earlier counts as linked.
+    """
+    unlike: set[str] = set()
+    for key in translate.side_keys(draft.mapping, reading.values):
+        for rec, link in _firsts(draft, own, key, reading).items():
+            if link is not None and link.state is LinkState.INTENDED:
+                return draft.later(draft.now + draft.jitter(CREATE_WAIT_SECONDS), Reason.CREATE_ELSEWHERE.of())
+            taken = draft.lease(draft.side, rec)  # whoever works on it next then finds this claim ended, and wakes it
+            if taken:
+                return taken
+            first = believe.of_another(draft, draft.side, rec)
+            if isinstance(first, Stale):
+                return draft.later(first.due, first.why)
+            if isinstance(first, Gone):
+                return _first_is_gone(draft, rec, key)
+            if _has_key(draft, draft.side, first, key):
+                return _held(draft, rec, link, key)
+            unlike.add(rec)
+    return frozenset(unlike)
+
+
+def _firsts(draft: Draft, own: Record, key: MatchKey, reading: Reading) -> dict[str, Link | None]:
+    """Other records of this side that may show the key, with their links: by this side's index, by the counterparts."""
+    name, side, other = draft.mapping.name, draft.side, draft.side.other
+    index = draft.ask_all(SharingKeys(name, side, form) for form in _forms(draft, side, key, reading))
+    recs = sorted({rec for found in index for rec in found} - {own.ref.id})
+    there = _candidates(draft, key, reading) if key in translate.match_keys(draft.mapping, reading.values) else []
+    here = draft.ask_all(LinkOf(name, side, rec) for rec in recs)
+    links = [*here, *draft.ask_all(LinkOf(name, other, record.ref.id) for record in there)]
+    found: dict[str, Link | None] = {str(link.rec(side)): link for link in links if link is not None and link.rec(side)}
+    if draft.shadow:
+        free = [rec for rec, link in zip(recs, here, strict=True) if link is None]
+        found |= {rec: None for rec in free if _known_earlier(draft, rec, own.ref.id)}
+    return found
+
+
+def _known_earlier(draft: Draft, rec: str, than: str) -> bool:
+    one, two = (draft.known(draft.ref(draft.side, each)) for each in (rec, than))
+    return one is not None and (one.first_seq, rec) < ((two.first_seq if two else NEVER_HEARD_OF), than)
+
+
+def _first_is_gone(draft: Draft, rec: str, key: MatchKey) -> Completion:
+    """What becomes of its link decides: its counterpart is free then, or the link follows a merge."""
+    first = TaskKey(draft.mapping.name, draft.side, rec)
+    why = Reason.FIRST_IS_GONE.of(first=draft.named(draft.side, rec), key=" + ".join(key.fields))
+    return draft.later(draft.now + draft.limits.wait_seconds, why, waits_for=first, mark=(first,))
+
+
+def _held(draft: Draft, rec: str, link: Link | None, key: MatchKey) -> Completion:
+    """A dead letter, which is looked at again whenever the first record was."""
+    record, first, fields = draft.named(draft.side, draft.key.rec), draft.named(draft.side, rec), " + ".join(key.fields)
+    if draft.shadow:
+        draft.say("would hold", f"shadow: would be held, as {first} has the same {fields}")
+        return draft.filtered(Reason.IN_SHADOW.of())
+    assert link is not None, "only in shadow a record without a link counts as the first one"
+    why = Reason.HELD_AS_DUPLICATE.of(
+        record=record,
+        first=first,
+        counterpart=draft.named(draft.side.other, link.rec(draft.side.other)),
+        key=fields,
+        system=draft.endpoint(draft.side).system,
+        mapping=draft.mapping.name,
+    )
+    return draft.dead(why, waits_for=TaskKey(draft.mapping.name, draft.side, rec))
+
+
 # Link two records that exist.
 
 
@@ -309,7 +389,7 @@ def refused_as_duplicate(draft: Draft, target: Side, error: DuplicateRefused, fi
 # Create.
 
 
-def _create(draft: Draft, own: Record, reading: Reading) -> Completion | Create:
+def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] | None) -> Completion | Create:
     """Create the other side's record of an unlinked one."""
     target = draft.side.other
     crossing = _crossing(draft, target, reading)
@@ -330,8 +410,9 @@ def _create(draft: Draft, own: Record, reading: Reading) -> Completion | Create:
         source=reading,
         chosen=chosen,
         fields=fields,
-        keys=[key.hash for key in translate.match_keys(draft.mapping, reading.values)],
+        keys=translate.index_hashes(draft.mapping, reading.values),
         first_seq=known.first_seq if known else NEVER_HEARD_OF,
+        unlike=unlike,
         told=words.in_words(draft, target, chosen),
         made_at=own.created_at.timestamp() if own.created_at else None,
         again=_again(draft, own, patient=settled.again),

@@ -16,8 +16,9 @@ class Create:
     """Create the counterpart of the claim's record. `source`: that record as it was read.
 
     chosen: canonical values; fields: the same as the target's columns. keys: hashes of the match keys that the intent
-    holds meanwhile. first_seq: when the record was first known. made_at: when it was made, as its system says. again:
-    when it must be looked at once more.
+    holds meanwhile. first_seq: when the record was first known. made_at: when it was made, as its system says. unlike:
+    records of its side that the match index has under these keys, and that were seen not to show them; None where
+    duplicates are copied. again: when it must be looked at once more.
     """
 
     target: Side
@@ -28,6 +29,7 @@ class Create:
     first_seq: int
     told: Mapping[str, Any]
     made_at: float | None = None
+    unlike: frozenset[str] | None = None
     again: float | None = None
 
 

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     CREATED_HERE = "created_here"
     WHICH_WAS_CREATED = "which_was_created"
     SURVIVOR_CREATED = "survivor_created"
+    FIRST_IS_GONE = "first_is_gone"
     WRITE_UNSETTLED = "write_unsettled"
     WRITE_SETTLED = "write_settled"
     OUTCOME_UNKNOWN = "outcome_unknown"
@@ -70,6 +71,7 @@ class Reason(StrEnum):
     UNTRANSLATABLE = "untranslatable"
     REFERENCE_REJECTED = "reference_rejected"
     SEVERAL_MATCH = "several_match"
+    HELD_AS_DUPLICATE = "held_as_duplicate"
     CREATE_UNKNOWN = "create_unknown"
     CREATE_STILL_UNKNOWN = "create_still_unknown"
     NO_CREATE_ANSWERED = "no_create_answered"
@@ -114,6 +116,7 @@ SENTENCES = {
     Reason.CREATED_HERE: "{record} is just being created here",
     Reason.WHICH_WAS_CREATED: "a person must say which record the create of {record} made",
     Reason.SURVIVOR_CREATED: "{record} is just being created on the other side",
+    Reason.FIRST_IS_GONE: "{first} has the same {key} and is gone; waiting until its deletion or merge is settled",
     Reason.WRITE_UNSETTLED: "an earlier write has not settled yet",
     Reason.WRITE_SETTLED: "an earlier write was settled; going on from there",
     Reason.OUTCOME_UNKNOWN: "outcome unknown: {error}",
@@ -156,6 +159,11 @@ SENTENCES = {
     Reason.UNTRANSLATABLE: "{problem}",
     Reason.REFERENCE_REJECTED: "{parent} is not linked, and the mapping says `missing: reject`",
     Reason.SEVERAL_MATCH: "several {side} records match by {key}: {records}",
+    Reason.HELD_AS_DUPLICATE: (
+        "{record} has the same {key} as {first}, which is linked to {counterpart}, so no second record is created "
+        "there: merge the two at {system} or change the {key} of one, and it is looked at again by itself; or let both "
+        "cross with `duplicates: copy` in mapping {mapping}"
+    ),
     Reason.CREATE_UNKNOWN: (
         "create outcome unknown: {record} may exist ({among}); "
         "delete or merge what is too much, then retry the dead letter; "

@@ -155,6 +155,7 @@ def created(
     if shown is not None:
         seen |= {name: value for name, value in shown.values.items() if value is not UNREAD}
     draft.note_keys(target, rec, seen)
+    draft.note_keys(target.other, str(link.rec(target.other)), source.values)
     if shown is not None and not (answered or remember.confirms(draft.mapping, chosen, shown)):
         shown = None
     base = {

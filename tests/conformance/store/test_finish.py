@@ -288,6 +288,38 @@ async def test_a_child_is_woken_when_the_other_side_links_its_parent(desk: Desk)
     assert (await desk.claims_one()).key == left("1")
 
 
+async def test_a_dead_letter_that_waits_for_another_record_is_due_with_its_end_and_begins_anew(desk: Desk) -> None:
+    await desk.hears("1", "2")
+    claims = {claim.key: claim for claim in await desk.claims()}
+    await desk.store.tasks.submit(done(claims[left("1")], Outcome.DEAD, waits_for=left("2"), code="c"))
+    await desk.store.tasks.submit(done(claims[left("2")], Outcome.WAITING, due=desk.store.now()))
+    assert await state(desk, left("1")) is TaskState.DEAD
+    await desk.store.tasks.submit(done(await desk.claims_one()))
+    claim = await desk.claims_one()
+    assert (claim.key, claim.tasks[0].attempts, claim.tasks[0].waits_for) == (left("1"), 1, None)
+    await desk.store.tasks.submit(done(claim, Outcome.FILTERED))
+    await desk.balanced()
+
+
+async def test_a_dead_letter_that_waits_does_so_still_when_it_is_marked(desk: Desk) -> None:
+    await desk.hears("1")
+    await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.DEAD, waits_for=left("2")))
+    await desk.store.tasks.make_due([left("1")], Lane.LIVE, "looked at again")
+    await desk.hears("2")
+    await desk.store.tasks.submit(done(await desk.claims_one()))
+    assert (await desk.claims_one()).key == left("1")
+
+
+@pytest.mark.parametrize("answer", ["retry", "discard"])
+async def test_a_dead_letter_that_a_person_answered_waits_for_nothing_any_more(desk: Desk, answer: str) -> None:
+    await desk.hears("1")
+    await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.DEAD, waits_for=left("2")))
+    await getattr(desk.store.dead_letters, answer)([left("1")])
+    task = await desk.store.tasks.get(left("1"))
+    assert task is not None
+    assert task.waits_for is None
+
+
 async def test_waits_and_wakes_at_the_same_moment_lose_no_child(desk: Desk) -> None:
     for number in range(12):
         parent = left(f"p{number}", "companies")

@@ -1,6 +1,7 @@
 """Created once: intents, match keys, unconfirmed writes, the brake."""
 
 import asyncio
+from collections.abc import Collection
 
 import pytest
 
@@ -9,7 +10,7 @@ from bridge.domain.record import Side
 from bridge.store import moves
 from bridge.store.failures import BrakeReached
 from bridge.store.leases import MARGIN
-from bridge.store.model import Claim, IntentOpened, IntentResult, IntentWait, LinkState, Move, Outcome
+from bridge.store.model import Claim, IntentOpened, IntentResult, IntentWait, KeyNote, LinkState, Move, Outcome
 from bridge.store.questions import LinkById, LinksNaming
 from tests.clock import FakeClock
 from tests.conformance.store.builders import Desk, done
@@ -17,10 +18,12 @@ from tests.conformance.store.builders import Desk, done
 LATE = 10**12
 
 
-async def intends(desk: Desk, claim: Claim, *keys: str, first_seq: int = LATE) -> IntentResult:
+async def intends(
+    desk: Desk, claim: Claim, *keys: str, first_seq: int = LATE, unlike: Collection[str] | None = None
+) -> IntentResult:
     side = claim.key.side.other
     now = desk.store.now()
-    return await desk.store.links.open_intent(claim, side, keys, {"name": "Ana"}, now + 30, now + 40, first_seq)
+    return await desk.store.links.open_intent(claim, side, keys, {"name": "Ana"}, now + 30, now + 40, first_seq, unlike)
 
 
 async def two_claims(desk: Desk) -> tuple[Claim, Claim]:
@@ -28,6 +31,38 @@ async def two_claims(desk: Desk) -> tuple[Claim, Claim]:
     await desk.hears("c9", system="erp", entity="contact")
     one, nine = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
     return one, nine
+
+
+async def test_a_linked_record_of_the_same_side_and_key_is_in_the_way_where_duplicates_are_held(desk: Desk) -> None:
+    number = await desk.links("1", "c1")
+    keys = [KeyNote("people", Side.LEFT, rec, ("mail",)) for rec in ("1", "2", "3")]
+    await desk.store.records.note(keys=[*keys, KeyNote("people", Side.RIGHT, "c9", ("mail",))])
+    await desk.hears("2")
+    claim = await desk.claims_one()
+    assert await intends(desk, claim, "name", "mail", unlike=()) == IntentWait(number, desk.store.now())
+    assert await intends(desk, claim, "mail", unlike=("3",)) == IntentWait(number, desk.store.now())
+    assert isinstance(await intends(desk, claim, "name", unlike=()), IntentOpened)
+
+
+@pytest.mark.parametrize("unlike", [None, ("1",)])
+async def test_a_linked_record_that_was_seen_not_to_show_the_key_is_in_nobodys_way(
+    desk: Desk, unlike: tuple[str, ...] | None
+) -> None:
+    """Nor is one that does, where duplicates are copied."""
+    await desk.links("1", "c1")
+    await desk.store.records.note(keys=[KeyNote("people", Side.LEFT, "1", ("mail",))])
+    await desk.hears("2")
+    assert isinstance(await intends(desk, await desk.claims_one(), "mail", unlike=unlike), IntentOpened)
+
+
+async def test_a_record_that_was_linked_once_is_in_nobodys_way(desk: Desk) -> None:
+    number = await desk.links("1", "c1")
+    await desk.store.records.note(keys=[KeyNote("people", Side.LEFT, "1", ("mail",))])
+    await desk.hears("1", "2")
+    one, two = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
+    gone = Move("test", number, {"state": LinkState.TOMBSTONE})
+    await desk.store.tasks.submit(done(one, links=[gone]))
+    assert isinstance(await intends(desk, two, "mail", unlike=()), IntentOpened)
 
 
 async def test_an_open_intent_holds_all_its_match_keys(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """The states of a task: every way it may change, tried from every state, and drawn in docs/architecture.md."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection, delete
@@ -10,7 +11,7 @@ from bridge.store.marks import save_decided
 from bridge.store.model import Claim, Outcome, TaskState
 from bridge.store.tables import leases, links, tasks
 from tests.clock import FakeClock
-from tests.conformance.store.builders import Desk, done, left, right
+from tests.conformance.store.builders import PEOPLE, Desk, done, left, right
 from tests.diagrams import diagram
 
 PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
@@ -37,7 +38,8 @@ async def _bring(desk: Desk, state: TaskState | None) -> None:
         DEAD: (Outcome.DEAD, None),
     }
     outcome, due = ends[state]
-    await desk.store.tasks.submit(done(await desk.claims_one(), outcome, due=due, waits_for=PARENT if due else None))
+    waits_for = None if state is IDLE else PARENT
+    await desk.store.tasks.submit(done(await desk.claims_one(), outcome, due=due, waits_for=waits_for))
     assert await _state(desk) is state
 
 
@@ -73,10 +75,17 @@ async def _parent_done(desk: Desk, clock: FakeClock) -> None:
     await desk.store.tasks.submit(done(claim, Outcome.FILTERED))
 
 
+async def _redefined(desk: Desk, clock: FakeClock) -> None:
+    """Its mapping file changes, and back again."""
+    for scope in (replace(PEOPLE, fingerprint="f9"), PEOPLE):
+        await desk.store.mappings.sync([scope])
+
+
 WAYS: dict[str, Callable[[Desk, FakeClock], Awaitable[None]]] = {
     "event": _event,
     "marked": _marked,
     "parent done": _parent_done,
+    "redefined": _redefined,
     "retried": _retried,
     "discarded": _discarded,
     "look now": _asked_to_look_now,

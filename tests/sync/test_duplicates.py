@@ -1,0 +1,404 @@
+"""Two records of one side with the same match key: the second is held for a person, or copied where the mapping says so."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from bridge.domain.record import Side
+from bridge.store.model import LinkState, Mode, TaskKey, TaskState
+from bridge.sync.reasons import Reason
+from tests.clock import FakeClock
+from tests.product import FakeProduct, manifest
+from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example"}
+COPY = PEOPLE.replace("match: [email]", "match: [email]\nduplicates: copy")
+BOTH = ["crm", "erp"]
+
+
+def sides(bench: Bench, own: str) -> tuple[FakeProduct, FakeProduct]:
+    """The product that holds two records, and the other one."""
+    return (bench.crm, bench.erp) if own == "crm" else (bench.erp, bench.crm)
+
+
+async def two(bench: Bench, own: str = "crm", **second: str) -> tuple[str, str]:
+    """Two records of one side with the same e-mail address, the first of them linked. Their ids."""
+    here, _ = sides(bench, own)
+    first = here.person_creates("person", **ANA)
+    await bench.settle()
+    made = here.person_creates("person", **{"name": "Ana L.", "email": ANA["email"], **second})
+    await bench.settle()
+    return first, made
+
+
+async def letters(bench: Bench) -> list[tuple[str, str, str]]:
+    """Side, record and code of every dead letter."""
+    return [(task.key.side.value, task.key.rec, task.code or "") for task, _ in await bench.store.dead_letters.list()]
+
+
+async def counterpart(bench: Bench, side: Side, rec: str) -> str | None:
+    link = await bench.store.links.of("people", side, rec)
+    return None if link is None else link.rec(side.other)
+
+
+@pytest.mark.parametrize("own", BOTH)
+async def test_a_second_record_of_one_side_with_the_key_of_a_linked_one_is_held(bench: Bench, own: str) -> None:
+    first, second = await two(bench, own)
+    _, there = sides(bench, own)
+    assert len(there.live("person")) == 1
+    (letter,) = [task for task, _ in await bench.store.dead_letters.list()]
+    assert (letter.key.rec, letter.code) == (second, Reason.HELD_AS_DUPLICATE)
+    other = next(iter(there.live("person")))
+    for words in (f"{own} person {second}", f"{own} person {first}", f"{there.system} person {other}", "email", "copy"):
+        assert words in letter.reason
+    assert (await bench.totals())["dead"] == 1
+    assert await bench.story(own, "person", second) == ["dead"]
+    await bench.assert_silent()
+
+
+@pytest.mark.parametrize("own", BOTH)
+async def test_it_is_copied_where_the_mapping_says_copy(new_bench: NewBench, own: str) -> None:
+    bench = await new_bench(text=COPY)
+    await two(bench, own)
+    _, there = sides(bench, own)
+    assert len(there.live("person")) == 2
+    assert await letters(bench) == []
+
+
+async def test_keys_are_compared_as_for_matching(new_bench: NewBench) -> None:
+    text = PEOPLE.replace("match: [email]", "match: [phone]").replace(
+        "erp: phone, absent", "erp: phone, type: phone, region: NO, absent"
+    )
+    bench = await new_bench(text=text)
+    bench.crm.person_creates("person", name="Ana", phone="22 12 34 56")
+    await bench.settle()
+    bench.crm.person_creates("person", name="Bo", phone="+4722123456")
+    await bench.settle()
+    assert [code for _, _, code in await letters(bench)] == [Reason.HELD_AS_DUPLICATE]
+
+
+async def test_the_case_of_an_address_makes_no_difference(bench: Bench) -> None:
+    _, second = await two(bench, email="ANA@X.example")
+    assert [rec for _, rec, _ in await letters(bench)] == [second]
+
+
+async def test_records_without_a_key_are_never_held(bench: Bench) -> None:
+    for name in ("Ana", "Ana"):
+        bench.crm.person_creates("person", name=name)
+        await bench.settle()
+    assert len(bench.erp.live("person")) == 2
+
+
+async def test_without_match_keys_nothing_is_held(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: none"))
+    await two(bench)
+    assert len(bench.erp.live("person")) == 2
+
+
+@pytest.mark.parametrize(
+    ("second", "held"),
+    [
+        ({"name": "Ana Lund", "email": "other@x.example"}, True),
+        ({"name": "Ana Lund"}, True),
+        ({"name": "Bo", "email": "ana@x.example"}, True),
+        ({"name": "Bo", "email": "bo@x.example"}, False),
+    ],
+)
+async def test_any_of_several_keys_is_enough(new_bench: NewBench, second: dict[str, str], held: bool) -> None:
+    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: [email, name]"))
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.crm.person_creates("person", **second)
+    await bench.settle()
+    assert len(await letters(bench)) == held
+
+
+@pytest.mark.parametrize(("company", "held"), [("same", True), ("other", False), (None, False)])
+async def test_of_a_key_of_two_fields_both_must_be_filled_and_equal(
+    new_bench: NewBench, company: str | None, held: bool
+) -> None:
+    bench = await new_bench(text=WITH_COMPANIES.replace("match: [email]", "match: [name + company]"))
+    ids = {name: bench.crm.person_creates("company", name=name) for name in ("same", "other")}
+    bench.crm.person_creates("person", name="Ana", company_id=ids["same"])
+    await bench.settle()
+    bench.crm.person_creates("person", name="Ana", **({"company_id": ids[company]} if company else {}))
+    await bench.settle()
+    assert len(await letters(bench)) == held
+    assert len(bench.erp.live("person")) == 2 - held
+
+
+async def test_two_that_name_a_company_nobody_keeps_in_sync_are_still_the_same(new_bench: NewBench) -> None:
+    text = WITH_COMPANIES.replace("match: [email]", "match: [name + company]")
+    text = text.replace("link: companies", "link: companies, missing: blank")
+    text = text.replace("match: [name]", "match: [name]\nwhere: {crm: {notes: kept}}")
+    bench = await new_bench(text=text)
+    company = bench.crm.person_creates("company", name="Acme")
+    for _ in range(2):
+        bench.crm.person_creates("person", name="Ana", company_id=company)
+        await bench.settle()
+    assert [code for _, _, code in await letters(bench)] == [Reason.HELD_AS_DUPLICATE]
+
+
+async def test_of_two_new_ones_the_first_is_created_and_the_second_held(bench: Bench) -> None:
+    bench.crm.person_creates("person", **ANA)
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 1
+    assert [code for _, _, code in await letters(bench)] == [Reason.HELD_AS_DUPLICATE]
+
+
+async def test_a_second_one_that_can_be_linked_with_a_record_that_exists_is_linked(bench: Bench) -> None:
+    """Linking creates no duplicate on the other side."""
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    second = bench.crm.person_creates("person", **ANA)
+    bench.erp.person_creates("person", **ANA)
+    bench.unheard("erp", "person", "2")
+    await bench.index()
+    await bench.settle()
+    assert await counterpart(bench, Side.LEFT, second) == "2"
+
+
+async def test_where_nothing_is_created_nothing_is_held(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("creates: [crm, erp]", "creates: [crm]"))
+    bench.erp.person_creates("person", **ANA)
+    await bench.settle()
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    assert await letters(bench) == []
+
+
+async def test_one_way_mappings_hold_as_well(new_bench: NewBench) -> None:
+    text = PEOPLE.replace("direction: both", "direction: crm -> erp").replace("creates: [crm, erp]", "creates: [erp]")
+    bench = await new_bench(text=text.replace("conflict: crm\n", ""))
+    _, second = await two(bench)
+    assert await letters(bench) == [("left", second, Reason.HELD_AS_DUPLICATE)]
+
+
+async def test_a_first_one_that_left_where_still_counts(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("conflict", "where: {crm: {notes: a}, erp: {notes: a}}\nconflict"))
+    first = bench.crm.person_creates("person", **ANA, notes="a")
+    await bench.settle()
+    bench.crm.person_edits("person", first, notes="b")
+    await bench.settle()
+    link = await bench.store.links.of("people", Side.LEFT, first)
+    assert link is not None
+    assert link.state is LinkState.FROZEN
+    bench.crm.person_creates("person", **ANA, notes="a")
+    await bench.settle()
+    assert [code for _, _, code in await letters(bench)] == [Reason.HELD_AS_DUPLICATE]
+
+
+# What ends it.
+
+
+async def test_an_edit_of_the_second_one_lets_it_cross(bench: Bench) -> None:
+    _, second = await two(bench)
+    bench.crm.person_edits("person", second, email="other@x.example")
+    await bench.settle()
+    assert await letters(bench) == []
+    assert len(bench.erp.live("person")) == 2
+
+
+@pytest.mark.parametrize("where", BOTH)
+async def test_an_edit_of_the_first_one_or_of_its_counterpart_lets_the_second_cross(bench: Bench, where: str) -> None:
+    first, _ = await two(bench)
+    product = bench.crm if where == "crm" else bench.erp
+    rec = first if where == "crm" else str(await counterpart(bench, Side.LEFT, first))
+    bench.clock.advance(60)
+    product.person_edits("person", rec, email="former@x.example")
+    await bench.settle()
+    assert await letters(bench) == []
+    assert sorted(str(row["email"]) for row in bench.erp.live("person").values()) == [ANA["email"], "former@x.example"]
+
+
+async def test_an_edit_that_leaves_the_key_as_it_is_keeps_it_held(bench: Bench) -> None:
+    first, second = await two(bench)
+    bench.crm.person_edits("person", first, phone="9")
+    await bench.settle()
+    assert [rec for _, rec, _ in await letters(bench)] == [second]
+    assert len(bench.erp.live("person")) == 1
+
+
+async def test_a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first_one(bench: Bench) -> None:
+    """Index and counterpart still show the key, but the record does not."""
+    first = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.crm.person_edits("person", first, email="former@x.example")
+    bench.unheard("crm", "person", first)
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 2
+    assert await letters(bench) == []
+
+
+@pytest.mark.parametrize(("loser", "survivor"), [(0, 1), (1, 0)])
+async def test_a_merge_at_the_product_ends_it(bench: Bench, loser: int, survivor: int) -> None:
+    pair = await two(bench)
+    bench.clock.advance(60)
+    bench.crm.person_merges("person", pair[loser], pair[survivor])
+    await bench.tell("crm", "person", pair[loser], "deleted")
+    bench.unheard("crm", "person", pair[survivor])
+    await bench.settle()
+    assert await letters(bench) == []
+    assert len(bench.erp.live("person")) == 1
+    assert await counterpart(bench, Side.LEFT, pair[survivor]) == next(iter(bench.erp.live("person")))
+
+
+async def test_when_the_first_one_is_deleted_the_second_takes_over_its_counterpart(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("crm: delete", "crm: unlink"))
+    first, second = await two(bench)
+    bench.clock.advance(60)
+    bench.crm.person_deletes("person", first)
+    await bench.settle()
+    assert await letters(bench) == []
+    assert len(bench.erp.live("person")) == 1
+    assert await counterpart(bench, Side.LEFT, second) == next(iter(bench.erp.live("person")))
+
+
+async def test_when_the_second_one_is_deleted_nothing_is_left_to_do(bench: Bench) -> None:
+    _, second = await two(bench)
+    bench.crm.person_deletes("person", second)
+    await bench.settle()
+    assert await letters(bench) == []
+    assert len(bench.erp.live("person")) == 1
+
+
+async def test_while_the_first_one_is_gone_and_not_yet_settled_the_second_waits_for_it(new_bench: NewBench) -> None:
+    """Else a counterpart would be created for the second one, beside that of the first, which is free in a moment."""
+    bench = await new_bench(text=PEOPLE.replace("crm: delete", "crm: unlink"))
+    first = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.crm.person_deletes("person", first)
+    bench.unheard("crm", "person", first)
+    second = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 1
+    assert await counterpart(bench, Side.LEFT, second) == next(iter(bench.erp.live("person")))
+
+
+async def test_saying_copy_lets_what_was_held_cross(bench: Bench) -> None:
+    await two(bench)
+    await bench.adopt(COPY)
+    await bench.settle()
+    assert await letters(bench) == []
+    assert len(bench.erp.live("person")) == 2
+
+
+async def test_a_retry_looks_again_and_holds_what_is_still_the_same(bench: Bench) -> None:
+    _, second = await two(bench)
+    await bench.store.dead_letters.retry(None)
+    await bench.settle()
+    assert await letters(bench) == [("left", second, Reason.HELD_AS_DUPLICATE)]
+    assert await bench.story("crm", "person", second) == ["dead", "dead"]
+
+
+async def test_what_a_person_discarded_is_left_alone_until_it_is_edited(bench: Bench) -> None:
+    first, second = await two(bench)
+    await bench.store.dead_letters.discard(None)
+    bench.crm.person_edits("person", first, email="former@x.example")
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 1
+    bench.crm.person_edits("person", second, phone="9")
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 2
+
+
+async def test_of_three_the_third_is_held_as_long_as_one_is_linked(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("crm: delete", "crm: unlink"))
+    first, _ = await two(bench)
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    assert len(await letters(bench)) == 2
+    bench.crm.person_deletes("person", first)
+    await bench.settle()
+    assert len(await letters(bench)) == 1
+    assert len(bench.erp.live("person")) == 1
+
+
+# What it must not be mistaken for, and races.
+
+
+async def test_made_twice_on_two_sides_at_once_is_still_reported_and_not_held(bench: Bench) -> None:
+    bench.crm.person_creates("person", **ANA)
+    bench.erp.person_creates("person", **ANA)
+    bench.unheard("erp", "person", "1")
+    await bench.settle()
+    await bench.tell("erp", "person", "1")
+    await bench.settle()
+    assert await bench.story("erp", "person", "1") == ["twin"]
+    assert await letters(bench) == []
+
+
+async def test_a_first_one_linked_after_the_decision_is_seen_before_the_create(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one looks for others while the first one is not there yet, and comes to create when it is linked."""
+    bench.crm.person_creates("person", **ANA)
+    second = bench.crm.person_creates("person", **ANA)
+    bench.unheard("crm", "person", second)
+    await bench.tell("crm", "person", second)
+    (claim,) = await bench.store.tasks.claim(1, bench.parts.scopes, 30.0)
+    opens = bench.store.links.open_intent
+
+    async def late(*args: Any) -> Any:
+        monkeypatch.setattr(bench.store.links, "open_intent", opens)
+        await bench.settle(0)
+        assert len(bench.erp.live("person")) == 1
+        return await opens(*args)
+
+    monkeypatch.setattr(bench.store.links, "open_intent", late)
+    await bench.worker._work(claim)
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 1
+    assert [rec for _, rec, _ in await letters(bench)] == [second]
+
+
+async def test_a_first_one_that_is_worked_on_is_waited_for(bench: Bench) -> None:
+    first = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    await bench.tell("crm", "person", first)
+    (claim,) = await bench.store.tasks.claim(1, bench.parts.scopes, 30.0)
+    second = bench.crm.person_creates("person", **ANA)
+    bench.unheard("crm", "person", first)
+    await bench.tell_all()
+    await bench.turn()
+    task = await bench.store.tasks.get(TaskKey("people", Side.LEFT, second))
+    assert task is not None
+    assert (task.state, task.code) == (TaskState.WAITING, Reason.RECORD_BUSY)
+    await bench.store.tasks.release(claim, bench.store.now(), "")
+    await bench.settle()
+    assert [rec for _, rec, _ in await letters(bench)] == [second]
+
+
+async def test_a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_believed(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """Its address was corrected; reads that lag still show the former one."""
+    bench = await new_bench(crm=FakeProduct("crm", clock, manifest=manifest(settle=30.0)))
+    first = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", first, email="former@x.example")
+    await bench.settle()
+    bench.clock.advance(60)
+    second = bench.crm.person_creates("person", **ANA)
+    bench.crm.rows["person", second].before.clear()  # this one is shown at once
+    bench.crm.lag = 90.0
+    await bench.turn_once()
+    assert await letters(bench) == []
+    await bench.settle()
+    assert len(bench.erp.live("person")) == 2
+
+
+async def test_in_shadow_what_would_be_held_is_said(new_bench: NewBench) -> None:
+    bench = await new_bench(mode=Mode.SHADOW)
+    first, second = await two(bench)
+    assert await bench.story("crm", "person", first) == ["would create"]
+    assert await bench.story("crm", "person", second) == ["would hold"]
+    await bench.tell("crm", "person", first)
+    await bench.settle()
+    assert await bench.story("crm", "person", first) == ["would create", "would create"]
+    assert bench.erp.writes() == []
