@@ -9,6 +9,7 @@ from bridge.domain.event import Lane, Origin
 from bridge.domain.record import Record, Side
 from bridge.domain.seams import Seams
 from bridge.mapping.model import Mapping as RecordMapping
+from bridge.reconcile.alike import count_held
 from bridge.reconcile.page import Purpose, Use, judge
 from bridge.reconcile.walk import PORTION, Sweep, Walk
 from bridge.store.cursors import Cursor, CursorMove
@@ -80,6 +81,7 @@ class Backfill:
                     portion = rows[start : start + PORTION]
                     marks = await judge(self.store, walk.uses, portion, walk.purpose, self.store.now())
                     report.marked += len(marks.events)
+                    await count_held(self.store, walk.uses[0], marks, report)
             else:
                 move = CursorMove(
                     cursor.system, cursor.entity, cursor.kind, cursor.sweep, page=page.next, expect_page=token

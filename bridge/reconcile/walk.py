@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bridge.connectors.protocols import Connector, Page
@@ -26,7 +26,8 @@ LONGEST_PAUSE_SECONDS = 300.0  # a budget that takes longer to fill ends the swe
 class Sweep:
     """What one sweep did. `unheard`: changes no callback had told us of. `fault`: why it ended early.
 
-    `skipped`: rows of the listing that could not be understood.
+    `skipped`: rows of the listing that could not be understood. `held`: those to look at that would be held as
+    duplicates, of which `duplicates` names some (of a backfill's preview).
     """
 
     system: str
@@ -36,12 +37,19 @@ class Sweep:
     marked: int = 0
     unheard: int = 0
     skipped: int = 0
+    held: int = 0
+    duplicates: list[str] = field(default_factory=list)
     fault: str = ""
 
     def __str__(self) -> str:
         text = f"{self.system} {self.entity}: {self.kind} sweep, {self.rows} rows, {self.marked} to look at"
+        text += f", {self.held} of them would be held as duplicates ({self._duplicates()})" if self.held else ""
         text += f", {self.skipped} rows could not be understood" if self.skipped else ""
         return f"{text}; ended early: {self.fault}" if self.fault else text
+
+    def _duplicates(self) -> str:
+        more = self.held - len(self.duplicates)
+        return "; ".join(self.duplicates) + (f"; and {more} more" if more else "")
 
 
 @dataclass(slots=True)

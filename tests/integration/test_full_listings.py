@@ -265,6 +265,42 @@ async def old_people(new_bench: NewSweepBench, count: int, **options: Any) -> Sw
     return bench
 
 
+@pytest.mark.parametrize("own", ["crm", "erp"])
+async def test_a_preview_says_which_records_would_be_held_as_duplicates(new_bench: NewSweepBench, own: str) -> None:
+    """One is linked, two are like it; of two others that are new and alike, the second one."""
+    bench = await new_bench()
+    product = bench.crm if own == "crm" else bench.erp
+    product.person_creates("person", **ANA)
+    await bench.go_live(backfill=True)
+    for email in (ANA["email"], "bo@x.example", "bo@x.example", "ANA@x.example", "cy@x.example", None):
+        product.person_creates("person", name="B", email=email)
+    await bench.reconciler.sweep_all("full")
+    preview = await bench.reconciler.backfill("people", preview=True)
+    ids = sorted(product.live("person"))
+    assert (preview.marked, preview.held) == (6, 3)
+    named = [f"{own} person {ids[at]} has a key of {ids[first]}" for at, first in ((1, 0), (3, 2), (4, 0))]
+    assert preview.duplicates == named
+    assert f"6 to look at, 3 of them would be held as duplicates ({'; '.join(named)})" in str(preview)
+
+
+async def test_a_preview_says_nothing_of_duplicates_that_are_copied(new_bench: NewSweepBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: [email]\nduplicates: copy"))
+    for _ in range(2):
+        bench.crm.person_creates("person", **ANA)
+    preview = await bench.reconciler.backfill("people", preview=True)
+    assert (preview.marked, preview.held) == (2, 0)
+
+
+async def test_a_backfill_takes_one_of_two_that_are_alike_and_holds_the_other(new_bench: NewSweepBench) -> None:
+    bench = await new_bench()
+    for _ in range(2):
+        bench.crm.person_creates("person", **ANA)
+    await bench.go_live(backfill=True)
+    assert len(bench.erp.live("person")) == 1
+    assert len(await bench.store.dead_letters.list()) == 1
+    assert await bench.sweep("full") == {"crm": 0, "erp": 0}
+
+
 async def test_a_backfill_takes_the_older_records_and_its_preview_only_counts(new_bench: NewSweepBench) -> None:
     bench = await old_people(new_bench, 5)
     preview = await bench.reconciler.backfill("people", preview=True)

@@ -1,4 +1,4 @@
-"""Two records of one side with the same match key: the second is held for a person, or copied where the mapping says so."""
+"""Two records of one side with the same match key: the second is held for a person, or copied where that is said."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.record import Side
-from bridge.store.model import LinkState, Mode, TaskKey, TaskState
+from bridge.store.model import KeyNote, LinkState, Mode, TaskKey, TaskState
 from bridge.sync.reasons import Reason
 from tests.clock import FakeClock
 from tests.product import FakeProduct, manifest
@@ -65,6 +65,15 @@ async def test_it_is_copied_where_the_mapping_says_copy(new_bench: NewBench, own
     _, there = sides(bench, own)
     assert len(there.live("person")) == 2
     assert await letters(bench) == []
+
+
+async def test_a_first_one_that_the_index_lacks_is_found_by_its_counterpart(bench: Bench) -> None:
+    first = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    await bench.store.records.note(keys=[KeyNote("people", Side.LEFT, first, ())])
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    assert [code for _, _, code in await letters(bench)] == [Reason.HELD_AS_DUPLICATE]
 
 
 async def test_keys_are_compared_as_for_matching(new_bench: NewBench) -> None:

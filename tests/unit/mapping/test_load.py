@@ -7,7 +7,7 @@ import pytest
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
 from bridge.mapping.load import load_mappings, load_text
-from bridge.mapping.model import Conflict, DeletePolicy, Mapping, Policy
+from bridge.mapping.model import Conflict, DeletePolicy, Duplicates, Mapping, Policy
 
 from .files import HEAD, NAME, head, mapping_of
 
@@ -44,6 +44,7 @@ def test_what_is_not_said_is_the_careful_choice() -> None:
     assert mapping.writes == mapping.creates == frozenset(Side)
     assert mapping.deleted == dict.fromkeys(Side, DeletePolicy.UNLINK)
     assert (mapping.delete_conflict, mapping.match, mapping.marker) == ("keep", (), {})
+    assert mapping.duplicates is Duplicates.HOLD
     row = mapping.fields[0]
     assert (row.type, row.missing, row.absent, row.required, row.link) == ("text", "wait", "clear", False, None)
     assert row.policy == Policy(Conflict.SIDE, Side.LEFT)

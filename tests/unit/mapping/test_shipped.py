@@ -39,6 +39,12 @@ def test_every_shipped_mapping_fits_its_systems(folder: Path) -> None:
     assert [str(fault) for fault in check(load_mappings(folder), manifests)] == []
 
 
+def test_every_shipped_mapping_that_may_meet_duplicates_says_what_becomes_of_them() -> None:
+    for mapping in (mapping for folder in PAIRS for mapping in load_mappings(folder)):
+        said = "duplicates" in mapping.places
+        assert said is bool(mapping.match and mapping.creates), mapping.name
+
+
 def test_only_the_stage_of_deals_loses_anything() -> None:
     broken = {(m.name, law.field) for m in MAPPINGS.values() for law in law_report(m) if law.broken}
     assert broken == {("deals", "stage")}

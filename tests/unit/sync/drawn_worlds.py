@@ -41,6 +41,7 @@ TWO_WAY = (
     *(Shape(conflict=policy) for policy in POLICIES),
     Shape(where=True, keep=True, deleted=("unlink", "archive")),
     Shape(link="wait", match="[email, name]", deleted=("delete", "unlink"), delete_conflict="delete"),
+    Shape(match="[email, name]", duplicates="copy"),
     Shape(link="blank", conflict="ask", creates=(CRM,)),
     Shape(link="reject", where=True, creates=(ERP,), deleted=("archive", "ignore")),
     Shape(phone_from=CRM, keep=True, conflict="newest, else erp", deleted=("ignore", "delete")),
@@ -210,15 +211,29 @@ def lonely(draw: st.DrawFn, *, intent: bool = False) -> World:
     rows = {name: resolved(agreed, draw(alive if draw(THERE) else missing)) for name in (CRM, ERP)}
     own = world.tasks[0]
     world = replace(world, tasks=(own,), paused=world.paused and state is not None, candidates=tuple(others))
-    return replace(world, records=rows, state=state, history=history, others=others, newest=tuple(others))
+    world = replace(world, records=rows, state=state, history=history, others=others, newest=tuple(others))
+    firsts = {rec: resolved(agreed, draw(alive if draw(THERE) else missing)) for rec in draw(FIRSTS)}
+    return replace(world, firsts=firsts, firsts_state=draw(FIRST_STATES))
 
 
+FIRSTS = mostly((), ("51",), ("51", "52"))
+FIRST_STATES = mostly(LinkState.LIVE, LinkState.FROZEN, LinkState.INTENDED)
 OPEN = st.sampled_from([None, None, LinkState.INTENDED])
 HISTORY = mostly(None, LinkState.TWIN, LinkState.DOUBT, LinkState.TOMBSTONE, LinkState.ALIAS)
 OTHERS = st.sampled_from([(), ("31",), ("31", "32")])
 THERE = mostly(True, False)
 
 worlds = st.one_of(pairs(), lonely())
+
+HOLDING = st.sampled_from([PLAIN, Shape(match="[email, name]"), Shape("crm -> erp", creates=(ERP,))])
+
+
+@st.composite
+def duplicates(draw: st.DrawFn) -> World:
+    """A record without a link or any history, and one or two linked ones of its side; nothing else is the matter."""
+    world = replace(undisturbed(draw(lonely())), shape=draw(HOLDING), state=None, history=None, indexed=True, facts={})
+    firsts = {rec: _undisturbed_row(resolved(dict(world.agreed), draw(alive))) for rec in draw(FIRSTS) or ("51",)}
+    return replace(world, others={}, candidates=(), newest=(), firsts=firsts, firsts_state=LinkState.LIVE)
 
 
 def _undisturbed_row(row: Any) -> Any:

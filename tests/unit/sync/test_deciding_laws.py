@@ -15,8 +15,9 @@ from bridge.sync.draft import Draft
 from bridge.sync.needs import CanSee, Look
 from bridge.sync.plans import Create, Removal, SideWrite, Update
 from bridge.sync.reasons import Reason
-from tests.unit.sync.drawn_worlds import blanking, compared, deletions, lonely, pairs, undisturbed, worlds
+from tests.unit.sync.drawn_worlds import blanking, compared, deletions, duplicates, lonely, pairs, undisturbed, worlds
 from tests.unit.sync.worlds import (
+    ABSENT,
     CRM,
     ERP,
     FIELDS,
@@ -142,6 +143,53 @@ def test_no_removal_is_decided_while_the_mapping_is_paused() -> None:
         paused=True,
     )
     assert isinstance(decided(Seat(world)).end, Completion)
+
+
+# Duplicates on one side.
+
+
+def _alike(seat: Seat, own: Record, first: Any) -> bool:
+    """Whether a record as shown and the claim's own one have a match key in common."""
+    if not isinstance(first, Shown):
+        return False
+    shown = {name: value for name, value in first.columns.items() if value != ABSENT}
+    return bool(_keys(seat, own.fields) & _keys(seat, shown))
+
+
+def _keys(seat: Seat, columns: Any) -> set[str]:
+    read = translate.read(seat.mapping, seat.sides[seat.world.own], columns)
+    return set(translate.index_hashes(seat.mapping, read.values))
+
+
+@given(st.one_of(lonely(), duplicates()))
+def test_nothing_is_created_while_a_linked_record_of_the_same_side_shows_the_same_key(world: World) -> None:
+    seat = Seat(world)
+    result = decided(seat)
+    if isinstance(result.end, Create) and world.shape.duplicates == "hold" and world.shape.match != "none":
+        own = result.situation.facts[_look(seat, seat.sides[world.own])].found
+        assert not any(_alike(seat, own, first) for first in world.firsts.values())
+        assert result.end.unlike == frozenset(world.firsts if _keys(seat, own.fields) else ())
+
+
+@given(duplicates())
+def test_a_record_is_held_exactly_when_a_linked_one_of_its_side_shows_the_same_key(world: World) -> None:
+    seat = Seat(world)
+    result = decided(seat)
+    held = isinstance(result.end, Completion) and result.end.code == Reason.HELD_AS_DUPLICATE
+    assume(held or isinstance(result.end, Create))
+    own = result.situation.facts[_look(seat, seat.sides[world.own])].found
+    assert held == any(_alike(seat, own, first) for first in world.firsts.values())
+    if isinstance(result.end, Completion):
+        assert result.end.outcome is Outcome.DEAD
+        assert result.end.waits_for is not None
+        assert result.end.waits_for.rec in world.firsts
+
+
+@given(lonely())
+def test_where_duplicates_are_copied_other_records_of_the_side_make_no_difference(world: World) -> None:
+    world = replace(world, shape=replace(world.shape, duplicates="copy"))
+    alone = decided(Seat(replace(world, firsts={})))
+    assert decided(Seat(world)).end == alone.end
 
 
 # The form of a decision.

@@ -79,6 +79,7 @@ class Shape:
     direction: str = "both"
     creates: tuple[str, ...] = (CRM, ERP)
     match: str = "[email]"
+    duplicates: str = "hold"
     conflict: str = "crm"
     deleted: tuple[str, str] = ("delete", "delete")  # when the crm's was deleted, when the erp's was
     delete_conflict: str = "keep"
@@ -96,6 +97,7 @@ class Shape:
             f"direction: {self.direction}",
             f"creates: [{', '.join(self.creates)}]",
             f"match: {self.match}",
+            *([f"duplicates: {self.duplicates}"] if self.match != "none" else []),
             f'conflict: "{self.conflict}"',
             f"deleted: {{crm: {self.deleted[0]}, erp: {self.deleted[1]}}}",
             f"delete-conflict: {self.delete_conflict}",
@@ -186,6 +188,10 @@ class World:
     others: MappingOf[str, Shown | Missing] = field(
         default_factory=dict
     )  # further records of the side that the claim is not about
+    firsts: MappingOf[str, Shown | Missing] = field(
+        default_factory=dict
+    )  # further records of the claim's side: linked ones, which the match index has under each of its keys
+    firsts_state: LinkState = LinkState.LIVE
     newest: tuple[str, ...] = ()
     mode: Mode = Mode.LIVE
     paused: bool = False
@@ -353,7 +359,7 @@ class Seat:
     def _shown(self, ref: RecordRef) -> Shown | Missing:
         if REC[ref.system] == ref.id:
             return self.world.records.get(ref.system, Missing())
-        return self.world.others.get(ref.id, Missing())
+        return {**self.world.others, **self.world.firsts}.get(ref.id, Missing())
 
     # Answers.
 
@@ -374,8 +380,13 @@ class Seat:
     def _answer_LinkOf(self, need: ask.LinkOf) -> Link | None:  # noqa: N802
         if need.mapping == "companies":
             return self._company() if need.rec == LINKED_COMPANY else None
-        link = self.link
+        link = self._link_of_first(need.rec) if need.rec in self.world.firsts else self.link
         return link if link is not None and link.rec(need.side) == need.rec else None
+
+    def _link_of_first(self, rec: str) -> Link:
+        own = self.sides[self.world.own]
+        recs: dict[str, Any] = {own.value: rec, own.other.value: f"of {rec}"}
+        return Link(60, "people", **recs, state=self.world.firsts_state, made="matched", seq=60)
 
     def _company(self) -> Link:
         one = LINKED_COMPANY
@@ -412,7 +423,7 @@ class Seat:
         return None
 
     def _answer_SharingKeys(self, need: ask.SharingKeys) -> tuple[str, ...]:  # noqa: N802
-        return self.world.candidates
+        return tuple(self.world.firsts) if need.side is self.sides[self.world.own] else self.world.candidates
 
     def _answer_StateOf(self, need: ask.StateOf) -> MappingState:  # noqa: N802
         indexed = frozenset(Side) if self.world.indexed else frozenset()

@@ -1,0 +1,37 @@
+"""Which records that a backfill would take in are duplicates that would be held: what its preview says of them."""
+
+from bridge.mapping.model import Duplicates
+from bridge.reconcile.page import PageMarks, Use
+from bridge.reconcile.walk import Sweep
+from bridge.store.engine import Store
+from bridge.store.questions import SharingKeys
+
+NAMED = 10
+
+
+async def count_held(store: Store, use: Use, marks: PageMarks, report: Sweep) -> None:
+    """Count marked rows that have a match key in common with a linked record of their side, or with an earlier row.
+
+    That is told by the match index alone: nothing is read. A row that could be linked with a record of the other side
+    is counted as well, although linking comes before holding.
+    """
+    mapping, side = use.mapping, use.side
+    if mapping.duplicates is not Duplicates.HOLD or side.other not in mapping.creates:
+        return
+    rows = {note.rec: note.hashes for note in marks.keys if note.rec in marks.events and note.hashes}
+    questions = {key: SharingKeys(mapping.name, side, key) for keys in rows.values() for key in keys}
+    sharing = await store.questions.ask(list(questions.values())) if questions else {}
+    others = {rec: {one for key in keys for one in sharing[questions[key]]} - {rec} for rec, keys in rows.items()}
+    linked = await store.links.resolve(mapping.name, side, sorted(set().union(*others.values())))
+    for rec, alike in others.items():
+        firsts = [one for one in alike if one in linked] or [one for one in alike if _order(one) < _order(rec)]
+        if firsts:
+            report.held += 1
+            if report.held <= NAMED:
+                name = f"{mapping.side(side).name} {mapping.side(side).entity}"
+                report.duplicates.append(f"{name} {rec} has a key of {min(firsts, key=_order)}")
+
+
+def _order(rec: str) -> tuple[int, str]:
+    """Ids that are numbers in their order; which of several new records comes first matters to nobody else."""
+    return len(rec), rec
