@@ -21,7 +21,7 @@ from tests.acceptance.copies import Copies, Copy, two_copies
 from tests.acceptance.site import PATIENCE_SECONDS, SECRETS
 from tests.storms.judge import Judge
 from tests.storms.people import People
-from tests.storms.storm import climate
+from tests.storms.storm import KIND_OF, climate
 
 RECORD = r"^/(api/v2|v1/crm)/"
 PAYLOADS = ("wrapped", "flat", "id-only", "array", "form", "empty")
@@ -233,11 +233,18 @@ class Storm:
 
     async def _open_accounts(self) -> list[str]:
         status = (await asyncio.to_thread(self.copies.both[0].get, "/status")).json()
-        problems = [f"dead letter: {row}" for row in status["dead letters"]]
+        problems = [f"dead letter: {row}" for row in status["dead letters"] if not self._held(row)]
         for row in status["mappings"]:
             if row["waiting"] or row["accepted"] != sum(row[fate] for fate in BOOKED):
                 problems.append(f"accounting: {row}")
         return problems
+
+    def _held(self, row: Mapping[str, str]) -> bool:
+        """A dead letter that is right: what two people made at once may end as a duplicate that waits for a person."""
+        kind, side, rec = KIND_OF.get(row["mapping"]), row["side"], row["record"]
+        if kind is None or "so no second record is created" not in row["reason"]:
+            return False
+        return self.judge.eyes.lives(side, kind, rec) and self.judge.held(side, kind, rec)
 
     async def _copies(self) -> list[str]:
         """Both are there, worked, ended in order, and never complained."""

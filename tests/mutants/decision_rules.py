@@ -465,7 +465,7 @@ ENDS = (
     Mutant(
         "what was indexed before its parent was linked is not found",
         "sync/match.py::_forms",
-        "[value, Reference(link.mapping, other, there)]",
+        "[value, Reference(link.mapping, side, there)]",
         "[value]",
         (
             "sync/test_matching.py::"

@@ -19,6 +19,8 @@ FIELDS = {
     "deal": ("name", "amount", "person", "company", "close", "stage", "segment"),
 }
 REFERENCES = {"person": {"company": "company"}, "deal": {"person": "person", "company": "company"}}
+KEYS = {"company": "name", "person": "email"}
+"""The field by which a thing is found; people are found by name and company as well."""
 CRM_TABLE = {"company": "organizations", "person": "persons", "deal": "deals"}
 ERP_TABLE = {"company": "contacts", "person": "contacts", "deal": "deals"}
 ERP_TYPE = {"company": "organization", "person": "person"}

@@ -3,17 +3,22 @@
 from typing import Any
 
 from bridge.simulators.faults import Trim
-from tests.storms.eyes import CRM_TABLE, ERP_TABLE, FIELDS, KINDS, SIDES, Eyes
+from tests.storms.eyes import CRM_TABLE, ERP_TABLE, FIELDS, KEYS, KINDS, SIDES, Eyes
 from tests.storms.ledger import LOOSE, Edit, Ledger
 
 TEXTS = ("name", "address")
 
 
 class Judge:
-    """`trims`: by side and table, its cuts. `unread`: (kind, field) the erp never shows."""
+    """`trims`: by side and table, its cuts. `unread`: (kind, field) the erp never shows.
 
-    def __init__(self, eyes: Eyes, ledger: Ledger, trims: dict[tuple[str, str], Trim], unread: set[Any]) -> None:
-        self.eyes, self.ledger, self.trims, self.unread = eyes, ledger, trims, unread
+    `holds`: the mappings hold duplicates of one side.
+    """
+
+    def __init__(
+        self, eyes: Eyes, ledger: Ledger, trims: dict[tuple[str, str], Trim], unread: set[Any], *, holds: bool = True
+    ) -> None:
+        self.eyes, self.ledger, self.trims, self.unread, self.holds = eyes, ledger, trims, unread, holds
         self.exact = self.open = 0
 
     def problems(self) -> list[str]:
@@ -37,7 +42,7 @@ class Judge:
         live = {"crm": crm, "erp": erp}
         twice = sum(thing.made.values()) > 1 and not thing.chosen
         for side in SIDES:
-            extra = thing.restored["crm"] + thing.restored["erp"] + thing.merged + twice
+            extra = sum([*thing.restored.values(), *thing.again.values(), thing.merged, twice])
             if len(live[side]) > 1 + extra:
                 found.append(f"{kind} {tag} is in {side} {len(live[side])} times: {live[side]}")
             back = thing.deleted[side] and live[side] and not extra
@@ -45,6 +50,8 @@ class Judge:
                 found.append(f"{kind} {tag} was deleted in {side} and is there again: {live[side]}")
         if thing.must_go and erp and not (extra or thing.deleted["erp"]) and not self._edited_since(kind, tag):
             found.append(f"{kind} {tag} was deleted in crm and nobody touched it in erp, where it still is")
+        if thing.again:
+            found += self._again(kind, tag, live)
         apart = twice and any(thing.deleted.values())  # what is left may be one of each of two pairs
         if len(crm) == len(erp) == 1 and not (thing.lost or apart):
             return found + self._in_step(kind, tag, crm[0], erp[0])
@@ -52,6 +59,34 @@ class Judge:
         if (not crm or not erp) and not touched:
             found.append(f"{kind} {tag} is only in {'crm' if crm else 'erp' if erp else 'neither product'}")
         return found
+
+    def _again(self, kind: str, tag: str, live: dict[str, list[str]]) -> list[str]:
+        """A thing that was made again on its own side, and to which nothing else happened that counts for this."""
+        thing, edits = self.ledger.things[kind, tag], self.ledger.edits[kind, tag, KEYS[kind]]
+        edited = len({edit.value for edit in edits}) > 1
+        if any(thing.deleted.values()) or thing.merged or len(thing.made) > 1 or edited:
+            return []
+        (own,) = thing.made
+        there = 1 if self.holds else thing.made[own]
+        other = "erp" if own == "crm" else "crm"
+        if (len(live[own]), len(live[other])) == (thing.made[own], there):
+            return []
+        said = f"{kind} {tag} was made {thing.made[own]} times in {own}, and is there {len(live[own])} times"
+        return [f"{said} and {len(live[other])} times in {other}, where it should be {there} times"]
+
+    def held(self, side: str, kind: str, rec: str) -> bool:
+        """Whether a record is rightly held: another one of its side shows the same key."""
+        one = self._keys(side, kind, rec)
+        return self.holds and any(
+            one & self._keys(side, kind, other) for other in self.eyes.all(side, kind) if other != rec
+        )
+
+    def _keys(self, side: str, kind: str, rec: str) -> set[tuple[Any, ...]]:
+        name, values = self.eyes.text(side, kind, rec, "name").strip().lower(), self.eyes.values(side, kind, rec)
+        if kind == "company":
+            return {(name,)}
+        keys = {("email", values["email"]), ("name", name, values["company"])}
+        return {key for key in keys if all(key)}
 
     def _edited_since(self, kind: str, tag: str) -> bool:
         gone = max(self.ledger.things[kind, tag].deleted["crm"])

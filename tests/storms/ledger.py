@@ -44,6 +44,7 @@ class Thing:
     deleted: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     restored: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     merged: int = 0
+    again: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # made once more, alike, on that side
     lost: int = 0  # how often it was the one that went into another
     chosen: bool = False  # a person was asked which record is it, and took the others away
     must_go: bool = False

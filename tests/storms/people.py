@@ -3,19 +3,32 @@
 import random
 from typing import Any
 
-from tests.storms.eyes import CRM_TABLE, ERP_TABLE, REFERENCES, Eyes
+from tests.storms.eyes import CRM_TABLE, ERP_TABLE, KEYS, REFERENCES, Eyes
 from tests.storms.ledger import Ledger, Place
 from tests.storms.site import Site
 
 CURRENCIES = ("EUR", "NOK", "USD")
+AGAIN = 0.08
+"""How often somebody who did something makes a thing once more as well."""
 HANDS_OFF_SECONDS = 400.0
 """Nobody touches a copy whose making may have got lost on the way back: it might be made again, and rightly so."""
 
 
 class People:
-    def __init__(self, site: Site, eyes: Eyes, ledger: Ledger, chance: random.Random, *, erp_phone: bool) -> None:
+    """`again`: by it somebody makes a thing once more, on the side where it is; None: nobody does."""
+
+    def __init__(
+        self,
+        site: Site,
+        eyes: Eyes,
+        ledger: Ledger,
+        chance: random.Random,
+        *,
+        erp_phone: bool,
+        again: random.Random | None = None,
+    ) -> None:
         self.site, self.eyes, self.ledger, self.chance = site, eyes, ledger, chance
-        self.erp_phone = erp_phone
+        self.erp_phone, self._again = erp_phone, again
         self.log: list[str] = []
         self._number = 0
         self._tags = 0
@@ -32,6 +45,8 @@ class People:
         }
         chosen = self.chance.choices(list(acts), list(acts.values()))[0]
         chosen(self.chance.choice(("crm", "erp")))
+        if self._again is not None and self._again.random() < AGAIN:
+            self._make_again(self._again, self._again.choice(("crm", "erp")))
 
     def now(self) -> float:
         return self.site.clock.monotonic()
@@ -57,6 +72,21 @@ class People:
             entries["email"] = f"e{self.next()}@x.example"
         self._create(side, kind, tag, entries)
         self._create("erp" if side == "crm" else "crm", kind, tag, entries)
+
+    def _make_again(self, chance: random.Random, side: str) -> None:
+        """Somebody does not see that a thing is there, and makes it a second time."""
+        kind = chance.choice(("company", "person"))
+        field = KEYS[kind]
+        found = [rec for rec in self.eyes.all(side, kind) if self.eyes.values(side, kind, rec)[field]]
+        if not found:
+            return
+        rec = chance.choice(found)
+        tag = self.eyes.tag(side, kind, rec)
+        entries = {"name": self.eyes.text(side, kind, rec, "name")}
+        if kind == "person":
+            entries = {"name": f"{tag} v{self.next()}", "email": self.eyes.values(side, kind, rec)["email"]}
+        self.ledger.things[kind, tag].again[side] += 1
+        self._create(side, kind, tag, entries)
 
     def _create(self, side: str, kind: str, tag: str, entries: dict[str, Any]) -> None:
         fields = self._columns(side, kind, entries)

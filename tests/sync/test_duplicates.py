@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.record import Side
+from bridge.mapping import translate
 from bridge.store.model import KeyNote, LinkState, Mode, TaskKey, TaskState
 from bridge.sync.reasons import Reason
 from tests.clock import FakeClock
@@ -385,7 +386,7 @@ async def test_a_first_one_that_is_worked_on_is_waited_for(bench: Bench) -> None
 async def test_a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_believed(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """Its address was corrected; reads that lag still show the former one."""
+    """Its address was corrected; the index and reads that lag still show the former one."""
     bench = await new_bench(crm=FakeProduct("crm", clock, manifest=manifest(settle=30.0)))
     first = bench.crm.person_creates("person", **ANA)
     await bench.settle()
@@ -393,6 +394,8 @@ async def test_a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_b
     bench.crm.person_edits("person", first, email="former@x.example")
     await bench.settle()
     bench.clock.advance(60)
+    keys = translate.index_hashes(bench.parts.mappings["people"], {"email": ANA["email"]})
+    await bench.store.records.note(keys=[KeyNote("people", Side.LEFT, first, keys)])
     second = bench.crm.person_creates("person", **ANA)
     bench.crm.rows["person", second].before.clear()  # this one is shown at once
     bench.crm.lag = 90.0

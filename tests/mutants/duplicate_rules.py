@@ -1,0 +1,153 @@
+"""Rules of two records of one side with the same match key, each broken by one replacement."""
+
+from tests.mutants.mutant import Mutant
+
+HELD = "sync/test_duplicates.py::test_"
+FINISH = "conformance/store/test_finish.py::test_"
+INTENTS = "conformance/store/test_intents.py::test_"
+LISTED = "integration/test_full_listings.py::test_"
+
+DUPLICATE_MUTANTS = (
+    Mutant(
+        "duplicates are copied whatever the mapping says",
+        "sync/match.py::_new",
+        "if draft.mapping.duplicates is Duplicates.HOLD else None",
+        "if False else None",
+        (f"{HELD}a_second_record_of_one_side_with_the_key_of_a_linked_one_is_held",),
+    ),
+    Mutant(
+        "duplicates are held whatever the mapping says",
+        "sync/match.py::_new",
+        "if draft.mapping.duplicates is Duplicates.HOLD else None",
+        "if True else None",
+        (f"{HELD}it_is_copied_where_the_mapping_says_copy",),
+    ),
+    Mutant(
+        "duplicates that nobody wrote of are copied",
+        "mapping/grammar.py::_duplicates",
+        "list(Duplicates), Duplicates.HOLD)",
+        "list(Duplicates), Duplicates.COPY)",
+        ("unit/mapping/test_load.py::test_what_is_not_said_is_the_careful_choice",),
+    ),
+    Mutant(
+        "the first one need not show the key any more",
+        "sync/match.py::_unlike",
+        "if _has_key(draft, draft.side, first, key):",
+        "if True:",
+        (f"{HELD}a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first_one",),
+    ),
+    Mutant(
+        "a first one that is gone counts as none",
+        "sync/match.py::_unlike",
+        "                return _first_is_gone(draft, rec, key)\n",
+        "                continue\n",
+        (f"{HELD}while_the_first_one_is_gone_and_not_yet_settled_the_second_waits_for_it",),
+    ),
+    Mutant(
+        "the first one is not leased",
+        "sync/match.py::_unlike",
+        "            if taken:\n                return taken\n",
+        "",
+        (f"{HELD}a_first_one_that_is_worked_on_is_waited_for",),
+    ),
+    Mutant(
+        "a read of the first one that lags is believed",
+        "sync/believe.py::of_another",
+        "_older_than_known(draft, side, found, known, draft.first.first_due) or found",
+        "found",
+        (f"{HELD}a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_believed",),
+    ),
+    Mutant(
+        "the own side's index is not asked",
+        "sync/match.py::_firsts",
+        "for found in index for rec in found} - {own.ref.id}",
+        "for found in index for rec in found if False}",
+        (f"{HELD}two_that_name_a_company_nobody_keeps_in_sync_are_still_the_same",),
+    ),
+    Mutant(
+        "a first one is not found by its counterpart",
+        "sync/match.py::_firsts",
+        "if key in translate.match_keys(draft.mapping, reading.values) else []",
+        "if False else []",
+        (f"{HELD}a_first_one_that_the_index_lacks_is_found_by_its_counterpart",),
+    ),
+    Mutant(
+        "a held record waits for nobody",
+        "sync/match.py::_held",
+        "draft.dead(why, waits_for=TaskKey(draft.mapping.name, draft.side, rec))",
+        "draft.dead(why)",
+        (f"{HELD}an_edit_of_the_first_one_or_of_its_counterpart_lets_the_second_cross",),
+    ),
+    Mutant(
+        "shadow says nothing of duplicates that are not linked",
+        "sync/match.py::_firsts",
+        "    if draft.shadow:\n",
+        "    if False:\n",
+        (f"{HELD}in_shadow_what_would_be_held_is_said",),
+    ),
+    Mutant(
+        "an intent is opened although a linked record of the same side has its key",
+        "store/intents.py::open_intent",
+        "if alike is not None:",
+        "if False:",
+        (
+            f"{INTENTS}a_linked_record_of_the_same_side_and_key_is_in_the_way_where_duplicates_are_held",
+            f"{HELD}a_first_one_linked_after_the_decision_is_seen_before_the_create",
+        ),
+    ),
+    Mutant(
+        "a record that was linked once is in the way of a create",
+        "store/intents.py::_linked_alike",
+        ", links.c.state.in_(PAIRED))",
+        ")",
+        (f"{INTENTS}a_record_that_was_linked_once_is_in_nobodys_way",),
+    ),
+    Mutant(
+        "what was seen not to show the key is in the way of a create",
+        "store/intents.py::_linked_alike",
+        "if other not in asked.unlike",
+        "if True",
+        (
+            f"{INTENTS}a_linked_record_that_was_seen_not_to_show_the_key_is_in_nobodys_way",
+            f"{HELD}a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first_one",
+        ),
+    ),
+    Mutant(
+        "a mark takes from a dead letter what it waits for",
+        "store/marks.py::_mark",
+        "case((asleep, old[name]), else_=null())",
+        "null()",
+        (
+            f"{FINISH}a_dead_letter_that_waits_does_so_still_when_it_is_marked",
+            f"{HELD}a_merge_at_the_product_ends_it",
+        ),
+    ),
+    Mutant(
+        "a dead letter begins anew with the attempts it had",
+        "store/marks.py::awake",
+        "case((dead, 0), else_=tasks.c.attempts)",
+        "tasks.c.attempts",
+        (f"{FINISH}a_dead_letter_that_waits_for_another_record_is_due_with_its_end_and_begins_anew",),
+    ),
+    Mutant(
+        "a discarded dead letter still waits",
+        "store/dead_letters.py::DeadLetters.discard",
+        ', "retried": False, **WAITS_FOR_NOTHING}',
+        ', "retried": False}',
+        (f"{HELD}what_a_person_discarded_is_left_alone_until_it_is_edited",),
+    ),
+    Mutant(
+        "what was held stays held when the mapping says copy",
+        "store/mappings.py::Mappings.sync",
+        "tasks.c.wait_rec.is_not(None)",
+        "tasks.c.wait_rec.is_(None)",
+        (f"{HELD}saying_copy_lets_what_was_held_cross",),
+    ),
+    Mutant(
+        "a preview holds each of several new ones that are alike",
+        "reconcile/alike.py::count_held",
+        "if _order(one) < _order(rec)",
+        "if True",
+        (f"{LISTED}a_preview_says_which_records_would_be_held_as_duplicates",),
+    ),
+)
