@@ -22,6 +22,7 @@ from bridge.store.links import LinkTaken
 from bridge.store.lookup import links_of
 from bridge.store.marks import Mark, lock_tasks, mark_due, wake_waiting
 from bridge.store.model import Claim, Completion, Link, LinkState, Mode, Move, Outcome, Task, TaskKey, TaskState
+from bridge.store.moves import KEEPING, Kind
 from bridge.store.notify import Wake
 from bridge.store.records import note_keys, note_records
 from bridge.store.rows import BOTH_SIDES, Row, task_tuple
@@ -147,7 +148,7 @@ class Booking:
         if linked:
             mark_children(self._database, self._conn, linked, self._now)
         if woken:
-            wake_waiting(self._database, self._conn, woken, self._now)
+            wake_waiting(self._database, self._conn, woken, self._now, _shown_keys(mine))
         self._note(mine)
         self._database.tell(self._conn)
         return [one.claim.fence in held for one in completions]
@@ -215,6 +216,12 @@ class Booking:
         note_keys(self._database, self._conn, [note for one in completions for note in one.keys])
         write_journal(self._conn, [entry for one in completions for entry in one.journal], self._now)
         count(self._database, self._conn, self._counts)
+
+
+def _shown_keys(completions: Sequence[Completion]) -> dict[TaskKey, tuple[str, ...]]:
+    """The match keys that records were seen to show, where their links stayed what they were."""
+    same = [one for one in completions if all(move.kind in KEEPING and move.kind != Kind.FOLLOW for move in one.links)]
+    return {TaskKey(note.mapping, note.side, note.rec): tuple(note.hashes) for one in same for note in one.keys}
 
 
 def _locked(one: Completion) -> set[TaskKey]:

@@ -1,6 +1,6 @@
 """Making tasks due, inside a transaction of the caller: the one upsert behind intake, waits, wakes and sweeps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -9,11 +9,12 @@ from sqlalchemy import Connection, and_, bindparam, case, null, or_, select, upd
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.domain.event import Lane
+from bridge.domain.record import Side
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS
 from bridge.store.database import Database
 from bridge.store.model import TaskKey, TaskState
 from bridge.store.rows import BOTH_SIDES, Row, among, chunks, has_key, keyed, task_tuple
-from bridge.store.tables import Real, tasks
+from bridge.store.tables import Real, record_keys, tasks
 
 
 @dataclass(slots=True)
@@ -147,21 +148,41 @@ def save_decided(database: Database, conn: Connection, decided: Sequence[tuple[T
 
 
 WAITING_FOR = (
-    select(*tasks.primary_key.columns)
+    select(*tasks.primary_key.columns, tasks.c.state, tasks.c.wait_mapping, tasks.c.wait_side, tasks.c.wait_rec)
     .where(among((tasks.c.wait_mapping, tasks.c.wait_side, tasks.c.wait_rec)), tasks.c.wait_rec.is_not(None))
     .order_by(*tasks.primary_key.columns)
     .with_for_update()
 )
 
 
-def wake_waiting(database: Database, conn: Connection, finished: Iterable[TaskKey], now: float) -> bool:
+KEYS_OF = select(record_keys.c.mapping, record_keys.c.side, record_keys.c.rec, record_keys.c.hash).where(
+    among((record_keys.c.mapping, record_keys.c.side, record_keys.c.rec))
+)
+
+
+def wake_waiting(
+    database: Database,
+    conn: Connection,
+    finished: Iterable[TaskKey],
+    now: float,
+    shown: Mapping[TaskKey, Collection[str]],
+) -> bool:
     """Make tasks that wait for one of these due now; their generation moves, so a running claim stays due too.
 
-    A dead letter that says what it waits for is looked at again as well: only that can have changed what it is about.
+    A dead letter that waits is looked at again as well: what it waits for may have changed what it is about. It has not
+    when that record was seen to show (`shown`) a match key that the dead letter's has, too: there may be thousands.
     """
     woken: dict[tuple[str, str, str], None] = {}
+    dead: dict[tuple[str, str, str], Collection[str]] = {}
     for some in chunks(sorted({task_tuple(key) for key in finished})):
-        woken.update({tuple(row): None for row in conn.execute(WAITING_FOR, {"keys": some})})
+        for mapping, side, rec, state, *waits in conn.execute(WAITING_FOR, {"keys": some}):
+            woken[mapping, side, rec] = None
+            if state == TaskState.DEAD.value:
+                dead[mapping, side, rec] = shown.get(TaskKey(waits[0], Side(waits[1]), waits[2]), ())
+    for some in chunks(sorted(one for one, keys in dead.items() if keys)):
+        for mapping, side, rec, key in conn.execute(KEYS_OF, {"keys": some}):
+            if key in dead[mapping, side, rec]:
+                woken.pop((mapping, side, rec), None)
     if not woken:
         return False
     seqs = database.next_seqs(conn, len(woken))

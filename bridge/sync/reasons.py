@@ -161,8 +161,9 @@ SENTENCES = {
     Reason.SEVERAL_MATCH: "several {side} records match by {key}: {records}",
     Reason.HELD_AS_DUPLICATE: (
         "{record} has the same {key} as {first}, which is linked to {counterpart}, so no second record is created "
-        "there: merge the two at {system} or change the {key} of one, and it is looked at again by itself; or let both "
-        "cross with `duplicates: copy` in mapping {mapping}"
+        "there. Merge the two at {system}, delete one, or change the {key} of one: that is noticed. Where both are "
+        "right, write `duplicates: copy` in mapping {mapping}. `bridge dead-letters retry {mapping} {id}` looks again "
+        "now, `bridge dead-letters discard {mapping} {id}` leaves it alone"
     ),
     Reason.CREATE_UNKNOWN: (
         "create outcome unknown: {record} may exist ({among}); "

@@ -130,6 +130,23 @@ DUPLICATE_MUTANTS = (
         (f"{FINISH}a_dead_letter_that_waits_for_another_record_is_due_with_its_end_and_begins_anew",),
     ),
     Mutant(
+        "each edit of the first one has the held ones looked at",
+        "store/marks.py::wake_waiting",
+        "if key in dead[mapping, side, rec]:",
+        "if False:",
+        (
+            f"{FINISH}a_dead_letter_that_still_has_a_key_of_what_it_waits_for_is_left_alone",
+            f"{HELD}an_edit_that_leaves_the_key_as_it_is_keeps_it_held_without_another_look",
+        ),
+    ),
+    Mutant(
+        "a first one that was unlinked or merged and shows its key leaves the held ones alone",
+        "store/finish.py::_shown_keys",
+        "move.kind in KEEPING and move.kind != Kind.FOLLOW",
+        "True",
+        (f"{FINISH}a_dead_letter_that_still_has_a_key_of_what_it_waits_for_is_left_alone",),
+    ),
+    Mutant(
         "a discarded dead letter still waits",
         "store/dead_letters.py::DeadLetters.discard",
         ', "retried": False, **WAITS_FOR_NOTHING}',

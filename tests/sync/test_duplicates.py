@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bridge.app.status import status_of
 from bridge.domain.record import Side
 from bridge.mapping import translate
 from bridge.store.model import KeyNote, LinkState, Mode, TaskKey, TaskState
@@ -57,6 +58,15 @@ async def test_a_second_record_of_one_side_with_the_key_of_a_linked_one_is_held(
     assert (await bench.totals())["dead"] == 1
     assert await bench.story(own, "person", second) == ["dead"]
     await bench.assert_silent()
+
+
+async def test_it_is_listed_and_counted_in_the_status(bench: Bench) -> None:
+    first, second = await two(bench)
+    status = await status_of(bench.store)
+    (row,) = status["dead letters"]
+    assert (row["mapping"], row["side"], row["record"]) == ("people", "crm", second)
+    assert f"crm person {first}" in str(row["reason"])
+    assert status["mappings"][0]["dead"] == 1
 
 
 @pytest.mark.parametrize("own", BOTH)
@@ -224,12 +234,12 @@ async def test_an_edit_of_the_first_one_or_of_its_counterpart_lets_the_second_cr
     assert sorted(str(row["email"]) for row in bench.erp.live("person").values()) == [ANA["email"], "former@x.example"]
 
 
-async def test_an_edit_that_leaves_the_key_as_it_is_keeps_it_held(bench: Bench) -> None:
+async def test_an_edit_that_leaves_the_key_as_it_is_keeps_it_held_without_another_look(bench: Bench) -> None:
     first, second = await two(bench)
     bench.crm.person_edits("person", first, phone="9")
     await bench.settle()
     assert [rec for _, rec, _ in await letters(bench)] == [second]
-    assert len(bench.erp.live("person")) == 1
+    assert await bench.story("crm", "person", second) == ["dead"]
 
 
 async def test_a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first_one(bench: Bench) -> None:

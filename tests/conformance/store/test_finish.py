@@ -301,6 +301,27 @@ async def test_a_dead_letter_that_waits_for_another_record_is_due_with_its_end_a
     await desk.balanced()
 
 
+@pytest.mark.parametrize(
+    ("shown", "moved", "looked_at"),
+    [(("k", "x"), False, False), (("x",), False, True), ((), False, True), (("k",), True, True)],
+)
+async def test_a_dead_letter_that_still_has_a_key_of_what_it_waits_for_is_left_alone(
+    desk: Desk, shown: tuple[str, ...], moved: bool, looked_at: bool
+) -> None:
+    """Unless that one's link became another one: then its counterpart may be free."""
+    number = await desk.links("2", "c2")
+    await desk.hears("1")
+    held = done(
+        await desk.claims_one(), Outcome.DEAD, waits_for=left("2"), keys=[KeyNote("people", Side.LEFT, "1", ["k"])]
+    )
+    await desk.store.tasks.submit(held)
+    await desk.hears("2")
+    links = [Move("bury" if moved else "settled", number, {"state": LinkState.TOMBSTONE} if moved else {"base": {}})]
+    seen = [KeyNote("people", Side.LEFT, "2", shown)]
+    await desk.store.tasks.submit(done(await desk.claims_one(), keys=seen, links=links))
+    assert await state(desk, left("1")) is (TaskState.DUE if looked_at else TaskState.DEAD)
+
+
 async def test_a_dead_letter_that_waits_does_so_still_when_it_is_marked(desk: Desk) -> None:
     await desk.hears("1")
     await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.DEAD, waits_for=left("2")))
