@@ -28,7 +28,6 @@ from bridge.store.seal import FernetSeal
 
 log = logging.getLogger(__name__)
 
-ASKED_POLL_SECONDS = 1.0
 FLUSH_SECONDS = 30.0
 RETURN_SECONDS = 1.0
 DAY_SECONDS = 86_400.0
@@ -79,7 +78,7 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     supervisor.add("worker", bridge.worker.run)
     supervisor.add("systems", bridge.systems.run)
     supervisor.add("requests", Requests(bridge).run)
-    supervisor.add("asked sweeps", lambda: _sweep_asked(bridge))
+    supervisor.add("asked sweeps", bridge.reconciler.keep_sweeping_asked)
     supervisor.add("heartbeat", lambda: _beat(bridge))
     supervisor.add("returned systems", lambda: audit_returned(bridge))
     supervisor.start()
@@ -136,12 +135,6 @@ def jobs(bridge: Bridge) -> tuple[Job, ...]:
         Job("retention", schedule.retention_seconds, lambda: _prune(bridge)),
         Job("hook deliveries", FLUSH_SECONDS, lambda: _flush(bridge)),
     )
-
-
-async def _sweep_asked(bridge: Bridge) -> None:
-    while True:
-        await bridge.reconciler.sweep_asked()
-        await bridge.seams.clock.sleep(ASKED_POLL_SECONDS)
 
 
 async def audit_returned(bridge: Bridge) -> None:

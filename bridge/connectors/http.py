@@ -6,8 +6,8 @@ What differs between vendors is a `Dialect`.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -144,7 +144,7 @@ class HttpClient:
         return await self._exchange(call, await self._dialect.authorise(plain))
 
     async def _exchange(self, call: Call, request: HttpRequest) -> Answer:
-        async with self._slots, AsyncExitStack() as alone:
+        async with self._place(call), AsyncExitStack() as alone:
             await self._hear()
             await self._keep_pause()
             if self._to_probe:
@@ -166,6 +166,22 @@ class HttpClient:
             await self._learn(answer)
             self._to_probe = self._to_probe and self._paused_for() > 0
         return answer
+
+    @asynccontextmanager
+    async def _place(self, call: Call) -> AsyncIterator[None]:
+        """A place among the calls that run at once. The wait for it has an end, as each call has: a vendor that answers
+        nothing must not hold whoever stands in line for the time of all calls before.
+        """
+        try:
+            async with asyncio.timeout(call.timeout_seconds):
+                await self._slots.acquire()
+        except TimeoutError:
+            text = f"waited {call.timeout_seconds:g} s for the calls before it, which were not answered"
+            raise TransportFailed(text, sent=False) from None
+        try:
+            yield
+        finally:
+            self._slots.release()
 
     def _request(self, call: Call) -> HttpRequest:
         headers = {"accept": "application/json", **call.headers}

@@ -10,6 +10,7 @@ from bridge.domain.address import Addresses
 from bridge.domain.callback import HookSpec, SeenHook
 from bridge.domain.errors import BridgeError, OutcomeUnknown, Rejected
 from bridge.domain.seams import Seams
+from bridge.domain.together import together
 from bridge.hooks.compare import Difference, compare
 from bridge.hooks.public_url import public_url_fault
 from bridge.hooks.silence import silences
@@ -82,8 +83,9 @@ class HookKeeper:
             audit.faults["hooks"] = "removed on request; `bridge hooks repair` registers them again"
             self.last, self.last_at = audit, self.store.now()
             return audit
-        for system in sorted(self.connectors):
-            await self._guarded(system, audit, partial(self._mend, system, audit))
+        await together(
+            *(self._guarded(system, audit, partial(self._mend, system, audit)) for system in sorted(self.connectors))
+        )
         self.last, self.last_at = audit, self.store.now()
         return audit
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bridge.connectors.protocols import Connector
@@ -11,6 +11,7 @@ from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import Rejected, RemoteError, StoreUnavailable
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS, Seams, from_epoch
+from bridge.domain.together import together
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.reconcile.backfill import Backfill
 from bridge.reconcile.page import Purpose, Use
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 OVERLAP_SECONDS = 60.0  # on top of `settle`: listings lag, and times are cut to whole seconds
 HISTORY_MARGIN_SECONDS = 3600.0
 RESUME_SECONDS = 6 * 3600.0  # an unfinished full sweep older than this begins anew
+ASKED_POLL_SECONDS = 1.0
 ASK_EVERY_SECONDS = 60.0  # hints of callbacks cause at most one sweep of an entity a minute
 REST_FACTOR = 10.0  # a full listing in place of an incremental one takes at most a tenth of the time
 CHUNK = 500
@@ -68,18 +70,43 @@ class Reconciler:
         return sorted(self.work.routes)
 
     async def sweep_all(self, kind: str) -> list[Sweep]:
-        """Sweep every entity on schedule; one that fails does not stop the others."""
-        done = []
-        for system, entity in self.entities():
-            if kind == "full" or not await self._rests(system, entity):
-                done.append(await self.sweep(system, entity, kind))
-        return done
+        """Sweep every entity on schedule; one that fails does not stop the others, a slow system no other system."""
+
+        async def sweep(system: str, entity: str) -> Sweep | None:
+            rests = kind != "full" and await self._rests(system, entity)
+            return None if rests else await self.sweep(system, entity, kind)
+
+        return await self._at_each_system(sweep)
+
+    async def _at_each_system(self, sweep: Callable[[str, str], Awaitable[Sweep | None]]) -> list[Sweep]:
+        """One entity after the other, but all systems at the same time: a slow one holds up no other."""
+
+        async def of(system: str) -> list[Sweep | None]:
+            return [await sweep(system, entity) for one, entity in self.entities() if one == system]
+
+        done = await together(*(of(system) for system in sorted(self.connectors)))
+        return [report for reports in done for report in reports if report is not None]
 
     async def sweep_asked(self) -> list[Sweep]:
         """Do the sweeps somebody asked for: hints of callbacks at most once a minute, everybody else at once."""
+        done = await together(*(self._sweep_asked(system) for system in sorted(self.connectors)))
+        return [report for reports in done for report in reports]
+
+    async def keep_sweeping_asked(self) -> None:
+        """Do them as they are asked for, at each system for itself. Runs until cancelled."""
+
+        async def of(system: str) -> None:
+            while True:
+                await self._sweep_asked(system)
+                await self.seams.clock.sleep(ASKED_POLL_SECONDS)
+
+        await together(*(of(system) for system in sorted(self.connectors)))
+
+    async def _sweep_asked(self, system: str) -> list[Sweep]:
         done = []
         for cursor in await self.store.cursors.all():
-            if cursor.asked_at is None or (cursor.system, cursor.entity) not in self.work.routes:
+            asked = cursor.system == system and cursor.asked_at is not None
+            if not asked or (system, cursor.entity) not in self.work.routes:
                 continue
             if cursor.asked_by in PATIENT and await self._patient(cursor):
                 continue
@@ -265,11 +292,11 @@ class Reconciler:
 
     async def index(self) -> list[Sweep]:
         """Complete every missing match index; run at start and after a mapping was added."""
-        done = []
-        for system, entity in self.entities():
-            if await self._missing(system, entity):
-                done.append(await self.sweep(system, entity, "full"))
-        return done
+
+        async def sweep(system: str, entity: str) -> Sweep | None:
+            return await self.sweep(system, entity, "full") if await self._missing(system, entity) else None
+
+        return await self._at_each_system(sweep)
 
     async def backfill(self, mapping: str, *, preview: bool = False) -> Sweep:
         """Take the records from before going live: all that pass `where` and are not linked. A preview only counts.

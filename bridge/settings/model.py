@@ -118,7 +118,7 @@ class ScheduleSettings(Section):
 
 
 class SyncSettings(Section):
-    workers: Count = Field(8, description="Records worked on at the same time.")
+    workers: Count = Field(8, description="Records worked on at a time, for each pair of systems.")
     attempts_limit: Count = Field(8, description="Attempts before a record becomes a dead letter.")
     lease_seconds: Seconds = Field(120, description="How long one worker holds a record before another may take over.")
     write_seconds: Seconds = Field(45, description="After this long without answer a write's outcome is unknown.")

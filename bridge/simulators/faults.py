@@ -8,6 +8,7 @@ import asyncio
 import dataclasses
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from bridge.simulators.world import Clock
 
-RESPONSE_KINDS = frozenset({"status", "drop", "hang", "latency"})
+RESPONSE_KINDS = frozenset({"status", "drop", "hang", "drip", "latency"})
 CALLBACK_KINDS = frozenset({"lose", "double", "delay", "reorder"})
 
 
@@ -26,10 +27,10 @@ class ResponseFault:
     """What happens to matching requests.
 
     `path` is a regular expression searched in the URL path, `method` an HTTP verb or "*". `kind`: "status" answers
-    with `status`, "drop" closes the connection, "hang" stays silent for `seconds` and then closes, "latency" waits
-    `seconds` and goes on normally. `after` lets the handler run first, so that the write takes effect and only the
-    answer is lost. `times` limits how often it happens (None: until cleared), `probability` how likely it is each
-    time. `variant` is a word the vendor's renderer knows.
+    with `status`, "drop" closes the connection, "hang" stays silent for `seconds` and then closes, "drip" sends a byte
+    of an answer without end every `seconds`, "latency" waits `seconds` and goes on normally. `after` lets the handler
+    run first, so that the write takes effect and only the answer is lost. `times` limits how often it happens (None:
+    until cleared), `probability` how likely it is each time. `variant` is a word the vendor's renderer knows.
     """
 
     kind: str = "status"
@@ -218,6 +219,7 @@ class FaultPlayer:
         self._rng = rng
         self._render = render
         self._waits: set[asyncio.Task[None]] = set()
+        self._released = False
 
     def middleware(self) -> Middleware:
         @web.middleware
@@ -235,6 +237,7 @@ class FaultPlayer:
 
     async def release(self, _app: web.Application) -> None:
         """For `app.on_shutdown`: ends all waits, so that a hanging request does not hold up the end."""
+        self._released = True
         for wait in list(self._waits):
             wait.cancel()
 
@@ -245,9 +248,20 @@ class FaultPlayer:
             return self._render(request, fault)
         if fault.kind == "hang":
             await self._wait(fault.seconds)
+        if fault.kind == "drip":
+            return await self._drip(request, fault.seconds)
         if request.transport is not None:
             request.transport.abort()
         return web.Response()
+
+    async def _drip(self, request: web.Request, seconds: float) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while not self._released:
+                await response.write(b" ")
+                await self._wait(seconds)
+        return response
 
     async def _wait(self, seconds: float) -> None:
         wait: asyncio.Task[None] = asyncio.ensure_future(_as_coroutine(self._clock.sleep(seconds)))

@@ -25,7 +25,7 @@ from bridge.domain.record import RecordRef, Side
 from bridge.store.database import Database
 from bridge.store.leases import fences_held, free_for, giving_back, require_fence, take
 from bridge.store.lookup import links_of
-from bridge.store.model import Claim, Link, LinkState, Mode, Scope, Task, TaskKey, TaskState
+from bridge.store.model import Claim, Link, LinkState, Mode, Pair, Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
 from bridge.store.records import known_records
 from bridge.store.rows import Row, chunks, has_key, keyed, task_from, task_key, task_tuple
@@ -37,6 +37,7 @@ LOWER_FIRST = {7: Lane.RECONCILE, 15: Lane.BACKFILL}
 
 PAGES = 20
 SHORTEST_PAGE = 8
+NOTHING_AT_WORK: Mapping[Pair, int] = {}
 
 
 @dataclass(slots=True)
@@ -58,14 +59,22 @@ class Claims:
         self._turn = 0
 
     async def claim(
-        self, limit: int, scopes: Mapping[str, Scope], ttl: float, blocked_systems: frozenset[str] = frozenset()
+        self,
+        limit: int,
+        scopes: Mapping[str, Scope],
+        ttl: float,
+        blocked_systems: frozenset[str] = frozenset(),
+        at_work: Mapping[Pair, int] = NOTHING_AT_WORK,
     ) -> list[Claim]:
-        """Up to `limit` due tasks, leased for `ttl` seconds. See Claim."""
+        """Due tasks, leased for `ttl` seconds: for each pair of systems up to `limit`, less what is `at_work` for it.
+
+        See Claim.
+        """
         turn = self._turn
+        room = {scope.pair: limit - at_work.get(scope.pair, 0) for scope in scopes.values()}
 
         def work(conn: Connection) -> list[Claim]:
-            picking = Picking(self._database, conn, scopes, blocked_systems, turn)
-            return picking.claim(limit, ttl)
+            return Picking(self._database, conn, scopes, blocked_systems, turn, room).claim(ttl)
 
         if not scopes or limit <= 0:
             return []
@@ -136,18 +145,21 @@ class Picking:
         scopes: Mapping[str, Scope],
         blocked: frozenset[str],
         turn: int,
+        room: Mapping[Pair, int],
     ) -> None:
         self._database = database
         self._conn = conn
         self._scopes = scopes
         self._blocked = blocked
         self._turn = turn
+        self._room = dict(room)
         self._now = database.now()
         self._busy: set[RecordRef] = set()
         self._seen: set[TaskKey] = set()
 
-    def claim(self, limit: int, ttl: float) -> list[Claim]:
+    def claim(self, ttl: float) -> list[Claim]:
         usable, paused = self._mappings()
+        limit = sum(self._room[pair] for pair in {self._scopes[name].pair for name in (*usable, *paused)})
         leased = self._conn.execute(LEASES).mappings()
         holder = self._database.seams.copy
         self._busy = {
@@ -156,10 +168,10 @@ class Picking:
             if not free_for(row, holder, self._now)
         }
         picks = self._recoveries(paused, limit)
-        lanes = Queues(self._conn, usable, self._now, max(SHORTEST_PAGE, limit + len(self._busy)))
+        lanes = Queues(self._conn, self._now, max(SHORTEST_PAGE, limit + len(self._busy)))
         slots = deque((self._turn + slot) % TURNS for slot in range(len(picks), limit))
-        while usable and slots:
-            rows = self._next_rows(lanes, slots)
+        while slots and (open_names := self._with_room(usable)):
+            rows = self._next_rows(lanes, slots, open_names)
             if not rows:
                 break
             fresh = self._pick([row for row, _ in rows], paused=False)
@@ -178,14 +190,18 @@ class Picking:
             same = row["fingerprint"] == scope.fingerprint and row["mode"] == Mode(scope.mode).value
             if same and not self._blocked & {scope.left.system, scope.right.system}:
                 (paused if row["paused"] else usable).append(row["name"])
-        return sorted(usable), sorted(paused)
+        return self._with_room(sorted(usable)), self._with_room(sorted(paused))
 
-    def _next_rows(self, lanes: "Queues", slots: deque[int]) -> list[tuple[Row, int]]:
-        """A row for every slot, from the lane whose turn it is or else the next that has one."""
+    def _with_room(self, names: Sequence[str]) -> list[str]:
+        """Those whose pair of systems may have more claims."""
+        return [name for name in names if self._room[self._scopes[name].pair] > 0]
+
+    def _next_rows(self, lanes: "Queues", slots: deque[int], names: Sequence[str]) -> list[tuple[Row, int]]:
+        """A row of these mappings for every slot, from the lane whose turn it is or else the next that has one."""
         rows: list[tuple[Row, int]] = []
         while slots:
             for lane in _lane_order(slots[0]):
-                row = self._next_free(lanes, lane)
+                row = self._next_free(lanes, lane, names)
                 if row is not None:
                     rows.append((row, slots.popleft()))
                     break
@@ -193,9 +209,9 @@ class Picking:
                 break
         return rows
 
-    def _next_free(self, lanes: "Queues", lane: Lane) -> Row | None:
+    def _next_free(self, lanes: "Queues", lane: Lane, names: Sequence[str]) -> Row | None:
         """The next of the lane whose own record nobody works on: a task stays due while its claim runs."""
-        while (row := lanes.next(lane)) is not None:
+        while (row := lanes.next(lane, names)) is not None:
             key = task_key(row)
             if self._scopes[key.mapping].endpoint(key.side).ref(key.rec) not in self._busy:
                 return row
@@ -242,8 +258,9 @@ class Picking:
         for task, link in candidates:
             scope = self._scopes[task.key.mapping]
             refs = _refs(scope, task.key, link)
-            if task.key in self._seen or self._busy & set(refs):
+            if task.key in self._seen or self._busy & set(refs) or self._room[scope.pair] <= 0:
                 continue
+            self._room[scope.pair] -= 1
             pick = Pick(scope, [task], link, refs, paused)
             if link is not None and (other := link.rec(task.key.side.other)) is not None:
                 partner = others.get(TaskKey(task.key.mapping, task.key.side.other, other))
@@ -343,23 +360,27 @@ DUE_AFTER = _due(bindparam("in_lane", type_=Integer)).where(
 class Queues:
     """Due tasks by lane, oldest due first, in pages. One statement reads the first page of every lane."""
 
-    def __init__(self, conn: Connection, names: Sequence[str], now: float, size: int) -> None:
+    def __init__(self, conn: Connection, now: float, size: int) -> None:
         self._conn = conn
-        self._about: dict[str, Any] = {"now": now, "names": names, "size": size}
+        self._about: dict[str, Any] = {"now": now, "size": size}
         self._rows: dict[Lane, deque[Row]] = {lane: deque() for lane in Lane}
         self._after: dict[Lane, dict[str, Any]] = {}
         self._left: dict[Lane, int] = {}
         """Pages of the lane that may still be read."""
 
-    def next(self, lane: Lane) -> Row | None:
+    def next(self, lane: Lane, names: Sequence[str]) -> Row | None:
+        """The next row of these mappings; of fewer than before when a pair of systems has no room any more."""
         if not self._left:
-            first = list(self._conn.execute(DUE, self._about).mappings())  # each lane in its own order
-            for one in Lane:
+            first = list(self._conn.execute(DUE, {**self._about, "names": names}).mappings())
+            for one in Lane:  # the rows of each come in its own order
                 self._take(one, PAGES, [row for row in first if row["lane"] == one.value])
-        elif not self._rows[lane] and self._left[lane]:
-            further = {**self._about, **self._after[lane], "in_lane": lane.value}
-            self._take(lane, self._left[lane], list(self._conn.execute(DUE_AFTER, further).mappings()))
-        return self._rows[lane].popleft() if self._rows[lane] else None
+        while self._rows[lane] or self._left[lane]:
+            if not self._rows[lane]:
+                further = {**self._about, **self._after[lane], "in_lane": lane.value, "names": names}
+                self._take(lane, self._left[lane], list(self._conn.execute(DUE_AFTER, further).mappings()))
+            elif (row := self._rows[lane].popleft())["mapping"] in names:
+                return row
+        return None
 
     def _take(self, lane: Lane, left: int, rows: Sequence[Row]) -> None:
         self._rows[lane].extend(rows)

@@ -36,6 +36,10 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
+Pair = frozenset[str]
+"""The two systems that a mapping keeps in sync. Each pair has workers of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A mapping as this copy of the bridge runs it: bound to systems, with the fingerprint of its definition."""
@@ -51,6 +55,10 @@ class Scope:
 
     def endpoint(self, side: Side) -> Endpoint:
         return self.left if side is Side.LEFT else self.right
+
+    @property
+    def pair(self) -> Pair:
+        return frozenset((self.left.system, self.right.system))
 
 
 @dataclass(frozen=True, slots=True)

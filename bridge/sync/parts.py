@@ -14,7 +14,7 @@ from bridge.store.model import Scope
 class Limits:
     """Settings of the worker. Seconds and counts."""
 
-    workers: int = 8
+    workers: int = 8  # claims at the same time, for each pair of systems
     attempts: int = 8
     lease_seconds: float = 120.0
     write_seconds: float = 45.0  # a remote write has ended, or its outcome is unknown, after this long

@@ -7,6 +7,7 @@ from bridge.connectors.protocols import Connector
 from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, RemoteError
 from bridge.domain.seams import Seams
+from bridge.domain.together import together
 from bridge.store.engine import Store
 from bridge.store.model import SystemRow
 
@@ -30,8 +31,7 @@ class SystemWatch:
 
     async def start(self) -> None:
         """Learn or check each account's identity; a system with another account than before stops."""
-        for name in self.connectors:
-            await self.check(name)
+        await together(*(self.check(name) for name in self.connectors))
 
     async def is_down(self, name: str, reason: str) -> bool:
         """Probe a system that just failed; when the probe fails too it is marked as down."""
@@ -56,12 +56,14 @@ class SystemWatch:
         log.error("system stopped", extra={"system": name, "reason": reason})
 
     async def run(self) -> None:
-        """Look again at blocked systems until they answer. Runs until cancelled."""
+        """Look again at blocked systems until they answer, at each for itself. Runs until cancelled."""
+        await together(*(self._keep_looking(name) for name in self.connectors))
+
+    async def _keep_looking(self, name: str) -> None:
         while True:
-            now = self.store.now()
-            for name, at in list(self.next_probe.items()):
-                if at <= now:
-                    await self.check(name)
+            at = self.next_probe.get(name)
+            if at is not None and at <= self.store.now():
+                await self.check(name)
             await self.seams.clock.sleep(1.0)
 
     async def check(self, name: str) -> str:

@@ -1,13 +1,17 @@
-"""The worker: claims due tasks, works on several at once, finishes them, and sleeps exactly until the next is due."""
+"""The worker: claims due tasks, works on several at once, finishes them, and sleeps exactly until the next is due.
+
+Each pair of systems has its own number of claims, so that a slow system holds up no pair that it does not belong to.
+"""
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from bridge.domain.errors import BridgeError, LeaseLost, StoreUnavailable
 from bridge.store.links import LinkTaken
-from bridge.store.model import Claim, Completion, Outcome
+from bridge.store.model import Claim, Completion, Outcome, Pair, Scope
 from bridge.sync import retry
 from bridge.sync.apply import apply
 from bridge.sync.decide import decide
@@ -34,7 +38,7 @@ class Worker:
         self.parts = parts
         self.systems = systems
         self.observe = observe
-        self.running: set[asyncio.Task[None]] = set()
+        self.running: dict[asyncio.Task[None], Pair] = {}
 
     async def run(self) -> None:
         """Work until cancelled; claims under way are then given the time they need to finish."""
@@ -49,20 +53,25 @@ class Worker:
         if self.running:
             await self.parts.seams.clock.sleep(TOGETHER_SECONDS)
         store.wake.clear()
-        free = limits.workers - len(self.running)
+        scopes, blocked, at_work = self._with_room(), self.systems.blocked, Counter(self.running.values())
         try:
-            claims = await store.tasks.claim(free, self.parts.scopes, limits.lease_seconds, self.systems.blocked)
-            next_due = None if claims else await store.tasks.next_due(self.parts.scopes, self.systems.blocked)
+            claims = await store.tasks.claim(limits.workers, scopes, limits.lease_seconds, blocked, at_work)
+            next_due = None if claims else await store.tasks.next_due(scopes, blocked)
         except StoreUnavailable as error:
             log.error("store unavailable", extra={"reason": str(error)})
             await self.parts.seams.clock.sleep(STORE_WAIT_SECONDS)
             return
         for claim in claims:
             self._start(claim)
-        if len(self.running) >= limits.workers:
+        if self.running and not self._with_room():
             await asyncio.wait(self.running, return_when=asyncio.FIRST_COMPLETED)
         elif not claims:
             await self._sleep(next_due)
+
+    def _with_room(self) -> dict[str, Scope]:
+        """The mappings whose pair of systems may have more claims."""
+        at_work, most = Counter(self.running.values()), self.parts.limits.workers
+        return {name: scope for name, scope in self.parts.scopes.items() if at_work[scope.pair] < most}
 
     async def _sleep(self, next_due: float | None) -> None:
         seconds = IDLE_SECONDS
@@ -74,11 +83,11 @@ class Worker:
 
     def _start(self, claim: Claim) -> None:
         task = asyncio.get_running_loop().create_task(self._work(claim), name=f"sync {claim.key.mapping}")
-        self.running.add(task)
+        self.running[task] = claim.scope.pair
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self.running.discard(task)
+        self.running.pop(task, None)
         self.parts.store.wake.set()
         if not task.cancelled() and task.exception() is not None:
             log.error("a claim was abandoned", exc_info=task.exception())

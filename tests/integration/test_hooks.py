@@ -273,6 +273,26 @@ async def test_a_failure_at_one_system_does_not_stop_the_others(site: Site, erro
     assert said in str(audit)
 
 
+async def test_a_system_that_does_not_answer_holds_up_no_others_hooks(site: Site) -> None:
+    class Silent:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(site.connector, name)
+
+        async def list_hooks(self) -> list[SeenHook]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    site.keeper.connectors = {"a-silent-one": Silent(), "crm1": site.connector}  # type: ignore[dict-item]
+    site.keeper.wanted = {"a-silent-one": frozenset({"deal"}), **site.keeper.wanted}
+    site.receiver.decoders = {"a-silent-one": site.connector, "crm1": site.connector}
+    audit = asyncio.create_task(site.keeper.audit())
+    async with asyncio.timeout(10):
+        while site.hooks() != urls(site):  # noqa: ASYNC110 - the simulator sets no event
+            await asyncio.sleep(0.01)
+    assert not audit.done()
+    audit.cancel()
+
+
 async def test_nothing_is_done_at_a_system_that_is_stopped(site: Site) -> None:
     """Its credentials may open another account than before."""
     await site.store.systems.save(SystemRow("crm1", "account-1", stopped="the credentials open another account"))

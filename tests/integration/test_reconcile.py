@@ -1,13 +1,17 @@
 """Sweeps over a real store with the worker behind them, and no callback ever. Promise 14."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
+from bridge.connectors.protocols import Page
 from bridge.domain.errors import RateLimited, RetryLater
 from bridge.domain.record import Side
 from bridge.reconcile.reconciler import OVERLAP_SECONDS
 from bridge.store.model import LinkState
 from tests.clock import FakeClock
-from tests.integration.sweep_bench import ANA, NewSweepBench, SkewedClock, failing, linked, start
+from tests.integration.sweep_bench import ANA, NewSweepBench, PagedProduct, SkewedClock, failing, linked, start
 from tests.product import manifest
 from tests.sync.bench import PEOPLE
 
@@ -282,3 +286,33 @@ async def test_full_listings_in_place_of_incremental_ones_rest_ten_times_their_l
     assert [report.system for report in await bench.reconciler.sweep_all("incremental")] == ["erp"]
     bench.clock.advance(200)
     assert [report.system for report in await bench.reconciler.sweep_all("incremental")] == ["crm", "erp"]
+
+
+# -- a system that does not answer ----------------------------------------------------------------------------------
+class Silent(PagedProduct):
+    """Says who it is, and answers nothing else until `answers` is set."""
+
+    answers: asyncio.Event
+
+    async def list(self, entity: str, **options: Any) -> Page:
+        await self.answers.wait()
+        return await super().list(entity, **options)
+
+
+@pytest.mark.parametrize("kind", ["incremental", "full", "asked", "index"])
+async def test_a_system_that_does_not_answer_holds_up_no_others_sweeps(new_bench: NewSweepBench, kind: str) -> None:
+    bench = await new_bench()
+    silent = Silent("crm", clock=bench.clock)
+    silent.answers = asyncio.Event()
+    bench.reconciler.connectors = {"crm": silent, "erp": bench.erp}
+    seen = asyncio.Event()
+    bench.reconciler.observe = lambda system, *_: seen.set() if system == "erp" else None
+    for system in ("crm", "erp") if kind == "asked" else ():
+        await bench.store.cursors.ask(system, "person", "full", by="hook repair")
+    sweeps = {"asked": bench.reconciler.sweep_asked, "index": bench.reconciler.index}
+    sweeping = asyncio.create_task(sweeps[kind]() if kind in sweeps else bench.reconciler.sweep_all(kind))
+    async with asyncio.timeout(10):
+        await seen.wait()
+    assert not sweeping.done()
+    silent.answers.set()
+    assert [(report.system, report.fault) for report in await sweeping] == [("crm", ""), ("erp", "")]

@@ -54,6 +54,8 @@ class Server:
             return web.Response(body=b"0" * 5_000_000, status=404 if what == "refused" else 200)
         if what == "streamed":
             return await self._streamed(request)
+        if what == "dripping":
+            return await self._dripping(request)
         text = f"{list(request.query.items())} {request.headers.get('Cookie')} {(await request.read()).decode()}"
         return web.Response(text=text, headers={"X-Limit": "5"})
 
@@ -63,6 +65,15 @@ class Server:
         with suppress(ConnectionError):
             for _ in range(100):
                 await response.write(b"0" * 100_000)
+        return response
+
+    async def _dripping(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b" ")
+                await asyncio.sleep(0.02)
         return response
 
 
@@ -100,6 +111,11 @@ async def test_silence_ends_at_the_time_limit_and_counts_as_sent(server: Server,
     with pytest.raises(TransportFailed, match=r"no answer within 0.1 s") as caught:
         await transport.send(HttpRequest("GET", server.url("hang"), timeout_seconds=0.1))
     assert caught.value.sent
+
+
+async def test_an_answer_that_drips_has_the_same_time_as_any_other(server: Server, transport: AiohttpTransport) -> None:
+    with pytest.raises(TransportFailed, match=r"no answer within 0.2 s"):
+        await transport.send(HttpRequest("GET", server.url("dripping"), timeout_seconds=0.2))
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

@@ -1,6 +1,7 @@
 """Claims: order, lanes, leases on records across mappings."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
@@ -11,10 +12,21 @@ from bridge.domain.event import Lane, Origin
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
+from bridge.store.claims import PAGES
 from bridge.store.leases import MARGIN
-from bridge.store.model import AlreadyLinked, IntentOpened, LinkState, Move, Outcome, TaskState
+from bridge.store.model import (
+    AlreadyLinked,
+    Endpoint,
+    IntentOpened,
+    LinkState,
+    Mode,
+    Move,
+    Outcome,
+    Scope,
+    TaskState,
+)
 from tests.clock import FakeClock
-from tests.conformance.store.builders import GUESTS, ROUTES, Desk, done, event, left, right, routes
+from tests.conformance.store.builders import GUESTS, PEOPLE, ROUTES, Desk, done, event, left, right, routes
 
 
 @pytest.fixture
@@ -249,3 +261,58 @@ async def test_a_link_that_appeared_is_told_instead_of_an_intent(desk: Desk, sto
     result = await store.links.open_intent(claim, Side.RIGHT, ["k"], {}, 10, 20, 1)
     assert isinstance(result, AlreadyLinked)
     assert result.link.right == "c1"
+
+
+USERS = Scope("users", "f4", "m4", Mode.LIVE, Endpoint("sso", "user"), Endpoint("mail", "box"))
+NAMES = Scope("names", "f5", "m5", Mode.LIVE, Endpoint("mail", "name"), Endpoint("sso", "name"))
+
+
+async def two_pairs(desk: Desk, *more: Scope) -> None:
+    """A second pair of systems beside crm and erp."""
+    for scope in (USERS, *more):
+        await desk.store.mappings.sync([scope])
+        desk.scopes[scope.mapping] = scope
+
+
+async def of_both(desk: Desk, users: int, people: int) -> None:
+    """So many due tasks of the second pair, behind so many of the first."""
+    around = routes(*desk.scopes.values())
+    await desk.store.events.accept([event(f"p{number:04}") for number in range(people)], around)
+    await desk.store.events.accept([event(f"u{number}", "sso", "user") for number in range(users)], around)
+
+
+async def test_each_pair_of_systems_has_its_own_claims(desk: Desk) -> None:
+    await two_pairs(desk)
+    await of_both(desk, users=3, people=9)
+    claimed = Counter(claim.key.mapping for claim in await desk.claims(limit=4))
+    assert claimed == {"people": 4, "users": 3}
+
+
+async def test_what_is_at_work_for_a_pair_counts_against_it_alone(desk: Desk) -> None:
+    await two_pairs(desk)
+    await of_both(desk, users=9, people=9)
+    claimed = await desk.store.tasks.claim(4, desk.scopes, 60.0, at_work={PEOPLE.pair: 3, USERS.pair: 1})
+    assert Counter(claim.key.mapping for claim in claimed) == {"people": 1, "users": 3}
+
+
+@pytest.mark.parametrize("at_work", [3, 4])
+async def test_a_backlog_of_one_pair_hides_nothing_of_another(desk: Desk, at_work: int) -> None:
+    await two_pairs(desk)
+    await of_both(desk, users=2, people=PAGES * 8 + 50)  # more than a claim looks at
+    claimed = await desk.store.tasks.claim(4, desk.scopes, 60.0, at_work={PEOPLE.pair: at_work})
+    assert Counter(claim.key.mapping for claim in claimed) == Counter({"people": 4 - at_work, "users": 2})
+
+
+async def test_mappings_of_the_same_two_systems_share_their_claims_whichever_side_is_which(desk: Desk) -> None:
+    await two_pairs(desk, NAMES)
+    around = routes(*desk.scopes.values())
+    events = [event(f"{number}", "sso", entity) for number in range(5) for entity in ("user", "name")]
+    await desk.store.events.accept(events, around)
+    assert len(await desk.claims(limit=4)) == 4
+
+
+async def test_a_pair_with_more_than_its_claims_at_work_takes_nothing_from_another(desk: Desk) -> None:
+    await two_pairs(desk)
+    await of_both(desk, users=9, people=1)
+    claimed = await desk.store.tasks.claim(4, desk.scopes, 60.0, at_work={PEOPLE.pair: 6})
+    assert Counter(claim.key.mapping for claim in claimed) == {"users": 4}

@@ -1,7 +1,7 @@
 """HttpClient: what is repeated, what waits, and which error comes out."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from http_fakes import FakeClock, ScriptedTransport, answer, fake_seams
@@ -313,3 +313,21 @@ async def test_no_more_calls_run_at_once_than_allowed(bench: Bench) -> None:
     client = bench.client(at_once=2)
     await asyncio.gather(*(client.send(READ) for _ in range(9)))
     assert most == 2
+
+
+async def test_the_wait_for_a_place_among_the_calls_has_an_end(bench: Bench) -> None:
+    answered = asyncio.Event()
+
+    async def unanswered(request: HttpRequest) -> None:
+        await answered.wait()
+
+    bench.transport.before = unanswered
+    bench.transport.steps = [answer(200), answer(200)]
+    client = bench.client(at_once=1)
+    first = asyncio.create_task(client.send(READ))
+    await asyncio.sleep(0)
+    with pytest.raises(Unreachable, match=r"waited 0.01 s for the calls before it"):
+        await client.send(replace(WRITE, timeout_seconds=0.01))
+    answered.set()
+    await first
+    await client.send(READ)  # the place that was waited for in vain was not lost

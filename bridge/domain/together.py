@@ -1,0 +1,21 @@
+"""Several things at once, so that one that is slow holds up no other."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
+    """Do all at once; what each returned, in their order.
+
+    When one fails the others are cancelled, and its error is raised as it is: not in a group, where nobody looks for
+    StoreUnavailable.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
