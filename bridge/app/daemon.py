@@ -79,6 +79,7 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     supervisor.add("systems", bridge.systems.run)
     supervisor.add("requests", Requests(bridge).run)
     supervisor.add("asked sweeps", bridge.reconciler.keep_sweeping_asked)
+    supervisor.add("backfills", bridge.reconciler.keep_backfilling)
     supervisor.add("heartbeat", lambda: _beat(bridge))
     supervisor.add("returned systems", lambda: audit_returned(bridge))
     supervisor.start()

@@ -50,7 +50,6 @@ class Requests:
         """Do requests as they come, several at once: a pause must not wait for a long sweep. Runs until cancelled."""
         store, clock = self._bridge.store.requests, self._bridge.seams.clock
         async with asyncio.TaskGroup() as under_way:
-            under_way.create_task(self._patiently(self._bridge.reconciler.resume_backfills))
             under_way.create_task(self._keep())
             while True:
                 for request in await self._patiently(store.take):
@@ -112,9 +111,12 @@ class Requests:
         return "\n".join([str(await self._bridge.reconciler.sweep(*key, kind)) for key in wanted])
 
     async def _backfill(self, arguments: Arguments) -> str:
-        return self._unknown(arguments["mapping"]) or str(
-            await self._bridge.reconciler.backfill(arguments["mapping"], preview=bool(arguments.get("preview")))
-        )
+        mapping, preview = arguments["mapping"], bool(arguments.get("preview"))
+        wrong = self._unknown(mapping)
+        if wrong:
+            return wrong
+        report = await self._bridge.reconciler.backfill(mapping, preview=preview)
+        return f"{report}; it goes on by itself" if report.fault and not preview else str(report)
 
     async def _pause(self, arguments: Arguments) -> str:
         return await self._set_paused(arguments, True)

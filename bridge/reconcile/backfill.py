@@ -20,6 +20,9 @@ from bridge.store.model import Route, Scope
 WAITING = 100  # the next page is marked only when fewer of the mapping's backfill tasks wait
 POLL_SECONDS = 1.0
 
+Stand = tuple[tuple[int, str | None, bool], ...]
+"""Where a backfill stands: for each side the number of its cursor's sweep, its page, and whether it is open."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
@@ -31,22 +34,25 @@ class Backfill:
     store: Store
     seams: Seams
 
-    async def open(self) -> bool:
-        """Whether one was begun and not ended."""
-        return any([_open(await self._cursor(side)) for side in self._sides()])
+    async def stands(self) -> Stand | None:
+        """Where one stands that was begun and not ended; None: there is none."""
+        cursors = [await self._cursor(side) for side in self._sides()]
+        if not any(map(_open, cursors)):
+            return None
+        return tuple((cursor.sweep, cursor.page, _open(cursor)) for cursor in cursors)
 
     async def run(self, *, preview: bool = False) -> Sweep:
         """Mark every unlinked record that passes `where`, of each side whose records may cross; or only count them."""
         report = Sweep("", self.mapping.name, "backfill preview" if preview else "backfill")
-        resumed = not preview and await self.open()
+        resumed = not preview and await self.stands() is not None
+        cursors = [(side, await self._cursor(side)) for side in self._sides()]
+        if not preview and not resumed:  # all at once and before all else, so that what is cut off is seen to be open
+            cursors = [(side, await self._begin(cursor)) for side, cursor in cursors]
         for side in self._sides():
             report.fault = report.fault or await self.store.systems.unusable(self.scope.endpoint(side).system)
         if report.fault:
             return report
         try:
-            cursors = [(side, await self._cursor(side)) for side in self._sides()]
-            if not preview and not resumed:  # all of them first, so that a stop is seen to have cut off the later ones
-                cursors = [(side, await self._begin(cursor)) for side, cursor in cursors]
             for side, cursor in cursors:
                 if preview or _open(cursor):
                     await self._side(report, side, cursor, preview)

@@ -5,6 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
@@ -13,7 +14,7 @@ from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS, Seams, from_epoch
 from bridge.domain.together import together
 from bridge.mapping.model import Mapping as RecordMapping
-from bridge.reconcile.backfill import Backfill
+from bridge.reconcile.backfill import Backfill, Stand
 from bridge.reconcile.page import Purpose, Use
 from bridge.reconcile.walk import Sweep, Walk
 from bridge.store.cursors import Cursor, CursorMove
@@ -32,7 +33,9 @@ REST_FACTOR = 10.0  # a full listing in place of an incremental one takes at mos
 CHUNK = 500
 GIVE_WAY_TIMES = 20  # how often a full sweep gives way to another copy's before that is told
 GIVE_WAY_SECONDS = 1.0
-PATIENT = frozenset({"callback", "unfinished sweep"})
+RESUME_LOOK_SECONDS = 20.0  # how often backfills that were cut off are looked for
+UNFINISHED = "unfinished sweep"
+PATIENT = frozenset({"callback", UNFINISHED})
 
 Observe = Callable[[str, str, str, int, int], None]
 
@@ -63,6 +66,8 @@ class Reconciler:
         self.seams = seams
         self.observe = observe
         self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._backfills: dict[str, asyncio.Task[Sweep] | None] = {}  # under way here, by mapping; None: a person's
+        self._stood: dict[str, Stand | None] = {}  # where backfills stood at the last look
         self._gaps: set[tuple[str, str]] = set()  # whose last full listing held rows that could not be understood
 
     def entities(self) -> list[tuple[str, str]]:
@@ -103,11 +108,13 @@ class Reconciler:
         await together(*(of(system) for system in sorted(self.connectors)))
 
     async def _sweep_asked(self, system: str) -> list[Sweep]:
-        done = []
+        done: list[Sweep] = []
         for cursor in await self.store.cursors.all():
             asked = cursor.system == system and cursor.asked_at is not None
             if not asked or (system, cursor.entity) not in self.work.routes:
                 continue
+            if await self.store.systems.unusable(system):
+                break
             if cursor.asked_by in PATIENT and await self._patient(cursor):
                 continue
             if cursor.asked_by == "match index" and not await self._missing(cursor.system, cursor.entity):
@@ -116,7 +123,8 @@ class Reconciler:
         return done
 
     async def _patient(self, cursor: Cursor) -> bool:
-        if self.store.now() - (cursor.started_at or 0.0) < ASK_EVERY_SECONDS:
+        last = max(cursor.started_at or 0.0, (cursor.asked_at or 0.0) if cursor.asked_by == UNFINISHED else 0.0)
+        if self.store.now() - last < ASK_EVERY_SECONDS:
             return True
         return cursor.kind == "incremental" and await self._rests(cursor.system, cursor.entity)
 
@@ -141,7 +149,7 @@ class Reconciler:
             report = Sweep(system, entity, kind)
             report.fault = await self.store.systems.unusable(system)
             if report.fault:
-                await self.store.cursors.ask(system, entity, kind, by="unfinished sweep")
+                await self.store.cursors.ask(system, entity, kind, by=UNFINISHED)
                 return report
             try:
                 await self._shared(report, self._facts(system, entity))
@@ -152,7 +160,7 @@ class Reconciler:
                 report.fault = str(error) if expected else f"{type(error).__name__}: {error}"
                 told = {"system": system, "entity": entity, "reason": report.fault}
                 log.warning("sweep ended early", extra=told, exc_info=not expected)
-                await self.store.cursors.ask(system, entity, kind, by="unfinished sweep")
+                await self.store.cursors.ask(system, entity, kind, by=UNFINISHED)
         self.observe(system, entity, report.kind, report.rows, report.marked)
         return report
 
@@ -176,8 +184,9 @@ class Reconciler:
             if not facts.since or self._too_old(cursor, facts):
                 report.kind = "full"
                 cursor = await cursors.get(report.system, report.entity, "full")
-        if report.kind == "full" and not await self._resumable(cursor):
-            cursor = await cursors.start(report.system, report.entity, "full")
+        if report.kind == "full":
+            resumable = await self._resumable(cursor)
+            cursor = await (cursors.resume if resumable else cursors.start)(report.system, report.entity, "full")
         try:
             await self._walk(report, cursor, facts)
         except Rejected:  # the vendor no longer knows the page where an earlier sweep stood
@@ -303,11 +312,59 @@ class Reconciler:
 
         What was cut off goes on from its page when asked for again, or by `resume_backfills`.
         """
-        return await self._backfill(mapping).run(preview=preview)
+        if preview:
+            return await self._backfill(mapping).run(preview=True)
+        if mapping in self._backfills:
+            return Sweep("", mapping, "backfill", fault="it is under way already")
+        self._backfills[mapping] = None
+        try:
+            return await self._backfill(mapping).run()
+        finally:
+            del self._backfills[mapping]
 
-    async def resume_backfills(self) -> list[Sweep]:
-        """Go on with backfills that a stop cut off; to be called once at start."""
-        return [await self._backfill(name).run() for name in self.work.mappings if await self._backfill(name).open()]
+    async def keep_backfilling(self) -> None:
+        """Go on with what a stop, an outage or a used-up quota cut off, however often. Runs until cancelled."""
+        try:
+            while True:
+                await self.resume_backfills()
+                await self.seams.clock.sleep(RESUME_LOOK_SECONDS)
+        finally:
+            going_on = [task for task in self._backfills.values() if task is not None]
+            for task in going_on:
+                task.cancel()
+            await asyncio.gather(*going_on, return_exceptions=True)
+
+    async def resume_backfills(self) -> list[asyncio.Task[Sweep]]:
+        """Start what was cut off. Each goes on for itself: one that waits for room must not keep the others.
+
+        Another copy may be at it: one that moved since the last look is left alone.
+        """
+        started = []
+        for name in self.work.mappings:
+            stands = await self._backfill(name).stands()
+            stood, self._stood[name] = self._stood.get(name, stands), stands
+            if stands is not None and stands == stood and name not in self._backfills:
+                task = asyncio.get_running_loop().create_task(self._go_on(name), name=f"backfill {name}")
+                self._backfills[name] = task
+                task.add_done_callback(partial(self._ended, name))
+                started.append(task)
+        return started
+
+    def _ended(self, mapping: str, _task: asyncio.Task[Sweep]) -> None:
+        del self._backfills[mapping]
+
+    async def _go_on(self, mapping: str) -> Sweep:
+        report = Sweep("", mapping, "backfill")
+        try:
+            report = await self._backfill(mapping).run()
+        except StoreUnavailable as error:
+            report.fault = str(error)
+        except Exception as error:  # whatever is wrong with one mapping, the others go on
+            log.exception("backfill failed", extra={"mapping": mapping})
+            report.fault = f"{type(error).__name__}: {error}"
+        ended = f"it ended early and goes on by itself: {report.fault}" if report.fault else "it is done"
+        log.info("backfill went on", extra={"mapping": mapping, "rows": report.rows, "reason": ended})
+        return report
 
     def _backfill(self, mapping: str) -> Backfill:
         work = self.work

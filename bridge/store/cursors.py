@@ -130,6 +130,12 @@ class Cursors:
         await self._database.write("ask_sweep", work)
         self._wake.set()
 
+    async def resume(self, system: str, entity: str, kind: str) -> Cursor:
+        """Go on with a sweep where it stands. Clears the ask, as a start does."""
+        here = has_key(cursors, [(system, entity, kind)])
+        taken = update(cursors).where(here).values(asked_at=None, asked_by="").returning(cursors)
+        return await self._database.write("resume_sweep", lambda conn: _cursor(conn.execute(taken).mappings().one()))
+
     async def start(self, system: str, entity: str, kind: str, *, value: float | None = None) -> Cursor:
         """Begin a new sweep from its first page; an older one that still runs loses its cursor. Clears the ask.
 

@@ -1,5 +1,6 @@
 """Complete listings, what a sweep on demand does, and backfills; no callback ever."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -325,7 +326,7 @@ async def test_a_backfill_that_was_cut_off_goes_on_where_it_stood(new_bench: New
     bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
     assert "busy" in (await bench.reconciler.backfill("people")).fault
     bench.crm.tokens.clear()
-    (report,) = await bench.reconciler.resume_backfills()
+    (report,) = await asyncio.gather(*await bench.reconciler.resume_backfills())
     assert (report.fault, bench.crm.tokens) == ("", ["4"])
     await bench.work()
     assert len(bench.erp.live("person")) == 6
@@ -344,7 +345,8 @@ async def test_a_backfill_that_was_cut_off_on_its_first_side_takes_the_other_one
     await bench.go_live()
     bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
     await bench.reconciler.backfill("people")
-    assert [report.fault for report in await bench.reconciler.resume_backfills()] == [""]
+    (report,) = await asyncio.gather(*await bench.reconciler.resume_backfills())
+    assert report.fault == ""
     await bench.work()
     assert (len(bench.erp.live("person")), len(bench.crm.live("person"))) == (7, 7)
     assert await bench.reconciler.resume_backfills() == []

@@ -45,16 +45,7 @@ class Shelf:
 
 
 class Sweeps:
-    """Resuming backfills meets no store either; a repair goes on for a while."""
-
-    def __init__(self) -> None:
-        self.resumed = 0
-
-    async def resume_backfills(self) -> list[Any]:
-        self.resumed += 1
-        if self.resumed == 1:
-            raise StoreUnavailable("connection refused")
-        return []
+    """A repair that goes on for a while."""
 
     async def repair(self) -> str:
         for _ in range(20):
@@ -84,7 +75,6 @@ async def test_every_request_is_answered_although_the_store_comes_and_goes(caplo
         await shelf.answered.wait()
     assert shelf.answers == {1: "all hooks in place", 2: "failed: this bridge does not know the request `dance`"}
     assert shelf.kept >= {1}, "what goes on is kept, or another copy would take it over"
-    assert sweeps.resumed == 2
     assert not running.done()
     running.cancel()
     await asyncio.wait([running])

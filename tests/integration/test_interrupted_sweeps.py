@@ -1,0 +1,68 @@
+"""A sweep that an outage or a quota cuts off goes on by itself, no more often than it helps."""
+
+import pytest
+
+from bridge.domain.errors import RateLimited, RetryLater
+from tests.integration.sweep_bench import NewSweepBench, SweepBench, start
+from tests.integration.test_interrupted_backfills import failing_from
+
+
+async def running(new_bench: NewSweepBench) -> SweepBench:
+    bench = await new_bench(begin=False)
+    for number in range(6):
+        bench.crm.person_creates("person", name=f"Old {number}", email=f"old{number}@x.example")
+    bench.clock.advance(10)
+    await start(bench)
+    await bench.go_live()
+    bench.clock.advance(600)
+    bench.crm.tokens.clear()
+    return bench
+
+
+@pytest.mark.parametrize(
+    "error", [RetryLater("crm", "busy"), RateLimited("crm", "the day's budget is used up", 50_000.0, daily=True)]
+)
+async def test_a_full_sweep_goes_on_from_its_page_once_and_is_tried_once_a_minute(
+    new_bench: NewSweepBench, error: Exception
+) -> None:
+    bench = await running(new_bench)
+    bench.crm.before_page, left = failing_from("4", error)
+    assert str(error) in (await bench.reconciler.sweep("crm", "person", "full")).fault
+    tried = 0
+    for _ in range(300):
+        bench.clock.advance(1)
+        tried += len(await bench.reconciler.sweep_asked())
+    assert 3 <= tried <= 6
+    left.clear()
+    bench.crm.tokens.clear()
+    bench.clock.advance(61)
+    assert [report.fault for report in await bench.reconciler.sweep_asked()] == [""]
+    assert bench.crm.tokens == ["4"]
+    bench.clock.advance(61)
+    assert await bench.reconciler.sweep_asked() == [], "once is enough"
+
+
+async def test_an_incremental_sweep_is_made_up_for(new_bench: NewSweepBench) -> None:
+    bench = await running(new_bench)
+    bench.crm.person_edits("person", "1", name="Ana Berg")
+    before, left = failing_from("0", RetryLater("crm", "busy"))
+    bench.crm.before_page = lambda token: before("0")
+    assert (await bench.reconciler.sweep("crm", "person", "incremental")).fault
+    left.clear()
+    bench.clock.advance(61)
+    assert [(report.fault, report.marked) for report in await bench.reconciler.sweep_asked()] == [("", 1)]
+
+
+async def test_while_a_system_is_down_its_sweeps_wait_and_nothing_is_asked(new_bench: NewSweepBench) -> None:
+    bench = await running(new_bench)
+    await bench.bench.systems._mark_down("crm", "no answer")
+    await bench.reconciler.sweep_all("full")
+    tried = 0
+    for _ in range(300):
+        bench.clock.advance(1)
+        tried += len(await bench.reconciler.sweep_asked())
+    assert tried <= 6
+    assert bench.crm.tokens == []
+    await bench.bench.systems.check("crm")
+    bench.clock.advance(61)
+    assert [report.fault for report in await bench.reconciler.sweep_asked()] == [""]
