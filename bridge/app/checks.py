@@ -70,6 +70,10 @@ async def _waiting(bridge: Bridge) -> CheckResult:
     for mapping, totals in (await bridge.store.tasks.totals()).items():
         for fate, number in totals.items():
             bridge.metrics.totals.labels(mapping, fate).set(number)
+    numbers = await bridge.store.tasks.waiting_by_mapping()
+    bridge.metrics.waiting.clear()  # or a mapping that is gone would wait for ever
+    for mapping in {*bridge.plan.mappings, *numbers}:
+        bridge.metrics.waiting.labels(mapping).set(numbers.get(mapping, 0))
     text = f"oldest change waits for {age:.0f} s" if since is not None else "nothing waits"
     if age > limits.oldest_waiting_fail_seconds:
         return CheckResult(Status.FAIL, text, age, "s")

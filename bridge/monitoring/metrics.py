@@ -16,7 +16,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._callbacks = self._counter("callbacks", "Callbacks answered", "system", "status")
-        self._outcomes = self._counter("outcomes", "Claims finished", "mapping", "outcome")
+        self._outcomes = self._counter("outcomes", "What came of records that were looked at", "mapping", "outcome")
         self._calls = Histogram(
             "bridge_remote_call_seconds",
             "Calls to remote systems",
@@ -35,6 +35,7 @@ class Metrics:
         self.connections_limit = self._gauge("connections_limit", "Most open connections", "listener")
         self.part_up = self._gauge("part_up", "1 while a part passes its health check", "part")
         self.totals = self._gauge("events", "Events per mapping and fate", "mapping", "fate")
+        self.waiting = self._gauge("waiting_records", "Records that are due or wait for a later look", "mapping")
         self.oldest = self._gauge("oldest_waiting_seconds", "Age of the change that waits longest")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -48,7 +49,7 @@ class Metrics:
         self._callbacks.labels(system, str(status)).inc()
 
     def outcome(self, mapping: str, outcome: str) -> None:
-        """A claim ended."""
+        """Something came of a look at a record. A record that goes on waiting is in the gauge `waiting`."""
         self._outcomes.labels(mapping, outcome).inc()
 
     def remote_call(self, system: str, method: str, path: str, status: int, seconds: float) -> None:

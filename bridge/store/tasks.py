@@ -128,6 +128,11 @@ class Tasks(Claims, Finishing):
             query = query.where(tasks.c.mapping == mapping)
         return await self._database.read(lambda conn: conn.scalar(query)) or 0
 
+    async def waiting_by_mapping(self) -> dict[str, int]:
+        """How many tasks are due or waiting, in each mapping that has any."""
+        query = select(tasks.c.mapping, func.count()).where(tasks.c.due.is_not(None)).group_by(tasks.c.mapping)
+        return await self._database.read(lambda conn: {row[0]: row[1] for row in conn.execute(query)})
+
     async def look_now(self, names: Sequence[str]) -> int:
         """Have every waiting task of these mappings looked at now; how many there are."""
         now = self._database.now()

@@ -29,6 +29,7 @@ TOGETHER_SECONDS = 0.02
 """While claims are under way, the next are taken together after so long: what runs in step shares its transactions."""
 
 Observe = Callable[[str, Outcome], None]
+"""Told of every outcome (see `is_outcome`): mapping, outcome."""
 
 
 class Worker:
@@ -154,7 +155,8 @@ class Worker:
 
     def _report(self, load: Loader, completion: Completion) -> None:
         key = load.draft.key
-        self.observe(key.mapping, completion.outcome)
+        if is_outcome(completion):
+            self.observe(key.mapping, completion.outcome)
         log.info(
             "synchronized",
             extra={
@@ -173,6 +175,21 @@ class Worker:
         for task in self.running:
             task.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)
+
+
+def is_outcome(completion: Completion) -> bool:
+    """Whether something came of the claim, so that it is counted.
+
+    A look after which the record goes on waiting is none, nor one that no event caused and that found nothing to do,
+    nor one that leaves a dead letter what it was when a person had it tried again. So no figure grows with the number
+    of looks.
+    """
+    tasks = completion.claim.tasks
+    if completion.outcome is Outcome.DEAD:
+        return not tasks[0].retried
+    if completion.outcome in (Outcome.UNCHANGED, Outcome.FILTERED):
+        return any(task.taken for task in tasks)
+    return completion.outcome is Outcome.APPLIED
 
 
 async def synchronize(load: Loader) -> Completion:

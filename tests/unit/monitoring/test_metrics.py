@@ -19,6 +19,7 @@ def test_every_figure_is_counted_under_its_labels() -> None:
     metrics.part("store", up=True)
     metrics.part("worker", up=False)
     metrics.oldest.set(12)
+    metrics.waiting.labels("people").set(3)
     metrics.totals.labels("people", "waiting").set(4)
     shown = text(metrics)
     for line in (
@@ -31,6 +32,7 @@ def test_every_figure_is_counted_under_its_labels() -> None:
         'bridge_part_up{part="store"} 1.0',
         'bridge_part_up{part="worker"} 0.0',
         "bridge_oldest_waiting_seconds 12.0",
+        'bridge_waiting_records{mapping="people"} 3.0',
         'bridge_events{fate="waiting",mapping="people"} 4.0',
     ):
         assert line in shown

@@ -1,0 +1,126 @@
+"""What is counted as an outcome: what came of a record, not each look at it. Waiting is a state, with a gauge."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bridge.domain.errors import RateLimited, Rejected, RetryLater
+from bridge.domain.event import Lane
+from bridge.domain.record import Side
+from bridge.store.model import Outcome, TaskKey
+from bridge.sync.parts import Limits
+from tests.product import raising, unreachable
+from tests.sync.bench import PEOPLE, Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+ANA = {"name": "Ana Lund", "email": "ana@x.example"}
+
+
+def counted(bench: Bench) -> Counter[str]:
+    """Outcomes from now on, by name."""
+    found: Counter[str] = Counter()
+
+    def observe(mapping: str, outcome: Outcome) -> None:
+        found[outcome.value] += 1
+
+    bench.worker.observe = observe
+    return found
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        raising("before create", RateLimited("erp", "quota", 5.0), times=6),
+        raising("before create", RetryLater("erp", "busy"), times=6),
+    ],
+    ids=["quota", "errors"],
+)
+async def test_a_record_that_waits_is_in_the_gauge_and_counted_once_when_something_came_of_it(
+    new_bench: NewBench, fail: Callable[[str], None]
+) -> None:
+    bench = await new_bench()
+    found = counted(bench)
+    bench.crm.person_creates("person", **ANA)
+    bench.erp.fail = fail
+    await bench.tell_all()
+    await bench.turn()
+    assert (found, await bench.store.tasks.waiting_by_mapping()) == (Counter(), {"people": 1})
+    await bench.settle(3600)
+    assert found["applied"] == 1
+    assert "waiting" not in found
+    assert await bench.store.tasks.waiting_by_mapping() == {}
+    await bench.assert_accounted()
+
+
+async def test_a_system_that_is_down_makes_no_outcomes(new_bench: NewBench) -> None:
+    bench = await new_bench()
+    found = counted(bench)
+    bench.crm.person_creates("person", **ANA)
+    bench.erp.fail = unreachable("before create", "before probe", "before identity")
+    await bench.settle(600)
+    assert found == Counter()
+    assert await bench.store.tasks.waiting_by_mapping() == {"people": 1}
+
+
+async def test_a_dead_letter_that_is_tried_again_in_vain_is_counted_once(new_bench: NewBench) -> None:
+    bench = await new_bench()
+    found = counted(bench)
+    rec = bench.crm.person_creates("person", **ANA)
+    bench.erp.fail = raising("before create", Rejected("erp", "no such country", status=400), times=99)
+    await bench.settle()
+    assert found["dead"] == 1
+    for _ in range(3):
+        await bench.store.dead_letters.retry([TaskKey("people", Side.LEFT, rec)])
+        await bench.settle()
+    assert found["dead"] == 1
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.settle()
+    assert found["dead"] == 2, "an edit made another one of it"
+    await bench.assert_accounted()
+
+
+async def test_held_deletes_are_no_outcomes_until_they_go_through(new_bench: NewBench) -> None:
+    bench = await new_bench(limits=Limits(brake_count=1))
+    people = [bench.crm.person_creates("person", name=f"A{n}", email=f"a{n}@x.example") for n in range(4)]
+    await bench.settle()
+    found = counted(bench)
+    for rec in people:
+        bench.crm.person_deletes("person", rec)
+    await bench.settle(1500)
+    held = await bench.store.tasks.waiting_by_mapping()
+    assert held["people"] >= 2
+    assert found.total() <= 2 * (len(people) - held["people"]), found
+    assert "waiting" not in found
+    await bench.store.mappings.approve("people", bench.store.now() + 3600)
+    await bench.settle(1500)
+    assert bench.erp.live("person") == {}
+    await bench.assert_accounted()
+
+
+async def test_reads_that_lag_are_no_outcomes(new_bench: NewBench) -> None:
+    bench = await new_bench()
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    found = counted(bench)
+    for name in ("Ana Berg", "Ana Dahl"):
+        bench.clock.advance(60)
+        bench.crm.lag = 10.0
+        bench.crm.person_edits("person", rec, name=name)
+        await bench.tell("crm", "person", rec, version=bench.crm.rows["person", rec].modified)
+        bench.unheard("crm", "person", rec)
+        await bench.settle()
+    assert [row["name"] for row in bench.erp.live("person").values()] == ["Ana Dahl"]
+    assert found["applied"] == 2
+    assert "waiting" not in found
+
+
+async def test_a_look_that_no_event_caused_and_that_finds_nothing_is_no_outcome(new_bench: NewBench) -> None:
+    bench = await new_bench(PEOPLE)
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    found = counted(bench)
+    for _ in range(3):
+        await bench.store.tasks.make_due([TaskKey("people", Side.LEFT, rec)], Lane.LIVE, "looked at")
+        await bench.settle()
+    assert found == Counter()
