@@ -1,13 +1,17 @@
 """The health parts that look into several duties: store, systems, hooks, what waits, dead letters."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bridge.app.build import Bridge
+from bridge.app.waiting import hold_ups, known_code, numbers, waits_for
+from bridge.app.wording import Scopes, record_name
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.model import MappingSide
 from bridge.monitoring.health import CheckResult, Status
 from bridge.store.unlinked import Overdue
+from bridge.store.waiting import Group
 
 LONG_PAUSE_SECONDS = 60.0
 """A vendor's pause that lasts longer than this is worth a warning."""
@@ -64,17 +68,15 @@ async def _hooks(bridge: Bridge) -> CheckResult:
 
 async def _waiting(bridge: Bridge) -> CheckResult:
     limits = bridge.settings.health
-    since = await bridge.store.tasks.oldest_waiting()
-    age = max(0.0, bridge.store.now() - since) if since is not None else 0.0
+    groups = await bridge.store.waiting.groups()
+    age = bridge.store.now() - groups[0].oldest.first_due if groups else 0.0
     bridge.metrics.oldest.set(age)
+    bridge.metrics.waiting(numbers(groups))
     for mapping, totals in (await bridge.store.tasks.totals()).items():
         for fate, number in totals.items():
             bridge.metrics.totals.labels(mapping, fate).set(number)
-    numbers = await bridge.store.tasks.waiting_by_mapping()
-    bridge.metrics.waiting.clear()  # or a mapping that is gone would wait for ever
-    for mapping in {*bridge.plan.mappings, *numbers}:
-        bridge.metrics.waiting.labels(mapping).set(numbers.get(mapping, 0))
-    text = f"oldest change waits for {age:.0f} s" if since is not None else "nothing waits"
+    held = await hold_ups(bridge.store, bridge.plan.scopes)
+    text = waiting(groups, bridge.plan.scopes, held, bridge.store.now())
     if age > limits.oldest_waiting_fail_seconds:
         return CheckResult(Status.FAIL, text, age, "s")
     if age > limits.oldest_waiting_warn_seconds:
@@ -82,8 +84,26 @@ async def _waiting(bridge: Bridge) -> CheckResult:
     return CheckResult(Status.PASS, text, age, "s")
 
 
+def waiting(groups: Sequence[Group], scopes: Scopes, held: Mapping[str, Sequence[str]], now: float) -> str:
+    """How long the oldest change waits, which record it is about, why, and what to type."""
+    if not groups:
+        return "nothing waits"
+    oldest, number = groups[0].oldest, sum(group.number for group in groups)
+    name = record_name(scopes, oldest.key)
+    reason = waits_for(oldest, held)
+    if oldest.key.mapping not in scopes:
+        reason = f"no mapping file is called {oldest.key.mapping} any more: put it back; {reason}"
+    look = "now" if oldest.due <= now else f"in {oldest.due - now:.0f} s"
+    others = f"; `bridge waiting` lists all {number}" if number > 1 else ""
+    return (
+        f"oldest change waits for {now - oldest.first_due:.0f} s: {name} of mapping {oldest.key.mapping} ({reason}); "
+        f"next look {look}; `bridge why {name}` tells more{others}"
+    )
+
+
 async def _dead_letters(bridge: Bridge) -> CheckResult:
-    letters = await bridge.store.dead_letters.list()
+    letters = [task for task, _ in await bridge.store.dead_letters.list()]
+    bridge.metrics.dead_letters(Counter((task.key.mapping, known_code(task.code)) for task in letters))
     count = len(letters)
     if count < bridge.settings.health.dead_letters_warn:
         return CheckResult(Status.PASS, "none" if not count else str(count), count, "records")

@@ -1,9 +1,9 @@
 """The state of everything as plain rows, for `bridge status` and the admin listener."""
 
-from bridge.app.why import Scopes, moment
+from bridge.app.waiting import known_code, waiting_groups
+from bridge.app.wording import moment, record_name
 from bridge.store.engine import Store
 from bridge.store.instances import Instance
-from bridge.store.model import TaskKey
 from bridge.store.tasks import TOTALS
 
 Rows = dict[str, list[dict[str, object]]]
@@ -11,7 +11,7 @@ NOTHING = dict.fromkeys(TOTALS, 0)
 
 
 async def status_of(store: Store) -> Rows:
-    """Headings with rows: the bridge, mappings with their totals, systems, sweeps, hooks, conflicts, dead letters."""
+    """Headings with rows: the bridge, mappings with their totals, systems, sweeps, hooks, and what needs attention."""
     scopes = await store.mappings.scopes()
     return {
         "bridge": await _instances(store),
@@ -30,22 +30,17 @@ async def status_of(store: Store) -> Rows:
         "conflicts": [
             {"mapping": one.link.mapping, "field": one.field, **one.values} for one in await store.conflicts.waiting()
         ],
+        "waiting": await waiting_groups(store, scopes),
         "dead letters": [
             {
                 "mapping": task.key.mapping,
-                "side": side_name(scopes, task.key),
-                "record": task.key.rec,
+                "record": record_name(scopes, task.key),
+                "code": known_code(task.code),
                 "reason": task.reason,
             }
             for task, _ in await store.dead_letters.list()
         ],
     }
-
-
-def side_name(scopes: Scopes, key: TaskKey) -> str:
-    """What mapping files call the side of a task."""
-    scope = scopes.get(key.mapping)
-    return key.side.value if scope is None else scope.endpoint(key.side).name
 
 
 def instance_state(one: Instance | None, now: float) -> str:

@@ -1,22 +1,15 @@
 """A record's story in plain words, from the journal and the store."""
 
-from collections.abc import Mapping
-
+from bridge.app.waiting import hold_ups
+from bridge.app.wording import Scopes, moment, record_name
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
-from bridge.domain.seams import from_epoch
 from bridge.store.conflicts import Question, questions
 from bridge.store.engine import Store
 from bridge.store.model import Link, Scope, Task, TaskKey, TaskState
 
 STORY_LINES = 50
 HELD_LINES = 20
-Scopes = Mapping[str, Scope]
-
-
-def moment(seconds: float) -> str:
-    """A moment as people read it, UTC."""
-    return from_epoch(seconds).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def places(scopes: Scopes, side: str, entity: str) -> list[tuple[Scope, Side]]:
@@ -64,9 +57,7 @@ async def _without(store: Store, scopes: Scopes, child: TaskKey) -> list[str]:
     """References the record crossed without, as what it names was not linked."""
     lines = []
     for parent in await store.unlinked.of(child):
-        scope = scopes.get(parent.mapping)
-        side = scope.endpoint(parent.side) if scope is not None else None
-        name = f"{side.name} {side.entity} {parent.rec}" if side is not None else parent.rec
+        name = record_name(scopes, parent)
         lines.append(f"  crossed without its reference to {name} (mapping {parent.mapping}), which is not linked yet")
     return lines
 
@@ -85,7 +76,8 @@ async def _nexts(store: Store, scope: Scope, side: Side, record: str, link: Link
         tasks.append(other)
         lines.append(f"  next, by {there.name} {there.entity} {rec}: {_next(other)}")
     if any(task.state in (TaskState.DUE, TaskState.WAITING) for task in tasks):
-        lines += [f"  held up: {reason}" for reason in await _held_up(store, scope)]
+        held = await hold_ups(store, {scope.mapping: scope})
+        lines += [f"  held up: {reason}" for reason in held[scope.mapping]]
     return lines
 
 
@@ -94,14 +86,6 @@ async def _waiting_for(store: Store, scope: Scope, key: TaskKey) -> list[str]:
     held = [task.key for task in await store.tasks.waiting_for(key, HELD_LINES) if task.key.mapping == scope.mapping]
     ends = [(scope.endpoint(one.side), one.rec) for one in held]
     return [f"{end.name} {end.entity} {rec}" for end, rec in ends]
-
-
-async def _held_up(store: Store, scope: Scope) -> list[str]:
-    state = (await store.mappings.states()).get(scope.mapping)
-    reasons = [await store.systems.unusable(endpoint.system) for endpoint in (scope.left, scope.right)]
-    if state is not None and state.paused:
-        reasons.append("the mapping is paused" + (f": {state.pause_reason}" if state.pause_reason else ""))
-    return [reason for reason in reasons if reason]
 
 
 def _where(scope: Scope, side: Side) -> tuple[str, str]:

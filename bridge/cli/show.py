@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
-from bridge.app.status import side_name, status_of
-from bridge.app.why import moment, why_lines
+from bridge.app.status import status_of
+from bridge.app.waiting import known_code, waiting_rows
+from bridge.app.why import why_lines
+from bridge.app.wording import moment, record_name
 from bridge.cli.ask import ask, must_run, queueable
 from bridge.cli.opened import known_scopes, with_store
 from bridge.domain.record import Side
@@ -135,6 +137,36 @@ def conflicts_choose(path: Path, side: str, entity: str, record: str, field: str
     ask(path, "conflicts choose", arguments, queue=queue)
 
 
+@click.command()
+@click.argument("mapping", required=False)
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.pass_obj
+def waiting(path: Path, mapping: str | None, as_json: bool) -> None:
+    """Every record that waits, of MAPPING or of all: since when, why, and when it is looked at next."""
+
+    async def work(store: Store) -> tuple[list[dict[str, object]], str]:
+        scopes = await known_scopes(store, None)
+        rows = await waiting_rows(store, scopes, mapping)
+        if not rows:
+            await known_scopes(store, mapping)
+        running = any(one.runs(store.now()) for one in await store.instances.all())
+        return rows, "" if running or not rows else "no bridge runs here: nothing is looked at until `bridge run`"
+
+    rows, note = with_store(path, work)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    if rows:
+        table([list(rows[0]), *(list(row.values()) for row in rows)])
+        click.echo(
+            "`bridge why` with the name of a record tells its story; docs/operations.md says what each code needs"
+        )
+    else:
+        click.echo("nothing waits")
+    if note:
+        click.echo(note)
+
+
 @click.group("dead-letters")
 def dead_letters() -> None:
     """Records that need a person."""
@@ -151,13 +183,13 @@ def dead_letters_list(path: Path, mapping: str | None) -> None:
         letters = await store.dead_letters.list(mapping)
         scopes = await known_scopes(store, None if letters else mapping)
         for task, _ in letters:
-            side = side_name(scopes, task.key)
-            rows.append([task.key.mapping, side, task.key.rec, _when(task.first_due), task.attempts, task.reason])
+            record, code = record_name(scopes, task.key), known_code(task.code)
+            rows.append([task.key.mapping, record, _when(task.first_due), task.attempts, code, task.reason])
         return rows
 
     rows = with_store(path, work)
     if rows:
-        table([["mapping", "side", "record", "since", "attempts", "reason"], *rows])
+        table([["mapping", "record", "since", "attempts", "code", "reason"], *rows])
     else:
         click.echo("no dead letters")
 

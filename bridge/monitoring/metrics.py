@@ -1,6 +1,7 @@
 """Counters and gauges in a registry of their own; nothing global, so that two bridges fit in one process."""
 
 import re
+from collections.abc import Mapping
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -35,8 +36,9 @@ class Metrics:
         self.connections_limit = self._gauge("connections_limit", "Most open connections", "listener")
         self.part_up = self._gauge("part_up", "1 while a part passes its health check", "part")
         self.totals = self._gauge("events", "Events per mapping and fate", "mapping", "fate")
-        self.waiting = self._gauge("waiting_records", "Records that are due or wait for a later look", "mapping")
         self.oldest = self._gauge("oldest_waiting_seconds", "Age of the change that waits longest")
+        self._waiting = self._gauge("waiting_records", "Records that wait, by reason", "mapping", "reason")
+        self._dead = self._gauge("dead_letters", "Records that need a person, by reason", "mapping", "reason")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"bridge_{name}", text, labels, registry=self.registry)
@@ -74,6 +76,14 @@ class Metrics:
         """The bridge closed a connection; `reason` is a word of the program."""
         self._ended.labels(listener, reason).inc()
 
+    def waiting(self, numbers: Mapping[tuple[str, str], int]) -> None:
+        """So many records wait, by mapping and code of the reason."""
+        _set_all(self._waiting, numbers)
+
+    def dead_letters(self, numbers: Mapping[tuple[str, str], int]) -> None:
+        """So many records need a person, by mapping and code of the reason."""
+        _set_all(self._dead, numbers)
+
     def part(self, name: str, *, up: bool) -> None:
         """A part's health check passed or warned (up), or failed."""
         self.part_up.labels(name).set(1 if up else 0)
@@ -81,6 +91,13 @@ class Metrics:
     def render(self) -> bytes:
         """The text exposition format."""
         return generate_latest(self.registry)
+
+
+def _set_all(gauge: Gauge, numbers: Mapping[tuple[str, str], int]) -> None:
+    """Show these and nothing of before."""
+    gauge.clear()
+    for labels, number in numbers.items():
+        gauge.labels(*labels).set(number)
 
 
 def _without_keys(listing: str) -> str:

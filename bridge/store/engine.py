@@ -36,6 +36,7 @@ from bridge.store.tables import leases, mappings, requests
 from bridge.store.tasks import Tasks
 from bridge.store.tokens import Plain, Seal, Tokens
 from bridge.store.unlinked import UnlinkedReferences
+from bridge.store.waiting import Waiting
 
 SCHEMES = ("sqlite", "postgresql")
 MIGRATE = ("bridge.store.migrate", "migrate")
@@ -52,6 +53,7 @@ class Store:
         self._listener = Listener(database, self.wake)
         self.events = Events(database, self.wake)
         self.tasks = Tasks(database, self.wake)
+        self.waiting = Waiting(database)
         self.links = Links(database)
         self.conflicts = Conflicts(database)
         self.questions = Questions(database)

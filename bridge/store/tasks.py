@@ -96,11 +96,6 @@ class Tasks(Claims, Finishing):
 
         return await self._database.read(work)
 
-    async def oldest_waiting(self) -> float | None:
-        """Since when the task has been due that has been due longest (epoch seconds); None when nothing is."""
-        query = select(func.min(tasks.c.first_due)).where(tasks.c.due.is_not(None))
-        return await self._database.read(lambda conn: conn.scalar(query))
-
     async def next_due(
         self, scopes: Mapping[str, Scope], blocked_systems: frozenset[str] = frozenset()
     ) -> float | None:
@@ -127,11 +122,6 @@ class Tasks(Claims, Finishing):
         if mapping is not None:
             query = query.where(tasks.c.mapping == mapping)
         return await self._database.read(lambda conn: conn.scalar(query)) or 0
-
-    async def waiting_by_mapping(self) -> dict[str, int]:
-        """How many tasks are due or waiting, in each mapping that has any."""
-        query = select(tasks.c.mapping, func.count()).where(tasks.c.due.is_not(None)).group_by(tasks.c.mapping)
-        return await self._database.read(lambda conn: {row[0]: row[1] for row in conn.execute(query)})
 
     async def look_now(self, names: Sequence[str]) -> int:
         """Have every waiting task of these mappings looked at now; how many there are."""

@@ -87,6 +87,26 @@ class Reason(StrEnum):
         return Why(self, SENTENCES[self].format(**words))
 
 
+DONE = frozenset(
+    {
+        Reason.IN_SYNC,
+        Reason.OWN_SIDE_IN_SYNC,
+        Reason.SETTLED_MEANWHILE,
+        Reason.UPDATED,
+        Reason.CREATED,
+        Reason.MATCHED,
+        Reason.MERGED,
+        Reason.RESTORED,
+        Reason.UNLINKED,
+        Reason.REMOVED,
+        Reason.BOTH_GONE,
+        Reason.REMOVED_BY_US,
+        Reason.DUPLICATE_TAKES_OVER,
+    }
+)
+"""Nothing is left to do after these; all other reasons say why a record stands still."""
+
+
 @dataclass(frozen=True, slots=True)
 class Why:
     """A reason as it is stored: the code, and the sentence a person reads."""

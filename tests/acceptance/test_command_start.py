@@ -27,7 +27,14 @@ HEAVY = {
     "sqlalchemy.ext.asyncio",
     "sqlalchemy.orm",
 }
-READING = (["status"], ["why", "crm", "deal", "1"], ["hooks", "list"], ["dead-letters", "list"], ["conflicts", "list"])
+READING = (
+    ["status"],
+    ["why", "crm", "deal", "1"],
+    ["hooks", "list"],
+    ["dead-letters", "list"],
+    ["conflicts", "list"],
+    ["waiting"],
+)
 MEGABYTES = 60
 RUN = """
 import re, sys

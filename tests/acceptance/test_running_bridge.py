@@ -71,9 +71,11 @@ def test_where_nothing_could_be_done_a_command_says_so_and_fails(world: World, a
     assert (done.code, said in done.err) == (1, True), done.err
 
 
-@pytest.mark.parametrize("group", ["dead-letters", "conflicts"])
-def test_listing_a_mapping_that_is_none_is_told(world: World, group: str) -> None:
-    done = world[0].bridge(group, "list", "--mapping", "order")
+@pytest.mark.parametrize(
+    "command", [["dead-letters", "list", "--mapping"], ["conflicts", "list", "--mapping"], ["waiting"]], ids=" ".join
+)
+def test_listing_a_mapping_that_is_none_is_told(world: World, command: list[str]) -> None:
+    done = world[0].bridge(*command, "order")
     assert (done.code, "order: no mapping has this name - known: deals" in done.err) == (2, True), done.err
 
 
@@ -146,6 +148,11 @@ def test_a_paused_mapping_takes_changes_in_and_writes_them_after_resume(world: W
     assert "new staff" in site.bridge("status").out
     assert not deskera.rows("contacts", name="Waits a while")
     assert "next: due" in site.bridge("why", "crm", "organization", company).out
+    assert f"crm organization {company}" in site.bridge("waiting", "organizations").out
+    waits = site.get("/status").json()["waiting"]
+    assert [row["command"] for row in waits] == [f"bridge why crm organization {company}"]
+    assert f"`bridge why crm organization {company}`" in site.get("/health").json()["checks"]["waiting"][0]["output"]
+    assert 'bridge_waiting_records{mapping="organizations",reason="due"} 1.0' in site.get("/metrics").text
     assert site.bridge("resume", "organizations").code == 0
     deskera.until("contacts", name="Waits a while")
     assert site.bridge("approve", "organizations", "--minutes", "1").code == 0
@@ -157,7 +164,7 @@ def test_a_dead_letter_is_listed_retried_and_discarded(world: World) -> None:
     person = pipedrive.create("persons", name="Bo Ek", emails=pages)
     until(lambda: "email" in site.bridge("dead-letters", "list").out, "a dead letter")
     listed = site.bridge("dead-letters", "list", "--mapping", "people").out
-    assert f"people   crm   {person} " in listed
+    assert f"people   crm person {person} " in listed
     assert "1 dead letter" in site.bridge("dead-letters", "retry", "people", person).out
     until(lambda: "email" in site.bridge("dead-letters", "list").out, "it failed again")
     assert "1 dead letter" in site.bridge("dead-letters", "discard", "people", person).out

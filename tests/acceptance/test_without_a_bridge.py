@@ -20,6 +20,8 @@ READING = (
     ["hooks", "list"],
     ["conflicts", "list"],
     ["dead-letters", "list"],
+    ["waiting"],
+    ["waiting", "--json"],
     ["names", "list"],
 )
 ASKING = (

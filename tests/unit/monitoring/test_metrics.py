@@ -19,7 +19,7 @@ def test_every_figure_is_counted_under_its_labels() -> None:
     metrics.part("store", up=True)
     metrics.part("worker", up=False)
     metrics.oldest.set(12)
-    metrics.waiting.labels("people").set(3)
+    metrics.waiting({("people", "system"): 3})
     metrics.totals.labels("people", "waiting").set(4)
     shown = text(metrics)
     for line in (
@@ -32,10 +32,22 @@ def test_every_figure_is_counted_under_its_labels() -> None:
         'bridge_part_up{part="store"} 1.0',
         'bridge_part_up{part="worker"} 0.0',
         "bridge_oldest_waiting_seconds 12.0",
-        'bridge_waiting_records{mapping="people"} 3.0',
+        'bridge_waiting_records{mapping="people",reason="system"} 3.0',
         'bridge_events{fate="waiting",mapping="people"} 4.0',
     ):
         assert line in shown
+
+
+def test_what_waits_no_longer_is_shown_no_longer() -> None:
+    metrics = Metrics()
+    metrics.waiting({("people", "system"): 3, ("deals", "due"): 1})
+    metrics.dead_letters({("people", "refused"): 2})
+    assert 'bridge_waiting_records{mapping="people",reason="system"} 3.0' in text(metrics)
+    assert 'bridge_dead_letters{mapping="people",reason="refused"} 2.0' in text(metrics)
+    metrics.waiting({("deals", "due"): 2})
+    metrics.dead_letters({})
+    shown = [line for line in text(metrics) if line.startswith(("bridge_waiting_records{", "bridge_dead_letters{"))]
+    assert shown == ['bridge_waiting_records{mapping="deals",reason="due"} 2.0']
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,98 @@
+"""What waits and what holds it up, as plain rows, for `bridge waiting`, status, health and metrics."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from bridge.app.wording import Scopes, moment, record_name
+from bridge.domain.record import Side
+from bridge.store.engine import Store
+from bridge.store.model import Task
+from bridge.store.waiting import Group
+from bridge.sync.reasons import DONE, Reason
+
+Row = dict[str, object]
+CODES = frozenset(Reason)
+DUE = "due"
+"""In place of a code: the record was not looked at yet since something happened to it."""
+
+
+def known_code(stored: str) -> str:
+    """A code as lists and metrics show it. Nothing else becomes a label, whatever an older version stored."""
+    return stored if stored in CODES else DUE
+
+
+async def waiting_rows(store: Store, scopes: Scopes, mapping: str | None = None) -> list[Row]:
+    """Every record that waits, longest first."""
+    held = await hold_ups(store, scopes)
+    return [
+        {
+            "mapping": task.key.mapping,
+            "record": record_name(scopes, task.key),
+            "waits since": moment(task.first_due),
+            "next look": _next_look(task.due, store.now()),
+            "attempts": task.attempts,
+            "code": known_code(task.code),
+            "reason": waits_for(task, held),
+        }
+        for task in await store.waiting.all(mapping)
+    ]
+
+
+async def waiting_groups(store: Store, scopes: Scopes) -> list[Row]:
+    """The same by mapping and code: how many, and the one that waits longest with the command that tells its story."""
+    held = await hold_ups(store, scopes)
+    return [
+        {
+            "mapping": group.oldest.key.mapping,
+            "code": known_code(group.oldest.code),
+            "records": group.number,
+            "oldest": record_name(scopes, group.oldest.key),
+            "waits since": moment(group.oldest.first_due),
+            "next look": _next_look(group.next_look, store.now()),
+            "reason": waits_for(group.oldest, held),
+            "command": f"bridge why {record_name(scopes, group.oldest.key)}",
+        }
+        for group in await store.waiting.groups()
+    ]
+
+
+def waits_for(task: Task, held: Mapping[str, Iterable[str]]) -> str:
+    """Why a task waits, in words; first what holds up its whole mapping."""
+    reason = task.reason or "not looked at yet"
+    if task.code in DONE:
+        reason = f"to be looked at once more; last: {reason}"
+    return "; ".join([*held.get(task.key.mapping, ()), reason])
+
+
+def _next_look(due: float, now: float) -> str:
+    return "now" if due <= now else moment(due)
+
+
+async def hold_ups(store: Store, scopes: Scopes) -> dict[str, list[str]]:
+    """By mapping what keeps all of its records from being looked at, with the command that ends it."""
+    states, systems = await store.mappings.states(), {}
+    for name in sorted({scope.endpoint(side).system for scope in scopes.values() for side in Side}):
+        systems[name] = await _system(store, name)
+    found: dict[str, list[str]] = {}
+    for name, scope in scopes.items():
+        both = dict.fromkeys((scope.left.system, scope.right.system))
+        found[name] = [systems[system] for system in both if systems[system]]
+        if name in states and states[name].paused:
+            why = f": {states[name].pause_reason}" if states[name].pause_reason else ""
+            found[name].append(f"the mapping is paused{why} (`bridge resume {name}`)")
+    return found
+
+
+async def _system(store: Store, name: str) -> str:
+    unusable, pause = await store.systems.unusable(name), await store.budgets.paused(name)
+    if unusable or pause is None:
+        return unusable
+    return f"{name} is paused for another {pause[0]:.0f} s, as the vendor asked (`bridge resume {name}`)"
+
+
+def numbers(groups: Iterable[Group]) -> Counter[tuple[str, str]]:
+    """Waiting records by mapping and code as shown."""
+    counted = Counter[tuple[str, str]]()
+    for group in groups:
+        counted[group.oldest.key.mapping, known_code(group.oldest.code)] += group.number
+    return counted
