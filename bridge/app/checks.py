@@ -12,6 +12,7 @@ from bridge.mapping.model import MappingSide
 from bridge.monitoring.health import CheckResult, Status
 from bridge.store.unlinked import Overdue
 from bridge.store.waiting import Group
+from bridge.sync.reasons import Reason
 
 LONG_PAUSE_SECONDS = 60.0
 """A vendor's pause that lasts longer than this is worth a warning."""
@@ -25,6 +26,7 @@ def add_checks(bridge: Bridge) -> None:
         board.add(f"system {name}", partial(_system, bridge, name))
     board.add("hooks", lambda: _hooks(bridge))
     board.add("waiting", lambda: _waiting(bridge))
+    board.add("deletion threshold", lambda: _threshold(bridge))
     board.add("dead letters", lambda: _dead_letters(bridge))
     board.add("conflicts", lambda: _conflicts(bridge))
     board.add("sweeps", lambda: _sweeps(bridge))
@@ -99,6 +101,23 @@ def waiting(groups: Sequence[Group], scopes: Scopes, held: Mapping[str, Sequence
         f"oldest change waits for {now - oldest.first_due:.0f} s: {name} of mapping {oldest.key.mapping} ({reason}); "
         f"next look {look}; `bridge why {name}` tells more{others}"
     )
+
+
+async def _threshold(bridge: Bridge) -> CheckResult:
+    return threshold(numbers(await bridge.store.waiting.groups()))
+
+
+def threshold(waiting: Mapping[tuple[str, str], int]) -> CheckResult:
+    """Deletes, archives and blanked fields that are held until a person lets them through."""
+    held = {mapping: number for (mapping, code), number in waiting.items() if code == Reason.THRESHOLD_REACHED}
+    if not held:
+        return CheckResult(Status.PASS, "nothing is held", 0, "records")
+    told = "; ".join(
+        f"{number} of {name} (`bridge waiting {name}` lists them, `bridge approve {name}` lets them through)"
+        for name, number in sorted(held.items())
+    )
+    text = f"deletes, archives or blanked fields are held: {told}"
+    return CheckResult(Status.WARN, text, sum(held.values()), "records")
 
 
 async def _dead_letters(bridge: Bridge) -> CheckResult:

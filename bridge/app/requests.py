@@ -13,6 +13,7 @@ from bridge.domain.record import Side
 from bridge.store.conflicts import questions
 from bridge.store.model import TaskKey
 from bridge.store.requests import FAILED, Request
+from bridge.sync.reasons import Reason
 
 log = logging.getLogger(__name__)
 
@@ -153,8 +154,9 @@ class Requests:
         if wrong:
             return wrong
         await self._bridge.store.mappings.approve(mapping, self._bridge.store.now() + minutes * 60)
-        self._bridge.store.wake.set()
-        return f"{mapping}: deletes go through for {minutes:.0f} minutes"
+        due = await self._bridge.store.tasks.look_now([mapping], Reason.THRESHOLD_REACHED)
+        held = f"{due} held records are looked at now" if due else "none is held now"
+        return f"{mapping}: deletes go through for {minutes:.0f} minutes; {held}"
 
     async def _resync(self, arguments: Arguments) -> str:
         plan, record = self._bridge.plan, str(arguments["record"])

@@ -12,6 +12,11 @@ from bridge.sync.reasons import DONE, Reason
 
 Row = dict[str, object]
 CODES = frozenset(Reason)
+REMEDIES = {
+    Reason.THRESHOLD_REACHED: "bridge approve {mapping}",
+    Reason.LISTING_WAITED_FOR: "bridge reconcile {mapping} --full",
+}
+"""What helps all that wait for this reason; for other reasons the record's story says more."""
 DUE = "due"
 """In place of a code: the record was not looked at yet since something happened to it."""
 
@@ -39,7 +44,7 @@ async def waiting_rows(store: Store, scopes: Scopes, mapping: str | None = None)
 
 
 async def waiting_groups(store: Store, scopes: Scopes) -> list[Row]:
-    """The same by mapping and code: how many, and the one that waits longest with the command that tells its story."""
+    """The same by mapping and code: how many, the one that waits longest, and what to type."""
     held = await hold_ups(store, scopes)
     return [
         {
@@ -50,10 +55,16 @@ async def waiting_groups(store: Store, scopes: Scopes) -> list[Row]:
             "waits since": moment(group.oldest.first_due),
             "next look": _next_look(group.next_look, store.now()),
             "reason": waits_for(group.oldest, held),
-            "command": f"bridge why {record_name(scopes, group.oldest.key)}",
+            "command": remedy(scopes, group.oldest),
         }
         for group in await store.waiting.groups()
     ]
+
+
+def remedy(scopes: Scopes, task: Task) -> str:
+    """The command to type about a waiting record."""
+    told = REMEDIES.get(Reason(task.code)) if task.code in CODES else None
+    return told.format(mapping=task.key.mapping) if told else f"bridge why {record_name(scopes, task.key)}"
 
 
 def waits_for(task: Task, held: Mapping[str, Iterable[str]]) -> str:

@@ -126,8 +126,10 @@ class SyncSettings(Section):
     backoff_cap_seconds: Seconds = Field(900, description="Longest wait between attempts.")
     loop_writes: Count = Field(20, description="More writes to one record within the loop window park it.")
     loop_window_seconds: Seconds = Field(600, description="Window of the loop alarm.")
-    delete_limit: Count = Field(25, description="Deletes, archives and blanked fields before the brake stops.")
-    delete_window_seconds: Seconds = Field(3600, description="Window of the delete brake.")
+    delete_limit: Count = Field(
+        25, description="Deletes, archives and blanked fields before the deletion threshold holds further ones."
+    )
+    delete_window_seconds: Seconds = Field(3600, description="Window of the deletion threshold.")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -123,10 +123,12 @@ class Tasks(Claims, Finishing):
             query = query.where(tasks.c.mapping == mapping)
         return await self._database.read(lambda conn: conn.scalar(query)) or 0
 
-    async def look_now(self, names: Sequence[str]) -> int:
-        """Have every waiting task of these mappings looked at now; how many there are."""
+    async def look_now(self, names: Sequence[str], code: str | None = None) -> int:
+        """Have the waiting tasks of these mappings looked at now (`code`: those that wait for this); how many."""
         now = self._database.now()
-        waiting = (tasks.c.mapping.in_(sorted(names)), tasks.c.state == TaskState.WAITING.value, tasks.c.due > now)
+        waiting = [tasks.c.mapping.in_(sorted(names)), tasks.c.state == TaskState.WAITING.value, tasks.c.due > now]
+        if code is not None:
+            waiting.append(tasks.c.code == code)
 
         def work(conn: Connection) -> int:
             moved = conn.execute(update(tasks).where(*waiting).values(due=now))

@@ -107,6 +107,10 @@ DONE = frozenset(
 """Nothing is left to do after these; all other reasons say why a record stands still."""
 
 
+FOR_A_PERSON = frozenset({Reason.THRESHOLD_REACHED, Reason.NO_CANARY})
+"""It waits, and only a person can end that: the log says so at warning when it begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Why:
     """A reason as it is stored: the code, and the sentence a person reads."""
@@ -148,8 +152,8 @@ SENTENCES = {
     Reason.LISTING_WAITED_FOR: "waiting for the first complete listing of {entity}",
     Reason.NO_CANARY: "{record} is gone, and no other record of this entity could be seen: lost visibility?",
     Reason.THRESHOLD_REACHED: (
-        "brake: {hits} deletes, archives or blanked fields in {seconds:.0f} s; "
-        "check them, then run `bridge approve {mapping}`"
+        "held by the deletion threshold: {hits} deletes, archives or blanked fields in {seconds:.0f} s; "
+        "see whether this one is meant, then run `bridge approve {mapping}`"
     ),
     Reason.MAPPING_PAUSED: "the mapping is paused",
     Reason.SYSTEM: "{error}",

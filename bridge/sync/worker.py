@@ -17,7 +17,7 @@ from bridge.sync.apply import apply
 from bridge.sync.decide import decide
 from bridge.sync.load import Loader
 from bridge.sync.parts import Parts
-from bridge.sync.reasons import Reason
+from bridge.sync.reasons import FOR_A_PERSON, Reason
 from bridge.sync.systems import SystemWatch
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,9 @@ class Worker:
         key = load.draft.key
         if is_outcome(completion):
             self.observe(key.mapping, completion.outcome)
-        log.info(
+        begins = completion.code in FOR_A_PERSON and completion.code != load.draft.first.code
+        log.log(
+            logging.WARNING if begins or completion.outcome is Outcome.DEAD else logging.INFO,
             "synchronized",
             extra={
                 "mapping": key.mapping,

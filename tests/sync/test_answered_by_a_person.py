@@ -54,7 +54,7 @@ async def test_promise_12_what_the_brake_holds_back_goes_on_when_a_person_approv
     assert len(bench.erp.live("person")) == 6
     assert (await _answer(bench, "approve", mapping="peple")).startswith("failed: no mapping is called `peple`")
     answer = await _answer(bench, "approve", mapping="people", minutes=10)
-    assert answer == "people: deletes go through for 10 minutes"
+    assert answer == "people: deletes go through for 10 minutes; 2 held records are looked at now"
     await bench.settle(300)
     assert len(bench.erp.live("person")) == 4
     bench.clock.advance(700)  # the approval is over, and those it let through count

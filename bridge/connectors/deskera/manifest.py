@@ -102,7 +102,7 @@ MANIFEST = Manifest(
         "Of Books, older servers delete bills only: any other delete is refused and becomes a dead letter.",
         "A callback that names a Books record by its number alone, without code, leads to a sweep of that entity.",
         "A deleted record is just not found any more, and the event that told it may be lost: two reads, a look at"
-        " another record and the delete brake stand in for evidence.",
+        " another record and the deletion threshold stand in for evidence.",
         "One hook serves one event type; Deskera may limit their number, and then sweeps cover what is missing.",
         "Whether Deskera's search finds a contact at once after it was created is not documented.",
     ),
