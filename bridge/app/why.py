@@ -6,7 +6,7 @@ from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
 from bridge.store.conflicts import Question, questions
 from bridge.store.engine import Store
-from bridge.store.model import Link, Scope, Task, TaskKey, TaskState
+from bridge.store.model import Json, Link, Scope, Task, TaskKey, TaskState
 
 STORY_LINES = 50
 HELD_LINES = 20
@@ -39,7 +39,10 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
         link = await store.links.of(scope.mapping, which, record)
         lines.append(f"{side} {entity} {record} in mapping {scope.mapping}:")
         entries = await store.journal.about(scope.mapping, which, record, limit=STORY_LINES)
-        lines += [f"  {moment(row.at)}  {row.entry.what}: {row.entry.text}" for row in reversed(entries)]
+        for row in reversed(entries):
+            lines.append(f"  {moment(row.at)}  {row.entry.what}: {row.entry.text}")
+            if row is entries[0]:
+                lines += [f"    {line}" for line in would_write(row.entry.detail)]
         if not entries:
             lines.append("  nothing was ever written or decided for it")
         lines.append("  now: " + _now(scope, which, record, link))
@@ -51,6 +54,25 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
         problems = state.problems if state is not None else None
         lines += [f"  the account lacks what the mapping names: {problem}" for problem in problems or ()]
     return lines
+
+
+def would_write(detail: Json) -> list[str]:
+    """What a mapping in shadow mode would write, a line for each field; nothing for other entries."""
+    lines = []
+    for write in detail.get("writes", ()):
+        for name, field in write["fields"].items():
+            values = " -> ".join(_value(field[when]) for when in ("before", "after") if when in field)
+            because = f" ({field['why']})" if field.get("why") else ""
+            lines.append(f"{write['record']}, {name}: {values}{because}")
+    for name, kept in detail.get("kept", {}).items():
+        values = ", ".join(f"{side} keeps {_value(value)}" for side, value in kept["values"].items())
+        lines.append(f"{name}: {values} ({kept['why']})")
+    lines += [f"{name}: left out ({why})" for name, why in detail.get("left out", {}).items()]
+    return lines
+
+
+def _value(value: object) -> str:
+    return "(empty)" if value is None else repr(value)
 
 
 async def _without(store: Store, scopes: Scopes, child: TaskKey) -> list[str]:

@@ -180,6 +180,13 @@ def for_create(mapping: Mapping, side: Side, values: MappingOf[str, Any]) -> Fie
     return changes
 
 
+def initial(mapping: Mapping, side: Side, values: MappingOf[str, Any]) -> dict[str, Any]:
+    """The canonical values of a new record: those given, defaults and constants; the filter's own are left out."""
+    rows = [row for row in mapping.fields if row.cells(side) is not None and (side in row.flows or row.required)]
+    found = {row.name: _initial(row, values) for row in rows}
+    return {name: value for name, value in found.items() if not is_empty(value)}
+
+
 def _initial(row: Field, values: MappingOf[str, Any]) -> Any:
     if row.set_on is not None:
         return row.kind.parse(row.value)

@@ -21,6 +21,7 @@ from bridge.store.filelock import FileLock
 from bridge.store.hooks import Hooks
 from bridge.store.instances import Instances
 from bridge.store.journal import Journal
+from bridge.store.left_alone import LeftAlone
 from bridge.store.links import Links
 from bridge.store.mappings import Mappings
 from bridge.store.names import PinnedNames
@@ -54,6 +55,7 @@ class Store:
         self.events = Events(database, self.wake)
         self.tasks = Tasks(database, self.wake)
         self.waiting = Waiting(database)
+        self.left_alone = LeftAlone(database)
         self.links = Links(database)
         self.conflicts = Conflicts(database)
         self.questions = Questions(database)

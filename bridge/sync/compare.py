@@ -3,15 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from bridge.domain.record import Record, Side
+from bridge.domain.record import Fields, Record, Side
 from bridge.domain.seams import believable, from_epoch
 from bridge.mapping import translate
 from bridge.mapping.base import Base
-from bridge.mapping.merge import Decision, Times, merge
+from bridge.mapping.merge import Action, Decision, Times, merge
 from bridge.mapping.translate import Reading
+from bridge.mapping.values import UNREAD
 from bridge.sync import references
 from bridge.sync.draft import Draft
+
+WRITES_TO = {Action.TO_LEFT: Side.LEFT, Action.TO_RIGHT: Side.RIGHT}
 
 
 def readings(draft: Draft, records: Mapping[Side, Record]) -> dict[Side, Reading]:
@@ -66,6 +70,24 @@ def _uncovered(draft: Draft) -> frozenset[str]:
         for field in draft.mapping.fields
         for side in Side
         if (cells := field.cells(side)) and any(path.column in unversioned[side] for path in cells.paths)
+    )
+
+
+def plans(decisions: Sequence[Decision], readings: Mapping[Side, Reading]) -> dict[Side, dict[str, Any]]:
+    """What each side is to get; a set that changed on both may be written to both."""
+    found: dict[Side, dict[str, Any]] = {Side.LEFT: {}, Side.RIGHT: {}}
+    for decision in decisions:
+        target = WRITES_TO.get(decision.action)
+        if target is not None and readings[target].values.get(decision.field) is not UNREAD:
+            found[target][decision.field] = decision.value
+    return found
+
+
+def holds(present: Any, wanted: Fields) -> bool:
+    """Whether a record shows all of these columns already."""
+    return isinstance(present, Mapping) and all(
+        holds(present.get(name), value) if isinstance(value, Mapping) else name in present and present[name] == value
+        for name, value in wanted.items()
     )
 
 

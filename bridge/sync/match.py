@@ -16,7 +16,7 @@ from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey, TaskState
 from bridge.store.questions import LinkById, LinkOf, LinksNaming, SharingKeys, StateOf, SurvivorOf, TaskOf
-from bridge.sync import believe, merge, recover, references, words
+from bridge.sync import believe, merge, recover, references, shadow, words
 from bridge.sync.draft import Draft, Stale
 from bridge.sync.needs import Moment, RequestListing, Search
 from bridge.sync.plans import Create
@@ -120,7 +120,7 @@ def _new(draft: Draft, own: Record, *, may_copy: bool) -> Completion | Create:
     if isinstance(verdict, Completion):
         return verdict
     if isinstance(verdict, Record):
-        return _link_matched(draft, verdict, reading)
+        return _link_matched(draft, own, verdict, reading)
     if not may_copy:
         return draft.filtered(Reason.COUNTERPART_GONE.of())
     if other not in draft.mapping.creates or other not in draft.mapping.writes:
@@ -342,10 +342,9 @@ def _held(draft: Draft, rec: str, link: Link | None, key: MatchKey) -> Completio
 # Link two records that exist.
 
 
-def _link_matched(draft: Draft, candidate: Record, reading: Reading) -> Completion:
+def _link_matched(draft: Draft, own: Record, candidate: Record, reading: Reading) -> Completion:
     if draft.shadow:
-        draft.say("would link", f"shadow: would link to {draft.named(draft.side.other, candidate.ref.id)}")
-        return draft.filtered(Reason.IN_SHADOW.of())
+        return shadow.would_link(draft, own, candidate)
     keys = ", ".join(" + ".join(key.fields) for key in translate.match_keys(draft.mapping, reading.values))
     return _pair(draft, candidate.ref.id, f"the same {keys}")
 
@@ -398,10 +397,10 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
     if isinstance(settled, Completion):
         return settled
     chosen = {name: crossing[name] if value is not None else None for name, value in settled.values.items()}
-    if draft.shadow:
-        draft.say("would create", f"shadow: would create {draft.named(target)}", words.printable(chosen))
-        return draft.filtered(Reason.IN_SHADOW.of())
     fields = dict(translate.for_create(draft.mapping, target, settled.values))
+    if draft.shadow:
+        values = translate.initial(draft.mapping, target, chosen)
+        return shadow.would_create(draft, target, values, settled.left_out)
     marker = draft.mapping.marker.get(target)
     if marker:
         parse_path(marker).put(fields, {}, draft.key.rec)

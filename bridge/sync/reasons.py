@@ -46,6 +46,10 @@ class Reason(StrEnum):
     STORE_AWAY = "store_away"
     # Nothing is done about it.
     IN_SHADOW = "in_shadow"
+    WOULD_CREATE = "would_create"
+    WOULD_LINK = "would_link"
+    WOULD_UPDATE = "would_update"
+    WOULD_REMOVE = "would_remove"
     OUTSIDE_WHERE = "outside_where"
     PAIR_OUTSIDE_WHERE = "pair_outside_where"
     IS_NOT_THERE = "is_not_there"
@@ -107,6 +111,9 @@ DONE = frozenset(
 """Nothing is left to do after these; all other reasons say why a record stands still."""
 
 
+SHADOW = frozenset({Reason.IN_SHADOW, Reason.WOULD_CREATE, Reason.WOULD_LINK, Reason.WOULD_UPDATE, Reason.WOULD_REMOVE})
+"""Decided while the mapping was in shadow mode."""
+
 FOR_A_PERSON = frozenset({Reason.THRESHOLD_REACHED, Reason.NO_CANARY})
 """It waits, and only a person can end that: the log says so at warning when it begins."""
 
@@ -159,7 +166,11 @@ SENTENCES = {
     Reason.SYSTEM: "{error}",
     Reason.ATTEMPT: "attempt {attempts} of {limit}: {error}",
     Reason.STORE_AWAY: "the store was away",
-    Reason.IN_SHADOW: "filtered: the mapping is in shadow mode",
+    Reason.IN_SHADOW: "filtered: the mapping is in shadow mode, and nothing would be written",
+    Reason.WOULD_CREATE: "filtered: the mapping is in shadow mode; would create {record}",
+    Reason.WOULD_LINK: "filtered: the mapping is in shadow mode; would link to {record}",
+    Reason.WOULD_UPDATE: "filtered: the mapping is in shadow mode; would update {records}",
+    Reason.WOULD_REMOVE: "filtered: the mapping is in shadow mode; would {verb} {record}",
     Reason.OUTSIDE_WHERE: "filtered: it does not match `where`",
     Reason.PAIR_OUTSIDE_WHERE: "filtered: {record} does not match `where`",
     Reason.IS_NOT_THERE: "filtered: it is not there",

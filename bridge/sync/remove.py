@@ -10,7 +10,7 @@ from bridge.mapping.values import UNREAD, Reference, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link, Outcome, TaskKey, TaskState
 from bridge.store.questions import SurvivorOf, TaskOf
-from bridge.sync import believe, compare, merge, recover, references
+from bridge.sync import believe, compare, merge, recover, references, shadow
 from bridge.sync.draft import DELETED, Draft
 from bridge.sync.needs import CanSee, NoteMerge
 from bridge.sync.plans import Removal
@@ -108,9 +108,7 @@ def _apply_policy(draft: Draft, link: Link, side: Side, gone: Gone, other: Recor
         draft.say("unlinked", text + (f": {keep}" if keep else f" ({policy.value})"), link=link)
         return buried(draft, link, (side,), Reason.UNLINKED.of(record=draft.named(side, link.rec(side))))
     if draft.shadow:
-        text = f"shadow: would {policy.value} {draft.named(target, link.rec(target))}"
-        draft.say("would delete", text, link=link)
-        return draft.filtered(Reason.IN_SHADOW.of())
+        return shadow.would_remove(draft, link, target, other, policy.value)
     if draft.claim.paused:  # only recovery is claimed while a mapping is paused, and nothing is sent
         return draft.later(draft.now + draft.limits.wait_seconds, Reason.MAPPING_PAUSED.of())
     hidden = believe.edit_not_shown(draft, target, str(link.rec(target)))

@@ -4,20 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bridge.domain.record import Fields, Gone, Record, Side
+from bridge.domain.record import Gone, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.base import Base
-from bridge.mapping.merge import Action, Decision
+from bridge.mapping.merge import Decision
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD, is_empty
+from bridge.mapping.values import is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link, LinkState, Outcome
-from bridge.sync import believe, compare, conflicts, merge, recover, references, remember, remove, settle, words
+from bridge.sync import believe, compare, conflicts, merge, recover, references, remember, remove, settle, shadow, words
 from bridge.sync.draft import DELETED, Draft, Stale
 from bridge.sync.plans import Progress, Removal, SideWrite, Update
 from bridge.sync.reasons import Reason
-
-WRITES_TO = {Action.TO_LEFT: Side.LEFT, Action.TO_RIGHT: Side.RIGHT}
 
 
 def update(draft: Draft, link: Link) -> Completion | Update | Removal:
@@ -128,11 +126,11 @@ def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completi
     for side, reading in readings.items():
         draft.note_keys(side, str(link.rec(side)), reading.values)
     base = remember.in_step(draft.mapping, base, readings, decisions)
-    plans = _plans(decisions, readings)
+    plans = compare.plans(decisions, readings)
     for side in Side:
         plans[side] |= references.left_over(draft, side, decisions, readings)
     if draft.shadow:
-        return _shadowed(draft, link, plans)
+        return shadow.would_update(draft, link, records, readings, decisions, plans)
     link = remember.save_base(draft, link, base)
     link = conflicts.hold(draft, link, decisions, readings)
     parents = references.note_missing(draft, {side: link.rec(side) for side in Side}, readings)
@@ -154,24 +152,6 @@ def _again(
         if not believe.shows_what_was_told(draft, side, str(link.rec(side)), changed=changed):
             waits.append(stale.due)
     return min(waits, default=None)
-
-
-def _plans(decisions: Sequence[Decision], readings: Mapping[Side, Reading]) -> dict[Side, dict[str, Any]]:
-    """What each side is to get; a set that changed on both may be written to both."""
-    plans: dict[Side, dict[str, Any]] = {Side.LEFT: {}, Side.RIGHT: {}}
-    for decision in decisions:
-        target = WRITES_TO.get(decision.action)
-        if target is not None and readings[target].values.get(decision.field) is not UNREAD:
-            plans[target][decision.field] = decision.value
-    return plans
-
-
-def _shadowed(draft: Draft, link: Link, plans: Mapping[Side, Mapping[str, Any]]) -> Completion:
-    for target, values in plans.items():
-        if values:
-            text = f"shadow: would update {draft.named(target, link.rec(target))}: {', '.join(values)}"
-            draft.say("would update", text, {"values": words.printable(values)}, link=link)
-    return draft.filtered(Reason.IN_SHADOW.of())
 
 
 def _written(
@@ -230,7 +210,7 @@ def _side_write(
     before = state.readings[target]
     held = translate.read(draft.mapping, target, record.fields)
     changes = translate.write(draft.mapping, target, values, record.fields)
-    losing = [one for one in decisions if one.conflict and one.field in chosen and WRITES_TO.get(one.action)]
+    losing = [one for one in decisions if one.conflict and one.field in chosen and compare.WRITES_TO.get(one.action)]
     emptied = [name for name, value in chosen.items() if is_empty(value) and not is_empty(held.values[name])]
     seen = draft.seen(record.ref)
     return SideWrite(
@@ -240,19 +220,11 @@ def _side_write(
         before=before,
         chosen=chosen,
         values=values,
-        changes={} if holds(record.fields, changes) else changes,
+        changes={} if compare.holds(record.fields, changes) else changes,
         story=_story(draft, state.link, target, chosen, held),
         losers=[_lost(draft, state.link, one) for one in losing],
         unfinished=unfinished,
         blanked=len(emptied),
-    )
-
-
-def holds(present: Any, wanted: Fields) -> bool:
-    """Whether a record shows all of these columns already."""
-    return isinstance(present, Mapping) and all(
-        holds(present.get(name), value) if isinstance(value, Mapping) else name in present and present[name] == value
-        for name, value in wanted.items()
     )
 
 

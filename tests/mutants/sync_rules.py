@@ -40,7 +40,7 @@ UPDATES = (
     Mutant(
         "values the record holds already are sent all the same",
         "sync/update.py::_side_write",
-        "changes={} if holds(record.fields, changes) else changes,",
+        "changes={} if compare.holds(record.fields, changes) else changes,",
         "changes=changes,",
         (f"{UPDATING}nothing_is_sent_when_the_record_holds_it_already",),
     ),

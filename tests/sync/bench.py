@@ -159,9 +159,9 @@ class Bench:
         row = self.product(system).rows[entity, rec]
         self.seen[system, entity, rec] = (row.deleted, dict(row.fields))
 
-    async def adopt(self, text: str) -> None:
-        """Work by other mapping files from now on, as after a hangup."""
-        mappings, scopes, self.routes = _bound(text, Mode.LIVE, self.crm, self.erp)
+    async def adopt(self, text: str, mode: Mode = Mode.LIVE) -> None:
+        """Work by other mapping files or in another mode from now on, as after a hangup or a restart."""
+        mappings, scopes, self.routes = _bound(text, mode, self.crm, self.erp)
         self.parts = replace(self.parts, mappings=mappings, scopes=scopes)
         self.worker.parts = self.parts
         await self.store.mappings.sync(scopes)

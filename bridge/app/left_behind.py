@@ -1,0 +1,46 @@
+"""What shadow mode would write, as plain rows for status."""
+
+from collections import Counter
+
+from bridge.store.engine import Store
+from bridge.store.model import Json, Mode
+from bridge.sync.reasons import SHADOW, Reason
+
+Row = dict[str, object]
+WOULD = {
+    Reason.WOULD_CREATE: "would create",
+    Reason.WOULD_LINK: "would link",
+    Reason.WOULD_UPDATE: "would update",
+    Reason.WOULD_REMOVE: "would remove",
+}
+EXAMINED = 1000
+"""So many records of a mapping are examined for the fields that would be overwritten."""
+
+
+async def shadow_rows(store: Store) -> list[Row]:
+    """Of each mapping in shadow mode: how many records it would write, and which filled fields it would overwrite."""
+    states, numbers = await store.mappings.states(), await store.left_alone.numbers(SHADOW)
+    rows: list[Row] = []
+    for name, state in sorted(states.items()):
+        if state.mode is Mode.SHADOW:
+            found = numbers.get(name, {})
+            told = {text: found.get(code, 0) for code, text in WOULD.items()}
+            rows.append({"mapping": name, **told, "overwritten fields": await _overwritten(store, name)})
+    return rows
+
+
+async def _overwritten(store: Store, mapping: str) -> str:
+    details = await store.left_alone.details(mapping, SHADOW, EXAMINED)
+    counted = Counter(field for detail in details for field in overwritten(detail))
+    fields = ", ".join(f"{field} {number}" for field, number in counted.most_common()) or "none"
+    return f"{fields} (of {EXAMINED} records)" if len(details) == EXAMINED else fields
+
+
+def overwritten(detail: Json) -> list[str]:
+    """The fields that hold a value and would get another one, as `side.field`."""
+    return [
+        f"{write['side']}.{name}"
+        for write in detail.get("writes", ())
+        for name, field in write["fields"].items()
+        if field.get("before") is not None and "after" in field
+    ]
