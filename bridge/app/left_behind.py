@@ -1,4 +1,4 @@
-"""What shadow mode would write, as plain rows for status."""
+"""What shadow mode would write, and what stays behind once a mapping is live, as plain rows for status."""
 
 from collections import Counter
 
@@ -44,3 +44,25 @@ def overwritten(detail: Json) -> list[str]:
         for name, field in write["fields"].items()
         if field.get("before") is not None and "after" in field
     ]
+
+
+async def behind_rows(store: Store) -> list[Row]:
+    """Of each live mapping the records that cross only when somebody edits them or asks for it."""
+    states, numbers = await store.mappings.states(), await store.left_alone.numbers(SHADOW)
+    never = await store.left_alone.never_looked_at()
+    rows: list[Row] = []
+    for name, state in sorted(states.items()):
+        if state.mode is not Mode.LIVE:
+            continue
+        if found := numbers.get(name):
+            told = ", ".join(f"{found[code]} {text}" for code, text in WOULD.items() if code in found)
+            why = f"decided in shadow mode ({told})" if told else "decided in shadow mode"
+            rows.append(_row(name, sum(found.values()), why))
+        if name in never:
+            rows.append(_row(name, never[name], "from before going live: never looked at"))
+    return rows
+
+
+def _row(mapping: str, number: int, why: str) -> Row:
+    command = f"bridge backfill {mapping} --preview"
+    return {"mapping": mapping, "records": number, "why": why, "command": command}

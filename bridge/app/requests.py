@@ -11,9 +11,9 @@ from bridge.domain.errors import BridgeError, ConfigError, RemoteError, StoreUna
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Side
 from bridge.store.conflicts import questions
-from bridge.store.model import TaskKey
+from bridge.store.model import Mode, TaskKey
 from bridge.store.requests import FAILED, Request
-from bridge.sync.reasons import Reason
+from bridge.sync.reasons import SHADOW, Reason
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +116,19 @@ class Requests:
         wrong = self._unknown(mapping)
         if wrong:
             return wrong
+        behind = "" if self._bridge.plan.scopes[mapping].mode is Mode.SHADOW else await self._behind(mapping, preview)
         report = await self._bridge.reconciler.backfill(mapping, preview=preview)
-        return f"{report}; it goes on by itself" if report.fault and not preview else str(report)
+        later = "; it goes on by itself" if report.fault and not preview else ""
+        return f"{report}{later}{behind}"
+
+    async def _behind(self, mapping: str, preview: bool) -> str:
+        """Have looked at what shadow mode decided, deleted records among it, which no listing shows."""
+        left_alone = self._bridge.store.left_alone
+        if preview:
+            number = sum((await left_alone.numbers(SHADOW)).get(mapping, {}).values())
+            return f"; {number} records were decided in shadow mode and would be looked at again" if number else ""
+        number = await left_alone.look_again(mapping, SHADOW)
+        return f"; {number} records decided in shadow mode are looked at again" if number else ""
 
     async def _pause(self, arguments: Arguments) -> str:
         return await self._set_paused(arguments, True)

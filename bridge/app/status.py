@@ -1,6 +1,6 @@
 """The state of everything as plain rows, for `bridge status` and the admin listener."""
 
-from bridge.app.left_behind import shadow_rows
+from bridge.app.left_behind import behind_rows, shadow_rows
 from bridge.app.waiting import known_code, waiting_groups
 from bridge.app.wording import moment, record_name
 from bridge.store.engine import Store
@@ -32,6 +32,7 @@ async def status_of(store: Store) -> Rows:
             {"mapping": one.link.mapping, "field": one.field, **one.values} for one in await store.conflicts.waiting()
         ],
         "shadow": await shadow_rows(store),
+        "left behind": await behind_rows(store),
         "waiting": await waiting_groups(store, scopes),
         "dead letters": [
             {

@@ -1,12 +1,15 @@
 """A record's story in plain words, from the journal and the store."""
 
+from collections.abc import Sequence
+
 from bridge.app.waiting import hold_ups
 from bridge.app.wording import Scopes, moment, record_name
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
 from bridge.store.conflicts import Question, questions
 from bridge.store.engine import Store
-from bridge.store.model import Json, Link, Scope, Task, TaskKey, TaskState
+from bridge.store.model import Json, Link, MappingState, Mode, Scope, Task, TaskKey, TaskState
+from bridge.sync.reasons import SHADOW
 
 STORY_LINES = 50
 HELD_LINES = 20
@@ -87,10 +90,13 @@ async def _without(store: Store, scopes: Scopes, child: TaskKey) -> list[str]:
 async def _nexts(store: Store, scope: Scope, side: Side, record: str, link: Link | None) -> list[str]:
     """What happens next to the record, and what of its counterpart is still to be done; what holds both up."""
     tasks = await store.tasks.about(*_where(scope, side), record, {scope.mapping: scope})
+    own = TaskKey(scope.mapping, side, record)
+    state = (await store.mappings.states()).get(scope.mapping)
     lines = ["  next: " + _next(task) for task in tasks]
     for task in tasks:
         if task.state is TaskState.DEAD:
             lines += [f"  waits until then: {held}" for held in await _waiting_for(store, scope, task.key)]
+    lines += [f"  left behind: {line}" for line in _left_behind(scope, own, state, tasks, link)]
     rec = link.rec(side.other) if link is not None else None
     other = await store.tasks.get(TaskKey(scope.mapping, side.other, rec)) if rec is not None else None
     if other is not None and other.state is not TaskState.IDLE:
@@ -108,6 +114,25 @@ async def _waiting_for(store: Store, scope: Scope, key: TaskKey) -> list[str]:
     held = [task.key for task in await store.tasks.waiting_for(key, HELD_LINES) if task.key.mapping == scope.mapping]
     ends = [(scope.endpoint(one.side), one.rec) for one in held]
     return [f"{end.name} {end.entity} {rec}" for end, rec in ends]
+
+
+def _left_behind(
+    scope: Scope, key: TaskKey, state: MappingState | None, tasks: Sequence[Task], link: Link | None
+) -> list[str]:
+    """Why nothing happens to a record of a live mapping by itself, and what to type."""
+    if state is None or state.mode is not Mode.LIVE or state.live_since is None:
+        return []
+    idle = all(task.state is TaskState.IDLE for task in tasks)
+    in_shadow = any(task.code in SHADOW for task in tasks)
+    never = link is None and not any(task.gen for task in tasks)
+    if not idle or not (in_shadow or never):
+        return []
+    when = "it was decided in shadow mode" if in_shadow else "it was never looked at"
+    resync = f"bridge resync {record_name({scope.mapping: scope}, key)}"
+    return [
+        f"{when}, and the mapping has been live since {moment(state.live_since)}: it crosses when somebody edits it, "
+        f"or by `{resync}`; `bridge backfill {scope.mapping}` takes in all such records (look first with `--preview`)"
+    ]
 
 
 def _where(scope: Scope, side: Side) -> tuple[str, str]:

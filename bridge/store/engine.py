@@ -55,7 +55,7 @@ class Store:
         self.events = Events(database, self.wake)
         self.tasks = Tasks(database, self.wake)
         self.waiting = Waiting(database)
-        self.left_alone = LeftAlone(database)
+        self.left_alone = LeftAlone(database, self.wake)
         self.links = Links(database)
         self.conflicts = Conflicts(database)
         self.questions = Questions(database)
