@@ -70,7 +70,7 @@ def admin_app(
 async def _report(board: HealthBoard, metrics: Metrics) -> HealthReport:
     report = await board.report()
     for part, result in report.checks.items():
-        metrics.part(part, up=result.status is not Status.FAIL)
+        metrics.part(part, result.status)
     return report
 
 

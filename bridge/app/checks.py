@@ -10,12 +10,14 @@ from bridge.app.wording import Scopes, record_name
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.model import MappingSide
 from bridge.monitoring.health import CheckResult, Status
+from bridge.store.model import MappingState, Mode, TaskKey
 from bridge.store.unlinked import Overdue
 from bridge.store.waiting import Group
-from bridge.sync.reasons import Reason
+from bridge.sync.reasons import DUPLICATES, Reason
 
 LONG_PAUSE_SECONDS = 60.0
 """A vendor's pause that lasts longer than this is worth a warning."""
+DUPLICATES_SECONDS = 60.0
 
 
 def add_checks(bridge: Bridge) -> None:
@@ -28,6 +30,7 @@ def add_checks(bridge: Bridge) -> None:
     board.add("waiting", lambda: _waiting(bridge))
     board.add("deletion threshold", lambda: _threshold(bridge))
     board.add("dead letters", lambda: _dead_letters(bridge))
+    board.add("duplicates", Duplicates(bridge).check)
     board.add("conflicts", lambda: _conflicts(bridge))
     board.add("sweeps", lambda: _sweeps(bridge))
     board.add("listings", lambda: _listings(bridge))
@@ -167,11 +170,47 @@ def listings(skipped: Mapping[tuple[str, str], int]) -> CheckResult:
 
 
 async def _mappings(bridge: Bridge) -> CheckResult:
-    paused = [name for name, state in (await bridge.store.mappings.states()).items() if state.paused]
-    if paused:
-        return CheckResult(Status.WARN, f"paused: {', '.join(sorted(paused))}")
-    live = sum(1 for scope in bridge.plan.scopes.values() if scope.mode == "live")
-    return CheckResult(Status.PASS, f"{live} live, {len(bridge.plan.scopes) - live} in shadow")
+    return mappings(await bridge.store.mappings.states(), bridge.plan.scopes)
+
+
+def mappings(states: Mapping[str, MappingState], scopes: Scopes) -> CheckResult:
+    """Which run, and why others do not."""
+    told = [f"{name} is paused (`bridge resume {name}`)" for name, state in sorted(states.items()) if state.paused] + [
+        f"another instance runs {name} by another mapping file or mode, so this one does nothing about it: give all "
+        "instances the same files and settings, and restart them"
+        for name, scope in sorted(scopes.items())
+        if name in states and not states[name].runs(scope)
+    ]
+    live = sum(1 for scope in scopes.values() if scope.mode is Mode.LIVE)
+    texts = [*told, f"{live} live, {len(scopes) - live} in shadow"]
+    return CheckResult(Status.WARN if told else Status.PASS, "; ".join(texts))
+
+
+class Duplicates:
+    """The part `duplicates`. All tasks are gone through for it, so what was found counts for a while."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._found: Sequence[TaskKey] = ()
+        self._at = float("-inf")
+
+    async def check(self) -> CheckResult:
+        now = self._bridge.store.now()
+        if now - self._at >= DUPLICATES_SECONDS:
+            self._found, self._at = await self._bridge.store.left_alone.keys(DUPLICATES), now
+        return duplicates(self._found, self._bridge.plan.scopes)
+
+
+def duplicates(found: Sequence[TaskKey], scopes: Scopes) -> CheckResult:
+    """Records of which two people made the same on both sides; the bridge copies none of them."""
+    if not found:
+        return CheckResult(Status.PASS, "none", 0, "records")
+    name = record_name(scopes, found[0])
+    text = (
+        f"{len(found)} records are left alone, as the same was made twice, such as {name} of mapping "
+        f"{found[0].mapping}: merge them at the product (`bridge why {name}` names the other one)"
+    )
+    return CheckResult(Status.WARN, text, len(found), "records")
 
 
 async def _columns(bridge: Bridge) -> CheckResult:

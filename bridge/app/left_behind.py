@@ -1,10 +1,11 @@
 """What shadow mode would write, and what stays behind once a mapping is live, as plain rows for status."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 
+from bridge.app.wording import Scopes, record_name
 from bridge.store.engine import Store
-from bridge.store.model import Json, Mode
-from bridge.sync.reasons import SHADOW, Reason
+from bridge.store.model import Json, Mode, TaskKey
+from bridge.sync.reasons import DUPLICATES, SHADOW, Reason
 
 Row = dict[str, object]
 WOULD = {
@@ -46,8 +47,8 @@ def overwritten(detail: Json) -> list[str]:
     ]
 
 
-async def behind_rows(store: Store) -> list[Row]:
-    """Of each live mapping the records that cross only when somebody edits them or asks for it."""
+async def behind_rows(store: Store, scopes: Scopes) -> list[Row]:
+    """Of each live mapping the records that cross only when somebody edits them or asks for it, and duplicates."""
     states, numbers = await store.mappings.states(), await store.left_alone.numbers(SHADOW)
     never = await store.left_alone.never_looked_at()
     rows: list[Row] = []
@@ -60,6 +61,12 @@ async def behind_rows(store: Store) -> list[Row]:
             rows.append(_row(name, sum(found.values()), why))
         if name in never:
             rows.append(_row(name, never[name], "from before going live: never looked at"))
+    twice: defaultdict[str, list[TaskKey]] = defaultdict(list)
+    for key in await store.left_alone.keys(DUPLICATES):
+        twice[key.mapping].append(key)
+    for name, keys in twice.items():
+        command = f"bridge why {record_name(scopes, keys[0])}"
+        rows.append({"mapping": name, "records": len(keys), "why": "made twice: merge them there", "command": command})
     return rows
 
 

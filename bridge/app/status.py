@@ -32,7 +32,7 @@ async def status_of(store: Store) -> Rows:
             {"mapping": one.link.mapping, "field": one.field, **one.values} for one in await store.conflicts.waiting()
         ],
         "shadow": await shadow_rows(store),
-        "left behind": await behind_rows(store),
+        "left behind": await behind_rows(store, scopes),
         "waiting": await waiting_groups(store, scopes),
         "dead letters": [
             {

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from bridge.monitoring.health import Status
+
 _HOST = re.compile(r"^[a-z]+://[^/]*")
 _VERSION = re.compile(r"v\d+", re.IGNORECASE)
 
@@ -35,6 +37,9 @@ class Metrics:
         self.connections = self._gauge("connections", "Open connections", "listener")
         self.connections_limit = self._gauge("connections_limit", "Most open connections", "listener")
         self.part_up = self._gauge("part_up", "1 while a part passes its health check", "part")
+        self._part_status = self._gauge(
+            "part_status", "0 while a part passes, 1 while it warns, 2 while it fails", "part"
+        )
         self.totals = self._gauge("events", "Events per mapping and fate", "mapping", "fate")
         self.oldest = self._gauge("oldest_waiting_seconds", "Age of the change that waits longest")
         self._waiting = self._gauge("waiting_records", "Records that wait, by reason", "mapping", "reason")
@@ -84,9 +89,10 @@ class Metrics:
         """So many records need a person, by mapping and code of the reason."""
         _set_all(self._dead, numbers)
 
-    def part(self, name: str, *, up: bool) -> None:
-        """A part's health check passed or warned (up), or failed."""
-        self.part_up.labels(name).set(1 if up else 0)
+    def part(self, name: str, status: Status) -> None:
+        """What a part's health check said."""
+        self.part_up.labels(name).set(0 if status is Status.FAIL else 1)
+        self._part_status.labels(name).set(status)
 
     def render(self) -> bytes:
         """The text exposition format."""

@@ -54,6 +54,13 @@ class LeftAlone:
         query = query.group_by(tasks.c.mapping).order_by(tasks.c.mapping)
         return await self._database.read(lambda conn: {name: int(number) for name, number in conn.execute(query)})
 
+    async def keys(self, codes: Collection[str]) -> list[TaskKey]:
+        """The records left alone for one of these reasons, by key."""
+        query = select(*KEY).where(IDLE, tasks.c.code.in_(sorted(codes))).order_by(*KEY)
+        return await self._database.read(
+            lambda conn: [TaskKey(name, Side(side), rec) for name, side, rec in conn.execute(query)]
+        )
+
     async def details(self, mapping: str, codes: Collection[str], most: int) -> list[Json]:
         """What the journal noted last of records left alone for one of these reasons, `most` of them at most."""
         query = select(*KEY).where(IDLE, tasks.c.mapping == mapping, tasks.c.code.in_(sorted(codes)))

@@ -92,6 +92,10 @@ class MappingState:
     approved_until: float | None = None
     problems: tuple[str, ...] | None = None
 
+    def runs(self, scope: Scope) -> bool:
+        """Whether this is the definition that may be worked by; instances with another one claim nothing."""
+        return (self.fingerprint, self.mode) == (scope.fingerprint, scope.mode)
+
 
 class TaskState(StrEnum):
     IDLE = "idle"

@@ -114,6 +114,9 @@ DONE = frozenset(
 SHADOW = frozenset({Reason.IN_SHADOW, Reason.WOULD_CREATE, Reason.WOULD_LINK, Reason.WOULD_UPDATE, Reason.WOULD_REMOVE})
 """Decided while the mapping was in shadow mode."""
 
+DUPLICATES = frozenset({Reason.DUPLICATE_REPORTED, Reason.DUPLICATE_OF})
+"""Two people made the same on both sides: reported, and left alone until they merge it."""
+
 FOR_A_PERSON = frozenset({Reason.THRESHOLD_REACHED, Reason.NO_CANARY})
 """It waits, and only a person can end that: the log says so at warning when it begins."""
 

@@ -184,3 +184,21 @@ async def test_a_paused_mapping_leaves_nothing_behind(new_bench: NewSweepBench) 
     await site.store.mappings.set_paused("people", False)
     await site.work()
     assert site.names("erp") == ["Ana Lund"]
+
+
+async def test_what_two_people_made_twice_is_counted_until_they_merge_it(new_bench: NewSweepBench) -> None:
+    site = await new_bench()
+    await site.go_live()
+    site.clock.advance(3600)
+    site.crm.person_creates("person", **ANA)
+    site.erp.person_creates("person", **ANA)
+    await site.bench.tell("crm", "person", "1")
+    await site.bench.turn()
+    await site.bench.tell("erp", "person", "1")
+    await site.work()
+    twin = "bridge why erp person 1"
+    assert await behind(site) == [("people", 1, "made twice: merge them there", twin)]
+    site.erp.person_merges("person", "1", "2")
+    await site.bench.tell("erp", "person", "1", "deleted")
+    await site.work()
+    assert await behind(site) == []

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridge.monitoring.health import Status
 from bridge.monitoring.metrics import Metrics
 
 
@@ -16,8 +17,9 @@ def test_every_figure_is_counted_under_its_labels() -> None:
     metrics.outcome("people", "applied")
     metrics.sweep("crm1", "person", "full", 100, 3)
     metrics.hook_registered("crm1")
-    metrics.part("store", up=True)
-    metrics.part("worker", up=False)
+    metrics.part("store", Status.PASS)
+    metrics.part("hooks", Status.WARN)
+    metrics.part("worker", Status.FAIL)
     metrics.oldest.set(12)
     metrics.waiting({("people", "system"): 3})
     metrics.totals.labels("people", "waiting").set(4)
@@ -30,7 +32,11 @@ def test_every_figure_is_counted_under_its_labels() -> None:
         'bridge_sweep_marked_total{entity="person",system="crm1"} 3.0',
         'bridge_hooks_registered_total{system="crm1"} 1.0',
         'bridge_part_up{part="store"} 1.0',
+        'bridge_part_up{part="hooks"} 1.0',
         'bridge_part_up{part="worker"} 0.0',
+        'bridge_part_status{part="store"} 0.0',
+        'bridge_part_status{part="hooks"} 1.0',
+        'bridge_part_status{part="worker"} 2.0',
         "bridge_oldest_waiting_seconds 12.0",
         'bridge_waiting_records{mapping="people",reason="system"} 3.0',
         'bridge_events{fate="waiting",mapping="people"} 4.0',

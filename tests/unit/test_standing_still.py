@@ -1,0 +1,185 @@
+"""The table of `docs/operations.md` of what may stand still is true: reasons, health, status, metrics and commands."""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import click
+import pytest
+
+from bridge.app import daemon
+from bridge.app.checks import add_checks
+from bridge.app.status import status_of
+from bridge.app.waiting import DUE, REMEDIES
+from bridge.cli.main import main
+from bridge.domain.seams import Seams
+from bridge.monitoring.metrics import Metrics
+from bridge.store import open_store
+from bridge.sync.reasons import DONE, DUPLICATES, FOR_A_PERSON, SENTENCES, SHADOW, Reason
+
+PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+SECTION = PAGE.partition("## What stands still, and what helps\n")[2].partition("\n## ")[0]
+COLUMNS = ("what", "why", "health", "status", "metrics", "log", "help")
+QUOTED = re.compile(r"`([^`]+)`")
+LEVELS = {"none", "info", "warning", "error", "-"}
+LISTENERS = {"callbacks listener", "admin listener"}
+
+
+def table(text: str) -> list[dict[str, str]]:
+    """The rows of the only table in a text."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    return [dict(zip(COLUMNS, (cell.strip() for cell in line.strip("|").split(" | ")), strict=True)) for line in lines]
+
+
+ROWS = table(SECTION)
+
+
+def quoted(column: str, rows: list[dict[str, str]] = ROWS) -> list[str]:
+    return [text for row in rows for text in QUOTED.findall(row[column])]
+
+
+def of(code: str) -> dict[str, str]:
+    (row,) = [row for row in ROWS if code in QUOTED.findall(row["what"])]
+    return row
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The arguments of every `bridge ...` a text names; a word in capitals stands for anything."""
+    for found in QUOTED.findall(text):
+        words = re.split(r"\s+", found.strip())
+        if words[0] == "bridge" and len(words) > 1:
+            yield words[1:]
+
+
+def leaf(arguments: Sequence[str]) -> tuple[click.Command, list[str]]:
+    """The command these arguments choose, and what is left for it. Raises what the command line raises for others."""
+    command, rest = cast(click.Command, main), list(arguments)
+    while isinstance(command, click.Group):
+        name = rest.pop(0) if rest else ""
+        found = command.get_command(click.Context(command), name)
+        if found is None:
+            raise click.UsageError(f"there is no command `{name}`")
+        command = found
+    return command, rest
+
+
+def parses(arguments: Sequence[str]) -> None:
+    """Raises what the command line raises for arguments it does not know, and runs nothing."""
+    command, rest = leaf(arguments)
+    command.make_context(command.name, rest)
+
+
+def board_of(add: Callable[[Any], None]) -> set[str]:
+    """The names under which parts put their checks on the board."""
+    names: set[str] = set()
+    board = SimpleNamespace(add=lambda name, check: names.add(name))
+    add(SimpleNamespace(board=board, connectors={"NAME": None}))
+    return names
+
+
+def supervised() -> set[str]:
+    """The parts the supervisor keeps alive, by the daemon's own text."""
+    calls = [node for node in ast.walk(ast.parse(Path(daemon.__file__).read_text())) if isinstance(node, ast.Call)]
+    adds = [call for call in calls if ast.unparse(call.func) == "supervisor.add"]
+    return {ast.literal_eval(call.args[0]) for call in adds}
+
+
+def test_every_reason_after_which_something_stands_still_has_one_row_and_no_other_code_is_told() -> None:
+    told = Counter(text for text in quoted("what") if re.fullmatch(r"[a-z_]+", text))
+    assert set(told) == {*(reason.value for reason in set(Reason) - DONE), DUE}
+    assert set(told.values()) == {1}
+
+
+def test_every_part_of_health_is_told_and_no_other() -> None:
+    parts = board_of(add_checks) | supervised() | LISTENERS | {"scheduler"}
+    assert len(parts) > 20
+    assert set(quoted("health")) == parts
+
+
+async def test_status_has_every_heading_that_is_told(sqlite_url: str, new_seams: Callable[..., Seams]) -> None:
+    store = await open_store(sqlite_url, new_seams())
+    headings = set(await status_of(store))
+    await store.close()
+    assert set(quoted("status")) <= headings
+
+
+def test_every_figure_that_is_told_is_there() -> None:
+    figures = {metric.name for metric in Metrics().registry.collect()}
+    assert {name.removesuffix("_total") for name in quoted("metrics")} <= figures
+
+
+def test_every_row_says_where_it_shows_and_what_helps() -> None:
+    for row in ROWS:
+        assert row["log"] in LEVELS, row
+        assert row["help"] not in ("", "-"), row
+        assert row["health"] != "-" or QUOTED.search(row["status"]), f"passes in silence: {row}"
+
+
+def test_what_waits_and_what_needs_a_person_shows_in_its_own_list_and_figure() -> None:
+    for reason in set(Reason) - DONE - SHADOW - DUPLICATES:
+        row = of(reason)
+        lists = {"waiting": "bridge_waiting_records", "dead letters": "bridge_dead_letters"}
+        shown = [heading for heading in lists if heading in QUOTED.findall(row["status"])]
+        if shown:
+            assert lists[shown[0]] in row["metrics"], row
+        else:
+            assert "filtered" in SENTENCES[reason], f"{reason} shows in no list"
+
+
+@pytest.mark.parametrize("reason", sorted(FOR_A_PERSON))
+def test_what_only_a_person_can_end_is_logged_as_a_warning(reason: Reason) -> None:
+    assert of(reason)["log"] == "warning"
+
+
+@pytest.mark.parametrize("reason", sorted(REMEDIES))
+def test_the_remedy_that_lists_show_is_the_one_that_is_told(reason: Reason) -> None:
+    assert f"`{REMEDIES[reason].format(mapping='MAPPING')}`" in of(reason)["help"]
+
+
+NAMED = sorted({tuple(words) for words in commands(SECTION)})
+
+
+@pytest.mark.parametrize("words", NAMED, ids=" ".join)
+def test_every_command_of_the_table_leads_somewhere(words: tuple[str, ...]) -> None:
+    parses(words)
+
+
+@pytest.mark.parametrize("words", sorted({tuple(words) for words in commands(PAGE)}), ids=" ".join)
+def test_every_command_the_page_names_is_one(words: tuple[str, ...]) -> None:
+    """In running text a command may be named without its arguments."""
+    if leaf(words)[1]:
+        parses(words)
+
+
+TEXTS = [*SENTENCES.values(), *(f"`{remedy}`" for remedy in REMEDIES.values())]
+SAID = sorted({" ".join(words) for text in TEXTS for words in commands(text)})
+
+
+@pytest.mark.parametrize("line", SAID)
+def test_every_command_a_reason_names_is_one(line: str) -> None:
+    parses(line.split())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "authorise SYSTEM",
+        "approve",
+        "waiting --now",
+        "hooks mend",
+        "dead-letters retry A B C",
+        "conflicts choose crm deal",
+    ],
+)
+def test_the_rule_on_commands_can_fail(line: str) -> None:
+    with pytest.raises(click.UsageError):
+        parses(line.split())
+
+
+def test_the_table_and_the_commands_are_found() -> None:
+    assert len(ROWS) > 35
+    assert len(NAMED) > 15
