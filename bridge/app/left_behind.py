@@ -32,15 +32,16 @@ async def shadow_rows(store: Store) -> list[Row]:
 
 async def _overwritten(store: Store, mapping: str) -> str:
     details = await store.left_alone.details(mapping, SHADOW, EXAMINED)
-    counted = Counter(field for detail in details for field in overwritten(detail))
-    fields = ", ".join(f"{field} {number}" for field, number in counted.most_common()) or "none"
+    cells = {cell for detail in details for cell in overwritten(detail)}  # both records of a match may tell of them
+    counted = Counter(field for _, field in cells)
+    fields = ", ".join(f"{field} {number}" for field, number in sorted(counted.items())) or "none"
     return f"{fields} (of {EXAMINED} records)" if len(details) == EXAMINED else fields
 
 
-def overwritten(detail: Json) -> list[str]:
-    """The fields that hold a value and would get another one, as `side.field`."""
+def overwritten(detail: Json) -> list[tuple[str, str]]:
+    """The fields that hold a value and would get another one: their record, and `side.field`."""
     return [
-        f"{write['side']}.{name}"
+        (write["record"], f"{write['side']}.{name}")
         for write in detail.get("writes", ())
         for name, field in write["fields"].items()
         if field.get("before") is not None and "after" in field

@@ -83,6 +83,12 @@ async def test_the_backfill_that_is_named_takes_in_all_that_shadow_mode_decided(
     assert "left behind" not in await why(site, "crm", "1")
 
 
+async def test_a_field_that_both_records_of_a_match_tell_of_is_summed_up_once(new_bench: NewSweepBench) -> None:
+    site = await _a_day_in_shadow(new_bench)
+    (row,) = (await status_of(site.store))["shadow"]
+    assert (row["would link"], row["overwritten fields"]) == (2, "erp.name 1")
+
+
 async def test_an_edit_takes_one_record_in_and_the_others_stay_counted(new_bench: NewSweepBench) -> None:
     site = await _a_day_in_shadow(new_bench)
     await goes_live(site)
