@@ -5,19 +5,18 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bridge.app.build import Bridge
-from bridge.app.waiting import hold_ups, known_code, numbers, waits_for
+from bridge.app.waiting import hold_ups, known_code, waiting_numbers, waits_for
 from bridge.app.wording import Scopes, record_name
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.model import MappingSide
 from bridge.monitoring.health import CheckResult, Status
-from bridge.store.model import MappingState, Mode, TaskKey
+from bridge.store.model import MappingState, Mode, Task, TaskKey
 from bridge.store.unlinked import Overdue
-from bridge.store.waiting import Group
 from bridge.sync.reasons import DUPLICATES, Reason
 
 LONG_PAUSE_SECONDS = 60.0
 """A vendor's pause that lasts longer than this is worth a warning."""
-DUPLICATES_SECONDS = 60.0
+DUPLICATES_SECONDS = 600.0
 
 
 def add_checks(bridge: Bridge) -> None:
@@ -73,15 +72,17 @@ async def _hooks(bridge: Bridge) -> CheckResult:
 
 async def _waiting(bridge: Bridge) -> CheckResult:
     limits = bridge.settings.health
-    groups = await bridge.store.waiting.groups()
-    age = bridge.store.now() - groups[0].oldest.first_due if groups else 0.0
+    oldest, numbers = await bridge.store.waiting.all(most=1), await waiting_numbers(bridge.store)
+    age = bridge.store.now() - oldest[0].first_due if oldest else 0.0
     bridge.metrics.oldest.set(age)
-    bridge.metrics.waiting(numbers(groups))
+    bridge.metrics.waiting(numbers)
     for mapping, totals in (await bridge.store.tasks.totals()).items():
         for fate, number in totals.items():
             bridge.metrics.totals.labels(mapping, fate).set(number)
     held = await hold_ups(bridge.store, bridge.plan.scopes)
-    text = waiting(groups, bridge.plan.scopes, held, bridge.store.now())
+    text = (
+        waiting(oldest[0], numbers.total(), bridge.plan.scopes, held, bridge.store.now()) if oldest else "nothing waits"
+    )
     if age > limits.oldest_waiting_fail_seconds:
         return CheckResult(Status.FAIL, text, age, "s")
     if age > limits.oldest_waiting_warn_seconds:
@@ -89,11 +90,8 @@ async def _waiting(bridge: Bridge) -> CheckResult:
     return CheckResult(Status.PASS, text, age, "s")
 
 
-def waiting(groups: Sequence[Group], scopes: Scopes, held: Mapping[str, Sequence[str]], now: float) -> str:
-    """How long the oldest change waits, which record it is about, why, and what to type."""
-    if not groups:
-        return "nothing waits"
-    oldest, number = groups[0].oldest, sum(group.number for group in groups)
+def waiting(oldest: Task, number: int, scopes: Scopes, held: Mapping[str, Sequence[str]], now: float) -> str:
+    """How long the oldest change waits, which record it is about, why, and what to type. `number`: of all that wait."""
     name = record_name(scopes, oldest.key)
     reason = waits_for(oldest, held)
     if oldest.key.mapping not in scopes:
@@ -107,7 +105,7 @@ def waiting(groups: Sequence[Group], scopes: Scopes, held: Mapping[str, Sequence
 
 
 async def _threshold(bridge: Bridge) -> CheckResult:
-    return threshold(numbers(await bridge.store.waiting.groups()))
+    return threshold(await waiting_numbers(bridge.store))
 
 
 def threshold(waiting: Mapping[tuple[str, str], int]) -> CheckResult:

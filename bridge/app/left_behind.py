@@ -1,6 +1,7 @@
 """What shadow mode would write, and what stays behind once a mapping is live, as plain rows for status."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 from bridge.app.wording import Scopes, record_name
 from bridge.store.engine import Store
@@ -8,6 +9,8 @@ from bridge.store.model import Json, Mode, TaskKey
 from bridge.sync.reasons import DUPLICATES, SHADOW, Reason
 
 Row = dict[str, object]
+Numbers = Mapping[str, Mapping[str, int]]
+"""By mapping and code how many records were left alone."""
 WOULD = {
     Reason.WOULD_CREATE: "would create",
     Reason.WOULD_LINK: "would link",
@@ -18,13 +21,12 @@ EXAMINED = 1000
 """So many records of a mapping are examined for the fields that would be overwritten."""
 
 
-async def shadow_rows(store: Store) -> list[Row]:
+async def shadow_rows(store: Store, left: Numbers) -> list[Row]:
     """Of each mapping in shadow mode: how many records it would write, and which filled fields it would overwrite."""
-    states, numbers = await store.mappings.states(), await store.left_alone.numbers(SHADOW)
     rows: list[Row] = []
-    for name, state in sorted(states.items()):
+    for name, state in sorted((await store.mappings.states()).items()):
         if state.mode is Mode.SHADOW:
-            found = numbers.get(name, {})
+            found = left.get(name, {})
             told = {text: found.get(code, 0) for code, text in WOULD.items()}
             rows.append({"mapping": name, **told, "overwritten fields": await _overwritten(store, name)})
     return rows
@@ -48,23 +50,23 @@ def overwritten(detail: Json) -> list[tuple[str, str]]:
     ]
 
 
-async def behind_rows(store: Store, scopes: Scopes) -> list[Row]:
+async def behind_rows(store: Store, scopes: Scopes, left: Numbers) -> list[Row]:
     """Of each live mapping the records that cross only when somebody edits them or asks for it, and duplicates."""
-    states, numbers = await store.mappings.states(), await store.left_alone.numbers(SHADOW)
     never = await store.left_alone.never_looked_at()
     rows: list[Row] = []
-    for name, state in sorted(states.items()):
+    for name, state in sorted((await store.mappings.states()).items()):
         if state.mode is not Mode.LIVE:
             continue
-        if found := numbers.get(name):
+        if found := {code: number for code, number in left.get(name, {}).items() if code in SHADOW}:
             told = ", ".join(f"{found[code]} {text}" for code, text in WOULD.items() if code in found)
             why = f"decided in shadow mode ({told})" if told else "decided in shadow mode"
             rows.append(_row(name, sum(found.values()), why))
         if name in never:
             rows.append(_row(name, never[name], "from before going live: never looked at"))
     twice: defaultdict[str, list[TaskKey]] = defaultdict(list)
-    for key in await store.left_alone.keys(DUPLICATES):
-        twice[key.mapping].append(key)
+    if any(code in DUPLICATES for found in left.values() for code in found):
+        for key in await store.left_alone.keys(DUPLICATES):
+            twice[key.mapping].append(key)
     for name, keys in twice.items():
         command = f"bridge why {record_name(scopes, keys[0])}"
         rows.append({"mapping": name, "records": len(keys), "why": "made twice: merge them there", "command": command})

@@ -6,6 +6,7 @@ from bridge.app.wording import moment, record_name
 from bridge.store.engine import Store
 from bridge.store.instances import Instance
 from bridge.store.tasks import TOTALS
+from bridge.sync.reasons import DUPLICATES, SHADOW
 
 Rows = dict[str, list[dict[str, object]]]
 NOTHING = dict.fromkeys(TOTALS, 0)
@@ -14,6 +15,7 @@ NOTHING = dict.fromkeys(TOTALS, 0)
 async def status_of(store: Store) -> Rows:
     """Headings with rows: the bridge, mappings with their totals, systems, sweeps, hooks, and what needs attention."""
     scopes = await store.mappings.scopes()
+    left = await store.left_alone.numbers(SHADOW | DUPLICATES)
     return {
         "bridge": await _instances(store),
         "mappings": await _mappings(store),
@@ -31,8 +33,8 @@ async def status_of(store: Store) -> Rows:
         "conflicts": [
             {"mapping": one.link.mapping, "field": one.field, **one.values} for one in await store.conflicts.waiting()
         ],
-        "shadow": await shadow_rows(store),
-        "left behind": await behind_rows(store, scopes),
+        "shadow": await shadow_rows(store, left),
+        "left behind": await behind_rows(store, scopes, left),
         "waiting": await waiting_groups(store, scopes),
         "dead letters": [
             {

@@ -7,7 +7,6 @@ from bridge.app.wording import Scopes, moment, record_name
 from bridge.domain.record import Side
 from bridge.store.engine import Store
 from bridge.store.model import Task
-from bridge.store.waiting import Group
 from bridge.sync.reasons import DONE, Reason
 
 Row = dict[str, object]
@@ -48,16 +47,16 @@ async def waiting_groups(store: Store, scopes: Scopes) -> list[Row]:
     held = await hold_ups(store, scopes)
     return [
         {
-            "mapping": group.oldest.key.mapping,
-            "code": known_code(group.oldest.code),
-            "records": group.number,
-            "oldest": record_name(scopes, group.oldest.key),
-            "waits since": moment(group.oldest.first_due),
-            "next look": _next_look(group.next_look, store.now()),
-            "reason": waits_for(group.oldest, held),
-            "command": remedy(scopes, group.oldest),
+            "mapping": oldest.key.mapping,
+            "code": known_code(oldest.code),
+            "records": number,
+            "oldest": record_name(scopes, oldest.key),
+            "waits since": moment(oldest.first_due),
+            "next look": _next_look(oldest.due, store.now()),
+            "reason": waits_for(oldest, held),
+            "command": remedy(scopes, oldest),
         }
-        for group in await store.waiting.groups()
+        for oldest, number in await store.waiting.groups()
     ]
 
 
@@ -101,9 +100,9 @@ async def _system(store: Store, name: str) -> str:
     return f"{name} is paused for another {pause[0]:.0f} s, as the vendor asked (`bridge resume {name}`)"
 
 
-def numbers(groups: Iterable[Group]) -> Counter[tuple[str, str]]:
+async def waiting_numbers(store: Store) -> Counter[tuple[str, str]]:
     """Waiting records by mapping and code as shown."""
     counted = Counter[tuple[str, str]]()
-    for group in groups:
-        counted[group.oldest.key.mapping, known_code(group.oldest.code)] += group.number
+    for (mapping, code), number in (await store.waiting.numbers()).items():
+        counted[mapping, known_code(code)] += number
     return counted

@@ -1,8 +1,6 @@
 """Records that wait: work on them was due and has not ended."""
 
-from dataclasses import dataclass
-
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from bridge.store.database import Database
 from bridge.store.model import Task
@@ -10,42 +8,42 @@ from bridge.store.rows import task_from
 from bridge.store.tables import tasks
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Records of one mapping that wait for one reason. `oldest`: the one that waits longest."""
-
-    oldest: Task
-    number: int
-    next_look: float
-
-
 class Waiting:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def all(self, mapping: str | None = None) -> list[Task]:
-        """Everything that waits, longest first."""
-        query = select(tasks).where(tasks.c.due.is_not(None), tasks.c.first_due <= self._database.now())
-        if mapping is not None:
-            query = query.where(tasks.c.mapping == mapping)
-        query = query.order_by(tasks.c.first_due, *tasks.primary_key.columns)
-        return await self._database.read(lambda conn: [task_from(row) for row in conn.execute(query).mappings()])
+    async def all(self, mapping: str | None = None, most: int | None = None) -> list[Task]:
+        """Everything that waits, longest first; `most` of it at most."""
+        return await self._database.read(
+            lambda conn: self._longest(conn, most, *([] if mapping is None else [tasks.c.mapping == mapping]))
+        )
 
-    async def groups(self) -> list[Group]:
-        """What waits, by mapping and code; the group with the record that waits longest comes first."""
-        alike = (tasks.c.mapping, tasks.c.code)
-        by_age = (tasks.c.first_due, tasks.c.side, tasks.c.rec)
-        ranked = select(
-            tasks,
-            func.count().over(partition_by=alike).label("number"),
-            func.min(tasks.c.due).over(partition_by=alike).label("next_look"),
-            func.row_number().over(partition_by=alike, order_by=by_age).label("place"),
-        ).where(tasks.c.due.is_not(None), tasks.c.first_due <= self._database.now())
-        found = ranked.subquery()
-        first = select(found).where(found.c.place == 1).order_by(found.c.first_due, found.c.mapping, found.c.code)
+    async def numbers(self) -> dict[tuple[str, str], int]:
+        """How many wait, by mapping and code ("" for none)."""
+        return await self._database.read(self._numbers)
 
-        def work(conn: Connection) -> list[Group]:
-            rows = conn.execute(first).mappings()
-            return [Group(task_from(row), row["number"], row["next_look"]) for row in rows]
+    async def groups(self) -> list[tuple[Task, int]]:
+        """What waits, by mapping and code: the one that waits longest, and how many; the longest wait first."""
+
+        def work(conn: Connection) -> list[tuple[Task, int]]:
+            found: list[tuple[Task, int]] = []
+            for (mapping, code), number in self._numbers(conn).items():
+                alike = tasks.c.code == code if code else tasks.c.code.is_(None)
+                longest = self._longest(conn, 1, tasks.c.mapping == mapping, alike)
+                found += [(task, number) for task in longest]
+            return sorted(found, key=lambda one: (one[0].first_due, one[0].key.mapping, one[0].code))
 
         return await self._database.read(work)
+
+    def _waits(self) -> tuple[ColumnElement[bool], ...]:
+        return tasks.c.due.is_not(None), tasks.c.first_due <= self._database.now()
+
+    def _longest(self, conn: Connection, most: int | None, *more: ColumnElement[bool]) -> list[Task]:
+        query = select(tasks).where(*self._waits(), *more).order_by(tasks.c.first_due, *tasks.primary_key.columns)
+        return [task_from(row) for row in conn.execute(query.limit(most)).mappings()]
+
+    def _numbers(self, conn: Connection) -> dict[tuple[str, str], int]:
+        """Grouped by the code first, or SQLite would go through all tasks instead of those that are due."""
+        names = (tasks.c.code, tasks.c.mapping)
+        query = select(*names, func.count()).where(*self._waits()).group_by(*names)
+        return {(mapping, code or ""): int(number) for code, mapping, number in conn.execute(query)}

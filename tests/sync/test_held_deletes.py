@@ -10,7 +10,7 @@ import pytest
 from bridge.app.checks import threshold
 from bridge.app.requests import Requests
 from bridge.app.status import status_of
-from bridge.app.waiting import numbers
+from bridge.app.waiting import waiting_numbers
 from bridge.monitoring.health import CheckResult, Status
 from bridge.store.requests import Request
 from bridge.sync.parts import Limits
@@ -32,7 +32,7 @@ async def _linked(new_bench: NewBench, number: int = 3, **more: Any) -> Bench:
 
 
 async def _health(bench: Bench) -> CheckResult:
-    return threshold(numbers(await bench.store.waiting.groups()))
+    return threshold(await waiting_numbers(bench.store))
 
 
 async def _approve(bench: Bench, mapping: str = "people") -> str:

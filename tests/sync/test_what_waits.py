@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from bridge.app.checks import waiting
 from bridge.app.status import status_of
-from bridge.app.waiting import hold_ups, numbers, waiting_rows
+from bridge.app.waiting import hold_ups, waiting_numbers, waiting_rows
 from bridge.domain.errors import RateLimited
 from bridge.sync.reasons import Reason
 from tests.product import raising, unreachable
@@ -20,9 +20,9 @@ TWO = (
 
 async def health(bench: Bench) -> str:
     """What the part `waiting` of health says."""
-    scopes = bench.parts.scopes
-    held = await hold_ups(bench.store, scopes)
-    return waiting(await bench.store.waiting.groups(), scopes, held, bench.store.now())
+    scopes, held = bench.parts.scopes, await hold_ups(bench.store, bench.parts.scopes)
+    oldest, numbers = await bench.store.waiting.all(most=1), await waiting_numbers(bench.store)
+    return waiting(oldest[0], numbers.total(), scopes, held, bench.store.now()) if oldest else "nothing waits"
 
 
 async def _waiting_for_a_company(new_bench: NewBench) -> Bench:
@@ -56,8 +56,7 @@ async def test_status_groups_what_waits_by_mapping_and_reason_and_names_the_olde
         ("people", "parent_waited_for", 2, "bridge why crm person 2"),
     ]
     assert all("2026-01-05 09:" in str(row["next look"]) for row in rows)
-    counted = numbers(await bench.store.waiting.groups())
-    assert counted == {("companies", "system"): 1, ("people", "parent_waited_for"): 2}
+    assert await waiting_numbers(bench.store) == {("companies", "system"): 1, ("people", "parent_waited_for"): 2}
 
 
 async def test_every_waiting_record_is_listed_longest_first_of_one_mapping_or_of_all(new_bench: NewBench) -> None:
@@ -126,6 +125,6 @@ async def test_a_write_that_is_only_to_be_looked_at_again_does_not_wait_before_i
 
 async def test_what_waits_in_a_mapping_that_has_no_file_any_more_is_told(new_bench: NewBench) -> None:
     bench = await _waiting_for_a_company(new_bench)
-    groups = await bench.store.waiting.groups()
-    told = waiting(groups, {}, {}, bench.store.now())
+    (oldest,) = await bench.store.waiting.all(most=1)
+    told = waiting(oldest, 1, {}, {}, bench.store.now())
     assert "no mapping file is called companies any more: put it back" in told

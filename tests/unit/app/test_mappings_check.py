@@ -43,7 +43,7 @@ def test_records_made_twice_are_a_warning_that_names_one() -> None:
     assert duplicates([], {}).status is Status.PASS
 
 
-async def test_duplicates_are_asked_of_the_store_once_a_minute() -> None:
+async def test_duplicates_are_asked_of_the_store_once_in_a_while() -> None:
     asked, now = [], [100.0]
 
     async def keys(codes: object) -> list[TaskKey]:
