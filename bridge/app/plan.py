@@ -11,13 +11,13 @@ from bridge.app.switches import switch_faults
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
 from bridge.mapping.check import check
 from bridge.mapping.follow_ons import mistakes
 from bridge.mapping.load import Loaded, read_mappings
 from bridge.mapping.model import Mapping, MappingSide
 from bridge.mapping.via import UNKNOWN_FUNCTION
-from bridge.settings.faults import meant
 from bridge.settings.load import load_settings, settings_faults, validate_options
 from bridge.settings.model import Settings
 from bridge.settings.parts import mapping_files
@@ -126,7 +126,7 @@ def _binding_faults(settings: Settings, read: Loaded) -> list[Fault]:
     for name in settings.mappings:
         if read.names is not None and name not in read.names:
             what = "no mapping file has this name"
-            faults.append(settings.places.fault(("mappings", name), what, meant(name, read.names)))
+            faults.append(settings.places.fault(("mappings", name), what, did_you_mean(name, read.names)))
     return faults
 
 
@@ -134,7 +134,9 @@ def _side_fault(settings: Settings, mapping: Mapping, side: MappingSide) -> Faul
     where = str(mapping.place)
     system = settings.sides.get(side.name)
     if system is None:
-        remedy = f"bind it below `sides:` in the settings, or correct its name; {meant(side.name, settings.sides)}"
+        remedy = (
+            f"bind it below `sides:` in the settings, or correct its name; {did_you_mean(side.name, settings.sides)}"
+        )
         return Fault(where, f"side `{side.name}` is bound to no system", remedy)
     product = settings.systems[system].connector
     if product != side.product and product in CONNECTORS and side.product in CONNECTORS:

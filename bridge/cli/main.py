@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from bridge.domain.errors import BridgeError, ConfigError
+from bridge.domain.guess import did_you_mean
 from bridge.domain.late import late
 from bridge.domain.text_file import unusable_character
-from bridge.settings.faults import meant
 
 COMMANDS = {
     "approve": ("bridge.cli.ask", "approve", "Release the deletion threshold of MAPPING for a while."),
@@ -70,7 +70,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            ctx.fail(f"there is no command `{args[0]}`; {meant(args[0], COMMANDS)}")
+            ctx.fail(f"there is no command `{args[0]}`; {did_you_mean(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

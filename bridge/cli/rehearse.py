@@ -13,13 +13,13 @@ from bridge.app.plan import Plan, checked
 from bridge.app.rehearsal import checked_mappings, of_file, read_record, written_record
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Fault, RemoteError
+from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Fields, Gone, RecordRef, Side
 from bridge.domain.text_file import write_text
 from bridge.mapping.examples import run_tests
 from bridge.mapping.explain import explain as explained
 from bridge.mapping.laws import law_report
 from bridge.mapping.model import Mapping
-from bridge.settings.faults import meant
 from bridge.settings.model import Settings
 from bridge.settings.parts import mapping_files
 
@@ -103,7 +103,9 @@ def _mapping(mappings: Sequence[Mapping], name: str) -> Mapping:
     for mapping in mappings:
         if mapping.name == name:
             return mapping
-    raise ConfigError([Fault(name, "no mapping has this name", meant(name, [mapping.name for mapping in mappings]))])
+    raise ConfigError(
+        [Fault(name, "no mapping has this name", did_you_mean(name, [mapping.name for mapping in mappings]))]
+    )
 
 
 def _side(mapping: Mapping, name: str) -> Side:
@@ -116,7 +118,7 @@ def _side(mapping: Mapping, name: str) -> Side:
 async def _live(settings: Settings, plan: Plan, mapping: str, side: Side, record: str) -> Fields:
     """The record as the product shows it now."""
     if mapping not in plan.scopes:
-        raise ConfigError([Fault(mapping, "is no mapping of the settings", meant(mapping, plan.scopes))])
+        raise ConfigError([Fault(mapping, "is no mapping of the settings", did_you_mean(mapping, plan.scopes))])
     endpoint = plan.scopes[mapping].endpoint(side)
     ref = RecordRef(endpoint.system, endpoint.entity, record)
     try:

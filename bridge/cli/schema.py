@@ -9,7 +9,7 @@ import click
 from bridge.app.functions import load_functions
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Fault
-from bridge.mapping.document import did_you_mean
+from bridge.domain.guess import did_you_mean
 from bridge.mapping.functions import Functions
 from bridge.mapping.json_schema import Half, general_schema, pair_schema
 from bridge.settings.parts import mapping_files

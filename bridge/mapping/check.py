@@ -5,10 +5,10 @@ from collections.abc import Mapping as MappingOf
 
 from bridge.domain.catalog import EntityManifest, Manifest
 from bridge.domain.errors import Fault
+from bridge.domain.guess import Guess, did_you_mean
 from bridge.domain.record import Side
 from bridge.mapping.check_columns import ExtraColumns, catalog_of, check_choices, check_columns
 from bridge.mapping.check_together import check_together
-from bridge.mapping.document import Guess, did_you_mean
 from bridge.mapping.laws import broken_laws
 from bridge.mapping.model import DeletePolicy, Mapping
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Manifest
 from bridge.domain.errors import Fault
+from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
-from bridge.mapping.document import did_you_mean
-from bridge.mapping.model import Field, Mapping, Place
+from bridge.files.document import Place
+from bridge.mapping.model import Field, Mapping
 from bridge.mapping.paths import Path, parse_path
 from bridge.mapping.tables import ANY
 

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
+from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
-from bridge.mapping.document import Scalar, Table, did_you_mean
+from bridge.files.document import Place, Scalar, Table
 from bridge.mapping.functions import Functions, Step
-from bridge.mapping.model import Cells, Place
+from bridge.mapping.model import Cells
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ValueTable, with_table

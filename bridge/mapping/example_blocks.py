@@ -4,7 +4,7 @@ from collections.abc import Mapping as MappingOf
 from typing import Any
 
 from bridge.domain.record import Side
-from bridge.mapping.document import Listing, Scalar, Table, plain
+from bridge.files.document import Listing, Scalar, Table, plain
 from bridge.mapping.model import Example
 from bridge.mapping.section import Section
 

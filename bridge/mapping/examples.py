@@ -9,7 +9,8 @@ from typing import Any
 
 from bridge.domain.errors import MappingFailed
 from bridge.domain.record import Side
-from bridge.mapping.model import Example, Mapping, Place
+from bridge.files.document import Place
+from bridge.mapping.model import Example, Mapping
 from bridge.mapping.translate import for_create, passes_where, read, write
 from bridge.mapping.types.choice import choice_text
 from bridge.mapping.values import LEAVE, UNREAD, Reference, Untranslatable, is_empty

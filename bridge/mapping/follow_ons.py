@@ -7,8 +7,8 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.errors import Fault
-from bridge.mapping.document import NOTHING_KNOWN, Guess, Node, Scalar, Table
-from bridge.mapping.model import Place
+from bridge.domain.guess import NOTHING_KNOWN, Guess
+from bridge.files.document import Node, Place, Scalar, Table
 
 Spot = tuple[str, int, int]
 

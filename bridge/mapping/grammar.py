@@ -3,12 +3,13 @@
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
+from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
+from bridge.files.document import Faults, Node, Place, Scalar, Table, plain
 from bridge.mapping.columns import read_zones
-from bridge.mapping.document import Faults, Node, Scalar, Table, did_you_mean, plain
 from bridge.mapping.example_blocks import read_examples
 from bridge.mapping.functions import Functions
-from bridge.mapping.model import DeletePolicy, Duplicates, Field, Mapping, MappingSide, Place, Policy, Reader, Writer
+from bridge.mapping.model import DeletePolicy, Duplicates, Field, Mapping, MappingSide, Policy, Reader, Writer
 from bridge.mapping.paths import Path
 from bridge.mapping.rows import Frame, fingerprint, read_policy, read_row
 from bridge.mapping.section import Section

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
 from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
 from bridge.domain.text_file import NotText, read_text
-from bridge.mapping.document import Faults, Node, Table, did_you_mean, read_documents
+from bridge.files.document import Faults, Node, Table, read_documents
 from bridge.mapping.example_blocks import read_examples
 from bridge.mapping.follow_ons import Document, document_of, mistakes
 from bridge.mapping.functions import Functions

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.domain.record import Side
+from bridge.files.document import Place
 from bridge.mapping.paths import Path
 from bridge.mapping.types.kind import Kind
 
@@ -42,18 +43,6 @@ class Policy:
 
     kind: Conflict
     side: Side | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in the mapping files something is written; line and column count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)

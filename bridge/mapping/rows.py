@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.record import Side
+from bridge.files.document import Faults, Listing, Node, Place, Scalar, Table, plain
 from bridge.mapping.columns import FieldType, columns_of, field_type
-from bridge.mapping.document import Faults, Listing, Node, Scalar, Table, plain
 from bridge.mapping.functions import Functions
-from bridge.mapping.model import Cells, Conflict, Field, Place, Policy
+from bridge.mapping.model import Cells, Conflict, Field, Policy
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ANY, ColumnTable

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.mapping.document import Faults, Listing, Node, Scalar, Table, did_you_mean
-from bridge.mapping.model import Place
+from bridge.domain.guess import did_you_mean
+from bridge.files.document import Faults, Listing, Node, Place, Scalar, Table
 from bridge.mapping.paths import BadPath, Path, parse_path
 
 

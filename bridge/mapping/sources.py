@@ -7,8 +7,8 @@ the file they come from.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from bridge.mapping.document import Faults, Listing, Node, Scalar, Table, did_you_mean, read_documents
-from bridge.mapping.model import Place
+from bridge.domain.guess import did_you_mean
+from bridge.files.document import Faults, Listing, Node, Place, Scalar, Table, read_documents
 
 ROWS, TABLE, TESTS = ".rows.yaml", ".table.yaml", ".test.yaml"
 

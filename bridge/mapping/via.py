@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bridge.mapping.document import Node, Scalar, Table, did_you_mean, plain
+from bridge.domain.guess import did_you_mean
+from bridge.files.document import Node, Scalar, Table, plain
 from bridge.mapping.functions import BUILTIN, NUMBERS, Functions, Step, argument_of, run
 from bridge.mapping.model import Cells
 from bridge.mapping.paths import Path

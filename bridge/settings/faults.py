@@ -1,8 +1,8 @@
-"""Faults of the settings: where each key was written, and a guess at what was meant."""
+"""Faults of the settings, with where each key was written."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 from bridge.domain.errors import Fault
@@ -30,18 +30,12 @@ class Places:
         return Fault(f"{self.path}: {'.'.join(key)}" if key else str(self.path), what, remedy)
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """A guess at what somebody wanted to write, or everything they could have written."""
-    names = sorted(known)
-    close = get_close_matches(word, names, n=1)
-    return f"did you mean `{close[0]}`?" if close else f"known: {', '.join(names) or 'none'}"
-
-
 def in_order(faults: Iterable[Fault]) -> list[Fault]:
     """Each fault once: those of the whole file, then by line, then those of variables."""
     return sorted(dict.fromkeys(faults), key=_place)
 
 
-def _place(fault: Fault) -> tuple[bool, int, str]:
-    line = fault.where.partition(": ")[0].rpartition(":")[2]
-    return (fault.where.startswith("BRIDGE_"), int(line) if line.isdigit() else 0, fault.where)
+def _place(fault: Fault) -> tuple[bool, int, int, str]:
+    found = re.search(r":(\d+)(?::(\d+))?$", fault.where.partition(": ")[0])
+    line, column = found.groups("0") if found else ("0", "0")
+    return (fault.where.startswith("BRIDGE_"), int(line), int(column), fault.where)

@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.guess import did_you_mean
 from bridge.settings.environment import FromEnvironment, overlay
-from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, Places, in_order, meant
+from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, Places, in_order
 from bridge.settings.model import Settings, SystemSettings, binding_faults
 from bridge.settings.parts import absolute_path, absolute_url, has_literal_password
 from bridge.settings.read import Named, Written, read_file
@@ -100,7 +101,7 @@ def _options(
     for name, (connector, given) in systems.items():
         model = models.get(connector)
         if model is None:
-            what, remedy = f"no product is called `{connector}`", meant(connector, models)
+            what, remedy = f"no product is called `{connector}`", did_you_mean(connector, models)
             faults.append(places.fault(("systems", name, "connector"), what, remedy))
             continue
         at = ("systems", name, "options")

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bridge.settings.faults import NAME, Places, meant
+from bridge.domain.guess import did_you_mean
+from bridge.settings.faults import NAME, Places
 from bridge.settings.hosts import is_loopback, plain_host
 from bridge.settings.parts import MAPPINGS_DIR, NO_ADDRESS, STORE_URL, is_store
 
@@ -21,10 +22,10 @@ WRITE_MARGIN_SECONDS = 15.0  # a lease must outlast a write by this much, or no 
 
 def binding_faults(systems: Iterable[str], sides: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """(side, what is wrong, remedy) of every side that is bound to no system, or to one of another side."""
-    known, taken, faults = set(systems), dict[str, str](), []
+    known, taken, faults = set(systems), dict[str, str](), list[tuple[str, str, str]]()
     for side, system in sides.items():
         if system not in known:
-            faults.append((side, f"`{system}` is not below `systems:`", meant(system, known)))
+            faults.append((side, f"`{system}` is not below `systems:`", did_you_mean(system, known)))
         elif system in taken:
             what = f"`{system}` already plays `{taken[system]}`"
             faults.append((side, what, "bind each side to a system of its own"))

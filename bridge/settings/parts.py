@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.guess import did_you_mean
 from bridge.settings.environment import PREFIX, FromEnvironment, overlay
-from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, in_order, meant
+from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, in_order
 from bridge.settings.read import Named, Written, read_file
 
 SQLITE = "sqlite:///"
@@ -28,7 +29,7 @@ def store_url(path: Path, environ: Mapping[str, str]) -> str:
     if not isinstance(store, dict):
         raise ConfigError([written.places.fault(("store",), "must be a section with keys of its own", "write url:")])
     for key in store.keys() - {"url"}:
-        faults.append(written.places.fault(("store", key), "unknown key", meant(key, ["url"])))
+        faults.append(written.places.fault(("store", key), "unknown key", did_you_mean(key, ["url"])))
     url = store.get("url", STORE_URL)
     if not faults and not (isinstance(url, str) and is_store(url)):
         faults.append(written.places.fault(("store", "url"), NO_ADDRESS))

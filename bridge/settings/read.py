@@ -5,15 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.text_file import NotText, read_text, unusable_character
-from bridge.domain.yaml_words import yaml_problem
+from bridge.files.document import Faults, Listing, Node, Scalar, Table, read_documents
 from bridge.settings.faults import Key, Places
 
-UNUSABLE = dict.fromkeys((0, *range(0xD800, 0xE000)), "?")
 STAND_IN = "-" * 32  # for a secret that could not be read, so that it causes one fault and not two
 
 
@@ -40,70 +36,63 @@ def read_file(path: Path, environ: Mapping[str, str], only: Collection[str] | No
     `only`: leave out all keys of the file but these, with whatever is wrong with them.
     """
     written = Written(Places(path))
-    try:
-        tree = _parse(path)
-        if only is not None:
-            for key in [key for key in tree if key not in only]:
-                del tree[key]
-        written.values = _plain(tree, (), written, environ)
-    except RecursionError:
-        raise ConfigError([Fault(str(path), "is nested too deeply", "see config/bridge.yaml")]) from None
+    found = Faults()
+    documents = read_documents(_text(path), str(path), found, only)
+    if len(documents) > 1:
+        found.add(documents[1].place, "a second document (---), where one is expected", "keep one of them")
+    elif not found.found and not (documents and isinstance(documents[0], Table)):
+        found.found.append(Fault(str(path), "must hold keys and values", "see config/bridge.yaml"))
+    if len(documents) != 1 or not isinstance(documents[0], Table):
+        raise ConfigError(found.found)
+    reading = _Reading(written, environ, {fault.where: fault for fault in found.found})
+    written.values = reading.section(documents[0], ())
+    written.faults += reading.odd.values()
     return written
 
 
-def _parse(path: Path) -> dict[str, Any]:
-    yaml = YAML(typ="rt")
-    yaml.version = (1, 2)
+def _text(path: Path) -> str:
     try:
-        tree = yaml.load(read_text(path))
+        return read_text(path)
     except NotText as error:
         missing = not path.exists()
         remedy = "name it with --settings, or make one with `bridge init`" if missing else error.remedy
         raise ConfigError([Fault(str(path), error.what, remedy)]) from None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise ConfigError(
-            [Fault(where, f"this is not YAML: {yaml_problem(str(error.problem))}", "correct it there")]
-        ) from None
-    except YAMLError as error:
-        raise ConfigError(
-            [Fault(str(path), f"this is not YAML: {yaml_problem(str(error))}", "correct it there")]
-        ) from None
-    if not isinstance(tree, dict):
-        raise ConfigError([Fault(str(path), "must hold keys and values", "see config/bridge.yaml")])
-    return tree
 
 
-def _not_yaml(where: str, problem: str) -> ConfigError:
-    return ConfigError([Fault(where, f"this is not YAML: {yaml_problem(problem)}", "correct it there")])
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """`odd`: by place what the file's reader found; what is about a key's value is told with the key's name."""
+
+    written: Written
+    environ: Mapping[str, str]
+    odd: dict[str, Fault]
+
+    def section(self, table: Table, at: Key) -> dict[str, Any]:
+        places = self.written.places
+        values = {}
+        for key, node in table.entries.items():
+            here = (*at, key)
+            places.known[here] = f"{places.path}:{table.keys[key].place.line}"
+            value = self._value(node, here)
+            if value is not None or "options" in at:  # else a section all of whose keys are commented out
+                values[key] = value
+        return values
+
+    def _value(self, node: Node, at: Key) -> Any:
+        if isinstance(node, Listing):
+            return [self._value(item, (*at, str(index))) for index, item in enumerate(node.items)]
+        if isinstance(node, Scalar):
+            if odd := self.odd.pop(str(node.place), None):
+                self.written.faults.append(self.written.places.fault(at, odd.what, odd.remedy))
+            return node.value()
+        (kind, named), *more = node.entries.items() or [("", None)]
+        if kind in ("file", "env") and isinstance(named, Scalar) and not more:
+            return _named(kind, named.text, at, self.written, self.environ)
+        return self.section(node, at)
 
 
-def _plain(node: Any, at: Key, written: Written, environ: Mapping[str, str]) -> Any:
-    if isinstance(node, list):
-        return [_plain(item, (*at, str(index)), written, environ) for index, item in enumerate(node)]
-    if isinstance(node, str) and (character := unusable_character(node)):
-        written.faults.append(written.places.fault(at, f"holds {character}", "write the character itself"))
-        return str(node).translate(UNUSABLE)
-    if not isinstance(node, dict):
-        return node
-    if at and len(node) == 1 and next(iter(node)) in ("file", "env"):
-        return _named(node, at, written, environ)
-    lines = getattr(getattr(node, "lc", None), "data", None) or {}
-    values = {}
-    for key, value in node.items():
-        here = (*at, str(key))
-        if key in lines:
-            written.places.known[here] = f"{written.places.path}:{lines[key][0] + 1}"
-        if value is None and "options" not in at:
-            continue  # a section all of whose keys are commented out
-        values[str(key)] = _plain(value, here, written, environ)
-    return values
-
-
-def _named(node: dict[str, Any], at: Key, written: Written, environ: Mapping[str, str]) -> Named:
+def _named(kind: str, name: str, at: Key, written: Written, environ: Mapping[str, str]) -> Named:
     """The value {file: path} or {env: NAME} stands for."""
-    kind, name = next((str(kind), str(name)) for kind, name in node.items())
     if kind == "env":
         written.variables.add(name)
         source, value = f"the environment variable {name}", environ.get(name)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from bridge.domain.errors import Fault
-from bridge.settings.faults import NAME, Key, Places, meant
+from bridge.domain.guess import did_you_mean, nearest
+from bridge.settings.faults import NAME, Key, Places
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -95,8 +95,8 @@ def _meant_key(where: tuple[int | str, ...], model: type[BaseModel]) -> Key:
     """The key a misspelt one probably stands for."""
     keys = tuple(str(part) for part in where)
     section = _section(model, keys[:-1])
-    close = get_close_matches(keys[-1], section.model_fields, n=1) if section is not None else []
-    return (*keys[:-1], *close)
+    near = nearest(keys[-1], section.model_fields) if section is not None else None
+    return keys[:-1] if near is None else (*keys[:-1], near)
 
 
 def _later(
@@ -161,7 +161,7 @@ def _remedy(kind: str, keys: Key, model: type[BaseModel]) -> str:
     if section is None or not keys:
         return ""
     if kind == "extra_forbidden":
-        return meant(keys[-1], section.model_fields)
+        return did_you_mean(keys[-1], section.model_fields)
     if keys[-1] in section.model_fields:
         return section.model_fields[keys[-1]].description or ""
     return ""

@@ -15,8 +15,7 @@ from bridge.app.rehearsal import read_record
 from bridge.connectors.registry import CONNECTORS
 from bridge.connectors.transport import WORDS, in_words
 from bridge.domain.errors import ConfigError, Fault
-from bridge.domain.yaml_words import yaml_problem
-from bridge.mapping.document import Faults, read_documents
+from bridge.files.document import Faults, read_documents
 from bridge.settings.faults import Places
 from bridge.settings.model import Settings
 from bridge.settings.validation import PATTERNS, validated
@@ -133,11 +132,6 @@ def test_broken_yaml_is_told_in_our_words(text: str) -> None:
     read_documents(text, "m.yaml", faults)
     for fault in faults.found:
         assert not FOREIGN.search(fault.what), fault
-
-
-def test_a_key_that_is_there_twice_is_named_and_nothing_else() -> None:
-    said = yaml_problem('found duplicate key "token" with value "hunter22" (original value: "hunter33")')
-    assert said == "the key `token` is there twice"
 
 
 @pytest.mark.parametrize("raw", ['"soon"', '""', "12", "true", '"2026-13-45"', '"1_000x"', "[]", "{}"])

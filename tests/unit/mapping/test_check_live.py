@@ -37,7 +37,7 @@ def options(*words: str) -> ColumnSpec:
             "{crm: custom.Grade, erp: city, table: {A: x, Z: y}}",
             {"custom.Grade": options("A")},
             {},
-            "m.yaml:6:6: row f: `custom.Grade` of one person does not offer `Z` - known are: A",
+            "m.yaml:6:6: row f: `custom.Grade` of one person does not offer `Z` - known: A",
         ),
         (
             "{columns: [crm.title, crm.status, erp.city], rows: [[x, open, y], [any, won, z]]}",

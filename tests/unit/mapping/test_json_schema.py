@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.catalog import Column, ColumnSpec
-from bridge.mapping.document import Faults, plain, read_documents
+from bridge.files.document import Faults, plain, read_documents
 from bridge.mapping.functions import BUILTIN, Function
 from bridge.mapping.json_schema import Half, general_schema, pair_schema
 from bridge.mapping.load import load_text

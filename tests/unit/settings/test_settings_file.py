@@ -1,5 +1,6 @@
 """The settings file: what loads, and what a person is told when it does not."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -114,12 +115,11 @@ def test_admin_may_listen_elsewhere_when_that_is_said(load: Load) -> None:
 @pytest.mark.parametrize(
     ("text", "where", "what"),
     [
-        ("a: 1\na: 2\n", ":2:1", "this is not YAML: the key `a` is there twice"),
         ("a: [1\n", ":2:1", "this is not YAML: a bracket that is not closed, or a comma that is missing before this"),
-        ("a: 1\n---\nb: 1\n", ":2:1", "this is not YAML: a second document (---), where one is expected"),
+        ("a: 1\n---\nb: 1\n", ":3:1", "a second document (---), where one is expected"),
         ("- a\n", "", "must hold keys and values"),
         ("", "", "must hold keys and values"),
-        (f"a: {'[' * 400}{']' * 400}", "", "is nested too deeply"),
+        (f"a: {'[' * 9000}{']' * 9000}", ":1:1", "this is nested too deeply"),
     ],
 )
 def test_what_is_no_settings_yaml_is_told_with_its_place(
@@ -128,6 +128,34 @@ def test_what_is_no_settings_yaml_is_told_with_its_place(
     (fault,) = faults_of(text)
     assert fault.where == f"{path}{where}"
     assert fault.what == what
+
+
+def test_what_the_reader_finds_is_told_with_everything_else_that_is_wrong(faults_of: FaultsOf, path: Path) -> None:
+    text = (
+        GOOD.replace("instance: test", "instance: !name test\ninstance: two")
+        + 'xyz: x\nstore: {url: "sqlite:///\\ud800"}\n'
+    )
+    assert [(fault.where, fault.what) for fault in faults_of(text)] == [
+        (f"{path}:1: instance", "a tag (!NAME) means nothing here"),
+        (f"{path}:2:1", "`instance` is written twice"),
+        (f"{path}:13: xyz", "unknown key"),
+        (f"{path}:14: store.url", "this text holds half a character (\\ud800, one of a surrogate pair)"),
+    ]
+
+
+def test_numbers_words_and_dates_are_read_as_in_mapping_files(load: Load) -> None:
+    written = "{a: 007, b: 2026-03-31, c: yes, d: 1.50, e: true, f: null, g: [1, x]}"
+    text = GOOD.replace("options: {}", f"options: {written}") + "sync: {backoff_first_seconds: 0.5}\n"
+    assert load(text).systems["erp-2"].options == {
+        "a": "007",
+        "b": "2026-03-31",
+        "c": "yes",
+        "d": Decimal("1.50"),
+        "e": True,
+        "f": None,
+        "g": [1, "x"],
+    }
+    assert load(text).sync.backoff_first_seconds == 0.5
 
 
 def test_a_file_that_is_missing_a_folder_or_no_text_is_told_plainly(tmp_path: Path) -> None:

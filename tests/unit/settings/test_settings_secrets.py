@@ -138,8 +138,15 @@ def test_a_short_instance_secret_is_refused_without_being_shown(faults_of: Fault
 
 
 def test_a_doubled_key_does_not_show_its_values(faults_of: FaultsOf) -> None:
-    (fault,) = faults_of("token: hunter22\ntoken: hunter33\n")
-    assert "hunter" not in str(fault)
+    told = [str(fault) for fault in faults_of("token: hunter22\ntoken: hunter33\n")]
+    assert any("`token` is written twice" in fault for fault in told)
+    assert "hunter" not in "".join(told)
+
+
+def test_what_looks_like_a_tag_is_not_shown(faults_of: FaultsOf) -> None:
+    told = [str(fault) for fault in faults_of(GOOD.replace("https://bridge", "!hunter22 https://bridge"))]
+    assert any("a tag (!NAME) means nothing here" in fault for fault in told)
+    assert "hunter" not in "".join(told)
 
 
 def test_the_start_up_picture_shows_secrets_as_set_or_unset(load: Load) -> None:

@@ -1,7 +1,5 @@
 """What is wrong with a YAML file, in words of the person who wrote it instead of the parser's."""
 
-import re
-
 TAB = "a tab, where only blanks may indent"
 _WORDS = (
     ("'\\t'", TAB),
@@ -12,7 +10,6 @@ _WORDS = (
     ("unexpected document separator", "a quoted text that does not end"),
     ("could not find expected ':'", "a line without a colon"),
     ("undefined alias", "an alias (*NAME) that no anchor (&NAME) comes before"),
-    ("duplicate anchor", "an anchor (&NAME) that is there twice"),
     ("unknown escape", "a backslash in double quotes before a letter that means nothing there"),
     ("expected escape sequence", "a backslash in double quotes that is not followed by a whole number"),
     ("special characters are not allowed", "a control character"),
@@ -20,15 +17,10 @@ _WORDS = (
     ("<block sequence start>", "a list item where none may be"),
     ("cannot start any token", "a character that no word may begin with unless it is quoted"),
     ("undefined tag handle", "a tag (!NAME), which means nothing here"),
-    ("could not determine a constructor", "a tag (!NAME), which means nothing here"),
-    ("but found another document", "a second document (---), where one is expected"),
-    ("unhashable", "a list or table used as a key"),
 )
 
 
 def yaml_problem(problem: str) -> str:
     """In words of ours; no value of the file is shown, as it may be a secret."""
-    if found := re.search(r"duplicate key \"([^\"]*)\"", problem):
-        return f"the key `{found[1]}` is there twice"
     folded = problem.replace("\\\\", "\\")
     return next((words for part, words in _WORDS if part in folded), "a form that YAML does not have")

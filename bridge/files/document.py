@@ -1,10 +1,9 @@
 """YAML files as trees that remember where everything stands. YAML 1.2 core: only true, false and null are words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -13,13 +12,26 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from bridge.domain.errors import Fault
 from bridge.domain.text_file import unusable_character
-from bridge.domain.yaml_words import yaml_problem
-from bridge.mapping.model import Place
+from bridge.files.yaml_words import yaml_problem
 
+TOO_DEEP = ("this is nested too deeply", "nothing the bridge reads needs that many levels")
+LEVELS = 50
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is written; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +86,6 @@ class Faults:
         self.found.append(Fault(str(place), what, remedy, code))
 
 
-NOTHING_KNOWN = "nothing is known here"
-
-
-class Guess(str):
-    """A remedy for a word that is misspelt or means nothing: what may follow from it is not told (`follow_ons`)."""
-
-
-def did_you_mean(word: str, known: Iterator[str] | list[str] | tuple[str, ...]) -> Guess:
-    """A remedy for an unknown word: the closest known one, else all of them."""
-    names = sorted(known)
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
-    if not close:
-        folded = {name.casefold(): name for name in names}
-        close = [folded[word.casefold()]] if word.casefold() in folded else []
-    if close:
-        return Guess(f"did you mean `{close[0]}`?")
-    shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
-    return Guess(f"known are: {shown}" if names else NOTHING_KNOWN)
-
-
 def plain(node: Node) -> Any:
     """The tree as dicts, lists and YAML 1.2 core scalars."""
     if isinstance(node, Scalar):
@@ -103,8 +95,11 @@ def plain(node: Node) -> Any:
     return {key: plain(item) for key, item in node.entries.items()}
 
 
-def read_documents(text: str, file: str, faults: Faults) -> list[Node]:
-    """Every document of a file; faults of the YAML itself are collected."""
+def read_documents(text: str, file: str, faults: Faults, only: Collection[str] | None = None) -> list[Node]:
+    """Every document of a file; faults of the YAML itself are collected, and show no value, as it may be a secret.
+
+    `only`: leave out all keys at the top but these, with whatever is wrong with them.
+    """
     yaml = YAML(typ="safe", pure=True)
     try:
         nodes = [node for node in yaml.compose_all(text) if node is not None]
@@ -125,8 +120,11 @@ def read_documents(text: str, file: str, faults: Faults) -> list[Node]:
         )
         return []
     except RecursionError:
-        faults.add(Place(file, 1, 1), "this is nested too deeply", "write it as docs/mapping.md shows")
+        faults.add(Place(file, 1, 1), *TOO_DEEP)
         return []
+    for node in nodes:
+        if only is not None and isinstance(node, MappingNode):
+            node.value = [(key, value) for key, value in node.value if key.value in only]
     return [_tree(node, file, faults, ()) for node in nodes]
 
 
@@ -143,6 +141,9 @@ def _tree(node: Any, file: str, faults: Faults, above: tuple[int, ...]) -> Node:
     if id(node) in above:
         faults.add(place, "an anchor that contains itself", "write the rows out")
         return Scalar("", place)
+    if len(above) == LEVELS:
+        faults.add(place, *TOO_DEEP)
+        return Scalar("", place)
     above = (*above, id(node))
     if isinstance(node, SequenceNode):
         return Listing(tuple(_tree(item, file, faults, above) for item in node.value), place)
@@ -150,7 +151,7 @@ def _tree(node: Any, file: str, faults: Faults, above: tuple[int, ...]) -> Node:
         return _table(node, place, faults, above)
     assert isinstance(node, ScalarNode)
     if node.tag and not str(node.tag).startswith("tag:yaml.org,2002:"):
-        faults.add(place, f"the tag `{node.tag}` means nothing here", "remove it")
+        faults.add(place, "a tag (!NAME) means nothing here", "remove it, or quote the text")
     if character := unusable_character(node.value):
         faults.add(place, f"this text holds {character}", "write the character itself, not its number")
         return Scalar("?", place, quoted=True)

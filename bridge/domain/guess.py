@@ -1,0 +1,30 @@
+"""A guess at what a person meant by a word that means nothing."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+NOTHING_KNOWN = "nothing is known here"
+SHOWN = 30
+
+
+class Guess(str):
+    """A remedy for a word that is misspelt or means nothing: what may follow from it need not be told."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant."""
+    names = sorted(known)
+    close = get_close_matches(word, names, n=1)
+    if close:
+        return close[0]
+    return next((name for name in names if name.casefold() == word.casefold()), None)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> Guess:
+    """A remedy for an unknown word: the nearest known one, else all of them."""
+    names = sorted(known)
+    near = nearest(word, names)
+    if near is not None:
+        return Guess(f"did you mean `{near}`?")
+    shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    return Guess(f"known: {shown}" if names else NOTHING_KNOWN)
