@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from bridge.app.build import Bridge
 from bridge.app.why import places
-from bridge.domain.errors import BridgeError, ConfigError, RemoteError, StoreUnavailable
+from bridge.domain.errors import BridgeError, ConfigError, RemoteError
 from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.patience import once_back
 from bridge.domain.record import Side
 from bridge.store.conflicts import questions
 from bridge.store.model import Mode, TaskKey
@@ -20,7 +21,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 POLL_SECONDS = 0.5
-STORE_WAIT_SECONDS = 1.0
 KEEP_SECONDS = 20.0  # well within store.requests.ABANDONED_SECONDS
 Arguments = Mapping[str, Any]
 
@@ -72,12 +72,7 @@ class Requests:
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do it once the store is there: what one request meets must not end the others, nor leave it unanswered."""
-        while True:
-            try:
-                return await work()
-            except StoreUnavailable as error:
-                log.error("store unavailable", extra={"reason": str(error)})
-                await self._bridge.seams.clock.sleep(STORE_WAIT_SECONDS)
+        return await once_back(self._bridge.seams.clock, work)
 
     async def _answer(self, request: Request) -> str:
         act = self._acts.get(request.kind)

@@ -4,21 +4,17 @@ What a vendor has just issued exists nowhere else: neither a store that is away 
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, select, text
 
-from bridge.domain.errors import StoreUnavailable
+from bridge.domain.patience import once_back
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.tables import tokens
 
-log = logging.getLogger(__name__)
-
-SAVE_TRIES = 600
-SAVE_WAIT_SECONDS = 1.0
+SAVE_SECONDS = 600.0
 CLOSE_SECONDS = 10.0
 
 
@@ -67,13 +63,8 @@ class Tokens:
 
     async def save(self, credential: str, tokens_: Mapping[str, str]) -> None:
         """Waits for a store that is away; raises StoreUnavailable when it stays so."""
-        for _ in range(SAVE_TRIES):
-            try:
-                return await self._save(credential, tokens_)
-            except StoreUnavailable as error:
-                log.error("store unavailable; tokens wait for it", extra={"reason": str(error)})
-                await self._database.seams.clock.sleep(SAVE_WAIT_SECONDS)
-        return await self._save(credential, tokens_)
+        clock = self._database.seams.clock
+        await once_back(clock, lambda: self._save(credential, tokens_), at_most=SAVE_SECONDS)
 
     async def _save(self, credential: str, tokens_: Mapping[str, str]) -> None:
         values = {"sealed": dict(self._seal.close(tokens_)), "saved_at": self._database.now()}

@@ -6,10 +6,11 @@ Each pair of systems has its own number of claims, so that a slow system holds u
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from bridge.domain.errors import BridgeError, LeaseLost, StoreUnavailable
+from bridge.domain.patience import once_back
 from bridge.store.links import LinkTaken
 from bridge.store.model import Claim, Completion, Outcome, Pair, Scope
 from bridge.sync import retry
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 2.0  # polling is only a safety net: events wake the worker
 BUSY_SECONDS = 0.1  # what is due already is held by a running claim, whose end wakes us
-STORE_WAIT_SECONDS = 1.0
 TOGETHER_SECONDS = 0.02
 """While claims are under way, the next are taken together after so long: what runs in step shares its transactions."""
 
@@ -50,24 +50,23 @@ class Worker:
             await self._drain()
 
     async def _turn(self) -> None:
-        store, limits = self.parts.store, self.parts.limits
         if self.running:
             await self.parts.seams.clock.sleep(TOGETHER_SECONDS)
-        store.wake.clear()
-        scopes, blocked, at_work = self._with_room(), self.systems.blocked, Counter(self.running.values())
-        try:
-            claims = await store.tasks.claim(limits.workers, scopes, limits.lease_seconds, blocked, at_work)
-            next_due = None if claims else await store.tasks.next_due(scopes, blocked)
-        except StoreUnavailable as error:
-            log.error("store unavailable", extra={"reason": str(error)})
-            await self.parts.seams.clock.sleep(STORE_WAIT_SECONDS)
-            return
+        claims, next_due = await once_back(self.parts.seams.clock, self._claim)
         for claim in claims:
             self._start(claim)
         if self.running and not self._with_room():
             await asyncio.wait(self.running, return_when=asyncio.FIRST_COMPLETED)
         elif not claims:
             await self._sleep(next_due)
+
+    async def _claim(self) -> tuple[Sequence[Claim], float | None]:
+        """What is due now, or when something will be."""
+        tasks, limits = self.parts.store.tasks, self.parts.limits
+        self.parts.store.wake.clear()
+        scopes, blocked, at_work = self._with_room(), self.systems.blocked, Counter(self.running.values())
+        claims = await tasks.claim(limits.workers, scopes, limits.lease_seconds, blocked, at_work)
+        return claims, None if claims else await tasks.next_due(scopes, blocked)
 
     def _with_room(self) -> dict[str, Scope]:
         """The mappings whose pair of systems may have more claims."""
@@ -115,14 +114,9 @@ class Worker:
 
     async def _give_back(self, load: Loader, end: Callable[[], Awaitable[None]]) -> None:
         """End a claim once the store is there, so that nobody has to wait for the end of its lease."""
-        while self.parts.store.now() < load.draft.claim.expires:
-            try:
-                await end()
-                return
-            except LeaseLost:
-                return
-            except StoreUnavailable:
-                await self.parts.seams.clock.sleep(STORE_WAIT_SECONDS)
+        left = load.draft.claim.expires - self.parts.store.now()
+        with suppress(LeaseLost, StoreUnavailable):
+            await once_back(self.parts.seams.clock, end, away=lambda _: None, at_most=left)
 
     async def _outcome(self, load: Loader) -> Completion:
         try:
