@@ -3,14 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bridge.domain.errors import StoreUnavailable
+from bridge.domain.patience import once_back
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import CheckResult, HealthBoard, Status
 
@@ -18,7 +20,8 @@ log = logging.getLogger(__name__)
 
 LATE_INTERVALS = 3.0
 GRACE_SECONDS = 10.0
-STORE_WAIT_SECONDS = 1.0
+ONE_AT_A_TIME = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+"""A run that is due while the last one goes on is left out; of those missed one is made, however late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,6 @@ class State:
     done: float | None = None
     failures: int = 0
     fault: str = ""
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Timetable:
@@ -55,7 +57,7 @@ class Timetable:
         self._jobs = {job.name: job for job in jobs}
         self._states = {job.name: State(seams.clock.monotonic()) for job in jobs}
         self._jitter = jitter_seconds
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=ONE_AT_A_TIME)
         self._runs: set[asyncio.Task[object]] = set()
         self._stopping = False
         board.add("scheduler", self.check)
@@ -64,9 +66,9 @@ class Timetable:
         """Start the scheduler on the running loop."""
         for job in self._jobs.values():
             jitter = min(self._jitter, job.every_seconds / 10)
-            self._schedule(job.name, job.name, IntervalTrigger(seconds=job.every_seconds, timezone=UTC, jitter=jitter))
-            if job.at_start:
-                self._schedule(job.name, f"{job.name} at start", DateTrigger(timezone=UTC))
+            often = IntervalTrigger(seconds=job.every_seconds, timezone=UTC, jitter=jitter)
+            when = OrTrigger([DateTrigger(timezone=UTC), often]) if job.at_start else often
+            self._scheduler.add_job(self._due, when, args=[job.name], id=job.name)
         self._scheduler.start()
 
     async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
@@ -85,11 +87,17 @@ class Timetable:
         await _next_turn()
 
     async def trigger(self, name: str) -> None:
-        """Run a job now, after the run that may be under way, and wait for it. Raises KeyError for an unknown job."""
+        """Run a job now and wait for it. Raises KeyError for an unknown job."""
         job, state = self._jobs[name], self._states[name]
-        async with state.lock:
-            while not self._stopping and not await self._run(job, state):
-                await self._clock.sleep(STORE_WAIT_SECONDS)
+
+        def away(error: StoreUnavailable) -> None:
+            state.failures, state.fault = state.failures + 1, str(error)
+            log.error("store unavailable", extra={"job": name, "reason": str(error)})
+            if self._stopping:
+                raise error
+
+        if not self._stopping:
+            await once_back(self._clock, lambda: self._run(job, state), away=away)
 
     async def check(self) -> CheckResult:
         """A warning for a job that failed last time or has not ended for several of its intervals."""
@@ -103,32 +111,26 @@ class Timetable:
                 faults.append(f"{name} has not ended for {age:.0f} s")
         return CheckResult(Status.WARN, "; ".join(faults)) if faults else CheckResult(Status.PASS, "on time")
 
-    def _schedule(self, name: str, job_id: str, when: IntervalTrigger | DateTrigger) -> None:
-        self._scheduler.add_job(
-            self._due, when, args=[name], id=job_id, max_instances=1, coalesce=True, misfire_grace_time=None
-        )
-
     async def _due(self, name: str) -> None:
-        """What APScheduler starts. A run that is due while the last one goes on is left out."""
+        """What APScheduler starts."""
         task = asyncio.current_task()
-        if self._stopping or task is None or self._states[name].lock.locked():
-            return
+        assert task is not None
         self._runs.add(task)
         try:
             await self.trigger(name)
+        except StoreUnavailable:
+            log.warning("job was given up by the stop", extra={"job": name})
         except asyncio.CancelledError:
             log.warning("job was cut short by the stop", extra={"job": name})
         finally:
             self._runs.discard(task)
 
-    async def _run(self, job: Job, state: State) -> bool:
-        """Whether the run is over, well or not; False: the store was away."""
+    async def _run(self, job: Job, state: State) -> None:
+        """Raises StoreUnavailable; whatever else a run meets is its own failure."""
         try:
             await job.run()
-        except StoreUnavailable as error:
-            state.failures, state.fault = state.failures + 1, str(error)
-            log.error("store unavailable", extra={"job": job.name, "reason": str(error)})
-            return False
+        except StoreUnavailable:
+            raise
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -138,7 +140,6 @@ class Timetable:
             self._failed(job, state, f"{type(error).__name__}: {error}")
         else:
             state.failures, state.fault, state.done = 0, "", self._clock.monotonic()
-        return True
 
     @staticmethod
     def _failed(job: Job, state: State, fault: str) -> None:

@@ -114,12 +114,10 @@ async def test_a_job_never_runs_twice_at_once(make: Make) -> None:
     timetable = make(Job("slow", OFTEN, slow, at_start=True), Job("quick", OFTEN, quick))
     timetable.start()
     await slow.ran(1)
-    asked = asyncio.create_task(timetable.trigger("slow"))
     seen = quick.runs
     await quick.ran(seen + 4)  # the slow one was due about as often
     assert slow.runs == 1
     slow.go.set()
-    await asked
     await slow.ran(3)
     assert slow.most == 1
 
@@ -207,6 +205,22 @@ async def test_a_stop_cuts_short_what_runs_too_long(make: Make, caplog: pytest.L
         await timetable.stop(grace_seconds=0.01)
     assert job.now == 0
     assert [record.message for record in caplog.records] == ["job was cut short by the stop"]
+
+
+async def test_a_stop_does_not_wait_for_a_store_that_is_away(make: Make, clock: FakeClock) -> None:
+    tries = Counted()
+
+    async def job() -> None:
+        await tries()
+        raise StoreUnavailable("connection refused")
+
+    timetable = make(Job("sweep", HOUR, job, at_start=True))
+    timetable.start()
+    await tries.ran(2)
+    await timetable.stop(grace_seconds=20)
+    seen = tries.runs
+    await asyncio.sleep(0)
+    assert tries.runs == seen
 
 
 async def test_stopping_at_once_runs_nothing(make: Make) -> None:
