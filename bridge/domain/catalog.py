@@ -1,7 +1,7 @@
 """What a connector says about its product: entities, columns, events, and what the vendor cannot do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.domain.record import Fields
@@ -90,5 +90,3 @@ class Manifest:
     entities: Mapping[str, EntityManifest]
     limits: tuple[str, ...] = ()
     not_yet: tuple[str, ...] = ()
-    lists_hooks: bool = True
-    event_names: Mapping[str, str] = field(default_factory=dict)

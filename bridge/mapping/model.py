@@ -210,11 +210,3 @@ class Mapping:
     def side(self, side: Side) -> MappingSide:
         """That side's product, entity and filter."""
         return self.left if side is Side.LEFT else self.right
-
-    def side_named(self, name: str) -> Side:
-        """The side a file calls `name`; KeyError when it is neither."""
-        if name == self.left.name:
-            return Side.LEFT
-        if name == self.right.name:
-            return Side.RIGHT
-        raise KeyError(name)

@@ -11,10 +11,9 @@ from bridge.domain.record import Side
 from bridge.store.batch import Batcher
 from bridge.store.brakes import Brake, hit_brake
 from bridge.store.database import Database
-from bridge.store.ids import require_storable
 from bridge.store.intents import IntentAsked, open_intent
 from bridge.store.leases import fences_held, require_fence
-from bridge.store.link_writes import change_links, lock_links, store_taught
+from bridge.store.link_writes import change_links, lock_links
 from bridge.store.lookup import links_by_id, links_of
 from bridge.store.model import Claim, IntentResult, Json, Link, TaskKey
 from bridge.store.rows import link_from
@@ -87,11 +86,6 @@ class Links:
             claim, new_side, tuple(keys), payload, deadline, look_at, first_seq, made_at, others
         )
         return await self._database.write("open_intent", lambda conn: open_intent(self._database, conn, asked))
-
-    async def taught(self, link_id: int, side: Side, rec: str) -> bool:
-        """Keep an id an answer taught, whatever the lease; True if the open intent holds it, else it became a twin."""
-        require_storable([(f"the id of a record made for {side.value}", rec)])
-        return await self._database.write("taught", lambda conn: store_taught(self._database, conn, link_id, side, rec))
 
     async def set_sent(
         self,

@@ -8,37 +8,8 @@ from bridge.domain.errors import StoreUnavailable
 from bridge.store.database import WAKE_CHANNEL, Database
 
 
-class Wake:
-    """Set when work may have appeared. One consumer may use it as it is; each further one takes `subscribe`."""
-
-    def __init__(self) -> None:
-        self._own = asyncio.Event()
-        self._others: list[asyncio.Event] = []
-
-    def subscribe(self) -> asyncio.Event:
-        """An event of one's own, set at every wake and cleared only by its owner."""
-        event = asyncio.Event()
-        self._others.append(event)
-        return event
-
-    def set(self) -> None:
-        self._own.set()
-        for event in self._others:
-            event.set()
-
-    def clear(self) -> None:
-        self._own.clear()
-
-    def is_set(self) -> bool:
-        return self._own.is_set()
-
-    async def wait(self, seconds: float | None = None) -> bool:
-        """Wait until set, or for so many seconds of the event loop; whether it was set."""
-        try:
-            await asyncio.wait_for(self._own.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+class Wake(asyncio.Event):
+    """Set when work may have appeared; the worker waits for it and clears it."""
 
 
 LOST = (DBAPIError, OSError, TimeoutError, StoreUnavailable)

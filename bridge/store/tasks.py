@@ -9,8 +9,6 @@ from bridge.domain.record import Side
 from bridge.store.claims import Claims
 from bridge.store.database import Database
 from bridge.store.finish import Finishing
-from bridge.store.ids import of_tasks, require_storable
-from bridge.store.marks import Mark, mark_due
 from bridge.store.model import Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
 from bridge.store.rows import has_key, task_from, task_tuple
@@ -138,18 +136,3 @@ class Tasks(Claims, Finishing):
         found = await self._database.write("look_now", work)
         self._wake.set()
         return found
-
-    async def make_due(self, keys: Sequence[TaskKey], lane: Lane, reason: str) -> None:
-        """Make tasks due now without an event; rows are created as needed, dead ones stay dead."""
-        require_storable(of_tasks(keys))
-        ordered = sorted(set(keys), key=task_tuple)
-
-        def work(conn: Connection) -> None:
-            now = self._database.now()
-            seqs = self._database.next_seqs(conn, len(ordered))
-            marks = [Mark(key, lane, now, seq, reason=reason) for key, seq in zip(ordered, seqs, strict=True)]
-            mark_due(self._database, conn, marks)
-            self._database.tell(conn)
-
-        await self._database.write("make_due", work)
-        self._wake.set()

@@ -12,6 +12,7 @@ from bridge.store.questions import LinksNaming
 from bridge.sync.parts import Limits
 from bridge.sync.reasons import Reason
 from tests.clock import FakeClock
+from tests.conformance.store.builders import taught
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising
 from tests.sync.bench import PEOPLE, Bench
 
@@ -140,7 +141,7 @@ async def test_an_id_taught_by_a_lost_worker_is_linked_with_what_was_sent(new_be
     await bench.turn_once()
     link = await bench.store.links.of("people", Side.LEFT, rec)
     assert link is not None
-    assert await bench.store.links.taught(link.id, Side.RIGHT, "1")
+    assert await taught(bench.store, link.id, "1")
     bench.clock.advance(200)
     bench.crm.person_edits("person", rec, name="Ana Berg")
     await bench.settle()

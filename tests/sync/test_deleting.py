@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bridge.domain.errors import RateLimited, RetryLater
-from bridge.domain.event import Lane
 from bridge.domain.record import Side
 from bridge.store.model import LinkState, TaskKey
 from bridge.sync.parts import Limits
 from tests.clock import FakeClock
+from tests.conformance.store.builders import make_due
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising
 from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
 
@@ -419,7 +419,7 @@ async def test_the_question_whether_a_hidden_record_is_deleted_is_answered_where
     crm = FakeProduct("crm", clock, manifest=manifest(delete_evidence=False))
     bench = await _linked(new_bench, crm=crm)
     crm.rows = {}
-    await bench.store.tasks.make_due([TaskKey("people", Side.RIGHT, "1")], Lane.LIVE, "")
+    await make_due(bench.store, TaskKey("people", Side.RIGHT, "1"))
     await bench.settle(seconds=3000)
     (letter,) = await bench.store.dead_letters.list()
     assert letter[0].key.side is Side.RIGHT

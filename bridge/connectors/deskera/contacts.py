@@ -29,7 +29,6 @@ class Contacts:
 
     entity = CONTACT
     path = "/v1/crm/contacts"
-    plain_columns = CONTACT_COLUMNS
 
     def __init__(self, client: DeskeraClient) -> None:
         self._system = client.system

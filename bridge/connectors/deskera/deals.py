@@ -30,7 +30,6 @@ class Deals:
 
     entity = DEAL
     path = "/v1/crm/deals"
-    plain_columns = DEAL_COLUMNS
 
     def __init__(self, client: DeskeraClient) -> None:
         self._system = client.system

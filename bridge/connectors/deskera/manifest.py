@@ -107,5 +107,4 @@ MANIFEST = Manifest(
         "Whether Deskera's search finds a contact at once after it was created is not documented.",
     ),
     not_yet=("own fields of Books records", "invoices, bills and notes with several lines", "CRM+ tables"),
-    event_names={name: name for name in EVENTS},
 )

@@ -70,10 +70,4 @@ MANIFEST = Manifest(
         "A user's list of groups or organizations is written whole.",
     ),
     not_yet=("roles, authenticators and directories", "OAuth roles and extra attributes", "writing aliases"),
-    event_names={
-        "user.created": "created",
-        "user.updated": "changed",
-        "user.registration.completed": "changed",
-        "user.deleted": "deleted",
-    },
 )

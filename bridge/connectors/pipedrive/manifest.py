@@ -205,5 +205,4 @@ MANIFEST = Manifest(
         "Renaming a pipeline, stage, label, option or custom field is noticed, but the old name counts until restart.",
     ),
     not_yet=("products of a deal", "own fields of activities"),
-    event_names={"create": "created", "change": "changed", "delete": "deleted", "merge": "merged"},
 )

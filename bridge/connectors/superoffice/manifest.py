@@ -59,5 +59,4 @@ MANIFEST = Manifest(
         "The webhook agent must be enabled for the app (online) or in the server's settings (onsite).",
     ),
     not_yet=("quotes, documents, tickets and relations", "price lists", "where a merged record went", "extra tables"),
-    event_names=dict(VERB_KINDS),
 )

@@ -61,11 +61,6 @@ def app_signed(data: str, signature: str) -> bool:
     return True
 
 
-def sign_as_app(data: str) -> str:
-    """The app's signature of `data`, base64."""
-    return base64.b64encode(_key(_APP_PRIMES).sign(data.encode(), padding.PKCS1v15(), SHA256())).decode()
-
-
 def jwt(claims: Mapping[str, Any]) -> str:
     """An RS256 token of the sign-in service."""
     header = {"alg": "RS256", "typ": "JWT", "kid": KEY_ID}

@@ -4,9 +4,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.domain.event import Event, EventKind, Origin
+from sqlalchemy import Connection
+
+from bridge.domain.event import Event, EventKind, Lane, Origin
 from bridge.domain.record import Side
 from bridge.store import Store
+from bridge.store.link_writes import store_taught
+from bridge.store.marks import Mark, mark_due
 from bridge.store.model import Claim, Completion, Endpoint, LinkState, Mode, Move, Outcome, Route, Scope, TaskKey
 
 PEOPLE = Scope("people", "f1", "m1", Mode.LIVE, Endpoint("crm", "person"), Endpoint("erp", "contact"))
@@ -52,6 +56,23 @@ def linked(claim: Claim, left_rec: str, right_rec: str, **values: Any) -> Comple
     """Finish by linking two records."""
     link = {"state": LinkState.LIVE, "made": "matched", "left": left_rec, "right": right_rec, **values}
     return Completion(claim, Outcome.APPLIED, links=[Move("test", None, link)])
+
+
+async def make_due(store: Store, key: TaskKey, lane: Lane = Lane.LIVE) -> None:
+    """Have a task looked at without any event, as a record does whose reference was linked."""
+    database = store.database
+
+    def work(conn: Connection) -> None:
+        (seq,) = database.next_seqs(conn, 1)
+        mark_due(database, conn, [Mark(key, lane, database.now(), seq)])
+
+    await database.write("made_due", work)
+
+
+async def taught(store: Store, link: int, rec: str) -> bool:
+    """Keep the right side's id that an answer taught, as the end of a claim does."""
+    database = store.database
+    return await database.write("taught", lambda conn: store_taught(database, conn, link, Side.RIGHT, rec))
 
 
 @dataclass

@@ -10,7 +10,7 @@ from bridge.domain.errors import LeaseLost
 from bridge.domain.event import Lane, Origin
 from bridge.store.model import Claim, Outcome
 from tests.clock import FakeClock
-from tests.conformance.store.builders import Desk, done, left, right
+from tests.conformance.store.builders import Desk, done, left, make_due, right
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Chaos:
 
     async def mark(self) -> None:
         key = self.choose.choice([left, right])(str(self.choose.randrange(5)))
-        await self.desk.store.tasks.make_due([key], Lane.RECONCILE, "looked at")
+        await make_due(self.desk.store, key, Lane.RECONCILE)
 
 
 @pytest.mark.parametrize("seed", range(4))

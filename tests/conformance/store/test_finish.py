@@ -23,7 +23,7 @@ from bridge.store.model import (
 )
 from bridge.store.questions import LinkById, LinksNaming, LinksReferring, SharingKeys
 from tests.clock import FakeClock
-from tests.conformance.store.builders import Desk, done, left, linked, right
+from tests.conformance.store.builders import Desk, done, left, linked, make_due, right
 
 
 async def state(desk: Desk, key: TaskKey) -> TaskState:
@@ -344,7 +344,7 @@ async def test_a_dead_letter_that_a_person_answered_waits_for_nothing_any_more(d
 async def test_waits_and_wakes_at_the_same_moment_lose_no_child(desk: Desk) -> None:
     for number in range(12):
         parent = left(f"p{number}", "companies")
-        await desk.store.tasks.make_due([parent], Lane.LIVE, "")
+        await make_due(desk.store, parent)
         await desk.hears(str(number))
         claims = {claim.key: claim for claim in await desk.claims()}
 

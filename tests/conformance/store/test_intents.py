@@ -13,7 +13,7 @@ from bridge.store.leases import MARGIN
 from bridge.store.model import Claim, IntentOpened, IntentResult, IntentWait, KeyNote, LinkState, Move, Outcome
 from bridge.store.questions import LinkById, LinksNaming
 from tests.clock import FakeClock
-from tests.conformance.store.builders import Desk, done
+from tests.conformance.store.builders import Desk, done, taught
 
 LATE = 10**12
 
@@ -149,7 +149,7 @@ async def test_an_intent_that_knows_its_record_holds_no_other(desk: Desk) -> Non
     one, nine = await two_claims(desk)
     opened = await intends(desk, one, "k")
     assert isinstance(opened, IntentOpened)
-    assert await desk.store.links.taught(opened.link, Side.RIGHT, "c1") is True
+    assert await taught(desk.store, opened.link, "c1") is True
     assert isinstance(await intends(desk, nine, "z"), IntentOpened)
 
 
@@ -159,7 +159,7 @@ async def test_an_id_already_linked_is_kept_as_a_twin(desk: Desk) -> None:
     opened = await intends(desk, await desk.claims_one(), "k")
     assert isinstance(opened, IntentOpened)
     for _ in range(2):
-        assert await desk.store.links.taught(opened.link, Side.RIGHT, "c5") is False
+        assert await taught(desk.store, opened.link, "c5") is False
     states = [link.state for link in await desk.store.questions.one(LinksNaming("people", Side.RIGHT, "c5"))]
     assert states == [LinkState.TWIN, LinkState.LIVE]
 

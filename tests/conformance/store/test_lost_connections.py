@@ -36,7 +36,8 @@ async def test_a_listener_whose_connection_breaks_before_it_listens_starts_and_h
             await heard.wait()
         hearing.wake.clear()
         await telling.requests.ask("pause", {})
-        assert await hearing.wake.wait(30)
+        async with asyncio.timeout(30):
+            await hearing.wake.wait()
     finally:
         await hearing.close()
         await telling.close()

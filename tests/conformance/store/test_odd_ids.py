@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bridge.domain.event import EventKind, Lane
+from bridge.domain.event import EventKind
 from bridge.domain.record import RecordRef, Side
 from bridge.store.failures import Unstorable
 from bridge.store.model import JournalEntry, KeyNote, LinkState, Move, Outcome, RecordNote
@@ -34,8 +34,6 @@ DOORS: dict[str, Callable[[Desk, str], Awaitable[object]]] = {
     "a noted key": lambda desk, odd: desk.store.records.note(keys=[KeyNote("people", Side.LEFT, odd, ("h",))]),
     "a survivor": lambda desk, odd: desk.store.records.note_merge(ref("1"), odd),
     "who merged away": lambda desk, odd: desk.store.records.note_merge(ref(odd), "1"),
-    "an answer to a create": lambda desk, odd: desk.store.links.taught(1, Side.RIGHT, odd),
-    "made due": lambda desk, odd: desk.store.tasks.make_due([left("1"), left(odd)], Lane.LIVE, "asked"),
 }
 
 

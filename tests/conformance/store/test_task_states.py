@@ -6,12 +6,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete
 
-from bridge.domain.event import Lane
 from bridge.store.marks import save_decided
 from bridge.store.model import Claim, Outcome, TaskState
 from bridge.store.tables import leases, links, tasks
 from tests.clock import FakeClock
-from tests.conformance.store.builders import PEOPLE, Desk, done, left, right
+from tests.conformance.store.builders import PEOPLE, Desk, done, left, make_due, right
 from tests.diagrams import diagram
 
 PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
@@ -48,7 +47,7 @@ async def _event(desk: Desk, clock: FakeClock) -> None:
 
 
 async def _marked(desk: Desk, clock: FakeClock) -> None:
-    await desk.store.tasks.make_due([KEY], Lane.LIVE, "looked at again")
+    await make_due(desk.store, KEY)
 
 
 async def _retried(desk: Desk, clock: FakeClock) -> None:
@@ -70,7 +69,7 @@ async def _noted_from_a_listing(desk: Desk, clock: FakeClock) -> None:
 
 async def _parent_done(desk: Desk, clock: FakeClock) -> None:
     """What it may wait for is finished."""
-    await desk.store.tasks.make_due([PARENT], Lane.LIVE, "looked at")
+    await make_due(desk.store, PARENT)
     (claim,) = [one for one in await desk.claims() if one.key == PARENT]
     await desk.store.tasks.submit(done(claim, Outcome.FILTERED))
 

@@ -48,7 +48,7 @@ def test_what_is_not_said_is_the_careful_choice() -> None:
     row = mapping.fields[0]
     assert (row.type, row.missing, row.absent, row.required, row.link) == ("text", "wait", "clear", False, None)
     assert row.policy == Policy(Conflict.SIDE, Side.LEFT)
-    assert (row.columns(Side.LEFT), mapping.side_named("erp")) == (("name",), Side.RIGHT)
+    assert (row.columns(Side.LEFT), mapping.right.name) == (("name",), "erp")
 
 
 def test_a_one_way_mapping_writes_its_target_only() -> None:
