@@ -366,5 +366,4 @@ class SystemRow:
     identity_label: str = ""
     down_since: float | None = None
     down_reason: str = ""
-    probe_at: float | None = None
     stopped: str = ""

@@ -1,4 +1,4 @@
-"""The tables as SQLAlchemy Core sees them. `migrations` creates them; a test compares the two.
+"""The tables as SQLAlchemy Core sees them. A new store is made from them; `migrations` brings older ones up to them.
 
 Times are epoch seconds. Every transaction touches tables in this order, and rows in key order: mappings, events, tasks,
 leases, links, intent_keys, link_refs, unlinked_refs, records, record_keys, merges, cursors, brake_hits, journal,
@@ -13,18 +13,23 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Dialect,
     Float,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    Sequence,
     Table,
     Text,
     TypeDecorator,
+    event,
     false,
+    insert,
     text,
 )
+from sqlalchemy.schema import CreateSequence
 
 metadata = MetaData()
 Big = BigInteger().with_variant(Integer, "sqlite")
@@ -46,6 +51,15 @@ class JsonText(TypeDecorator[Any]):
 
 sequence = Table("sequence", metadata, Column("id", Integer, primary_key=True), Column("value", Big, nullable=False))
 """The store-wide counter on SQLite; PostgreSQL has the sequence `bridge_seq` instead, and leaves this empty."""
+
+
+@event.listens_for(sequence, "after_create")
+def _begin_to_count(_table: Table, connection: Connection, **_how: Any) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.execute(insert(sequence).values(id=1, value=0))
+    else:
+        connection.execute(CreateSequence(Sequence("bridge_seq", cache=1)))
+
 
 mappings = Table(
     "mappings",
@@ -330,7 +344,6 @@ systems = Table(
     Column("identity_label", Text, nullable=False),
     Column("down_since", Real),
     Column("down_reason", Text, nullable=False),
-    Column("probe_at", Real),
     Column("stopped", Text, nullable=False),
 )
 

@@ -10,6 +10,7 @@ from bridge.domain.event import Lane
 from bridge.domain.record import Side
 from bridge.store.model import Outcome, TaskKey
 from bridge.sync.parts import Limits
+from tests.conformance.store.builders import make_due
 from tests.product import raising, unreachable
 from tests.sync.bench import PEOPLE, Bench
 
@@ -129,6 +130,6 @@ async def test_a_look_that_no_event_caused_and_that_finds_nothing_is_no_outcome(
     await bench.settle()
     found = counted(bench)
     for _ in range(3):
-        await bench.store.tasks.make_due([TaskKey("people", Side.LEFT, rec)], Lane.LIVE, "looked at")
+        await make_due(bench.store, TaskKey("people", Side.LEFT, rec))
         await bench.settle()
     assert found == Counter()

@@ -325,7 +325,7 @@ async def test_a_dead_letter_that_still_has_a_key_of_what_it_waits_for_is_left_a
 async def test_a_dead_letter_that_waits_does_so_still_when_it_is_marked(desk: Desk) -> None:
     await desk.hears("1")
     await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.DEAD, waits_for=left("2")))
-    await desk.store.tasks.make_due([left("1")], Lane.LIVE, "looked at again")
+    await make_due(desk.store, left("1"))
     await desk.hears("2")
     await desk.store.tasks.submit(done(await desk.claims_one()))
     assert (await desk.claims_one()).key == left("1")

@@ -63,15 +63,6 @@ async def test_a_file_that_is_no_database_is_one_clear_message(tmp_path: Path, n
         await open_store(f"sqlite:///{file}", new_seams())
 
 
-async def test_a_schema_of_a_newer_program_is_refused(store_url: str, new_seams: Callable[..., Seams]) -> None:
-    store = await open_store(store_url, new_seams())
-    newer = text("UPDATE alembic_version SET version_num = '9999'")
-    await store.database.write("newer", lambda conn: conn.execute(newer))
-    await store.close()
-    with pytest.raises(ConfigError, match="9999"):
-        await open_store(store_url, new_seams())
-
-
 def test_the_newest_schema_is_that_of_the_newest_migration() -> None:
     files = Path(migrations.__file__).parent / "versions"
     assert max(file.stem for file in files.glob("v*.py")).removeprefix("v") == HEAD
@@ -93,22 +84,33 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
     store_url: str, new_seams: Callable[..., Seams], existing: bool
 ) -> None:
     store = await open_store(store_url, new_seams())
-    newer = (
-        "mappings DROP COLUMN sides",
-        "tasks DROP COLUMN code",
-        "tasks DROP COLUMN retried",
-        "records DROP COLUMN told_at",
-    )
-    for older in ("DROP TABLE instances", *(f"ALTER TABLE {column}" for column in newer)):
+    for older in (
+        "ALTER TABLE systems ADD COLUMN probe_at FLOAT",
+        "ALTER TABLE records DROP COLUMN told_at",
+        "UPDATE alembic_version SET version_num = '0005'",
+    ):
         await store.database.write("older", lambda conn, older=older: conn.execute(text(older)))  # type: ignore[misc]
-    stated = text("UPDATE alembic_version SET version_num = '0004'")
-    await store.database.write("older", lambda conn: conn.execute(stated))
     await store.close()
 
     with pytest.raises(ConfigError, match="of an older version of the bridge"):
         await open_store(store_url, new_seams(), existing=existing)
     await (await open_store(store_url, new_seams(), exclusive=True)).close()
     await (await open_store(store_url, new_seams(), existing=existing)).close()
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [("0004", "older than the oldest this program continues"), ("9999", "newer than this program's")],
+)
+async def test_a_store_that_this_program_cannot_continue_is_refused(
+    store_url: str, new_seams: Callable[..., Seams], schema: str, told: str
+) -> None:
+    store = await open_store(store_url, new_seams())
+    stated = text(f"UPDATE alembic_version SET version_num = '{schema}'")
+    await store.database.write("stated", lambda conn: conn.execute(stated))
+    await store.close()
+    with pytest.raises(ConfigError, match=told):
+        await open_store(store_url, new_seams(), exclusive=True)
 
 
 async def test_the_folder_of_the_file_is_made_but_no_folder_above_it(
