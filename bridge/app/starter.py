@@ -29,11 +29,15 @@ default_mode: shadow
 def starting_settings(pair: str, sides: Mapping[str, str]) -> str:
     """The file's text. `sides`: the product each side's name of the mapping files stands for."""
     text = HEAD.format(instance=pair)
-    for product in sides.values():
-        text += f"  {product}:\n    connector: {product}\n    options:   # take the # off what applies\n"
-        text += "".join(f"      {line}\n" for line in _options(product, CONNECTORS[product].options))
+    text += "".join(system_text(product, product) for product in sides.values())
     bound = "".join(f"  {side}: {product}\n" for side, product in sides.items())
     return f"{text}\n# Mapping files speak of sides; here each gets its account.\nsides:\n{bound}{TAIL}"
+
+
+def system_text(name: str, product: str) -> str:
+    """What stands below `systems:` for an account at this product."""
+    text = f"  {name}:\n    connector: {product}\n    options:   # take the # off what applies\n"
+    return text + "".join(f"      {line}\n" for line in _options(product, CONNECTORS[product].options))
 
 
 def _options(product: str, model: type[BaseModel]) -> Sequence[str]:

@@ -1,6 +1,6 @@
 """What several mappings may not do together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from itertools import combinations
 from typing import Any
@@ -16,18 +16,23 @@ Systems = MappingOf[str, str]
 
 def check_together(mappings: tuple[Mapping, ...], systems: Systems) -> list[Fault]:
     """Overlaps, rings of systems, cycles of links no record could be first in."""
-    return [*_overlaps(mappings, systems), *_rings(mappings, systems), *_link_cycles(mappings)]
+    return [*_overlaps(mappings, systems), *rings(mappings, systems), *_link_cycles(mappings)]
 
 
 def _overlaps(mappings: tuple[Mapping, ...], systems: Systems) -> Iterator[Fault]:
-    """Two mappings that may both hold a record and both write one of its columns would undo each other's work."""
+    """Two mappings that may both hold a record and both write one of its columns would undo each other's work.
+
+    Not so where they lead to different accounts and one of them crosses both ways: it takes what the other one wrote on
+    to its own side, as in a chain of three systems.
+    """
     for one, two in combinations(mappings, 2):
         for a in Side:
             for b in Side:
                 here, there = one.side(a), two.side(b)
                 if _node(systems, here) != _node(systems, there) or _apart(here, there):
                     continue
-                for column in sorted(_written(one, a) & _written(two, b)):
+                apart = _account(systems, one.side(a.other)) != _account(systems, two.side(b.other))
+                for column in sorted(_written(one, a, apart) & _written(two, b, apart)):
                     what = f"mappings {one.name} and {two.name} both write `{column}` of {here.product} {here.entity}"
                     remedy = "give them a where that keeps them apart, or leave the column to one of them"
                     yield Fault(str(two.place), what, remedy)
@@ -37,19 +42,24 @@ def _node(systems: Systems, side: MappingSide) -> _Node:
     return (systems.get(side.name, side.name), side.product, side.entity)
 
 
+def _account(systems: Systems, side: MappingSide) -> tuple[str, str]:
+    return _node(systems, side)[:2]
+
+
 def _apart(one: MappingSide, two: MappingSide) -> bool:
     return any(path in two.where and two.where[path] != value for path, value in one.where.items())
 
 
-def _written(mapping: Mapping, side: Side) -> set[str]:
+def _written(mapping: Mapping, side: Side, one_way: bool) -> set[str]:
+    """Columns the mapping writes there; `one_way`: only those of which it takes nothing back."""
     found: set[str] = set()
     for row in mapping.fields:
-        if side in row.flows and row.set_on != "create":
+        if side in row.flows and row.set_on != "create" and not (one_way and side.other in row.flows):
             found.update(row.columns(side))
     return found
 
 
-def _rings(mappings: tuple[Mapping, ...], systems: Systems) -> Iterator[Fault]:
+def rings(mappings: Sequence[Mapping], systems: Systems) -> list[Fault]:
     """A value that can travel from a system through two others back would never come to rest."""
     edges: dict[_Node, set[_Node]] = {}
     places: dict[_Node, Mapping] = {}
@@ -62,7 +72,8 @@ def _rings(mappings: tuple[Mapping, ...], systems: Systems) -> Iterator[Fault]:
     if ring:
         names = " -> ".join(f"{role} {entity}" for role, _, entity in (*ring, ring[0]))
         remedy = "make one of these mappings one-way, or remove it"
-        yield Fault(str(places[ring[0]].place), f"changes would run in a ring: {names}", remedy)
+        return [Fault(str(places[ring[0]].place), f"changes would run in a ring: {names}", remedy)]
+    return []
 
 
 def _link_cycles(mappings: tuple[Mapping, ...]) -> Iterator[Fault]:

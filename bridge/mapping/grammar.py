@@ -3,7 +3,7 @@
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
-from bridge.domain.guess import did_you_mean
+from bridge.domain.guess import Guess, did_you_mean
 from bridge.domain.record import Side
 from bridge.files.document import Faults, Node, Place, Scalar, Table, plain
 from bridge.mapping.columns import read_zones
@@ -177,7 +177,7 @@ def _direction(section: Section, named: MappingOf[str, Side]) -> frozenset[Side]
         section.faults.add(
             section.value_place("direction"),
             f"`direction: {text}` of {section.what} is unknown",
-            f"write both, {left} -> {right} or {right} -> {left}",
+            Guess(f"write both, {left} -> {right} or {right} -> {left}"),
         )
         return frozenset(Side)
     return frozenset({named[target.strip()]})

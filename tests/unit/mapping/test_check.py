@@ -35,12 +35,21 @@ def test_a_ring_is_one_of_accounts_not_of_names_of_sides() -> None:
     )
 
 
+FIRMS = HEAD.replace("people", "firms").replace("two contact", "three item")
+
+
 def test_one_source_entity_may_have_several_mappings_that_do_not_write_the_same_column() -> None:
-    companies = HEAD.replace("people", "firms").replace("two contact", "three item")
     rows = "  name: {crm: name, erp: name, from: crm}\n  need: {crm: title, erp: need, from: crm}\n"
-    assert check(load_text(HEAD + NAME + "---\n" + companies + rows, "m.yaml"), MANIFESTS) == []
-    both = rows.replace(", from: crm", "", 1)
-    (fault,) = check(load_text(HEAD + NAME + "---\n" + companies + both, "m.yaml"), MANIFESTS)
+    assert check(load_text(HEAD + NAME + "---\n" + FIRMS + rows, "m.yaml"), MANIFESTS) == []
+
+
+def test_a_column_may_have_two_mappings_to_different_systems_but_not_two_masters() -> None:
+    """In a chain of three systems the middle one's column is written from both ends, and each takes the other's on."""
+    rows = "  name: {crm: name, erp: name}\n  need: {crm: title, erp: need, from: crm}\n"
+    one_way = (NAME.replace("erp: name", "erp: name, from: erp"), rows.replace("erp: name", "erp: name, from: erp"))
+    for mine, theirs in ((NAME, rows), (one_way[0], rows), (NAME, one_way[1])):
+        assert check(load_text(HEAD + mine + "---\n" + FIRMS + theirs, "m.yaml"), MANIFESTS) == []
+    (fault,) = check(load_text(HEAD + one_way[0] + "---\n" + FIRMS + one_way[1], "m.yaml"), MANIFESTS)
     assert "mappings people and firms both write `name` of one person" in fault.what
 
 

@@ -1,0 +1,119 @@
+"""Adding to what an operator has: systems and sides to a settings file, mapping files beside others."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from bridge.app.starter import system_text
+from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.record import Side
+from bridge.domain.text_file import text_of
+from bridge.files.document import Faults, Node, Scalar, Table, plain, read_documents
+from bridge.mapping.check_together import rings
+from bridge.mapping.model import Mapping as MappingFile
+
+BY_HAND = "write it with one system or side a line, or add these by hand"
+
+
+def extended_settings(path: Path, sides: Mapping[str, str]) -> str:
+    """The settings file's text with the systems and sides it lacks, and nothing else of it changed.
+
+    `sides`: the product each side's name of the mapping files stands for. Raises ConfigError where a side or a system
+    of the file means something else.
+    """
+    text, root = _read(path)
+    systems, bound = _section(path, root, "systems"), _section(path, root, "sides")
+    known = {name: str(plain(node).get("connector")) for name, node in systems.items() if isinstance(node, Table)}
+    roles = {side: str(plain(node)) for side, node in bound.items()}
+    new_systems, new_sides = dict[str, str](), dict[str, str]()
+    for side, product in sides.items():
+        if side not in roles:
+            new_sides[side] = _system_for(path, side, product, known, roles, new_systems)
+        elif known.get(roles[side]) != product:
+            what = f"`{roles[side]}` is not {product}, and these files call {product} `{side}`"
+            raise ConfigError([Fault(f"{path}: sides.{side}", what, "choose another folder")])
+    added = {
+        "systems": "".join(system_text(name, product) for name, product in new_systems.items()),
+        "sides": "".join(f"  {side}: {system}\n" for side, system in new_sides.items()),
+    }
+    lines = text.splitlines(keepends=True)
+    for key in sorted(added, key=lambda key: -root.keys[key].place.line):  # lines above keep their numbers
+        if added[key]:
+            _insert(path, root, key, lines, added[key].splitlines(keepends=True))
+    return "".join(lines)
+
+
+def left_out(present: Iterable[MappingFile], added: Sequence[MappingFile]) -> set[str]:
+    """Of the added mappings those whose records are in sync by way of others already, and what links to them."""
+    kept, out = list(present), set[str]()
+    if rings(kept, {}):
+        return out
+    for mapping in added:
+        if rings([*kept, mapping], {}):
+            out.add(mapping.name)
+        else:
+            kept.append(mapping)
+    while more := {one.name for one in added if one.name not in out and out & {row.link for row in one.fields}}:
+        out |= more
+    return out
+
+
+def sides_of(mappings: Iterable[MappingFile]) -> dict[str, str]:
+    """The product each side's name stands for."""
+    return {mapping.side(side).name: mapping.side(side).product for mapping in mappings for side in Side}
+
+
+def _read(path: Path) -> tuple[str, Table]:
+    text, faults = text_of(path), Faults()
+    documents = read_documents(text, str(path), faults)
+    if faults.found:
+        raise ConfigError(faults.found)
+    if len(documents) != 1 or not isinstance(documents[0], Table):
+        raise ConfigError([Fault(str(path), "must hold keys and values", "see config/bridge.yaml")])
+    return text, documents[0]
+
+
+def _section(path: Path, root: Table, key: str) -> Mapping[str, Node]:
+    node = root.entries.get(key)
+    if isinstance(node, Table):
+        return node.entries
+    if isinstance(node, Scalar) and node.null:
+        return {}
+    raise ConfigError([Fault(f"{path}: {key}", "is no section", f"write {key}: with a key of its own a line")])
+
+
+def _system_for(
+    path: Path,
+    side: str,
+    product: str,
+    known: Mapping[str, str],
+    roles: Mapping[str, str],
+    new: dict[str, str],
+) -> str:
+    """The name of the system that plays a side: one of the file, or a new one."""
+    there = [name for name, connector in known.items() if connector == product]
+    playing = {system: role for role, system in roles.items()}
+    for name in there:
+        if name not in playing:
+            return name
+    if there:
+        what = f"{there[0]} is {product} and plays `{playing[there[0]]}`; these files call that side `{side}`"
+        raise ConfigError(
+            [Fault(f"{path}: sides", what, "choose another folder, or copy the files and rename the side")]
+        )
+    name = product if product not in known else f"{product}-{side}"
+    new[name] = product
+    return name
+
+
+def _insert(path: Path, root: Table, key: str, lines: list[str], added: Sequence[str]) -> None:
+    """Put lines at the end of a section, indented as it is."""
+    at, node = root.keys[key].place.line, root.entries[key]
+    if isinstance(node, Table) and node.place.line == at:
+        raise ConfigError([Fault(f"{path}:{at}: {key}", "stands in one line, where nothing can be added", BY_HAND)])
+    indent = node.place.column - 1 if isinstance(node, Table) else 2
+    end = min((one.place.line for one in root.keys.values() if one.place.line > at), default=len(lines) + 1) - 1
+    while end > at and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
+        end -= 1
+    if not lines[end - 1].endswith("\n"):
+        lines[end - 1] += "\n"
+    lines[end:end] = [" " * (indent - 2) + line for line in added]

@@ -1,0 +1,115 @@
+"""Several shipped pairs in one folder: each adds itself, and all of them together can run."""
+
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bridge.app.shipped import shipped_pairs
+from bridge.cli.main import main
+from bridge.connectors.registry import CONNECTORS
+from bridge.mapping.check import check
+from bridge.mapping.load import load_mappings
+from bridge.settings.environment import PREFIX
+from bridge.settings.read import read_file
+
+PAIRS = sorted(shipped_pairs())
+ROLES = {"pipedrive": "crm", "superoffice": "sales", "deskera": "erp", "entrust": "iam"}
+MANIFESTS = {name: kind.manifest for name, kind in CONNECTORS.items()}
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(f"{PREFIX}SETTINGS", raising=False)
+
+
+def init(pair: str, folder: Path) -> Result:
+    return CliRunner().invoke(main, ["init", pair, str(folder)])
+
+
+def settings_of(folder: Path) -> dict[str, dict[str, object]]:
+    return read_file(folder / "bridge.yaml", {}).values
+
+
+def told(folder: Path) -> list[str]:
+    """What `bridge check` says of the mapping files of a folder, bound as its settings bind them."""
+    sides = settings_of(folder)["sides"]
+    assert all(isinstance(system, str) for system in sides.values())
+    systems = {side: str(system) for side, system in sides.items()}
+    return [str(fault) for fault in check(load_mappings(folder / "mappings"), MANIFESTS, systems=systems)]
+
+
+def sound(folder: Path) -> None:
+    assert told(folder) == []
+    values = settings_of(folder)
+    for mapping in load_mappings(folder / "mappings"):
+        for side in (mapping.left, mapping.right):
+            system = values["systems"][str(values["sides"][side.name])]
+            assert isinstance(system, dict)
+            assert system["connector"] == side.product
+
+
+def test_every_product_has_one_role_and_every_mapping_and_file_a_name_of_its_own() -> None:
+    mappings = [mapping for folder in shipped_pairs().values() for mapping in load_mappings(folder)]
+    assert {(side.product, side.name) for one in mappings for side in (one.left, one.right)} == set(ROLES.items())
+    files = [file.stem for folder in shipped_pairs().values() for file in folder.glob("*.yaml")]
+    assert sorted(files) == sorted({mapping.name for mapping in mappings})
+
+
+@pytest.mark.parametrize(("first", "second"), list(permutations(PAIRS, 2)))
+def test_a_second_pair_adds_itself_without_touching_what_is_there(tmp_path: Path, first: str, second: str) -> None:
+    assert init(first, tmp_path).exit_code == 0
+    before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    done = init(second, tmp_path)
+    assert (done.exit_code, "left out" in done.output) == (0, False), done.output
+    for path, text in before.items():
+        lines = iter(path.read_text().splitlines())
+        assert all(line in lines for line in text.splitlines()), path  # all of them, in their order
+        assert path.name == "bridge.yaml" or path.read_text() == text
+    mappings = {mapping.name for pair in (first, second) for mapping in load_mappings(shipped_pairs()[pair])}
+    assert {mapping.name for mapping in load_mappings(tmp_path / "mappings")} == mappings
+    sound(tmp_path)
+
+
+@pytest.mark.parametrize("pairs", [PAIRS, PAIRS[::-1]], ids=["a to z", "z to a"])
+def test_all_pairs_in_one_folder_can_run_together(tmp_path: Path, pairs: list[str]) -> None:
+    """Three systems that are kept in sync by two pairs need no third one: changes would run in a ring."""
+    said = "".join(init(pair, tmp_path).output for pair in pairs)
+    assert settings_of(tmp_path)["sides"] == {ROLES[product]: product for product in settings_of(tmp_path)["systems"]}
+    assert set(settings_of(tmp_path)["systems"]) == set(ROLES)
+    assert said.count("left out ") == 3
+    sound(tmp_path)
+
+
+def test_systems_a_person_named_and_filled_in_are_used_as_they_are(tmp_path: Path) -> None:
+    init("pipedrive-deskera", tmp_path)
+    settings = tmp_path / "bridge.yaml"
+    text = settings.read_text().replace("  deskera:\n", "  books:   # ours\n").replace("erp: deskera", "erp: books")
+    settings.write_text(text.replace("base_url: ...", "base_url: https://x.example", 1).rstrip("\n"))
+    assert init("superoffice-deskera", tmp_path).exit_code == 0
+    values = settings_of(tmp_path)
+    assert values["sides"] == {"crm": "pipedrive", "erp": "books", "sales": "superoffice"}
+    assert list(values["systems"]) == ["pipedrive", "books", "superoffice"]
+    assert "  books:   # ours\n" in settings.read_text()
+    sound(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("crm: pipedrive", "crm: deskera", "sides.crm: `deskera` is not pipedrive"),
+        ("  erp: deskera", "  books: deskera", "deskera is deskera and plays `books`"),
+        ("sides:\n  crm: pipedrive\n  erp: deskera\n", "sides: {crm: pipedrive, erp: deskera}\n", "stands in one line"),
+    ],
+)
+def test_settings_that_mean_something_else_are_left_alone(tmp_path: Path, before: str, after: str, said: str) -> None:
+    init("pipedrive-deskera", tmp_path)
+    settings = tmp_path / "bridge.yaml"
+    text = settings.read_text().replace(before, after)
+    settings.write_text(text)
+    files = sorted(tmp_path.rglob("*"))
+    pair = "entrust-pipedrive" if "crm" in said else "entrust-deskera"
+    done = init(pair, tmp_path)
+    assert (done.exit_code, said in done.output) == (2, True), done.output
+    assert (settings.read_text(), sorted(tmp_path.rglob("*"))) == (text, files)
