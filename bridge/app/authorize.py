@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from bridge.app.renewal import needless, renewal
 from bridge.app.seams import system_seams
+from bridge.app.secrets import seal_of
 from bridge.connectors.oauth import MemoryVault
 from bridge.connectors.product import Consent, Construction
 from bridge.connectors.protocols import Identity
@@ -18,7 +19,6 @@ from bridge.domain.errors import BridgeError, ConfigError, Fault, NeedsAuthorisa
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings
 from bridge.store.engine import Store, open_store
-from bridge.store.seal import FernetSeal
 
 REFUSALS = frozenset({"access_denied", "user_denied", "consent_required"})
 
@@ -129,7 +129,7 @@ async def _same_account(store: Store, system: str, identity: Identity | None) ->
 
 async def _open(settings: Settings) -> Store:
     """The store, and sure that its tokens can be read with this instance secret."""
-    seal = FernetSeal(settings.instance_secret.get_secret_value().encode())
+    seal = seal_of(settings)
     store = await open_store(settings.store.url, system_seams(), seal=seal)
     try:
         await store.tokens.check()

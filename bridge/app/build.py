@@ -6,11 +6,11 @@ from functools import partial
 
 from bridge.app.plan import Plan, make_plan
 from bridge.app.renewal import renewals
+from bridge.app.secrets import addresses_of
 from bridge.callbacks.receiver import Receiver
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import Connector, Transport
 from bridge.connectors.registry import CONNECTORS
-from bridge.domain.address import Addresses
 from bridge.domain.event import Event
 from bridge.domain.seams import Seams
 from bridge.hooks.keeper import HookKeeper
@@ -60,8 +60,7 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
     metrics, board = Metrics(), HealthBoard(seams.clock.now)
     skipped = SkippedRows(metrics.skipped)
     connectors = build_connectors(settings, seams, store, transport, metrics, skipped)
-    secret = settings.instance_secret.get_secret_value().encode()
-    addresses = Addresses(settings.instance, secret, settings.public_url)
+    addresses = addresses_of(settings)
     systems = SystemWatch(connectors, store, seams)
     parts = make_parts(settings, seams, store, connectors, plan)
     worker = Worker(parts, systems, lambda mapping, outcome: metrics.outcome(mapping, outcome.value))

@@ -26,6 +26,8 @@ def add_checks(bridge: Bridge) -> None:
     for name in bridge.connectors:
         board.add(f"system {name}", partial(_system, bridge, name))
     board.add("hooks", lambda: _hooks(bridge))
+    if bridge.settings.instance_secret_former is not None:
+        board.add("instance secret", lambda: _instance_secret(bridge))
     board.add("waiting", lambda: _waiting(bridge))
     board.add("deletion threshold", lambda: _threshold(bridge))
     board.add("dead letters", lambda: _dead_letters(bridge))
@@ -68,6 +70,17 @@ async def _hooks(bridge: Bridge) -> CheckResult:
         return CheckResult(Status.WARN, str(audit), age, "s")
     late = age > bridge.settings.health.audit_age_warn_seconds
     return CheckResult(Status.WARN if late else Status.PASS, f"audited {age:.0f} s ago: {audit}", age, "s")
+
+
+async def _instance_secret(bridge: Bridge) -> CheckResult:
+    """How far the move from the former secret is; what the store holds was sealed anew at start."""
+    audit = bridge.keeper.last
+    left = sorted(bridge.connectors.keys() - (audit.settled if audit is not None else set()))
+    if left:
+        text = f"hooks at {', '.join(left)} may still have addresses of the former secret: keep instance_secret_former"
+        return CheckResult(Status.WARN, text, len(left), "systems")
+    text = "all has moved over to the new secret: take instance_secret_former out of the settings"
+    return CheckResult(Status.WARN, text, 0, "systems")
 
 
 async def _waiting(bridge: Bridge) -> CheckResult:

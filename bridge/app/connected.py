@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from bridge.app.build import build_connectors
 from bridge.app.seams import system_seams
+from bridge.app.secrets import seal_of
 from bridge.connectors.protocols import Connector
 from bridge.connectors.transport import http_transport
 from bridge.monitoring.metrics import Metrics
 from bridge.settings.model import Settings
 from bridge.store.engine import open_store
-from bridge.store.seal import FernetSeal
 
 
 @asynccontextmanager
@@ -18,7 +18,7 @@ async def connected(settings: Settings) -> AsyncIterator[Mapping[str, Connector]
     """Every configured system's connector while the block runs."""
     seams = system_seams()
     async with AsyncExitStack() as stack:
-        seal = FernetSeal(settings.instance_secret.get_secret_value().encode())
+        seal = seal_of(settings)
         store = await open_store(settings.store.url, seams, seal=seal)
         stack.push_async_callback(store.close)
         transport = await stack.enter_async_context(http_transport())

@@ -13,6 +13,7 @@ from bridge.app.descriptors import shares
 from bridge.app.listening import listen
 from bridge.app.plan import checked_plan, make_plan
 from bridge.app.requests import Requests
+from bridge.app.secrets import seal_of
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import ConfigError, StoreUnavailable
@@ -24,7 +25,6 @@ from bridge.settings.model import Settings
 from bridge.store.engine import open_store
 from bridge.store.instances import BEAT_SECONDS
 from bridge.store.retention import Limits
-from bridge.store.seal import FernetSeal
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +57,11 @@ async def running(settings: Settings, seams: Seams, redactor: Redactor) -> Async
 @asynccontextmanager
 async def assembled(settings: Settings, seams: Seams, transport: Transport) -> AsyncIterator[Bridge]:
     """A bridge on its opened store, which leaving the block closes. Nothing runs and nothing is sent yet."""
-    seal = FernetSeal(settings.instance_secret.get_secret_value().encode())
+    seal = seal_of(settings)
     store = await open_store(settings.store.url, seams, exclusive=True, seal=seal)
     try:
         await store.tokens.check()
+        await store.tokens.reseal()
         bridge = build(settings, seams, store, transport)
         await store.mappings.sync(bridge.plan.scopes)
         add_checks(bridge)

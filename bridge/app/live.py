@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from bridge.app.build import build_connectors
 from bridge.app.plan import OPTIONS, Plan
 from bridge.app.renewal import renewal
+from bridge.app.secrets import seal_of
 from bridge.connectors.protocols import Connector
 from bridge.connectors.registry import CONNECTORS
 from bridge.connectors.transport import http_transport
@@ -17,14 +18,13 @@ from bridge.monitoring.metrics import Metrics
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings
 from bridge.store.engine import open_store
-from bridge.store.seal import FernetSeal
 
 Columns = dict[tuple[str, str], Mapping[str, ColumnSpec]]
 
 
 async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Fault]:
     """Every fault; a system that does not answer is one, and its mappings are checked against its manifest alone."""
-    seal = FernetSeal(settings.instance_secret.get_secret_value().encode())
+    seal = seal_of(settings)
     store = await open_store(settings.store.url, seams, seal=seal)  # a token that is renewed must be stored
     try:
         async with http_transport() as transport:

@@ -1,11 +1,30 @@
-"""Tells the redactor every secret the settings hold."""
+"""What is made of the secrets the settings hold: seals, addresses, and what no log may show."""
 
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from bridge.domain.address import Addresses
 from bridge.monitoring.redaction import Redactor
 from bridge.settings.model import Settings
+from bridge.store.seal import FernetSeal
+
+
+def seal_of(settings: Settings) -> FernetSeal:
+    """How tokens are kept in the store."""
+    return FernetSeal(settings.instance_secret.get_secret_value().encode(), _former(settings))
+
+
+def addresses_of(settings: Settings) -> Addresses:
+    """Where vendors call this instance."""
+    now, former = settings.instance_secret.get_secret_value().encode(), _former(settings)
+    before = None if former is None else Addresses(settings.instance, former, settings.public_url)
+    return Addresses(settings.instance, now, settings.public_url, before)
+
+
+def _former(settings: Settings) -> bytes | None:
+    former = settings.instance_secret_former
+    return None if former is None else former.get_secret_value().encode()
 
 
 def register_secrets(settings: Settings, redactor: Redactor) -> None:

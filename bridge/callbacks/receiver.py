@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from bridge.connectors.protocols import DecodesCallbacks
 from bridge.domain.address import Addresses
-from bridge.domain.callback import Callback
+from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.errors import BadCallback, StoreUnavailable
 from bridge.domain.event import Event
 from bridge.domain.ids import why_unstorable
@@ -73,10 +73,15 @@ class Receiver:
     def judge_head(self, head: Callback) -> Receipt | None:
         """Why a callback at one of our addresses is refused whatever its body says; None when the body decides."""
         try:
-            self.decoders[head.system].check_head(head, self.addresses.secret(head.system, head.hook))
+            self.decoders[head.system].check_head(head, self._secret(head))
         except BadCallback as error:
             return Receipt(error.status)
         return None
+
+    def _secret(self, callback: Callback) -> HookSecret:
+        """What a callback must show: that of the secret its address was made with."""
+        token = callback.url.rpartition("/")[2]
+        return self.addresses.carrying(callback.system, callback.hook, token).secret(callback.system, callback.hook)
 
     @contextmanager
     def place(self) -> Iterator[bool]:
@@ -96,7 +101,7 @@ class Receiver:
             return self.answer(callback.system, NOT_FOUND)
         decoder = self.decoders[callback.system]
         try:
-            await decoder.verify(callback, self.addresses.secret(callback.system, callback.hook))
+            await decoder.verify(callback, self._secret(callback))
         except BadCallback as error:
             return self.answer(callback.system, Receipt(error.status))
         except StoreUnavailable:

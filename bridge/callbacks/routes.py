@@ -52,7 +52,7 @@ def callback_app(
         system, key, token = (request.match_info[name] for name in ("system", "key", "token"))
         if not receiver.knows(system, key, token):
             return _response(receiver.answer(system, NOT_FOUND))
-        head = _head(request, system, key)
+        head = _head(request, system, key, token)
         refusal = _judged_by_head(request, max_body_bytes) or receiver.judge_head(head)
         if refusal is not None:
             return _response(receiver.answer(system, refusal))
@@ -64,12 +64,12 @@ def callback_app(
                 return _response(receiver.answer(system, body))
             return _response(await receiver.receive(replace(head, body=body), token))
 
-    def _head(request: web.Request, system: str, key: str) -> Callback:
+    def _head(request: web.Request, system: str, key: str, token: str) -> Callback:
         return Callback(
             system=system,
             hook=key,
             method=request.method,
-            url=receiver.addresses.url(system, key),
+            url=receiver.addresses.carrying(system, key, token).url(system, key),
             headers=_headers(request),
             body=b"",
             received_at=receiver.clock.now(),

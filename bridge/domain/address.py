@@ -16,12 +16,13 @@ class Addresses:
     """Makes and recognises this instance's callback URLs: `<public_url>/hooks/<system>/<key>/<token>`.
 
     The token is an HMAC of an instance secret over instance, system and hook: unguessable, different for every
-    instance, and known again without the store.
+    instance, and known again without the store. Addresses of the `former` secret are ours too while hooks move over.
     """
 
     instance: str
     secret_bytes: bytes = field(repr=False)
     public_url: str
+    former: "Addresses | None" = None
 
     def url(self, system: str, key: str) -> str:
         """The address a hook is registered with."""
@@ -32,8 +33,10 @@ class Addresses:
         return self._mac("hook", system, key)[:TOKEN_CHARACTERS]
 
     def check(self, system: str, key: str, token: str) -> bool:
-        """Whether a token is the one of this hook; constant time."""
-        return hmac.compare_digest(self.token(system, key).encode(), _bytes(token))
+        """Whether a token is one of this hook; constant time."""
+        now = hmac.compare_digest(self.token(system, key).encode(), _bytes(token))
+        before = self.former is not None and self.former.check(system, key, token)
+        return now or before
 
     def ours(self, url: str) -> tuple[str, str] | None:
         """(system, key) of a URL that carries our token, whatever host it names; None for all others."""
@@ -46,6 +49,12 @@ class Addresses:
             return None
         system, key, token = parts
         return (system, key) if self.check(system, key, token) else None
+
+    def carrying(self, system: str, key: str, token: str) -> "Addresses":
+        """The addresses this token is one of: those of the former secret, or these."""
+        if self.former is not None and self.former.check(system, key, token):
+            return self.former
+        return self
 
     def secret(self, system: str, key: str) -> HookSecret:
         """What deliveries of this hook must show where the vendor can send credentials along."""

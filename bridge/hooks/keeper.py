@@ -24,12 +24,14 @@ Observe = Callable[[str], None]
 
 @dataclass(slots=True)
 class Audit:
-    """What one audit found and did. `faults`: system -> what a person must put right."""
+    """What one audit found and did. `faults`: system -> what a person must put right. `settled`: systems all of whose
+    hooks of ours are those that are wanted."""
 
     kept: int = 0
     created: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
 
     def __str__(self) -> str:
         text = f"{self.kept} hooks in place, {len(self.created)} registered, {len(self.removed)} removed"
@@ -126,6 +128,7 @@ class HookKeeper:
             return
         healed = await self._create_missing(system, found, audit)
         await self._remove(system, [hook for hook in found.remove if hook.id not in healed], audit)
+        audit.settled.add(system)
         await self._wake_silent(system, specs, found.keep, audit)
         for row in await self.store.hooks.all(system):
             if row.key not in {spec.key for spec in specs}:
@@ -160,20 +163,30 @@ class HookKeeper:
             await self.store.cursors.ask(system, entity, "incremental", by="hook repair")
 
     async def _create_missing(self, system: str, found: Difference, audit: Audit) -> set[str]:
-        """New hooks before old ones go, so that nothing is missed - unless the vendor's limit leaves no room.
+        """One by one: a new hook before the old one of its key goes, so that nothing is missed - unless the vendor's
+        limit leaves no room.
 
         The ids of the hooks in place now: a connector may have put an old one in order instead of making a new one."""
         refused: dict[str, Rejected] = {}
         made: set[str] = set()
         for spec in found.missing:
+            old = [hook for hook in found.remove if self._key(hook) == spec.key and hook.id not in made]
+            for hook in old:  # should its removal fail: a vendor may have no list that shows it
+                name = f"{spec.key} before ({hook.id})"
+                await self.store.hooks.save(HookRow(system, name, hook.url, hook.id, "replaced"))
             try:
                 made.add(await self._create(system, spec, audit))
             except Rejected as error:
                 refused[spec.key] = error
-        if refused and found.remove:
-            await self._remove(system, [hook for hook in found.remove if hook.id not in made], audit)
+            else:
+                await self._remove(system, [hook for hook in old if hook.id not in made], audit)
+        left = [hook for hook in found.remove if f"{system} {hook.id}" not in audit.removed and hook.id not in made]
+        if refused and left:  # the vendor may have no room: one goes for another, unwanted ones first
             again = [spec for spec in found.missing if spec.key in refused]
-            made |= await self._create_missing(system, Difference({}, again, ()), audit)
+            order = [spec.key for spec in again]
+            left.sort(key=lambda hook: order.index(self._key(hook)) if self._key(hook) in order else -1)
+            await self._remove(system, left[:1], audit)
+            made |= await self._create_missing(system, Difference({}, again, left[1:]), audit)
         elif refused:
             audit.faults[system] = "; ".join(f"hook {key}: {error.message}" for key, error in refused.items())
             for spec in found.missing:
@@ -220,6 +233,10 @@ class HookKeeper:
         await self._remove(system, [hook for hook in seen if self._ours(system, hook)], audit)
         for row in await self.store.hooks.all(system):
             await self.store.hooks.remove(system, row.key)
+
+    def _key(self, hook: SeenHook) -> str:
+        """Which of our hooks it is; "" for none of ours."""
+        return (self.addresses.ours(hook.url) or ("", ""))[1]
 
     def _ours(self, system: str, hook: SeenHook) -> bool:
         mine = self.addresses.ours(hook.url)

@@ -15,6 +15,7 @@ from bridge.settings.parts import absolute_path, absolute_url, has_literal_passw
 from bridge.settings.read import Named, Written, read_file
 from bridge.settings.validation import validated
 
+INSTANCE_SECRETS = ("instance_secret", "instance_secret_former")
 Models = Mapping[str, type[BaseModel]]
 
 
@@ -124,7 +125,7 @@ def _open(values: dict[str, Any]) -> dict[str, Any]:
         if key == "systems" and isinstance(value, dict):
             opened[key] = {name: _closed_options(system) for name, system in value.items()}
         else:
-            opened[key] = value if key == "instance_secret" else _opened(value)
+            opened[key] = value if key in INSTANCE_SECRETS else _opened(value)
     return opened
 
 
@@ -168,8 +169,9 @@ def _is_literal(value: Any) -> bool:
 
 def _literal_secrets(written: Written) -> list[Fault]:
     faults = []
-    if _is_literal(written.values.get("instance_secret")):
-        faults.append(written.places.fault(("instance_secret",), LITERAL_SECRET, SECRET_REMEDY))
+    for key in INSTANCE_SECRETS:
+        if _is_literal(written.values.get(key)):
+            faults.append(written.places.fault((key,), LITERAL_SECRET, SECRET_REMEDY))
     store = written.values.get("store")
     url = store.get("url") if isinstance(store, dict) else None
     if has_literal_password(url):

@@ -175,6 +175,12 @@ class Settings(BaseSettings):
 
     instance: Name = Field(description="Name of this bridge; part of every callback address. Never change it lightly.")
     instance_secret: SecretStr = Field(min_length=16, description="Makes callback addresses unguessable.")
+    instance_secret_former: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="The instance secret before this one, until health says that all has moved over; see "
+        "docs/operations.md.",
+    )
     public_url: str = Field(description="Where vendors reach the public listener: https://bridge.example.com")
     store: StoreSettings = Field(default_factory=StoreSettings, description="The store.")
     mappings_dir: Path = Field(Path(MAPPINGS_DIR), description="Folder of mapping files, relative to this file.")

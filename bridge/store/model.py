@@ -344,7 +344,8 @@ IntentResult = IntentOpened | IntentWait | AlreadyLinked
 
 @dataclass(frozen=True, slots=True)
 class HookRow:
-    """A registration of ours as last seen. state: "registered", "missing", "stopped", "unknown"."""
+    """A registration of ours as last seen. state: "registered", "missing", "stopped", "unknown", "replaced"
+    (another one was registered in its place, and it may still be there)."""
 
     system: str
     key: str

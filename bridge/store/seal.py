@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -14,16 +14,27 @@ FIELD = "fernet"
 WRONG = Fault(
     "instance_secret",
     "is not the one the tokens in the store were encrypted with",
-    "give the former secret again; or clear the table `tokens` and give every system its credentials anew",
+    "give the former secret as instance_secret_former until all has moved over to the new one",
 )
 
 
 class FernetSeal:
-    """Seals a credential's tokens as one ciphertext. Rows from before encryption are read as they are."""
+    """Seals a credential's tokens as one ciphertext. Rows from before encryption are read as they are.
 
-    def __init__(self, secret: bytes) -> None:
-        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"bridge tokens at rest").derive(secret)
-        self._fernet = Fernet(base64.urlsafe_b64encode(derived))
+    `former`: a secret that rows may still be sealed with; they are opened, and sealed with the one of today.
+    """
+
+    def __init__(self, secret: bytes, former: bytes | None = None) -> None:
+        self._today = _fernet(secret)
+        self._fernet = MultiFernet([self._today] if former is None else [self._today, _fernet(former)])
+
+    def is_of_today(self, sealed: Mapping[str, str]) -> bool:
+        """Whether the form in the database is that of the secret of today."""
+        try:
+            self._today.decrypt(sealed.get(FIELD, "").encode())
+        except InvalidToken:
+            return False
+        return True
 
     def close(self, tokens: Mapping[str, str]) -> Mapping[str, str]:
         """The form that goes into the database."""
@@ -38,3 +49,8 @@ class FernetSeal:
         except (InvalidToken, ValueError):
             raise ConfigError([WRONG]) from None
         return opened
+
+
+def _fernet(secret: bytes) -> Fernet:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"bridge tokens at rest").derive(secret)
+    return Fernet(base64.urlsafe_b64encode(derived))

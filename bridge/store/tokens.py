@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select, text, update
 
 from bridge.domain.patience import once_back
 from bridge.store.database import Database
@@ -23,6 +23,7 @@ class Seal(Protocol):
 
     def close(self, tokens: Mapping[str, str]) -> Mapping[str, str]: ...
     def open(self, sealed: Mapping[str, str]) -> Mapping[str, str]: ...
+    def is_of_today(self, sealed: Mapping[str, str]) -> bool: ...
 
 
 class Plain:
@@ -33,6 +34,9 @@ class Plain:
 
     def open(self, sealed: Mapping[str, str]) -> Mapping[str, str]:
         return sealed
+
+    def is_of_today(self, sealed: Mapping[str, str]) -> bool:
+        return True
 
 
 class Tokens:
@@ -60,6 +64,21 @@ class Tokens:
 
         for sealed in await self._database.read(work):
             self._seal.open(sealed)
+
+    async def reseal(self) -> int:
+        """Seal anew what was sealed with a former secret; how many there were."""
+        found = await self._database.read(lambda conn: list(conn.execute(select(tokens.c.credential, tokens.c.sealed))))
+        old = [(credential, sealed) for credential, sealed in found if not self._seal.is_of_today(sealed)]
+
+        def work(conn: Connection) -> None:
+            for credential, sealed in old:  # what another copy stored meanwhile stays
+                same = (tokens.c.credential == credential, tokens.c.sealed == sealed)
+                anew = dict(self._seal.close(self._seal.open(sealed)))
+                conn.execute(update(tokens).where(*same).values(sealed=anew))
+
+        if old:
+            await self._database.write("reseal", work)
+        return len(old)
 
     async def save(self, credential: str, tokens_: Mapping[str, str]) -> None:
         """Waits for a store that is away; raises StoreUnavailable when it stays so."""

@@ -73,3 +73,16 @@ async def test_a_renewal_whose_caller_gave_up_is_stored_all_the_same(store: Stor
 
 async def _nothing() -> None:
     return None
+
+
+async def test_tokens_of_a_former_secret_are_opened_and_sealed_anew(store: Store) -> None:
+    """Promise 15: once they are, the new secret opens them alone, and the former one opens nothing."""
+    former, new = FernetSeal(b"an instance secret"), FernetSeal(b"a new secret")
+    both = Tokens(store.database, FernetSeal(b"a new secret", b"an instance secret"))
+    await Tokens(store.database, former).save("erp1", TOKENS)
+    await both.check()
+    assert await both.load("erp1") == TOKENS
+    assert (await both.reseal(), await both.reseal()) == (1, 0)
+    assert await Tokens(store.database, new).load("erp1") == TOKENS
+    with pytest.raises(ConfigError, match="instance_secret_former"):
+        await Tokens(store.database, former).check()

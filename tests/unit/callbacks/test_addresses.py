@@ -65,3 +65,13 @@ def test_no_secret_is_in_the_printed_form() -> None:
     text = repr(HERE) + repr(HERE.secret("crm1", "any.deal"))
     assert SECRET.decode() not in text
     assert HERE.secret("crm1", "any.deal").password not in text
+
+
+@given(names, names)
+def test_addresses_of_the_former_secret_are_ours_and_keep_their_own_password(system: str, key: str) -> None:
+    former = Addresses("acme", SECRET, HERE.public_url)
+    now = Addresses("acme", b"a new secret of some length", HERE.public_url, former)
+    assert now.ours(former.url(system, key)) == now.ours(now.url(system, key)) == (system, key)
+    assert former.ours(now.url(system, key)) is None
+    assert now.carrying(system, key, former.token(system, key)).secret(system, key) == former.secret(system, key)
+    assert now.carrying(system, key, now.token(system, key)) == now.carrying(system, key, "other") == now

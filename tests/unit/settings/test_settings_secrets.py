@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from bridge.domain.errors import ConfigError
 from bridge.settings.load import validate_options
 from bridge.settings.summary import summary
-from tests.unit.settings.conftest import GOOD, FaultsOf, Load
+from tests.unit.settings.conftest import ENVIRON, GOOD, FaultsOf, Load
 
 
 class CrmOptions(BaseModel):
@@ -129,6 +129,16 @@ def test_a_secret_that_is_missing_or_empty_is_told_once(faults_of: FaultsOf, pat
     assert [fault.what for fault in faults_of(GOOD.replace("{env: TOKEN}", "{file: nowhere}"))] == [
         f"the file {path.parent / 'nowhere'}: there is no such file"
     ]
+
+
+def test_a_former_instance_secret_is_a_secret_as_well(load: Load, faults_of: FaultsOf, path: Path) -> None:
+    settings = load(GOOD + "instance_secret_former: {env: SECRET}\n")
+    assert settings.instance_secret_former is not None
+    assert settings.instance_secret_former.get_secret_value() == ENVIRON["SECRET"]
+    (fault,) = faults_of(GOOD + "instance_secret_former: hunter22hunter22hunter22\n")
+    assert (fault.what, "hunter" in str(fault)) == ("a secret stands in the settings file", False)
+    (fault,) = faults_of(GOOD + "instance_secret_former: {env: SHORT}\n", {"SHORT": "short-one"})
+    assert ("16" in fault.what, "short-one" in str(fault)) == (True, False)
 
 
 def test_a_short_instance_secret_is_refused_without_being_shown(faults_of: FaultsOf) -> None:
