@@ -3,6 +3,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+# The tests start some hundred processes that all import the bridge: without kept bytecode each compiles it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Stores and PostgreSQL of the tests lie in memory where 4 GB of it are free there: none of them has to outlive a run.
+MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "/dev/shm" }')
+
 .PHONY: venv demo test check lock docs kill-burst storms two-copies mutants bench bench-mapping
 
 venv: $(STAMP)
@@ -19,7 +25,7 @@ demo: venv
 	$(BIN)/bridge demo $(if $(ONCE),--once)
 
 test: venv
-	$(BIN)/python -m pytest
+	$(if $(MEMORY),TMPDIR=$(MEMORY) )$(BIN)/python -m pytest
 
 # The long kill test: 2,000 callbacks, three kill -9, on both stores.
 kill-burst: venv
