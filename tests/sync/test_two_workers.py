@@ -83,13 +83,13 @@ class Pair:
 async def pair(
     new_bench: Callable[..., Awaitable[Bench]],
     clock: FakeClock,
-    store_url: str,
+    made_url: str,
     new_seams: Callable[..., Seams],
 ) -> AsyncIterator[Pair]:
     crm, erp = Busy("crm", clock), Busy("erp", clock)
     bench = await new_bench(WITH_COMPANIES, limits=LIMITS, crm=crm, erp=erp)
     seams = new_seams("copy-2")
-    store: Store = await open_store(store_url, seams)
+    store: Store = await open_store(made_url, seams)
     store.database.offset = 0.0
     parts = replace(bench.parts, store=store, seams=seams)
     yield Pair(bench, Worker(parts, SystemWatch(parts.connectors, store, seams)))

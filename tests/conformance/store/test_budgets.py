@@ -10,10 +10,10 @@ from tests.clock import FakeClock
 
 
 async def test_a_pause_counts_for_all_copies_and_ends(
-    store: Store, store_url: str, new_seams: Callable[..., Seams], clock: FakeClock
+    store: Store, made_url: str, new_seams: Callable[..., Seams], clock: FakeClock
 ) -> None:
     await store.budgets.pause("crm1", 3600, daily=True, why="the day's budget is used up")
-    other = await open_store(store_url, new_seams("copy-2"))
+    other = await open_store(made_url, new_seams("copy-2"))
     await clock.sleep(600)
     seconds, daily, why = await other.budgets.paused("crm1") or (0.0, False, "")
     assert (seconds, daily, why) == (pytest.approx(3000, abs=5), True, "the day's budget is used up")
@@ -59,9 +59,9 @@ async def test_the_longest_of_day_and_burst_counts(store: Store) -> None:
 
 
 async def test_what_copies_spend_counts_together_and_a_new_day_begins_anew(
-    store: Store, store_url: str, new_seams: Callable[..., Seams]
+    store: Store, made_url: str, new_seams: Callable[..., Seams]
 ) -> None:
-    other = await open_store(store_url, new_seams("copy-2"))
+    other = await open_store(made_url, new_seams("copy-2"))
     assert await store.budgets.spend("crm1", "2026-03-02", 60, limit=100) == 0
     assert await other.budgets.spend("crm1", "2026-03-02", 30, limit=100) == 60
     assert await store.budgets.spend("crm1", "2026-03-02", 11, limit=100) == 90
@@ -73,12 +73,12 @@ async def test_what_copies_spend_counts_together_and_a_new_day_begins_anew(
 
 
 async def test_copies_take_turns_at_one_pace(
-    store: Store, store_url: str, new_seams: Callable[..., Seams], clock: FakeClock
+    store: Store, made_url: str, new_seams: Callable[..., Seams], clock: FakeClock
 ) -> None:
     if store.database.sqlite:
         assert await store.budgets.turn("crm1", 0.5, 2) is None
         return
-    other = await open_store(store_url, new_seams("copy-2"))
+    other = await open_store(made_url, new_seams("copy-2"))
     waits = [await each.budgets.turn("crm1", 0.5, 2) for each in (store, other, store, other)]
     assert waits == [pytest.approx(each, abs=0.2) for each in (-0.5, 0.0, 0.5, 1.0)]
     await clock.sleep(60)

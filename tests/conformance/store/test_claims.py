@@ -30,9 +30,9 @@ from tests.conformance.store.builders import GUESTS, PEOPLE, ROUTES, Desk, done,
 
 
 @pytest.fixture
-async def other(desk: Desk, store_url: str, new_seams: Callable[..., Seams]) -> AsyncIterator[Desk]:
+async def other(desk: Desk, made_url: str, new_seams: Callable[..., Seams]) -> AsyncIterator[Desk]:
     """A second copy of the bridge on the same store."""
-    store = await open_store(store_url, new_seams("copy-2"))
+    store = await open_store(made_url, new_seams("copy-2"))
     store.database.offset = desk.store.database.offset  # the clock stood still between the two measurements
     yield Desk(store)
     await store.close()

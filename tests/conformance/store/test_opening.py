@@ -142,7 +142,7 @@ async def test_a_full_disk_is_store_unavailable(sqlite_url: str, new_seams: Call
     await store.close()
 
 
-async def test_promise_16_old_events_go_and_no_total_changes(desk: Desk, clock: FakeClock, store_url: str) -> None:
+async def test_promise_16_old_events_go_and_no_total_changes(desk: Desk, clock: FakeClock) -> None:
     await desk.hears("1", "2", vendor_id=None)
     await desk.store.tasks.submit(done((await desk.claims(limit=1))[0]))
     before = await desk.store.tasks.totals()
@@ -152,11 +152,9 @@ async def test_promise_16_old_events_go_and_no_total_changes(desk: Desk, clock: 
     assert await desk.store.tasks.totals() == before
 
 
-async def test_counters_of_former_copies_are_folded(
-    desk: Desk, store_url: str, new_seams: Callable[..., Seams]
-) -> None:
+async def test_counters_of_former_copies_are_folded(desk: Desk, made_url: str, new_seams: Callable[..., Seams]) -> None:
     await desk.hears("1")
-    later = await open_store(store_url, new_seams("copy-2"))
+    later = await open_store(made_url, new_seams("copy-2"))
     before = await later.counters.get()
     await later.counters.retire()
     assert await later.counters.get() == before

@@ -8,10 +8,10 @@ from bridge.store.names import Renamed
 
 
 async def test_a_name_stays_as_it_was_first_seen_and_survives_a_restart(
-    store: Store, store_url: str, new_seams: Callable[..., Seams]
+    store: Store, made_url: str, new_seams: Callable[..., Seams]
 ) -> None:
     assert await store.names.pin("crm1", "deal field", {"7": "Segment", "8": "Æon"}) == {"7": "Segment", "8": "Æon"}
-    again = await open_store(store_url, new_seams("copy-2"))
+    again = await open_store(made_url, new_seams("copy-2"))
     pinned = await again.names.pin("crm1", "deal field", {"7": "Class", "9": "New"})
     await again.close()
     assert pinned == {"7": "Segment", "8": "Æon", "9": "New"}
