@@ -1,16 +1,17 @@
 """The story of every pair whose source is SuperOffice (names of the files keep pairs running beside one another)."""
 
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.pairs.scenario import Note, play, targets_of
+from tests.pairs.scenario import targets_of
 
 SOURCE = "superoffice"
 
 
 @pytest.mark.pairs
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("target", targets_of(SOURCE))
-async def test_pair(target: str, tmp_path: Path, record_property: Note) -> None:
-    await play(SOURCE, target, tmp_path, record_property)
+async def test_pair(target: str, hear: Callable[[str], Awaitable[None]]) -> None:
+    await hear(target)
