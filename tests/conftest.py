@@ -28,7 +28,7 @@ _numbers = count(1)
 MADE = "bridge_made"
 FORGETFUL = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_wal_size = '128MB'", "SELECT pg_reload_conf()")
 """No test pulls the plug of PostgreSQL's machine."""
-WAITING = {"acceptance", "pairs", "storms"}
+WAITING = {"acceptance", "bench", "pairs", "storms"}
 
 # No test asserts a time: on a busy machine any example may take long.
 settings.register_profile("bridge", deadline=None)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping as MappingOf
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -242,10 +243,16 @@ def make_bench(
     return Bench(store, clock, crm, erp, seams, parts, routes, systems, Worker(parts, systems))
 
 
+@cache
+def _loaded(text: str) -> tuple[Mapping, ...]:
+    """Frozen, and the same for every test that uses this text."""
+    return tuple(load_text(text, "bench.yaml"))
+
+
 def _bound(
     text: str, mode: Mode, crm: FakeProduct, erp: FakeProduct
 ) -> tuple[dict[str, Mapping], dict[str, Scope], Routes]:
-    mappings = {mapping.name: mapping for mapping in load_text(text, "bench.yaml")}
+    mappings = {mapping.name: mapping for mapping in _loaded(text)}
     scopes: dict[str, Scope] = {}
     routes: dict[tuple[str, str], list[Route]] = {}
     for name, mapping in mappings.items():
