@@ -45,7 +45,7 @@ def test_check_lists_faults_of_several_mapping_files_with_their_lines(site: Site
     deals, people = site.folder / "mappings" / "deals.yaml", site.folder / "mappings" / "people.yaml"
     deals.write_text(deals.read_text().replace("conflict:  crm", "conflict:  newest"))
     people.write_text(people.read_text().replace("conflict:  crm", "conflict:  nobody"))
-    done = site.bridge("check")
+    done = site.told("check")
     assert done.code == 2
     assert "deals.yaml:" in done.err
     assert "people.yaml:" in done.err
@@ -66,7 +66,7 @@ def test_faults_of_options_and_of_mapping_files_are_said_together(site: Site) ->
 @pytest.mark.parametrize("text", ["", "- a list\n", "instance: [\n", "\x00\x01", "instance: !!python/object:os.x {}\n"])
 def test_check_tells_what_is_wrong_with_a_file_that_is_no_settings_file(site: Site, text: str) -> None:
     site.settings.write_text(text)
-    done = site.bridge("check")
+    done = site.told("check")
     assert done.code == 2
     assert "bridge.yaml" in done.err
 

@@ -12,14 +12,14 @@ def test_what_the_accounts_lack_is_told_all_at_once_and_a_silent_account_as_well
         site = Site(tmp_path, pipedrive.url, deskera.url)
         deals = site.folder / "mappings" / "deals.yaml"
         text = deals.read_text()
-        assert site.bridge("check", "--live").code == 0
+        assert site.told("check", "--live").code == 0
         deals.write_text(text.replace("crm: custom.Segment", "crm: custom.Segmant").replace("Qualified", "Qualifeid"))
-        assert site.bridge("check").code == 0
-        done = site.bridge("check", "--live")
+        assert site.told("check").code == 0
+        done = site.told("check", "--live")
         assert done.code == 2
         assert "unknown field `custom.Segmant` of pipedrive deal - did you mean `custom.Segment`?" in done.err
         assert "`stage` of pipedrive deal does not offer `Qualifeid` - did you mean `Qualified`?" in done.err
-    done = site.bridge("check", "--live")
+    done = site.told("check", "--live")
     assert done.code == 2
     assert done.err.count("its columns could not be read") == 2
     assert not [name for name, value in SECRETS.items() if value in done.out + done.err]
@@ -40,8 +40,8 @@ def test_a_running_bridge_says_which_field_the_account_does_not_have_and_never_c
             assert site.get("/health/ready").status == 200
             deal = pipedrive.create("deals", title="First order", value=10, currency="EUR")
             deskera.until("deals", name="First order")
-            assert "deals.yaml:" in site.bridge("status").out
-            assert problem in site.bridge("why", "crm", "deal", deal).out
+            assert "deals.yaml:" in site.told("status").out
+            assert problem in site.told("why", "crm", "deal", deal).out
             assert site.log.read_text().count("the account lacks what a mapping names") == 1
             deals.write_text(good)
             daemon.process.send_signal(signal.SIGHUP)

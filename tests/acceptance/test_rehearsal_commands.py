@@ -19,10 +19,10 @@ def site(tmp_path: Path) -> Site:
 def test_init_lists_the_pairs_and_copies_one_without_ever_overwriting(site: Site) -> None:
     folder = site.folder / "mine"
 
-    listed = site.bridge("init").out
-    made = site.bridge("init", "pipedrive-deskera", str(folder))
-    again = site.bridge("init", "pipedrive-deskera", str(folder))
-    unknown = site.bridge("init", "pipedrive-sap", str(folder))
+    listed = site.told("init").out
+    made = site.told("init", "pipedrive-deskera", str(folder))
+    again = site.told("init", "pipedrive-deskera", str(folder))
+    unknown = site.told("init", "pipedrive-sap", str(folder))
 
     assert "pipedrive-deskera: deals, organizations, people" in listed
     assert made.code == 0, made.err
@@ -33,7 +33,7 @@ def test_init_lists_the_pairs_and_copies_one_without_ever_overwriting(site: Site
 
 def test_the_settings_init_writes_need_only_what_they_mark(site: Site) -> None:
     folder = site.folder / "mine"
-    site.bridge("init", "pipedrive-deskera", str(folder))
+    site.told("init", "pipedrive-deskera", str(folder))
     settings = folder / "bridge.yaml"
     text = settings.read_text()
     for marked in ("base_url", "client_id"):
@@ -49,10 +49,10 @@ def test_the_settings_init_writes_need_only_what_they_mark(site: Site) -> None:
 
 def test_test_shows_what_came_out_otherwise_field_by_field(site: Site) -> None:
     people = site.folder / "mappings" / "people.yaml"
-    good = site.bridge("test")
+    good = site.told("test")
     people.write_text(people.read_text().replace("erp: {name: Bo Ek,", "erp: {name: Bo Eck,"))
 
-    bad = site.bridge("test", str(people))
+    bad = site.told("test", str(people))
 
     assert good.code == 0, good.out
     assert good.out.endswith("0 came out otherwise\n")
@@ -63,14 +63,14 @@ def test_test_shows_what_came_out_otherwise_field_by_field(site: Site) -> None:
 
 
 def test_test_reports_the_laws_of_every_row(site: Site) -> None:
-    assert "law   people.phone: " in site.bridge("test", "--laws").out
+    assert "law   people.phone: " in site.told("test", "--laws").out
 
 
 def test_explain_tells_row_by_row_what_a_written_record_means(site: Site) -> None:
     record = site.folder / "ana.json"
     record.write_text(json.dumps({"name": " Ana ", "emails.primary": "ANA@x.example", "org_id": "7"}))
 
-    told = site.bridge("explain", "people", str(record)).out
+    told = site.told("explain", "people", str(record)).out
 
     assert "name =  Ana ; means" in told
     assert "emails.primary = ANA@x.example; means ANA@x.example" in told
@@ -82,7 +82,7 @@ def test_explain_tells_row_by_row_what_a_written_record_means(site: Site) -> Non
 def test_explain_names_every_faulty_column_of_a_written_record(site: Site) -> None:
     record = site.folder / "ana.json"
     record.write_text(json.dumps({"birthday": "soon", "a..b": 1, "update_time": "never"}))
-    done = site.bridge("explain", "people", str(record))
+    done = site.told("explain", "people", str(record))
     assert done.code == 2
     assert all(f"ana.json: {column}" in done.err for column in ("birthday", "a..b", "update_time"))
 
@@ -94,9 +94,9 @@ def test_explain_reads_a_live_record_and_saves_it(site: Site) -> None:
         person = pipedrive.create("persons", name="Ana Lund")
         saved = site.folder / "saved.json"
 
-        live = site.bridge("explain", "people", person, "--side", "crm", "--save", str(saved))
-        again = site.bridge("explain", "people", str(saved))
-        missing = site.bridge("explain", "people", "987654")
+        live = site.told("explain", "people", person, "--side", "crm", "--save", str(saved))
+        again = site.told("explain", "people", str(saved))
+        missing = site.told("explain", "people", "987654")
 
     assert "name = Ana Lund" in live.out, live.err
     assert again.out == live.out
@@ -104,9 +104,9 @@ def test_explain_reads_a_live_record_and_saves_it(site: Site) -> None:
 
 
 def test_schema_is_printed_for_any_mapping_and_for_a_pair_with_its_fields(site: Site) -> None:
-    whole = json.loads(site.bridge("schema").out)
-    pair = site.bridge("schema", "sales=pipedrive.deal", "deskera.crm_deal")
-    wrong = site.bridge("schema", "pipedrive.deel", "deskera.crm_deal")
+    whole = json.loads(site.told("schema").out)
+    pair = site.told("schema", "sales=pipedrive.deal", "deskera.crm_deal")
+    wrong = site.told("schema", "pipedrive.deel", "deskera.crm_deal")
 
     assert whole["$schema"].startswith("https://json-schema.org/")
     assert "expected_close_date" in pair.out

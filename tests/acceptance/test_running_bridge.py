@@ -42,16 +42,16 @@ def test_a_deal_crosses_and_why_tells_its_story_on_both_sides(world: World) -> N
     company = pipedrive.create("organizations", name="Nordlys AS")
     deal = pipedrive.create("deals", title="First order", value=10, currency="EUR", org_id=int(company))
     there = deskera.until("deals", name="First order")
-    until(lambda: "linked to erp crm_deal" in site.bridge("why", "crm", "deal", deal).out, "linked")
-    told = site.bridge("why", "erp", "crm_deal", str(there["id"]))
+    until(lambda: "linked to erp crm_deal" in site.told("why", "crm", "deal", deal).out, "linked")
+    told = site.told("why", "erp", "crm_deal", str(there["id"]))
     assert told.code == 0
     assert f"linked to crm deal {deal}" in told.out
     assert "created" in told.out
-    resynced = site.bridge("resync", "crm", "deal", deal)
+    resynced = site.told("resync", "crm", "deal", deal)
     assert resynced.code == 0
     assert "is due" in resynced.out
-    assert site.bridge("resync", "crm", "invoice", deal).code == 1
-    unknown = site.bridge("why", "crm", "invoice", deal)
+    assert site.told("resync", "crm", "invoice", deal).code == 1
+    unknown = site.told("why", "crm", "invoice", deal)
     assert (unknown.code, "known: crm deal, crm organization" in unknown.err) == (2, True)
 
 
@@ -67,7 +67,7 @@ def test_a_deal_crosses_and_why_tells_its_story_on_both_sides(world: World) -> N
     ids=" ".join,
 )
 def test_where_nothing_could_be_done_a_command_says_so_and_fails(world: World, arguments: list[str], said: str) -> None:
-    done = world[0].bridge("dead-letters", *arguments)
+    done = world[0].told("dead-letters", *arguments)
     assert (done.code, said in done.err) == (1, True), done.err
 
 
@@ -75,17 +75,17 @@ def test_where_nothing_could_be_done_a_command_says_so_and_fails(world: World, a
     "command", [["dead-letters", "list", "--mapping"], ["conflicts", "list", "--mapping"], ["waiting"]], ids=" ".join
 )
 def test_listing_a_mapping_that_is_none_is_told(world: World, command: list[str]) -> None:
-    done = world[0].bridge(*command, "order")
+    done = world[0].told(*command, "order")
     assert (done.code, "order: no mapping has this name - known: deals" in done.err) == (2, True), done.err
 
 
 def test_status_shows_mappings_systems_and_hooks_for_people_and_programs(world: World) -> None:
     site, _, _ = world
-    shown = site.bridge("status")
+    shown = site.told("status")
     assert shown.code == 0
     assert {"bridge", "mappings", "systems", "sweeps", "hooks"} <= set(shown.out.split())
     assert "runs since" in shown.out
-    rows = json.loads(site.bridge("status", "--json").out)
+    rows = json.loads(site.told("status", "--json").out)
     assert {row["mapping"] for row in rows["mappings"]} == {"organizations", "people", "deals"}
     assert len(rows["hooks"]) == HOOKS
     assert site.get("/status").json().keys() == rows.keys()
@@ -111,64 +111,64 @@ def test_listeners_answer_health_and_metrics_inside_and_nothing_but_callbacks_ou
 
 def test_hooks_are_listed_repaired_and_removed(world: World) -> None:
     site, pipedrive, deskera = world
-    assert site.bridge("hooks", "list").out.count("registered") == HOOKS
+    assert site.told("hooks", "list").out.count("registered") == HOOKS
     lost = pipedrive.drop_hook()
-    repaired = site.bridge("hooks", "repair")
+    repaired = site.told("hooks", "repair")
     assert repaired.code == 0
     assert len(pipedrive.hooks()) == 3
     assert lost not in pipedrive.hooks()
-    refused = site.bridge("hooks", "remove", answer="n\n")
+    refused = site.told("hooks", "remove", answer="n\n")
     assert refused.code == 1
     assert len(pipedrive.hooks()) == 3
-    assert site.bridge("hooks", "remove", "--yes").code == 0
+    assert site.told("hooks", "remove", "--yes").code == 0
     assert pipedrive.hooks() == deskera.hooks() == []
-    assert site.bridge("hooks", "repair").code == 0
+    assert site.told("hooks", "repair").code == 0
     assert len(pipedrive.hooks()) + len(deskera.hooks()) == HOOKS
 
 
 def test_reconcile_says_what_it_compared_and_refuses_unknown_mappings(world: World) -> None:
     site, _, _ = world
-    every = site.bridge("reconcile")
+    every = site.told("reconcile")
     assert every.code == 0
     assert every.out.count("\n") == 5, every.out
-    full = site.bridge("reconcile", "deals", "--full")
+    full = site.told("reconcile", "deals", "--full")
     assert full.code == 0
     assert "deal" in full.out
-    unknown = site.bridge("reconcile", "invoices")
+    unknown = site.told("reconcile", "invoices")
     assert unknown.code == 1
     assert "known: deals, organizations, people" in unknown.err
 
 
 def test_a_paused_mapping_takes_changes_in_and_writes_them_after_resume(world: World) -> None:
     site, pipedrive, deskera = world
-    paused = site.bridge("pause", "organizations", "--reason", "new staff")
+    paused = site.told("pause", "organizations", "--reason", "new staff")
     assert paused.code == 0
     company = pipedrive.create("organizations", name="Waits a while")
     until(lambda: "paused" in site.get("/health").text, "health tells of the pause")
-    assert "new staff" in site.bridge("status").out
+    assert "new staff" in site.told("status").out
     assert not deskera.rows("contacts", name="Waits a while")
-    assert "next: due" in site.bridge("why", "crm", "organization", company).out
-    assert f"crm organization {company}" in site.bridge("waiting", "organizations").out
+    assert "next: due" in site.told("why", "crm", "organization", company).out
+    assert f"crm organization {company}" in site.told("waiting", "organizations").out
     waits = site.get("/status").json()["waiting"]
     assert [row["command"] for row in waits] == [f"bridge why crm organization {company}"]
     assert f"`bridge why crm organization {company}`" in site.get("/health").json()["checks"]["waiting"][0]["output"]
     assert 'bridge_waiting_records{mapping="organizations",reason="due"} 1.0' in site.get("/metrics").text
-    assert site.bridge("resume", "organizations").code == 0
+    assert site.told("resume", "organizations").code == 0
     deskera.until("contacts", name="Waits a while")
-    assert site.bridge("approve", "organizations", "--minutes", "1").code == 0
+    assert site.told("approve", "organizations", "--minutes", "1").code == 0
 
 
 def test_a_dead_letter_is_listed_retried_and_discarded(world: World) -> None:
     site, pipedrive, deskera = world
     pages = [{"value": "no address", "label": "work", "primary": True}]
     person = pipedrive.create("persons", name="Bo Ek", emails=pages)
-    until(lambda: "email" in site.bridge("dead-letters", "list").out, "a dead letter")
-    listed = site.bridge("dead-letters", "list", "--mapping", "people").out
+    until(lambda: "email" in site.told("dead-letters", "list").out, "a dead letter")
+    listed = site.told("dead-letters", "list", "--mapping", "people").out
     assert f"people   crm person {person} " in listed
-    assert "1 dead letter" in site.bridge("dead-letters", "retry", "people", person).out
-    until(lambda: "email" in site.bridge("dead-letters", "list").out, "it failed again")
-    assert "1 dead letter" in site.bridge("dead-letters", "discard", "people", person).out
-    assert "no dead letters" in site.bridge("dead-letters", "list").out
+    assert "1 dead letter" in site.told("dead-letters", "retry", "people", person).out
+    until(lambda: "email" in site.told("dead-letters", "list").out, "it failed again")
+    assert "1 dead letter" in site.told("dead-letters", "discard", "people", person).out
+    assert "no dead letters" in site.told("dead-letters", "list").out
     mended = [{"value": "bo@ek.example", "label": "work", "primary": True}]
     pipedrive.edit("persons", person, emails=mended)
     deskera.until("contacts", name="Bo Ek", email="bo@ek.example")

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from bridge.cli.main import main
 from tests.acceptance.site import SECRETS, Ended, Site
+from tests.acceptance.site import told as told_by
 
 BAD: dict[str, bytes | None] = {
     "broken UTF-8": b"name: caf\xe9\n",
@@ -38,10 +37,8 @@ def site(tmp_path: Path) -> Site:
 
 
 def told(site: Site, *arguments: str) -> Ended:
-    secrets = {name.replace("ACCEPT_", "UNSET_"): value for name, value in SECRETS.items()}
-    ended = CliRunner().invoke(main, ["--settings", str(site.settings), *arguments], env=secrets)
-    assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
-    return Ended(ended.exit_code, ended.stdout, ended.stderr)
+    variables = {name.replace("ACCEPT_", "UNSET_"): value for name, value in SECRETS.items()}
+    return told_by(site.settings, *arguments, variables=variables)
 
 
 def spoil(file: Path, data: bytes | None) -> None:
@@ -154,8 +151,8 @@ def test_the_schema_knows_the_operators_functions_without_any_secret(site: Site)
     own = "from bridge.mapping.functions import Function\n"
     own += 'FUNCTIONS = [Function("shout", str.upper, str.lower, examples=(("a", "A"),))]\n'
     (site.folder / "f.py").write_text(own)
-    ended = CliRunner().invoke(main, ["--settings", str(site.settings), "schema"])
-    assert (ended.exit_code, '"shout"' in ended.stdout) == (0, True)
+    ended = told_by(site.settings, "schema")
+    assert (ended.code, '"shout"' in ended.out) == (0, True)
 
 
 def test_an_argument_that_is_no_text_is_one_message(site: Site) -> None:

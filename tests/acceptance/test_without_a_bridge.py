@@ -5,13 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from bridge.app.seams import system_seams
-from bridge.cli.main import main
 from bridge.store import Store, open_store
 from bridge.store.requests import Request
-from tests.acceptance.site import Ended, Site
+from tests.acceptance.site import Site, told
 
 READING = (
     ["status"],
@@ -49,13 +47,6 @@ def site(tmp_path: Path) -> Site:
     return site
 
 
-def told(site: Site, *arguments: str) -> Ended:
-    """One command in this very process, which has no secrets either."""
-    ended = CliRunner().invoke(main, ["--settings", str(site.settings), *arguments])
-    assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
-    return Ended(ended.exit_code, ended.stdout, ended.stderr)
-
-
 def in_store(site: Site) -> list[Request]:
     """The requests that wait in the site's store, which is made when it is not there."""
 
@@ -70,7 +61,7 @@ def in_store(site: Site) -> list[Request]:
 
 @pytest.mark.parametrize("command", [*READING, *ASKING], ids=" ".join)
 def test_where_there_is_no_store_a_command_says_so_and_makes_none(site: Site, command: list[str]) -> None:
-    done = told(site, *command)
+    done = told(site.settings, *command)
     assert (done.code, done.out) == (2, "")
     assert f"there is no store at {site.folder}/bridge.sqlite yet - `bridge run` makes it" in done.err
     assert not [path for path in site.folder.iterdir() if "sqlite" in path.name]
@@ -79,13 +70,13 @@ def test_where_there_is_no_store_a_command_says_so_and_makes_none(site: Site, co
 @pytest.mark.parametrize("command", READING[:1] + READING[3:], ids=" ".join)
 def test_reading_needs_the_address_of_the_store_and_no_secret(site: Site, command: list[str]) -> None:
     in_store(site)
-    done = told(site, *command)
+    done = told(site.settings, *command)
     assert (done.code, done.err) == (0, "")
 
 
 def test_status_says_that_no_bridge_runs(site: Site) -> None:
     in_store(site)
-    assert "no bridge has run on this store yet" in told(site, "status").out
+    assert "no bridge has run on this store yet" in told(site.settings, "status").out
 
 
 @pytest.mark.parametrize("command", ASKING, ids=" ".join)
@@ -94,7 +85,7 @@ def test_what_needs_a_bridge_says_at_once_that_none_runs_and_leaves_nothing_behi
 ) -> None:
     in_store(site)
     before = time.monotonic()
-    done = told(site, *command)
+    done = told(site.settings, *command)
     assert time.monotonic() - before < 9  # it would wait ten seconds for an answer
     assert done.code == 1
     assert "no bridge runs here (no bridge has run on this store yet), so nothing was done" in done.err
@@ -105,7 +96,7 @@ def test_what_needs_a_bridge_says_at_once_that_none_runs_and_leaves_nothing_behi
 def test_with_queue_the_request_waits_for_the_next_bridge(site: Site, command: list[str]) -> None:
     in_store(site)
     yes = ["--yes"] if command == ["hooks", "remove"] else []
-    done = told(site, *command, "--queue", *yes)
+    done = told(site.settings, *command, "--queue", *yes)
     assert (done.code, done.out) == (0, "queued: the bridge does it when it runs again\n")
     assert len(in_store(site)) == 1
 
@@ -123,7 +114,7 @@ def test_with_queue_the_request_waits_for_the_next_bridge(site: Site, command: l
 def test_what_is_wrong_with_the_address_itself_is_one_message(site: Site, text: str, said: str) -> None:
     lines = site.settings.read_text().splitlines()
     site.settings.write_text("\n".join(f"store: {text}" if line.startswith("store:") else line for line in lines))
-    done = told(site, "status")
+    done = told(site.settings, "status")
     assert (done.code, said in done.err, "1 fault:" in done.err) == (2, True, True), done.err
 
 
