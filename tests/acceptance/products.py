@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.acceptance.site import BRIDGE, fetch, free_port, until
+from tests.acceptance.site import BRIDGE, fetch, until
+from tests.ports import free_port
 
 Fields = dict[str, Any]
 

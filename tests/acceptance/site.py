@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from bridge.cli.main import main
+from tests.ports import free_port
 
 BRIDGE = str(Path(sys.executable).with_name("bridge"))
 MAPPINGS = Path(__file__).parents[2] / "mappings" / "pipedrive-deskera"
@@ -210,9 +210,3 @@ def until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_SECO
     while not holds():
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
         time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 from tests.acceptance.products import simulated
-from tests.acceptance.site import BRIDGE, fetch, free_port, until
+from tests.acceptance.site import BRIDGE, fetch, until
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 SECRETS = {

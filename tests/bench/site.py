@@ -1,10 +1,11 @@
 """The bridge's own folder in a benchmark: settings and a mapping as an operator writes them."""
 
 import os
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.ports import free_port
 
 MAPPING = "contacts"
 WORKERS = 16
@@ -80,7 +81,7 @@ class Site:
     def written(cls, folder: Path, store_url: str, pipedrive: str, deskera: str) -> "Site":
         (folder / "mappings").mkdir(parents=True)
         (folder / "mappings" / "contacts.yaml").write_text(CONTACTS)
-        site = cls(folder, store_url, _free_port(), _free_port())
+        site = cls(folder, store_url, free_port(), free_port())
         names = {"pipedrive": pipedrive, "deskera": deskera, "workers": WORKERS}
         site.settings.write_text(SETTINGS.format(callbacks=site.callbacks, admin=site.admin, **names))
         return site
@@ -92,9 +93,3 @@ class Site:
     def environ(self) -> Mapping[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")}
         return {**kept, **SECRETS, "BENCH_STORE_URL": self.store_url}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

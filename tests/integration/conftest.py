@@ -1,14 +1,21 @@
-"""Sweep benches on either store. When a test is over, every event it caused must be accounted for."""
+"""Sweep benches on either store, and a receiver behind a listener.
 
+When a test of a bench is over, every event it caused must be accounted for.
+"""
+
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
+from bridge.callbacks.receiver import Receiver
 from bridge.domain.seams import Seams
 from bridge.store import Store
 from tests.clock import FakeClock
+from tests.integration.listening import HERE
 from tests.integration.sweep_bench import NewSweepBench, SweepBench, make_sweep_bench, start
+from tests.unit.callbacks.fakes import LineDecoder, Memory
 
 
 @pytest.fixture
@@ -25,3 +32,21 @@ async def new_bench(store: Store, clock: FakeClock, new_seams: Callable[..., Sea
     yield build
     for bench in benches:
         await bench.bench.assert_accounted()
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def receiver(memory: Memory) -> Receiver:
+    """Behind the guarded listener: one system, its events in memory."""
+    return Receiver({"crm1": LineDecoder()}, HERE, memory.submit, FakeClock(), max_waiting=50)
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """The log at debug."""
+    caplog.set_level(logging.DEBUG)
+    return caplog

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import logging
 import os
 import resource
 import socket
@@ -15,25 +14,8 @@ from bridge.callbacks.connections import Connections, End, Limits
 from bridge.callbacks.listener import Listener
 from bridge.callbacks.receiver import Receiver
 from bridge.domain.event import Event
-from tests.clock import FakeClock
-from tests.integration.listening import HERE, PATH, PATIENT, Line, door, request, until
-from tests.unit.callbacks.fakes import LineDecoder, Memory
-
-
-@pytest.fixture
-def memory() -> Memory:
-    return Memory()
-
-
-@pytest.fixture
-def receiver(memory: Memory) -> Receiver:
-    return Receiver({"crm1": LineDecoder()}, HERE, memory.submit, FakeClock(), max_waiting=50)
-
-
-@pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.DEBUG)
-    return caplog
+from tests.integration.listening import PATH, PATIENT, Line, door, request, until
+from tests.unit.callbacks.fakes import Memory
 
 
 @pytest.mark.parametrize(

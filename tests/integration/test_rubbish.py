@@ -11,20 +11,8 @@ from bridge.callbacks.connections import Limits
 from bridge.callbacks.receiver import Receiver
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.event import Event
-from tests.clock import FakeClock
-from tests.integration.listening import HERE, PATH, TOKEN, door, request, until
+from tests.integration.listening import PATH, TOKEN, door, request, until
 from tests.unit.callbacks.fakes import LineDecoder, Memory
-
-
-@pytest.fixture
-def memory() -> Memory:
-    return Memory()
-
-
-@pytest.fixture
-def receiver(memory: Memory) -> Receiver:
-    return Receiver({"crm1": LineDecoder()}, HERE, memory.submit, FakeClock(), max_waiting=50)
-
 
 RUBBISH = {
     "TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)),
@@ -52,12 +40,6 @@ RUBBISH = {
     "encoded target": b"POST /hooks/%ff%fe/%00/%2e%2e HTTP/1.1\r\nHost: x\r\n\r\n",
     "pipelined": request() * 3 + b"GARBAGE\r\n\r\n",
 }
-
-
-@pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.DEBUG)
-    return caplog
 
 
 def assert_quiet(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,7 +1,6 @@
 """A running bridge between two simulators, all in this process, over real HTTP on loopback."""
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,6 +16,7 @@ from bridge.settings.load import load_settings
 from bridge.simulators.serve import serving
 from bridge.simulators.world import real_world
 from tests.pairs.vendors import VENDORS, Card, Simulator, Vendor
+from tests.ports import free_port
 
 MAPPINGS = Path(__file__).parent / "mappings"
 PATIENCE_SECONDS = 45.0
@@ -137,9 +137,7 @@ def written(folder: Path, urls: Mapping[str, str], setup: Setup) -> tuple[Path, 
         (folder / "mappings" / mapping.name).write_text(mapping.read_text())
     sides = ", ".join(f"{side}: {name}" for side, name in setup.sides.items())
     file = folder / "bridge.yaml"
-    file.write_text(
-        SETTINGS.format(systems=", ".join(systems), sides=sides, callbacks=_free_port(), admin=_free_port())
-    )
+    file.write_text(SETTINGS.format(systems=", ".join(systems), sides=sides, callbacks=free_port(), admin=free_port()))
     return file, secrets
 
 
@@ -149,9 +147,3 @@ def _variable(system: str, option: str) -> str:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
