@@ -82,9 +82,7 @@ class Links:
         of the keys is in the way, but for those of these records; None: no such link is. Raises LeaseLost.
         """
         others = None if unlike is None else frozenset(unlike)
-        asked = IntentAsked(
-            claim, new_side, tuple(keys), payload, deadline, look_at, first_seq, made_at, others
-        )
+        asked = IntentAsked(claim, new_side, tuple(keys), payload, deadline, look_at, first_seq, made_at, others)
         return await self._database.write("open_intent", lambda conn: open_intent(self._database, conn, asked))
 
     async def set_sent(

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bridge.domain.errors import RateLimited, Rejected, RetryLater
-from bridge.domain.event import Lane
 from bridge.domain.record import Side
 from bridge.store.model import Outcome, TaskKey
 from bridge.sync.parts import Limits
