@@ -111,9 +111,10 @@ def waiting(oldest: Task, number: int, scopes: Scopes, held: Mapping[str, Sequen
         reason = f"no mapping file is called {oldest.key.mapping} any more: put it back; {reason}"
     look = "now" if oldest.due <= now else f"in {oldest.due - now:.0f} s"
     others = f"; `bridge waiting` lists all {number}" if number > 1 else ""
+    command = f"bridge why {name}"
     return (
         f"oldest change waits for {now - oldest.first_due:.0f} s: {name} of mapping {oldest.key.mapping} ({reason}); "
-        f"next look {look}; `bridge why {name}` tells more{others}"
+        f"next look {look}; `{command}` tells more{others}"
     )
 
 
@@ -217,9 +218,10 @@ def duplicates(found: Sequence[TaskKey], scopes: Scopes) -> CheckResult:
     if not found:
         return CheckResult(Status.PASS, "none", 0, "records")
     name = record_name(scopes, found[0])
+    command = f"bridge why {name}"
     text = (
         f"{len(found)} records are left alone, as the same was made twice, such as {name} of mapping "
-        f"{found[0].mapping}: merge them at the product (`bridge why {name}` names the other one)"
+        f"{found[0].mapping}: merge them at the product (`{command}` names the other one)"
     )
     return CheckResult(Status.WARN, text, len(found), "records")
 
