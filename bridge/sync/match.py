@@ -282,15 +282,24 @@ def _unlike(draft: Draft, own: Record, reading: Reading) -> Completion | frozens
             taken = draft.lease(draft.side, rec)  # whoever works on it next then finds this claim ended, and wakes it
             if taken:
                 return taken
+            if link is not None and not _still_linked(draft, link):
+                due = draft.now + draft.jitter(1.0)
+                return draft.later(due, Reason.CHANGED_MEANWHILE.of(record=draft.named(draft.side, rec)))
             first = believe.of_another(draft, draft.side, rec)
             if isinstance(first, Stale):
                 return draft.later(first.due, first.why)
-            if isinstance(first, Gone):
+            if isinstance(first, Gone) and link is not None:
                 return _first_is_gone(draft, rec, key)
-            if _has_key(draft, draft.side, first, key):
+            if isinstance(first, Record) and _has_key(draft, draft.side, first, key):
                 return _held(draft, rec, link, key)
             unlike.add(rec)
     return frozenset(unlike)
+
+
+def _still_linked(draft: Draft, link: Link) -> bool:
+    """Its link may have changed after it was found and before it was leased."""
+    now = draft.ask(LinkById(link.id))
+    return now is not None and now.state in moves.PAIRED and now.rec(draft.side) == link.rec(draft.side)
 
 
 def _firsts(draft: Draft, own: Record, key: MatchKey, reading: Reading) -> dict[str, Link | None]:

@@ -32,15 +32,15 @@ DUPLICATE_MUTANTS = (
     Mutant(
         "the first one need not show the key any more",
         "sync/match.py::_unlike",
-        "if _has_key(draft, draft.side, first, key):",
-        "if True:",
+        "and _has_key(draft, draft.side, first, key):",
+        "and True:",
         (f"{HELD}a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first_one",),
     ),
     Mutant(
         "a first one that is gone counts as none",
         "sync/match.py::_unlike",
-        "                return _first_is_gone(draft, rec, key)\n",
-        "                continue\n",
+        "if isinstance(first, Gone) and link is not None:",
+        "if False:",
         (f"{HELD}while_the_first_one_is_gone_and_not_yet_settled_the_second_waits_for_it",),
     ),
     Mutant(
@@ -49,6 +49,13 @@ DUPLICATE_MUTANTS = (
         "            if taken:\n                return taken\n",
         "",
         (f"{HELD}a_first_one_that_is_worked_on_is_waited_for",),
+    ),
+    Mutant(
+        "a link that went before the first one was leased holds the second one",
+        "sync/match.py::_unlike",
+        "if link is not None and not _still_linked(draft, link):",
+        "if False:",
+        (f"{HELD}a_first_one_that_was_unlinked_before_it_could_be_leased_holds_nothing",),
     ),
     Mutant(
         "a read of the first one that lags is believed",

@@ -393,6 +393,33 @@ async def test_a_first_one_that_is_worked_on_is_waited_for(bench: Bench) -> None
     assert [rec for _, rec, _ in await letters(bench)] == [second]
 
 
+async def test_a_first_one_that_was_unlinked_before_it_could_be_leased_holds_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its counterpart is deleted in the erp, and the link goes, between the question for links and the lease."""
+    first = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.clock.advance(60)
+    second = bench.crm.person_creates("person", **ANA)
+    bench.unheard("crm", "person", second)
+    await bench.tell("crm", "person", second)
+    (claim,) = await bench.store.tasks.claim(1, bench.parts.scopes, 30.0)
+    lease = bench.store.tasks.lease
+
+    async def late(*args: Any) -> Any:
+        monkeypatch.setattr(bench.store.tasks, "lease", lease)
+        bench.erp.person_deletes("person", "1")
+        await bench.settle(10)
+        assert await bench.store.links.of("people", Side.LEFT, first) is None
+        return await lease(*args)
+
+    monkeypatch.setattr(bench.store.tasks, "lease", late)
+    await bench.worker._work(claim)
+    await bench.settle()
+    assert await letters(bench) == []
+    assert len(bench.erp.live("person")) == 1
+
+
 async def test_a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_believed(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
@@ -424,3 +451,12 @@ async def test_in_shadow_what_would_be_held_is_said(new_bench: NewBench) -> None
     await bench.settle()
     assert await bench.story("crm", "person", first) == ["would create", "would create"]
     assert bench.erp.writes() == []
+
+
+async def test_in_shadow_a_first_one_that_is_gone_is_none(new_bench: NewBench) -> None:
+    bench = await new_bench(mode=Mode.SHADOW)
+    first, second = await two(bench)
+    bench.crm.person_deletes("person", first)
+    bench.crm.person_edits("person", second, phone="9")
+    await bench.settle()
+    assert await bench.story("crm", "person", second) == ["would hold", "would create"]

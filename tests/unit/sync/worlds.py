@@ -386,13 +386,15 @@ class Seat:
     def _link_of_first(self, rec: str) -> Link:
         own = self.sides[self.world.own]
         recs: dict[str, Any] = {own.value: rec, own.other.value: f"of {rec}"}
-        return Link(60, "people", **recs, state=self.world.firsts_state, made="matched", seq=60)
+        return Link(int(rec), "people", **recs, state=self.world.firsts_state, made="matched", seq=int(rec))
 
     def _company(self) -> Link:
         one = LINKED_COMPANY
         return Link(PARENT, "companies", one, one, LinkState.LIVE, "matched", PARENT)
 
     def _answer_LinkById(self, need: ask.LinkById) -> Link | None:  # noqa: N802
+        if str(need.id) in self.world.firsts:
+            return self._link_of_first(str(need.id))
         return self._company() if need.id == PARENT else self.link if need.id == LINK else None
 
     def _answer_LinksNaming(self, need: ask.LinksNaming) -> tuple[Link, ...]:  # noqa: N802
