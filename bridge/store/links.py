@@ -1,6 +1,6 @@
 """Links and intents: which record here is that record there."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from bridge.domain.record import Side
 from bridge.store.batch import Batcher
 from bridge.store.brakes import Brake, hit_brake
 from bridge.store.database import Database
-from bridge.store.intents import IntentAsked, open_intent
+from bridge.store.intents import IntentAsked, open_intents
 from bridge.store.leases import fences_held, require_fence
 from bridge.store.link_writes import change_links, lock_links
 from bridge.store.lookup import links_by_id, links_of
@@ -46,9 +46,11 @@ class Links:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._sending: Batcher[Pending, bool] = Batcher(self._send, BATCH, QUEUE)
+        self._opening: Batcher[IntentAsked, IntentResult | None] = Batcher(self._open, BATCH, QUEUE)
 
     async def close(self) -> None:
         await self._sending.close()
+        await self._opening.close()
 
     async def of(self, mapping: str, side: Side, rec: str) -> Link | None:
         """The intended, live or frozen link of a record, aliases followed."""
@@ -63,27 +65,15 @@ class Links:
         found = await self._database.read(lambda conn: links_of(conn, keys))
         return {key.rec: link for key, link in found.items()}
 
-    async def open_intent(
-        self,
-        claim: Claim,
-        new_side: Side,
-        keys: Sequence[str],
-        payload: Json,
-        deadline: float,
-        look_at: float,
-        first_seq: int,
-        made_at: float | None = None,
-        unlike: Collection[str] | None = None,
-    ) -> IntentResult:
-        """Decide a create on `new_side` for the claimed record, unless an open intent or a link is in the way.
+    async def open_intent(self, asked: IntentAsked) -> IntentResult:
+        """Decide a create, unless an open intent or a link is in the way. Raises LeaseLost."""
+        result = await self._opening.submit(asked)
+        if result is None:
+            raise LeaseLost(f"{asked.key.mapping} {asked.key.rec}: another worker has taken the record over")
+        return result
 
-        `keys`: hashes of its non-empty match keys; `first_seq`: when the record was first known; `made_at`: when its
-        system says that it was made. `unlike`: a link of another record of its side that the match index has under one
-        of the keys is in the way, but for those of these records; None: no such link is. Raises LeaseLost.
-        """
-        others = None if unlike is None else frozenset(unlike)
-        asked = IntentAsked(claim, new_side, tuple(keys), payload, deadline, look_at, first_seq, made_at, others)
-        return await self._database.write("open_intent", lambda conn: open_intent(self._database, conn, asked))
+    async def _open(self, batch: Sequence[IntentAsked]) -> list[IntentResult | None]:
+        return await self._database.write("open_intent", lambda conn: open_intents(self._database, conn, batch))
 
     async def set_sent(
         self,

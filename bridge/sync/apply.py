@@ -15,6 +15,7 @@ from bridge.mapping.model import DeletePolicy
 from bridge.mapping.values import UNREAD
 from bridge.store import moves
 from bridge.store.failures import BrakeReached
+from bridge.store.intents import IntentAsked
 from bridge.store.model import AlreadyLinked, Completion, IntentOpened, IntentWait, JournalEntry, Link
 from bridge.sync import match, remove, settle, words
 from bridge.sync.draft import Draft
@@ -91,9 +92,18 @@ async def _open(load: Loader, plan: Create) -> Link | Completion:
     deadline = now + load.parts.limits.write_seconds
     payload = {"at": now, "values": dump_values(draft.mapping, plan.chosen)}
     look_at = deadline + draft.endpoint(plan.target).settle
-    result = await links.open_intent(
-        draft.claim, plan.target, plan.keys, payload, deadline, look_at, plan.first_seq, plan.made_at, plan.unlike
+    asked = IntentAsked(
+        draft.claim,
+        plan.target,
+        frozenset(plan.keys),
+        payload,
+        deadline,
+        look_at,
+        plan.first_seq,
+        plan.made_at,
+        plan.unlike,
     )
+    result = await links.open_intent(asked)
     if isinstance(result, AlreadyLinked):
         return draft.later(now, Reason.LINKED_MEANWHILE.of())
     if isinstance(result, IntentWait):

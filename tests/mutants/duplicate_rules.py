@@ -94,9 +94,9 @@ DUPLICATE_MUTANTS = (
     ),
     Mutant(
         "an intent is opened although a linked record of the same side has its key",
-        "store/intents.py::open_intent",
-        "if alike is not None:",
-        "if False:",
+        "store/intents.py::open_intents",
+        "elif asked.key in alike:",
+        "elif False:",
         (
             f"{INTENTS}a_linked_record_of_the_same_side_and_key_is_in_the_way_where_duplicates_are_held",
             f"{HELD}a_first_one_linked_after_the_decision_is_seen_before_the_create",
@@ -104,7 +104,7 @@ DUPLICATE_MUTANTS = (
     ),
     Mutant(
         "a record that was linked once is in the way of a create",
-        "store/intents.py::_linked_alike",
+        "store/intents.py::_pair",
         ", links.c.state.in_(PAIRED))",
         ")",
         (f"{INTENTS}a_record_that_was_linked_once_is_in_nobodys_way",),
@@ -112,8 +112,8 @@ DUPLICATE_MUTANTS = (
     Mutant(
         "what was seen not to show the key is in the way of a create",
         "store/intents.py::_linked_alike",
-        "if other not in asked.unlike",
-        "if True",
+        "if rec not in apart",
+        "if rec != one.key.rec",
         (
             f"{INTENTS}a_linked_record_that_was_seen_not_to_show_the_key_is_in_nobodys_way",
             f"{HELD}a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first_one",

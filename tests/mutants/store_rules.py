@@ -26,14 +26,14 @@ LEASES = (
     ),
     Mutant(
         "a lease somebody holds is taken",
-        "store/leases.py::take",
-        "set_=new, where=ended)",
-        "set_=new)",
+        "store/leases.py::_taking",
+        "set_=set_, where=ended)",
+        "set_=set_)",
         (f"{CLAIMS}a_further_record_is_leased_under_the_same_fence_or_not_at_all",),
     ),
     Mutant(
         "a lease of another copy is taken without the margin",
-        "store/leases.py::take",
+        "store/leases.py::_taking",
         "leases.c.expires <= now - MARGIN,",
         "leases.c.expires <= now,",
         (f"{CLAIMS}a_further_record_of_another_copy_is_leased_only_after_the_margin",),
@@ -55,8 +55,8 @@ LEASES = (
     Mutant(
         "writes that begin together are not fenced",
         "store/links.py::Links._send.work",
-        "                if one.claim.fence in held:\n",
-        "                if True:\n",
+        "for one in batch if one.claim.fence in held})",
+        "for one in batch})",
         (f"{INTENTS}a_worker_that_lost_its_record_says_nothing_of_a_write",),
     ),
     Mutant(
@@ -123,16 +123,16 @@ LINKS = (
     ),
     Mutant(
         "an intent does not hold its match keys",
-        "store/intents.py::_intent_in_the_way",
-        "or_(and_(same_key, of_another), towards_me, mine_in_doubt),",
-        "or_(towards_me, mine_in_doubt),",
+        "store/intents.py::_may_be_about",
+        "if one.hashes & asked.hashes:",
+        "if False:",
         (f"{INTENTS}an_open_intent_holds_all_its_match_keys",),
     ),
     Mutant(
         "an unlinked record does not wait for older intents towards its side",
-        "store/intents.py::_intent_in_the_way",
-        "or_(and_(same_key, of_another), towards_me, mine_in_doubt),",
-        "or_(and_(same_key, of_another), mine_in_doubt),",
+        "store/intents.py::_may_be_about",
+        "return own is None and",
+        "return False and",
         (f"{INTENTS}an_unlinked_record_waits_for_older_intents_towards_its_side_only",),
     ),
     Mutant(
@@ -147,9 +147,9 @@ LINKS = (
     ),
     Mutant(
         "a dead letter holds nothing but records equal in a match key",
-        "store/intents.py::_intent_in_the_way",
-        "or_(and_(same_key, of_another), towards_me, mine_in_doubt),",
-        "or_(and_(same_key, of_another), and_(towards_me, links.c.state == 'intended'), mine_in_doubt),",
+        "store/intents.py::_may_be_about",
+        "return own is None and",
+        "return one.link.state is LinkState.INTENDED and own is None and",
         (f"{CREATING}promise_5_what_a_lost_create_may_have_made_is_not_copied_back_although_no_match_key_tells",),
     ),
     Mutant(
@@ -162,7 +162,7 @@ LINKS = (
     Mutant(
         "a dead letter holds records that a filled match key tells apart",
         "store/intents.py::_holds",
-        "told_apart = asked.keys and of is not None and kept != {_instead_of_keys(of)}",
+        "told_apart = asked.keys and of is not None and one.hashes != {_instead_of_keys(of)}",
         "told_apart = False",
         (f"{CREATING}a_filled_match_key_tells_a_record_from_what_a_lost_create_may_have_made",),
     ),
@@ -176,7 +176,7 @@ LINKS = (
     Mutant(
         "an intent without match keys is told apart by those of another record",
         "store/intents.py::_holds",
-        " and kept != {_instead_of_keys(of)}",
+        " and one.hashes != {_instead_of_keys(of)}",
         "",
         (f"{INTENTS}an_intent_in_doubt_holds_what_no_filled_key_tells_apart",),
     ),
@@ -190,7 +190,7 @@ LINKS = (
     Mutant(
         "a discarded dead letter goes on holding records",
         "store/intents.py::_holds",
-        "if of is not None and _is_decided(conn, of):",
+        "if of is not None and one.decided:",
         "if False:",
         (f"{CREATING}a_discarded_dead_letter_holds_nothing_any_more",),
     ),
@@ -203,9 +203,9 @@ LINKS = (
     ),
     Mutant(
         "an intent is opened although a link appeared",
-        "store/intents.py::open_intent",
-        "if linked is not None:",
-        "if False:",
+        "store/intents.py::open_intents",
+        "elif asked.key in linked:",
+        "elif False:",
         (f"{CLAIMS}a_link_that_appeared_is_told_instead_of_an_intent",),
     ),
     Mutant(
@@ -224,7 +224,7 @@ LINKS = (
     ),
     Mutant(
         "the alias of a merge is not followed",
-        "store/lookup.py::resolve",
+        "store/lookup.py::links_of",
         "return found | followed",
         "return found",
         (

@@ -64,7 +64,7 @@ async def test_it_is_listed_and_counted_in_the_status(bench: Bench) -> None:
     first, second = await two(bench)
     status = await status_of(bench.store)
     (row,) = status["dead letters"]
-    assert (row["mapping"], row["side"], row["record"]) == ("people", "crm", second)
+    assert (row["mapping"], row["record"]) == ("people", f"crm person {second}")
     assert f"crm person {first}" in str(row["reason"])
     assert status["mappings"][0]["dead"] == 1
 

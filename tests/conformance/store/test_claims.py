@@ -13,6 +13,7 @@ from bridge.domain.record import RecordRef, Side
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 from bridge.store.claims import PAGES
+from bridge.store.intents import IntentAsked
 from bridge.store.leases import MARGIN
 from bridge.store.model import (
     AlreadyLinked,
@@ -140,7 +141,7 @@ async def test_a_paused_mapping_gives_out_recovery_only(desk: Desk, clock: FakeC
     await desk.links("4", "c4")
     await desk.hears("1", "2", "3")
     sent = next(claim for claim in await desk.claims() if claim.key.rec == "1")
-    opened = await desk.store.links.open_intent(sent, Side.RIGHT, ["k"], {}, 10, 20, 1)
+    opened = await desk.store.links.open_intent(IntentAsked(sent, Side.RIGHT, frozenset("k"), {}, 10, 20, 1))
     assert isinstance(opened, IntentOpened)
     clock.advance(100)
     await desk.store.mappings.set_paused("people", True, "holiday")
@@ -258,7 +259,7 @@ async def test_a_link_that_appeared_is_told_instead_of_an_intent(desk: Desk, sto
     await desk.links("1", "c1")
     await desk.store.events.accept([event("1")], ROUTES)
     claim = await desk.claims_one()
-    result = await store.links.open_intent(claim, Side.RIGHT, ["k"], {}, 10, 20, 1)
+    result = await store.links.open_intent(IntentAsked(claim, Side.RIGHT, frozenset("k"), {}, 10, 20, 1))
     assert isinstance(result, AlreadyLinked)
     assert result.link.right == "c1"
 

@@ -7,6 +7,7 @@ import pytest
 from bridge.domain.errors import LeaseLost
 from bridge.domain.event import EventKind, Lane, Origin
 from bridge.domain.record import RecordRef, Side
+from bridge.store.intents import IntentAsked
 from bridge.store.leases import MARGIN
 from bridge.store.links import LinkTaken
 from bridge.store.model import (
@@ -212,7 +213,7 @@ async def test_links_know_who_names_them(desk: Desk) -> None:
 async def test_a_lost_fence_stores_nothing_but_new_ids(desk: Desk, clock: FakeClock) -> None:
     await desk.hears("1")
     claim = await desk.claims_one(ttl=10)
-    opened = await desk.store.links.open_intent(claim, Side.RIGHT, ["k"], {}, 10, 20, 1)
+    opened = await desk.store.links.open_intent(IntentAsked(claim, Side.RIGHT, frozenset("k"), {}, 10, 20, 1))
     assert isinstance(opened, IntentOpened)
     clock.advance(20 + MARGIN)
     newer = await desk.claims_one()

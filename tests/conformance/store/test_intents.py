@@ -9,6 +9,7 @@ from bridge.domain.errors import LeaseLost
 from bridge.domain.record import Side
 from bridge.store import moves
 from bridge.store.failures import BrakeReached
+from bridge.store.intents import IntentAsked
 from bridge.store.leases import MARGIN
 from bridge.store.model import Claim, IntentOpened, IntentResult, IntentWait, KeyNote, LinkState, Move, Outcome
 from bridge.store.questions import LinkById, LinksNaming
@@ -23,7 +24,10 @@ async def intends(
 ) -> IntentResult:
     side = claim.key.side.other
     now = desk.store.now()
-    return await desk.store.links.open_intent(claim, side, keys, {"name": "Ana"}, now + 30, now + 40, first_seq, unlike)
+    others = None if unlike is None else frozenset(unlike)
+    payload = {"name": "Ana"}
+    asked = IntentAsked(claim, side, frozenset(keys), payload, now + 30, now + 40, first_seq, unlike=others)
+    return await desk.store.links.open_intent(asked)
 
 
 async def two_claims(desk: Desk) -> tuple[Claim, Claim]:
