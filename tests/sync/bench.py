@@ -178,6 +178,11 @@ class Bench:
         await self.tell_all()
         await self.turn()
 
+    async def tell_and_wait(self) -> None:
+        """Tell of what changed, and let a while pass, so that reads must show it."""
+        await self.tell_all()
+        self.clock.advance(3.0)
+
     async def make_due(self, mapping: str, side: Side, rec: str, because: TaskKey) -> None:
         """Have a task looked at without any event, as a record does that waits for it."""
         task = await self.store.tasks.get(because)

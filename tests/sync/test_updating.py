@@ -33,6 +33,7 @@ async def test_what_one_side_got_is_remembered_when_the_other_sides_write_fails(
     bench.crm.person_edits("person", rec, phone="1")
     bench.erp.person_edits("person", "1", name="Ana Berg")
     bench.erp.fail = raising("before update", RateLimited("erp", "limit", 30.0))
+    await bench.tell_and_wait()
     await bench.turn_once()  # our own write's echo would have it looked at once more
     assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
     bench.crm.person_edits("person", rec, name="Ana Holm")
@@ -210,6 +211,7 @@ async def test_the_loser_of_a_conflict_is_in_the_journal_before_it_is_overwritte
     bench.crm.person_edits("person", rec, name="Ana Berg")
     bench.erp.person_edits("person", "1", name="Ana Dahl")
     bench.erp.fail = killed("after update")
+    await bench.tell_and_wait()
     await bench.turn_once()
     entries = await bench.journal("crm", "person", rec) + await bench.journal("erp", "person", "1")
     assert any(entry.what == "conflict" and entry.detail["lost"] == "Ana Dahl" for entry in entries)

@@ -202,6 +202,7 @@ async def test_what_one_side_got_is_settled_while_the_other_sides_write_waits_fo
     company = bench.crm.person_creates("company", name="Acme")
     bench.crm.person_edits("person", rec, company_id=company)
     bench.erp.person_edits("person", "1", phone="2")
+    await bench.tell_and_wait()
     for _ in range(2):
         await bench.turn_once()
     link = await bench.store.links.of("people", Side.LEFT, rec)
