@@ -337,7 +337,7 @@ TAKE = (
 ORDER = (tasks.c.due, tasks.c.mapping, tasks.c.side, tasks.c.rec)
 
 
-def _due(lane: ColumnElement[int]) -> Select[Any]:
+def _due(lane: ColumnElement[str]) -> Select[Any]:
     return (
         select(tasks)
         .where(
@@ -352,7 +352,7 @@ def _due(lane: ColumnElement[int]) -> Select[Any]:
 
 
 DUE = union_all(*(select(_due(literal(lane.value)).cte(lane.name.lower())) for lane in Lane))
-DUE_AFTER = _due(bindparam("in_lane", type_=Integer)).where(
+DUE_AFTER = _due(bindparam("in_lane")).where(
     tuple_(*ORDER) > tuple_(*(bindparam(f"after_{column.name}", type_=column.type) for column in ORDER))
 )
 
