@@ -30,7 +30,7 @@ from bridge.store.questions import Questions
 from bridge.store.records import Records
 from bridge.store.requests import Requests
 from bridge.store.retention import Retention
-from bridge.store.schema import HEAD, schema_of
+from bridge.store.schema import HEAD, make_tables, schema_of
 from bridge.store.sweeps import Sweeps
 from bridge.store.systems import Systems
 from bridge.store.tables import leases, mappings, requests
@@ -156,7 +156,13 @@ async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bo
     if found is not None and found < HEAD and not upgrade:
         what = f"the store at {where} is of an older version of the bridge (schema {found}, this one has {HEAD})"
         raise ConfigError([_fault(what, "start `bridge run` of this version: it brings the store up to date")])
-    await late(*MIGRATE)(database)
+    bring = make_tables if found is None else late(*MIGRATE)
+
+    def work(conn: Connection) -> None:
+        database.lock_name(conn, "bridge-migrations")  # one process at a time
+        bring(conn)
+
+    await database.write("migrate", work)
 
 
 MAKES = "`bridge run` makes it; if there should be one, correct store.url in the settings"

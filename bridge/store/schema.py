@@ -1,14 +1,28 @@
-"""Which schema the store has, asked without the machinery that makes and changes it (`migrate`)."""
+"""Which schema the store has, and the tables of a new one; `migrate` alone needs the machinery that changes them."""
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, text
+
+from bridge.store.tables import metadata
 
 HEAD = "0006"
 """The newest revision in `migrations`; a test compares the two."""
 
+_stated = MetaData()
+version = Table("alembic_version", _stated, Column("version_num", String(32), primary_key=True))
+"""Where alembic looks for the revision."""
+
 
 def schema_of(conn: Connection) -> str | None:
     """The revision the store has; None where there are no tables yet."""
-    if not inspect(conn).has_table("alembic_version"):
+    if not inspect(conn).has_table(version.name):
         return None
     found = conn.scalar(text("SELECT version_num FROM alembic_version"))
     return None if found is None else str(found)
+
+
+def make_tables(conn: Connection) -> None:
+    """Make the tables of a new store, unless somebody made them a moment ago."""
+    if schema_of(conn) is None:
+        metadata.create_all(conn)
+        _stated.create_all(conn)
+        conn.execute(insert(version).values(version_num=HEAD))

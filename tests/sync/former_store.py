@@ -46,6 +46,7 @@ async def _write_postgres(url: str, seams: Seams) -> None:
 
     def work(conn: Connection) -> None:
         conn.execute(text("ALTER TABLE systems ADD COLUMN probe_at DOUBLE PRECISION"))
+        conn.execute(text("ALTER TABLE records DROP COLUMN told_at"))
         conn.execute(text("UPDATE alembic_version SET version_num = '0005'"))
         for name, found in rows.items():
             if found and name != "sequence":
