@@ -78,7 +78,7 @@ LEASES = (
         "store/records.py::note_keys",
         "if shown[owner] != set(last[owner].hashes)",
         "if not shown[owner]",
-        ("conformance/store/test_records.py",),
+        ("sync/test_duplicates.py",),
     ),
     Mutant(
         "a record that was linked wakes none of those that cross without it",
