@@ -92,10 +92,11 @@ async def _waiting(bridge: Bridge) -> CheckResult:
     for mapping, totals in (await bridge.store.tasks.totals()).items():
         for fate, number in totals.items():
             bridge.metrics.totals.labels(mapping, fate).set(number)
-    held = await hold_ups(bridge.store, bridge.plan.scopes)
-    text = (
-        waiting(oldest[0], numbers.total(), bridge.plan.scopes, held, bridge.store.now()) if oldest else "nothing waits"
-    )
+    text = "nothing waits"
+    if oldest:
+        former = await bridge.store.mappings.scopes()
+        held = await hold_ups(bridge.store, bridge.plan.scopes)
+        text = waiting(oldest[0], numbers.total(), bridge.plan.scopes, held, bridge.store.now(), former)
     if age > limits.oldest_waiting_fail_seconds:
         return CheckResult(Status.FAIL, text, age, "s")
     if age > limits.oldest_waiting_warn_seconds:
@@ -103,9 +104,14 @@ async def _waiting(bridge: Bridge) -> CheckResult:
     return CheckResult(Status.PASS, text, age, "s")
 
 
-def waiting(oldest: Task, number: int, scopes: Scopes, held: Mapping[str, Sequence[str]], now: float) -> str:
-    """How long the oldest change waits, which record it is about, why, and what to type. `number`: of all that wait."""
-    name = record_name(scopes, oldest.key)
+def waiting(
+    oldest: Task, number: int, scopes: Scopes, held: Mapping[str, Sequence[str]], now: float, former: Scopes
+) -> str:
+    """How long the oldest change waits, which record it is about, why, and what to type. `number`: of all that wait.
+
+    former: mappings that ran once; what is left of one without a file is named by them.
+    """
+    name = record_name({**former, **scopes}, oldest.key)
     reason = waits_for(oldest, held)
     if oldest.key.mapping not in scopes:
         reason = f"no mapping file is called {oldest.key.mapping} any more: put it back; {reason}"
@@ -155,11 +161,15 @@ async def _sweeps(bridge: Bridge) -> CheckResult:
     """Both ages of every entity's sweeps, and how many changes no callback had told us."""
     now, texts, oldest = bridge.store.now(), [], 0.0
     for cursor in await bridge.store.cursors.all():
-        if cursor.done_at is None:
+        at = cursor.started_at if cursor.done_at is None else cursor.done_at
+        if at is None:
             continue
-        age = now - cursor.done_at
+        age, name = now - at, f"{cursor.system} {cursor.entity} {cursor.kind}"
         oldest = max(oldest, age if cursor.kind == "full" else 0.0)
-        texts.append(f"{cursor.system} {cursor.entity} {cursor.kind} {age:.0f} s ago, {cursor.marked} found changed")
+        if cursor.done_at is None:
+            texts.append(f"{name} began {age:.0f} s ago and was never completed")
+        else:
+            texts.append(f"{name} {age:.0f} s ago, {cursor.marked} found changed")
     late = oldest > 2 * bridge.settings.schedule.full_sweep_seconds
     return CheckResult(Status.WARN if late else Status.PASS, "; ".join(texts) or "none done yet", oldest, "s")
 

@@ -79,7 +79,8 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     supervisor.add("worker", bridge.worker.run)
     supervisor.add("systems", bridge.systems.run)
     supervisor.add("requests", Requests(bridge).run)
-    supervisor.add("asked sweeps", bridge.reconciler.keep_sweeping_asked)
+    full_seconds = bridge.settings.schedule.full_sweep_seconds
+    supervisor.add("asked sweeps", lambda: bridge.reconciler.keep_sweeping_asked(full_seconds))
     supervisor.add("backfills", bridge.reconciler.keep_backfilling)
     supervisor.add("heartbeat", lambda: _beat(bridge))
     supervisor.add("returned systems", lambda: audit_returned(bridge))

@@ -69,7 +69,9 @@ async def behind_rows(store: Store, scopes: Scopes, left: Numbers) -> list[Row]:
             twice[key.mapping].append(key)
     for name, keys in twice.items():
         command = f"bridge why {record_name(scopes, keys[0])}"
-        rows.append({"mapping": name, "records": len(keys), "why": "made twice: merge them there", "command": command})
+        rows.append(
+            {"mapping": name, "records": len(keys), "why": "made twice: merge them at the product", "command": command}
+        )
     return rows
 
 

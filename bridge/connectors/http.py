@@ -97,6 +97,7 @@ class HttpClient:
         self._paused_until = 0.0
         self._budget = budget
         self._heard_at = float("-inf")
+        self._answered_at = float("-inf")  # by the event loop's clock
         self._shared_pause = False  # the store knows the pause; when it does not any more, the pause is over
 
     async def send(self, call: Call) -> Answer:
@@ -157,6 +158,7 @@ class HttpClient:
             try:
                 response = await self._transport.send(request)
                 status = response.status
+                self._answered_at = asyncio.get_running_loop().time()
             finally:
                 if self._observe is not None:
                     self._observe(
@@ -169,15 +171,23 @@ class HttpClient:
 
     @asynccontextmanager
     async def _place(self, call: Call) -> AsyncIterator[None]:
-        """A place among the calls that run at once. The wait for it has an end, as each call has: a vendor that answers
-        nothing must not hold whoever stands in line for the time of all calls before.
+        """A place among the calls that run at once. The wait for it ends when no call was answered for as long as one
+        may take: a vendor that answers nothing must not hold whoever stands in line for the time of all calls before.
+        One that is slow but answers is waited for.
         """
-        try:
-            async with asyncio.timeout(call.timeout_seconds):
-                await self._slots.acquire()
-        except TimeoutError:
-            text = f"waited {call.timeout_seconds:g} s for the calls before it, which were not answered"
-            raise TransportFailed(text, sent=False) from None
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            until = max(began, self._answered_at) + call.timeout_seconds
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._slots.acquire()
+                break
+            except TimeoutError:
+                if self._answered_at + call.timeout_seconds > loop.time():
+                    continue
+                text = f"waited {call.timeout_seconds:g} s for the calls before it, which were not answered"
+                raise TransportFailed(text, sent=False) from None
         try:
             yield
         finally:

@@ -29,7 +29,7 @@ async def count_held(store: Store, use: Use, marks: PageMarks, report: Sweep) ->
             report.held += 1
             if report.held <= NAMED:
                 name = f"{mapping.side(side).name} {mapping.side(side).entity}"
-                report.duplicates.append(f"{name} {rec} has a key of {min(firsts, key=_order)}")
+                report.duplicates.append(f"{name} {rec} has the same match key as {name} {min(firsts, key=_order)}")
 
 
 def _order(rec: str) -> tuple[int, str]:

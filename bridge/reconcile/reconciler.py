@@ -97,15 +97,40 @@ class Reconciler:
         done = await together(*(self._sweep_asked(system) for system in sorted(self.connectors)))
         return [report for reports in done for report in reports]
 
-    async def keep_sweeping_asked(self) -> None:
-        """Do them as they are asked for, at each system for itself. Runs until cancelled."""
+    async def keep_sweeping_asked(self, full_seconds: float) -> None:
+        """Do them as they are asked for, at each system for itself. Runs until cancelled.
+
+        Full sweeps that a stop or a store that was away cut off go on, and what is older than `full_seconds` is swept:
+        a bridge that is restarted more often would never do its scheduled ones.
+        """
 
         async def of(system: str) -> None:
             while True:
                 await self._sweep_asked(system)
                 await self.seams.clock.sleep(ASKED_POLL_SECONDS)
 
-        await together(*(of(system) for system in sorted(self.connectors)))
+        await together(self._ask_again(full_seconds), *(of(system) for system in sorted(self.connectors)))
+
+    async def _ask_again(self, full_seconds: float) -> None:
+        """Ask for full sweeps that are overdue, and for those that stand still: one that moves is another copy's."""
+        stood = await self._unfinished()
+        await self.seams.clock.sleep(ASK_EVERY_SECONDS)
+        for (system, entity), stand in (await self._unfinished()).items():
+            if stood.get((system, entity)) == stand:
+                await self.store.cursors.ask(system, entity, "full", by=UNFINISHED)
+        for system, entity in self.entities():
+            last = await self.store.cursors.get(system, entity, "full")
+            if last.done_at is not None and self.store.now() - last.done_at > full_seconds:
+                await self.store.cursors.ask(system, entity, "full", by=UNFINISHED)
+
+    async def _unfinished(self) -> dict[tuple[str, str], tuple[object, ...]]:
+        """Where full sweeps stand that began and did not end."""
+        found: dict[tuple[str, str], tuple[object, ...]] = {}
+        for system, entity in self.entities():
+            cursor = await self.store.cursors.get(system, entity, "full")
+            if cursor.started_at is not None and (cursor.done_at is None or cursor.done_at < cursor.started_at):
+                found[system, entity] = (cursor.sweep, cursor.page, cursor.rows)
+        return found
 
     async def _sweep_asked(self, system: str) -> list[Sweep]:
         done: list[Sweep] = []

@@ -1,6 +1,6 @@
 """Claiming: due tasks by lane, their records leased with their counterparts, or nothing."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -56,7 +56,7 @@ class Claims:
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database
         self._wake = wake
-        self._turn = 0
+        self._turns: Counter[Pair] = Counter()
 
     async def claim(
         self,
@@ -70,16 +70,15 @@ class Claims:
 
         See Claim.
         """
-        turn = self._turn
         room = {scope.pair: limit - at_work.get(scope.pair, 0) for scope in scopes.values()}
 
         def work(conn: Connection) -> list[Claim]:
-            return Picking(self._database, conn, scopes, blocked_systems, turn, room).claim(ttl)
+            return Picking(self._database, conn, scopes, blocked_systems, self._turns, room).claim(ttl)
 
         if not scopes or limit <= 0:
             return []
         claimed = await self._database.write("claim", work)
-        self._turn = (turn + len(claimed)) % TURNS
+        self._turns.update(claim.scope.pair for claim in claimed)
         return claimed
 
     async def renew(self, claim: Claim, ttl: float) -> Claim:
@@ -144,14 +143,14 @@ class Picking:
         conn: Connection,
         scopes: Mapping[str, Scope],
         blocked: frozenset[str],
-        turn: int,
+        turns: Mapping[Pair, int],
         room: Mapping[Pair, int],
     ) -> None:
         self._database = database
         self._conn = conn
         self._scopes = scopes
         self._blocked = blocked
-        self._turn = turn
+        self._turns = turns
         self._room = dict(room)
         self._now = database.now()
         self._busy: set[RecordRef] = set()
@@ -168,17 +167,25 @@ class Picking:
             if not free_for(row, holder, self._now)
         }
         picks = self._recoveries(paused, limit)
-        lanes = Queues(self._conn, self._now, max(SHORTEST_PAGE, limit + len(self._busy)))
-        slots = deque((self._turn + slot) % TURNS for slot in range(len(picks), limit))
-        while slots and (open_names := self._with_room(usable)):
-            rows = self._next_rows(lanes, slots, open_names)
+        for pair in dict.fromkeys(self._scopes[name].pair for name in usable):
+            picks += self._of_pair(pair, [name for name in usable if self._scopes[name].pair == pair])
+        return self._lease(picks, ttl)
+
+    def _of_pair(self, pair: Pair, names: Sequence[str]) -> list[Pick]:
+        """As many due tasks of these mappings as their pair of systems has room for."""
+        room = self._room[pair]
+        lanes = Queues(self._conn, names, self._now, max(SHORTEST_PAGE, room + len(self._busy)))
+        slots = deque((self._turns.get(pair, 0) + slot) % TURNS for slot in range(room))
+        picks: list[Pick] = []
+        while slots:
+            rows = self._next_rows(lanes, slots)
             if not rows:
                 break
             fresh = self._pick([row for row, _ in rows], paused=False)
             picks += fresh
             keys = {pick.tasks[0].key for pick in fresh}
             slots.extendleft(slot for row, slot in reversed(rows) if task_key(row) not in keys)
-        return self._lease(picks, ttl)
+        return picks
 
     def _mappings(self) -> tuple[list[str], list[str]]:
         """Names whose stored definition is ours and whose systems are up: running ones, paused ones."""
@@ -196,12 +203,12 @@ class Picking:
         """Those whose pair of systems may have more claims."""
         return [name for name in names if self._room[self._scopes[name].pair] > 0]
 
-    def _next_rows(self, lanes: "Queues", slots: deque[int], names: Sequence[str]) -> list[tuple[Row, int]]:
-        """A row of these mappings for every slot, from the lane whose turn it is or else the next that has one."""
+    def _next_rows(self, lanes: "Queues", slots: deque[int]) -> list[tuple[Row, int]]:
+        """A row for every slot, from the lane whose turn it is or else the next that has one."""
         rows: list[tuple[Row, int]] = []
         while slots:
             for lane in _lane_order(slots[0]):
-                row = self._next_free(lanes, lane, names)
+                row = self._next_free(lanes, lane)
                 if row is not None:
                     rows.append((row, slots.popleft()))
                     break
@@ -209,9 +216,9 @@ class Picking:
                 break
         return rows
 
-    def _next_free(self, lanes: "Queues", lane: Lane, names: Sequence[str]) -> Row | None:
+    def _next_free(self, lanes: "Queues", lane: Lane) -> Row | None:
         """The next of the lane whose own record nobody works on: a task stays due while its claim runs."""
-        while (row := lanes.next(lane, names)) is not None:
+        while (row := lanes.next(lane)) is not None:
             key = task_key(row)
             if self._scopes[key.mapping].endpoint(key.side).ref(key.rec) not in self._busy:
                 return row
@@ -360,27 +367,23 @@ DUE_AFTER = _due(bindparam("in_lane")).where(
 class Queues:
     """Due tasks by lane, oldest due first, in pages. One statement reads the first page of every lane."""
 
-    def __init__(self, conn: Connection, now: float, size: int) -> None:
+    def __init__(self, conn: Connection, names: Sequence[str], now: float, size: int) -> None:
         self._conn = conn
-        self._about: dict[str, Any] = {"now": now, "size": size}
+        self._about: dict[str, Any] = {"now": now, "names": names, "size": size}
         self._rows: dict[Lane, deque[Row]] = {lane: deque() for lane in Lane}
         self._after: dict[Lane, dict[str, Any]] = {}
         self._left: dict[Lane, int] = {}
         """Pages of the lane that may still be read."""
 
-    def next(self, lane: Lane, names: Sequence[str]) -> Row | None:
-        """The next row of these mappings; of fewer than before when a pair of systems has no room any more."""
+    def next(self, lane: Lane) -> Row | None:
         if not self._left:
-            first = list(self._conn.execute(DUE, {**self._about, "names": names}).mappings())
+            first = list(self._conn.execute(DUE, self._about).mappings())
             for one in Lane:  # the rows of each come in its own order
                 self._take(one, PAGES, [row for row in first if row["lane"] == one.value])
-        while self._rows[lane] or self._left[lane]:
-            if not self._rows[lane]:
-                further = {**self._about, **self._after[lane], "in_lane": lane.value, "names": names}
-                self._take(lane, self._left[lane], list(self._conn.execute(DUE_AFTER, further).mappings()))
-            elif (row := self._rows[lane].popleft())["mapping"] in names:
-                return row
-        return None
+        elif not self._rows[lane] and self._left[lane]:
+            further = {**self._about, **self._after[lane], "in_lane": lane.value}
+            self._take(lane, self._left[lane], list(self._conn.execute(DUE_AFTER, further).mappings()))
+        return self._rows[lane].popleft() if self._rows[lane] else None
 
     def _take(self, lane: Lane, left: int, rows: Sequence[Row]) -> None:
         self._rows[lane].extend(rows)

@@ -137,7 +137,7 @@ class Booking:
             moves[one.claim.key.mapping] += one.links
         before = lock_links(self._conn, [move.id for some in moves.values() for move in some if move.id is not None])
         linked = write_links(self._database, self._conn, moves, before)
-        woken = {task.key for one in mine if one.outcome is not Outcome.WAITING for task in one.claim.tasks} | linked
+        woken = {key for one in mine if one.outcome is not Outcome.WAITING for key in _looked_at(one)} | linked
         for one in completions:
             if one.claim.fence not in held:
                 self._keep_taught(one)
@@ -216,6 +216,17 @@ class Booking:
         note_keys(self._database, self._conn, [note for one in completions for note in one.keys])
         write_journal(self._conn, [entry for one in completions for entry in one.journal], self._now)
         count(self._database, self._conn, self._counts)
+
+
+def _looked_at(one: Completion) -> set[TaskKey]:
+    """The records that the claim was about, and those of its pair that it read or wrote."""
+    claim, known = one.claim, {note.ref for note in one.records}
+    looked_at = {task.key for task in claim.tasks}
+    if claim.link is not None:
+        pair = [(side, rec) for side in Side if (rec := claim.link.rec(side)) is not None]
+        seen = [(side, rec) for side, rec in pair if claim.scope.endpoint(side).ref(rec) in known]
+        looked_at |= {TaskKey(claim.key.mapping, side, rec) for side, rec in seen}
+    return looked_at
 
 
 def _shown_keys(completions: Sequence[Completion]) -> dict[TaskKey, tuple[str, ...]]:

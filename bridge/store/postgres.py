@@ -45,8 +45,16 @@ class Postgres:
 
     async def session(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run `work` on a connection of its own, outside of any transaction."""
-        async with self.engine.connect() as conn:
-            return await work(conn)
+        began = False
+
+        async def once() -> T:
+            nonlocal began
+            async with self.engine.connect() as conn:
+                await conn.exec_driver_sql("SELECT 1")  # one that the server closed is found out before work begins
+                began = True
+                return await work(conn)
+
+        return await _again_if_lost(once, lambda: not began)
 
     async def listen(self, channel: str, heard: Callable[[], None], ready: Callable[[], None]) -> None:
         """Call `heard` at every notification until the connection is lost. Raises StoreUnavailable."""

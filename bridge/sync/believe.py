@@ -38,7 +38,8 @@ def of_another(draft: Draft, side: Side, rec: str) -> Record | Gone | Stale:
     if early:
         return early
     found = draft.look(draft.ref(side, rec), Moment.LEASED)
-    return _older_than_known(draft, side, found, known, draft.first.first_due) or found
+    since = draft.now if draft.first.stale_since is None else draft.first.stale_since
+    return _older_than_known(draft, side, found, known, since) or found
 
 
 def _too_early(draft: Draft, side: Side, known: KnownRecord | None) -> Stale | None:

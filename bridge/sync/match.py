@@ -272,7 +272,7 @@ def _unlike(draft: Draft, own: Record, reading: Reading) -> Completion | frozens
     """Why nothing is created for the record now; else the records of its side that no longer show a key of its own.
 
     A frozen first one counts as well: its counterpart is still there. In shadow, where nothing gets linked, one that
-    was known earlier counts as linked.
+    was known earlier counts as linked, and one that is gone does not: its link stays as it is for as long.
     """
     unlike: set[str] = set()
     for key in translate.side_keys(draft.mapping, reading.values):
@@ -287,8 +287,8 @@ def _unlike(draft: Draft, own: Record, reading: Reading) -> Completion | frozens
                 return draft.later(due, Reason.CHANGED_MEANWHILE.of(record=draft.named(draft.side, rec)))
             first = believe.of_another(draft, draft.side, rec)
             if isinstance(first, Stale):
-                return draft.later(first.due, first.why)
-            if isinstance(first, Gone) and link is not None:
+                return draft.stale(first)
+            if isinstance(first, Gone) and link is not None and not draft.shadow:
                 return _first_is_gone(draft, rec, key)
             if isinstance(first, Record) and _has_key(draft, draft.side, first, key):
                 return _held(draft, rec, link, key)

@@ -279,7 +279,10 @@ async def test_a_preview_says_which_records_would_be_held_as_duplicates(new_benc
     preview = await bench.reconciler.backfill("people", preview=True)
     ids = sorted(product.live("person"))
     assert (preview.marked, preview.held) == (6, 3)
-    named = [f"{own} person {ids[at]} has a key of {ids[first]}" for at, first in ((1, 0), (3, 2), (4, 0))]
+    named = [
+        f"{own} person {ids[at]} has the same match key as {own} person {ids[first]}"
+        for at, first in ((1, 0), (3, 2), (4, 0))
+    ]
     assert preview.duplicates == named
     assert f"6 to look at, 3 of them would be held as duplicates ({'; '.join(named)})" in str(preview)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.domain.errors import RateLimited, RetryLater
+from bridge.domain.errors import RateLimited, RetryLater, StoreUnavailable
 from tests.integration.sweep_bench import NewSweepBench, SweepBench, start
 from tests.integration.test_interrupted_backfills import failing_from
 
@@ -66,3 +66,30 @@ async def test_while_a_system_is_down_its_sweeps_wait_and_nothing_is_asked(new_b
     await bench.bench.systems.check("crm")
     bench.clock.advance(61)
     assert [report.fault for report in await bench.reconciler.sweep_asked()] == [""]
+
+
+async def test_a_full_sweep_that_a_stop_or_the_store_cut_off_goes_on_from_its_page(new_bench: NewSweepBench) -> None:
+    bench = await running(new_bench)
+    bench.crm.before_page, left = failing_from("4", StoreUnavailable("the disk is full"))
+    with pytest.raises(StoreUnavailable):
+        await bench.reconciler.sweep("crm", "person", "full")
+    left.clear()
+    bench.crm.tokens.clear()
+    assert await bench.reconciler.sweep_asked() == []
+    await bench.reconciler._ask_again(86_400.0)
+    bench.clock.advance(61)
+    assert [report.fault for report in await bench.reconciler.sweep_asked()] == [""]
+    assert bench.crm.tokens == ["4"]
+
+
+async def test_a_bridge_that_is_restarted_often_does_its_full_sweeps_when_they_are_overdue(
+    new_bench: NewSweepBench,
+) -> None:
+    bench = await running(new_bench)
+    assert (await bench.reconciler.sweep("crm", "person", "full")).fault == ""
+    await bench.reconciler._ask_again(86_400.0)
+    assert not [one for one in await bench.store.cursors.all() if one.kind == "full" and one.asked_at is not None]
+    bench.clock.advance(90_000)
+    await bench.reconciler._ask_again(86_400.0)
+    asked = {one.entity for one in await bench.store.cursors.all() if one.kind == "full" and one.asked_at is not None}
+    assert "person" in asked

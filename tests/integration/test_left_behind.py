@@ -203,7 +203,7 @@ async def test_what_two_people_made_twice_is_counted_until_they_merge_it(new_ben
     await site.bench.tell("erp", "person", "1")
     await site.work()
     twin = "bridge why erp person 1"
-    assert await behind(site) == [("people", 1, "made twice: merge them there", twin)]
+    assert await behind(site) == [("people", 1, "made twice: merge them at the product", twin)]
     site.erp.person_merges("person", "1", "2")
     await site.bench.tell("erp", "person", "1", "deleted")
     await site.work()

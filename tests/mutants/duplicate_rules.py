@@ -39,9 +39,23 @@ DUPLICATE_MUTANTS = (
     Mutant(
         "a first one that is gone counts as none",
         "sync/match.py::_unlike",
-        "if isinstance(first, Gone) and link is not None:",
+        "if isinstance(first, Gone) and link is not None and not draft.shadow:",
         "if False:",
         (f"{HELD}while_the_first_one_is_gone_and_not_yet_settled_the_second_waits_for_it",),
+    ),
+    Mutant(
+        "in shadow a first one that is gone and the second wait for each other",
+        "sync/match.py::_unlike",
+        " and not draft.shadow:",
+        ":",
+        (f"{HELD}in_shadow_again_a_first_one_that_is_gone_is_waited_for_by_nobody",),
+    ),
+    Mutant(
+        "what waits for a record is not looked at when its counterpart's claim wrote it",
+        "store/finish.py::_looked_at",
+        "if claim.link is not None:",
+        "if False:",
+        (f"{HELD}one_that_the_first_record_was_changed_away_from_by_the_other_side_is_created_without_its_echo",),
     ),
     Mutant(
         "the first one is not leased",
@@ -60,7 +74,7 @@ DUPLICATE_MUTANTS = (
     Mutant(
         "a read of the first one that lags is believed",
         "sync/believe.py::of_another",
-        "_older_than_known(draft, side, found, known, draft.first.first_due) or found",
+        "_older_than_known(draft, side, found, known, since) or found",
         "found",
         (f"{HELD}a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_believed",),
     ),

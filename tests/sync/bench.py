@@ -17,6 +17,7 @@ from bridge.domain.seams import FailPoint, Seams
 from bridge.mapping import translate
 from bridge.mapping.load import load_text
 from bridge.mapping.model import Mapping
+from bridge.mapping.types import registry
 from bridge.store.engine import Store
 from bridge.store.marks import Mark, mark_due
 from bridge.store.model import Claim, Endpoint, JournalEntry, KeyNote, Mode, Route, Routes, Scope, TaskKey
@@ -249,15 +250,15 @@ def make_bench(
 
 
 @cache
-def _loaded(text: str) -> tuple[Mapping, ...]:
-    """Frozen, and the same for every test that uses this text."""
+def _loaded(text: str, types: int) -> tuple[Mapping, ...]:
+    """Frozen, and the same for every test that uses this text with the same `types` (the identity of their table)."""
     return tuple(load_text(text, "bench.yaml"))
 
 
 def _bound(
     text: str, mode: Mode, crm: FakeProduct, erp: FakeProduct
 ) -> tuple[dict[str, Mapping], dict[str, Scope], Routes]:
-    mappings = {mapping.name: mapping for mapping in _loaded(text)}
+    mappings = {mapping.name: mapping for mapping in _loaded(text, id(registry.TYPES))}
     scopes: dict[str, Scope] = {}
     routes: dict[tuple[str, str], list[Route]] = {}
     for name, mapping in mappings.items():

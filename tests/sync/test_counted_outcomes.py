@@ -31,8 +31,8 @@ def counted(bench: Bench) -> Counter[str]:
 async def waiting(bench: Bench) -> Counter[str]:
     """How many records wait, by mapping."""
     found: Counter[str] = Counter()
-    for group in await bench.store.waiting.groups():
-        found[group.oldest.key.mapping] += group.number
+    for (mapping, _), number in (await bench.store.waiting.numbers()).items():
+        found[mapping] += number
     return found
 
 

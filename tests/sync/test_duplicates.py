@@ -460,3 +460,32 @@ async def test_in_shadow_a_first_one_that_is_gone_is_none(new_bench: NewBench) -
     bench.crm.person_edits("person", second, phone="9")
     await bench.settle()
     assert await bench.story("crm", "person", second) == ["would hold", "would create"]
+
+
+async def test_one_that_the_first_record_was_changed_away_from_by_the_other_side_is_created_without_its_echo(
+    bench: Bench,
+) -> None:
+    first, second = await two(bench)
+    other = next(iter(bench.erp.live("person")))
+    bench.clock.advance(60)
+    bench.erp.person_edits("person", other, email="new@x.example")
+    await bench.tell_all()
+    while bench.crm.live("person")[first]["email"] != "new@x.example":
+        assert await bench.turn()
+    bench.unheard("crm", "person", first)  # nobody tells of what the bridge wrote there
+    await bench.settle(30)
+    assert len(bench.erp.live("person")) == 2
+    assert await letters(bench) == []
+    assert bench.crm.live("person")[second]["email"] == "ana@x.example"
+
+
+async def test_in_shadow_again_a_first_one_that_is_gone_is_waited_for_by_nobody(new_bench: NewBench) -> None:
+    """Its removal is decided only when the mapping is live again: the two would wake each other until then."""
+    bench = await new_bench()
+    first, _ = await two(bench)
+    await bench.adopt(PEOPLE, mode=Mode.SHADOW)
+    bench.crm.person_deletes("person", first)
+    bench.crm.person_creates("person", **ANA)
+    await bench.settle(1200)
+    assert len(await bench.story("crm", "person", first)) < 20
+    assert await bench.store.waiting.numbers() == {}

@@ -49,9 +49,12 @@ def people(product: FakeProduct) -> dict[str, tuple[str, str | None]]:
 
 
 async def test_it_is_brought_up_to_the_tables_of_today(former: Store) -> None:
+    """Columns that are not used any more may stay: copies of the former version still name them."""
+
     def found(conn: Connection) -> tuple[str | None, list[object], set[str]]:
         indexes = {index["name"] for table in metadata.tables for index in inspect(conn).get_indexes(table)}
-        return schema_of(conn), list(compare_metadata(MigrationContext.configure(conn), metadata)), indexes
+        differing = compare_metadata(MigrationContext.configure(conn), metadata)
+        return schema_of(conn), [one for one in differing if one[0] != "remove_column"], indexes
 
     indexes = {index.name for table in metadata.tables.values() for index in table.indexes}
     assert await former.database.read(found) == (HEAD, [], indexes)

@@ -22,7 +22,7 @@ async def health(bench: Bench) -> str:
     """What the part `waiting` of health says."""
     scopes, held = bench.parts.scopes, await hold_ups(bench.store, bench.parts.scopes)
     oldest, numbers = await bench.store.waiting.all(most=1), await waiting_numbers(bench.store)
-    return waiting(oldest[0], numbers.total(), scopes, held, bench.store.now()) if oldest else "nothing waits"
+    return waiting(oldest[0], numbers.total(), scopes, held, bench.store.now(), {}) if oldest else "nothing waits"
 
 
 async def _waiting_for_a_company(new_bench: NewBench) -> Bench:
@@ -126,5 +126,5 @@ async def test_a_write_that_is_only_to_be_looked_at_again_does_not_wait_before_i
 async def test_what_waits_in_a_mapping_that_has_no_file_any_more_is_told(new_bench: NewBench) -> None:
     bench = await _waiting_for_a_company(new_bench)
     (oldest,) = await bench.store.waiting.all(most=1)
-    told = waiting(oldest, 1, {}, {}, bench.store.now())
+    told = waiting(oldest, 1, {}, {}, bench.store.now(), {})
     assert "no mapping file is called companies any more: put it back" in told

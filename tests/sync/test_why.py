@@ -257,7 +257,7 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
     shadow: {("crm", "1"): ["would create a new erp person\n", "filtered: the mapping is in shadow mode"]},
     twin: {
         ("crm", "1"): [TWINS, "linked to erp person 2 (live"],
-        ("erp", "1"): [TWINS, "now: not linked", "filtered: a twin of erp person 2"],
+        ("erp", "1"): [TWINS, "now: not linked", "filtered: a duplicate of erp person 2"],
     },
     in_doubt: {("crm", "1"): DOUBT, ("erp", "1"): DOUBT},
     held: {

@@ -317,3 +317,17 @@ async def test_a_pair_with_more_than_its_claims_at_work_takes_nothing_from_anoth
     await of_both(desk, users=9, people=1)
     claimed = await desk.store.tasks.claim(4, desk.scopes, 60.0, at_work={PEOPLE.pair: 6})
     assert Counter(claim.key.mapping for claim in claimed) == {"users": 4}
+
+
+async def test_two_pairs_in_step_both_get_their_turns_of_the_lower_lanes(desk: Desk) -> None:
+    """One claim of each pair at a time: with one count of turns for both, each lower lane's would be the other's."""
+    await two_pairs(desk)
+    around = routes(*desk.scopes.values())
+    for origin, prefix in ((Origin.BACKFILL, "b"), (Origin.RECONCILE, "r"), (Origin.WEBHOOK, "l")):
+        people = [event(f"{prefix}{number}", origin=origin) for number in range(40)]
+        users = [event(f"{prefix}{number}", "sso", "user", origin=origin) for number in range(40)]
+        await desk.store.events.accept([*people, *users], around)
+    claims = [one for _ in range(32) for one in await desk.claims(limit=1)]
+    lanes = Counter((one.key.mapping, one.tasks[0].lane) for one in claims)
+    for mapping in ("people", "users"):
+        assert [lanes[mapping, lane] for lane in (Lane.LIVE, Lane.RECONCILE, Lane.BACKFILL)] == [28, 2, 2]

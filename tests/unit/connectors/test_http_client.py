@@ -331,3 +331,15 @@ async def test_the_wait_for_a_place_among_the_calls_has_an_end(bench: Bench) -> 
     answered.set()
     await first
     await client.send(READ)  # the place that was waited for in vain was not lost
+
+
+async def test_a_vendor_that_is_slow_but_answers_is_waited_for_in_line(bench: Bench) -> None:
+    async def slow(request: HttpRequest) -> None:
+        await asyncio.sleep(0.03)
+
+    bench.transport.before = slow
+    bench.transport.steps = [answer(200)] * 5
+    client = bench.client(at_once=1)
+    in_line = replace(READ, timeout_seconds=0.06)  # the last waits for 0.12 s
+    answers = await asyncio.gather(*(client.send(in_line) for _ in range(5)))
+    assert [one.status for one in answers] == [200] * 5
