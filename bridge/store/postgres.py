@@ -51,6 +51,7 @@ class Postgres:
             nonlocal began
             async with self.engine.connect() as conn:
                 await conn.exec_driver_sql("SELECT 1")  # one that the server closed is found out before work begins
+                await conn.rollback()
                 began = True
                 return await work(conn)
 

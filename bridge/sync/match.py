@@ -277,6 +277,8 @@ def _unlike(draft: Draft, own: Record, reading: Reading) -> Completion | frozens
     unlike: set[str] = set()
     for key in translate.side_keys(draft.mapping, reading.values):
         for rec, link in _firsts(draft, own, key, reading).items():
+            if rec == own.ref.id:  # whoever created it was answered after this claim was given out
+                return draft.later(draft.now + draft.jitter(1.0), Reason.LINKED_MEANWHILE.of())
             if link is not None and link.state is LinkState.INTENDED:
                 return draft.later(draft.now + draft.jitter(CREATE_WAIT_SECONDS), Reason.CREATE_ELSEWHERE.of())
             taken = draft.lease(draft.side, rec)  # whoever works on it next then finds this claim ended, and wakes it

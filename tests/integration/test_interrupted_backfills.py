@@ -135,10 +135,10 @@ async def test_one_that_is_under_way_is_not_begun_a_second_time(new_bench: NewSw
 
 
 async def test_one_that_another_copy_is_at_is_left_alone_until_it_stands_still(
-    new_bench: NewSweepBench, store_url: str, new_seams: Callable[..., Seams]
+    new_bench: NewSweepBench, made_url: str, new_seams: Callable[..., Seams]
 ) -> None:
     bench = await before_going_live(new_bench)
-    store: Store = await open_store(store_url, new_seams("copy-2"))
+    store: Store = await open_store(made_url, new_seams("copy-2"))
     store.database.offset = bench.store.database.offset
     other = Reconciler(bench.reconciler.connectors, bench.reconciler.work, store, new_seams("copy-2"))
     bench.crm.before_page, left = failing_from("2", RetryLater("crm", "busy"))

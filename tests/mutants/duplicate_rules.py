@@ -44,6 +44,13 @@ DUPLICATE_MUTANTS = (
         (f"{HELD}while_the_first_one_is_gone_and_not_yet_settled_the_second_waits_for_it",),
     ),
     Mutant(
+        "a record linked since it was claimed is held as a duplicate of itself",
+        "sync/match.py::_unlike",
+        "if rec == own.ref.id:",
+        "if False:",
+        (f"{HELD}a_record_is_no_duplicate_of_itself_when_its_create_is_answered_while_it_is_looked_at",),
+    ),
+    Mutant(
         "in shadow a first one that is gone and the second wait for each other",
         "sync/match.py::_unlike",
         " and not draft.shadow:",

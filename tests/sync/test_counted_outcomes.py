@@ -37,20 +37,15 @@ async def waiting(bench: Bench) -> Counter[str]:
 
 
 @pytest.mark.parametrize(
-    "fail",
-    [
-        raising("before create", RateLimited("erp", "quota", 5.0), times=6),
-        raising("before create", RetryLater("erp", "busy"), times=6),
-    ],
-    ids=["quota", "errors"],
+    "error", [RateLimited("erp", "quota", 5.0), RetryLater("erp", "busy")], ids=["quota", "errors"]
 )
 async def test_a_record_that_waits_is_in_the_gauge_and_counted_once_when_something_came_of_it(
-    new_bench: NewBench, fail: Callable[[str], None]
+    new_bench: NewBench, error: Exception
 ) -> None:
     bench = await new_bench()
     found = counted(bench)
     bench.crm.person_creates("person", **ANA)
-    bench.erp.fail = fail
+    bench.erp.fail = raising("before create", error, times=6)
     await bench.tell_all()
     await bench.turn()
     assert (found, await waiting(bench)) == (Counter(), {"people": 1})

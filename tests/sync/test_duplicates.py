@@ -8,7 +8,7 @@ import pytest
 from bridge.app.status import status_of
 from bridge.domain.record import Side
 from bridge.mapping import translate
-from bridge.store.model import KeyNote, LinkState, Mode, TaskKey, TaskState
+from bridge.store.model import Claim, KeyNote, LinkState, Mode, TaskKey, TaskState
 from bridge.sync.reasons import Reason
 from tests.clock import FakeClock
 from tests.product import FakeProduct, manifest
@@ -489,3 +489,28 @@ async def test_in_shadow_again_a_first_one_that_is_gone_is_waited_for_by_nobody(
     await bench.settle(1200)
     assert len(await bench.story("crm", "person", first)) < 20
     assert await bench.store.waiting.numbers() == {}
+
+
+async def test_a_record_is_no_duplicate_of_itself_when_its_create_is_answered_while_it_is_looked_at(
+    bench: Bench,
+) -> None:
+    """Its callback overtakes the answer: it is claimed without a link, and linked before it is decided on."""
+    claims: list[Claim] = []
+
+    async def overtaken(name: str) -> None:
+        if name == "create: took effect" and not claims:
+            (made,) = bench.crm.live("person")
+            await bench.tell("crm", "person", made)
+            claims.extend(await bench.store.tasks.claim(1, bench.parts.scopes, 30.0))
+
+    bench.erp.person_creates("person", **ANA)
+    bench.fail_at(overtaken)
+    await bench.tell_all()
+    await bench.turn()
+    (claim,) = claims
+    assert (claim.key.side, claim.link) == (Side.LEFT, None)
+    await bench.worker._work(claim)
+    assert await letters(bench) == []
+    await bench.settle()
+    assert await letters(bench) == []
+    assert (len(bench.crm.live("person")), len(bench.erp.live("person"))) == (1, 1)
