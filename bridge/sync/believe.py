@@ -1,7 +1,7 @@
 """Whether a read may be believed: one that may show a state older than one already known is repeated later."""
 
 from bridge.domain.catalog import listed_only
-from bridge.domain.record import Gone, Record, Side
+from bridge.domain.record import Evidence, Gone, Record, Side
 from bridge.mapping import translate
 from bridge.store.model import KnownRecord, RecordNote
 from bridge.sync.draft import Draft, Stale
@@ -24,6 +24,7 @@ def read(draft: Draft, side: Side, rec: str) -> Record | Gone | Stale:
     found = draft.look(ref)
     since = draft.now if draft.first.stale_since is None else draft.first.stale_since
     stale = _older_than_known(draft, side, found, known, since) or _alive_in_spite(draft, side, found)
+    stale = stale or _absent_too_early(draft, side, found, known)
     if stale:
         return stale
     _note(draft, found)
@@ -39,7 +40,8 @@ def of_another(draft: Draft, side: Side, rec: str) -> Record | Gone | Stale:
         return early
     found = draft.look(draft.ref(side, rec), Moment.LEASED)
     since = draft.now if draft.first.stale_since is None else draft.first.stale_since
-    return _older_than_known(draft, side, found, known, since) or found
+    stale = _older_than_known(draft, side, found, known, since) or _absent_too_early(draft, side, found, known)
+    return stale or found
 
 
 def _too_early(draft: Draft, side: Side, known: KnownRecord | None) -> Stale | None:
@@ -84,6 +86,19 @@ def _alive_in_spite(draft: Draft, side: Side, found: Record | Gone) -> Stale | N
         return None
     since = draft.now if since is None else since
     return Stale(since + settle, Reason.KEPT_VISIBLE.of(record=draft.named(side, found.ref.id)), since)
+
+
+def _absent_too_early(draft: Draft, side: Side, found: Record | Gone, known: KnownRecord | None) -> Stale | None:
+    """What we created or wrote a moment ago is not there: a read that lags has no version that would tell."""
+    if not isinstance(found, Gone) or found.evidence is not Evidence.NOT_FOUND:
+        return None
+    if known is None or known.own_write_at is None or draft.deleted_by_event(side, found.ref.id):
+        return None
+    settled = known.own_write_at + draft.endpoint(side).settle
+    if draft.now >= settled:
+        return None
+    since = draft.now if draft.first.stale_since is None else draft.first.stale_since
+    return Stale(settled, Reason.READ_TOO_EARLY.of(record=draft.named(side, found.ref.id)), since)
 
 
 def edit_not_shown(draft: Draft, side: Side, rec: str) -> Stale | None:

@@ -81,6 +81,11 @@ class Judge:
             one & self._keys(side, kind, other) for other in self.eyes.all(side, kind) if other != rec
         )
 
+    def several(self, side: str, kind: str, rec: str) -> bool:
+        """Whether several records of the other side show its key, so that nobody can say which one it is."""
+        other, one = ("erp" if side == "crm" else "crm"), self._keys(side, kind, rec)
+        return sum(bool(one & self._keys(other, kind, each)) for each in self.eyes.all(other, kind)) > 1
+
     def _keys(self, side: str, kind: str, rec: str) -> set[tuple[Any, ...]]:
         name, values = self.eyes.text(side, kind, rec, "name").strip().lower(), self.eyes.values(side, kind, rec)
         if kind == "company":

@@ -302,9 +302,11 @@ class Storm:
     def _held(self, task: Task) -> bool:
         """A dead letter that is right: a duplicate that waits for a person."""
         kind, side = KIND_OF.get(task.key.mapping), "crm" if task.key.side is Side.LEFT else "erp"
-        if task.code != Reason.HELD_AS_DUPLICATE or kind is None or not self.judge.eyes.lives(side, kind, task.key.rec):
+        if kind is None or not self.judge.eyes.lives(side, kind, task.key.rec):
             return False
-        return self.judge.held(side, kind, task.key.rec)
+        if task.code == Reason.SEVERAL_MATCH:  # made again on the other side before either was linked
+            return self.judge.several(side, kind, task.key.rec)
+        return task.code == Reason.HELD_AS_DUPLICATE and self.judge.held(side, kind, task.key.rec)
 
     def story(self) -> list[str]:
         lines = [*self.people.log, *self.watch.log, *self.log]

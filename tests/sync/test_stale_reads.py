@@ -190,3 +190,27 @@ async def test_a_read_right_after_our_own_write_is_no_edit_back_although_no_call
     await bench.settle()
     for fields in (bench.crm.live("person")[rec], erp.live("person")["1"]):
         assert (fields["name"], fields["phone"]) == ("Ana Berg", "2")
+
+
+async def test_what_was_created_a_moment_ago_and_is_not_shown_yet_is_not_gone(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """Deleted on one side and, as it seems, on the other: the pair would be forgotten, and its record copied back."""
+    erp = FakeProduct("erp", clock, manifest=manifest(version_resolution=0.001))
+    bench = await new_bench(erp=erp)
+    rec = bench.crm.person_creates("person", **ANA)
+    await bench.tell_all()
+    await bench.turn()
+    (made,) = bench.erp.live("person")
+    erp.lag = 1.5
+    bench.crm.person_deletes("person", rec)
+    await bench.tell("crm", "person", rec, "deleted")
+    await bench.turn()
+    link = await bench.store.links.of("people", Side.LEFT, rec)
+    assert link is not None, "nothing is decided yet"
+    clock.advance(10)
+    erp.lag = 0.0
+    bench.erp.person_edits("person", made, phone="9")
+    await bench.settle(600)
+    assert bench.crm.live("person") == {}
+    assert list(bench.erp.live("person")) == [made]
