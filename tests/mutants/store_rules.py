@@ -71,14 +71,14 @@ LEASES = (
         "store/leases.py::give_back_held",
         "if {ref_tuple(ref) for ref in claim.leased} <= held[claim.fence]",
         "if held[claim.fence]",
-        (f"{FINISH}a_lost_fence_stores_nothing_but_new_ids",),
+        (f"{CLAIMS}a_claim_that_lost_one_of_its_records_lost_its_fence",),
     ),
     Mutant(
         "match keys that changed stay in the index",
         "store/records.py::note_keys",
         "if shown[owner] != set(last[owner].hashes)",
         "if not shown[owner]",
-        ("sync/test_duplicates.py",),
+        ("conformance/store/test_questions.py::test_a_record_is_found_by_the_match_keys_it_shows_now_only",),
     ),
     Mutant(
         "a record that was linked wakes none of those that cross without it",
@@ -86,13 +86,6 @@ LEASES = (
         "if move.kind == Kind.DROP or RELINKING & move.values.keys():",
         "if False:",
         ("sync/test_references.py",),
-    ),
-    Mutant(
-        "a transaction that fails is committed with those that share it",
-        "store/database.py::Sqlite._once",
-        "                    transaction.rollback()\n",
-        "",
-        ("conformance/store/test_opening.py::test_transactions_that_are_asked_for_during_a_commit_share_the_next",),
     ),
     Mutant(
         "writes that begin together are not fenced",

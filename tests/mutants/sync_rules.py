@@ -10,6 +10,13 @@ BETWEEN = "sync/test_between_steps.py::test_"
 
 UPDATES = (
     Mutant(
+        "what was created a moment ago and is not shown yet is gone",
+        "sync/believe.py::_absent_too_early",
+        "if draft.now >= settled:",
+        "if True:",
+        ("sync/test_stale_reads.py::test_what_was_created_a_moment_ago_and_is_not_shown_yet_is_not_gone",),
+    ),
+    Mutant(
         "the base is skipped",
         "sync/update.py::_agree",
         "base = references.current_base(draft, link)",

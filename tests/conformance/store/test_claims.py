@@ -331,3 +331,15 @@ async def test_two_pairs_in_step_both_get_their_turns_of_the_lower_lanes(desk: D
     lanes = Counter((one.key.mapping, one.tasks[0].lane) for one in claims)
     for mapping in ("people", "users"):
         assert [lanes[mapping, lane] for lane in (Lane.LIVE, Lane.RECONCILE, Lane.BACKFILL)] == [28, 2, 2]
+
+
+async def test_a_claim_that_lost_one_of_its_records_lost_its_fence(desk: Desk, other: Desk, clock: FakeClock) -> None:
+    await desk.links("1", "c1")
+    await desk.hears("1")
+    mine = await desk.claims_one(ttl=10)
+    await desk.hears("9")
+    theirs = await other.claims_one()
+    clock.advance(10 + MARGIN + 1)
+    assert await other.store.tasks.lease(theirs, [mine.leased[1]]) is not None
+    with pytest.raises(LeaseLost):
+        await desk.store.tasks.submit(done(mine))

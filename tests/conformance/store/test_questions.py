@@ -116,3 +116,11 @@ async def test_a_question_that_is_asked_again_is_answered_anew(desk: Desk) -> No
     assert await desk.store.questions.one(question) is None
     await _rows(desk, {"state": LinkState.LIVE, "left": "1", "right": "2"})
     assert await desk.store.questions.one(question) is not None
+
+
+async def test_a_record_is_found_by_the_match_keys_it_shows_now_only(desk: Desk) -> None:
+    for keys in (("before", "always"), ("always", "after")):
+        await desk.store.records.note(keys=[KeyNote("people", Side.LEFT, "1", keys)])
+    asked = [SharingKeys("people", Side.LEFT, key) for key in ("before", "always", "after")]
+    found = await desk.store.questions.ask(asked)
+    assert [found[one] for one in asked] == [(), ("1",), ("1",)]
