@@ -28,7 +28,7 @@ OPTIONS = {name: kind.options for name, kind in CONNECTORS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What this instance keeps in step. `entities`: per system, those some mapping names; `sources`: those whose
+    """What this instance keeps in sync. `entities`: per system, those some mapping names; `sources`: those whose
     edits some mapping carries across, so that their changes must be heard of."""
 
     mappings: MappingOf[str, Mapping]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Delete, and_, bindparam, delete, or_, select, tuple_
+from sqlalchemy import Connection, Delete, Executable, and_, bindparam, delete, or_, select, tuple_
 
 from bridge.domain.errors import LeaseLost
 from bridge.domain.record import RecordRef
@@ -29,11 +29,15 @@ LOCK_LEASES = (
 
 def fences_held(conn: Connection, claims: Sequence[Claim]) -> set[int]:
     """Lock the claims' leases in key order; the fences under which every leased record is still held."""
-    wanted = sorted({claim.fence for claim in claims})
-    held: dict[int, set[tuple[str, str, str]]] = {}
-    for row in conn.execute(LOCK_LEASES, {"fences": wanted}).mappings():
-        held.setdefault(row["fence"], set()).add((row["system"], row["entity"], row["rec"]))
-    return {claim.fence for claim in claims if {ref_tuple(ref) for ref in claim.leased} <= held.get(claim.fence, set())}
+    return _whole(conn, LOCK_LEASES, claims)
+
+
+def _whole(conn: Connection, statement: Executable, claims: Sequence[Claim]) -> set[int]:
+    """The fences of which the statement, given all of them, still finds every record that their claims leased."""
+    held: defaultdict[int, set[tuple[str, str, str]]] = defaultdict(set)
+    for row in conn.execute(statement, {"fences": sorted({claim.fence for claim in claims})}).mappings():
+        held[row["fence"]].add((row["system"], row["entity"], row["rec"]))
+    return {claim.fence for claim in claims if {ref_tuple(ref) for ref in claim.leased} <= held[claim.fence]}
 
 
 def require_fence(conn: Connection, claim: Claim) -> None:
@@ -103,10 +107,7 @@ def give_back_held(conn: Connection, claims: Sequence[Claim]) -> set[int]:
 
     The records stay with this transaction until it ends.
     """
-    held: defaultdict[int, set[tuple[str, str, str]]] = defaultdict(set)
-    for fence, *ref in conn.execute(GIVE_BACK, {"fences": sorted({claim.fence for claim in claims})}):
-        held[fence].add((ref[0], ref[1], ref[2]))
-    return {claim.fence for claim in claims if {ref_tuple(ref) for ref in claim.leased} <= held[claim.fence]}
+    return _whole(conn, GIVE_BACK, claims)
 
 
 def giving_back(fences: Iterable[int]) -> Delete:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.simulators.faults import CallbackFault, ResponseFault, Trim
+from bridge.sync.reasons import Reason
 from tests.acceptance.burst import BOOKED
 from tests.acceptance.copies import Copies, Copy, two_copies
 from tests.acceptance.site import PATIENCE_SECONDS, SECRETS
@@ -241,8 +242,8 @@ class Storm:
 
     def _held(self, row: Mapping[str, str]) -> bool:
         """A dead letter that is right: what two people made at once may end as a duplicate that waits for a person."""
-        kind, side, rec = KIND_OF.get(row["mapping"]), row["side"], row["record"]
-        if kind is None or "so no second record is created" not in row["reason"]:
+        kind, (side, _, rec) = KIND_OF.get(row["mapping"]), row["record"].split(" ", 2)
+        if kind is None or row["code"] != Reason.HELD_AS_DUPLICATE:
             return False
         return self.judge.eyes.lives(side, kind, rec) and self.judge.held(side, kind, rec)
 

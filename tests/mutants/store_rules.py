@@ -68,7 +68,7 @@ LEASES = (
     ),
     Mutant(
         "a claim that lost one of its records ends as if it held all",
-        "store/leases.py::give_back_held",
+        "store/leases.py::_whole",
         "if {ref_tuple(ref) for ref in claim.leased} <= held[claim.fence]",
         "if held[claim.fence]",
         (f"{CLAIMS}a_claim_that_lost_one_of_its_records_lost_its_fence",),
