@@ -35,6 +35,7 @@ FIRST_BACKOFF_SECONDS = 0.75
 LONGEST_BACKOFF_SECONDS = 5.0
 DEFAULT_PAUSE_SECONDS = 2.0
 WORDS_LENGTH = 500
+MOST_RENEWALS = 2  # of one call
 LONGEST_NUMBER = 12  # digits; a longer number in a header is no number of seconds
 LARGE_BYTES = 256 * 1024
 HEAR_SECONDS = 1.0  # how often the pause other copies learned of is looked up
@@ -132,17 +133,23 @@ class HttpClient:
             await clock.sleep(wait)
 
     async def _authorised(self, call: Call) -> Answer:
-        """One exchange; on 401 the credential is renewed and the call repeated once (a 401 had no effect)."""
+        """One exchange; on 401 the credential is renewed and the call repeated (a 401 had no effect).
+
+        Twice at most: the newer credential may be one that another call got, and may have expired as well by now.
+        """
         plain = self._request(call)
         request = await self._dialect.authorise(plain)
         answer = await self._exchange(call, request)
-        if answer.status != 401 or 401 in call.accept:
-            return answer
-        async with self._renewing:
-            renewed = await self._dialect.renew(request)
-        if not renewed:
-            return answer
-        return await self._exchange(call, await self._dialect.authorise(plain))
+        for _ in range(MOST_RENEWALS):
+            if answer.status != 401 or 401 in call.accept:
+                break
+            async with self._renewing:
+                renewed = await self._dialect.renew(request)
+            if not renewed:
+                break
+            request = await self._dialect.authorise(plain)
+            answer = await self._exchange(call, request)
+        return answer
 
     async def _exchange(self, call: Call, request: HttpRequest) -> Answer:
         async with self._place(call), AsyncExitStack() as alone:

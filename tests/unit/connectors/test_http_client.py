@@ -153,11 +153,16 @@ async def test_calls_that_meet_the_same_expired_token_share_one_renewal(bench: B
     assert bench.dialect.renewals == 1
 
 
-async def test_a_refused_renewed_token_needs_a_person(bench: Bench) -> None:
-    bench.transport.steps = [answer(401), answer(401, {"error": "token revoked"})]
+async def test_a_renewed_token_that_expired_as_well_is_renewed_again(bench: Bench) -> None:
+    bench.transport.steps = [answer(401), answer(401), answer(201, {"id": 1})]
+    assert (await bench.client().send(WRITE)).json() == {"id": 1}
+
+
+async def test_a_token_that_is_refused_after_two_renewals_needs_a_person(bench: Bench) -> None:
+    bench.transport.steps = [answer(401), answer(401), answer(401, {"error": "token revoked"})]
     with pytest.raises(NeedsAuthorisation, match="token revoked"):
         await bench.client().send(READ)
-    assert len(bench.transport.requests) == 2
+    assert len(bench.transport.requests) == 3
 
 
 async def test_without_anything_to_renew_a_401_is_not_repeated(bench: Bench) -> None:

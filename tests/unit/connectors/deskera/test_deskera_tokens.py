@@ -205,8 +205,8 @@ async def test_refused_v1_renewal_call_needs_a_person(fake: FakeDeskera) -> None
         await fake.connector(access_token="old").read(REF)
 
 
-async def test_401_with_a_token_just_renewed_needs_a_person(fake: FakeDeskera) -> None:
-    fake.special["GET /v1/crm/contacts/3"] = [answer(401, {"errorMessage": "no"}), answer(401, {"errorMessage": "no"})]
+async def test_401_with_a_token_renewed_twice_needs_a_person(fake: FakeDeskera) -> None:
+    fake.special["GET /v1/crm/contacts/3"] = [answer(401, {"errorMessage": "no"})] * 3
     with pytest.raises(NeedsAuthorisation):
         await fake.connector().read(REF)
 

@@ -75,11 +75,11 @@ async def test_a_refused_token_is_renewed_once_for_all_who_wait(vendor: FakeEntr
     assert len(vendor.sent(SIGN_IN)) == 2
 
 
-async def test_a_token_refused_twice_needs_a_person(vendor: FakeEntrust) -> None:
+async def test_a_token_refused_after_two_renewals_needs_a_person(vendor: FakeEntrust) -> None:
     vendor.replies[GROUPS] = refusal(401, "no such token")
     with pytest.raises(NeedsAuthorisation, match="no such token"):
         await ask(EntrustClient(vendor.construction()))
-    assert len(vendor.sent(SIGN_IN)) == 2
+    assert len(vendor.sent(SIGN_IN)) == 3
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
