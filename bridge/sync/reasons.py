@@ -205,7 +205,7 @@ SENTENCES = {
     ),
     Reason.CREATE_UNKNOWN: (
         "create outcome unknown: {record} may exist ({among}); "
-        "delete or merge what is too much, then retry the dead letter; "
+        "delete, merge or rename what is not its copy, then retry the dead letter; "
         "what was made there meanwhile and may be it is not copied until then"
     ),
     Reason.CREATE_STILL_UNKNOWN: ("an earlier create of its counterpart has an unknown outcome; retry after checking"),

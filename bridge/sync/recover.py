@@ -12,7 +12,7 @@ from bridge.mapping import translate
 from bridge.mapping.base import Base, load_values
 from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import Reading, folded, is_reduction, same
-from bridge.mapping.values import UNREAD, Reference, is_empty
+from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link
 from bridge.store.questions import Known, LinkOf
@@ -30,6 +30,7 @@ class Looks(Enum):
 
     EQUAL = auto()
     SHORTENED = auto()
+    OTHER_LINKS = auto()  # the same but for what it refers to
     OTHER = auto()
 
 
@@ -126,11 +127,11 @@ def recover_create(draft: Draft, link: Link) -> Completion:
     look_at = max(link.look_at or 0.0, (link.deadline or 0.0) + draft.endpoint(target).settle)
     if draft.now < look_at:
         return draft.later(look_at, Reason.CREATE_UNKNOWN_YET.of(record=draft.named(target)))
-    found, older = _created(draft, link, target)
+    checked = bool((link.payload or {}).get("checked"))
+    found, unsure = _created(draft, link, target, checked)
     if len(found) == 1:
         return _adopt_created(draft, link, target, found[0].ref.id)
-    checked = (link.payload or {}).get("checked")
-    among = [record.ref.id for record in found or ([] if checked else older)]
+    among = [record.ref.id for record in found or ([] if checked else unsure)]
     if among or not (draft.manifest(target).shows_new or checked):
         draft.moves.append(moves.doubt(link, among))
         ids = ", ".join(among) or "no listing shows new records"
@@ -148,30 +149,35 @@ def reopened(draft: Draft, doubt: Link) -> Completion:
     return draft.later(draft.now, Reason.CREATE_CHECKED.of())
 
 
-def _created(draft: Draft, link: Link, target: Side) -> tuple[Sequence[Record], Sequence[Record]]:
+def _created(draft: Draft, link: Link, target: Side, checked: bool) -> tuple[Sequence[Record], Sequence[Record]]:
     """Unlinked records newer than the intent and equal in the folded fields that were sent, or shortened by the server.
 
-    With none of them, those that show a match key of what was sent: somebody edited the new record meanwhile. And apart
-    from these, older ones that look shortened: `Company 1` need not be our `Company 10`.
+    With none of them, those that show a match key of what was sent: somebody edited the new record meanwhile. With none
+    of these either, and once a person has `checked`, those that are equal but refer to other records: somebody changed
+    or merged what the new record refers to. And apart from these, what only a person can tell: the last kind, and older
+    ones that look shortened (`Company 1` need not be our `Company 10`).
     """
     opened = from_epoch(float((link.payload or {}).get("at", 0.0)))
     newer = opened - CLOSE_MARGIN - timedelta(seconds=draft.endpoint(target).settle)
-    values = load_values(draft.mapping, (link.payload or {}).get("values", {}))
+    values = references.followed(draft, load_values(draft.mapping, (link.payload or {}).get("values", {})))
     keys = {key.hash for key in translate.match_keys(draft.mapping, values)}
     equal: list[Record] = []
     alike: list[Record] = []
+    referring: list[Record] = []
     older: list[Record] = []
     for record in _unlinked_since(draft, link, target):
         reading = translate.read(draft.mapping, target, record.fields)
         reading = references.resolve(draft, {target: reading})[target]
-        looks = _looks_sent(draft, reading, values)
-        if looks is Looks.EQUAL or (looks is Looks.SHORTENED and (record.created_at or newer) >= newer):
+        looks, is_newer = _looks_sent(draft, reading, values), (record.created_at or newer) >= newer
+        if looks is Looks.EQUAL or (looks is Looks.SHORTENED and is_newer):
             equal.append(record)
         elif looks is Looks.SHORTENED:
             older.append(record)
+        elif looks is Looks.OTHER_LINKS and is_newer:
+            referring.append(record)
         if keys & {key.hash for key in translate.match_keys(draft.mapping, reading.values)}:
             alike.append(record)
-    return equal or alike, older
+    return equal or alike or (referring if checked else []), [*referring, *older]
 
 
 def _unlinked_since(draft: Draft, link: Link, target: Side) -> list[Record]:
@@ -194,18 +200,20 @@ def _unlinked_since(draft: Draft, link: Link, target: Side) -> list[Record]:
 
 
 def _looks_sent(draft: Draft, reading: Reading, values: Mapping[str, Any]) -> Looks:
-    fields, looks = draft.mapping.named, Looks.OTHER
+    fields, found = draft.mapping.named, set[Looks]()
     for name, value in values.items():
         shown = reading.values.get(name, UNREAD)
         if is_empty(value) or shown is UNREAD or isinstance(shown, Reference):
             continue
         if folded(fields[name], value) == folded(fields[name], shown):
-            looks = looks if looks is Looks.SHORTENED else Looks.EQUAL
+            found.add(Looks.EQUAL)
         elif is_reduction(fields[name], value, shown):
-            looks = Looks.SHORTENED
+            found.add(Looks.SHORTENED)
+        elif isinstance(value, LinkId):
+            found.add(Looks.OTHER_LINKS)
         else:
             return Looks.OTHER
-    return looks
+    return next((one for one in (Looks.OTHER_LINKS, Looks.SHORTENED, Looks.EQUAL) if one in found), Looks.OTHER)
 
 
 def _adopt_created(draft: Draft, link: Link, target: Side, new: str) -> Completion:

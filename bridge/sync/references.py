@@ -203,6 +203,15 @@ def current_base(draft: Draft, link: Link) -> Base:
     return {name: replace(entry, left=follow(entry.left), right=follow(entry.right)) for name, entry in base.items()}
 
 
+def followed(draft: Draft, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with links that were merged away followed to their survivors."""
+    moved = _moved(draft, {value.id for value in values.values() if isinstance(value, LinkId)})
+    return {
+        name: LinkId(moved[value.id]) if isinstance(value, LinkId) and value.id in moved else value
+        for name, value in values.items()
+    }
+
+
 def _moved(draft: Draft, named: set[int]) -> dict[int, int]:
     """Alias -> the link it stands for now, along chains of merges."""
     aliases: dict[int, int] = {}

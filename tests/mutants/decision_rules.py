@@ -672,4 +672,43 @@ TOLD_OF = (
     ),
 )
 
-DECISION_MUTANTS = (*LOADED, *TOLD_OF, *ONE_LOOK, *LINKED, *ENDS)
+LOST = "sync/test_lost_references.py::test_"
+LOST_CREATES = (
+    Mutant(
+        "a lost create is looked for with the links of before a merge",
+        "sync/recover.py::_created",
+        'references.followed(draft, load_values(draft.mapping, (link.payload or {}).get("values", {})))',
+        'load_values(draft.mapping, (link.payload or {}).get("values", {}))',
+        (f"{LOST}promise_5_a_lost_create_is_found_although_what_it_refers_to_was_merged",),
+    ),
+    Mutant(
+        "a record that refers to another one than was sent is not what a lost create made",
+        "sync/recover.py::_looks_sent",
+        "found.add(Looks.OTHER_LINKS)",
+        "return Looks.OTHER",
+        (f"{LOST}promise_5_what_differs_from_a_lost_create_in_its_references_alone_is_asked_about",),
+    ),
+    Mutant(
+        "a record that differs from a lost create in its references is made again once a person has checked",
+        "sync/recover.py::_created",
+        "(referring if checked else [])",
+        "[]",
+        (f"{LOST}promise_5_what_differs_from_a_lost_create_in_its_references_alone_is_asked_about",),
+    ),
+    Mutant(
+        "a record that differs from a lost create in its references is taken for it unasked",
+        "sync/recover.py::_created",
+        "(referring if checked else [])",
+        "referring",
+        (f"{LOST}what_a_person_deletes_or_renames_is_not_what_a_lost_create_made",),
+    ),
+    Mutant(
+        "a token that expired right after it was renewed stops the system",
+        "connectors/http.py::HttpClient._authorised",
+        "range(MOST_RENEWALS)",
+        "range(1)",
+        ("unit/connectors/test_http_client.py::test_a_renewed_token_that_expired_as_well_is_renewed_again",),
+    ),
+)
+
+DECISION_MUTANTS = (*LOST_CREATES, *LOADED, *TOLD_OF, *ONE_LOOK, *LINKED, *ENDS)

@@ -171,8 +171,8 @@ CREATES = (
     Mutant(
         "a create is sent again blindly after an unknown outcome",
         "sync/recover.py::recover_create",
-        "found, older = _created(draft, link, target)",
-        "found, older = list[Record](), list[Record]()",
+        "found, unsure = _created(draft, link, target, checked)",
+        "found, unsure = list[Record](), list[Record]()",
         (f"{PROMISES}promise_5_a_lost_answer_makes_no_second_record_although_no_key_tells_them_apart",),
     ),
     Mutant(
@@ -192,8 +192,8 @@ CREATES = (
     Mutant(
         "an older record that looks like the sent one cut short is taken for it",
         "sync/recover.py::_created",
-        "return equal or alike, older",
-        "return equal or alike or older, older",
+        "return equal or alike or (referring if checked else [])",
+        "return equal or alike or older or (referring if checked else [])",
         (f"{CREATING}an_older_record_that_looks_shortened_is_not_taken_for_a_lost_create",),
     ),
     Mutant(

@@ -256,7 +256,7 @@ class Storm:
         store = self.site.bridge.store
         for link in await store.links.unsettled():
             among = (link.payload or {}).get("among", ())
-            if link.state is not LinkState.DOUBT or len(among) < 2:
+            if link.state is not LinkState.DOUBT or not among:
                 continue
             new, old = (Side.LEFT, Side.RIGHT) if link.made == "created_left" else (Side.RIGHT, Side.LEFT)
             side, kind = SIDES[new is Side.RIGHT], KIND_OF[link.mapping]
