@@ -81,6 +81,11 @@ class Ledger:
             self.by_value.setdefault((name, value), edit)
             self.shown[place, name] = Shown(edit)
 
+    def fills(self, kind: str, tag: str, into: str, name: str) -> None:
+        """A merge filled an empty field of `into` with what `tag` held. Nobody entered it there: what people entered
+        for it on the other side meanwhile stands as well."""
+        self.edits[kind, into, name] += self.standing(kind, tag, name)
+
     def takes_away(self, place: Place, tag: str) -> None:
         """A person says that a record is one too many: what was entered in it does not stand any more."""
         side, kind, rec = place

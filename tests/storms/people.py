@@ -170,6 +170,7 @@ class People:
             return
         everything = [("crm", k, rec) for k in ("person", "deal") for rec in self.eyes.all("crm", k)]
         before = {place: self.eyes.values(*place) for place in [*everything, survivor]}
+        absorbed = self.eyes.values(*loser)
         tags = self.eyes.tag(*loser), self.eyes.tag(*survivor)
         self.site.crm.person_merges(self._table("crm", kind), loser[2], survivor[2])
         for tag in tags:
@@ -178,6 +179,9 @@ class People:
         for place, values in before.items():
             if self.eyes.lives(*place):
                 self._note(place, self.eyes.tag(*place), values)
+        for name, value in self.eyes.values(*survivor).items():
+            if value is not None and value == absorbed.get(name) and value != before[survivor].get(name):
+                self.ledger.fills(kind, tags[0], tags[1], name)
         self._say(f"merge {loser} {tags[0]} into {survivor} {tags[1]}")
 
     # -- what they enter --------------------------------------------------------------------------------------------

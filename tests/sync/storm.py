@@ -30,6 +30,7 @@ from tests.sync.model import Model
 from tests.sync.traits import MAPPINGS, new_product
 
 WRITES = ("create", "update", "delete")
+KEYS = {"people": ("person", "email"), "companies": ("company", "name")}
 SILENCE = 100_000.0
 FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a store in memory is several times faster
 
@@ -249,12 +250,16 @@ class Storm:
                 await self.bench.tell(product.system, entity, rec, "deleted" if evident else "changed")
 
     def _is_held(self, task: Task) -> bool:
-        """A dead letter that is right: a second live record of its side shows its e-mail address."""
-        if task.code != Reason.HELD_AS_DUPLICATE or task.key.mapping != "people":
+        """A dead letter that is right: a second live record of its side shows its match key.
+
+        Merges make duplicates: a company whose counterpart went into another one takes the name of that one.
+        """
+        if task.code != Reason.HELD_AS_DUPLICATE:
             return False
-        live = self.bench.product("crm" if task.key.side is Side.LEFT else "erp").live("person")
-        own = live.get(task.key.rec, {}).get("email")
-        return bool(own) and any(row["email"] == own for rec, row in live.items() if rec != task.key.rec)
+        entity, key = KEYS[task.key.mapping]
+        live = self.bench.product("crm" if task.key.side is Side.LEFT else "erp").live(entity)
+        own = live.get(task.key.rec, {}).get(key)
+        return bool(own) and any(row[key] == own for rec, row in live.items() if rec != task.key.rec)
 
     async def _left_over(self) -> list[str]:
         """Nothing is open, dead or uncounted once all is calm."""
