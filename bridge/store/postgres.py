@@ -100,8 +100,9 @@ def _engine(url: URL) -> AsyncEngine:
         query["ssl"] = mode
     return create_async_engine(
         url.set(drivername="postgresql+asyncpg", query=query),
-        pool_size=8,
-        max_overflow=4,
+        pool_size=4,
+        max_overflow=8,
+        pool_use_lifo=True,  # each connection keeps its prepared statements: the fewer are used, the less memory
         pool_timeout=10,
         connect_args={"timeout": 10, "command_timeout": 60},
     )
