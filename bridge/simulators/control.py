@@ -7,6 +7,8 @@ They need no credentials: whoever starts a simulator decides with a flag whether
 - GET /_control/state: all records and hooks.
 - POST /_control/records/{entity}, PATCH and DELETE .../{entity}/{id}: a change made by a person in the product's own
   pages.
+- POST /_control/population/{entity} with {"count": 200000}: the account holds so many records, made as they are looked
+  at (Pipedrive's persons, Deskera's contacts; the same people in both).
 - POST /_control/idle: answers when all callbacks queued so far are delivered or given up.
 - GET, DELETE /_control/requests: how often each method and path template was called; reset.
 - GET /_control/deliveries: counts and the log of delivery attempts.
@@ -21,6 +23,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 from bridge.simulators.delivery import DeliveryQueue
 from bridge.simulators.faults import Faults
+
+MOST_INHABITANTS = 10_000_000
 
 
 class UnknownRecord(LookupError):
@@ -48,6 +52,8 @@ class Simulator(Protocol):
     def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]: ...
 
     def person_edits(self, entity: str, record_id: str, fields: dict[str, Any]) -> dict[str, Any]: ...
+
+    def populate(self, entity: str, count: int) -> None: ...
 
     def person_deletes(self, entity: str, record_id: str) -> None: ...
 
@@ -93,6 +99,7 @@ def add_control_routes(app: web.Application, simulator: Simulator) -> None:
             web.post("/_control/records/{entity}", control.create),
             web.patch("/_control/records/{entity}/{id}", control.edit),
             web.delete("/_control/records/{entity}/{id}", control.delete),
+            web.post("/_control/population/{entity}", control.populate),
             web.post("/_control/idle", control.idle),
             web.get("/_control/requests", control.requests),
             web.delete("/_control/requests", control.reset_requests),
@@ -140,6 +147,18 @@ class _Control:
             raise _refusal(web.HTTPBadRequest, error) from error
         except UnknownRecord as error:
             raise _refusal(web.HTTPNotFound, error) from error
+
+    async def populate(self, request: web.Request) -> web.Response:
+        count = (await _json_object(request)).get("count")
+        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_INHABITANTS:
+            raise _refusal(web.HTTPBadRequest, f"count must be a number from 1 to {MOST_INHABITANTS}")
+        try:
+            self._simulator.populate(request.match_info["entity"], count)
+        except ValueError as error:
+            raise _refusal(web.HTTPBadRequest, error) from error
+        except UnknownRecord as error:
+            raise _refusal(web.HTTPNotFound, error) from error
+        return web.json_response({}, status=201)
 
     async def edit(self, request: web.Request) -> web.Response:
         fields, where = await _json_object(request), request.match_info

@@ -1,7 +1,8 @@
 """Versioned record tables, so that reads can be made to lag behind writes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
 from bridge.simulators.world import Clock
@@ -29,6 +30,12 @@ class Table:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._rows: dict[str, _History] = {}
+        self._population = 0
+        self._make: Callable[[int], Record] | None = None
+
+    def populate(self, count: int, make: Callable[[int], Record]) -> None:
+        """Records 1 to `count` are there and were never edited: each is made when it is looked at, and not kept."""
+        self._population, self._make = count, make
 
     def put(self, record_id: str, record: Record) -> None:
         """Makes `record` the present version."""
@@ -42,23 +49,52 @@ class Table:
 
     def remove(self, record_id: str) -> None:
         """Forgets the record at once and completely. KeyError when unknown."""
-        del self._rows[record_id]
+        if self._made(record_id):
+            self._rows[record_id] = _History()
+        else:
+            del self._rows[record_id]
 
     def get(self, record_id: str, lag: float = 0.0) -> Record | None:
         """The record as a reader sees it whose view is `lag` seconds old; None when not (yet) there."""
         history = self._rows.get(record_id)
-        return None if history is None else self._seen(history, lag)
+        if history is None:
+            return self._make(int(record_id)) if self._make is not None and self._made(record_id) else None
+        return self._seen(history, lag)
 
-    def rows(self, lag: float = 0.0) -> Iterator[tuple[str, Record]]:
-        """All records as seen `lag` seconds ago."""
-        for record_id, history in list(self._rows.items()):
-            seen = self._seen(history, lag)
+    def rows(self, lag: float = 0.0, after: int = 0) -> Iterator[tuple[str, Record]]:
+        """All records as seen `lag` seconds ago; of those `populate` made only the ones with a higher id."""
+        made = map(str, range(after + 1, self._population + 1))
+        own = [record_id for record_id in self._rows if not self._made(record_id)]
+        for record_id in chain(made, own):
+            seen = self.get(record_id, lag)
             if seen is not None:
                 yield record_id, seen
 
+    def window(
+        self, start: int, size: int, shown: Callable[[Record], bool], lag: float = 0.0
+    ) -> tuple[list[Record], int]:
+        """`size` of the records `shown`, from the one at `start`; and how many are shown in all.
+
+        What `populate` made counts as shown, and only what the window holds of it is made.
+        """
+        seen = {record_id: self._seen(history, lag) for record_id, history in self._rows.items()}
+        hidden = [int(one) for one, record in seen.items() if self._made(one) and not (record and shown(record))]
+        own = [record for one, record in seen.items() if not self._made(one) and record and shown(record)]
+        made = self._population - len(hidden)
+        first = start + 1
+        for number in sorted(hidden):
+            first += number <= first
+        gone = set(hidden)
+        numbers = (number for number in range(first, self._population + 1) if number not in gone)
+        found = [record for number in islice(numbers, size) if (record := self.get(str(number), lag)) is not None]
+        return found + own[max(0, start - made) : max(0, start + size - made)], made + len(own)
+
+    def _made(self, record_id: str) -> bool:
+        return self._population > 0 and record_id.isdecimal() and 1 <= int(record_id) <= self._population
+
     def _seen(self, history: _History, lag: float) -> Record | None:
         if lag <= 0:
-            return history.versions[-1][1]
+            return history.versions[-1][1] if history.versions else None
         horizon = self._clock.now() - lag
         for written, record in reversed(history.versions):
             if written <= horizon:

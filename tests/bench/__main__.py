@@ -109,7 +109,7 @@ def _profiles(folder: Path) -> str:
 
 async def _measured(asked: Asked, folder: Path) -> list[Measured]:
     async with AsyncExitStack() as stack:
-        server = stack.enter_context(_postgres()) if "postgres" in asked.stores else ""
+        server = stack.enter_context(postgres_server()) if "postgres" in asked.stores else ""
         async with asyncio.timeout(MOST_SECONDS), aiohttp.ClientSession() as http:
             pairs = await _subjects(stack, asked, http, folder, server)
             await asyncio.gather(*(subject.start() for subject, _ in pairs))
@@ -140,11 +140,12 @@ async def _subjects(
     for store in asked.stores:
         compared = {"compared": "sqlite", "least_ratio": POSTGRES_OF_SQLITE} if len(pairs) > 1 else {}
         added(
-            Bridge(store, http, folder / store, await _store(folder, server, store), profile=asked.profile), **compared
+            Bridge(store, http, folder / store, await new_store(folder, server, store), profile=asked.profile),
+            **compared,
         )
     for store in asked.stores if asked.links else ():
         name = f"{store} with {asked.links:,} links"
-        url = await _store(folder, server, f"{store}_full")
+        url = await new_store(folder, server, f"{store}_full")
         _say(f"filling {name}")
         await fill(url, asked.links, _say)
         bridge = Bridge(name, http, folder / f"{store}_full", url, profile=asked.profile)
@@ -168,7 +169,7 @@ async def _all_phases(asked: Asked, pairs: Pairs) -> None:
 
 
 @contextmanager
-def _postgres() -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The address of a server of its own, below a folder of its own: as root it runs as another user."""
     with TemporaryDirectory(prefix="bench-pg-", ignore_cleanup_errors=True) as folder:
         runtime = Path(folder) / "runtime"
@@ -180,7 +181,7 @@ def _postgres() -> Iterator[str]:
             yield server.get_uri()
 
 
-async def _store(folder: Path, server: str, name: str) -> str:
+async def new_store(folder: Path, server: str, name: str) -> str:
     """The address of an empty store."""
     if not name.startswith("postgres"):
         return f"sqlite:///{folder / name}.sqlite"

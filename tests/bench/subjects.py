@@ -16,9 +16,9 @@ from bridge.store.engine import Store, open_store
 from tests.bench.child import ROOT, Child
 from tests.bench.counted import read_counts
 from tests.bench.hot import find_py_spy
-from tests.bench.site import Site
+from tests.bench.site import MAPPING, Site
 
-START_SECONDS = 300.0
+START_SECONDS = 1800.0
 COMMAND_SECONDS = 300.0
 LOOK_SECONDS = 0.1
 
@@ -166,6 +166,16 @@ class Bridge(Subject):
         if letters := await self._store.dead_letters.list():
             raise RuntimeError(f"{self.label} has {len(letters)} dead letters, the first: {letters[0][0].reason}")
         return True
+
+    async def full_sweeps(self) -> dict[str, float]:
+        """When the last full sweep of each system ended, in epoch seconds."""
+        assert self._store is not None, "start it first"
+        cursors = await self._store.cursors.all()
+        return {one.system: one.done_at for one in cursors if one.kind == "full" and one.done_at is not None}
+
+    async def reconcile(self) -> None:
+        """Ask for a full sweep of both systems; it goes on after the command has ended."""
+        await self._command("reconcile", MAPPING, "--full")
 
     async def pause(self) -> None:
         await self._command("pause")

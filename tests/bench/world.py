@@ -133,7 +133,7 @@ class People:
             "last_write": max(times, default=0.0),
             "first_call": self.first_call,
             "last_call": self.last_call,
-            "contacts": len(self.deskera.state.rows("contacts")),
+            "contacts": self.deskera.state.window("contacts", 0, 0)[1],
             "hooks": {"pipedrive": len(self.pipedrive.state.hooks), "deskera": len(self.deskera.state.hooks)},
         }
 
@@ -152,7 +152,7 @@ class Control:
         app = web.Application()
         posts = {"make": self.make, "edit": self.edit, "keep": self.keep, "touch": self.touch}
         app.add_routes([web.post(f"/{name}", answer) for name, answer in posts.items()])
-        app.add_routes([web.post("/delivered", self.delivered)])
+        app.add_routes([web.post("/delivered", self.delivered), web.post("/populate", self.populate)])
         app.add_routes([web.get("/figures", self.figures)])
         return app
 
@@ -160,6 +160,13 @@ class Control:
         began = time.time()
         self._people.make((await request.json())["count"])
         return web.json_response({"began": began})
+
+    async def populate(self, request: web.Request) -> web.Response:
+        """So many of the same people are in both products."""
+        count = (await request.json())["count"]
+        self._people.pipedrive.populate("persons", count)
+        self._people.deskera.populate("contacts", count)
+        return web.json_response({})
 
     async def edit(self, request: web.Request) -> web.Response:
         asked = await request.json()

@@ -26,10 +26,16 @@ from bridge.simulators.deskera.schema import SCHEMAS, unknown
 from bridge.simulators.deskera.shapes import SHAPES
 from bridge.simulators.deskera.state import Options, State, seeded_state
 from bridge.simulators.faults import FaultPlayer, Faults
+from bridge.simulators.population import email_of, name_of, phone_of
 from bridge.simulators.records import Record
 from bridge.simulators.world import World
 
 EVENT_NOUNS = {"contacts": "CRM_CONTACT", "deals": "CRM_DEAL"}
+
+
+def _inhabitant(number: int) -> dict[str, Any]:
+    phone = {"phone": phone_of(number), "country_code": "+47"}
+    return {"name": name_of(number), "email": email_of(number), "type": "person", **phone}
 
 
 class DeskeraSimulator:
@@ -70,6 +76,20 @@ class DeskeraSimulator:
             return SHAPES[entity](self.state, self._changes.create(entity, fields))
         except Refused as refused:
             raise _as_person(refused) from refused
+
+    def populate(self, entity: str, count: int) -> None:
+        """The organisation holds `count` "contacts", as `bridge.simulators.population` describes them.
+
+        Raises UnknownRecord for an unknown entity, ValueError for another one or when there are some already.
+        """
+        self._check(entity, {})
+        table = self.state.tables[entity]
+        if entity != "contacts" or next(table.rows(), None) is not None:
+            raise ValueError("only contacts can be populated, and only while there are none")
+        self._changes.create(entity, _inhabitant(1))
+        first = self.state.rows(entity)[0]
+        table.populate(count, lambda number: {**first, "id": number, **_inhabitant(number)})
+        self.state.last_ids[entity] = count
 
     def person_edits(self, entity: str, record_id: str | int, fields: dict[str, Any]) -> dict[str, Any]:
         self._check(entity, fields)

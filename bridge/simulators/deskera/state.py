@@ -124,6 +124,10 @@ class State:
         """All live records, oldest first."""
         return [record for _key, record in self.tables[entity].rows(lag) if GONE not in record]
 
+    def window(self, entity: str, start: int, size: int, lag: float = 0.0) -> tuple[list[Record], int]:
+        """`size` live records from the one at `start`, oldest first; and how many are live in all."""
+        return self.tables[entity].window(start, size, lambda record: GONE not in record, lag)
+
     def stage(self, stage_id: object) -> tuple[Record, Record] | None:
         """The pipeline and stage with that stage id."""
         for pipeline in self.rows("pipelines"):

@@ -54,6 +54,9 @@ class EntrustSimulator:
         except Refused as refused:
             raise _as_person(refused) from refused
 
+    def populate(self, entity: str, count: int) -> None:
+        raise ValueError("this simulator has no population")
+
     def person_edits(self, entity: str, record_id: str, fields: dict[str, Any]) -> dict[str, Any]:
         self._check(entity)
         try:

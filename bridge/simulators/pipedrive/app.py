@@ -21,6 +21,7 @@ from bridge.simulators.pipedrive.rest_v1 import OldApi
 from bridge.simulators.pipedrive.schema import complaints
 from bridge.simulators.pipedrive.state import Options, State, seeded_state
 from bridge.simulators.pipedrive.writing import MERGEABLE, Definitions, Writing
+from bridge.simulators.population import email_of, name_of, phone_of
 from bridge.simulators.world import World
 
 RETRIES = RetryPolicy(
@@ -30,6 +31,12 @@ RETRIES = RetryPolicy(
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Route = tuple[str, str, Answer, int]
+
+
+def _inhabitant(number: int) -> dict[str, Any]:
+    email = {"value": email_of(number), "label": "work", "primary": True}
+    phone = {"value": f"+47 {phone_of(number)}", "label": "work", "primary": True}
+    return {"name": name_of(number), "emails": [email], "phones": [phone]}
 
 
 class PipedriveSimulator:
@@ -53,6 +60,18 @@ class PipedriveSimulator:
         kind = _entity(entity)
         self._check(kind, fields, new=True)
         return rest_v2(self.state, kind, self._changes.create(kind, fields, APP))
+
+    def populate(self, entity: str, count: int) -> None:
+        """The account holds `count` "persons", as `bridge.simulators.population` describes them.
+
+        Raises UnknownRecord for an unknown entity, ValueError for another one or when there are some already.
+        """
+        kind, table = _entity(entity), self.state.tables[entity]
+        if kind.plural != "persons" or next(table.rows(), None) is not None:
+            raise ValueError("only persons can be populated, and only while there are none")
+        first = self._changes.create(kind, _inhabitant(1), APP)
+        table.populate(count, lambda number: {**first, "id": number, **_inhabitant(number)})
+        self.state.last_ids[kind.name] = count
 
     def person_edits(self, entity: str, record_id: str | int, fields: dict[str, Any]) -> dict[str, Any]:
         kind = _entity(entity)

@@ -3,7 +3,8 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from aiohttp import web
@@ -46,8 +47,8 @@ class Reading:
 
     async def page(self, request: web.Request, entity: Entity, archived: bool = False) -> web.Response:
         keep = _filters(request, entity, archived)
-        rows = [record for record in self._rows(entity) if keep(record)]
-        page, cursor = _page(rows, request)
+        rows = filter(keep, self._rows(entity, _id_before(request) if _by_id(request, entity) else 0))
+        page, cursor = _page(islice(rows, _limit(request) + 1) if _by_id(request, entity) else rows, request)
         only = _codes(request)
         data = [rest_v2(self._state, entity, record, only) for record in page]
         return ok(data, additional_data={"next_cursor": cursor})
@@ -106,9 +107,9 @@ class Reading:
         data = [{"id": r["id"], name: r.get(name, r["custom_fields"].get(name))} for r in page]
         return ok(data, additional_data={"next_cursor": cursor})
 
-    def _rows(self, entity: Entity) -> list[Record]:
+    def _rows(self, entity: Entity, after: int = 0) -> Iterator[Record]:
         self._state.purge()
-        return [row for _key, row in self._state.tables[entity.plural].rows(self._faults.lag(entity.plural))]
+        return (row for _key, row in self._state.tables[entity.plural].rows(self._faults.lag(entity.plural), after))
 
     def _indexed(self, entity: Entity) -> list[Record]:
         table = self._state.tables[entity.plural]
@@ -181,7 +182,17 @@ def _limit(request: web.Request, most: int = MAX_LIMIT) -> int:
     return int(text)
 
 
-def _page(rows: list[Record], request: web.Request) -> tuple[list[Record], str | None]:
+def _by_id(request: web.Request, entity: Entity) -> bool:
+    """Whether the rows are wanted in the order of the table, so that no more of them are made than the page shows."""
+    order = request.query.get("sort_by", "id"), request.query.get("sort_direction", "asc")
+    return order == ("id", "asc") and not entity.uuid
+
+
+def _id_before(request: web.Request) -> int:
+    return _decoded(request.query["cursor"])[1] if request.query.get("cursor") else 0
+
+
+def _page(rows: Iterable[Record], request: web.Request) -> tuple[list[Record], str | None]:
     """One page by keyset, and the cursor of the next or None."""
     sort_by, direction = request.query.get("sort_by", "id"), request.query.get("sort_direction", "asc")
     if sort_by not in SORTABLE or direction not in ("asc", "desc"):

@@ -57,6 +57,9 @@ class SuperOfficeSimulator:
             raise _as_person(refused) from refused
         return self._shown(kind, record)
 
+    def populate(self, entity: str, count: int) -> None:
+        raise ValueError("this simulator has no population")
+
     def person_edits(self, entity: str, record_id: str | int, fields: dict[str, Any]) -> dict[str, Any]:
         kind = self._checked(entity, fields)
         try:
