@@ -14,6 +14,7 @@ from bridge.app.listening import listen
 from bridge.app.plan import checked_plan, make_plan
 from bridge.app.requests import Requests
 from bridge.app.secrets import seal_of
+from bridge.app.verification import ScheduledVerification
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import ConfigError, StoreUnavailable
@@ -82,6 +83,7 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     full_seconds = bridge.settings.schedule.full_sweep_seconds
     supervisor.add("asked sweeps", lambda: bridge.reconciler.keep_sweeping_asked(full_seconds))
     supervisor.add("backfills", bridge.reconciler.keep_backfilling)
+    supervisor.add("verifications", ScheduledVerification(bridge).run)
     supervisor.add("heartbeat", lambda: _beat(bridge))
     supervisor.add("returned systems", lambda: audit_returned(bridge))
     supervisor.start()

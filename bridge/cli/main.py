@@ -36,6 +36,7 @@ COMMANDS = {
     "simulate": ("bridge.cli.simulate", "simulate", "Run the simulator of a product on loopback."),
     "status": ("bridge.cli.show", "status", "What is in sync, what waits and why, what needs a person."),
     "test": ("bridge.cli.rehearse", "rehearse", "Run the tests of mapping files."),
+    "verify": ("bridge.cli.verify", "verify", "Read both sides of MAPPING, or of all, and say what differs."),
     "waiting": ("bridge.cli.show", "waiting", "Every record that waits: since when, why, until when."),
     "why": ("bridge.cli.show", "why", "Tell a record's story: SIDE ENTITY ID."),
 }

@@ -37,6 +37,7 @@ from bridge.store.tables import leases, mappings, requests
 from bridge.store.tasks import Tasks
 from bridge.store.tokens import Plain, Seal, Tokens
 from bridge.store.unlinked import UnlinkedReferences
+from bridge.store.verifications import Verifications
 from bridge.store.waiting import Waiting
 
 SCHEMES = ("sqlite", "postgresql")
@@ -75,6 +76,7 @@ class Store:
         self.names = PinnedNames(database)
         self.brakes = Brakes(database)
         self.dead_letters = DeadLetters(database, self.wake)
+        self.verifications = Verifications(database)
         self.retention = Retention(database, self.journal, self.counters)
 
     def now(self) -> float:
