@@ -169,4 +169,5 @@ async def _prune(bridge: Bridge) -> None:
     retention = bridge.settings.retention
     limits = Limits(events=retention.events_days * DAY_SECONDS, journal=retention.journal_days * DAY_SECONDS)
     await bridge.store.retention.prune(limits)
+    await bridge.store.forgotten.tidy(bridge.plan.scopes)
     await bridge.store.refresh_clock()

@@ -49,6 +49,10 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
         if not entries:
             lines.append("  nothing was ever written or decided for it")
         lines.append("  now: " + _now(scope, which, record, link))
+        forgotten = await store.forgotten.at(scope.endpoint(which).ref(record))
+        if forgotten is not None:
+            command = f"bridge forget {side} {entity} {record} --take-back"
+            lines.append(f"  forgotten at {moment(forgotten)}: it is never copied (`{command}` lifts that)")
         if link is not None:
             lines += [f"  waits for a choice: {_question(question)}" for question in questions(link)]
         lines += await _without(store, scopes, TaskKey(scope.mapping, which, record))

@@ -24,6 +24,7 @@ COMMANDS = {
     "dead-letters": ("bridge.cli.show", "dead_letters", "Records that need a person."),
     "demo": ("bridge.cli.demo", "demo", "Two simulators and the bridge on loopback; nothing to set up."),
     "explain": ("bridge.cli.rehearse", "explain", "Tell row by row what MAPPING makes of RECORD."),
+    "forget": ("bridge.cli.forget", "forget", "Erase all that is held of a record: SIDE ENTITY ID."),
     "hooks": ("bridge.cli.show", "hooks", "Our registrations at the vendors."),
     "init": ("bridge.cli.init", "init", "Make a folder of your own from shipped mapping files."),
     "names": ("bridge.cli.names", "names", "Options, stages and fields that were renamed at their product."),

@@ -92,7 +92,7 @@ class Metrics:
         _set_all(self._dead, numbers)
 
     def verified(self, pairs: Mapping[tuple[str, str], int], ages: Mapping[tuple[str], float]) -> None:
-        """The last verification of each mapping: its pairs by state (and `all`), and how many seconds ago it ended."""
+        """The last verification of each mapping: its pairs by state, and how many seconds ago it ended."""
         _set_all(self._verified, pairs)
         _set_all(self._verify_age, ages)
 

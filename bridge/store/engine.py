@@ -18,6 +18,7 @@ from bridge.store.database import Database
 from bridge.store.dead_letters import DeadLetters
 from bridge.store.events import Events
 from bridge.store.filelock import FileLock
+from bridge.store.forget import Forgotten
 from bridge.store.hooks import Hooks
 from bridge.store.instances import Instances
 from bridge.store.journal import Journal
@@ -77,6 +78,7 @@ class Store:
         self.brakes = Brakes(database)
         self.dead_letters = DeadLetters(database, self.wake)
         self.verifications = Verifications(database)
+        self.forgotten = Forgotten(database)
         self.retention = Retention(database, self.journal, self.counters)
 
     def now(self) -> float:

@@ -1,4 +1,4 @@
-"""Whether the bridge would leave a pair as it is: the decision about a pair, made without a claim and never carried out.
+"""Whether the bridge would leave a pair as it is: a decision made without a claim, and never carried out.
 
 `bridge verify` calls equal what this calls equal. Pure, like all decisions: it uses what an update uses.
 """

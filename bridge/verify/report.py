@@ -132,9 +132,10 @@ class Report:
         return lines
 
     def _lines(self) -> Iterable[str]:
-        for state, words in PAIR_WORDS.items():
-            if self.pairs[state].number:
-                yield f"{self.pairs[state].number} {words}{_such(self.pairs[state])}"
+        for state, (one, several) in PAIR_WORDS.items():
+            tally = self.pairs[state]
+            if tally.number:
+                yield f"{_count(tally.number, 'pair')} {one if tally.number == 1 else several}{_such(tally)}"
         yield from self._of_fields()
         for side in Side:
             yield from self._of_side(side)
@@ -158,7 +159,8 @@ class Report:
 
     def _of_side(self, side: Side) -> Iterable[str]:
         for why, tally in sorted(self.alone[side].items()):
-            yield f"only in {self.names[side]}: {tally.number} {ALONE_WORDS[why]}{_such(tally)}"
+            such = "" if why in EXPECTED else _such(tally)
+            yield f"only in {self.names[side]}: {tally.number} {ALONE_WORDS[why]}{such}"
         if self.duplicates[side].number:
             keys = _count(self.duplicates[side].number, "match key")
             yield f"duplicates in {self.names[side]}: {keys} shown by several records{_such(self.duplicates[side])}"
@@ -167,13 +169,17 @@ class Report:
 
 
 PAIR_WORDS = {
-    "differing": "differ",
-    "gone": "have lost one of their records, which the bridge has not noticed yet",
-    "waiting": "wait to be looked at, or were edited a moment ago",
-    "dead": "need a person (`bridge dead-letters list`)",
-    "frozen": "are left as they are, as a record does not match `where`",
-    "unread": "could not be read",
+    "differing": ("differs", "differ"),
+    "gone": ("has lost a record, unnoticed until now", "have lost a record, unnoticed until now"),
+    "waiting": (
+        "waits to be looked at, or was edited a moment ago",
+        "wait to be looked at, or were edited a moment ago",
+    ),
+    "dead": ("needs a person (`bridge dead-letters list`)", "need a person (`bridge dead-letters list`)"),
+    "frozen": ("is outside of `where` and left as it is", "are outside of `where` and left as they are"),
+    "unread": ("could not be read", "could not be read"),
 }
+"""How each state is told of one pair, and of several."""
 ALONE_WORDS = {
     "not matched": "not matched",
     "filtered": "outside of `where`",
@@ -186,6 +192,10 @@ ALONE_WORDS = {
     "duplicate": "reported as duplicates",
     "forgotten": "forgotten",
 }
+
+
+EXPECTED = ("filtered", "never crosses")
+"""Records that are meant to be on one side only; naming some of them helps nobody."""
 
 
 def pair_example(records: Mapping[str, str], difference: Difference) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from bridge.connectors.protocols import Page
-from bridge.domain.errors import RemoteError
+from bridge.domain.errors import RemoteError, RetryLater
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Record, Side
 from bridge.domain.together import together
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 PORTION = 200  # pairs or rows that are looked at together
 AT_ONCE = 8  # records that are read at the same time; the vendors' own limits hold besides
 LOOKS = 4  # a pair that shows something else at every look is being edited
+UNREAD_LIMIT = 50  # so many pairs that cannot be read are a fault of the vendor, which ends the verification
 GRACE_SECONDS = 1.0
 """On top of the read lag: a callback about an edit made a moment ago is on its way."""
 
@@ -213,6 +214,7 @@ class Verification:
         keys = {row.ref.id: TaskKey(mapping.name, side, row.ref.id) for row in rows}
         tasks = await store.verifications.tasks(keys.values())
         histories = await store.verifications.histories(mapping.name, side, keys)
+        forgotten = await store.forgotten.among([row.ref for row in rows])
         for row in rows:
             rec = row.ref.id
             why = why_alone(
@@ -222,7 +224,7 @@ class Verification:
                 tasks.get(keys[rec]),
                 histories.get(rec),
                 self._states[mapping.name],
-                forgotten=False,
+                forgotten=row.ref in forgotten,
             )
             self.report.alone[side][why].add(self._subject.named(side, rec))
 
@@ -303,7 +305,13 @@ class Verification:
     async def _one(self, link: Link) -> Looked | None:
         if link.state not in (LinkState.LIVE, LinkState.FROZEN):  # it was unlinked meanwhile
             return None
-        return await look(self._subject, link)
+        try:
+            return await look(self._subject, link)
+        except RetryLater:  # one record that cannot be read stops no other
+            self._count(link, "unread")
+            if self.report.pairs["unread"].number >= UNREAD_LIMIT:
+                raise
+            return None
 
     def _alike(self, looked: Looked) -> bool:
         """Count a pair that the bridge would leave as it is."""
