@@ -43,7 +43,8 @@ def forget(path: Path, side: str, entity: str, record: str, yes: bool, take_back
     erased, note = with_store(path, lambda store: _erased(store, side, entity, record))
     for line in _lines(erased):
         click.echo(line)
-    click.echo(f"erased; the bridge does not copy {names} again (`bridge forget ... --take-back` lifts that)")
+    command = f"bridge forget {side} {entity} {record} --take-back"
+    click.echo(f"erased; the bridge does not copy {names} again (`{command}` lifts that)")
     click.echo(note)
 
 
@@ -103,4 +104,5 @@ async def _taken_back(store: Store, side: str, entity: str, record: str) -> str:
     if at is None or not await store.forgotten.take_back(scopes, ref):
         return f"{side} {entity} {record} was not forgotten"
     command = f"bridge resync {side} {entity} {record}"
-    return f"{side} {entity} {record}, forgotten at {moment(at)}, may be copied again; `{command}` takes it in now"
+    told = f"{side} {entity} {record}, forgotten at {moment(at)}, and its counterparts may be copied again"
+    return f"{told}; `{command}` takes it in now"

@@ -112,15 +112,17 @@ class Forgotten:
             if not alone:
                 self._require_free(conn, held)
             rows = self._erase(conn, held)
-            stones = [{"hash": fingerprint(one), "at": self._database.now()} for one in sorted(held.refs)]
+            common = {"together": fingerprint(ref), "at": self._database.now()}
+            stones = [{"hash": fingerprint(one), **common} for one in sorted(held.refs)]
             conn.execute(upsert(self._database.sqlite, forgotten).on_conflict_do_nothing(), stones)
             return Erased(tuple(sorted(held.refs)), rows)
 
         return await self._database.write("forget", work)
 
     async def take_back(self, scopes: Scopes, ref: RecordRef) -> bool:
-        """Let a record be copied again; False when it was not forgotten."""
-        gone = delete(forgotten).where(forgotten.c.hash == fingerprint(ref))
+        """Let a record, and those forgotten with it, be copied again; False when it was not forgotten."""
+        common = select(forgotten.c.together).where(forgotten.c.hash == fingerprint(ref))
+        gone = delete(forgotten).where(forgotten.c.together.in_(common))
 
         def work(conn: Connection) -> bool:
             about = _of_keys(tasks, _keys(scopes, {ref}))

@@ -17,5 +17,6 @@ forgotten = Table(  # records whose data was erased; nothing else is kept of the
     "forgotten",
     metadata,
     Column("hash", Text, primary_key=True),  # see forget.fingerprint
+    Column("together", Text, nullable=False),  # the same for records that were forgotten as one person
     Column("at", Real, nullable=False),
 )

@@ -18,5 +18,6 @@ def upgrade() -> None:
     op.create_table(
         "forgotten",
         sa.Column("hash", sa.Text(), primary_key=True),
+        sa.Column("together", sa.Text(), nullable=False),
         sa.Column("at", sa.Float(53), nullable=False),
     )
