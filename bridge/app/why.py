@@ -56,7 +56,8 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
         if link is not None:
             lines += [f"  waits for a choice: {_question(question)}" for question in questions(link)]
         lines += await _without(store, scopes, TaskKey(scope.mapping, which, record))
-        lines += await _nexts(store, scope, which, record, link)
+        nexts = await _nexts(store, scope, which, record, link)
+        lines += [line for line in nexts if forgotten is None or not line.startswith("  left behind")]
         state = (await store.mappings.states()).get(scope.mapping)
         problems = state.problems if state is not None else None
         lines += [f"  the account lacks what the mapping names: {problem}" for problem in problems or ()]

@@ -23,6 +23,7 @@ COMMANDS = {
     "conflicts": ("bridge.cli.show", "conflicts", "Fields both sides changed, in rows that say `conflict: ask`."),
     "dead-letters": ("bridge.cli.show", "dead_letters", "Records that need a person."),
     "demo": ("bridge.cli.demo", "demo", "Two simulators and the bridge on loopback; nothing to set up."),
+    "doctor": ("bridge.cli.doctor", "doctor", "Look at everything, change nothing, and say what to do."),
     "explain": ("bridge.cli.rehearse", "explain", "Tell row by row what MAPPING makes of RECORD."),
     "forget": ("bridge.cli.forget", "forget", "Erase all that is held of a record: SIDE ENTITY ID."),
     "hooks": ("bridge.cli.show", "hooks", "Our registrations at the vendors."),

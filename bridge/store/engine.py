@@ -39,6 +39,7 @@ from bridge.store.tasks import Tasks
 from bridge.store.tokens import Plain, Seal, Tokens
 from bridge.store.unlinked import UnlinkedReferences
 from bridge.store.verifications import Verifications
+from bridge.store.vitals import Vitals
 from bridge.store.waiting import Waiting
 
 SCHEMES = ("sqlite", "postgresql")
@@ -79,6 +80,7 @@ class Store:
         self.dead_letters = DeadLetters(database, self.wake)
         self.verifications = Verifications(database)
         self.forgotten = Forgotten(database)
+        self.vitals = Vitals(database)
         self.retention = Retention(database, self.journal, self.counters)
 
     def now(self) -> float:

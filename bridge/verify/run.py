@@ -103,7 +103,6 @@ class Verification:
                 seen = Seen()
                 for side in Side:
                     await self._walk(side, seen)
-                await self._subject.clock.sleep(self._subject.settle)  # rows may lag like any other read
                 await self._pairs(seen)
                 for side in Side:
                     await self._duplicates(side, seen.keys[side])
