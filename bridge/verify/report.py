@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.domain.record import Side
+from bridge.mapping.types.numbers import plain
 from bridge.mapping.values import Money
 from bridge.sync.verdict import Difference
 
@@ -107,7 +108,7 @@ class Report:
             "fields": {name: _told(tally) for name, tally in sorted(self.fields.items())},
             "kept": {name: _told(tally) for name, tally in sorted(self.kept.items())},
             "sums": {
-                name: {names[side]: {cur: str(total) for cur, total in sorted(by[side].items())} for side in Side}
+                name: {names[side]: {cur: plain(total) for cur, total in sorted(by[side].items())} for side in Side}
                 for name, by in sorted(self.sums.items())
             },
             "alone": {
@@ -232,4 +233,4 @@ def _value(value: Any) -> str:
 
 
 def _total(sums: Mapping[str, Decimal]) -> str:
-    return " + ".join(f"{total} {currency}".strip() for currency, total in sorted(sums.items())) or "0"
+    return " + ".join(f"{plain(total)} {currency}".strip() for currency, total in sorted(sums.items())) or "0"
