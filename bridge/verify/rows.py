@@ -93,7 +93,7 @@ def kept_of_base(mapping: RecordMapping, link: Link) -> list[str]:
     return [
         row.name
         for row in mapping.fields
-        if row.left and row.right and (entry := base.get(row.name)) and not _alike(row, entry)
+        if row.set_on != "create" and (entry := base.get(row.name)) and not _alike(row, entry)
     ]
 
 

@@ -1,16 +1,13 @@
 """One verification: both listings are walked page by page, then the pairs in the store, and what may differ is read.
 
-Kept in memory: a number of 8 bytes for each pair that a side showed, another for each match key, and nothing of
-records. A pair is called different only after two looks, apart by as long as the vendors' reads may lag, that show the
-same and find nothing due.
+Kept in memory: 8 bytes for each pair that a side showed, 16 for each match key, and nothing else of records. A pair is
+called different only after two looks, apart by as long as the vendors' reads may lag, that show the same and find
+nothing due.
 """
 
 import logging
-from array import array
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 from bridge.connectors.protocols import Page
@@ -26,7 +23,8 @@ from bridge.sync.references import usable
 from bridge.sync.verdict import State, money_fields
 from bridge.verify.alone import why_alone
 from bridge.verify.look import Looked, Subject, look, patiently, read
-from bridge.verify.report import Report, pair_example
+from bridge.verify.numbers import Keys, Numbers
+from bridge.verify.report import EXAMPLES, Report, pair_example
 from bridge.verify.rows import RowVerdict, judge_row, kept_of_base, money_of_base
 
 log = logging.getLogger(__name__)
@@ -41,40 +39,12 @@ GRACE_SECONDS = 1.0
 Progress = Callable[[str], None]
 
 
-class Numbers:
-    """Many numbers of 64 bits, 8 bytes each: added in any order, then looked up."""
-
-    def __init__(self) -> None:
-        self._all = array("Q")
-        self._sorted = True
-
-    def add(self, number: int) -> None:
-        self._all.append(number)
-        self._sorted = False
-
-    def __contains__(self, number: int) -> bool:
-        found = self._in_order()
-        at = bisect_left(found, number)
-        return at < len(found) and found[at] == number
-
-    def twice(self) -> list[int]:
-        """Those that were added more than once."""
-        found = self._in_order()
-        return sorted({one for one, two in pairwise(found) if one == two})
-
-    def _in_order(self) -> "array[int]":
-        if not self._sorted:
-            self._all = array("Q", sorted(self._all))
-            self._sorted = True
-        return self._all
-
-
 @dataclass(slots=True)
 class Seen:
     """What a walk of both sides leaves behind. `drifted`: by field the pairs edited where nothing reads it."""
 
     shown: dict[Side, Numbers] = field(default_factory=lambda: {side: Numbers() for side in Side})
-    keys: dict[Side, Numbers] = field(default_factory=lambda: {side: Numbers() for side in Side})
+    keys: dict[Side, Keys] = field(default_factory=lambda: {side: Keys() for side in Side})
     doubtful: Numbers = field(default_factory=Numbers)
     drifted: dict[str, Numbers] = field(default_factory=dict)
 
@@ -154,7 +124,7 @@ class Verification:
             link, reading = links.get(row.ref.id), readings[row.ref.id]
             if translate.passes_where(mapping, side, row.fields) is not False:
                 for key in translate.side_keys(mapping, reading.values):
-                    seen.keys[side].add(int(key.hash[:16], 16))
+                    seen.keys[side].add(key.hash, row.ref.id)
             if link is None or link.state is LinkState.INTENDED or link.rec(side) != row.ref.id:
                 alone.append(row)
                 continue
@@ -350,19 +320,15 @@ class Verification:
 
     # Duplicates.
 
-    async def _duplicates(self, side: Side, keys: Numbers) -> None:
-        """Match keys that several records of a side showed, and who they are by the index of match keys.
-
-        A listing may show a record on two of its pages, so what the index knows of one record only is no duplicate.
-        """
-        twice = keys.twice()
-        if not twice:
-            return
-        mapping, store = self._subject.mapping, self._subject.store
-        named = await store.verifications.sharing(mapping.name, side, [f"{one:016x}" for one in twice])
-        tally = self.report.duplicates[side]
-        for recs in sorted(named.values()):
-            tally.add(" = ".join(self._subject.named(side, rec) for rec in recs))
+    async def _duplicates(self, side: Side, keys: Keys) -> None:
+        """Match keys that several records of a side showed. Ids that are no numbers the index of match keys knows."""
+        mapping, store, tally = self._subject.mapping, self._subject.store, self.report.duplicates[side]
+        for key, recs in keys.shared():
+            named = [rec for rec in recs if rec is not None]
+            if len(named) < len(recs) and len(tally.examples) < EXAMPLES:
+                known = await store.verifications.sharing(mapping.name, side, [key])
+                named = next(iter(known.values()), named)
+            tally.add(" = ".join(self._subject.named(side, rec) for rec in named) or f"{len(recs)} records")
 
 
 def _busy(link: Link, tasks: Iterable[Task]) -> str:

@@ -9,7 +9,7 @@ from bridge.domain.errors import RateLimited, RetryLater
 from bridge.domain.record import Side
 from bridge.verify.look import Subject
 from bridge.verify.report import Report
-from bridge.verify.run import Numbers, Verification
+from bridge.verify.run import Verification
 from tests.integration.sweep_bench import NewSweepBench, SweepBench, failing, linked
 from tests.sync.bench import PEOPLE
 
@@ -304,12 +304,3 @@ async def test_it_writes_nothing_to_a_system_and_makes_nothing_due(new_bench: Ne
     await verified(bench)
     assert (list(bench.crm.writes()), list(bench.erp.writes())) == before
     assert await bench.store.tasks.next_due(bench.bench.parts.scopes) is None
-
-
-def test_numbers_take_eight_bytes_each() -> None:
-    numbers = Numbers()
-    for one in range(100_000, 0, -1):
-        numbers.add(one)
-    assert 77 in numbers
-    assert 200_000 not in numbers
-    assert numbers._all.itemsize * len(numbers._all) == 800_000
