@@ -1,4 +1,4 @@
-"""`bridge doctor --bundle`: an archive for a bug report. No secret is in it, and nobody's data.
+"""The archive that `bridge doctor` writes for a bug report. No secret is in it, and nobody's data.
 
 Names of mappings, fields and systems stay, ids of records become `record 1`, and values become their type and length.
 """
