@@ -52,7 +52,7 @@ SPEAKING = ("credentials ", "rights ", "waiting", "duplicates", "references")
 TESTS = re.compile(r"^tests:.*\n(?:(?![^\s#])(?!---).*\n)*", re.MULTILINE)
 """The examples of a mapping file: they are often made of somebody's record."""
 ABOUT = """\
-What `bridge doctor --bundle` found. Secrets are shown as set or unset; values are replaced by their type and length,
+What `bridge doctor` found. Secrets are shown as set or unset; values are replaced by their type and length,
 ids of records by numbers that mean the same record throughout. Mapping files are as you wrote them, without their
 `tests:` and e-mail addresses: look through them before you send this.
 """

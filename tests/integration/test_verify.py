@@ -1,12 +1,16 @@
 """Verification over a real store: what it calls equal is what the worker leaves alone, and what differs it names."""
 
 import random
+from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bridge.app.verification import ScheduledVerification, Verifier
 from bridge.domain.errors import RateLimited, RetryLater
 from bridge.domain.record import Side
+from bridge.settings.model import VerifySettings
 from bridge.verify.look import Subject
 from bridge.verify.report import Report
 from bridge.verify.run import Verification
@@ -304,3 +308,61 @@ async def test_it_writes_nothing_to_a_system_and_makes_nothing_due(new_bench: Ne
     await verified(bench)
     assert (list(bench.crm.writes()), list(bench.erp.writes())) == before
     assert await bench.store.tasks.next_due(bench.bench.parts.scopes) is None
+
+
+# -- by schedule -----------------------------------------------------------------------------------------------------
+def running(bench: SweepBench, **settings: Any) -> Any:
+    """As much of a running bridge as a scheduled verification asks for."""
+    parts = bench.bench.parts
+    plan = SimpleNamespace(mappings=parts.mappings, scopes=parts.scopes, routes=bench.bench.routes)
+    verify = SimpleNamespace(verify=VerifySettings(**settings))
+    return SimpleNamespace(
+        plan=plan, connectors=parts.connectors, store=bench.store, seams=bench.bench.seams, settings=verify
+    )
+
+
+async def test_the_schedule_verifies_when_its_time_has_come_and_one_instance_does_it(new_bench: NewSweepBench) -> None:
+    bench = await people(new_bench)
+    bench.erp.person_edits("person", "3", name="Somebody else")
+    one, other = (ScheduledVerification(running(bench, every_seconds=3600.0, repair=True)) for _ in range(2))
+    await one.look()
+    first = (await bench.store.verifications.last())["people"]
+    assert first.summary is not None
+    assert (first.summary["differing"], first.summary["repaired"]) == (1, 1)
+    listed = bench.crm.calls.count("list")
+    await other.look()
+    assert bench.crm.calls.count("list") == listed
+    await bench.work()
+    assert "Somebody else" in bench.names("crm")
+    bench.clock.advance(3601)
+    await other.look()
+    again = (await bench.store.verifications.last())["people"]
+    assert again.summary is not None
+    assert (again.summary["agrees"], again.started_at > first.started_at) == (True, True)
+
+
+async def test_without_a_schedule_nothing_is_verified_by_itself(new_bench: NewSweepBench) -> None:
+    bench = await people(new_bench)
+    await ScheduledVerification(running(bench)).look()
+    assert await bench.store.verifications.last() == {}
+
+
+async def test_every_pair_is_drawn_as_often_as_any_other(new_bench: NewSweepBench) -> None:
+    bench = await people(new_bench, 10)
+    bridge = running(bench)
+    verifier = Verifier(bridge.plan, bridge.connectors, bench.store, bridge.seams)
+    drawn = Counter([one for _ in range(300) for one in await verifier._drawn("people", 3)])
+    assert len(drawn) == 10
+    assert max(drawn.values()) < 2 * min(drawn.values())
+    report = await verifier.verify("people", sample=3)
+    assert (report.number, report.sample) == (3, 3)
+    assert len(await verifier._drawn("people", 99)) == 10
+
+
+async def test_what_is_kept_of_a_verification_holds_no_value(new_bench: NewSweepBench) -> None:
+    bench = await people(new_bench)
+    bench.erp.person_edits("person", "3", name="Somebody else")
+    await ScheduledVerification(running(bench, every_seconds=3600.0)).look()
+    kept = str((await bench.store.verifications.last())["people"].summary)
+    assert "Somebody" not in kept
+    assert "Ana" not in kept
