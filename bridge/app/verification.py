@@ -34,11 +34,9 @@ class Verifier:
     ) -> Report:
         """Verify one mapping and keep the numbers. `sample`: so many pairs drawn at random instead of everything."""
         subject = Subject(self.plan.mappings[mapping], self.plan.scopes, self.connectors, self.store, self.seams.clock)
-        verification = Verification(subject, progress)
+        verification = Verification(subject, progress, repair=self.plan.routes if repair else None)
         drawn = None if sample is None else await self._drawn(mapping, sample)
         report = await verification.run(drawn)
-        if repair:
-            await verification.repair(self.plan.routes)
         await self.store.verifications.end(mapping, report.started_at, report.summary())
         return report
 

@@ -28,7 +28,7 @@ EQUAL, INCOMPLETE, DIFFERS = 0, 1, 2
 @click.command()
 @click.argument("mapping", required=False)
 @click.option("--sample", type=click.IntRange(min=1), help="Read so many pairs, drawn at random, instead of all.")
-@click.option("--repair", is_flag=True, help="Mark the pairs that differ as due: a running bridge looks at them.")
+@click.option("--repair", is_flag=True, help="Mark what differs or is missing as due: a running bridge looks at it.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 @click.pass_obj
 def verify(path: Path, mapping: str | None, sample: int | None, repair: bool, as_json: bool) -> None:
@@ -72,7 +72,7 @@ async def _verified(path: Path, mapping: str | None, sample: int | None, repair:
             reports.append(await verifier.verify(name, sample=sample, repair=repair, progress=_progress))
         running = await verifier.store.instances.running()
     if repair and any(report.repaired for report in reports) and not running:
-        click.echo("no bridge runs here: the marked pairs are looked at by the next `bridge run`", err=True)
+        click.echo("no bridge runs here: what was marked is looked at by the next `bridge run`", err=True)
     return reports
 
 

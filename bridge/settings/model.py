@@ -146,7 +146,7 @@ class VerifySettings(Section):
         None, description="How often every mapping is verified, as `bridge verify` does; nothing: only by hand."
     )
     sample: Count | None = Field(None, description="Pairs of each mapping drawn at random for it; nothing: all.")
-    repair: bool = Field(False, description="Mark pairs that differ as due, so that the bridge looks at them.")
+    repair: bool = Field(False, description="Mark what differs or is missing as due, so that the bridge looks at it.")
 
 
 class RetentionSettings(Section):

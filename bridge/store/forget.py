@@ -106,8 +106,6 @@ class Forgotten:
         """
 
         def work(conn: Connection) -> Erased:
-            if self._database.sqlite:
-                conn.exec_driver_sql("PRAGMA secure_delete=ON")
             held = _held(conn, scopes, ref)
             if not alone:
                 self._require_free(conn, held)
@@ -156,6 +154,7 @@ class Forgotten:
         pending = select(tasks.c.mapping, func.sum(tasks.c.pending)).where(_of_keys(tasks, held.keys))
         booked = {(name, "discarded"): int(number or 0) for name, number in conn.execute(pending.group_by("mapping"))}
         found: dict[str, int] = {}
+        self._overwrite(conn, "ON")
         for name, table, where in _rows(held):
             if table is events and name == BODIES:
                 number = conn.execute(update(events).where(where).values(body=b"")).rowcount
@@ -163,6 +162,7 @@ class Forgotten:
                 number = conn.execute(delete(table).where(where)).rowcount
             if number:
                 found[name] = number
+        self._overwrite(conn, "OFF")
         waits = [_waits_for(key) for key in held.keys]
         if waits:
             (seq,) = self._database.next_seqs(conn, 1)
@@ -171,6 +171,11 @@ class Forgotten:
         count(self._database, conn, booked)
         self._database.tell(conn)
         return found
+
+    def _overwrite(self, conn: Connection, word: str) -> None:
+        """Have SQLite write zeros over what is deleted; else it stays in the file until the space is used again."""
+        if self._database.sqlite:
+            conn.exec_driver_sql(f"PRAGMA secure_delete={word}")
 
 
 def fingerprint(ref: RecordRef) -> str:

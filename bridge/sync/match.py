@@ -226,14 +226,16 @@ def _has_key(draft: Draft, side: Side, record: Record, key: MatchKey) -> bool:
 
 def _judged(draft: Draft, own: Record, key: MatchKey, found: Sequence[Record]) -> Completion | Record | None:
     other, free = draft.side.other, []
-    forgotten = draft.ask_all(IsForgotten(record.ref) for record in found)
-    found = [record for record, out in zip(found, forgotten, strict=True) if not out]
+    together: list[Question[Any]] = [LinkOf(draft.mapping.name, other, record.ref.id) for record in found]
+    together += [IsForgotten(record.ref) for record in found]
+    draft.ask_all(together)
+    found = [record for record in found if not draft.ask(IsForgotten(record.ref))]
     links = draft.ask_all(LinkOf(draft.mapping.name, other, record.ref.id) for record in found)
     for record, link in zip(found, links, strict=True):
         if link is None:
-            asked = _question(draft, own, record)
-            if asked:
-                return asked
+            question = _question(draft, own, record)
+            if question:
+                return question
             free.append(record)
         elif link.state is LinkState.INTENDED:
             due = draft.now + draft.jitter(CREATE_WAIT_SECONDS)

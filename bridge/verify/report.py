@@ -145,7 +145,7 @@ class Report:
         if self.unshown:
             yield f"not shown by the vendor and so not compared: {', '.join(sorted(self.unshown))}"
         if self.repaired:
-            yield f"{_count(self.repaired, 'pair')} marked as due"
+            yield f"{self.repaired} marked as due"
         if self.fault:
             yield f"ended early: {self.fault}"
 

@@ -14,6 +14,7 @@ from bridge.connectors.protocols import Page
 from bridge.domain.errors import RemoteError, RetryLater
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Record, Side
+from bridge.domain.seams import epoch
 from bridge.domain.together import together
 from bridge.mapping import translate
 from bridge.mapping.translate import Reading
@@ -33,6 +34,8 @@ PORTION = 200  # pairs or rows that are looked at together
 AT_ONCE = 8  # records that are read at the same time; the vendors' own limits hold besides
 LOOKS = 4  # a pair that shows something else at every look is being edited
 UNREAD_LIMIT = 50  # so many pairs that cannot be read are a fault of the vendor, which ends the verification
+UNMATCHED = "not matched"
+YOUNG_SECONDS = 600.0  # what was touched since then may be on its way; clocks are not further apart
 GRACE_SECONDS = 1.0
 """On top of the read lag: a callback about an edit made a moment ago is on its way."""
 
@@ -50,18 +53,21 @@ class Seen:
 
 
 class Verification:
-    """Verifies one mapping. Reads only; `repair` marks what differs as due."""
+    """Verifies one mapping. Reads only; with `repair`, the routes of its events, what differs is marked as due."""
 
-    def __init__(self, subject: Subject, progress: Progress = lambda text: None) -> None:
+    def __init__(
+        self, subject: Subject, progress: Progress = lambda text: None, *, repair: Routes | None = None
+    ) -> None:
         self._subject = subject
         self._progress = progress
+        self._repair = repair
         self._money = list(money_fields(subject.mapping))
         self._states: Mapping[str, MappingState] = {}
         self._known: dict[Side, frozenset[str]] = {}
         scope = subject.scope
         names = {side: f"{subject.mapping.side(side).name} {scope.endpoint(side).entity}" for side in Side}
         self.report = Report(subject.mapping.name, names, subject.store.now())
-        self._wrong: list[Link] = []
+        self._young: list[str] = []
 
     async def run(self, sample: Sequence[int] | None = None) -> Report:
         """All of it, or only the pairs of these link ids. What ends it early stands in the report."""
@@ -85,17 +91,14 @@ class Verification:
         report.seconds = store.now() - report.started_at
         return report
 
-    async def repair(self, routes: Routes) -> int:
-        """Mark the pairs that differ as due; how many. The bridge looks at them when it runs."""
-        endpoint = self._subject.scope.endpoint(Side.LEFT)
-        events = [
-            Event(endpoint.system, endpoint.entity, str(link.left), EventKind.CHANGED, Origin.RECONCILE)
-            for link in self._wrong
-        ]
-        for start in range(0, len(events), PORTION):
-            await self._subject.store.events.accept(events[start : start + PORTION], routes)
-        self.report.repaired = len(events)
-        return len(events)
+    async def _mark(self, side: Side, recs: Sequence[str]) -> None:
+        """Mark records as due, where that is wanted. The bridge looks at them when it runs."""
+        if self._repair is None or not recs:
+            return
+        endpoint = self._subject.scope.endpoint(side)
+        events = [Event(endpoint.system, endpoint.entity, rec, EventKind.CHANGED, Origin.RECONCILE) for rec in recs]
+        await self._subject.store.events.accept(events, self._repair)
+        self.report.repaired += len(events)
 
     # One side's listing.
 
@@ -113,6 +116,7 @@ class Verification:
             self._progress(f"{self.report.names[side]}: {self.report.rows[side]} rows read")
             token = page.next
             if token is None:
+                await self._look_for_young(side)
                 return
 
     async def _rows(self, side: Side, rows: Sequence[Record], seen: Seen) -> None:
@@ -178,24 +182,57 @@ class Verification:
         return resolved
 
     async def _alone(self, side: Side, rows: Sequence[Record]) -> None:
-        """Records without a counterpart, and why."""
-        mapping, store = self._subject.mapping, self._subject.store
-        keys = {row.ref.id: TaskKey(mapping.name, side, row.ref.id) for row in rows}
-        tasks = await store.verifications.tasks(keys.values())
-        histories = await store.verifications.histories(mapping.name, side, keys)
+        """Records without a counterpart, and why. Of one that was made a moment ago a callback may be on its way."""
+        store, definite = self._subject.store, list[str]()
+        recs = [row.ref.id for row in rows]
+        tasks, histories = await self._known_of(side, recs)
         forgotten = await store.forgotten.among([row.ref for row in rows])
         for row in rows:
             rec = row.ref.id
             why = why_alone(
-                mapping,
+                self._subject.mapping,
                 side,
                 row,
-                tasks.get(keys[rec]),
+                tasks.get(rec),
                 histories.get(rec),
-                self._states[mapping.name],
+                self._states[self._subject.mapping.name],
                 forgotten=row.ref in forgotten,
             )
+            if why == UNMATCHED and _young(row, store.now()):
+                self._young.append(rec)
+                continue
             self.report.alone[side][why].add(self._subject.named(side, rec))
+            if why == UNMATCHED:
+                definite.append(rec)
+        await self._mark(side, definite)
+        if len(self._young) >= PORTION:
+            await self._look_for_young(side)
+
+    async def _known_of(self, side: Side, recs: Sequence[str]) -> tuple[dict[str, Task], dict[str, Link]]:
+        """The tasks of records, and the youngest row of links that names each."""
+        name, store = self._subject.mapping.name, self._subject.store
+        tasks = await store.verifications.tasks([TaskKey(name, side, rec) for rec in recs])
+        histories = await store.verifications.histories(name, side, recs)
+        return {key.rec: task for key, task in tasks.items()}, histories
+
+    async def _look_for_young(self, side: Side) -> None:
+        """What was made a moment ago, once its callback must have come."""
+        recs, self._young = self._young, []
+        if not recs:
+            return
+        await self._subject.clock.sleep(self._subject.settle + GRACE_SECONDS)
+        linked = await self._subject.store.links.resolve(self._subject.mapping.name, side, recs)
+        tasks, _ = await self._known_of(side, [rec for rec in recs if rec not in linked])
+        unmatched: list[str] = []
+        for rec in recs:
+            if rec in linked:  # it crossed meanwhile, and is looked at with the pairs
+                continue
+            task = tasks.get(rec)
+            why = "waiting" if task is not None and task.state is not TaskState.IDLE else UNMATCHED
+            self.report.alone[side][why].add(self._subject.named(side, rec))
+            if why == UNMATCHED:
+                unmatched.append(rec)
+        await self._mark(side, unmatched)
 
     # The pairs.
 
@@ -240,13 +277,15 @@ class Verification:
             current = await self._subject.store.links.many([link.id for link in links])
             links = [current[link.id] for link in links if link.id in current]
             different = [looked for looked in await self._read(links) if not self._alike(looked)]
-            links = []
+            links, wrong = [], list[str]()
             for looked in await self._undecided(different):
                 if before.get(looked.link.id) == looked.content:
                     self._counted(looked, "gone" if looked.gone else "differing")
+                    wrong.append(str(looked.link.left))
                 else:
                     before[looked.link.id] = looked.content
                     links.append(looked.link)
+            await self._mark(Side.LEFT, wrong)
         for link in links:
             self._count(link, "waiting")
 
@@ -296,8 +335,6 @@ class Verification:
     def _counted(self, looked: Looked, state: str) -> None:
         link, verdict, report = looked.link, looked.verdict, self.report
         records = {self._subject.mapping.side(side).name: self._subject.named(side, link.rec(side)) for side in Side}
-        if state != "equal":
-            self._wrong.append(link)
         if verdict is not None:
             for name, difference in verdict.fields.items():
                 report.fields[name].add(pair_example(records, difference))
@@ -329,6 +366,12 @@ class Verification:
                 known = await store.verifications.sharing(mapping.name, side, [key])
                 named = next(iter(known.values()), named)
             tally.add(" = ".join(self._subject.named(side, rec) for rec in named) or f"{len(recs)} records")
+
+
+def _young(record: Record, now: float) -> bool:
+    """Somebody touched it a moment ago, or the vendor does not say when."""
+    touched = [epoch(moment) for moment in (record.modified_at, record.created_at) if moment is not None]
+    return not touched or max(touched) > now - YOUNG_SECONDS
 
 
 def _busy(link: Link, tasks: Iterable[Task]) -> str:

@@ -41,11 +41,7 @@ def subject(bench: SweepBench, mapping: str = "people") -> Subject:
 
 
 async def verified(bench: SweepBench, repair: bool = False, sample: list[int] | None = None) -> Report:
-    verification = Verification(subject(bench))
-    report = await verification.run(sample)
-    if repair:
-        await verification.repair(bench.bench.routes)
-    return report
+    return await Verification(subject(bench), repair=bench.bench.routes if repair else None).run(sample)
 
 
 def numbers(report: Report) -> dict[str, int]:
@@ -228,6 +224,33 @@ async def test_records_on_one_side_only_come_with_their_reason(new_bench: NewSwe
         "not matched": [f"crm person {lost}"],
     }
     assert not report.agrees
+
+
+async def test_repair_takes_in_a_record_of_which_nobody_told(new_bench: NewSweepBench) -> None:
+    bench = await people(new_bench, 2)
+    for name in ("Lost", "Lost as well"):
+        bench.crm.person_creates("person", name=name, email=f"{len(name)}@x.example")
+        bench.clock.advance(3600)
+    report = await verified(bench, repair=True)
+    assert (report.alone[Side.LEFT]["not matched"].number, report.repaired) == (2, 2)
+    await bench.work()
+    assert {"Lost", "Lost as well"} <= set(bench.names("erp"))
+    assert (await verified(bench)).agrees
+
+
+async def test_a_record_made_while_the_verification_runs_is_not_called_missing(new_bench: NewSweepBench) -> None:
+    bench = await people(new_bench, 2)
+    rec = bench.crm.person_creates("person", name="New", email="new@x.example")
+    sleep = bench.clock.sleep
+
+    async def and_hear(seconds: float) -> None:
+        await sleep(seconds)
+        bench.clock.sleep = sleep  # type: ignore[method-assign]
+        await bench.bench.tell("crm", "person", rec, "created")
+
+    bench.clock.sleep = and_hear  # type: ignore[method-assign]
+    report = await verified(bench)
+    assert (report.agrees, report.alone[Side.LEFT]["waiting"].number) == (True, 1)
 
 
 async def test_a_counterpart_that_was_deleted_unnoticed_is_told(new_bench: NewSweepBench) -> None:
