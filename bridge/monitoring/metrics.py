@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -106,7 +107,7 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def _set_all(gauge: Gauge, numbers: Mapping[tuple[str, ...], float]) -> None:
+def _set_all(gauge: Gauge, numbers: Mapping[Any, float]) -> None:
     """Show these and nothing of before."""
     gauge.clear()
     for labels, number in numbers.items():

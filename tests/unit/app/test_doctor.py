@@ -1,5 +1,6 @@
 """What `bridge doctor` says of clocks, quotas and disks, and what its archive leaves out."""
 
+import shutil
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -75,7 +76,7 @@ async def test_an_answer_without_a_date_tells_nothing_of_the_clock(new_seams: An
 def test_a_disk_that_fills_is_told_before_it_is_full(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free: int, status: Status
 ) -> None:
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free}))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": free}))
     found = doctor._room(State("0008", 50 * 2**20, (), tmp_path / "bridge.sqlite", "SQLite"))
     assert (found.status, bool(found.remedy)) == (status, status is not Status.PASS)
 

@@ -86,7 +86,7 @@ def test_a_pair_that_need_not_be_read_is_one_that_the_bridge_leaves_alone(
     agreed: dict[Side, Fields], edits: dict[Side, set[str]], new: dict[Side, Fields], without: frozenset[str]
 ) -> None:
     link = pair(agreed, without)
-    shown = {
+    shown: dict[Side, Fields] = {
         side: {name: (new if name in edits[side] else agreed)[side][name] for name in agreed[side]} for side in Side
     }
     judged = {side: judge_row(PEOPLE, side, shown[side], read(PEOPLE, side, shown[side]), link, NAMES) for side in Side}
