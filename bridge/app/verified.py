@@ -42,7 +42,8 @@ def _result(found: Mapping[str, object]) -> str:
         return "it is under way, or was cut off"
     if found.get("fault"):
         return f"ended early: {found['fault']}"
-    return "agrees" if found.get("agrees") else "differs: `bridge verify` names the records"
+    drawn = f" (a sample of {found['sample']})" if found.get("sample") is not None else ""
+    return f"agrees{drawn}" if found.get("agrees") else f"differs{drawn}: `bridge verify` names the records"
 
 
 def verify_check(

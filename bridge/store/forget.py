@@ -160,17 +160,21 @@ class Forgotten:
                 number = conn.execute(update(events).where(where).values(body=b"")).rowcount
             else:
                 number = conn.execute(delete(table).where(where)).rowcount
+            if table is tasks:
+                self._wake(conn, held)
             if number:
                 found[name] = number
         self._overwrite(conn, "OFF")
-        waits = [_waits_for(key) for key in held.keys]
-        if waits:
-            (seq,) = self._database.next_seqs(conn, 1)
-            waiting = update(tasks).where(or_(*waits)).values(gen=seq, reason="", **awake(self._database.now()))
-            conn.execute(waiting)
         count(self._database, conn, booked)
         self._database.tell(conn)
         return found
+
+    def _wake(self, conn: Connection, held: _Held) -> None:
+        """Have looked at what waited for one of the records."""
+        waits = [_waits_for(key) for key in held.keys]
+        if waits:
+            (seq,) = self._database.next_seqs(conn, 1)
+            conn.execute(update(tasks).where(or_(*waits)).values(gen=seq, reason="", **awake(self._database.now())))
 
     def _overwrite(self, conn: Connection, word: str) -> None:
         """Have SQLite write zeros over what is deleted; else it stays in the file until the space is used again."""
@@ -208,13 +212,13 @@ def _rows(held: _Held) -> Iterable[tuple[str, Table, ColumnElement[bool]]]:
     yield BODIES, events, and_(others, or_(events.c.rec.is_(None), not_(_of_refs(events, refs))))
     yield "tasks and dead letters", tasks, _of_keys(tasks, keys)
     yield "leases", leases, _of_refs(leases, refs)
-    yield "references", link_refs, or_(link_refs.c.link.in_(ids), link_refs.c.target.in_(ids))
-    yield "keys of creates", intent_keys, intent_keys.c.link.in_(ids)
     yield "pairs and what both sides agreed on", links, links.c.id.in_(ids)
+    yield "keys of creates", intent_keys, intent_keys.c.link.in_(ids)
+    yield "references", link_refs, or_(link_refs.c.link.in_(ids), link_refs.c.target.in_(ids))
     yield "missing references", unlinked_refs, _of_unlinked(keys)
+    yield "versions", records, _of_refs(records, refs)
     yield "match keys", record_keys, _of_keys(record_keys, keys)
     yield "merges", merges, _of_merges(refs)
-    yield "versions", records, _of_refs(records, refs)
     yield "counted deletes", brake_hits, brake_hits.c.link.in_(ids)
     yield "journal entries", journal, _of_journal(keys, ids)
     yield "requests", requests, and_(requests.c.done_at.is_not(None), _of_requests(refs))

@@ -91,10 +91,7 @@ class Verifications:
     # Results.
 
     async def begin(self, mapping: str, before: float | None) -> bool:
-        """Note that a verification starts; False when another instance began one since `before` (None: there was none).
-
-        One that a person started is noted as well, so that the schedule does not do it again.
-        """
+        """Note that a verification starts; False when somebody began one since `before` (None: there was none)."""
         now = self._database.now()
         mine = update(verifications).where(verifications.c.mapping == mapping, verifications.c.started_at == before)
         new = upsert(self._database.sqlite, verifications).values(mapping=mapping, started_at=now)

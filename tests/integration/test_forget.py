@@ -88,6 +88,8 @@ async def test_nothing_of_a_forgotten_person_is_left_in_any_table(new_bench: New
     assert PLANTED not in after.casefold()
     assert NAME not in after
     assert await bench.store.forgotten.held(scopes, ref) == Erased((ref,), {})
+    await bench.store.database.scrub()
+    assert await everything(bench.store) == after
 
 
 async def test_a_forgotten_person_is_neither_copied_nor_linked_again_whatever_is_told_of_it(

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ from bridge.verify.look import Subject
 from bridge.verify.report import Report
 from bridge.verify.run import Verification
 from tests.integration.sweep_bench import NewSweepBench, SweepBench, failing, linked
-from tests.sync.bench import PEOPLE
+from tests.sync.bench import PEOPLE, WITH_COMPANIES
 
 RICH = """
 mapping: people
@@ -331,6 +332,49 @@ async def test_it_writes_nothing_to_a_system_and_makes_nothing_due(new_bench: Ne
     await verified(bench)
     assert (list(bench.crm.writes()), list(bench.erp.writes())) == before
     assert await bench.store.tasks.next_due(bench.bench.parts.scopes) is None
+
+
+# -- references ------------------------------------------------------------------------------------------------------
+async def test_references_are_compared_by_what_they_mean(new_bench: NewSweepBench) -> None:
+    bench = await new_bench(text=WITH_COMPANIES)
+    await bench.go_live()
+    bench.clock.advance(3600)
+    for _ in range(3):
+        bench.erp.person_creates("company", name=f"Filler {_}")  # ids differ on both sides
+    one, two = (bench.crm.person_creates("company", name=name) for name in ("Acme", "Bolt"))
+    rec = bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=one)
+    await bench.sweep()
+    bench.clock.advance(3600)
+    await bench.sweep("full")
+    assert (await verified(bench)).agrees
+    bench.crm.person_edits("person", rec, company_id=two)
+    report = await verified(bench, repair=True)
+    assert list(report.fields) == ["company"]
+    await bench.work()
+    assert (await verified(bench)).agrees
+    bench.crm.person_edits("person", rec, company_id="999")
+    await bench.sweep()
+    report = await verified(bench)
+    assert report.references["company"].examples == [f"crm person {rec} names companies 999"]
+    assert report.pairs["differing"].number == 0
+
+
+async def test_pages_that_overlap_count_no_record_twice(new_bench: NewSweepBench) -> None:
+    bench = await people(new_bench, 4)
+    bench.crm.person_creates("person", name="New", email="new@x.example")
+    bench.clock.advance(3600)
+    listing = bench.crm.list
+
+    async def overlapping(entity: str, **options: Any) -> Any:
+        page = await listing(entity, **options)
+        again = [row for row in bench.crm._all(entity, None) if row[0] == options["page"]]
+        return replace(page, rows=[*(row for _, row in again), *page.rows])
+
+    bench.crm.list = overlapping  # type: ignore[method-assign]
+    report = await verified(bench)
+    assert (report.rows[Side.LEFT], numbers(report)) == (5, {"equal": 4})
+    assert report.alone[Side.LEFT]["not matched"].number == 1
+    assert report.duplicates[Side.LEFT].number == 0
 
 
 # -- by schedule -----------------------------------------------------------------------------------------------------

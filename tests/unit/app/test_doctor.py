@@ -18,6 +18,7 @@ from bridge.domain.seams import Seams
 from bridge.monitoring.health import Status
 from bridge.store import Store
 from bridge.store.vitals import State
+from tests.acceptance.site import SECRETS, Site
 from tests.clock import FakeClock
 
 ASKED = HttpRequest("GET", "https://vendor.example/v1/me")
@@ -108,3 +109,13 @@ def test_a_mapping_file_loses_its_examples_and_no_other_line() -> None:
 
 async def test_every_heading_of_status_says_which_columns_hold_nobodys_data(store: Store) -> None:
     assert set(KEPT) == set(await status_of(store))
+
+
+async def test_both_databases_are_looked_at(made_url: str, tmp_path: Path, new_seams: Any) -> None:
+    site = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
+    found = await doctor.examine(site.settings, {**SECRETS, "ACCEPT_STORE_URL": made_url}, new_seams(), live=False)
+    told = {one.part: one.status for one in found.findings}
+    assert told["settings"] is told["store"] is told["disk"] is told["dead letters"] is Status.PASS
+    assert told["bridge"] is Status.FAIL
+    assert told.get("integrity", Status.PASS) is Status.PASS
+    assert all(one.remedy for one in found.findings if one.status is not Status.PASS)
