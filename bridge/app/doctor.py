@@ -18,6 +18,7 @@ from bridge.app.finding import Finding, remedy_of
 from bridge.app.plan import Plan, checked
 from bridge.app.secrets import seal_of
 from bridge.app.status import instance_state
+from bridge.app.wording import moment
 from bridge.connectors.protocols import HttpRequest, Transport, TransportFailed
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError
@@ -39,7 +40,7 @@ CLOCK_WARN_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What was found. `settings`, `store_open`: whether the rest could be looked at."""
+    """What was found. `settings` and `plan` are None where the settings have problems."""
 
     findings: tuple[Finding, ...]
     settings: Settings | None
@@ -141,7 +142,7 @@ async def _running(store: Store) -> Finding:
     found, now = await store.instances.all(), store.now()
     running = [one for one in found if one.runs(now)]
     if running:
-        return Finding("bridge", Status.PASS, f"{len(running)} running, since {instance_state(running[0], now)[11:]}")
+        return Finding("bridge", Status.PASS, f"{len(running)} running, since {moment(running[0].started_at)}")
     text = instance_state(found[0] if found else None, now)
     return Finding("bridge", Status.FAIL, text, "start `bridge run`")
 
