@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bridge.app.build import Bridge
+from bridge.app.verified import pair_numbers, verify_check
 from bridge.app.waiting import hold_ups, known_code, waiting_numbers, waits_for
 from bridge.app.wording import Scopes, record_name
 from bridge.mapping.model import Mapping as RecordMapping
@@ -38,6 +39,7 @@ def add_checks(bridge: Bridge) -> None:
     board.add("mappings", lambda: _mappings(bridge))
     board.add("columns", lambda: _columns(bridge))
     board.add("references", lambda: _references(bridge))
+    board.add("verify", lambda: _verify(bridge))
 
 
 async def _store(bridge: Bridge) -> CheckResult:
@@ -252,6 +254,17 @@ async def _columns(bridge: Bridge) -> CheckResult:
 
 async def _references(bridge: Bridge) -> CheckResult:
     return references(await bridge.store.unlinked.overdue(), bridge.plan.mappings)
+
+
+async def _verify(bridge: Bridge) -> CheckResult:
+    last, now = await bridge.store.verifications.last(), bridge.store.now()
+    known = sorted(bridge.plan.mappings)
+    done = {name: one for name, one in last.items() if name in bridge.plan.mappings and one.done_at is not None}
+    bridge.metrics.verified(
+        {(name, state): number for name, one in done.items() for state, number in pair_numbers(one).items()},
+        {(name,): now - (one.done_at or now) for name, one in done.items()},
+    )
+    return verify_check(last, known, now, bridge.settings.verify.every_seconds)
 
 
 def references(overdue: Sequence[Overdue], mappings: Mapping[str, RecordMapping]) -> CheckResult:

@@ -14,6 +14,7 @@ from bridge.app.listening import listen
 from bridge.app.plan import checked_plan, make_plan
 from bridge.app.requests import Requests
 from bridge.app.secrets import seal_of
+from bridge.app.verification import ScheduledVerification
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import ConfigError, StoreUnavailable
@@ -82,6 +83,7 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     full_seconds = bridge.settings.schedule.full_sweep_seconds
     supervisor.add("asked sweeps", lambda: bridge.reconciler.keep_sweeping_asked(full_seconds))
     supervisor.add("backfills", bridge.reconciler.keep_backfilling)
+    supervisor.add("verifications", ScheduledVerification(bridge).run)
     supervisor.add("heartbeat", lambda: _beat(bridge))
     supervisor.add("returned systems", lambda: audit_returned(bridge))
     supervisor.start()
@@ -167,4 +169,5 @@ async def _prune(bridge: Bridge) -> None:
     retention = bridge.settings.retention
     limits = Limits(events=retention.events_days * DAY_SECONDS, journal=retention.journal_days * DAY_SECONDS)
     await bridge.store.retention.prune(limits)
+    await bridge.store.forgotten.tidy(bridge.plan.scopes)
     await bridge.store.refresh_clock()

@@ -1,6 +1,7 @@
 """The state of everything as plain rows, for `bridge status` and the admin listener."""
 
 from bridge.app.left_behind import behind_rows, shadow_rows
+from bridge.app.verified import verify_rows
 from bridge.app.waiting import known_code, waiting_groups
 from bridge.app.wording import moment, record_name
 from bridge.store.engine import Store
@@ -26,6 +27,7 @@ async def status_of(store: Store) -> Rows:
         ],
         "systems": await _systems(store),
         "sweeps": await _sweeps(store),
+        "verify": verify_rows(await store.verifications.last()),
         "hooks": [
             {"system": row.system, "hook": row.key, "state": row.state, "note": row.note}
             for row in await store.hooks.all()

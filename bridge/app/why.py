@@ -49,10 +49,15 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
         if not entries:
             lines.append("  nothing was ever written or decided for it")
         lines.append("  now: " + _now(scope, which, record, link))
+        forgotten = await store.forgotten.at(scope.endpoint(which).ref(record))
+        if forgotten is not None:
+            command = f"bridge forget {side} {entity} {record} --take-back"
+            lines.append(f"  forgotten at {moment(forgotten)}: it is never copied (`{command}` lifts that)")
         if link is not None:
             lines += [f"  waits for a choice: {_question(question)}" for question in questions(link)]
         lines += await _without(store, scopes, TaskKey(scope.mapping, which, record))
-        lines += await _nexts(store, scope, which, record, link)
+        nexts = await _nexts(store, scope, which, record, link)
+        lines += [line for line in nexts if forgotten is None or not line.startswith("  left behind")]
         state = (await store.mappings.states()).get(scope.mapping)
         problems = state.problems if state is not None else None
         lines += [f"  the account lacks what the mapping names: {problem}" for problem in problems or ()]

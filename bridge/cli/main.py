@@ -23,7 +23,9 @@ COMMANDS = {
     "conflicts": ("bridge.cli.show", "conflicts", "Fields both sides changed, in rows that say `conflict: ask`."),
     "dead-letters": ("bridge.cli.show", "dead_letters", "Records that need a person."),
     "demo": ("bridge.cli.demo", "demo", "Two simulators and the bridge on loopback; nothing to set up."),
+    "doctor": ("bridge.cli.doctor", "doctor", "Look at everything, change nothing, and say what to do."),
     "explain": ("bridge.cli.rehearse", "explain", "Tell row by row what MAPPING makes of RECORD."),
+    "forget": ("bridge.cli.forget", "forget", "Erase all that is held of a record: SIDE ENTITY ID."),
     "hooks": ("bridge.cli.show", "hooks", "Our registrations at the vendors."),
     "init": ("bridge.cli.init", "init", "Make a folder of your own from shipped mapping files."),
     "names": ("bridge.cli.names", "names", "Options, stages and fields that were renamed at their product."),
@@ -36,6 +38,7 @@ COMMANDS = {
     "simulate": ("bridge.cli.simulate", "simulate", "Run the simulator of a product on loopback."),
     "status": ("bridge.cli.show", "status", "What is in sync, what waits and why, what needs a person."),
     "test": ("bridge.cli.rehearse", "rehearse", "Run the tests of mapping files."),
+    "verify": ("bridge.cli.verify", "verify", "Read both sides of MAPPING, or of all, and say what differs."),
     "waiting": ("bridge.cli.show", "waiting", "Every record that waits: since when, why, until when."),
     "why": ("bridge.cli.show", "why", "Tell a record's story: SIDE ENTITY ID."),
 }

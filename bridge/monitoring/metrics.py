@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -43,6 +44,8 @@ class Metrics:
         self.totals = self._gauge("events", "Events per mapping and fate", "mapping", "fate")
         self.oldest = self._gauge("oldest_waiting_seconds", "Age of the change that waits longest")
         self._waiting = self._gauge("waiting_records", "Records that wait, by reason", "mapping", "reason")
+        self._verified = self._gauge("verify_pairs", "Pairs by what the last verification found", "mapping", "state")
+        self._verify_age = self._gauge("verify_age_seconds", "Age of the last verification", "mapping")
         self._dead = self._gauge("dead_letters", "Records that need a person, by reason", "mapping", "reason")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -89,6 +92,11 @@ class Metrics:
         """So many records need a person, by mapping and code of the reason."""
         _set_all(self._dead, numbers)
 
+    def verified(self, pairs: Mapping[tuple[str, str], int], ages: Mapping[tuple[str], float]) -> None:
+        """The last verification of each mapping: its pairs by state, and how many seconds ago it ended."""
+        _set_all(self._verified, pairs)
+        _set_all(self._verify_age, ages)
+
     def part(self, name: str, status: Status) -> None:
         """What a part's health check said."""
         self.part_up.labels(name).set(0 if status is Status.FAIL else 1)
@@ -99,7 +107,7 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def _set_all(gauge: Gauge, numbers: Mapping[tuple[str, str], int]) -> None:
+def _set_all(gauge: Gauge, numbers: Mapping[Any, float]) -> None:
     """Show these and nothing of before."""
     gauge.clear()
     for labels, number in numbers.items():

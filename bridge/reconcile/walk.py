@@ -79,12 +79,19 @@ class Walk:
         while True:
             try:
                 page = await self.connector.list(self.cursor.entity, since=since, page=token, where={})
-                return replace(page, rows=[row for row in page.rows if self._can_be_kept(row)])
+                kept = [row for row in page.rows if self._can_be_kept(row)]
+                return replace(page, rows=await self._without_forgotten(kept))
             except RateLimited as error:
                 waited += max(error.after_seconds, 1.0)
                 if error.daily or waited > LONGEST_PAUSE_SECONDS:
                     raise
                 await self.seams.clock.sleep(max(error.after_seconds, 1.0))
+
+    async def _without_forgotten(self, rows: Sequence[Record | Gone]) -> list[Record | Gone]:
+        """Nothing is kept of records that a person had forgotten, and nothing is done about them."""
+        forgotten = await self.store.forgotten.among([row.ref for row in rows])
+        self.left_out += len(forgotten)
+        return [row for row in rows if row.ref not in forgotten]
 
     def _can_be_kept(self, row: Record | Gone) -> bool:
         """A row whose id no database keeps is left out and reported, and stops no other."""

@@ -141,6 +141,14 @@ class SyncSettings(Section):
         return self
 
 
+class VerifySettings(Section):
+    every_seconds: Seconds | None = Field(
+        None, description="How often every mapping is verified, as `bridge verify` does; nothing: only by hand."
+    )
+    sample: Count | None = Field(None, description="Pairs of each mapping drawn at random for it; nothing: all.")
+    repair: bool = Field(False, description="Mark what differs or is missing as due, so that the bridge looks at it.")
+
+
 class RetentionSettings(Section):
     journal_days: Count = Field(180, description="How long the journal answers `bridge why`.")
     events_days: Count = Field(14, description="How long received callbacks are kept.")
@@ -195,6 +203,7 @@ class Settings(BaseSettings):
     admin: AdminSettings = Field(default_factory=AdminSettings, description="The admin listener.")
     schedule: ScheduleSettings = Field(default_factory=ScheduleSettings, description="When things run by themselves.")
     sync: SyncSettings = Field(default_factory=SyncSettings, description="The worker.")
+    verify: VerifySettings = Field(default_factory=VerifySettings, description="Verification by schedule.")
     retention: RetentionSettings = Field(default_factory=RetentionSettings, description="How long things are kept.")
     health: HealthSettings = Field(default_factory=HealthSettings, description="When health warns and fails.")
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")

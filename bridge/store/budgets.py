@@ -102,6 +102,12 @@ class Budgets:
 
         return await self._database.write("budget", work)
 
+    async def spent(self, credential: str) -> int | None:
+        """What was spent in the latest window; None where nothing is counted."""
+        mine = (budgets.c.credential == credential, budgets.c.window.startswith(SPENT))
+        query = select(budgets.c.used).where(*mine).order_by(budgets.c.window.desc()).limit(1)
+        return await self._database.read(lambda conn: conn.scalar(query))
+
     async def turn(self, credential: str, gap: float, burst: int) -> float | None:
         """Takes the next of turns `gap` seconds apart, `burst` saved up at most; seconds until it comes.
 

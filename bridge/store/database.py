@@ -70,6 +70,7 @@ class Backend(Protocol):
     async def read(self, work: Work[T]) -> T: ...
     async def write(self, work: Work[T], before_commit: Callable[[], Awaitable[None]]) -> T: ...
     async def session(self, work: Session[T]) -> T: ...
+    async def scrub(self) -> None: ...
     async def listen(self, channel: str, heard: Callable[[], None], ready: Callable[[], None]) -> None: ...
     async def close(self) -> None: ...
 
@@ -114,6 +115,13 @@ class Database:
             return await self.backend.session(work)
         except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
             raise StoreUnavailable(f"the store cannot be used now: {_reason(error)}") from error
+
+    async def scrub(self) -> None:
+        """Have what was deleted gone from the files as well, as far as the database can. Raises StoreUnavailable."""
+        try:
+            await self.backend.scrub()
+        except (DBAPIError, PoolTimeout, OSError, TimeoutError, sqlite3.Error) as error:
+            raise StoreUnavailable(f"the store's files cannot be rewritten now: {_reason(error)}") from error
 
     def next_seqs(self, conn: Connection, count: int) -> list[int]:
         """The next `count` numbers of the store-wide counter (sequence, generation, fence, link id)."""
@@ -252,6 +260,10 @@ class Sqlite:
     async def session(self, work: Session[T]) -> T:
         raise AssertionError("SQLite has one process, and no locks of sessions")
 
+    async def scrub(self) -> None:
+        """Write the file anew, which waits for other processes' transactions, and empty the log beside it."""
+        await self.in_thread(lambda: _rewrite(str(self._database.url.database)))
+
     async def listen(self, channel: str, heard: Callable[[], None], ready: Callable[[], None]) -> None:
         raise AssertionError("only PostgreSQL notifies")
 
@@ -304,6 +316,18 @@ def _tell(one: Writing, error: Exception | None = None) -> None:
 def connect(database: str) -> sqlite3.Connection:
     """Transactions begin where the store says so; the commit may come from another thread than the statements."""
     return sqlite3.connect(database, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
+
+
+def _rewrite(database: str) -> None:
+    """What a rewritten page held before stays in the log until a checkpoint has emptied it."""
+    conn = connect(database)
+    try:
+        conn.execute("VACUUM")
+        busy, *_ = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise sqlite3.OperationalError("another process reads from the log beside the file")
+    finally:
+        conn.close()
 
 
 def _sqlite_engine(url: URL, *, writer: bool) -> Engine:

@@ -18,6 +18,7 @@ from bridge.store.database import Database
 from bridge.store.dead_letters import DeadLetters
 from bridge.store.events import Events
 from bridge.store.filelock import FileLock
+from bridge.store.forget import Forgotten
 from bridge.store.hooks import Hooks
 from bridge.store.instances import Instances
 from bridge.store.journal import Journal
@@ -37,6 +38,8 @@ from bridge.store.tables import leases, mappings, requests
 from bridge.store.tasks import Tasks
 from bridge.store.tokens import Plain, Seal, Tokens
 from bridge.store.unlinked import UnlinkedReferences
+from bridge.store.verifications import Verifications
+from bridge.store.vitals import Vitals
 from bridge.store.waiting import Waiting
 
 SCHEMES = ("sqlite", "postgresql")
@@ -75,6 +78,9 @@ class Store:
         self.names = PinnedNames(database)
         self.brakes = Brakes(database)
         self.dead_letters = DeadLetters(database, self.wake)
+        self.verifications = Verifications(database)
+        self.forgotten = Forgotten(database)
+        self.vitals = Vitals(database)
         self.retention = Retention(database, self.journal, self.counters)
 
     def now(self) -> float:

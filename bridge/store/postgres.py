@@ -57,6 +57,11 @@ class Postgres:
 
         return await _again_if_lost(once, lambda: not began)
 
+    async def scrub(self) -> None:
+        """Remove rows that nobody can see any more; their bytes go as the space is used again."""
+        async with self._reading.connect() as conn:
+            await conn.exec_driver_sql("VACUUM")
+
     async def listen(self, channel: str, heard: Callable[[], None], ready: Callable[[], None]) -> None:
         """Call `heard` at every notification until the connection is lost. Raises StoreUnavailable."""
         try:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, select
 from bridge.domain.record import RecordRef, Side
 from bridge.store.batch import Batcher
 from bridge.store.database import Database
+from bridge.store.forget import forgotten_among
 from bridge.store.lookup import links_by_id, links_of
 from bridge.store.mappings import mapping_states
 from bridge.store.model import KnownRecord, Link, LinkState, MappingState, Task, TaskKey
@@ -103,6 +104,13 @@ class StateOf(Question[MappingState | None]):
     """What the store knows of a mapping."""
 
     mapping: str
+
+
+@dataclass(frozen=True, slots=True)
+class IsForgotten(Question[bool]):
+    """Whether a person had the record forgotten: then it is neither copied nor linked."""
+
+    ref: RecordRef
 
 
 class Questions:
@@ -228,6 +236,11 @@ def _states(conn: Connection, asked: Sequence[StateOf]) -> dict[StateOf, Mapping
     return {one: found.get(one.mapping) for one in asked}
 
 
+def _forgotten(conn: Connection, asked: Sequence[IsForgotten]) -> dict[IsForgotten, bool]:
+    found = forgotten_among(conn, [one.ref for one in asked])
+    return {one: one.ref in found for one in asked}
+
+
 ANSWERERS: Mapping[type, Callable[[Connection, Any], Mapping[Any, Any]]] = {
     LinkOf: _links_of,
     LinkById: _links_by_id,
@@ -239,4 +252,5 @@ ANSWERERS: Mapping[type, Callable[[Connection, Any], Mapping[Any, Any]]] = {
     TaskOf: _tasks,
     SharingKeys: _sharing,
     StateOf: _states,
+    IsForgotten: _forgotten,
 }

@@ -15,7 +15,17 @@ from bridge.mapping.translate import MatchKey, Reading
 from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey, TaskState
-from bridge.store.questions import LinkById, LinkOf, LinksNaming, SharingKeys, StateOf, SurvivorOf, TaskOf
+from bridge.store.questions import (
+    IsForgotten,
+    LinkById,
+    LinkOf,
+    LinksNaming,
+    Question,
+    SharingKeys,
+    StateOf,
+    SurvivorOf,
+    TaskOf,
+)
 from bridge.sync import believe, merge, recover, references, shadow, words
 from bridge.sync.draft import Draft, Stale
 from bridge.sync.needs import Moment, RequestListing, Search
@@ -66,7 +76,13 @@ def _gone(draft: Draft) -> Completion:
 
 def _history(draft: Draft) -> Completion | Survivor | None:
     """What happened to this record before: duplicates wait for a person, a restored record finds its link again."""
-    for row in draft.ask(LinksNaming(draft.mapping.name, draft.side, draft.key.rec)):
+    naming = LinksNaming(draft.mapping.name, draft.side, draft.key.rec)
+    forgotten = IsForgotten(draft.ref(draft.side, draft.key.rec))
+    together: tuple[Question[Any], ...] = (naming, forgotten)
+    draft.ask_all(together)
+    if draft.ask(forgotten):
+        return draft.filtered(Reason.FORGOTTEN.of())
+    for row in draft.ask(naming):
         if row.state is LinkState.TWIN:
             return draft.filtered(Reason.DUPLICATE_REPORTED.of())
         if row.state is LinkState.DOUBT and draft.retried:
@@ -210,12 +226,16 @@ def _has_key(draft: Draft, side: Side, record: Record, key: MatchKey) -> bool:
 
 def _judged(draft: Draft, own: Record, key: MatchKey, found: Sequence[Record]) -> Completion | Record | None:
     other, free = draft.side.other, []
+    together: list[Question[Any]] = [LinkOf(draft.mapping.name, other, record.ref.id) for record in found]
+    together += [IsForgotten(record.ref) for record in found]
+    draft.ask_all(together)
+    found = [record for record in found if not draft.ask(IsForgotten(record.ref))]
     links = draft.ask_all(LinkOf(draft.mapping.name, other, record.ref.id) for record in found)
     for record, link in zip(found, links, strict=True):
         if link is None:
-            asked = _question(draft, own, record)
-            if asked:
-                return asked
+            question = _question(draft, own, record)
+            if question:
+                return question
             free.append(record)
         elif link.state is LinkState.INTENDED:
             due = draft.now + draft.jitter(CREATE_WAIT_SECONDS)
@@ -390,7 +410,8 @@ def refused_as_duplicate(draft: Draft, target: Side, error: DuplicateRefused, fi
     if not found:  # a search may not know yet what somebody made a moment ago
         raise RetryLater(error.system, f"refused as a duplicate by {error.field}, none found: {error.message}")
     links = draft.ask_all(LinkOf(draft.mapping.name, target, rec) for rec in found)
-    free = [rec for rec, link in zip(found, links, strict=True) if link is None]
+    forgotten = draft.ask_all(IsForgotten(draft.ref(target, rec)) for rec in found)
+    free = [rec for rec, link, out in zip(found, links, forgotten, strict=True) if link is None and not out]
     if len(free) != 1:
         of = f" by {error.field} ({', '.join(found)})"
         return draft.dead(Reason.REFUSED_AS_DUPLICATE.of(of=of, error=error.message))

@@ -57,6 +57,7 @@ class Reason(StrEnum):
     NONE_CREATED_THERE = "none_created_there"
     DUPLICATE_REPORTED = "duplicate_reported"
     DUPLICATE_OF = "duplicate_of"
+    FORGOTTEN = "forgotten"
     # It is done.
     IN_SYNC = "in_sync"
     OWN_SIDE_IN_SYNC = "own_side_in_sync"
@@ -180,6 +181,7 @@ SENTENCES = {
     Reason.COUNTERPART_GONE: "filtered: its counterpart was deleted or merged away",
     Reason.NONE_CREATED_THERE: "filtered: nothing on {side} matches, and none is created there",
     Reason.DUPLICATE_REPORTED: "filtered: a duplicate of a linked record, reported",
+    Reason.FORGOTTEN: "filtered: a person had it forgotten",
     Reason.DUPLICATE_OF: "filtered: a duplicate of {record}",
     Reason.IN_SYNC: "{agree}",
     Reason.OWN_SIDE_IN_SYNC: "{record} shows what both sides agreed on last",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bridge.domain.errors import FieldProblem
 from bridge.domain.record import Record, Side
 from bridge.mapping import translate
 from bridge.mapping.base import Base, dump_base, dump_values
@@ -89,7 +90,7 @@ def pair_ended(draft: Draft, pair: Progress, blocked: Completion | None = None) 
     """How a pair's claim ends. A value that cannot be translated makes it a dead letter, after all else crossed."""
     if blocked is not None:
         return with_parents(draft.gathered(blocked), pair.parents)
-    problem = _problem(draft, pair.base, pair.readings)
+    problem = untranslatable(draft, pair.base, pair.readings)
     if problem:
         return with_parents(draft.dead(Reason.UNTRANSLATABLE.of(problem=problem)), pair.parents)
     unseen = _not_shown(draft, pair.readings)
@@ -120,7 +121,7 @@ def _not_shown(draft: Draft, readings: Mapping[Side, Reading]) -> list[str]:
     ]
 
 
-def _problem(draft: Draft, base: Base, readings: Mapping[Side, Reading]) -> str | None:
+def untranslatable(draft: Draft, base: Base, readings: Mapping[Side, Reading]) -> FieldProblem | None:
     """A value that should cross, cannot be translated, and is not the one both sides were last in sync with."""
     for side, reading in readings.items():
         for problem in reading.problems:
@@ -129,7 +130,7 @@ def _problem(draft: Draft, base: Base, readings: Mapping[Side, Reading]) -> str 
             entry = base.get(problem.field)
             seen = entry and (entry.left_hash if side is Side.LEFT else entry.right_hash)
             if seen is None or seen != reading.hashes.get(problem.field):
-                return str(problem)
+                return problem
     return None
 
 

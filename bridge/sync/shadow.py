@@ -79,7 +79,7 @@ def _told(
         after = words.in_words(draft, target, values)
         fields = {name: {"before": before[name], "after": after[name], "why": reasons.get(name, "")} for name in values}
         writes.append(_write(draft, target, draft.named(target, records[target].ref.id), fields))
-    return {"writes": writes, "kept": _kept(draft, decisions, readings)}
+    return {"writes": writes, "kept": kept_apart(draft, decisions, readings)}
 
 
 def _sent(draft: Draft, target: Side, values: Mapping[str, Any], fresh: Fields) -> bool:
@@ -92,7 +92,8 @@ def _sent(draft: Draft, target: Side, values: Mapping[str, Any], fresh: Fields) 
     return len(plain) < len(values) or not compare.holds(fresh, changes)
 
 
-def _kept(draft: Draft, decisions: Sequence[Decision], readings: Mapping[Side, Reading]) -> dict[str, Json]:
+def kept_apart(draft: Draft, decisions: Sequence[Decision], readings: Mapping[Side, Reading]) -> dict[str, Json]:
+    """Fields whose values differ and stay as they are: both values, and why."""
     kept: dict[str, Json] = {}
     for one in decisions:
         values = {side: readings[side].values.get(one.field, UNREAD) for side in Side}

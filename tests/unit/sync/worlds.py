@@ -412,6 +412,9 @@ class Seat:
     def _answer_LinksReferring(self, need: ask.LinksReferring) -> tuple[Link, ...]:  # noqa: N802
         return ()
 
+    def _answer_IsForgotten(self, need: ask.IsForgotten) -> bool:  # noqa: N802
+        return False
+
     def _answer_SurvivorOf(self, need: ask.SurvivorOf) -> str | None:  # noqa: N802
         shown = self._shown(need.ref)
         return shown.merged_into if need.ref.entity == "person" and isinstance(shown, Missing) else None

@@ -1,0 +1,180 @@
+"""The archive that `bridge doctor` writes for a bug report. No secret is in it, and nobody's data.
+
+Names of mappings, fields and systems stay, ids of records become `record 1`, and values become their type and length.
+"""
+
+import io
+import json
+import os
+import platform
+import re
+import sys
+import tarfile
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from bridge.app.doctor import Examined
+from bridge.app.finding import Finding
+from bridge.app.secrets import register_secrets
+from bridge.app.status import Rows, status_of
+from bridge.domain.errors import BridgeError, ConfigError
+from bridge.domain.seams import Seams, from_epoch
+from bridge.monitoring.health import Status
+from bridge.monitoring.redaction import Redactor
+from bridge.settings.parts import store_url
+from bridge.settings.summary import summary
+from bridge.store.engine import Store, open_store
+from bridge.store.journal import JournalRow
+
+JOURNAL_LINES = 500
+PACKAGES = ("sync-bridge", "aiohttp", "alembic", "APScheduler", "asyncpg", "click", "pydantic", "SQLAlchemy")
+MAIL = re.compile(r"[^\s\"'<>,;:()\[\]{}]+@[^\s\"'<>,;:()\[\]{}]+\.[^\s\"'<>,;:()\[\]{}]+")
+KEPT = {
+    "bridge": {"instance", "state"},
+    "problems": {"mapping", "what the account lacks"},
+    "systems": {"system", "state"},
+    "hooks": {"system", "hook", "state"},
+    "conflicts": {"mapping", "field"},
+    "left behind": {"mapping", "records"},
+    "waiting": {"mapping", "code", "records", "waits since", "next look"},
+    "dead letters": {"mapping", "code"},
+    "sweeps": None,
+    "shadow": None,
+    "verify": {"mapping", "verified", "pairs", "equal", "differing", "waiting", "dead", "only on one side"},
+    "mappings": {"mapping", "mode", "accepted", "applied", "unchanged", "coalesced", "filtered", "discarded"}
+    | {"waiting", "dead"},
+}
+"""By heading of `bridge status` the columns that hold nobody's data; None: all of them. Others show type and length."""
+SPEAKING = ("credentials ", "rights ", "waiting", "duplicates", "references")
+"""Parts whose texts may repeat a person's words or name a record."""
+TESTS = re.compile(r"^tests:.*\n(?:(?![^\s#])(?!---).*\n)*", re.MULTILINE)
+"""The examples of a mapping file: they are often made of somebody's record."""
+ABOUT = """\
+What `bridge doctor` found. Secrets are shown as set or unset; values are replaced by their type and length,
+ids of records by numbers that mean the same record throughout. Mapping files are as you wrote them, without their
+`tests:` and e-mail addresses: look through them before you send this.
+"""
+
+
+def shape(value: Any) -> Any:
+    """A value by its type and length: what a report needs to know of it, and nothing of a person."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return f"text({len(value)})"
+    if isinstance(value, Mapping):
+        return {str(key): shape(inner) for key, inner in value.items()}
+    return [shape(inner) for inner in value]
+
+
+class Pseudonyms:
+    """The same number for the same record."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, str], str] = {}
+
+    def of(self, mapping: str, side: str, rec: str | None) -> str | None:
+        if rec is None:
+            return None
+        return self._known.setdefault((mapping, side, rec), f"record {len(self._known) + 1}")
+
+
+async def write_bundle(target: Path, path: Path, environ: Mapping[str, str], found: Examined, seams: Seams) -> None:
+    """Write the archive. Raises ConfigError where the store cannot be opened, OSError where the file cannot be."""
+    redact = Redactor()
+    if found.settings is not None:
+        register_secrets(found.settings, redact)
+
+    def clean(text: str) -> str:
+        return MAIL.sub(lambda match: f"mail({len(match[0])})", redact(text))
+
+    files = {"README.txt": ABOUT, "versions.json": _json(_versions())}
+    files["doctor.json"] = clean(_json([_told(one) for one in found.findings]))
+    if found.settings is not None:
+        files["settings.txt"] = clean("\n".join(summary(found.settings)) + "\n")
+        for file in sorted(found.settings.mappings_dir.glob("*.yaml")):
+            files[f"mappings/{file.name}"] = clean(_without_tests(file.read_text(encoding="utf-8", errors="replace")))
+    files |= {name: clean(text) for name, text in (await _of_store(path, environ, seams)).items()}
+    _write(target, files)
+
+
+async def _of_store(path: Path, environ: Mapping[str, str], seams: Seams) -> dict[str, str]:
+    try:
+        store = await open_store(store_url(path, environ), seams, existing=True)
+    except ConfigError:
+        return {}  # the findings say why
+    try:
+        return {"status.json": _json(_status(await status_of(store))), "journal.jsonl": await _journal(store)}
+    except BridgeError as error:
+        return {"status.json": _json({"fault": str(error)})}
+    finally:
+        await store.close()
+
+
+def _without_tests(text: str) -> str:
+    """A mapping file without its examples; every other line keeps its number."""
+    return TESTS.sub(lambda match: "# left out\n" * match[0].count("\n"), text)
+
+
+def _status(rows: Rows) -> dict[str, list[dict[str, Any]]]:
+    return {heading: [_row(heading, row) for row in found] for heading, found in rows.items()}
+
+
+def _row(heading: str, row: Mapping[str, object]) -> dict[str, Any]:
+    kept = KEPT.get(heading, set())
+    return {name: value if kept is None or name in kept else shape(value) for name, value in row.items()}
+
+
+async def _journal(store: Store) -> str:
+    names = Pseudonyms()
+    rows = reversed(await store.journal.recent(JOURNAL_LINES))
+    return "".join(json.dumps(_entry(row, names)) + "\n" for row in rows)
+
+
+def _entry(row: JournalRow, names: Pseudonyms) -> dict[str, Any]:
+    entry = row.entry
+    return {
+        "at": from_epoch(row.at).isoformat(timespec="seconds"),
+        "mapping": entry.mapping,
+        "side": entry.side.value,
+        "record": names.of(entry.mapping, entry.side.value, entry.rec),
+        "other": names.of(entry.mapping, entry.side.other.value, entry.other_rec),
+        "what": entry.what,
+        "text": shape(entry.text),
+        "detail": shape(entry.detail),
+    }
+
+
+def _told(one: Finding) -> dict[str, str]:
+    names_an_account = one.part.startswith("system ") and one.status is Status.PASS
+    text = shape(one.text) if one.part.startswith(SPEAKING) or names_an_account else one.text
+    return {"part": one.part, "status": one.word, "text": text, "remedy": one.remedy}
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": sys.version.split()[0], "system": platform.platform()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, default=str) + "\n"
+
+
+def _write(target: Path, files: Mapping[str, str]) -> None:
+    """Readable by its owner alone, whatever is in it."""
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, text in files.items():
+            content = text.encode()
+            entry = tarfile.TarInfo(f"bridge-report/{name}")
+            entry.size, entry.mode = len(content), 0o600
+            archive.addfile(entry, io.BytesIO(content))

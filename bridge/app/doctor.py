@@ -1,0 +1,216 @@
+"""`bridge doctor`: everything one would check at three at night, each with what to do. Changes nothing.
+
+What health, `bridge check --live` and the store know already is asked of them; nothing here has an opinion of its own.
+`doctor_live` asks the vendors.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.app.build import Bridge, build
+from bridge.app.checks import add_checks
+from bridge.app.doctor_live import live_findings
+from bridge.app.finding import Finding, remedy_of
+from bridge.app.plan import Plan, checked
+from bridge.app.secrets import seal_of
+from bridge.app.status import instance_state
+from bridge.app.wording import moment
+from bridge.connectors.protocols import HttpRequest, Transport, TransportFailed
+from bridge.connectors.transport import http_transport
+from bridge.domain.errors import BridgeError, ConfigError
+from bridge.domain.seams import Seams
+from bridge.monitoring.health import Status
+from bridge.settings.model import Settings
+from bridge.settings.parts import store_url
+from bridge.store.engine import Store, open_store
+from bridge.store.vitals import State
+
+CHECK_WRITES = "store"
+"""The part of health that has the store take a write."""
+IN_MEMORY = frozenset({CHECK_WRITES, "hooks", "instance secret", "listings"})
+"""Parts of health that only a running bridge can tell of."""
+NEEDED_BYTES = 512 * 2**20
+LEAST_BYTES = 64 * 2**20
+CLOCK_WARN_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was found. `settings` and `plan` are None where the settings have problems."""
+
+    findings: tuple[Finding, ...]
+    settings: Settings | None
+    plan: Plan | None
+
+    @property
+    def status(self) -> Status:
+        """The worst of all."""
+        return max((one.status for one in self.findings), default=Status.PASS)
+
+
+async def examine(path: Path, environ: Mapping[str, str], seams: Seams, *, live: bool) -> Examined:
+    """Look at everything; what one fault hides is left out, and the rest is looked at all the same."""
+    findings: list[Finding] = []
+    settings: Settings | None = None
+    plan: Plan | None = None
+    try:
+        settings, plan = checked(path, environ)
+        findings.append(Finding("settings", Status.PASS, f"{path} and {len(plan.mappings)} mappings have no problems"))
+    except ConfigError as error:
+        findings += [Finding("settings", Status.FAIL, f"{one.where}: {one.what}", one.remedy) for one in error.faults]
+    async with AsyncExitStack() as stack:
+        store = await _opened(stack, path, environ, seams, settings, findings)
+        if store is not None:
+            findings += await _store(store)
+            findings.append(await _running(store))
+        if store is not None and settings is not None and plan is not None:
+            transport = await stack.enter_async_context(http_transport())
+            bridge = build(settings, seams, store, transport)
+            findings += await _parts(bridge, transport)
+            if live:
+                findings += await live_findings(settings, plan, store, seams)
+    return Examined(tuple(findings), settings, plan)
+
+
+async def _opened(
+    stack: AsyncExitStack,
+    path: Path,
+    environ: Mapping[str, str],
+    seams: Seams,
+    settings: Settings | None,
+    findings: list[Finding],
+) -> Store | None:
+    """The store; its address is found even where something else is wrong with the settings."""
+    seal = None if settings is None else seal_of(settings)
+    try:
+        store = await open_store(store_url(path, environ), seams, existing=True, seal=seal)
+    except ConfigError as error:
+        for one in error.faults:
+            if not any(one.what in finding.text for finding in findings):
+                findings.append(Finding("store", Status.FAIL, one.what, one.remedy))
+        return None
+    stack.push_async_callback(store.close)
+    return store
+
+
+async def _store(store: Store) -> list[Finding]:
+    try:
+        state = await store.vitals.state()
+    except BridgeError as error:
+        return [Finding("store", Status.FAIL, str(error), "see that the database answers and its disk is not full")]
+    findings = [Finding("store", Status.PASS, f"schema {state.schema}, as this program needs ({state.version})")]
+    if state.faults:
+        text = f"the file is damaged: {'; '.join(state.faults)}"
+        remedy = (
+            "stop the bridge, keep a copy of the file, and restore a backup (docs/operations.md, Backup and restore)"
+        )
+        findings.append(Finding("integrity", Status.FAIL, text, remedy))
+    elif state.file is not None:
+        findings.append(Finding("integrity", Status.PASS, "the whole file was read, and nothing in it is damaged"))
+    findings.append(_room(state))
+    offset = abs(store.database.offset)
+    if not store.database.sqlite:
+        late = offset > CLOCK_WARN_SECONDS
+        text = f"this machine and the database are {offset:.1f} s apart"
+        remedy = "have both machines keep their clocks by NTP" if late else ""
+        findings.append(Finding("clock", Status.WARN if late else Status.PASS, text, remedy))
+    return findings
+
+
+def _room(state: State) -> Finding:
+    size = f"the store has {_megabytes(state.bytes)}"
+    if state.file is None:
+        return Finding("disk", Status.PASS, f"{size}; its disk is the database server's")
+    free = shutil.disk_usage(state.file.absolute().parent).free
+    text = f"{size}, and {_megabytes(free)} are free beside it"
+    if free < LEAST_BYTES:
+        return Finding("disk", Status.FAIL, text, "make room: callbacks are answered 503 when the disk is full")
+    if free < max(NEEDED_BYTES, 2 * state.bytes):
+        return Finding("disk", Status.WARN, text, "make room, or lower retention.journal_days in the settings")
+    return Finding("disk", Status.PASS, text)
+
+
+def _megabytes(number: int) -> str:
+    return f"{number / 2**20:,.1f} MB"
+
+
+async def _running(store: Store) -> Finding:
+    found, now = await store.instances.all(), store.now()
+    running = [one for one in found if one.runs(now)]
+    if running:
+        return Finding("bridge", Status.PASS, f"{len(running)} running, since {moment(running[0].started_at)}")
+    text = instance_state(found[0] if found else None, now)
+    return Finding("bridge", Status.FAIL, text, "start `bridge run`")
+
+
+async def _parts(bridge: Bridge, transport: Transport) -> list[Finding]:
+    """The parts of health: those the store tells of, and those that only a running bridge knows, asked of it."""
+    add_checks(bridge)
+    report = await bridge.board.report(without=IN_MEMORY)
+    told = {part: (one.status, one.output) for part, one in report.checks.items()}
+    findings = [_of_part(part, *one) for part, one in told.items()]
+    findings += [await _hooks(bridge, name) for name in sorted(bridge.connectors)]
+    findings += [await _quota(bridge, name) for name in sorted(bridge.connectors)]
+    if await bridge.store.instances.running():
+        findings += await _asked(bridge.settings, transport, known=told.keys())
+    return findings
+
+
+def _of_part(part: str, status: Status, output: str) -> Finding:
+    return Finding(part, status, output, remedy_of(part) if status is not Status.PASS else "")
+
+
+async def _hooks(bridge: Bridge, system: str) -> Finding:
+    """Those that are wanted beside those that were seen at the last audit."""
+    wanted, rows = bridge.keeper.keys(system), {row.key: row for row in await bridge.store.hooks.all(system)}
+    part = f"hooks {system}"
+    if not wanted:
+        return Finding(part, Status.PASS, "none is needed")
+    there = [key for key in sorted(wanted) if key in rows and rows[key].state == "registered"]
+    heard = max((rows[key].delivered_at or 0.0 for key in there), default=0.0)
+    last = f"the last callback came {bridge.store.now() - heard:.0f} s ago" if heard else "no callback came yet"
+    text = f"{len(there)} of {len(wanted)} wanted hooks were seen at the last audit; {last}"
+    lost = sorted(wanted - set(there))
+    if lost:
+        notes = {rows[key].note for key in lost if key in rows and rows[key].note}
+        why = f" ({'; '.join(sorted(notes))})" if notes else ""
+        return Finding(part, Status.WARN, f"{text}; missing: {', '.join(lost)}{why}", remedy_of("hooks"))
+    return Finding(part, Status.PASS, text)
+
+
+async def _quota(bridge: Bridge, system: str) -> Finding:
+    """What the vendor lets us spend, as far as anybody has told us."""
+    part, spent = f"quota {system}", await bridge.store.budgets.spent(system)
+    pause = await bridge.store.budgets.paused(system)
+    limit = bridge.settings.systems[system].options.get("daily_tokens")
+    used = "" if spent is None else f"{spent} tokens of the day are spent" + (f", of {limit}" if limit else "")
+    if pause is not None:
+        text = f"the vendor wants no calls for another {pause[0]:.0f} s ({pause[2]})"
+        return Finding(part, Status.WARN, f"{text}{f'; {used}' if used else ''}", f"wait, or `bridge resume {system}`")
+    if spent is not None and limit and spent > 0.9 * float(limit):
+        remedy = "raise `daily_tokens` of the system, or sweep less often (schedule.sweep_seconds)"
+        return Finding(part, Status.WARN, used, remedy)
+    return Finding(part, Status.PASS, used or "the vendor asks for no pause")
+
+
+async def _asked(settings: Settings, transport: Transport, known: Iterable[str]) -> list[Finding]:
+    """What the running bridge says of the parts that live in its memory."""
+    host = settings.admin.host if settings.admin.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
+    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.admin.port}/health"
+    remedy = "see that admin.host and admin.port are those the bridge was started with, or restart it"
+    try:
+        answer = await transport.send(HttpRequest("GET", address, timeout_seconds=5.0))
+        checks = json.loads(answer.body)["checks"]
+    except (TransportFailed, ValueError, KeyError, TypeError) as error:
+        why = str(error) if isinstance(error, TransportFailed) else "its answer is no health report"
+        return [Finding("admin listener", Status.WARN, f"{address} cannot be read: {why}", remedy)]
+    words = {status.word: status for status in Status}
+    return [
+        _of_part(part, words.get(one[0].get("status"), Status.WARN), str(one[0].get("output", "")))
+        for part, one in sorted(checks.items())
+        if part not in known and part != "hooks" and one
+    ]

@@ -1,0 +1,168 @@
+"""What `bridge doctor --live` asks the vendors: clock, credentials, rights, hooks, columns, and our own address.
+
+Read calls only. What they cost is booked, and a token that had to be renewed is stored, or it would be lost.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from bridge.app.build import build_connectors
+from bridge.app.finding import Finding, remedy_of
+from bridge.app.live import account_columns
+from bridge.app.plan import OPTIONS, Plan
+from bridge.app.renewal import renewal
+from bridge.app.secrets import addresses_of
+from bridge.connectors.protocols import Connector, HttpRequest, HttpResponse, Transport
+from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.transport import http_transport
+from bridge.domain.errors import BridgeError, NeedsAuthorisation
+from bridge.domain.seams import TRUSTED_SKEW_SECONDS, Seams, epoch
+from bridge.hooks.compare import compare
+from bridge.hooks.public_url import public_url_fault
+from bridge.mapping.check_live import check_live
+from bridge.monitoring.health import Status
+from bridge.monitoring.metrics import Metrics
+from bridge.settings.load import validate_options
+from bridge.settings.model import Settings
+from bridge.store.engine import Store
+
+SKEW_WARN_SECONDS = 30.0
+ADDRESS = "try again later, or correct the address in its options"
+
+
+@dataclass(slots=True)
+class Timed:
+    """A transport that notes by host how far the vendor's clock is from ours, in seconds (whole ones, as told)."""
+
+    inner: Transport
+    seams: Seams
+    skews: dict[str, float] = field(default_factory=dict)
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        before = epoch(self.seams.clock.now())
+        answer = await self.inner.send(request)
+        said = answer.headers.get("date", "")
+        try:
+            theirs = epoch(parsedate_to_datetime(said))
+        except (TypeError, ValueError):
+            return answer
+        now = epoch(self.seams.clock.now())
+        ahead, behind = theirs - now, before - (theirs + 1.0)  # they tell whole seconds, and answered while we waited
+        self.skews[urlsplit(request.url).netloc] = ahead if ahead > 0 else -max(0.0, behind)
+        return answer
+
+
+async def live_findings(settings: Settings, plan: Plan, store: Store, seams: Seams) -> list[Finding]:
+    """One system after the other; one that does not answer hides nothing of the others."""
+    findings: list[Finding] = []
+    async with http_transport() as plain:
+        transport = Timed(plain, seams)
+        connectors = build_connectors(settings, seams, store, transport, Metrics())
+        for name, connector in sorted(connectors.items()):
+            transport.skews.clear()
+            account = await _account(settings, store, name, connector)
+            findings.append(account)
+            if account.status is not Status.FAIL:
+                findings.append(await _rights(settings, name, connector, sorted(plan.entities.get(name, ()))))
+                findings.append(await _hooks(settings, plan, name, connector))
+            findings += [_clock(name, skew) for skew in list(transport.skews.values())[:1]]
+        findings += await _columns(settings, plan, connectors)
+        findings.append(await _address(settings, plan, connectors, plain, seams))
+    return findings
+
+
+async def _account(settings: Settings, store: Store, name: str, connector: Connector) -> Finding:
+    part = f"credentials {name}"
+    try:
+        async with asyncio.timeout(settings.sync.write_seconds):
+            identity = await connector.identity()
+    except NeedsAuthorisation as error:
+        options = validate_options(settings, OPTIONS)[name]
+        return Finding(part, Status.FAIL, f"refused: {error.reason}", renewal(settings, name, options))
+    except BridgeError as error:
+        return Finding(part, Status.FAIL, str(error), ADDRESS)
+    except TimeoutError:
+        return Finding(part, Status.FAIL, "no answer in time", ADDRESS)
+    known = (await store.systems.get(name)).identity_key
+    if known is not None and known != identity.key:
+        return Finding(part, Status.FAIL, f"they open another account: {identity.label}", "give it the account's own")
+    user = f" as {identity.user}" if identity.user else ""
+    return Finding(part, Status.PASS, f"they open {identity.label}{user}")
+
+
+async def _rights(settings: Settings, name: str, connector: Connector, entities: list[str]) -> Finding:
+    """A page of each kind of record is read; whether they may be written only a write can tell."""
+    part, wrong = f"rights {name}", list[str]()
+    for entity in entities:
+        try:
+            async with asyncio.timeout(settings.sync.write_seconds):
+                await connector.list(entity, since=None, page=None, where={})
+        except BridgeError as error:
+            wrong.append(f"{entity}: {error}")
+        except TimeoutError:
+            wrong.append(f"{entity}: no answer in time")
+    if wrong:
+        remedy = "give the account the right to read them, or try again later"
+        return Finding(part, Status.FAIL, f"cannot be listed: {'; '.join(wrong)}", remedy)
+    return Finding(part, Status.PASS, f"{', '.join(entities)} can be listed; rights to write show with the first write")
+
+
+async def _hooks(settings: Settings, plan: Plan, name: str, connector: Connector) -> Finding:
+    """What the vendor shows now, beside what is wanted."""
+    part, entities = f"hooks at {name}", plan.sources.get(name, frozenset())
+    wanted = connector.hooks_for(entities) if entities else ()
+    try:
+        seen = await connector.list_hooks()
+    except BridgeError as error:
+        return Finding(part, Status.WARN, f"they cannot be listed: {error}", remedy_of("hooks"))
+    if seen is None:
+        return Finding(part, Status.PASS, "the vendor lists no hooks: sweeps show whether callbacks come")
+    found = compare(name, wanted, seen, addresses_of(settings))
+    text = f"{len(found.keep)} of {len(wanted)} wanted hooks are registered"
+    if found.missing or found.remove:
+        missing = ", ".join(spec.key for spec in found.missing)
+        told = [f"missing: {missing}"] if missing else []
+        told += [f"{len(found.remove)} of ours are old, stopped or doubled"] if found.remove else []
+        return Finding(part, Status.WARN, "; ".join([text, *told]), remedy_of("hooks"))
+    return Finding(part, Status.PASS, text)
+
+
+def _clock(name: str, skew: float) -> Finding:
+    part, apart = f"clock {name}", abs(skew)
+    text = f"the vendor's clock is {apart:.0f} s {'ahead of' if skew > 0 else 'behind'} ours"
+    if apart < 1:
+        text = "the vendor's clock and ours agree"
+    remedy = "have this machine keep its clock by NTP"
+    if apart > TRUSTED_SKEW_SECONDS:
+        return Finding(part, Status.FAIL, f"{text}: times of edits are not believed", remedy)
+    if apart > SKEW_WARN_SECONDS:
+        return Finding(part, Status.WARN, text, remedy)
+    return Finding(part, Status.PASS, text)
+
+
+async def _columns(settings: Settings, plan: Plan, connectors: Mapping[str, Connector]) -> list[Finding]:
+    """As `bridge check --live` sees fields, options and lengths."""
+    columns, unread = await account_columns(settings, plan, connectors)
+    manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
+    faults = [*unread.values(), *check_live(plan.mappings.values(), manifests, columns, settings.sides)]
+    if not faults:
+        return [Finding("fields and options", Status.PASS, "the accounts have all that the mappings name")]
+    return [Finding("fields and options", Status.FAIL, f"{one.where}: {one.what}", one.remedy) for one in faults]
+
+
+async def _address(
+    settings: Settings, plan: Plan, connectors: Mapping[str, Connector], transport: Transport, seams: Seams
+) -> Finding:
+    """Whether callbacks reach us: asked as the running bridge asks before it registers anything."""
+    addresses = addresses_of(settings)
+    for name, connector in sorted(connectors.items()):
+        for spec in connector.hooks_for(plan.sources.get(name, frozenset())) if plan.sources.get(name) else ():
+            fault = await public_url_fault(transport, addresses, addresses.url(name, spec.key), seams.new_id())
+            if fault is None:
+                return Finding("public address", Status.PASS, f"{settings.public_url} leads to this bridge")
+            remedy = "see that `bridge run` listens, and that DNS, TLS and the proxy lead /hooks/ to it"
+            return Finding("public address", Status.FAIL, fault, remedy)
+    return Finding("public address", Status.PASS, "no callback is needed")

@@ -1,0 +1,45 @@
+"""One line of `bridge doctor`, and what helps when a part of health is not well."""
+
+from dataclasses import dataclass
+
+from bridge.monitoring.health import Status
+
+WORDS = {Status.PASS: "ok", Status.WARN: "warn", Status.FAIL: "fail"}
+REMEDIES = {
+    "system": "`bridge status` says since when; docs/operations.md, What health says",
+    "hooks": "`bridge hooks repair`; `bridge hooks list` shows each",
+    "waiting": "`bridge waiting`; `bridge why` with the name of a record tells its story",
+    "deletion threshold": "`bridge waiting MAPPING`, then `bridge approve MAPPING` where they are meant",
+    "dead letters": "`bridge dead-letters list`; correct the cause, then `bridge dead-letters retry`",
+    "duplicates": "merge them at the product; `bridge why` of the record names the other one",
+    "conflicts": "`bridge conflicts list`, then `bridge conflicts choose`",
+    "sweeps": "`bridge reconcile --full`; the log says why the last one ended early",
+    "mappings": "`bridge resume MAPPING`; give all instances the same files and settings",
+    "columns": "`bridge check --live`, then correct the mapping or the account",
+    "references": "`bridge backfill MAPPING` of what they name; `bridge dead-letters list`",
+    "verify": "`bridge verify MAPPING`, then `bridge verify MAPPING --repair`",
+    "listings": "ask the vendor; the log names the listing and what is wrong with its first row",
+    "instance secret": "docs/operations.md, A new instance secret",
+    "callbacks listener": "raise `callbacks.max_connections` or the limit of open files",
+    "admin listener": "raise the limit of open files (`ulimit -n`), then start `bridge run` again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`remedy`: what to do, "" where nothing is to be done."""
+
+    part: str
+    status: Status
+    text: str
+    remedy: str = ""
+
+    @property
+    def word(self) -> str:
+        return WORDS[self.status]
+
+
+def remedy_of(part: str) -> str:
+    """What helps when a part of health warns or fails; the parts of `bridge run` itself are restarted by it."""
+    name = "system" if part.startswith("system ") else part
+    return REMEDIES.get(name, "the log has the reason; it is restarted by itself, else start `bridge run` anew")

@@ -1,0 +1,89 @@
+"""`bridge verify`, by a person or by the schedule: which mappings, which pairs, and what is kept of the result."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.app.build import Bridge
+from bridge.app.plan import Plan
+from bridge.connectors.protocols import Connector
+from bridge.domain.seams import Seams
+from bridge.store.engine import Store
+from bridge.verify.look import Subject
+from bridge.verify.report import Report
+from bridge.verify.run import Progress, Verification
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 60.0
+"""How often it is looked whether a mapping is to be verified."""
+CHUNK = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """What a verification works with, beside a running bridge or inside of it."""
+
+    plan: Plan
+    connectors: Mapping[str, Connector]
+    store: Store
+    seams: Seams
+
+    async def verify(
+        self, mapping: str, *, sample: int | None = None, repair: bool = False, progress: Progress = lambda text: None
+    ) -> Report:
+        """Verify one mapping and keep the numbers. `sample`: so many pairs drawn at random instead of everything."""
+        subject = Subject(self.plan.mappings[mapping], self.plan.scopes, self.connectors, self.store, self.seams.clock)
+        verification = Verification(subject, progress, repair=self.plan.routes if repair else None)
+        drawn = None if sample is None else await self._drawn(mapping, sample)
+        report = await verification.run(drawn)
+        await self.store.verifications.end(mapping, report.started_at, report.summary())
+        return report
+
+    async def _drawn(self, mapping: str, number: int) -> Sequence[int]:
+        """So many of the mapping's pairs, each with the same chance; no more than that is kept on the way."""
+        drawn: list[int] = []
+        seen, after = 0, 0
+        while ids := await self.store.verifications.pair_ids(mapping, after, CHUNK):
+            after = ids[-1]
+            for one in ids:
+                seen += 1
+                if len(drawn) < number:
+                    drawn.append(one)
+                elif (place := self.seams.random.randrange(seen)) < number:
+                    drawn[place] = one
+        return sorted(drawn)
+
+
+class ScheduledVerification:
+    """Verifies each mapping when its last verification is older than the schedule says, one after the other."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+
+    async def run(self) -> None:
+        """Look again and again. Runs until cancelled; what a stop cuts off is done at its next time."""
+        while True:
+            await self._bridge.seams.clock.sleep(LOOK_SECONDS)
+            await self.look()
+
+    async def look(self) -> None:
+        """Verify what is due. Of several instances one does it."""
+        bridge, schedule = self._bridge, self._bridge.settings.verify
+        if schedule.every_seconds is None:
+            return
+        for name in bridge.plan.mappings:
+            last = (await bridge.store.verifications.last()).get(name)
+            before = None if last is None else last.started_at
+            if before is not None and bridge.store.now() - before < schedule.every_seconds:
+                continue
+            if await bridge.store.verifications.begin(name, before):
+                await self._verify(name)
+
+    async def _verify(self, name: str) -> None:
+        bridge, schedule = self._bridge, self._bridge.settings.verify
+        verifier = Verifier(bridge.plan, bridge.connectors, bridge.store, bridge.seams)
+        report = await verifier.verify(name, sample=schedule.sample, repair=schedule.repair)
+        numbers = {state: tally.number for state, tally in report.pairs.items()}
+        told = {"mapping": name, "pairs": report.number, **numbers, "reason": report.fault, "repaired": report.repaired}
+        log.log(logging.INFO if report.agrees and not report.fault else logging.WARNING, "verified", extra=told)

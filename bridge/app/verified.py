@@ -1,0 +1,71 @@
+"""The last verification of each mapping, as `bridge status`, health and metrics show it."""
+
+from collections.abc import Mapping, Sequence
+
+from bridge.app.wording import moment
+from bridge.monitoring.health import CheckResult, Status
+from bridge.store.verifications import Verification
+
+LATE_INTERVALS = 3.0
+STATES = ("equal", "differing", "waiting", "dead", "frozen", "gone", "unread")
+WRONG = ("differing", "gone", "dead", "unread")
+
+
+def pair_numbers(one: Verification) -> dict[str, int]:
+    """The pairs by state; together they are all that were looked at."""
+    found = one.summary or {}
+    return {state: found.get(state, 0) for state in STATES}
+
+
+def verify_rows(last: Mapping[str, Verification]) -> list[dict[str, object]]:
+    """The last result of each mapping, for `bridge status`."""
+    rows: list[dict[str, object]] = []
+    for name, one in last.items():
+        found = one.summary or {}
+        rows.append(
+            {
+                "mapping": name,
+                "verified": "not yet" if one.done_at is None else moment(one.done_at),
+                "pairs": found.get("pairs", 0),
+                **{state: found.get(state, 0) for state in ("equal", "differing", "waiting", "dead")},
+                "only on one side": sum(
+                    by.get(why, 0) for by in found.get("alone", {}).values() for why in ("not matched", "dead")
+                ),
+                "result": _result(found),
+            }
+        )
+    return rows
+
+
+def _result(found: Mapping[str, object]) -> str:
+    if not found:
+        return "it is under way, or was cut off"
+    if found.get("fault"):
+        return f"ended early: {found['fault']}"
+    drawn = f" (a sample of {found['sample']})" if found.get("sample") is not None else ""
+    return f"agrees{drawn}" if found.get("agrees") else f"differs{drawn}: `bridge verify` names the records"
+
+
+def verify_check(
+    last: Mapping[str, Verification], known: Sequence[str], now: float, every_seconds: float | None
+) -> CheckResult:
+    """The part `verify` of health: what differed the last time, and whether the schedule is kept."""
+    done = {name: last[name] for name in known if name in last and last[name].done_at is not None}
+    differing = [name for name, one in done.items() if not (one.summary or {}).get("agrees", True)]
+    ages = [now - (one.done_at or now) for one in done.values()]
+    age = max(ages, default=0.0)
+    if differing:
+        number = sum((done[name].summary or {}).get(state, 0) for name in differing for state in WRONG)
+        command = f"bridge verify {differing[0]}"
+        text = f"{', '.join(differing)} did not agree when verified last; `{command}` names the records"
+        return CheckResult(Status.WARN, text, number, "pairs")
+    cut = [name for name, one in done.items() if (one.summary or {}).get("fault")]
+    if cut:
+        text = f"the last verification of {', '.join(cut)} ended early: {(done[cut[0]].summary or {})['fault']}"
+        return CheckResult(Status.WARN, text, age, "s")
+    late = every_seconds is not None and age > LATE_INTERVALS * every_seconds
+    if late:
+        return CheckResult(Status.WARN, f"the last verification is {age:.0f} s old, the log says why", age, "s")
+    if not done:
+        return CheckResult(Status.PASS, "nothing was verified yet", 0, "s")
+    return CheckResult(Status.PASS, f"{len(done)} of {len(known)} mappings verified; they agreed", age, "s")

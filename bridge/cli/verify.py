@@ -1,0 +1,98 @@
+"""`bridge verify`: do both sides agree? Reads both through the mappings, and says what differs and why."""
+
+import asyncio
+import json
+import os
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import click
+
+from bridge.app.build import build_connectors
+from bridge.app.plan import Plan, checked
+from bridge.app.seams import system_seams
+from bridge.app.secrets import seal_of
+from bridge.app.verification import Verifier
+from bridge.connectors.transport import http_transport
+from bridge.domain.errors import BridgeError, ConfigError, Fault
+from bridge.domain.guess import did_you_mean
+from bridge.monitoring.metrics import Metrics
+from bridge.settings.model import Settings
+from bridge.store.engine import open_store
+from bridge.verify.report import Report
+
+EQUAL, INCOMPLETE, DIFFERS = 0, 1, 2
+
+
+@click.command()
+@click.argument("mapping", required=False)
+@click.option("--sample", type=click.IntRange(min=1), help="Read so many pairs, drawn at random, instead of all.")
+@click.option("--repair", is_flag=True, help="Mark what differs or is missing as due: a running bridge looks at it.")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.pass_obj
+def verify(path: Path, mapping: str | None, sample: int | None, repair: bool, as_json: bool) -> None:
+    """Read both sides of MAPPING, or of all, and say what differs.
+
+    Exit code 0: they agree; 2: something differs; 1: it could not be done, or not to its end.
+    """
+    try:
+        reports = asyncio.run(_verified(path, mapping, sample, repair))
+    except ConfigError as error:
+        raise click.ClickException("\n".join(str(fault) for fault in error.faults)) from error
+    except BridgeError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps([report.document() for report in reports], indent=2))
+    else:
+        for report in reports:
+            for line in report.lines():
+                click.echo(line)
+    sys.exit(exit_code(reports))
+
+
+def exit_code(reports: list[Report]) -> int:
+    """What differs is told even when something else could not be read."""
+    if not all(report.agrees for report in reports):
+        return DIFFERS
+    return INCOMPLETE if any(report.fault for report in reports) else EQUAL
+
+
+async def _verified(path: Path, mapping: str | None, sample: int | None, repair: bool) -> list[Report]:
+    settings, plan = checked(path, os.environ)
+    wanted = _wanted(plan, mapping)
+    async with AsyncExitStack() as stack:
+        verifier = await _verifier(stack, settings, plan)
+        unknown = [name for name in wanted if name not in await verifier.store.mappings.states()]
+        if unknown:
+            what = "no bridge has run with this mapping on this store yet"
+            raise ConfigError([Fault(name, what, "start `bridge run`") for name in unknown])
+        reports = []
+        for name in wanted:
+            reports.append(await verifier.verify(name, sample=sample, repair=repair, progress=_progress))
+        running = await verifier.store.instances.running()
+    if repair and any(report.repaired for report in reports) and not running:
+        click.echo("no bridge runs here: what was marked is looked at by the next `bridge run`", err=True)
+    return reports
+
+
+def _wanted(plan: Plan, mapping: str | None) -> list[str]:
+    if mapping is None:
+        return sorted(plan.mappings)
+    if mapping not in plan.mappings:
+        raise ConfigError([Fault(mapping, "no mapping has this name", did_you_mean(mapping, plan.mappings))])
+    return [mapping]
+
+
+async def _verifier(stack: AsyncExitStack, settings: Settings, plan: Plan) -> Verifier:
+    seams = system_seams()
+    store = await open_store(settings.store.url, seams, existing=True, seal=seal_of(settings))
+    stack.push_async_callback(store.close)
+    transport = await stack.enter_async_context(http_transport())
+    return Verifier(plan, build_connectors(settings, seams, store, transport, Metrics()), store, seams)
+
+
+def _progress(text: str) -> None:
+    """Long work shows how far it is, where a person looks on."""
+    if sys.stderr.isatty():
+        click.echo(text, err=True)

@@ -1,0 +1,312 @@
+"""Forgetting a person: all that the store holds of a record and its counterparts goes, and a hash of their ids stays.
+
+The hash keeps the records from being copied again. What comes in about them later (a callback, its body) is erased by
+`tidy`, which retention runs.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    and_,
+    delete,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+
+from bridge.domain.errors import BridgeError
+from bridge.domain.record import RecordRef, Side
+from bridge.store.counters import count
+from bridge.store.database import Database
+from bridge.store.marks import awake, upsert
+from bridge.store.model import Scope, TaskKey, TaskState
+from bridge.store.rows import chunks
+from bridge.store.tables import (
+    brake_hits,
+    events,
+    intent_keys,
+    journal,
+    leases,
+    link_refs,
+    links,
+    merges,
+    record_keys,
+    records,
+    requests,
+    tasks,
+)
+from bridge.store.unlinked import unlinked_refs
+from bridge.store.verify_tables import forgotten
+
+Scopes = Mapping[str, Scope]
+CODE = "forgotten"
+"""Of tasks about forgotten records (`sync.reasons.Reason.FORGOTTEN`)."""
+TIDIED = 500
+
+
+class InUse(BridgeError):
+    """A worker has one of the records in hand; nothing was erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """`records`: those that were found to be one person. `rows`: by kind how many rows went, or would go."""
+
+    records: tuple[RecordRef, ...]
+    rows: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the store holds of some records: their links, and the keys of their tasks."""
+
+    refs: frozenset[RecordRef]
+    keys: frozenset[TaskKey]
+    links: frozenset[int]
+
+
+class Forgotten:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def among(self, refs: Collection[RecordRef]) -> set[RecordRef]:
+        """Those of these records that are forgotten."""
+        return await self._database.read(lambda conn: forgotten_among(conn, refs))
+
+    async def at(self, ref: RecordRef) -> float | None:
+        """When a record was forgotten; None when it was not."""
+        query = select(forgotten.c.at).where(forgotten.c.hash == fingerprint(ref))
+        return await self._database.read(lambda conn: conn.scalar(query))
+
+    async def held(self, scopes: Scopes, ref: RecordRef) -> Erased:
+        """What would be erased."""
+
+        def work(conn: Connection) -> Erased:
+            held = _held(conn, scopes, ref)
+            rows = {name: _number(conn, table, where) for name, table, where in _rows(held)}
+            return Erased(tuple(sorted(held.refs)), {name: number for name, number in rows.items() if number})
+
+        return await self._database.read(work)
+
+    async def erase(self, scopes: Scopes, ref: RecordRef, *, alone: bool) -> Erased:
+        """Erase a record and its counterparts, and keep that they are not to be copied.
+
+        alone: no bridge runs, so what leases say is of the past. Raises InUse while a worker has one of the records.
+        """
+
+        def work(conn: Connection) -> Erased:
+            held = _held(conn, scopes, ref)
+            if not alone:
+                self._require_free(conn, held)
+            rows = self._erase(conn, held)
+            common = {"together": fingerprint(ref), "at": self._database.now()}
+            stones = [{"hash": fingerprint(one), **common} for one in sorted(held.refs)]
+            conn.execute(upsert(self._database.sqlite, forgotten).on_conflict_do_nothing(), stones)
+            return Erased(tuple(sorted(held.refs)), rows)
+
+        return await self._database.write("forget", work)
+
+    async def take_back(self, scopes: Scopes, ref: RecordRef) -> bool:
+        """Let a record, and those forgotten with it, be copied again; False when it was not forgotten."""
+        common = select(forgotten.c.together).where(forgotten.c.hash == fingerprint(ref))
+        gone = delete(forgotten).where(forgotten.c.together.in_(common))
+
+        def work(conn: Connection) -> bool:
+            about = _of_keys(tasks, _keys(scopes, {ref}))
+            conn.execute(delete(tasks).where(about, tasks.c.code == CODE, tasks.c.pending == 0))
+            return conn.execute(gone).rowcount > 0
+
+        return await self._database.write("forget", work)
+
+    async def tidy(self, scopes: Scopes) -> int:
+        """Erase what came in about forgotten records since; how many there were."""
+        query = select(tasks.c.mapping, tasks.c.side, tasks.c.rec)
+        query = query.where(tasks.c.code == CODE, tasks.c.state == TaskState.IDLE.value).limit(TIDIED)
+
+        def work(conn: Connection) -> int:
+            found = [TaskKey(name, Side(side), rec) for name, side, rec in conn.execute(query)]
+            refs = {scopes[key.mapping].endpoint(key.side).ref(key.rec) for key in found if key.mapping in scopes}
+            refs = forgotten_among(conn, refs)
+            if refs:
+                self._erase(conn, _Held(frozenset(refs), frozenset(_keys(scopes, refs)), frozenset()))
+            return len(refs)
+
+        return await self._database.write("forget", work)
+
+    def _require_free(self, conn: Connection, held: _Held) -> None:
+        taken = select(leases.c.rec).where(_of_refs(leases, held.refs), leases.c.expires > self._database.now())
+        if conn.execute(taken).first() is not None:
+            raise InUse("the bridge is working on the record just now")
+
+    def _erase(self, conn: Connection, held: _Held) -> dict[str, int]:
+        """All rows, and their number by kind. Whoever waited for one of the records is looked at; events are booked."""
+        pending = select(tasks.c.mapping, func.sum(tasks.c.pending)).where(_of_keys(tasks, held.keys))
+        booked = {(name, "discarded"): int(number or 0) for name, number in conn.execute(pending.group_by("mapping"))}
+        found: dict[str, int] = {}
+        self._overwrite(conn, "ON")
+        for name, table, where in _rows(held):
+            if table is events and name == BODIES:
+                number = conn.execute(update(events).where(where).values(body=b"")).rowcount
+            else:
+                number = conn.execute(delete(table).where(where)).rowcount
+            if table is tasks:
+                self._wake(conn, held)
+            if number:
+                found[name] = number
+        self._overwrite(conn, "OFF")
+        count(self._database, conn, booked)
+        self._database.tell(conn)
+        return found
+
+    def _wake(self, conn: Connection, held: _Held) -> None:
+        """Have looked at what waited for one of the records."""
+        waits = [_waits_for(key) for key in held.keys]
+        if waits:
+            (seq,) = self._database.next_seqs(conn, 1)
+            conn.execute(update(tasks).where(or_(*waits)).values(gen=seq, reason="", **awake(self._database.now())))
+
+    def _overwrite(self, conn: Connection, word: str) -> None:
+        """Have SQLite write zeros over what is deleted; else it stays in the file until the space is used again."""
+        if self._database.sqlite:
+            conn.exec_driver_sql(f"PRAGMA secure_delete={word}")
+
+
+def fingerprint(ref: RecordRef) -> str:
+    """What stays of a record: no text, but it can be told whether an id is the one."""
+    text = "\x1f".join((ref.system, ref.entity, ref.id))
+    return hashlib.blake2b(text.encode(), digest_size=16, person=b"bridge forgotten").hexdigest()
+
+
+def forgotten_among(conn: Connection, refs: Collection[RecordRef]) -> set[RecordRef]:
+    """Those of these records that are forgotten, inside the caller's transaction."""
+    hashes = {fingerprint(ref): ref for ref in refs}
+    found: set[RecordRef] = set()
+    for some in chunks(sorted(hashes)):
+        found |= {
+            hashes[one] for one in conn.execute(select(forgotten.c.hash).where(forgotten.c.hash.in_(some))).scalars()
+        }
+    return found
+
+
+BODIES = "contents of other callbacks"
+
+
+def _rows(held: _Held) -> Iterable[tuple[str, Table, ColumnElement[bool]]]:
+    """What is erased, by kind. A callback that tells of several records keeps its body with one of them alone, so the
+    bodies of a system's callbacks go as a whole: nothing but a person ever reads them."""
+    refs, keys, ids = held.refs, held.keys, held.links
+    systems = sorted({ref.system for ref in refs})
+    yield "callbacks", events, _of_refs(events, refs)
+    others = and_(events.c.system.in_(systems), func.length(events.c.body) > 0)
+    yield BODIES, events, and_(others, or_(events.c.rec.is_(None), not_(_of_refs(events, refs))))
+    yield "tasks and dead letters", tasks, _of_keys(tasks, keys)
+    yield "leases", leases, _of_refs(leases, refs)
+    yield "pairs and what both sides agreed on", links, links.c.id.in_(ids)
+    yield "keys of creates", intent_keys, intent_keys.c.link.in_(ids)
+    yield "references", link_refs, or_(link_refs.c.link.in_(ids), link_refs.c.target.in_(ids))
+    yield "missing references", unlinked_refs, _of_unlinked(keys)
+    yield "versions", records, _of_refs(records, refs)
+    yield "match keys", record_keys, _of_keys(record_keys, keys)
+    yield "merges", merges, _of_merges(refs)
+    yield "counted deletes", brake_hits, brake_hits.c.link.in_(ids)
+    yield "journal entries", journal, _of_journal(keys, ids)
+    yield "requests", requests, and_(requests.c.done_at.is_not(None), _of_requests(refs))
+
+
+def _number(conn: Connection, table: Table, where: ColumnElement[bool]) -> int:
+    return conn.scalar(select(func.count()).select_from(table).where(where)) or 0
+
+
+def _held(conn: Connection, scopes: Scopes, ref: RecordRef) -> _Held:
+    """The record, its counterparts, and what was merged into them, over all mappings."""
+    refs, ids = {ref}, set[int]()
+    while True:
+        keys = _keys(scopes, refs)
+        naming = or_(
+            false(), *(and_(links.c.mapping == key.mapping, links.c[key.side.value] == key.rec) for key in keys)
+        )
+        rows = list(conn.execute(select(links).where(or_(naming, links.c.alias_of.in_(sorted(ids))))).mappings())
+        found = {
+            scopes[row["mapping"]].endpoint(side).ref(row[side.value])
+            for row in rows
+            for side in Side
+            if row["mapping"] in scopes and row[side.value] is not None
+        }
+        new_ids = {row["id"] for row in rows}
+        if found <= refs and new_ids <= ids:
+            return _Held(frozenset(refs), frozenset(keys), frozenset(ids))
+        refs, ids = refs | found, ids | new_ids
+
+
+def _keys(scopes: Scopes, refs: Collection[RecordRef]) -> set[TaskKey]:
+    """The keys under which these records are known in mappings."""
+    return {
+        TaskKey(name, side, ref.id)
+        for name, scope in scopes.items()
+        for side in Side
+        for ref in refs
+        if (scope.endpoint(side).system, scope.endpoint(side).entity) == (ref.system, ref.entity)
+    }
+
+
+def _of_refs(table: Table, refs: Collection[RecordRef]) -> ColumnElement[bool]:
+    columns = table.c
+    same = (
+        and_(columns.system == ref.system, columns.entity == ref.entity, columns.rec == ref.id) for ref in sorted(refs)
+    )
+    return or_(false(), *same)
+
+
+def _of_keys(table: Table, keys: Collection[TaskKey]) -> ColumnElement[bool]:
+    columns = table.c
+    return or_(
+        false(),
+        *(and_(columns.mapping == key.mapping, columns.side == key.side.value, columns.rec == key.rec) for key in keys),
+    )
+
+
+def _of_unlinked(keys: Collection[TaskKey]) -> ColumnElement[bool]:
+    c = unlinked_refs.c
+    parents = (
+        and_(c.parent_mapping == key.mapping, c.parent_side == key.side.value, c.parent_rec == key.rec) for key in keys
+    )
+    return or_(_of_keys(unlinked_refs, keys), *parents)
+
+
+def _of_merges(refs: Collection[RecordRef]) -> ColumnElement[bool]:
+    c = merges.c
+    return or_(
+        false(),
+        *(
+            and_(c.system == ref.system, c.entity == ref.entity, or_(c.loser == ref.id, c.survivor == ref.id))
+            for ref in refs
+        ),
+    )
+
+
+def _of_journal(keys: Collection[TaskKey], ids: Collection[int]) -> ColumnElement[bool]:
+    c = journal.c
+    others = (and_(c.mapping == key.mapping, c.side == key.side.other.value, c.other_rec == key.rec) for key in keys)
+    return or_(_of_keys(journal, keys), c.link.in_(ids), *others)
+
+
+def _of_requests(refs: Collection[RecordRef]) -> ColumnElement[bool]:
+    """Requests about a record name it as `"record":"7"`."""
+    arguments = type_coerce(requests.c.arguments, Text)
+    return or_(false(), *(arguments.contains(f'"record":{json.dumps(ref.id)}', autoescape=True) for ref in refs))
+
+
+def _waits_for(key: TaskKey) -> ColumnElement[bool]:
+    c = tasks.c
+    return and_(c.wait_mapping == key.mapping, c.wait_side == key.side.value, c.wait_rec == key.rec)

@@ -1,0 +1,124 @@
+"""What a verification asks of the store, and the last result of each mapping."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, or_, select, update
+
+from bridge.domain.record import Side
+from bridge.store.database import Database
+from bridge.store.marks import upsert
+from bridge.store.model import Json, Link, LinkState, Task, TaskKey
+from bridge.store.rows import among, chunks, link_from, task_from
+from bridge.store.tables import links, record_keys, tasks
+from bridge.store.verify_tables import verifications
+
+PAIRED = (LinkState.LIVE.value, LinkState.FROZEN.value)
+OF_RECORDS = select(tasks).where(among((tasks.c.mapping, tasks.c.side, tasks.c.rec)))
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The last verification of a mapping. `done_at` and `summary` are of the last one that ended, None before that."""
+
+    mapping: str
+    started_at: float
+    done_at: float | None = None
+    summary: Json | None = None
+
+
+class Verifications:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def pairs(self, mapping: str, after: int, most: int) -> list[Link]:
+        """The next `most` pairs of a mapping by link id, those that left its `where` included."""
+        query = select(links).where(links.c.mapping == mapping, links.c.state.in_(PAIRED), links.c.id > after)
+        query = query.order_by(links.c.id).limit(most)
+        return await self._database.read(lambda conn: [link_from(row) for row in conn.execute(query).mappings()])
+
+    async def pair_ids(self, mapping: str, after: int, most: int) -> list[int]:
+        """`pairs`, the ids alone."""
+        query = select(links.c.id).where(links.c.mapping == mapping, links.c.state.in_(PAIRED), links.c.id > after)
+        query = query.order_by(links.c.id).limit(most)
+        return await self._database.read(lambda conn: list(conn.execute(query).scalars()))
+
+    async def tasks(self, keys: Collection[TaskKey]) -> dict[TaskKey, Task]:
+        """The tasks of these records; those without one are left out."""
+
+        def work(conn: Connection) -> dict[TaskKey, Task]:
+            found: dict[TaskKey, Task] = {}
+            for some in chunks(sorted({(key.mapping, key.side.value, key.rec) for key in keys})):
+                for row in conn.execute(OF_RECORDS, {"keys": some}).mappings():
+                    task = task_from(row)
+                    found[task.key] = task
+            return found
+
+        return await self._database.read(work)
+
+    async def histories(self, mapping: str, side: Side, recs: Collection[str]) -> dict[str, Link]:
+        """Of records that are in no pair the youngest row that names each: a tombstone, a duplicate, an open create."""
+        column = links.c[side.value]
+
+        def work(conn: Connection) -> dict[str, Link]:
+            found: dict[str, Link] = {}
+            for some in chunks(sorted(recs)):
+                query = select(links).where(links.c.mapping == mapping, column.in_(some)).order_by(links.c.id)
+                for row in conn.execute(query).mappings():
+                    found[row[side.value]] = link_from(row)
+            return found
+
+        return await self._database.read(work)
+
+    async def sharing(self, mapping: str, side: Side, beginnings: Sequence[str]) -> dict[str, list[str]]:
+        """By hash of a match key the records that showed it last; of the hashes that begin like this, two or more."""
+        shown = record_keys.c.hash
+
+        def work(conn: Connection) -> dict[str, list[str]]:
+            found: defaultdict[str, list[str]] = defaultdict(list)
+            for some in chunks(beginnings, 200):
+                like = or_(*(and_(shown >= text, shown < f"{text}g") for text in some))
+                query = select(shown, record_keys.c.rec).where(
+                    record_keys.c.mapping == mapping, record_keys.c.side == side.value, like
+                )
+                for key, rec in conn.execute(query):
+                    found[key].append(rec)
+            return {key: sorted(recs, key=_order) for key, recs in found.items() if len(recs) > 1}
+
+        return await self._database.read(work)
+
+    # Results.
+
+    async def begin(self, mapping: str, before: float | None) -> bool:
+        """Note that a verification starts; False when somebody began one since `before` (None: there was none)."""
+        now = self._database.now()
+        mine = update(verifications).where(verifications.c.mapping == mapping, verifications.c.started_at == before)
+        new = upsert(self._database.sqlite, verifications).values(mapping=mapping, started_at=now)
+
+        def work(conn: Connection) -> bool:
+            if before is None:
+                return conn.execute(new.on_conflict_do_nothing()).rowcount > 0
+            return conn.execute(mine.values(started_at=now)).rowcount > 0
+
+        return await self._database.write("verification", work)
+
+    async def end(self, mapping: str, started_at: float, summary: Json) -> None:
+        """Keep the result in place of the last one."""
+        values = {"started_at": started_at, "done_at": self._database.now(), "summary": summary}
+        new = upsert(self._database.sqlite, verifications).values(mapping=mapping, **values)
+        kept = new.on_conflict_do_update(index_elements=["mapping"], set_=values)
+        await self._database.write("verification", lambda conn: conn.execute(kept))
+
+    async def last(self) -> Mapping[str, Verification]:
+        """By mapping, in their order."""
+        query = select(verifications).order_by(verifications.c.mapping)
+
+        def work(conn: Connection) -> dict[str, Verification]:
+            return {row["mapping"]: Verification(**row) for row in conn.execute(query).mappings()}
+
+        return await self._database.read(work)
+
+
+def _order(rec: str) -> tuple[int, str]:
+    return len(rec), rec

@@ -1,0 +1,61 @@
+"""Why a record is on one side only, by what the store knows of it. Pure."""
+
+from bridge.domain.record import Record, Side
+from bridge.domain.seams import epoch
+from bridge.mapping import translate
+from bridge.mapping.model import Mapping as RecordMapping
+from bridge.store.model import Link, LinkState, MappingState, Task, TaskState
+from bridge.sync.reasons import DUPLICATES, SHADOW, Reason
+
+LIVE_MARGIN_SECONDS = 2.0  # vendors cut their times to whole seconds, and their clock is not ours
+STATES = {
+    LinkState.TWIN: "duplicate",
+    LinkState.ALIAS: "counterpart gone",
+    LinkState.TOMBSTONE: "counterpart gone",
+    LinkState.DOUBT: "dead",
+    LinkState.INTENDED: "waiting",
+}
+
+
+def why_alone(
+    mapping: RecordMapping,
+    side: Side,
+    record: Record,
+    task: Task | None,
+    history: Link | None,
+    state: MappingState,
+    *,
+    forgotten: bool,
+) -> str:
+    """One of `report.ALONE_WORDS`. `history`: the youngest row of links that names the record, which is no pair."""
+    if forgotten:
+        return "forgotten"
+    if task is not None and task.state is TaskState.DEAD:
+        return "dead"
+    if task is not None and task.state is not TaskState.IDLE:
+        return "waiting"
+    if history is not None and history.state in STATES:
+        return STATES[history.state]
+    if translate.passes_where(mapping, side, record.fields) is False:
+        return "filtered"
+    if side.other not in mapping.creates or side.other not in mapping.writes:
+        return "never crosses"
+    if task is not None and task.code in DUPLICATES:
+        return "duplicate"
+    if task is not None and task.code in SHADOW:
+        return "shadow"
+    if task is not None and task.code == Reason.NONE_CREATED_THERE:
+        return "never crosses"
+    return "before going live" if _from_before(record, task, state) else "not matched"
+
+
+def _from_before(record: Record, task: Task | None, state: MappingState) -> bool:
+    """Nobody touched it since the mapping went live, and nothing was ever decided about it."""
+    if task is not None and task.gen:
+        return False
+    touched = [epoch(moment) for moment in (record.modified_at, record.created_at) if moment is not None]
+    if state.live_since is None:
+        return True
+    if touched:
+        return max(touched) < state.live_since - LIVE_MARGIN_SECONDS
+    return task is not None and task.decided_hash is not None

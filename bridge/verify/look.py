@@ -1,0 +1,110 @@
+"""A pair read by itself: what the bridge would do with it, asked of the store and the vendors, and never done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bridge.connectors.protocols import Connector
+from bridge.domain.errors import RateLimited
+from bridge.domain.record import Gone, Record, RecordRef, Side
+from bridge.domain.seams import Clock
+from bridge.mapping import translate
+from bridge.mapping.model import Mapping as RecordMapping
+from bridge.store.engine import Store
+from bridge.store.model import Link, Scope
+from bridge.store.questions import ANSWERERS, Known
+from bridge.sync.situation import Wanted
+from bridge.sync.verdict import Verdict, draft_of, verdict
+
+LONGEST_PAUSE_SECONDS = 300.0  # a budget that takes longer to fill ends the verification
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is verified: one mapping, as this instance runs it."""
+
+    mapping: RecordMapping
+    scopes: Mapping[str, Scope]
+    connectors: Mapping[str, Connector]
+    store: Store
+    clock: Clock
+
+    @property
+    def scope(self) -> Scope:
+        return self.scopes[self.mapping.name]
+
+    def connector(self, side: Side) -> Connector:
+        return self.connectors[self.scope.endpoint(side).system]
+
+    def named(self, side: Side, rec: str | None) -> str:
+        """A record as people and commands name it: `crm person 7`."""
+        return f"{self.mapping.side(side).name} {self.scope.endpoint(side).entity} {rec}"
+
+    @property
+    def settle(self) -> float:
+        """How long reads of either side may lag, in seconds."""
+        return max(self.scope.endpoint(side).settle for side in Side)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One look at a pair. `verdict` None: a record is gone, on the sides `gone`. `content`: what both showed."""
+
+    link: Link
+    verdict: Verdict | None
+    content: tuple[str, ...]
+    gone: frozenset[Side] = frozenset()
+
+
+async def patiently(clock: Clock, ask: Any) -> Any:
+    """Ask a vendor; a short pause that it wants is waited for. Raises RateLimited for a long one, RemoteError."""
+    waited = 0.0
+    while True:
+        try:
+            return await ask()
+        except RateLimited as error:
+            pause = max(error.after_seconds, 1.0)
+            waited += pause
+            if error.daily or waited > LONGEST_PAUSE_SECONDS:
+                raise
+            await clock.sleep(pause)
+
+
+async def read(subject: Subject, side: Side, rec: str) -> Record | Gone:
+    """One record as it is now."""
+    ref = subject.scope.endpoint(side).ref(rec)
+    found: Record | Gone = await patiently(subject.clock, lambda: subject.connector(side).read(ref))
+    return found
+
+
+async def look(subject: Subject, link: Link) -> Looked:
+    """Read both records of a pair and judge them. Raises RemoteError."""
+    found: dict[Side, Record | Gone] = {}
+    for side in Side:
+        rec = link.rec(side)
+        assert rec is not None, "a pair has both records"
+        found[side] = await read(subject, side, rec)
+    records = {side: one for side, one in found.items() if isinstance(one, Record)}
+    content = tuple(
+        translate.row_hash(subject.mapping, side, records[side].fields) if side in records else "gone" for side in Side
+    )
+    if len(records) < len(Side):
+        return Looked(link, None, content, frozenset(found.keys() - records.keys()))
+    return Looked(link, await _judged(subject, link, records), content)
+
+
+async def _judged(subject: Subject, link: Link, records: Mapping[Side, Record]) -> Verdict:
+    """The verdict; what it must know of the store is asked, as often as there is something new to ask."""
+    manifests = {side: subject.connector(side).manifest.entities[subject.scope.endpoint(side).entity] for side in Side}
+    refs: list[RecordRef] = [record.ref for record in records.values()]
+    facts: dict[Any, Any] = dict(await subject.store.questions.ask([Known(ref) for ref in refs]))
+    known = {ref: facts[Known(ref)] for ref in refs}
+    while True:
+        draft = draft_of(subject.mapping, subject.scopes, manifests, link, subject.store.now(), facts)
+        draft.claim = replace(draft.claim, known=known)
+        try:
+            return verdict(draft, link, records)
+        except Wanted as wanted:
+            needs = wanted.needs
+        assert all(type(need) in ANSWERERS for need in needs), "a verdict asks the store alone"
+        facts |= await subject.store.questions.ask(list(needs))

@@ -1,0 +1,236 @@
+"""What a verification found: numbers by kind with a few examples, as JSON, as lines, and as what is kept of it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from bridge.domain.record import Side
+from bridge.mapping.types.numbers import plain
+from bridge.mapping.values import Money
+from bridge.sync.verdict import Difference
+
+EXAMPLES = 5
+"""So many are named of each kind."""
+WRONG = ("differing", "gone", "dead", "unread")
+ALONE_WRONG = ("not matched", "dead")
+PAIR_STATES = ("equal", "differing", "waiting", "dead", "frozen", "gone", "unread")
+
+
+@dataclass(slots=True)
+class Tally:
+    """A number, and the first few of what was counted."""
+
+    number: int = 0
+    examples: list[Any] = field(default_factory=list)
+
+    def add(self, example: Any) -> None:
+        self.number += 1
+        if len(self.examples) < EXAMPLES and example not in self.examples:
+            self.examples.append(example)
+
+
+def tallies() -> defaultdict[Any, Tally]:
+    return defaultdict(Tally)
+
+
+@dataclass(slots=True)
+class Report:
+    """One mapping verified. `sample`: so many pairs drawn at random were read, and nothing else was looked at.
+
+    `pairs`: by state. `fault`: why it ended early; then the numbers are of what was read until then.
+    """
+
+    mapping: str
+    names: Mapping[Side, str]  # of the sides, with their entities: `crm person`
+    started_at: float
+    sample: int | None = None
+    seconds: float = 0.0
+    rows: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(Side, 0))
+    skipped: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(Side, 0))
+    pairs: dict[str, Tally] = field(default_factory=lambda: {state: Tally() for state in PAIR_STATES})
+    fields: defaultdict[str, Tally] = field(default_factory=tallies)
+    kept: defaultdict[str, Tally] = field(default_factory=tallies)
+    sums: dict[str, dict[Side, dict[str, Decimal]]] = field(default_factory=dict)
+    alone: dict[Side, defaultdict[str, Tally]] = field(default_factory=lambda: {side: tallies() for side in Side})
+    duplicates: dict[Side, Tally] = field(default_factory=lambda: {side: Tally() for side in Side})
+    references: defaultdict[str, Tally] = field(default_factory=tallies)
+    unshown: set[str] = field(default_factory=set)
+    repaired: int = 0
+    fault: str = ""
+
+    @property
+    def number(self) -> int:
+        """Of pairs that were looked at."""
+        return sum(tally.number for tally in self.pairs.values())
+
+    @property
+    def agrees(self) -> bool:
+        """Nothing differs, nothing that should be there is missing, and no record needs a person. What waits is no
+        difference: the bridge is at it."""
+        pairs = sum(self.pairs[state].number for state in WRONG)
+        return not pairs and not any(by[why].number for by in self.alone.values() for why in ALONE_WRONG if why in by)
+
+    def add_sum(self, name: str, side: Side, amount: Money | None) -> None:
+        """Add one record's amount."""
+        sums = self.sums.setdefault(name, {one: {} for one in Side})[side]
+        if amount is not None:
+            currency = amount.currency or ""
+            sums[currency] = sums.get(currency, Decimal(0)) + amount.amount
+
+    def summary(self) -> dict[str, Any]:
+        """Numbers alone: what is kept in the store holds nobody's data."""
+        return {
+            **{state: tally.number for state, tally in self.pairs.items()},
+            "pairs": self.number,
+            "agrees": self.agrees,
+            "fields": _numbers(self.fields),
+            "kept": _numbers(self.kept),
+            "alone": {side.value: _numbers(self.alone[side]) for side in Side},
+            "duplicates": {side.value: self.duplicates[side].number for side in Side},
+            "references": _numbers(self.references),
+            "repaired": self.repaired,
+            "sample": self.sample,
+            "seconds": round(self.seconds, 1),
+            "fault": self.fault,
+        }
+
+    def document(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        names = {side: self.names[side].partition(" ")[0] for side in Side}
+        return {
+            "mapping": self.mapping,
+            "agrees": self.agrees,
+            "pairs": self.number,
+            **{state: _told(tally) for state, tally in self.pairs.items() if state != "equal"},
+            "equal": self.pairs["equal"].number,
+            "fields": {name: _told(tally) for name, tally in sorted(self.fields.items())},
+            "kept": {name: _told(tally) for name, tally in sorted(self.kept.items())},
+            "sums": {
+                name: {names[side]: {cur: plain(total) for cur, total in sorted(by[side].items())} for side in Side}
+                for name, by in sorted(self.sums.items())
+            },
+            "alone": {
+                names[side]: {why: _told(tally) for why, tally in sorted(self.alone[side].items())} for side in Side
+            },
+            "duplicates": {names[side]: _told(self.duplicates[side]) for side in Side},
+            "references": {name: _told(tally) for name, tally in sorted(self.references.items())},
+            "not compared": sorted(self.unshown),
+            "rows": {names[side]: self.rows[side] for side in Side},
+            "rows not understood": {names[side]: self.skipped[side] for side in Side},
+            "sample": self.sample,
+            "seconds": round(self.seconds, 1),
+            "repaired": self.repaired,
+            "fault": self.fault,
+        }
+
+    def lines(self) -> list[str]:
+        """All of it, for people."""
+        drawn = " drawn at random" if self.sample is not None else ""
+        lines = [f"{self.mapping}: {self.pairs['equal'].number} of {self.number} pairs{drawn} equal"]
+        lines += [f"  {text}" for text in self._lines()]
+        return lines
+
+    def _lines(self) -> Iterable[str]:
+        for state, (one, several) in PAIR_WORDS.items():
+            tally = self.pairs[state]
+            if tally.number:
+                yield f"{_count(tally.number, 'pair')} {one if tally.number == 1 else several}{_such(tally)}"
+        yield from self._of_fields()
+        for side in Side:
+            yield from self._of_side(side)
+        for name, tally in sorted(self.references.items()):
+            yield f"{name}: {_count(tally.number, 'reference')} to a record that is not linked{_such(tally)}"
+        if self.unshown:
+            yield f"not shown by the vendor and so not compared: {', '.join(sorted(self.unshown))}"
+        if self.repaired:
+            yield f"{self.repaired} marked as due"
+        if self.fault:
+            yield f"ended early: {self.fault}"
+
+    def _of_fields(self) -> Iterable[str]:
+        for name, tally in sorted(self.fields.items()):
+            yield f"{name}: differs in {_count(tally.number, 'pair')}"
+            yield from (f"  {line}" for line in map(_example, tally.examples))
+        for name, by in sorted(self.sums.items()):
+            yield f"{name}, sum: {'; '.join(f'{self.names[side]} {_total(by[side])}' for side in Side)}"
+        for name, tally in sorted(self.kept.items()):
+            yield f"{name}: differs in {_count(tally.number, 'pair')}, and the bridge leaves it so{_such(tally)}"
+
+    def _of_side(self, side: Side) -> Iterable[str]:
+        for why, tally in sorted(self.alone[side].items()):
+            such = "" if why in EXPECTED else _such(tally)
+            yield f"only in {self.names[side]}: {tally.number} {ALONE_WORDS[why]}{such}"
+        if self.duplicates[side].number:
+            keys = _count(self.duplicates[side].number, "match key")
+            yield f"duplicates in {self.names[side]}: {keys} shown by several records{_such(self.duplicates[side])}"
+        if self.skipped[side]:
+            yield f"{self.names[side]}: {_count(self.skipped[side], 'row')} could not be understood"
+
+
+PAIR_WORDS = {
+    "differing": ("differs", "differ"),
+    "gone": ("has lost a record, unnoticed until now", "have lost a record, unnoticed until now"),
+    "waiting": (
+        "waits to be looked at, or was edited a moment ago",
+        "wait to be looked at, or were edited a moment ago",
+    ),
+    "dead": ("needs a person (`bridge dead-letters list`)", "need a person (`bridge dead-letters list`)"),
+    "frozen": ("is outside of `where` and left as it is", "are outside of `where` and left as they are"),
+    "unread": ("could not be read", "could not be read"),
+}
+"""How each state is told of one pair, and of several."""
+ALONE_WORDS = {
+    "not matched": "not matched",
+    "filtered": "outside of `where`",
+    "never crosses": "not copied, as the mapping says",
+    "waiting": "waiting",
+    "dead": "dead letters",
+    "shadow": "decided in shadow mode",
+    "before going live": "from before going live",
+    "counterpart gone": "whose counterpart was deleted or merged away",
+    "duplicate": "reported as duplicates",
+    "forgotten": "forgotten",
+}
+
+
+EXPECTED = ("filtered", "never crosses")
+"""Records that are meant to be on one side only; naming some of them helps nobody."""
+
+
+def pair_example(records: Mapping[str, str], difference: Difference) -> dict[str, Any]:
+    """One pair and field. `records`: the names of both, by side."""
+    return {"records": records, "values": difference.values, "why": difference.why}
+
+
+def _numbers(found: Mapping[str, Tally]) -> dict[str, int]:
+    return {name: tally.number for name, tally in sorted(found.items())}
+
+
+def _told(tally: Tally) -> dict[str, Any]:
+    return {"number": tally.number, "examples": tally.examples}
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _such(tally: Tally) -> str:
+    named = [one for one in tally.examples if isinstance(one, str)]
+    more = ", ..." if tally.number > len(named) else ""
+    return f": {', '.join(named)}{more}" if named else ""
+
+
+def _example(example: Any) -> str:
+    values = [f"{record}: {_value(example['values'].get(side))}" for side, record in example["records"].items()]
+    why = f" ({example['why']})" if example["why"] else ""
+    return f"{', '.join(values)}{why}"
+
+
+def _value(value: Any) -> str:
+    return "(empty)" if value is None else repr(value)
+
+
+def _total(sums: Mapping[str, Decimal]) -> str:
+    return " + ".join(f"{plain(total)} {currency}".strip() for currency, total in sorted(sums.items())) or "0"

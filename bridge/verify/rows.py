@@ -1,0 +1,110 @@
+"""One row of a listing beside what its pair agreed on last: must the pair be read to be judged? Pure.
+
+Where both rows of a pair show their base in every field that may cross from them, the bridge would write nothing,
+whatever the other row holds. So a walk keeps no records: a number for each pair it saw, and those to be read.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.record import Fields, Side
+from bridge.mapping import translate
+from bridge.mapping.base import Base, FieldBase, load_base
+from bridge.mapping.model import Field
+from bridge.mapping.model import Mapping as RecordMapping
+from bridge.mapping.translate import Reading
+from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
+from bridge.store.model import Link, LinkState
+from bridge.sync.verdict import amount_in
+
+
+@dataclass(frozen=True, slots=True)
+class RowVerdict:
+    """`look`: the pair must be read. `drifted`: fields edited where nothing reads them, which differ now."""
+
+    look: bool
+    drifted: frozenset[str] = frozenset()
+
+
+def judge_row(
+    mapping: RecordMapping, side: Side, fields: Fields, reading: Reading, link: Link, shown: Collection[str]
+) -> RowVerdict:
+    """`reading`: of the row, its references resolved. `shown`: the fields that a record read by itself shows."""
+    passes = translate.passes_where(mapping, side, fields)
+    if link.state is LinkState.FROZEN:
+        return RowVerdict(look=passes is not False)
+    base = load_base(mapping, link.base)
+    if passes is False or link.sent(side) is not None or not _whole(mapping, side, reading, shown):
+        return RowVerdict(look=True)
+    edited = [
+        row
+        for row in mapping.fields
+        if row.set_on != "create" and row.cells(side) and _edited(row, side, reading, base)
+    ]
+    if any(_matters(row, side) for row in edited):
+        return RowVerdict(look=True)
+    return RowVerdict(look=False, drifted=frozenset(row.name for row in edited if _apart(row, side, reading, base)))
+
+
+def _whole(mapping: RecordMapping, side: Side, reading: Reading, shown: Collection[str]) -> bool:
+    """Whether the row shows all that the record shows when it is read by itself."""
+    return all(row.name in reading.hashes or row.name not in shown for row in mapping.fields if row.cells(side))
+
+
+def _matters(row: Field, side: Side) -> bool:
+    """Whether an edit here may have something written, or changes a sum."""
+    return side.other in row.flows or row.set_on == "always" or row.type == "money"
+
+
+def _edited(row: Field, side: Side, reading: Reading, base: Base) -> bool:
+    """Whether the row shows another value than the one this side held when both agreed last."""
+    if row.name not in reading.hashes:
+        return False
+    entry, value = base.get(row.name), reading.values.get(row.name, UNREAD)
+    if isinstance(value, Reference):  # what it names is not linked: told with the references, nothing crosses
+        return row.missing == "blank" and (entry is None or entry.left_hash is not None or entry.right_hash is not None)
+    if isinstance(value, LinkId) and value.left_over:
+        return True
+    if entry is None:
+        return value is UNREAD or not is_empty(value)
+    if entry.columns_fingerprint != row.columns_fingerprint:
+        return True
+    known, before = _of_side(entry, side)
+    if value is UNREAD or known is UNREAD or entry.fingerprint != row.fingerprint:
+        return before is None or before != reading.hashes[row.name]
+    return not translate.same(row, value, known)
+
+
+def _apart(row: Field, side: Side, reading: Reading, base: Base) -> bool:
+    entry = base.get(row.name)
+    there = None if entry is None else _of_side(entry, side.other)[0]
+    return not translate.same(row, reading.values.get(row.name, UNREAD), there)
+
+
+def _of_side(entry: FieldBase, side: Side) -> tuple[Any, str | None]:
+    """The value and the hash of the columns that one side held."""
+    return (entry.left, entry.left_hash) if side is Side.LEFT else (entry.right, entry.right_hash)
+
+
+def kept_of_base(mapping: RecordMapping, link: Link) -> list[str]:
+    """The fields in which both sides agreed to differ, as where a vendor shortens what is sent to it."""
+    base = load_base(mapping, link.base)
+    return [
+        row.name
+        for row in mapping.fields
+        if row.set_on != "create" and (entry := base.get(row.name)) and not _alike(row, entry)
+    ]
+
+
+def _alike(row: Field, entry: FieldBase) -> bool:
+    return UNREAD in (entry.left, entry.right) or translate.same(row, entry.left, entry.right)
+
+
+def money_of_base(mapping: RecordMapping, link: Link, names: Collection[str]) -> Mapping[str, dict[Side, Any]]:
+    """By money field the amount that each side showed when both agreed last."""
+    base = load_base(mapping, link.base)
+    return {
+        name: {side: amount_in(_of_side(base[name], side)[0]) if name in base else None for side in Side}
+        for name in names
+    }

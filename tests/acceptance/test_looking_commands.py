@@ -1,0 +1,159 @@
+"""`bridge verify`, `doctor` and `forget` as a person types them, beside a running bridge and without one."""
+
+import asyncio
+import hashlib
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from bridge.app.seams import system_seams
+from bridge.store import open_store
+from tests.acceptance.products import simulated
+from tests.acceptance.site import SECRETS, Site, fetch, until
+
+PLANTED = "planted.person@forget-me.example"
+LOSE = {"callbacks": [{"kind": "lose", "probability": 1.0}]}
+
+
+def bytes_of(folder: Path) -> bytes:
+    return b"".join(one.read_bytes() for one in folder.glob("bridge.sqlite*"))
+
+
+def content_of(bundle: Path) -> str:
+    with tarfile.open(bundle) as archive:
+        texts = [archive.extractfile(member) for member in archive.getmembers()]
+        return "\n".join(text.read().decode() for text in texts if text is not None)
+
+
+def agree(site: Site) -> bool:
+    told = site.told("verify")
+    return told.code == 0 and "wait" not in told.out and "1 of 1" in told.out
+
+
+def test_what_a_person_does_when_in_doubt(tmp_path: Path) -> None:
+    """A callback is lost: verify names the pair, repair mends it, doctor looks on; a person is forgotten for good."""
+    with simulated("pipedrive", "deskera") as (pipedrive, deskera):
+        site = Site(tmp_path, pipedrive.url, deskera.url)
+        text = site.settings.read_text().replace("sweep_seconds: 5, full", "sweep_seconds: 600, full")
+        site.settings.write_text(text)
+        daemon = site.start()
+        try:
+            mail = [{"value": PLANTED, "primary": True, "label": "work"}]
+            person = pipedrive.create("persons", name="Planted Lund", emails=mail)
+            contact = str(deskera.until("contacts", name="Planted Lund")["id"])
+            pipedrive.create("deals", title="Order", value=1250, currency="EUR")
+            deskera.until("deals", name="Order")
+            until(lambda: agree(site), "both sides agree, and nothing waits")
+            told = site.told("verify", "deals", "--sample", "5")
+            assert "deals: 1 of 1 pairs drawn at random equal" in told.out
+            assert "amount, sum: crm deal 1250 EUR; erp crm_deal 1250 EUR" in told.out
+
+            fetch(f"{deskera.url}/_control/faults", "POST", LOSE)
+            deskera.edit("contacts", contact, name="Somebody Else")
+            told = site.told("verify", "people")
+            assert told.code == 2
+            assert f"crm person {person}: 'Planted Lund', erp crm_contact {contact}: 'Somebody Else'" in told.out
+            (found,) = json.loads(site.told("verify", "people", "--json").out)
+            assert (found["differing"]["number"], list(found["fields"])) == (1, ["name"])
+            assert 'bridge_verify_pairs{mapping="people",state="differing"} 1.0' in site.get("/metrics").text
+            assert "did not agree when verified last" in site.get("/health").text
+            assert site.told("doctor").code == 1
+            assert "1 marked as due" in site.told("verify", "people", "--repair").out
+            pipedrive.until("persons", name="Somebody Else")
+            assert site.told("verify", "people").code == 0
+
+            told = site.told("doctor", "--live", "--bundle", str(tmp_path / "report.tar.gz"))
+            assert (told.code, "fail  " in told.out) == (0, False), told.out
+            for line in ("credentials deskera", "clock pipedrive", "public address", "hooks at deskera", "scheduler"):
+                assert f"ok    {line}" in told.out
+            content = content_of(tmp_path / "report.tar.gz")
+            assert '"what": "created"' in content
+            hidden = [*SECRETS.values(), PLANTED, "Planted Lund", "Somebody Else", "ana@lund.example"]
+            assert not [one for one in hidden if one in content]
+
+            assert PLANTED.encode() in bytes_of(site.folder)
+            assert site.told("forget", "crm", "person", person, answer="n\n").code == 1
+            assert PLANTED.encode() in bytes_of(site.folder)
+            told = site.told("forget", "crm", "person", person, "--yes")
+            assert (told.code, "journal entries" in told.out) == (0, True)
+            assert PLANTED.encode() not in bytes_of(site.folder)
+            before = len(deskera.rows("contacts"))
+            pipedrive.edit("persons", person, name="Edited")
+            until(lambda: "had it forgotten" in site.told("why", "crm", "person", person).out, "it is left alone")
+            assert len(deskera.rows("contacts")) == before
+            assert "1 forgotten" in site.told("verify", "people").out
+        finally:
+            daemon.kill()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
+
+
+def make_store(site: Site) -> None:
+    async def made() -> None:
+        await (await open_store(f"sqlite:///{site.folder}/bridge.sqlite", system_seams())).close()
+
+    asyncio.run(made())
+
+
+def test_where_there_is_nothing_to_verify_it_says_so_with_an_exit_code_of_its_own(site: Site) -> None:
+    told = site.told("verify")
+    assert (told.code, "there is no store" in told.err) == (1, True)
+    make_store(site)
+    told = site.told("verify", "peopel")
+    assert (told.code, "did you mean `people`?" in told.err) == (1, True)
+    told = site.told("verify", "people")
+    assert (told.code, "start `bridge run`" in told.err) == (1, True)
+
+
+def test_doctor_goes_as_far_as_it_can_and_every_failure_has_a_remedy(site: Site) -> None:
+    told = site.told("doctor")
+    assert told.code == 2
+    assert "fail  store" in told.out
+    make_store(site)
+    told = site.told("doctor")
+    assert "fail  bridge" in told.out
+    assert "start `bridge run`" in told.out
+    site.settings.write_text(site.settings.read_text().replace("connector: deskera", "connector: deskra"))
+    found = json.loads(site.told("doctor", "--json").out)
+    failing = [one for one in found if one["word"] == "fail"]
+    assert {"settings", "bridge"} <= {one["part"] for one in failing}
+    assert all(one["remedy"] for one in failing)
+    assert any(one["part"] == "integrity" and one["word"] == "ok" for one in found)
+
+
+def test_doctor_writes_nothing(site: Site) -> None:
+    make_store(site)
+    before = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in site.folder.glob("bridge.sqlite")}
+    site.told("doctor")
+    after = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in site.folder.glob("bridge.sqlite")}
+    assert after == before
+    assert not [one for one in site.folder.glob("bridge.sqlite-wal") if one.stat().st_size]
+
+
+def test_a_damaged_store_is_told(site: Site) -> None:
+    make_store(site)
+    file = site.folder / "bridge.sqlite"
+    content = bytearray(file.read_bytes())
+    content[8192:12288] = b"\xff" * 4096
+    file.write_bytes(bytes(content))
+    told = site.told("doctor")
+    assert told.code == 2
+    assert "damaged" in told.out or "malformed" in told.out
+
+
+def test_a_bundle_that_cannot_be_written_is_told(site: Site) -> None:
+    make_store(site)
+    told = site.told("doctor", "--bundle", str(site.folder / "nowhere" / "report.tar.gz"))
+    assert (told.code, "name another file" in told.err) == (1, True)
+
+
+def test_an_unknown_record_can_be_forgotten_so_that_it_never_comes(site: Site) -> None:
+    make_store(site)
+    told = site.told("forget", "crm", "person", "42", "--yes")
+    assert told.code == 2
+    assert "no bridge has run" in told.err

@@ -1,0 +1,41 @@
+"""The last verification of each mapping is kept, and of several instances one begins the next."""
+
+from bridge.store import Store
+from tests.clock import FakeClock
+
+
+async def test_one_of_several_instances_begins_what_is_due(store: Store, clock: FakeClock) -> None:
+    assert await store.verifications.begin("people", None)
+    assert not await store.verifications.begin("people", None)
+    first = (await store.verifications.last())["people"]
+    assert (first.done_at, first.summary) == (None, None)
+    clock.advance(60)
+    assert await store.verifications.begin("people", first.started_at)
+    assert not await store.verifications.begin("people", first.started_at)
+
+
+async def test_a_result_stands_until_the_next_one_ends(store: Store, clock: FakeClock) -> None:
+    await store.verifications.end("people", store.now(), {"pairs": 3})
+    before = (await store.verifications.last())["people"]
+    clock.advance(60)
+    assert await store.verifications.begin("people", before.started_at)
+    under_way = (await store.verifications.last())["people"]
+    assert (under_way.summary, under_way.done_at) == ({"pairs": 3}, before.done_at)
+    await store.verifications.end("people", under_way.started_at, {"pairs": 4})
+    assert (await store.verifications.last())["people"].summary == {"pairs": 4}
+
+
+async def test_the_store_says_how_it_fares(store: Store) -> None:
+    state = await store.vitals.state()
+    assert state.bytes > 0
+    assert state.faults == ()
+    assert (state.file is None) is not store.database.sqlite
+
+
+async def test_what_was_spent_of_the_day_can_be_asked(store: Store) -> None:
+    assert await store.budgets.spent("crm1") is None
+    await store.budgets.spend("crm1", "2026-01-05", 40, 100)
+    await store.budgets.spend("crm1", "2026-01-05", 2, 100)
+    assert await store.budgets.spent("crm1") == 42
+    await store.budgets.spend("crm1", "2026-01-06", 1, 100)
+    assert await store.budgets.spent("crm1") == 1

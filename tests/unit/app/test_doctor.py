@@ -1,0 +1,121 @@
+"""What `bridge doctor` says of clocks, quotas and disks, and what its archive leaves out."""
+
+import shutil
+from datetime import timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.app import doctor
+from bridge.app.bundle import KEPT, MAIL, _without_tests, shape
+from bridge.app.doctor_live import Timed, _clock
+from bridge.app.finding import REMEDIES, remedy_of
+from bridge.app.status import status_of
+from bridge.connectors.protocols import HttpRequest, HttpResponse
+from bridge.domain.seams import Seams
+from bridge.monitoring.health import Status
+from bridge.store import Store
+from bridge.store.vitals import State
+from tests.acceptance.site import SECRETS, Site
+from tests.clock import FakeClock
+
+ASKED = HttpRequest("GET", "https://vendor.example/v1/me")
+
+
+class Vendor:
+    """Answers after `seconds` with the time of a clock that is `ahead` of ours, in whole seconds."""
+
+    def __init__(self, clock: FakeClock, ahead: float, seconds: float) -> None:
+        self.clock, self.ahead, self.seconds = clock, ahead, seconds
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        self.clock.advance(self.seconds / 2)
+        theirs = (self.clock.now() + timedelta(seconds=self.ahead)).replace(microsecond=0)
+        self.clock.advance(self.seconds / 2)
+        return HttpResponse(200, {"date": format_datetime(theirs, usegmt=True)})
+
+
+@pytest.mark.parametrize(
+    ("ahead", "seconds", "status"),
+    [
+        (0.0, 0.1, Status.PASS),
+        (0.0, 20.0, Status.PASS),  # a slow answer is no clock that goes wrong
+        (-0.9, 0.1, Status.PASS),
+        (45.0, 0.1, Status.WARN),
+        (-45.0, 3.0, Status.WARN),
+        (-700.0, 0.1, Status.FAIL),
+        (700.0, 0.1, Status.FAIL),
+    ],
+)
+async def test_a_vendors_clock_is_compared_with_ours(
+    new_seams: Any, clock: FakeClock, ahead: float, seconds: float, status: Status
+) -> None:
+    seams: Seams = new_seams()
+    clock.advance(0.5)
+    timed = Timed(Vendor(clock, ahead, seconds), seams)
+    await timed.send(ASKED)
+    found = _clock("crm1", timed.skews["vendor.example"])
+    assert found.status is status, found
+    assert bool(found.remedy) is (status is not Status.PASS)
+
+
+async def test_an_answer_without_a_date_tells_nothing_of_the_clock(new_seams: Any) -> None:
+    class Dateless:
+        async def send(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse(200, {"date": "soon"})
+
+    timed = Timed(Dateless(), new_seams())
+    await timed.send(ASKED)
+    assert timed.skews == {}
+
+
+@pytest.mark.parametrize(
+    ("free", "status"), [(10 * 2**20, Status.FAIL), (300 * 2**20, Status.WARN), (2**40, Status.PASS)]
+)
+def test_a_disk_that_fills_is_told_before_it_is_full(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free: int, status: Status
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": free}))
+    found = doctor._room(State("0008", 50 * 2**20, (), tmp_path / "bridge.sqlite", "SQLite"))
+    assert (found.status, bool(found.remedy)) == (status, status is not Status.PASS)
+
+
+def test_every_part_has_a_remedy() -> None:
+    assert remedy_of("system crm1") == REMEDIES["system"]
+    assert "bridge run" in remedy_of("worker")
+
+
+# -- the archive -----------------------------------------------------------------------------------------------------
+def test_values_become_their_type_and_length() -> None:
+    detail = {"changes": {"name": ["Ana Lund", None]}, "amount": 12, "ok": True}
+    assert shape(detail) == {"changes": {"name": ["text(8)", None]}, "amount": "number", "ok": True}
+
+
+def test_mail_addresses_are_found_wherever_they_stand() -> None:
+    for text in ("ana@x.example", "<ana.lund+a@mail.x.example>", '"a@b.co"', "{ann@x.example: 4711}", "(søren@ø.dk)"):
+        assert "@" not in MAIL.sub("", text), text
+
+
+def test_a_mapping_file_loses_its_examples_and_no_other_line() -> None:
+    head, examples = "mapping: a\nfields:\n  x: {crm: a}\n", "tests:\n  - name: Ana\n    crm: {n: Ana}\n\n# more\n"
+    text = f"{head}{examples}match: none\n---\nmapping: b\n"
+    kept = _without_tests(text)
+    assert "Ana" not in kept
+    assert kept.count("\n") == text.count("\n")
+    assert kept.splitlines()[8:] == ["match: none", "---", "mapping: b"]
+
+
+async def test_every_heading_of_status_says_which_columns_hold_nobodys_data(store: Store) -> None:
+    assert set(KEPT) == set(await status_of(store))
+
+
+async def test_both_databases_are_looked_at(made_url: str, tmp_path: Path, new_seams: Any) -> None:
+    site = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
+    found = await doctor.examine(site.settings, {**SECRETS, "ACCEPT_STORE_URL": made_url}, new_seams(), live=False)
+    told = {one.part: one.status for one in found.findings}
+    assert told["settings"] is told["store"] is told["disk"] is told["dead letters"] is Status.PASS
+    assert told["bridge"] is Status.FAIL
+    assert told.get("integrity", Status.PASS) is Status.PASS
+    assert all(one.remedy for one in found.findings if one.status is not Status.PASS)

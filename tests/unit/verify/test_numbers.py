@@ -1,0 +1,53 @@
+"""What a walk keeps of records, and how little that is."""
+
+import tracemalloc
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.verify.numbers import Keys, Numbers
+
+MANY = 5_000
+
+
+@given(st.lists(st.integers(0, 2**64 - 1)), st.integers(0, 2**64 - 1))
+def test_what_was_added_is_found_and_nothing_else(added: list[int], other: int) -> None:
+    numbers = Numbers()
+    for one in added:
+        numbers.add(one)
+    assert all(one in numbers for one in added)
+    assert (other in numbers) == (other in added)
+
+
+IDS = st.sampled_from(["1", "2", "007", "9" * 30, "a-b", "é", "0"])
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), IDS)))
+def test_a_key_is_shared_when_two_records_show_it_however_often_one_is_listed(shown: list[tuple[str, str]]) -> None:
+    keys = Keys()
+    for letter, rec in shown:
+        keys.add(letter * 32, rec)
+    by_key = {letter: {rec for one, rec in shown if one == letter} for letter in "abc"}
+    found = {beginning[0]: recs for beginning, recs in keys.shared()}
+    assert set(found) == {letter for letter, recs in by_key.items() if len(recs) > 1}
+    for letter, recs in found.items():
+        plain = {rec for rec in by_key[letter] if rec in ("1", "2", "0")}
+        assert {rec for rec in recs if rec is not None} == plain
+        assert len(recs) == len(by_key[letter])
+
+
+def test_a_pair_takes_less_than_ten_bytes_and_a_match_key_less_than_twenty() -> None:
+    tracemalloc.start()
+    try:
+        numbers, keys = Numbers(), Keys()
+        before = tracemalloc.get_traced_memory()[0]
+        for one in range(MANY):
+            numbers.add(one)
+        pairs = tracemalloc.get_traced_memory()[0] - before
+        for one in range(MANY):
+            keys.add(f"{one:032x}", str(one))
+        both = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert pairs / MANY < 10
+    assert (both - pairs) / MANY < 20
