@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
+from bridge.app import undo
 from bridge.app.build import Bridge
 from bridge.app.why import places
 from bridge.domain.errors import BridgeError, ConfigError, RemoteError
@@ -45,6 +46,10 @@ class Requests:
             "systems check": self._check_system,
             "dead-letters retry": self._retry,
             "dead-letters discard": self._discard,
+            "undo": self._undo,
+            "link": self._link,
+            "unlink": self._unlink,
+            "restore": self._restore,
         }
 
     async def run(self) -> None:
@@ -79,7 +84,7 @@ class Requests:
         if act is None:
             return f"{FAILED}this bridge does not know the request `{request.kind}`"
         try:
-            answer = await act(request.arguments)
+            answer = await act({**request.arguments, "request": request.id})
         except ConfigError as error:
             return FAILED + "; ".join(str(fault) for fault in error.faults)
         except BridgeError as error:
@@ -236,6 +241,22 @@ class Requests:
             return wrong
         await self._bridge.store.dead_letters.discard(keys)
         return f"{len(keys)} dead letters discarded"
+
+    async def _undo(self, arguments: Arguments) -> str:
+        steps = await undo.undone(self._bridge, arguments)
+        return await undo.carried_out(self._bridge, arguments, "undo", steps)
+
+    async def _link(self, arguments: Arguments) -> str:
+        steps = await undo.linked(self._bridge, arguments)
+        return await undo.carried_out(self._bridge, arguments, "link", steps)
+
+    async def _unlink(self, arguments: Arguments) -> str:
+        steps = await undo.unlinked(self._bridge, arguments)
+        return await undo.carried_out(self._bridge, arguments, "unlink", steps)
+
+    async def _restore(self, arguments: Arguments) -> str:
+        steps = await undo.restored(self._bridge, arguments)
+        return await undo.carried_out(self._bridge, arguments, "restore", steps)
 
     async def _letters(self, arguments: Arguments) -> tuple[str, list[TaskKey]]:
         """What is wrong with the request, and the dead letters it means; letters of a former mapping count as well."""

@@ -16,7 +16,7 @@ from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey, TaskState
 from bridge.store.questions import LinkById, LinkOf, LinksNaming, SharingKeys, StateOf, SurvivorOf, TaskOf
-from bridge.sync import believe, merge, recover, references, shadow, words
+from bridge.sync import believe, merge, parted, recover, references, shadow, words
 from bridge.sync.draft import Draft, Stale
 from bridge.sync.needs import Moment, RequestListing, Search
 from bridge.sync.plans import Create
@@ -44,7 +44,7 @@ def match_or_create(draft: Draft) -> Completion | Create:
     back = merge.restored(draft, found)
     if back:
         return back
-    history = _history(draft)
+    history = _history(draft, found)
     if isinstance(history, Completion):
         return history
     return _new(draft, found, may_copy=history is None)
@@ -64,7 +64,7 @@ def _gone(draft: Draft) -> Completion:
     return draft.later(first + settle, Reason.NOT_THERE_YET.of(record=draft.named(side, rec)), gone_since=first)
 
 
-def _history(draft: Draft) -> Completion | Survivor | None:
+def _history(draft: Draft, own: Record) -> Completion | Survivor | None:
     """What happened to this record before: duplicates wait for a person, a restored record finds its link again."""
     for row in draft.ask(LinksNaming(draft.mapping.name, draft.side, draft.key.rec)):
         if row.state is LinkState.TWIN:
@@ -75,6 +75,8 @@ def _history(draft: Draft) -> Completion | Survivor | None:
             return draft.dead(Reason.CREATE_STILL_UNKNOWN.of())
         if row.state is LinkState.TOMBSTONE:
             return _tombstone(draft, row)
+        if row.state is LinkState.PARTED and (alone := parted.left_alone(draft, row, own)):
+            return alone
         if row.state is LinkState.ALIAS and draft.ask(SurvivorOf(draft.ref(draft.side, draft.key.rec))) is None:
             return Survivor()  # it was the record's counterpart that was merged away, and not the record itself
     return None
@@ -213,7 +215,7 @@ def _judged(draft: Draft, own: Record, key: MatchKey, found: Sequence[Record]) -
     links = draft.ask_all(LinkOf(draft.mapping.name, other, record.ref.id) for record in found)
     for record, link in zip(found, links, strict=True):
         if link is None:
-            asked = _question(draft, own, record)
+            asked = _question(draft, own, record) or parted.of_candidate(draft, record)
             if asked:
                 return asked
             free.append(record)

@@ -57,6 +57,8 @@ class Reason(StrEnum):
     NONE_CREATED_THERE = "none_created_there"
     DUPLICATE_REPORTED = "duplicate_reported"
     DUPLICATE_OF = "duplicate_of"
+    PARTED = "parted"
+    MATCH_PARTED = "match_parted"
     # It is done.
     IN_SYNC = "in_sync"
     OWN_SIDE_IN_SYNC = "own_side_in_sync"
@@ -71,6 +73,7 @@ class Reason(StrEnum):
     BOTH_GONE = "both_gone"
     REMOVED_BY_US = "removed_by_us"
     DUPLICATE_TAKES_OVER = "duplicate_takes_over"
+    INSTRUCTED = "instructed"
     # A person is needed.
     UNTRANSLATABLE = "untranslatable"
     REFERENCE_REJECTED = "reference_rejected"
@@ -106,6 +109,7 @@ DONE = frozenset(
         Reason.BOTH_GONE,
         Reason.REMOVED_BY_US,
         Reason.DUPLICATE_TAKES_OVER,
+        Reason.INSTRUCTED,
     }
 )
 """Nothing is left to do after these; all other reasons say why a record stands still."""
@@ -116,6 +120,9 @@ SHADOW = frozenset({Reason.IN_SHADOW, Reason.WOULD_CREATE, Reason.WOULD_LINK, Re
 
 DUPLICATES = frozenset({Reason.DUPLICATE_REPORTED, Reason.DUPLICATE_OF})
 """Two people made the same on both sides: reported, and left alone until they merge it."""
+
+UNLINKED = frozenset({Reason.PARTED, Reason.MATCH_PARTED})
+"""A person ended a pair, and wants its records left alone until one of them is edited."""
 
 FOR_A_PERSON = frozenset({Reason.THRESHOLD_REACHED, Reason.NO_CANARY})
 """It waits, and only a person can end that: the log says so at warning when it begins."""
@@ -181,6 +188,11 @@ SENTENCES = {
     Reason.NONE_CREATED_THERE: "filtered: nothing on {side} matches, and none is created there",
     Reason.DUPLICATE_REPORTED: "filtered: a duplicate of a linked record, reported",
     Reason.DUPLICATE_OF: "filtered: a duplicate of {record}",
+    Reason.PARTED: "filtered: {run} ended its pair with {other}; it is left alone until one of the two is edited",
+    Reason.MATCH_PARTED: (
+        "filtered: it matches {record}, whose pair {run} ended; it is left alone until one of them is edited, "
+        "or until `bridge link SIDE ENTITY ID OTHER` makes a pair"
+    ),
     Reason.IN_SYNC: "{agree}",
     Reason.OWN_SIDE_IN_SYNC: "{record} shows what both sides agreed on last",
     Reason.SETTLED_MEANWHILE: "what was to be looked at is settled",
@@ -193,6 +205,7 @@ SENTENCES = {
     Reason.REMOVED: "{verb} {record}",
     Reason.BOTH_GONE: "both records are gone",
     Reason.REMOVED_BY_US: "{record} was removed by the bridge",
+    Reason.INSTRUCTED: "{run}: {what}",
     Reason.DUPLICATE_TAKES_OVER: "{record} was deleted, and its duplicate {duplicate} takes its place",
     Reason.UNTRANSLATABLE: "{problem}",
     Reason.REFERENCE_REJECTED: "{parent} is not linked, and the mapping says `missing: reject`",
