@@ -209,7 +209,10 @@ SENTENCES = {
     Reason.DUPLICATE_TAKES_OVER: "{record} was deleted, and its duplicate {duplicate} takes its place",
     Reason.UNTRANSLATABLE: "{problem}",
     Reason.REFERENCE_REJECTED: "{parent} is not linked, and the mapping says `missing: reject`",
-    Reason.SEVERAL_MATCH: "several {side} records match by {key}: {records}",
+    Reason.SEVERAL_MATCH: (
+        "several {side} records match by {key}: {records}; merge them at the product, or say which one it is: "
+        "`bridge link` {record} and its id"
+    ),
     Reason.HELD_AS_DUPLICATE: (
         "{record} has the same {key} as {first}, which is linked to {counterpart}, so no second record is created "
         "there. Merge the two at {system}, delete one, or change the {key} of one: that is noticed. Where both are "
@@ -218,7 +221,8 @@ SENTENCES = {
     ),
     Reason.CREATE_UNKNOWN: (
         "create outcome unknown: {record} may exist ({among}); "
-        "delete or merge what is too much, then retry the dead letter; "
+        "delete or merge what is too much, then retry the dead letter, or say which one it is: `bridge link` {own} "
+        "and its id; "
         "what was made there meanwhile and may be it is not copied until then"
     ),
     Reason.CREATE_STILL_UNKNOWN: ("an earlier create of its counterpart has an unknown outcome; retry after checking"),

@@ -6,10 +6,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from bridge.app.requests import Requests
+from bridge.app.status import status_of
+from bridge.app.why import why_lines
+from bridge.domain.errors import Rejected
+from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Side
+from bridge.mapping.load import version_of
 from bridge.store.requests import Request
 from bridge.sync.parts import Limits
-from tests.product import FakeProduct, lost_answer, manifest
+from tests.product import FakeProduct, lost_answer, manifest, raising
 from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
@@ -406,3 +411,83 @@ async def test_what_retention_dropped_is_not_undone_and_the_answer_says_since_wh
     await bench.store.journal.prune(bench.store.now() - 90.0)
     answer = await say(bench, "undo", "erp person 1", at=at)
     assert "is too long ago; the journal reaches back to" in answer
+
+
+async def test_a_person_says_which_of_several_matching_records_is_meant(new_bench: NewBench) -> None:
+    bench = await new_bench()
+    for name in ("Ana", "Anna"):
+        bench.erp.person_creates("person", name=name, email="a@x.example")
+        bench.unheard("erp", "person", str(len(bench.erp.rows)))
+    bench.crm.person_creates("person", name="Ana", email="a@x.example")
+    await bench.index()
+    await bench.settle()
+    (letter, _), *_ = await bench.store.dead_letters.list()
+    assert "or say which one it is: `bridge link` crm person 1 and its id" in letter.reason
+    await do(bench, "link", "crm person 1 2")
+    assert await bench.store.dead_letters.list() == []
+    link = await bench.store.links.of("people", Side.LEFT, "1")
+    assert link is not None
+    assert (link.right, bench.erp.live("person")["2"]["name"]) == ("2", "Ana")
+
+
+# Runs and versions.
+
+
+async def test_a_run_is_undone_with_the_records_it_made_on_the_way(new_bench: NewBench) -> None:
+    text = WITH_COMPANIES.replace("match: [name]", "match: [name]\ndeleted: {crm: delete, erp: delete}", 1)
+    bench = await new_bench(text=text)
+    company = bench.crm.person_creates("company", name="Acme")
+    person = bench.crm.person_creates("person", name="Ana", email="a@x.example", company_id=company)
+    for entity, rec in (("company", company), ("person", person)):
+        bench.unheard("crm", entity, rec)
+    found = Event("crm", "person", person, EventKind.CHANGED, Origin.BACKFILL)
+    await bench.store.events.accept([found], bench.routes, run="backfill/people/1")
+    await bench.settle()
+    bench.clock.advance(60)
+    assert (len(bench.erp.live("company")), len(bench.erp.live("person"))) == (1, 1)
+    answer = await say(bench, "undo", run="backfill/people/1")
+    assert "2 would be removed; the deletion threshold lets 25 through" in answer
+    await do(bench, "undo", run="backfill/people/1")
+    assert (bench.erp.live("company"), bench.erp.live("person")) == ({}, {})
+    bench.clock.advance(600)
+    await bench.assert_silent()
+    assert "nothing that backfill/people/1 wrote" in await say(bench, "undo", run="backfill/people/1")
+
+
+async def test_every_write_has_the_version_of_its_mapping_file_and_why_shows_it(new_bench: NewBench) -> None:
+    bench = await linked(new_bench)
+    version = version_of(PEOPLE)
+    assert {entry.version for entry in await bench.journal("erp", "person", "1")} == {version}
+    run = await do(bench, "undo", "erp person 1")
+    lines = await why_lines(bench.store, bench.parts.scopes, "erp", "person", "1")
+    updated, undone = (next(line for line in lines if f"{what}: " in line) for what in ("updated", "undone"))
+    assert updated.endswith(f"[mapping {version}, undone by {run}]")
+    assert undone.endswith(f"[mapping {version}, run {run}]")
+
+
+def test_the_version_is_what_git_calls_the_file() -> None:
+    assert version_of("hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"[:10]
+
+
+async def test_a_dead_letter_that_a_person_discards_takes_its_instruction_along(new_bench: NewBench) -> None:
+    bench = await linked(new_bench)
+    bench.erp.fail = raising("before update", Rejected("erp", "no"))
+    await say(bench, "undo", "erp person 1", go=True)
+    await bench.settle(36_000)
+    (letter, _), *_ = await bench.store.dead_letters.list()
+    bench.erp.fail = lambda name: None
+    await bench.store.dead_letters.discard([letter.key])
+    assert await bench.store.instructions.waiting() == 0
+    await bench.assert_silent()
+    assert phones(bench) == ("2", "2")
+
+
+async def test_the_answer_counts_what_is_still_to_be_done(new_bench: NewBench) -> None:
+    bench = await linked(new_bench)
+    answer = await say(bench, "undo", "erp person 1", go=True)
+    assert answer.startswith("1 records are still to be done. The work continues in the background")
+    assert "is still to be done" in await say(bench, "undo", "erp person 1")
+    rows = (await status_of(bench.store))["instructions"]
+    assert [row["records still to be done"] for row in rows] == [1]
+    await bench.settle()
+    assert (await status_of(bench.store))["instructions"] == []
