@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from bridge.app import undo
 from bridge.app.build import Bridge
 from bridge.app.why import places
+from bridge.app.wording import moment
 from bridge.domain.errors import BridgeError, ConfigError, RemoteError
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.patience import once_back
@@ -41,6 +42,7 @@ class Requests:
             "resync": self._resync,
             "hooks repair": self._repair,
             "hooks remove": self._remove,
+            "hooks rotate": self._rotate,
             "conflicts choose": self._choose,
             "names accept": self._accept_names,
             "systems check": self._check_system,
@@ -226,6 +228,16 @@ class Requests:
 
     async def _remove(self, arguments: Arguments) -> str:
         return str(await self._bridge.keeper.remove_all())
+
+    async def _rotate(self, arguments: Arguments) -> str:
+        system, hours = str(arguments["system"]), float(arguments.get("overlap") or 24)
+        if system not in self._bridge.connectors:
+            return f"{FAILED}no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}"
+        audit = await self._bridge.keeper.rotate(system, hours * 3600)
+        if audit.faults:
+            return f"{FAILED}{audit}"
+        until = moment(self._bridge.store.now() + hours * 3600)
+        return f"{system}: {len(audit.created)} hooks have new addresses; the old ones are taken in until {until} UTC"
 
     async def _retry(self, arguments: Arguments) -> str:
         wrong, keys = await self._letters(arguments)

@@ -360,6 +360,14 @@ hooks = Table(
     Column("note", Text, nullable=False),
 )
 
+hook_turns = Table(  # how often the addresses of a system's hooks were changed
+    "hook_turns",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("until", Real, nullable=False),  # callbacks at the addresses of the turn before are taken in
+)
+
 systems = Table(
     "systems",
     metadata,

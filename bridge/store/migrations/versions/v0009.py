@@ -1,4 +1,4 @@
-"""What a write can be undone by: the run and the mapping version in the journal, and a person's instructions."""
+"""What a write can be undone by: run and mapping version in the journal, a person's instructions. Turns of hooks."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,3 +25,9 @@ def upgrade() -> None:
         sa.Column("at", sa.Float(53), nullable=False),
     )
     op.create_index("instructions_run", "instructions", ["run"])
+    op.create_table(
+        "hook_turns",
+        sa.Column("system", sa.Text, primary_key=True),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("until", sa.Float(53), nullable=False),
+    )
