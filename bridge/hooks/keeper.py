@@ -110,9 +110,7 @@ class HookKeeper:
             return
         await self.refresh()
         if await self._has_older(system):
-            audit.faults[system] = (
-                "a hook still has an older address: `bridge hooks repair` moves it first"
-            )
+            audit.faults[system] = "a hook still has an older address: `bridge hooks repair` moves it first"
             return
         await self.store.hooks.turn(system, self.store.now() + overlap_seconds)
         await self._mend(system, audit)
