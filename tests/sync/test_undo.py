@@ -12,6 +12,7 @@ from bridge.domain.errors import Rejected
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Side
 from bridge.mapping.load import version_of
+from bridge.store.model import TaskKey
 from bridge.store.requests import Request
 from bridge.sync.parts import Limits
 from tests.product import FakeProduct, lost_answer, manifest, raising
@@ -351,7 +352,11 @@ async def test_what_matches_an_unlinked_record_is_left_alone_too(new_bench: NewB
     bench.unheard("crm", "person", "1")
     bench.crm.person_creates("person", name="Another", email="a@x.example")
     await bench.settle()
-    assert len(bench.erp.live("person")) == 1
+    assert (len(bench.erp.live("person")), bench.erp.live("person")["1"]["name"]) == (1, "Ana")
+    task = await bench.store.tasks.get(TaskKey("people", Side.LEFT, "2"))
+    assert task is not None
+    assert task.reason.startswith("filtered: it matches erp person 1, whose pair unlink/")
+    assert await bench.store.links.of("people", Side.LEFT, "2") is None
 
 
 async def test_two_records_become_a_pair_by_a_persons_word_and_a_side_may_win(new_bench: NewBench) -> None:
