@@ -226,8 +226,7 @@ def _judged(draft: Draft, own: Record, key: MatchKey, found: Sequence[Record]) -
             return _report_duplicate(draft, link, record)
     if len(free) > 1:
         names, side = ", ".join(record.ref.id for record in free), draft.side_name(other)
-        mine = draft.named(draft.side, draft.key.rec)
-        return draft.dead(Reason.SEVERAL_MATCH.of(side=side, key=" + ".join(key.fields), records=names, record=mine))
+        return draft.dead(Reason.SEVERAL_MATCH.of(side=side, key=" + ".join(key.fields), records=names))
     return free[0] if free else None
 
 

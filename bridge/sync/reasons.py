@@ -211,7 +211,7 @@ SENTENCES = {
     Reason.REFERENCE_REJECTED: "{parent} is not linked, and the mapping says `missing: reject`",
     Reason.SEVERAL_MATCH: (
         "several {side} records match by {key}: {records}; merge them at the product, or say which one it is: "
-        "`bridge link` {record} and its id"
+        "`bridge link SIDE ENTITY ID OTHER`"
     ),
     Reason.HELD_AS_DUPLICATE: (
         "{record} has the same {key} as {first}, which is linked to {counterpart}, so no second record is created "
@@ -221,8 +221,8 @@ SENTENCES = {
     ),
     Reason.CREATE_UNKNOWN: (
         "create outcome unknown: {record} may exist ({among}); "
-        "delete or merge what is too much, then retry the dead letter, or say which one it is: `bridge link` {own} "
-        "and its id; "
+        "delete or merge what is too much, then retry the dead letter, or say which one it is: "
+        "`bridge link SIDE ENTITY ID OTHER`; "
         "what was made there meanwhile and may be it is not copied until then"
     ),
     Reason.CREATE_STILL_UNKNOWN: ("an earlier create of its counterpart has an unknown outcome; retry after checking"),

@@ -160,9 +160,7 @@ def recover_create(draft: Draft, link: Link) -> Completion:
     if among or not (draft.manifest(target).shows_new or checked):
         draft.moves.append(moves.doubt(link, among))
         ids = ", ".join(among) or "no listing shows new records"
-        return draft.dead(
-            Reason.CREATE_UNKNOWN.of(record=draft.named(target), among=ids, own=draft.named(draft.side, draft.key.rec))
-        )
+        return draft.dead(Reason.CREATE_UNKNOWN.of(record=draft.named(target), among=ids))
     draft.moves.append(moves.drop(link))
     draft.say("not created", f"{draft.named(target)} was never created")
     if draft.first.attempts >= draft.limits.attempts:

@@ -427,7 +427,7 @@ async def test_a_person_says_which_of_several_matching_records_is_meant(new_benc
     await bench.index()
     await bench.settle()
     (letter, _), *_ = await bench.store.dead_letters.list()
-    assert "or say which one it is: `bridge link` crm person 1 and its id" in letter.reason
+    assert "or say which one it is: `bridge link SIDE ENTITY ID OTHER`" in letter.reason
     await do(bench, "link", "crm person 1 2")
     assert await bench.store.dead_letters.list() == []
     link = await bench.store.links.of("people", Side.LEFT, "1")
@@ -496,3 +496,34 @@ async def test_the_answer_counts_what_is_still_to_be_done(new_bench: NewBench) -
     assert [row["records still to be done"] for row in rows] == [1]
     await bench.settle()
     assert (await status_of(bench.store))["instructions"] == []
+
+
+async def test_a_person_says_which_record_a_create_of_unknown_outcome_made(new_bench: NewBench) -> None:
+    bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: none"))
+    bench.erp.fail = lost_answer("after create")
+    bench.crm.person_creates("person", name="Ana", email="a@x.example", phone="1")
+    await bench.turn_once()
+    bench.erp.person_creates("person", name="Ana", email="a@x.example", phone="1")
+    await bench.settle()
+    (letter, _), *_ = await bench.store.dead_letters.list()
+    assert letter.code == "create_unknown"
+    assert "`bridge link SIDE ENTITY ID OTHER`" in letter.reason
+    await do(bench, "link", "crm person 1 1")
+    assert await bench.store.dead_letters.list() == []
+    bench.crm.person_edits("person", "1", phone="5")
+    await bench.settle()
+    assert phones(bench) == ("5", "5")
+    assert (len(bench.crm.live("person")), len(bench.erp.live("person"))) == (2, 2)  # the other one is another record
+
+
+async def test_a_create_whose_answer_was_lost_can_be_undone_as_well(new_bench: NewBench) -> None:
+    bench = await new_bench()
+    bench.crm.person_creates("person", name="Ana", email="a@x.example")
+    bench.erp.fail = lost_answer("after create")
+    await bench.settle()
+    bench.clock.advance(60)
+    assert "found" in await bench.story("erp", "person", "1")
+    await do(bench, "undo", "erp person 1")
+    assert bench.erp.live("person") == {}
+    bench.clock.advance(600)
+    await bench.assert_silent()

@@ -99,7 +99,7 @@ async def lived(steps: list[tuple[str, str, str, str, bool]], answers: bool, las
         await store.close()
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(EDITS, UNDOS), min_size=2, max_size=7), st.booleans(), st.sampled_from(sorted(SIDES)))
 def test_what_was_undone_stays_until_a_side_is_edited_and_then_crosses_as_any_edit(
     steps: list[tuple[str, str, str, str, bool]], answers: bool, last: str
