@@ -68,10 +68,11 @@ async def _came_of(bridge: Bridge, run: str) -> list[str]:
     if len(rows) == SHOWN:
         lines = [f"the newest {SHOWN} entries of {run}:", *lines]
     if left:
+        records = "1 record is" if left == 1 else f"{left} records are"
         lines.append(
-            f"{left} records are still to be done. The work continues in the background: `bridge status` counts"
+            f"{records} still to be done. The work continues in the background: `bridge status` counts what is"
         )
-        lines.append("what is left under `instructions`, and `bridge why` of a record says what it waits for.")
+        lines.append("left under `instructions`, and `bridge why` of a record says what it waits for.")
     if any(row.entry.what in ("undone", *CREATIONS, *REMOVALS) for row in rows):
         lines.append(f"`bridge undo --run {run}` takes this back")
     return lines
@@ -95,12 +96,17 @@ async def _foretold(bridge: Bridge, wanted: Sequence[Wanted], show: int) -> str:
             f"{limits.delete_window_seconds:.0f} s, and the rest waits for `bridge approve {names}`"
         )
     if any(one.acts for one in told) or more > 0:
-        fields = f"{sum(one.restored for one in told)} fields would be put back, {sum(one.kept for one in told)} stay. "
+        restored, kept = sum(one.restored for one in told), sum(one.kept for one in told)
+        fields = f"{_fields_of(restored)} would be put back, {kept} {'stays' if kept == 1 else 'stay'}. "
         counted = fields if any(one.restored or one.kept for one in told) else ""
         lines.append(f"{counted}Nothing was done yet: say it again with --yes to do this.")
     else:
         lines.append("Nothing would be done.")
     return "\n".join(lines)
+
+
+def _fields_of(number: int) -> str:
+    return "1 field" if number == 1 else f"{number} fields"
 
 
 async def _foretell(bridge: Bridge, wanted: Wanted) -> Foretold:

@@ -109,7 +109,7 @@ async def test_a_field_that_was_edited_since_stays_and_is_named(new_bench: NewBe
     answer = await say(bench, "undo", "erp person 1")
     assert "  phone: '3' -> '2'" in answer
     assert "  name: stays: edited since: it is 'Cy', and the bridge wrote 'Bo'" in answer
-    assert "1 fields would be put back, 1 stay" in answer
+    assert "1 field would be put back, 1 stays." in answer
     await do(bench, "undo", "erp person 1")
     erp = bench.erp.live("person")["1"]
     assert (erp["phone"], erp["name"]) == ("2", "Cy")
@@ -490,7 +490,7 @@ async def test_a_dead_letter_that_a_person_discards_takes_its_instruction_along(
 async def test_the_answer_counts_what_is_still_to_be_done(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
     answer = await say(bench, "undo", "erp person 1", go=True)
-    assert answer.startswith("1 records are still to be done. The work continues in the background")
+    assert answer.startswith("1 record is still to be done. The work continues in the background")
     assert "is still to be done" in await say(bench, "undo", "erp person 1")
     rows = (await status_of(bench.store))["instructions"]
     assert [row["records still to be done"] for row in rows] == [1]
