@@ -65,6 +65,7 @@ async def assembled(settings: Settings, seams: Seams, transport: Transport) -> A
         await store.tokens.reseal()
         bridge = build(settings, seams, store, transport)
         await store.mappings.sync(bridge.plan.scopes)
+        await bridge.keeper.refresh()
         add_checks(bridge)
         yield bridge
     finally:
@@ -163,6 +164,7 @@ async def _beat(bridge: Bridge) -> None:
 async def _flush(bridge: Bridge) -> None:
     for (system, key), at in bridge.receiver.take_delivered().items():
         await bridge.store.hooks.delivered(system, key, at)
+    await bridge.keeper.refresh()
 
 
 async def _prune(bridge: Bridge) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from bridge.app.wording import Scopes, record_name
 from bridge.store.engine import Store
 from bridge.store.model import Json, Mode, TaskKey
-from bridge.sync.reasons import DUPLICATES, SHADOW, Reason
+from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED, Reason
 
 Row = dict[str, object]
 Numbers = Mapping[str, Mapping[str, int]]
@@ -63,16 +63,26 @@ async def behind_rows(store: Store, scopes: Scopes, left: Numbers) -> list[Row]:
             rows.append(_row(name, sum(found.values()), why))
         if name in never:
             rows.append(_row(name, never[name], "from before going live: never looked at"))
-    twice: defaultdict[str, list[TaskKey]] = defaultdict(list)
-    if any(code in DUPLICATES for found in left.values() for code in found):
-        for key in await store.left_alone.keys(DUPLICATES):
-            twice[key.mapping].append(key)
-    for name, keys in twice.items():
-        command = f"bridge why {record_name(scopes, keys[0])}"
-        rows.append(
-            {"mapping": name, "records": len(keys), "why": "made twice: merge them at the product", "command": command}
-        )
+    rows += await _left_alone(store, scopes, left, DUPLICATES, "made twice: merge them at the product")
+    rows += await _left_alone(store, scopes, left, UNLINKED, "unlinked by a person: left alone until edited or linked")
     return rows
+
+
+async def _left_alone(store: Store, scopes: Scopes, left: Numbers, codes: frozenset[Reason], why: str) -> list[Row]:
+    """Of each mapping the records left alone for these reasons, with the command that tells the story of one."""
+    keys: defaultdict[str, list[TaskKey]] = defaultdict(list)
+    if any(code in codes for found in left.values() for code in found):
+        for key in await store.left_alone.keys(codes):
+            keys[key.mapping].append(key)
+    return [
+        {
+            "mapping": name,
+            "records": len(some),
+            "why": why,
+            "command": f"bridge why {record_name(scopes, some[0])}",
+        }
+        for name, some in keys.items()
+    ]
 
 
 def _row(mapping: str, number: int, why: str) -> Row:

@@ -5,8 +5,10 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
+from bridge.app import undo
 from bridge.app.build import Bridge
 from bridge.app.why import places
+from bridge.app.wording import moment
 from bridge.domain.errors import BridgeError, ConfigError, RemoteError
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.patience import once_back
@@ -40,11 +42,16 @@ class Requests:
             "resync": self._resync,
             "hooks repair": self._repair,
             "hooks remove": self._remove,
+            "hooks rotate": self._rotate,
             "conflicts choose": self._choose,
             "names accept": self._accept_names,
             "systems check": self._check_system,
             "dead-letters retry": self._retry,
             "dead-letters discard": self._discard,
+            "undo": self._undo,
+            "link": self._link,
+            "unlink": self._unlink,
+            "restore": self._restore,
         }
 
     async def run(self) -> None:
@@ -79,7 +86,7 @@ class Requests:
         if act is None:
             return f"{FAILED}this bridge does not know the request `{request.kind}`"
         try:
-            answer = await act(request.arguments)
+            answer = await act({**request.arguments, "request": request.id})
         except ConfigError as error:
             return FAILED + "; ".join(str(fault) for fault in error.faults)
         except BridgeError as error:
@@ -222,6 +229,16 @@ class Requests:
     async def _remove(self, arguments: Arguments) -> str:
         return str(await self._bridge.keeper.remove_all())
 
+    async def _rotate(self, arguments: Arguments) -> str:
+        system, hours = str(arguments["system"]), float(arguments.get("overlap") or 24)
+        if system not in self._bridge.connectors:
+            return f"{FAILED}no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}"
+        audit = await self._bridge.keeper.rotate(system, hours * 3600)
+        if audit.faults:
+            return f"{FAILED}{audit}"
+        until = moment(self._bridge.store.now() + hours * 3600)
+        return f"{system}: {len(audit.created)} hooks have new addresses; the old ones are taken in until {until} UTC"
+
     async def _retry(self, arguments: Arguments) -> str:
         wrong, keys = await self._letters(arguments)
         if wrong:
@@ -236,6 +253,22 @@ class Requests:
             return wrong
         await self._bridge.store.dead_letters.discard(keys)
         return f"{len(keys)} dead letters discarded"
+
+    async def _undo(self, arguments: Arguments) -> str:
+        steps = await undo.undone(self._bridge, arguments)
+        return await undo.carried_out(self._bridge, arguments, "undo", steps)
+
+    async def _link(self, arguments: Arguments) -> str:
+        steps = await undo.linked(self._bridge, arguments)
+        return await undo.carried_out(self._bridge, arguments, "link", steps)
+
+    async def _unlink(self, arguments: Arguments) -> str:
+        steps = await undo.unlinked(self._bridge, arguments)
+        return await undo.carried_out(self._bridge, arguments, "unlink", steps)
+
+    async def _restore(self, arguments: Arguments) -> str:
+        steps = await undo.restored(self._bridge, arguments)
+        return await undo.carried_out(self._bridge, arguments, "restore", steps)
 
     async def _letters(self, arguments: Arguments) -> tuple[str, list[TaskKey]]:
         """What is wrong with the request, and the dead letters it means; letters of a former mapping count as well."""

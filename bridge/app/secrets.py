@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from bridge.domain.address import Addresses
+from bridge.domain.address import Addresses, Turn
 from bridge.monitoring.redaction import Redactor
 from bridge.settings.model import Settings
 from bridge.store.seal import FernetSeal
@@ -18,8 +18,9 @@ def seal_of(settings: Settings) -> FernetSeal:
 def addresses_of(settings: Settings) -> Addresses:
     """Where vendors call this instance."""
     now, former = settings.instance_secret.get_secret_value().encode(), _former(settings)
-    before = None if former is None else Addresses(settings.instance, former, settings.public_url)
-    return Addresses(settings.instance, now, settings.public_url, before)
+    turns: dict[str, Turn] = {}
+    before = None if former is None else Addresses(settings.instance, former, settings.public_url, turns=turns)
+    return Addresses(settings.instance, now, settings.public_url, before, turns)
 
 
 def _former(settings: Settings) -> bytes | None:

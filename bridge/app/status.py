@@ -7,7 +7,7 @@ from bridge.app.wording import moment, record_name
 from bridge.store.engine import Store
 from bridge.store.instances import Instance
 from bridge.store.tasks import TOTALS
-from bridge.sync.reasons import DUPLICATES, SHADOW
+from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED
 
 Rows = dict[str, list[dict[str, object]]]
 NOTHING = dict.fromkeys(TOTALS, 0)
@@ -16,7 +16,7 @@ NOTHING = dict.fromkeys(TOTALS, 0)
 async def status_of(store: Store) -> Rows:
     """Headings with rows: the bridge, mappings with their totals, systems, sweeps, hooks, and what needs attention."""
     scopes = await store.mappings.scopes()
-    left = await store.left_alone.numbers(SHADOW | DUPLICATES)
+    left = await store.left_alone.numbers(SHADOW | DUPLICATES | UNLINKED)
     return {
         "bridge": await _instances(store),
         "mappings": await _mappings(store),
@@ -37,6 +37,10 @@ async def status_of(store: Store) -> Rows:
         ],
         "shadow": await shadow_rows(store, left),
         "left behind": await behind_rows(store, scopes, left),
+        "instructions": [
+            {"run": run, "records still to be done": number}
+            for run, number in (await store.instructions.by_run()).items()
+        ],
         "waiting": await waiting_groups(store, scopes),
         "dead letters": [
             {
@@ -99,6 +103,7 @@ async def _sweeps(store: Store) -> list[dict[str, object]]:
             "system": cursor.system,
             "entity": cursor.entity,
             "kind": cursor.kind,
+            "run": cursor.run,
             "last complete": moment(cursor.done_at) if cursor.done_at else "never",
             "rows": cursor.rows,
             "found changed": cursor.marked,

@@ -8,7 +8,8 @@ from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
 from bridge.store.conflicts import Question, questions
 from bridge.store.engine import Store
-from bridge.store.model import Json, Link, MappingState, Mode, Scope, Task, TaskKey, TaskState
+from bridge.store.journal import WRITES
+from bridge.store.model import JournalEntry, Json, Link, MappingState, Mode, Scope, Task, TaskKey, TaskState
 from bridge.sync.reasons import SHADOW
 
 STORY_LINES = 50
@@ -43,7 +44,7 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
         lines.append(f"{side} {entity} {record} in mapping {scope.mapping}:")
         entries = await store.journal.about(scope.mapping, which, record, limit=STORY_LINES)
         for row in reversed(entries):
-            lines.append(f"  {moment(row.at)}  {row.entry.what}: {row.entry.text}")
+            lines.append(f"  {moment(row.at)}  {row.entry.what}: {row.entry.text}{_written_by(row.entry)}")
             if row is entries[0]:
                 lines += [f"    {line}" for line in would_write(row.entry.detail)]
         if not entries:
@@ -55,6 +56,8 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
             lines.append(f"  forgotten at {moment(forgotten)}: it is never copied (`{command}` lifts that)")
         if link is not None:
             lines += [f"  waits for a choice: {_question(question)}" for question in questions(link)]
+        told = (await store.instructions.of([TaskKey(scope.mapping, which, record)])).values()
+        lines += [f"  told by a person: {one.kind} ({one.run}), still to be done" for one in told]
         lines += await _without(store, scopes, TaskKey(scope.mapping, which, record))
         nexts = await _nexts(store, scope, which, record, link)
         lines += [line for line in nexts if forgotten is None or not line.startswith("  left behind")]
@@ -62,6 +65,16 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
         problems = state.problems if state is not None else None
         lines += [f"  the account lacks what the mapping names: {problem}" for problem in problems or ()]
     return lines
+
+
+def _written_by(entry: JournalEntry) -> str:
+    """For a write the version of the mapping file, the run to name when it is to be undone, and what undid it."""
+    if entry.what not in WRITES:
+        return ""
+    parts = [f"mapping {entry.version}" if entry.version else "", f"run {entry.run}" if entry.run else ""]
+    parts.append(f"undone by {entry.undone}" if entry.undone else "")
+    told = ", ".join(filter(None, parts))
+    return f" [{told}]" if told else ""
 
 
 def would_write(detail: Json) -> list[str]:

@@ -86,6 +86,16 @@ def hooks_remove(path: Path, yes: bool, queue: bool) -> None:
     ask(path, "hooks remove", {}, queue=queue)
 
 
+@hooks.command("rotate")
+@click.argument("system")
+@click.option("--overlap", default=24.0, show_default=True, help="For how many hours old addresses are taken in.")
+@queueable
+@click.pass_obj
+def hooks_rotate(path: Path, system: str, overlap: float, queue: bool) -> None:
+    """Give every hook of SYSTEM a new address and secret: the new one is registered before the old one goes."""
+    ask(path, "hooks rotate", {"system": system, "overlap": overlap}, queue=queue)
+
+
 @click.group()
 def conflicts() -> None:
     """Fields both sides changed, in rows that say `conflict: ask`."""

@@ -2,13 +2,24 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from bridge.domain.callback import HookSecret
 
 PREFIX = "/hooks/"
 TOKEN_CHARACTERS = 40
+KNOWN_TURNS = 32
+"""Addresses of so many rotations are known as ours without the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How often the addresses of a system were changed. `former`: those of the turn before are taken in still."""
+
+    number: int = 0
+    former: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +28,14 @@ class Addresses:
 
     The token is an HMAC of an instance secret over instance, system and hook: unguessable, different for every
     instance, and known again without the store. Addresses of the `former` secret are ours too while hooks move over.
+    `turns`: by system how often its addresses were changed; shared by all who use these addresses.
     """
 
     instance: str
     secret_bytes: bytes = field(repr=False)
     public_url: str
     former: "Addresses | None" = None
+    turns: dict[str, Turn] = field(default_factory=dict, repr=False, compare=False)
 
     def url(self, system: str, key: str) -> str:
         """The address a hook is registered with."""
@@ -30,11 +43,29 @@ class Addresses:
 
     def token(self, system: str, key: str) -> str:
         """The part of the address nobody else can make."""
-        return self._mac("hook", system, key)[:TOKEN_CHARACTERS]
+        return self._token(system, key, self.turn(system).number)
+
+    def turn(self, system: str) -> Turn:
+        """Which addresses of a system are those of today."""
+        return self.turns.get(system, Turn())
+
+    def _token(self, system: str, key: str, number: int) -> str:
+        return self._mac("hook", system, key, *_turned(number))[:TOKEN_CHARACTERS]
+
+    def _accepted(self, system: str) -> list[int]:
+        """Turns whose addresses are taken in. A copy of this instance may have begun the next one a moment ago."""
+        turn = self.turn(system)
+        return [turn.number, turn.number + 1, *([turn.number - 1] if turn.former and turn.number else [])]
+
+    def _is_of(self, system: str, key: str, token: str, numbers: Iterable[int]) -> int | None:
+        """Which of these turns the token is of; the time this takes tells nothing about the token."""
+        given = _bytes(token)
+        equal = {one: hmac.compare_digest(self._token(system, key, one).encode(), given) for one in numbers}
+        return next((one for one, same in equal.items() if same), None)
 
     def check(self, system: str, key: str, token: str) -> bool:
         """Whether a token is one of this hook; constant time."""
-        now = hmac.compare_digest(self.token(system, key).encode(), _bytes(token))
+        now = self._is_of(system, key, token, self._accepted(system)) is not None
         before = self.former is not None and self.former.check(system, key, token)
         return now or before
 
@@ -48,17 +79,27 @@ class Addresses:
         if not found or len(parts) != 3:
             return None
         system, key, token = parts
-        return (system, key) if self.check(system, key, token) else None
+        return (system, key) if self._was_made_here(system, key, token) else None
+
+    def _was_made_here(self, system: str, key: str, token: str) -> bool:
+        numbers = range(max(KNOWN_TURNS, self.turn(system).number + 2))
+        now = self._is_of(system, key, token, numbers) is not None
+        return now or (self.former is not None and self.former._was_made_here(system, key, token))
 
     def carrying(self, system: str, key: str, token: str) -> "Addresses":
-        """The addresses this token is one of: those of the former secret, or these."""
+        """The addresses this token is one of: those of the former secret, of another turn, or these."""
         if self.former is not None and self.former.check(system, key, token):
-            return self.former
-        return self
+            return self.former.carrying(system, key, token)
+        number = self._is_of(system, key, token, self._accepted(system))
+        if number is None or number == self.turn(system).number:
+            return self
+        return replace(self, turns={**self.turns, system: Turn(number)})
 
     def secret(self, system: str, key: str) -> HookSecret:
         """What deliveries of this hook must show where the vendor can send credentials along."""
-        return HookSecret(f"hook-{self._mac('user', system, key)[:12]}", self._mac("password", system, key))
+        turned = _turned(self.turn(system).number)
+        user = f"hook-{self._mac('user', system, key, *turned)[:12]}"
+        return HookSecret(user, self._mac("password", system, key, *turned))
 
     def echo(self, challenge: str) -> str:
         """Our answer to a GET on a callback URL; proves that this very instance is behind the public address."""
@@ -67,6 +108,11 @@ class Addresses:
     def _mac(self, *words: str) -> str:
         text = "\x1f".join((self.instance, *words))
         return hmac.new(self.secret_bytes, _bytes(text), hashlib.sha256).hexdigest()
+
+
+def _turned(number: int) -> tuple[str, ...]:
+    """What a turn adds to what is authenticated: nothing for the first."""
+    return (f"turn {number}",) if number else ()
 
 
 def _bytes(text: str) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bridge.connectors.protocols import Connector, Transport
-from bridge.domain.address import Addresses
+from bridge.domain.address import Addresses, Turn
 from bridge.domain.callback import HookSpec, SeenHook
 from bridge.domain.errors import BridgeError, OutcomeUnknown, Rejected
 from bridge.domain.seams import Seams
@@ -91,6 +91,45 @@ class HookKeeper:
         self.last, self.last_at = audit, self.store.now()
         return audit
 
+    async def rotate(self, system: str, overlap_seconds: float) -> Audit:
+        """Give every hook of a system a new address and secret, the new one before the old one goes.
+
+        Callbacks at the old addresses are taken in for so long, and as long as a hook may still have one.
+        """
+        audit = Audit()
+        await self._guarded(system, audit, partial(self._rotate, system, overlap_seconds, audit))
+        return audit
+
+    async def _rotate(self, system: str, overlap_seconds: float, audit: Audit) -> None:
+        if self.withdrawn:
+            audit.faults[system] = "its hooks were removed on request; `bridge hooks repair` registers them again"
+            return
+        fault = await self._public_url_fault(system, self._specs(system))
+        if fault:
+            audit.faults[system] = f"nothing was changed: {fault}"
+            return
+        await self.refresh()
+        if await self._has_older(system):
+            audit.faults[system] = "a hook still has an older address: `bridge hooks repair` moves it first"
+            return
+        await self.store.hooks.turn(system, self.store.now() + overlap_seconds)
+        await self._mend(system, audit)
+
+    async def refresh(self) -> None:
+        """Learn which addresses are those of today: another copy may have changed them, and an overlap ends."""
+        for system, (number, until) in (await self.store.hooks.turns()).items():
+            self.addresses.turns[system] = Turn(number, former=True)
+            left = self.store.now() < until or await self._has_older(system)
+            self.addresses.turns[system] = Turn(number, former=left)
+
+    async def _has_older(self, system: str) -> bool:
+        """Whether a hook may still have an address of the turn before."""
+        for row in await self.store.hooks.all(system):
+            mine = self.addresses.ours(row.url)
+            if row.vendor_id is not None and mine is not None and row.url != self.addresses.url(*mine):
+                return True
+        return False
+
     async def remove_all(self) -> Audit:
         """Remove this instance's hooks everywhere, and nobody else's; audits then leave it at that."""
         self.withdrawn = True
@@ -116,6 +155,7 @@ class HookKeeper:
     async def _mend(self, system: str, audit: Audit) -> None:
         if self.withdrawn:  # while this audit waited for its turn
             return
+        await self.refresh()
         specs = self._specs(system)
         fault = await self._public_url_fault(system, specs)
         found = compare(system, specs, await self._seen(system), self.addresses)

@@ -1,5 +1,6 @@
 """Mapping files to compiled mappings. Every fault of every file is shown at once, each with its place and a remedy."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
@@ -21,6 +22,7 @@ from bridge.mapping.sources import ROWS, TABLE, TESTS, Sources, is_part
 
 _NAME = re.compile(r"^mapping[ \t]*:[ \t]*[\"']?([^\s\"'#]+)", re.M)
 
+VERSION_LETTERS = 10
 NO_FUNCTIONS: Functions = {}
 NO_FILES: MappingOf[str, str] = {}
 NO_MAPPINGS = "`bridge init PAIR` makes a folder with shipped ones; mapping files end in .yaml"
@@ -167,10 +169,16 @@ def _load(
         before = len(faults.found)
         mapping = read_mapping(sources.completed(node), faults, functions)
         if mapping is not None:
-            found.append(mapping)
+            found.append(replace(mapping, version=version_of(text)))
             if len(faults.found) > before:
                 spoilt.add(mapping.name)
     return found
+
+
+def version_of(text: str) -> str:
+    """The first letters of the id that git gives a file of this text."""
+    content = text.encode()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()[:VERSION_LETTERS]
 
 
 def _together(mappings: Iterable[Mapping], names: frozenset[str] | None, faults: Faults) -> tuple[Mapping, ...]:

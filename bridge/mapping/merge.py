@@ -97,7 +97,7 @@ def _field(
     now = {Side.LEFT: left, Side.RIGHT: right}
     if base is None:
         return _first_contact(_Row(mapping, row, now, dict.fromkeys(Side), times))
-    edited = _edited(row, left, right, hashes, base)
+    edited = edited_sides(row, left, right, hashes, base)
     item = _Row(mapping, row, now, {Side.LEFT: base.left, Side.RIGHT: base.right}, times)
     if not edited:
         if _as_base(row, left, right, hashes, base):
@@ -116,7 +116,8 @@ def _as_base(row: Field, left: Any, right: Any, hashes: tuple[str | None, ...], 
     )
 
 
-def _edited(row: Field, left: Any, right: Any, hashes: tuple[str | None, ...], base: FieldBase) -> frozenset[Side]:
+def edited_sides(row: Field, left: Any, right: Any, hashes: tuple[str | None, ...], base: FieldBase) -> frozenset[Side]:
+    """The sides that hold something else than they did when both were last in sync."""
     redefined = base.fingerprint != row.fingerprint
     found = set()
     for side, value, was, hashed, old_hash in (

@@ -174,7 +174,8 @@ class Mapping:
 
     `match`: alternatives in order, each the field names that must all be equal; () for `none`. `duplicates`: whether a
     second record that shows a match key of a linked one of its side gets a counterpart.
-    `deleted`: by the side on which the record was deleted. `delete_conflict`: keep | delete.
+    `deleted`: by the side on which the record was deleted. `delete_conflict`: keep | delete. `version`: of its file as
+    it was loaded, as git calls it (`git log --find-object`).
     """
 
     name: str
@@ -193,6 +194,7 @@ class Mapping:
     fingerprint: str
     match_fingerprint: str
     examples: tuple[Example, ...] = ()
+    version: str = field(default="", compare=False)
     named: MappingOf[str, Field] = field(default_factory=dict, compare=False, repr=False)
     readers: MappingOf[Side, tuple[Reader, ...]] = field(default_factory=dict, compare=False, repr=False)
     writers: MappingOf[Side, MappingOf[str, Writer]] = field(default_factory=dict, compare=False, repr=False)

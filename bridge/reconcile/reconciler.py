@@ -298,7 +298,7 @@ class Reconciler:
             Event(cursor.system, cursor.entity, rec, EventKind.CHANGED, Origin.RECONCILE) for rec in sorted(missing)
         ]
         for start in range(0, len(events), CHUNK):
-            await self.store.events.accept(events[start : start + CHUNK], self.work.routes)
+            await self.store.events.accept(events[start : start + CHUNK], self.work.routes, run=cursor.run)
         walk.report.marked += len(events)
         walk.report.unheard += len(events)
 

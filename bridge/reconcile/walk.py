@@ -171,4 +171,6 @@ class Walk:
 
     async def _store_marks(self, marks: PageMarks, move: CursorMove | None) -> None:
         events = list(marks.events.values())
-        await self.store.events.accept(events, self.routes, move, marks.records, marks.keys, marks.decided)
+        await self.store.events.accept(
+            events, self.routes, move, marks.records, marks.keys, marks.decided, run=self.cursor.run
+        )

@@ -35,6 +35,12 @@ class Cursor:
     rows: int = 0
     marked: int = 0
 
+    @property
+    def run(self) -> str:
+        """How people and the journal call this sweep or backfill: `full/pipedrive/deal/12`, `backfill/deals/1`."""
+        kind, _, mapping = self.kind.partition(" ")
+        return f"{kind}/{mapping or f'{self.system}/{self.entity}'}/{self.sweep}"
+
 
 @dataclass(frozen=True, slots=True)
 class CursorMove:

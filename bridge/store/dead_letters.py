@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select, update
 from bridge.domain.event import Lane
 from bridge.store.counters import count
 from bridge.store.database import Database
+from bridge.store.instructions import forget
 from bridge.store.marks import lock_tasks
 from bridge.store.model import Task, TaskKey, TaskState
 from bridge.store.notify import Wake
@@ -70,6 +71,7 @@ class DeadLetters:
                 cleared |= {"outcome": None, "code": None, "retried": False, **WAITS_FOR_NOTHING}
                 _set(conn, key, {**values, **cleared, "done_gen": row["gen"], "reason": "discarded by a person"})
             count(self._database, conn, booked)
+            forget(conn, dead)
 
         return await self._each("discard", keys, change)
 

@@ -21,6 +21,7 @@ from bridge.store.filelock import FileLock
 from bridge.store.forget import Forgotten
 from bridge.store.hooks import Hooks
 from bridge.store.instances import Instances
+from bridge.store.instructions import Instructions
 from bridge.store.journal import Journal
 from bridge.store.left_alone import LeftAlone
 from bridge.store.links import Links
@@ -72,6 +73,7 @@ class Store:
         self.journal = Journal(database)
         self.counters = Counters(database)
         self.requests = Requests(database, self.wake)
+        self.instructions = Instructions(database, self.wake)
         self.instances = Instances(database)
         self.tokens = Tokens(database, seal)
         self.budgets = Budgets(database)

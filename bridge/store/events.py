@@ -65,8 +65,11 @@ class Events:
         records: Sequence[RecordNote] = (),
         keys: Sequence[KeyNote] = (),
         decided: Sequence[tuple[TaskKey, str]] = (),
+        run: str | None = None,
     ) -> list[bool]:
         """Store events with all a page of a sweep taught, in one transaction; True for each event that is new.
+
+        `run`: the sweep or backfill they are of.
 
         Raises CursorMoved when another sweep was faster, and Unstorable when an id cannot be kept; then nothing is
         stored.
@@ -77,7 +80,7 @@ class Events:
         require_storable(of_tasks(key for key, _ in decided))
 
         def work(conn: Connection) -> list[bool]:
-            intake = Intake(self._database, [(batch, routes)])
+            intake = Intake(self._database, [(batch, routes)], run)
             return intake.store(conn, cursor, records, keys, decided)
 
         result = await self._database.write("accept", work)
@@ -94,8 +97,11 @@ class Events:
 class Intake:
     """One intake transaction, step by step. Built anew for every try."""
 
-    def __init__(self, database: Database, batch: Sequence[Routed]) -> None:
+    def __init__(
+        self, database: Database, batch: Sequence[Routed], run: str | None = None, *, instructed: bool = False
+    ) -> None:
         self._database = database
+        self._run, self._instructed = run, instructed
         self._now = database.now()
         self._items = [(event, routes) for some, routes in batch for event in some]
         self._seqs: list[int] = []
@@ -177,6 +183,7 @@ class Intake:
                 mark.kinds = KIND_BITS[event.kind]
                 mark.both_sides = event.origin is not Origin.WEBHOOK
                 mark.source_at = self._believed(event.source_at)
+                mark.run, mark.instructed = self._run, self._instructed
                 marks[mark.key] = _merged(marks[mark.key], mark) if mark.key in marks else mark
                 self._counts[route.mapping, "accepted"] += 1
         return marks
@@ -256,4 +263,6 @@ def _merged(one: Mark, two: Mark) -> Mark:
         kinds=one.kinds | two.kinds,
         both_sides=one.both_sides or two.both_sides,
         source_at=max(times, default=None),
+        instructed=one.instructed or two.instructed,
+        run=one.run or two.run,
     )

@@ -15,6 +15,7 @@ from bridge.store.batch import Batcher
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.ids import of_completion, of_tasks, require_storable
+from bridge.store.instructions import fulfil
 from bridge.store.journal import write_journal
 from bridge.store.leases import give_back_held, require_fence
 from bridge.store.link_writes import lock_links, store_taught, write_links
@@ -25,7 +26,7 @@ from bridge.store.model import Claim, Completion, Link, LinkState, Mode, Move, O
 from bridge.store.moves import KEEPING, Kind
 from bridge.store.notify import Wake
 from bridge.store.records import note_keys, note_records
-from bridge.store.rows import BOTH_SIDES, Row, task_tuple
+from bridge.store.rows import BOTH_SIDES, INSTRUCTED, Row, task_tuple
 from bridge.store.tables import mappings, tasks
 from bridge.store.unlinked import linked_meanwhile, mark_children, note_unlinked
 
@@ -107,7 +108,11 @@ class Finishing:
             require_fence(conn, claim)
             lane = Lane(rows[claim.key]["lane"]) if claim.key in rows else Lane.LIVE
             (seq,) = self._database.next_seqs(conn, 1)
-            mark_due(self._database, conn, [Mark(parent, lane, now, seq, reason="another record waits for it")])
+            mark_due(
+                self._database,
+                conn,
+                [Mark(parent, lane, now, seq, reason="another record waits for it", run=claim.run)],
+            )
             link = links_of(conn, [parent]).get(parent)
             self._database.tell(conn)
             if link is not None and link.state is not LinkState.INTENDED:
@@ -203,13 +208,15 @@ class Booking:
 
     def _mark(self, completions: Sequence[Completion]) -> None:
         lanes: dict[TaskKey, Lane] = {}
+        runs: dict[TaskKey, str | None] = {}
         for one in completions:
-            for key in one.mark:
+            further = () if one.outcome in KEPT else _unfulfilled(one)
+            for key in (*one.mark, *further):
                 lanes[key] = min(lanes.get(key, Lane.BACKFILL), one.claim.tasks[0].lane)
+                runs[key] = one.claim.run
         seqs = self._database.next_seqs(self._conn, len(lanes))
-        marks = [
-            Mark(key, lanes[key], self._now, seq) for key, seq in zip(sorted(lanes, key=task_tuple), seqs, strict=True)
-        ]
+        ordered = sorted(lanes, key=task_tuple)
+        marks = [Mark(key, lanes[key], self._now, seq, run=runs[key]) for key, seq in zip(ordered, seqs, strict=True)]
         mark_due(self._database, self._conn, marks)
 
     def _note(self, completions: Sequence[Completion]) -> None:
@@ -219,8 +226,15 @@ class Booking:
         seq = self._database.next_seqs(self._conn, 1)[0] if unknown else 0
         note_records(self._database, self._conn, notes, seq, known=known)
         note_keys(self._database, self._conn, [note for one in completions for note in one.keys])
+        fulfil(self._conn, [one.fulfilled for one in completions if one.fulfilled is not None])
         write_journal(self._conn, [entry for one in completions for entry in one.journal], self._now)
         count(self._database, self._conn, self._counts)
+
+
+def _unfulfilled(one: Completion) -> list[TaskKey]:
+    """Records of the claim that a person's instruction is still to be carried out for."""
+    ended = one.fulfilled.key if one.fulfilled is not None else None
+    return [task.key for task in one.claim.tasks if task.instructed and task.key != ended]
 
 
 def _looked_at(one: Completion) -> set[TaskKey]:
@@ -266,12 +280,14 @@ def _booked(one: Completion, task: Task, row: Row, now: float) -> dict[str, Any]
     if picked:
         new.update(decided_hash=one.decided_hash, stale_since=one.stale_since, gone_since=one.gone_since)
     again = BOTH_SIDES if (kept or (picked and one.due is not None)) and not one.narrow else 0
+    again |= INSTRUCTED if task.key in _unfulfilled(one) else 0
     if kept:
         back = one.outcome is Outcome.WAITING and not one.attempt
         new["attempts"] = max(0, row["attempts"] - 1) if back else row["attempts"]
         if row["state"] == TaskState.DEAD.value or (one.outcome is Outcome.DEAD and moved):
             new["attempts"] = 0
-        new.update(kinds=row["kinds"] | row["kinds_taken"] | again, kinds_taken=0)
+        taken = row["kinds_taken"] & ~INSTRUCTED
+        new.update(kinds=row["kinds"] | taken | again, kinds_taken=0)
         return new
     new.update(
         attempts=0,

@@ -8,7 +8,7 @@ from bridge.domain.event import EventKind, Origin
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import HookRow
-from bridge.store.tables import events, hooks
+from bridge.store.tables import events, hook_turns, hooks
 
 
 class Hooks:
@@ -54,6 +54,20 @@ class Hooks:
             changed <= until,
         )
         return await self._database.read(lambda conn: conn.scalar(query)) or 0
+
+    async def turns(self) -> dict[str, tuple[int, float]]:
+        """By system how often its addresses were changed, and until when those before are taken in."""
+        query = select(hook_turns.c.system, hook_turns.c.number, hook_turns.c.until)
+        return await self._database.read(
+            lambda conn: {row.system: (row.number, row.until) for row in conn.execute(query)}
+        )
+
+    async def turn(self, system: str, until: float) -> None:
+        """The addresses of a system change; those before are taken in `until` then."""
+        insert = upsert(self._database.sqlite, hook_turns).values(system=system, number=1, until=until)
+        next_one = {"number": hook_turns.c.number + 1, "until": until}
+        statement = insert.on_conflict_do_update(index_elements=["system"], set_=next_one)
+        await self._database.write("hook", lambda conn: conn.execute(statement))
 
     async def remove(self, system: str, key: str) -> None:
         gone = delete(hooks).where(hooks.c.system == system, hooks.c.key == key)

@@ -12,6 +12,12 @@ from bridge.store.model import JournalEntry
 from bridge.store.rows import Row
 from bridge.store.tables import journal
 
+CREATIONS = ("created", "found")
+UPDATES = ("updated", "undone")
+REMOVALS = ("deleted", "archived")
+WRITES = (*CREATIONS, *UPDATES, *REMOVALS)
+"""What the entries of the bridge's own writes are called."""
+
 
 @dataclass(frozen=True, slots=True)
 class JournalRow:
@@ -35,6 +41,8 @@ def write_journal(conn: Connection, entries: Sequence[JournalEntry], now: float)
             "detail": dict(entry.detail),
             "link": entry.link,
             "other_rec": None if entry.other_rec is None else storable(entry.other_rec)[:LONGEST_ID],
+            "run": entry.run,
+            "version": entry.version,
         }
         for entry in entries
     ]
@@ -69,6 +77,43 @@ class Journal:
             query = query.where(journal.c.what == what)
         return await self._rows(query, limit)
 
+    async def writes(
+        self,
+        *,
+        mapping: str | None = None,
+        record: tuple[Side, str] | None = None,
+        run: str | None = None,
+        since: float | None = None,
+        limit: int | None = None,
+    ) -> list[JournalRow]:
+        """Entries of what the bridge wrote and nobody undid, newest first; `record` (of `mapping`): to it."""
+        query = select(journal).where(journal.c.what.in_(WRITES), journal.c.undone.is_(None))
+        if mapping is not None:
+            query = query.where(journal.c.mapping == mapping)
+        if record is not None:
+            side, rec = record
+            own = and_(journal.c.side == side.value, journal.c.rec == rec)
+            query = query.where(or_(own, and_(journal.c.side == side.other.value, journal.c.other_rec == rec)))
+        if run is not None:
+            query = query.where(journal.c.run == run)
+        if since is not None:
+            query = query.where(journal.c.at >= since)
+        return await self._rows(query, limit)
+
+    async def of_run(self, run: str, limit: int) -> list[JournalRow]:
+        """The newest entries of a run, newest first."""
+        return await self._rows(select(journal).where(journal.c.run == run), limit)
+
+    async def reach(self) -> tuple[float, str | None] | None:
+        """Since when the journal has everything, and the run of its oldest entry; None when nothing was ever pruned."""
+        oldest = select(journal.c.id, journal.c.at, journal.c.run).order_by(journal.c.id).limit(1)
+
+        def work(conn: Connection) -> tuple[float, str | None] | None:
+            row = conn.execute(oldest).first()
+            return None if row is None or row.id == 1 else (row.at, row.run)
+
+        return await self._database.read(work)
+
     async def prune(self, before: float, keep_rows: int | None = None, batch: int = 5000) -> int:
         """Delete entries older than `before`, and the oldest beyond `keep_rows`; how many went."""
 
@@ -87,7 +132,7 @@ class Journal:
             if now_gone < batch:
                 return gone
 
-    async def _rows(self, query: Select[tuple[object, ...]], limit: int) -> list[JournalRow]:
+    async def _rows(self, query: Select[tuple[object, ...]], limit: int | None) -> list[JournalRow]:
         newest = query.order_by(journal.c.id.desc()).limit(limit)
 
         def work(conn: Connection) -> list[JournalRow]:

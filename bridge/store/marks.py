@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, null, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.domain.event import Lane
@@ -13,7 +13,7 @@ from bridge.domain.record import Side
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS
 from bridge.store.database import Database
 from bridge.store.model import TaskKey, TaskState
-from bridge.store.rows import BOTH_SIDES, Row, among, chunks, has_key, keyed, task_tuple
+from bridge.store.rows import BOTH_SIDES, INSTRUCTED, Row, among, chunks, has_key, keyed, task_tuple
 from bridge.store.tables import Real, record_keys, tasks
 
 
@@ -21,7 +21,8 @@ from bridge.store.tables import Real, record_keys, tasks
 class Mark:
     """`events` pending for a task; 0 makes it due without an event, which does not revive a dead one.
 
-    `both_sides`: a look at its own record alone, as after a callback about it, would not do.
+    `both_sides`: a look at its own record alone, as after a callback about it, would not do. `run`: the sweep, backfill
+    or undo that makes it due.
     """
 
     key: TaskKey
@@ -33,6 +34,8 @@ class Mark:
     source_at: float | None = None
     reason: str = ""
     both_sides: bool = True
+    instructed: bool = False
+    run: str | None = None
 
 
 HORIZON = bindparam("horizon", type_=Real)
@@ -63,7 +66,8 @@ def mark_due(database: Database, conn: Connection, marks: Iterable[Mark]) -> Non
             "due": mark.due,
             "gen": mark.gen,
             "pending": mark.events,
-            "kinds": mark.kinds | (BOTH_SIDES if mark.both_sides else 0),
+            "kinds": mark.kinds | (BOTH_SIDES if mark.both_sides else 0) | (INSTRUCTED if mark.instructed else 0),
+            "run": mark.run,
             "source_at": mark.source_at,
             "first_due": mark.due,
             "reason": mark.reason,
@@ -105,6 +109,7 @@ def _mark(is_sqlite: bool) -> Any:
             "source_at": newer,
             "first_due": case((old.due.is_(None), new.first_due), else_=old.first_due),
             "kinds": old.kinds.op("|")(new.kinds),
+            "run": case((old.due.is_(None), new.run), else_=func.coalesce(old.run, new.run)),
         },
     )
 

@@ -135,6 +135,8 @@ class Task:
     code: str = ""  # why it waits or how it ended, for programs; `reason` says it to people
     retried: bool = False  # a person had this dead letter tried again, and it has not ended since
     both_sides: bool = True  # something other than an event about its own record made it due
+    instructed: bool = False  # a person gave an instruction about the record, see store.instructions
+    run: str | None = None  # the sweep, backfill or undo that made it due
 
 
 class LinkState(StrEnum):
@@ -145,6 +147,7 @@ class LinkState(StrEnum):
     ALIAS = "alias"  # merged away; `alias_of` is the survivor's link
     TWIN = "twin"  # reported double of `alias_of`
     DOUBT = "doubt"  # an intent nobody could settle: a dead letter
+    PARTED = "parted"  # no pair any more, by a person's word, until one of the two is edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,11 @@ class Claim:
     @property
     def key(self) -> TaskKey:
         return self.tasks[0].key
+
+    @property
+    def run(self) -> str | None:
+        """The sweep, backfill or undo that caused it."""
+        return next((task.run for task in self.tasks if task.run), None)
 
 
 class Outcome(StrEnum):
@@ -264,6 +272,33 @@ class JournalEntry:
     detail: Json = field(default_factory=dict)
     link: int | None = None
     other_rec: str | None = None
+    run: str | None = None  # the sweep, backfill or undo that caused it
+    version: str | None = None  # of the mapping file that was worked by
+    undone: str | None = None  # the run that undid this write
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """What a person told the bridge to do with a record; `run` is how the person calls it."""
+
+    key: TaskKey
+    kind: str  # "undo", "remove created", "link", "unlink", "restore"
+    detail: Json
+    run: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fulfilled:
+    """The instruction about this record was carried out or refused. `undone`: journal rows that `run` has undone.
+
+    `redone`: the run whose undoing was undone; what it had undone counts as done again.
+    """
+
+    key: TaskKey
+    run: str
+    undone: tuple[int, ...] = ()
+    redone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +314,7 @@ class Completion:
     narrow: nothing was found that the task's events do not tell of, so a later look need not read the other side.
     unlinked: by record that was looked at, those it names that are not linked, so that the reference did not cross; as
     soon as one of them is linked, the record is due again. What was noted of other records stands.
+    fulfilled: a person's instruction that came to its end; one that did not is kept, whatever the outcome.
     """
 
     claim: Claim
@@ -298,6 +334,7 @@ class Completion:
     unlinked: Mapping[TaskKey, Sequence[TaskKey]] = field(default_factory=dict)
     code: str = ""
     narrow: bool = False
+    fulfilled: Fulfilled | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from bridge.store.model import Json, Link, LinkState, Move
 
 INTENDED, LIVE, FROZEN = LinkState.INTENDED, LinkState.LIVE, LinkState.FROZEN
 TOMBSTONE, ALIAS, TWIN, DOUBT = LinkState.TOMBSTONE, LinkState.ALIAS, LinkState.TWIN, LinkState.DOUBT
+PARTED = LinkState.PARTED
 PAIRED = (LIVE, FROZEN)
+NOTHING: Json = {}
 
 
 class Kind(StrEnum):
@@ -33,6 +35,7 @@ class Kind(StrEnum):
     REVIVE = "revive"
     ALIAS_TO = "alias to"
     UNMERGE = "unmerge"
+    PART = "part"
     FOLLOW = "follow"
     SETTLED = "settled"
     SENT = "sent"
@@ -50,13 +53,14 @@ STATES: Mapping[Kind, tuple[tuple[LinkState, ...], LinkState | None]] = {
     Kind.MARK_LIVE: ((INTENDED,), LIVE),
     Kind.DOUBT: ((INTENDED,), DOUBT),
     Kind.REOPEN: ((DOUBT,), INTENDED),
-    Kind.DROP: ((INTENDED, DOUBT, TWIN, ALIAS), None),
+    Kind.DROP: ((INTENDED, DOUBT, TWIN, ALIAS, PARTED), None),
     Kind.FREEZE: ((LIVE,), FROZEN),
     Kind.THAW: ((FROZEN,), LIVE),
     Kind.BURY: (PAIRED, TOMBSTONE),
     Kind.REVIVE: ((TOMBSTONE,), LIVE),
     Kind.ALIAS_TO: (PAIRED, ALIAS),
     Kind.UNMERGE: ((ALIAS,), LIVE),
+    Kind.PART: (PAIRED, PARTED),
 }
 """From which states each move goes (none: it makes a new row), and where it leads (None: the row is deleted)."""
 
@@ -95,10 +99,10 @@ def intend(side: Side, rec: str, values: Json) -> Move:
     return _new(Kind.INTEND, {side.value: rec, "made": f"created_{side.other.value}", **values})
 
 
-def match(mapping: str, side: Side, rec: str, other_rec: str) -> Move:
-    """Two records that exist become a pair, without a base."""
+def match(mapping: str, side: Side, rec: str, other_rec: str, base: Json = NOTHING) -> Move:
+    """Two records that exist become a pair, mostly without a base."""
     recs = {side.value: rec, side.other.value: other_rec}
-    return _new(Kind.MATCH, {**recs, "mapping": mapping, "made": "matched", "base": {}})
+    return _new(Kind.MATCH, {**recs, "mapping": mapping, "made": "matched", "base": base})
 
 
 def report_duplicate(mapping: str, side: Side, rec: str, of: Link) -> Move:
@@ -163,6 +167,16 @@ def alias_to(link: Link, survivor: Link) -> Move:
 def unmerge(link: Link) -> Move:
     """A record that was merged away is back."""
     return _move(Kind.UNMERGE, link, {"alias_of": None})
+
+
+def part(link: Link, shown: Mapping[Side, Json], run: str) -> Move:
+    """A person ended the pair: both records are left alone until one of them is edited.
+
+    shown: what each record held then, by field the fingerprint of its columns and their hash. run: what ended it.
+    """
+    payload = {"parted": {side.value: dict(fields) for side, fields in shown.items()}, "run": run}
+    unsent = {"sent_left": None, "sent_right": None, "sent_until": None}
+    return _move(Kind.PART, link, {"payload": payload, "held": None, **unsent})
 
 
 def follow(link: Link, side: Side, survivor: str, *, forget_base: bool = False) -> Move:

@@ -14,9 +14,10 @@ from bridge.domain.record import RecordRef, Side
 from bridge.store.batch import Batcher
 from bridge.store.database import Database
 from bridge.store.forget import forgotten_among
+from bridge.store.instructions import instructions_of
 from bridge.store.lookup import links_by_id, links_of
 from bridge.store.mappings import mapping_states
-from bridge.store.model import KnownRecord, Link, LinkState, MappingState, Task, TaskKey
+from bridge.store.model import Instruction, KnownRecord, Link, LinkState, MappingState, Task, TaskKey
 from bridge.store.records import known_records, records_with_keys, survivor_of
 from bridge.store.rows import chunks, keyed, link_from, task_from, task_tuple
 from bridge.store.tables import link_refs, links, tasks
@@ -87,6 +88,13 @@ class Known(Question[KnownRecord | None]):
 
 @dataclass(frozen=True, slots=True)
 class TaskOf(Question[Task | None]):
+    key: TaskKey
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionOf(Question[Instruction | None]):
+    """What a person told the bridge to do with the record, while that is still to be done."""
+
     key: TaskKey
 
 
@@ -223,6 +231,11 @@ def _tasks(conn: Connection, asked: Sequence[TaskOf]) -> dict[TaskOf, Task | Non
     return {one: found.get(one.key) for one in asked}
 
 
+def _instructions(conn: Connection, asked: Sequence[InstructionOf]) -> dict[InstructionOf, Instruction | None]:
+    found = instructions_of(conn, [one.key for one in asked])
+    return {one: found.get(one.key) for one in asked}
+
+
 def _sharing(conn: Connection, asked: Sequence[SharingKeys]) -> dict[SharingKeys, tuple[str, ...]]:
     found: dict[SharingKeys, tuple[str, ...]] = {}
     for (mapping, side), some in _by_side(asked).items():
@@ -250,6 +263,7 @@ ANSWERERS: Mapping[type, Callable[[Connection, Any], Mapping[Any, Any]]] = {
     SurvivorOf: _survivors,
     Known: _known,
     TaskOf: _tasks,
+    InstructionOf: _instructions,
     SharingKeys: _sharing,
     StateOf: _states,
     IsForgotten: _forgotten,

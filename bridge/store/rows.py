@@ -17,6 +17,8 @@ from bridge.store.tables import JsonText
 KIND_BITS = {EventKind.CREATED: 1, EventKind.CHANGED: 2, EventKind.DELETED: 4, EventKind.MERGED: 8}
 BOTH_SIDES = 16
 """Beside the kinds of events: something other than an event about its own record made the task due."""
+INSTRUCTED = 32
+"""A person gave an instruction about the record."""
 
 Row = Any
 """A row by column name, as the database shows it."""
@@ -118,6 +120,8 @@ def task_from(row: Row) -> Task:
         code=row["code"] or "",
         retried=bool(row["retried"]),
         both_sides=bool(bits & BOTH_SIDES),
+        instructed=bool(bits & INSTRUCTED),
+        run=row["run"],
     )
 
 

@@ -1,8 +1,8 @@
 """The tables as SQLAlchemy Core sees them. A new store is made from them; `migrations` brings older ones up to them.
 
 Times are epoch seconds. Every transaction touches tables in this order, and rows in key order: mappings, events, tasks,
-leases, links, intent_keys, link_refs, unlinked_refs, records, record_keys, merges, cursors, brake_hits, journal,
-counters.
+leases, links, intent_keys, link_refs, unlinked_refs, records, record_keys, merges, cursors, brake_hits, instructions,
+journal, counters.
 (Intake alone writes events: it must know which are new before it marks tasks.)
 """
 
@@ -131,6 +131,7 @@ tasks = Table(
     Column("outcome", Text),  # of the last claim that ended; null once its mapping's mode or definition changed
     Column("code", Text),  # of `reason`, see sync.reasons
     Column("retried", Boolean, nullable=False, server_default=false()),  # by a person, and not ended since
+    Column("run", Text),  # the sweep, backfill or undo that made it due
 )
 Index(
     "tasks_due",
@@ -308,10 +309,33 @@ journal = Table(
     Column("detail", JsonText, nullable=False),
     Column("link", Big),
     Column("other_rec", Text),
+    Column("run", Text),  # of its task
+    Column("version", Text),  # of the mapping file
+    Column("undone", Text),  # the run that undid this write
 )
 Index("journal_rec", journal.c.mapping, journal.c.side, journal.c.rec, journal.c.id)
 Index("journal_other_rec", journal.c.mapping, journal.c.other_rec, journal.c.id)
 Index("journal_at", journal.c.at)
+Index(
+    "journal_run",
+    journal.c.run,
+    journal.c.id,
+    sqlite_where=journal.c.run.is_not(None),
+    postgresql_where=journal.c.run.is_not(None),
+)
+
+instructions = Table(  # what a person told the bridge to do with a record, until it is done or refused
+    "instructions",
+    metadata,
+    Column("mapping", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("rec", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("detail", JsonText, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("at", Real, nullable=False),
+)
+Index("instructions_run", instructions.c.run)
 
 counters = Table(
     "counters",
@@ -334,6 +358,14 @@ hooks = Table(
     Column("seen_at", Real),
     Column("delivered_at", Real),
     Column("note", Text, nullable=False),
+)
+
+hook_turns = Table(  # how often the addresses of a system's hooks were changed
+    "hook_turns",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("until", Real, nullable=False),  # callbacks at the addresses of the turn before are taken in
 )
 
 systems = Table(

@@ -67,7 +67,7 @@ async def _create(load: Loader, plan: Create) -> Completion:
     draft.say(
         "created",
         settle.told_created(draft, plan, written.id),
-        {"values": words.printable(plan.chosen)},
+        {"values": words.printable(plan.chosen), "to": target.value, "after": dump_values(draft.mapping, plan.chosen)},
         link=link,
         other=written.id,
     )
@@ -153,6 +153,8 @@ async def _write(load: Loader, pair: Progress, write: SideWrite) -> Progress | C
         changes = translate.write(draft.mapping, target, write.values, fresh.fields)
     held = {name: write.before.values.get(name, UNREAD) for name in write.chosen}
     sent = {"values": dump_values(draft.mapping, write.remembered), "before": dump_values(draft.mapping, held)}
+    if write.beside:
+        sent["beside"] = dump_values(draft.mapping, write.beside)
     link = await _commit_sent(load, pair.link, target, sent, "blank" if write.blanked else None, write.blanked)
     if isinstance(link, Completion):
         return link
@@ -166,7 +168,6 @@ async def _write(load: Loader, pair: Progress, write: SideWrite) -> Progress | C
 
     until = pair.link.sent_until
     written = await _sent(load, link, target, send(), until, removes=bool(write.blanked))
-    draft.journal.append(write.story)
     settled = partial(settle.updated, pair=replace(pair, link=link), write=write, record=written.record, until=until)
     return await load.conclude(settled, before=draft)
 
@@ -197,6 +198,8 @@ async def _remove(load: Loader, plan: Removal) -> Completion:
     draft, target, link = load.draft, plan.side.other, plan.link
     fresh = (await load.read(plan.record.ref)).found
     if isinstance(fresh, Gone):
+        if plan.undoes is not None:
+            return await load.conclude(partial(remove.settled, plan=plan), before=draft)
         return remove.both_gone(draft, link, Reason.BOTH_GONE.of())
     if mapped(draft, target, fresh) != mapped(draft, target, plan.record):
         due = load.parts.store.now() + draft.jitter(0.5)
@@ -204,8 +207,9 @@ async def _remove(load: Loader, plan: Removal) -> Completion:
     committed = await _commit_sent(load, link, target, {"removal": plan.policy.value}, plan.policy.value)
     if isinstance(committed, Completion):
         return committed
+    detail = {"record": words.printable(fresh.fields), "to": target.value, "values": plan.values}
     text = f"about to {plan.policy.value} {draft.named(target, fresh.ref.id)}; the record as it was is kept here"
-    await _journal(load, [draft.entry("removing", text, {"record": words.printable(fresh.fields)}, link=link)])
+    await _journal(load, [draft.entry("removing", text, detail, link=link)])
 
     async def send() -> None:
         await load.parts.seams.failpoint("removal: sent committed")

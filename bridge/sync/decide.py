@@ -1,7 +1,7 @@
-"""The decision about one claim, by the state of its record's link: each state has one module."""
+"""The decision about one claim: what a person told to do, else by the state of its link, which has one module each."""
 
 from bridge.store.model import Completion, LinkState
-from bridge.sync import match, recover
+from bridge.sync import instruct, match, recover
 from bridge.sync.draft import Draft
 from bridge.sync.plans import Plan
 from bridge.sync.update import update
@@ -10,6 +10,11 @@ from bridge.sync.update import update
 def decide(draft: Draft) -> Completion | Plan:
     """How the claim ends, or what is to be written first. Pure; raises Wanted while a fact is missing."""
     link = draft.claim.link
+    told = instruct.instruction(draft)
+    if told is not None:
+        ended = instruct.carry_out(draft, told)
+        if ended is not None:
+            return ended
     if link is None:
         return match.match_or_create(draft)
     if link.state is LinkState.INTENDED:

@@ -67,6 +67,8 @@ class Draft:
         """Reads that may be used."""
         self.look_at: float = before.look_at if before else 0.0
         """When the outcome of the last write must be visible."""
+        self.run: str | None = before.run if before else situation.claim.run
+        """What the journal says this is part of."""
 
     # What is asked.
 
@@ -194,6 +196,8 @@ class Draft:
             detail=detail or {},
             link=link.id if link else None,
             other_rec=other,
+            run=self.run,
+            version=self.mapping.version or None,
         )
 
     def note_keys(self, side: Side, rec: str, values: MappingOf[str, Any]) -> None:

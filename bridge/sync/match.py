@@ -26,7 +26,7 @@ from bridge.store.questions import (
     SurvivorOf,
     TaskOf,
 )
-from bridge.sync import believe, merge, recover, references, shadow, words
+from bridge.sync import believe, merge, parted, recover, references, shadow, words
 from bridge.sync.draft import Draft, Stale
 from bridge.sync.needs import Moment, RequestListing, Search
 from bridge.sync.plans import Create
@@ -54,7 +54,7 @@ def match_or_create(draft: Draft) -> Completion | Create:
     back = merge.restored(draft, found)
     if back:
         return back
-    history = _history(draft)
+    history = _history(draft, found)
     if isinstance(history, Completion):
         return history
     return _new(draft, found, may_copy=history is None)
@@ -74,7 +74,7 @@ def _gone(draft: Draft) -> Completion:
     return draft.later(first + settle, Reason.NOT_THERE_YET.of(record=draft.named(side, rec)), gone_since=first)
 
 
-def _history(draft: Draft) -> Completion | Survivor | None:
+def _history(draft: Draft, own: Record) -> Completion | Survivor | None:
     """What happened to this record before: duplicates wait for a person, a restored record finds its link again."""
     naming = LinksNaming(draft.mapping.name, draft.side, draft.key.rec)
     forgotten = IsForgotten(draft.ref(draft.side, draft.key.rec))
@@ -91,6 +91,8 @@ def _history(draft: Draft) -> Completion | Survivor | None:
             return draft.dead(Reason.CREATE_STILL_UNKNOWN.of())
         if row.state is LinkState.TOMBSTONE:
             return _tombstone(draft, row)
+        if row.state is LinkState.PARTED and (alone := parted.left_alone(draft, row, own)):
+            return alone
         if row.state is LinkState.ALIAS and draft.ask(SurvivorOf(draft.ref(draft.side, draft.key.rec))) is None:
             return Survivor()  # it was the record's counterpart that was merged away, and not the record itself
     return None
@@ -233,9 +235,9 @@ def _judged(draft: Draft, own: Record, key: MatchKey, found: Sequence[Record]) -
     links = draft.ask_all(LinkOf(draft.mapping.name, other, record.ref.id) for record in found)
     for record, link in zip(found, links, strict=True):
         if link is None:
-            question = _question(draft, own, record)
-            if question:
-                return question
+            asked = _question(draft, own, record) or parted.of_candidate(draft, record)
+            if asked:
+                return asked
             free.append(record)
         elif link.state is LinkState.INTENDED:
             due = draft.now + draft.jitter(CREATE_WAIT_SECONDS)

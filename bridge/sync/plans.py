@@ -1,14 +1,14 @@
 """What a decision has done at a vendor: plain values that `apply` carries out and `settle` brings to an end."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.record import Fields, Record, Side
 from bridge.mapping.base import Base
 from bridge.mapping.model import DeletePolicy
 from bridge.mapping.translate import Reading
-from bridge.store.model import Completion, JournalEntry, Link, TaskKey
+from bridge.store.model import Completion, Fulfilled, JournalEntry, Json, Link, TaskKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class SideWrite:
     record, read_at, before: the target as it was read when this was decided. changes: columns to send, empty when the
     record holds all of it already. losers: journal entries of what a conflict overwrites. unfinished: sets the other
     side is still to get; until then their base stays, because with it alone both sides' adds and removes can be told
-    again. blanked: how many filled fields are emptied.
+    again. blanked: how many filled fields are emptied. unreadable: fields of which nobody knows what they held.
+    beside: what the other side holds and keeps, where a person wants both sides to differ.
     """
 
     target: Side
@@ -54,6 +55,8 @@ class SideWrite:
     losers: Sequence[JournalEntry] = ()
     unfinished: frozenset[str] = frozenset()
     blanked: int = 0
+    unreadable: frozenset[str] = frozenset()
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def remembered(self) -> dict[str, Any]:
@@ -65,7 +68,8 @@ class Progress:
     """How far a pair is: what both sides agree on, what they hold, what was written. Nothing is changed in place.
 
     parents: records that it names and that were never decided on; they are looked at. again: when both sides are looked
-    at again. look_at: when a write that was not confirmed by its answer is looked at.
+    at again. look_at: when a write that was not confirmed by its answer is looked at. fulfils: the
+    person's instruction that these writes carry out.
     """
 
     link: Link
@@ -75,6 +79,7 @@ class Progress:
     written: Sequence[str] = ()
     again: float | None = None
     look_at: float | None = None
+    fulfils: Fulfilled | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +95,27 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Undoing:
+    """How the removal of what the bridge created ends. `shown`: what the pair's records hold, see `moves.part`."""
+
+    fulfils: Fulfilled
+    shown: Mapping[Side, Json]
+
+
+@dataclass(frozen=True, slots=True)
 class Removal:
-    """Delete or archive the counterpart of a record that is gone on `side`. `record`: that counterpart as read."""
+    """Delete or archive the counterpart of a record that is gone on `side`. `record`: that counterpart as read.
+
+    values: what it holds, as the journal keeps it. undoes: the record of `side` is there; a person undoes that
+    the bridge created the other one.
+    """
 
     link: Link
     side: Side
     record: Record
     policy: DeletePolicy
+    values: Json
+    undoes: Undoing | None = None
 
 
 Plan = Create | Update | Removal

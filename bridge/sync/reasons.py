@@ -58,6 +58,8 @@ class Reason(StrEnum):
     DUPLICATE_REPORTED = "duplicate_reported"
     DUPLICATE_OF = "duplicate_of"
     FORGOTTEN = "forgotten"
+    PARTED = "parted"
+    MATCH_PARTED = "match_parted"
     # It is done.
     IN_SYNC = "in_sync"
     OWN_SIDE_IN_SYNC = "own_side_in_sync"
@@ -72,6 +74,7 @@ class Reason(StrEnum):
     BOTH_GONE = "both_gone"
     REMOVED_BY_US = "removed_by_us"
     DUPLICATE_TAKES_OVER = "duplicate_takes_over"
+    INSTRUCTED = "instructed"
     # A person is needed.
     UNTRANSLATABLE = "untranslatable"
     REFERENCE_REJECTED = "reference_rejected"
@@ -107,6 +110,7 @@ DONE = frozenset(
         Reason.BOTH_GONE,
         Reason.REMOVED_BY_US,
         Reason.DUPLICATE_TAKES_OVER,
+        Reason.INSTRUCTED,
     }
 )
 """Nothing is left to do after these; all other reasons say why a record stands still."""
@@ -117,6 +121,9 @@ SHADOW = frozenset({Reason.IN_SHADOW, Reason.WOULD_CREATE, Reason.WOULD_LINK, Re
 
 DUPLICATES = frozenset({Reason.DUPLICATE_REPORTED, Reason.DUPLICATE_OF})
 """Two people made the same on both sides: reported, and left alone until they merge it."""
+
+UNLINKED = frozenset({Reason.PARTED, Reason.MATCH_PARTED})
+"""A person ended a pair, and wants its records left alone until one of them is edited."""
 
 FOR_A_PERSON = frozenset({Reason.THRESHOLD_REACHED, Reason.NO_CANARY})
 """It waits, and only a person can end that: the log says so at warning when it begins."""
@@ -183,6 +190,11 @@ SENTENCES = {
     Reason.DUPLICATE_REPORTED: "filtered: a duplicate of a linked record, reported",
     Reason.FORGOTTEN: "filtered: a person had it forgotten",
     Reason.DUPLICATE_OF: "filtered: a duplicate of {record}",
+    Reason.PARTED: "filtered: {run} ended its pair with {other}; it is left alone until one of the two is edited",
+    Reason.MATCH_PARTED: (
+        "filtered: it matches {record}, whose pair {run} ended; it is left alone until one of them is edited, "
+        "or until `bridge link SIDE ENTITY ID OTHER` makes a pair"
+    ),
     Reason.IN_SYNC: "{agree}",
     Reason.OWN_SIDE_IN_SYNC: "{record} shows what both sides agreed on last",
     Reason.SETTLED_MEANWHILE: "what was to be looked at is settled",
@@ -195,10 +207,14 @@ SENTENCES = {
     Reason.REMOVED: "{verb} {record}",
     Reason.BOTH_GONE: "both records are gone",
     Reason.REMOVED_BY_US: "{record} was removed by the bridge",
+    Reason.INSTRUCTED: "{run}: {what}",
     Reason.DUPLICATE_TAKES_OVER: "{record} was deleted, and its duplicate {duplicate} takes its place",
     Reason.UNTRANSLATABLE: "{problem}",
     Reason.REFERENCE_REJECTED: "{parent} is not linked, and the mapping says `missing: reject`",
-    Reason.SEVERAL_MATCH: "several {side} records match by {key}: {records}",
+    Reason.SEVERAL_MATCH: (
+        "several {side} records match by {key}: {records}; merge them at the product, or say which one it is: "
+        "`bridge link SIDE ENTITY ID OTHER`"
+    ),
     Reason.HELD_AS_DUPLICATE: (
         "{record} has the same {key} as {first}, which is linked to {counterpart}, so no second record is created "
         "there. Merge the two at {system}, delete one, or change the {key} of one: that is noticed. Where both are "
@@ -207,7 +223,8 @@ SENTENCES = {
     ),
     Reason.CREATE_UNKNOWN: (
         "create outcome unknown: {record} may exist ({among}); "
-        "delete, merge or rename what is not its copy, then retry the dead letter; "
+        "delete, merge or rename what is not its copy, then retry the dead letter, or say which one it is: "
+        "`bridge link SIDE ENTITY ID OTHER`; "
         "what was made there meanwhile and may be it is not copied until then"
     ),
     Reason.CREATE_STILL_UNKNOWN: ("an earlier create of its counterpart has an unknown outcome; retry after checking"),

@@ -9,14 +9,14 @@ from typing import Any
 from bridge.domain.record import Gone, Record, Side
 from bridge.domain.seams import from_epoch
 from bridge.mapping import translate
-from bridge.mapping.base import Base, load_values
+from bridge.mapping.base import Base, dump_values, load_values
 from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import Reading, folded, is_reduction, same
 from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link
 from bridge.store.questions import Known, LinkOf
-from bridge.sync import believe, references, remember, settle
+from bridge.sync import believe, references, remember, settle, words
 from bridge.sync.draft import Draft, Stale
 from bridge.sync.needs import Moment, Newest
 from bridge.sync.reasons import Reason
@@ -51,6 +51,7 @@ def settle_sent(draft: Draft, link: Link, readings: Mapping[Side, Reading], base
     for side in Side:
         if link.sent(side) is None:
             continue
+        _tell_arrived(draft, link, side, readings[side])
         base = settled_base(draft, link, side, readings, base)
         draft.moves.append(moves.confirmed(link, side, link.sent_until))
         link = replace(link, sent_left=None) if side is Side.LEFT else replace(link, sent_right=None)
@@ -65,6 +66,7 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
     """
     sent = link.sent(side) or {}
     new, before = dict(base), load_values(draft.mapping, sent.get("before", {}))
+    beside = load_values(draft.mapping, sent.get("beside", {}))
     for name, value in load_values(draft.mapping, sent.get("values", {})).items():
         field, shown = draft.mapping.named[name], readings[side].values.get(name, UNREAD)
         if shown is UNREAD:
@@ -74,10 +76,34 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
             and (bool(sent.get("took_effect")) or not same(field, before.get(name), shown))
         )
         if arrived or sent.get("took_effect"):
-            source = _as_sent(readings[side.other], name, value) if side.other in readings else _only(name, value)
+            other = beside.get(name, value)  # a person may have wanted the two to differ
+            source = _as_sent(readings[side.other], name, other) if side.other in readings else _only(name, other)
             there = readings[side] if arrived else None
             new[name] = remember.sent_entry(draft.mapping, name, side, source, value, there)
     return new
+
+
+def _tell_arrived(draft: Draft, link: Link, side: Side, reading: Reading) -> None:
+    """A write that nobody saw the answer of is told of once reads show it, with what it overwrote."""
+    sent, mapping = link.sent(side) or {}, draft.mapping
+    values = {} if sent.get("took_effect") else load_values(mapping, sent.get("values", {}))
+    before = load_values(mapping, sent.get("before", {}))
+    shown = {name: reading.values.get(name, UNREAD) for name in values}
+    there = {
+        name: value
+        for name, value in shown.items()
+        if value is not UNREAD
+        and is_reduction(mapping.named[name], values[name], value)
+        and not same(mapping.named[name], before.get(name), value)
+    }
+    if not there:
+        return
+    old, new = (words.in_words(draft, side, some) for some in ({name: before.get(name) for name in there}, there))
+    parts = ", ".join(f"{name}: {old[name]!r} -> {new[name]!r}" for name in there)
+    held = {name: value for name, value in before.items() if name in there}
+    detail = {"to": side.value, "before": dump_values(mapping, held), "after": dump_values(mapping, there)}
+    text = f"the write to {draft.named(side, link.rec(side))} had taken effect: {parts}"
+    draft.say("updated", text, {**detail, "confirmed": True}, link=link)
 
 
 def confirmed_base(draft: Draft, link: Link, side: Side, reading: Reading, base: Base) -> Base | None:
@@ -236,7 +262,7 @@ def _adopt_created(draft: Draft, link: Link, target: Side, new: str) -> Completi
     values = load_values(draft.mapping, (link.payload or {}).get("values", {}))
     reading = _source_reading(draft, target.other, source, values)
     text = f"the create had taken effect: {draft.named(target.other, rec)} -> {draft.named(target, new)}"
-    draft.say("found", text, link=link, other=new)
+    draft.say("found", text, {"to": target.value, "after": dump_values(draft.mapping, values)}, link=link, other=new)
     shown = record if isinstance(record, Record) else None
     completion = settle.created(draft, link, target, new, shown, values, reading, answered=False)
     return replace(completion, due=draft.now if completion.due is None else completion.due, narrow=False)

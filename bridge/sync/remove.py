@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from bridge.domain.record import Evidence, Gone, Record, Side
 from bridge.mapping import translate
+from bridge.mapping.base import dump_values
 from bridge.mapping.model import DeletePolicy
 from bridge.mapping.values import UNREAD, Reference, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link, Outcome, TaskKey, TaskState
 from bridge.store.questions import SurvivorOf, TaskOf
-from bridge.sync import believe, compare, merge, recover, references, shadow
+from bridge.sync import believe, compare, merge, recover, references, settle, shadow
 from bridge.sync.draft import DELETED, Draft
 from bridge.sync.needs import CanSee, NoteMerge
 from bridge.sync.plans import Removal
@@ -114,8 +116,9 @@ def _apply_policy(draft: Draft, link: Link, side: Side, gone: Gone, other: Recor
     hidden = believe.edit_not_shown(draft, target, str(link.rec(target)))
     if hidden:
         return draft.stale(hidden)
-    waiting = _referring_first(draft, link)
-    return waiting or Removal(link, side, other, policy)
+    first_seen = draft.now if draft.first.gone_since is None else draft.first.gone_since
+    waiting = referring_first(draft, link, first_seen)
+    return waiting or Removal(link, side, other, policy, values(draft, target, other))
 
 
 def _reason_to_keep(draft: Draft, link: Link, side: Side, gone: Gone, other: Record, policy: DeletePolicy) -> str:
@@ -163,13 +166,17 @@ def _edited_since(draft: Draft, link: Link, side: Side, record: Record) -> str |
     return None
 
 
-def _referring_first(draft: Draft, link: Link) -> Completion | None:
-    """A record that other pairs' bases still name goes only after those pairs were done once."""
+def values(draft: Draft, side: Side, record: Record) -> dict[str, Any]:
+    """What the record holds, as the journal keeps it: by that it can be made anew."""
+    return dump_values(draft.mapping, compare.readings(draft, {side: record})[side].values)
+
+
+def referring_first(draft: Draft, link: Link, since: float) -> Completion | None:
+    """A record that other pairs' bases still name goes only after those pairs were done once `since` then."""
     now, settle = draft.now, draft.endpoint(draft.side).settle
-    first_seen = now if draft.first.gone_since is None else draft.first.gone_since
     asked = (link.payload or {}).get("referring_asked")
     keys = merge.pairs_naming(draft, link)
-    if asked is None or asked < first_seen:
+    if asked is None or asked < since:
         if not keys:
             return None
         draft.moves.append(moves.note(link, referring_asked=now))
@@ -187,7 +194,14 @@ def settled(draft: Draft, plan: Removal) -> Completion:
     draft.note_wrote(target, plan.record.ref.id, None)
     verb = "archived" if plan.policy is DeletePolicy.ARCHIVE else "deleted"
     name = draft.named(target, plan.record.ref.id)
-    draft.say(verb, f"{draft.named(plan.side, link.rec(plan.side))} was deleted -> {verb} {name}", link=link)
+    detail = {"to": target.value, "values": plan.values}
+    if plan.undoes is not None:
+        fulfils = plan.undoes.fulfils
+        draft.say(verb, f"{fulfils.run}: {verb} {name}, which the bridge had created", detail, link=link)
+        draft.moves.append(moves.part(link, plan.undoes.shown, fulfils.run))
+        return settle.instruction_ended(draft, fulfils, f"{verb} {name}")
+    text = f"{draft.named(plan.side, link.rec(plan.side))} was deleted -> {verb} {name}"
+    draft.say(verb, text, detail, link=link)
     sides = (plan.side, target) if plan.policy is DeletePolicy.DELETE else (plan.side,)
     return buried(draft, link, sides, Reason.REMOVED.of(verb=verb, record=name))
 

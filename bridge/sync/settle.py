@@ -11,12 +11,13 @@ from bridge.mapping.base import Base, dump_base, dump_values
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD
 from bridge.store import moves
-from bridge.store.model import Completion, Link, Outcome, TaskKey
+from bridge.store.model import Completion, Fulfilled, JournalEntry, Link, Outcome, TaskKey
 from bridge.sync import conflicts, references, remember
 from bridge.sync.draft import Draft
 from bridge.sync.plans import Create, Progress, SideWrite
 from bridge.sync.reasons import Reason
 
+NOTHING: Mapping[str, Any] = {}
 ECHO_SECONDS = 1.0
 """A vendor tells of our own write within this long, mostly."""
 
@@ -29,6 +30,7 @@ def updated(draft: Draft, pair: Progress, write: SideWrite, record: Record | Non
     """
     target, rec = write.target, str(pair.link.rec(write.target))
     shown = _reading(draft, target, record)
+    draft.journal.append(_told(draft, write, shown))
     draft.moves.append(_counted(draft, pair.link))
     draft.note_wrote(target, rec, record)
     link, look_at = pair.link, pair.look_at
@@ -38,11 +40,20 @@ def updated(draft: Draft, pair: Progress, write: SideWrite, record: Record | Non
         draft.moves.append(moves.confirmed(link, target, until))
         link = replace(_with_sent(link, target, None), sent_until=until)
     else:
-        sent = _took_effect(draft, write.remembered)
+        sent = _took_effect(draft, write.remembered, write.beside)
         draft.moves.append(moves.unconfirmed(link, target, sent, draft.now))
         link = replace(_with_sent(link, target, sent), sent_until=draft.now)
         look_at = _confirmable(draft, target)
     return _remembered(draft, replace(pair, link=link, look_at=look_at), write, shown, called=True)
+
+
+def _told(draft: Draft, write: SideWrite, shown: Reading | None) -> JournalEntry:
+    """The story of a write, with what it overwrote and what the record holds since: by that it can be undone."""
+    readable = {name: write.before.values.get(name, UNREAD) for name in write.chosen if name not in write.unreadable}
+    there = shown.values if shown is not None else {}
+    after = {name: value if there.get(name, UNREAD) is UNREAD else there[name] for name, value in write.chosen.items()}
+    values = {"before": dump_values(draft.mapping, readable), "after": dump_values(draft.mapping, after)}
+    return replace(write.story, detail={**write.story.detail, **values, "confirmed": shown is not None})
 
 
 def _confirmable(draft: Draft, side: Side) -> float:
@@ -74,9 +85,10 @@ def _with_sent(link: Link, side: Side, sent: Any) -> Link:
     return replace(link, sent_left=sent) if side is Side.LEFT else replace(link, sent_right=sent)
 
 
-def _took_effect(draft: Draft, chosen: Mapping[str, Any]) -> dict[str, Any]:
+def _took_effect(draft: Draft, chosen: Mapping[str, Any], beside: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
     """`sent` of a write that was answered, but not with what the record holds now."""
-    return {"values": dump_values(draft.mapping, chosen), "took_effect": True}
+    other = {"beside": dump_values(draft.mapping, beside)} if beside else {}
+    return {"values": dump_values(draft.mapping, chosen), "took_effect": True, **other}
 
 
 def _counted(draft: Draft, link: Link) -> Any:
@@ -90,6 +102,8 @@ def pair_ended(draft: Draft, pair: Progress, blocked: Completion | None = None) 
     """How a pair's claim ends. A value that cannot be translated makes it a dead letter, after all else crossed."""
     if blocked is not None:
         return with_parents(draft.gathered(blocked), pair.parents)
+    if pair.fulfils is not None:
+        return instruction_ended(draft, pair.fulfils, f"undid {', '.join(pair.written) or 'nothing'}")
     problem = untranslatable(draft, pair.base, pair.readings)
     if problem:
         return with_parents(draft.dead(Reason.UNTRANSLATABLE.of(problem=problem)), pair.parents)
@@ -102,6 +116,15 @@ def pair_ended(draft: Draft, pair: Progress, blocked: Completion | None = None) 
         return with_parents(draft.done(Outcome.APPLIED, why, **more), pair.parents)
     agree = ("both sides agree in what they show" if unseen else "both sides agree") + hidden
     return with_parents(draft.done(Outcome.UNCHANGED, Reason.IN_SYNC.of(agree=agree), **more), pair.parents)
+
+
+def instruction_ended(draft: Draft, fulfilled: Fulfilled, what: str) -> Completion:
+    """A person's instruction was carried out. Then both records are looked at as ever: other edits may have come."""
+    link, pair = draft.claim.link, list[TaskKey]()
+    if link is not None:
+        pair = [TaskKey(draft.mapping.name, side, rec) for side in Side if (rec := link.rec(side)) is not None]
+    why = Reason.INSTRUCTED.of(run=fulfilled.run, what=what)
+    return draft.done(Outcome.APPLIED, why, due=draft.now, fulfilled=fulfilled, mark=tuple(pair))
 
 
 def with_parents(end: Completion, parents: Sequence[TaskKey]) -> Completion:

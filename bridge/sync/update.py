@@ -9,7 +9,7 @@ from bridge.mapping import translate
 from bridge.mapping.base import Base
 from bridge.mapping.merge import Decision
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import is_empty
+from bridge.mapping.values import UNREAD, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link, LinkState, Outcome
 from bridge.sync import believe, compare, conflicts, merge, recover, references, remember, remove, settle, shadow, words
@@ -33,7 +33,7 @@ def update(draft: Draft, link: Link) -> Completion | Update | Removal:
     ended = _of_one_side(draft, link)
     if ended:
         return ended
-    pair = _read_pair(draft, link)
+    pair = read_pair(draft, link)
     if isinstance(pair, Completion):
         return pair
     gone = [side for side, found in pair.items() if isinstance(found, Gone)]
@@ -93,7 +93,8 @@ def _told_of(draft: Draft, link: Link) -> frozenset[Side] | None:
     return frozenset(told | {side for side in Side if link.sent(side) is not None})
 
 
-def _read_pair(draft: Draft, link: Link) -> dict[Side, Record | Gone] | Completion:
+def read_pair(draft: Draft, link: Link) -> dict[Side, Record | Gone] | Completion:
+    """Both records as they are now; else when they can be read."""
     pair: dict[Side, Record | Gone] = {}
     for side in (draft.side, draft.side.other):
         rec = link.rec(side)
@@ -186,7 +187,7 @@ def _written(
         if not chosen:
             continue
         write = _side_write(draft, state, records[target], target, chosen, settled.values, decisions, unfinished)
-        stopped = loop_alarm(draft, state.link, target, chosen) or (_may_not_write(draft) if write.changes else None)
+        stopped = loop_alarm(draft, state.link, target, chosen) or (may_not_write(draft) if write.changes else None)
         if stopped:
             blocked = stopped
             break
@@ -225,6 +226,7 @@ def _side_write(
         losers=[_lost(draft, state.link, one) for one in losing],
         unfinished=unfinished,
         blanked=len(emptied),
+        unreadable=frozenset(name for name in chosen if held.values[name] is UNREAD),
     )
 
 
@@ -259,7 +261,8 @@ def loop_alarm(draft: Draft, link: Link, target: Side, fields: Iterable[str]) ->
     return draft.dead(why)
 
 
-def _may_not_write(draft: Draft) -> Completion | None:
+def may_not_write(draft: Draft) -> Completion | None:
+    """Why the claim ends before it writes anything; None when it may write."""
     if draft.first.attempts > draft.limits.attempts:
         return draft.dead(Reason.NO_WRITE_ANSWERED.of(attempts=draft.limits.attempts))
     if draft.claim.paused:  # only recovery is claimed while a mapping is paused, and nothing is sent

@@ -308,7 +308,7 @@ LINKED = (
     Mutant(
         "a live pair may be dropped",
         "store/moves.py::STATES",
-        "Kind.DROP: ((INTENDED, DOUBT, TWIN, ALIAS), None)",
+        "Kind.DROP: ((INTENDED, DOUBT, TWIN, ALIAS, PARTED), None)",
         "Kind.DROP: ((INTENDED, LIVE, DOUBT, TWIN, ALIAS), None)",
         (f"{MOVES}a_link_moves_from_the_states_it_may_move_from_only",),
     ),
@@ -475,7 +475,7 @@ ENDS = (
     Mutant(
         "the values of a lost write hide an edit made since",
         "sync/recover.py::settled_base",
-        "_as_sent(readings[side.other], name, value) if side.other in readings",
+        "_as_sent(readings[side.other], name, other) if side.other in readings",
         "readings[side.other] if side.other in readings",
         (f"{UPDATING}a_settled_write_is_remembered_when_the_next_one_fails",),
     ),
@@ -516,7 +516,7 @@ ENDS = (
     ),
     Mutant(
         "updates that are never answered go on for ever",
-        "sync/update.py::_may_not_write",
+        "sync/update.py::may_not_write",
         "if draft.first.attempts > draft.limits.attempts:",
         "if False:",
         (f"{UPDATING}updates_that_are_never_answered_are_given_up",),

@@ -39,7 +39,7 @@ UPDATES = (
     ),
     Mutant(
         "an echo is not recognised by content: every side counts as edited",
-        "mapping/merge.py::_edited",
+        "mapping/merge.py::edited_sides",
         "if (hashed != old_hash) if by_hash else not same(row, value, was):",
         "if True:",
         ("sync/test_bases.py::test_a_server_that_keeps_less_neither_flaps_nor_damages_the_other_side",),
@@ -317,8 +317,8 @@ DELETES = (
     Mutant(
         "a record to be deleted is not journaled whole",
         "sync/apply.py::_remove",
-        '{"record": words.printable(fresh.fields)}',
-        "{}",
+        '"record": words.printable(fresh.fields)',
+        '"record": {}',
         (f"{BETWEEN}promise_12_a_record_is_journaled_whole_before_it_is_deleted",),
     ),
     Mutant(

@@ -41,8 +41,9 @@ STEPS = (
 
 ELSEWHERE = """
     accept_names answer approve ask_sweep budget choose count delivered discard give_back hook indexed
-    instance intake keep_requests look_again look_now migrate names note pace pause ping problems prune prune_journal
-    release request reseal resume_sweep retire retry start_sweep sync_mappings system take_requests tokens void_leases
+    instance instruct intake keep_requests look_again look_now migrate names note pace pause ping problems prune
+    prune_journal release request reseal resume_sweep retire retry start_sweep sync_mappings system take_requests
+    tokens void_leases
 """
 """Transactions of commands, sweeps, hooks, start-up and refused removals; `intake` is `accept` for several at once."""
 

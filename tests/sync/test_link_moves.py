@@ -10,6 +10,7 @@ from bridge.store.model import Link, LinkState, Move
 
 INTENDED, LIVE, FROZEN = LinkState.INTENDED, LinkState.LIVE, LinkState.FROZEN
 TOMBSTONE, ALIAS, TWIN, DOUBT = LinkState.TOMBSTONE, LinkState.ALIAS, LinkState.TWIN, LinkState.DOUBT
+PARTED = LinkState.PARTED
 
 
 def _link(state: LinkState, link_id: int = 5) -> Link:
@@ -22,13 +23,14 @@ MOVES: dict[str, tuple[Callable[[Link], Move], set[LinkState], LinkState | None]
     "mark live": (lambda link: moves.mark_live(link, Side.RIGHT, "3", {}, []), {INTENDED}, LIVE),
     "doubt": (lambda link: moves.doubt(link, ["3"]), {INTENDED}, DOUBT),
     "reopen": (lambda link: moves.reopen(link, 1.0), {DOUBT}, INTENDED),
-    "drop": (moves.drop, {INTENDED, DOUBT, TWIN, ALIAS}, None),
+    "drop": (moves.drop, {INTENDED, DOUBT, TWIN, ALIAS, PARTED}, None),
     "freeze": (moves.freeze, {LIVE}, FROZEN),
     "thaw": (moves.thaw, {FROZEN}, LIVE),
     "bury": (lambda link: moves.bury(link, [Side.LEFT], 1.0), {LIVE, FROZEN}, TOMBSTONE),
     "revive": (moves.revive, {TOMBSTONE}, LIVE),
     "alias to": (lambda link: moves.alias_to(link, _link(LIVE, 6)), {LIVE, FROZEN}, ALIAS),
     "unmerge": (moves.unmerge, {ALIAS}, LIVE),
+    "part": (lambda link: moves.part(link, {}, "unlink/1"), {LIVE, FROZEN}, PARTED),
 }
 KEEPING: dict[str, Callable[[Link], Move]] = {
     "follow": lambda link: moves.follow(link, Side.LEFT, "3"),
@@ -75,7 +77,12 @@ def test_a_write_to_one_side_that_is_settled_leaves_the_other_sides_pending() ->
 
 
 @pytest.mark.parametrize(
-    "ended", [moves.bury(_link(LIVE), [Side.LEFT], 1.0), moves.alias_to(_link(LIVE), _link(LIVE, 6))]
+    "ended",
+    [
+        moves.bury(_link(LIVE), [Side.LEFT], 1.0),
+        moves.part(_link(LIVE), {}, "unlink/1"),
+        moves.alias_to(_link(LIVE), _link(LIVE, 6)),
+    ],
 )
 def test_a_pair_that_ends_waits_for_no_write_any_more(ended: Move) -> None:
     assert [ended.values[name] for name in ("sent_left", "sent_right", "sent_until")] == [None, None, None]

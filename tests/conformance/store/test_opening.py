@@ -89,6 +89,11 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
         "ALTER TABLE records DROP COLUMN told_at",
         "DROP TABLE verifications",
         "DROP TABLE forgotten",
+        "ALTER TABLE tasks DROP COLUMN run",
+        "DROP INDEX journal_run",
+        *(f"ALTER TABLE journal DROP COLUMN {name}" for name in ("run", "version", "undone")),
+        "DROP TABLE instructions",
+        "DROP TABLE hook_turns",
         "UPDATE alembic_version SET version_num = '0005'",
     ):
         await store.database.write("older", lambda conn, older=older: conn.execute(text(older)))  # type: ignore[misc]

@@ -34,6 +34,7 @@ CHANGES: dict[Kind, Callable[[Link], Move]] = {
     Kind.REVIVE: moves.revive,
     Kind.ALIAS_TO: lambda link: moves.alias_to(link, OTHER),
     Kind.UNMERGE: moves.unmerge,
+    Kind.PART: lambda link: moves.part(link, {}, "unlink/1"),
     Kind.FOLLOW: lambda link: moves.follow(link, Side.LEFT, "3"),
     Kind.SETTLED: lambda link: moves.settled(link, {}, []),
     Kind.SENT: lambda link: moves.sent(link, Side.LEFT, {}, 5.0),

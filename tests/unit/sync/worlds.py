@@ -120,7 +120,8 @@ class Shape:
 @cache
 def mapping_of(shape: Shape, left: str) -> Mapping:
     mappings = load_text(COMPANIES + shape.text(left), "people.yaml")
-    return next(mapping for mapping in mappings if mapping.name == "people")
+    (people,) = (mapping for mapping in mappings if mapping.name == "people")
+    return replace(people, version="")  # the text of a mirrored file is another one
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,379 @@
+"""Undo, link, unlink and restore: from what a person typed to instructions for records, and what these would do."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from bridge.app.build import Bridge
+from bridge.app.why import places
+from bridge.app.wording import moment
+from bridge.domain.errors import BridgeError
+from bridge.domain.event import Lane
+from bridge.domain.record import Side
+from bridge.store.journal import CREATIONS, REMOVALS, JournalRow
+from bridge.store.model import Claim, Instruction, Json, Link, LinkState, Scope, Task, TaskKey, TaskState
+from bridge.store.questions import LinksNaming
+from bridge.sync import instruct
+from bridge.sync.foretell import Foretold, foretell
+from bridge.sync.load import Loader
+
+UNDONE = "undo"
+SHOWN = 50
+WAIT_SECONDS = 8.0
+LOOK_SECONDS = 0.2
+Arguments = Mapping[str, Any]
+
+
+class Refused(BridgeError):
+    """Nothing can be done about what was typed; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be done with one record. `note`: why nothing can be done, as the store alone shows it."""
+
+    key: TaskKey
+    kind: str
+    detail: Json
+    note: str = ""
+
+    def instruction(self, run: str, at: float) -> Instruction:
+        return Instruction(self.key, self.kind, self.detail, run, at)
+
+
+async def carried_out(bridge: Bridge, arguments: Arguments, verb: str, wanted: Sequence[Wanted]) -> str:
+    """Without `go` what would be done; with it the instructions are given, and what came of them within a moment."""
+    if not arguments.get("go"):
+        return await _foretold(bridge, wanted, int(arguments.get("show") or SHOWN))
+    run, now = f"{verb}/{arguments['request']}", bridge.store.now()
+    given: defaultdict[str, list[Instruction]] = defaultdict(list)
+    for one in wanted:
+        if not one.note:
+            given[one.key.mapping].append(one.instruction(run, now))
+    for mapping, some in sorted(given.items()):
+        await bridge.store.instructions.give(bridge.plan.scopes[mapping], some)
+    notes = [one.note for one in wanted if one.note]
+    return "\n".join([*notes, *await _came_of(bridge, run)])
+
+
+async def _came_of(bridge: Bridge, run: str) -> list[str]:
+    """What a run has done by now; it goes on in the background."""
+    store, until = bridge.store, bridge.store.now() + WAIT_SECONDS
+    while (left := await store.instructions.waiting(run)) and store.now() < until:
+        await bridge.seams.clock.sleep(LOOK_SECONDS)
+    rows = await store.journal.of_run(run, SHOWN)
+    lines = [row.entry.text for row in reversed(rows) if row.entry.what != "removing"]
+    if len(rows) == SHOWN:
+        lines = [f"the newest {SHOWN} entries of {run}:", *lines]
+    if left:
+        records = "1 record is" if left == 1 else f"{left} records are"
+        lines.append(
+            f"{records} still to be done. The work continues in the background: `bridge status` counts what is"
+        )
+        lines.append("left under `instructions`, and `bridge why` of a record says what it waits for.")
+    if any(row.entry.what in ("undone", *CREATIONS, *REMOVALS) for row in rows):
+        lines.append(f"`bridge undo --run {run}` takes this back")
+    return lines
+
+
+async def _foretold(bridge: Bridge, wanted: Sequence[Wanted], show: int) -> str:
+    lines, told = [one.note for one in wanted if one.note], list[Foretold]()
+    able = [one for one in wanted if not one.note]
+    for one in able[:show]:
+        found = await _foretell(bridge, one)
+        told.append(found)
+        lines += [found.lines[0], *(f"  {line}" for line in found.lines[1:])]
+    more = len(able) - len(told)
+    if more > 0:
+        lines.append(f"and {more} more records, which were not looked at (`--show {len(able)}` shows all)")
+    removed = sum(one.removes for one in told)
+    if removed:
+        limits, names = bridge.settings.sync, ", ".join(sorted({one.key.mapping for one in able}))
+        lines.append(
+            f"{removed} would be removed; the deletion threshold lets {limits.delete_limit} through within "
+            f"{limits.delete_window_seconds:.0f} s, and the rest waits for `bridge approve {names}`"
+        )
+    if any(one.acts for one in told) or more > 0:
+        restored, kept = sum(one.restored for one in told), sum(one.kept for one in told)
+        fields = f"{_fields_of(restored)} would be put back, {kept} {'stays' if kept == 1 else 'stay'}. "
+        counted = fields if any(one.restored or one.kept for one in told) else ""
+        lines.append(f"{counted}Nothing was done yet: say it again with --yes to do this.")
+    else:
+        lines.append("Nothing would be done.")
+    return "\n".join(lines)
+
+
+def _fields_of(number: int) -> str:
+    return "1 field" if number == 1 else f"{number} fields"
+
+
+async def _foretell(bridge: Bridge, wanted: Wanted) -> Foretold:
+    """The same rules as the worker's, on fresh reads; nothing is leased and nothing is stored."""
+    store, key, scope = bridge.store, wanted.key, bridge.plan.scopes[wanted.key.mapping]
+    link = await store.links.of(key.mapping, key.side, key.rec)
+    now = store.now()
+    told = wanted.instruction("", now)
+    loader = Loader(
+        bridge.worker.parts, Claim(scope, 0, now, (_task(key, now),), (), link), bridge.plan.mappings[key.mapping]
+    )
+    return await loader.conclude(partial(foretell, told=told))
+
+
+def _task(key: TaskKey, now: float) -> Task:
+    """A task as a look without a claim has it."""
+    return Task(key, TaskState.IDLE, Lane.LIVE, now, 0, 0, 0, 0, "", now, None, frozenset(), None, None, None)
+
+
+# Undo.
+
+
+async def undone(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
+    """What a person wants undone: the last write to a record, all since a time, a run, or a mapping since a time."""
+    if arguments.get("run"):
+        return await _of_run(bridge, str(arguments["run"]))
+    if arguments.get("mapping"):
+        return await _of_mapping(bridge, str(arguments["mapping"]), float(arguments["since"]))
+    return await _of_record(bridge, arguments)
+
+
+async def _of_run(bridge: Bridge, run: str) -> list[Wanted]:
+    rows = await bridge.store.journal.writes(run=run)
+    reach = await bridge.store.journal.reach()
+    if not rows:
+        raise Refused(f"the journal has nothing that {run} wrote and that is not undone{_reach(reach)}; {RUNS}")
+    if reach is not None and reach[1] == run:
+        raise Refused(
+            f"the first writes of {run} are no longer in the journal{_reach(reach)}, so it cannot be undone whole"
+        )
+    return await _wanted(bridge, rows)
+
+
+RUNS = "`bridge status` and `bridge why` show the names of runs"
+
+
+async def _of_mapping(bridge: Bridge, mapping: str, since: float) -> list[Wanted]:
+    if mapping not in bridge.plan.mappings:
+        known = ", ".join(sorted(bridge.plan.mappings))
+        raise Refused(f"no mapping is called `{mapping}`; known: {known}")
+    await _must_reach(bridge, since)
+    rows = await bridge.store.journal.writes(mapping=mapping, since=since)
+    if not rows:
+        raise Refused(f"mapping {mapping} wrote nothing since {moment(since)} UTC that is not undone")
+    return await _wanted(bridge, rows)
+
+
+async def _of_record(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
+    side, entity, record = (str(arguments[name]) for name in ("side", "entity", "record"))
+    at, rows, elsewhere = arguments.get("at"), list[JournalRow](), list[JournalRow]()
+    if at is not None:
+        await _must_reach(bridge, float(at))
+    for scope, which in places(bridge.plan.scopes, side, entity):
+        found = await bridge.store.journal.writes(mapping=scope.mapping, record=(which, record), since=at)
+        for row in found:
+            (rows if _target(row) == TaskKey(scope.mapping, which, record) else elsewhere).append(row)
+    rows.sort(key=lambda row: -row.id)
+    if at is None:
+        rows = [row for row in rows if not _of_undo(row)][:1]
+    if not rows:
+        when = f" since {moment(float(at))} UTC" if at is not None else ""
+        raise Refused(
+            f"the bridge wrote nothing to {side} {entity} {record}{when} that is not undone"
+            f"{_reach(await bridge.store.journal.reach())}{_counterpart(bridge, elsewhere)}"
+        )
+    return await _wanted(bridge, rows)
+
+
+def _counterpart(bridge: Bridge, rows: Sequence[JournalRow]) -> str:
+    """What to type for the writes to the record's counterparts."""
+    targets = dict.fromkeys(target for row in rows if (target := _target(row)) is not None)
+    typed = [f"`bridge undo {_name(bridge.plan.scopes[key.mapping], key.side, key.rec)}`" for key in targets]
+    return f"; it wrote to its counterpart: {', '.join(typed)}" if typed else ""
+
+
+async def _must_reach(bridge: Bridge, since: float) -> None:
+    """Raises Refused when retention has dropped what is asked for."""
+    reach = await bridge.store.journal.reach()
+    if reach is not None and since < reach[0]:
+        raise Refused(f"{moment(since)} UTC is too long ago{_reach(reach)} (`retention.journal_days`)")
+
+
+def _reach(reach: tuple[float, str | None] | None) -> str:
+    return "" if reach is None else f"; the journal reaches back to {moment(reach[0])} UTC"
+
+
+def _target(row: JournalRow) -> TaskKey | None:
+    """The record that an entry says was written."""
+    entry, to = row.entry, row.entry.detail.get("to")
+    if to is None:
+        return None
+    rec = entry.rec if entry.side.value == to else entry.other_rec
+    return None if rec is None else TaskKey(entry.mapping, Side(to), rec)
+
+
+def _name(scope: Scope, side: Side, rec: str) -> str:
+    end = scope.endpoint(side)
+    return f"{end.name} {end.entity} {rec}"
+
+
+async def _wanted(bridge: Bridge, rows: Sequence[JournalRow]) -> list[Wanted]:
+    """By record what undoes these entries; `rows` are newest first."""
+    by_record: defaultdict[TaskKey, list[JournalRow]] = defaultdict(list)
+    wanted: list[Wanted] = []
+    for row in rows:
+        target = _target(row)
+        if target is not None and target.mapping in bridge.plan.scopes:
+            by_record[target].append(row)
+            continue
+        about = f"{moment(row.at)}  {row.entry.text}"
+        why = "its mapping is not run any more" if target else "a former version wrote it, without what it overwrote"
+        wanted.append(
+            Wanted(TaskKey(row.entry.mapping, row.entry.side, row.entry.rec), "", {}, f"refused: {about}: {why}")
+        )
+    for key, some in by_record.items():
+        wanted.append(await _undoing(bridge, key, some))
+    pending = await bridge.store.instructions.of(one.key for one in wanted)
+    return [_unless(bridge, one, pending) for one in wanted]
+
+
+def _unless(bridge: Bridge, one: Wanted, pending: Mapping[TaskKey, Instruction]) -> Wanted:
+    """One instruction at a time: what is still to be done with a record comes first."""
+    if one.note or one.key not in pending:
+        return one
+    end, rec = bridge.plan.scopes[one.key.mapping].endpoint(one.key.side), one.key.rec
+    why = f"{pending[one.key].run} is still to be done: `bridge why {end.name} {end.entity} {rec}`"
+    return Wanted(one.key, one.kind, one.detail, f"{end.name} {end.entity} {rec}: refused: {why}")
+
+
+async def _undoing(bridge: Bridge, key: TaskKey, rows: Sequence[JournalRow]) -> Wanted:
+    entries = [row.id for row in rows]
+    redoes = next((row.entry.run for row in rows if _of_undo(row)), None)
+    detail: dict[str, Any] = {"entries": entries, "fields": _fields(rows), "redoes": redoes}
+    removal = rows[0] if rows[0].entry.what in REMOVALS else None
+    created = any(row.entry.what in CREATIONS for row in rows)
+    name = _name(bridge.plan.scopes[key.mapping], key.side, key.rec)
+    if removal is not None and created:
+        return Wanted(key, "", {}, f"{name}: was created and removed within it; nothing is to be done")
+    if removal is not None:
+        return await _restoring(bridge, key, removal, detail)
+    return Wanted(key, instruct.REMOVE_CREATED if created else instruct.UNDO, detail)
+
+
+def _of_undo(row: JournalRow) -> bool:
+    return (row.entry.run or "").startswith(f"{UNDONE}/")
+
+
+def _fields(rows: Sequence[JournalRow]) -> Mapping[str, Json]:
+    """By field what it held before the oldest of these writes, and what the newest one made of it."""
+    fields: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        detail = row.entry.detail
+        for name, value in detail.get("after", {}).items():
+            entry = fields.setdefault(name, {"after": value, "confirmed": bool(detail.get("confirmed"))})
+            entry.pop("before", None)
+            if name in detail.get("before", {}):
+                entry["before"] = detail["before"][name]
+    return fields
+
+
+# Restore.
+
+
+async def _restoring(bridge: Bridge, key: TaskKey, removal: JournalRow, detail: Json) -> Wanted:
+    """Make a record anew that the bridge removed, with what it held before the first of the writes to undo."""
+    entry = removal.entry
+    other = entry.other_rec if entry.side is key.side else entry.rec
+    before = {name: field["before"] for name, field in detail["fields"].items() if "before" in field}
+    link = (await bridge.store.links.many([entry.link])).get(entry.link) if entry.link is not None else None
+    values = {**entry.detail.get("values", {}), **before}
+    told = {**detail, "rec": key.rec, "values": values, "base": {} if link is None else link.base}
+    return Wanted(TaskKey(key.mapping, key.side.other, str(other)), instruct.RESTORE, told)
+
+
+async def restored(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
+    """A deleted record, from its last journaled values, or what both sides agreed on last."""
+    side, entity, record = (str(arguments[name]) for name in ("side", "entity", "record"))
+    wanted = []
+    for scope, which in places(bridge.plan.scopes, side, entity):
+        key = TaskKey(scope.mapping, which, record)
+        found = await _remembered(bridge, key)
+        if found is not None:
+            wanted.append(found)
+    if not wanted:
+        linked = [
+            scope.mapping
+            for scope, which in places(bridge.plan.scopes, side, entity)
+            if await bridge.store.links.of(scope.mapping, which, record) is not None
+        ]
+        if linked:
+            raise Refused(
+                f"{side} {entity} {record} is linked in mapping {linked[0]}; a deletion is not settled yet: "
+                f"`bridge why {side} {entity} {record}` says what is next"
+            )
+        reach = _reach(await bridge.store.journal.reach())
+        raise Refused(f"nothing is known of a deleted {side} {entity} {record}: it was never one of a pair{reach}")
+    pending = await bridge.store.instructions.of(one.key for one in wanted)
+    return [_unless(bridge, one, pending) for one in wanted]
+
+
+async def _remembered(bridge: Bridge, key: TaskKey) -> Wanted | None:
+    rows = await bridge.store.questions.one(LinksNaming(key.mapping, key.side, key.rec))
+    link = next((row for row in rows if row.state in (LinkState.TOMBSTONE, LinkState.PARTED)), None)
+    if link is None or link.rec(key.side.other) is None:
+        return None
+    for row in await bridge.store.journal.writes(mapping=key.mapping, record=(key.side, key.rec)):
+        if row.entry.what in REMOVALS and _target(row) == key and row.entry.detail.get("values"):
+            return await _restoring(bridge, key, row, {"entries": [row.id], "fields": {}})
+    values = {name: entry[0 if key.side is Side.LEFT else 1] for name, entry in link.base.items()}
+    told = {"rec": key.rec, "values": values, "base": link.base}
+    return Wanted(TaskKey(key.mapping, key.side.other, str(link.rec(key.side.other))), instruct.RESTORE, told)
+
+
+# Link and unlink.
+
+
+async def linked(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
+    """A pair by a person's word, in the one mapping that has it."""
+    scope, which, record = await _one_place(bridge, arguments, "link")
+    prefer = None
+    if arguments.get("prefer"):
+        names = {scope.endpoint(one).name: one for one in Side}
+        if arguments["prefer"] not in names:
+            raise Refused(f"mapping {scope.mapping} has no side `{arguments['prefer']}`; it has {' and '.join(names)}")
+        prefer = names[arguments["prefer"]].value
+    detail = {"other": str(arguments["other"]), "prefer": prefer}
+    one = Wanted(TaskKey(scope.mapping, which, record), instruct.LINK, detail)
+    return [_unless(bridge, one, await bridge.store.instructions.of([one.key]))]
+
+
+async def unlinked(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
+    """The pairs that a record is one of, in every mapping or in one."""
+    side, entity, record = (str(arguments[name]) for name in ("side", "entity", "record"))
+    wanted, only = [], arguments.get("mapping")
+    for scope, which in _places(bridge, side, entity, only):
+        link: Link | None = await bridge.store.links.of(scope.mapping, which, record)
+        if link is not None:
+            wanted.append(Wanted(TaskKey(scope.mapping, which, record), instruct.UNLINK, {}))
+    if not wanted:
+        raise Refused(f"{side} {entity} {record} is not linked{f' in mapping {only}' if only else ''}")
+    pending = await bridge.store.instructions.of(one.key for one in wanted)
+    return [_unless(bridge, one, pending) for one in wanted]
+
+
+def _places(bridge: Bridge, side: str, entity: str, mapping: str | None) -> list[tuple[Scope, Side]]:
+    found = places(bridge.plan.scopes, side, entity)
+    chosen = [one for one in found if mapping in (None, one[0].mapping)]
+    if not chosen:
+        known = ", ".join(scope.mapping for scope, _ in found)
+        raise Refused(f"mapping `{mapping}` does not have {side} {entity}; these do: {known}")
+    return chosen
+
+
+async def _one_place(bridge: Bridge, arguments: Arguments, verb: str) -> tuple[Scope, Side, str]:
+    side, entity, record = (str(arguments[name]) for name in ("side", "entity", "record"))
+    found = _places(bridge, side, entity, arguments.get("mapping"))
+    if len(found) > 1:
+        known = ", ".join(scope.mapping for scope, _ in found)
+        raise Refused(f"{side} {entity} is in several mappings ({known}): say which with --mapping to {verb} it")
+    return (*found[0], record)

@@ -1,0 +1,140 @@
+"""Commands by which a person takes back, pairs and unpairs: each shows what it would do, and does it with --yes."""
+
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from bridge.cli.ask import ask, queueable
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
+LOOK_SECONDS = 120.0
+SILENCE = "The request is queued and continues in the background; `bridge status` shows what is still to be done"
+
+
+class Moment(click.ParamType[float]):
+    """A moment, `2026-05-01 14:30` (UTC unless it says otherwise), or how long ago: `30m`, `2h`, `3d`."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        text = str(value).strip()
+        if ago := re.fullmatch(r"(\d+)([mhd])", text):
+            return time.time() - float(ago[1]) * UNITS[ago[2]]
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(
+                f"`{text}` is no time: write one like `2026-05-01 14:30` (UTC), or `30m`, `2h`, `3d` ago", param, ctx
+            )
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def shows_first(command: F) -> F:
+    """Give a command the options of one that shows what it would do."""
+    command = click.option("--yes", "go", is_flag=True, help="Do it; without this the command only shows it.")(command)
+    return queueable(command)
+
+
+def _ask(path: Path, kind: str, arguments: dict[str, Any], *, go: bool, queue: bool) -> None:
+    if queue and not go:
+        raise click.UsageError(
+            "--queue leaves the request for the next bridge, which shows nothing: give --yes as well"
+        )
+    told = {**arguments, "go": go}
+    ask(path, kind, told, queue=queue, seconds=LOOK_SECONDS if not go else 15.0, silence=SILENCE)
+
+
+@click.command()
+@click.argument("record", nargs=-1, metavar="[SIDE ENTITY ID]")
+@click.option("--at", type=Moment(), default=None, help="Make the record as it was then: undo all writes since.")
+@click.option("--run", default=None, help="Undo all that a sweep, a backfill or an undo wrote: its name in `status`.")
+@click.option("--mapping", default=None, help="With --since: undo all that this mapping wrote.")
+@click.option("--since", type=Moment(), default=None, help="With --mapping: since when.")
+@click.option("--show", default=50, show_default=True, help="How many records are looked at and shown.")
+@shows_first
+@click.pass_obj
+def undo(
+    path: Path,
+    record: tuple[str, ...],
+    at: float | None,
+    run: str | None,
+    mapping: str | None,
+    since: float | None,
+    show: int,
+    go: bool,
+    queue: bool,
+) -> None:
+    """Put back what the bridge overwrote, and remove or unlink what it created: `undo crm deal 7 [--at TIME]`,
+    `undo --run ID`, or `undo --mapping NAME --since TIME`.
+
+    Of a record the last write is undone, or all since TIME. Fields that somebody edited since stay, and each is named.
+    What was undone is not done again until one side is edited. Times: `2026-05-01 14:30` (UTC), or `30m`, `2h`, `3d`
+    ago.
+    """
+    ways = [bool(record), run is not None, mapping is not None or since is not None]
+    if sum(ways) != 1 or (ways[0] and len(record) != 3) or (at is not None and not ways[0]):
+        raise click.UsageError("say one of: SIDE ENTITY ID [--at TIME], --run ID, --mapping NAME --since TIME")
+    if ways[2] and (mapping is None or since is None):
+        raise click.UsageError("--mapping and --since go together: --mapping NAME --since TIME")
+    named = dict(zip(("side", "entity", "record"), record, strict=True)) if record else {}
+    arguments = {**named, "at": at, "run": run, "mapping": mapping, "since": since, "show": show}
+    _ask(path, "undo", arguments, go=go, queue=queue)
+
+
+@click.command()
+@click.argument("side")
+@click.argument("entity")
+@click.argument("record")
+@click.argument("other")
+@click.option("--mapping", default=None, help="Which mapping, where several have the entity.")
+@click.option(
+    "--prefer", default=None, help="The side whose values win where the two differ; else the mapping decides."
+)
+@shows_first
+@click.pass_obj
+def link(
+    path: Path,
+    side: str,
+    entity: str,
+    record: str,
+    other: str,
+    mapping: str | None,
+    prefer: str | None,
+    go: bool,
+    queue: bool,
+) -> None:
+    """Make a pair of SIDE ENTITY ID and the record OTHER of the other side: `link crm deal 7 c-9`."""
+    arguments = {"side": side, "entity": entity, "record": record, "other": other, "mapping": mapping, "prefer": prefer}
+    _ask(path, "link", arguments, go=go, queue=queue)
+
+
+@click.command()
+@click.argument("side")
+@click.argument("entity")
+@click.argument("record")
+@click.option("--mapping", default=None, help="In this mapping only.")
+@shows_first
+@click.pass_obj
+def unlink(path: Path, side: str, entity: str, record: str, mapping: str | None, go: bool, queue: bool) -> None:
+    """End the pair that SIDE ENTITY ID is one of. Both records stay, and are left alone until one of them is edited."""
+    _ask(path, "unlink", {"side": side, "entity": entity, "record": record, "mapping": mapping}, go=go, queue=queue)
+
+
+@click.command()
+@click.argument("side")
+@click.argument("entity")
+@click.argument("record")
+@shows_first
+@click.pass_obj
+def restore(path: Path, side: str, entity: str, record: str, go: bool, queue: bool) -> None:
+    """Make a deleted record anew from its last known values, under a new id, and link it again."""
+    _ask(path, "restore", {"side": side, "entity": entity, "record": record}, go=go, queue=queue)

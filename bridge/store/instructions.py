@@ -1,0 +1,113 @@
+"""What a person told the bridge to do with records: kept until a claim has carried it out or refused it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.record import Side
+from bridge.store.database import Database
+from bridge.store.events import Intake
+from bridge.store.marks import upsert
+from bridge.store.model import Fulfilled, Instruction, Route, Routes, Scope, TaskKey
+from bridge.store.notify import Wake
+from bridge.store.rows import Row, chunks, has_key, keyed, task_key, task_tuple
+from bridge.store.tables import instructions, journal
+
+GIVEN_TOGETHER = 200
+OF_KEYS = select(instructions).where(keyed(instructions))
+
+
+def instructions_of(conn: Connection, keys: Iterable[TaskKey]) -> dict[TaskKey, Instruction]:
+    """By record what is still to be done with it."""
+    found: dict[TaskKey, Instruction] = {}
+    for some in chunks(sorted({task_tuple(key) for key in keys})):
+        for row in conn.execute(OF_KEYS, {"keys": some}).mappings():
+            found[task_key(row)] = _instruction(row)
+    return found
+
+
+def fulfil(conn: Connection, ended: Sequence[Fulfilled]) -> None:
+    """These came to their end. One that a person gave meanwhile about the same record stays."""
+    for one in sorted(ended, key=lambda one: task_tuple(one.key)):
+        here = delete(instructions).where(has_key(instructions, [task_tuple(one.key)]))
+        conn.execute(here.where(instructions.c.run == one.run))
+        for some in chunks(sorted(one.undone)):
+            conn.execute(update(journal).where(journal.c.id.in_(some)).values(undone=one.run))
+        if one.redone is not None:
+            about = (journal.c.mapping == one.key.mapping, journal.c.undone == one.redone)
+            pair = select(journal.c.link).where(journal.c.id.in_(one.undone)).scalar_subquery()
+            conn.execute(update(journal).where(*about, journal.c.link.in_(pair)).values(undone=None))
+
+
+def forget(conn: Connection, keys: Iterable[TaskKey]) -> None:
+    """A person gave up on these records, and with them on what was to be done."""
+    for key in sorted(keys, key=task_tuple):
+        conn.execute(delete(instructions).where(has_key(instructions, [task_tuple(key)])))
+
+
+def _instruction(row: Row) -> Instruction:
+    return Instruction(task_key(row), row["kind"], row["detail"], row["run"], row["at"])
+
+
+class Instructions:
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
+        self._wake = wake
+
+    async def give(self, scope: Scope, given: Sequence[Instruction]) -> None:
+        """Store instructions about records of one mapping, and make these due. A later one replaces an earlier one.
+
+        Each counts as an event, so that a dead letter wakes up and every outcome is accounted for.
+        """
+        for start in range(0, len(given), GIVEN_TOGETHER):
+            await self._give(scope, given[start : start + GIVEN_TOGETHER])
+        self._wake.set()
+
+    async def _give(self, scope: Scope, given: Sequence[Instruction]) -> None:
+        events: defaultdict[Side, list[Event]] = defaultdict(list)
+        for one in given:
+            end = scope.endpoint(one.key.side)
+            events[one.key.side].append(Event(end.system, end.entity, one.key.rec, EventKind.CHANGED, Origin.PERSON))
+        routed = [(events[side], _route(scope, side)) for side in sorted(events)]
+        rows = [
+            {"kind": one.kind, "detail": dict(one.detail), "run": one.run, "at": one.at, **_columns(one.key)}
+            for one in sorted(given, key=lambda one: task_tuple(one.key))
+        ]
+        new = upsert(self._database.sqlite, instructions)
+        told = {name: new.excluded[name] for name in ("kind", "detail", "run", "at")}
+        stated = new.on_conflict_do_update(index_elements=["mapping", "side", "rec"], set_=told)
+
+        def work(conn: Connection) -> None:
+            runs = {one.run for one in given}
+            Intake(self._database, routed, min(runs), instructed=True).store(conn)
+            conn.execute(stated, rows)
+
+        await self._database.write("instruct", work)
+
+    async def waiting(self, run: str | None = None) -> int:
+        """How many instructions, of a run or of all, are still to be carried out."""
+        query = select(func.count()).select_from(instructions)
+        if run is not None:
+            query = query.where(instructions.c.run == run)
+        return await self._database.read(lambda conn: conn.scalar(query)) or 0
+
+    async def of(self, keys: Iterable[TaskKey]) -> dict[TaskKey, Instruction]:
+        """By record the instruction that is still to be carried out."""
+        wanted = list(keys)
+        return await self._database.read(lambda conn: instructions_of(conn, wanted))
+
+    async def by_run(self) -> dict[str, int]:
+        """How many instructions of each run are still to be carried out."""
+        query = select(instructions.c.run, func.count()).group_by(instructions.c.run).order_by(instructions.c.run)
+        return await self._database.read(lambda conn: {run: int(number) for run, number in conn.execute(query)})
+
+
+def _columns(key: TaskKey) -> dict[str, str]:
+    return {"mapping": key.mapping, "side": key.side.value, "rec": key.rec}
+
+
+def _route(scope: Scope, side: Side) -> Routes:
+    endpoint = scope.endpoint(side)
+    return {(endpoint.system, endpoint.entity): (Route(scope.mapping, side, endpoint),)}

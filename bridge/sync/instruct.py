@@ -1,0 +1,271 @@
+"""What a person told the bridge to do with a record: undo, link, unlink, restore. Decided like all else, and pure.
+
+An instruction ends when it was carried out or refused; what is put off keeps it. `bridge.app.undo` makes them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bridge.domain.record import Gone, Record, Side
+from bridge.mapping import translate
+from bridge.mapping.base import FieldBase, dump_base, load_base, load_values
+from bridge.mapping.model import DeletePolicy
+from bridge.mapping.translate import Reading, same
+from bridge.mapping.values import UNREAD, Reference, is_empty
+from bridge.store import moves
+from bridge.store.model import Completion, Instruction, Link, LinkState, Outcome
+from bridge.store.questions import InstructionOf, LinkOf
+from bridge.sync import believe, compare, merge, parted, recover, remove, settle, undo, update, words
+from bridge.sync.draft import Draft, Stale
+from bridge.sync.match import NEVER_HEARD_OF
+from bridge.sync.needs import Moment
+from bridge.sync.plans import Create, Plan, Removal, Undoing
+from bridge.sync.reasons import Reason
+
+UNDO, REMOVE_CREATED, LINK, UNLINK, RESTORE = "undo", "remove created", "link", "unlink", "restore"
+
+
+def instruction(draft: Draft) -> Instruction | None:
+    """What a person told to do with one of the claim's records, when that may be done now.
+
+    A create that is not settled comes first, and so does recovery while the mapping is paused.
+    """
+    link = draft.claim.link
+    if draft.claim.paused or (link is not None and link.state is LinkState.INTENDED):
+        return None
+    for task in draft.claim.tasks:
+        found = draft.ask(InstructionOf(task.key)) if task.instructed else None
+        if found is not None:
+            return found
+    return None
+
+
+def carry_out(draft: Draft, told: Instruction) -> Completion | Plan | None:
+    """What is to be done; None: the record is gone, which is decided on first."""
+    draft.run = told.run
+    if draft.shadow:
+        return refused(draft, told, "the mapping is in shadow mode, and nothing is written")
+    if draft.claim.link is not None:
+        unsettled = recover.unsettled(draft, draft.claim.link)
+        if unsettled:
+            return unsettled
+    return ACTS[told.kind](draft, told)
+
+
+def refused(draft: Draft, told: Instruction, why: str) -> Completion:
+    """Nothing is done, and the journal says why."""
+    link, name = draft.claim.link, draft.named(told.key.side, told.key.rec)
+    draft.say("not done", f"{told.run}: {name}: {why}", link=link)
+    reason = Reason.INSTRUCTED.of(run=told.run, what=f"not done: {why}")
+    return draft.done(Outcome.UNCHANGED, reason, due=draft.now, fulfilled=undo.ends(told, undone=False))
+
+
+def ended(draft: Draft, told: Instruction, what: str, text: str, other: str | None = None) -> Completion:
+    """It is done, with a story."""
+    draft.say(what, f"{told.run}: {text}", link=draft.claim.link, other=other)
+    return settle.instruction_ended(draft, undo.ends(told, undone=True), text)
+
+
+def _pair_of(draft: Draft, told: Instruction) -> Link | None:
+    link = draft.claim.link
+    paired = link is not None and link.state in moves.PAIRED and link.rec(told.key.side) == told.key.rec
+    return link if paired else None
+
+
+def _undo(draft: Draft, told: Instruction) -> Completion | Plan | None:
+    link = _pair_of(draft, told)
+    if link is None:
+        return refused(draft, told, "it is not linked any more; `bridge link` makes a pair of two records")
+    return undo.undo(draft, told, link)
+
+
+def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None:
+    """Remove what the bridge created, by what the mapping says about deletes; else end the pair."""
+    link, target, source = _pair_of(draft, told), told.key.side, told.key.side.other
+    if link is None:
+        return refused(draft, told, "it is not linked any more, so it is left to you")
+    pair = update.read_pair(draft, link)
+    if isinstance(pair, Completion):
+        return pair
+    there, origin = pair[target], pair[source]
+    shown, fulfils, name = parted.shown(draft, pair), undo.ends(told, undone=True), draft.named(target, told.key.rec)
+    if isinstance(there, Gone):
+        if "removal" not in (link.sent(target) or {}):
+            return None
+        draft.moves.append(moves.part(link, shown, told.run))  # the answer of our own removal was lost
+        return ended(draft, told, "deleted", f"{name}, which the bridge had created, is removed")
+    if isinstance(origin, Gone):
+        return None
+    draft.believe(alive=True)
+    edits = undo.edited_since_created(draft, target, told.detail["fields"], {target: there, source: origin}, link)
+    if edits:
+        return refused(draft, told, f"it stays, as somebody edited it since it was created: {'; '.join(edits)}")
+    policy, kept = removal_policy(draft, target)
+    if policy is DeletePolicy.UNLINK:
+        draft.moves.append(moves.part(link, shown, told.run))
+        return ended(
+            draft, told, "unlinked", f"{name}, which the bridge had created, stays and is linked no more ({kept})"
+        )
+    hidden = believe.edit_not_shown(draft, target, told.key.rec)
+    if hidden:
+        return draft.stale(hidden)
+    waiting = remove.referring_first(draft, link, told.at)
+    values = remove.values(draft, target, there)
+    return waiting or Removal(link, source, there, policy, values, Undoing(fulfils, shown))
+
+
+def removal_policy(draft: Draft, target: Side) -> tuple[DeletePolicy, str]:
+    """What becomes of a record that the bridge created and that is to go; why it is unlinked only."""
+    policy, facts = draft.mapping.deleted.get(target.other, DeletePolicy.UNLINK), draft.manifest(target)
+    side = draft.side_name(target.other)
+    if policy in (DeletePolicy.IGNORE, DeletePolicy.UNLINK):
+        return DeletePolicy.UNLINK, f"the mapping says `deleted: {{{side}: {policy.value}}}`"
+    if not (facts.archives if policy is DeletePolicy.ARCHIVE else facts.deletes):
+        return DeletePolicy.UNLINK, f"{draft.endpoint(target).system} cannot {policy.value} it"
+    return policy, ""
+
+
+def _unlink(draft: Draft, told: Instruction) -> Completion | Plan | None:
+    link = _pair_of(draft, told)
+    if link is None:
+        return refused(draft, told, "it is not linked")
+    pair = update.read_pair(draft, link)
+    if isinstance(pair, Completion):
+        return pair
+    draft.moves.append(moves.part(link, parted.shown(draft, pair), told.run))
+    names = " and ".join(draft.named(side, link.rec(side)) for side in Side)
+    return ended(draft, told, "unlinked", f"{names} are a pair no more, by a person's word")
+
+
+def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
+    """Make a pair of two records that exist and that no other link names."""
+    side, other, rec = told.key.side, told.key.side.other, str(told.detail["other"])
+    mine, theirs = draft.named(side, told.key.rec), draft.named(other, rec)
+    own = draft.claim.link
+    if own is not None and own.rec(other) == rec:
+        return ended(draft, told, "linked", f"{mine} and {theirs} are a pair already")
+    taken = draft.lease(other, rec)
+    if taken:
+        return taken
+    links = {mine: own, theirs: draft.ask(LinkOf(draft.mapping.name, other, rec))}
+    for name, link in links.items():
+        if link is not None:
+            return refused(draft, told, f"{name} is linked already; `bridge unlink` it first")
+    found = believe.read(draft, side, told.key.rec)
+    if isinstance(found, Stale):
+        return draft.stale(found)
+    records = {side: found, other: draft.look(draft.ref(other, rec), Moment.LEASED)}
+    wrong = unfit(draft, records)
+    if wrong:
+        return refused(draft, told, wrong)
+    alive = {which: one for which, one in records.items() if isinstance(one, Record)}
+    for which, one in alive.items():
+        parted.answered(draft, which, one.ref.id)
+        merge.answered(draft, which, one.ref.id)
+    base = preferring(draft, alive, told.detail.get("prefer"))
+    draft.moves.append(moves.match(draft.mapping.name, side, told.key.rec, rec, dump_base(draft.mapping, base)))
+    return ended(draft, told, "linked", f"{mine} is {theirs}, by a person's word", other=rec)
+
+
+def unfit(draft: Draft, records: Mapping[Side, Record | Gone]) -> str:
+    """Why these two can be no pair; "" when they can."""
+    for side, one in records.items():
+        name = draft.named(side, one.ref.id)
+        if isinstance(one, Gone):
+            return f"{name} is not there"
+        if translate.passes_where(draft.mapping, side, one.fields) is False:
+            return f"{name} does not match `where` of mapping {draft.mapping.name}"
+    return ""
+
+
+def preferring(draft: Draft, records: Mapping[Side, Record], prefer: str | None) -> dict[str, FieldBase]:
+    """The base of a new pair in which the values of side `prefer` count as edits of what the other side holds.
+
+    Where that side is empty, and without `prefer`, the two meet as any matched pair does.
+    """
+    if prefer is None:
+        return {}
+    winner, readings, base = Side(prefer), compare.readings(draft, records), {}
+    for row in draft.mapping.fields:
+        values = {side: readings[side].values.get(row.name, UNREAD) for side in Side}
+        lost = values[winner.other]
+        known = not any(is_empty(value) or isinstance(value, Reference) for value in values.values())
+        if known and not same(row, values[winner], lost):
+            hashed = {winner.other: readings[winner.other].hashes.get(row.name), winner: None}
+            hashes = (hashed[Side.LEFT], hashed[Side.RIGHT])
+            base[row.name] = FieldBase(lost, lost, *hashes, row.fingerprint, row.columns_fingerprint)
+    return base
+
+
+def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
+    """Make a deleted record anew, as the counterpart of the claim's record; that one may be gone as well."""
+    source, target, old = told.key.side, told.key.side.other, str(told.detail["rec"])
+    link, name = draft.claim.link, draft.named(target, old)
+    own = believe.read(draft, source, told.key.rec)
+    if isinstance(own, Stale):
+        return draft.stale(own)
+    if link is not None:
+        return _restored(draft, told, link, own)
+    if isinstance(draft.look(draft.ref(target, old)), Record):
+        return refused(draft, told, f"{name} is there; `bridge link` makes a pair of it and another record")
+    if isinstance(own, Record):
+        parted.answered(draft, source, told.key.rec)
+    values = load_values(draft.mapping, told.detail["values"])
+    chosen = {row.name: values[row.name] for row in draft.mapping.fields if not is_empty(values.get(row.name))}
+    chosen = {key: value for key, value in chosen.items() if target in draft.mapping.named[key].flows}
+    sent = {key: undo.as_written(draft, target, value) for key, value in chosen.items()}
+    chosen = {key: value for key, value in chosen.items() if sent[key] is not None}
+    return Create(
+        target=target,
+        source=_source(draft, told, own, chosen),
+        chosen=chosen,
+        fields=translate.for_create(draft.mapping, target, {key: sent[key] for key in chosen}),
+        keys=translate.index_hashes(draft.mapping, chosen),
+        first_seq=NEVER_HEARD_OF
+        if (known := draft.known(draft.ref(source, told.key.rec))) is None
+        else known.first_seq,
+        told=words.in_words(draft, target, chosen),
+    )
+
+
+def _source(draft: Draft, told: Instruction, own: Record | Gone, chosen: Mapping[str, Any]) -> Reading:
+    """The other record as it was when both were last in sync: what was edited there since is an edit still."""
+    if isinstance(own, Gone):
+        return Reading(dict(chosen), {})
+    reading = compare.readings(draft, {told.key.side: own})[told.key.side]
+    values, hashes = dict(reading.values), dict(reading.hashes)
+    for name, entry in load_base(draft.mapping, told.detail.get("base", {})).items():
+        here = entry.left if told.key.side is Side.LEFT else entry.right
+        hashed = entry.left_hash if told.key.side is Side.LEFT else entry.right_hash
+        if here is UNREAD or isinstance(here, Reference) or name not in values:
+            continue
+        values[name] = here
+        hashes.pop(name, None)
+        if hashed is not None:
+            hashes[name] = hashed
+    return Reading(values, hashes)
+
+
+def _restored(draft: Draft, told: Instruction, link: Link, own: Record | Gone) -> Completion:
+    """The record is there again, or its counterpart got another one meanwhile."""
+    target = told.key.side.other
+    rec, mine = str(link.rec(target)), draft.named(told.key.side, told.key.rec)
+    if (link.payload or {}).get("at", 0.0) < told.at or link.made != f"created_{target.value}":
+        return refused(draft, told, f"{mine} is linked to {draft.named(target, rec)} already")
+    text = f"{draft.named(target, str(told.detail['rec']))} was made anew: it is {draft.named(target, rec)} now"
+    if isinstance(own, Record):
+        return ended(draft, told, "restored", f"{text}, linked to {mine}")
+    found = believe.read(draft, target, rec)
+    if isinstance(found, Stale):
+        return draft.stale(found)
+    draft.moves.append(moves.part(link, parted.shown(draft, {target: found}), told.run))
+    return ended(draft, told, "restored", f"{text}; {mine} is still deleted, and is made anew when {rec} is edited")
+
+
+ACTS: Mapping[str, Callable[[Draft, Instruction], Completion | Plan | None]] = {
+    UNDO: _undo,
+    REMOVE_CREATED: _remove_created,
+    LINK: _link,
+    UNLINK: _unlink,
+    RESTORE: _restore,
+}

@@ -1,0 +1,219 @@
+"""Undo: what the bridge overwrote in a record goes back, field by field, where nobody edited it since. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bridge.domain.errors import MappingFailed
+from bridge.domain.record import Gone, Record, Side
+from bridge.mapping import translate
+from bridge.mapping.base import Base, load_values
+from bridge.mapping.merge import edited_sides
+from bridge.mapping.model import Field
+from bridge.mapping.translate import Reading, is_reduction, same
+from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
+from bridge.store.model import Completion, Fulfilled, Instruction, Json, Link
+from bridge.store.questions import LinkById, LinkOf
+from bridge.sync import compare, recover, references, settle, update, words
+from bridge.sync.draft import Draft
+from bridge.sync.plans import Progress, SideWrite, Update
+from bridge.sync.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of one field. `value` goes back in place of `now`; `held`: it is there already.
+
+    `refused`: why the field stays as it is.
+    """
+
+    field: str
+    now: Any
+    value: Any
+    refused: str = ""
+    held: bool = False
+
+    @property
+    def restores(self) -> bool:
+        return not self.refused and not self.held
+
+
+def verdicts(
+    draft: Draft, target: Side, fields: Mapping[str, Json], records: Mapping[Side, Record], link: Link
+) -> list[Verdict]:
+    """What becomes of each of these fields of the target's record. `fields`: see `bridge.app.undo`."""
+    readings = compare.readings(draft, records)
+    base = references.current_base(draft, link)
+    for side in Side:
+        if link.sent(side) is not None:
+            base = recover.settled_base(draft, link, side, readings, base)
+    return [_verdict(draft, target, name, entry, records[target], readings, base) for name, entry in fields.items()]
+
+
+def _verdict(
+    draft: Draft,
+    target: Side,
+    name: str,
+    entry: Json,
+    record: Record,
+    readings: Mapping[Side, Reading],
+    base: Base,
+) -> Verdict:
+    row = draft.mapping.named.get(name)
+    if row is None or target not in row.flows:
+        return Verdict(name, None, None, f"the mapping does not write it to {draft.side_name(target)} any more")
+    if "before" not in entry:
+        return Verdict(name, None, None, "the journal does not have what it held before")
+    before, after = (_journaled(draft, name, entry[when]) for when in ("before", "after"))
+    now = readings[target].values.get(name, UNREAD)
+    found = Verdict(name, now, before)
+    if UNREAD in (before, after):
+        return replace(found, refused="the mapping defines it otherwise now")
+    if now is UNREAD:
+        return replace(found, refused="the record does not show it now")
+    if same(row, now, before):
+        return replace(found, held=True)
+    written = same(row, now, after) or (not entry.get("confirmed") and is_reduction(row, after, now))
+    if not written:
+        texts = words.in_words(draft, target, {"now": now, "after": after})
+        return replace(found, refused=f"edited since: it is {texts['now']!r}, and the bridge wrote {texts['after']!r}")
+    if target.other in _edited(row, readings, base):
+        return replace(found, refused=f"{draft.side_name(target.other)} was edited since, and that did not cross yet")
+    return replace(found, refused=_unwritable(draft, target, row, before, record))
+
+
+def _journaled(draft: Draft, name: str, data: Any) -> Any:
+    """A value as the journal kept it; a record that was not linked then may be by now."""
+    value = load_values(draft.mapping, {name: data})[name]
+    if not isinstance(value, Reference):
+        return value
+    link = draft.ask(LinkOf(value.mapping, value.side, value.id))
+    return value if link is None or not references.usable(link) else LinkId(link.id)
+
+
+def _edited(row: Field, readings: Mapping[Side, Reading], base: Base) -> frozenset[Side]:
+    values = [readings[side].values.get(row.name, UNREAD) for side in Side]
+    entry = base.get(row.name)
+    if UNREAD in values or entry is None:
+        return frozenset()
+    hashes = tuple(readings[side].hashes.get(row.name) for side in Side)
+    return edited_sides(row, values[0], values[1], hashes, entry)
+
+
+def _unwritable(draft: Draft, target: Side, row: Field, value: Any, record: Record) -> str:
+    """Why the value cannot go back; "" when it can."""
+    if isinstance(value, LinkId) and as_written(draft, target, value) is None:
+        return "the record that it named is not linked any more"
+    if isinstance(value, LinkId | Reference):
+        return ""
+    try:
+        translate.write(draft.mapping, target, {row.name: value}, record.fields)
+    except MappingFailed as error:
+        return "; ".join(problem.message for problem in error.problems)
+    return ""
+
+
+def as_written(draft: Draft, target: Side, value: Any) -> Any:
+    """The value as the target's columns take it: a link is the target's own record. None where that is not known."""
+    if not isinstance(value, LinkId):
+        return value
+    link = draft.ask(LinkById(value.id))
+    rec = link.rec(target) if link is not None and references.usable(link) else None
+    return None if link is None or rec is None else Reference(link.mapping, target, rec)
+
+
+def undo(draft: Draft, instruction: Instruction, link: Link) -> Completion | Update | None:
+    """Put the fields back that may go back, and name those that may not. None: a record is gone, decide on that."""
+    target, detail = instruction.key.side, instruction.detail
+    pair = update.read_pair(draft, link)
+    if isinstance(pair, Completion):
+        return pair
+    records = {side: found for side, found in pair.items() if isinstance(found, Record)}
+    if any(isinstance(found, Gone) for found in pair.values()):
+        return None
+    draft.believe(alive=True)
+    found = verdicts(draft, target, detail["fields"], records, link)
+    readings = compare.readings(draft, records)
+    base = references.current_base(draft, link)
+    settled = link.sent_left is not None or link.sent_right is not None
+    if settled:
+        base, link = recover.settle_sent(draft, link, readings, base)
+    put_back = {one.field: one.value for one in found if one.restores}
+    if settled and put_back:  # what was learned is stored before `sent` says something new
+        return draft.later(draft.now, Reason.WRITE_SETTLED.of())
+    refused = [one for one in found if one.refused]
+    if refused:
+        parts = "; ".join(f"{one.field}: {one.refused}" for one in refused)
+        name = draft.named(target, instruction.key.rec)
+        draft.say("not undone", f"{instruction.run}: {name} keeps {parts}", link=link)
+    some = len(refused) < len(found)
+    fulfils = ends(instruction, undone=some)
+    if not put_back:
+        return settle.instruction_ended(draft, fulfils, "nothing was to be put back")
+    blocked = update.may_not_write(draft)
+    if blocked:
+        return blocked
+    pair_now = Progress(link, base, readings, fulfils=fulfils)
+    return Update(pair_now, [_write(draft, instruction, link, records[target], readings, put_back)])
+
+
+def ends(instruction: Instruction, *, undone: bool) -> Fulfilled:
+    """The end of an instruction. undone: the writes that it is about were undone, as far as nobody edited them."""
+    detail = instruction.detail
+    entries = tuple(detail.get("entries", ())) if undone else ()
+    return Fulfilled(instruction.key, instruction.run, entries, detail.get("redoes") if undone else None)
+
+
+def _write(
+    draft: Draft,
+    instruction: Instruction,
+    link: Link,
+    record: Record,
+    readings: Mapping[Side, Reading],
+    values: Mapping[str, Any],
+) -> SideWrite:
+    target = instruction.key.side
+    held, seen = readings[target], draft.seen(record.ref)
+    sent = {name: as_written(draft, target, value) for name, value in values.items()}
+    changes = translate.write(draft.mapping, target, sent, record.fields)
+    old = words.in_words(draft, target, {name: held.values[name] for name in values})
+    new = words.in_words(draft, target, values)
+    parts = ", ".join(f"{name}: {old[name]!r} -> {new[name]!r}" for name in values)
+    detail = {"to": target.value, "changes": {name: [old[name], new[name]] for name in values}}
+    text = f"{instruction.run}: {draft.named(target, instruction.key.rec)} gets back {parts}"
+    return SideWrite(
+        target=target,
+        record=record,
+        read_at=seen.at if seen else 0.0,
+        before=held,
+        chosen=values,
+        values=sent,
+        changes={} if compare.holds(record.fields, changes) else changes,
+        story=draft.entry("undone", text, detail, link=link),
+        blanked=len([name for name, value in values.items() if is_empty(value) and not is_empty(held.values[name])]),
+        beside={name: readings[target.other].values.get(name, UNREAD) for name in values},
+    )
+
+
+def edited_since_created(
+    draft: Draft, target: Side, fields: Mapping[str, Json], records: Mapping[Side, Record], link: Link
+) -> Sequence[str]:
+    """Fields of a record that the bridge created and that somebody edited since, each with what it is now."""
+    reading = compare.readings(draft, records)[target]
+    base = references.current_base(draft, link)
+    found = []
+    for row in draft.mapping.fields:
+        now, entry, known = reading.values.get(row.name, UNREAD), fields.get(row.name), base.get(row.name)
+        if now is UNREAD or isinstance(now, Reference) or row.set_on is not None:
+            continue
+        if entry is not None:
+            after = _journaled(draft, row.name, entry["after"])
+            kept = same(row, now, after) or (not entry.get("confirmed") and is_reduction(row, after, now))
+        elif known is not None:  # the bridge sent no value, or its default
+            there, here = (known.right, known.left) if target is Side.RIGHT else (known.left, known.right)
+            kept = is_empty(now) or (same(row, now, there) and is_empty(here))
+        else:
+            continue
+        if not kept:
+            found.append(f"{row.name} is {words.in_words(draft, target, {row.name: now})[row.name]!r}")
+    return found

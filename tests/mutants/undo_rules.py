@@ -1,0 +1,120 @@
+"""Rules of undo, link, unlink and restore, broken one at a time."""
+
+from tests.mutants.mutant import Mutant
+
+UNDO = "sync/test_undo.py::test_"
+
+UNDO_MUTANTS = (
+    Mutant(
+        "undo: what both sides show after a lost answer is not the base",
+        "sync/recover.py::settled_base",
+        "other = beside.get(name, value)",
+        "other = value",
+        (f"{UNDO}an_undo_whose_answer_is_lost_is_not_sent_back",),
+    ),
+    Mutant(
+        "undo: fields that were edited since are put back all the same",
+        "sync/undo.py::_verdict",
+        "if not written:",
+        "if False:",
+        (f"{UNDO}a_field_that_was_edited_since_stays_and_is_named",),
+    ),
+    Mutant(
+        "undo: the newest value overwritten goes back instead of the oldest",
+        "app/undo.py::_fields",
+        'entry.pop("before", None)',
+        'if "before" in entry:\n                continue',
+        (f"{UNDO}a_record_is_made_as_it_was_at_a_time",),
+    ),
+    Mutant(
+        "undo: emptied fields do not count under the deletion threshold",
+        "sync/undo.py::_write",
+        "if is_empty(value) and not is_empty(held.values[name])",
+        "if False",
+        (f"{UNDO}what_an_undo_empties_counts_under_the_deletion_threshold",),
+    ),
+    Mutant(
+        "undo: what was created is removed although somebody edited it",
+        "sync/instruct.py::_remove_created",
+        "if edits:",
+        "if False:",
+        (f"{UNDO}what_was_created_and_edited_since_is_not_removed",),
+    ),
+    Mutant(
+        "undo: the source of what was removed is created again at once",
+        "sync/parted.py::left_alone",
+        "if not _edited(draft, row, draft.side, own):",
+        "if False:",
+        (f"{UNDO}what_the_bridge_created_is_deleted_and_is_not_created_again_until_edited",),
+    ),
+    Mutant(
+        "undo: an edit does not end that a record is left alone",
+        "sync/parted.py::_edited",
+        "now[name][1] != hashed",
+        "False",
+        (f"{UNDO}an_unlinked_pair_is_neither_matched_nor_created_again_until_one_is_edited",),
+    ),
+    Mutant(
+        "undo: a third record is matched with one that was unlinked",
+        "sync/parted.py::of_candidate",
+        "if row.state is LinkState.PARTED and",
+        "if False and",
+        (f"{UNDO}what_matches_an_unlinked_record_is_left_alone_too",),
+    ),
+    Mutant(
+        "undo: a lost answer of our own removal is read as a deletion",
+        "sync/instruct.py::_remove_created",
+        'if "removal" not in (link.sent(target) or {}):',
+        "if True:",
+        (f"{UNDO}the_answer_of_the_removal_of_what_was_created_may_be_lost",),
+    ),
+    Mutant(
+        "undo: an instruction that is put off is forgotten",
+        "store/finish.py::_booked",
+        "again |= INSTRUCTED if task.key in _unfulfilled(one) else 0",
+        "again |= 0",
+        (f"{UNDO}what_an_undo_empties_counts_under_the_deletion_threshold",),
+    ),
+    Mutant(
+        "undo: what was undone can be undone once more",
+        "store/instructions.py::fulfil",
+        "for some in chunks(sorted(one.undone)):",
+        "for some in ():",
+        (f"{UNDO}the_journal_says_what_was_undone_and_an_undo_can_be_undone",),
+    ),
+    Mutant(
+        "undo: a record restored without its counterpart stays linked to what is deleted",
+        "sync/instruct.py::_restored",
+        "if isinstance(own, Record):",
+        "if True:",
+        (f"{UNDO}what_the_bridge_deleted_is_made_anew_and_its_counterpart_stays_deleted",),
+    ),
+    Mutant(
+        "undo: edits made at the counterpart since are lost by a restore",
+        "sync/instruct.py::_source",
+        "values[name] = here",
+        "pass",
+        (f"{UNDO}what_was_edited_at_the_counterpart_since_crosses_to_the_restored_record",),
+    ),
+    Mutant(
+        "undo: a side that was to win is not preferred",
+        "sync/instruct.py::preferring",
+        "if prefer is None:",
+        "if True:",
+        (f"{UNDO}two_records_become_a_pair_by_a_persons_word_and_a_side_may_win",),
+    ),
+    Mutant(
+        "undo: retention is not asked for how far the journal reaches",
+        "app/undo.py::_must_reach",
+        "if reach is not None and since < reach[0]:",
+        "if False:",
+        (f"{UNDO}what_retention_dropped_is_not_undone_and_the_answer_says_since_when",),
+    ),
+    Mutant(
+        "undo: what a parent was made for is no part of the run",
+        "store/finish.py::Finishing.wait_for",
+        ", run=claim.run)",
+        ")",
+        (f"{UNDO}a_run_is_undone_with_the_records_it_made_on_the_way",),
+    ),
+)

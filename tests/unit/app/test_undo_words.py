@@ -1,0 +1,43 @@
+"""What a person types after `bridge undo`: times, and one way of naming what is to be undone."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from bridge.cli.main import main
+from bridge.cli.undo import Moment
+
+
+@pytest.mark.parametrize("text", ["2026-05-01 14:30", "2026-05-01T14:30:00", "2026-05-01 16:30+02:00"])
+def test_a_time_is_utc_unless_it_says_otherwise(text: str) -> None:
+    assert Moment().convert(text, None, None) == datetime(2026, 5, 1, 14, 30, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30m", 1800), ("2h", 7200), ("3d", 259_200)])
+def test_a_time_may_be_how_long_ago(text: str, seconds: float) -> None:
+    assert abs(time.time() - seconds - Moment().convert(text, None, None)) < 5
+
+
+def test_what_is_no_time_is_refused_with_one_that_is() -> None:
+    with pytest.raises(click.BadParameter, match="`yesterday` is no time: write one like `2026-05-01 14:30`"):
+        Moment().convert("yesterday", None, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("undo", "say one of: SIDE ENTITY ID [--at TIME], --run ID, --mapping NAME --since TIME"),
+        ("undo crm deal", "say one of"),
+        ("undo crm deal 7 --run undo/1", "say one of"),
+        ("undo --run undo/1 --at 2h", "say one of"),
+        ("undo --mapping deals", "--mapping and --since go together"),
+        ("undo crm deal 7 --queue", "--queue leaves the request for the next bridge, which shows nothing"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_opened(typed: str, told: str, tmp_path: Path) -> None:
+    ended = CliRunner().invoke(main, ["--settings", str(tmp_path / "none.yaml"), *typed.split()])
+    assert (ended.exit_code, told in ended.output) == (2, True), ended.output
