@@ -102,6 +102,12 @@ class Budgets:
 
         return await self._database.write("budget", work)
 
+    async def spent(self, credential: str, window: str) -> int:
+        """What was taken of this window so far."""
+        here = (budgets.c.credential == credential, budgets.c.window == SPENT + window)
+        used = await self._database.read(lambda conn: conn.scalar(select(budgets.c.used).where(*here)))
+        return int(used or 0)
+
     async def turn(self, credential: str, gap: float, burst: int) -> float | None:
         """Takes the next of turns `gap` seconds apart, `burst` saved up at most; seconds until it comes.
 

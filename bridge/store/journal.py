@@ -34,6 +34,7 @@ def write_journal(conn: Connection, entries: Sequence[JournalEntry], now: float)
             "text": storable(entry.text),
             "detail": dict(entry.detail),
             "link": entry.link,
+            "version": entry.version,
             "other_rec": None if entry.other_rec is None else storable(entry.other_rec)[:LONGEST_ID],
         }
         for entry in entries

@@ -264,6 +264,7 @@ class JournalEntry:
     detail: Json = field(default_factory=dict)
     link: int | None = None
     other_rec: str | None = None
+    version: str = ""  # of the mapping's definition by which it was decided
 
 
 @dataclass(frozen=True, slots=True)

@@ -308,6 +308,7 @@ journal = Table(
     Column("detail", JsonText, nullable=False),
     Column("link", Big),
     Column("other_rec", Text),
+    Column("version", Text, nullable=False, server_default=""),  # of the mapping's definition
 )
 Index("journal_rec", journal.c.mapping, journal.c.side, journal.c.rec, journal.c.id)
 Index("journal_other_rec", journal.c.mapping, journal.c.other_rec, journal.c.id)

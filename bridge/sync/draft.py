@@ -194,6 +194,7 @@ class Draft:
             detail=detail or {},
             link=link.id if link else None,
             other_rec=other,
+            version=self.mapping.fingerprint[:8],
         )
 
     def note_keys(self, side: Side, rec: str, values: MappingOf[str, Any]) -> None:
