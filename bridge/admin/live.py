@@ -15,7 +15,9 @@ LOOK_SECONDS = 2.0
 LONGEST_SECONDS = 600.0
 """Then the browser comes again: so a stream ends when its session has ended."""
 MOST = 12
-"""Open streams; a further page is not live, and every other one goes on."""
+"""Open streams; for a further page the oldest one ends, and comes again a while later."""
+QUIET_SECONDS = 20.0
+"""After so long without news a line is sent that says nothing, so that no proxy ends the stream."""
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
@@ -33,17 +35,17 @@ class Live:
         self._last: object = None
         self._moved = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
-        self._open: set[asyncio.Task[None]] = set()
+        self._open: dict[asyncio.Task[None], None] = {}
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """Goes on until the page is left, the bridge stops, or ten minutes are over."""
         if len(self._open) >= MOST:
-            return web.Response(status=503, text="too many pages are live\n", headers={"Retry-After": "60"})
+            next(iter(self._open)).cancel()
         response = web.StreamResponse(headers=HEADERS)
         await response.prepare(request)
         await response.write(b"retry: 3000\n\n")
-        task = asyncio.create_task(self._tell(response))
-        self._open.add(task)
+        task = asyncio.create_task(self._tell(request, response))
+        self._open[task] = None
         if self._watch is None:
             self._watch = asyncio.create_task(self._look())
         try:
@@ -54,7 +56,7 @@ class Live:
         except ConnectionError:
             pass
         finally:
-            self._open.discard(task)
+            del self._open[task]
             if not self._open and self._watch is not None:
                 self._watch.cancel()
                 self._watch = None
@@ -65,18 +67,22 @@ class Live:
         for task in list(self._open):
             task.cancel()
 
-    async def _tell(self, response: web.StreamResponse) -> None:
-        end = self._clock.monotonic() + LONGEST_SECONDS
+    async def _tell(self, request: web.Request, response: web.StreamResponse) -> None:
+        """A page that was left is noticed within seconds: its connection is closed."""
+        begun = said = self._clock.monotonic()
         with suppress(asyncio.CancelledError):
-            while self._clock.monotonic() < end:
+            while (now := self._clock.monotonic()) - begun < LONGEST_SECONDS and _is_there(request):
                 moved = self._moved
                 try:
-                    async with asyncio.timeout(20):
+                    async with asyncio.timeout(LOOK_SECONDS):
                         await moved.wait()
                 except TimeoutError:
+                    if now - said < QUIET_SECONDS:
+                        continue
                     await response.write(b": still here\n\n")
-                    continue
-                await response.write(b"event: moved\ndata: \n\n")
+                else:
+                    await response.write(b"event: moved\ndata: \n\n")
+                said = now
 
     async def _look(self) -> None:
         self._last = None
@@ -88,3 +94,7 @@ class Live:
                     moved.set()
                 self._last = now
             await self._clock.sleep(LOOK_SECONDS)
+
+
+def _is_there(request: web.Request) -> bool:
+    return request.transport is not None and not request.transport.is_closing()

@@ -73,7 +73,13 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= {"spark": spark, "time": _time, "many": _many, "asjson": json.dumps}
+        self._environment.filters |= {
+            "spark": spark,
+            "time": _time,
+            "ticks": _ticks,
+            "many": _many,
+            "asjson": json.dumps,
+        }
         self._environment.globals["nav"] = NAVIGATION
         self._environment.globals["sure"] = {name: one.sure for name, one in desk.operations.items()}
 
@@ -114,7 +120,11 @@ class Pages:
             form = await request.post()
             given: dict[str, Any] = {key: str(value) for key, value in form.items() if value != ""}
             back, certain = _own(given.pop("back", "/")), given.pop("sure", "")
-            if "records" in given:
+            if given.pop("selected", "") and "records" not in given:
+                raise Problem(422, "select at least one record first")
+            if given.pop("all", ""):
+                given.pop("records", None)
+            elif "records" in given:
                 given["records"] = [_record(str(one)) for one in form.getall("records")]
             if operation.sure and certain != "yes":
                 fields = [(key, str(value)) for key, value in form.items()]
@@ -241,6 +251,15 @@ def _time(moment: str | None, never: str = "never") -> Markup:
         return Markup('<span class="dim">{}</span>').format(never)
     plain = moment[:16].replace("T", " ")
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(moment, moment[:19].replace("T", " "), plain)
+
+
+def _ticks(text: str) -> Markup:
+    """What stands between backticks is to be typed."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:
+        return Markup("{}").format(text)
+    form = Markup("").join(Markup("<code>{}</code>") if number % 2 else Markup("{}") for number in range(len(parts)))
+    return form.format(*parts)
 
 
 def _many(number: int, thing: str, several: str = "") -> str:

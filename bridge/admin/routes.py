@@ -137,18 +137,30 @@ def _add_pages(app: web.Application, front: Front) -> None:
         return made[0]
 
     def shows(path: str) -> Handler:
-        return lambda request: pages().show(path, request)
+        async def show(request: web.Request) -> web.StreamResponse:
+            return await pages().show(path, request)  # type: ignore[no-any-return] # imported late
+
+        return show
+
+    def does(name: str) -> Handler:
+        async def do(request: web.Request) -> web.StreamResponse:
+            return await getattr(pages(), name)(request)  # type: ignore[no-any-return] # imported late
+
+        return do
+
+    async def close(_app: web.Application) -> None:
+        await front.live.close()
 
     for path in PAGE_PATHS:
         app.router.add_get(path, shows(path))
-    app.router.add_post("/mappings/{mapping}/try", lambda request: pages().trial(request))
-    app.router.add_post("/act/{operation}", lambda request: pages().act(request))
-    app.router.add_get("/login", lambda request: pages().login(request))
-    app.router.add_post("/login", lambda request: pages().login(request))
-    app.router.add_post("/logout", lambda request: pages().logout(request))
+    app.router.add_post("/mappings/{mapping}/try", does("trial"))
+    app.router.add_post("/act/{operation}", does("act"))
+    app.router.add_get("/login", does("login"))
+    app.router.add_post("/login", does("login"))
+    app.router.add_post("/logout", does("logout"))
     app.router.add_get("/events", _events(front))
     app.router.add_get("/static/{file}", _static)
-    app.on_shutdown.append(lambda app: front.live.close())
+    app.on_shutdown.append(close)
 
 
 def _events(front: Front) -> Handler:

@@ -9,6 +9,7 @@ const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "
 
 function told(moment) {
   const seconds = (moment - Date.now()) / 1000, away = Math.abs(seconds);
+  if (away < 3) return "just now";
   if (away < MINUTE) return relative.format(Math.round(seconds), "second");
   if (away < HOUR) return relative.format(Math.round(seconds / MINUTE), "minute");
   if (away < DAY) return relative.format(Math.round(seconds / HOUR), "hour");
@@ -38,7 +39,7 @@ document.addEventListener("submit", async (event) => {
   const question = form.dataset.sure || form.dataset["sure" + deed[0].toUpperCase() + deed.slice(1)];
   if (!question || form.querySelector("input[name=sure]")) return;
   event.preventDefault();
-  if (form.matches(".bulk") && !new FormData(form).has("records")) {
+  if (form.matches(".bulk") && button?.name !== "all" && !new FormData(form).has("records")) {
     await ask("Select at least one record first.");
     return;
   }
@@ -66,17 +67,26 @@ function follow() {
   document.body.dispatchEvent(new Event("moved"));
 }
 
+// Browsers open few connections to one host, so only the tab that is looked at follows.
+let events = null;
 function listen() {
   const sign = document.getElementById("live-sign");
-  if (!sign) return;
-  const events = new EventSource("/events");
+  if (!sign || document.hidden || events) return;
+  events = new EventSource("/events");
   events.addEventListener("open", () => { sign.hidden = false; });
   events.addEventListener("error", () => { sign.hidden = true; });
   events.addEventListener("moved", () => { due = true; follow(); });
-  setInterval(follow, 1000);
 }
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) { due = true; listen(); return; }
+  events?.close();
+  events = null;
+});
+addEventListener("pagehide", () => { events?.close(); events = null; });
 
 showTimes();
 new MutationObserver(showTimes).observe(document.body, { childList: true, subtree: true });
 setInterval(showTimes, 10000);
+setInterval(follow, 1000);
 listen();

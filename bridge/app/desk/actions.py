@@ -17,6 +17,8 @@ from bridge.store.requests import FAILED, Request
 
 ANSWER_SECONDS = 3.0
 STEP_SECONDS = 0.1
+PLAIN = {"None": "not set", "True": "true", "False": "false", "[]": "none", "{}": "none"}
+"""Values of settings as the file spells them."""
 Note = Field(default="", max_length=1000, description="Kept in the audit log and in the record's story.")
 
 
@@ -199,7 +201,8 @@ class Actions:
             if head == "systems":
                 name, _, rest = rest.partition(".")
                 head = f"systems.{name}"
-            sections.setdefault(head if rest else "general", []).append((rest or head, value))
+            told = PLAIN.get(value, value)
+            sections.setdefault(head if rest else "general", []).append((rest or head, told))
         return Shown([Section(name, values) for name, values in sections.items()])
 
     def _known(self, system: str) -> None:

@@ -143,7 +143,7 @@ class Comparer:
             for side, reading in readings.items()
         }
 
-    async def _names(self, values: Sequence[Any]) -> dict[int, str]:
+    async def _names(self, values: Sequence[Any]) -> dict[Side, dict[int, str]]:
         ids = {value.id for value in values if isinstance(value, LinkId)}
         return link_names((await self._bridge.store.links.many(ids)).values())
 
@@ -158,7 +158,7 @@ def _compared(
     readings: Mapping[Side, Reading],
     base: Base,
     decisions: Sequence[Decision],
-    named: Mapping[int, str],
+    named: Mapping[Side, Mapping[int, str]],
 ) -> Compared:
     row, entry = mapping.named[field], base.get(field)
     values = [readings[side].values.get(field, UNREAD) for side in Side]
@@ -168,19 +168,20 @@ def _compared(
         for value, was in zip(values, were, strict=True)
     ]
     writes = [one for one in decisions if one.action in (Action.TO_LEFT, Action.TO_RIGHT)]
+    target = Side.LEFT if writes and writes[0].action is Action.TO_LEFT else Side.RIGHT
     differs = UNREAD not in values and not translate.same(row, *values)
     return Compared(
         field=field,
-        left=shown(values[0], named),
-        left_base=shown(were[0], named) if entry is not None else None,
-        right=shown(values[1], named),
-        right_base=shown(were[1], named) if entry is not None else None,
+        left=shown(values[0], named[Side.LEFT]),
+        left_base=shown(were[0], named[Side.LEFT]) if entry is not None else None,
+        right=shown(values[1], named[Side.RIGHT]),
+        right_base=shown(were[1], named[Side.RIGHT]) if entry is not None else None,
         left_changed=changed[0],
         right_changed=changed[1],
         differs=differs,
         to_left=any(one.action is Action.TO_LEFT for one in writes),
         to_right=any(one.action is Action.TO_RIGHT for one in writes),
-        value=shown(writes[0].value, named) if writes else None,
+        value=shown(writes[0].value, named[target]) if writes else None,
         why="; ".join(dict.fromkeys(one.reason for one in decisions if one.reason)),
     )
 

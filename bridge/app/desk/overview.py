@@ -109,7 +109,7 @@ class Front:
         running = [one for one in await store.instances.all() if one.runs(store.now())]
         states = [f"{one.name} {instance_state(one, store.now())}" for one in running]
         troubles = [*_of_systems(systems), *_of_mappings(mappings)]
-        return Overview(_sentence(troubles, mappings), not troubles, troubles, mappings, systems, states)
+        return Overview(_sentence(troubles, mappings, systems), not troubles, troubles, mappings, systems, states)
 
     async def _mappings(self) -> list[MappingFigures]:
         store, plan = self._bridge.store, self._bridge.plan
@@ -224,13 +224,32 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
     return troubles
 
 
-def _sentence(troubles: list[Trouble], mappings: list[MappingFigures]) -> str:
+def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: list[SystemFigures]) -> str:
     if not mappings:
         return "No mapping is set up yet."
     pairs = sum(one.pairs for one in mappings)
     if not troubles:
         return f"All {_many(pairs, 'pair')} in sync." if pairs != 1 else "The one pair is in sync."
-    return f"{_many(pairs, 'pair')}, and not all is in sync."
+    told = [
+        _told(sum(one.dead_letters for one in mappings), "record needs a person", "records need a person"),
+        _told(sum(one.conflicts for one in mappings), "conflict is to be settled", "conflicts are to be settled"),
+        _told(sum(one.waiting for one in mappings), "record waits", "records wait"),
+        _told(sum(not one.answers for one in systems), "system does not answer", "systems do not answer"),
+        _told(sum(one.mode == "paused" for one in mappings), "mapping is paused", "mappings are paused"),
+        _told(
+            sum(one.mode == "shadow" for one in mappings), "mapping is in shadow mode", "mappings are in shadow mode"
+        ),
+        _told(
+            sum(max(0, one.hooks_wanted - one.hooks_registered) for one in systems),
+            "hook is missing",
+            "hooks are missing",
+        ),
+    ]
+    return f"Not all is in sync: {', '.join(filter(None, told))}."
+
+
+def _told(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}" if number else ""
 
 
 def _many(number: int, thing: str) -> str:

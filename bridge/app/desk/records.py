@@ -140,7 +140,10 @@ class Finder:
             return Hits([self._of_link(link, text) for link in newest], True)
         keys = await search.by_id(text, asked.limit)
         keys += await search.by_keys(self._hashes(text), asked.limit)
-        found = {hit.here.name + hit.mapping: hit for key in keys if (hit := await self._of_key(key))}
+        found: dict[tuple[str, frozenset[str]], Hit] = {}
+        for key in dict.fromkeys(keys):
+            if hit := await self._of_key(key):
+                found.setdefault(_same(hit), hit)
         after: int | None = 0
         for _ in range(MOST_PORTIONS):
             if after is None or len(found) >= asked.limit:
@@ -149,11 +152,9 @@ class Finder:
             for link in some:
                 if link.mapping in plan.scopes and self._holds(link, text):
                     hit = self._of_link(link, text)
-                    found.setdefault(hit.here.name + hit.mapping, hit)
+                    found.setdefault(_same(hit), hit)
             await self._bridge.seams.clock.sleep(0)
-        shown_twice = {hit.there.name + hit.mapping for hit in found.values() if hit.there}
-        kept = [hit for key, hit in found.items() if key not in shown_twice or hit.here.record == text]
-        return Hits(kept[: asked.limit], after is None)
+        return Hits(list(found.values())[: asked.limit], after is None)
 
     def _hashes(self, text: str) -> set[str]:
         """The match keys that a record with this value in one field would have."""
@@ -255,6 +256,11 @@ class Finder:
         return [entry for _, entry in sorted(told, key=lambda one: -one[0])]
 
 
+def _same(hit: Hit) -> tuple[str, frozenset[str]]:
+    """A pair is shown once, whichever of its records was found."""
+    return hit.mapping, frozenset({hit.here.name, *([hit.there.name] if hit.there else [])})
+
+
 def kept_in_sync(scopes: Mapping[str, Scope], which: Which) -> list[tuple[Scope, Side]]:
     """The mappings that keep this record in sync. Raises NotThere naming what is known."""
     try:
@@ -280,15 +286,21 @@ def _parsed(row: Row, text: str) -> Any:
 def _agreed(mapping: RecordMapping, base: Mapping[str, FieldBase], parents: Mapping[int, Link]) -> list[Agreed]:
     names = link_names(parents.values())
     return [
-        Agreed(row.name, rule_of(mapping, row), shown(base[row.name].left, names), shown(base[row.name].right, names))
+        Agreed(
+            row.name,
+            rule_of(mapping, row),
+            shown(base[row.name].left, names[Side.LEFT]),
+            shown(base[row.name].right, names[Side.RIGHT]),
+        )
         for row in mapping.fields
         if row.name in base
     ]
 
 
-def link_names(links: Iterable[Link]) -> dict[int, str]:
-    """How a value that is a link is shown: both records' ids."""
-    return {link.id: f"{link.mapping} {link.left or '?'} = {link.right or '?'}" for link in links}
+def link_names(links: Iterable[Link]) -> dict[Side, dict[int, str]]:
+    """By side how a value that is a link is shown: the record it means there."""
+    found = list(links)
+    return {side: {link.id: f"{link.mapping} {link.rec(side) or '(not known yet)'}" for link in found} for side in Side}
 
 
 def rule_of(mapping: RecordMapping, row: Row) -> str:

@@ -128,8 +128,8 @@ def _hook(row: HookRow, wanted: bool) -> Hook:
 def _run(cursor: Cursor) -> Run:
     kind, _, mapping = cursor.kind.partition(" ")
     name = {"full": "full sweep", "incremental": "sweep"}.get(kind, kind)
-    state = "never"
-    if cursor.started_at is not None:
+    state = "never"  # one that has read nothing may only note from when on changes count
+    if cursor.started_at is not None and (cursor.done_at is not None or cursor.page is not None or cursor.rows):
         state = "runs" if cursor.done_at is None or cursor.done_at < cursor.started_at else "done"
     if cursor.asked_at is not None:
         state = "requested"

@@ -43,7 +43,7 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class WaitGroup:
-    """All that wait for one reason. `command`: what helps, on the command line."""
+    """All that wait for one reason. `command`: what helps, on the command line. `paused`: their mapping is paused."""
 
     mapping: str
     code: str
@@ -51,6 +51,7 @@ class WaitGroup:
     since: str | None
     reason: str
     command: str
+    paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class Desk:
     async def waiting(self, person: Person, part: Part) -> Waiting:
         store, scopes = self._bridge.store, self._bridge.plan.scopes
         held, numbers = await hold_ups(store, scopes), await store.waiting.groups()
+        paused = {name for name, state in (await store.mappings.states()).items() if state.paused}
         groups = [
             WaitGroup(
                 mapping=oldest.key.mapping,
@@ -150,6 +152,7 @@ class Desk:
                 since=when(oldest.first_due),
                 reason=waits_for(oldest, held),
                 command=remedy(scopes, oldest),
+                paused=oldest.key.mapping in paused,
             )
             for oldest, number in numbers
         ]
