@@ -74,12 +74,15 @@ class Desk:
             "admin.this_machine: operate to let in everybody on this machine; docs/admin.md says how"
         )
 
-    async def do(self, name: str, person: Person, given: Mapping[str, Any]) -> Any:
-        """Do it with what was given, checked first; the answer as its dataclass. Raises Problem."""
+    async def do(self, name: str, person: Person, given: Mapping[str, Any], *, strict: bool = False) -> Any:
+        """Do it with what was given, checked first; the answer as its dataclass. Raises Problem.
+
+        strict: what was given is JSON, in which a number is no text.
+        """
         operation = self.operations[name]
         if person.role < operation.role:
             raise Problem(403, f"{person.name} may {person.role.word}; this needs role {operation.role.word}")
-        return await self._act(operation, person, _checked(operation, given))
+        return await self._act(operation, person, _checked(operation, given, strict))
 
     async def _act(self, operation: Operation, person: Person, given: Given) -> Any:
         try:
@@ -96,8 +99,10 @@ class Desk:
             raise Problem(503, str(error), {"Retry-After": "5"}) from None
 
 
-def _checked(operation: Operation, given: Mapping[str, Any]) -> Given:
+def _checked(operation: Operation, given: Mapping[str, Any], strict: bool) -> Given:
     try:
+        if strict:
+            return operation.given.model_validate_json(json.dumps(given), strict=True)
         return operation.given.model_validate(given)
     except ValidationError as error:
         told = [f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}" for one in error.errors()]
@@ -120,7 +125,7 @@ def _handler(desk: Desk, operation: Operation) -> Any:
         try:
             person = desk.person(request, operation.role)
             given = {**await _rest(request, operation), **request.match_info}
-            found = await desk.do(operation.name, person, given)
+            found = await desk.do(operation.name, person, given, strict=operation.method != "GET")
         except Problem as problem:
             return answer({"error": desk.redact(problem.what)}, problem.status, problem.headers)
         response = answer(desk.redact.value(plain(found)))

@@ -18,6 +18,9 @@ LONGEST_SECONDS = 12 * 3600.0
 """A session ends after this long, however busy it is."""
 FAILURES = 10
 WINDOW_SECONDS = 60.0
+"""So many wrong tokens within this time, and a sender waits."""
+MOST_SENDERS = 1000
+"""With wrong tokens from more addresses than this in the window, everybody waits."""
 ALGORITHM = "HS256"
 THIS_MACHINE = "this machine"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -62,7 +65,7 @@ class Login:
     key: bytes
     now: Callable[[], float]
     new_id: Callable[[], str]
-    _failed: deque[float] = field(default_factory=deque)
+    _failed: dict[str, deque[float]] = field(default_factory=dict)
     _ended: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -70,22 +73,23 @@ class Login:
         """Whether anybody can get in at all."""
         return bool(self.tokens) or self.this_machine > Role.NOBODY
 
-    def by_token(self, secret: str) -> Token | None:
-        """Whose token this is; every one is compared, in constant time. Raises TooMany after many wrong ones."""
-        self._admit()
+    def by_token(self, secret: str, sender: str) -> Token | None:
+        """Whose token this is; every one is compared, in constant time. Raises TooMany after many wrong ones of a
+        sender (its network address)."""
+        self._admit(sender)
         given, found = _digest(secret), None
         for token in self.tokens:
             if hmac.compare_digest(token.digest, given):
                 found = token
         if found is None:
-            self._failed.append(self.now())
+            self._failed.setdefault(sender, deque()).append(self.now())
         return found
 
     def person(self, request: web.Request) -> Person | None:
         """Who sent this request; None: somebody we do not know. Raises TooMany."""
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme:
-            token = self.by_token(secret.strip()) if scheme.lower() == "bearer" else None
+            token = self.by_token(secret.strip(), str(request.remote)) if scheme.lower() == "bearer" else None
             return None if token is None else Person(token.name, token.role)
         session = self._session(request)
         if session is not None:
@@ -144,12 +148,17 @@ class Login:
                 return token, claims
         return None
 
-    def _admit(self) -> None:
+    def _admit(self, sender: str) -> None:
         now = self.now()
-        while self._failed and self._failed[0] <= now - WINDOW_SECONDS:
-            self._failed.popleft()
-        if len(self._failed) >= FAILURES:
-            raise TooMany(self._failed[0] + WINDOW_SECONDS - now)
+        for one, failed in list(self._failed.items()):
+            while failed and failed[0] <= now - WINDOW_SECONDS:
+                failed.popleft()
+            if not failed:
+                del self._failed[one]
+        failed = self._failed.get(sender, deque())
+        if len(failed) >= FAILURES or len(self._failed) >= MOST_SENDERS:
+            begun = failed[0] if failed else now
+            raise TooMany(begun + WINDOW_SECONDS - now)
 
 
 def _fingerprint(token: Token) -> str:

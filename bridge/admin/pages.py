@@ -147,7 +147,7 @@ class Pages:
             try:
                 if foreign(request):
                     raise Problem(403, "this was sent by a page of another site")
-                token = login.by_token(str(form.get("token", "")).strip())
+                token = login.by_token(str(form.get("token", "")).strip(), str(request.remote))
             except TooMany as error:
                 fault, status = str(error), 429
             except Problem as problem:

@@ -3,7 +3,7 @@
 A new one is a line here: with a method that takes the person and what was given, and answers a dataclass.
 """
 
-from bridge.admin.operation import Nothing, Operation, Role
+from bridge.admin.operation import Act, Given, Nothing, Operation, Role
 from bridge.app.build import Bridge
 from bridge.app.desk import actions, compare, mappings, overview, records, runs, work
 
@@ -14,13 +14,12 @@ RECORD = "/records/{side}/{entity}/{record}"
 
 def operations(bridge: Bridge) -> tuple[Operation, ...]:
     """All of them, on this bridge."""
-    return (*_reading(bridge), *_acting(bridge))
+    return (*_state(bridge), *_files(bridge), *_on_records(bridge), *_on_the_rest(bridge))
 
 
-def _reading(bridge: Bridge) -> tuple[Operation, ...]:
+def _state(bridge: Bridge) -> tuple[Operation, ...]:
     front, finder, comparer = overview.Front(bridge), records.Finder(bridge), compare.Comparer(bridge)
-    desk, background, library = work.Desk(bridge), runs.Background(bridge), mappings.Library(bridge)
-    office = actions.Actions(bridge)
+    desk, background = work.Desk(bridge), runs.Background(bridge)
     return (
         Operation(
             "overview", GET, "/overview", "The state of everything", READ, Nothing, overview.Overview, front.overview
@@ -44,6 +43,12 @@ def _reading(bridge: Bridge) -> tuple[Operation, ...]:
         Operation("conflicts", GET, "/conflicts", "Fields to choose", READ, Nothing, work.Conflicts, desk.conflicts),
         Operation("hooks", GET, "/hooks", "Registrations at vendors", READ, Nothing, runs.Hooks, background.hooks),
         Operation("runs", GET, "/runs", "Sweeps and backfills", READ, Nothing, runs.Runs, background.runs),
+    )
+
+
+def _files(bridge: Bridge) -> tuple[Operation, ...]:
+    library, office = mappings.Library(bridge), actions.Actions(bridge)
+    return (
         Operation("mappings", GET, "/mappings", "Every mapping", READ, Nothing, mappings.Cards, library.mappings),
         Operation(
             "mapping",
@@ -92,14 +97,14 @@ def _reading(bridge: Bridge) -> tuple[Operation, ...]:
     )
 
 
-def _acting(bridge: Bridge) -> tuple[Operation, ...]:
+def _does(name: str, path: str, about: str, given: type[Given], act: Act, sure: str = "") -> Operation:
+    return Operation(name, POST, path, about, OPERATE, given, actions.Outcome, act, sure)
+
+
+def _on_records(bridge: Bridge) -> tuple[Operation, ...]:
     office = actions.Actions(bridge)
-
-    def does(name: str, path: str, about: str, given: type, act: object, sure: str = "") -> Operation:
-        return Operation(name, POST, path, about, OPERATE, given, actions.Outcome, act, sure)  # type: ignore[arg-type] # each takes its own model
-
     return (
-        does(
+        _does(
             "resync",
             f"{RECORD}/resync",
             "Look at a record again now",
@@ -107,7 +112,7 @@ def _acting(bridge: Bridge) -> tuple[Operation, ...]:
             office.resync,
             "Look at this record again now? What differs is written to the other system.",
         ),
-        does(
+        _does(
             "retry",
             "/dead-letters/retry",
             "Try dead letters again",
@@ -115,7 +120,7 @@ def _acting(bridge: Bridge) -> tuple[Operation, ...]:
             office.retry,
             "Try again? What differs is written to the other system.",
         ),
-        does(
+        _does(
             "discard",
             "/dead-letters/discard",
             "Give dead letters up",
@@ -123,7 +128,7 @@ def _acting(bridge: Bridge) -> tuple[Operation, ...]:
             office.discard,
             "Give up? Nothing is written; a later change of the record brings it back.",
         ),
-        does(
+        _does(
             "choose",
             "/conflicts/choose",
             "Take one side's value of a field",
@@ -131,8 +136,14 @@ def _acting(bridge: Bridge) -> tuple[Operation, ...]:
             office.choose,
             "Take this value for both sides? The other system's value is overwritten; the journal keeps it.",
         ),
-        does("pause", "/mappings/{mapping}/pause", "Stop writing", actions.Pausing, office.pause),
-        does(
+    )
+
+
+def _on_the_rest(bridge: Bridge) -> tuple[Operation, ...]:
+    office = actions.Actions(bridge)
+    return (
+        _does("pause", "/mappings/{mapping}/pause", "Stop writing", actions.Pausing, office.pause),
+        _does(
             "resume",
             "/mappings/{mapping}/resume",
             "Go on writing",
@@ -140,7 +151,7 @@ def _acting(bridge: Bridge) -> tuple[Operation, ...]:
             office.resume,
             "Go on writing? What waits is written now.",
         ),
-        does(
+        _does(
             "approve",
             "/mappings/{mapping}/approve",
             "Let held deletes through",
@@ -148,7 +159,7 @@ def _acting(bridge: Bridge) -> tuple[Operation, ...]:
             office.approve,
             "Let deletes through? Records that are held are deleted or archived at the other system.",
         ),
-        does(
+        _does(
             "backfill",
             "/mappings/{mapping}/backfill",
             "Take older records in",
@@ -156,7 +167,7 @@ def _acting(bridge: Bridge) -> tuple[Operation, ...]:
             office.backfill,
             "Take in the records from before going live? They are written to the other system.",
         ),
-        does(
+        _does(
             "reconcile",
             "/reconcile",
             "Compare both sides",
@@ -164,7 +175,7 @@ def _acting(bridge: Bridge) -> tuple[Operation, ...]:
             office.reconcile,
             "Compare both sides now? What differs is written.",
         ),
-        does(
+        _does(
             "repair",
             "/hooks/repair",
             "Compare and mend hooks",
@@ -172,7 +183,7 @@ def _acting(bridge: Bridge) -> tuple[Operation, ...]:
             office.repair_hooks,
             "Compare hooks now? Missing ones are registered at the vendors.",
         ),
-        does(
+        _does(
             "resume_system",
             "/systems/{system}/resume",
             "End the pause a vendor asked for",
@@ -180,7 +191,7 @@ def _acting(bridge: Bridge) -> tuple[Operation, ...]:
             office.resume_system,
             "End the pause that the vendor asked for? The bridge calls it again at once.",
         ),
-        does(
+        _does(
             "check_system",
             "/systems/{system}/check",
             "See whether a system answers",

@@ -87,6 +87,8 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
     for older in (
         "ALTER TABLE systems ADD COLUMN probe_at FLOAT",
         "ALTER TABLE records DROP COLUMN told_at",
+        "ALTER TABLE journal DROP COLUMN version",
+        "DROP TABLE audit",
         "UPDATE alembic_version SET version_num = '0005'",
     ):
         await store.database.write("older", lambda conn, older=older: conn.execute(text(older)))  # type: ignore[misc]
