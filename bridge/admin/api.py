@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from bridge.admin.login import Login, TooMany, foreign
 from bridge.admin.openapi import described
-from bridge.admin.operation import Given, NotThere, Operation, Person, Role, Unclear
+from bridge.admin.operation import Given, NotThere, Operation, Person, Role
 from bridge.domain.errors import BridgeError, ConfigError, StoreUnavailable
 from bridge.monitoring.redaction import Redactor
 
@@ -89,8 +89,6 @@ class Desk:
             return await operation.act(person, given)
         except NotThere as error:
             raise Problem(404, str(error)) from None
-        except Unclear as error:
-            raise Problem(422, str(error)) from None
         except StoreUnavailable as error:
             raise Problem(503, f"the store cannot be used now: {error}", {"Retry-After": "5"}) from None
         except ConfigError as error:
@@ -159,7 +157,10 @@ async def _rest(request: web.Request, operation: Operation) -> dict[str, Any]:
         raise Problem(422, "the body is no JSON") from None
     if not isinstance(body, dict):
         raise Problem(422, "the body must be a JSON object")
-    return _without(body, operation)
+    whole = {
+        key: int(value) if isinstance(value, float) and value.is_integer() else value for key, value in body.items()
+    }
+    return _without(whole, operation)
 
 
 def _without(given: dict[str, Any], operation: Operation) -> dict[str, Any]:

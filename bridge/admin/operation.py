@@ -44,10 +44,6 @@ class NotThere(BridgeError):
     """What the address names does not exist; the text says what does."""
 
 
-class Unclear(BridgeError):
-    """What was given cannot be worked with; the text says what is missing."""
-
-
 Act = Callable[[Person, Any], Awaitable[Any]]
 
 

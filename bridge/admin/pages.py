@@ -102,7 +102,7 @@ class Pages:
             person = self._desk.person(request, Role.READ)
             form = {key: str(value) for key, value in (await request.post()).items()}
             found = await self._desk.do("trial", person, {**form, "mapping": mapping})
-            return self._page(request, "trial.html", person, found=found, fault="", mapping=mapping)
+            return self._page(request, "trial.html", person, found=found, fault=found.fault, mapping=mapping)
         except Problem as problem:
             if problem.status in (401, 429):
                 return self._problem(request, problem)

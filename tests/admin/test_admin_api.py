@@ -137,9 +137,15 @@ async def test_a_mapping_is_tried_with_a_live_record_and_with_a_pasted_one(clien
     record = json.dumps({"name": "Cy", "emails.primary": "cy@x.example"})
     status, pasted = await client.ask("POST", f"{API}/mappings/people/try", {"fields": record, "side": "crm"})
     assert next(row for row in pasted["rows"] if row["field"] == "name")["after"] == {"name": "Cy"}
+    for body, said in (
+        ({}, "name the id of a live one"),
+        ({"fields": "{"}, "no JSON"),
+        ({"fields": "[]"}, "is not a JSON object"),
+    ):
+        found = await client.ask("POST", f"{API}/mappings/people/try", body)
+        assert (found[0], found[1]["rows"], said in found[1]["fault"]) == (200, [], True), found
     for body, status, said in (
-        ({}, 422, "name the id of a record"),
-        ({"fields": "{"}, 422, "no JSON"),
+        ({"fields": 1}, 422, "fields"),
         ({"record": "1", "side": "left"}, 404, "it has crm and erp"),
         ({"record": "987654"}, 404, "there is no person 987654"),
     ):
@@ -224,6 +230,8 @@ async def test_a_conflict_is_settled_by_a_choice(here: Office, client: Client) -
         ("GET", "/waiting?colour=red", None, 422, "colour"),
         ("GET", "/waiting?mapping=a&mapping=b", None, 422, "given twice"),
         ("POST", "/dead-letters/retry", {"records": []}, 422, "records"),
+        ("POST", "/mappings/people/approve", {"minutes": 0.5}, 422, "minutes"),
+        ("POST", "/reconcile", {"full": 1}, 422, "full"),
         ("POST", "/dead-letters/retry", [1], 422, "must be a JSON object"),
         ("POST", "/mappings/people/pause", {"mapping": "deals"}, 422, "stands in the path"),
         ("POST", "/mappings/people/pause?reason=x", {}, 422, "no query"),

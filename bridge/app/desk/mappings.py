@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from pydantic import Field as Described
 
-from bridge.admin.operation import Given, Nothing, NotThere, Person, Unclear
+from bridge.admin.operation import Given, Nothing, NotThere, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.overview import mode_of
 from bridge.app.desk.words import sides
 from bridge.app.rehearsal import pasted_record, written_record
 from bridge.connectors.registry import CONNECTORS
-from bridge.domain.errors import RemoteError
+from bridge.domain.errors import ConfigError, Fault, RemoteError
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Fields, Gone, Side
 from bridge.mapping.examples import run_tests
@@ -128,13 +128,15 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What the mapping makes of a record. `record`: the record as JSON, to be tried again with changes."""
+    """What the mapping makes of a record. `record`: the record as JSON, to be tried again with changes. `fault`: why it
+    could not be tried; then there are no rows."""
 
     mapping: str
     side: str
     about: str
     rows: list[Crossing] = field(default_factory=list)
     record: str = ""
+    fault: str = ""
 
 
 class Library:
@@ -182,24 +184,31 @@ class Library:
         return await asyncio.to_thread(_checks, mapping)
 
     async def trial(self, person: Person, trial: Trial) -> Tried:
-        """Raises NotThere where there is no such mapping, side or live record, ConfigError for a faulty record."""
+        """Raises NotThere where there is no such mapping, side or live record."""
         mapping = self._find(trial.mapping)
         named = {mapping.side(side).name: side for side in Side}
         if trial.side and trial.side not in named:
             raise NotThere(f"mapping {mapping.name} has no side `{trial.side}`; it has {' and '.join(named)}")
         side = named[trial.side] if trial.side else Side.LEFT
-        if trial.fields.strip():
-            end = mapping.side(side)
-            fields = pasted_record(trial.fields, CONNECTORS[end.product].manifest.entities[end.entity])
-        elif trial.record.strip():
-            fields = await self._live(mapping, side, trial.record.strip())
-        else:
-            raise Unclear("name the id of a record, or paste one as JSON")
+        end = mapping.side(side)
+        try:
+            fields = await self._record(mapping, side, trial)
+        except ConfigError as error:
+            return Tried(mapping.name, end.name, "", fault="; ".join(str(fault) for fault in error.faults))
         about, rows = explain(mapping, side, fields)
         told = [
             Crossing(row.field, row.rule, _texts(row.before), row.value, _texts(row.after), row.why) for row in rows
         ]
-        return Tried(mapping.name, mapping.side(side).name, about, told, written_record(fields))
+        return Tried(mapping.name, end.name, about, told, written_record(fields))
+
+    async def _record(self, mapping: Mapping, side: Side, trial: Trial) -> Fields:
+        """The record that is named or written down. Raises ConfigError for what is no record."""
+        end = mapping.side(side)
+        if trial.fields.strip():
+            return pasted_record(trial.fields, CONNECTORS[end.product].manifest.entities[end.entity])
+        if trial.record.strip():
+            return await self._live(mapping, side, trial.record.strip())
+        raise ConfigError([Fault("record", "none is given", "name the id of a live one, or paste one as JSON")])
 
     async def _live(self, mapping: Mapping, side: Side, rec: str) -> Fields:
         end = self._bridge.plan.scopes[mapping.name].endpoint(side)

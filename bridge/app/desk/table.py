@@ -14,7 +14,7 @@ RECORD = "/records/{side}/{entity}/{record}"
 
 def operations(bridge: Bridge) -> tuple[Operation, ...]:
     """All of them, on this bridge."""
-    return (*_state(bridge), *_files(bridge), *_on_records(bridge), *_on_the_rest(bridge))
+    return (*_state(bridge), *_files(bridge), *_on_records(bridge), *_on_mappings(bridge), *_on_systems(bridge))
 
 
 def _state(bridge: Bridge) -> tuple[Operation, ...]:
@@ -139,7 +139,7 @@ def _on_records(bridge: Bridge) -> tuple[Operation, ...]:
     )
 
 
-def _on_the_rest(bridge: Bridge) -> tuple[Operation, ...]:
+def _on_mappings(bridge: Bridge) -> tuple[Operation, ...]:
     office = actions.Actions(bridge)
     return (
         _does("pause", "/mappings/{mapping}/pause", "Stop writing", actions.Pausing, office.pause),
@@ -167,6 +167,12 @@ def _on_the_rest(bridge: Bridge) -> tuple[Operation, ...]:
             office.backfill,
             "Take in the records from before going live? They are written to the other system.",
         ),
+    )
+
+
+def _on_systems(bridge: Bridge) -> tuple[Operation, ...]:
+    office = actions.Actions(bridge)
+    return (
         _does(
             "reconcile",
             "/reconcile",
