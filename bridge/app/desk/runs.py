@@ -133,7 +133,7 @@ def _run(cursor: Cursor) -> Run:
         state = "runs" if cursor.done_at is None or cursor.done_at < cursor.started_at else "done"
     if cursor.asked_at is not None:
         state = "requested"
-    started, done = when(cursor.started_at), when(cursor.done_at)
+    started, done = when(cursor.started_at if state != "never" else None), when(cursor.done_at)
     return Run(
         name, cursor.system, cursor.entity, mapping, state, started, done, cursor.rows, cursor.marked, cursor.asked_by
     )
