@@ -33,6 +33,7 @@ class Live:
         self._pulse = pulse
         self._clock = clock
         self._last: object = None
+        self._number = 0  # of changes seen: one that comes while a stream looks elsewhere is not lost
         self._moved = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
         self._open: dict[asyncio.Task[None], None] = {}
@@ -70,19 +71,18 @@ class Live:
     async def _tell(self, request: web.Request, response: web.StreamResponse) -> None:
         """A page that was left is noticed within seconds: its connection is closed."""
         begun = said = self._clock.monotonic()
+        told = self._number
         with suppress(asyncio.CancelledError):
             while (now := self._clock.monotonic()) - begun < LONGEST_SECONDS and _is_there(request):
-                moved = self._moved
-                try:
-                    async with asyncio.timeout(LOOK_SECONDS):
-                        await moved.wait()
-                except TimeoutError:
-                    if now - said < QUIET_SECONDS:
-                        continue
-                    await response.write(b": still here\n\n")
-                else:
+                if told != self._number:
+                    told, said = self._number, now
                     await response.write(b"event: moved\ndata: \n\n")
-                said = now
+                elif now - said >= QUIET_SECONDS:
+                    said = now
+                    await response.write(b": still here\n\n")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._moved.wait()
 
     async def _look(self) -> None:
         self._last = None
@@ -90,6 +90,7 @@ class Live:
             with suppress(StoreUnavailable):
                 now = await self._pulse()
                 if self._last is not None and now != self._last:
+                    self._number += 1
                     moved, self._moved = self._moved, asyncio.Event()
                     moved.set()
                 self._last = now

@@ -86,7 +86,7 @@ document.addEventListener("visibilitychange", () => {
 addEventListener("pagehide", () => { events?.close(); events = null; });
 
 showTimes();
-new MutationObserver(showTimes).observe(document.body, { childList: true, subtree: true });
+new MutationObserver(showTimes).observe(document.body, { childList: true, characterData: true, subtree: true });
 setInterval(showTimes, 10000);
 setInterval(follow, 1000);
 listen();
