@@ -39,6 +39,7 @@ class Figures:
         dead = select(func.count()).where(tasks.c.state == TaskState.DEAD.value)
         others = (
             select(func.max(journal.c.id)),
+            select(func.max(links.c.id)),
             select(func.max(audit.c.id)),
             select(func.max(requests.c.done_at)),
             select(func.sum(cursors.c.rows), func.max(cursors.c.done_at), func.max(cursors.c.started_at)),
