@@ -6,8 +6,8 @@ from sqlalchemy import Connection, Integer, cast, func, select
 
 from bridge.store.audit import audit
 from bridge.store.database import Database
-from bridge.store.model import LinkState, TaskState
-from bridge.store.tables import cursors, hooks, journal, links, mappings, requests, systems, tasks
+from bridge.store.model import TaskState
+from bridge.store.tables import IN_USE, cursors, events, hooks, journal, links, mappings, requests, systems, tasks
 
 CHANGES = ("created", "updated", "deleted", "archived", "removed", "matched", "unlinked", "restored")
 """What the journal calls entries about something that changed at a vendor or between two records."""
@@ -18,8 +18,8 @@ class Figures:
         self._database = database
 
     async def pairs(self) -> dict[str, int]:
-        """By mapping how many pairs are live."""
-        query = select(links.c.mapping, func.count()).where(links.c.state == LinkState.LIVE.value)
+        """By mapping how many pairs there are. A second for a million of them."""
+        query = select(links.c.mapping, func.count()).where(IN_USE, links.c.right.is_not(None))
         query = query.group_by(links.c.mapping)
         return await self._database.read(lambda conn: {name: int(number) for name, number in conn.execute(query)})
 
@@ -31,6 +31,15 @@ class Figures:
         query = query.group_by(journal.c.mapping, number)
         return await self._database.read(
             lambda conn: {(name, int(at)): int(many) for name, at, many in conn.execute(query)}
+        )
+
+    async def heard(self, begin: float, end: float) -> Mapping[tuple[str, str], int]:
+        """By system and origin how many changes of records were heard of."""
+        query = select(events.c.system, events.c.origin, func.count())
+        query = query.where(events.c.stored_at >= begin, events.c.stored_at < end)
+        query = query.group_by(events.c.system, events.c.origin)
+        return await self._database.read(
+            lambda conn: {(system, origin): int(many) for system, origin, many in conn.execute(query)}
         )
 
     async def pulse(self) -> tuple[object, ...]:

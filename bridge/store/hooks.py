@@ -55,19 +55,6 @@ class Hooks:
         )
         return await self._database.read(lambda conn: conn.scalar(query)) or 0
 
-    async def heard(self, system: str, entity: str, after: float) -> tuple[int, int]:
-        """Of the records that changed since then: how many callbacks told of, and how many only a sweep found."""
-        here = (events.c.system == system, events.c.entity == entity, events.c.stored_at > after)
-        told = select(events.c.rec).where(*here, events.c.origin == Origin.WEBHOOK.value)
-        found = (*here, events.c.origin == Origin.RECONCILE.value, events.c.rec.not_in(told.scalar_subquery()))
-        missed = select(func.count(events.c.rec.distinct())).where(*found)
-        number = select(func.count()).select_from(told.distinct().subquery())
-
-        def work(conn: Connection) -> tuple[int, int]:
-            return int(conn.scalar(number) or 0), int(conn.scalar(missed) or 0)
-
-        return await self._database.read(work)
-
     async def remove(self, system: str, key: str) -> None:
         gone = delete(hooks).where(hooks.c.system == system, hooks.c.key == key)
         await self._database.write("hook", lambda conn: conn.execute(gone))

@@ -12,7 +12,7 @@ from bridge.store.model import Link, LinkState, TaskKey
 from bridge.store.rows import chunks, has_key, link_from
 from bridge.store.tables import link_refs, links, mappings, record_keys, tasks
 
-PORTION = 2000
+PORTION = 1000
 """Links looked through at once; between two portions the daemon does other work."""
 SHOWN = (LinkState.INTENDED, LinkState.LIVE, LinkState.FROZEN, LinkState.DOUBT, LinkState.TOMBSTONE)
 
@@ -29,10 +29,9 @@ class Search:
             for side in Side:
                 for name in self._names(conn):
                     task = select(tasks.c.rec).where(has_key(tasks, [(name, side.value, rec)]))
-                    if conn.scalar(task) is not None:
+                    link = select(links.c.id).where(links.c.mapping == name, links.c[side.value] == rec, _shown())
+                    if conn.scalar(task) is not None or conn.scalar(link.limit(1)) is not None:
                         keys[TaskKey(name, side, rec)] = None
-                named = select(links.c.mapping).where(links.c[side.value] == rec, _shown()).limit(limit)
-                keys.update({TaskKey(name, side, rec): None for (name,) in conn.execute(named)})
             return list(keys)[:limit]
 
         return await self._database.read(work)

@@ -293,3 +293,56 @@ async def test_no_answer_and_no_page_shows_a_secret(client: Client, document: di
     texts = [json.dumps(await client.get(path)) for path in paths]
     texts += [await client.get(path) for path in ("/", "/settings", "/hooks", "/audit")]
     assert not [name for name, value in SECRETS.items() if any(value in text for text in texts)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec_Fetch_Site": "cross-site"}, 403),
+        ({"Sec_Fetch_Site": "same-site"}, 403),
+        ({"Host": "evil.example"}, 421),
+    ],
+)
+async def test_a_page_of_another_site_reaches_nothing_that_acts(
+    client: Client, headers: dict[str, str], status: int
+) -> None:
+    for path in (f"{API}/mappings/people/pause", "/act/pause", "/login", "/logout"):
+        assert (await client.ask("POST", path, {}, **headers))[0] == status, path
+
+
+async def test_pages_allow_nothing_from_elsewhere_and_are_kept_nowhere(client: Client) -> None:
+    for path in ("/", "/login", "/records/crm/deal/1", "/mappings/none"):
+        asked = client.session.get(client.url + path, headers={"Authorization": f"Bearer {OLE}"})
+        async with asked as answer:
+            policy = answer.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert "frame-ancestors 'none'" in policy
+            assert answer.headers["Cache-Control"] == "no-store"
+            text = await answer.text()
+            assert "style=" not in text
+            assert "<script>" not in text
+            assert "http" not in text.replace("http://127.0.0.1", "").replace("http-equiv", "")
+
+
+@pytest.mark.parametrize("ahead", ["//evil.example", "https://evil.example", "/\\evil.example", "evil"])
+async def test_a_login_leads_to_no_other_site(client: Client, ahead: str) -> None:
+    form = {"token": OLE, "next": ahead}
+    asked = client.session.post(f"{client.url}/login", data=form, allow_redirects=False)
+    async with asked as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/")
+    client.session.cookie_jar.clear()
+
+
+async def test_with_tokens_only_liveness_and_readiness_are_told_to_everybody(client: Client) -> None:
+    for path in ("/health/live", "/health/ready"):
+        assert (await client.ask("GET", path, token=""))[0] == 200
+    for path in ("/health", "/metrics", "/status"):
+        assert (await client.ask("GET", path, token=""))[0] == 401
+        assert (await client.ask("GET", path, token=OLE))[0] == 200
+
+
+async def test_a_stream_of_events_needs_a_token(client: Client) -> None:
+    assert (await client.ask("GET", "/events", token=""))[0] == 401

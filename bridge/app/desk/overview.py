@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
+from bridge.app.desk.hours import DAY, HOUR, Hours
 from bridge.app.desk.words import sides, when
 from bridge.app.status import instance_state
 from bridge.app.waiting import waiting_numbers
@@ -12,10 +14,8 @@ from bridge.store.cursors import Cursor
 from bridge.store.engine import Store
 from bridge.store.model import MappingState, Mode, Scope
 
-DAY = 86_400.0
 STEP = 600
 """Seconds: changes are counted in steps of ten minutes."""
-HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +76,18 @@ class Activity:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._hours: dict[float, Mapping[tuple[str, int], int]] = {}
+        self._hours: Hours[tuple[str, int]] = Hours(store, partial(store.figures.changes, step=STEP))
 
     async def of_last_day(self) -> dict[str, list[int]]:
         """By mapping the number of changes in each step, the oldest first."""
-        now, per_hour = self._store.now(), int(HOUR / STEP)
-        this = now - now % HOUR
-        first = this - DAY
-        self._hours = {hour: found for hour, found in self._hours.items() if first <= hour < this}
+        per_hour = int(HOUR / STEP)
         found: dict[str, list[int]] = {}
-        for number in range(25):
-            hour = first + number * HOUR
-            if hour not in self._hours:
-                self._hours[hour] = await self._store.figures.changes(hour, hour + HOUR, STEP)
-            for (mapping, step), many in self._hours[hour].items():
+        for number, (_, counted) in enumerate(await self._hours.of_last_day()):
+            for (mapping, step), many in counted.items():
                 row = found.setdefault(mapping, [0] * 25 * per_hour)
                 row[number * per_hour + min(step, per_hour - 1)] += many
-        end = 24 * per_hour + int((now - this) / STEP) + 1
+        now = self._store.now()
+        end = 24 * per_hour + int(now % HOUR / STEP) + 1
         return {mapping: row[end - 24 * per_hour : end] for mapping, row in found.items()}
 
 
@@ -102,6 +97,8 @@ class Front:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self._activity = Activity(bridge.store)
+        self._pairs: Mapping[str, int] = {}
+        self._pairs_until = 0.0
 
     async def overview(self, person: Person, given: Nothing) -> Overview:
         mappings, systems = await self._mappings(), await self._systems()
@@ -113,7 +110,7 @@ class Front:
 
     async def _mappings(self) -> list[MappingFigures]:
         store, plan = self._bridge.store, self._bridge.plan
-        states, pairs = await store.mappings.states(), await store.figures.pairs()
+        states, pairs = await store.mappings.states(), await self._counted_pairs()
         numbers = await waiting_numbers(store)
         oldest: dict[str, float] = {}
         for task, _ in await store.waiting.groups():
@@ -141,6 +138,15 @@ class Front:
             )
             for name, mapping in sorted(plan.mappings.items())
         ]
+
+    async def _counted_pairs(self) -> Mapping[str, int]:
+        """Counted anew when that costs at most a hundredth of the time."""
+        clock = self._bridge.seams.clock
+        begun = clock.monotonic()
+        if begun >= self._pairs_until:
+            self._pairs = await self._bridge.store.figures.pairs()
+            self._pairs_until = begun + 100 * (clock.monotonic() - begun)
+        return self._pairs
 
     async def _systems(self) -> list[SystemFigures]:
         bridge, found = self._bridge, []

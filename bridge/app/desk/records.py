@@ -24,7 +24,7 @@ from bridge.store.model import Link, Scope, TaskKey, TaskState
 STORY = 200
 RELATIVES = 50
 DEEDS = 300
-MOST_PORTIONS = 100
+MOST_PORTIONS = 200
 """So many links are looked through for a piece of text: the newest 200,000 are enough, or the search says so."""
 
 

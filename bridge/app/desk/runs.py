@@ -1,15 +1,17 @@
 """Hooks, and what runs in the background: sweeps and backfills with their progress."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
+from bridge.app.desk.hours import Hours
 from bridge.app.desk.overview import mode_of
 from bridge.app.desk.words import when
+from bridge.domain.event import Origin
 from bridge.store.cursors import Cursor
 from bridge.store.model import HookRow
-
-DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class SystemHooks:
-    """The hooks of a system. Of the records that changed in the last day, `heard` were told of by callbacks and
-    `missed` were found by a sweep alone."""
+    """The hooks of a system. Of the changes in the last day, `heard` were told of by callbacks, and `missed` were found
+    by a sweep."""
 
     system: str
     wanted: int
@@ -86,27 +88,27 @@ class Background:
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
+        self._hours: Hours[tuple[str, str]] = Hours(bridge.store, bridge.store.figures.heard)
 
     async def hooks(self, person: Person, given: Nothing) -> Hooks:
         keeper = self._bridge.keeper
-        rows = await self._bridge.store.hooks.all()
+        rows, heard = await self._bridge.store.hooks.all(), Counter[tuple[str, str]]()
+        for _, counted in await self._hours.of_last_day():
+            heard.update(counted)
         systems = [
-            await self._of_system(name, [row for row in rows if row.system == name])
+            self._of_system(name, [row for row in rows if row.system == name], heard)
             for name in sorted(self._bridge.connectors)
         ]
         return Hooks(when(keeper.last_at), str(keeper.last or "not audited yet"), systems)
 
-    async def _of_system(self, system: str, rows: list[HookRow]) -> SystemHooks:
-        store, wanted = self._bridge.store, self._bridge.keeper.keys(system)
-        heard, missed = 0, 0
-        for entity in sorted(self._bridge.keeper.wanted.get(system, ())):
-            told, found = await store.hooks.heard(system, entity, store.now() - DAY)
-            heard, missed = heard + told, missed + found
+    def _of_system(self, system: str, rows: list[HookRow], heard: Mapping[tuple[str, str], int]) -> SystemHooks:
+        wanted = self._bridge.keeper.keys(system)
+        told, missed = (heard.get((system, origin.value), 0) for origin in (Origin.WEBHOOK, Origin.RECONCILE))
         known = {row.key for row in rows}
         hooks = [_hook(row, row.key in wanted) for row in rows]
         hooks += [Hook(key, True, "not registered yet", "", None, None, None, "") for key in sorted(wanted - known)]
         registered = sum(hook.state == "registered" for hook in hooks)
-        return SystemHooks(system, len(wanted), registered, heard, missed, hooks)
+        return SystemHooks(system, len(wanted), registered, told, missed, hooks)
 
     async def runs(self, person: Person, given: Nothing) -> Runs:
         store, plan = self._bridge.store, self._bridge.plan

@@ -88,8 +88,9 @@ async def test_pairs_are_counted_and_the_pulse_moves_with_what_happens(desk: Des
 async def test_hooks_are_judged_by_what_callbacks_told_of(desk: Desk, clock: FakeClock) -> None:
     for rec, origin in (("1", Origin.WEBHOOK), ("1", Origin.RECONCILE), ("2", Origin.RECONCILE), ("3", Origin.WEBHOOK)):
         await desk.store.events.accept([event(rec, origin=origin)], ROUTES)
-    assert await desk.store.hooks.heard("crm", "person", desk.store.now() - 60) == (2, 1)
-    assert await desk.store.hooks.heard("crm", "person", desk.store.now() + 60) == (0, 0)
+    now = desk.store.now()
+    assert await desk.store.figures.heard(now - 60, now + 1) == {("crm", "webhook"): 2, ("crm", "reconcile"): 2}
+    assert await desk.store.figures.heard(now - 60, now) == {}
 
 
 async def test_what_a_person_asks_for_is_kept_with_the_name_and_the_answer(store: Store, clock: FakeClock) -> None:
