@@ -9,7 +9,7 @@ from bridge.store.database import Database
 from bridge.store.model import TaskState
 from bridge.store.tables import IN_USE, cursors, events, hooks, journal, links, mappings, requests, systems, tasks
 
-CHANGES = ("created", "updated", "deleted", "archived", "removed", "matched", "unlinked", "restored")
+CHANGES = ("created", "updated", "deleted", "archived", "matched", "merged", "unlinked", "restored")
 """What the journal calls entries about something that changed at a vendor or between two records."""
 
 
