@@ -56,8 +56,8 @@ SHOWS: Mapping[str, tuple[str, str]] = {
     "/audit": ("log", "audit.html"),
 }
 """By address the operation that is shown, and the template that shows it."""
-OWN = frozenset({"request", "next", "try_side", "try_record"})
-"""Query keys of pages that are no parameters of what they show."""
+OWN = frozenset({"request"})
+"""Query keys of pages that are no parameters of what they show: whose answer is told above it."""
 
 
 class Pages:
@@ -187,7 +187,11 @@ class Pages:
             response.headers["HX-Redirect"] = response.headers["Location"]
             return response
         what = self._desk.redact(problem.what)
-        response = self._page(request, "problem.html", None, status=problem.status, what=what, code=problem.status)
+        try:
+            person = self._desk.login.person(request)
+        except TooMany:
+            person = None
+        response = self._page(request, "problem.html", person, status=problem.status, what=what, code=problem.status)
         response.headers.update({key: value for key, value in problem.headers.items() if key == "Retry-After"})
         return response
 

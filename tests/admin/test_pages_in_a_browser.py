@@ -313,4 +313,5 @@ async def test_empty_pages_say_what_to_do(anna: Reader) -> None:
     assert "Nothing is known under" in await anna.text()
     await anna.go("/mappings/none")
     assert "no mapping is called" in await anna.text()
+    assert "Log out" in await anna.text()
     anna.faults.clear()  # the browser notes the 404
