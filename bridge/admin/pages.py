@@ -128,7 +128,7 @@ class Pages:
                 given["records"] = [_record(str(one)) for one in form.getall("records")]
             if operation.sure and certain != "yes":
                 fields = [(key, str(value)) for key, value in form.items()]
-                about = " ".join(str(given[key]) for key in ("side", "entity", "record", "mapping") if key in given)
+                about = _about(given)
                 return self._page(
                     request, "sure.html", person, operation=operation, fields=fields, back=back, about=about
                 )
@@ -210,6 +210,13 @@ class Pages:
         response = web.Response(text=self._desk.redact(text), status=status, content_type="text/html", headers=SECURITY)
         self._desk.login.keep(request, response)
         return response
+
+
+def _about(given: Mapping[str, Any]) -> str:
+    """What an action is about, in a few words."""
+    if "records" in given:
+        return _many(len(given["records"]), "record")
+    return " ".join(str(given[key]) for key in ("side", "entity", "record", "mapping", "code") if key in given)
 
 
 def _see(address: str) -> web.Response:
