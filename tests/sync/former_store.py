@@ -47,6 +47,8 @@ async def _write_postgres(url: str, seams: Seams) -> None:
     def work(conn: Connection) -> None:
         conn.execute(text("ALTER TABLE systems ADD COLUMN probe_at DOUBLE PRECISION"))
         conn.execute(text("ALTER TABLE records DROP COLUMN told_at"))
+        conn.execute(text("ALTER TABLE journal DROP COLUMN version"))
+        conn.execute(text("DROP TABLE audit"))
         conn.execute(text("UPDATE alembic_version SET version_num = '0005'"))
         for name, found in rows.items():
             if found and name != "sequence":
@@ -83,7 +85,9 @@ def _rows() -> dict[str, list[dict[str, Any]]]:
     conn = sqlite3.connect(":memory:")
     conn.row_factory = sqlite3.Row
     conn.executescript(DUMP.read_text())
-    found = {name: [_row(name, row) for row in conn.execute(f"SELECT * FROM {name}")] for name in metadata.tables}
+    there = {name for (name,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    names = [name for name in metadata.tables if name in there]
+    found = {name: [_row(name, row) for row in conn.execute(f"SELECT * FROM {name}")] for name in names}
     conn.close()
     return found
 
