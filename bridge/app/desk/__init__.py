@@ -1,4 +1,4 @@
 """What the pages and the API of the admin listener show and do, as plain functions on a running bridge.
 
-`table` lists them all. Tests: tests/integration/test_admin_api.py, tests/browser.
+`table` lists them all. Tests: tests/admin.
 """
