@@ -1,14 +1,20 @@
-"""Health as application/health+json, liveness, readiness, metrics and status."""
+"""Health as application/health+json, liveness, readiness, metrics and status; with a front, API and pages too."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from bridge.admin.access import known_names_only
+from bridge.admin.api import Desk, Problem, add_api, answer
+from bridge.admin.live import Live
+from bridge.admin.operation import Role
 from bridge.domain.errors import BridgeError
+from bridge.domain.late import late
 from bridge.monitoring.health import CheckResult, HealthBoard, HealthReport, Status
 from bridge.monitoring.metrics import Metrics
 from bridge.monitoring.redaction import Redactor
@@ -21,6 +27,38 @@ Ready = Callable[[], Awaitable[str]]
 StatusOf = Callable[[], Awaitable[Mapping[str, object]]]
 
 
+PAGES = ("bridge.admin.pages", "Pages")
+"""Imported at the first request of a page."""
+STATIC = Path(__file__).parent / "static"
+PAGE_PATHS = (
+    "/",
+    "/records",
+    "/records/{side}/{entity}/{record}",
+    "/records/{side}/{entity}/{record}/compare/{mapping}",
+    "/waiting",
+    "/dead-letters",
+    "/conflicts",
+    "/hooks",
+    "/runs",
+    "/mappings",
+    "/mappings/{mapping}",
+    "/mappings/{mapping}/checks",
+    "/settings",
+    "/audit",
+)
+FILES = ("bridge.css", "bridge.js", "htmx.min.js", "icon.svg")
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What people and their programs use. `name`: how this bridge is called."""
+
+    desk: Desk
+    live: Live
+    name: str
+    version: str
+
+
 def admin_app(
     board: HealthBoard,
     metrics: Metrics,
@@ -29,10 +67,13 @@ def admin_app(
     *,
     hosts: Collection[str] = (),
     redact: Redactor | None = None,
+    front: Front | None = None,
 ) -> web.Application:
     """The admin application. `ready` says why callbacks could not be taken in now, "" when they can.
 
     Everything shown as text passes `redact`. `hosts`: names it may be asked by, besides the address it is asked at.
+    `front`: the API and the pages; None leaves them out. Where it has tokens, only liveness and readiness are told
+    without one.
     """
     hide = redact or Redactor()
 
@@ -59,12 +100,86 @@ def admin_app(
         return _json({"fault": hide(fault)}, 503) if fault else _json(hide.value(rows))
 
     app = web.Application(middlewares=[known_names_only(hosts)])
-    app.router.add_get("/health", health)
+    app.router.add_get("/health", _known_people_only(front, health))
     app.router.add_get("/health/live", live)
     app.router.add_get("/health/ready", is_ready)
-    app.router.add_get("/metrics", figures)
-    app.router.add_get("/status", everything)
+    app.router.add_get("/metrics", _known_people_only(front, figures))
+    app.router.add_get("/status", _known_people_only(front, everything))
+    if front is not None:
+        add_api(app, front.desk, front.version)
+        _add_pages(app, front)
     return app
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _known_people_only(front: Front | None, handler: Handler) -> Handler:
+    """As soon as the settings name tokens, what tells of records and systems is told to those who have one."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if front is not None and front.desk.login.tokens:
+            try:
+                front.desk.person(request, Role.READ)
+            except Problem as problem:
+                return answer({"error": problem.what}, problem.status, problem.headers)
+        return await handler(request)
+
+    return handle
+
+
+def _add_pages(app: web.Application, front: Front) -> None:
+    made: list[Any] = []
+
+    def pages() -> Any:
+        if not made:
+            made.append(late(*PAGES)(front.desk, front.name))
+        return made[0]
+
+    def shows(path: str) -> Handler:
+        async def show(request: web.Request) -> web.StreamResponse:
+            return await pages().show(path, request)  # type: ignore[no-any-return] # imported late
+
+        return show
+
+    def does(name: str) -> Handler:
+        async def do(request: web.Request) -> web.StreamResponse:
+            return await getattr(pages(), name)(request)  # type: ignore[no-any-return] # imported late
+
+        return do
+
+    async def close(_app: web.Application) -> None:
+        await front.live.close()
+
+    for path in PAGE_PATHS:
+        app.router.add_get(path, shows(path))
+    app.router.add_post("/mappings/{mapping}/try", does("trial"))
+    app.router.add_post("/act/{operation}", does("act"))
+    app.router.add_get("/login", does("login"))
+    app.router.add_post("/login", does("login"))
+    app.router.add_post("/logout", does("logout"))
+    app.router.add_get("/events", _events(front))
+    app.router.add_get("/static/{file}", _static)
+    app.on_shutdown.append(close)
+
+
+def _events(front: Front) -> Handler:
+    async def events(request: web.Request) -> web.StreamResponse:
+        try:
+            front.desk.person(request, Role.READ)
+        except Problem as problem:
+            return answer({"error": problem.what}, problem.status, problem.headers)
+        return await front.live.stream(request)
+
+    return events
+
+
+async def _static(request: web.Request) -> web.StreamResponse:
+    name = request.match_info["file"]
+    if name not in FILES:
+        raise web.HTTPNotFound
+    headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    return web.FileResponse(STATIC / name, headers=headers)
 
 
 async def _report(board: HealthBoard, metrics: Metrics) -> HealthReport:

@@ -3,14 +3,20 @@
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from importlib.metadata import version
 from typing import Any
 
 from aiohttp import web
 
-from bridge.admin.routes import admin_app
+from bridge.admin.api import Desk
+from bridge.admin.live import Live
+from bridge.admin.login import Login, session_key, token_of
+from bridge.admin.operation import Role
+from bridge.admin.routes import Front, admin_app
 from bridge.app.build import Bridge
 from bridge.app.checks import ready
 from bridge.app.descriptors import Shares
+from bridge.app.desk.table import operations
 from bridge.app.status import status_of
 from bridge.callbacks.connections import Connections, End, Limits
 from bridge.callbacks.listener import Listener
@@ -48,6 +54,7 @@ async def listen(stack: AsyncExitStack, bridge: Bridge, redactor: Redactor, plac
         lambda: status_of(bridge.store),
         hosts=(admin.host, *admin.hosts),
         redact=redactor,
+        front=_front(bridge, redactor),
     )
     listener = await _bound(
         stack,
@@ -58,6 +65,21 @@ async def listen(stack: AsyncExitStack, bridge: Bridge, redactor: Redactor, plac
         {"auto_decompress": False},
     )
     await _start(listener, admin.host, admin.port)
+
+
+def _front(bridge: Bridge, redactor: Redactor) -> Front:
+    """The API and the pages, and who may use them."""
+    settings, clock, store = bridge.settings, bridge.seams.clock, bridge.store
+    login = Login(
+        tokens=[token_of(one.name, one.role, one.secret.get_secret_value()) for one in settings.admin.tokens],
+        this_machine=Role[settings.admin.this_machine.upper()],
+        session_seconds=settings.admin.session_minutes * 60,
+        key=session_key(settings.instance_secret.get_secret_value()),
+        now=lambda: clock.now().timestamp(),
+        new_id=bridge.seams.new_id,
+    )
+    desk = Desk(operations(bridge), login, redactor, store.audit.note)
+    return Front(desk, Live(store.figures.pulse, clock), settings.instance, version("sync-bridge"))
 
 
 async def _bound(

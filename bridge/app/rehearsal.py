@@ -48,7 +48,16 @@ def read_record(path: Path, facts: EntityManifest) -> Fields:
 
     Dates and times are ISO 8601 text. Raises ConfigError naming every faulty column.
     """
-    said = _json(path)
+    return _record(_json(path, text_of(path)), path, facts)
+
+
+def pasted_record(text: str, facts: EntityManifest) -> Fields:
+    """The same from a text, where there is no file. Raises ConfigError naming every faulty column."""
+    where = Path("record")
+    return _record(_json(where, text), where, facts)
+
+
+def _record(said: Any, path: Path, facts: EntityManifest) -> Fields:
     if not isinstance(said, dict):
         raise ConfigError([Fault(str(path), "is not a JSON object", ONE_RECORD)])
     fields: dict[str, Any] = {}
@@ -73,8 +82,7 @@ def read_record(path: Path, facts: EntityManifest) -> Fields:
     return fields
 
 
-def _json(path: Path) -> Any:
-    text = text_of(path)
+def _json(path: Path, text: str) -> Any:
     if not text.strip():
         raise ConfigError([Fault(str(path), "is empty", ONE_RECORD)])
     try:

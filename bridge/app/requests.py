@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from bridge.app import undo
 from bridge.app.build import Bridge
+from bridge.app.waiting import known_code
 from bridge.app.why import places
 from bridge.app.wording import moment
 from bridge.domain.errors import BridgeError, ConfigError, RemoteError
@@ -14,7 +15,7 @@ from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.patience import once_back
 from bridge.domain.record import Side
 from bridge.store.conflicts import questions
-from bridge.store.model import Mode, TaskKey
+from bridge.store.model import JournalEntry, Mode, TaskKey
 from bridge.store.requests import FAILED, Request
 from bridge.sync.reasons import SHADOW, Reason
 
@@ -243,6 +244,7 @@ class Requests:
         wrong, keys = await self._letters(arguments)
         if wrong:
             return wrong
+        await self._note(keys, "retried", arguments)
         await self._bridge.store.dead_letters.retry(keys)
         self._bridge.store.wake.set()
         return f"{len(keys)} dead {'letter is' if len(keys) == 1 else 'letters are'} tried again"
@@ -251,6 +253,7 @@ class Requests:
         wrong, keys = await self._letters(arguments)
         if wrong:
             return wrong
+        await self._note(keys, "discarded", arguments)
         await self._bridge.store.dead_letters.discard(keys)
         return f"{len(keys)} dead letters discarded"
 
@@ -270,13 +273,37 @@ class Requests:
         steps = await undo.restored(self._bridge, arguments)
         return await undo.carried_out(self._bridge, arguments, "restore", steps)
 
+    async def _note(self, keys: Sequence[TaskKey], what: str, arguments: Arguments) -> None:
+        """A person's note belongs to the story of each record."""
+        if note := str(arguments.get("note") or ""):
+            entries = [JournalEntry(key.mapping, key.side, key.rec, what, f"{what}: {note}") for key in keys]
+            await self._bridge.store.journal.append(entries)
+
     async def _letters(self, arguments: Arguments) -> tuple[str, list[TaskKey]]:
-        """What is wrong with the request, and the dead letters it means; letters of a former mapping count as well."""
-        mapping, record = arguments.get("mapping"), arguments.get("record")
+        """What is wrong with the request, and the dead letters it means; letters of a former mapping count as well.
+
+        `code`: those of one reason alone; `records`: those named as (side, entity, id).
+        """
+        mapping, record, code = (arguments.get(name) for name in ("mapping", "record", "code"))
+        named = {tuple(one) for one in arguments.get("records") or ()}
         letters = await self._bridge.store.dead_letters.list(mapping)
-        keys = [task.key for task, _ in letters if record is None or task.key.rec == record]
+        keys = [
+            task.key
+            for task, _ in letters
+            if (record is None or task.key.rec == record)
+            and (code is None or known_code(task.code) == code)
+            and (not named or self._named(task.key) in named)
+        ]
         if keys:
             return "", keys
-        which = "".join([f" of {mapping}" if mapping else "", f" about record {record}" if record else ""])
+        about = f" about record {record}" if record else " about these records" if named else ""
+        which = "".join([f" of {mapping}" if mapping else "", f" with code {code}" if code else "", about])
         remedy = "`bridge dead-letters list` shows all there are"
         return self._unknown(mapping) or f"{FAILED}there are no dead letters{which}; {remedy}", []
+
+    def _named(self, key: TaskKey) -> tuple[str, str, str]:
+        scope = self._bridge.plan.scopes.get(key.mapping)
+        if scope is None:
+            return key.side.value, key.mapping, key.rec
+        end = scope.endpoint(key.side)
+        return end.name, end.entity, key.rec

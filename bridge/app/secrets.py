@@ -39,6 +39,7 @@ def _secrets(value: Any) -> list[str]:
         return [value.get_secret_value()]
     if isinstance(value, BaseModel):
         value = {name: getattr(value, name) for name in type(value).model_fields}
-    if isinstance(value, dict):
-        return [secret for inner in value.values() for secret in _secrets(inner)]
+    if isinstance(value, dict | list):
+        inners = value.values() if isinstance(value, dict) else value
+        return [secret for inner in inners for secret in _secrets(inner)]
     return []

@@ -49,7 +49,7 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
                 lines += [f"    {line}" for line in would_write(row.entry.detail)]
         if not entries:
             lines.append("  nothing was ever written or decided for it")
-        lines.append("  now: " + _now(scope, which, record, link))
+        lines.append("  now: " + now_line(scope, which, record, link))
         forgotten = await store.forgotten.at(scope.endpoint(which).ref(record))
         if forgotten is not None:
             command = f"bridge forget {side} {entity} {record} --take-back"
@@ -58,9 +58,9 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
             lines += [f"  waits for a choice: {_question(question)}" for question in questions(link)]
         told = (await store.instructions.of([TaskKey(scope.mapping, which, record)])).values()
         lines += [f"  told by a person: {one.kind} ({one.run}), still to be done" for one in told]
-        lines += await _without(store, scopes, TaskKey(scope.mapping, which, record))
-        nexts = await _nexts(store, scope, which, record, link)
-        lines += [line for line in nexts if forgotten is None or not line.startswith("  left behind")]
+        lines += await crossed_without(store, scopes, TaskKey(scope.mapping, which, record))
+        coming = await nexts(store, scope, which, record, link)
+        lines += [line for line in coming if forgotten is None or not line.startswith("  left behind")]
         state = (await store.mappings.states()).get(scope.mapping)
         problems = state.problems if state is not None else None
         lines += [f"  the account lacks what the mapping names: {problem}" for problem in problems or ()]
@@ -96,7 +96,7 @@ def _value(value: object) -> str:
     return "(empty)" if value is None else repr(value)
 
 
-async def _without(store: Store, scopes: Scopes, child: TaskKey) -> list[str]:
+async def crossed_without(store: Store, scopes: Scopes, child: TaskKey) -> list[str]:
     """References the record crossed without, as what it names was not linked."""
     lines = []
     for parent in await store.unlinked.of(child):
@@ -105,7 +105,7 @@ async def _without(store: Store, scopes: Scopes, child: TaskKey) -> list[str]:
     return lines
 
 
-async def _nexts(store: Store, scope: Scope, side: Side, record: str, link: Link | None) -> list[str]:
+async def nexts(store: Store, scope: Scope, side: Side, record: str, link: Link | None) -> list[str]:
     """What happens next to the record, and what of its counterpart is still to be done; what holds both up."""
     tasks = await store.tasks.about(*_where(scope, side), record, {scope.mapping: scope})
     own = TaskKey(scope.mapping, side, record)
@@ -158,7 +158,8 @@ def _where(scope: Scope, side: Side) -> tuple[str, str]:
     return endpoint.system, endpoint.entity
 
 
-def _now(scope: Scope, side: Side, record: str, link: Link | None) -> str:
+def now_line(scope: Scope, side: Side, record: str, link: Link | None) -> str:
+    """What the record is linked to."""
     if link is None:
         return "not linked to any record of the other side"
     here, other = scope.endpoint(side), scope.endpoint(side.other)

@@ -1,6 +1,8 @@
 """Commands that ask the running bridge to do something: a request in the store, and its answer."""
 
 import asyncio
+import getpass
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,7 +47,7 @@ def ask(
         missing = await _missing(store)
         if missing and not queue:
             return f"{FAILED}{missing}" if alone is None else alone
-        number = await store.requests.ask(kind, arguments)
+        number = await store.requests.ask(kind, arguments, _person())
         if missing:
             return QUEUED
         for _ in range(int(seconds / 0.2)):
@@ -66,6 +68,14 @@ def must_run(path: Path) -> None:
     missing = with_store(path, _missing)
     if missing:
         raise click.ClickException(missing)
+
+
+def _person() -> str:
+    """Who types the command, for the audit log."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (OSError, KeyError):  # a container may run as a user that has no name
+        return f"user {os.getuid()} (command line)"
 
 
 async def _missing(store: Store) -> str:

@@ -38,6 +38,7 @@ async def _demo(folder: Path, once: bool) -> bool:
     async with demo_world(folder) as world:
         click.echo(f"Pipedrive simulator  {world.pipedrive_url}   (crm)")
         click.echo(f"Deskera simulator    {world.deskera_url}   (erp)")
+        click.echo(f"bridge pages         {world.admin_url}/")
         click.echo(f"bridge health        {world.admin_url}/health\n")
         checked = await _play(world)
         failed = _report(checked)

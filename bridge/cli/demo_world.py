@@ -49,7 +49,7 @@ systems:
 sides: {{crm: pipedrive, erp: deskera}}
 default_mode: live
 callbacks: {{port: {callbacks}}}
-admin: {{port: {admin}}}
+admin: {{port: {admin}, this_machine: operate}}
 schedule: {{audit_seconds: 5, sweep_seconds: 15, full_sweep_seconds: 60, jitter_seconds: 0}}
 sync: {{write_seconds: 4}}
 """

@@ -44,8 +44,8 @@ def keys(prefix: str, model: type[BaseModel]) -> list[tuple[str, str, str]]:
         if inner is None:
             rows.append((key, _default(info), info.description or ""))
             continue
-        many = getattr(info.annotation, "__origin__", None) is dict
-        rows += keys(f"{key}.NAME." if many else f"{key}.", inner)
+        many = getattr(info.annotation, "__origin__", None)
+        rows += keys(f"{key}{'.NAME' if many is dict else '[]' if many is list else ''}.", inner)
     return rows
 
 

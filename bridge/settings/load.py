@@ -172,11 +172,20 @@ def _literal_secrets(written: Written) -> list[Fault]:
     for key in INSTANCE_SECRETS:
         if _is_literal(written.values.get(key)):
             faults.append(written.places.fault((key,), LITERAL_SECRET, SECRET_REMEDY))
+    for index, token in enumerate(_tokens(written.values.get("admin"))):
+        if isinstance(token, dict) and _is_literal(token.get("secret")):
+            place = ("admin", "tokens", str(index), "secret")
+            faults.append(written.places.fault(place, LITERAL_SECRET, SECRET_REMEDY))
     store = written.values.get("store")
     url = store.get("url") if isinstance(store, dict) else None
     if has_literal_password(url):
         faults.append(written.places.fault(("store", "url"), LITERAL_SECRET, SECRET_REMEDY))
     return faults
+
+
+def _tokens(admin: Any) -> list[Any]:
+    tokens = admin.get("tokens") if isinstance(admin, dict) else None
+    return tokens if isinstance(tokens, list) else []
 
 
 def _bindings(written: Written) -> list[Fault]:

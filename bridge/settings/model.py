@@ -83,19 +83,45 @@ class CallbackSettings(Section):
     )
 
 
+class TokenSettings(Section):
+    name: str = Field(
+        min_length=1, max_length=60, description="Whose token this is: a person or a program. The audit log names it."
+    )
+    role: Literal["read", "operate"] = Field(description="read: sees everything; operate: may also act.")
+    secret: SecretStr = Field(min_length=24, description="The token itself: openssl rand -hex 32.")
+
+
 class AdminSettings(Section):
-    host: str = Field("127.0.0.1", description="Address of the listener for health, metrics and status.")
+    host: str = Field("127.0.0.1", description="Address of the listener for pages, API, health, metrics and status.")
     port: Port = Field(8081, description="Port of the admin listener; 0: any free one.")
     allow_remote: bool = Field(False, description="Allow a host other than loopback; put access control before it.")
     hosts: list[str] = Field(
         default_factory=list,
         description="Names or addresses, without port, by which it may be asked besides those it is bound to.",
     )
+    tokens: list[TokenSettings] = Field(
+        default_factory=list, description="Who may use the pages and the API. See docs/admin.md."
+    )
+    this_machine: Literal["nobody", "read", "operate"] = Field(
+        "nobody",
+        description="What anybody on this machine may do on pages and API without a token; only where `host` is "
+        "loopback.",
+    )
+    session_minutes: Annotated[float, Field(gt=0, le=1440)] = Field(
+        60, description="A login in a browser ends after this long without a request, and after twelve hours at most."
+    )
 
     @model_validator(mode="after")
     def _local(self) -> Self:
         if not is_loopback(self.host) and not self.allow_remote:
             raise ValueError("host is not loopback: write 127.0.0.1, or set allow_remote: true if you mean it")
+        if not is_loopback(self.host) and self.this_machine != "nobody":
+            raise ValueError("this_machine is for a host on loopback only: give everybody a token below `tokens:`")
+        names = [token.name for token in self.tokens]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"tokens: {', '.join(twice)} is there twice; the audit log must tell people apart")
+        if len({token.secret.get_secret_value() for token in self.tokens}) < len(names):
+            raise ValueError("tokens: two of them have the same secret; give everybody a secret of their own")
         return self
 
     @field_validator("hosts")

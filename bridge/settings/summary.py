@@ -23,6 +23,8 @@ def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:
         for key, inner in value.items():
             rows += _flat(f"{prefix}.{key}" if prefix else str(key), inner)
         return rows
+    if isinstance(value, list) and any(isinstance(inner, BaseModel | dict) for inner in value):
+        return [row for number, inner in enumerate(value, 1) for row in _flat(f"{prefix}[{number}]", inner)]
     return [(prefix, _without_password(str(value)))]
 
 

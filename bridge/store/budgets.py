@@ -102,9 +102,9 @@ class Budgets:
 
         return await self._database.write("budget", work)
 
-    async def spent(self, credential: str) -> int | None:
-        """What was spent in the latest window; None where nothing is counted."""
-        mine = (budgets.c.credential == credential, budgets.c.window.startswith(SPENT))
+    async def spent(self, credential: str, window: str = "") -> int | None:
+        """What was taken of this window so far, or of the latest one; None where nothing is counted."""
+        mine = (budgets.c.credential == credential, budgets.c.window.startswith(SPENT + window))
         query = select(budgets.c.used).where(*mine).order_by(budgets.c.window.desc()).limit(1)
         return await self._database.read(lambda conn: conn.scalar(query))
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError
 from bridge.domain.errors import ConfigError, Fault, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
+from bridge.store.audit import Audit
 from bridge.store.brakes import Brakes
 from bridge.store.budgets import Budgets
 from bridge.store.conflicts import Conflicts
@@ -17,6 +18,7 @@ from bridge.store.cursors import Cursors
 from bridge.store.database import Database
 from bridge.store.dead_letters import DeadLetters
 from bridge.store.events import Events
+from bridge.store.figures import Figures
 from bridge.store.filelock import FileLock
 from bridge.store.forget import Forgotten
 from bridge.store.hooks import Hooks
@@ -33,6 +35,7 @@ from bridge.store.records import Records
 from bridge.store.requests import Requests
 from bridge.store.retention import Retention
 from bridge.store.schema import HEAD, make_tables, schema_of
+from bridge.store.search import Search
 from bridge.store.sweeps import Sweeps
 from bridge.store.systems import Systems
 from bridge.store.tables import leases, mappings, requests
@@ -83,7 +86,10 @@ class Store:
         self.verifications = Verifications(database)
         self.forgotten = Forgotten(database)
         self.vitals = Vitals(database)
-        self.retention = Retention(database, self.journal, self.counters)
+        self.search = Search(database)
+        self.figures = Figures(database)
+        self.audit = Audit(database)
+        self.retention = Retention(database, self.journal, self.counters, self.audit)
 
     def now(self) -> float:
         """Epoch seconds of the store's clock."""

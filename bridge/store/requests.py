@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, or_, select, update
 
+from bridge.store.audit import note_answer, note_deed
 from bridge.store.database import Database
 from bridge.store.model import Json
 from bridge.store.notify import Wake
@@ -34,13 +35,15 @@ class Requests:
         self._database = database
         self._wake = wake
 
-    async def ask(self, kind: str, arguments: Json) -> int:
-        """Store a request and wake the daemon; its id."""
+    async def ask(self, kind: str, arguments: Json, by: str = "") -> int:
+        """Store a request and wake the daemon; its id. `by`: the person who asks, noted in the audit log with it."""
         now = self._database.now()
         values = {"kind": kind, "arguments": dict(arguments), "asked_at": now, "answer": ""}
 
         def work(conn: Connection) -> int:
             number = (conn.execute(insert(requests).values(**values).returning(requests.c.id))).scalar_one()
+            if by:
+                note_deed(conn, now, by, kind, arguments, int(number))
             self._database.tell(conn)
             return int(number)
 
@@ -75,12 +78,27 @@ class Requests:
         """Answer a request; only the first answer counts."""
         change = update(requests).where(requests.c.id == request_id, requests.c.done_at.is_(None))
         stated = change.values(done_at=self._database.now(), answer=answer)
-        await self._database.write("answer", lambda conn: conn.execute(stated))
+
+        def work(conn: Connection) -> None:
+            if conn.execute(stated).rowcount:
+                note_answer(conn, request_id, answer)
+
+        await self._database.write("answer", work)
 
     async def answer(self, request_id: int) -> str | None:
         """The answer; None while there is none."""
         query = select(requests.c.answer).where(requests.c.id == request_id, requests.c.done_at.is_not(None))
         return await self._database.read(lambda conn: conn.scalar(query))
+
+    async def get(self, request_id: int) -> Request | None:
+        """The request with its answer; None where there is none of this id, or it was done long ago."""
+        query = select(requests).where(requests.c.id == request_id)
+
+        def work(conn: Connection) -> Request | None:
+            row = conn.execute(query).mappings().first()
+            return None if row is None else _request(row)
+
+        return await self._database.read(work)
 
 
 def _request(row: Row) -> Request:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select
 
+from bridge.store.audit import Audit
 from bridge.store.counters import Counters
 from bridge.store.database import Database
 from bridge.store.journal import Journal
@@ -36,8 +37,9 @@ class Pruned:
 
 
 class Retention:
-    def __init__(self, database: Database, journal: Journal, counters: Counters) -> None:
+    def __init__(self, database: Database, journal: Journal, counters: Counters, audit: Audit) -> None:
         self._database = database
+        self._audit = audit
         self._journal = journal
         self._counters = counters
 
@@ -45,6 +47,7 @@ class Retention:
         """Delete what is older than its limit, in small transactions."""
         now = self._database.now()
         await self._counters.retire()
+        await self._audit.prune(now - limits.journal)
         return Pruned(
             events=await self._older(events, events.c.seq, events.c.stored_at < now - limits.events),
             journal=await self._journal.prune(now - limits.journal, limits.journal_rows),

@@ -9,7 +9,11 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 
-from bridge.admin.routes import admin_app
+from bridge.admin.api import Desk
+from bridge.admin.live import Live
+from bridge.admin.login import Login, session_key
+from bridge.admin.operation import Role
+from bridge.admin.routes import Front, admin_app
 from bridge.monitoring.health import CheckResult, HealthBoard, Status
 from bridge.monitoring.metrics import Metrics
 from bridge.monitoring.redaction import Redactor
@@ -232,3 +236,40 @@ async def test_two_host_lines_are_never_served(connect: Connect) -> None:
 )
 async def test_nothing_else_is_served(connect: Connect, method: str, path: str, status: int) -> None:
     assert (await (await connect()).request(method, path)).status == status
+
+
+def front(redact: Redactor) -> Front:
+    """API and pages where the settings name no token."""
+
+    async def note(person: str, deed: str, answer: str) -> None:
+        raise AssertionError("nobody did anything")
+
+    async def pulse() -> object:
+        return 0
+
+    login = Login((), Role.NOBODY, 60.0, session_key("an instance secret"), lambda: 0.0, lambda: "id")
+    return Front(Desk((), login, redact, note), Live(pulse, FakeClock()), "test", "0")
+
+
+async def test_without_tokens_nobody_may_use_the_pages_and_everybody_is_told_what_to_do(
+    connect: Connect, parts: Parts
+) -> None:
+    client = await connect(front=front(parts.redact))
+    for path in ("/", "/records", "/settings"):
+        answer = await client.get(path)
+        assert answer.status == 401
+        assert "give people tokens below admin.tokens in the settings" in await answer.text()
+    assert (await client.get("/events")).status == 401
+    for path in ("/health", "/health/live", "/health/ready", "/metrics", "/status"):
+        assert (await client.get(path)).status == 200
+
+
+async def test_a_page_that_is_open_holds_no_stop_up(connect: Connect, parts: Parts) -> None:
+    made = front(parts.redact)
+    made.desk.login.this_machine = Role.READ
+    client = await connect(front=made)
+    stream = await client.get("/events")
+    assert (stream.status, stream.content_type) == (200, "text/event-stream")
+    assert await stream.content.readline() == b"retry: 3000\n"
+    async with asyncio.timeout(5):
+        await client.server.close()

@@ -24,7 +24,7 @@ from tests.product import FakeProduct, Row
 from tests.sync.bench import WITH_COMPANIES
 
 TEXT = WITH_COMPANIES
-SINCE = ("verifications", "forgotten", "instructions", "hook_turns")
+SINCE = ("verifications", "forgotten", "instructions", "hook_turns", "audit")
 """Tables that schema 0005 did not have."""
 DUMP = Path(__file__).with_name("former_store.sql")
 HELD = json.loads(Path(__file__).with_name("former_products.json").read_text())

@@ -94,6 +94,7 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
         *(f"ALTER TABLE journal DROP COLUMN {name}" for name in ("run", "version", "undone")),
         "DROP TABLE instructions",
         "DROP TABLE hook_turns",
+        "DROP TABLE audit",
         "UPDATE alembic_version SET version_num = '0005'",
     ):
         await store.database.write("older", lambda conn, older=older: conn.execute(text(older)))  # type: ignore[misc]

@@ -35,7 +35,7 @@ def test_the_example_names_every_setting_with_its_default() -> None:
     tree = YAML(typ="safe").load(EXAMPLE.read_text())
     for key, default, _ in keys("", Settings):
         node: Any = tree
-        for step in key.partition(".NAME")[0].split("."):
+        for step in key.partition(".NAME")[0].partition("[]")[0].split("."):
             assert step in node, f"{key} is not in the example"
             node = node[step]
         if default.startswith("`") and key not in ("store.url", "mappings_dir"):

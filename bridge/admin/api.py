@@ -1,0 +1,188 @@
+"""/api/v1 from the table of operations: who may, what is given, what is answered. Its description is made of it too."""
+
+import dataclasses
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from bridge.admin.login import Login, TooMany, foreign
+from bridge.admin.openapi import described
+from bridge.admin.operation import Given, NotThere, Operation, Person, Role
+from bridge.domain.errors import BridgeError, ConfigError, StoreUnavailable
+from bridge.monitoring.redaction import Redactor
+
+log = logging.getLogger(__name__)
+
+ROOT = "/api/v1"
+MOST_BYTES = 256 * 1024
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+Note = Callable[[str, str, str], Awaitable[None]]
+"""Keeps (person, deed, answer) in the audit log."""
+
+
+class Problem(Exception):
+    """Ends a request with this status and sentence."""
+
+    def __init__(self, status: int, what: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(what)
+        self.status, self.what, self.headers = status, what, dict(headers or {})
+
+
+class Desk:
+    """The operations by name, done for a person. Pages and API both ask here."""
+
+    def __init__(self, operations: Sequence[Operation], login: Login, redact: Redactor, deeds: Note) -> None:
+        self.operations = {operation.name: operation for operation in operations}
+        self.login = login
+        self.redact = redact
+        self._deeds = deeds
+
+    async def note(self, person: str, deed: str) -> None:
+        """A deed that is no request, for the audit log; a store that is away keeps nobody from logging in."""
+        with suppress(StoreUnavailable):
+            await self._deeds(person, deed, "done")
+
+    def person(self, request: web.Request, role: Role) -> Person:
+        """Who asks. Raises Problem: 401 where we do not know, 403 where it is not allowed, 429 after wrong tokens."""
+        if foreign(request):
+            raise Problem(403, "this was sent by a page of another site")
+        try:
+            person = self.login.person(request)
+        except TooMany as error:
+            raise Problem(429, str(error), {"Retry-After": str(error.seconds)}) from None
+        if person is None:
+            raise Problem(401, self.who(), {"WWW-Authenticate": "Bearer"})
+        if person.role < role:
+            raise Problem(403, f"{person.name} may {person.role.word}; this needs a token with role {role.word}")
+        return person
+
+    def who(self) -> str:
+        """What somebody without a token is told."""
+        if self.login.possible:
+            return "send a token of the settings (admin.tokens) as `Authorization: Bearer ...`, or log in at /login"
+        return (
+            "nobody may use pages and API yet: give people tokens below admin.tokens in the settings, or set "
+            "admin.this_machine: operate to let in everybody on this machine; docs/admin.md says how"
+        )
+
+    async def do(self, name: str, person: Person, given: Mapping[str, Any], *, strict: bool = False) -> Any:
+        """Do it with what was given, checked first; the answer as its dataclass. Raises Problem.
+
+        strict: what was given is JSON, in which a number is no text.
+        """
+        operation = self.operations[name]
+        if person.role < operation.role:
+            raise Problem(403, f"{person.name} may {person.role.word}; this needs role {operation.role.word}")
+        return await self._act(operation, person, _checked(operation, given, strict))
+
+    async def _act(self, operation: Operation, person: Person, given: Given) -> Any:
+        try:
+            return await operation.act(person, given)
+        except NotThere as error:
+            raise Problem(404, str(error)) from None
+        except StoreUnavailable as error:
+            raise Problem(503, f"the store cannot be used now: {error}", {"Retry-After": "5"}) from None
+        except ConfigError as error:
+            raise Problem(422, "; ".join(str(fault) for fault in error.faults)) from None
+        except BridgeError as error:
+            raise Problem(503, str(error), {"Retry-After": "5"}) from None
+
+
+def _checked(operation: Operation, given: Mapping[str, Any], strict: bool) -> Given:
+    try:
+        if strict:
+            return operation.given.model_validate_json(json.dumps(given), strict=True)
+        return operation.given.model_validate(given)
+    except ValidationError as error:
+        told = [f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}" for one in error.errors()]
+        raise Problem(422, "; ".join(told)) from None
+
+
+def add_api(app: web.Application, desk: Desk, version: str) -> None:
+    """Put every operation and the description of all into the application."""
+    for operation in desk.operations.values():
+        app.router.add_route(operation.method, ROOT + operation.path, _handler(desk, operation))
+
+    async def description(request: web.Request) -> web.Response:
+        return answer(described(list(desk.operations.values()), ROOT, version))
+
+    app.router.add_get(f"{ROOT}/openapi.json", description)
+
+
+def _handler(desk: Desk, operation: Operation) -> Any:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            person = desk.person(request, operation.role)
+            given = {**await _rest(request, operation), **request.match_info}
+            found = await desk.do(operation.name, person, given, strict=operation.method != "GET")
+        except Problem as problem:
+            return answer({"error": desk.redact(problem.what)}, problem.status, problem.headers)
+        response = answer(desk.redact.value(plain(found)))
+        desk.login.keep(request, response)
+        return response
+
+    return handle
+
+
+async def _rest(request: web.Request, operation: Operation) -> dict[str, Any]:
+    """What does not stand in the path: the query of a GET, the JSON body of a POST."""
+    if operation.method == "GET":
+        twice = {name for name in request.query if len(request.query.getall(name)) > 1}
+        if twice:
+            raise Problem(422, f"{', '.join(sorted(twice))}: given twice")
+        return _without(dict(request.query), operation)
+    if request.query:
+        raise Problem(422, "this takes no query: put everything into the JSON body")
+    if request.content_length is not None and request.content_length > MOST_BYTES:
+        raise Problem(413, f"the body has more than {MOST_BYTES} bytes")
+    text = await request.content.read(MOST_BYTES + 1)
+    if len(text) > MOST_BYTES:
+        raise Problem(413, f"the body has more than {MOST_BYTES} bytes")
+    if not text:
+        return {}
+    if request.content_type != "application/json":
+        raise Problem(415, "send JSON, with the header Content-Type: application/json")
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Problem(422, "the body is no JSON") from None
+    if not isinstance(body, dict):
+        raise Problem(422, "the body must be a JSON object")
+    whole = {
+        key: int(value) if isinstance(value, float) and value.is_integer() else value for key, value in body.items()
+    }
+    return _without(whole, operation)
+
+
+def _without(given: dict[str, Any], operation: Operation) -> dict[str, Any]:
+    for name in operation.in_path & given.keys():
+        raise Problem(422, f"{name}: stands in the path")
+    return given
+
+
+def plain(value: Any) -> Any:
+    """JSON-able, from dataclasses and what they hold."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(inner) for inner in value]
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.json_response(content, status=status, headers={**HEADERS, **(headers or {})})

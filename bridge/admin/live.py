@@ -1,0 +1,101 @@
+"""Server-sent events: a line to every open page when something that is shown changed. Nothing is sent of it itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from aiohttp import web
+
+from bridge.domain.errors import StoreUnavailable
+from bridge.domain.seams import Clock
+
+Pulse = Callable[[], Awaitable[object]]
+
+LOOK_SECONDS = 2.0
+LONGEST_SECONDS = 600.0
+"""Then the browser comes again: so a stream ends when its session has ended."""
+MOST = 12
+"""Open streams; for a further page the oldest one ends, and comes again a while later."""
+QUIET_SECONDS = 20.0
+"""After so long without news a line is sent that says nothing, so that no proxy ends the stream."""
+HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Live:
+    """Looks at the store only while somebody looks at a page."""
+
+    def __init__(self, pulse: Pulse, clock: Clock) -> None:
+        self._pulse = pulse
+        self._clock = clock
+        self._last: object = None
+        self._number = 0  # of changes seen: one that comes while a stream looks elsewhere is not lost
+        self._moved = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
+        self._open: dict[asyncio.Task[None], None] = {}
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """Goes on until the page is left, the bridge stops, or ten minutes are over."""
+        if len(self._open) >= MOST:
+            next(iter(self._open)).cancel()
+        response = web.StreamResponse(headers=HEADERS)
+        await response.prepare(request)
+        await response.write(b"retry: 3000\n\n")
+        task = asyncio.create_task(self._tell(request, response))
+        self._open[task] = None
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._look())
+        try:
+            await task
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        except ConnectionError:
+            pass
+        finally:
+            del self._open[task]
+            if not self._open and self._watch is not None:
+                self._watch.cancel()
+                self._watch = None
+        return response
+
+    async def close(self) -> None:
+        """End every stream: a stopping bridge waits for nobody's browser."""
+        for task in list(self._open):
+            task.cancel()
+
+    async def _tell(self, request: web.Request, response: web.StreamResponse) -> None:
+        """A page that was left is noticed within seconds: its connection is closed."""
+        begun = said = self._clock.monotonic()
+        told = self._number
+        with suppress(asyncio.CancelledError):
+            while (now := self._clock.monotonic()) - begun < LONGEST_SECONDS and _is_there(request):
+                if told != self._number:
+                    told, said = self._number, now
+                    await response.write(b"event: moved\ndata: \n\n")
+                elif now - said >= QUIET_SECONDS:
+                    said = now
+                    await response.write(b": still here\n\n")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._moved.wait()
+
+    async def _look(self) -> None:
+        self._last = None
+        while True:
+            with suppress(StoreUnavailable):
+                now = await self._pulse()
+                if self._last is not None and now != self._last:
+                    self._number += 1
+                    moved, self._moved = self._moved, asyncio.Event()
+                    moved.set()
+                self._last = now
+            await self._clock.sleep(LOOK_SECONDS)
+
+
+def _is_there(request: web.Request) -> bool:
+    return request.transport is not None and not request.transport.is_closing()

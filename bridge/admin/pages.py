@@ -1,0 +1,277 @@
+"""The pages: each asks the desk for what it shows, by the name of an operation, and fills a template.
+
+Imported at the first request of a page: Jinja2 and the templates cost a daemon that nobody looks at nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from bridge.admin.api import Desk, Problem
+from bridge.admin.login import TooMany, foreign
+from bridge.admin.operation import Person, Role
+
+TEMPLATES = Path(__file__).parent / "templates"
+SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+NAVIGATION = (
+    ("/", "Overview"),
+    ("/records", "Records"),
+    ("/waiting", "Waiting"),
+    ("/dead-letters", "Dead letters"),
+    ("/conflicts", "Conflicts"),
+    ("/hooks", "Hooks"),
+    ("/runs", "Runs"),
+    ("/mappings", "Mappings"),
+    ("/settings", "Settings"),
+    ("/audit", "Audit log"),
+)
+SHOWS: Mapping[str, tuple[str, str]] = {
+    "/": ("overview", "overview.html"),
+    "/records": ("search", "records.html"),
+    "/records/{side}/{entity}/{record}": ("record", "record.html"),
+    "/records/{side}/{entity}/{record}/compare/{mapping}": ("compare", "compare.html"),
+    "/waiting": ("waiting", "waiting.html"),
+    "/dead-letters": ("letters", "letters.html"),
+    "/conflicts": ("conflicts", "conflicts.html"),
+    "/hooks": ("hooks", "hooks.html"),
+    "/runs": ("runs", "runs.html"),
+    "/mappings": ("mappings", "mappings.html"),
+    "/mappings/{mapping}": ("mapping", "mapping.html"),
+    "/mappings/{mapping}/checks": ("checks", "checks.html"),
+    "/settings": ("settings", "settings.html"),
+    "/audit": ("log", "audit.html"),
+}
+"""By address the operation that is shown, and the template that shows it."""
+OWN = frozenset({"request"})
+"""Query keys of pages that are no parameters of what they show: whose answer is told above it."""
+
+
+class Pages:
+    """Renders. `name`: how this bridge is called."""
+
+    def __init__(self, desk: Desk, name: str) -> None:
+        self._desk = desk
+        self._name = name
+        self._environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters |= {
+            "spark": spark,
+            "time": _time,
+            "ticks": _ticks,
+            "many": _many,
+            "asjson": json.dumps,
+        }
+        self._environment.globals["nav"] = NAVIGATION
+        self._environment.globals["sure"] = {name: one.sure for name, one in desk.operations.items()}
+
+    async def show(self, path: str, request: web.Request) -> web.Response:
+        """One of SHOWS."""
+        operation, template = SHOWS[path]
+        try:
+            person = self._desk.person(request, Role.READ)
+            given = {key: value for key, value in request.query.items() if key not in OWN and value != ""}
+            found = await self._desk.do(operation, person, {**given, **request.match_info})
+            notice = await self._notice(request, person)
+        except Problem as problem:
+            return self._problem(request, problem)
+        return self._page(request, template, person, found=found, notice=notice, given=given)
+
+    async def trial(self, request: web.Request) -> web.Response:
+        """What a mapping makes of a record that was named or pasted; the result alone, for the page it is on."""
+        mapping = request.match_info["mapping"]
+        try:
+            person = self._desk.person(request, Role.READ)
+            form = {key: str(value) for key, value in (await request.post()).items()}
+            found = await self._desk.do("trial", person, {**form, "mapping": mapping})
+            return self._page(request, "trial.html", person, found=found, fault=found.fault, mapping=mapping)
+        except Problem as problem:
+            if problem.status in (401, 429):
+                return self._problem(request, problem)
+            known = self._desk.person(request, Role.READ)
+            return self._page(request, "trial.html", known, found=None, fault=problem.what, mapping=mapping)
+
+    async def act(self, request: web.Request) -> web.Response:
+        """An action of a form: asks once where that is due, does it, and goes back to where it was asked for."""
+        name = request.match_info["operation"]
+        operation = self._desk.operations.get(name)
+        try:
+            if operation is None or operation.role < Role.OPERATE:
+                raise Problem(404, f"there is no action `{name}`")
+            person = self._desk.person(request, operation.role)
+            form = await request.post()
+            given: dict[str, Any] = {key: str(value) for key, value in form.items() if value != ""}
+            back, certain = _own(given.pop("back", "/")), given.pop("sure", "")
+            if given.pop("selected", "") and "records" not in given:
+                raise Problem(422, "select at least one record first")
+            if given.pop("all", ""):
+                given.pop("records", None)
+            elif "records" in given:
+                given["records"] = [_record(str(one)) for one in form.getall("records")]
+            if operation.sure and certain != "yes":
+                fields = [(key, str(value)) for key, value in form.items()]
+                about = _about(given)
+                return self._page(
+                    request, "sure.html", person, operation=operation, fields=fields, back=back, about=about
+                )
+            outcome = await self._desk.do(name, person, given)
+        except Problem as problem:
+            return self._problem(request, problem)
+        return _see(f"{back}{'&' if '?' in back else '?'}{urlencode({'request': outcome.request})}")
+
+    async def login(self, request: web.Request) -> web.Response:
+        """The form, and what it sends."""
+        login, fault, status = self._desk.login, "", 200
+        ahead = _own(request.query.get("next", "/"))
+        if request.method == "POST":
+            form = await request.post()
+            ahead = _own(str(form.get("next", "/")))
+            try:
+                if foreign(request):
+                    raise Problem(403, "this was sent by a page of another site")
+                token = login.by_token(str(form.get("token", "")).strip(), str(request.remote))
+            except TooMany as error:
+                fault, status = str(error), 429
+            except Problem as problem:
+                return self._problem(request, problem)
+            else:
+                if token is not None:
+                    response = _see(ahead)
+                    secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
+                    login.begin(response, token, secure)
+                    await self._desk.note(token.name, "login")
+                    return response
+                fault, status = "This token is not known. It is one of admin.tokens in the settings.", 401
+        return self._page(request, "login.html", None, status=status, fault=fault, ahead=ahead, who=self._desk.who())
+
+    async def logout(self, request: web.Request) -> web.Response:
+        if foreign(request):
+            return self._problem(request, Problem(403, "this was sent by a page of another site"))
+        response = _see("/login")
+        name = self._desk.login.end(request, response)
+        if name:
+            await self._desk.note(name, "logout")
+        return response
+
+    async def _notice(self, request: web.Request, person: Person) -> Any:
+        """What came of the request a page was sent back with."""
+        number = request.query.get("request", "")
+        if not number.isdigit():
+            return None
+        try:
+            return await self._desk.do("request", person, {"request": number})
+        except Problem:
+            return None
+
+    def _problem(self, request: web.Request, problem: Problem) -> web.Response:
+        if problem.status == 401 and self._desk.login.tokens:
+            response = _see(f"/login?{urlencode({'next': request.path_qs})}")
+            response.headers["HX-Redirect"] = response.headers["Location"]
+            return response
+        what = self._desk.redact(problem.what)
+        try:
+            person = self._desk.login.person(request)
+        except TooMany:
+            person = None
+        response = self._page(request, "problem.html", person, status=problem.status, what=what, code=problem.status)
+        response.headers.update({key: value for key, value in problem.headers.items() if key == "Retry-After"})
+        return response
+
+    def _page(
+        self, request: web.Request, template: str, person: Person | None, status: int = 200, **values: Any
+    ) -> web.Response:
+        text = self._environment.get_template(template).render(
+            **{"notice": None, "given": {}, **values},
+            bridge=self._name,
+            person=person,
+            may_act=person is not None and person.role >= Role.OPERATE,
+            here=request.path_qs,
+            path=request.path,
+            session=self._desk.login.session(request),
+        )
+        response = web.Response(text=self._desk.redact(text), status=status, content_type="text/html", headers=SECURITY)
+        self._desk.login.keep(request, response)
+        return response
+
+
+def _about(given: Mapping[str, Any]) -> str:
+    """What an action is about, in a few words."""
+    if "records" in given:
+        return _many(len(given["records"]), "record")
+    return " ".join(str(given[key]) for key in ("side", "entity", "record", "mapping", "code") if key in given)
+
+
+def _see(address: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})
+
+
+def _own(address: str) -> str:
+    """An address of ours to go to, whatever was asked for."""
+    parts = urlsplit(address)
+    own = address.startswith("/") and not address.startswith("//") and "\\" not in address
+    return address if own and not parts.netloc and address.isprintable() else "/"
+
+
+def _record(text: str) -> list[str]:
+    """(side, entity, id) of a check box."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, list):
+        raise Problem(422, "records: not understood")
+    return [str(one) for one in found]
+
+
+def spark(changes: Sequence[int]) -> dict[str, Any]:
+    """A chart of 288 x 40: `points` of its outline, the most changes a minute, and how many there were."""
+    peak = max(changes, default=0)
+    width = 288 / max(1, len(changes))
+    points = [
+        f"{number * width:.1f},{39 - 37 * (many / peak if peak else 0):.1f}" for number, many in enumerate(changes)
+    ]
+    steps = []
+    for number, point in enumerate(points):
+        _, _, height = point.partition(",")
+        steps += [point, f"{(number + 1) * width:.1f},{height}"]
+    outline = " ".join(["0,40", *steps, "288,40"])
+    return {"points": outline, "peak": peak / 10, "total": sum(changes)}
+
+
+def _time(moment: str | None, never: str = "never") -> Markup:
+    """A moment; the reader's own zone is put in by the page's script."""
+    if moment is None:
+        return Markup('<span class="dim">{}</span>').format(never)
+    plain = moment[:16].replace("T", " ")
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(moment, moment[:19].replace("T", " "), plain)
+
+
+def _ticks(text: str) -> Markup:
+    """What stands between backticks is to be typed."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:
+        return Markup("{}").format(text)
+    form = Markup("").join(Markup("<code>{}</code>") if number % 2 else Markup("{}") for number in range(len(parts)))
+    return form.format(*parts)
+
+
+def _many(number: int, thing: str, several: str = "") -> str:
+    return f"{number:,} {thing if number == 1 else several or thing + 's'}"

@@ -1,0 +1,266 @@
+"""The overview: one sentence, then each mapping and each system with what a person wants to know first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from bridge.admin.operation import Nothing, Person
+from bridge.app.build import Bridge
+from bridge.app.desk.hours import DAY, HOUR, Hours
+from bridge.app.desk.words import sides, when
+from bridge.app.status import instance_state
+from bridge.app.waiting import waiting_numbers
+from bridge.store.cursors import Cursor
+from bridge.store.engine import Store
+from bridge.store.model import MappingState, Mode, Scope
+
+STEP = 600
+"""Seconds: changes are counted in steps of ten minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is not in sync, or will not stay so. `page`: where more is told."""
+
+    text: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFigures:
+    """One mapping. `changes`: per ten minutes of the last day, the oldest first. `compared_at`: when the last
+    comparison of every record of both sides ended."""
+
+    name: str
+    sides: str
+    mode: str
+    pause_reason: str
+    pairs: int
+    waiting: int
+    oldest_wait: str | None
+    dead_letters: int
+    conflicts: int
+    compared_at: str | None
+    changes: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFigures:
+    """One system. `since`: since when it does not answer. `quota`: what is left, in words."""
+
+    name: str
+    product: str
+    account: str
+    answers: bool
+    state: str
+    since: str | None
+    quota: str
+    hooks_wanted: int
+    hooks_registered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The state of everything."""
+
+    sentence: str
+    in_sync: bool
+    troubles: list[Trouble]
+    mappings: list[MappingFigures]
+    systems: list[SystemFigures]
+    bridge: list[str]
+
+
+class Activity:
+    """Changes of the last day, hour by hour: those that are over are counted once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._hours: Hours[tuple[str, int]] = Hours(store, partial(store.figures.changes, step=STEP))
+
+    async def of_last_day(self) -> dict[str, list[int]]:
+        """By mapping the number of changes in each step, the oldest first."""
+        per_hour = int(HOUR / STEP)
+        found: dict[str, list[int]] = {}
+        for number, (_, counted) in enumerate(await self._hours.of_last_day()):
+            for (mapping, step), many in counted.items():
+                row = found.setdefault(mapping, [0] * 25 * per_hour)
+                row[number * per_hour + min(step, per_hour - 1)] += many
+        now = self._store.now()
+        end = 24 * per_hour + int(now % HOUR / STEP) + 1
+        return {mapping: row[end - 24 * per_hour : end] for mapping, row in found.items()}
+
+
+class Front:
+    """What the overview is made of."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._activity = Activity(bridge.store)
+        self._pairs: Mapping[str, int] = {}
+        self._pairs_until = 0.0
+
+    async def overview(self, person: Person, given: Nothing) -> Overview:
+        mappings, systems = await self._mappings(), await self._systems()
+        store = self._bridge.store
+        running = [one for one in await store.instances.all() if one.runs(store.now())]
+        states = [f"{one.name} {instance_state(one, store.now())}" for one in running]
+        troubles = [*_of_systems(systems), *_of_mappings(mappings)]
+        return Overview(_sentence(troubles, mappings, systems), not troubles, troubles, mappings, systems, states)
+
+    async def _mappings(self) -> list[MappingFigures]:
+        store, plan = self._bridge.store, self._bridge.plan
+        states, pairs = await store.mappings.states(), await self._counted_pairs()
+        numbers = await waiting_numbers(store)
+        oldest: dict[str, float] = {}
+        for task, _ in await store.waiting.groups():
+            oldest[task.key.mapping] = min(task.first_due, oldest.get(task.key.mapping, task.first_due))
+        dead, asked = dict[str, int](), dict[str, int]()
+        for letter, _ in await store.dead_letters.list():
+            dead[letter.key.mapping] = dead.get(letter.key.mapping, 0) + 1
+        for question in await store.conflicts.waiting():
+            asked[question.link.mapping] = asked.get(question.link.mapping, 0) + 1
+        cursors = {(one.system, one.entity): one for one in await store.cursors.all() if one.kind == "full"}
+        changes = await self._activity.of_last_day()
+        return [
+            MappingFigures(
+                name=name,
+                sides=sides(mapping),
+                mode=mode_of(states.get(name), plan.scopes[name]),
+                pause_reason=states[name].pause_reason if name in states else "",
+                pairs=pairs.get(name, 0),
+                waiting=sum(number for (of, _), number in numbers.items() if of == name),
+                oldest_wait=when(oldest.get(name)),
+                dead_letters=dead.get(name, 0),
+                conflicts=asked.get(name, 0),
+                compared_at=_compared(plan.scopes[name], cursors),
+                changes=changes.get(name, [0] * int(DAY / STEP)),
+            )
+            for name, mapping in sorted(plan.mappings.items())
+        ]
+
+    async def _counted_pairs(self) -> Mapping[str, int]:
+        """Counted anew when that costs at most a hundredth of the time."""
+        clock = self._bridge.seams.clock
+        begun = clock.monotonic()
+        if begun >= self._pairs_until:
+            self._pairs = await self._bridge.store.figures.pairs()
+            self._pairs_until = begun + 100 * (clock.monotonic() - begun)
+        return self._pairs
+
+    async def _systems(self) -> list[SystemFigures]:
+        bridge, found = self._bridge, []
+        rows = await bridge.store.systems.all()
+        hooks = await bridge.store.hooks.all()
+        for name in sorted(bridge.connectors):
+            row = rows.get(name)
+            since, state, answers = None, "answers", True
+            if row is None or row.identity_key is None:
+                state, answers = "not reached yet", False
+            if row is not None and row.down_since is not None:
+                since, state, answers = when(row.down_since), f"does not answer: {row.down_reason}", False
+            if row is not None and row.stopped:
+                state, answers = f"stopped: {row.stopped}", False
+            pause = await bridge.store.budgets.paused(name)
+            if answers and pause is not None:
+                state = f"paused for another {pause[0]:.0f} s, as the vendor asked ({pause[2]})"
+            found.append(
+                SystemFigures(
+                    name=name,
+                    product=bridge.settings.systems[name].connector,
+                    account=row.identity_label if row is not None else "",
+                    answers=answers,
+                    state=state,
+                    since=since,
+                    quota=await self._quota(name),
+                    hooks_wanted=len(bridge.keeper.keys(name)),
+                    hooks_registered=sum(hook.system == name and hook.state == "registered" for hook in hooks),
+                )
+            )
+        return found
+
+    async def _quota(self, name: str) -> str:
+        """Where the settings limit what may be spent in a day."""
+        limit = self._bridge.settings.systems[name].options.get("daily_tokens")
+        if limit is None:
+            return ""
+        now = self._bridge.seams.clock.now()
+        spent = await self._bridge.store.budgets.spent(name, now.date().isoformat()) or 0
+        return f"{max(0, int(str(limit)) - spent)} of {limit} tokens left today"
+
+
+def mode_of(state: MappingState | None, scope: Scope) -> str:
+    """paused, shadow or live."""
+    if state is not None and state.paused:
+        return "paused"
+    return (state.mode if state is not None else scope.mode).value
+
+
+def _compared(scope: Scope, cursors: Mapping[tuple[str, str], Cursor]) -> str | None:
+    """When both sides' last complete listings ended; None when one of them never did."""
+    ends = [cursors.get((end.system, end.entity)) for end in (scope.left, scope.right)]
+    done = [cursor.done_at for cursor in ends if cursor is not None and cursor.done_at is not None]
+    return when(min(done)) if len(done) == len(ends) else None
+
+
+def _of_systems(systems: list[SystemFigures]) -> list[Trouble]:
+    troubles = [Trouble(f"{one.name} {one.state}", "/#systems") for one in systems if not one.answers]
+    for one in systems:
+        if one.hooks_registered < one.hooks_wanted:
+            missing = one.hooks_wanted - one.hooks_registered
+            troubles.append(Trouble(f"{_many(missing, 'hook')} of {one.name} not registered", "/hooks"))
+    return troubles
+
+
+def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
+    troubles: list[Trouble] = []
+    for one in mappings:
+        if one.dead_letters:
+            text = f"{_many(one.dead_letters, 'record')} of {one.name} {_need(one.dead_letters)} a person"
+            troubles.append(Trouble(text, f"/dead-letters?mapping={one.name}"))
+        if one.conflicts:
+            troubles.append(Trouble(f"{_many(one.conflicts, 'conflict')} of {one.name} to choose", "/conflicts"))
+        if one.waiting:
+            text = f"{_many(one.waiting, 'record')} of {one.name} {'waits' if one.waiting == 1 else 'wait'}"
+            troubles.append(Trouble(text, f"/waiting?mapping={one.name}"))
+        if one.mode == "paused":
+            troubles.append(Trouble(f"{one.name} is paused", "/runs"))
+        if one.mode == Mode.SHADOW.value:
+            troubles.append(Trouble(f"{one.name} is in shadow mode and writes nothing", f"/mappings/{one.name}"))
+    return troubles
+
+
+def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: list[SystemFigures]) -> str:
+    if not mappings:
+        return "No mapping is set up yet."
+    pairs = sum(one.pairs for one in mappings)
+    if not troubles:
+        return f"All {_many(pairs, 'pair')} in sync." if pairs != 1 else "The one pair is in sync."
+    told = [
+        _told(sum(one.dead_letters for one in mappings), "record needs a person", "records need a person"),
+        _told(sum(one.conflicts for one in mappings), "conflict is to be settled", "conflicts are to be settled"),
+        _told(sum(one.waiting for one in mappings), "record waits", "records wait"),
+        _told(sum(not one.answers for one in systems), "system does not answer", "systems do not answer"),
+        _told(sum(one.mode == "paused" for one in mappings), "mapping is paused", "mappings are paused"),
+        _told(
+            sum(one.mode == "shadow" for one in mappings), "mapping is in shadow mode", "mappings are in shadow mode"
+        ),
+        _told(
+            sum(max(0, one.hooks_wanted - one.hooks_registered) for one in systems),
+            "hook is missing",
+            "hooks are missing",
+        ),
+    ]
+    return f"Not all is in sync: {', '.join(filter(None, told))}."
+
+
+def _told(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}" if number else ""
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _need(number: int) -> str:
+    return "needs" if number == 1 else "need"

@@ -1,0 +1,338 @@
+"""Finding records, and everything known of one: its pair, the values last agreed on, relatives, and its story."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import Field
+
+from bridge.admin.operation import Given, NotThere, Person
+from bridge.app.build import Bridge
+from bridge.app.desk.words import address, name, shown, title, when
+from bridge.app.why import crossed_without, nexts, now_line, places, would_write
+from bridge.domain.errors import ConfigError
+from bridge.domain.record import Side
+from bridge.mapping.base import FieldBase, load_base
+from bridge.mapping.model import Field as Row
+from bridge.mapping.model import Mapping as RecordMapping
+from bridge.mapping.translate import key_hash
+from bridge.mapping.values import UNREAD, LinkId, Untranslatable
+from bridge.store.audit import Deed
+from bridge.store.journal import JournalRow
+from bridge.store.model import Link, Scope, TaskKey, TaskState
+
+STORY = 200
+RELATIVES = 50
+DEEDS = 300
+MOST_PORTIONS = 200
+"""So many links are looked through for a piece of text: the newest 200,000 are enough, or the search says so."""
+
+
+class Asked(Given):
+    """What to look for: an id, a name, an e-mail address, or a piece of them."""
+
+    q: str = Field(default="", max_length=200, description="An id, a name or an e-mail address, or a piece of them.")
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class Which(Given):
+    """One record, as people name it."""
+
+    side: str = Field(max_length=100)
+    entity: str = Field(max_length=200)
+    record: str = Field(max_length=200)
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A record. `page`: its address; "" while it has no id."""
+
+    side: str
+    entity: str
+    record: str
+    name: str
+    page: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A record that was found, and its counterpart."""
+
+    mapping: str
+    state: str
+    here: Ref
+    there: Ref | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """`complete`: everything was looked through."""
+
+    found: list[Hit]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """One field as both sides agreed on it last. `rule`: how it crosses."""
+
+    field: str
+    rule: str
+    left: str | None
+    right: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened. `who`: the bridge, or a person. `version`: of the mapping's definition."""
+
+    at: str | None
+    who: str
+    what: str
+    text: str
+    details: list[str]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One mapping's view of a record. `due`: it waits; `dead`: it needs a person."""
+
+    mapping: str
+    version: str
+    sides: list[str]
+    here: Ref
+    there: Ref | None
+    state: str
+    title: str
+    now: str
+    next: list[str]
+    due: bool
+    dead: bool
+    fields: list[Agreed]
+    parents: list[Ref]
+    children: list[Ref]
+    conflicts: list[str]
+    story: list[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything known of a record, a part for each mapping that keeps it in sync."""
+
+    side: str
+    entity: str
+    record: str
+    pairs: list[Pair] = field(default_factory=list)
+
+
+class Finder:
+    """Looks records up in the store; no vendor is asked."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+
+    async def search(self, person: Person, asked: Asked) -> Hits:
+        text, search, plan = asked.q.strip(), self._bridge.store.search, self._bridge.plan
+        if not text:
+            newest = [link for link in await search.newest(asked.limit) if link.mapping in plan.scopes]
+            return Hits([self._of_link(link, text) for link in newest], True)
+        keys = await search.by_id(text, asked.limit)
+        keys += await search.by_keys(self._hashes(text), asked.limit)
+        found: dict[tuple[str, frozenset[str]], Hit] = {}
+        for key in dict.fromkeys(keys):
+            if hit := await self._of_key(key):
+                found.setdefault(_same(hit), hit)
+        after: int | None = 0
+        for _ in range(MOST_PORTIONS):
+            if after is None or len(found) >= asked.limit:
+                break
+            some, after = await search.portion(text, after)
+            for link in some:
+                if link.mapping in plan.scopes and self._holds(link, text):
+                    hit = self._of_link(link, text)
+                    found.setdefault(_same(hit), hit)
+            await self._bridge.seams.clock.sleep(0)
+        return Hits(list(found.values())[: asked.limit], after is None)
+
+    def _hashes(self, text: str) -> set[str]:
+        """The match keys that a record with this value in one field would have."""
+        found = set()
+        for mapping in self._bridge.plan.mappings.values():
+            for names in mapping.match:
+                row = mapping.named.get(names[0])
+                if len(names) == 1 and row is not None and (value := _parsed(row, text)) is not None:
+                    found.add(key_hash(mapping, names, {names[0]: value}))
+        return {one for one in found if one is not None}
+
+    def _holds(self, link: Link, text: str) -> bool:
+        """Whether a value of the pair holds the text: the base has more in it than values."""
+        mapping = self._bridge.plan.mappings[link.mapping]
+        wanted = text.casefold()
+        return any(
+            wanted in (shown(value) or "").casefold()
+            for entry in load_base(mapping, link.base).values()
+            for value in (entry.left, entry.right)
+        )
+
+    async def _of_key(self, key: TaskKey) -> Hit | None:
+        scope = self._bridge.plan.scopes.get(key.mapping)
+        if scope is None:
+            return None
+        link = await self._bridge.store.links.of(key.mapping, key.side, key.rec)
+        if link is not None:
+            return self._of_link(link, key.rec, key.side)
+        end = scope.endpoint(key.side)
+        here = Ref(end.name, end.entity, key.rec, name(end, key.rec), address(end, key.rec))
+        return Hit(key.mapping, "not linked", here, None)
+
+    def _of_link(self, link: Link, text: str, side: Side | None = None) -> Hit:
+        which = side or (Side.RIGHT if link.right == text or link.left is None else Side.LEFT)
+        here, there = (self._ref(link, one) for one in (which, which.other))
+        assert here is not None
+        return Hit(link.mapping, link.state.value, here, there)
+
+    def _ref(self, link: Link, side: Side) -> Ref | None:
+        rec, end = link.rec(side), self._bridge.plan.scopes[link.mapping].endpoint(side)
+        if rec is None:
+            return None
+        about = title(self._bridge.plan.mappings.get(link.mapping), link)
+        return Ref(end.name, end.entity, rec, name(end, rec), address(end, rec), about)
+
+    async def story(self, person: Person, which: Which) -> Story:
+        """Raises NotThere for a side or entity that no mapping keeps in sync."""
+        plan, store = self._bridge.plan, self._bridge.store
+        deeds = [deed for deed in await store.audit.recent(DEEDS) if _about(deed, which)]
+        pairs = []
+        for scope, side in kept_in_sync(plan.scopes, which):
+            link = await store.links.of(scope.mapping, side, which.record)
+            pairs.append(await self._pair(scope, side, which.record, link, deeds))
+        return Story(which.side, which.entity, which.record, pairs)
+
+    async def _pair(self, scope: Scope, side: Side, rec: str, link: Link | None, deeds: Sequence[Deed]) -> Pair:
+        store, mapping = self._bridge.store, self._bridge.plan.mappings[scope.mapping]
+        own = TaskKey(scope.mapping, side, rec)
+        task, end = await store.tasks.get(own), scope.endpoint(side)
+        base = load_base(mapping, link.base) if link is not None else {}
+        parents = await self._parents(base)
+        children = await store.search.children(link.id, RELATIVES) if link is not None else []
+        lines = await nexts(store, scope, side, rec, link)
+        lines += await crossed_without(store, self._bridge.plan.scopes, own)
+        return Pair(
+            mapping=mapping.name,
+            version=mapping.version,
+            sides=[mapping.left.name, mapping.right.name],
+            here=Ref(end.name, end.entity, rec, name(end, rec), address(end, rec)),
+            there=self._ref(link, side.other) if link is not None else None,
+            state=link.state.value if link is not None else "not linked",
+            title=title(mapping, link),
+            now=now_line(scope, side, rec, link),
+            next=[line.strip().removeprefix("next: ") for line in lines],
+            due=task is not None and task.state in (TaskState.DUE, TaskState.WAITING),
+            dead=task is not None and task.state is TaskState.DEAD,
+            fields=_agreed(mapping, base, parents),
+            parents=[ref for ref in (self._ref(one, side) for one in parents.values()) if ref],
+            children=[ref for ref in (self._ref(one, side) for one in children if self._knows(one)) if ref],
+            conflicts=[
+                name for name, entry in sorted(((link.held if link else None) or {}).items()) if entry.get("asked")
+            ],
+            story=await self._story(scope, side, rec, deeds),
+        )
+
+    def _knows(self, link: Link) -> bool:
+        return link.mapping in self._bridge.plan.scopes
+
+    async def _parents(self, base: Mapping[str, FieldBase]) -> dict[int, Link]:
+        ids = {value.id for one in base.values() for value in (one.left, one.right) if isinstance(value, LinkId)}
+        found = await self._bridge.store.links.many(ids)
+        return {number: link for number, link in found.items() if self._knows(link)}
+
+    async def _story(self, scope: Scope, side: Side, rec: str, deeds: Sequence[Deed]) -> list[Entry]:
+        """The newest first; what people asked for stands between what the bridge did."""
+        rows = await self._bridge.store.journal.about(scope.mapping, side, rec, limit=STORY)
+        told = [(row.at, _entry(row)) for row in rows]
+        told += [(deed.at, _deed(deed)) for deed in deeds]
+        return [entry for _, entry in sorted(told, key=lambda one: -one[0])]
+
+
+def _same(hit: Hit) -> tuple[str, frozenset[str]]:
+    """A pair is shown once, whichever of its records was found."""
+    return hit.mapping, frozenset({hit.here.name, *([hit.there.name] if hit.there else [])})
+
+
+def kept_in_sync(scopes: Mapping[str, Scope], which: Which) -> list[tuple[Scope, Side]]:
+    """The mappings that keep this record in sync. Raises NotThere naming what is known."""
+    try:
+        return places(scopes, which.side, which.entity)
+    except ConfigError as error:
+        raise NotThere("; ".join(str(fault) for fault in error.faults)) from None
+
+
+def _parsed(row: Row, text: str) -> Any:
+    """The canonical value a text means in a field of this type; None when it means none."""
+    for side in Side:
+        cells = row.cells(side)
+        if cells is not None and len(cells.paths) == 1 and row.link is None:
+            try:
+                value = cells.parse(text)
+            except (Untranslatable, ValueError, TypeError, AttributeError, ArithmeticError):
+                continue
+            if value is not None and value is not UNREAD:
+                return value
+    return None
+
+
+def _agreed(mapping: RecordMapping, base: Mapping[str, FieldBase], parents: Mapping[int, Link]) -> list[Agreed]:
+    names = link_names(parents.values())
+    return [
+        Agreed(
+            row.name,
+            rule_of(mapping, row),
+            shown(base[row.name].left, names[Side.LEFT]),
+            shown(base[row.name].right, names[Side.RIGHT]),
+        )
+        for row in mapping.fields
+        if row.name in base
+    ]
+
+
+def link_names(links: Iterable[Link]) -> dict[Side, dict[int, str]]:
+    """By side how a value that is a link is shown: the record it means there."""
+    found = list(links)
+    return {side: {link.id: f"{link.mapping} {link.rec(side) or '(not known yet)'}" for link in found} for side in Side}
+
+
+def rule_of(mapping: RecordMapping, row: Row) -> str:
+    """How a field crosses, in a few words: `crm → erp, email`."""
+    left, right = mapping.left.name, mapping.right.name
+    arrow = (
+        f"{left} ↔ {right}" if row.two_way else f"{left} → {right}" if Side.RIGHT in row.flows else f"{left} ← {right}"
+    )
+    return f"{arrow}, {'link to ' + row.link if row.link else row.type}"
+
+
+def _entry(row: JournalRow) -> Entry:
+    detail, details = row.entry.detail, would_write(row.entry.detail)
+    for field_name, pair in detail.get("changes", {}).items():
+        if isinstance(pair, list) and len(pair) == 2:
+            details.append(f"{field_name}: {_plain(pair[0])} → {_plain(pair[1])}")
+    if "kept" in detail and "lost" in detail:
+        details.append(f"{detail.get('field', '')}: kept {_plain(detail['kept'])}, overwrote {_plain(detail['lost'])}")
+    return Entry(when(row.at), "bridge", row.entry.what, row.entry.text, details, row.entry.version or "")
+
+
+def _plain(value: object) -> str:
+    return "(empty)" if value is None else str(value)
+
+
+def _deed(deed: Deed) -> Entry:
+    note = deed.arguments.get("note")
+    details = [f"note: {note}"] if note else []
+    return Entry(when(deed.at), deed.person, deed.action, deed.answer or "goes on in the background", details, "")
+
+
+def _about(deed: Deed, which: Which) -> bool:
+    told = deed.arguments
+    own = [str(told.get(key)) for key in ("side", "entity", "record")] == [which.side, which.entity, which.record]
+    return own or any(list(one) == [which.side, which.entity, which.record] for one in told.get("records") or ())

@@ -1,0 +1,207 @@
+"""Every operation of the admin API, in the order of its document; the pages ask for the same by name.
+
+A new one is a line here: with a method that takes the person and what was given, and answers a dataclass.
+"""
+
+from bridge.admin.operation import Act, Given, Nothing, Operation, Role
+from bridge.app.build import Bridge
+from bridge.app.desk import actions, compare, mappings, overview, records, runs, work
+
+GET, POST = "GET", "POST"
+READ, OPERATE = Role.READ, Role.OPERATE
+RECORD = "/records/{side}/{entity}/{record}"
+
+
+def operations(bridge: Bridge) -> tuple[Operation, ...]:
+    """All of them, on this bridge."""
+    return (*_state(bridge), *_files(bridge), *_on_records(bridge), *_on_mappings(bridge), *_on_systems(bridge))
+
+
+def _state(bridge: Bridge) -> tuple[Operation, ...]:
+    front, finder, comparer = overview.Front(bridge), records.Finder(bridge), compare.Comparer(bridge)
+    desk, background = work.Desk(bridge), runs.Background(bridge)
+    return (
+        Operation(
+            "overview", GET, "/overview", "The state of everything", READ, Nothing, overview.Overview, front.overview
+        ),
+        Operation("search", GET, "/records", "Find records", READ, records.Asked, records.Hits, finder.search),
+        Operation(
+            "record", GET, RECORD, "Everything known of a record", READ, records.Which, records.Story, finder.story
+        ),
+        Operation(
+            "compare",
+            GET,
+            f"{RECORD}/compare/{{mapping}}",
+            "Read both records of a pair now, and say what would be written",
+            READ,
+            compare.WhichPair,
+            compare.Comparison,
+            comparer.compare,
+        ),
+        Operation("waiting", GET, "/waiting", "What waits and why", READ, work.Part, work.Waiting, desk.waiting),
+        Operation("letters", GET, "/dead-letters", "What needs a person", READ, work.Part, work.Letters, desk.letters),
+        Operation("conflicts", GET, "/conflicts", "Fields to choose", READ, Nothing, work.Conflicts, desk.conflicts),
+        Operation("hooks", GET, "/hooks", "Registrations at vendors", READ, Nothing, runs.Hooks, background.hooks),
+        Operation("runs", GET, "/runs", "Sweeps and backfills", READ, Nothing, runs.Runs, background.runs),
+    )
+
+
+def _files(bridge: Bridge) -> tuple[Operation, ...]:
+    library, office = mappings.Library(bridge), actions.Actions(bridge)
+    return (
+        Operation("mappings", GET, "/mappings", "Every mapping", READ, Nothing, mappings.Cards, library.mappings),
+        Operation(
+            "mapping",
+            GET,
+            "/mappings/{mapping}",
+            "A mapping file",
+            READ,
+            mappings.Named,
+            mappings.Table,
+            library.mapping,
+        ),
+        Operation(
+            "checks",
+            GET,
+            "/mappings/{mapping}/checks",
+            "Round-trip checks and examples of a mapping",
+            READ,
+            mappings.Named,
+            mappings.Checks,
+            library.checks,
+        ),
+        Operation(
+            "trial",
+            POST,
+            "/mappings/{mapping}/try",
+            "What a mapping makes of a record; nothing is written",
+            READ,
+            mappings.Trial,
+            mappings.Tried,
+            library.trial,
+        ),
+        Operation(
+            "settings", GET, "/settings", "The settings, no secrets", READ, Nothing, actions.Shown, office.settings
+        ),
+        Operation("log", GET, "/audit", "What people did", READ, actions.Page, actions.Log, office.log),
+        Operation(
+            "request",
+            GET,
+            "/requests/{request}",
+            "What came of a request",
+            READ,
+            actions.Number,
+            actions.Outcome,
+            office.request,
+        ),
+    )
+
+
+def _does(name: str, path: str, about: str, given: type[Given], act: Act, sure: str = "") -> Operation:
+    return Operation(name, POST, path, about, OPERATE, given, actions.Outcome, act, sure)
+
+
+def _on_records(bridge: Bridge) -> tuple[Operation, ...]:
+    office = actions.Actions(bridge)
+    return (
+        _does(
+            "resync",
+            f"{RECORD}/resync",
+            "Look at a record again now",
+            actions.Noted,
+            office.resync,
+            "Look at this record again now? What differs is written to the other system.",
+        ),
+        _does(
+            "retry",
+            "/dead-letters/retry",
+            "Try dead letters again",
+            actions.Some,
+            office.retry,
+            "Try again? What differs is written to the other system.",
+        ),
+        _does(
+            "discard",
+            "/dead-letters/discard",
+            "Give dead letters up",
+            actions.Some,
+            office.discard,
+            "Give up? Nothing is written; a later change of the record brings it back.",
+        ),
+        _does(
+            "choose",
+            "/conflicts/choose",
+            "Take one side's value of a field",
+            actions.Chosen,
+            office.choose,
+            "Take this value for both sides? The other system's value is overwritten; the journal keeps it.",
+        ),
+    )
+
+
+def _on_mappings(bridge: Bridge) -> tuple[Operation, ...]:
+    office = actions.Actions(bridge)
+    return (
+        _does("pause", "/mappings/{mapping}/pause", "Stop writing", actions.Pausing, office.pause),
+        _does(
+            "resume",
+            "/mappings/{mapping}/resume",
+            "Go on writing",
+            mappings.Named,
+            office.resume,
+            "Go on writing? What waits is written now.",
+        ),
+        _does(
+            "approve",
+            "/mappings/{mapping}/approve",
+            "Let held deletes through",
+            actions.Approving,
+            office.approve,
+            "Let deletes through? Records that are held are deleted or archived at the other system.",
+        ),
+        _does(
+            "backfill",
+            "/mappings/{mapping}/backfill",
+            "Take older records in",
+            actions.Filling,
+            office.backfill,
+            "Take in the records from before going live? They are written to the other system.",
+        ),
+    )
+
+
+def _on_systems(bridge: Bridge) -> tuple[Operation, ...]:
+    office = actions.Actions(bridge)
+    return (
+        _does(
+            "reconcile",
+            "/reconcile",
+            "Compare both sides",
+            actions.Comparing,
+            office.reconcile,
+            "Compare both sides now? What differs is written.",
+        ),
+        _does(
+            "repair",
+            "/hooks/repair",
+            "Compare and mend hooks",
+            Nothing,
+            office.repair_hooks,
+            "Compare hooks now? Missing ones are registered at the vendors.",
+        ),
+        _does(
+            "resume_system",
+            "/systems/{system}/resume",
+            "End the pause a vendor asked for",
+            actions.SystemNamed,
+            office.resume_system,
+            "End the pause that the vendor asked for? The bridge calls it again at once.",
+        ),
+        _does(
+            "check_system",
+            "/systems/{system}/check",
+            "See whether a system answers",
+            actions.SystemNamed,
+            office.check_system,
+        ),
+    )

@@ -1,0 +1,79 @@
+"""How the desk names moments, records and values."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from bridge.domain.record import Side
+from bridge.domain.seams import from_epoch
+from bridge.mapping.base import load_base
+from bridge.mapping.model import Mapping as RecordMapping
+from bridge.mapping.values import UNREAD, LinkId, Phone, Reference, is_empty
+from bridge.store.model import Endpoint, Link
+
+TITLES = ("name", "title", "subject", "number", "email")
+
+
+def when(seconds: float | None) -> str | None:
+    """ISO 8601 in UTC; None for never."""
+    return None if seconds is None else from_epoch(seconds).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def shown(value: Any, linked: Mapping[int, str] | None = None) -> str | None:
+    """A canonical value as people read it; None for empty. `linked`: names of links by id."""
+    if value is UNREAD:
+        return "not read"
+    if is_empty(value):
+        return None
+    if isinstance(value, set | frozenset | list | tuple):
+        return ", ".join(sorted(str(shown(one, linked)) for one in value))
+    if isinstance(value, LinkId):
+        return (linked or {}).get(value.id, str(value))
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Reference):
+        return f"{value.mapping} {value.id} (not linked)"
+    if isinstance(value, Phone):
+        return value.number or value.original
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def title(mapping: RecordMapping | None, link: Link | None) -> str:
+    """What a pair is about, as both sides agreed on it last; "" when nothing is known."""
+    if mapping is None or link is None:
+        return ""
+    base = load_base(mapping, link.base)
+    names = [name for name in TITLES if name in base] or [name for name in base if mapping.named[name].type == "text"]
+    texts = [text for name in names[:2] if (text := shown(base[name].left) or shown(base[name].right))]
+    return " · ".join(texts[:2])
+
+
+def name(end: Endpoint, rec: str | None) -> str:
+    """A record as people name it: `crm deal 7`."""
+    return f"{end.name} {end.entity} {rec}" if rec else f"{end.name} {end.entity} (not known yet)"
+
+
+def address(end: Endpoint, rec: str) -> str:
+    """The page of a record."""
+    return f"/records/{end.name}/{end.entity}/{quoted(rec)}"
+
+
+def quoted(text: str) -> str:
+    """One segment of an address."""
+    return quote(text, safe="")
+
+
+def sides(mapping: RecordMapping) -> str:
+    """`crm deal ↔ erp crm_deal`, with arrows to the sides that are written."""
+    arrow = {(True, True): "↔", (False, True): "→", (True, False): "←"}.get(
+        (Side.LEFT in mapping.writes, Side.RIGHT in mapping.writes), "-"
+    )
+    return f"{mapping.left.name} {mapping.left.entity} {arrow} {mapping.right.name} {mapping.right.entity}"

@@ -1,0 +1,75 @@
+"""What people did: every action with the person's name, kept as long as the journal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, Connection, Index, Table, Text, delete, insert, select, update
+
+from bridge.store.database import Database
+from bridge.store.tables import Big, JsonText, Real, metadata
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Big, primary_key=True),
+    Column("at", Real, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("arguments", JsonText, nullable=False),
+    Column("request", Big),
+    Column("answer", Text, nullable=False),
+)
+Index("audit_request", audit.c.request)
+Index("audit_at", audit.c.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One action of a person. `answer`: what came of it; "" while it goes on."""
+
+    id: int
+    at: float
+    person: str
+    action: str
+    arguments: Mapping[str, Any]
+    request: int | None
+    answer: str
+
+
+def note_deed(
+    conn: Connection, at: float, person: str, action: str, arguments: Mapping[str, Any], request: int | None
+) -> None:
+    """Inside the caller's transaction, so that nothing is done without it."""
+    values = {"at": at, "person": person, "action": action, "arguments": dict(arguments), "request": request}
+    conn.execute(insert(audit).values(**values, answer=""))
+
+
+def note_answer(conn: Connection, request: int, answer: str) -> None:
+    conn.execute(update(audit).where(audit.c.request == request).values(answer=answer))
+
+
+class Audit:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note(self, person: str, action: str, answer: str) -> None:
+        """Something a person did that is no request, such as a login."""
+
+        def work(conn: Connection) -> None:
+            values = {"at": self._database.now(), "person": person, "action": action, "arguments": {}}
+            conn.execute(insert(audit).values(**values, request=None, answer=answer))
+
+        await self._database.write("audit", work)
+
+    async def recent(self, limit: int, before: int | None = None) -> list[Deed]:
+        """The newest first; `before`: only those older than the one of this id."""
+        query = select(audit).order_by(audit.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(audit.c.id < before)
+        return await self._database.read(lambda conn: [Deed(**row) for row in conn.execute(query).mappings()])
+
+    async def prune(self, before: float) -> int:
+        """Delete what is older; how many rows went."""
+        gone = delete(audit).where(audit.c.at < before)
+        return await self._database.write("prune_audit", lambda conn: int(conn.execute(gone).rowcount))

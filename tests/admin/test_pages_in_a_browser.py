@@ -1,0 +1,317 @@
+"""The pages in a real browser: Debian's chromium, driven by Playwright. Skipped where one of the two is missing.
+
+`BRIDGE_SHOTS=folder` keeps a picture of every page: wide light, wide dark and 380 px.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.admin.office import ANNA, OLE, Office
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+if BROWSER is None:
+    pytest.skip("there is no browser here: apt-get install chromium", allow_module_level=True)
+playwright = pytest.importorskip("playwright.async_api", reason="Playwright is not installed: make venv")
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module")]
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES = {"wide": (1280, 900), "narrow": (380, 800)}
+PAGES = {
+    "overview": "/",
+    "records": "/records?q=nord",
+    "record": "/records/crm/organization/{bakery}",
+    "deal": "/records/crm/deal/1",
+    "held": "/records/crm/organization/{Fjord twin}",
+    "waiting": "/waiting",
+    "dead-letters": "/dead-letters",
+    "conflicts": "/conflicts",
+    "hooks": "/hooks",
+    "runs": "/runs",
+    "mappings": "/mappings",
+    "mapping": "/mappings/people",
+    "settings": "/settings",
+    "audit": "/audit",
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Any]:
+    async with playwright.async_playwright() as driver:
+        started = await driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        yield started
+        await started.close()
+
+
+class Reader:
+    """A person at a browser. `faults`: what the browser complained about."""
+
+    def __init__(self, page: Any, here: Office) -> None:
+        self.page = page
+        self.here = here
+        self.faults: list[str] = []
+        self.asked: set[str] = set()
+        page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("request", lambda request: self.asked.add(request.url))
+
+    async def go(self, path: str) -> None:
+        await self.page.goto(self.here.url + path.format(**self.here.ids))
+
+    async def login(self, token: str = ANNA) -> None:
+        await self.go("/login")
+        await self.page.fill("#token", token)
+        await self.page.keyboard.press("Enter")
+        await self.page.wait_for_selector("nav.menu")
+
+    async def text(self) -> str:
+        return str(await self.page.inner_text("body"))
+
+    async def sure(self) -> None:
+        await self.page.click("dialog[open] >> text=Yes, do it")
+
+    async def sees(self, text: str) -> None:
+        await self.page.wait_for_selector(f"text={text}", timeout=15_000)
+
+
+async def opened(browser: Any, here: Office, size: str = "wide", **more: Any) -> Reader:
+    width, height = SIZES[size]
+    context = await browser.new_context(
+        viewport={"width": width, "height": height}, timezone_id="Europe/Oslo", locale="en-GB", **more
+    )
+    return Reader(await context.new_page(), here)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def anna(browser: Any, here: Office) -> AsyncIterator[Reader]:
+    reader = await opened(browser, here)
+    await reader.login()
+    yield reader
+    assert reader.faults == []
+    assert {url for url in reader.asked if not url.startswith(here.url)} == set()
+    await reader.page.context.close()
+
+
+IN_THE_DARK = ("overview", "record", "held", "dead-letters", "conflicts", "mapping", "runs")
+"""All colours there are."""
+LOOKS = [("wide", "light", None), ("wide", "dark", ["color-contrast"]), ("narrow", "light", ["target-size"])]
+"""With the rules of axe-core that are tried there: all of them once, elsewhere those that may come out otherwise."""
+
+
+@pytest.mark.parametrize(("size", "scheme", "rules"), LOOKS)
+async def test_every_page_is_readable_for_everybody(
+    browser: Any, here: Office, size: str, scheme: str, rules: list[str] | None
+) -> None:
+    """No page is wider than the screen, every name and colour is as axe-core asks, and nothing fails in the browser."""
+    reader = await opened(browser, here, size, color_scheme=scheme, bypass_csp=True)
+    await reader.go("/login")
+    problems = [f"login: {one}" for one in await _axe(reader, rules)]
+    await reader.login()
+    for name, path in PAGES.items():
+        if scheme == "dark" and name not in IN_THE_DARK:
+            continue
+        await reader.go(path)
+        for lazy in await reader.page.query_selector_all(".lazy"):
+            await lazy.wait_for_selector("h3, .comparison, p.dim >> text=/Read|What a row/", timeout=10_000)
+        width = await reader.page.evaluate("document.documentElement.scrollWidth")
+        if width > SIZES[size][0]:
+            problems.append(f"{name}: {width} px wide")
+        problems += [f"{name}: {one}" for one in await _axe(reader, rules)]
+        if shots := os.environ.get("BRIDGE_SHOTS"):
+            await reader.page.screenshot(path=f"{shots}/{name}-{size}-{scheme}.png", full_page=True)
+    assert not problems, "\n".join(problems)
+    assert reader.faults == []
+    await reader.page.context.close()
+
+
+async def _axe(reader: Reader, rules: list[str] | None) -> list[str]:
+    await reader.page.evaluate(AXE)
+    how = {"resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
+    found = await reader.page.evaluate("how => axe.run(document, how)", how)
+    return [f"{one['id']} {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]]
+
+
+async def test_a_page_sends_strangers_to_the_login_and_brings_them_back(browser: Any, here: Office) -> None:
+    reader = await opened(browser, here)
+    await reader.go("/records?q=Ana%20Lund")
+    assert "/login?next=" in reader.page.url
+    await reader.page.fill("#token", "not-a-token")
+    await reader.page.keyboard.press("Enter")
+    await reader.sees("This token is not known")
+    await reader.page.fill("#token", OLE)
+    await reader.page.keyboard.press("Enter")
+    await reader.page.wait_for_url("**/records?q=Ana%20Lund")
+    await reader.sees("ana@nordlys.example")
+    cookie = next(one for one in await reader.page.context.cookies() if one["name"] == "bridge_session")
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    await reader.page.click("text=Log out")
+    await reader.page.wait_for_url("**/login")
+    await reader.page.context.add_cookies([cookie])
+    await reader.go("/")
+    assert "/login" in reader.page.url, "a session that was ended is not taken again"
+    await reader.page.context.close()
+
+
+async def test_who_may_only_read_sees_no_button_that_acts(browser: Any, here: Office) -> None:
+    reader = await opened(browser, here)
+    await reader.login(OLE)
+    for path in PAGES.values():
+        await reader.go(path)
+        assert await reader.page.query_selector_all("form[action^='/act/']") == []
+    await reader.page.context.close()
+
+
+async def test_a_page_is_walked_through_by_keyboard_alone(anna: Reader) -> None:
+    page = anna.page
+    await anna.go("/runs")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.className") == "skip"
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("document.activeElement.id") == "live"
+    names = []
+    for _ in range(8):
+        await page.keyboard.press("Tab")
+        names.append(await page.evaluate("document.activeElement.ariaLabel || document.activeElement.innerText || ''"))
+    assert names[:3] == ["deals", "Sweep deals", "Full sweep of deals"]
+    await page.focus("button[aria-label='Resume deals']")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("dialog[open]")
+    await page.keyboard.press("Escape")
+    assert await page.query_selector("dialog[open]") is None
+    assert await page.evaluate("document.activeElement.ariaLabel") == "Resume deals"
+
+
+async def test_records_are_found_while_writing_and_the_address_can_be_passed_on(anna: Reader) -> None:
+    await anna.go("/records")
+    await anna.page.fill("#q", "Østlandet")
+    await anna.page.wait_for_selector("text=1 record found")
+    await anna.page.wait_for_url("**/records?q=%C3%98stlandet")
+    await anna.page.click("#hits tbody th a")
+    await anna.page.wait_for_selector("h1:has-text('Østlandet')")
+
+
+async def test_times_are_in_the_readers_zone_with_the_absolute_one_on_hover(anna: Reader) -> None:
+    await anna.go("/records/crm/deal/1")
+    shown = anna.page.locator(".story time").first
+    assert "ago" in await shown.inner_text() or "now" in await shown.inner_text()
+    title = await shown.get_attribute("title")
+    assert any(zone in title for zone in ("CET", "GMT+1", "Central European")), title
+
+
+async def test_a_pair_is_compared_and_looked_at_again(anna: Reader) -> None:
+    await anna.go("/records/crm/organization/{bakery}")
+    await anna.page.wait_for_selector("tr.differs >> text=Østlandets Bakeri AS")
+    assert "Østlandet Bakeri og Konditori" in await anna.page.inner_text("tr.differs")
+    await anna.page.click("text=Resync")
+    await anna.sees("What differs is written to the other system")
+    await anna.page.click("dialog[open] >> text=Cancel")
+    assert not await anna.here.bridge.store.audit.recent(1) or "resync" not in anna.page.url
+    await anna.page.click("text=Resync")
+    await anna.sure()
+    await anna.sees("is due")
+    assert (await anna.here.bridge.store.audit.recent(1))[0].person == "anna"
+
+
+async def test_a_page_follows_what_happens_without_being_asked(anna: Reader) -> None:
+    await anna.go("/")
+    await anna.page.wait_for_selector("#live-sign:not([hidden])", state="attached")
+    await asyncio.sleep(2.5)  # the first look of the stream
+    await anna.here.bridge.store.mappings.set_paused("people", True, "follows by itself")
+    await anna.sees("follows by itself")
+    await anna.here.bridge.store.mappings.set_paused("people", False, "")
+    await anna.page.wait_for_selector("text=follows by itself", state="detached", timeout=15_000)
+
+
+async def test_a_mapping_is_tried_on_its_page(anna: Reader) -> None:
+    await anna.go("/mappings/people")
+    await anna.page.fill("textarea[name=fields]", '{"name": "Cy Dahl", "emails.primary": "CY@x.example"}')
+    await anna.page.click("text=Show what becomes of it")
+    await anna.page.wait_for_selector("#tried >> text=Cy Dahl")
+    await anna.page.fill("textarea[name=fields]", "{")
+    await anna.page.click("text=Show what becomes of it")
+    await anna.page.wait_for_selector("#tried >> text=Not tried")
+
+
+async def test_hooks_are_repaired_and_runs_are_started_paused_and_resumed(anna: Reader) -> None:
+    await anna.go("/hooks")
+    await anna.page.click("text=Compare and repair")
+    await anna.sure()
+    await anna.sees("9 hooks in place, 0 registered, 0 removed")
+    await anna.go("/runs")
+    await anna.page.click("button[aria-label='Pause people']")
+    await anna.sees("people: paused; callbacks are still taken in")
+    await anna.page.click("button[aria-label='Resume people']")
+    await anna.sure()
+    await anna.sees("people: going on")
+    await anna.page.click("button[aria-label='Count older records of people']")
+    await anna.sees("backfill preview")
+    await anna.page.click("button[aria-label='Sweep people']")
+    await anna.sure()
+    await anna.page.wait_for_selector(".notice.done, .notice.queued")
+
+
+async def test_dead_letters_are_selected_and_discarded_with_a_note(anna: Reader) -> None:
+    await anna.go("/dead-letters")
+    await anna.page.click("text=Discard selected")
+    await anna.sees("Select at least one record first")
+    await anna.page.keyboard.press("Escape")
+    await anna.page.fill("input[name=note]", "merged at the product")
+    await anna.page.check(f"input[aria-label='Select crm organization {anna.here.ids['Fjord twin']}']")
+    await anna.page.click("text=Discard selected")
+    await anna.sure()
+    await anna.sees("1 dead letters discarded")
+    await anna.page.click("text=Retry all 1")
+    await anna.sure()
+    await anna.sees("1 dead letter is tried again")
+    await anna.go("/audit")
+    assert "merged at the product" in await anna.text()
+
+
+async def test_a_conflict_is_chosen(anna: Reader) -> None:
+    await anna.go("/conflicts")
+    await anna.page.click("button[aria-label='Take this value: erp for name']")
+    await anna.sure()
+    await anna.sees("the value in erp is taken for both sides")
+    await anna.page.wait_for_selector("text=No field waits for a choice", timeout=15_000)
+
+
+async def test_without_javascript_an_action_asks_on_a_page_of_its_own(browser: Any, here: Office) -> None:
+    reader = await opened(browser, here, java_script_enabled=False)
+    await reader.login()
+    await reader.go("/runs")
+    await reader.page.click("button[aria-label='Resume deals']")
+    await reader.sees("Go on writing? What waits is written now.")
+    await reader.page.click("text=Yes, do it")
+    await reader.sees("deals: going on")
+    await reader.go("/waiting")
+    await reader.page.context.close()
+
+
+async def test_empty_pages_say_what_to_do(anna: Reader) -> None:
+    async def quiet() -> bool:
+        return not await anna.here.bridge.store.waiting.all()
+
+    await anna.here.until(quiet, "nothing waits")
+    await anna.go("/waiting")
+    assert "Nothing waits." in await anna.text()
+    await anna.go("/records?q=nobody-of-that-name")
+    assert "Nothing is known under" in await anna.text()
+    await anna.go("/mappings/none")
+    assert "no mapping is called" in await anna.text()
+    assert "Log out" in await anna.text()
+    anna.faults.clear()  # the browser notes the 404
