@@ -59,7 +59,7 @@ check: venv
 
 # Needs `uv`; only for whoever changes the dependencies.
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --extra postgres pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -q pyproject.toml -o requirements-dev.lock
 
 # The pages that are generated: settings from their model, systems from the manifests.

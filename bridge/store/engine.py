@@ -40,6 +40,7 @@ from bridge.store.unlinked import UnlinkedReferences
 from bridge.store.waiting import Waiting
 
 SCHEMES = ("sqlite", "postgresql")
+POSTGRES_EXTRA = ("asyncpg", "greenlet")
 MIGRATE = ("bridge.store.migrate", "migrate")
 """Imported where there is something to migrate: alembic costs a command 0.1 s."""
 
@@ -127,7 +128,7 @@ async def open_store(
     if parsed.get_backend_name() == "sqlite":
         _check_file(parsed, existing)
         lock = FileLock.take(Path(f"{parsed.database}.lock")) if exclusive else None
-    database = Database(parsed, seams)
+    database = _database(parsed, seams)
     store = Store(database, lock, seal or Plain())
     where = parsed.render_as_string(hide_password=True)
     try:
@@ -144,6 +145,16 @@ async def open_store(
         await store.close()
         raise
     return store
+
+
+def _database(parsed: URL, seams: Seams) -> Database:
+    try:
+        return Database(parsed, seams)
+    except ModuleNotFoundError as error:
+        if error.name not in POSTGRES_EXTRA:
+            raise
+        remedy = "install the bridge with it: pipx install 'sync-bridge[postgres]'"
+        raise ConfigError([_fault(f"the Python package {error.name} for PostgreSQL is missing", remedy)]) from None
 
 
 async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bool) -> None:
