@@ -20,6 +20,7 @@ from bridge.domain.errors import ConfigError, StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.redaction import Redactor
 from bridge.runtime.scheduler import Job, Timetable
+from bridge.runtime.service import ServiceManager
 from bridge.runtime.supervisor import Supervisor
 from bridge.settings.model import Settings
 from bridge.store.engine import open_store
@@ -93,7 +94,7 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
             await bridge.store.instances.end()
 
 
-async def run(settings: Settings, seams: Seams, redactor: Redactor) -> None:
+async def run(settings: Settings, seams: Seams, redactor: Redactor, service: ServiceManager) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP rechecks the mapping files."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -108,7 +109,8 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, on_hangup)
-        await stop.wait()
+        async with service.told(bridge.store.ping):
+            await stop.wait()
 
 
 async def reload(bridge: Bridge) -> None:

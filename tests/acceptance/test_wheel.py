@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from email import message_from_string
 from email.message import Message
 from pathlib import Path
@@ -30,12 +29,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path) -> Iterator[Path]:
+def installed(wheel: Path) -> Path:
     """The wheel's files where nothing of the working copy is."""
     folder = wheel.parent / "installed"
     with ZipFile(wheel) as archive:
         archive.extractall(folder)
-    yield folder
+    return folder
 
 
 def about(installed: Path) -> Message:
