@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Stores and PostgreSQL of the tests lie in memory where 4 GB of it are free there: none of them has to outlive a run.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "/dev/shm" }')
 
-.PHONY: venv demo test check lock docs kill-burst storms two-copies mutants bench bench-mapping
+.PHONY: venv demo test check lock docs image-check kill-burst storms two-copies mutants bench bench-mapping
 
 venv: $(STAMP)
 
@@ -56,6 +56,12 @@ check: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The Dockerfile's own steps, in a clean folder as another user; and the image itself where Docker runs.
+image-check: venv
+	IMAGE_CHECK=1 $(BIN)/python -m pytest -n 0 tests/deploy/test_dockerfile.py
+	@if docker info >/dev/null 2>&1; then docker build -f config/deploy/Dockerfile -t sync-bridge . && \
+	  docker run --rm --read-only sync-bridge --version; else echo "Docker does not run here: no image was built"; fi
 
 # Needs `uv`; only for whoever changes the dependencies.
 lock:

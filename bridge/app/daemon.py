@@ -98,6 +98,8 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
     """Run until SIGTERM or SIGINT; SIGHUP rechecks the mapping files."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):  # before anything listens: whoever sees it ready may stop it
+        loop.add_signal_handler(number, stop.set)
     async with running(settings, seams, redactor) as bridge:
         reloads: set[asyncio.Task[None]] = set()
 
@@ -106,8 +108,6 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
             reloads.add(task)
             task.add_done_callback(reloads.discard)
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, on_hangup)
         async with service.told(bridge.store.ping):
             await stop.wait()

@@ -14,6 +14,9 @@ from bridge.domain.seams import Clock
 
 log = logging.getLogger(__name__)
 
+TOLD_SECONDS = 0.5
+"""A manager whose queue stays full this long is not waited for."""
+
 LOOKS = 3
 """Looks at the store within the time after which the manager gives this process up."""
 
@@ -37,7 +40,7 @@ class ServiceManager:
         text = "\n".join(f"{name}={' '.join(value.split())}" for name, value in said.items())
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
-                line.setblocking(False)
+                line.settimeout(TOLD_SECONDS)
                 line.connect(self._address)
                 line.send(text.encode())
         except OSError as error:
