@@ -123,12 +123,12 @@ async def open_store(
     existing: a store that is not there is refused and not made.
     Raises ConfigError with one clear message when the address, file or server cannot be used.
     """
-    parsed = _parsed(url)
+    parsed = parsed_url(url)
     lock = None
     if parsed.get_backend_name() == "sqlite":
-        _check_file(parsed, existing)
+        check_file(parsed, existing)
         lock = FileLock.take(Path(f"{parsed.database}.lock")) if exclusive else None
-    database = _database(parsed, seams)
+    database = database_at(parsed, seams)
     store = Store(database, lock, seal or Plain())
     where = parsed.render_as_string(hide_password=True)
     try:
@@ -147,7 +147,8 @@ async def open_store(
     return store
 
 
-def _database(parsed: URL, seams: Seams) -> Database:
+def database_at(parsed: URL, seams: Seams) -> Database:
+    """Raises ConfigError where the driver is not installed."""
     try:
         return Database(parsed, seams)
     except ModuleNotFoundError as error:
@@ -189,7 +190,8 @@ def _fault(what: str, remedy: str) -> Fault:
     return Fault("store.url", what, remedy)
 
 
-def _parsed(url: str) -> URL:
+def parsed_url(url: str) -> URL:
+    """Raises ConfigError for what is no address of a store."""
     examples = "write sqlite:///path/to/file or postgresql://user:password@host/database"
     try:
         parsed = make_url(url)
@@ -202,7 +204,7 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
-def _check_file(parsed: URL, existing: bool) -> None:
+def check_file(parsed: URL, existing: bool) -> None:
     """The file can be used; its folder is made where only that is missing."""
     path = Path(str(parsed.database))
     if str(path) == ":memory:":

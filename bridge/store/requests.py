@@ -3,13 +3,16 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from bridge.store.database import Database
 from bridge.store.model import Json
 from bridge.store.notify import Wake
 from bridge.store.rows import Row
 from bridge.store.tables import requests
+
+BACKUP = "backup"
+"""A request that was done by the command itself: the last backup, kept until the next one."""
 
 ABANDONED_SECONDS = 120.0
 FAILED = "failed: "
@@ -81,6 +84,23 @@ class Requests:
         """The answer; None while there is none."""
         query = select(requests.c.answer).where(requests.c.id == request_id, requests.c.done_at.is_not(None))
         return await self._database.read(lambda conn: conn.scalar(query))
+
+    async def note_backup(self, taken_at: float, text: str) -> None:
+        """Remember the last backup, in place of the one before."""
+        values = {"kind": BACKUP, "arguments": {}, "asked_at": taken_at, "taken_at": taken_at, "done_at": taken_at}
+        noted = insert(requests).values(**values, answer=text)
+
+        def work(conn: Connection) -> None:
+            conn.execute(delete(requests).where(requests.c.kind == BACKUP))
+            conn.execute(noted)
+
+        await self._database.write("note_backup", work)
+
+    async def last_backup(self) -> tuple[float, str] | None:
+        """When the store was last backed up (epoch seconds), and what was written; None when it never was."""
+        query = select(requests.c.done_at, requests.c.answer).where(requests.c.kind == BACKUP)
+        found = await self._database.read(lambda conn: conn.execute(query).first())
+        return None if found is None else (float(found[0]), str(found[1]))
 
 
 def _request(row: Row) -> Request:

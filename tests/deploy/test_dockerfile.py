@@ -1,6 +1,6 @@
 """The Dockerfile's own steps, run in a clean folder as another user; then what they made is run as the image runs it.
 
-It takes a minute, so it is asked for: `make image-check`. Where Docker is, that builds and runs the image as well. Not run
+It takes a minute, so it is asked for: `make image-check`. Where Docker is, that builds and runs the image too. Not run
 here: what makes the user (this machine's are left alone).
 """
 
