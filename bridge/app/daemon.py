@@ -154,10 +154,17 @@ async def audit_returned(bridge: Bridge) -> None:
 
 async def _beat(bridge: Bridge) -> None:
     """Commands see by it that a bridge runs; what keeps a store from being written is told by others."""
+    away = False
     while True:
         await bridge.seams.clock.sleep(BEAT_SECONDS)
-        with suppress(StoreUnavailable):
+        try:
             await bridge.store.instances.beat()
+        except StoreUnavailable:
+            away = True
+        else:
+            if away:
+                log.info("the store takes writes again")
+            away = False
 
 
 async def _flush(bridge: Bridge) -> None:

@@ -19,6 +19,7 @@ from bridge.store.dead_letters import DeadLetters
 from bridge.store.events import Events
 from bridge.store.filelock import FileLock
 from bridge.store.hooks import Hooks
+from bridge.store.instance_tables import instances
 from bridge.store.instances import Instances
 from bridge.store.journal import Journal
 from bridge.store.left_alone import LeftAlone
@@ -33,7 +34,7 @@ from bridge.store.retention import Retention
 from bridge.store.schema import HEAD, make_tables, schema_of
 from bridge.store.sweeps import Sweeps
 from bridge.store.systems import Systems
-from bridge.store.tables import leases, mappings, requests
+from bridge.store.tables import leases, requests
 from bridge.store.tasks import Tasks
 from bridge.store.tokens import Plain, Seal, Tokens
 from bridge.store.unlinked import UnlinkedReferences
@@ -92,12 +93,14 @@ class Store:
         await self.database.refresh_clock()
 
     async def ping(self) -> None:
-        """Raises StoreUnavailable unless the store takes writes."""
+        """Raises StoreUnavailable unless the store takes writes: it notes that this bridge was seen.
 
-        def work(conn: Connection) -> None:
-            conn.execute(update(mappings).where(mappings.c.name == "").values(paused=False))
-
-        await self.database.write("ping", work)
+        A statement that changes no row would write nothing, and so succeed on a full disk.
+        """
+        self.database.require_free()
+        mine = update(instances).where(instances.c.name == self.database.seams.copy)
+        seen = mine.values(seen_at=self.database.now())
+        await self.database.write("ping", lambda conn: conn.execute(seen))
 
     async def close(self) -> None:
         """Settle what was submitted, then let go of everything."""
