@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Stores and PostgreSQL of the tests lie in memory where 4 GB of it are free there: none of them has to outlive a run.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "/dev/shm" }')
 
-.PHONY: venv demo test check lock docs image-check kill-burst storms two-copies mutants bench bench-mapping
+.PHONY: venv quick demo test coverage check audit release lock docs image-check kill-burst storms two-copies mutants bench bench-mapping
 
 venv: $(STAMP)
 
@@ -20,6 +20,28 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+# What most mistakes break, in under a minute on two cores: no sockets, no PostgreSQL, no processes.
+quick: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(if $(MEMORY),TMPDIR=$(MEMORY) )$(BIN)/python -m pytest -n 2 $(QUICK)
+
+QUICK := tests/unit
+
+# Every test with branch coverage; processes that tests start count as well.
+coverage: venv
+	$(if $(MEMORY),TMPDIR=$(MEMORY) )$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-report=html
+
+# The pinned packages against .ci/advisories.json, a dated list: needs no network.
+audit: venv
+	$(BIN)/python .ci/audit.py
+
+# Wheel, sdist and CycloneDX SBOM in dist/.
+release: venv audit
+	rm -rf dist
+	$(BIN)/python -c 'from hatchling.build import build_sdist, build_wheel; print(build_wheel("dist")); print(build_sdist("dist"))'
+	$(BIN)/python .ci/sbom.py dist
 
 demo: venv
 	$(BIN)/bridge demo $(if $(ONCE),--once)

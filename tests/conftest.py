@@ -25,7 +25,7 @@ from tests.pairs.report import show_pairs
 from tests.storms import drawn
 
 _numbers = count(1)
-MADE = "bridge_made"
+MADE = f"bridge_made_{os.getpid()}"
 FORGETFUL = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_wal_size = '128MB'", "SELECT pg_reload_conf()")
 """No test pulls the plug of PostgreSQL's machine."""
 WAITING = {"acceptance", "bench", "pairs", "storms"}
@@ -85,9 +85,13 @@ def made_sqlite_url(made_sqlite: Path, sqlite_url: str, tmp_path: Path) -> str:
 def postgres_server() -> Iterator[str]:
     """The address of one PostgreSQL server for the whole run, which may lose everything when the machine fails.
 
+    `TEST_POSTGRES`: the address of a server to use instead, of any version, where this user may make databases.
     Not below pytest's own folder: as root the server runs as another user, and each start of pytest closes
     that folder to others.
     """
+    if given := os.environ.get("TEST_POSTGRES"):
+        yield given
+        return
     with TemporaryDirectory(prefix="bridge-postgres-", ignore_cleanup_errors=True) as folder:
         runtime = Path(folder) / "runtime"
         runtime.mkdir(mode=0o700)
