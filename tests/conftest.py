@@ -32,7 +32,8 @@ WAITING = {"acceptance", "bench", "pairs", "storms"}
 
 # No test asserts a time: on a busy machine any example may take long.
 settings.register_profile("bridge", deadline=None)
-settings.load_profile("bridge")
+settings.register_profile("quick", deadline=None, max_examples=10)  # `make quick`
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "bridge"))
 
 
 def pytest_configure() -> None:
