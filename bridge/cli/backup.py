@@ -17,7 +17,13 @@ from bridge.settings.parts import mapping_files, store_url
 from bridge.store.backup import Backup, Written, back_up, unwritable
 from bridge.store.restore import restore
 
-SHOWN = {"links": "links", "tasks": "records", "events": "events", "journal": "journal entries"}
+SHOWN = {
+    "links": ("link", "links"),
+    "tasks": ("record", "records"),
+    "events": ("event", "events"),
+    "journal": ("journal entry", "journal entries"),
+}
+"""Tables, and what one row and several rows of each are called."""
 
 
 @click.command()
@@ -87,4 +93,5 @@ def _made_again(path: Path, taken_at: str) -> Mapping[str, str]:
 
 
 def _numbers(written: Written) -> str:
-    return ", ".join(f"{written.rows.get(table, 0)} {words}" for table, words in SHOWN.items())
+    numbers = [(written.rows.get(table, 0), *words) for table, words in SHOWN.items()]
+    return ", ".join(f"{number} {one if number == 1 else several}" for number, one, several in numbers)

@@ -17,8 +17,8 @@ from bridge.store.instances import SILENT_SECONDS
 from bridge.store.schema import HEAD, schema_of, version
 from bridge.store.tables import mappings, metadata, requests, sequence
 
-AFTERWARDS = {"mapping": None, "full": True}
-"""What the next bridge is asked for: to compare every record of both sides."""
+AFTERWARDS = (("reconcile", {"mapping": None, "full": True}),)
+"""What the next bridge is asked for, as (kind, arguments): to compare every record of both sides."""
 
 
 async def restore(url: str, seams: Seams, backup: Backup, *, replace: bool, pause: Mapping[str, str]) -> None:
@@ -116,15 +116,16 @@ class _Filling:
         """Nobody has taken a request, and the next bridge compares all records."""
         now = self._database.now()
         self._conn.execute(update(requests).where(requests.c.done_at.is_(None)).values(taken_at=None))
-        asked = {"kind": "reconcile", "arguments": AFTERWARDS, "asked_at": now, "answer": ""}
-        self._conn.execute(insert(requests).values(**asked))
+        for kind, arguments in AFTERWARDS:
+            asked = {"kind": kind, "arguments": arguments, "asked_at": now, "answer": ""}
+            self._conn.execute(insert(requests).values(**asked))
         for name, reason in sorted(pause.items()):
             held = update(mappings).where(mappings.c.name == name)
             self._conn.execute(held.values(paused=True, pause_reason=reason))
 
     def _compare(self) -> None:
         """Raises ConfigError unless every row is there."""
-        more = {requests.name: 1}  # ours
+        more = {requests.name: len(AFTERWARDS)}
         for name, number in self._backup.written.rows.items():
             found = self._conn.execute(select(func.count()).select_from(text(f'"{name}"'))).scalar_one()
             if found < number + more.get(name, 0):
