@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Stores and PostgreSQL of the tests lie in memory where 4 GB of it are free there: none of them has to outlive a run.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "/dev/shm" }')
 
-.PHONY: venv demo test check lock docs kill-burst storms two-copies mutants bench bench-mapping
+.PHONY: venv quick demo test coverage check audit release lock docs image-check kill-burst storms two-copies mutants bench bench-mapping
 
 venv: $(STAMP)
 
@@ -20,6 +20,30 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+# What most mistakes break, in under a minute on two cores: no sockets, no PostgreSQL, no processes.
+quick: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	HYPOTHESIS_PROFILE=quick $(if $(MEMORY),TMPDIR=$(MEMORY) )$(BIN)/python -m pytest -n 2 tests/unit $(LEFT_OUT)
+
+# Of the unit tests those that try most values: .ci/run has them.
+LEFT_OUT := $(addprefix --ignore=tests/unit/,connectors/test_hostile_callbacks.py app/test_every_mistake_once.py \
+  mapping/test_generated.py sync/test_deciding_laws.py)
+
+# Every test with branch coverage; processes that tests start count as well.
+coverage: venv
+	$(if $(MEMORY),TMPDIR=$(MEMORY) )$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-report=html
+
+# The pinned packages against .ci/advisories.json, a dated list: needs no network.
+audit: venv
+	$(BIN)/python .ci/audit.py
+
+# Wheel, sdist and CycloneDX SBOM in dist/.
+release: venv audit
+	rm -rf dist
+	$(BIN)/python -c 'from hatchling.build import build_sdist, build_wheel; print(build_wheel("dist")); print(build_sdist("dist"))'
+	$(BIN)/python .ci/sbom.py dist
 
 demo: venv
 	$(BIN)/bridge demo $(if $(ONCE),--once)
@@ -57,9 +81,15 @@ check: venv
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The Dockerfile's own steps, in a clean folder as another user; and the image itself where Docker runs.
+image-check: venv
+	IMAGE_CHECK=1 $(BIN)/python -m pytest -n 0 tests/deploy/test_dockerfile.py
+	@if docker info >/dev/null 2>&1; then docker build -f config/deploy/Dockerfile -t sync-bridge . && \
+	  docker run --rm --read-only sync-bridge --version; else echo "Docker does not run here: no image was built"; fi
+
 # Needs `uv`; only for whoever changes the dependencies.
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --extra postgres pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -q pyproject.toml -o requirements-dev.lock
 
 # The pages that are generated: settings from their model, systems from the manifests.

@@ -25,14 +25,15 @@ from tests.pairs.report import show_pairs
 from tests.storms import drawn
 
 _numbers = count(1)
-MADE = "bridge_made"
+MADE = f"bridge_made_{os.getpid()}"
 FORGETFUL = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_wal_size = '128MB'", "SELECT pg_reload_conf()")
 """No test pulls the plug of PostgreSQL's machine."""
 WAITING = {"acceptance", "bench", "pairs", "storms"}
 
 # No test asserts a time: on a busy machine any example may take long.
 settings.register_profile("bridge", deadline=None)
-settings.load_profile("bridge")
+settings.register_profile("quick", deadline=None, max_examples=10)  # `make quick`
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "bridge"))
 
 
 def pytest_configure() -> None:
@@ -85,9 +86,13 @@ def made_sqlite_url(made_sqlite: Path, sqlite_url: str, tmp_path: Path) -> str:
 def postgres_server() -> Iterator[str]:
     """The address of one PostgreSQL server for the whole run, which may lose everything when the machine fails.
 
+    `TEST_POSTGRES`: the address of a server to use instead, of any version, where this user may make databases.
     Not below pytest's own folder: as root the server runs as another user, and each start of pytest closes
     that folder to others.
     """
+    if given := os.environ.get("TEST_POSTGRES"):
+        yield given
+        return
     with TemporaryDirectory(prefix="bridge-postgres-", ignore_cleanup_errors=True) as folder:
         runtime = Path(folder) / "runtime"
         runtime.mkdir(mode=0o700)

@@ -21,6 +21,7 @@ from bridge.domain.errors import ConfigError, StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.redaction import Redactor
 from bridge.runtime.scheduler import Job, Timetable
+from bridge.runtime.service import ServiceManager
 from bridge.runtime.supervisor import Supervisor
 from bridge.settings.model import Settings
 from bridge.store.engine import open_store
@@ -96,10 +97,12 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
             await bridge.store.instances.end()
 
 
-async def run(settings: Settings, seams: Seams, redactor: Redactor) -> None:
+async def run(settings: Settings, seams: Seams, redactor: Redactor, service: ServiceManager) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP rechecks the mapping files."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):  # before anything listens: whoever sees it ready may stop it
+        loop.add_signal_handler(number, stop.set)
     async with running(settings, seams, redactor) as bridge:
         reloads: set[asyncio.Task[None]] = set()
 
@@ -108,10 +111,9 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor) -> None:
             reloads.add(task)
             task.add_done_callback(reloads.discard)
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, on_hangup)
-        await stop.wait()
+        async with service.told(bridge.store.ping):
+            await stop.wait()
 
 
 async def reload(bridge: Bridge) -> None:
@@ -155,10 +157,17 @@ async def audit_returned(bridge: Bridge) -> None:
 
 async def _beat(bridge: Bridge) -> None:
     """Commands see by it that a bridge runs; what keeps a store from being written is told by others."""
+    away = False
     while True:
         await bridge.seams.clock.sleep(BEAT_SECONDS)
-        with suppress(StoreUnavailable):
+        try:
             await bridge.store.instances.beat()
+        except StoreUnavailable:
+            away = True
+        else:
+            if away:
+                log.info("the store takes writes again")
+            away = False
 
 
 async def _flush(bridge: Bridge) -> None:

@@ -21,7 +21,7 @@ def load_functions(path: Path | None) -> Functions:
     listed = getattr(module, "FUNCTIONS", None)
     if not isinstance(listed, list | tuple) or not all(isinstance(one, Function) for one in listed):
         what = "there is no list called FUNCTIONS that holds functions"
-        raise ConfigError([Fault(str(path), what, f"{LIKE}; Function is in bridge.mapping.functions")])
+        raise ConfigError([Fault(str(path), what, f"{LIKE}; Function is in bridge.api")])
     faults = [Fault(f"{path}: {name}", what, remedy) for name, what, remedy in example_faults(listed)]
     names = [one.name for one in listed]
     for name in sorted({name for name in names if names.count(name) > 1}):

@@ -13,6 +13,7 @@ from bridge.app.seams import system_seams
 from bridge.app.secrets import register_secrets
 from bridge.monitoring.logs import setup_logging
 from bridge.monitoring.redaction import Redactor
+from bridge.runtime.service import ServiceManager
 from bridge.settings.summary import summary
 
 
@@ -26,4 +27,6 @@ def run(settings_path: Path) -> None:
     setup_logging(settings.log.level, settings.log.format, redactor)
     for line in summary(settings):
         logging.getLogger("bridge.settings").info(line)
-    asyncio.run(run_daemon(settings, system_seams(), redactor))
+    seams = system_seams()
+    service = ServiceManager(os.environ, seams.clock, os.getpid())
+    asyncio.run(run_daemon(settings, seams, redactor, service))

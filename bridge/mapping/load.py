@@ -62,7 +62,7 @@ def read_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> L
         fault = Fault(str(directory), "there is no such folder", "make it, or set the mappings folder to another")
         return Loaded((), (fault,), None)
     faults = Faults()
-    paths = {path.relative_to(directory).as_posix(): path for path in sorted(directory.rglob("*.yaml"))}
+    paths = {path.relative_to(directory).as_posix(): path for path in _below(directory, "*.yaml")}
     texts = {name: _text(name, path, faults) for name, path in paths.items() if not name.endswith((ROWS, TABLE))}
     sources = Sources(lambda name: _text(name, paths[name], faults) if name in paths else None, tuple(paths), faults)
     found: list[Mapping] = []
@@ -82,11 +82,15 @@ def read_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> L
     return Loaded(mappings, tuple(faults.found), known, frozenset(spoilt), tuple(documents))
 
 
+def _below(directory: FilePath, pattern: str) -> list[FilePath]:
+    """Files in order; none in hidden folders, where Kubernetes keeps the states of a ConfigMap."""
+    found = sorted(directory.rglob(pattern))
+    return [path for path in found if not any(part.startswith(".") for part in path.relative_to(directory).parts[:-1])]
+
+
 def _other_files(directory: FilePath, found: list[Mapping], faults: Faults) -> list[Fault]:
     """Files that look like mapping files and are not read, and a folder without any."""
-    wrong = [
-        path for path in sorted(directory.rglob("*")) if path.suffix.lower() in (".yml", ".yaml") and path.is_file()
-    ]
+    wrong = [path for path in _below(directory, "*") if path.suffix.lower() in (".yml", ".yaml") and path.is_file()]
     strange = [
         Fault(path.relative_to(directory).as_posix(), f"is not read: it ends in {path.suffix}", "let it end in .yaml")
         for path in wrong

@@ -5,9 +5,14 @@ import logging
 import sys
 from typing import Any, TextIO
 
+from bridge.domain.errors import StoreUnavailable
 from bridge.monitoring.redaction import HIDDEN, Redactor, is_sensitive
+from bridge.monitoring.seldom import Seldom
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+STORE_AWAY = "store unavailable"
+"""How every message about it begins."""
+
 _LIBRARIES = {
     "aiohttp.access": logging.WARNING,
     "alembic": logging.WARNING,
@@ -62,6 +67,30 @@ def _pair(key: str, value: Any) -> str:
     return f"{key}={json.dumps(text, ensure_ascii=False)}"
 
 
+class OncePerOutage(logging.Filter):
+    """A store that is away is met by every part again and again: one line a minute says so, without a traceback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0.0
+        self._seldom = Seldom(lambda: self._now)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is shown; `left_out` says how many were not since the last one that was."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, StoreUnavailable) and not str(record.msg).startswith(STORE_AWAY):
+            return True
+        self._now = record.created
+        left_out = self._seldom.may_say(STORE_AWAY)
+        if left_out is None:
+            return False
+        if isinstance(error, StoreUnavailable):
+            record.exc_info, record.reason = None, str(error)
+        if left_out:
+            record.left_out = left_out
+        return True
+
+
 def setup_logging(level: str, form: str, redact: Redactor, stream: TextIO | None = None) -> None:
     """Send every log record of the process through one redacting handler.
 
@@ -69,6 +98,7 @@ def setup_logging(level: str, form: str, redact: Redactor, stream: TextIO | None
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(LineFormatter(redact, as_json=form == "json"))
+    handler.addFilter(OncePerOutage())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -17,8 +17,10 @@ One YAML file, `config/bridge.yaml` by default (`--settings` or `BRIDGE_SETTINGS
 from that file. Every key may be overridden by an environment variable: `BRIDGE_` and the key in capitals, two
 underscores between levels (`BRIDGE_STORE__URL`, `BRIDGE_SYSTEMS__CRM1__OPTIONS__API_TOKEN`).
 
-Secrets are never written into the file. Give them as `{file: path}`, as `{env: NAME}`, or in the `BRIDGE_` variable.
-`{file: path}` and `{env: NAME}` may stand for any other value too.
+Secrets are never written into the file. Give them as `{file: path}`, as `{env: NAME}`, as
+`{credential: NAME}`, or in the `BRIDGE_` variable. The first three may stand for any other value too. A credential is a
+file of that name in the folder that the variable CREDENTIALS_DIRECTORY names: systemd sets it (`LoadCredential=`), and
+the container's image sets it to /run/secrets.
 
 `bridge check` lists every fault at once, each with its place and what to do.
 

@@ -1,4 +1,4 @@
-"""The settings file as plain values, with the place of every key and with {file: ...} and {env: ...} filled in."""
+"""The settings file as plain values, with the place of every key, and with what stands elsewhere filled in."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -10,11 +10,17 @@ from bridge.domain.text_file import NotText, read_text, unusable_character
 from bridge.files.document import Faults, Listing, Node, Scalar, Table, read_documents
 from bridge.settings.faults import Key, Places
 
+KINDS = ("file", "env", "credential")
+"""Where a value may come from instead of the file itself: {file: path}, {env: NAME}, {credential: NAME}."""
+
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""Names the folder of credentials: systemd sets it (`LoadCredential=`), and so does the container's image."""
+
 STAND_IN = "-" * 32  # for a secret that could not be read, so that it causes one fault and not two
 
 
 class Named(str):
-    """The value that {file: path} or {env: NAME} stands for; it may be a secret, so that it is never shown."""
+    """A value from elsewhere ({file: path} and the like); it may be a secret, so that it is never shown."""
 
     def __repr__(self) -> str:
         return "'**********'"
@@ -86,19 +92,24 @@ class _Reading:
                 self.written.faults.append(self.written.places.fault(at, odd.what, odd.remedy))
             return node.value()
         (kind, named), *more = node.entries.items() or [("", None)]
-        if kind in ("file", "env") and isinstance(named, Scalar) and not more:
+        if kind in KINDS and isinstance(named, Scalar) and not more:
             return _named(kind, named.text, at, self.written, self.environ)
         return self.section(node, at)
 
 
 def _named(kind: str, name: str, at: Key, written: Written, environ: Mapping[str, str]) -> Named:
-    """The value {file: path} or {env: NAME} stands for."""
+    """The value {file: path}, {env: NAME} or {credential: NAME} stands for."""
+    value: str | None
     if kind == "env":
         written.variables.add(name)
         source, value = f"the environment variable {name}", environ.get(name)
         missing, remedy = f"{source} is not set", "set it, or write {file: path}"
+    elif kind == "credential" and not environ.get(CREDENTIALS):
+        source, value, missing = f"the credential {name}", None, f"the variable {CREDENTIALS} is not set"
+        remedy = "run the bridge as a service with LoadCredential=, or set it to the folder that holds the credential"
     else:
-        file = written.places.path.parent / name
+        folder = Path(environ[CREDENTIALS]) if kind == "credential" else written.places.path.parent
+        file = folder / name
         source, value, missing = f"the file {file}", None, ""
         try:
             value = read_text(file)

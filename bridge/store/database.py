@@ -37,6 +37,7 @@ from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams, epoch
+from bridge.store.failing import DAMAGED, LOCKED, StoreFile, code_of, in_words, is_locked, state_of
 from bridge.store.failures import Unstorable
 from bridge.store.tables import sequence
 
@@ -49,6 +50,7 @@ TOGETHER = 16
 
 BUSY_SECONDS = 5.0
 BUSY_STEP_SECONDS = 0.005
+LOCKED_SECONDS = 1.0
 TRIES = 6
 FIRST_WAIT_SECONDS = 0.015
 LONGEST_WAIT_SECONDS = 1.0
@@ -85,6 +87,10 @@ class Database:
         self.offset = 0.0
         self.alone = False
         """No other copy runs, as far as this one knows: then nobody is told of work."""
+        self.damage = ""
+        """What only a person mends: a file with a damaged page. Nothing is written to it any more."""
+        self.locked = False
+        """Another program has held the file locked for a second or longer."""
         self.backend: Backend = Sqlite(url, self) if self.sqlite else late(*POSTGRES)(url)
 
     def now(self) -> float:
@@ -102,6 +108,9 @@ class Database:
         `store.<name>.before_commit`, `store.<name>.committed`.
         """
 
+        if self.damage:
+            raise StoreUnavailable(self.damage)
+
         async def before_commit() -> None:
             await self.seams.failpoint(f"store.{name}.before_commit")
 
@@ -109,12 +118,17 @@ class Database:
         await self.seams.failpoint(f"store.{name}.committed")
         return result
 
+    def require_free(self) -> None:
+        """Raises StoreUnavailable at once while another program holds the file: a write would wait longer for it."""
+        if self.locked:
+            raise StoreUnavailable(f"the store cannot be used now: {LOCKED}")
+
     async def session(self, work: Session[T]) -> T:
         """Run `work` on a connection of its own, outside of any transaction (PostgreSQL session locks)."""
         try:
             return await self.backend.session(work)
         except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
-            raise StoreUnavailable(f"the store cannot be used now: {_reason(error)}") from error
+            raise self._unavailable(error) from error
 
     async def scrub(self) -> None:
         """Have what was deleted gone from the files as well, as far as the database can. Raises StoreUnavailable."""
@@ -161,14 +175,20 @@ class Database:
                 raise
             except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
                 if is_refused(error):
-                    raise Unstorable(_reason(error)) from error
+                    raise Unstorable(in_words(error)) from error
                 if attempt + 1 == TRIES or not _is_retried(error):
-                    raise StoreUnavailable(f"the store cannot be used now: {_reason(error)}") from error
+                    raise self._unavailable(error) from error
             except (UnicodeEncodeError, OverflowError, StatementError) as error:
-                raise Unstorable(_reason(error)) from error
+                raise Unstorable(in_words(error)) from error
             wait = backoff_seconds(attempt + 1, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, self.seams.random)
             await self.seams.clock.sleep(wait)
         raise AssertionError("unreachable")
+
+    def _unavailable(self, error: BaseException) -> StoreUnavailable:
+        told = f"the store cannot be used now: {in_words(error)}"
+        if code_of(error) in DAMAGED:
+            self.damage = told
+        return StoreUnavailable(told)
 
 
 @dataclass(slots=True)
@@ -195,6 +215,7 @@ class Sqlite:
         self._writing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "store")
         self._writer = _sqlite_engine(url, writer=True)
+        self._file = StoreFile(str(url.database))
         self._reader = _sqlite_engine(url, writer=False)
 
     async def read(self, work: Work[T]) -> T:
@@ -251,6 +272,7 @@ class Sqlite:
                     _tell(one, error)
                     return one
             await self._to_its_end(transaction.commit)
+            self._file.require_whole()
         except BaseException:
             if transaction.is_active:
                 transaction.rollback()
@@ -280,14 +302,20 @@ class Sqlite:
 
     async def _begun(self, conn: Connection) -> Transaction:
         """Begin to write. Another process (a command) may be writing: wait for it without holding up the loop."""
+        self._file.require_whole()
         clock = self._database.seams.clock
-        until = clock.monotonic() + BUSY_SECONDS
+        began = clock.monotonic()
         while True:
             try:
-                return conn.begin()
+                transaction = conn.begin()
             except DBAPIError as error:
-                if not _is_locked(error) or clock.monotonic() >= until:
+                waited = clock.monotonic() - began
+                self._database.locked = is_locked(error) and waited >= LOCKED_SECONDS
+                if not is_locked(error) or waited >= BUSY_SECONDS:
                     raise
+            else:
+                self._database.locked = False
+                return transaction
             await clock.sleep(BUSY_STEP_SECONDS)
 
     async def _to_its_end(self, act: Callable[[], None]) -> None:
@@ -355,28 +383,11 @@ def _sqlite_engine(url: URL, *, writer: bool) -> Engine:
     return engine
 
 
-def _state(error: BaseException) -> str:
-    found = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return found if isinstance(found, str) else ""
-
-
 def is_refused(error: BaseException) -> bool:
     """The database will never take this value, whoever asks."""
-    return isinstance(error, DataError) or _state(error)[:2] in REFUSED_CLASSES
+    return isinstance(error, DataError) or state_of(error)[:2] in REFUSED_CLASSES
 
 
 def _is_retried(error: BaseException) -> bool:
-    if _state(error) in RETRIED_STATES:
-        return True
-    return _is_locked(error)
-
-
-def _is_locked(error: BaseException) -> bool:
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _reason(error: BaseException) -> str:
-    """The database's own words, without statement or values."""
-    original = getattr(error, "orig", None) or error
-    return str(original).splitlines()[0][:300] if str(original) else type(original).__name__
+    """A lock of another program was waited for already."""
+    return state_of(error) in RETRIED_STATES

@@ -22,6 +22,7 @@ from bridge.store.figures import Figures
 from bridge.store.filelock import FileLock
 from bridge.store.forget import Forgotten
 from bridge.store.hooks import Hooks
+from bridge.store.instance_tables import instances
 from bridge.store.instances import Instances
 from bridge.store.instructions import Instructions
 from bridge.store.journal import Journal
@@ -38,7 +39,7 @@ from bridge.store.schema import HEAD, make_tables, schema_of
 from bridge.store.search import Search
 from bridge.store.sweeps import Sweeps
 from bridge.store.systems import Systems
-from bridge.store.tables import leases, mappings, requests
+from bridge.store.tables import leases, requests
 from bridge.store.tasks import Tasks
 from bridge.store.tokens import Plain, Seal, Tokens
 from bridge.store.unlinked import UnlinkedReferences
@@ -47,6 +48,7 @@ from bridge.store.vitals import Vitals
 from bridge.store.waiting import Waiting
 
 SCHEMES = ("sqlite", "postgresql")
+POSTGRES_EXTRA = ("asyncpg", "greenlet")
 MIGRATE = ("bridge.store.migrate", "migrate")
 """Imported where there is something to migrate: alembic costs a command 0.1 s."""
 
@@ -105,12 +107,14 @@ class Store:
         await self.database.refresh_clock()
 
     async def ping(self) -> None:
-        """Raises StoreUnavailable unless the store takes writes."""
+        """Raises StoreUnavailable unless the store takes writes: it notes that this bridge was seen.
 
-        def work(conn: Connection) -> None:
-            conn.execute(update(mappings).where(mappings.c.name == "").values(paused=False))
-
-        await self.database.write("ping", work)
+        A statement that changes no row would write nothing, and so succeed on a full disk.
+        """
+        self.database.require_free()
+        mine = update(instances).where(instances.c.name == self.database.seams.copy)
+        seen = mine.values(seen_at=self.database.now())
+        await self.database.write("ping", lambda conn: conn.execute(seen))
 
     async def close(self) -> None:
         """Settle what was submitted, then let go of everything."""
@@ -136,12 +140,12 @@ async def open_store(
     existing: a store that is not there is refused and not made.
     Raises ConfigError with one clear message when the address, file or server cannot be used.
     """
-    parsed = _parsed(url)
+    parsed = parsed_url(url)
     lock = None
     if parsed.get_backend_name() == "sqlite":
-        _check_file(parsed, existing)
+        check_file(parsed, existing)
         lock = FileLock.take(Path(f"{parsed.database}.lock")) if exclusive else None
-    database = Database(parsed, seams)
+    database = database_at(parsed, seams)
     store = Store(database, lock, seal or Plain())
     where = parsed.render_as_string(hide_password=True)
     try:
@@ -158,6 +162,17 @@ async def open_store(
         await store.close()
         raise
     return store
+
+
+def database_at(parsed: URL, seams: Seams) -> Database:
+    """Raises ConfigError where the driver is not installed."""
+    try:
+        return Database(parsed, seams)
+    except ModuleNotFoundError as error:
+        if error.name not in POSTGRES_EXTRA:
+            raise
+        remedy = "install the bridge with it: pipx install 'sync-bridge[postgres]'"
+        raise ConfigError([_fault(f"the Python package {error.name} for PostgreSQL is missing", remedy)]) from None
 
 
 async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bool) -> None:
@@ -192,7 +207,8 @@ def _fault(what: str, remedy: str) -> Fault:
     return Fault("store.url", what, remedy)
 
 
-def _parsed(url: str) -> URL:
+def parsed_url(url: str) -> URL:
+    """Raises ConfigError for what is no address of a store."""
     examples = "write sqlite:///path/to/file or postgresql://user:password@host/database"
     try:
         parsed = make_url(url)
@@ -205,7 +221,7 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
-def _check_file(parsed: URL, existing: bool) -> None:
+def check_file(parsed: URL, existing: bool) -> None:
     """The file can be used; its folder is made where only that is missing."""
     path = Path(str(parsed.database))
     if str(path) == ":memory:":

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from bridge.store.audit import note_answer, note_deed
 from bridge.store.database import Database
@@ -11,6 +11,9 @@ from bridge.store.model import Json
 from bridge.store.notify import Wake
 from bridge.store.rows import Row
 from bridge.store.tables import requests
+
+BACKUP = "backup"
+"""A request that was done by the command itself: the last backup, kept until the next one."""
 
 ABANDONED_SECONDS = 120.0
 FAILED = "failed: "
@@ -99,6 +102,23 @@ class Requests:
             return None if row is None else _request(row)
 
         return await self._database.read(work)
+
+    async def note_backup(self, taken_at: float, text: str) -> None:
+        """Remember the last backup, in place of the one before."""
+        values = {"kind": BACKUP, "arguments": {}, "asked_at": taken_at, "taken_at": taken_at, "done_at": taken_at}
+        noted = insert(requests).values(**values, answer=text)
+
+        def work(conn: Connection) -> None:
+            conn.execute(delete(requests).where(requests.c.kind == BACKUP))
+            conn.execute(noted)
+
+        await self._database.write("note_backup", work)
+
+    async def last_backup(self) -> tuple[float, str] | None:
+        """When the store was last backed up (epoch seconds), and what was written; None when it never was."""
+        query = select(requests.c.done_at, requests.c.answer).where(requests.c.kind == BACKUP)
+        found = await self._database.read(lambda conn: conn.execute(query).first())
+        return None if found is None else (float(found[0]), str(found[1]))
 
 
 def _request(row: Row) -> Request:

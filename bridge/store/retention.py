@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Connection, Table, and_, delete, select
 
 from bridge.store.audit import Audit
 from bridge.store.counters import Counters
 from bridge.store.database import Database
 from bridge.store.journal import Journal
+from bridge.store.requests import BACKUP
 from bridge.store.tables import brake_hits, events, requests
 
 BATCH = 5000
@@ -48,10 +49,11 @@ class Retention:
         now = self._database.now()
         await self._counters.retire()
         await self._audit.prune(now - limits.journal)
+        old_requests = and_(requests.c.done_at < now - limits.requests, requests.c.kind != BACKUP)
         return Pruned(
             events=await self._older(events, events.c.seq, events.c.stored_at < now - limits.events),
             journal=await self._journal.prune(now - limits.journal, limits.journal_rows),
-            requests=await self._older(requests, requests.c.id, requests.c.done_at < now - limits.requests),
+            requests=await self._older(requests, requests.c.id, old_requests),
             brake_hits=await self._older(brake_hits, brake_hits.c.id, brake_hits.c.at < now - limits.brake_hits),
         )
 

@@ -124,6 +124,7 @@ LATE = {
     BRIDGE / "cli" / "main.py": {entry[0] for entry in COMMANDS.values()},
     BRIDGE / "store" / "database.py": {POSTGRES[0]},
     BRIDGE / "store" / "engine.py": {MIGRATE[0]},
+    BRIDGE / "store" / "restore.py": {MIGRATE[0]},
     BRIDGE / "mapping" / "types" / "email.py": {SYNTAX[0]},
     BRIDGE / "mapping" / "types" / "places.py": {NAMES[0], ALIASES[0], CURRENCIES[0]},
 }

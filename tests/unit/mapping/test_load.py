@@ -23,6 +23,14 @@ def test_every_yaml_file_below_the_folder_is_read_except_tests(tmp_path: Path) -
     assert [mapping.name for mapping in load_mappings(tmp_path)] == ["b", "c", "people"]
 
 
+def test_hidden_folders_are_left_out_as_kubernetes_keeps_the_states_of_a_configmap_there(tmp_path: Path) -> None:
+    (tmp_path / "..2026_01_05").mkdir()
+    (tmp_path / "..2026_01_05" / "people.yaml").write_text(HEAD + NAME)
+    (tmp_path / "..data").symlink_to("..2026_01_05")
+    (tmp_path / "people.yaml").symlink_to("..data/people.yaml")
+    assert [mapping.name for mapping in load_mappings(tmp_path)] == ["people"]
+
+
 def test_faults_of_several_files_come_together_and_name_their_file(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("- x")
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bridge.monitoring.logs import setup_logging
+from bridge.domain.errors import StoreUnavailable
+from bridge.monitoring.logs import OncePerOutage, setup_logging
 from bridge.monitoring.redaction import HIDDEN, Redactor
 
 SECRET = 'hunter"22\\ø'
@@ -101,3 +102,27 @@ def test_setting_up_twice_does_not_double_lines(start: Start) -> None:
     out = start()
     log.info("once")
     assert out.getvalue().count("\n") == 1
+
+
+def test_a_store_that_is_away_is_one_line_a_minute_without_a_traceback(start: Start) -> None:
+    out = start()
+    log = logging.getLogger("bridge.outage")
+    for _ in range(50):
+        log.error("store unavailable", extra={"reason": "the disk is full"})
+        try:
+            raise StoreUnavailable("the disk is full")
+        except StoreUnavailable:
+            log.warning("admin request failed", exc_info=True)
+    log.error("something else")
+    lines = out.getvalue().splitlines()
+    assert [line.partition("message=")[2] for line in lines] == [
+        '"store unavailable" reason="the disk is full"',
+        '"something else"',
+    ]
+
+
+def test_the_lines_that_were_left_out_are_counted_in_the_next_one() -> None:
+    shown = OncePerOutage()
+    records = [logging.makeLogRecord({"msg": "store unavailable", "created": at}) for at in (0.0, 1.0, 30.0, 61.0)]
+    assert [shown.filter(record) for record in records] == [True, False, False, True]
+    assert vars(records[-1])["left_out"] == 2

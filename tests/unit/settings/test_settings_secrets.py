@@ -173,3 +173,16 @@ def test_the_start_up_picture_shows_secrets_as_set_or_unset(load: Load) -> None:
 def test_a_secret_from_a_bridge_variable_is_not_shown_either(load: Load) -> None:
     settings = load(GOOD, {"BRIDGE_SYSTEMS__CRM1__OPTIONS__API_TOKEN": "from-environment"})
     assert "from-environment" not in "\n".join(summary(settings)) + repr(settings)
+
+
+def test_a_credential_comes_from_the_folder_the_service_manager_names(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("from-systemd\n")
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert token_of(options_of(load, "{api_token: {credential: token}}", environ)) == "from-systemd"
+
+
+def test_a_credential_outside_of_a_service_is_one_fault_that_says_what_to_do(faults_of: FaultsOf, path: Path) -> None:
+    (fault,) = faults_of(GOOD.replace("{env: SECRET}", "{credential: secret}"))
+    assert fault.where == f"{path}:2: instance_secret"
+    assert fault.what == "the variable CREDENTIALS_DIRECTORY is not set"
+    assert "LoadCredential=" in fault.remedy

@@ -1,0 +1,97 @@
+"""`bridge backup` and `bridge restore-backup`: the store as one file, and a store from it."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from bridge.app.plan import checked_files
+from bridge.app.seams import system_seams
+from bridge.app.wording import moment
+from bridge.cli.opened import with_store
+from bridge.domain.errors import ConfigError, Fault
+from bridge.settings.parts import mapping_files, store_url
+from bridge.store.backup import Backup, Written, back_up, unwritable
+from bridge.store.restore import restore
+
+SHOWN = {
+    "links": ("link", "links"),
+    "tasks": ("record", "records"),
+    "events": ("event", "events"),
+    "journal": ("journal entry", "journal entries"),
+}
+"""Tables, and what one row and several rows of each are called."""
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_obj
+def backup(path: Path, file: Path) -> None:
+    """Write the whole store to FILE, as it is at one moment, while the bridge runs.
+
+    The file is the same whether the store is on SQLite or on PostgreSQL, and either can be filled from it. It holds
+    values of your records; the tokens in it are encrypted with the instance secret, which is not in it.
+    """
+    if file.exists():
+        raise ConfigError([Fault(str(file), "is there already", "name another file: no backup is ever overwritten")])
+    partial = file.with_name(f"{file.name}.partial")
+    try:
+        with open(partial, "wb", opener=_private) as out:
+            written = with_store(path, lambda store: back_up(store.database, out, version("sync-bridge")))
+        os.link(partial, file)  # unlike a rename, it never takes the place of another file
+        partial.unlink()
+    except FileExistsError:
+        raise ConfigError([Fault(str(file), "was made meanwhile", f"the backup is in {partial}: rename it")]) from None
+    except OSError as error:
+        raise ConfigError([unwritable(str(partial), error)]) from None
+    told = f"{_numbers(written)} in {file.resolve()}"
+    with_store(path, lambda store: store.requests.note_backup(written.taken_at, told))
+    size = file.stat().st_size / 1e6
+    click.echo(f"wrote {file} ({size:.1f} MB): {_numbers(written)}, as of {moment(written.taken_at)}")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+@click.command("restore-backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--replace", is_flag=True, help="Give up the store that is there for the backup.")
+@click.option("--check", is_flag=True, help="Only read FILE to its end and say what it holds.")
+@click.pass_obj
+def restore_backup(path: Path, file: Path, replace: bool, check: bool) -> None:
+    """Fill the store that the settings name from FILE, which `bridge backup` wrote. No bridge may run on it.
+
+    The store is filled by one transaction: after an interruption it is as it was. The next `bridge run` compares every
+    record of both sides, which takes in what happened since the backup.
+    """
+    found = Backup(str(file))
+    held = f"{file}: {_numbers(found.written)}, as of {moment(found.written.taken_at)}"
+    if check:
+        click.echo(f"{held}; the file is whole")
+        return
+    pause = _made_again(path, moment(found.written.taken_at))
+    url = store_url(path, os.environ)
+    asyncio.run(restore(url, system_seams(), found, replace=replace, pause=pause))
+    click.echo(f"restored {held}")
+    for name in sorted(pause):
+        click.echo(
+            f"{name} is paused: it has no `match`, so records made since the backup would be made again; see why"
+        )
+        click.echo(f"  in docs/operations.md, then `bridge resume {name}`")
+    click.echo("now `bridge run`: it compares every record of both sides first; `bridge status` shows how far it is")
+
+
+def _made_again(path: Path, taken_at: str) -> Mapping[str, str]:
+    """Mappings that recognise no record they made since the backup, with why they are paused."""
+    why = f"restored from a backup of {taken_at}: without `match`, records made since then would be made again"
+    folder, functions = mapping_files(path, os.environ)
+    return {mapping.name: why for mapping in checked_files(folder, functions) if not mapping.match}
+
+
+def _numbers(written: Written) -> str:
+    numbers = [(written.rows.get(table, 0), *words) for table, words in SHOWN.items()]
+    return ", ".join(f"{number} {one if number == 1 else several}" for number, one, several in numbers)

@@ -1,0 +1,270 @@
+"""A store as one file that either database can be filled from: every table as it was at one moment.
+
+The file is gzip over lines of JSON: a head (what it is, of which schema, how its tables are made on each database), for
+each table a line with its name and one for each row, and an end with the counter, the numbers of rows, and the SHA-256
+of all lines before. A file that is cut short or changed has no such end.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Dialect,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    select,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.types import TypeEngine
+
+from bridge.domain.errors import ConfigError, Fault
+from bridge.store.database import Database
+from bridge.store.instance_tables import instances
+from bridge.store.schema import HEAD, version
+from bridge.store.tables import Big, Real, leases, metadata, sequence
+
+FORMAT = 1
+ROWS = 1000
+NOT_KEPT = {leases.name, instances.name, sequence.name}
+"""What only a running bridge has. The counter has another form on each database: it stands at the end of the file."""
+
+TYPES: Mapping[str, TypeEngine[Any]] = {
+    "text": Text(),
+    "integer": Big,
+    "number": Real,
+    "boolean": Boolean(),
+    "bytes": LargeBinary(),
+}
+DIALECTS: Mapping[str, Dialect] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}  # type: ignore[no-untyped-call]
+MAKE_COUNTER = "CREATE SEQUENCE bridge_seq"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """`tables`: by name, their columns and the kind of each. `make`: by database, the statements that make them."""
+
+    schema: str
+    program: str
+    taken_at: float
+    source: str
+    tables: Mapping[str, Sequence[tuple[str, str]]]
+    make: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a backup holds: rows by table, and the store-wide counter."""
+
+    taken_at: float
+    counter: int
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+
+def unwritable(path: str, error: OSError) -> Fault:
+    """What a person is told of a backup file that cannot be written."""
+    what = f"cannot be written ({(error.strerror or 'no reason is given').lower()})"
+    return Fault(path, what, "name a file in a folder that this user may write, on a disk with room")
+
+
+async def back_up(database: Database, out: IO[bytes], program: str) -> Written:
+    """Write the whole store as it is at one moment; whoever writes to it meanwhile is not held up.
+
+    SQLite: one read transaction; PostgreSQL: one REPEATABLE READ transaction. Raises StoreUnavailable, and ConfigError
+    where the file cannot be written.
+    """
+    now = database.now()
+
+    def work(conn: Connection) -> Written:
+        try:
+            out.seek(0)
+            out.truncate()
+            with gzip.GzipFile("", "wb", 6, out, mtime=0) as packed:
+                written = _dump(conn, _Lines(packed), _head(database, now, program))
+            out.flush()
+            os.fsync(out.fileno())
+        except (ConnectionError, TimeoutError):  # the database's
+            raise
+        except OSError as error:
+            raise ConfigError([unwritable(str(out.name), error)]) from None
+        return written
+
+    if database.sqlite:
+        return await database.read(work)
+
+    async def snapshot(conn: Any) -> Written:
+        await conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        async with conn.begin():
+            written: Written = await conn.run_sync(work)
+        return written
+
+    return await database.session(snapshot)
+
+
+class _Lines:
+    """Writes lines and knows the SHA-256 of them all."""
+
+    def __init__(self, out: gzip.GzipFile) -> None:
+        self._out = out
+        self.sha256 = hashlib.sha256()
+
+    def add(self, content: Any) -> None:
+        line = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+        self.sha256.update(line)
+        self._out.write(line)
+
+
+def _head(database: Database, now: float, program: str) -> Head:
+    kept = [table for table in metadata.sorted_tables if table.name not in NOT_KEPT]
+    return Head(
+        HEAD,
+        program,
+        now,
+        database.url.get_backend_name(),
+        {table.name: [(column.name, _kind(column)) for column in table.columns] for table in kept},
+        {name: _statements(name, dialect) for name, dialect in DIALECTS.items()},
+    )
+
+
+def _kind(column: Column[Any]) -> str:
+    kind = column.type
+    found: dict[str, type] = {"boolean": Boolean, "integer": Integer, "number": Float, "bytes": LargeBinary}
+    return next((name for name, of in found.items() if isinstance(kind, of)), "text")
+
+
+def _statements(name: str, dialect: Dialect) -> list[str]:
+    """How this version makes its tables: a later one brings them up to date as it does with a store it finds."""
+    made = [MAKE_COUNTER] if name == "postgresql" else []
+    for table in [*metadata.sorted_tables, version]:
+        made.append(str(CreateTable(table).compile(dialect=dialect)))
+        made += [
+            str(CreateIndex(one).compile(dialect=dialect))
+            for one in sorted(table.indexes, key=lambda one: str(one.name))
+        ]
+    return made
+
+
+def plain_table(name: str, columns: Sequence[tuple[str, str]]) -> Table:
+    """A table whose values come as they lie in the database: JSON stays text."""
+    return Table(name, MetaData(), *(Column(column, TYPES[kind]) for column, kind in columns))
+
+
+def _dump(conn: Connection, lines: _Lines, head: Head) -> Written:
+    lines.add({"sync-bridge backup": FORMAT, **{name: getattr(head, name) for name in Head.__slots__}})
+    rows = {}
+    for name, columns in head.tables.items():
+        lines.add({"table": name})
+        packers = [_PACK.get(kind) for _, kind in columns]
+        table, number = plain_table(name, columns), 0
+        with conn.execute(select(table), execution_options={"stream_results": True, "yield_per": ROWS}) as found:
+            for row in found:
+                lines.add(
+                    [pack(cell) if pack and cell is not None else cell for pack, cell in zip(packers, row, strict=True)]
+                )
+                number += 1
+        rows[name] = number
+    counter = _counter(conn)
+    end = {"counter": counter, "rows": rows, "sha256": lines.sha256.hexdigest()}
+    lines.add({"end": end})
+    return Written(head.taken_at, counter, rows)
+
+
+def _counter(conn: Connection) -> int:
+    """Read last: on PostgreSQL it is no part of the snapshot, and must be no less than any number in it."""
+    if conn.dialect.name == "sqlite":
+        return int(conn.execute(select(sequence.c.value)).scalar_one())
+    return int(conn.execute(text("SELECT last_value FROM bridge_seq")).scalar_one())
+
+
+_PACK: Mapping[str, Callable[[Any], Any]] = {"bytes": lambda cell: b64encode(bytes(cell)).decode(), "boolean": bool}
+_UNPACK: Mapping[str, Callable[[Any], Any]] = {"bytes": b64decode, "boolean": bool}
+
+
+class Backup:
+    """A backup file that is read. Every reading begins anew at its start. Raises ConfigError naming the file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.head, self.written = self._checked()
+
+    def rows(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """(table, some of its rows), in the file's order."""
+        name, some = "", list[dict[str, Any]]()
+        columns: Sequence[tuple[str, str]] = ()
+        for line in self._lines():
+            if isinstance(line, list):
+                some.append(
+                    {
+                        column: _UNPACK[kind](cell) if kind in _UNPACK and cell is not None else cell
+                        for (column, kind), cell in zip(columns, line, strict=True)
+                    }
+                )
+            if some and (not isinstance(line, list) or len(some) == ROWS):
+                yield name, some
+                some = []
+            if isinstance(line, dict) and "table" in line:
+                name = line["table"]
+                columns = self.head.tables[name]
+
+    def _checked(self) -> tuple[Head, Written]:
+        """The whole file is read once before anything is done with it."""
+        head: Head | None = None
+        for line in self._lines():
+            try:
+                head = head or self._head(line)
+            except (KeyError, TypeError):
+                raise self._fault("is damaged", "take another backup file") from None
+            if isinstance(line, dict) and "end" in line:
+                end = line["end"]
+                return head, Written(head.taken_at, end["counter"], end["rows"])
+        raise self._fault("is cut short", "take another backup file")
+
+    def _head(self, line: Any) -> Head:
+        if not isinstance(line, dict) or "sync-bridge backup" not in line:
+            raise self._fault("is no backup of a bridge", "name a file that `bridge backup` wrote")
+        if line["sync-bridge backup"] > FORMAT or line["schema"] > HEAD:
+            what = f"was written by a newer version of the bridge ({line['program']}, schema {line['schema']})"
+            raise self._fault(what, "restore it with that version or a newer one")
+        return Head(**{name: line[name] for name in Head.__slots__})
+
+    def _lines(self) -> Iterator[Any]:
+        """Line by line; the end only when what came before is what was written."""
+        sha256 = hashlib.sha256()
+        try:
+            with gzip.open(self.path, "rb") as packed:
+                for line in packed:
+                    content = json.loads(line)
+                    if isinstance(content, dict) and "end" in content:
+                        if content["end"]["sha256"] != sha256.hexdigest():
+                            raise self._fault("was changed since it was written", "take another backup file")
+                        if packed.read():  # to the very end of the file
+                            raise self._fault("goes on after its end", "take another backup file")
+                        yield content
+                        return
+                    yield content
+                    sha256.update(line)
+        except FileNotFoundError:
+            raise self._fault("there is no such file", "name a file that `bridge backup` wrote") from None
+        except (EOFError, zlib.error, ValueError):
+            raise self._fault("is cut short or damaged", "take another backup file") from None
+        except OSError as error:
+            what = f"cannot be read ({(error.strerror or 'it is no backup').lower()})"
+            raise self._fault(what, "name a file that `bridge backup` wrote") from None
+
+    def _fault(self, what: str, remedy: str) -> ConfigError:
+        return ConfigError([Fault(self.path, what, remedy)])

@@ -1,0 +1,104 @@
+"""What a database says when it cannot be used, in words that tell a person what to do; and which of it is lasting."""
+
+import os
+import sqlite3
+from collections.abc import Mapping
+
+from bridge.domain.errors import StoreUnavailable
+
+RESTORE = "stop the bridge, move the file, its -wal and its -shm away, then `bridge restore-backup FILE`"
+
+LOCKED = "another program holds it locked: end that program, and it goes on by itself"
+
+SQLITE: Mapping[int, str] = {
+    sqlite3.SQLITE_FULL: "the disk is full: make room, and it goes on by itself",
+    sqlite3.SQLITE_READONLY: "its file or disk is read-only: let the bridge's user write it, and it goes on by itself",
+    sqlite3.SQLITE_BUSY: LOCKED,
+    sqlite3.SQLITE_LOCKED: LOCKED,
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written: look at the machine's log",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: see that it is there and that the bridge's user may write it",
+    sqlite3.SQLITE_PERM: "its file may not be written: give the bridge's user the right, and it goes on by itself",
+    sqlite3.SQLITE_CORRUPT: f"its file is damaged: {RESTORE}",
+    sqlite3.SQLITE_NOTADB: f"its file is not a database, or is damaged: correct store.url, or {RESTORE}",
+}
+DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+POSTGRES: Mapping[str, str] = {
+    "53300": "PostgreSQL has no connection left: raise max_connections, or end what holds them; it goes on by itself",
+    "53100": "PostgreSQL's disk is full: make room, and it goes on by itself",
+    "53200": "PostgreSQL has no memory left; it goes on by itself",
+    "25006": "PostgreSQL takes no writes (it is a replica, or set read-only): name the one that does",
+    "28P01": "PostgreSQL refuses the password: correct store.url and restart",
+    "28000": "PostgreSQL refuses the user: correct store.url and restart",
+    "3D000": "PostgreSQL has no such database: make it, or correct store.url and restart",
+    "57P03": "PostgreSQL is starting or stopping; it goes on by itself",
+    "XX001": "a table of PostgreSQL is damaged: restore the database",
+    "XX002": "an index of PostgreSQL is damaged: REINDEX the database",
+    "42P01": "a table is missing: restore the database",
+}
+
+
+def code_of(error: BaseException) -> int:
+    """SQLite's primary code of an error; 0 for others."""
+    found = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    return found & 0xFF if isinstance(found, int) else 0
+
+
+def is_locked(error: BaseException) -> bool:
+    """Another connection writes, or holds the file."""
+    return code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def state_of(error: BaseException) -> str:
+    """PostgreSQL's SQLSTATE of an error; "" for others."""
+    found = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return found if isinstance(found, str) else ""
+
+
+def in_words(error: BaseException) -> str:
+    """What is wrong and what to do; else the database's own words, without statement or values."""
+    known = SQLITE.get(code_of(error)) or POSTGRES.get(state_of(error))
+    if known is not None:
+        return known
+    original = getattr(error, "orig", None) or error
+    return str(original).splitlines()[0][:300] if str(original) else type(original).__name__
+
+
+class StoreFile:
+    """The file of an open SQLite store, watched: what is written to one that was deleted is lost at the next start.
+
+    SQLite itself goes on with a deleted file as if nothing were wrong.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._seen: dict[str, tuple[int, int, int]] = {}
+
+    def require_whole(self) -> None:
+        """Raises StoreUnavailable when file or journal was deleted, replaced or cut since this was first asked.
+
+        The file never shrinks while it is open; the journal (-wal) may.
+        """
+        for path, shrinks in ((self._path, False), (f"{self._path}-wal", True)):
+            before = self._seen.get(path)
+            try:
+                found = os.stat(path)
+            except FileNotFoundError:
+                if before is None:
+                    continue
+                raise _lost(path, "was deleted") from None
+            except OSError:
+                continue  # what is wrong with the disk shows itself when it is written
+            now = (found.st_dev, found.st_ino, found.st_size)
+            if before is not None and now[:2] != before[:2]:
+                raise _lost(path, "was replaced by another file")
+            if before is not None and not shrinks and now[2] < before[2]:
+                raise _lost(path, "was cut short")
+            self._seen[path] = now
+
+
+def _lost(path: str, what: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"the store's file {path} {what} while the bridge runs: put the same file back, and it goes on by itself; "
+        f"else {RESTORE}"
+    )

@@ -1,0 +1,117 @@
+"""`bridge backup` beside a running bridge, `bridge restore-backup` after a loss, and a kill in the middle of each."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridge.app.seams import system_seams
+from bridge.store import open_store
+from tests.acceptance.products import simulated
+from tests.acceptance.site import BRIDGE, Site, until
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
+
+
+def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_together_again(tmp_path: Path) -> None:
+    with simulated("pipedrive", "deskera") as (pipedrive, deskera):
+        site = Site(tmp_path, pipedrive.url, deskera.url)
+        daemon = site.start()
+        try:
+            pipedrive.create("organizations", name="Before")
+            deskera.until("contacts", name="Before")
+            until(lambda: "linked to" in site.told("why", "crm", "organization", "1").out, "linked")
+            saved = site.told("backup", str(tmp_path / "backup.gz"))
+            assert (saved.code, "1 link," in saved.out) == (0, True), saved.out + saved.err
+            assert stat.S_IMODE((tmp_path / "backup.gz").stat().st_mode) == 0o600
+            again = site.told("backup", str(tmp_path / "backup.gz"))
+            assert (again.code, "no backup is ever overwritten" in again.err) == (2, True)
+            refused = site.told("restore-backup", "--replace", str(tmp_path / "backup.gz"))
+            assert (refused.code, "another bridge is running on this store" in refused.err) == (2, True)
+            pipedrive.create("organizations", name="Since")
+            deskera.until("contacts", name="Since")
+        finally:
+            daemon.stop()
+        for lost in tmp_path.glob("bridge.sqlite*"):
+            lost.unlink()
+        restored = site.told("restore-backup", str(tmp_path / "backup.gz"))
+        assert restored.code == 0, restored.err
+        assert "deals is paused" in restored.out
+        daemon = site.start()
+        try:
+            until(lambda: "linked to" in site.told("why", "crm", "organization", "2").out, "linked by its match key")
+            pipedrive.create("organizations", name="After")
+            deskera.until("contacts", name="After")
+            names = [row["name"] for row in deskera.rows("contacts")]
+            assert sorted(names) == ["After", "Before", "Since"]
+            assert "paused" in site.told("status").out
+        finally:
+            daemon.stop()
+
+
+def big(site: Site, rows: int = 30_000) -> None:
+    """A store of which a backup takes a second or so."""
+
+    async def make() -> None:
+        await (await open_store(f"sqlite:///{site.folder / 'bridge.sqlite'}", system_seams())).close()
+
+    asyncio.run(make())
+    conn = sqlite3.connect(site.folder / "bridge.sqlite")
+    entry = (
+        "INSERT INTO journal (at, mapping, side, rec, what, text, detail) VALUES (0, 'people', 'left', ?, '-', ?, '{}')"
+    )
+    conn.executemany(entry, ((str(number), os.urandom(200).hex()) for number in range(rows)))
+    conn.commit()
+    conn.close()
+
+
+def killed(site: Site, *arguments: str, when: Callable[[], bool]) -> None:
+    """Start a command and end it with SIGKILL as soon as `when` holds, which is before its end."""
+    process = subprocess.Popen([BRIDGE, "--settings", str(site.settings), *arguments], env=site.environment())
+    end = time.monotonic() + 40
+    while not when():
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+
+
+def test_a_kill_in_the_middle_leaves_no_half_backup_and_no_half_store(site: Site) -> None:
+    big(site)
+    file, partial = site.folder / "backup.gz", site.folder / "backup.gz.partial"
+    killed(site, "backup", str(file), when=lambda: partial.exists() and partial.stat().st_size > 100_000)
+    assert not file.exists()
+    cut = site.told("restore-backup", "--check", str(partial))
+    assert (cut.code, "cut short or damaged" in cut.err) == (2, True), cut.out + cut.err
+    assert site.told("backup", str(file)).code == 0
+    assert not partial.exists()
+    whole = site.told("restore-backup", "--check", str(file))
+    assert (whole.code, "30000 journal entries" in whole.out) == (0, True)
+
+    other = site.folder / "other.sqlite"
+    site.store_url = f"sqlite:///{other}"
+    wal = other.with_name("other.sqlite-wal")
+    killed(site, "restore-backup", str(file), when=lambda: wal.exists() and wal.stat().st_size > 1_000_000)
+    assert "there is no store at" in site.told("status").err
+    assert site.told("restore-backup", str(file)).code == 0
+    assert sqlite3.connect(other).execute("SELECT count(*) FROM journal").fetchone() == (30_000,)
+
+
+def test_a_backup_that_finds_no_room_says_so_and_leaves_nothing_that_looks_whole(site: Site) -> None:
+    big(site)
+    file = site.folder / "backup.gz"
+    limited = ["prlimit", "--fsize=300000", BRIDGE, "--settings", str(site.settings), "backup", str(file)]
+    done = subprocess.run(limited, env=site.environment(), capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "cannot be written (file too large)" in done.stderr) == (2, True), done.stderr
+    assert not file.exists()

@@ -1,0 +1,112 @@
+"""A running bridge whose disk fills up, whose file is deleted, locked or damaged: what its operator and vendors see."""
+
+import os
+import re
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.products import Product, simulated
+from tests.acceptance.site import Site, until
+from tests.conformance.store.test_failing_stores import damage, fill
+
+World = tuple[Site, Product, Product]
+MOST_LINES = 12  # of an outage: one a minute for the store, and those of the simulator's own trouble
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A bridge on a disk of its own with 6 MB."""
+    folder = tmp_path_factory.mktemp("faults")
+    disk = folder / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("no disk can be mounted here")
+    try:
+        with simulated("pipedrive", "deskera") as (pipedrive, deskera):
+            site = Site(folder, pipedrive.url, deskera.url, store_url=f"sqlite:///{disk / 'bridge.sqlite'}")
+            daemon = site.start()
+            try:
+                until(lambda: len(pipedrive.hooks()) == 3, "hooks are registered")
+                yield site, pipedrive, deskera
+                assert "Traceback" not in site.log.read_text()
+            finally:
+                daemon.kill()
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def answers(site: Site, status: int) -> float:
+    """How many callbacks were answered so."""
+    found = re.findall(rf'^bridge_callbacks_total{{.*status="{status}".*}} ([0-9.]+)$', site.get("/metrics").text, re.M)
+    return sum(map(float, found))
+
+
+def said(site: Site) -> str:
+    """What health says of the store; "" while it is well."""
+    part = site.get("/health").json()["checks"]["store"][0]
+    return "" if part["status"] == "pass" else str(part["output"])
+
+
+def refuses(world: World, name: str, words: str) -> None:
+    """A callback that comes now is answered 503 and none is accepted; health says why; the log does not run over."""
+    site, pipedrive, _ = world
+    until(lambda: words in said(site), f"health says {words}, not {said(site)}", 20)
+    before, refusals, lines = answers(site, 200), answers(site, 503), site.log.read_text().count("\n")
+    pipedrive.create("organizations", name=name)
+    until(lambda: answers(site, 503) > refusals, "the callback is answered 503", 20)
+    assert answers(site, 200) == before
+    assert site.get("/health/ready").status == 503
+    assert site.get("/health/live").status == 200
+    assert site.log.read_text().count("\n") - lines <= MOST_LINES, site.log.read_text()[-3000:]
+
+
+def goes_on(world: World, name: str) -> None:
+    """By itself: health is well again, and what was refused crosses, by the vendor's retry or by the next sweep."""
+    site, _, deskera = world
+    until(lambda: said(site) == "" and site.get("/health/ready").status == 200, "the store is well", 20)
+    deskera.until("contacts", name=name)
+
+
+def test_a_full_disk(world: World) -> None:
+    site, pipedrive, _ = world
+    filler = fill(site.folder / "disk")
+    for number in range(40):  # what lies free in the files is used first
+        if said(site):
+            break
+        pipedrive.create("organizations", name=f"filling {number} {'x' * 3000}")
+    refuses(world, "On a full disk", "the disk is full: make room")
+    filler.unlink()
+    goes_on(world, "On a full disk")
+
+
+def test_a_deleted_file_that_is_put_back(world: World) -> None:
+    file = world[0].folder / "disk" / "bridge.sqlite"
+    kept = file.with_name("kept")
+    os.rename(file, kept)
+    refuses(world, "Beside the file", "was deleted while the bridge runs")
+    os.rename(kept, file)
+    goes_on(world, "Beside the file")
+
+
+def test_a_lock_of_another_program(world: World) -> None:
+    other = sqlite3.connect(world[0].folder / "disk" / "bridge.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    refuses(world, "Behind a lock", "another program holds it locked")
+    other.execute("ROLLBACK")
+    other.close()
+    goes_on(world, "Behind a lock")
+
+
+def test_a_damaged_page_ends_the_writing_until_the_store_is_restored(world: World) -> None:
+    site, pipedrive, _ = world
+    saved = site.told("backup", str(site.folder / "backup.gz"))
+    assert saved.code == 0, saved.err
+    damage(Path(site.store_url.removeprefix("sqlite:///")), "events")
+    pipedrive.create("organizations", name="Finds the damage")
+    refuses(world, "On a damaged page", "its file is damaged")
+    assert "restore-backup FILE" in said(site)
