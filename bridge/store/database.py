@@ -135,7 +135,7 @@ class Database:
         try:
             await self.backend.scrub()
         except (DBAPIError, PoolTimeout, OSError, TimeoutError, sqlite3.Error) as error:
-            raise StoreUnavailable(f"the store's files cannot be rewritten now: {_reason(error)}") from error
+            raise StoreUnavailable(f"the store's files cannot be rewritten now: {in_words(error)}") from error
 
     def next_seqs(self, conn: Connection, count: int) -> list[int]:
         """The next `count` numbers of the store-wide counter (sequence, generation, fence, link id)."""
