@@ -6,7 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from bridge.app.build import Bridge
+from bridge.app.left_behind import behind_rows
+from bridge.app.reload import reload
 from bridge.app.why import places
+from bridge.app.wording import record_name
 from bridge.domain.errors import BridgeError, ConfigError, RemoteError
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.patience import once_back
@@ -43,6 +46,7 @@ class Requests:
             "conflicts choose": self._choose,
             "names accept": self._accept_names,
             "systems check": self._check_system,
+            "reload": self._reload,
             "dead-letters retry": self._retry,
             "dead-letters discard": self._discard,
         }
@@ -216,6 +220,32 @@ class Requests:
         unusable = await self._bridge.systems.check(system)
         return f"{FAILED}{unusable}" if unusable else f"the running bridge works with {system}"
 
+    async def _reload(self, arguments: Arguments) -> str:
+        """Mapping files and modes are read again; `mapping`: what became of this one is told."""
+        problems = await reload(self._bridge)
+        if problems:
+            return FAILED + "the old mapping files and modes go on: " + "; ".join(problems)
+        name = arguments.get("mapping")
+        if name is None:
+            return f"{len(self._bridge.plan.scopes)} mappings are read again"
+        wrong = self._unknown(name)
+        if wrong:
+            return wrong
+        mode = self._bridge.plan.scopes[name].mode
+        told = f"{name} is {mode.value} from now on"
+        if mode is Mode.SHADOW:
+            return f"{told}: everything is decided, nothing is written"
+        store = self._bridge.store
+        left = await store.left_alone.numbers(SHADOW)
+        behind = [row for row in await behind_rows(store, self._bridge.plan.scopes, left) if row["mapping"] == name]
+        number = sum(int(str(row["records"])) for row in behind)
+        return (
+            f"{told}; {number} records stay behind until somebody edits them: "
+            f"`bridge backfill {name} --preview` shows what taking them in would do, `bridge backfill {name}` does it"
+            if number
+            else told
+        )
+
     async def _repair(self, arguments: Arguments) -> str:
         return str(await self._bridge.keeper.repair())
 
@@ -238,12 +268,22 @@ class Requests:
         return f"{len(keys)} dead letters discarded"
 
     async def _letters(self, arguments: Arguments) -> tuple[str, list[TaskKey]]:
-        """What is wrong with the request, and the dead letters it means; letters of a former mapping count as well."""
-        mapping, record = arguments.get("mapping"), arguments.get("record")
+        """What is wrong with the request, and the dead letters it means: all, those of a mapping, or of one record.
+
+        Letters of a former mapping count as well; they go by the name that `bridge dead-letters list` shows.
+        """
+        mapping = arguments.get("mapping")
+        one = " ".join(str(arguments[part]) for part in ("side", "entity", "record")) if "side" in arguments else ""
         letters = await self._bridge.store.dead_letters.list(mapping)
-        keys = [task.key for task, _ in letters if record is None or task.key.rec == record]
+        scopes = {**await self._bridge.store.mappings.scopes(), **self._bridge.plan.scopes}
+        record = arguments.get("record")
+        keys = [
+            task.key
+            for task, _ in letters
+            if (record_name(scopes, task.key) == one if one else record in (None, task.key.rec))
+        ]
         if keys:
             return "", keys
-        which = "".join([f" of {mapping}" if mapping else "", f" about record {record}" if record else ""])
+        which = f" about {one}" if one else f" of {mapping}" if mapping else ""
         remedy = "`bridge dead-letters list` shows all there are"
         return self._unknown(mapping) or f"{FAILED}there are no dead letters{which}; {remedy}", []

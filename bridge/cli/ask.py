@@ -15,7 +15,7 @@ from bridge.store.requests import FAILED
 F = TypeVar("F", bound=Callable[..., Any])
 
 ANSWER_SECONDS = 10.0
-SILENCE = "requested; there is no answer yet: long work goes on by itself, and `bridge status` shows what came of it"
+SILENCE = "The request is queued and continues in the background; `bridge status` shows what came of it."
 QUEUED = "queued: the bridge does it when it runs again"
 
 
@@ -78,7 +78,7 @@ async def _missing(store: Store) -> str:
     return f"no bridge runs here ({about}), so nothing was done: start `bridge run`, or leave it queued with --queue"
 
 
-@click.command()
+@click.command(epilog="Example: bridge reconcile deals --full")
 @click.argument("mapping", required=False)
 @click.option("--full", is_flag=True, help="Walk every record instead of those changed since the last sweep.")
 @queueable
@@ -88,7 +88,7 @@ def reconcile(path: Path, mapping: str | None, full: bool, queue: bool) -> None:
     ask(path, "reconcile", {"mapping": mapping, "full": full}, queue=queue)
 
 
-@click.command()
+@click.command(epilog="Example: bridge backfill deals --preview")
 @click.argument("mapping")
 @click.option("--preview", is_flag=True, help="Only count what would be touched.")
 @queueable
@@ -98,7 +98,7 @@ def backfill(path: Path, mapping: str, preview: bool, queue: bool) -> None:
     ask(path, "backfill", {"mapping": mapping, "preview": preview}, queue=queue)
 
 
-@click.command()
+@click.command(epilog='Example: bridge pause deals --reason "the ERP is being moved"')
 @click.argument("mapping", required=False)
 @click.option("--reason", default="", help="Shown by status and health.")
 @queueable
@@ -108,7 +108,7 @@ def pause(path: Path, mapping: str | None, reason: str, queue: bool) -> None:
     ask(path, "pause", {"mapping": mapping, "reason": reason}, queue=queue)
 
 
-@click.command()
+@click.command(epilog="Example: bridge resume deals")
 @click.argument("mapping", required=False, metavar="[MAPPING|SYSTEM]")
 @queueable
 @click.pass_obj
@@ -117,7 +117,7 @@ def resume(path: Path, mapping: str | None, queue: bool) -> None:
     ask(path, "resume", {"mapping": mapping}, queue=queue)
 
 
-@click.command()
+@click.command(epilog="Example: bridge approve deals --minutes 30")
 @click.argument("mapping")
 @click.option("--minutes", default=60, show_default=True, help="How long deletes are let through.")
 @queueable
@@ -127,12 +127,12 @@ def approve(path: Path, mapping: str, minutes: int, queue: bool) -> None:
     ask(path, "approve", {"mapping": mapping, "minutes": minutes}, queue=queue)
 
 
-@click.command()
+@click.command(epilog="Example: bridge resync crm deal 7")
 @click.argument("side")
 @click.argument("entity")
 @click.argument("record")
 @queueable
 @click.pass_obj
 def resync(path: Path, side: str, entity: str, record: str, queue: bool) -> None:
-    """Look at one record again now: SIDE ENTITY ID, as in `crm deal 7`."""
+    """Look at one record again now."""
     ask(path, "resync", {"side": side, "entity": entity, "record": record}, queue=queue)

@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from bridge.monitoring.redaction import HIDDEN, Redactor, is_sensitive
@@ -19,6 +20,11 @@ _LIBRARIES = {
 _SEPARATORS = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 
 
+REPEAT_SECONDS = 60.0
+LINES_KEPT = 2000
+"""So many lines are remembered at most; then all are forgotten, and each may be said again."""
+
+
 class LineFormatter(logging.Formatter):
     """Formats a record and everything given as `extra`. A record is always exactly one line."""
 
@@ -30,7 +36,7 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as one redacted line; values are redacted before quoting could disguise them."""
         fields: dict[str, Any] = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}",
+            "time": datetime.fromtimestamp(record.created, UTC).astimezone().isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "part": record.name.removeprefix("bridge."),
             "message": self._redact(_message(record)),
@@ -45,6 +51,31 @@ class LineFormatter(logging.Formatter):
         else:
             line = " ".join(_pair(key, value) for key, value in fields.items())
         return line.translate(_SEPARATORS)
+
+
+class OnceAMinute(logging.Filter):
+    """Of lines that say the same but for the time, lets one a minute through, with how many were left out before it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[Any, ...], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lines with a traceback always pass."""
+        if record.exc_info:
+            return True
+        extra = [f"{key}={value}" for key, value in vars(record).items() if key not in _STANDARD and key != "attempts"]
+        line = (record.name, record.levelno, _message(record), *extra)
+        first, left_out = self._said.get(line, (float("-inf"), 0))
+        if 0 <= record.created - first < REPEAT_SECONDS:
+            self._said[line] = (first, left_out + 1)
+            return False
+        if left_out:
+            record.repeated = left_out
+        if len(self._said) >= LINES_KEPT:
+            self._said.clear()
+        self._said[line] = (record.created, 0)
+        return True
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -68,6 +99,7 @@ def setup_logging(level: str, form: str, redact: Redactor, stream: TextIO | None
     `level`: debug, info, warning or error. `form`: text or json. `stream`: standard error when left out.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
+    handler.addFilter(OnceAMinute())
     handler.setFormatter(LineFormatter(redact, as_json=form == "json"))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -165,9 +165,9 @@ def test_a_dead_letter_is_listed_retried_and_discarded(world: World) -> None:
     until(lambda: "email" in site.told("dead-letters", "list").out, "a dead letter")
     listed = site.told("dead-letters", "list", "--mapping", "people").out
     assert f"people   crm person {person} " in listed
-    assert "1 dead letter" in site.told("dead-letters", "retry", "people", person).out
+    assert "1 dead letter" in site.told("dead-letters", "retry", "crm", "person", person).out
     until(lambda: "email" in site.told("dead-letters", "list").out, "it failed again")
-    assert "1 dead letter" in site.told("dead-letters", "discard", "people", person).out
+    assert "1 dead letter" in site.told("dead-letters", "discard", "crm", "person", person).out
     assert "no dead letters" in site.told("dead-letters", "list").out
     mended = [{"value": "bo@ek.example", "label": "work", "primary": True}]
     pipedrive.edit("persons", person, emails=mended)

@@ -21,6 +21,7 @@ READING = (
     ["waiting"],
     ["waiting", "--json"],
     ["names", "list"],
+    ["why", "ana@x.example"],
 )
 ASKING = (
     ["backfill", "deals", "--preview"],
@@ -33,7 +34,7 @@ ASKING = (
     ["resync", "crm", "deal", "7"],
     ["names", "accept", "crm"],
     ["dead-letters", "retry"],
-    ["dead-letters", "discard", "deals", "7"],
+    ["dead-letters", "discard", "crm", "deal", "7"],
     ["conflicts", "choose", "crm", "deal", "7", "all", "erp"],
 )
 
@@ -67,7 +68,7 @@ def test_where_there_is_no_store_a_command_says_so_and_makes_none(site: Site, co
     assert not [path for path in site.folder.iterdir() if "sqlite" in path.name]
 
 
-@pytest.mark.parametrize("command", READING[:1] + READING[3:], ids=" ".join)
+@pytest.mark.parametrize("command", [*READING[:2], *READING[3:9]], ids=" ".join)
 def test_reading_needs_the_address_of_the_store_and_no_secret(site: Site, command: list[str]) -> None:
     in_store(site)
     done = told(site.settings, *command)
@@ -115,7 +116,7 @@ def test_what_is_wrong_with_the_address_itself_is_one_message(site: Site, text: 
     lines = site.settings.read_text().splitlines()
     site.settings.write_text("\n".join(f"store: {text}" if line.startswith("store:") else line for line in lines))
     done = told(site.settings, "status")
-    assert (done.code, said in done.err, "1 fault:" in done.err) == (2, True, True), done.err
+    assert (done.code, said in done.err, "1 problem:" in done.err) == (2, True, True), done.err
 
 
 def test_tests_and_explain_of_a_file_need_no_secret_and_no_store(site: Site) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 from unittest.mock import patch
 
 from bridge.app.build import Bridge
-from bridge.app.daemon import assembled, at_work, jobs, reload
+from bridge.app.daemon import assembled, at_work, jobs
 from bridge.app.plan import Plan, make_plan
+from bridge.app.reload import reload
 from bridge.callbacks.routes import callback_app
 from bridge.domain.seams import Seams
 from bridge.runtime.scheduler import Job, Timetable
