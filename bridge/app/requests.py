@@ -240,7 +240,7 @@ class Requests:
         behind = [row for row in await behind_rows(store, self._bridge.plan.scopes, left) if row["mapping"] == name]
         number = sum(int(str(row["records"])) for row in behind)
         return (
-            f"{told}; {number} records stay behind until somebody edits them: "
+            f"{told}; records that stay behind until somebody edits them: {number}. "
             f"`bridge backfill {name} --preview` shows what taking them in would do, `bridge backfill {name}` does it"
             if number
             else told

@@ -20,11 +20,6 @@ _LIBRARIES = {
 _SEPARATORS = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 
 
-REPEAT_SECONDS = 60.0
-LINES_KEPT = 2000
-"""So many lines are remembered at most; then all are forgotten, and each may be said again."""
-
-
 class LineFormatter(logging.Formatter):
     """Formats a record and everything given as `extra`. A record is always exactly one line."""
 
@@ -53,31 +48,6 @@ class LineFormatter(logging.Formatter):
         return line.translate(_SEPARATORS)
 
 
-class OnceAMinute(logging.Filter):
-    """Of lines that say the same but for the time, lets one a minute through, with how many were left out before it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._said: dict[tuple[Any, ...], tuple[float, int]] = {}
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Lines with a traceback always pass."""
-        if record.exc_info:
-            return True
-        extra = [f"{key}={value}" for key, value in vars(record).items() if key not in _STANDARD and key != "attempts"]
-        line = (record.name, record.levelno, _message(record), *extra)
-        first, left_out = self._said.get(line, (float("-inf"), 0))
-        if 0 <= record.created - first < REPEAT_SECONDS:
-            self._said[line] = (first, left_out + 1)
-            return False
-        if left_out:
-            record.repeated = left_out
-        if len(self._said) >= LINES_KEPT:
-            self._said.clear()
-        self._said[line] = (record.created, 0)
-        return True
-
-
 def _message(record: logging.LogRecord) -> str:
     """A record whose arguments do not fit is still a record; the standard handler would print its arguments raw."""
     try:
@@ -99,7 +69,6 @@ def setup_logging(level: str, form: str, redact: Redactor, stream: TextIO | None
     `level`: debug, info, warning or error. `form`: text or json. `stream`: standard error when left out.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.addFilter(OnceAMinute())
     handler.setFormatter(LineFormatter(redact, as_json=form == "json"))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -109,7 +109,9 @@ class Worker:
             await self._give_back(load, lambda: parts.store.tasks.release(load.draft.claim, due, why))
             return
         except StoreUnavailable as error:
-            log.error("store unavailable; the claim is taken up again later", extra={"reason": str(error)})
+            if (before := self.seldom.may_say("store unavailable")) is not None:
+                told = {"reason": str(error), "repeated": before}
+                log.error("store unavailable; the claim is taken up again later", extra=told)
             await self._give_back(load, lambda: parts.store.tasks.submit(retry.without_store(load)))
             return
         self._report(load, completion)
@@ -158,7 +160,7 @@ class Worker:
             before = self.seldom.may_say(f"{key.mapping} {completion.code}")
             if before is None:
                 return
-            more = {"repeated": before} if before else {}
+            more = {"repeated": before}
         begins = completion.code in FOR_A_PERSON and completion.code != load.draft.first.code
         log.log(
             logging.WARNING if begins or completion.outcome is Outcome.DEAD else logging.INFO,

@@ -1,4 +1,4 @@
-"""Rules that hold for every command there is: an example in its help, `--json` where it reads, one way to name things."""
+"""Rules that hold for every command: an example in its help, `--json` where it reads, one way to name records."""
 
 import json
 import re
