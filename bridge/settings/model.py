@@ -63,7 +63,9 @@ class SystemSettings(Section):
 
 
 class MappingSettings(Section):
-    mode: Literal["shadow", "live"] = Field(description="shadow: everything but writes; live: writes.")
+    mode: Literal["shadow", "live"] = Field(
+        description="shadow: everything but writes; live: writes. `bridge mode` changes it without a restart."
+    )
 
 
 class CallbackSettings(Section):
@@ -189,7 +191,9 @@ class Settings(BaseSettings):
     )
     systems: dict[Name, SystemSettings] = Field(description="The accounts to keep in step, by a name of your choice.")
     sides: dict[Name, str] = Field(description="Which system plays which side of the mappings.")
-    default_mode: Literal["shadow", "live"] = Field("shadow", description="Mode of mappings not named below.")
+    default_mode: Literal["shadow", "live"] = Field(
+        "shadow", description="Mode of mappings not named below; taken in again with the mapping files (SIGHUP)."
+    )
     mappings: dict[str, MappingSettings] = Field(default_factory=dict, description="Settings per mapping.")
     callbacks: CallbackSettings = Field(default_factory=CallbackSettings, description="The public listener.")
     admin: AdminSettings = Field(default_factory=AdminSettings, description="The admin listener.")

@@ -54,7 +54,12 @@ def test_settings_made_with_flags_pass_check_at_once(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_with_flags_is_told_at_once_and_nothing_is_written(tmp_path: Path) -> None:
-    wrong = ("--set=pipedrive", "--set=pipedriv.api_token=x", "--set=pipedrive.api_tokn=x", "--set=pipedrive.api_token=x")
+    wrong = (
+        "--set=pipedrive",
+        "--set=pipedriv.api_token=x",
+        "--set=pipedrive.api_tokn=x",
+        "--set=pipedrive.api_token=x",
+    )
     done = told(tmp_path / "none", "init", "pipedrive-deskera", str(tmp_path / "mine"), *wrong)
     assert (done.code, "4 problems:" in done.err) == (2, True)
     assert "did you mean `api_token`" in done.err
@@ -103,7 +108,9 @@ def test_a_sandbox_runs_the_own_folder_takes_a_saved_file_and_keeps_everything(t
     file.write_text(file.read_text().replace("crm: nmae,", "crm: name,"))
     with Sandbox(tmp_path) as sandbox:
         urls = sandbox.until_ready()
-        assert [row["name"] for row in fetch(f"{urls[0]}/_control/state").json()["records"]["organizations"]] == ["Acme"]
+        assert [row["name"] for row in fetch(f"{urls[0]}/_control/state").json()["records"]["organizations"]] == [
+            "Acme"
+        ]
         assert len(fetch(f"{urls[1]}/_control/state").json()["records"]["contacts"]) == 1
         assert "now: linked to" in told(settings, "why", "acme").out
         assert sandbox.stop() == 0

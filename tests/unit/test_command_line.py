@@ -78,7 +78,7 @@ def test_a_record_is_named_side_entity_id(name: str) -> None:
 
 
 def test_exit_codes_are_told_in_the_help_and_on_the_page() -> None:
-    page = (DOCS / "operations.md").read_text(encoding="utf-8")
+    page = (DOCS / "commands.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| (\d+) \| (.+) \|$", page.partition("## Exit codes\n")[2], re.MULTILINE))
     assert rows == {str(code): meaning for code, meaning in EXIT_CODES.items()}
     shown = " ".join(main.get_help(click.Context(main)).split())
