@@ -1,6 +1,7 @@
 """Commands that ask the running bridge to do something: a request in the store, and its answer."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,12 +10,14 @@ import click
 
 from bridge.app.status import instance_state
 from bridge.cli.opened import with_store
+from bridge.cli.shown import progress
 from bridge.store.engine import Store
 from bridge.store.requests import FAILED
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 ANSWER_SECONDS = 10.0
+LOOK_SECONDS = 0.2
 SILENCE = "The request is queued and continues in the background; `bridge status` shows what came of it."
 QUEUED = "queued: the bridge does it when it runs again"
 
@@ -34,9 +37,11 @@ def ask(
     alone: str | None = None,
     seconds: float = ANSWER_SECONDS,
     silence: str = SILENCE,
+    patient: bool = False,
 ) -> None:
     """Put a request into the store and print the bridge's answer; exit code 1 when it could not be done.
 
+    patient: the work is long; on a terminal it is waited for, with what was looked at so far; Ctrl-C leaves it running.
     Where no bridge runs the request is not left behind, unless it may `queue`; `alone` is what is said then, if that is
     no failure.
     """
@@ -48,17 +53,29 @@ def ask(
         number = await store.requests.ask(kind, arguments)
         if missing:
             return QUEUED
-        for _ in range(int(seconds / 0.2)):
-            await asyncio.sleep(0.2)
-            answer = await store.requests.answer(number)
-            if answer is not None:
-                return answer
+        looks, most = 0, int(seconds / LOOK_SECONDS)
+        with progress(f"{kind}: the bridge is at work") as shown:
+            while looks < most or (patient and sys.stderr.isatty()):
+                await asyncio.sleep(LOOK_SECONDS)
+                looks += 1
+                if looks % most == 0 and await _missing(store):
+                    break  # it ended meanwhile
+                answer = await store.requests.answer(number)
+                if answer is not None:
+                    return answer
+                shown(0, await _rows(store) if patient else "")
         return silence
 
     answer = with_store(path, work)
     if answer.startswith(FAILED):
         raise click.ClickException(answer.removeprefix(FAILED))
     click.echo(answer)
+
+
+async def _rows(store: Store) -> str:
+    """How far the sweeps are that go on now."""
+    going = [one for one in await store.cursors.all() if one.started_at is not None and one.page is not None]
+    return ", ".join(f"{one.system} {one.entity} {one.rows}" for one in going)
 
 
 def must_run(path: Path) -> None:
@@ -85,7 +102,7 @@ async def _missing(store: Store) -> str:
 @click.pass_obj
 def reconcile(path: Path, mapping: str | None, full: bool, queue: bool) -> None:
     """Compare both sides now, for MAPPING or for all."""
-    ask(path, "reconcile", {"mapping": mapping, "full": full}, queue=queue)
+    ask(path, "reconcile", {"mapping": mapping, "full": full}, queue=queue, patient=True)
 
 
 @click.command(epilog="Example: bridge backfill deals --preview")
@@ -95,7 +112,7 @@ def reconcile(path: Path, mapping: str | None, full: bool, queue: bool) -> None:
 @click.pass_obj
 def backfill(path: Path, mapping: str, preview: bool, queue: bool) -> None:
     """Take the records from before going live into MAPPING."""
-    ask(path, "backfill", {"mapping": mapping, "preview": preview}, queue=queue)
+    ask(path, "backfill", {"mapping": mapping, "preview": preview}, queue=queue, patient=True)
 
 
 @click.command(epilog='Example: bridge pause deals --reason "the ERP is being moved"')

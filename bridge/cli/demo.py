@@ -63,9 +63,9 @@ async def _play(world: DemoWorld) -> list[tuple[Checked, float]]:
     return checked
 
 
-async def tell(store: Store) -> None:
-    """Print what the journal says as it is written."""
-    last = 0
+async def tell(store: Store, *, new: bool = False) -> None:
+    """Print what the journal says as it is written. `new`: only from now on."""
+    last = max((row.id for row in await store.journal.recent(limit=1)), default=0) if new else 0
     while True:
         for row in reversed(await store.journal.recent(limit=50)):
             if row.id > last:

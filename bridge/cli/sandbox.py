@@ -170,7 +170,7 @@ async def _run(home: Path, file: Path, places: list[Place], mappings: Path, reda
         bridge = await stack.enter_async_context(running(settings, system_seams(), redactor))
         _greet(bridge, file, places)
         async with asyncio.TaskGroup() as together:
-            together.create_task(tell(bridge.store))
+            together.create_task(tell(bridge.store, new=True))
             together.create_task(_watch(bridge, mappings))
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -18,16 +17,36 @@ STYLES = {
     "FAILED": "red",
 }
 """By a cell's first word."""
+NOTHING = ("", "0", "-")
+SHORT = 24
+LEAST = 16
+"""Characters of a column that is kept whole, and of what a longer one needs."""
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Rows in columns as wide as the terminal allows; longer cells go on in the next line. The first is the heading."""
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for heading in rows[0]:
-        shown.add_column(heading, overflow="fold")
+    """Rows in columns as wide as the terminal allows. The first row is the heading.
+
+    Where all does not fit, columns in which nothing is told (0, -, or empty) are left out, and then long texts go on in
+    the next line; names and numbers stay whole as long as there is room for them.
+    """
+    console = Console(highlight=False)
+    widths = [max(len(row[number]) for row in rows) for number in range(len(rows[0]))]
+    chosen = list(range(len(widths)))
+    if _needed(widths, chosen) > console.width:
+        told = [number for number in chosen if any(row[number] not in NOTHING for row in rows[1:])]
+        chosen = told or chosen
+    short = [number for number in chosen if widths[number] <= SHORT]
+    whole = _needed(widths, short) + LEAST * (len(chosen) - len(short)) <= console.width
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for number in chosen:
+        shown.add_column(rows[0][number], overflow="fold", no_wrap=whole and number in short)
     for row in rows[1:]:
-        shown.add_row(*(Text(cell, style=_style(cell)) for cell in row))
-    Console(highlight=False).print(shown)
+        shown.add_row(*(Text(row[number], style=_style(row[number])) for number in chosen))
+    console.print(shown)
+
+
+def _needed(widths: Sequence[int], columns: Sequence[int]) -> int:
+    return sum(widths[number] + 2 for number in columns)
 
 
 @contextmanager
