@@ -11,7 +11,7 @@ import click
 
 from bridge.app.adding import extended_settings, left_out, sides_of
 from bridge.app.plan import checked
-from bridge.app.shipped import SCHEMA, shipped_pairs, shipped_schema
+from bridge.app.shipped import SCHEMA, shipped_pairs, shipped_root, shipped_schema
 from bridge.app.starter import WAYS, Answers, is_secret, starting_settings
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Fault
@@ -29,7 +29,7 @@ SECRETS = ("env", "files")
     "--set pipedrive.base_url=https://acme.pipedrive.com --set pipedrive.api_token=env:PIPEDRIVE_API_TOKEN"
 )
 @click.argument("pair", required=False)
-@click.argument("folder", required=False, default=".", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--public-url", default="", help="Where the vendors reach the bridge: https://bridge.example.com")
 @click.option("--instance", default="", help="A name for this bridge; left out: the name of the pair.")
 @click.option(
@@ -43,7 +43,7 @@ SECRETS = ("env", "files")
 @click.option("--ask/--no-ask", default=None, help="Ask for what is not given; left out: on a terminal only.")
 def init(
     pair: str | None,
-    folder: Path,
+    folder: Path | None,
     public_url: str,
     instance: str,
     given: tuple[str, ...],
@@ -65,6 +65,11 @@ def init(
     pair = pair or click.prompt("Which pair of products", type=click.Choice(list(pairs)))
     if pair not in pairs:
         raise ConfigError([Fault(pair, "no mapping files are shipped for this pair", f"known: {', '.join(pairs)}")])
+    if folder is None:
+        folder = Path(click.prompt("Folder for settings and mapping files", default="mine") if asking else ".")
+    if (folder / "mappings").resolve() == shipped_root().resolve():
+        what = "its folder `mappings` is the one of the shipped files"
+        raise ConfigError([Fault(str(folder.resolve()), what, f"name another one: bridge init {pair} mine")])
     settings = folder / "bridge.yaml"
     fresh = not settings.exists()
     products = list(dict.fromkeys(sides_of(load_mappings(pairs[pair])).values()))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bridge.app.shipped import shipped_root
 from bridge.app.starter import WAYS, is_secret
 from bridge.connectors.registry import CONNECTORS
 from bridge.simulators.superoffice.signing import sandbox_private_key
@@ -67,9 +68,17 @@ def test_what_is_wrong_with_flags_is_told_at_once_and_nothing_is_written(tmp_pat
     assert not (tmp_path / "mine").exists()
 
 
+def test_the_folder_of_the_shipped_files_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(shipped_root().parent)
+    done = told(tmp_path / "none", "init", "pipedrive-deskera")
+    assert (done.code, done.out) == (2, "")
+    assert "name another one: bridge init pipedrive-deskera mine" in done.err
+
+
 def test_init_asks_for_what_it_needs_and_the_settings_pass_check(tmp_path: Path) -> None:
     answers = [
         "pipedrive-deskera",
+        ".",
         "https://bridge.acme.example",
         "files",
         "1",  # an API token
