@@ -184,7 +184,9 @@ def _greet(bridge: Bridge, file: Path, places: list[Place]) -> None:
     for place in places:
         entity, body = EXAMPLES[place.product]
         click.echo(f"  curl -X POST {place.url}/_control/records/{entity} -d '{body}'")
-    click.echo(f"\nIn another terminal: bridge --settings {file} status   (or `why`, `waiting`, `explain`)")
+    click.echo(
+        f"\nIn another terminal: export BRIDGE_SETTINGS={file.resolve()}   then `bridge status`, `bridge why acme`"
+    )
     click.echo(
         "Edit a mapping file and save it: it counts within a second. docs/simulators.md: fields, options, faults."
     )
