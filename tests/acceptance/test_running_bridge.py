@@ -1,14 +1,18 @@
 """One running bridge between two simulated products, met as its operator meets it: commands, listeners, signals."""
 
 import json
+import os
+import pty
 import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.products import Product, simulated
-from tests.acceptance.site import SECRETS, Daemon, Site, fetch, until
+from tests.acceptance.site import BRIDGE, SECRETS, Daemon, Site, fetch, until
 
 World = tuple[Site, Product, Product]
 HOOKS = 3 + 6
@@ -70,6 +74,25 @@ def test_why_takes_a_name_and_asks_which_of_several(world: World) -> None:
     assert all(f"crm organization {one}, linked to erp crm_contact" in several.err for one in made)
     assert f"say which one, as in `bridge why crm organization {made[0]}`" in several.err
     assert "no record that the store knows holds this" in site.told("why", "Nobody of this name").err
+    with typed("2\n") as keyboard:
+        command = [BRIDGE, "--settings", str(site.settings), "why", "Ærlig"]
+        asked = subprocess.run(
+            command, env=site.environment(), stdin=keyboard, capture_output=True, text=True, timeout=60
+        )
+    assert (asked.returncode, "which one" in asked.stderr) == (0, True), asked.stderr
+    assert f"crm organization {made[1]} in mapping organizations" in asked.stdout
+
+
+@contextmanager
+def typed(text: str) -> Iterator[int]:
+    """A terminal at whose keyboard a person has typed this."""
+    person, terminal = pty.openpty()
+    try:
+        os.write(person, text.encode())
+        yield terminal
+    finally:
+        os.close(person)
+        os.close(terminal)
 
 
 @pytest.mark.parametrize(

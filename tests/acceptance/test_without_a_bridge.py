@@ -1,6 +1,7 @@
 """Commands while no bridge runs, in a shell that knows no secret, and where there is no store at all."""
 
 import asyncio
+import json
 import time
 from pathlib import Path
 
@@ -73,6 +74,25 @@ def test_reading_needs_the_address_of_the_store_and_no_secret(site: Site, comman
     in_store(site)
     done = told(site.settings, *command)
     assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize("command", [one for one in READING if len(one) < 3 and "--json" not in one][:-1], ids=" ".join)
+def test_what_is_read_can_be_had_as_json(site: Site, command: list[str]) -> None:
+    in_store(site)
+    done = told(site.settings, *command, "--json")
+    assert (done.code, done.err) == (0, "")
+    assert isinstance(json.loads(done.out), dict if command == ["status"] else list)
+
+
+def test_mapping_files_are_tested_and_explained_as_json_without_settings(site: Site) -> None:
+    record, mappings = site.folder / "ana.json", site.folder / "mappings"
+    record.write_text('{"name": "Ana Lund"}')
+    site.settings.unlink()
+    tested = json.loads(told(site.settings, "test", str(mappings), "--json").out)
+    assert (tested["failed"], len(tested["tests"]) > 5) == (0, True)
+    explained = json.loads(told(site.settings, "explain", str(mappings / "people.yaml"), str(record), "--json").out)
+    named = next(rule for rule in explained["rules"] if rule["field"] == "name")
+    assert (named["before"], named["after"]) == ({"name": "Ana Lund"}, {"name": "Ana Lund"})
 
 
 def test_status_says_that_no_bridge_runs(site: Site) -> None:
