@@ -1,6 +1,5 @@
 """What a running bridge takes in without a restart: its mapping files, and which mappings are live."""
 
-import asyncio
 import logging
 import os
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ async def reload(bridge: Bridge, environ: Mapping[str, str] | None = None) -> li
     """
     try:
         settings = _with_modes(bridge.settings, os.environ if environ is None else environ)
-        plan = await asyncio.to_thread(make_plan, settings)
+        plan = make_plan(settings)
     except ConfigError as error:
         for problem in error.faults:
             log.error("mapping files or modes are wrong, the old ones go on", extra={"problem": str(problem)})
