@@ -42,6 +42,34 @@ def extended_settings(path: Path, sides: Mapping[str, str]) -> str:
     return "".join(lines)
 
 
+def moded_settings(path: Path, mapping: str, mode: str) -> str:
+    """The settings file's text with this mode of a mapping, and nothing else of it changed. Raises ConfigError."""
+    text, root = _read(path)
+    lines = text.splitlines(keepends=True)
+    node, entry = root.entries.get("mappings"), f"{mapping}: {{mode: {mode}}}"
+    own = node.entries.get(mapping) if isinstance(node, Table) else None
+    if node is None:
+        if lines and not lines[-1].endswith("\n"):
+            lines[-1] += "\n"
+        lines += ["\n", "mappings:\n", f"  {entry}\n"]
+    elif isinstance(own, Table) and isinstance(written := own.entries.get("mode"), Scalar):
+        line, start = written.place.line - 1, written.place.column - 1
+        end = start + len(written.text) + 2 * written.quoted
+        lines[line] = lines[line][:start] + mode + lines[line][end:]
+    elif own is None and isinstance(node, Table) and node.place.line == root.keys["mappings"].place.line:
+        line, start = node.place.line - 1, node.place.column
+        lines[line] = lines[line][:start] + entry + (", " if node.entries else "") + lines[line][start:]
+    elif own is None and (isinstance(node, Table) or (isinstance(node, Scalar) and node.null)):
+        indent = node.place.column - 1 if isinstance(node, Table) else 2
+        at = root.keys["mappings"].place.line
+        lines[at - 1] = lines[at - 1].rstrip("\n") + "\n"
+        lines.insert(at, f"{' ' * indent}{entry}\n")
+    else:
+        where = f"{path}:{root.keys['mappings'].place.line}: mappings.{mapping}"
+        raise ConfigError([Fault(where, "is no section", f"write {entry} there by hand")])
+    return "".join(lines)
+
+
 def left_out(present: Iterable[MappingFile], added: Sequence[MappingFile]) -> set[str]:
     """Of the added mappings those whose records are in sync by way of others already, and what links to them."""
     kept, out = list(present), set[str]()

@@ -3,21 +3,24 @@
 import asyncio
 import logging
 import signal
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib.metadata import version
 
 from bridge.app.build import Bridge, build
 from bridge.app.checks import add_checks
 from bridge.app.columns import LOOK_SECONDS, ColumnWatch
 from bridge.app.descriptors import shares
 from bridge.app.listening import listen
-from bridge.app.plan import checked_plan, make_plan
+from bridge.app.plan import checked_plan
+from bridge.app.reload import reload
 from bridge.app.requests import Requests
 from bridge.app.secrets import seal_of
 from bridge.app.verification import ScheduledVerification
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import http_transport
-from bridge.domain.errors import ConfigError, StoreUnavailable
+from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.redaction import Redactor
 from bridge.runtime.scheduler import Job, Timetable
@@ -51,7 +54,7 @@ async def running(settings: Settings, seams: Seams, redactor: Redactor) -> Async
         await stack.enter_async_context(at_work(bridge))
         timetable.start()
         stack.push_async_callback(timetable.stop)
-        log.info("started", extra={"instance": settings.instance, "copy": seams.copy})
+        log.info("started", extra=start_line(bridge))
         yield bridge
         log.info("stopping")
 
@@ -98,13 +101,13 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
 
 
 async def run(settings: Settings, seams: Seams, redactor: Redactor, service: ServiceManager) -> None:
-    """Run until SIGTERM or SIGINT; SIGHUP rechecks the mapping files."""
+    """Run until SIGTERM or SIGINT; SIGHUP reads mapping files and modes again."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):  # before anything listens: whoever sees it ready may stop it
         loop.add_signal_handler(number, stop.set)
     async with running(settings, seams, redactor) as bridge:
-        reloads: set[asyncio.Task[None]] = set()
+        reloads: set[asyncio.Task[list[str]]] = set()
 
         def on_hangup() -> None:
             task = loop.create_task(reload(bridge))
@@ -116,18 +119,22 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
             await stop.wait()
 
 
-async def reload(bridge: Bridge) -> None:
-    """Check the mapping files again and work by them; faulty ones are reported and the old ones go on."""
-    try:
-        plan = make_plan(bridge.settings)
-    except ConfigError as error:
-        for fault in error.faults:
-            log.error("mapping files are faulty, the old ones go on", extra={"fault": str(fault)})
-        return
-    await bridge.adopt(plan)
-    log.info("mapping files reloaded", extra={"mappings": len(plan.mappings)})
-    await bridge.reconciler.index()
-    await bridge.keeper.audit()
+def start_line(bridge: Bridge) -> dict[str, str]:
+    """What one line says of a bridge that starts: version, listeners, and which mappings run in which mode."""
+    settings, modes = bridge.settings, defaultdict[str, list[str]](list)
+    for name, scope in sorted(bridge.plan.scopes.items()):
+        modes[scope.mode.value].append(name)
+    return {
+        "version": version("sync-bridge"),
+        "instance": settings.instance,
+        "copy": bridge.seams.copy,
+        "callbacks": f"{settings.callbacks.host}:{settings.callbacks.port}",
+        "public_url": settings.public_url,
+        "admin": f"{settings.admin.host}:{settings.admin.port}",
+        "systems": ", ".join(f"{name} ({system.connector})" for name, system in settings.systems.items()),
+        "live": ", ".join(modes["live"]) or "none",
+        "shadow": ", ".join(modes["shadow"]) or "none",
+    }
 
 
 def jobs(bridge: Bridge) -> tuple[Job, ...]:

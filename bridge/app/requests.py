@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 
 from bridge.app import undo
 from bridge.app.build import Bridge
+from bridge.app.left_behind import behind_rows
+from bridge.app.reload import reload
 from bridge.app.waiting import known_code
 from bridge.app.why import places
-from bridge.app.wording import moment
+from bridge.app.wording import moment, record_name
 from bridge.domain.errors import BridgeError, ConfigError, RemoteError
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.patience import once_back
@@ -47,6 +49,7 @@ class Requests:
             "conflicts choose": self._choose,
             "names accept": self._accept_names,
             "systems check": self._check_system,
+            "reload": self._reload,
             "dead-letters retry": self._retry,
             "dead-letters discard": self._discard,
             "undo": self._undo,
@@ -224,6 +227,32 @@ class Requests:
         unusable = await self._bridge.systems.check(system)
         return f"{FAILED}{unusable}" if unusable else f"the running bridge works with {system}"
 
+    async def _reload(self, arguments: Arguments) -> str:
+        """Mapping files and modes are read again; `mapping`: what became of this one is told."""
+        problems = await reload(self._bridge)
+        if problems:
+            return FAILED + "the old mapping files and modes go on: " + "; ".join(problems)
+        name = arguments.get("mapping")
+        if name is None:
+            return f"{len(self._bridge.plan.scopes)} mappings are read again"
+        wrong = self._unknown(name)
+        if wrong:
+            return wrong
+        mode = self._bridge.plan.scopes[name].mode
+        told = f"{name} is {mode.value} from now on"
+        if mode is Mode.SHADOW:
+            return f"{told}: everything is decided, nothing is written"
+        store = self._bridge.store
+        left = await store.left_alone.numbers(SHADOW)
+        behind = [row for row in await behind_rows(store, self._bridge.plan.scopes, left) if row["mapping"] == name]
+        number = sum(int(str(row["records"])) for row in behind)
+        return (
+            f"{told}; records that stay behind until somebody edits them: {number}. "
+            f"`bridge backfill {name} --preview` shows what taking them in would do, `bridge backfill {name}` does it"
+            if number
+            else told
+        )
+
     async def _repair(self, arguments: Arguments) -> str:
         return str(await self._bridge.keeper.repair())
 
@@ -280,30 +309,25 @@ class Requests:
             await self._bridge.store.journal.append(entries)
 
     async def _letters(self, arguments: Arguments) -> tuple[str, list[TaskKey]]:
-        """What is wrong with the request, and the dead letters it means; letters of a former mapping count as well.
+        """What is wrong with the request, and the dead letters it means: all, those of a mapping, or of one record.
 
+        Letters of a former mapping count as well; they go by the name that `bridge dead-letters list` shows.
         `code`: those of one reason alone; `records`: those named as (side, entity, id).
         """
         mapping, record, code = (arguments.get(name) for name in ("mapping", "record", "code"))
-        named = {tuple(one) for one in arguments.get("records") or ()}
+        one = " ".join(str(arguments[part]) for part in ("side", "entity", "record")) if "side" in arguments else ""
+        named = {" ".join(map(str, parts)) for parts in arguments.get("records") or ()} | ({one} if one else set())
         letters = await self._bridge.store.dead_letters.list(mapping)
+        scopes = {**await self._bridge.store.mappings.scopes(), **self._bridge.plan.scopes}
         keys = [
             task.key
             for task, _ in letters
-            if (record is None or task.key.rec == record)
+            if (record_name(scopes, task.key) in named if named else record in (None, task.key.rec))
             and (code is None or known_code(task.code) == code)
-            and (not named or self._named(task.key) in named)
         ]
         if keys:
             return "", keys
-        about = f" about record {record}" if record else " about these records" if named else ""
-        which = "".join([f" of {mapping}" if mapping else "", f" with code {code}" if code else "", about])
+        about = f" about {one}" if one else " about these records" if named else ""
+        which = "".join([f" of {mapping}" if mapping and not one else "", f" with code {code}" if code else "", about])
         remedy = "`bridge dead-letters list` shows all there are"
         return self._unknown(mapping) or f"{FAILED}there are no dead letters{which}; {remedy}", []
-
-    def _named(self, key: TaskKey) -> tuple[str, str, str]:
-        scope = self._bridge.plan.scopes.get(key.mapping)
-        if scope is None:
-            return key.side.value, key.mapping, key.rec
-        end = scope.endpoint(key.side)
-        return end.name, end.entity, key.rec

@@ -12,14 +12,15 @@ _CHECKED_OUT = Path(bridge.__file__).parents[1] / "mappings"
 
 def shipped_pairs() -> Mapping[str, Path]:
     """Folders of shipped mapping files by the name of their pair."""
-    folders = sorted(_root().iterdir()) if _root().is_dir() else []
+    folders = sorted(shipped_root().iterdir()) if shipped_root().is_dir() else []
     return {folder.name: folder for folder in folders if folder.is_dir()}
 
 
 def shipped_schema() -> str:
     """The JSON Schema the shipped files name."""
-    return (_root() / SCHEMA).read_text(encoding="utf-8")
+    return (shipped_root() / SCHEMA).read_text(encoding="utf-8")
 
 
-def _root() -> Path:
+def shipped_root() -> Path:
+    """The folder of all of them."""
     return _PACKAGED if _PACKAGED.is_dir() else _CHECKED_OUT

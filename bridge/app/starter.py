@@ -1,6 +1,7 @@
 """A settings file to begin with: the accounts of a pair of products, with every option they must be given."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
@@ -11,8 +12,8 @@ HEAD = """\
 # Relative paths count from this file. Secrets never stand here: {{file: path}} or {{env: NAME}} say where they are.
 
 instance: {instance}   # a name of your own; part of every callback address, so choose it once
-instance_secret: {{env: INSTANCE_SECRET}}   # 16 characters or more, made once and kept: openssl rand -hex 32
-public_url: https://bridge.example.com   # <- where the vendors reach the listener: your TLS proxy
+instance_secret: {secret}   # 16 characters or more, made once and kept: openssl rand -hex 32
+public_url: {public_url}   # {mark}where the vendors reach the listener: your TLS proxy
 
 store:
   url: sqlite:///bridge.sqlite   # or {{env: DATABASE_URL}} with postgresql://user:password@host/database
@@ -26,28 +27,69 @@ default_mode: shadow
 """
 
 
-def starting_settings(pair: str, sides: Mapping[str, str]) -> str:
+WAYS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "deskera": {"client issued by Deskera": ("base_url", "client_id", "client_secret")},
+    "entrust": {"Administration API application": ("base_url", "application_id", "shared_secret")},
+    "pipedrive": {
+        "API token of a user": ("base_url", "api_token"),
+        "OAuth app": ("client_id", "client_secret"),
+    },
+    "superoffice": {
+        "online, app with a person's consent": ("tenant", "client_id", "client_secret"),
+        "online, system user": ("tenant", "client_id", "client_secret", "private_key"),
+        "onsite, user and password": ("base_url", "username", "password"),
+    },
+}
+"""By product the ways to get in, and the options each needs; a test compares them with the products' own checks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is known before the file is written; the rest is marked in it, to be filled in.
+
+    `options`: by product and option what is written there; of a secret, where it is: `{env: NAME}` or `{file: path}`.
+    """
+
+    instance: str = ""
+    public_url: str = ""
+    instance_secret: str = "{env: INSTANCE_SECRET}"  # noqa: S105 - says where it is
+    options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def is_secret(product: str, option: str) -> bool:
+    return "SecretStr" in str(CONNECTORS[product].options.model_fields[option].annotation)
+
+
+def starting_settings(pair: str, sides: Mapping[str, str], answers: Answers | None = None) -> str:
     """The file's text. `sides`: the product each side's name of the mapping files stands for."""
-    text = HEAD.format(instance=pair)
-    text += "".join(system_text(product, product) for product in sides.values())
+    known = answers or Answers()
+    text = HEAD.format(
+        instance=known.instance or pair,
+        secret=known.instance_secret,
+        public_url=known.public_url or "https://bridge.example.com",
+        mark="" if known.public_url else "<- ",
+    )
+    text += "".join(system_text(product, product, known.options.get(product)) for product in sides.values())
     bound = "".join(f"  {side}: {product}\n" for side, product in sides.items())
     return f"{text}\n# Mapping files speak of sides; here each gets its account.\nsides:\n{bound}{TAIL}"
 
 
-def system_text(name: str, product: str) -> str:
-    """What stands below `systems:` for an account at this product."""
+def system_text(name: str, product: str, given: Mapping[str, str] | None = None) -> str:
+    """What stands below `systems:` for an account at this product. `given`: options that are known."""
     text = f"  {name}:\n    connector: {product}\n    options:   # take the # off what applies\n"
-    return text + "".join(f"      {line}\n" for line in _options(product, CONNECTORS[product].options))
+    return text + "".join(f"      {line}\n" for line in _options(product, CONNECTORS[product].options, given or {}))
 
 
-def _options(product: str, model: type[BaseModel]) -> Sequence[str]:
+def _options(product: str, model: type[BaseModel], known: Mapping[str, str]) -> Sequence[str]:
     """Required options and those without a default to be filled in; the others as comments with their default."""
     lines = []
     for name, info in model.model_fields.items():
         about = " ".join((info.description or "").split())
         secret = "SecretStr" in str(info.annotation)
         given = f"{{env: {product}_{name}}}".upper().replace("{ENV", "{env") if secret else ""
-        if info.is_required():
+        if name in known:
+            lines.append(f"{name}: {known[name]}   # {about}")
+        elif info.is_required():
             lines.append(f"{name}: {given or '...'}   # <- {about}")
         elif info.default is None:
             lines.append(f"# {name}: {given or '...'}   # {about}")

@@ -40,7 +40,6 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
     """What happened to a record, what is known of it now, and what happens next."""
     lines = []
     for scope, which in places(scopes, side, entity):
-        link = await store.links.of(scope.mapping, which, record)
         lines.append(f"{side} {entity} {record} in mapping {scope.mapping}:")
         entries = await store.journal.about(scope.mapping, which, record, limit=STORY_LINES)
         for row in reversed(entries):
@@ -49,22 +48,91 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
                 lines += [f"    {line}" for line in would_write(row.entry.detail)]
         if not entries:
             lines.append("  nothing was ever written or decided for it")
-        lines.append("  now: " + now_line(scope, which, record, link))
-        forgotten = await store.forgotten.at(scope.endpoint(which).ref(record))
-        if forgotten is not None:
-            command = f"bridge forget {side} {entity} {record} --take-back"
-            lines.append(f"  forgotten at {moment(forgotten)}: it is never copied (`{command}` lifts that)")
-        if link is not None:
-            lines += [f"  waits for a choice: {_question(question)}" for question in questions(link)]
-        told = (await store.instructions.of([TaskKey(scope.mapping, which, record)])).values()
-        lines += [f"  told by a person: {one.kind} ({one.run}), still to be done" for one in told]
-        lines += await crossed_without(store, scopes, TaskKey(scope.mapping, which, record))
-        coming = await nexts(store, scope, which, record, link)
-        lines += [line for line in coming if forgotten is None or not line.startswith("  left behind")]
-        state = (await store.mappings.states()).get(scope.mapping)
-        problems = state.problems if state is not None else None
-        lines += [f"  the account lacks what the mapping names: {problem}" for problem in problems or ()]
+        lines += [f"  {line}" for line in await _about(store, scopes, scope, which, record)]
     return lines
+
+
+async def _about(store: Store, scopes: Scopes, scope: Scope, which: Side, record: str) -> list[str]:
+    """What is known of a record now, and what happens next."""
+    link = await store.links.of(scope.mapping, which, record)
+    key, ref = TaskKey(scope.mapping, which, record), scope.endpoint(which).ref(record)
+    lines = ["now: " + now_line(scope, which, record, link)]
+    forgotten = await store.forgotten.at(ref)
+    if forgotten is not None:
+        command = f"bridge forget {scope.endpoint(which).name} {ref.entity} {record} --take-back"
+        lines.append(f"forgotten at {moment(forgotten)}: it is never copied (`{command}` lifts that)")
+    if link is not None:
+        lines += [f"waits for a choice: {_question(question)}" for question in questions(link)]
+    told = (await store.instructions.of([key])).values()
+    lines += [f"told by a person: {one.kind} ({one.run}), still to be done" for one in told]
+    lines += await crossed_without(store, scopes, key)
+    coming = await nexts(store, scope, which, record, link)
+    lines += [line for line in coming if forgotten is None or not line.startswith("left behind")]
+    state = (await store.mappings.states()).get(scope.mapping)
+    problems = state.problems if state is not None else None
+    return [*lines, *(f"the account lacks what the mapping names: {problem}" for problem in problems or ())]
+
+
+async def why_facts(store: Store, scopes: Scopes, side: str, entity: str, record: str) -> list[dict[str, object]]:
+    """The same for programs: for each mapping the link, the tasks, and the journal, newest first."""
+    found: list[dict[str, object]] = []
+    for scope, which in places(scopes, side, entity):
+        here, there = scope.endpoint(which), scope.endpoint(which.other)
+        link = await store.links.of(scope.mapping, which, record)
+        tasks = await store.tasks.about(here.system, here.entity, record, {scope.mapping: scope})
+        entries = await store.journal.about(scope.mapping, which, record, limit=STORY_LINES)
+        found.append(
+            {
+                "mapping": scope.mapping,
+                "record": f"{here.name} {here.entity} {record}",
+                "link": link
+                and {
+                    "state": link.state.value,
+                    "made": link.made,
+                    "with": f"{there.name} {there.entity} {link.rec(which.other) or '?'}",
+                },
+                "tasks": [
+                    {
+                        "state": task.state.value,
+                        "due": None if task.state in (TaskState.IDLE, TaskState.DEAD) else moment(task.due),
+                        "attempts": task.attempts,
+                        "code": task.code,
+                        "reason": task.reason,
+                    }
+                    for task in tasks
+                ],
+                "journal": [
+                    {
+                        "at": moment(row.at),
+                        "what": row.entry.what,
+                        "text": row.entry.text,
+                        "detail": row.entry.detail,
+                        "mapping version": row.entry.version,
+                        "run": row.entry.run,
+                        "undone by": row.entry.undone,
+                    }
+                    for row in entries
+                ],
+                "told": await _about(store, scopes, scope, which, record),
+            }
+        )
+    return found
+
+
+async def named(store: Store, scopes: Scopes, words: str) -> list[dict[str, str]]:
+    """The records that hold these words: how each is named, what it is linked to, and the values it was found by."""
+    found: dict[str, dict[str, str]] = {}
+    for one in await store.search.records(words):
+        scope = scopes.get(one.key.mapping)
+        if scope is None:
+            continue
+        there = scope.endpoint(one.key.side.other)
+        linked = f"{there.name} {there.entity} {one.other}" if one.other else ""
+        values = ", ".join(f"{name} {value}" for name, value in one.values.items())
+        name = record_name(scopes, one.key)
+        if name not in found or (values and not found[name]["found by"]):
+            found[name] = {"record": name, "linked to": linked, "found by": values}
+    return list(found.values())
 
 
 def _written_by(entry: JournalEntry) -> str:
@@ -101,7 +169,7 @@ async def crossed_without(store: Store, scopes: Scopes, child: TaskKey) -> list[
     lines = []
     for parent in await store.unlinked.of(child):
         name = record_name(scopes, parent)
-        lines.append(f"  crossed without its reference to {name} (mapping {parent.mapping}), which is not linked yet")
+        lines.append(f"crossed without its reference to {name} (mapping {parent.mapping}), which is not linked yet")
     return lines
 
 
@@ -110,20 +178,20 @@ async def nexts(store: Store, scope: Scope, side: Side, record: str, link: Link 
     tasks = await store.tasks.about(*_where(scope, side), record, {scope.mapping: scope})
     own = TaskKey(scope.mapping, side, record)
     state = (await store.mappings.states()).get(scope.mapping)
-    lines = ["  next: " + _next(task) for task in tasks]
+    lines = ["next: " + _next(task) for task in tasks]
     for task in tasks:
         if task.state is TaskState.DEAD:
-            lines += [f"  waits until then: {held}" for held in await _waiting_for(store, scope, task.key)]
-    lines += [f"  left behind: {line}" for line in _left_behind(scope, own, state, tasks, link)]
+            lines += [f"waits until then: {held}" for held in await _waiting_for(store, scope, task.key)]
+    lines += [f"left behind: {line}" for line in _left_behind(scope, own, state, tasks, link)]
     rec = link.rec(side.other) if link is not None else None
     other = await store.tasks.get(TaskKey(scope.mapping, side.other, rec)) if rec is not None else None
     if other is not None and other.state is not TaskState.IDLE:
         there = scope.endpoint(side.other)
         tasks.append(other)
-        lines.append(f"  next, by {there.name} {there.entity} {rec}: {_next(other)}")
+        lines.append(f"next, by {there.name} {there.entity} {rec}: {_next(other)}")
     if any(task.state in (TaskState.DUE, TaskState.WAITING) for task in tasks):
         held = await hold_ups(store, {scope.mapping: scope})
-        lines += [f"  held up: {reason}" for reason in held[scope.mapping]]
+        lines += [f"held up: {reason}" for reason in held[scope.mapping]]
     return lines
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,13 +12,15 @@ import click
 
 from bridge.app.status import instance_state
 from bridge.cli.opened import with_store
+from bridge.cli.shown import progress
 from bridge.store.engine import Store
 from bridge.store.requests import FAILED
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 ANSWER_SECONDS = 10.0
-SILENCE = "requested; there is no answer yet: long work goes on by itself, and `bridge status` shows what came of it"
+LOOK_SECONDS = 0.2
+SILENCE = "The request is queued and continues in the background; `bridge status` shows what came of it."
 QUEUED = "queued: the bridge does it when it runs again"
 
 
@@ -36,9 +39,11 @@ def ask(
     alone: str | None = None,
     seconds: float = ANSWER_SECONDS,
     silence: str = SILENCE,
+    patient: bool = False,
 ) -> None:
     """Put a request into the store and print the bridge's answer; exit code 1 when it could not be done.
 
+    patient: the work is long; on a terminal it is waited for, with what was looked at so far; Ctrl-C leaves it running.
     Where no bridge runs the request is not left behind, unless it may `queue`; `alone` is what is said then, if that is
     no failure.
     """
@@ -50,17 +55,29 @@ def ask(
         number = await store.requests.ask(kind, arguments, _person())
         if missing:
             return QUEUED
-        for _ in range(int(seconds / 0.2)):
-            await asyncio.sleep(0.2)
-            answer = await store.requests.answer(number)
-            if answer is not None:
-                return answer
+        looks, most = 0, int(seconds / LOOK_SECONDS)
+        with progress(f"{kind}: the bridge is at work") as shown:
+            while looks < most or (patient and sys.stderr.isatty()):
+                await asyncio.sleep(LOOK_SECONDS)
+                looks += 1
+                if looks % most == 0 and await _missing(store):
+                    break  # it ended meanwhile
+                answer = await store.requests.answer(number)
+                if answer is not None:
+                    return answer
+                shown(0, await _rows(store) if patient else "")
         return silence
 
     answer = with_store(path, work)
     if answer.startswith(FAILED):
         raise click.ClickException(answer.removeprefix(FAILED))
     click.echo(answer)
+
+
+async def _rows(store: Store) -> str:
+    """How far the sweeps are that go on now."""
+    going = [one for one in await store.cursors.all() if one.started_at is not None and one.page is not None]
+    return ", ".join(f"{one.system} {one.entity} {one.rows}" for one in going)
 
 
 def must_run(path: Path) -> None:
@@ -88,27 +105,27 @@ async def _missing(store: Store) -> str:
     return f"no bridge runs here ({about}), so nothing was done: start `bridge run`, or leave it queued with --queue"
 
 
-@click.command()
+@click.command(epilog="Example: bridge reconcile deals --full")
 @click.argument("mapping", required=False)
 @click.option("--full", is_flag=True, help="Walk every record instead of those changed since the last sweep.")
 @queueable
 @click.pass_obj
 def reconcile(path: Path, mapping: str | None, full: bool, queue: bool) -> None:
     """Compare both sides now, for MAPPING or for all."""
-    ask(path, "reconcile", {"mapping": mapping, "full": full}, queue=queue)
+    ask(path, "reconcile", {"mapping": mapping, "full": full}, queue=queue, patient=True)
 
 
-@click.command()
+@click.command(epilog="Example: bridge backfill deals --preview")
 @click.argument("mapping")
 @click.option("--preview", is_flag=True, help="Only count what would be touched.")
 @queueable
 @click.pass_obj
 def backfill(path: Path, mapping: str, preview: bool, queue: bool) -> None:
     """Take the records from before going live into MAPPING."""
-    ask(path, "backfill", {"mapping": mapping, "preview": preview}, queue=queue)
+    ask(path, "backfill", {"mapping": mapping, "preview": preview}, queue=queue, patient=True)
 
 
-@click.command()
+@click.command(epilog='Example: bridge pause deals --reason "the ERP is being moved"')
 @click.argument("mapping", required=False)
 @click.option("--reason", default="", help="Shown by status and health.")
 @queueable
@@ -118,7 +135,7 @@ def pause(path: Path, mapping: str | None, reason: str, queue: bool) -> None:
     ask(path, "pause", {"mapping": mapping, "reason": reason}, queue=queue)
 
 
-@click.command()
+@click.command(epilog="Example: bridge resume deals")
 @click.argument("mapping", required=False, metavar="[MAPPING|SYSTEM]")
 @queueable
 @click.pass_obj
@@ -127,7 +144,7 @@ def resume(path: Path, mapping: str | None, queue: bool) -> None:
     ask(path, "resume", {"mapping": mapping}, queue=queue)
 
 
-@click.command()
+@click.command(epilog="Example: bridge approve deals --minutes 30")
 @click.argument("mapping")
 @click.option("--minutes", default=60, show_default=True, help="How long deletes are let through.")
 @queueable
@@ -137,12 +154,12 @@ def approve(path: Path, mapping: str, minutes: int, queue: bool) -> None:
     ask(path, "approve", {"mapping": mapping, "minutes": minutes}, queue=queue)
 
 
-@click.command()
+@click.command(epilog="Example: bridge resync crm deal 7")
 @click.argument("side")
 @click.argument("entity")
 @click.argument("record")
 @queueable
 @click.pass_obj
 def resync(path: Path, side: str, entity: str, record: str, queue: bool) -> None:
-    """Look at one record again now: SIDE ENTITY ID, as in `crm deal 7`."""
+    """Look at one record again now."""
     ask(path, "resync", {"side": side, "entity": entity, "record": record}, queue=queue)

@@ -15,7 +15,7 @@ from bridge.settings.model import Settings
 RECHECK_SECONDS = 4.0
 
 
-@click.command()
+@click.command(epilog="Example: bridge authorize crm1")
 @click.argument("system")
 @click.pass_obj
 def authorize(path: Path, system: str) -> None:

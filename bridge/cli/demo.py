@@ -12,11 +12,12 @@ from bridge.cli.demo_scenario import STEPS, Checked, Scenario
 from bridge.cli.demo_world import SECRETS, DemoWorld, demo_world
 from bridge.monitoring.logs import setup_logging
 from bridge.monitoring.redaction import Redactor
+from bridge.store.engine import Store
 
 WORDS = {"created", "updated", "deleted", "matched", "unlinked", "conflict", "restored", "in doubt", "found"}
 
 
-@click.command()
+@click.command(epilog="Example: bridge demo --once")
 @click.option("--once", is_flag=True, help="End after the scenario, with exit code 0 when everything held.")
 @click.option("--verbose", is_flag=True, help="Show the bridge's own log, too.")
 def demo(once: bool, verbose: bool) -> None:
@@ -49,7 +50,7 @@ async def _demo(folder: Path, once: bool) -> bool:
 
 async def _play(world: DemoWorld) -> list[tuple[Checked, float]]:
     story, checked, clock = Scenario(world), [], world.bridge.seams.clock
-    teller = asyncio.create_task(_tell(world))
+    teller = asyncio.create_task(tell(world.bridge.store))
     try:
         for step in STEPS:
             click.echo(f"- {(step.__doc__ or '').splitlines()[0]}")
@@ -63,11 +64,11 @@ async def _play(world: DemoWorld) -> list[tuple[Checked, float]]:
     return checked
 
 
-async def _tell(world: DemoWorld) -> None:
-    """Print what the journal says as it is written."""
-    last = 0
+async def tell(store: Store, *, new: bool = False) -> None:
+    """Print what the journal says as it is written. `new`: only from now on."""
+    last = max((row.id for row in await store.journal.recent(limit=1)), default=0) if new else 0
     while True:
-        for row in reversed(await world.bridge.store.journal.recent(limit=50)):
+        for row in reversed(await store.journal.recent(limit=50)):
             if row.id > last:
                 last = row.id
                 if row.entry.what in WORDS:
@@ -94,4 +95,4 @@ async def _watch(world: DemoWorld) -> None:
     click.echo("\nIt goes on running. Edit as a person, and watch it cross:\n")
     click.echo(f'  curl -X POST {world.pipedrive_url}/_control/records/organizations -d \'{{"name": "Acme"}}\'')
     click.echo(f"  curl {world.deskera_url}/_control/state\n\nCtrl-C ends it.\n")
-    await _tell(world)
+    await tell(world.bridge.store)

@@ -1,47 +1,206 @@
-"""`bridge init PAIR`: a folder of your own with the shipped mapping files and a settings file to fill in."""
+"""`bridge init PAIR`: a folder of your own with the shipped mapping files and a settings file."""
 
-from collections.abc import Container
+import json
+import os
+import secrets
+import sys
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 import click
 
 from bridge.app.adding import extended_settings, left_out, sides_of
-from bridge.app.shipped import SCHEMA, shipped_pairs, shipped_schema
-from bridge.app.starter import starting_settings
+from bridge.app.plan import checked
+from bridge.app.shipped import SCHEMA, shipped_pairs, shipped_root, shipped_schema
+from bridge.app.starter import WAYS, Answers, is_secret, starting_settings
+from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.guess import did_you_mean
 from bridge.domain.text_file import make_folder, read_text, write_text
 from bridge.mapping.load import load_mappings
 from bridge.settings.parts import mapping_files
 
+Given = dict[str, dict[str, str]]
+SECRETS = ("env", "files")
 
-@click.command()
+
+@click.command(
+    epilog="Example: bridge init pipedrive-deskera mine --public-url https://bridge.example.com "
+    "--set pipedrive.base_url=https://acme.pipedrive.com --set pipedrive.api_token=env:PIPEDRIVE_API_TOKEN"
+)
 @click.argument("pair", required=False)
-@click.argument("folder", required=False, default=".", type=click.Path(path_type=Path, file_okay=False))
-def init(pair: str | None, folder: Path) -> None:
+@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--public-url", default="", help="Where the vendors reach the bridge: https://bridge.example.com")
+@click.option("--instance", default="", help="A name for this bridge; left out: the name of the pair.")
+@click.option(
+    "--set",
+    "given",
+    multiple=True,
+    metavar="PRODUCT.OPTION=VALUE",
+    help="An option of a product; of a secret only where it is: env:NAME or file:PATH.",
+)
+@click.option("--secrets", "kept", type=click.Choice(SECRETS), default=None, help="Where secrets are; env if left out.")
+@click.option("--ask/--no-ask", default=None, help="Ask for what is not given; left out: on a terminal only.")
+def init(
+    pair: str | None,
+    folder: Path | None,
+    public_url: str,
+    instance: str,
+    given: tuple[str, ...],
+    kept: str | None,
+    ask: bool | None,
+) -> None:
     """Copy the shipped mapping files of PAIR into FOLDER/mappings, and write FOLDER/bridge.yaml and their schema.
 
-    A further pair is added to what is there: its systems and sides to the settings, its files beside the others. What
-    other mappings keep in sync already is left out. Without PAIR: list the pairs there are. No mapping file that exists
-    is ever overwritten, and nothing that stands in the settings is changed.
+    On a terminal it asks for the pair, the addresses and where the secrets are, and the settings then pass `check`;
+    the options answer beforehand. A further pair is added to what is there: its systems and sides to the settings, its
+    files beside the others. What other mappings keep in sync already is left out. No mapping file that exists is ever
+    overwritten, and nothing that stands in the settings is changed.
     """
-    pairs = shipped_pairs()
-    if pair is None:
+    pairs, asking = shipped_pairs(), sys.stdin.isatty() if ask is None else ask
+    if pair is None and not asking:
         for name, source in pairs.items():
             click.echo(f"{name}: {', '.join(mapping.name for mapping in load_mappings(source))}")
         return
+    pair = pair or click.prompt("Which pair of products", type=click.Choice(list(pairs)))
     if pair not in pairs:
         raise ConfigError([Fault(pair, "no mapping files are shipped for this pair", f"known: {', '.join(pairs)}")])
+    if folder is None:
+        folder = Path(click.prompt("Folder for settings and mapping files", default="mine") if asking else ".")
+    if (folder / "mappings").resolve() == shipped_root().resolve():
+        what = "its folder `mappings` is the one of the shipped files"
+        raise ConfigError([Fault(str(folder.resolve()), what, f"name another one: bridge init {pair} mine")])
     settings = folder / "bridge.yaml"
-    texts = _texts(pair, pairs[pair], folder, settings)
+    fresh = not settings.exists()
+    products = list(dict.fromkeys(sides_of(load_mappings(pairs[pair])).values()))
+    options, wanted = _given(given, products), dict[str, str]()
+    answers = Answers(instance, public_url, options=options)
+    if fresh and (asking or kept):
+        answers, wanted = _asked(answers, products, kept or "", asking)
+    texts = _texts(pair, pairs[pair], folder, settings, answers)
     for path, text in texts.items():
         make_folder(path.parent)
         write_text(path, text)
         click.echo(f"wrote {path}")
+    for name, value in wanted.items():
+        _write_secret(folder / name, value)
     if texts:
-        click.echo(f"now fill in {settings}, then: bridge --settings {settings} check")
+        _next_steps(settings)
 
 
-def _texts(pair: str, source: Path, folder: Path, settings: Path) -> dict[Path, str]:
+def _given(texts: tuple[str, ...], products: list[str]) -> Given:
+    """The options said by --set. Raises ConfigError with all that is wrong with them."""
+    options: Given = {}
+    problems: list[Fault] = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        product, _, option = name.partition(".")
+        where = f"--set {name}"
+        if not equals or not option:
+            problems.append(Fault(where, "is no option with a value", "write --set pipedrive.base_url=https://..."))
+        elif product not in products:
+            problems.append(Fault(where, f"this pair has no {product}", f"known: {', '.join(products)}"))
+        elif option not in CONNECTORS[product].options.model_fields:
+            remedy = did_you_mean(option, list(CONNECTORS[product].options.model_fields))
+            problems.append(Fault(where, f"{product} has no option `{option}`", remedy))
+        elif not is_secret(product, option):
+            options.setdefault(product, {})[option] = _written(value)
+        elif (place := value.partition(":"))[0] in ("env", "file") and place[2]:
+            options.setdefault(product, {})[option] = f"{{{place[0]}: {place[2]}}}"
+        else:
+            problems.append(
+                Fault(where, "is a secret, which no command line should hold", "write env:NAME or file:PATH")
+            )
+    if problems:
+        raise ConfigError(problems)
+    return options
+
+
+def _asked(answers: Answers, products: list[str], kept: str, asking: bool) -> tuple[Answers, dict[str, str]]:
+    """The answers completed, and the secrets to be written into files, by path below the folder."""
+    public_url = answers.public_url
+    if asking and not public_url:
+        public_url = click.prompt(
+            "Where will the vendors reach the bridge (https)", default="https://bridge.example.com"
+        )
+    if asking and not kept:
+        kept = click.prompt("Where are the secrets: in environment variables, or in files", type=click.Choice(SECRETS))
+    options = {product: dict(answers.options.get(product, {})) for product in products}
+    files: dict[str, str] = {}
+    for product in products:
+        for option in _way(product, options[product], asking):
+            if option in options[product]:
+                continue
+            if is_secret(product, option):
+                options[product][option] = _secret(product, option, kept, asking, files)
+            elif asking:
+                about = " ".join((CONNECTORS[product].options.model_fields[option].description or "").split())
+                options[product][option] = _written(click.prompt(f"{product} {option} ({about})"))
+    instance_secret = answers.instance_secret
+    if kept == "files":
+        instance_secret, files["secrets/instance-secret"] = "{file: secrets/instance-secret}", secrets.token_hex(32)
+    return Answers(answers.instance, public_url, instance_secret, options), files
+
+
+def _way(product: str, known: Mapping[str, str], asking: bool) -> tuple[str, ...]:
+    """The options of the way to get in: the one that is begun, the only one, or the one a person says."""
+    ways = WAYS[product]
+    fitting = [way for way, options in ways.items() if known and set(known) <= set(options)] or list(ways)
+    if len(fitting) == 1 or not asking:
+        return tuple(ways[fitting[0]])
+    for number, way in enumerate(fitting, 1):
+        click.echo(f"  {number}  {way}")
+    return tuple(
+        ways[fitting[click.prompt(f"How does {product} let the bridge in", type=click.IntRange(1, len(fitting))) - 1]]
+    )
+
+
+def _secret(product: str, option: str, kept: str, asking: bool, files: dict[str, str]) -> str:
+    """Where a secret is; one that is given now goes into a file of its own."""
+    if kept != "files":
+        return f"{{env: {product}_{option}}}".upper().replace("{ENV", "{env")
+    name = f"secrets/{product}-{option.replace('_', '-')}"
+    shown = f"{product} {option} (not shown; nothing: you put it into {name} later)"
+    files[name] = click.prompt(shown, hide_input=True, default="", show_default=False) if asking else ""
+    return f"{{file: {name}}}"
+
+
+def _written(value: str) -> str:
+    """A value as YAML takes it for text."""
+    plain = value and value[0] not in "-?:,[]{}#&*!|>'\"%@` " and not set(value) & set("#{}[],\n") and ": " not in value
+    return value if plain and not value.endswith(":") else json.dumps(value, ensure_ascii=False)
+
+
+def _write_secret(path: Path, value: str) -> None:
+    """For its owner alone; what is there stays."""
+    if path.exists():
+        return
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    if value:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(value + "\n")
+        click.echo(f"wrote {path} (readable for you alone)")
+
+
+def _next_steps(settings: Path) -> None:
+    """What is still missing, as `check` says it, and the next three steps."""
+    command = f"bridge --settings {settings}"
+    try:
+        checked(settings, os.environ)
+        click.echo(f"\n{settings} passes `bridge check`. Next:")
+        first = f"{command} check --live   asks the accounts for what the mappings name"
+    except ConfigError as error:
+        click.echo(f"\nStill missing ({len(error.faults)}):")
+        for problem in error.faults:
+            click.echo(f"  {problem}")
+        click.echo("\nNext:")
+        first = f"{command} check          after filling in {settings}; an instance secret: openssl rand -hex 32"
+    click.echo(f"  1. {first}")
+    click.echo(f"  2. bridge sandbox {settings.parent}   rehearses these mappings on simulators, without accounts")
+    click.echo(f"  3. {command} run   in shadow mode; then `{command} mode MAPPING live`")
+
+
+def _texts(pair: str, source: Path, folder: Path, settings: Path, answers: Answers) -> dict[Path, str]:
     """What is to be written; says what is left out. Raises ConfigError before anything is."""
     mappings = load_mappings(source)
     beside = mapping_files(settings, {})[0] if settings.exists() else folder / "mappings"
@@ -60,7 +219,7 @@ def _texts(pair: str, source: Path, folder: Path, settings: Path) -> dict[Path, 
         text = extended_settings(settings, sides_of(chosen))
         texts |= {settings: text} if text != read_text(settings) else {}
     else:
-        texts[settings] = starting_settings(pair, sides_of(chosen))
+        texts[settings] = starting_settings(pair, sides_of(chosen), answers)
     return texts if (folder / SCHEMA).exists() else {**texts, folder / SCHEMA: shipped_schema()}
 
 

@@ -1,8 +1,10 @@
 """The `bridge` command: options every command shares, and errors as messages instead of tracebacks."""
 
 import gc
+import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,6 +23,7 @@ COMMANDS = {
     "backfill": ("bridge.cli.ask", "backfill", "Take the records from before going live into MAPPING."),
     "backup": ("bridge.cli.backup", "backup", "Write the whole store to FILE, while the bridge runs."),
     "check": ("bridge.cli.check", "check", "Check settings and mapping files, every problem at once."),
+    "completion": ("bridge.cli.completion", "completion", "Print what makes bash, zsh or fish complete `bridge`."),
     "conflicts": ("bridge.cli.show", "conflicts", "Fields both sides changed, in rows that say `conflict: ask`."),
     "dead-letters": ("bridge.cli.show", "dead_letters", "Records that need a person."),
     "demo": ("bridge.cli.demo", "demo", "Two simulators and the bridge on loopback; nothing to set up."),
@@ -30,6 +33,7 @@ COMMANDS = {
     "hooks": ("bridge.cli.show", "hooks", "Our registrations at the vendors."),
     "init": ("bridge.cli.init", "init", "Make a folder of your own from shipped mapping files."),
     "link": ("bridge.cli.undo", "link", "Make a pair of two records by a person's word."),
+    "mode": ("bridge.cli.mode", "mode", "Set MAPPING live or back to shadow, without a restart."),
     "names": ("bridge.cli.names", "names", "Options, stages and fields that were renamed at their product."),
     "pause": ("bridge.cli.ask", "pause", "Stop writing for MAPPING or for all; callbacks are still taken in."),
     "reconcile": ("bridge.cli.ask", "reconcile", "Compare both sides now, for MAPPING or for all."),
@@ -38,6 +42,11 @@ COMMANDS = {
     "resume": ("bridge.cli.ask", "resume", "Go on writing, or end the pause a vendor asked for."),
     "resync": ("bridge.cli.ask", "resync", "Look at one record again now: SIDE ENTITY ID."),
     "run": ("bridge.cli.run", "run", "Run the bridge until it is told to stop."),
+    "sandbox": (
+        "bridge.cli.sandbox",
+        "sandbox",
+        "Rehearse your own folder: its simulators and the bridge, on loopback.",
+    ),
     "schema": ("bridge.cli.schema", "schema", "Print the JSON Schema of mapping files, for editors."),
     "simulate": ("bridge.cli.simulate", "simulate", "Run the simulator of a product on loopback."),
     "status": ("bridge.cli.show", "status", "What is in sync, what waits and why, what needs a person."),
@@ -46,13 +55,71 @@ COMMANDS = {
     "unlink": ("bridge.cli.undo", "unlink", "End a pair; both records stay and are left alone."),
     "verify": ("bridge.cli.verify", "verify", "Read both sides of MAPPING, or of all, and say what differs."),
     "waiting": ("bridge.cli.show", "waiting", "Every record that waits: since when, why, until when."),
-    "why": ("bridge.cli.show", "why", "Tell a record's story: SIDE ENTITY ID."),
+    "why": ("bridge.cli.show", "why", "Tell a record's story: SIDE ENTITY ID, or a name or e-mail address."),
 }
 """By name the module and object of each command, imported when it is chosen, and its line in `bridge --help`."""
 
 
+READING = (
+    "check",
+    "conflicts list",
+    "dead-letters list",
+    "explain",
+    "hooks list",
+    "names list",
+    "status",
+    "test",
+    "waiting",
+    "why",
+)
+"""Commands that show something and change nothing. Each has `--json`; a test holds every new one to it."""
+ACTING = (
+    "approve",
+    "authorize",
+    "backfill",
+    "completion",
+    "conflicts choose",
+    "dead-letters discard",
+    "dead-letters retry",
+    "demo",
+    "hooks remove",
+    "hooks repair",
+    "init",
+    "mode",
+    "names accept",
+    "pause",
+    "reconcile",
+    "resume",
+    "resync",
+    "run",
+    "sandbox",
+    "schema",
+    "simulate",
+)
+"""All the others. A test asks that each command stands in one of the two lists."""
+SHOWING = frozenset({"conflicts", "dead-letters", "hooks", "names", "status", "waiting", "why"})
+"""They need the store alone and end at once: nothing is collected meanwhile."""
+
+COMPLETE = ("bridge.cli.completion", "complete_names")
+"""Imported while a shell asks for completions."""
+
+EXIT_CODES = {
+    0: "done, and nothing is wrong",
+    1: "not done, or what was looked at is not as it should be; the message says what and why",
+    2: "the command line, the settings or the mapping files are wrong, or there is no store; every problem is listed",
+    130: "interrupted with Ctrl-C",
+}
+
+
 class Commands(click.Group):
-    """Imports a command when it is chosen, and turns the mistakes of a user into one clear message; exit code 2."""
+    """Imports a command when it is chosen, and turns the mistakes of a user into one clear message (EXIT_CODES)."""
+
+    def __call__(self, *args: Any, **more: Any) -> Any:
+        """The whole process: what it leaves behind is not looked through once more when it ends."""
+        try:
+            return super().__call__(*args, **more)
+        finally:
+            gc.freeze()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -65,8 +132,11 @@ class Commands(click.Group):
         try:
             command = late(module, name)
         finally:
-            gc.enable()
+            if cmd_name not in SHOWING:
+                gc.enable()
         assert isinstance(command, click.Command)
+        if "_BRIDGE_COMPLETE" in os.environ:
+            late(*COMPLETE)(command)
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -86,22 +156,33 @@ class Commands(click.Group):
         """The list in `bridge --help`, without importing a single command."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, about) for name, (_, _, about) in sorted(COMMANDS.items())])
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; user mistakes end it with their problems listed."""
         try:
             return super().invoke(ctx)
         except ConfigError as error:
-            lines = "\n".join(f"  {fault}" for fault in error.faults)
+            lines = "\n".join(f"  {problem}" for problem in error.faults)
             count = len(error.faults)
-            click.echo(f"{count} fault{'s' if count != 1 else ''}:\n{lines}", err=True)
+            click.echo(f"{count} problem{'s' if count != 1 else ''}:\n{lines}", err=True)
             sys.exit(2)
         except BridgeError as error:
             click.echo(str(error), err=True)
-            sys.exit(2)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
+            sys.exit(130)
+        finally:
+            gc.enable()
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: bridge --settings mine/bridge.yaml status --json",
+)
 @click.option(
     "--settings",
     "settings_path",

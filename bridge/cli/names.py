@@ -6,32 +6,34 @@ import click
 
 from bridge.cli.ask import ask, queueable
 from bridge.cli.opened import with_store
-from bridge.cli.show import table
+from bridge.cli.show import show
+from bridge.cli.shown import json_option
 from bridge.store.engine import Store
 
 
-@click.group()
+@click.group(epilog="Example: bridge names list")
 def names() -> None:
-    """Options, stages, own fields and the like that were renamed at their product."""
+    """Options, stages, custom fields and the like that were renamed at their product."""
 
 
-@names.command("list")
+@names.command("list", epilog="Example: bridge names list --json")
+@json_option
 @click.pass_obj
-def names_list(path: Path) -> None:
+def names_list(path: Path, as_json: bool) -> None:
     """What mappings call by an old name."""
 
-    async def work(store: Store) -> list[list[object]]:
-        return [[one.system, one.what, one.name, one.today] for one in await store.names.renamed()]
+    async def work(store: Store) -> list[dict[str, object]]:
+        renamed = await store.names.renamed()
+        return [
+            {"system": one.system, "list": one.what, "in mappings": one.name, "there today": one.today}
+            for one in renamed
+        ]
 
-    rows = with_store(path, work)
-    if rows:
-        table([["system", "list", "in mappings", "there today"], *rows])
-        click.echo("put the new names into the mapping files, then `bridge names accept SYSTEM`")
-    else:
-        click.echo("nothing was renamed")
+    after = "put the new names into the mapping files, then `bridge names accept SYSTEM`"
+    show(with_store(path, work), as_json, "nothing was renamed", after)
 
 
-@names.command("accept")
+@names.command("accept", epilog="Example: bridge names accept crm1")
 @click.argument("system")
 @queueable
 @click.pass_obj

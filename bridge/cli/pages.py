@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bridge.app.shipped import SCHEMA, shipped_pairs
+from bridge.cli.describe import describe as describe_commands
 from bridge.connectors.describe import describe as describe_systems
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.record import Side
@@ -33,7 +34,12 @@ def pages(folder: Path) -> Mapping[str, str]:
     for part, text in {"types": types_table(), "functions": functions_table(), "shipped": _shipped()}.items():
         mapping = _filled(mapping, part, text)
     systems = describe_systems(CONNECTORS) + CALLS + _part((folder / "systems.md").read_text(encoding="utf-8"), "calls")
-    return {"settings.md": describe_settings(options), "systems.md": systems, "mapping.md": mapping}
+    return {
+        "commands.md": describe_commands(),
+        "settings.md": describe_settings(options),
+        "systems.md": systems,
+        "mapping.md": mapping,
+    }
 
 
 def _part(page: str, part: str) -> str:

@@ -5,12 +5,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from bridge.app.connected import connected
 from bridge.app.plan import Plan, checked
 from bridge.app.rehearsal import checked_mappings, of_file, read_record, written_record
+from bridge.cli.shown import json_option, print_json
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Fault, RemoteError
 from bridge.domain.guess import did_you_mean
@@ -24,79 +26,127 @@ from bridge.settings.model import Settings
 from bridge.settings.parts import mapping_files
 
 
-@click.command("test")
+@click.command("test", epilog="Example: bridge test mappings")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--functions", type=click.Path(path_type=Path), help="Your file of functions, where PATH is given.")
-@click.option("--laws", is_flag=True, help="Also show how every row was tried for there and back.")
+@click.option("--laws", is_flag=True, help="Also show the round-trip check of every field rule.")
+@json_option
 @click.pass_obj
-def rehearse(settings_path: Path, path: Path | None, functions: Path | None, laws: bool) -> None:
+def rehearse(settings_path: Path, path: Path | None, functions: Path | None, laws: bool, as_json: bool) -> None:
     """Run the tests of mapping files: of PATH (a file or folder), or of the settings' folder.
 
-    Every example crosses in each direction its mapping writes. Exit code 1 when one comes out otherwise.
+    PATH needs no settings file. Every example crosses in each direction its mapping writes. Exit code 1 when one comes
+    out otherwise.
     """
     if path is None:
         path, functions = mapping_files(settings_path, os.environ)
     mappings = of_file(checked_mappings(path, functions), path)
     results = run_tests(mappings)
     failed = sum(not result.passed for result in results)
+    untested = [mapping.name for mapping in mappings if not mapping.examples]
+    if as_json:
+        shown = [
+            {
+                "mapping": result.mapping,
+                "example": result.name,
+                "direction": result.direction,
+                "place": str(result.place),
+                "passed": result.passed,
+                "differences": [str(one) for one in result.differences],
+            }
+            for result in results
+        ]
+        told = [str(law) for law in _laws(mappings)] if laws else []
+        print_json({"tests": shown, "failed": failed, "without tests": untested, "laws": told})
+        sys.exit(1 if failed else 0)
     for result in results:
         click.echo(f"{'ok   ' if result.passed else 'FAIL '} {result}")
-    if laws:
-        _laws(mappings)
-    untested = [mapping.name for mapping in mappings if not mapping.examples]
+    for law in _laws(mappings) if laws else ():
+        click.echo(f"law   {law}")
     if untested:
         click.echo(f"no tests: {', '.join(untested)}")
-    click.echo(f"{len(results)} crossings tested, {failed} came out otherwise")
+    click.echo(f"{len(results)} tests of examples, {failed} came out otherwise")
     sys.exit(1 if failed else 0)
 
 
-def _laws(mappings: list[Mapping]) -> None:
-    """There and back, row by row; a row that loses values and does not say so never gets here."""
-    for mapping in mappings:
-        for law in law_report(mapping):
-            click.echo(f"law   {mapping.name}.{law}")
+def _laws(mappings: list[Mapping]) -> list[str]:
+    """There and back, rule by rule; a rule that loses values and does not say so never gets here."""
+    return [f"{mapping.name}.{law}" for mapping in mappings for law in law_report(mapping)]
 
 
-@click.command()
+def file_or_record(_ctx: click.Context, _parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
+    """A file, or a record in three words."""
+    if len(words) in (1, 3):
+        return words
+    raise click.BadParameter("write a JSON file, or a live record as SIDE ENTITY ID (crm deal 7)")
+
+
+@click.command(epilog="Example: bridge explain mappings/people.yaml ana.json, or bridge explain people crm person 7")
 @click.argument("mapping")
-@click.argument("record")
-@click.option("--side", default=None, help="The side the record is from; left out: the first one of the mapping.")
+@click.argument("record", nargs=-1, required=True, metavar="FILE | SIDE ENTITY ID", callback=file_or_record)
+@click.option("--side", default=None, help="The side a FILE is from; left out: the first one of the mapping.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Also write the record to this file.")
 @click.option(
     "--mappings", type=click.Path(path_type=Path), help="A mapping file or folder; else that of the settings."
 )
-@click.option("--functions", type=click.Path(path_type=Path), help="Your file of functions, where --mappings is given.")
+@click.option("--functions", type=click.Path(path_type=Path), help="Your file of functions, where no settings name it.")
+@json_option
 @click.pass_obj
-def explain(
-    settings_path: Path,
-    mapping: str,
-    record: str,
-    side: str | None,
-    save: Path | None,
-    mappings: Path | None,
-    functions: Path | None,
-) -> None:
-    """Tell row by row what MAPPING makes of RECORD: a JSON file, or the id of a live record. Nothing is written.
+def explain(settings_path: Path, /, mapping: str, record: tuple[str, ...], **options: Any) -> None:
+    """Tell rule by rule what MAPPING makes of a record: of a JSON FILE, or of a live one. Nothing is written.
 
-    For a file nothing but the mapping files is needed; a live record is read with the settings' credentials.
+    MAPPING is a name, or a mapping file, which needs no settings file. A live record is read with the settings'
+    credentials.
     """
-    if mappings is None:
-        mappings, functions = mapping_files(settings_path, os.environ)
-    chosen, which = _mapping(checked_mappings(mappings, functions), mapping), Side.LEFT
-    if side is not None:
-        which = _side(chosen, side)
-    facts = CONNECTORS[chosen.side(which).product].manifest.entities[chosen.side(which).entity]
-    file = Path(record)
-    if file.exists() or file.suffix == ".json" or file.name != record:
-        fields = read_record(file, facts)
+    side, save, as_json = options["side"], options["save"], options["as_json"]
+    chosen = _chosen(settings_path, mapping, options["mappings"], options["functions"])
+    which = _side(chosen, side) if side is not None else Side.LEFT
+    if len(record) == 3:
+        which = _end(chosen, *record[:2])
+        fields = asyncio.run(_live(*checked(settings_path, os.environ), chosen.name, which, record[2]))
+    elif not Path(record[0]).exists() and Path(record[0]).suffix != ".json":
+        remedy = "write a JSON file, or a live record as SIDE ENTITY ID (crm deal 7)"
+        raise ConfigError([Fault(record[0], "there is no such file", remedy)])
     else:
-        fields = asyncio.run(_live(*checked(settings_path, os.environ), mapping, which, record))
+        facts = CONNECTORS[chosen.side(which).product].manifest.entities[chosen.side(which).entity]
+        fields = read_record(Path(record[0]), facts)
     if save is not None:
         write_text(save, written_record(fields) + "\n")
     whole, rows = explained(chosen, which, fields)
+    if as_json:
+        told = [
+            {"field": row.field, "rule": row.rule, "before": row.before, "means": row.value, "after": row.after}
+            | {"why": row.why}
+            for row in rows
+        ]
+        print_json({"mapping": chosen.name, "side": chosen.side(which).name, "record": whole, "rules": told})
+        return
     click.echo(whole)
     for row in rows:
         click.echo(f"  {row}")
+
+
+def _chosen(settings_path: Path, mapping: str, folder: Path | None, functions: Path | None) -> Mapping:
+    """The mapping of a name, or the only one of a file."""
+    file = Path(mapping)
+    if folder is None and (file.is_file() or file.suffix == ".yaml"):
+        found = of_file(checked_mappings(file, functions), file)
+        if len(found) != 1:
+            names = ", ".join(one.name for one in found)
+            raise ConfigError([Fault(mapping, f"holds {names or 'no mapping'}", "name one, with --mappings FILE")])
+        return found[0]
+    if folder is None:
+        folder, functions = mapping_files(settings_path, os.environ)
+    return _mapping(checked_mappings(folder, functions), mapping)
+
+
+def _end(mapping: Mapping, side: str, entity: str) -> Side:
+    """The side of a mapping that keeps this entity."""
+    which = _side(mapping, side)
+    if mapping.side(which).entity != entity:
+        what = f"mapping {mapping.name} keeps no {entity} of {side}"
+        raise ConfigError([Fault(f"{side} {entity}", what, f"write {side} {mapping.side(which).entity}")])
+    return which
 
 
 def _mapping(mappings: Sequence[Mapping], name: str) -> Mapping:
@@ -111,7 +161,7 @@ def _mapping(mappings: Sequence[Mapping], name: str) -> Mapping:
 def _side(mapping: Mapping, name: str) -> Side:
     sides = {mapping.side(side).name: side for side in Side}
     if name not in sides:
-        raise ConfigError([Fault(f"--side {name}", f"mapping {mapping.name} has no such side", " or ".join(sides))])
+        raise ConfigError([Fault(f"side {name}", f"mapping {mapping.name} has no such side", " or ".join(sides))])
     return sides[name]
 
 
@@ -127,5 +177,5 @@ async def _live(settings: Settings, plan: Plan, mapping: str, side: Side, record
     except RemoteError as error:
         raise click.ClickException(f"{ref.system} {ref.entity} {ref.id} cannot be read: {error}") from None
     if isinstance(found, Gone):
-        raise click.ClickException(f"there is no {ref.entity} {ref.id} in {ref.system}, nor a file of that name")
+        raise click.ClickException(f"there is no {ref.entity} {ref.id} in {ref.system}")
     return found.fields

@@ -1,7 +1,6 @@
 """`bridge run`: the daemon."""
 
 import asyncio
-import logging
 import os
 from pathlib import Path
 
@@ -14,19 +13,16 @@ from bridge.app.secrets import register_secrets
 from bridge.monitoring.logs import setup_logging
 from bridge.monitoring.redaction import Redactor
 from bridge.runtime.service import ServiceManager
-from bridge.settings.summary import summary
 
 
-@click.command()
+@click.command(epilog="Example: bridge --settings mine/bridge.yaml run")
 @click.pass_obj
 def run(settings_path: Path) -> None:
-    """Run the bridge until it is told to stop (SIGTERM); SIGHUP rechecks the mapping files."""
+    """Run the bridge until it is told to stop (SIGTERM); SIGHUP takes in mapping files and modes."""
     settings, _ = checked(settings_path, os.environ)
     redactor = Redactor()
     register_secrets(settings, redactor)
     setup_logging(settings.log.level, settings.log.format, redactor)
-    for line in summary(settings):
-        logging.getLogger("bridge.settings").info(line)
     seams = system_seams()
     service = ServiceManager(os.environ, seams.clock, os.getpid())
     asyncio.run(run_daemon(settings, seams, redactor, service))

@@ -15,7 +15,7 @@ from bridge.mapping.json_schema import Half, general_schema, pair_schema
 from bridge.settings.parts import mapping_files
 
 
-@click.command()
+@click.command(epilog="Example: bridge schema pipedrive.deal deskera.crm_deal")
 @click.argument("sides", nargs=-1, metavar="[CRM_ENTITY ERP_ENTITY]")
 @click.pass_obj
 def schema(settings_path: Path, sides: tuple[str, ...]) -> None:

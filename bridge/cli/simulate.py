@@ -1,21 +1,36 @@
 """`bridge simulate NAME`: one simulator alone on loopback, to rehearse mappings against."""
 
+from pathlib import Path
+
 import click
 
-from bridge.simulators.serve import HOST, PRODUCTS, how_to, serve_forever
+from bridge.simulators.keeping import NotKept
+from bridge.simulators.serve import HOST, PRODUCTS, serve_forever
 
 
-@click.command()
+@click.command(epilog="Example: bridge simulate pipedrive --keep pipedrive.account")
 @click.argument("name", type=click.Choice(sorted(PRODUCTS)))
-@click.option("--port", default=8901, show_default=True)
+@click.option("--port", type=int, default=None, help="Left out: each product has its own, 8901 to 8904.")
 @click.option("--seed", default=1, show_default=True, help="Ids and tokens repeat with the same seed.")
-def simulate(name: str, port: int, seed: int) -> None:
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep the account in this file, so that records, fields, hooks and tokens survive a restart.",
+)
+def simulate(name: str, port: int | None, seed: int, keep: Path | None) -> None:
     """Run the simulator of a product on loopback until interrupted."""
+    product = PRODUCTS[name]
+    port = product.port if port is None else port
     url = f"http://{HOST}:{port}"
-    click.echo(f"{name} simulator on {url}\n\nTo connect, below `options:` of a system:\n\n{how_to(name, url)}\n")
+    told = "\n".join(f"  {line}" for line in product.options(url).splitlines())
+    variables = "\n".join(f"  export {variable}={value}" for variable, value in product.secrets.items())
+    click.echo(f"{name} simulator on {url}\n\nTo connect, below `options:` of a system:\n\n{told}\n")
+    click.echo(f"and in the environment of `bridge run`:\n\n{variables}\n")
     click.echo(f"Edit as a person: {url}/_control/records/...   faults: {url}/_control/faults")
     click.echo(f"Everything it holds: {url}/_control/state   all routes: docs/simulators.md   stop with Ctrl-C")
     try:
-        serve_forever(name, port, seed)
+        serve_forever(name, port, seed, keep)
+    except NotKept as error:
+        raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"port {port} cannot be used: {error.strerror}") from None

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bridge.domain.guess import did_you_mean
 from bridge.settings.faults import NAME, Places
@@ -63,7 +62,9 @@ class SystemSettings(Section):
 
 
 class MappingSettings(Section):
-    mode: Literal["shadow", "live"] = Field(description="shadow: everything but writes; live: writes.")
+    mode: Literal["shadow", "live"] = Field(
+        description="shadow: everything but writes; live: writes. `bridge mode` changes it without a restart."
+    )
 
 
 class CallbackSettings(Section):
@@ -198,12 +199,10 @@ class LogSettings(Section):
     format: Literal["text", "json"] = Field("text", description="Lines of key=value, or JSON.")
 
 
-class Settings(BaseSettings):
-    """The whole settings file."""
+class Settings(Section):
+    """The whole settings file with BRIDGE_ variables on top; `load` merges both, to name the place of every problem."""
 
-    model_config = SettingsConfigDict(
-        extra="forbid", env_prefix="BRIDGE_", env_nested_delimiter="__", frozen=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     _places: Places = PrivateAttr(default_factory=lambda: Places(Path("settings")))
 
@@ -223,7 +222,9 @@ class Settings(BaseSettings):
     )
     systems: dict[Name, SystemSettings] = Field(description="The accounts to keep in step, by a name of your choice.")
     sides: dict[Name, str] = Field(description="Which system plays which side of the mappings.")
-    default_mode: Literal["shadow", "live"] = Field("shadow", description="Mode of mappings not named below.")
+    default_mode: Literal["shadow", "live"] = Field(
+        "shadow", description="Mode of mappings not named below; taken in again with the mapping files (SIGHUP)."
+    )
     mappings: dict[str, MappingSettings] = Field(default_factory=dict, description="Settings per mapping.")
     callbacks: CallbackSettings = Field(default_factory=CallbackSettings, description="The public listener.")
     admin: AdminSettings = Field(default_factory=AdminSettings, description="The admin listener.")
@@ -233,18 +234,6 @@ class Settings(BaseSettings):
     retention: RetentionSettings = Field(default_factory=RetentionSettings, description="How long things are kept.")
     health: HealthSettings = Field(default_factory=HealthSettings, description="When health warns and fails.")
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """`load` merges file and environment itself, to name the place of every fault."""
-        return (init_settings,)
 
     @field_validator("public_url")
     @classmethod

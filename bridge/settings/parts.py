@@ -18,6 +18,8 @@ from bridge.settings.read import Named, Written, read_file
 SQLITE = "sqlite:///"
 STORE_URL = "sqlite:///var/bridge.sqlite"
 MAPPINGS_DIR = "../mappings"
+MODES = ("shadow", "live")
+MODE_REMEDY = "write mappings: {people: {mode: live}}"
 NO_ADDRESS = "must be sqlite:///path/to/file or postgresql://user@host/database"
 
 
@@ -54,6 +56,25 @@ def mapping_files(path: Path, environ: Mapping[str, str]) -> tuple[Path, Path | 
         raise ConfigError(in_order(faults))
     folder, functions = found
     return folder or absolute_path(path, MAPPINGS_DIR), functions
+
+
+def mapping_modes(path: Path, environ: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The mode of mappings that are not named, and of those that are. Raises ConfigError."""
+    written = _part(path, environ, "default_mode", "mappings")
+    faults, given = list(written.faults), written.values.get("mappings", {})
+    named = given if isinstance(given, dict) else {}
+    default = written.values.get("default_mode", MODES[0])
+    modes: dict[tuple[str, ...], Any] = {("default_mode",): default}
+    for name, one in named.items():
+        modes["mappings", name, "mode"] = one.get("mode") if isinstance(one, dict) else None
+    if named is not given:
+        faults.append(written.places.fault(("mappings",), "must be a section with keys of its own", MODE_REMEDY))
+    for key, mode in modes.items():
+        if mode not in MODES:
+            faults.append(written.places.fault(key, f"must be {' or '.join(MODES)}", MODE_REMEDY))
+    if faults:
+        raise ConfigError(in_order(faults))
+    return str(default), {key[1]: str(mode) for key, mode in modes.items() if len(key) > 1}
 
 
 def is_store(url: str) -> bool:

@@ -9,6 +9,9 @@ They need no credentials: whoever starts a simulator decides with a flag whether
   pages.
 - POST /_control/population/{entity} with {"count": 200000}: the account holds so many records, made as they are looked
   at (Pipedrive's persons, Deskera's contacts; the same people in both).
+- POST /_control/fields/{entity}: a custom field, `{"name": ..., "type": ..., "options": [...]}` with the vendor's own
+  types; left out: a text field, or one to choose from when there are options.
+- POST /_control/options/{entity}/{field}: further options of a field, `{"options": [...]}`.
 - POST /_control/idle: answers when all callbacks queued so far are delivered or given up.
 - GET, DELETE /_control/requests: how often each method and path template was called; reset.
 - GET /_control/deliveries: counts and the log of delivery attempts.
@@ -34,7 +37,7 @@ class UnknownRecord(LookupError):
 class Simulator(Protocol):
     """What the control routes need of a vendor's simulator.
 
-    The three `person_...` methods change records as a person in the product's pages does: with callbacks that carry
+    The `person_...` methods do what a person does in the product's pages; changes of records cause callbacks that carry
     the vendor's marks for that. They raise UnknownRecord or ValueError.
     """
 
@@ -56,6 +59,10 @@ class Simulator(Protocol):
     def populate(self, entity: str, count: int) -> None: ...
 
     def person_deletes(self, entity: str, record_id: str) -> None: ...
+
+    def person_adds_field(self, entity: str, name: str, kind: str, options: list[str]) -> dict[str, Any]: ...
+
+    def person_adds_options(self, entity: str, name: str, options: list[str]) -> dict[str, Any]: ...
 
     def drop_hook(self, hook_id: str) -> None: ...
 
@@ -100,6 +107,8 @@ def add_control_routes(app: web.Application, simulator: Simulator) -> None:
             web.patch("/_control/records/{entity}/{id}", control.edit),
             web.delete("/_control/records/{entity}/{id}", control.delete),
             web.post("/_control/population/{entity}", control.populate),
+            web.post("/_control/fields/{entity}", control.add_field),
+            web.post("/_control/options/{entity}/{field}", control.add_options),
             web.post("/_control/idle", control.idle),
             web.get("/_control/requests", control.requests),
             web.delete("/_control/requests", control.reset_requests),
@@ -176,6 +185,31 @@ class _Control:
             raise _refusal(web.HTTPNotFound, error) from error
         return web.json_response({})
 
+    async def add_field(self, request: web.Request) -> web.Response:
+        body = await _json_object(request)
+        name, kind, options = body.get("name"), body.get("type", ""), _texts(body)
+        if not isinstance(name, str) or not name or not isinstance(kind, str):
+            raise _refusal(web.HTTPBadRequest, 'write {"name": "Region", "type": "...", "options": [...]}')
+        try:
+            made = self._simulator.person_adds_field(request.match_info["entity"], name, kind, options)
+            return web.json_response(made, status=201)
+        except ValueError as error:
+            raise _refusal(web.HTTPBadRequest, error) from error
+        except UnknownRecord as error:
+            raise _refusal(web.HTTPNotFound, error) from error
+
+    async def add_options(self, request: web.Request) -> web.Response:
+        options, where = _texts(await _json_object(request)), request.match_info
+        if not options:
+            raise _refusal(web.HTTPBadRequest, 'write {"options": ["North", "South"]}')
+        try:
+            made = self._simulator.person_adds_options(where["entity"], where["field"], options)
+            return web.json_response(made, status=201)
+        except ValueError as error:
+            raise _refusal(web.HTTPBadRequest, error) from error
+        except UnknownRecord as error:
+            raise _refusal(web.HTTPNotFound, error) from error
+
     async def idle(self, _request: web.Request) -> web.Response:
         await self._simulator.idle()
         return web.json_response({})
@@ -194,6 +228,13 @@ class _Control:
             for a in queue.log
         ]
         return web.json_response({"counts": dict(queue.counts), "attempts": lines})
+
+
+def _texts(body: dict[str, Any]) -> list[str]:
+    options = body.get("options", [])
+    if not isinstance(options, list) or not all(isinstance(one, str) and one for one in options):
+        raise _refusal(web.HTTPBadRequest, "options must be a list of texts")
+    return options
 
 
 async def _json_object(request: web.Request) -> dict[str, Any]:

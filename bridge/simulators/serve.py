@@ -3,45 +3,83 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from bridge.simulators import deskera, entrust, pipedrive, superoffice
+from bridge.simulators.keeping import keep
 from bridge.simulators.world import World, real_world
 
 HOST = "127.0.0.1"
 
 
+class Served(Protocol):
+    """What serving needs of a simulator. `state`: the dataclass that holds all of its account."""
+
+    @property
+    def app(self) -> web.Application: ...
+
+    @property
+    def state(self) -> Any: ...
+
+
 @dataclass(frozen=True)
 class Product:
-    """A simulator by name. `options_yaml`: what goes below `systems.NAME.options` to connect to it."""
+    """A simulator by name. `port`: its own, so that all can run at the same time.
 
-    build: Callable[[World], web.Application]
+    `options_yaml`: what goes below `systems.NAME.options` to connect to it; `secrets`: the variables it names.
+    """
+
+    build: Callable[[World], Served]
+    port: int
     options_yaml: str
+    secrets: Mapping[str, str]
+
+    def options(self, url: str) -> str:
+        """`options_yaml` for a simulator at this address."""
+        return self.options_yaml.format(url=url)
 
 
 PRODUCTS: Mapping[str, Product] = {
     "pipedrive": Product(
-        lambda world: pipedrive.PipedriveSimulator(world).app,
-        "base_url: {url}\napi_token: {{env: API_TOKEN}}   # API_TOKEN=sandbox-token",
+        pipedrive.PipedriveSimulator,
+        8901,
+        "base_url: {url}\napi_token: {{env: PIPEDRIVE_API_TOKEN}}",
+        {"PIPEDRIVE_API_TOKEN": "sandbox-token"},
     ),
     "deskera": Product(
-        lambda world: deskera.DeskeraSimulator(world).app,
-        "base_url: {url}\nclient_id: cl_pub_sandbox\nclient_secret: {{env: CLIENT_SECRET}}   # cl_priv_sandbox\n"
-        "refresh_token: {{env: REFRESH_TOKEN}}   # sandbox-refresh",
-    ),
-    "entrust": Product(
-        lambda world: entrust.EntrustSimulator(world).app,
-        "base_url: {url}\napplication_id: 3f6c1a52-7c1d-4a53-9a5e-5b0b7c9d1e2f\n"
-        "shared_secret: {{env: SHARED_SECRET}}   # sandbox-shared-secret",
+        deskera.DeskeraSimulator,
+        8902,
+        "base_url: {url}\nclient_id: cl_pub_sandbox\nclient_secret: {{env: DESKERA_CLIENT_SECRET}}\n"
+        "refresh_token: {{env: DESKERA_REFRESH_TOKEN}}",
+        {"DESKERA_CLIENT_SECRET": "cl_priv_sandbox", "DESKERA_REFRESH_TOKEN": "sandbox-refresh"},
     ),
     "superoffice": Product(
-        lambda world: superoffice.SuperOfficeSimulator(world).app,
+        superoffice.SuperOfficeSimulator,
+        8903,
         "tenant: Cust00001\nlogin_url: {url}\nclient_id: sandbox-client\n"
-        "client_secret: {{env: CLIENT_SECRET}}   # sandbox-secret\n"
-        "refresh_token: {{env: REFRESH_TOKEN}}   # sandbox-refresh",
+        "client_secret: {{env: SUPEROFFICE_CLIENT_SECRET}}\nrefresh_token: {{env: SUPEROFFICE_REFRESH_TOKEN}}",
+        {"SUPEROFFICE_CLIENT_SECRET": "sandbox-secret", "SUPEROFFICE_REFRESH_TOKEN": "sandbox-refresh"},
+    ),
+    "entrust": Product(
+        entrust.EntrustSimulator,
+        8904,
+        "base_url: {url}\napplication_id: 3f6c1a52-7c1d-4a53-9a5e-5b0b7c9d1e2f\n"
+        "shared_secret: {{env: ENTRUST_SHARED_SECRET}}",
+        {"ENTRUST_SHARED_SECRET": "sandbox-shared-secret"},
     ),
 }
+
+
+def simulator(name: str, seed: int, file: Path | None = None) -> web.Application:
+    """A product's simulator, with the account that `file` keeps. Raises NotKept."""
+    world = real_world(seed)
+    made = PRODUCTS[name].build(world)
+    if file is not None:
+        keep(made.app, name, made.state, world, file)
+    return made.app
 
 
 @asynccontextmanager
@@ -57,12 +95,6 @@ async def serving(app: web.Application, port: int = 0) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def serve_forever(name: str, port: int, seed: int) -> None:
-    """Run one simulator until interrupted. Raises OSError when the port is taken."""
-    app = PRODUCTS[name].build(real_world(seed))
-    web.run_app(app, host=HOST, port=port, print=None, access_log=None)
-
-
-def how_to(name: str, url: str) -> str:
-    """What to write into a settings file to connect to this simulator."""
-    return PRODUCTS[name].options_yaml.format(url=url)
+def serve_forever(name: str, port: int, seed: int, file: Path | None = None) -> None:
+    """Run one simulator until interrupted. Raises OSError when the port is taken, NotKept."""
+    web.run_app(simulator(name, seed, file), host=HOST, port=port, print=None, access_log=None)

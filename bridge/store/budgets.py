@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
@@ -29,14 +30,15 @@ class Turn(NamedTuple):
     burst: int
 
 
-_take = upsert(False, budgets).values(window=PACE)
-TAKE_TURNS = _take.on_conflict_do_update(
-    index_elements=["credential", "window"],
-    set_={
-        "used": budgets.c.used + _take.excluded.used,
-        "until": func.greatest(budgets.c.until, bindparam("earliest", type_=Real)) + bindparam("length", type_=Real),
-    },
-).returning(budgets.c.until)
+@cache
+def take_turns() -> Any:
+    """PostgreSQL's statement that takes turns at a system's pace, built when it is first needed."""
+    take = upsert(False, budgets).values(window=PACE)
+    earliest, length = bindparam("earliest", type_=Real), bindparam("length", type_=Real)
+    until = func.greatest(budgets.c.until, earliest) + length
+    return take.on_conflict_do_update(
+        index_elements=["credential", "window"], set_={"used": budgets.c.used + take.excluded.used, "until": until}
+    ).returning(budgets.c.until)
 
 
 class Budgets:
@@ -127,7 +129,7 @@ class Budgets:
             for turn, count in sorted(number.items()):
                 earliest, length = now - (turn.burst - 1) * turn.gap, count * turn.gap
                 values = {"credential": turn.credential, "used": count, "until": earliest + length}
-                ends[turn] = conn.execute(TAKE_TURNS, {**values, "earliest": earliest, "length": length}).scalar_one()
+                ends[turn] = conn.execute(take_turns(), {**values, "earliest": earliest, "length": length}).scalar_one()
             return ends
 
         ends = await self._database.write("pace", work)

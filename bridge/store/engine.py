@@ -1,6 +1,8 @@
 """The store as a whole: one object with a part for each noun."""
 
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, update
 from sqlalchemy.engine import URL, make_url
@@ -17,8 +19,6 @@ from bridge.store.counters import Counters
 from bridge.store.cursors import Cursors
 from bridge.store.database import Database
 from bridge.store.dead_letters import DeadLetters
-from bridge.store.events import Events
-from bridge.store.figures import Figures
 from bridge.store.filelock import FileLock
 from bridge.store.forget import Forgotten
 from bridge.store.hooks import Hooks
@@ -27,30 +27,43 @@ from bridge.store.instances import Instances
 from bridge.store.instructions import Instructions
 from bridge.store.journal import Journal
 from bridge.store.left_alone import LeftAlone
-from bridge.store.links import Links
 from bridge.store.mappings import Mappings
 from bridge.store.names import PinnedNames
 from bridge.store.notify import Listener, Wake
-from bridge.store.questions import Questions
 from bridge.store.records import Records
 from bridge.store.requests import Requests
-from bridge.store.retention import Retention
 from bridge.store.schema import HEAD, make_tables, schema_of
-from bridge.store.search import Search
 from bridge.store.sweeps import Sweeps
 from bridge.store.systems import Systems
 from bridge.store.tables import leases, requests
 from bridge.store.tasks import Tasks
 from bridge.store.tokens import Plain, Seal, Tokens
 from bridge.store.unlinked import UnlinkedReferences
-from bridge.store.verifications import Verifications
-from bridge.store.vitals import Vitals
 from bridge.store.waiting import Waiting
+
+if TYPE_CHECKING:
+    from bridge.store.events import Events
+    from bridge.store.figures import Figures
+    from bridge.store.links import Links
+    from bridge.store.questions import Questions
+    from bridge.store.retention import Retention
+    from bridge.store.search import Search
+    from bridge.store.verifications import Verifications
+    from bridge.store.vitals import Vitals
 
 SCHEMES = ("sqlite", "postgresql")
 POSTGRES_EXTRA = ("asyncpg", "greenlet")
 MIGRATE = ("bridge.store.migrate", "migrate")
 """Imported where there is something to migrate: alembic costs a command 0.1 s."""
+EVENTS = ("bridge.store.events", "Events")
+FIGURES = ("bridge.store.figures", "Figures")
+LINKS = ("bridge.store.links", "Links")
+QUESTIONS = ("bridge.store.questions", "Questions")
+RETENTION = ("bridge.store.retention", "Retention")
+SEARCH = ("bridge.store.search", "Search")
+VERIFICATIONS = ("bridge.store.verifications", "Verifications")
+VITALS = ("bridge.store.vitals", "Vitals")
+"""Parts that only a running bridge needs, or few commands: their statements are built when one is first asked for."""
 
 
 class Store:
@@ -61,13 +74,10 @@ class Store:
         self._lock = lock
         self.wake = Wake()
         self._listener = Listener(database, self.wake)
-        self.events = Events(database, self.wake)
         self.tasks = Tasks(database, self.wake)
         self.waiting = Waiting(database)
         self.left_alone = LeftAlone(database, self.wake)
-        self.links = Links(database)
         self.conflicts = Conflicts(database)
-        self.questions = Questions(database)
         self.unlinked = UnlinkedReferences(database)
         self.records = Records(database)
         self.mappings = Mappings(database, self.wake)
@@ -85,13 +95,48 @@ class Store:
         self.names = PinnedNames(database)
         self.brakes = Brakes(database)
         self.dead_letters = DeadLetters(database, self.wake)
-        self.verifications = Verifications(database)
         self.forgotten = Forgotten(database)
-        self.vitals = Vitals(database)
-        self.search = Search(database)
-        self.figures = Figures(database)
         self.audit = Audit(database)
-        self.retention = Retention(database, self.journal, self.counters, self.audit)
+
+    @cached_property
+    def events(self) -> "Events":
+        made: Events = late(*EVENTS)(self.database, self.wake)
+        return made
+
+    @cached_property
+    def links(self) -> "Links":
+        made: Links = late(*LINKS)(self.database)
+        return made
+
+    @cached_property
+    def questions(self) -> "Questions":
+        made: Questions = late(*QUESTIONS)(self.database)
+        return made
+
+    @cached_property
+    def retention(self) -> "Retention":
+        made: Retention = late(*RETENTION)(self.database, self.journal, self.counters, self.audit)
+        return made
+
+    @cached_property
+    def search(self) -> "Search":
+        made: Search = late(*SEARCH)(self.database)
+        return made
+
+    @cached_property
+    def figures(self) -> "Figures":
+        made: Figures = late(*FIGURES)(self.database)
+        return made
+
+    @cached_property
+    def verifications(self) -> "Verifications":
+        made: Verifications = late(*VERIFICATIONS)(self.database)
+        return made
+
+    @cached_property
+    def vitals(self) -> "Vitals":
+        made: Vitals = late(*VITALS)(self.database)
+        return made
 
     def now(self) -> float:
         """Epoch seconds of the store's clock."""
@@ -118,9 +163,10 @@ class Store:
 
     async def close(self) -> None:
         """Settle what was submitted, then let go of everything."""
-        await self.events.close()
-        await self.questions.close()
-        await self.links.close()
+        made = vars(self)
+        for part in (made.get("events"), made.get("questions"), made.get("links")):
+            if part is not None:
+                await part.close()
         await self.tasks.close()
         await self.budgets.close()
         await self.tokens.close()

@@ -7,6 +7,10 @@ class CursorMoved(BridgeError):
     """Another sweep moved the cursor first; nothing was written."""
 
 
+class LinkTaken(BridgeError):
+    """A record is already named by another intended, live or frozen link of the mapping; nothing was written."""
+
+
 class BrakeReached(BridgeError):
     """One more delete, archive or blanked field would pass the mapping's limit; nothing was written."""
 

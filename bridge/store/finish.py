@@ -14,12 +14,12 @@ from bridge.domain.record import Side
 from bridge.store.batch import Batcher
 from bridge.store.counters import count
 from bridge.store.database import Database
+from bridge.store.failures import LinkTaken
 from bridge.store.ids import of_completion, of_tasks, require_storable
 from bridge.store.instructions import fulfil
 from bridge.store.journal import write_journal
 from bridge.store.leases import give_back_held, require_fence
 from bridge.store.link_writes import lock_links, store_taught, write_links
-from bridge.store.links import LinkTaken
 from bridge.store.lookup import links_of
 from bridge.store.marks import Mark, lock_tasks, mark_due, wake_waiting
 from bridge.store.model import Claim, Completion, Link, LinkState, Mode, Move, Outcome, Task, TaskKey, TaskState

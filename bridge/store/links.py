@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridge.domain.errors import BridgeError, LeaseLost
+from bridge.domain.errors import LeaseLost
 from bridge.domain.record import Side
 from bridge.store.batch import Batcher
 from bridge.store.brakes import Brake, hit_brake
@@ -21,10 +21,6 @@ from bridge.store.tables import IS_UNSETTLED, links
 
 BATCH = 64
 QUEUE = 10_000
-
-
-class LinkTaken(BridgeError):
-    """A record is already named by another intended, live or frozen link of the mapping; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)

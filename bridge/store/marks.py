@@ -6,9 +6,10 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, func, null, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from bridge.domain.event import Lane
+from bridge.domain.late import late
 from bridge.domain.record import Side
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS
 from bridge.store.database import Database
@@ -47,9 +48,13 @@ def horizon(now: float) -> dict[str, float]:
     return {"horizon": now + TRUSTED_SKEW_SECONDS}
 
 
+POSTGRES_INSERT = ("bridge.store.postgres", "insert")
+"""Imported where the store is on PostgreSQL: SQLAlchemy's half for it costs every other command 0.03 s and 4 MB."""
+
+
 def upsert(is_sqlite: bool, table: Any) -> Any:
     """The dialect's `insert ... on conflict`."""
-    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    return sqlite.insert(table) if is_sqlite else late(*POSTGRES_INSERT)(table)
 
 
 def mark_due(database: Database, conn: Connection, marks: Iterable[Mark]) -> None:

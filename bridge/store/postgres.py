@@ -6,11 +6,14 @@ from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bridge.domain.errors import StoreUnavailable
+
+__all__ = ["Postgres", "insert"]  # `marks` takes the insert from here, where everything of PostgreSQL is imported
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]

@@ -1,20 +1,30 @@
-"""Finding pairs by what people know of them: a record's id, or a piece of text both sides agreed on."""
+"""Finding records by what people know of them: an id, or a piece of text in what the store remembers of them."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Select, Text, func, or_, select, type_coerce
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
-from bridge.store.model import Link, LinkState, TaskKey
-from bridge.store.rows import chunks, has_key, link_from
-from bridge.store.tables import link_refs, links, mappings, record_keys, tasks
+from bridge.store.model import Json, Link, LinkState, TaskKey
+from bridge.store.rows import IN_USE, chunks, has_key, link_from
+from bridge.store.tables import journal, link_refs, links, mappings, record_keys, tasks
 
 PORTION = 1000
 """Links looked through at once; between two portions the daemon does other work."""
 SHOWN = (LinkState.INTENDED, LinkState.LIVE, LinkState.FROZEN, LinkState.DOUBT, LinkState.TOMBSTONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record, the one it is linked to, and the values it was found by. `other`: its id on the other side."""
+
+    key: TaskKey
+    other: str | None = None
+    values: Json = field(default_factory=dict)
 
 
 class Search:
@@ -56,18 +66,39 @@ class Search:
 
     async def portion(self, text: str, after: int) -> tuple[list[Link], int | None]:
         """Links with `text` in their base among the next of them by id; where to go on, None at the end."""
-        base = type_coerce(links.c.base, Text)
-        forms = {json.dumps(form)[1:-1] for form in (text, text.lower(), text.title(), text.upper())}
-        like = [base.icontains(form, autoescape=True) for form in sorted(forms)]
         last = select(links.c.id).where(links.c.id > after).order_by(links.c.id).offset(PORTION - 1).limit(1)
 
         def work(conn: Connection) -> tuple[list[Link], int | None]:
             end = conn.scalar(last)
             within = links.c.id > after if end is None else links.c.id.between(after + 1, end)
-            query: Select[Any] = select(links).where(within, _shown(), or_(*like)).order_by(links.c.id)
+            query: Select[Any] = (
+                select(links).where(within, _shown(), _contains(links.c.base, text)).order_by(links.c.id)
+            )
             return [link_from(row) for row in conn.execute(query).mappings()], end
 
         return await self._database.read(work)
+
+    async def records(self, words: str, limit: int = 50) -> list[Found]:
+        """Records one of whose remembered values contains `words`, in any case; linked ones first.
+
+        What was only read and never linked is found by what the journal tells of it.
+        """
+        held = select(links.c.mapping, links.c.left, links.c.right, links.c.base)
+        held = held.where(links.c.state.in_(IN_USE), _contains(links.c.base, words)).order_by(links.c.id).limit(limit)
+        told = select(journal.c.mapping, journal.c.side, journal.c.rec, journal.c.other_rec, journal.c.detail)
+        told = told.where(or_(_contains(journal.c.text, words), _contains(journal.c.detail, words)))
+        told = told.order_by(journal.c.id.desc()).limit(limit * 10)
+
+        def work(conn: Connection) -> list[Found]:
+            return [*_linked(conn.execute(held), words), *_told(conn.execute(told))]
+
+        found: dict[TaskKey, Found] = {}
+        taken: set[TaskKey] = set()
+        for one in await self._database.read(work):
+            if one.key not in taken:
+                found[one.key] = one
+                taken |= {one.key, TaskKey(one.key.mapping, one.key.side.other, one.other or "")}
+        return list(found.values())[:limit]
 
     async def newest(self, limit: int) -> list[Link]:
         """The pairs made last."""
@@ -87,3 +118,33 @@ class Search:
 
 def _shown() -> Any:
     return links.c.state.in_([state.value for state in SHOWN])
+
+
+def _linked(rows: Iterable[Any], words: str) -> Iterator[Found]:
+    for mapping, left, right, base in rows:
+        values = {
+            name: next(value for value in entry[:2] if isinstance(value, str) and words.casefold() in value.casefold())
+            for name, entry in base.items()
+            if any(isinstance(value, str) and words.casefold() in value.casefold() for value in entry[:2])
+        }
+        if values:  # else the words stand in a name of a field, or in a fingerprint
+            side, rec, other = (Side.LEFT, left, right) if left else (Side.RIGHT, right, None)
+            yield Found(TaskKey(mapping, side, rec), other, values)
+
+
+def _told(rows: Iterable[Any]) -> Iterator[Found]:
+    for mapping, side, rec, other, _ in rows:
+        yield Found(TaskKey(mapping, Side(side), rec), other)
+
+
+def _contains(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
+    """In any case as far as the database knows cases; JSON is kept with every other letter escaped."""
+    text = func.lower(type_coerce(column, Text))
+    forms = {
+        form.lower() for one in (words, words.lower(), words.title(), words.upper()) for form in (one, _escaped(one))
+    }
+    return or_(*(text.contains(form, autoescape=True) for form in sorted(forms)))
+
+
+def _escaped(words: str) -> str:
+    return json.dumps(words)[1:-1]

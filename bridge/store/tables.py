@@ -49,6 +49,21 @@ class JsonText(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+def partial(name: str, *columns: Any, where: Any, unique: bool = False) -> None:
+    """An index of some rows. PostgreSQL is told of `where` when the tables are made (`_partial_there`): naming it here
+    would import all of SQLAlchemy's PostgreSQL, which costs every command 0.03 s and 4 MB."""
+    Index(name, *columns, unique=unique, sqlite_where=where, info={"where": where})
+
+
+@event.listens_for(metadata, "before_create")
+def _partial_there(_metadata: MetaData, connection: Connection, **_how: Any) -> None:
+    if connection.dialect.name == "postgresql":
+        for table in metadata.tables.values():
+            for index in table.indexes:
+                if "where" in index.info:
+                    index.dialect_kwargs["postgresql_where"] = index.info["where"]
+
+
 sequence = Table("sequence", metadata, Column("id", Integer, primary_key=True), Column("value", Big, nullable=False))
 """The store-wide counter on SQLite; PostgreSQL has the sequence `bridge_seq` instead, and leaves this empty."""
 
@@ -93,14 +108,7 @@ events = Table(
     Column("body", LargeBinary, nullable=False),
     Column("stored_at", Real, nullable=False),
 )
-Index(
-    "events_vendor_id",
-    events.c.system,
-    events.c.vendor_id,
-    unique=True,
-    sqlite_where=events.c.vendor_id.is_not(None),
-    postgresql_where=events.c.vendor_id.is_not(None),
-)
+partial("events_vendor_id", events.c.system, events.c.vendor_id, where=events.c.vendor_id.is_not(None), unique=True)
 Index("events_stored_at", events.c.stored_at)
 
 tasks = Table(
@@ -133,36 +141,12 @@ tasks = Table(
     Column("retried", Boolean, nullable=False, server_default=false()),  # by a person, and not ended since
     Column("run", Text),  # the sweep, backfill or undo that made it due
 )
-Index(
-    "tasks_due",
-    tasks.c.lane,
-    tasks.c.due,
-    tasks.c.mapping,
-    sqlite_where=tasks.c.due.is_not(None),
-    postgresql_where=tasks.c.due.is_not(None),
+partial("tasks_due", tasks.c.lane, tasks.c.due, tasks.c.mapping, where=tasks.c.due.is_not(None))
+partial(
+    "tasks_waits_for", tasks.c.wait_mapping, tasks.c.wait_side, tasks.c.wait_rec, where=tasks.c.wait_rec.is_not(None)
 )
-Index(
-    "tasks_waits_for",
-    tasks.c.wait_mapping,
-    tasks.c.wait_side,
-    tasks.c.wait_rec,
-    sqlite_where=tasks.c.wait_rec.is_not(None),
-    postgresql_where=tasks.c.wait_rec.is_not(None),
-)
-Index(
-    "tasks_pending",
-    tasks.c.mapping,
-    tasks.c.state,
-    tasks.c.pending,
-    sqlite_where=tasks.c.pending > text("0"),
-    postgresql_where=tasks.c.pending > text("0"),
-)
-Index(
-    "tasks_dead",
-    tasks.c.mapping,
-    sqlite_where=tasks.c.state == text("'dead'"),
-    postgresql_where=tasks.c.state == text("'dead'"),
-)
+partial("tasks_pending", tasks.c.mapping, tasks.c.state, tasks.c.pending, where=tasks.c.pending > text("0"))
+partial("tasks_dead", tasks.c.mapping, where=tasks.c.state == text("'dead'"))
 
 leases = Table(
     "leases",
@@ -235,8 +219,8 @@ IS_UNSETTLED = text(f"({UNSETTLED.text})")
 for _side in ("left", "right"):
     _pair = (links.c.mapping, links.c[_side])
     Index(f"links_any_{_side}", *_pair)
-    Index(f"links_{_side}", *_pair, unique=True, sqlite_where=IN_USE, postgresql_where=IN_USE)
-Index("links_unsettled", links.c.mapping, sqlite_where=UNSETTLED, postgresql_where=UNSETTLED)
+    partial(f"links_{_side}", *_pair, where=IN_USE, unique=True)
+partial("links_unsettled", links.c.mapping, where=UNSETTLED)
 Index("links_alias_of", links.c.alias_of)
 
 intent_keys = Table(

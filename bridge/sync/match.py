@@ -367,6 +367,8 @@ def _held(draft: Draft, rec: str, link: Link | None, key: MatchKey) -> Completio
         key=fields,
         system=draft.endpoint(draft.side).system,
         mapping=draft.mapping.name,
+        side=draft.side_name(draft.side),
+        entity=draft.endpoint(draft.side).entity,
         id=draft.key.rec,
     )
     return draft.dead(why, waits_for=TaskKey(draft.mapping.name, draft.side, rec))

@@ -218,8 +218,8 @@ SENTENCES = {
     Reason.HELD_AS_DUPLICATE: (
         "{record} has the same {key} as {first}, which is linked to {counterpart}, so no second record is created "
         "there. Merge the two at {system}, delete one, or change the {key} of one: that is noticed. Where both are "
-        "right, write `duplicates: copy` in mapping {mapping}. `bridge dead-letters retry {mapping} {id}` looks again "
-        "now, `bridge dead-letters discard {mapping} {id}` leaves it alone"
+        "right, write `duplicates: copy` in mapping {mapping}. `bridge dead-letters retry {side} {entity} {id}` looks "
+        "again now, `bridge dead-letters discard {side} {entity} {id}` leaves it alone"
     ),
     Reason.CREATE_UNKNOWN: (
         "create outcome unknown: {record} may exist ({among}); "

@@ -11,7 +11,8 @@ from contextlib import suppress
 
 from bridge.domain.errors import BridgeError, LeaseLost, StoreUnavailable
 from bridge.domain.patience import once_back
-from bridge.store.links import LinkTaken
+from bridge.monitoring.seldom import Seldom
+from bridge.store.failures import LinkTaken
 from bridge.store.model import Claim, Completion, Outcome, Pair, Scope
 from bridge.sync import retry
 from bridge.sync.apply import apply
@@ -40,6 +41,7 @@ class Worker:
         self.systems = systems
         self.observe = observe
         self.running: dict[asyncio.Task[None], Pair] = {}
+        self.seldom = Seldom(parts.seams.clock.monotonic)
 
     async def run(self) -> None:
         """Work until cancelled; claims under way are then given the time they need to finish."""
@@ -107,7 +109,9 @@ class Worker:
             await self._give_back(load, lambda: parts.store.tasks.release(load.draft.claim, due, why))
             return
         except StoreUnavailable as error:
-            log.error("store unavailable; the claim is taken up again later", extra={"reason": str(error)})
+            if (before := self.seldom.may_say("store unavailable")) is not None:
+                told = {"reason": str(error), "repeated": before}
+                log.error("store unavailable; the claim is taken up again later", extra=told)
             await self._give_back(load, lambda: parts.store.tasks.submit(retry.without_store(load)))
             return
         self._report(load, completion)
@@ -151,6 +155,12 @@ class Worker:
         key = load.draft.key
         if is_outcome(completion):
             self.observe(key.mapping, completion.outcome)
+        more: dict[str, object] = {}
+        if completion.code == Reason.SYSTEM:  # the same for every record until the system may be called again
+            before = self.seldom.may_say(f"{key.mapping} {completion.code}")
+            if before is None:
+                return
+            more = {"repeated": before}
         begins = completion.code in FOR_A_PERSON and completion.code != load.draft.first.code
         log.log(
             logging.WARNING if begins or completion.outcome is Outcome.DEAD else logging.INFO,
@@ -161,6 +171,7 @@ class Worker:
                 "outcome": completion.outcome.value,
                 "reason": completion.reason,
                 "attempts": load.draft.first.attempts,
+                **more,
             },
         )
 

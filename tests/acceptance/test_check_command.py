@@ -19,9 +19,10 @@ def no_secret(text: str) -> None:
 
 
 def test_check_passes_good_settings_and_shows_secrets_as_set(site: Site) -> None:
-    done = site.bridge("check")
+    done = site.bridge("check", "--verbose")
     assert done.code == 0, done.err
-    assert done.out.endswith("no faults\n")
+    assert done.out.endswith("no problems: 3 mappings (3 live) between pipedrive, deskera\n")
+    assert site.told("check").out == done.out.splitlines(keepends=True)[-1]
     assert "mapping deals" in done.out
     assert "set" in done.out
     no_secret(done.out + done.err)
@@ -83,7 +84,7 @@ def test_run_refuses_faulty_settings_and_a_store_it_cannot_use(site: Site) -> No
     done = site.bridge("run")
     assert done.code == 2
     assert "store.url" in done.err
-    assert "1 fault" in done.err
+    assert "1 problem" in done.err
 
 
 def test_a_postgresql_that_does_not_answer_is_one_message_without_its_password(site: Site) -> None:

@@ -23,7 +23,9 @@ HEAVY = {
     "cryptography",
     "phonenumbers",
     "prometheus_client",
+    "rich",
     "pydantic",
+    "sqlalchemy.dialects.postgresql",
     "sqlalchemy.ext.asyncio",
     "sqlalchemy.orm",
 }

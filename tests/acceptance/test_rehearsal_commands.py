@@ -94,9 +94,9 @@ def test_explain_reads_a_live_record_and_saves_it(site: Site) -> None:
         person = pipedrive.create("persons", name="Ana Lund")
         saved = site.folder / "saved.json"
 
-        live = site.told("explain", "people", person, "--side", "crm", "--save", str(saved))
+        live = site.told("explain", "people", "crm", "person", person, "--save", str(saved))
         again = site.told("explain", "people", str(saved))
-        missing = site.told("explain", "people", "987654")
+        missing = site.told("explain", "people", "crm", "person", "987654")
 
     assert "name = Ana Lund" in live.out, live.err
     assert again.out == live.out

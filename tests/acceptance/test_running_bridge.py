@@ -1,14 +1,18 @@
 """One running bridge between two simulated products, met as its operator meets it: commands, listeners, signals."""
 
 import json
+import os
+import pty
 import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.products import Product, simulated
-from tests.acceptance.site import SECRETS, Daemon, Site, fetch, until
+from tests.acceptance.site import BRIDGE, SECRETS, Daemon, Site, fetch, until
 
 World = tuple[Site, Product, Product]
 HOOKS = 3 + 6
@@ -51,18 +55,54 @@ def test_a_deal_crosses_and_why_tells_its_story_on_both_sides(world: World) -> N
     assert resynced.code == 0
     assert "is due" in resynced.out
     assert site.told("resync", "crm", "invoice", deal).code == 1
+    known = json.loads(site.told("why", "crm", "deal", deal, "--json").out)[0]
+    assert (known["link"]["state"], known["link"]["with"]) == ("live", f"erp crm_deal {there['id']}")
+    assert "created" in [entry["what"] for entry in known["journal"]]
     unknown = site.told("why", "crm", "invoice", deal)
     assert (unknown.code, "known: crm deal, crm organization" in unknown.err) == (2, True)
+
+
+def test_why_takes_a_name_and_asks_which_of_several(world: World) -> None:
+    site, pipedrive, deskera = world
+    made = [pipedrive.create("organizations", name=f"Ærlig {town} AS") for town in ("Bergen", "Oslo")]
+    for town in ("Bergen", "Oslo"):
+        deskera.until("contacts", name=f"Ærlig {town} AS")
+    until(lambda: all("linked to" in site.told("why", "crm", "organization", one).out for one in made), "linked")
+    assert f"crm organization {made[1]} in mapping organizations" in site.told("why", "ærlig", "oslo").out
+    several = site.told("why", "Ærlig")
+    assert (several.code, several.out) == (1, "")
+    assert all(f"crm organization {one}, linked to erp crm_contact" in several.err for one in made)
+    assert f"say which one, as in `bridge why crm organization {made[0]}`" in several.err
+    assert "no record that the store knows holds this" in site.told("why", "Nobody of this name").err
+    with typed("2\n") as keyboard:
+        command = [BRIDGE, "--settings", str(site.settings), "why", "Ærlig"]
+        asked = subprocess.run(
+            command, env=site.environment(), stdin=keyboard, capture_output=True, text=True, timeout=60
+        )
+    assert (asked.returncode, "which one" in asked.stderr) == (0, True), asked.stderr
+    assert f"crm organization {made[1]} in mapping organizations" in asked.stdout
+
+
+@contextmanager
+def typed(text: str) -> Iterator[int]:
+    """A terminal at whose keyboard a person has typed this."""
+    person, terminal = pty.openpty()
+    try:
+        os.write(person, text.encode())
+        yield terminal
+    finally:
+        os.close(person)
+        os.close(terminal)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["retry", "order", "5"], "no mapping is called `order`; known: deals, organizations, people"),
-        (["retry", "deals", "987654"], "there are no dead letters of deals about record 987654"),
+        (["retry", "order"], "no mapping is called `order`; known: deals, organizations, people"),
+        (["retry", "crm", "deal", "987654"], "there are no dead letters about crm deal 987654"),
         (["retry"], "there are no dead letters"),
-        (["discard", "order", "5"], "no mapping is called `order`"),
-        (["discard", "deals", "987654"], "there are no dead letters of deals about record 987654"),
+        (["discard", "crm", "order", "5"], "there are no dead letters about crm order 5"),
+        (["discard", "crm", "deal", "987654"], "there are no dead letters about crm deal 987654"),
     ],
     ids=" ".join,
 )
@@ -165,9 +205,9 @@ def test_a_dead_letter_is_listed_retried_and_discarded(world: World) -> None:
     until(lambda: "email" in site.told("dead-letters", "list").out, "a dead letter")
     listed = site.told("dead-letters", "list", "--mapping", "people").out
     assert f"people   crm person {person} " in listed
-    assert "1 dead letter" in site.told("dead-letters", "retry", "people", person).out
+    assert "1 dead letter" in site.told("dead-letters", "retry", "crm", "person", person).out
     until(lambda: "email" in site.told("dead-letters", "list").out, "it failed again")
-    assert "1 dead letter" in site.told("dead-letters", "discard", "people", person).out
+    assert "1 dead letter" in site.told("dead-letters", "discard", "crm", "person", person).out
     assert "no dead letters" in site.told("dead-letters", "list").out
     mended = [{"value": "bo@ek.example", "label": "work", "primary": True}]
     pipedrive.edit("persons", person, emails=mended)

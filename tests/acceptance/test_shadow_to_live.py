@@ -1,6 +1,7 @@
 """From shadow to live as an operator meets it: look at what would be written, go live, take in what stayed behind."""
 
 import json
+import signal
 from pathlib import Path
 
 from tests.acceptance.products import simulated
@@ -28,9 +29,16 @@ def test_what_shadow_mode_showed_is_what_the_backfill_writes_once_live(tmp_path:
             shadow = {row["mapping"]: row for row in json.loads(site.bridge("status", "--json").out)["shadow"]}
             assert (shadow["deals"]["would create"], shadow["people"]["would link"]) == (1, 1)
             assert "erp.name" in shadow["people"]["overwritten fields"]
-            assert daemon.stop() == 0
+            assert "nothing is written" in site.bridge("mode", "organizations", "shadow").out
+            for mapping, number in (("people", 2), ("deals", 1)):  # both records of a match count
+                done = site.bridge("mode", mapping, "live")
+                assert (done.code, f"{mapping} is live from now on" in done.out) == (0, True), done.err
+                assert f"until somebody edits them: {number}. `bridge backfill {mapping} --preview`" in done.out
+            assert "  deals: {mode: live}\n" in site.settings.read_text()
             site.settings.write_text(live)
-            daemon = site.start()
+            daemon.process.send_signal(signal.SIGHUP)
+            until(lambda: "mapping=organizations mode=live" in site.log.read_text(), "the last one is live, too")
+            assert site.log.read_text().count("message=started") == 1
             behind = {row["mapping"]: row for row in json.loads(site.bridge("status", "--json").out)["left behind"]}
             assert behind["deals"]["records"] == 1
             assert "left behind: it was decided in shadow mode" in site.bridge("why", "crm", "deal", deal).out

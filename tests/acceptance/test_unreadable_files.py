@@ -51,7 +51,7 @@ def spoil(file: Path, data: bytes | None) -> None:
 
 def one_message(done: Ended, file: str) -> None:
     assert done.code == 2, done.out + done.err
-    assert "1 fault:" in done.err, done.err
+    assert "1 problem:" in done.err, done.err
     assert file in done.err
     assert not [word for word in ("Errno", "Error", "codec", "<class", "JSONDecode") if word in done.err], done.err
 
@@ -171,4 +171,4 @@ ATTEMPTS: dict[str, Callable[[Site], list[str]]] = {
 @pytest.mark.parametrize("which", ATTEMPTS)
 def test_a_file_of_the_wrong_kind_is_one_message(site: Site, which: str) -> None:
     done = told(site, *ATTEMPTS[which](site))
-    assert (done.code, "1 fault:" in done.err) == (2, True), done.err
+    assert (done.code, "1 problem:" in done.err) == (2, True), done.err

@@ -1,6 +1,7 @@
 """Commands while no bridge runs, in a shell that knows no secret, and where there is no store at all."""
 
 import asyncio
+import json
 import time
 from pathlib import Path
 
@@ -21,6 +22,7 @@ READING = (
     ["waiting"],
     ["waiting", "--json"],
     ["names", "list"],
+    ["why", "ana@x.example"],
 )
 ASKING = (
     ["backfill", "deals", "--preview"],
@@ -33,7 +35,7 @@ ASKING = (
     ["resync", "crm", "deal", "7"],
     ["names", "accept", "crm"],
     ["dead-letters", "retry"],
-    ["dead-letters", "discard", "deals", "7"],
+    ["dead-letters", "discard", "crm", "deal", "7"],
     ["conflicts", "choose", "crm", "deal", "7", "all", "erp"],
 )
 
@@ -67,11 +69,30 @@ def test_where_there_is_no_store_a_command_says_so_and_makes_none(site: Site, co
     assert not [path for path in site.folder.iterdir() if "sqlite" in path.name]
 
 
-@pytest.mark.parametrize("command", READING[:1] + READING[3:], ids=" ".join)
+@pytest.mark.parametrize("command", [*READING[:2], *READING[3:9]], ids=" ".join)
 def test_reading_needs_the_address_of_the_store_and_no_secret(site: Site, command: list[str]) -> None:
     in_store(site)
     done = told(site.settings, *command)
     assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize("command", [one for one in READING if len(one) < 3 and "--json" not in one][:-1], ids=" ".join)
+def test_what_is_read_can_be_had_as_json(site: Site, command: list[str]) -> None:
+    in_store(site)
+    done = told(site.settings, *command, "--json")
+    assert (done.code, done.err) == (0, "")
+    assert isinstance(json.loads(done.out), dict if command == ["status"] else list)
+
+
+def test_mapping_files_are_tested_and_explained_as_json_without_settings(site: Site) -> None:
+    record, mappings = site.folder / "ana.json", site.folder / "mappings"
+    record.write_text('{"name": "Ana Lund"}')
+    site.settings.unlink()
+    tested = json.loads(told(site.settings, "test", str(mappings), "--json").out)
+    assert (tested["failed"], len(tested["tests"]) > 5) == (0, True)
+    explained = json.loads(told(site.settings, "explain", str(mappings / "people.yaml"), str(record), "--json").out)
+    named = next(rule for rule in explained["rules"] if rule["field"] == "name")
+    assert (named["before"], named["after"]) == ({"name": "Ana Lund"}, {"name": "Ana Lund"})
 
 
 def test_status_says_that_no_bridge_runs(site: Site) -> None:
@@ -115,7 +136,7 @@ def test_what_is_wrong_with_the_address_itself_is_one_message(site: Site, text: 
     lines = site.settings.read_text().splitlines()
     site.settings.write_text("\n".join(f"store: {text}" if line.startswith("store:") else line for line in lines))
     done = told(site.settings, "status")
-    assert (done.code, said in done.err, "1 fault:" in done.err) == (2, True, True), done.err
+    assert (done.code, said in done.err, "1 problem:" in done.err) == (2, True, True), done.err
 
 
 def test_tests_and_explain_of_a_file_need_no_secret_and_no_store(site: Site) -> None:

@@ -172,7 +172,7 @@ def test_every_command_a_reason_names_is_one(line: str) -> None:
         "approve",
         "waiting --now",
         "hooks mend",
-        "dead-letters retry A B C",
+        "dead-letters retry A B",
         "conflicts choose crm deal",
     ],
 )

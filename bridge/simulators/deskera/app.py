@@ -147,6 +147,22 @@ class DeskeraSimulator:
                     return int(stage["id"])
         raise UnknownRecord(f"no stage {name!r}")
 
+    def person_adds_field(self, entity: str, name: str, kind: str, options: list[str]) -> dict[str, Any]:
+        """`kind`: a field type such as TEXT, NUMBER, DATE or DROPDOWN. Raises UnknownRecord."""
+        self._check(entity, {})
+        return self.state.add_custom_field(entity, name, kind or ("DROPDOWN" if options else "TEXT"), tuple(options))
+
+    def person_adds_options(self, entity: str, name: str, options: list[str]) -> dict[str, Any]:
+        """`name`: of a custom field with values, or its code. Raises UnknownRecord, ValueError."""
+        self._check(entity, {})
+        found = [one for one in self.state.custom[entity].values() if name in (one["label"], one["code"])]
+        if not found:
+            raise UnknownRecord(f"no custom field {name!r} of {entity}")
+        if not found[0]["values"]:
+            raise ValueError(f"{name} is {found[0]['fieldType']}, which has no values to choose from")
+        found[0]["values"] = [*found[0]["values"], *options]
+        return found[0]
+
     def drop_hook(self, hook_id: str) -> None:
         self.hooks.drop(hook_id)
 

@@ -86,6 +86,18 @@ class EntrustSimulator:
         """As after a hundred failed deliveries. Raises UnknownRecord."""
         self.hooks.disable(hook_id)
 
+    def person_adds_field(self, entity: str, name: str, kind: str, options: list[str]) -> dict[str, Any]:
+        """A user attribute. Raises UnknownRecord, ValueError."""
+        self._check(entity)
+        if entity != "users" or options:
+            raise ValueError("only users have attributes, and those hold any text: there are no options to choose from")
+        return self.state.add_attribute(name, kind or "NONE")
+
+    def person_adds_options(self, entity: str, name: str, options: list[str]) -> dict[str, Any]:
+        """Raises ValueError: attributes of users hold any text."""
+        self._check(entity)
+        raise ValueError(f"{name} holds any text: there are no options to choose from")
+
     def drop_hook(self, hook_id: str) -> None:
         self.hooks.drop(hook_id)
 

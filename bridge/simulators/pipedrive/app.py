@@ -99,6 +99,24 @@ class PipedriveSimulator:
                 return code
         raise UnknownRecord(f"no field {field_name!r} of {entity}")
 
+    def person_adds_field(self, entity: str, name: str, kind: str, options: list[str]) -> dict[str, Any]:
+        """`kind`: a field type such as varchar, double, date, enum or set. Raises UnknownRecord, ValueError."""
+        owner = _entity(entity)
+        return self.state.add_field(
+            owner.fields_of or owner.name, name, kind or ("enum" if options else "varchar"), options
+        )
+
+    def person_adds_options(self, entity: str, name: str, options: list[str]) -> dict[str, Any]:
+        """`name`: of a field with options, or its code. Raises UnknownRecord, ValueError."""
+        owner = _entity(entity)
+        known = self.state.fields.get(owner.fields_of or owner.name, {})
+        code = name if name in known else self.field_code(entity, name)
+        if known[code]["field_type"] not in ("enum", "set"):
+            raise ValueError(f"{name} is {known[code]['field_type']}, which has no options")
+        made = [{"id": self.state.next_id("option"), "label": label, "color": None} for label in options]
+        known[code] = {**known[code], "options": [*(known[code]["options"] or []), *made]}
+        return known[code]
+
     def drop_hook(self, hook_id: str) -> None:
         if hook_id not in self.state.hooks:
             raise UnknownRecord(f"no hook {hook_id}")

@@ -14,6 +14,7 @@ from bridge.simulators.superoffice.access import Access, check_tenant_state
 from bridge.simulators.superoffice.answers import Refused, fault_answer, json_object, refusals
 from bridge.simulators.superoffice.archive import Archive
 from bridge.simulators.superoffice.changes import Changes, Event
+from bridge.simulators.superoffice.custom import KINDS
 from bridge.simulators.superoffice.dates import View
 from bridge.simulators.superoffice.entities import Resource
 from bridge.simulators.superoffice.events import Outgoing, renderer
@@ -100,6 +101,28 @@ class SuperOfficeSimulator:
     def set_hook_state(self, hook_id: str, word: str) -> None:
         """As an administrator does. Raises UnknownRecord or ValueError."""
         self.hooks.set_state(hook_id, word)
+
+    def person_adds_field(self, entity: str, name: str, kind: str, options: list[str]) -> dict[str, Any]:
+        """`kind`: Number, ShortText, LongText, Date, Checkbox, List or Decimal. Raises UnknownRecord, ValueError."""
+        owner = self._checked(entity, {}).name
+        kind = kind or ("List" if options else "ShortText")
+        if kind not in KINDS:
+            raise ValueError(f"unknown field type {kind!r}; known: {', '.join(KINDS)}")
+        list_name = f"udlist{sum(one.startswith('udlist') for one in self.state.lists) + 1}" if kind == "List" else ""
+        for option in options:
+            self.state.add_item(list_name, option)
+        key = self.state.add_custom_field(owner, name, kind, list_name)
+        return {"key": key, "label": name, "kind": kind, "list": list_name}
+
+    def person_adds_options(self, entity: str, name: str, options: list[str]) -> dict[str, Any]:
+        """`name`: the label or key of a custom field with a list, or a list ("Category"). Raises UnknownRecord."""
+        fields = self.state.custom.get(self._checked(entity, {}).name, [])
+        lists = [field.list_name for field in fields if name in (field.label, field.key) and field.list_name]
+        list_name = lists[0] if lists else name
+        if list_name not in self.state.lists:
+            raise UnknownRecord(f"no list {name!r}; known: {', '.join(sorted(self.state.lists))}")
+        made = {option: self.state.add_item(list_name, option) for option in options}
+        return {"list": list_name, "items": made}
 
     def drop_hook(self, hook_id: str) -> None:
         self.hooks.drop(hook_id)

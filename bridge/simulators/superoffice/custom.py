@@ -16,6 +16,7 @@ _FORMS = {
     "D": re.compile(r"^(\d\d[./]\d\d[./]\d{4})?$"),
     "F": re.compile(r"^-?\d+(\.\d+)?$"),
 }
+KINDS = ("Number", "ShortText", "LongText", "Date", "Checkbox", "List", "Decimal")
 _FIELD_TYPES = {
     "Number": "Integer",
     "ShortText": "ShortText",

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import pytest
 
@@ -43,6 +44,12 @@ def test_a_text_line_has_keys_and_values(start: Start) -> None:
     assert line.split(" ", 1)[1] == (
         'level=info part=sync.worker message="record written" mapping=people fields=3 reason="a b" empty=""\n'
     )
+
+
+def test_the_time_of_a_line_says_its_zone(start: Start) -> None:
+    out = start(form="json")
+    log.info("record written")
+    assert datetime.fromisoformat(json.loads(out.getvalue())["time"]).tzinfo is not None
 
 
 def test_a_json_line_holds_the_same(start: Start) -> None:

@@ -1,0 +1,47 @@
+"""What a running bridge takes in without a restart: its mapping files, and which mappings are live."""
+
+import logging
+import os
+from collections.abc import Mapping
+
+from bridge.app.build import Bridge
+from bridge.app.plan import make_plan
+from bridge.domain.errors import ConfigError
+from bridge.settings.model import MappingSettings, Settings
+from bridge.settings.parts import mapping_modes
+
+log = logging.getLogger(__name__)
+
+
+async def reload(bridge: Bridge, environ: Mapping[str, str] | None = None) -> list[str]:
+    """Read mapping files and modes again and work by them; faulty ones are reported and the old ones go on.
+
+    Returns the problems. `environ`: that of the process when left out.
+    """
+    try:
+        settings = _with_modes(bridge.settings, os.environ if environ is None else environ)
+        plan = make_plan(settings)
+    except ConfigError as error:
+        for problem in error.faults:
+            log.error("mapping files or modes are wrong, the old ones go on", extra={"problem": str(problem)})
+        return [str(problem) for problem in error.faults]
+    before = {name: scope.mode for name, scope in bridge.plan.scopes.items()}
+    bridge.settings = settings
+    await bridge.adopt(plan)
+    log.info("mapping files reloaded", extra={"mappings": len(plan.mappings)})
+    for name, scope in plan.scopes.items():
+        if before.get(name) not in (None, scope.mode):
+            log.warning("a mapping changed its mode", extra={"mapping": name, "mode": scope.mode.value})
+    await bridge.reconciler.index()
+    await bridge.keeper.audit()
+    return []
+
+
+def _with_modes(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """The settings with the modes that stand in their file now; everything else needs a restart."""
+    path = settings.places.path
+    if not path.exists():
+        return settings
+    default, modes = mapping_modes(path, environ)
+    chosen = {name: MappingSettings.model_validate({"mode": mode}) for name, mode in modes.items()}
+    return settings.model_copy(update={"default_mode": default, "mappings": chosen})

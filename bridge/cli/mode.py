@@ -1,0 +1,42 @@
+"""`bridge mode MAPPING live`: the mode of one mapping, in the settings file and in the running bridge."""
+
+import os
+from pathlib import Path
+
+import click
+
+from bridge.app.adding import moded_settings
+from bridge.cli.ask import ask
+from bridge.cli.completion import mapping_names
+from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.guess import did_you_mean
+from bridge.domain.text_file import read_text, write_text
+from bridge.settings.parts import MODES, mapping_files, mapping_modes
+
+
+@click.command(epilog="Example: bridge mode people live")
+@click.argument("mapping")
+@click.argument("mode", type=click.Choice(MODES))
+@click.pass_obj
+def mode(path: Path, mapping: str, mode: str) -> None:
+    """Set MAPPING live, or back to shadow: in the settings file and, without a restart, in the running bridge.
+
+    Going live starts from now. What stays behind is counted, with the command that takes it in. After an edit of the
+    settings file by hand, `kill -HUP` of the bridge does the same.
+    """
+    known = mapping_names(mapping_files(path, os.environ)[0])
+    if mapping not in known:
+        raise ConfigError([Fault(mapping, "no mapping file has this name", did_you_mean(mapping, known))])
+    default, modes = mapping_modes(path, os.environ)
+    if modes.get(mapping, default) == mode:
+        click.echo(f"{path} says so already")
+    else:
+        text = moded_settings(path, mapping, mode)
+        if text != read_text(path):
+            write_text(path, text)
+            click.echo(f"wrote {path}: {mapping} is {mode}")
+        default, modes = mapping_modes(path, os.environ)
+        if modes.get(mapping, default) != mode:
+            what = f"a BRIDGE_ variable sets {modes.get(mapping, default)}, which counts more than the file"
+            raise ConfigError([Fault(f"mappings.{mapping}.mode", what, "correct or unset it, and restart the bridge")])
+    ask(path, "reload", {"mapping": mapping}, alone="no bridge runs now: `bridge run` begins with this mode")

@@ -1,0 +1,216 @@
+"""`bridge sandbox FOLDER`: simulators and the bridge around a folder of the user's own mapping files."""
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import socket
+import textwrap
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from bridge.app.adding import sides_of
+from bridge.app.build import Bridge
+from bridge.app.daemon import running
+from bridge.app.plan import checked_files
+from bridge.app.reload import reload
+from bridge.app.seams import system_seams
+from bridge.cli.demo import tell
+from bridge.cli.demo_world import free_port
+from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.text_file import make_folder, write_text
+from bridge.monitoring.logs import setup_logging
+from bridge.monitoring.redaction import Redactor
+from bridge.settings.load import load_settings
+from bridge.settings.parts import mapping_files
+from bridge.simulators.keeping import NotKept
+from bridge.simulators.serve import HOST, PRODUCTS, serving, simulator
+
+CALLBACKS, ADMIN = 8910, 8911
+LOOK_SECONDS = 1.0
+SETTINGS = """\
+# Written by `bridge sandbox` at every start: the simulators' addresses and their made-up credentials.
+instance: sandbox
+instance_secret: {{file: instance-secret}}
+public_url: http://{host}:{callbacks}
+store: {{url: "sqlite:///bridge.sqlite"}}
+mappings_dir: {mappings}
+{functions}systems:
+{systems}sides: {{{sides}}}
+default_mode: live
+callbacks: {{port: {callbacks}}}
+admin: {{port: {admin}}}
+schedule: {{audit_seconds: 10, sweep_seconds: 10, full_sweep_seconds: 120, jitter_seconds: 0}}
+sync: {{write_seconds: 4}}
+log: {{level: warning}}
+"""
+EXAMPLES: Mapping[str, tuple[str, str]] = {
+    "pipedrive": ("organizations", '{"name": "Acme"}'),
+    "deskera": ("contacts", '{"name": "Acme", "type": "organization"}'),
+    "superoffice": ("contact", '{"Name": "Acme"}'),
+    "entrust": ("users", '{"userId": "ana@acme.example", "firstName": "Ana", "lastName": "Lund"}'),
+}
+"""What a person may create first, by product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One side: the name of its system, its product, and where its simulator listens."""
+
+    side: str
+    system: str
+    product: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+
+@click.command(epilog="Example: bridge sandbox mine")
+@click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--fresh", is_flag=True, help="Forget the simulators' accounts and the store of the last time.")
+@click.option("--verbose", is_flag=True, help="Show the bridge's own log, too.")
+def sandbox(folder: Path, fresh: bool, verbose: bool) -> None:
+    """Run the mapping files of FOLDER between simulators of their products, all on loopback, until Ctrl-C.
+
+    No account and no settings file is needed. Accounts and store are kept in FOLDER/sandbox; a mapping file that is
+    saved counts within a second. Every command works on it from another terminal: `bridge --settings
+    FOLDER/sandbox/bridge.yaml why crm person 1`.
+    """
+    mappings, functions = _files(folder)
+    sides = sides_of(checked_files(mappings, functions))
+    home = folder / "sandbox"
+    if fresh and home.is_dir():
+        shutil.rmtree(home)
+    make_folder(home)
+    places = list(_places(sides))
+    settings = _write_settings(home, mappings, functions, places)
+    redactor = Redactor()
+    setup_logging("info" if verbose else "warning", "text", redactor)
+    try:
+        asyncio.run(_run(home, settings, places, mappings, redactor))
+    except NotKept as error:
+        raise click.ClickException(f"{error}, or say --fresh") from None
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        click.echo("\nstopped; `bridge sandbox` goes on from here, --fresh begins anew")
+
+
+def _files(folder: Path) -> tuple[Path, Path | None]:
+    """Where the mapping files are, and the file of functions."""
+    if (folder / "bridge.yaml").exists():
+        return mapping_files(folder / "bridge.yaml", {})
+    for found in (folder / "mappings", folder):
+        if found.is_dir() and any(found.glob("*.yaml")):
+            return found.resolve(), None
+    remedy = "make some with `bridge init PAIR FOLDER`; `bridge init` lists the pairs"
+    raise ConfigError([Fault(str(folder), "holds no mapping files", remedy)])
+
+
+def _places(sides: Mapping[str, str]) -> Iterator[Place]:
+    seen: set[str] = set()
+    for side, product in sides.items():
+        system = f"{product}-{side}" if product in seen else product
+        yield Place(side, system, product, _port(0 if product in seen else PRODUCTS[product].port))
+        seen.add(product)
+
+
+def _port(wanted: int) -> int:
+    """This port, or a free one where somebody listens there already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted))
+        except OSError:
+            return free_port()
+        return int(probe.getsockname()[1])
+
+
+def _write_settings(home: Path, mappings: Path, functions: Path | None, places: list[Place]) -> Path:
+    """The settings file, and beside it what it names."""
+    files = {"instance-secret": "only-for-the-sandbox-on-loopback", ".gitignore": "*"}
+    systems = ""
+    for place in places:
+        product = PRODUCTS[place.product]
+        options = product.options(place.url)
+        for variable, value in product.secrets.items():
+            options = options.replace(f"{{env: {variable}}}", f"{{file: {variable.lower()}}}")
+            files[variable.lower()] = value
+        systems += (
+            f"  {place.system}:\n    connector: {place.product}\n    options:\n{textwrap.indent(options, '      ')}\n"
+        )
+    text = SETTINGS.format(
+        host=HOST,
+        callbacks=_port(CALLBACKS),
+        admin=_port(ADMIN),
+        mappings=mappings.resolve(),
+        functions=f"functions_file: {functions.resolve()}\n" if functions else "",
+        systems=systems,
+        sides=", ".join(f"{place.side}: {place.system}" for place in places),
+    )
+    for name, content in files.items():
+        write_text(home / name, content + "\n")
+    write_text(home / "bridge.yaml", text)
+    return home / "bridge.yaml"
+
+
+async def _run(home: Path, file: Path, places: list[Place], mappings: Path, redactor: Redactor) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    async with AsyncExitStack() as stack:
+        for number, place in enumerate(places, 1):
+            app = simulator(place.product, number, home / f"{place.system}.account")
+            await stack.enter_async_context(serving(app, place.port))
+        settings = load_settings(file, {})
+        bridge = await stack.enter_async_context(running(settings, system_seams(), redactor))
+        _greet(bridge, file, places)
+        async with asyncio.TaskGroup() as together:
+            together.create_task(tell(bridge.store, new=True))
+            together.create_task(_watch(bridge, mappings))
+
+
+def _greet(bridge: Bridge, file: Path, places: list[Place]) -> None:
+    for place in places:
+        click.echo(f"{place.product} simulator  {place.url}   ({place.side})")
+    click.echo(f"bridge  http://{HOST}:{bridge.settings.admin.port}/health")
+    click.echo(
+        f"mappings  {', '.join(sorted(bridge.plan.scopes))}, all live\n\nCreate a record as a person, and watch it:\n"
+    )
+    for place in places:
+        entity, body = EXAMPLES[place.product]
+        click.echo(f"  curl -X POST {place.url}/_control/records/{entity} -d '{body}'")
+    click.echo(
+        f"\nIn another terminal: export BRIDGE_SETTINGS={file.resolve()}   then `bridge status`, `bridge why acme`"
+    )
+    click.echo(
+        "Edit a mapping file and save it: it counts within a second. docs/simulators.md: fields, options, faults."
+    )
+    click.echo("Ctrl-C ends it; everything is kept.\n")
+
+
+async def _watch(bridge: Bridge, mappings: Path) -> None:
+    """Read the mapping files again when one of them changed, and tell what is wrong with them."""
+    last = _stamps(mappings)
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        now = _stamps(mappings)
+        if now == last:
+            continue
+        last = now
+        problems = await reload(bridge, {})
+        for problem in problems:
+            click.echo(f"  problem: {problem}")
+        click.echo("the former mapping files go on" if problems else "mapping files are read again")
+
+
+def _stamps(folder: Path) -> dict[str, int]:
+    found = {}
+    for path in folder.rglob("*.yaml"):
+        with contextlib.suppress(OSError):  # an editor replaces the file at this very moment
+            found[str(path)] = path.stat().st_mtime_ns
+    return found
