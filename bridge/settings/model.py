@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bridge.domain.guess import did_you_mean
 from bridge.settings.faults import NAME, Places
@@ -199,10 +200,12 @@ class LogSettings(Section):
     format: Literal["text", "json"] = Field("text", description="Lines of key=value, or JSON.")
 
 
-class Settings(Section):
-    """The whole settings file with BRIDGE_ variables on top; `load` merges both, to name the place of every problem."""
+class Settings(BaseSettings):
+    """The whole settings file."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        extra="forbid", env_prefix="BRIDGE_", env_nested_delimiter="__", frozen=True, hide_input_in_errors=True
+    )
 
     _places: Places = PrivateAttr(default_factory=lambda: Places(Path("settings")))
 
@@ -234,6 +237,18 @@ class Settings(Section):
     retention: RetentionSettings = Field(default_factory=RetentionSettings, description="How long things are kept.")
     health: HealthSettings = Field(default_factory=HealthSettings, description="When health warns and fails.")
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """`load` merges file and environment itself, to name the place of every fault."""
+        return (init_settings,)
 
     @field_validator("public_url")
     @classmethod
