@@ -71,10 +71,9 @@ class Search:
         def work(conn: Connection) -> tuple[list[Link], int | None]:
             end = conn.scalar(last)
             within = links.c.id > after if end is None else links.c.id.between(after + 1, end)
-            query: Select[Any] = (
-                select(links).where(within, _shown(), _contains(links.c.base, text)).order_by(links.c.id)
-            )
-            return [link_from(row) for row in conn.execute(query).mappings()], end
+            query: Select[Any] = select(links).where(within, _shown(), _contains(links.c.base, text))
+            rows = conn.execute(query.order_by(links.c.id)).mappings()
+            return [link_from(row) for row in rows], end
 
         return await self._database.read(work)
 
