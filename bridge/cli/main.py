@@ -12,6 +12,7 @@ from bridge.domain.late import late
 from bridge.domain.text_file import unusable_character
 
 COMMANDS = {
+    "apply": ("bridge.cli.plan", "apply", "Carry out a plan that was saved, exactly."),
     "approve": ("bridge.cli.ask", "approve", "Release the deletion threshold of MAPPING for a while."),
     "authorize": (
         "bridge.cli.authorize",
@@ -28,6 +29,7 @@ COMMANDS = {
     "init": ("bridge.cli.init", "init", "Make a folder of your own from shipped mapping files."),
     "names": ("bridge.cli.names", "names", "Options, stages and fields that were renamed at their product."),
     "pause": ("bridge.cli.ask", "pause", "Stop writing for MAPPING or for all; callbacks are still taken in."),
+    "plan": ("bridge.cli.plan", "plan", "Show what a live bridge would do now; nothing is written."),
     "reconcile": ("bridge.cli.ask", "reconcile", "Compare both sides now, for MAPPING or for all."),
     "resume": ("bridge.cli.ask", "resume", "Go on writing, or end the pause a vendor asked for."),
     "resync": ("bridge.cli.ask", "resync", "Look at one record again now: SIDE ENTITY ID."),
@@ -40,6 +42,10 @@ COMMANDS = {
     "why": ("bridge.cli.show", "why", "Tell a record's story: SIDE ENTITY ID."),
 }
 """By name the module and object of each command, imported when it is chosen, and its line in `bridge --help`."""
+
+
+PROBLEM_CODE = "bridge.problem"
+"""Where in `Context.meta` a command leaves its exit code for mistakes of a user, if it is not 2."""
 
 
 class Commands(click.Group):
@@ -86,10 +92,10 @@ class Commands(click.Group):
             lines = "\n".join(f"  {fault}" for fault in error.faults)
             count = len(error.faults)
             click.echo(f"{count} fault{'s' if count != 1 else ''}:\n{lines}", err=True)
-            sys.exit(2)
+            sys.exit(ctx.meta.get(PROBLEM_CODE, 2))
         except BridgeError as error:
             click.echo(str(error), err=True)
-            sys.exit(2)
+            sys.exit(ctx.meta.get(PROBLEM_CODE, 2))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

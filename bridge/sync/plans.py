@@ -1,7 +1,7 @@
 """What a decision has done at a vendor: plain values that `apply` carries out and `settle` brings to an end."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.record import Fields, Record, Side
@@ -18,7 +18,8 @@ class Create:
     chosen: canonical values; fields: the same as the target's columns. keys: hashes of the match keys that the intent
     holds meanwhile. first_seq: when the record was first known. made_at: when it was made, as its system says. unlike:
     records of its side that the match index has under these keys, and that were seen not to show them; None where
-    duplicates are copied. again: when it must be looked at once more.
+    duplicates are copied. again: when it must be looked at once more. left_out: by field why a reference is not among
+    the values.
     """
 
     target: Side
@@ -31,6 +32,7 @@ class Create:
     made_at: float | None = None
     unlike: frozenset[str] | None = None
     again: float | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class SideWrite:
     record, read_at, before: the target as it was read when this was decided. changes: columns to send, empty when the
     record holds all of it already. losers: journal entries of what a conflict overwrites. unfinished: sets the other
     side is still to get; until then their base stays, because with it alone both sides' adds and removes can be told
-    again. blanked: how many filled fields are emptied.
+    again. blanked: how many filled fields are emptied. why: by field the rule that says so.
     """
 
     target: Side
@@ -54,6 +56,7 @@ class SideWrite:
     losers: Sequence[JournalEntry] = ()
     unfinished: frozenset[str] = frozenset()
     blanked: int = 0
+    why: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def remembered(self) -> dict[str, Any]:

@@ -225,6 +225,7 @@ def _side_write(
         losers=[_lost(draft, state.link, one) for one in losing],
         unfinished=unfinished,
         blanked=len(emptied),
+        why={one.field: one.reason for one in decisions if one.field in chosen and one.action in compare.WRITES_TO},
     )
 
 
