@@ -80,7 +80,7 @@ def apply(path: Path, file: Path, as_json: bool) -> None:
     """Carry out the plan in FILE, made by `bridge plan --save FILE`: exactly what it says, and nothing else.
 
     Each record is looked at again first. One that changed since is refused and named. A second run does nothing twice.
-    Exit code 0: all of it is done. 2: some rows were refused or failed. 1: nothing could be carried out.
+    Exit code 0: all of it is done. 2: some rows were refused or failed. 1: nothing was carried out.
     """
 
     async def work() -> tuple[Counter[Fate], list[Result]]:
@@ -88,9 +88,9 @@ def apply(path: Path, file: Path, as_json: bool) -> None:
         fates, left = Counter[Fate](), list[Result]()
         async for result in applied(settings, bound, system_seams(), file, _told):
             fates[result.fate] += len(result.rows)
-            if result.fate in (Fate.REFUSED, Fate.FAILED):
+            if result.fate not in (Fate.DONE, Fate.NEEDLESS):
                 left.append(result)
-            if not as_json:
+            if not as_json and result.fate is not Fate.NOT_TRIED:
                 _show_result(result)
         return fates, left
 
@@ -103,6 +103,8 @@ def apply(path: Path, file: Path, as_json: bool) -> None:
     else:
         told = ", ".join(f"{number} {fate}" for fate, number in fates.items())
         click.echo(f"{file}: {told or 'there was nothing to carry out'}")
+        if Fate.NOT_TRIED in fates:
+            click.echo(f"stopped, because {left[-1].why}; the same command goes on later, and does nothing twice")
     sys.exit(CHANGES if left else 0)
 
 

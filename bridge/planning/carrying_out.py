@@ -9,7 +9,15 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from bridge.domain.errors import BridgeError, LeaseLost, RateLimited, RemoteError, StoreUnavailable
+from bridge.domain.errors import (
+    BridgeError,
+    LeaseLost,
+    NeedsAuthorisation,
+    RateLimited,
+    RemoteError,
+    StoreUnavailable,
+    Unreachable,
+)
 from bridge.domain.record import Side
 from bridge.planning import describe
 from bridge.planning.pretend import is_new
@@ -41,6 +49,7 @@ class Fate(StrEnum):
     NEEDLESS = "already done"
     REFUSED = "refused"
     FAILED = "failed"
+    NOT_TRIED = "not tried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +67,13 @@ class CarryingOut:
     def __init__(self, parts: Parts, systems: SystemWatch) -> None:
         self.parts = parts
         self.systems = systems
+        self._stopped = ""
 
     async def run(self, steps: Iterable[list[Row]]) -> AsyncIterator[Result]:
         """The result of each step, in the order in which they end.
 
         Steps about one record follow one another, and what names a record that the plan creates waits for all before
-        it. A system that cannot be asked any more ends it: its error is raised.
+        it. Once a system cannot be asked any more, the steps that are left are not tried.
         """
         running: dict[asyncio.Task[Result], TaskKey] = {}
         try:
@@ -73,6 +83,9 @@ class CarryingOut:
                 while running and (alone or key in running.values() or len(running) >= self.parts.limits.workers):
                     for ended in await _some(running):
                         yield ended
+                if self._stopped:
+                    yield Result(rows, Fate.NOT_TRIED, self._stopped)
+                    continue
                 task = asyncio.create_task(self._step(rows))
                 running[task] = key
             while running:
@@ -117,6 +130,7 @@ class CarryingOut:
             await store.tasks.put_back(load.draft.claim, before)
             if isinstance(error, RateLimited) and not error.daily and not last:
                 return max(BUSY_SECONDS, error.after_seconds)
+            self._stop(error)
             return Result(rows, Fate.FAILED, str(error))
         except BridgeError as error:
             await store.tasks.put_back(load.draft.claim, before)
@@ -127,6 +141,11 @@ class CarryingOut:
         await store.tasks.put_back(load.draft.claim, before)
         return _refused(rows, decision, changed)
 
+    def _stop(self, error: BridgeError) -> None:
+        """After these a system answers nobody: every further step would fail as well."""
+        if isinstance(error, Unreachable | NeedsAuthorisation | RateLimited):
+            self._stopped = str(error)
+
     async def _carry_out(self, load: Loader, decision: Completion | Plan, rows: Sequence[Row]) -> Result:
         """The same as was planned. How it ends is stored as the daemon would."""
         tasks = self.parts.store.tasks
@@ -135,6 +154,7 @@ class CarryingOut:
         except (LeaseLost, StoreUnavailable):
             raise
         except BridgeError as error:
+            self._stop(error)
             end = await retry.decide(load, error, self.systems)
             await tasks.submit(end)
             return Result(rows, Fate.FAILED, end.reason)

@@ -1,8 +1,8 @@
 """A clock that never waits: what is due later in a plan is looked at now, as if the time had passed."""
 
-import asyncio
 from datetime import datetime, timedelta
 
+from bridge.connectors.turns import OthersTurn
 from bridge.domain.seams import Clock
 
 
@@ -21,7 +21,7 @@ class SkippingClock:
 
     async def sleep(self, seconds: float) -> None:
         self.skip(seconds)
-        await asyncio.sleep(0)
+        await OthersTurn()
 
     def skip(self, seconds: float) -> None:
         """Let so many seconds have passed."""

@@ -11,8 +11,10 @@ from bridge.domain.errors import ConfigError, OutcomeUnknown, Unreachable
 from bridge.domain.record import Side
 from bridge.planning.carrying_out import PATIENCE_SECONDS, CarryingOut, Fate, Result
 from bridge.planning.report import Head, Report
+from bridge.planning.rows import Kind
 from bridge.planning.saved import header, save, steps
 from bridge.store.model import TaskKey, TaskState
+from bridge.sync.parts import Limits
 from tests.planning.conftest import NewWorld
 from tests.planning.planned import planned
 from tests.planning.worlds import World, contents, told
@@ -172,9 +174,34 @@ async def test_a_lost_answer_and_a_silent_system_fail_their_rows_with_the_reason
     assert (result.fate, "outcome unknown" in result.why) == (Fate.FAILED, True)
     await here.goes_live()
     assert told(here.wrote()) == foretold or len(here.erp.live("person")) == 1
-    here.crm.fail = raising("before read", Unreachable("crm", "nothing listens"), times=100)
-    (result,) = await carried_out_only(here, file)
-    assert (result.fate, "nothing listens" in result.why) == (Fate.FAILED, True)
+
+
+async def test_once_a_system_is_away_the_steps_that_are_left_are_not_tried_and_go_on_later(
+    new_world: NewWorld, tmp_path: Path
+) -> None:
+    here = await new_world(limits=Limits(workers=1))
+    for number in range(3):
+        here.crm.person_creates("person", name=f"P{number}", email=f"p{number}@x.example")
+    file, foretold = await saved(here, tmp_path)
+    here.crm.fail = raising("before read", Unreachable("crm", "nothing listens"))
+    results = await carried_out(here, file)
+    assert [result.fate for result in results] == [Fate.FAILED, Fate.NOT_TRIED, Fate.NOT_TRIED]
+    assert {result.why for result in results} == {"crm: nothing listens"}
+    assert {result.fate for result in await carried_out(here, file)} == {Fate.DONE}
+    assert told(here.wrote()) == foretold
+
+
+async def test_a_planned_delete_is_carried_out_with_its_two_looks(new_world: NewWorld, tmp_path: Path) -> None:
+    here = await new_world()
+    for row in (ANA, BO):
+        here.crm.person_creates("person", **row)
+    await here.goes_live()
+    here.bench.clock.advance(3600)
+    here.crm.person_deletes("person", "1")
+    file, _ = await saved(here, tmp_path)
+    results = await carried_out(here, file)
+    assert [(result.fate, row.kind) for result in results for row in result.rows] == [(Fate.DONE, Kind.DELETE)]
+    assert sorted(row["name"] for row in here.erp.live("person").values()) == ["Bo"]
 
 
 @pytest.mark.parametrize(
