@@ -36,6 +36,9 @@ from bridge.sync.reasons import SHADOW
 
 Told = Callable[[str], None]
 
+AT_ONCE = 32
+"""So many records are looked at together: fewer transactions, while each system's own limits keep its pace."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -73,8 +76,10 @@ async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, 
         before = await store.mappings.states()
         backfills = await _backfills(plan, scratch, connectors, aside, chosen, before)
         parts = make_parts(settings, aside, scratch, connectors, plan)
+        parts = replace(parts, limits=replace(parts.limits, workers=max(parts.limits.workers, AT_ONCE)))
         at = store.now()
         await Rehearsal(parts, plan.routes, notes, clock).run(backfills, told, reckoning.begin)
+        costs = reckoning.costs(notes.calls)
         told("looking at hooks")
         hooks, faults = await _hooks(settings, plan, scratch, connectors, transport, aside)
         yield Report(
@@ -83,7 +88,7 @@ async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, 
             spool=spool,
             hooks=hooks,
             hook_faults=faults,
-            costs=reckoning.costs(notes.calls),
+            costs=costs,
             made=reckoning.made(),
             waiting=await _waiting(plan, store),
         )
@@ -156,13 +161,13 @@ async def _hooks(
             faults[system] = f"its hooks could not be listed: {error}"
             continue
         known = {row.key: row for row in await scratch.hooks.all(system)}
-        rows += [HookRow(system, "create", spec.key, "it is not registered") for spec in found.missing]
+        rows += [HookRow(system, "create", spec.key, "not registered there") for spec in found.missing]
         for key, hook in found.keep.items():
             row = known.get(key)
             if row is None or row.state != "registered" or row.vendor_id != hook.id:
-                rows.append(HookRow(system, "adopt", key, f"it is ours and registered there already ({hook.id})"))
+                rows.append(HookRow(system, "adopt", key, "ours, and registered there already"))
         for hook in found.remove:
-            rows.append(HookRow(system, "remove", hook.id, "it is ours, and old, doubled, stopped or not wanted"))
+            rows.append(HookRow(system, "remove", hook.id, "ours, and old, doubled, stopped or not wanted"))
     return rows, faults
 
 

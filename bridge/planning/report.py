@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from typing import Any
 
 from bridge.domain.seams import from_epoch
@@ -87,8 +88,9 @@ class Report:
         if self.hooks or self.hook_faults:
             yield ""
             yield "hooks, which `bridge run` and `bridge hooks repair` put in order"
-        for row in self.hooks:
-            yield f"  {row.what} {row.system} {row.hook}: {row.why}"
+        grouped = groupby(self.hooks, key=lambda row: (row.what, row.system, row.why))
+        for (what, system, why), rows in grouped:
+            yield f"  {what} at {system}: {', '.join(row.hook for row in rows)} ({why})"
         for system, fault in self.hook_faults.items():
             yield f"  {system}: {fault}"
 
@@ -129,6 +131,8 @@ class Report:
         yield ""
         made = ", ".join(f"{system} {number}" for system, number in sorted(self.made.items()))
         yield f"calls made for this plan: {made or 'none'}"
+        if not self.changes():
+            return
         yield "calls to carry it out, beside the comparison of both sides:"
         for cost in self.costs:
             yield f"  {cost.system}: {cost.reads} to read, {cost.writes} to write{_quota(cost)}; {_lasts(cost)}"

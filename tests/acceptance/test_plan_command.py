@@ -48,7 +48,7 @@ def test_a_first_sync_is_planned_saved_and_carried_out_and_then_there_is_nothing
         assert "company: 'organizations new-1', which this plan creates   (as in crm)" in first.out
         assert ": the same email" in first.out
         assert "name: 'Bo E' -> 'Bo Ek'   (first contact; crm wins)" in first.out
-        assert "  create pipedrive any.person: it is not registered" in first.out
+        assert "create at pipedrive: any.deal, any.organization, any.person (not registered there)" in first.out
         assert written(pipedrive, deskera) == []
         kept = stored(site)
         assert {name for name, rows in kept.items() if rows} <= {"alembic_version", "sequence"}
