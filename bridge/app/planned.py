@@ -68,7 +68,7 @@ async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, 
         stack.push_async_callback(scratch.close)
         spool = Spool(folder)
         stack.callback(spool.close)
-        counted, notes = Counted(), Notes(spool, clock.now)
+        counted, notes = Counted(), Notes(spool, clock.now, told=told)
         real = build_connectors(settings, seams, store, transport, counted, cache=scratch.names)
         used = {scope.endpoint(side).system for scope in plan.scopes.values() for side in Side}
         connectors = {name: Pretending(real[name], notes, seams.clock) for name in sorted(used)}

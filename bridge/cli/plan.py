@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +72,9 @@ def plan(
                 click.echo(f"wrote {number} rows to {save}; `bridge apply {save}` carries them out", err=True)
             return report.changes()
 
-    sys.exit(CHANGES if asyncio.run(work()) else 0)
+    with _quiet():
+        changes = asyncio.run(work())
+    sys.exit(CHANGES if changes else 0)
 
 
 @click.command(cls=Gate)
@@ -94,7 +99,8 @@ def apply(path: Path, file: Path, as_json: bool) -> None:
                 _show_result(result)
         return fates, left
 
-    fates, left = asyncio.run(work())
+    with _quiet():
+        fates, left = asyncio.run(work())
     if as_json:
         rows = [
             {**row.as_json(), "fate": result.fate, "fate why": result.why} for result in left for row in result.rows
@@ -115,6 +121,18 @@ def _show_result(result: Result) -> None:
         if result.fate is Fate.DONE:
             for line in more:
                 click.echo(f"      {line}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What a running bridge logs about single records and systems, these commands say themselves."""
+    log = logging.getLogger("bridge")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _told(text: str) -> None:

@@ -1,6 +1,5 @@
 """Connectors that read the real systems and write nothing: what would be written is noted, and shown by later reads."""
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,8 +16,6 @@ from bridge.domain.event import Event
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
 from bridge.domain.seams import Clock
 from bridge.planning.spool import Spool
-
-log = logging.getLogger(__name__)
 
 NEW = re.compile(r"new-[0-9]+")
 """The id of a record that exists only in a plan."""
@@ -39,12 +36,13 @@ class Write:
 @dataclass(slots=True)
 class Notes:
     """What all connectors of one plan share. `writes`: since it was last emptied. `calls`: those that the held writes
-    would have made, by system, method and path."""
+    would have made, by system, method and path. `told`: hears what is waited for."""
 
     spool: Spool
     now: Callable[[], datetime]
     writes: list[Write] = field(default_factory=list)
     calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    told: Callable[[str], None] = lambda text: None
     made: int = 0
 
     def new_id(self) -> str:
@@ -103,7 +101,7 @@ class Pretending:
                 waited += max(error.after_seconds, 1.0)
                 if error.daily or waited > LONGEST_PAUSE_SECONDS:
                     raise
-                log.warning("waiting for a rate limit", extra={"system": self.system, "seconds": error.after_seconds})
+                self._notes.told(f"waiting {error.after_seconds:.0f} s, as {self.system} asks")
                 await self._clock.sleep(max(error.after_seconds, 1.0))
 
     # Writes: prepared by the real connector, which may refuse them, and noted.
@@ -111,7 +109,9 @@ class Pretending:
     async def create(self, entity: str, fields: Fields) -> Written:
         await self._prepared(fields, lambda: self._real.create(entity, fields), "POST", entity)
         ref, now = RecordRef(self.system, entity, self._notes.new_id()), self._notes.now()
-        record = Record(ref, fields, now, now)
+        columns = self.manifest.entities[entity].columns
+        empty = {name: None for name, column in columns.items() if column.writable}
+        record = Record(ref, {**empty, **fields}, now, now)  # what is not sent is shown, and empty
         self._note(Write("create", ref, fields), record)
         return Written(ref.id, record)
 

@@ -99,6 +99,8 @@ class Rehearsal:
         for system, entity in self.reconciler.entities():
             told(f"comparing {system} {entity}")
             self._sweep(await self.reconciler.sweep(system, entity, "full"))
+        for sweep in await self.reconciler.index():  # what rows that cannot be understood kept from being filled
+            self._sweep(sweep)
         compared()
         await self._work(told)
         for name in parents_first(self.parts.mappings, backfills):

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bridge.connectors.holding import hold
-from bridge.connectors.protocols import Connector, Written
+from bridge.connectors.protocols import Connector, Page, Written
 from bridge.domain.errors import Rejected
 from bridge.domain.record import Fields, Gone, Record, RecordRef
 from bridge.domain.seams import Clock
@@ -31,6 +32,7 @@ class HoldingProduct(PagedProduct):
     """
 
     refuses: str = ""
+    skips: int = 0  # rows of each page that cannot be understood
     wrote: list[Write] = field(default_factory=list)
 
     def _called(self, name: str) -> None:
@@ -53,6 +55,9 @@ class HoldingProduct(PagedProduct):
     async def delete(self, fresh: Record) -> None:
         await super().delete(fresh)
         self._wrote("delete", fresh.ref, {})
+
+    async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
+        return replace(await super().list(entity, since=since, page=page, where=where), skipped=self.skips)
 
     def _wrote(self, what: str, ref: RecordRef, fields: Fields) -> None:
         self.wrote.append(Write(what, ref, dict(fields)))

@@ -106,6 +106,24 @@ async def test_a_pending_change_and_a_changed_mapping_file_are_told_without_a_ba
     }
 
 
+async def test_a_pair_that_leaves_where_is_told_as_frozen(new_world: NewWorld) -> None:
+    text = PEOPLE.replace("match:", "where: {crm: {notes: in}, erp: {notes: in}}\nmatch:")
+    here = await new_world(text)
+    here.crm.person_creates("person", **ANA, notes="in")
+    await here.goes_live()
+    here.bench.clock.advance(3600)
+    here.crm.person_edits("person", "1", notes="out")
+    (row,) = await plan_of(here)
+    assert (row.kind, "crm person 1 does not match `where`" in row.why) == (Kind.FREEZE, True)
+
+
+async def test_a_row_that_cannot_be_understood_stops_no_plan(new_world: NewWorld) -> None:
+    here = await new_world()
+    here.crm.person_creates("person", **ANA)
+    here.erp.skips = 1
+    assert [row.kind for row in await plan_of(here, "people")] == [Kind.CREATE]
+
+
 @pytest.mark.parametrize("state", ["shadow", "paused"])
 async def test_a_mapping_that_writes_nothing_now_is_planned_as_if_it_did(new_world: NewWorld, state: str) -> None:
     here = await new_world(PEOPLE, mode=Mode.SHADOW if state == "shadow" else Mode.LIVE)
