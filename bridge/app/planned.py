@@ -70,6 +70,7 @@ async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, 
         stack.callback(spool.close)
         counted, notes = Counted(), Notes(spool, clock.now, told=told)
         real = build_connectors(settings, seams, store, transport, counted, cache=scratch.names)
+        scratch.systems.renewals = store.systems.renewals
         used = {scope.endpoint(side).system for scope in plan.scopes.values() for side in Side}
         connectors = {name: Pretending(real[name], notes, seams.clock) for name in sorted(used)}
         reckoning = Reckoning(counted, _quotas(settings, used))

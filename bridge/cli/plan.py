@@ -126,13 +126,15 @@ def _show_result(result: Result) -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """What a running bridge logs about single records and systems, these commands say themselves."""
-    log = logging.getLogger("bridge")
-    before = log.level
-    log.setLevel(logging.ERROR)
+    levels = {"bridge": logging.ERROR, "bridge.sync.systems": logging.CRITICAL}
+    before = {name: logging.getLogger(name).level for name in levels}
     try:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
         yield
     finally:
-        log.setLevel(before)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 def _told(text: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from bridge.domain.catalog import Lookup
 from bridge.domain.record import RecordRef
 from bridge.domain.seams import Seams
 from bridge.planning.pretend import Write
@@ -22,6 +23,7 @@ from bridge.store.tables import metadata
 from bridge.sync.parts import Limits
 from tests.clock import FakeClock
 from tests.planning.planned import FOLDER, HoldingProduct
+from tests.product import manifest
 from tests.sync.bench import Bench, make_bench
 
 MAPPINGS = """
@@ -112,8 +114,12 @@ class World:
 
     async def _work(self, seconds: float) -> None:
         bench, end = self.bench, self.bench.store.now() + seconds
+        limits = bench.parts.limits
         while True:
-            if await bench.turn():
+            claims = await bench.store.tasks.claim(limits.workers, bench.parts.scopes, limits.lease_seconds)
+            for claim in claims:
+                await bench.worker._work(claim)
+            if claims:
                 continue
             due = await bench.store.tasks.next_due(bench.parts.scopes)
             if due is None or due > end:
@@ -125,17 +131,34 @@ class World:
         return [write for product in self.sides.values() for write in product.wrote]
 
 
+def traits(chance: random.Random) -> dict[str, Any]:
+    """How products may differ: versions, a search, whole records, lag, what answers and deletes show."""
+    facts = manifest(
+        settle=2.0,
+        version_resolution=chance.choice((1.0, None)),
+        lookup=chance.choice((Lookup.NONE, Lookup.EXACT)),
+        lookup_columns=frozenset({"email", "name"}),
+        whole_record=chance.random() < 0.3,
+    )
+    return {
+        "manifest": facts,
+        "lag": chance.choice((0.0, 0.5, 1.8)),
+        "answers_record": chance.random() < 0.6,
+        "hard_delete": chance.random() < 0.3,
+    }
+
+
 @asynccontextmanager
 async def world(
-    seed: int, text: str, mode: Mode = Mode.LIVE, limits: Limits | None = None, **traits: Any
+    seed: int, text: str, mode: Mode = Mode.LIVE, limits: Limits | None = None, **facts: Any
 ) -> AsyncIterator[World]:
-    """Nothing is there yet. traits: of both products."""
+    """Nothing is there yet. facts: of both products."""
     clock, ids, chance = FakeClock(), count(1), random.Random(seed)
     seams = Seams(clock, random.Random(seed), lambda: f"id-{next(ids)}", "copy-1")
     with TemporaryDirectory(prefix="world-", dir=FOLDER) as at:
         store = await open_store(f"sqlite:///{at}/bridge.sqlite", seams)
         try:
-            sides = {name: HoldingProduct(name, clock, **traits) for name in ("crm", "erp")}
+            sides = {name: HoldingProduct(name, clock, **facts) for name in ("crm", "erp")}
             bench = make_bench(store, clock, seams, text, mode, limits or Limits(), **sides)
             bench.routes = {place: tuple(found) for place, found in bench.routes.items()}
             await store.mappings.sync(bench.parts.scopes)
