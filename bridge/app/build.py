@@ -9,7 +9,7 @@ from bridge.app.renewal import renewals
 from bridge.app.secrets import addresses_of
 from bridge.callbacks.receiver import Receiver
 from bridge.connectors.product import Construction
-from bridge.connectors.protocols import Connector, Transport
+from bridge.connectors.protocols import CatalogCache, Connector, Transport
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.event import Event
 from bridge.domain.seams import Seams
@@ -104,8 +104,10 @@ def build_connectors(
     transport: Transport,
     metrics: Metrics,
     skipped: SkippedRows | None = None,
+    cache: CatalogCache | None = None,
 ) -> dict[str, Connector]:
-    """One connector per configured system. `skipped`: where rows that cannot be understood are counted."""
+    """One connector per configured system. `skipped`: where rows that cannot be understood are counted. `cache`: where
+    names are pinned, if not in the store."""
     skipped = skipped or SkippedRows()
     options = validate_options(settings, {name: kind.options for name, kind in CONNECTORS.items()})
     store.systems.renewals = renewals(settings, options)
@@ -113,7 +115,7 @@ def build_connectors(
     for name, system in settings.systems.items():
         observe = partial(metrics.remote_call, name)
         construction = Construction(
-            name, options[name], transport, seams, store.tokens, observe, store.names, store.budgets, skipped
+            name, options[name], transport, seams, store.tokens, observe, cache or store.names, store.budgets, skipped
         )
         connectors[name] = CONNECTORS[system.connector].build(construction)
     return connectors

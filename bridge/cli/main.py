@@ -14,6 +14,7 @@ from bridge.domain.late import late
 from bridge.domain.text_file import unusable_character
 
 COMMANDS = {
+    "apply": ("bridge.cli.plan", "apply", "Carry out a plan that was saved, exactly."),
     "approve": ("bridge.cli.ask", "approve", "Release the deletion threshold of MAPPING for a while."),
     "authorize": (
         "bridge.cli.authorize",
@@ -36,6 +37,7 @@ COMMANDS = {
     "mode": ("bridge.cli.mode", "mode", "Set MAPPING live or back to shadow, without a restart."),
     "names": ("bridge.cli.names", "names", "Options, stages and fields that were renamed at their product."),
     "pause": ("bridge.cli.ask", "pause", "Stop writing for MAPPING or for all; callbacks are still taken in."),
+    "plan": ("bridge.cli.plan", "plan", "Show what a live bridge would do now; nothing is written."),
     "reconcile": ("bridge.cli.ask", "reconcile", "Compare both sides now, for MAPPING or for all."),
     "restore": ("bridge.cli.undo", "restore", "Make a deleted record anew from its last known values."),
     "restore-backup": ("bridge.cli.backup", "restore_backup", "Fill the store from FILE, which `bridge backup` wrote."),
@@ -110,6 +112,9 @@ EXIT_CODES = {
     130: "interrupted with Ctrl-C",
 }
 
+PROBLEM_CODE = "bridge.problem"
+"""Where in `Context.meta` a command leaves its exit code for mistakes of a user, if it is not 2."""
+
 
 class Commands(click.Group):
     """Imports a command when it is chosen, and turns the mistakes of a user into one clear message (EXIT_CODES)."""
@@ -167,7 +172,7 @@ class Commands(click.Group):
             lines = "\n".join(f"  {problem}" for problem in error.faults)
             count = len(error.faults)
             click.echo(f"{count} problem{'s' if count != 1 else ''}:\n{lines}", err=True)
-            sys.exit(2)
+            sys.exit(ctx.meta.get(PROBLEM_CODE, 2))
         except BridgeError as error:
             click.echo(str(error), err=True)
             sys.exit(1)

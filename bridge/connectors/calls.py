@@ -18,7 +18,7 @@ class Call:
 
     `json` None: no body, unless `body` is given. `accept`: statuses the caller handles beside 2xx. `reads`: the call
     changes nothing and may be repeated; None: GET and HEAD. `tries`: for reads, how often at most. `most_bytes`: the
-    largest answer the call can need (`limits`).
+    largest answer the call can need (`limits`). `login`: the call fetches a credential and touches no record.
     """
 
     method: str
@@ -32,6 +32,7 @@ class Call:
     template: str = ""
     timeout_seconds: float = 30.0
     tries: int = READ_TRIES
+    login: bool = False
     most_bytes: int = RECORD_BYTES
 
     @property

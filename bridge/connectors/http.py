@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 from bridge.connectors.calls import Answer, Call, Pause, Words
+from bridge.connectors.holding import hold
 from bridge.connectors.json_text import write_json
 from bridge.connectors.limits import LIST_BYTES, RECORD_BYTES
 from bridge.connectors.protocols import AnswerUnusable, HttpRequest, RateBudget, Transport, TransportFailed
@@ -102,7 +103,9 @@ class HttpClient:
         self._shared_pause = False  # the store knows the pause; when it does not any more, the pause is over
 
     async def send(self, call: Call) -> Answer:
-        """Raises only `domain.errors`."""
+        """Raises only `domain.errors`; Held where writes are held."""
+        if not call.is_read and not call.login:
+            hold(call.method, call.template or call.path)
         answer = await self._repeat(call)
         if len(answer.body) > LARGE_BYTES:
             # In a thread that gives way: this many bytes would hold up callbacks. The body is not needed any more.

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from bridge.connectors.http import Observe
 from bridge.connectors.names import PinnedHere
 from bridge.connectors.protocols import CatalogCache, Connector, RateBudget, TokenVault, Transport
+from bridge.connectors.quota import Quota
 from bridge.domain.catalog import Manifest
 from bridge.domain.seams import Seams
 from bridge.monitoring.skipped import SkippedRows
@@ -54,7 +55,7 @@ class ConnectorType:
 
     `switches`: the option that must be true before records of an entity are made or removed, by entity and ability
     (`creates`, `deletes`, `archives`); the manifest says what can be done with all of them true.
-    `consent`: None where a credential is given in the settings only.
+    `consent`: None where a credential is given in the settings only. `quota`: what these options allow.
     """
 
     product: str
@@ -63,6 +64,7 @@ class ConnectorType:
     build: Callable[[Construction], Connector]
     switches: Switches = field(default_factory=dict)
     consent: Consent | None = None
+    quota: Callable[[Any], Quota] = lambda options: Quota(4)
 
 
 def allowed(manifest: Manifest, switches: Switches, options: BaseModel) -> Manifest:

@@ -28,7 +28,7 @@ def write_text(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        reason = _reason(error).replace("read", "written")
+        reason = reason_of(error).replace("read", "written")
         raise ConfigError([Fault(str(path), reason, "name another file, or correct the rights")]) from None
 
 
@@ -63,12 +63,13 @@ def _tried(read: Callable[[], bytes]) -> bytes:
     try:
         return read()
     except OSError as error:
-        raise NotText(_reason(error), "name a file that this user may read") from None
+        raise NotText(reason_of(error), "name a file that this user may read") from None
     except ValueError:  # a NUL in its name
         raise NotText("is no name a file can have", "name another file") from None
 
 
-def _reason(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
+    """Why a file could not be read, in words."""
     match error:
         case FileNotFoundError():
             return "there is no such file"

@@ -158,7 +158,7 @@ class HookKeeper:
         await self.refresh()
         specs = self._specs(system)
         fault = await self._public_url_fault(system, specs)
-        found = compare(system, specs, await self._seen(system), self.addresses)
+        found = await self.difference(system)
         audit.kept += len(found.keep)
         for key, hook in found.keep.items():
             await self._adopt(system, key, hook, specs)
@@ -173,6 +173,10 @@ class HookKeeper:
         for row in await self.store.hooks.all(system):
             if row.key not in {spec.key for spec in specs}:
                 await self.store.hooks.remove(system, row.key)
+
+    async def difference(self, system: str) -> Difference:
+        """What is wanted at a system against what is there. Only reads."""
+        return compare(system, self._specs(system), await self._seen(system), self.addresses)
 
     async def _public_url_fault(self, system: str, specs: Sequence[HookSpec]) -> str | None:
         if not specs:

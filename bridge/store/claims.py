@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    delete,
     literal,
     or_,
     select,
@@ -25,6 +26,7 @@ from bridge.domain.record import RecordRef, Side
 from bridge.store.database import Database
 from bridge.store.leases import fences_held, free_for, giving_back, require_fence, take
 from bridge.store.lookup import links_of
+from bridge.store.marks import Mark, lock_tasks, mark_due
 from bridge.store.model import Claim, Link, LinkState, Mode, Pair, Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
 from bridge.store.records import known_records
@@ -34,6 +36,12 @@ from bridge.store.tables import Real, leases, links, mappings, tasks
 TURNS = 16
 LOWER_FIRST = {7: Lane.RECONCILE, 15: Lane.BACKFILL}
 """Of sixteen claims the ones that take from a lower lane first."""
+
+RESTORED = (
+    *("gen", "state", "lane", "due", "first_due", "reason", "code", "outcome", "source_at", "kinds", "kinds_taken"),
+    *("attempts", "stale_since", "gone_since", "retried", "wait_mapping", "wait_side", "wait_rec"),
+)
+"""What a claim of one task may have changed of its row."""
 
 PAGES = 20
 SHORTEST_PAGE = 8
@@ -50,6 +58,10 @@ class Pick:
     refs: tuple[RecordRef, ...]
     paused: bool
     fence: int = 0
+
+
+class Taken(Exception):
+    """A task cannot be claimed now; its transaction is rolled back."""
 
 
 class Claims:
@@ -80,6 +92,52 @@ class Claims:
         claimed = await self._database.write("claim", work)
         self._turns.update(claim.scope.pair for claim in claimed)
         return claimed
+
+    async def claim_one(
+        self, key: TaskKey, kinds: int, scopes: Mapping[str, Scope], ttl: float
+    ) -> tuple[Claim, Row | None] | None:
+        """This task, made due and leased at once, and its row as it was before (None: there was none).
+
+        kinds: bits of the event kinds that made it due elsewhere. None, with nothing changed: somebody works on it or
+        on its counterpart, or the mapping is paused or runs with another definition.
+        """
+
+        def work(conn: Connection) -> tuple[Claim, Row | None]:
+            before = lock_tasks(conn, [key]).get(key)
+            (seq,) = self._database.next_seqs(conn, 1)
+            mark_due(self._database, conn, [Mark(key, Lane.LIVE, self._database.now(), seq, kinds=kinds)])
+            room = {scopes[key.mapping].pair: 1}
+            claims = Picking(self._database, conn, scopes, frozenset(), self._turns, room).claim_one(key, ttl)
+            if not claims:
+                raise Taken
+            return claims[0], None if before is None else dict(before)
+
+        try:
+            return await self._database.write("claim_one", work)
+        except Taken:
+            return None
+
+    async def put_back(self, claim: Claim, before: Row | None) -> None:
+        """Give back a claim of `claim_one` as if it had never been; what happened meanwhile stays due."""
+
+        def work(conn: Connection) -> None:
+            keys = [task.key for task in claim.tasks]
+            rows = lock_tasks(conn, keys)
+            if claim.fence not in fences_held(conn, [claim]):
+                return
+            for task in claim.tasks:
+                same = update(tasks).where(has_key(tasks, [task_tuple(task.key)]))
+                conn.execute(same.values(taken=0, attempts=max(0, task.attempts - 1)))
+                if task.key == claim.key and rows[task.key]["gen"] == task.gen:
+                    if before is None:
+                        conn.execute(delete(tasks).where(has_key(tasks, [task_tuple(task.key)])))
+                    else:
+                        conn.execute(same.values(**{name: before[name] for name in RESTORED}))
+            conn.execute(giving_back([claim.fence]))
+            self._database.tell(conn)
+
+        await self._database.write("put_back", work)
+        self._wake.set()
 
     async def renew(self, claim: Claim, ttl: float) -> Claim:
         """Make the lease last `ttl` seconds from now. Raises LeaseLost."""
@@ -159,6 +217,20 @@ class Picking:
     def claim(self, ttl: float) -> list[Claim]:
         usable, paused = self._mappings()
         limit = sum(self._room[pair] for pair in {self._scopes[name].pair for name in (*usable, *paused)})
+        self._note_busy()
+        picks = self._recoveries(paused, limit)
+        for pair in dict.fromkeys(self._scopes[name].pair for name in usable):
+            picks += self._of_pair(pair, [name for name in usable if self._scopes[name].pair == pair])
+        return self._lease(picks, ttl)
+
+    def claim_one(self, key: TaskKey, ttl: float) -> list[Claim]:
+        """This task alone, which is due."""
+        usable, _ = self._mappings()
+        self._note_busy()
+        rows = self._lock_open([task_tuple(key)]) if key.mapping in usable else []
+        return self._lease(self._pick(rows, paused=False), ttl)
+
+    def _note_busy(self) -> None:
         leased = self._conn.execute(LEASES).mappings()
         holder = self._database.seams.copy
         self._busy = {
@@ -166,10 +238,6 @@ class Picking:
             for row in leased
             if not free_for(row, holder, self._now)
         }
-        picks = self._recoveries(paused, limit)
-        for pair in dict.fromkeys(self._scopes[name].pair for name in usable):
-            picks += self._of_pair(pair, [name for name in usable if self._scopes[name].pair == pair])
-        return self._lease(picks, ttl)
 
     def _of_pair(self, pair: Pair, names: Sequence[str]) -> list[Pick]:
         """As many due tasks of these mappings as their pair of systems has room for."""

@@ -27,6 +27,11 @@ LINK_COLUMNS = frozenset(field.name for field in fields(Link)) - {"id"}
 IN_USE = (LinkState.INTENDED.value, LinkState.LIVE.value, LinkState.FROZEN.value)
 
 
+def kind_bits(kinds: Iterable[str]) -> int:
+    """The bits of these kinds of events."""
+    return sum(bit for kind, bit in KIND_BITS.items() if kind.value in set(kinds))
+
+
 def chunks(items: Sequence[Any], size: int = 900) -> Iterable[Sequence[Any]]:
     """Databases limit the number of values in one statement."""
     return (items[start : start + size] for start in range(0, len(items), size))

@@ -137,8 +137,8 @@ def _new(draft: Draft, own: Record, *, may_copy: bool) -> Completion | Create:
     verdict = _find(draft, own, reading)
     if isinstance(verdict, Completion):
         return verdict
-    if isinstance(verdict, Record):
-        return _link_matched(draft, own, verdict, reading)
+    if verdict is not None:
+        return _link_matched(draft, own, *verdict)
     if not may_copy:
         return draft.filtered(Reason.COUNTERPART_GONE.of())
     if other not in draft.mapping.creates or other not in draft.mapping.writes:
@@ -152,8 +152,9 @@ def _new(draft: Draft, own: Record, *, may_copy: bool) -> Completion | Create:
 # Match: our own index first, the vendor's search second, every candidate read again.
 
 
-def _find(draft: Draft, own: Record, reading: Reading) -> Completion | Record | None:
-    """The one record on the other side that is this record; None when there is none; else what to do instead."""
+def _find(draft: Draft, own: Record, reading: Reading) -> Completion | tuple[Record, MatchKey] | None:
+    """The one record on the other side that is this record, and the key that says so; None when there is none; else
+    what to do instead."""
     if not draft.mapping.match:
         return None
     unready = _index_missing(draft)
@@ -161,6 +162,8 @@ def _find(draft: Draft, own: Record, reading: Reading) -> Completion | Record | 
         return unready
     for key in translate.match_keys(draft.mapping, reading.values):
         verdict = _judged(draft, own, key, _candidates(draft, key, reading))
+        if isinstance(verdict, Record):
+            return verdict, key
         if verdict is not None:
             return verdict
     return None
@@ -377,11 +380,10 @@ def _held(draft: Draft, rec: str, link: Link | None, key: MatchKey) -> Completio
 # Link two records that exist.
 
 
-def _link_matched(draft: Draft, own: Record, candidate: Record, reading: Reading) -> Completion:
+def _link_matched(draft: Draft, own: Record, candidate: Record, key: MatchKey) -> Completion:
     if draft.shadow:
         return shadow.would_link(draft, own, candidate)
-    keys = ", ".join(" + ".join(key.fields) for key in translate.match_keys(draft.mapping, reading.values))
-    return _pair(draft, candidate.ref.id, f"the same {keys}")
+    return _pair(draft, candidate.ref.id, f"the same {' + '.join(key.fields)}")
 
 
 def _pair(draft: Draft, other_rec: str, why: str) -> Completion:
@@ -452,6 +454,7 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
         told=words.in_words(draft, target, chosen),
         made_at=own.created_at.timestamp() if own.created_at else None,
         again=_again(draft, own, patient=settled.again),
+        left_out=settled.left_out,
     )
     references.note_missing(draft, {draft.side: draft.key.rec}, {draft.side: reading})
     return plan

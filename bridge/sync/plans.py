@@ -18,7 +18,8 @@ class Create:
     chosen: canonical values; fields: the same as the target's columns. keys: hashes of the match keys that the intent
     holds meanwhile. first_seq: when the record was first known. made_at: when it was made, as its system says. unlike:
     records of its side that the match index has under these keys, and that were seen not to show them; None where
-    duplicates are copied. again: when it must be looked at once more.
+    duplicates are copied. again: when it must be looked at once more. left_out: by field why a reference is not among
+    the values.
     """
 
     target: Side
@@ -31,6 +32,7 @@ class Create:
     made_at: float | None = None
     unlike: frozenset[str] | None = None
     again: float | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class SideWrite:
     record holds all of it already. losers: journal entries of what a conflict overwrites. unfinished: sets the other
     side is still to get; until then their base stays, because with it alone both sides' adds and removes can be told
     again. blanked: how many filled fields are emptied. unreadable: fields of which nobody knows what they held.
-    beside: what the other side holds and keeps, where a person wants both sides to differ.
+    beside: what the other side holds and keeps, where a person wants both sides to differ. why: by field the rule that
+    says so.
     """
 
     target: Side
@@ -57,6 +60,7 @@ class SideWrite:
     blanked: int = 0
     unreadable: frozenset[str] = frozenset()
     beside: Mapping[str, Any] = field(default_factory=dict)
+    why: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def remembered(self) -> dict[str, Any]:

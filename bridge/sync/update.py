@@ -227,6 +227,7 @@ def _side_write(
         unfinished=unfinished,
         blanked=len(emptied),
         unreadable=frozenset(name for name in chosen if held.values[name] is UNREAD),
+        why={one.field: one.reason for one in decisions if one.field in chosen and one.action in compare.WRITES_TO},
     )
 
 

@@ -54,6 +54,10 @@ class Product:
         hooks = [hook for hook in self.state()["hooks"] if not hook.get("deleted")]
         return [str(hook.get("id") or hook["hookId"]) for hook in hooks]
 
+    def until_hooked(self, number: int) -> None:
+        """Wait until so many hooks are registered."""
+        until(lambda: len(self.hooks()) == number, f"{number} hooks are registered")
+
 
 @contextmanager
 def simulated(*names: str) -> Iterator[list[Product]]:

@@ -3,7 +3,7 @@
 from bridge.connectors.deskera.connector import DeskeraConnector
 from bridge.connectors.deskera.consent import CONSENT
 from bridge.connectors.deskera.manifest import MANIFEST
-from bridge.connectors.deskera.options import DeskeraOptions
+from bridge.connectors.deskera.options import DeskeraOptions, quota
 from bridge.connectors.product import ConnectorType
 
-DESKERA = ConnectorType("deskera", MANIFEST, DeskeraOptions, DeskeraConnector, consent=CONSENT)
+DESKERA = ConnectorType("deskera", MANIFEST, DeskeraOptions, DeskeraConnector, consent=CONSENT, quota=quota)

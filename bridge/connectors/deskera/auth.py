@@ -158,4 +158,4 @@ class TokenKeeper(KeptToken):
     def _call(self, path: str) -> Call:
         """Token calls show the partner credentials."""
         headers = {"authorization": basic(self._options)}
-        return Call("POST", path, headers=headers, reads=False, most_bytes=SMALL_BYTES)
+        return Call("POST", path, headers=headers, reads=False, login=True, most_bytes=SMALL_BYTES)

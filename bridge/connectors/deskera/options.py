@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from bridge.connectors.quota import Quota
+
 
 class DeskeraOptions(BaseModel):
     """One OAuth token opens one organisation: two organisations are two systems."""
@@ -60,3 +62,8 @@ class DeskeraOptions(BaseModel):
     basic_auth_on_calls: Annotated[
         bool, Field(description="Also send the client id and secret with every call, as Deskera's Java SDK does")
     ] = False
+
+
+def quota(options: DeskeraOptions) -> Quota:
+    """The vendor publishes no limit: calls go at the pace that the options set."""
+    return Quota(options.at_once, per_second=options.requests_per_second)

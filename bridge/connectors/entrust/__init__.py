@@ -2,7 +2,7 @@
 
 from bridge.connectors.entrust.connector import EntrustConnector
 from bridge.connectors.entrust.manifest import MANIFEST, SWITCHES
-from bridge.connectors.entrust.options import EntrustOptions
+from bridge.connectors.entrust.options import EntrustOptions, quota
 from bridge.connectors.product import ConnectorType
 
-ENTRUST = ConnectorType("entrust", MANIFEST, EntrustOptions, EntrustConnector, SWITCHES)
+ENTRUST = ConnectorType("entrust", MANIFEST, EntrustOptions, EntrustConnector, SWITCHES, quota=quota)

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from bridge.connectors.quota import Quota
+
 
 class EntrustOptions(BaseModel):
     """The credentials come with an "Administration API" application of the tenant; its role bounds what can be done."""
@@ -61,3 +63,8 @@ class EntrustOptions(BaseModel):
         if not value.startswith(("https://", "http://")):
             raise ValueError("must start with https://")
         return value.rstrip("/")
+
+
+def quota(options: EntrustOptions) -> Quota:
+    """The vendor publishes no limit: calls go at the pace that the options set."""
+    return Quota(options.calls_at_once, per_second=options.requests_per_second)

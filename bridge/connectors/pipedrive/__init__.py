@@ -1,9 +1,10 @@
 """Pipedrive. Limits and gaps: README.md here. Tests: tests/unit/connectors/pipedrive, tests/conformance/connectors."""
 
+from bridge.connectors.pipedrive.budget import quota
 from bridge.connectors.pipedrive.connector import PipedriveConnector
 from bridge.connectors.pipedrive.consent import CONSENT
 from bridge.connectors.pipedrive.manifest import MANIFEST
 from bridge.connectors.pipedrive.options import PipedriveOptions
 from bridge.connectors.product import ConnectorType
 
-PIPEDRIVE = ConnectorType("pipedrive", MANIFEST, PipedriveOptions, PipedriveConnector, consent=CONSENT)
+PIPEDRIVE = ConnectorType("pipedrive", MANIFEST, PipedriveOptions, PipedriveConnector, consent=CONSENT, quota=quota)

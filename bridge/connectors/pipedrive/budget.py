@@ -6,7 +6,9 @@ Vendor page "Rate limiting"; the costs are from the vendor's descriptions of API
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from bridge.connectors.pipedrive.options import PipedriveOptions
 from bridge.connectors.protocols import RateBudget
+from bridge.connectors.quota import Quota
 from bridge.domain.errors import RateLimited, StoreUnavailable
 from bridge.domain.seams import Clock
 
@@ -34,6 +36,11 @@ def _tokens_of_read(template: str, old: bool) -> int:
     if last in ("pipelines", "stages"):
         return 5
     return 20 if old and last not in ("webhooks", "leadLabels") else 10
+
+
+def quota(options: PipedriveOptions) -> Quota:
+    """Calls are not counted by the second but by what they take of the day's tokens."""
+    return Quota(options.calls_at_once, per_day=options.daily_tokens, unit="tokens", cost=tokens)
 
 
 def until_midnight(now: datetime) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.connectors.calls import Answer, Call, Pause, Words
+from bridge.connectors.holding import hold
 from bridge.connectors.http import HttpClient
 from bridge.connectors.limits import LIST_BYTES, RECORD_BYTES, SMALL_BYTES, page_bytes
 from bridge.connectors.oauth import Credential
@@ -139,19 +140,20 @@ class PipedriveClient:
         accept: frozenset[int] = frozenset(),
         most_bytes: int = RECORD_BYTES,
     ) -> Answer:
-        await self._budget.spend(tokens(method, template or path))
-        return await self._http.send(
-            Call(
-                method,
-                path,
-                query,
-                json,
-                accept=accept,
-                template=template or path,
-                timeout_seconds=self._timeout,
-                most_bytes=most_bytes,
-            )
+        call = Call(
+            method,
+            path,
+            query,
+            json,
+            accept=accept,
+            template=template or path,
+            timeout_seconds=self._timeout,
+            most_bytes=most_bytes,
         )
+        if not call.is_read:
+            hold(method, call.template)  # what is not sent costs nothing
+        await self._budget.spend(tokens(method, template or path))
+        return await self._http.send(call)
 
 
 def _page_bytes(query: Query) -> int:

@@ -4,6 +4,8 @@ from bridge.connectors.product import ConnectorType
 from bridge.connectors.superoffice.connector import SuperOfficeConnector
 from bridge.connectors.superoffice.consent import CONSENT
 from bridge.connectors.superoffice.manifest import MANIFEST
-from bridge.connectors.superoffice.options import SuperOfficeOptions
+from bridge.connectors.superoffice.options import SuperOfficeOptions, quota
 
-SUPEROFFICE = ConnectorType("superoffice", MANIFEST, SuperOfficeOptions, SuperOfficeConnector, consent=CONSENT)
+SUPEROFFICE = ConnectorType(
+    "superoffice", MANIFEST, SuperOfficeOptions, SuperOfficeConnector, consent=CONSENT, quota=quota
+)

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from bridge.connectors.quota import Quota
 from bridge.connectors.superoffice.signing import read_private_key
 
 ONLINE = "https://online.superoffice.com"
@@ -115,3 +116,8 @@ class SuperOfficeOptions(BaseModel):
         if self.base_url is None and self.way == "password":
             raise ValueError("user and password work onsite only: give base_url instead of tenant")
         return self
+
+
+def quota(options: SuperOfficeOptions) -> Quota:
+    """The vendor publishes no limit: calls go at the pace that the options set."""
+    return Quota(options.calls_at_once, per_second=options.requests_per_second)

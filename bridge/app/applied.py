@@ -1,0 +1,95 @@
+"""`bridge apply`: carries out a saved plan, beside a running bridge or without one."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from bridge.app.build import build_connectors, make_parts
+from bridge.app.plan import Plan
+from bridge.app.secrets import seal_of
+from bridge.connectors.transport import http_transport
+from bridge.domain.errors import BridgeError, ConfigError, Fault
+from bridge.domain.seams import Seams
+from bridge.monitoring.metrics import Metrics
+from bridge.planning.carrying_out import CarryingOut, Result
+from bridge.planning.saved import AGAIN, header, steps
+from bridge.reconcile.reconciler import Reconciler, Work
+from bridge.settings.model import Settings
+from bridge.store.engine import Store, open_store
+from bridge.store.model import Mode
+from bridge.sync.systems import SystemWatch
+
+RELOAD = "restart the running bridge, or send it SIGHUP, so that it works with the files of today"
+
+
+async def applied(
+    settings: Settings, plan: Plan, seams: Seams, path: Path, told: Callable[[str], None]
+) -> AsyncIterator[Result]:
+    """The result of each step. Raises ConfigError before anything is done, where the plan is not for what there is."""
+    faults = _faults(settings, plan, path)
+    if faults:
+        raise ConfigError(faults)
+    planned = header(path).versions.keys()
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(_store(settings, plan, seams))
+        transport = await stack.enter_async_context(http_transport())
+        connectors = build_connectors(settings, seams, store, transport, Metrics())
+        scopes = {name: scope for name, scope in plan.scopes.items() if name in planned}
+        used = {end.system for scope in scopes.values() for end in (scope.left, scope.right)}
+        systems = SystemWatch({name: connectors[name] for name in sorted(used)}, store, seams)
+        await systems.start()
+        unusable = [why for name in sorted(used) if (why := await store.systems.unusable(name))]
+        if unusable:
+            raise BridgeError("; ".join(unusable))
+        told("reading what no complete listing was read of yet")
+        work = Work(plan.mappings, plan.scopes, plan.routes)
+        for sweep in await Reconciler(connectors, work, store, seams).index():
+            if sweep.fault:
+                raise BridgeError(f"{sweep.system} {sweep.entity} could not be listed: {sweep.fault}")
+        parts = make_parts(settings, seams, store, connectors, plan)
+        async for result in CarryingOut(parts, systems).run(steps(path)):
+            yield result
+
+
+def _faults(settings: Settings, plan: Plan, path: Path) -> list[Fault]:
+    """Why the plan cannot be carried out with these settings and mapping files, all at once."""
+    head, where = header(path), str(path)
+    if head.instance != settings.instance:
+        return [Fault(where, f"is a plan of instance {head.instance}, and the settings are {settings.instance}", AGAIN)]
+    faults = []
+    for name, version in sorted(head.versions.items()):
+        scope = plan.scopes.get(name)
+        if scope is None:
+            faults.append(Fault(where, f"mapping {name} is no longer there", AGAIN))
+        elif scope.fingerprint != version:
+            faults.append(Fault(where, f"the file of mapping {name} changed since the plan was made", AGAIN))
+        elif scope.mode is not Mode.LIVE:
+            remedy = f"say `mode: live` for {name} in the settings (docs/settings.md)"
+            faults.append(Fault(where, f"mapping {name} is in shadow mode, in which nothing is written", remedy))
+    return faults
+
+
+@asynccontextmanager
+async def _store(settings: Settings, plan: Plan, seams: Seams) -> AsyncIterator[Store]:
+    """The store; where no bridge runs, opened as a bridge would, so that none can start on its file meanwhile."""
+    store = await open_store(settings.store.url, seams, seal=seal_of(settings))
+    try:
+        running = await store.instances.running()
+        if running:
+            await _same_definitions(store, plan)
+        else:
+            await store.close()
+            store = await open_store(settings.store.url, seams, exclusive=True, seal=seal_of(settings))
+            await store.mappings.sync(plan.scopes)
+        yield store
+    finally:
+        await store.close()
+
+
+async def _same_definitions(store: Store, plan: Plan) -> None:
+    """The running bridge must work with the same files: else it would stop at ours, or go on by its own."""
+    states = await store.mappings.states()
+    other = [name for name, scope in plan.scopes.items() if name not in states or not states[name].runs(scope)]
+    if other:
+        what = f"the running bridge works with another version or mode of {', '.join(sorted(other))}"
+        raise ConfigError([Fault("mappings", what, RELOAD)])

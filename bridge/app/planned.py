@@ -1,0 +1,232 @@
+"""`bridge plan`: what a live bridge would do now, found out on a scratch copy of the store."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bridge.app.build import build_connectors, make_parts
+from bridge.app.plan import OPTIONS, Plan
+from bridge.app.secrets import addresses_of, seal_of
+from bridge.app.waiting import hold_ups
+from bridge.connectors.protocols import Connector, Transport
+from bridge.connectors.quota import Quota
+from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.transport import http_transport
+from bridge.domain.errors import BridgeError, ConfigError, Fault
+from bridge.domain.guess import did_you_mean
+from bridge.domain.record import Side
+from bridge.domain.seams import Seams
+from bridge.hooks.keeper import HookKeeper
+from bridge.planning.clock import SkippingClock
+from bridge.planning.cost import Counted, Reckoning
+from bridge.planning.pretend import Notes, Pretending
+from bridge.planning.rehearsal import Rehearsal
+from bridge.planning.report import Head, HookRow, Report
+from bridge.planning.spool import Spool
+from bridge.reconcile.backfill import Backfill
+from bridge.settings.load import validate_options
+from bridge.settings.model import Settings
+from bridge.store.engine import Store, open_store
+from bridge.store.model import MappingState, Mode, Scope
+from bridge.store.scratch import scratch_copy
+from bridge.sync.reasons import SHADOW
+
+Told = Callable[[str], None]
+
+AT_ONCE = 32
+"""So many records are looked at together: fewer transactions, while each system's own limits keep its pace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a plan is about. `mapping`: None for all. `backfill`: whether records from before going live are taken in;
+    None: where the mapping was never live, and where a backfill is under way."""
+
+    mapping: str | None = None
+    backfill: bool | None = None
+
+
+@asynccontextmanager
+async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, told: Told) -> AsyncIterator[Report]:
+    """The plan, while the block runs; its rows are in a file that goes with it.
+
+    The store is read; only a credential that had to be renewed, and what a vendor says of its quota, are kept in it.
+    Raises ConfigError, and PlanStopped when a system cannot be asked.
+    """
+    plan = _narrowed(plan, chosen.mapping)
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="bridge-plan-")))
+        store = await open_store(settings.store.url, seams, seal=seal_of(settings))
+        stack.push_async_callback(store.close)
+        transport = await stack.enter_async_context(http_transport())
+        clock = SkippingClock(seams.clock)
+        aside = replace(seams, clock=clock, copy=f"{seams.copy}-plan")
+        scratch = await scratch_copy(store, folder, aside)
+        stack.push_async_callback(scratch.close)
+        spool = Spool(folder)
+        stack.callback(spool.close)
+        counted, notes = Counted(), Notes(spool, clock.now, told=told)
+        real = build_connectors(settings, seams, store, transport, counted, cache=scratch.names)
+        scratch.systems.renewals = store.systems.renewals
+        used = {scope.endpoint(side).system for scope in plan.scopes.values() for side in Side}
+        connectors = {name: Pretending(real[name], notes, seams.clock) for name in sorted(used)}
+        reckoning = Reckoning(counted, _quotas(settings, used))
+        before = await store.mappings.states()
+        backfills = await _backfills(plan, scratch, connectors, aside, chosen, before)
+        parts = make_parts(settings, aside, scratch, connectors, plan)
+        parts = replace(parts, limits=replace(parts.limits, workers=max(parts.limits.workers, AT_ONCE)))
+        at = store.now()
+        await Rehearsal(parts, plan.routes, notes, clock).run(backfills, told, reckoning.begin)
+        costs = reckoning.costs(notes.calls)
+        told("looking at hooks")
+        hooks, faults = await _hooks(settings, plan, scratch, connectors, transport, aside)
+        yield Report(
+            at=at,
+            heads=await _heads(plan, store, before, backfills, await _left_out(scratch)),
+            spool=spool,
+            hooks=hooks,
+            hook_faults=faults,
+            costs=costs,
+            made=reckoning.made(),
+            waiting=await _waiting(plan, store),
+        )
+
+
+def _narrowed(plan: Plan, mapping: str | None) -> Plan:
+    """The plan of one mapping and of those whose records its records name."""
+    if mapping is None:
+        return plan
+    if mapping not in plan.mappings:
+        raise ConfigError([Fault(mapping, "no mapping has this name", did_you_mean(mapping, plan.mappings))])
+    kept, fresh = {mapping}, {mapping}
+    while fresh:
+        named = {field.link for name in fresh for field in plan.mappings[name].fields if field.link}
+        fresh = (named & plan.mappings.keys()) - kept
+        kept |= fresh
+    routes = {place: tuple(route for route in found if route.mapping in kept) for place, found in plan.routes.items()}
+    return Plan(
+        {name: one for name, one in plan.mappings.items() if name in kept},
+        {name: one for name, one in plan.scopes.items() if name in kept},
+        {place: found for place, found in routes.items() if found},
+        plan.entities,
+        plan.sources,
+    )
+
+
+def _quotas(settings: Settings, systems: Iterable[str]) -> dict[str, Quota]:
+    options = validate_options(settings, OPTIONS)
+    return {name: CONNECTORS[settings.systems[name].connector].quota(options[name]) for name in systems}
+
+
+async def _backfills(
+    plan: Plan,
+    scratch: Store,
+    connectors: Mapping[str, Connector],
+    seams: Seams,
+    chosen: Chosen,
+    before: Mapping[str, MappingState],
+) -> list[str]:
+    """Mappings whose records from before going live are taken in."""
+    if chosen.backfill is not None:
+        return sorted(plan.mappings) if chosen.backfill else []
+    found = []
+    for name, mapping in plan.mappings.items():
+        under_way = await Backfill(mapping, plan.scopes[name], connectors, scratch, seams).stands()
+        if _is_first(before.get(name)) or under_way is not None:
+            found.append(name)
+    return found
+
+
+def _is_first(state: MappingState | None) -> bool:
+    return state is None or state.live_since is None
+
+
+async def _hooks(
+    settings: Settings,
+    plan: Plan,
+    scratch: Store,
+    connectors: Mapping[str, Connector],
+    transport: Transport,
+    seams: Seams,
+) -> tuple[list[HookRow], dict[str, str]]:
+    """What would be done about registrations, and why that is not known."""
+    keeper = HookKeeper(connectors, plan.sources, addresses_of(settings), transport, scratch, seams)
+    rows, faults = list[HookRow](), dict[str, str]()
+    for system in sorted(connectors):
+        try:
+            found = await keeper.difference(system)
+        except BridgeError as error:
+            faults[system] = f"its hooks could not be listed: {error}"
+            continue
+        known = {row.key: row for row in await scratch.hooks.all(system)}
+        rows += [HookRow(system, "create", spec.key, "not registered there") for spec in found.missing]
+        for key, hook in found.keep.items():
+            row = known.get(key)
+            if row is None or row.state != "registered" or row.vendor_id != hook.id:
+                rows.append(HookRow(system, "adopt", key, "ours, and registered there already"))
+        for hook in found.remove:
+            rows.append(HookRow(system, "remove", hook.id, "ours, and old, doubled, stopped or not wanted"))
+    return rows, faults
+
+
+async def _left_out(scratch: Store) -> Counter[str]:
+    """By mapping how many records from before going live nobody took in; those decided in shadow mode among them."""
+    found = Counter(await scratch.left_alone.never_looked_at())
+    for name, numbers in (await scratch.left_alone.numbers(SHADOW)).items():
+        found[name] += sum(numbers.values())
+    return found
+
+
+async def _heads(
+    plan: Plan,
+    store: Store,
+    before: Mapping[str, MappingState],
+    backfills: Sequence[str],
+    left_out: Mapping[str, int],
+) -> list[Head]:
+    held = await hold_ups(store, plan.scopes)
+    return [
+        Head(
+            name=name,
+            version=scope.fingerprint,
+            sides=(_end(scope, Side.LEFT), _end(scope, Side.RIGHT)),
+            notes=tuple(_notes(scope, before.get(name), held.get(name, ()), name in backfills, left_out)),
+        )
+        for name, scope in plan.scopes.items()
+    ]
+
+
+def _end(scope: Scope, side: Side) -> str:
+    return f"{scope.endpoint(side).name} {scope.endpoint(side).entity}"
+
+
+def _notes(
+    scope: Scope, state: MappingState | None, held: Iterable[str], with_old: bool, left_out: Mapping[str, int]
+) -> Iterable[str]:
+    name = scope.mapping
+    if scope.mode is Mode.SHADOW:
+        yield "it is in shadow mode: this is what it would do with `mode: live`, and now it writes nothing"
+    if state is not None and state.fingerprint != scope.fingerprint:
+        yield "its file has changed since a bridge last ran with it"
+    if with_old:
+        first = "first sync: " if _is_first(state) else ""
+        yield f"{first}records from before going live are included, as by `bridge backfill {name}`"
+    elif left_out.get(name):
+        yield f"{left_out[name]} records from before going live are left out; `--backfill` includes them"
+    yield from held
+
+
+async def _waiting(plan: Plan, store: Store) -> dict[str, dict[str, int]]:
+    """What waited for a person already before this plan, by mapping."""
+    found: dict[str, dict[str, int]] = {}
+    for name in plan.mappings:
+        letters, asked = await store.dead_letters.list(name), await store.conflicts.waiting(name)
+        texts = {
+            f"dead letters from before (`bridge dead-letters list --mapping {name}`)": len(letters),
+            f"fields that wait for a choice (`bridge conflicts list --mapping {name}`)": len(asked),
+        }
+        found[name] = {text: number for text, number in texts.items() if number}
+    return found

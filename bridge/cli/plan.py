@@ -1,0 +1,155 @@
+"""`bridge plan` and `bridge apply`: what a live bridge would do now, and doing exactly that."""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bridge.app.applied import applied
+from bridge.app.plan import checked
+from bridge.app.planned import Chosen, planned
+from bridge.app.seams import system_seams
+from bridge.cli.main import PROBLEM_CODE
+from bridge.planning.carrying_out import Fate, Result
+from bridge.planning.report import Report, row_lines
+from bridge.planning.saved import save as save_plan
+
+CHANGES = 2
+PROBLEM = 1
+
+
+class Gate(click.Command):
+    """A command whose exit code 2 means that something would change or was refused: problems end it with 1."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        try:
+            context = super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            setattr(error, "exit_code", PROBLEM)  # noqa: B010 - click means it to be set, and types it as constant
+            raise
+        context.meta[PROBLEM_CODE] = PROBLEM
+        return context
+
+
+@click.command(cls=Gate)
+@click.argument("mapping", required=False)
+@click.option("--all", "everything", is_flag=True, help="Show every record instead of samples.")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.option(
+    "--backfill/--no-backfill",
+    default=None,
+    help="Include records from before going live, or leave them out; else: where the mapping was never live.",
+)
+@click.option(
+    "--save", type=click.Path(path_type=Path, dir_okay=False), help="Also write the plan to a file, for `bridge apply`."
+)
+@click.pass_obj
+def plan(
+    path: Path, mapping: str | None, everything: bool, as_json: bool, backfill: bool | None, save: Path | None
+) -> None:
+    """Show what a live bridge would do now, of MAPPING or of all. Nothing is written.
+
+    Exit code 0: there is nothing to do. 2: something would change. 1: the plan could not be made.
+    """
+
+    async def work() -> bool:
+        settings, bound = checked(path, os.environ)
+        chosen = Chosen(mapping, backfill)
+        async with planned(settings, bound, system_seams(), chosen, _told) as report:
+            _show(report, everything=everything, as_json=as_json)
+            if save is not None:
+                number = save_plan(save, report, settings.instance)
+                click.echo(f"wrote {number} rows to {save}; `bridge apply {save}` carries them out", err=True)
+            return report.changes()
+
+    with _quiet():
+        changes = asyncio.run(work())
+    sys.exit(CHANGES if changes else 0)
+
+
+@click.command(cls=Gate)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.pass_obj
+def apply(path: Path, file: Path, as_json: bool) -> None:
+    """Carry out the plan in FILE, made by `bridge plan --save FILE`: exactly what it says, and nothing else.
+
+    Each record is looked at again first. One that changed since is refused and named. A second run does nothing twice.
+    Exit code 0: all of it is done. 2: some rows were refused or failed. 1: nothing was carried out.
+    """
+
+    async def work() -> tuple[Counter[Fate], list[Result]]:
+        settings, bound = checked(path, os.environ)
+        fates, left = Counter[Fate](), list[Result]()
+        async for result in applied(settings, bound, system_seams(), file, _told):
+            fates[result.fate] += len(result.rows)
+            if result.fate not in (Fate.DONE, Fate.NEEDLESS):
+                left.append(result)
+            if not as_json and result.fate is not Fate.NOT_TRIED:
+                _show_result(result)
+        return fates, left
+
+    with _quiet():
+        fates, left = asyncio.run(work())
+    if as_json:
+        rows = [
+            {**row.as_json(), "fate": result.fate, "fate why": result.why} for result in left for row in result.rows
+        ]
+        click.echo(json.dumps({"totals": dict(fates), "rows": rows}, indent=2, ensure_ascii=False))
+    else:
+        told = ", ".join(f"{number} {fate}" for fate, number in fates.items())
+        click.echo(f"{file}: {told or 'there was nothing to carry out'}")
+        if Fate.NOT_TRIED in fates:
+            click.echo(f"stopped, because {left[-1].why}; the same command goes on later, and does nothing twice")
+    sys.exit(CHANGES if left else 0)
+
+
+def _show_result(result: Result) -> None:
+    for row in result.rows:
+        first, *more = row_lines(row)
+        click.echo(f"{result.fate}  {row.kind}  {first}" + (f": {result.why}" if result.why else ""))
+        if result.fate is Fate.DONE:
+            for line in more:
+                click.echo(f"      {line}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What a running bridge logs about single records and systems, these commands say themselves."""
+    levels = {"bridge": logging.ERROR, "bridge.sync.systems": logging.CRITICAL}
+    before = {name: logging.getLogger(name).level for name in levels}
+    try:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def _told(text: str) -> None:
+    """How far the plan is, for whoever waits at a terminal."""
+    if sys.stderr.isatty():
+        click.echo(f"{text} ...", err=True)
+
+
+def _show(report: Report, *, everything: bool, as_json: bool) -> None:
+    if not as_json:
+        for line in report.lines(everything=everything):
+            click.echo(line)
+        return
+    head = json.dumps(report.head_json(), indent=2, ensure_ascii=False)
+    click.echo(head.removesuffix("\n}") + ',\n  "rows": [', nl=False)
+    for number, row in enumerate(report.shown(everything=everything)):
+        click.echo(("," if number else "") + "\n    " + json.dumps(row.as_json(), ensure_ascii=False), nl=False)
+    click.echo("\n  ]\n}")

@@ -1,0 +1,205 @@
+"""What a decision means for people, and in a form that two decisions can be compared by. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from bridge.domain.record import Gone, Record, Side
+from bridge.mapping import translate
+from bridge.mapping.model import DeletePolicy
+from bridge.mapping.values import UNREAD
+from bridge.planning.pretend import Write, is_new
+from bridge.planning.rows import Json, Kind, Row
+from bridge.store.model import Completion, Move, Outcome
+from bridge.store.moves import Kind as MoveKind
+from bridge.sync import compare, words
+from bridge.sync.draft import Draft
+from bridge.sync.plans import Create, Plan, Removal, SideWrite, Update
+from bridge.sync.reasons import Reason
+
+MOVED = {
+    MoveKind.MATCH: Kind.LINK,
+    MoveKind.REPORT_DUPLICATE: Kind.DUPLICATE,
+    MoveKind.FREEZE: Kind.FREEZE,
+    MoveKind.THAW: Kind.THAW,
+    MoveKind.BURY: Kind.UNLINK,
+    MoveKind.REVIVE: Kind.RESTORE,
+    MoveKind.UNMERGE: Kind.RESTORE,
+    MoveKind.ALIAS_TO: Kind.MERGE,
+}
+"""Moves of a link that a person should know of; the others keep account of a write."""
+
+DEAD = {
+    Reason.SEVERAL_MATCH: Kind.AMBIGUOUS,
+    Reason.HELD_AS_DUPLICATE: Kind.HOLD,
+    Reason.UNTRANSLATABLE: Kind.REFUSED,
+    Reason.REFERENCE_REJECTED: Kind.REFUSED,
+    Reason.REFUSED: Kind.REFUSED,
+    Reason.REFUSED_AS_DUPLICATE: Kind.REFUSED,
+}
+"""Dead letters by reason; all others wait for a person."""
+
+FOR_A_PERSON = frozenset(
+    {Reason.THRESHOLD_REACHED, Reason.NO_CANARY, Reason.CREATE_HELD_BY_PERSON, Reason.WHICH_WAS_CREATED}
+)
+
+
+def both(draft: Draft, decision: Completion | Plan) -> tuple[Any, list[Row]]:
+    """A decision in a form that can be compared, and the rows of what it would write."""
+    return decided(draft, decision), [] if isinstance(decision, Completion) else of_plan(draft, decision)
+
+
+def of_plan(draft: Draft, plan: Plan) -> list[Row]:
+    """The rows of what would be written."""
+    if isinstance(plan, Create):
+        return [_create(draft, plan)]
+    if isinstance(plan, Removal):
+        return [_removal(draft, plan)]
+    return [_update(draft, plan, write) for write in plan.writes if write.changes]
+
+
+def written(draft: Draft, rows: Sequence[Row], writes: Sequence[Write]) -> list[Row]:
+    """Of the rows of a plan those that were written, since something may have been in the way; what was created has an
+    id then."""
+    names = {draft.named(side, write.ref.id): write for side in Side for write in writes if _is_of(draft, side, write)}
+    made = [name for name, write in names.items() if write.what == Kind.CREATE]
+    done = [replace(row, target=made[0]) for row in rows if row.kind is Kind.CREATE and made]
+    return done + [row for row in rows if row.target in names and row.kind.value == names[row.target].what]
+
+
+def _is_of(draft: Draft, side: Side, write: Write) -> bool:
+    end = draft.endpoint(side)
+    return (end.system, end.entity) == (write.ref.system, write.ref.entity)
+
+
+def of_end(draft: Draft, end: Completion, *, removal: bool) -> list[Row]:
+    """The rows of what is remembered when a claim ends, and of what it asks of a person. removal: the record was
+    removed, which ends its pair."""
+    moves = [move for move in end.links if not (removal and move.kind == MoveKind.BURY)]
+    rows = [_moved(draft, end, move) for move in moves if MoveKind(move.kind) in MOVED]
+    asked = [entry for entry in end.journal if entry.what == "conflict" and "values" in entry.detail]
+    if asked:
+        fields = {str(entry.detail["field"]): {"values": entry.detail["values"]} for entry in asked}
+        why = "; ".join(entry.text for entry in asked)
+        rows.append(_row(draft, Kind.PERSON, fields=fields, why=f"{why}; `bridge conflicts choose` after it happened"))
+    return rows
+
+
+def of_stop(draft: Draft, end: Completion) -> Row:
+    """Why nothing is done to a record: a person is needed, it waits for something, or nothing is to be done."""
+    if end.outcome is Outcome.DEAD:
+        kind = DEAD.get(Reason(end.code), Kind.PERSON)
+    elif end.outcome is Outcome.WAITING:
+        kind = Kind.PERSON if end.code in FOR_A_PERSON else Kind.WAITS
+    else:
+        kind = Kind.SYNC if end.outcome is Outcome.UNCHANGED else Kind.ALONE
+    return _row(draft, kind, why=end.reason)
+
+
+def decided(draft: Draft, decision: Completion | Plan) -> Any:
+    """The decision in plain values. Equal in two plans when the same would be done.
+
+    Records that it names are named as on the side that the values come from: there they exist already, while the
+    counterpart that the plan would create has another id each time.
+    """
+    if isinstance(decision, Create):
+        source = words.in_words(draft, draft.side, decision.chosen)
+        return ["create", draft.side_name(decision.target), source, sorted(decision.left_out)]
+    if isinstance(decision, Removal):
+        return [decision.policy.value, draft.side_name(decision.side.other), decision.record.ref.id]
+    if isinstance(decision, Update):
+        return ["update", *(_decided_write(draft, write) for write in decision.writes if write.changes)]
+    moved = sorted([move.kind, *(_plain(move.values.get(side.value)) for side in Side)] for move in _told(decision))
+    return [decision.code, *moved]
+
+
+def _told(end: Completion) -> Iterable[Move]:
+    return (move for move in end.links if MoveKind(move.kind) in MOVED)
+
+
+def _decided_write(draft: Draft, write: SideWrite) -> Any:
+    values = words.in_words(draft, write.target.other, write.chosen)
+    return [draft.side_name(write.target), _plain(write.record.ref.id), values]
+
+
+def _plain(rec: str | None) -> str:
+    return "new" if rec is not None and is_new(rec) else rec or ""
+
+
+def _create(draft: Draft, plan: Create) -> Row:
+    values = translate.initial(draft.mapping, plan.target, plan.chosen)
+    after = words.in_words(draft, plan.target, values)
+    fields: dict[str, Json] = {
+        name: {"after": value, "why": _origin(draft, plan, name)} for name, value in after.items()
+    }
+    fields |= {name: {"left out": why} for name, why in plan.left_out.items()}
+    return _row(draft, Kind.CREATE, target=draft.named(plan.target), fields=fields)
+
+
+def _origin(draft: Draft, plan: Create, name: str) -> str:
+    if name not in plan.chosen:
+        return "a fixed value or default of the mapping"
+    return f"as in {draft.side_name(draft.side)}"
+
+
+def _update(draft: Draft, plan: Update, write: SideWrite) -> Row:
+    changes = write.story.detail["changes"]
+    fields: dict[str, Json] = {
+        name: {"before": before, "after": after, "why": write.why.get(name, "")}
+        for name, (before, after) in changes.items()
+    }
+    return _row(draft, Kind.UPDATE, target=draft.named(write.target, write.record.ref.id), fields=fields)
+
+
+def _removal(draft: Draft, plan: Removal) -> Row:
+    target = plan.side.other
+    reading = compare.readings(draft, {target: plan.record})[target]
+    held = {name: value for name, value in reading.values.items() if value is not None and value is not UNREAD}
+    fields = {name: {"before": value} for name, value in words.in_words(draft, target, held).items()}
+    kind = Kind.ARCHIVE if plan.policy is DeletePolicy.ARCHIVE else Kind.DELETE
+    gone = draft.named(plan.side, plan.link.rec(plan.side))
+    rule = f"{gone} was deleted, and the mapping says `deleted: {{{draft.side_name(plan.side)}: {plan.policy.value}}}`"
+    return _row(draft, kind, target=draft.named(target, plan.record.ref.id), fields=fields, why=rule)
+
+
+def _moved(draft: Draft, end: Completion, move: Move) -> Row:
+    kind = MOVED[MoveKind(move.kind)]
+    other = move.values.get(draft.side.other.value) if kind is Kind.LINK else None
+    target = draft.named(draft.side.other, other) if other else ""
+    said = [entry.text for entry in end.journal if entry.what != "conflict"]
+    return _row(draft, kind, target=target, why="; ".join(said) or end.reason, also=other)
+
+
+def _row(
+    draft: Draft, kind: Kind, *, target: str = "", fields: Json | None = None, why: str = "", also: str | None = None
+) -> Row:
+    key = draft.key
+    return Row(
+        mapping=key.mapping,
+        side=key.side.value,
+        rec=key.rec,
+        kind=kind,
+        record=draft.named(key.side, key.rec),
+        target=target,
+        fields=fields or {},
+        why=why,
+        seen=seen(draft, [also] if also else []),
+    )
+
+
+def seen(draft: Draft, also: Sequence[str] = ()) -> dict[str, str]:
+    """By record of the pair a hash of the columns that the mapping is about, as the last read showed them."""
+    link, found = draft.claim.link, dict[str, str]()
+    for side in Side:
+        recs = {draft.key.rec} if side is draft.side else set(also)
+        if link is not None and link.rec(side) is not None:
+            recs.add(str(link.rec(side)))
+        for rec in sorted(recs):
+            look = draft.seen(draft.ref(side, rec))
+            if look is not None and not is_new(rec):
+                found[draft.named(side, rec)] = hashed(draft, side, look.found)
+    return found
+
+
+def hashed(draft: Draft, side: Side, found: Record | Gone) -> str:
+    return "gone" if isinstance(found, Gone) else translate.row_hash(draft.mapping, side, found.fields)

@@ -1,0 +1,231 @@
+"""A plan as people and programs read it: totals and samples first, everything where that is asked for."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from typing import Any
+
+from bridge.domain.seams import from_epoch
+from bridge.planning.cost import Cost
+from bridge.planning.pretend import is_new
+from bridge.planning.rows import HEADINGS, NEEDS_PERSON, REMEMBERED, WRITES, Kind, Row
+from bridge.planning.spool import Spool
+
+SAMPLES = 3
+"""Rows of each kind that are shown, unless all are asked for."""
+
+LONGEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One mapping of a plan. `version`: of its file as loaded. `notes`: what a reader must know of it first."""
+
+    name: str
+    version: str
+    sides: tuple[str, str]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HookRow:
+    """A registration that would be made, adopted or removed. `what`: "create", "adopt" or "remove"."""
+
+    system: str
+    what: str
+    hook: str
+    why: str
+
+
+@dataclass(slots=True)
+class Report:
+    """A plan that was made. `waiting`: by mapping and heading what waited already before, with the command that shows
+    it. `made`: calls that were made for the plan, by system."""
+
+    at: float
+    heads: Sequence[Head]
+    spool: Spool
+    hooks: Sequence[HookRow] = ()
+    hook_faults: Mapping[str, str] = field(default_factory=dict)
+    costs: Sequence[Cost] = ()
+    made: Mapping[str, int] = field(default_factory=dict)
+    waiting: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def changes(self) -> bool:
+        """Whether anything would be written, linked, registered, or become a question for a person."""
+        kinds = {kind for (_, kind), number in self.spool.totals().items() if number}
+        return bool(self.hooks or kinds & (WRITES | REMEMBERED | NEEDS_PERSON))
+
+    # For people.
+
+    def lines(self, *, everything: bool = False) -> Iterator[str]:
+        totals = self.spool.totals()
+        yield f"Plan of {_moment(self.at)} UTC. {self._summary(totals)} Nothing was written."
+        if any(kind is Kind.CREATE for _, kind in totals):
+            yield "Records that do not exist yet are called new-1, new-2 and so on."
+        yield from self._hook_lines()
+        for head in self.heads:
+            yield from self._mapping_lines(head, totals, everything=everything)
+        yield from self._cost_lines()
+        if not everything and any(number > SAMPLES for number in totals.values()):
+            yield ""
+            yield "`--all` shows every record."
+
+    def _summary(self, totals: Counter[tuple[str, Kind]]) -> str:
+        if not self.changes():
+            return "There is nothing to do."
+        written = sum(number for (_, kind), number in totals.items() if kind in WRITES)
+        linked = sum(number for (_, kind), number in totals.items() if kind in REMEMBERED)
+        asked = sum(number for (_, kind), number in totals.items() if kind in NEEDS_PERSON)
+        parts = [_count(written, "write")] if written else []
+        parts += [_count(linked, "change") + " to pairs"] if linked else []
+        parts += [_count(len(self.hooks), "change") + " to hooks"] if self.hooks else []
+        parts += [_count(asked, "record") + " for a person"] if asked else []
+        return f"Carried out, it makes {', '.join(parts[:-1])}{' and ' if parts[1:] else ''}{parts[-1]}."
+
+    def _hook_lines(self) -> Iterator[str]:
+        if self.hooks or self.hook_faults:
+            yield ""
+            yield "hooks, which `bridge run` and `bridge hooks repair` put in order"
+        grouped = groupby(self.hooks, key=lambda row: (row.what, row.system, row.why))
+        for (what, system, why), rows in grouped:
+            yield f"  {what} at {system}: {', '.join(row.hook for row in rows)} ({why})"
+        for system, fault in self.hook_faults.items():
+            yield f"  {system}: {fault}"
+
+    def _mapping_lines(self, head: Head, totals: Counter[tuple[str, Kind]], *, everything: bool) -> Iterator[str]:
+        yield ""
+        yield f"{head.name}: {head.sides[0]} and {head.sides[1]}"
+        yield from (f"  {note}" for note in head.notes)
+        kinds = [kind for kind in HEADINGS if totals[head.name, kind]]
+        if not kinds:
+            yield "  nothing to do"
+        for kind in kinds:
+            yield f"  {totals[head.name, kind]:>6}  {HEADINGS[kind]}"
+        yield from self._rest_lines(head.name)
+        for kind in kinds:
+            number = totals[head.name, kind]
+            yield ""
+            yield f"  {HEADINGS[kind]}:"
+            for row in self.spool.rows(head.name, kind, -1 if everything else SAMPLES):
+                yield from (f"    {line}" for line in row_lines(row))
+            if not everything and number > SAMPLES:
+                yield f"    and {number - SAMPLES} more"
+
+    def _rest_lines(self, mapping: str) -> Iterator[str]:
+        """What nothing is done about, and what waited before."""
+        alone = self._left_alone().get(mapping, {})
+        if alone:
+            reasons = ", ".join(f"{code} {number}" for code, number in sorted(alone.items()))
+            yield f"  {sum(alone.values()):>6}  left alone ({reasons})"
+        for text, number in self.waiting.get(mapping, {}).items():
+            yield f"  {number:>6}  {text}"
+
+    def _left_alone(self) -> dict[str, dict[str, int]]:
+        """By mapping and reason how many records nothing is done about."""
+        nothing = self.spool.nothing_done().items()
+        return _nested({(name, code): number for (name, outcome, code), number in nothing if outcome == "filtered"})
+
+    def _cost_lines(self) -> Iterator[str]:
+        yield ""
+        made = ", ".join(f"{system} {number}" for system, number in sorted(self.made.items()))
+        yield f"calls made for this plan: {made or 'none'}"
+        if not self.changes():
+            return
+        yield "calls to carry it out, beside the comparison of both sides:"
+        for cost in self.costs:
+            yield f"  {cost.system}: {cost.reads} to read, {cost.writes} to write{_quota(cost)}; {_lasts(cost)}"
+
+    # For programs.
+
+    def head_json(self) -> dict[str, Any]:
+        """Everything but the rows."""
+        return {
+            "made_at": _moment(self.at),
+            "changes": self.changes(),
+            "mappings": [asdict(head) for head in self.heads],
+            "totals": _nested(dict(self.spool.totals())),
+            "left alone": self._left_alone(),
+            "waiting": {name: dict(found) for name, found in self.waiting.items()},
+            "hooks": [asdict(row) for row in self.hooks],
+            "hook faults": dict(self.hook_faults),
+            "cost": [{**asdict(cost), "days": round(cost.days, 2)} for cost in self.costs],
+            "calls made": dict(self.made),
+        }
+
+    def shown(self, *, everything: bool) -> Iterator[Row]:
+        """The rows that are shown: some of each kind, or all."""
+        if everything:
+            yield from self.spool.rows()
+            return
+        for mapping, kind in sorted(self.spool.totals()):
+            yield from self.spool.rows(mapping, kind, SAMPLES)
+
+
+def row_lines(row: Row) -> Iterator[str]:
+    """A row, its fields below it."""
+    if row.kind is Kind.CREATE:
+        yield f"{row.record} -> {row.target}"
+    elif row.kind in WRITES:
+        yield f"{row.target}" + (f", because of {row.record}" if row.target != row.record else "")
+    elif row.kind in REMEMBERED:
+        yield row.why or row.record
+    elif row.kind is Kind.HOLD:  # what to do about it stands in the list of dead letters once it is one
+        yield row.why.split(". ")[0]
+    else:
+        yield f"{row.record}: {row.why}"
+    for name, change in row.fields.items():
+        yield f"  {name}: {_change(change)}"
+    if row.why and row.kind in WRITES:
+        yield f"  {row.why}"
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    if "left out" in change:
+        return f"left out ({change['left out']})"
+    if "values" in change:
+        return ", ".join(f"{side} has {_value(value)}" for side, value in change["values"].items())
+    texts = [_value(change[when]) for when in ("before", "after") if when in change]
+    new = isinstance(change.get("after"), str) and is_new(change["after"].rpartition(" ")[2])
+    why = f"   ({change['why']})" if change.get("why") else ""
+    return " -> ".join(texts) + (", which this plan creates" if new else "") + why
+
+
+def _value(value: Any) -> str:
+    text = "(empty)" if value is None else repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def _quota(cost: Cost) -> str:
+    if cost.unit:
+        most = f" of the {cost.per_day} of a day" if cost.per_day else ""
+        return f", {cost.units} {cost.unit}{most}"
+    return f", at {cost.per_second:g} a second" if cost.per_second else ""
+
+
+def _lasts(cost: Cost) -> str:
+    if cost.days > 1:
+        return f"that takes {cost.days:.1f} days of its quota"
+    return f"about {_duration(cost.seconds)}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{max(seconds, 0.1):.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _moment(at: float) -> str:
+    return from_epoch(at).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _nested(counted: Mapping[Any, int]) -> dict[str, dict[str, int]]:
+    nested: dict[str, dict[str, int]] = {}
+    for (first, second), number in sorted(counted.items()):
+        nested.setdefault(first, {})[str(second)] = number
+    return nested

@@ -1,0 +1,92 @@
+"""The rows of a plan: one for each thing that would be done to a record, or that keeps something from being done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+Json = Mapping[str, Any]
+
+
+class Kind(StrEnum):
+    """What would happen to a record."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    ARCHIVE = "archive"
+    LINK = "link"
+    UNLINK = "unlink"
+    MERGE = "merge"
+    RESTORE = "restore"
+    FREEZE = "freeze"
+    THAW = "thaw"
+    DUPLICATE = "duplicate"
+    HOLD = "hold"
+    AMBIGUOUS = "ambiguous"
+    REFUSED = "refused"
+    PERSON = "person"
+    WAITS = "waits"
+    SYNC = "in sync"
+    ALONE = "left alone"
+
+
+WRITES = frozenset({Kind.CREATE, Kind.UPDATE, Kind.DELETE, Kind.ARCHIVE})
+"""Something is written at a system."""
+
+REMEMBERED = frozenset({Kind.LINK, Kind.UNLINK, Kind.MERGE, Kind.RESTORE, Kind.FREEZE, Kind.THAW, Kind.DUPLICATE})
+"""Nothing is written at a system; the bridge remembers something about two records."""
+
+NEEDS_PERSON = frozenset({Kind.HOLD, Kind.AMBIGUOUS, Kind.REFUSED, Kind.PERSON})
+"""A person has to see to it."""
+
+HEADINGS = {
+    Kind.LINK: "match (two records become a pair)",
+    Kind.CREATE: "create",
+    Kind.UPDATE: "update",
+    Kind.DELETE: "delete",
+    Kind.ARCHIVE: "archive",
+    Kind.UNLINK: "end the pair",
+    Kind.MERGE: "follow a merge",
+    Kind.RESTORE: "link again, because the record is back",
+    Kind.FREEZE: "freeze, because the pair no longer matches `where`",
+    Kind.THAW: "thaw, because the pair matches `where` again",
+    Kind.DUPLICATE: "report as made twice",
+    Kind.HOLD: "held as a duplicate",
+    Kind.AMBIGUOUS: "ambiguous: several records match",
+    Kind.REFUSED: "refused",
+    Kind.PERSON: "waits for a person",
+    Kind.WAITS: "waits",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row. `record`: the record that is looked at; `target`: the record that is written or linked, as people name
+    them. `fields`: for each field what it holds before and after, and the rule that says so. `why`: in one sentence.
+
+    `seen`: by record a hash of what its mapped columns held. `decided`: what was decided, in a form that two plans can
+    be compared by. `step`: rows of one step are carried out together, step by step.
+    `kinds`: of the events by which the record was due.
+    """
+
+    mapping: str
+    side: str
+    rec: str
+    kind: Kind
+    record: str
+    target: str = ""
+    fields: Mapping[str, Json] = field(default_factory=dict)
+    why: str = ""
+    seen: Mapping[str, str] = field(default_factory=dict)
+    decided: Any = None
+    step: int = 0
+    kinds: Sequence[str] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def row_from(found: Json) -> Row:
+    """The row that `as_json` made. Raises TypeError, ValueError, KeyError for anything else."""
+    return Row(**{**found, "kind": Kind(found["kind"])})

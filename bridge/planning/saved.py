@@ -1,0 +1,84 @@
+"""A plan in a file: JSON Lines, the first of which says what it is a plan of."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.text_file import reason_of
+from bridge.planning.report import Report
+from bridge.planning.rows import REMEMBERED, WRITES, Json, Row, row_from
+
+FORMAT = 1
+AGAIN = "make a new plan with `bridge plan --save FILE`"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """`instance`: of the settings it was made with. `versions`: of each mapping's file as it was loaded."""
+
+    instance: str
+    made_at: str
+    versions: Json
+
+
+def save(path: Path, report: Report, instance: str) -> int:
+    """Write a plan, for its owner's eyes only; how many rows it has. Raises ConfigError where that cannot be done."""
+    head = report.head_json()
+    first = {
+        "bridge plan": FORMAT,
+        "instance": instance,
+        "made_at": head["made_at"],
+        "versions": {one.name: one.version for one in report.heads},
+        "totals": head["totals"],
+    }
+    number = 0
+    half = path.with_name(f"{path.name}.part")
+    try:
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(json.dumps(first, ensure_ascii=False) + "\n")
+            for row in report.spool.rows():
+                file.write(json.dumps(row.as_json(), ensure_ascii=False) + "\n")
+                number += 1
+        half.replace(path)
+    except OSError as error:
+        reason = reason_of(error).replace("read", "written")
+        raise ConfigError([Fault(str(path), reason, "name another file, or correct the rights")]) from None
+    return number
+
+
+def header(path: Path) -> Header:
+    """What the file is a plan of. Raises ConfigError when it is none of ours."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            found = json.loads(file.readline())
+        form = found["bridge plan"]
+        head = Header(str(found["instance"]), str(found["made_at"]), dict(found["versions"]))
+    except OSError as error:
+        raise ConfigError([Fault(str(path), reason_of(error), "name a file that this user may read")]) from None
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError([Fault(str(path), "is no plan of the bridge", AGAIN)]) from None
+    if form != FORMAT:
+        raise ConfigError([Fault(str(path), f"is a plan of format {form}; this version reads {FORMAT}", AGAIN)])
+    return head
+
+
+def steps(path: Path) -> Iterator[list[Row]]:
+    """What is to be carried out, step by step; rows of which nothing is to be done are left out. Raises ConfigError."""
+    with path.open(encoding="utf-8") as file:
+        rows = (_row(path, number, line) for number, line in enumerate(file, 1) if number > 1)
+        acting = (row for row in rows if row.kind in WRITES | REMEMBERED)
+        for _, some in groupby(acting, key=lambda row: row.step):
+            yield list(some)
+
+
+def _row(path: Path, number: int, line: str) -> Row:
+    try:
+        found: Any = json.loads(line)
+        return row_from(found)
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError([Fault(f"{path}:{number}", "is no row of a plan", AGAIN)]) from None

@@ -1,0 +1,65 @@
+"""A scratch copy of a store: a file of its own that a plan works on, so that the store itself is only read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, insert, select, text, update
+
+from bridge.domain.seams import Seams
+from bridge.store.account_tables import budgets
+from bridge.store.engine import Store, open_store
+from bridge.store.instance_tables import instances
+from bridge.store.tables import counters, events, journal, leases, metadata, requests, sequence, tokens
+
+LEFT_OUT = frozenset(
+    table.name for table in (budgets, counters, events, instances, journal, leases, requests, sequence, tokens)
+)
+"""What no decision looks at, and what belongs to running processes. Credentials are never copied."""
+
+PORTION = 500
+SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+
+async def scratch_copy(source: Store, folder: Path, seams: Seams) -> Store:
+    """A store in `folder` that holds what `source` knows of mappings, records, links and tasks.
+
+    seams: the copy's clock and ids. The source is read in one transaction that can write nothing. Rows pass through in
+    portions, so that memory does not grow with the store. The copy is not durable and must not outlive its purpose.
+    """
+    copy = await open_store(f"sqlite:///{folder / 'scratch.sqlite'}", seams)
+    engine: Engine = copy.database.backend._writer  # type: ignore[attr-defined]
+    raw = engine.raw_connection()
+    try:  # nobody misses it after a crash: waiting for the disk would cost most of the time
+        raw.driver_connection.execute("PRAGMA synchronous=OFF")  # type: ignore[union-attr]
+    finally:
+        raw.close()
+
+    def work(conn: Connection) -> None:
+        if not source.database.sqlite:
+            conn.execute(text(SNAPSHOT))
+        with engine.connect() as into, into.begin():
+            _copy(conn, into)
+
+    if source.database.sqlite:  # one snapshot, on a connection that cannot write
+        await source.database.read(work)
+    else:
+        await source.database.write("plan", work)
+    return copy
+
+
+def _copy(source: Connection, into: Connection) -> None:
+    for table in metadata.sorted_tables:
+        if table.name in LEFT_OUT:
+            continue
+        for rows in _portions(source, table):
+            into.execute(insert(table), rows)
+    last = "SELECT last_value FROM bridge_seq" if source.dialect.name == "postgresql" else "SELECT value FROM sequence"
+    into.execute(update(sequence).values(value=source.scalar(text(last)) or 0))
+
+
+def _portions(source: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
+    """All rows of a table, by column key. What another table of the copy was made with is never doubled."""
+    rows = source.execution_options(stream_results=True, max_row_buffer=PORTION).execute(select(table)).mappings()
+    for some in rows.partitions(PORTION):
+        yield [{column.key: row[column] for column in table.columns} for row in some]

@@ -1,0 +1,38 @@
+"""Where writes are held, every connector makes a write ready and sends nothing: what a plan relies on."""
+
+import json
+from typing import Any
+
+import pytest
+from connector_harness import SYSTEM, Bench
+
+from bridge.connectors.holding import Held, writes_held
+from bridge.domain.record import Record, RecordRef
+
+
+def state(bench: Bench) -> Any:
+    simulator: Any = bench.simulator
+    return json.loads(json.dumps(simulator.dump(), default=str))["records"]
+
+
+async def test_a_held_write_changes_nothing_and_says_which_call_it_would_have_made(bench: Bench, entity: str) -> None:
+    connector, sample = bench.connect(), bench.product.samples[entity]
+    facts = connector.manifest.entities[entity]
+    written = await connector.create(entity, sample.create)
+    record = await connector.read(RecordRef(SYSTEM, entity, written.id))
+    assert isinstance(record, Record)
+    before = state(bench)
+    fresh = bench.connect()  # one that has no credential yet: to fetch it is no write
+    with writes_held():
+        with pytest.raises(Held) as create:
+            await fresh.create(entity, sample.create)
+        assert create.value.method in ("POST", "PUT")
+        with pytest.raises(Held):
+            await fresh.update(record, sample.edit)
+        for able, remove in ((facts.deletes, fresh.delete), (facts.archives, fresh.archive)):
+            if able:
+                with pytest.raises(Held):
+                    await remove(record)
+    assert state(bench) == before
+    await fresh.update(record, sample.edit)  # held no more
+    assert state(bench) != before
