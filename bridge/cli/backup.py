@@ -26,7 +26,7 @@ SHOWN = {
 """Tables, and what one row and several rows of each are called."""
 
 
-@click.command()
+@click.command(epilog="Example: bridge backup backup-monday.gz")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_obj
 def backup(path: Path, file: Path) -> None:
@@ -57,7 +57,7 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-@click.command("restore-backup")
+@click.command("restore-backup", epilog="Example: bridge restore-backup --check backup-monday.gz")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--replace", is_flag=True, help="Give up the store that is there for the backup.")
 @click.option("--check", is_flag=True, help="Only read FILE to its end and say what it holds.")

@@ -11,15 +11,16 @@ import click
 from bridge.app.bundle import write_bundle
 from bridge.app.doctor import Examined, examine
 from bridge.app.seams import system_seams
+from bridge.cli.shown import json_option
 from bridge.monitoring.health import Status
 
 LONGEST = 100
 """So much is shown of what is well; `--json` shows all."""
 
 
-@click.command()
+@click.command(epilog="Example: bridge doctor --live --bundle report.tar.gz")
 @click.option("--live", is_flag=True, help="Also ask the accounts: clock, credentials, rights, hooks, fields.")
-@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@json_option
 @click.option(
     "--bundle",
     type=click.Path(path_type=Path, dir_okay=False, writable=True),

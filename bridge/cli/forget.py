@@ -19,7 +19,7 @@ WAIT_SECONDS = 60.0
 Scopes = dict[str, Scope]
 
 
-@click.command()
+@click.command(epilog="Example: bridge forget crm person 42")
 @click.argument("side")
 @click.argument("entity")
 @click.argument("record")

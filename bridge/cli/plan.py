@@ -18,6 +18,7 @@ from bridge.app.plan import checked
 from bridge.app.planned import Chosen, planned
 from bridge.app.seams import system_seams
 from bridge.cli.main import PROBLEM_CODE
+from bridge.cli.shown import json_option
 from bridge.planning.carrying_out import Fate, Result
 from bridge.planning.report import Report, row_lines
 from bridge.planning.saved import save as save_plan
@@ -41,10 +42,10 @@ class Gate(click.Command):
         return context
 
 
-@click.command(cls=Gate)
+@click.command(cls=Gate, epilog="Example: bridge plan people --save first.plan")
 @click.argument("mapping", required=False)
 @click.option("--all", "everything", is_flag=True, help="Show every record instead of samples.")
-@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@json_option
 @click.option(
     "--backfill/--no-backfill",
     default=None,
@@ -77,9 +78,9 @@ def plan(
     sys.exit(CHANGES if changes else 0)
 
 
-@click.command(cls=Gate)
+@click.command(cls=Gate, epilog="Example: bridge apply first.plan")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@json_option
 @click.pass_obj
 def apply(path: Path, file: Path, as_json: bool) -> None:
     """Carry out the plan in FILE, made by `bridge plan --save FILE`: exactly what it says, and nothing else.

@@ -53,7 +53,7 @@ def _ask(path: Path, kind: str, arguments: dict[str, Any], *, go: bool, queue: b
     ask(path, kind, told, queue=queue, seconds=LOOK_SECONDS if not go else 15.0, silence=SILENCE)
 
 
-@click.command()
+@click.command(epilog="Example: bridge undo crm deal 7 --at 2h")
 @click.argument("record", nargs=-1, metavar="[SIDE ENTITY ID]")
 @click.option("--at", type=Moment(), default=None, help="Make the record as it was then: undo all writes since.")
 @click.option("--run", default=None, help="Undo all that a sweep, a backfill or an undo wrote: its name in `status`.")
@@ -90,7 +90,7 @@ def undo(
     _ask(path, "undo", arguments, go=go, queue=queue)
 
 
-@click.command()
+@click.command(epilog="Example: bridge link crm person 7 31 --prefer crm")
 @click.argument("side")
 @click.argument("entity")
 @click.argument("record")
@@ -117,7 +117,7 @@ def link(
     _ask(path, "link", arguments, go=go, queue=queue)
 
 
-@click.command()
+@click.command(epilog="Example: bridge unlink crm person 7 --yes")
 @click.argument("side")
 @click.argument("entity")
 @click.argument("record")
@@ -129,7 +129,7 @@ def unlink(path: Path, side: str, entity: str, record: str, mapping: str | None,
     _ask(path, "unlink", {"side": side, "entity": entity, "record": record, "mapping": mapping}, go=go, queue=queue)
 
 
-@click.command()
+@click.command(epilog="Example: bridge restore erp crm_contact 3 --yes")
 @click.argument("side")
 @click.argument("entity")
 @click.argument("record")

@@ -14,6 +14,7 @@ from bridge.app.plan import Plan, checked
 from bridge.app.seams import system_seams
 from bridge.app.secrets import seal_of
 from bridge.app.verification import Verifier
+from bridge.cli.shown import json_option
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, Fault
 from bridge.domain.guess import did_you_mean
@@ -25,11 +26,11 @@ from bridge.verify.report import Report
 EQUAL, INCOMPLETE, DIFFERS = 0, 1, 2
 
 
-@click.command()
+@click.command(epilog="Example: bridge verify people --repair")
 @click.argument("mapping", required=False)
 @click.option("--sample", type=click.IntRange(min=1), help="Read so many pairs, drawn at random, instead of all.")
 @click.option("--repair", is_flag=True, help="Mark what differs or is missing as due: a running bridge looks at it.")
-@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@json_option
 @click.pass_obj
 def verify(path: Path, mapping: str | None, sample: int | None, repair: bool, as_json: bool) -> None:
     """Read both sides of MAPPING, or of all, and say what differs.
