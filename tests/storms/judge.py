@@ -139,16 +139,25 @@ class Judge:
             return []
         for side, rec in (("crm", crm), ("erp", erp)):
             shown = self.eyes.text(side, kind, rec, name)
-            if not any(shown.strip() == self._kept(side, kind, name, edit).strip() for edit in sources):
+            forms = {text.strip() for edit in sources for text in self._forms(side, rec, kind, name, edit)}
+            if shown.strip() not in forms:
                 return [f"{where} reads {shown!r} in {side}, entered as {[edit.text for edit in sources]}"]
         return []
 
-    def _kept(self, side: str, kind: str, name: str, edit: Edit) -> str:
+    def _forms(self, side: str, rec: str, kind: str, name: str, edit: Edit) -> list[str]:
+        """How this side may show what was entered; where it was entered here in a record that is gone, it came back."""
+        if edit.side != side:
+            return [self._kept(side, kind, name, edit.text)]
+        other = "erp" if side == "crm" else "crm"
+        back = [] if edit.rec == rec else [self._kept(side, kind, name, self._kept(other, kind, name, edit.text))]
+        return [edit.text, *back]
+
+    def _kept(self, side: str, kind: str, name: str, text: str) -> str:
         table = (CRM_TABLE if side == "crm" else ERP_TABLE)[kind]
         trim = self.trims.get((side, table))
-        if edit.side == side or trim is None:
-            return edit.text
-        text = edit.text.strip() if trim.strip else edit.text
+        if trim is None:
+            return text
+        text = text.strip() if trim.strip else text
         column = {("crm", "deal", "name"): "title", ("crm", "company", "address"): "value"}.get(
             (side, kind, name), name
         )

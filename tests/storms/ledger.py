@@ -86,6 +86,13 @@ class Ledger:
         for it on the other side meanwhile stands as well."""
         self.edits[kind, into, name] += self.standing(kind, tag, name)
 
+    def dies(self, place: Place, tag: str) -> None:
+        """A record is deleted: what was entered in it just before may go with it, and what that replaced stands."""
+        side, kind, rec = place
+        for edit in [edit for key, edits in self.edits.items() if key[:2] == (kind, tag) for edit in edits]:
+            if (edit.side, edit.rec) == (side, rec):
+                self.standing_too |= edit.over
+
     def takes_away(self, place: Place, tag: str) -> None:
         """A person says that a record is one too many: what was entered in it does not stand any more."""
         side, kind, rec = place

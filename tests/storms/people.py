@@ -121,6 +121,7 @@ class People:
         if side == "crm":
             thing.must_go = self._crossed(place, tag)
         thing.deleted[side].append(self.now())
+        self.ledger.dies(place, tag)
         self._product(side).person_deletes(self._table(side, place[1]), place[2])
         self._say(f"delete {place} {tag}{' (must go)' if thing.must_go else ''}")
 

@@ -248,7 +248,8 @@ class Storm:
         return await letters.retry(asked) if asked else 0
 
     async def _chosen(self) -> None:
-        """A person takes away all but one of the records that a lost create may have made, and has it tried again.
+        """A person takes away all but one of the records that a lost create may have made, and has it tried again, with
+        what found several counterparts because of it.
 
         Two people made the same thing on both sides meanwhile, and nothing tells their record from the copy.
         """
@@ -263,6 +264,9 @@ class Storm:
             for rec in sorted((rec for rec in among if self.people.eyes.lives(side, kind, rec)), key=int)[1:]:
                 self.people.takes_away((side, kind, rec))
             await store.dead_letters.retry([TaskKey(link.mapping, old, str(link.rec(old)))])
+        several = [task.key for task, _ in await store.dead_letters.list() if task.code == Reason.SEVERAL_MATCH]
+        if several:
+            await store.dead_letters.retry(several)
 
     async def _reconcile(self) -> None:
         bridge, life = self.site.bridge, self.site.life
