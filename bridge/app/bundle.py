@@ -38,6 +38,7 @@ KEPT = {
     "hooks": {"system", "hook", "state"},
     "conflicts": {"mapping", "field"},
     "left behind": {"mapping", "records"},
+    "instructions": {"run", "records still to be done"},
     "waiting": {"mapping", "code", "records", "waits since", "next look"},
     "dead letters": {"mapping", "code"},
     "sweeps": None,

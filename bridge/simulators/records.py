@@ -62,9 +62,11 @@ class Table:
         return self._seen(history, lag)
 
     def rows(self, lag: float = 0.0, after: int = 0) -> Iterator[tuple[str, Record]]:
-        """All records as seen `lag` seconds ago; of those `populate` made only the ones with a higher id."""
+        """All records as seen `lag` seconds ago; with `after`, which takes ids that are numbers, those behind it."""
         made = map(str, range(after + 1, self._population + 1))
-        own = [record_id for record_id in self._rows if not self._made(record_id)]
+        own = [
+            record_id for record_id in self._rows if not self._made(record_id) and (not after or int(record_id) > after)
+        ]
         for record_id in chain(made, own):
             seen = self.get(record_id, lag)
             if seen is not None:

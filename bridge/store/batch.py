@@ -15,21 +15,13 @@ class Batcher(Generic[Item, Result]):
     """Collects items into batches of at most `size` and hands each to `commit`, which returns a result per item.
 
     A failed batch is tried again row by row, so that one bad row fails alone; not so when the store is unavailable,
-    which fails all. `limit`: items waiting; over it `submit` raises StoreUnavailable at once. `gather`: waited for
-    before a batch that is not full, so that what comes meanwhile is in it.
+    which fails all. `limit`: items waiting; over it `submit` raises StoreUnavailable at once.
     """
 
-    def __init__(
-        self,
-        commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
-        size: int,
-        limit: int,
-        gather: Callable[[], Awaitable[None]] | None = None,
-    ) -> None:
+    def __init__(self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], size: int, limit: int) -> None:
         self._commit = commit
         self._size = size
         self.limit = limit
-        self._gather = gather
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._drain: asyncio.Task[None] | None = None
 
@@ -51,8 +43,6 @@ class Batcher(Generic[Item, Result]):
     async def _run(self) -> None:
         try:
             while self._waiting:
-                if self._gather is not None and len(self._waiting) < self._size:
-                    await self._gather()
                 batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
                 await self._settle(batch)
         except BaseException:

@@ -32,8 +32,6 @@ from bridge.store.unlinked import linked_meanwhile, mark_children, note_unlinked
 
 BATCH = 64
 QUEUE = 10_000
-GATHER_SECONDS = 0.02
-"""Nobody waits for the end of a claim, but a commit costs more than the rows in it."""
 KEPT = (Outcome.WAITING, Outcome.DEAD)
 COLUMNS = (
     "state",
@@ -64,13 +62,10 @@ class Finishing:
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database
         self._wake = wake
-        self._batcher: Batcher[Completion, bool] = Batcher(self.finish, BATCH, QUEUE, self._gather)
+        self._batcher: Batcher[Completion, bool] = Batcher(self.finish, BATCH, QUEUE)
 
     async def close(self) -> None:
         await self._batcher.close()
-
-    async def _gather(self) -> None:
-        await self._database.seams.clock.sleep(GATHER_SECONDS)
 
     async def submit(self, completion: Completion) -> None:
         """Finish together with others who finish now. Raises LeaseLost, LinkTaken, Unstorable for this one alone."""

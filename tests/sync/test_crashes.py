@@ -40,10 +40,10 @@ STEPS = (
 """Steps on the way of an event through the bridge."""
 
 ELSEWHERE = """
-    accept_names answer approve ask_sweep budget choose count delivered discard give_back hook indexed
-    instance instruct intake keep_requests look_again look_now migrate names note pace pause ping problems prune
-    prune_journal release request reseal resume_sweep retire retry start_sweep sync_mappings system take_requests
-    tokens void_leases
+    accept_names answer approve ask_sweep audit budget choose claim_one count delivered discard forget give_back hook
+    indexed instance instruct intake keep_requests look_again look_now migrate names note note_backup pace pause ping
+    plan problems prune prune_audit prune_journal put_back release request reseal restore resume_sweep retire retry
+    start_sweep sync_mappings system take_requests tokens verification void_leases
 """
 """Transactions of commands, sweeps, hooks, start-up and refused removals; `intake` is `accept` for several at once."""
 

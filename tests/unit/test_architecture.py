@@ -121,7 +121,7 @@ def test_one_file_makes_the_http_session_of_the_process() -> None:
 
 # Modules imported by name, when they are needed: where, and the literal modules named there. Nothing else does so, as
 # neither a reader nor the import contracts see what it imports.
-PARTS = (EVENTS, FIGURES, LINKS, QUESTIONS, RETENTION, SEARCH, VERIFICATIONS, VITALS)
+STORE_PARTS = (EVENTS, FIGURES, LINKS, QUESTIONS, RETENTION, SEARCH, VERIFICATIONS, VITALS)
 LATE = {
     BRIDGE / "admin" / "routes.py": {PAGES[0]},
     BRIDGE / "cli" / "main.py": {COMPLETE[0], *(entry[0] for entry in COMMANDS.values())},

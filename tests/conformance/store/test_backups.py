@@ -24,8 +24,13 @@ from bridge.store.schema import HEAD
 from bridge.store.tables import metadata
 from tests.clock import FakeClock
 from tests.conformance.store.builders import ROUTES, SCOPES, event
+from tests.sync.former_store import SINCE
 
 NewSeams = Callable[..., Seams]
+
+YOUNG = {"records": {"told_at"}, "tasks": {"run"}, "journal": {"run", "version", "undone"}}
+"""Columns that came after schema 0005."""
+YOUNG_TABLE = re.compile(rf"(TABLE|ON) ({'|'.join(SINCE)}) |INDEX journal_run ")
 
 
 @pytest.fixture
@@ -272,7 +277,7 @@ async def test_mappings_that_would_make_records_again_are_paused(
 async def test_a_backup_of_the_former_schema_is_brought_up_to_date(
     store: Store, target: str, file: Path, new_seams: NewSeams
 ) -> None:
-    """A file as the version with schema 0005 wrote it: without the column that came since."""
+    """A file as the version with schema 0005 wrote it: without the columns and tables that came since."""
     await filled(store)
     written = await write(store, file)
     as_schema_0005(file)
@@ -288,19 +293,38 @@ async def test_a_backup_of_the_former_schema_is_brought_up_to_date(
 def as_schema_0005(file: Path) -> None:
     lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
     head, table, end = lines[0], "", lines.pop()["end"]
-    at = [name for name, _ in head["tables"]["records"]].index("told_at")
     head["schema"] = "0005"
-    del head["tables"]["records"][at]
+    gone = {
+        name: [at for at, (column, _) in enumerate(head["tables"][name]) if column in YOUNG[name]] for name in YOUNG
+    }
+    for name, places in gone.items():
+        for at in reversed(places):
+            del head["tables"][name][at]
+    for name in SINCE:
+        del head["tables"][name]
     for statements in head["make"].values():
-        statements[:] = [re.sub(r"\ttold_at [^,]*, \n", "", one) for one in statements]
-        assert "told_at" not in "".join(statements)
+        statements[:] = [_of_0005(one) for one in statements if not YOUNG_TABLE.search(one)]
+    kept = []
     for line in lines:
         table = line.get("table", table) if isinstance(line, dict) else table
-        if isinstance(line, list) and table == "records":
+        if table in SINCE:
+            continue
+        for at in reversed(gone.get(table, [])) if isinstance(line, list) else ():
             del line[at]
+        kept.append(line)
+    lines = kept
     text_of = "".join(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n" for line in lines).encode()
     end["sha256"] = hashlib.sha256(text_of).hexdigest()
     file.write_bytes(gzip.compress(text_of + json.dumps({"end": end}).encode()))
+
+
+def _of_0005(statement: str) -> str:
+    for name, columns in YOUNG.items():
+        if statement.lstrip().startswith(f"CREATE TABLE {name} "):
+            for column in columns:
+                statement = re.sub(rf"\t{column} [^,]*, \n", "", statement)
+                assert f"\t{column} " not in statement
+    return statement
 
 
 async def test_the_last_backup_is_known_and_outlives_the_cleaning(store: Store) -> None:

@@ -7,9 +7,9 @@ import pytest
 from bridge.domain.errors import LeaseLost
 from bridge.domain.event import EventKind, Lane, Origin
 from bridge.domain.record import RecordRef, Side
-from bridge.store.failures import LinkTaken
 from bridge.store.intents import IntentAsked
 from bridge.store.leases import MARGIN
+from bridge.store.links import LinkTaken
 from bridge.store.model import (
     Claim,
     IntentOpened,
@@ -138,12 +138,11 @@ async def test_all_that_was_learned_is_stored_with_the_outcome(desk: Desk) -> No
     ref = RecordRef("erp", "contact", "c1")
     await desk.hears("1")
     claim = await desk.claims_one()
-    later = desk.store.now() + 5
     values = {"state": LinkState.LIVE, "left": "1", "right": "c1", "base": {"amount": 0.1, "big": 12345678901234567890}}
     await desk.store.tasks.submit(
         done(
             claim,
-            due=later,
+            due=desk.store.now() + 5,
             reason="seen again",
             stale_since=3.0,
             gone_since=4.0,
@@ -166,7 +165,7 @@ async def test_all_that_was_learned_is_stored_with_the_outcome(desk: Desk) -> No
     assert (row.entry.text, row.entry.detail, row.at) == ("a\ufffdb", {"x": "1"}, desk.store.now())
     task = await desk.store.tasks.get(left("1"))
     assert task is not None
-    assert (task.state, task.due) == (TaskState.DUE, later)
+    assert (task.state, task.due) == (TaskState.DUE, desk.store.now() + 5)
     assert (task.stale_since, task.gone_since, task.decided_hash) == (3.0, 4.0, "h")
     assert {claim.key for claim in await desk.claims()} == {right("c9"), left("1", "companies")}
 
