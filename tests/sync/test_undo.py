@@ -23,7 +23,7 @@ YES = "say it again with --yes"
 NUMBERS = itertools.count(1)
 
 
-async def say(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
+async def answered(bench: Bench, request: Request) -> str:
     """What the running bridge answers, before it has done anything."""
     limits = SimpleNamespace(delete_limit=25, delete_window_seconds=3600.0)
     bridge: Any = SimpleNamespace(
@@ -33,10 +33,15 @@ async def say(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
         seams=bench.seams,
         settings=SimpleNamespace(sync=limits),
     )
+    return await Requests(bridge)._answer(request)
+
+
+async def say(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
+    """What is answered to a request that is not in the store."""
     words = dict(zip(("side", "entity", "record", "other"), typed.split(), strict=False))
     number = next(NUMBERS)
     bench.store.number = number  # type: ignore[attr-defined]
-    return await Requests(bridge)._answer(Request(number, kind, {**words, **more}, 0.0))
+    return await answered(bench, Request(number, kind, {**words, **more}, 0.0))
 
 
 async def do(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
