@@ -14,7 +14,8 @@ from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 from bridge.store.audit import audit
 from bridge.store.forget import Erased, InUse
-from bridge.store.model import Endpoint, JournalEntry, Mode, Scope, TaskState
+from bridge.store.model import Endpoint, Instruction, JournalEntry, Mode, Scope, TaskKey, TaskState
+from bridge.store.questions import LinksNaming
 from bridge.store.tables import metadata
 from bridge.sync.reasons import Reason
 from tests.clock import FakeClock
@@ -341,6 +342,8 @@ async def test_the_new_pair_of_one_that_was_unlinked_from_a_forgotten_person_sta
     link = await bench.store.links.of("people", Side.LEFT, bo)
     assert link is not None
     assert link.right == ids["there"]
+    naming = await bench.store.questions.one(LinksNaming("people", Side.RIGHT, ids["there"]))
+    assert [row.id for row in naming] == [link.id]  # edited: what the person said of the former pair is over
     await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef("crm", "person", ids["ana"]), alone=False)
     assert await bench.store.links.of("people", Side.LEFT, bo) == link
 
@@ -354,3 +357,36 @@ async def test_a_copy_that_the_bridge_had_made_and_that_was_unlinked_is_the_same
     await bench.work()
     would = await bench.store.forgotten.held(bench.bench.parts.scopes, RecordRef("crm", "person", rec))
     assert {str(one) for one in would.records} == {f"crm person {rec}", "erp person 1"}
+
+
+@pytest.mark.parametrize("which", ["crm", "erp"])
+async def test_a_forgotten_record_is_not_linked_by_a_persons_word_either(new_bench: NewSweepBench, which: str) -> None:
+    bench = await new_bench(text=PEOPLE.replace("creates: [crm, erp]", "creates: []"))
+    await bench.go_live()
+    bench.clock.advance(3600)
+    bench.crm.person_creates("person", name="Bo", email="b@x.example")
+    bench.erp.person_creates("person", name="Bob", email="bo@x.example")
+    await bench.sweep()
+    bench.clock.advance(60)
+    await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef(which, "person", "1"), alone=False)
+    refused = f"a person had {which} person 1 forgotten; `bridge forget {which} person 1 --take-back` lifts that"
+    assert refused in str(await bench.store.requests.answer(await asked(bench, "link", "crm person 1 1")))
+    await asked(bench, "link", "crm person 1 1", go=True)
+    await bench.work()
+    assert await bench.store.instructions.waiting() == 0
+    assert await bench.store.links.of("people", Side.LEFT, "1") is None
+    assert refused in next(row.entry.text for row in await bench.store.journal.recent() if row.entry.what == "not done")
+
+
+async def test_a_forgotten_record_is_not_made_anew(new_bench: NewSweepBench) -> None:
+    bench, rec = await known(new_bench, text=PEOPLE)
+    scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", rec)
+    await bench.store.forgotten.erase(scopes, ref, alone=False)
+    told = {"rec": rec, "values": {"name": NAME, "email": PLANTED}, "base": {}}
+    given = Instruction(TaskKey("people", Side.RIGHT, "1"), "restore", told, "restore/1", bench.store.now())
+    bench.crm.person_deletes("person", rec)
+    bench.clock.advance(60)
+    await bench.store.instructions.give(scopes["people"], [given])
+    await bench.work()
+    assert await bench.store.instructions.waiting() == 0
+    assert bench.crm.live("person") == {}
