@@ -52,9 +52,10 @@ async def carried_out(bridge: Bridge, arguments: Arguments, verb: str, wanted: S
     for one in wanted:
         if not one.note:
             given[one.key.mapping].append(one.instruction(run, now))
+    pending: dict[TaskKey, Instruction] = {}
     for mapping, some in sorted(given.items()):
-        await bridge.store.instructions.give(bridge.plan.scopes[mapping], some)
-    notes = [one.note for one in wanted if one.note]
+        pending |= await bridge.store.instructions.give(bridge.plan.scopes[mapping], some)
+    notes = [note for one in wanted if (note := _unless(bridge, one, pending).note)]
     return "\n".join([*notes, *await _came_of(bridge, run)])
 
 

@@ -1,5 +1,6 @@
 """A person takes back what the bridge did: it is shown first, edits since stay, and no sweep does it again."""
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
@@ -531,4 +532,31 @@ async def test_a_create_whose_answer_was_lost_can_be_undone_as_well(new_bench: N
     await do(bench, "undo", "erp person 1")
     assert bench.erp.live("person") == {}
     bench.clock.advance(600)
+    await bench.assert_silent()
+
+
+async def test_of_two_requests_about_a_record_at_once_the_second_is_refused_and_says_so(new_bench: NewBench) -> None:
+    """Both looked before either was given."""
+    bench = await linked(new_bench)
+    instructions = bench.store.instructions
+    give, ready, second_given = instructions.give, asyncio.Event(), asyncio.Event()
+
+    async def give_late(scope: Any, given: Any) -> Any:
+        instructions.give = give  # type: ignore[method-assign]
+        ready.set()
+        await second_given.wait()
+        return await give(scope, given)
+
+    instructions.give = give_late  # type: ignore[method-assign]
+    first = asyncio.create_task(say(bench, "undo", "erp person 1", go=True))
+    await ready.wait()
+    answers = [await say(bench, "unlink", "erp person 1", go=True)]
+    second_given.set()
+    answers.append(await first)
+    refused = [answer for answer in answers if "erp person 1: refused: " in answer]
+    assert refused == answers[1:]
+    assert " is still to be done: `bridge why erp person 1`" in refused[0]
+    await bench.settle()
+    assert (await instructions.waiting(), phones(bench)) == (0, ("2", "2"))
+    assert await bench.store.links.of("people", Side.RIGHT, "1") is None
     await bench.assert_silent()
