@@ -560,3 +560,32 @@ async def test_of_two_requests_about_a_record_at_once_the_second_is_refused_and_
     assert (await instructions.waiting(), phones(bench)) == (0, ("2", "2"))
     assert await bench.store.links.of("people", Side.RIGHT, "1") is None
     await bench.assert_silent()
+
+
+async def test_a_run_whose_first_writes_may_be_gone_is_not_undone(new_bench: NewBench) -> None:
+    """The oldest entry that is left is of somebody else: when the run began says that some of it may be missing."""
+    bench = await new_bench()
+    cursor = await bench.store.cursors.start("crm", "person", "full")
+    for number in range(3):
+        rec = bench.crm.person_creates("person", name=f"Ana {number}", email=f"{number}@x.example")
+        bench.unheard("crm", "person", rec)
+        event = Event("crm", "person", rec, EventKind.CHANGED, Origin.RECONCILE)
+        await bench.store.events.accept([event], bench.routes, run=None if number == 1 else cursor.run)
+        await bench.settle()
+        bench.clock.advance(60)
+    assert "2 would be removed" in await say(bench, "undo", run=cursor.run)
+    await bench.store.journal.prune(bench.store.now() - 130.0)
+    answer = await say(bench, "undo", run=cursor.run)
+    assert f"the first writes of {cursor.run} are no longer in the journal; the journal reaches back to" in answer
+
+
+async def test_a_journal_that_was_emptied_is_not_taken_for_one_that_has_everything(new_bench: NewBench) -> None:
+    bench = await linked(new_bench)
+    assert await bench.store.journal.reach() is None
+    before = bench.store.now() - 1000.0
+    await bench.store.journal.prune(bench.store.now() + 1.0)
+    assert await bench.store.journal.reach() == (bench.store.now(), None)
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", "1", phone="3")
+    await bench.settle()
+    assert "is too long ago" in await say(bench, "undo", "erp person 1", at=before)
