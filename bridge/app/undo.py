@@ -52,9 +52,10 @@ async def carried_out(bridge: Bridge, arguments: Arguments, verb: str, wanted: S
     for one in wanted:
         if not one.note:
             given[one.key.mapping].append(one.instruction(run, now))
+    pending: dict[TaskKey, Instruction] = {}
     for mapping, some in sorted(given.items()):
-        await bridge.store.instructions.give(bridge.plan.scopes[mapping], some)
-    notes = [one.note for one in wanted if one.note]
+        pending |= await bridge.store.instructions.give(bridge.plan.scopes[mapping], some)
+    notes = [note for one in wanted if (note := _unless(bridge, one, pending).note)]
     return "\n".join([*notes, *await _came_of(bridge, run)])
 
 
@@ -143,11 +144,21 @@ async def _of_run(bridge: Bridge, run: str) -> list[Wanted]:
     reach = await bridge.store.journal.reach()
     if not rows:
         raise Refused(f"the journal has nothing that {run} wrote and that is not undone{_reach(reach)}; {RUNS}")
-    if reach is not None and reach[1] == run:
+    if reach is not None and (reach[1] == run or await _begun(bridge, run, rows[-1].at) <= reach[0]):
         raise Refused(
             f"the first writes of {run} are no longer in the journal{_reach(reach)}, so it cannot be undone whole"
         )
     return await _wanted(bridge, rows)
+
+
+async def _begun(bridge: Bridge, run: str, first_kept: float) -> float:
+    """When a run began: its sweep, backfill or request, where that is still known, else what the journal has of it."""
+    for cursor in await bridge.store.cursors.all():
+        if cursor.run == run and cursor.started_at is not None:
+            return cursor.started_at
+    kind, _, number = run.partition("/")
+    request = await bridge.store.requests.get(int(number)) if number.isdecimal() else None
+    return first_kept if request is None or request.kind != kind else request.asked_at
 
 
 RUNS = "`bridge status` and `bridge why` show the names of runs"

@@ -5,15 +5,15 @@ The hash keeps the records from being copied again. What comes in about them lat
 """
 
 import hashlib
-import json
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Table,
-    Text,
     and_,
     delete,
     false,
@@ -21,20 +21,22 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    type_coerce,
     update,
 )
 
 from bridge.domain.errors import BridgeError
 from bridge.domain.record import RecordRef, Side
+from bridge.store.audit import audit
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.marks import awake, upsert
-from bridge.store.model import Scope, TaskKey, TaskState
-from bridge.store.rows import chunks
+from bridge.store.model import LinkState, Scope, TaskKey, TaskState
+from bridge.store.rows import INSTRUCTED, Row, chunks, task_key
 from bridge.store.tables import (
+    IN_USE,
     brake_hits,
     events,
+    instructions,
     intent_keys,
     journal,
     leases,
@@ -53,6 +55,10 @@ Scopes = Mapping[str, Scope]
 CODE = "forgotten"
 """Of tasks about forgotten records (`sync.reasons.Reason.FORGOTTEN`)."""
 TIDIED = 500
+ERASED = "erased by `bridge forget`"
+"""The answer of a request that told of a forgotten record."""
+INSTRUCTED_BY = ("undo", "link", "unlink", "restore")
+"""Requests whose runs are called `undo/12`, with the number of the request."""
 
 
 class InUse(BridgeError):
@@ -69,11 +75,17 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What the store holds of some records: their links, and the keys of their tasks."""
+    """What the store holds of some records: their links, and the keys of their tasks.
+
+    `told`: the records whose instructions are about them. `requests`, `deeds`: what people asked for and were answered.
+    """
 
     refs: frozenset[RecordRef]
     keys: frozenset[TaskKey]
     links: frozenset[int]
+    told: frozenset[TaskKey]
+    requests: frozenset[int]
+    deeds: frozenset[int]
 
 
 class Forgotten:
@@ -108,7 +120,7 @@ class Forgotten:
         def work(conn: Connection) -> Erased:
             held = _held(conn, scopes, ref)
             if not alone:
-                self._require_free(conn, held)
+                self._require_free(conn, scopes, held)
             rows = self._erase(conn, held)
             common = {"together": fingerprint(ref), "at": self._database.now()}
             stones = [{"hash": fingerprint(one), **common} for one in sorted(held.refs)]
@@ -139,13 +151,14 @@ class Forgotten:
             refs = {scopes[key.mapping].endpoint(key.side).ref(key.rec) for key in found if key.mapping in scopes}
             refs = forgotten_among(conn, refs)
             if refs:
-                self._erase(conn, _Held(frozenset(refs), frozenset(_keys(scopes, refs)), frozenset()))
+                self._erase(conn, _all_of(conn, scopes, refs, ()))
             return len(refs)
 
         return await self._database.write("forget", work)
 
-    def _require_free(self, conn: Connection, held: _Held) -> None:
-        taken = select(leases.c.rec).where(_of_refs(leases, held.refs), leases.c.expires > self._database.now())
+    def _require_free(self, conn: Connection, scopes: Scopes, held: _Held) -> None:
+        told = {scopes[key.mapping].endpoint(key.side).ref(key.rec) for key in held.told}
+        taken = select(leases.c.rec).where(_of_refs(leases, held.refs | told), leases.c.expires > self._database.now())
         if conn.execute(taken).first() is not None:
             raise InUse("the bridge is working on the record just now")
 
@@ -156,11 +169,11 @@ class Forgotten:
         found: dict[str, int] = {}
         self._overwrite(conn, "ON")
         for name, table, where in _rows(held):
-            if table is events and name == BODIES:
-                number = conn.execute(update(events).where(where).values(body=b"")).rowcount
-            else:
-                number = conn.execute(delete(table).where(where)).rowcount
+            blank = self._blank(name)
+            change = delete(table) if blank is None else update(table).values(blank)
+            number = conn.execute(change.where(where)).rowcount
             if table is tasks:
+                self._untold(conn, held)
                 self._wake(conn, held)
             if number:
                 found[name] = number
@@ -168,6 +181,22 @@ class Forgotten:
         count(self._database, conn, booked)
         self._database.tell(conn)
         return found
+
+    def _blank(self, name: str) -> dict[str, Any] | None:
+        """What of a row of this kind is blanked; None: the row goes. Numbers of requests name runs: they stay taken."""
+        if name == BODIES:
+            return {"body": b""}
+        if name == DEEDS:
+            return {"arguments": {}, "answer": ERASED}
+        if name == REQUESTS:  # one that nobody has done is not done any more
+            done_at = func.coalesce(requests.c.done_at, self._database.now())
+            return {"arguments": {}, "answer": ERASED, "done_at": done_at}
+        return None
+
+    def _untold(self, conn: Connection, held: _Held) -> None:
+        """Tasks of other records lose their instruction: a task that has the bit and no instruction is due for ever."""
+        kinds = {name: tasks.c[name].bitwise_and(~INSTRUCTED) for name in ("kinds", "kinds_taken")}
+        conn.execute(update(tasks).where(_of_keys(tasks, held.told - held.keys)).values(kinds))
 
     def _wake(self, conn: Connection, held: _Held) -> None:
         """Have looked at what waited for one of the records."""
@@ -200,6 +229,8 @@ def forgotten_among(conn: Connection, refs: Collection[RecordRef]) -> set[Record
 
 
 BODIES = "contents of other callbacks"
+REQUESTS = "requests"
+DEEDS = "contents of audit entries"
 
 
 def _rows(held: _Held) -> Iterable[tuple[str, Table, ColumnElement[bool]]]:
@@ -220,8 +251,10 @@ def _rows(held: _Held) -> Iterable[tuple[str, Table, ColumnElement[bool]]]:
     yield "match keys", record_keys, _of_keys(record_keys, keys)
     yield "merges", merges, _of_merges(refs)
     yield "counted deletes", brake_hits, brake_hits.c.link.in_(ids)
+    yield "instructions", instructions, _of_keys(instructions, held.told)
     yield "journal entries", journal, _of_journal(keys, ids)
-    yield "requests", requests, and_(requests.c.done_at.is_not(None), _of_requests(refs))
+    yield REQUESTS, requests, requests.c.id.in_(held.requests)
+    yield DEEDS, audit, audit.c.id.in_(held.deeds)
 
 
 def _number(conn: Connection, table: Table, where: ColumnElement[bool]) -> int:
@@ -229,7 +262,10 @@ def _number(conn: Connection, table: Table, where: ColumnElement[bool]) -> int:
 
 
 def _held(conn: Connection, scopes: Scopes, ref: RecordRef) -> _Held:
-    """The record, its counterparts, and what was merged into them, over all mappings."""
+    """The record, its counterparts, and what was merged into them, over all mappings.
+
+    A pair that a person ended goes as well. Its other record may be somebody else, and stays; see `_one_person`.
+    """
     refs, ids = {ref}, set[int]()
     while True:
         keys = _keys(scopes, refs)
@@ -237,16 +273,83 @@ def _held(conn: Connection, scopes: Scopes, ref: RecordRef) -> _Held:
             false(), *(and_(links.c.mapping == key.mapping, links.c[key.side.value] == key.rec) for key in keys)
         )
         rows = list(conn.execute(select(links).where(or_(naming, links.c.alias_of.in_(sorted(ids))))).mappings())
+        followed = [row for row in rows if row["state"] != LinkState.PARTED.value or _one_person(conn, row)]
         found = {
             scopes[row["mapping"]].endpoint(side).ref(row[side.value])
-            for row in rows
+            for row in followed
             for side in Side
             if row["mapping"] in scopes and row[side.value] is not None
         }
-        new_ids = {row["id"] for row in rows}
+        new_ids = {row["id"] for row in followed}
         if found <= refs and new_ids <= ids:
-            return _Held(frozenset(refs), frozenset(keys), frozenset(ids))
+            return _all_of(conn, scopes, refs, ids | {row["id"] for row in rows})
         refs, ids = refs | found, ids | new_ids
+
+
+def _one_person(conn: Connection, row: Row) -> bool:
+    """Whether both records of an ended pair are one person: the bridge made one of the other, and neither is one of
+    another pair by now."""
+    if not row["made"].startswith("created"):
+        return False
+    recs = or_(*(links.c[side.value] == row[side.value] for side in Side))
+    pairs = select(links.c.id).where(links.c.mapping == row["mapping"], recs, IN_USE).limit(1)
+    return conn.execute(pairs).first() is None
+
+
+def _all_of(conn: Connection, scopes: Scopes, refs: Collection[RecordRef], ids: Collection[int]) -> _Held:
+    """All that is held of these records and links."""
+    keys = _keys(scopes, refs)
+    about, runs = set[TaskKey](), set[str]()
+    for row in conn.execute(select(instructions)).mappings():
+        if task_key(row) in keys or _other_of(row) in keys:
+            about.add(task_key(row))
+            runs.add(row["run"])
+    of_runs = select(journal.c.run).where(_of_journal(keys, ids), journal.c.run.is_not(None)).distinct()
+    numbers = _requests_of(runs | set(conn.execute(of_runs).scalars()))
+    named = _naming(scopes, keys)
+    asked = select(requests.c.id, requests.c.id.label("request"), requests.c.arguments, requests.c.answer)
+    deeds = select(audit.c.id, audit.c.request, audit.c.arguments, audit.c.answer)
+    telling = [
+        {
+            row.id
+            for row in conn.execute(query)
+            if (row.request in numbers and row.answer != ERASED) or named(row.arguments, row.answer)
+        }
+        for query in (asked, deeds)
+    ]
+    return _Held(frozenset(refs), frozenset(keys), frozenset(ids), frozenset(about), *map(frozenset, telling))
+
+
+def _other_of(row: Row) -> TaskKey | None:
+    """The other record that an instruction names: it is to be linked, or made anew."""
+    rec = row["detail"].get("other", row["detail"].get("rec"))
+    return None if rec is None else TaskKey(row["mapping"], Side(row["side"]).other, str(rec))
+
+
+def _requests_of(runs: Iterable[str]) -> set[int]:
+    """The numbers of the requests that these runs carried out."""
+    parts = [run.partition("/") for run in runs]
+    return {int(number) for kind, _, number in parts if kind in INSTRUCTED_BY and number.isdecimal()}
+
+
+def _naming(scopes: Scopes, keys: Collection[TaskKey]) -> Callable[[Mapping[str, Any], str], bool]:
+    """Whether a request with these arguments, or its answer, names one of the records."""
+    named, facing, ids = set[tuple[str, ...]](), set[tuple[str, ...]](), {key.rec for key in keys}
+    for key in keys:
+        end, other = (scopes[key.mapping].endpoint(side) for side in (key.side, key.side.other))
+        named.add((end.name, end.entity, key.rec))
+        facing.add((other.name, other.entity, key.rec))
+    texts = "|".join(re.escape(" ".join(one)) for one in sorted(named))
+    told = re.compile(rf"(?<!\w)(?:{texts})(?!\w)") if named else None
+
+    def names(arguments: Mapping[str, Any], answer: str) -> bool:
+        side, entity, record, other = (str(arguments.get(name)) for name in ("side", "entity", "record", "other"))
+        typed = {(side, entity, record), *(tuple(map(str, parts)) for parts in arguments.get("records") or ())}
+        alone = "side" not in arguments and record in ids
+        in_answer = told is not None and told.search(answer) is not None
+        return bool(typed & named) or (side, entity, other) in facing or alone or in_answer
+
+    return names
 
 
 def _keys(scopes: Scopes, refs: Collection[RecordRef]) -> set[TaskKey]:
@@ -299,12 +402,6 @@ def _of_journal(keys: Collection[TaskKey], ids: Collection[int]) -> ColumnElemen
     c = journal.c
     others = (and_(c.mapping == key.mapping, c.side == key.side.other.value, c.other_rec == key.rec) for key in keys)
     return or_(_of_keys(journal, keys), c.link.in_(ids), *others)
-
-
-def _of_requests(refs: Collection[RecordRef]) -> ColumnElement[bool]:
-    """Requests about a record name it as `"record":"7"`."""
-    arguments = type_coerce(requests.c.arguments, Text)
-    return or_(false(), *(arguments.contains(f'"record":{json.dumps(ref.id)}', autoescape=True) for ref in refs))
 
 
 def _waits_for(key: TaskKey) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Side
 from bridge.store.database import Database
 from bridge.store.events import Intake
-from bridge.store.marks import upsert
+from bridge.store.marks import lock_tasks, upsert
 from bridge.store.model import Fulfilled, Instruction, Route, Routes, Scope, TaskKey
 from bridge.store.notify import Wake
 from bridge.store.rows import Row, chunks, has_key, keyed, task_key, task_tuple
@@ -51,40 +51,60 @@ def _instruction(row: Row) -> Instruction:
     return Instruction(task_key(row), row["kind"], row["detail"], row["run"], row["at"])
 
 
+class _Overtaken(Exception):
+    """Another transaction gave an instruction about one of the records a moment ago."""
+
+
 class Instructions:
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database
         self._wake = wake
 
-    async def give(self, scope: Scope, given: Sequence[Instruction]) -> None:
-        """Store instructions about records of one mapping, and make these due. A later one replaces an earlier one.
+    async def give(self, scope: Scope, given: Sequence[Instruction]) -> dict[TaskKey, Instruction]:
+        """Store instructions about records of one mapping, and make these due. Those that another run's instruction is
+        still to be carried out for are not given: the answer has that one, by record.
 
         Each counts as an event, so that a dead letter wakes up and every outcome is accounted for.
         """
+        before: dict[TaskKey, Instruction] = {}
         for start in range(0, len(given), GIVEN_TOGETHER):
-            await self._give(scope, given[start : start + GIVEN_TOGETHER])
+            before |= await self._give(scope, given[start : start + GIVEN_TOGETHER])
         self._wake.set()
+        return before
 
-    async def _give(self, scope: Scope, given: Sequence[Instruction]) -> None:
+    async def _give(self, scope: Scope, given: Sequence[Instruction]) -> dict[TaskKey, Instruction]:
+        def work(conn: Connection) -> dict[TaskKey, Instruction]:
+            keys = [one.key for one in given]
+            lock_tasks(conn, keys)
+            before = instructions_of(conn, keys)
+            free = [one for one in given if one.key not in before]
+            if free:
+                self._insert(conn, scope, free)
+            runs = {one.key: one.run for one in given}  # the same run may be given again, by the copy that took it over
+            return {key: one for key, one in before.items() if one.run != runs[key]}
+
+        while True:
+            try:
+                return await self._database.write("instruct", work)
+            except _Overtaken:
+                continue
+
+    def _insert(self, conn: Connection, scope: Scope, free: Sequence[Instruction]) -> None:
+        """Raises _Overtaken when somebody gave one about a record without a task, which no lock kept: its task must not
+        have the bit of an instruction that is not there."""
         events: defaultdict[Side, list[Event]] = defaultdict(list)
-        for one in given:
+        for one in free:
             end = scope.endpoint(one.key.side)
             events[one.key.side].append(Event(end.system, end.entity, one.key.rec, EventKind.CHANGED, Origin.PERSON))
         routed = [(events[side], _route(scope, side)) for side in sorted(events)]
+        Intake(self._database, routed, min(one.run for one in free), instructed=True).store(conn)
         rows = [
             {"kind": one.kind, "detail": dict(one.detail), "run": one.run, "at": one.at, **_columns(one.key)}
-            for one in sorted(given, key=lambda one: task_tuple(one.key))
+            for one in sorted(free, key=lambda one: task_tuple(one.key))
         ]
-        new = upsert(self._database.sqlite, instructions)
-        told = {name: new.excluded[name] for name in ("kind", "detail", "run", "at")}
-        stated = new.on_conflict_do_update(index_elements=["mapping", "side", "rec"], set_=told)
-
-        def work(conn: Connection) -> None:
-            runs = {one.run for one in given}
-            Intake(self._database, routed, min(runs), instructed=True).store(conn)
-            conn.execute(stated, rows)
-
-        await self._database.write("instruct", work)
+        new = upsert(self._database.sqlite, instructions).on_conflict_do_nothing().returning(instructions.c.rec)
+        if len(conn.execute(new, rows).all()) < len(rows):
+            raise _Overtaken
 
     async def waiting(self, run: str | None = None) -> int:
         """How many instructions, of a run or of all, are still to be carried out."""

@@ -7,16 +7,19 @@ from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, sele
 
 from bridge.domain.ids import LONGEST_ID, storable
 from bridge.domain.record import Side
+from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.model import JournalEntry
 from bridge.store.rows import Row
-from bridge.store.tables import journal
+from bridge.store.tables import counters, journal
 
 CREATIONS = ("created", "found")
 UPDATES = ("updated", "undone")
 REMOVALS = ("deleted", "archived")
 WRITES = (*CREATIONS, *UPDATES, *REMOVALS)
 """What the entries of the bridge's own writes are called."""
+PRUNED = "journal entries pruned"
+"""The running total of what retention dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +108,18 @@ class Journal:
         return await self._rows(select(journal).where(journal.c.run == run), limit)
 
     async def reach(self) -> tuple[float, str | None] | None:
-        """Since when the journal has everything, and the run of its oldest entry; None when nothing was ever pruned."""
+        """Since when the journal has everything, and the run of its oldest entry; None when nothing was ever pruned.
+
+        Once it was emptied, SQLite counts its entries from 1 again: that the first one is there says nothing then.
+        """
         oldest = select(journal.c.id, journal.c.at, journal.c.run).order_by(journal.c.id).limit(1)
+        pruned = select(counters.c.value).where(counters.c.name == PRUNED, counters.c.value > 0).limit(1)
 
         def work(conn: Connection) -> tuple[float, str | None] | None:
-            row = conn.execute(oldest).first()
-            return None if row is None or row.id == 1 else (row.at, row.run)
+            row, whole = conn.execute(oldest).first(), conn.scalar(pruned) is None
+            if whole and (row is None or row.id == 1):
+                return None
+            return (self._database.now(), None) if row is None else (row.at, row.run)
 
         return await self._database.read(work)
 
@@ -123,7 +132,9 @@ class Journal:
                 newest = conn.scalar(select(func.max(journal.c.id))) or 0
                 old = or_(old, journal.c.id <= newest - keep_rows)
             some = select(journal.c.id).where(old).order_by(journal.c.id).limit(batch)
-            return (conn.execute(delete(journal).where(journal.c.id.in_(some)))).rowcount
+            gone = conn.execute(delete(journal).where(journal.c.id.in_(some))).rowcount
+            count(self._database, conn, {("", PRUNED): gone})
+            return gone
 
         gone = 0
         while True:

@@ -99,6 +99,9 @@ def _unlink(draft: Draft, told: Instruction) -> Foretold:
 def _link(draft: Draft, told: Instruction) -> Foretold:
     side, other, rec = told.key.side, told.key.side.other, str(told.detail["other"])
     mine, theirs = draft.named(side, told.key.rec), draft.named(other, rec)
+    out = instruct.forgotten(draft, {side: told.key.rec, other: rec})
+    if out:
+        return _refused(draft, told, out)
     for name, link in (
         (mine, draft.ask(LinkOf(draft.mapping.name, side, told.key.rec))),
         (theirs, draft.ask(LinkOf(draft.mapping.name, other, rec))),
@@ -131,6 +134,9 @@ def _merged(draft: Draft, told: Instruction, records: Mapping[Side, Record]) -> 
 def _restore(draft: Draft, told: Instruction) -> Foretold:
     target, rec = told.key.side.other, str(told.detail["rec"])
     name, mine = draft.named(target, rec), draft.named(told.key.side, told.key.rec)
+    out = instruct.forgotten(draft, {told.key.side: told.key.rec, target: rec})
+    if out:
+        return _refused(draft, told, out)
     if isinstance(draft.look(draft.ref(target, rec)), Record):
         refusal = f"{name}: refused: it is there; `bridge link` makes a pair of it and another record"
         return Foretold((refusal,), acts=False)

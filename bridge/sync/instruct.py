@@ -14,7 +14,7 @@ from bridge.mapping.translate import Reading, same
 from bridge.mapping.values import UNREAD, Reference, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Instruction, Link, LinkState, Outcome
-from bridge.store.questions import InstructionOf, LinkOf
+from bridge.store.questions import InstructionOf, IsForgotten, LinkOf
 from bridge.sync import believe, compare, merge, parted, recover, remove, settle, undo, update, words
 from bridge.sync.draft import Draft, Stale
 from bridge.sync.match import NEVER_HEARD_OF
@@ -144,6 +144,9 @@ def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
     own = draft.claim.link
     if own is not None and own.rec(other) == rec:
         return ended(draft, told, "linked", f"{mine} and {theirs} are a pair already")
+    out = forgotten(draft, {side: told.key.rec, other: rec})
+    if out:
+        return refused(draft, told, out)
     taken = draft.lease(other, rec)
     if taken:
         return taken
@@ -165,6 +168,16 @@ def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
     base = preferring(draft, alive, told.detail.get("prefer"))
     draft.moves.append(moves.match(draft.mapping.name, side, told.key.rec, rec, dump_base(draft.mapping, base)))
     return ended(draft, told, "linked", f"{mine} is {theirs}, by a person's word", other=rec)
+
+
+def forgotten(draft: Draft, recs: Mapping[Side, str]) -> str:
+    """Why nothing is done with these records, as one of them was forgotten; "" when none was."""
+    out = draft.ask_all(IsForgotten(draft.ref(side, rec)) for side, rec in recs.items())
+    for (side, rec), gone in zip(recs.items(), out, strict=True):
+        if gone:
+            name = draft.named(side, rec)
+            return f"a person had {name} forgotten; `bridge forget {name} --take-back` lifts that"
+    return ""
 
 
 def unfit(draft: Draft, records: Mapping[Side, Record | Gone]) -> str:
@@ -201,6 +214,9 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
     """Make a deleted record anew, as the counterpart of the claim's record; that one may be gone as well."""
     source, target, old = told.key.side, told.key.side.other, str(told.detail["rec"])
     link, name = draft.claim.link, draft.named(target, old)
+    out = forgotten(draft, {source: told.key.rec, target: old})
+    if out:
+        return refused(draft, told, out)
     own = believe.read(draft, source, told.key.rec)
     if isinstance(own, Stale):
         return draft.stale(own)

@@ -1,11 +1,14 @@
 """Why a record is on one side only, by what the store knows of it. Pure."""
 
+from collections.abc import Mapping
+
 from bridge.domain.record import Record, Side
 from bridge.domain.seams import epoch
 from bridge.mapping import translate
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.store.model import Link, LinkState, MappingState, Task, TaskState
-from bridge.sync.reasons import DUPLICATES, SHADOW, Reason
+from bridge.sync import parted
+from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED, Reason
 
 LIVE_MARGIN_SECONDS = 2.0  # vendors cut their times to whole seconds, and their clock is not ours
 STATES = {
@@ -14,6 +17,11 @@ STATES = {
     LinkState.TOMBSTONE: "counterpart gone",
     LinkState.DOUBT: "dead",
     LinkState.INTENDED: "waiting",
+}
+CODES: Mapping[str | None, str] = {
+    **dict.fromkeys(DUPLICATES, "duplicate"),
+    **dict.fromkeys(SHADOW, "shadow"),
+    Reason.NONE_CREATED_THERE: "never crosses",
 }
 
 
@@ -36,17 +44,22 @@ def why_alone(
         return "waiting"
     if history is not None and history.state in STATES:
         return STATES[history.state]
+    if _unlinked(mapping, side, record, task, history):
+        return "unlinked"
     if translate.passes_where(mapping, side, record.fields) is False:
         return "filtered"
     if side.other not in mapping.creates or side.other not in mapping.writes:
         return "never crosses"
-    if task is not None and task.code in DUPLICATES:
-        return "duplicate"
-    if task is not None and task.code in SHADOW:
-        return "shadow"
-    if task is not None and task.code == Reason.NONE_CREATED_THERE:
-        return "never crosses"
+    if task is not None and task.code in CODES:
+        return CODES[task.code]
     return "before going live" if _from_before(record, task, state) else "not matched"
+
+
+def _unlinked(mapping: RecordMapping, side: Side, record: Record, task: Task | None, history: Link | None) -> bool:
+    """A person ended its pair, or that of the record it matches. An edit since, which nobody told of, ends that."""
+    if history is not None and history.state is LinkState.PARTED:
+        return not parted.edited(mapping, history, side, record)
+    return task is not None and task.code in UNLINKED
 
 
 def _from_before(record: Record, task: Task | None, state: MappingState) -> bool:

@@ -192,6 +192,7 @@ ALONE_WORDS = {
     "counterpart gone": "whose counterpart was deleted or merged away",
     "duplicate": "reported as duplicates",
     "forgotten": "forgotten",
+    "unlinked": "unlinked by a person",
 }
 
 

@@ -1,23 +1,27 @@
 """A person who is forgotten is nowhere in the store any more, and does not come back."""
 
+import itertools
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
+from bridge.store.audit import audit
 from bridge.store.forget import Erased, InUse
-from bridge.store.model import Endpoint, JournalEntry, Mode, Scope, TaskState
+from bridge.store.model import Endpoint, Instruction, JournalEntry, Mode, Scope, TaskKey, TaskState
+from bridge.store.questions import LinksNaming
 from bridge.store.tables import metadata
 from bridge.sync.reasons import Reason
 from tests.clock import FakeClock
 from tests.integration.sweep_bench import NewSweepBench, SweepBench, make_sweep_bench, start
 from tests.sync.bench import PEOPLE, WITH_COMPANIES
+from tests.sync.test_undo import answered
 
 PLANTED = "planted.person@forget-me.example"
 NAME = "Planted Lund"
@@ -193,3 +197,196 @@ async def test_the_files_of_a_store_hold_no_byte_of_it_any_more(
     assert len(await running.journal.recent()) == 1
     await command.close()
     await running.close()
+
+
+# What people asked for.
+
+
+async def asked(bench: SweepBench, kind: str, typed: str = "", **more: Any) -> int:
+    """A person asks as a command does, and is answered; the number of the request."""
+    names = ("side", "entity", "record", "other")
+    words = {**dict(zip(names, typed.split(), strict=False)), **more}
+    number = await bench.store.requests.ask(kind, words, "eve")
+    (request,) = await bench.store.requests.take()
+    await bench.store.requests.done(number, await answered(bench.bench, request))
+    return number
+
+
+async def of_tables(store: Store) -> dict[str, str]:
+    """Every value of each table."""
+
+    def work(conn: Connection) -> dict[str, str]:
+        tables = metadata.tables.items()
+        return {name: "\n".join(str(tuple(row)) for row in conn.execute(select(table))) for name, table in tables}
+
+    return await store.database.read(work)
+
+
+ERASED = {
+    *("events", "tasks", "leases", "records", "record_keys", "links", "intent_keys", "link_refs", "unlinked_refs"),
+    *("merges", "brake_hits", "journal", "instructions"),
+}
+BLANKED = {"requests", "audit"}
+NOTHING_OF_A_PERSON = {
+    *("sequence", "mappings", "cursors", "counters", "hooks", "hook_turns", "systems", "tokens", "budgets", "names"),
+    *("verifications", "forgotten", "instances"),
+}
+
+
+async def test_what_people_asked_and_told_about_a_forgotten_person_goes_too(new_bench: NewSweepBench) -> None:
+    """In whatever words a request names the record: its own arguments, a list, the other record, its answer alone."""
+    assert set(metadata.tables) == ERASED | BLANKED | NOTHING_OF_A_PERSON
+    bench = await new_bench(text=PEOPLE)
+    bench.crm.ids, bench.erp.ids = itertools.count(8_765_001), itertools.count(9_876_001)
+    await bench.go_live()
+    bench.clock.advance(3600)
+    rec = bench.crm.person_creates("person", name=NAME, email=PLANTED, phone="1")
+    stranger = bench.crm.person_creates("person", name="Bo", email="b@x.example", phone="1")
+    await bench.sweep()
+    bench.clock.advance(60)
+    for phone in ("planted-phone", "8"):
+        bench.crm.person_edits("person", rec, phone=phone)
+        await bench.sweep()
+        bench.clock.advance(60)
+    there = str((await bench.store.links.of("people", Side.LEFT, rec)).right)  # type: ignore[union-attr]
+    run = (await bench.store.journal.recent())[0].entry.run
+    await asked(bench, "undo", run=run)  # it is named in the answer alone
+    await asked(bench, "link", f"crm person {stranger} {there}")
+    await asked(bench, "dead-letters discard", records=[["crm", "person", rec]], note=f"{NAME} called")
+    await asked(bench, "resync", f"crm person {stranger}", note="stays")
+    undo = await asked(bench, "undo", f"erp person {there}", go=True)
+    assert await bench.store.instructions.waiting() == 1
+    before = await of_tables(bench.store)
+    gone = (rec, there, PLANTED, NAME, "planted-phone")
+    for name in ("tasks", "records", "record_keys", "links", "journal", "instructions", "requests", "audit"):
+        assert any(one in before[name] for one in gone), name
+    scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", rec)
+    await bench.store.forgotten.erase(scopes, ref, alone=False)
+    after = await of_tables(bench.store)
+    assert {(name, one) for name in after for one in gone if one in after[name]} == set()
+    assert await bench.store.instructions.waiting() == 0
+    deeds = {deed.request: deed for deed in await bench.store.audit.recent(10)}
+    assert (deeds[undo].person, deeds[undo].action, dict(deeds[undo].arguments)) == ("eve", "undo", {})
+    assert [deed.arguments["note"] for deed in deeds.values() if deed.arguments] == ["stays"]
+    assert await bench.store.forgotten.held(scopes, ref) == Erased((ref,), {})
+
+
+async def test_what_a_carried_out_run_answered_about_a_forgotten_person_goes(new_bench: NewSweepBench) -> None:
+    bench, rec = await known(new_bench, text=PEOPLE)
+    bench.clock.advance(60)
+    number = await asked(bench, "undo", "erp person 1", go=True)
+    await bench.work()
+    await bench.store.database.write("blank", lambda conn: conn.execute(update(audit).values(arguments={})))
+    assert await bench.store.journal.of_run(f"undo/{number}", 9)
+    await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef("crm", "person", rec), alone=False)
+    assert {deed.answer for deed in await bench.store.audit.recent(9)} == {"erased by `bridge forget`"}
+
+
+async def test_a_record_that_was_to_be_linked_with_a_forgotten_one_is_left_alone(new_bench: NewSweepBench) -> None:
+    """Its instruction goes, and its task is due no more for one that is not there."""
+    bench = await new_bench(text=PEOPLE.replace("creates: [crm, erp]", "creates: []"))
+    await bench.go_live()
+    bench.clock.advance(3600)
+    rec = bench.crm.person_creates("person", name="Bo", email="b@x.example")
+    there = bench.erp.person_creates("person", name=NAME, email=PLANTED)
+    await bench.sweep()
+    bench.clock.advance(60)
+    await asked(bench, "link", f"crm person {rec} {there}", go=True)
+    scopes = bench.bench.parts.scopes
+    await bench.store.forgotten.erase(scopes, RecordRef("erp", "person", there), alone=False)
+    assert await bench.store.instructions.waiting() == 0
+    await bench.work()
+    (task,) = await bench.store.tasks.about("crm", "person", rec, scopes)
+    assert (task.state, task.instructed) == (TaskState.IDLE, False)
+    assert await bench.store.links.of("people", Side.LEFT, rec) is None
+
+
+# Pairs that a person ended.
+
+
+async def unlinked_and_matched_anew(new_bench: NewSweepBench) -> tuple[SweepBench, dict[str, str]]:
+    """Ana was matched with the erp's Bo by mistake; unlinked, and Bo was edited and is the crm's Bo now."""
+    bench = await new_bench(text=PEOPLE)
+    ana = bench.crm.person_creates("person", name="Ana", email="x@x.example")
+    there = bench.erp.person_creates("person", name="Bo", email="x@x.example")
+    await bench.go_live()
+    bench.clock.advance(3600)
+    await bench.store.events.accept(
+        [Event("crm", "person", ana, EventKind.CHANGED, Origin.WEBHOOK)], bench.bench.routes
+    )
+    await bench.work()
+    link = await bench.store.links.of("people", Side.LEFT, ana)
+    assert link is not None
+    assert (link.right, link.made) == (there, "matched")
+    bench.clock.advance(60)
+    await asked(bench, "unlink", f"crm person {ana}", go=True)
+    await bench.work()
+    return bench, {"ana": ana, "there": there}
+
+
+async def test_who_was_unlinked_from_a_forgotten_person_is_somebody_else(new_bench: NewSweepBench) -> None:
+    bench, ids = await unlinked_and_matched_anew(new_bench)
+    scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", ids["ana"])
+    erased = await bench.store.forgotten.erase(scopes, ref, alone=False)
+    assert erased.records == (ref,)
+    assert erased.rows["pairs and what both sides agreed on"] == 1
+    assert await bench.store.forgotten.at(RecordRef("erp", "person", ids["there"])) is None
+
+
+async def test_the_new_pair_of_one_that_was_unlinked_from_a_forgotten_person_stays(new_bench: NewSweepBench) -> None:
+    bench, ids = await unlinked_and_matched_anew(new_bench)
+    bench.clock.advance(60)
+    bo = bench.crm.person_creates("person", name="Bo", email="bo@x.example")
+    bench.erp.person_edits("person", ids["there"], email="bo@x.example")
+    await bench.sweep("full")
+    link = await bench.store.links.of("people", Side.LEFT, bo)
+    assert link is not None
+    assert link.right == ids["there"]
+    naming = await bench.store.questions.one(LinksNaming("people", Side.RIGHT, ids["there"]))
+    assert [row.id for row in naming] == [link.id]  # edited: what the person said of the former pair is over
+    await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef("crm", "person", ids["ana"]), alone=False)
+    assert await bench.store.links.of("people", Side.LEFT, bo) == link
+
+
+async def test_a_copy_that_the_bridge_had_made_and_that_was_unlinked_is_the_same_person(
+    new_bench: NewSweepBench,
+) -> None:
+    bench, rec = await known(new_bench, text=PEOPLE)
+    bench.clock.advance(60)
+    await asked(bench, "unlink", f"crm person {rec}", go=True)
+    await bench.work()
+    would = await bench.store.forgotten.held(bench.bench.parts.scopes, RecordRef("crm", "person", rec))
+    assert {str(one) for one in would.records} == {f"crm person {rec}", "erp person 1"}
+
+
+@pytest.mark.parametrize("which", ["crm", "erp"])
+async def test_a_forgotten_record_is_not_linked_by_a_persons_word_either(new_bench: NewSweepBench, which: str) -> None:
+    bench = await new_bench(text=PEOPLE.replace("creates: [crm, erp]", "creates: []"))
+    await bench.go_live()
+    bench.clock.advance(3600)
+    bench.crm.person_creates("person", name="Bo", email="b@x.example")
+    bench.erp.person_creates("person", name="Bob", email="bo@x.example")
+    await bench.sweep()
+    bench.clock.advance(60)
+    await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef(which, "person", "1"), alone=False)
+    refused = f"a person had {which} person 1 forgotten; `bridge forget {which} person 1 --take-back` lifts that"
+    assert refused in str(await bench.store.requests.answer(await asked(bench, "link", "crm person 1 1")))
+    await asked(bench, "link", "crm person 1 1", go=True)
+    await bench.work()
+    assert await bench.store.instructions.waiting() == 0
+    assert await bench.store.links.of("people", Side.LEFT, "1") is None
+    assert refused in next(row.entry.text for row in await bench.store.journal.recent() if row.entry.what == "not done")
+
+
+async def test_a_forgotten_record_is_not_made_anew(new_bench: NewSweepBench) -> None:
+    bench, rec = await known(new_bench, text=PEOPLE)
+    scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", rec)
+    await bench.store.forgotten.erase(scopes, ref, alone=False)
+    told = {"rec": rec, "values": {"name": NAME, "email": PLANTED}, "base": {}}
+    given = Instruction(TaskKey("people", Side.RIGHT, "1"), "restore", told, "restore/1", bench.store.now())
+    bench.crm.person_deletes("person", rec)
+    bench.clock.advance(60)
+    await bench.store.instructions.give(scopes["people"], [given])
+    await bench.work()
+    assert await bench.store.instructions.waiting() == 0
+    assert bench.crm.live("person") == {}

@@ -17,6 +17,7 @@ from bridge.verify.report import Report
 from bridge.verify.run import Verification
 from tests.integration.sweep_bench import NewSweepBench, SweepBench, failing, linked
 from tests.sync.bench import PEOPLE, WITH_COMPANIES
+from tests.sync.test_undo import do
 
 RICH = """
 mapping: people
@@ -225,6 +226,21 @@ async def test_records_on_one_side_only_come_with_their_reason(new_bench: NewSwe
         "not matched": [f"crm person {lost}"],
     }
     assert not report.agrees
+
+
+async def test_a_pair_that_a_person_unlinked_is_no_difference_and_is_not_repaired(new_bench: NewSweepBench) -> None:
+    bench = await people(new_bench, 2)
+    await do(bench.bench, "unlink", "crm person 1")
+    for _ in range(2):
+        report = await verified(bench, repair=True)
+        assert [numbers_alone(report, side) for side in Side] == [{"unlinked": 1}] * 2
+        assert (report.agrees, report.repaired) == (True, 0)
+        await bench.work()
+    assert "only in crm person: 1 unlinked by a person: crm person 1" in "\n".join(report.lines())
+
+
+def numbers_alone(report: Report, side: Side) -> dict[str, int]:
+    return {why: tally.number for why, tally in report.alone[side].items()}
 
 
 async def test_repair_takes_in_a_record_of_which_nobody_told(new_bench: NewSweepBench) -> None:

@@ -43,13 +43,13 @@ UNDO_MUTANTS = (
     Mutant(
         "undo: the source of what was removed is created again at once",
         "sync/parted.py::left_alone",
-        "if not _edited(draft, row, draft.side, own):",
+        "if not edited(draft.mapping, row, draft.side, own):",
         "if False:",
         (f"{UNDO}what_the_bridge_created_is_deleted_and_is_not_created_again_until_edited",),
     ),
     Mutant(
         "undo: an edit does not end that a record is left alone",
-        "sync/parted.py::_edited",
+        "sync/parted.py::edited",
         "now[name][1] != hashed",
         "False",
         (f"{UNDO}an_unlinked_pair_is_neither_matched_nor_created_again_until_one_is_edited",),
@@ -57,8 +57,8 @@ UNDO_MUTANTS = (
     Mutant(
         "undo: a third record is matched with one that was unlinked",
         "sync/parted.py::of_candidate",
-        "if row.state is LinkState.PARTED and",
-        "if False and",
+        "if row.state is not LinkState.PARTED or",
+        "if True or",
         (f"{UNDO}what_matches_an_unlinked_record_is_left_alone_too",),
     ),
     Mutant(

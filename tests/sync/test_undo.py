@@ -1,5 +1,6 @@
 """A person takes back what the bridge did: it is shown first, edits since stay, and no sweep does it again."""
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
@@ -23,7 +24,7 @@ YES = "say it again with --yes"
 NUMBERS = itertools.count(1)
 
 
-async def say(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
+async def answered(bench: Bench, request: Request) -> str:
     """What the running bridge answers, before it has done anything."""
     limits = SimpleNamespace(delete_limit=25, delete_window_seconds=3600.0)
     bridge: Any = SimpleNamespace(
@@ -33,10 +34,15 @@ async def say(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
         seams=bench.seams,
         settings=SimpleNamespace(sync=limits),
     )
+    return await Requests(bridge)._answer(request)
+
+
+async def say(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
+    """What is answered to a request that is not in the store."""
     words = dict(zip(("side", "entity", "record", "other"), typed.split(), strict=False))
     number = next(NUMBERS)
     bench.store.number = number  # type: ignore[attr-defined]
-    return await Requests(bridge)._answer(Request(number, kind, {**words, **more}, 0.0))
+    return await answered(bench, Request(number, kind, {**words, **more}, 0.0))
 
 
 async def do(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
@@ -527,3 +533,59 @@ async def test_a_create_whose_answer_was_lost_can_be_undone_as_well(new_bench: N
     assert bench.erp.live("person") == {}
     bench.clock.advance(600)
     await bench.assert_silent()
+
+
+async def test_of_two_requests_about_a_record_at_once_the_second_is_refused_and_says_so(new_bench: NewBench) -> None:
+    """Both looked before either was given."""
+    bench = await linked(new_bench)
+    instructions = bench.store.instructions
+    give, ready, second_given = instructions.give, asyncio.Event(), asyncio.Event()
+
+    async def give_late(scope: Any, given: Any) -> Any:
+        instructions.give = give  # type: ignore[method-assign]
+        ready.set()
+        await second_given.wait()
+        return await give(scope, given)
+
+    instructions.give = give_late  # type: ignore[method-assign]
+    first = asyncio.create_task(say(bench, "undo", "erp person 1", go=True))
+    await ready.wait()
+    answers = [await say(bench, "unlink", "erp person 1", go=True)]
+    second_given.set()
+    answers.append(await first)
+    refused = [answer for answer in answers if "erp person 1: refused: " in answer]
+    assert refused == answers[1:]
+    assert " is still to be done: `bridge why erp person 1`" in refused[0]
+    await bench.settle()
+    assert (await instructions.waiting(), phones(bench)) == (0, ("2", "2"))
+    assert await bench.store.links.of("people", Side.RIGHT, "1") is None
+    await bench.assert_silent()
+
+
+async def test_a_run_whose_first_writes_may_be_gone_is_not_undone(new_bench: NewBench) -> None:
+    """The oldest entry that is left is of somebody else: when the run began says that some of it may be missing."""
+    bench = await new_bench()
+    cursor = await bench.store.cursors.start("crm", "person", "full")
+    for number in range(3):
+        rec = bench.crm.person_creates("person", name=f"Ana {number}", email=f"{number}@x.example")
+        bench.unheard("crm", "person", rec)
+        event = Event("crm", "person", rec, EventKind.CHANGED, Origin.RECONCILE)
+        await bench.store.events.accept([event], bench.routes, run=None if number == 1 else cursor.run)
+        await bench.settle()
+        bench.clock.advance(60)
+    assert "2 would be removed" in await say(bench, "undo", run=cursor.run)
+    await bench.store.journal.prune(bench.store.now() - 130.0)
+    answer = await say(bench, "undo", run=cursor.run)
+    assert f"the first writes of {cursor.run} are no longer in the journal; the journal reaches back to" in answer
+
+
+async def test_a_journal_that_was_emptied_is_not_taken_for_one_that_has_everything(new_bench: NewBench) -> None:
+    bench = await linked(new_bench)
+    assert await bench.store.journal.reach() is None
+    before = bench.store.now() - 1000.0
+    await bench.store.journal.prune(bench.store.now() + 1.0)
+    assert await bench.store.journal.reach() == (bench.store.now(), None)
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", "1", phone="3")
+    await bench.settle()
+    assert "is too long ago" in await say(bench, "undo", "erp person 1", at=before)

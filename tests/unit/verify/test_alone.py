@@ -8,6 +8,7 @@ import pytest
 
 from bridge.domain.event import Lane
 from bridge.domain.record import Record, RecordRef, Side
+from bridge.mapping import translate
 from bridge.mapping.load import load_text
 from bridge.store.model import Link, LinkState, MappingState, Mode, Task, TaskKey, TaskState
 from bridge.sync.reasons import Reason
@@ -43,6 +44,11 @@ def link(state: LinkState) -> Link:
     return Link(1, "people", "1", "2", state, "matched", 1)
 
 
+EDITED = replace(NEW, fields={"name": "b"})
+NAME = MAPPING.named["name"].columns_fingerprint, translate.read(MAPPING, Side.LEFT, NEW.fields).hashes["name"]
+PARTED = replace(link(LinkState.PARTED), payload={"parted": {"left": {"name": list(NAME)}}, "run": "unlink/1"})
+
+
 @pytest.mark.parametrize(
     ("why", "given"),
     [
@@ -58,6 +64,10 @@ def link(state: LinkState) -> Link:
         ("duplicate", {"history": link(LinkState.TWIN)}),
         ("counterpart gone", {"history": link(LinkState.TOMBSTONE)}),
         ("waiting", {"history": link(LinkState.INTENDED)}),
+        ("unlinked", {"history": link(LinkState.PARTED)}),
+        ("unlinked", {"history": PARTED, "task": TASK}),
+        ("not matched", {"history": PARTED, "record": EDITED, "task": replace(TASK, code=Reason.PARTED.value)}),
+        ("unlinked", {"task": replace(TASK, code=Reason.MATCH_PARTED.value)}),
         ("dead", {"history": link(LinkState.DOUBT)}),
         ("forgotten", {"forgotten": True, "task": replace(TASK, state=TaskState.DEAD)}),
     ],
