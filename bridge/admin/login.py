@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,15 +113,20 @@ class Login:
         if claims["exp"] - self.now() < self.session_seconds * 0.75:
             self._set(response, token, claims["began"], is_secure(request), claims["jti"])
 
-    def end(self, request: web.Request, response: web.StreamResponse) -> str:
-        """End the session, here and in the browser; whose it was."""
+    def end(self, request: web.Request, response: web.StreamResponse) -> tuple[str, str] | None:
+        """End the session, here and in the browser; whose it was, and its id."""
         response.del_cookie(COOKIE, path="/")
         session = self._session(request)
         if session is None:
-            return ""
-        self._ended = {jti: until for jti, until in self._ended.items() if until > self.now()}
-        self._ended[session[1]["jti"]] = session[1]["began"] + LONGEST_SECONDS
-        return session[0].name
+            return None
+        token, claims = session
+        self.have_ended([claims["jti"]])
+        return token.name, claims["jti"]
+
+    def have_ended(self, ids: Iterable[str]) -> None:
+        """Sessions that count no more, also those that ended at another instance or before a restart."""
+        until = self.now() + LONGEST_SECONDS
+        self._ended = {jti: end for jti, end in self._ended.items() if end > self.now()} | dict.fromkeys(ids, until)
 
     def _set(
         self, response: web.StreamResponse, token: Token, began: float, secure: bool, jti: str | None = None

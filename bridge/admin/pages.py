@@ -176,9 +176,10 @@ class Pages:
         if foreign(request):
             return await self._problem(request, Problem(403, "this was sent by a page of another site"))
         response = _see("/login")
-        name = self._desk.login.end(request, response)
-        if name:
-            await self._desk.note(name, "logout")
+        ended = self._desk.login.end(request, response)
+        if ended is not None:
+            name, session = ended
+            await self._desk.note(name, "logout", session=session)
         return response
 
     async def _notice(self, request: web.Request, person: Person) -> Any:

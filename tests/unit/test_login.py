@@ -91,7 +91,7 @@ def test_a_session_ends_when_unused_and_goes_on_when_used_but_not_for_ever(login
 def test_a_session_ends_with_logging_out_and_with_its_token(login: Login, clock: Clock) -> None:
     cookie = session(login)
     other = session(login)
-    assert login.end(request(Cookie=cookie), web.Response()) == "anna"
+    assert login.end(request(Cookie=cookie), web.Response()) == ("anna", "0")
     assert login.person(request(Cookie=cookie)) is None
     assert login.person(request(Cookie=other)) == Person("anna", Role.OPERATE)
     without = make(clock, tokens=TOKENS[1:])

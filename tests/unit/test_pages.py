@@ -60,6 +60,16 @@ class Read(HTMLParser):
             self.cells[-1] += data
 
 
+class NoDeeds:
+    """Nothing is done on these pages."""
+
+    async def note(self, *deed: Any) -> None:
+        raise AssertionError(deed)
+
+    async def since(self, action: str, moment: float) -> list[Any]:
+        return []
+
+
 def pages_of(answers: dict[str, tuple[Any, Any]], this_machine: Role = Role.OPERATE, **more: Any) -> Pages:
     """Pages that show these answers: by operation what is given and what is answered."""
     redact = Redactor()
@@ -82,10 +92,7 @@ def pages_of(answers: dict[str, tuple[Any, Any]], this_machine: Role = Role.OPER
     shown = [operation(name, given, found, Role.READ) for name, (given, found) in answers.items()]
     done = [operation(name, actions.Noted, None, Role.OPERATE, "Sure?") for name in ("retry", "discard", "resync")]
 
-    async def noted(*deed: Any) -> None:
-        raise AssertionError("nothing is done here")
-
-    return Pages(Desk([*shown, *done], login, redact, noted), "office")
+    return Pages(Desk([*shown, *done], login, redact, NoDeeds()), "office")
 
 
 def letter(record: str, text: str) -> work.Letter:
