@@ -117,8 +117,12 @@ async def test_a_value_that_looks_like_a_credential_hides_nothing_beside_it(valu
         told = {"field": name, "left": left, "right": "beside", "left_base": "before", "right_base": "before"}
         return compare.Compared(**{**given, **told})
 
-    shown = dict.fromkeys(compare.Comparison.__slots__, None)
-    told = {"records": ["crm person 1", "erp contact 1"], "sides": ["crm", "erp"], "modified": [None, None]}
+    shown: dict[str, Any] = dict.fromkeys(compare.Comparison.__slots__, None)
+    told: dict[str, Any] = {
+        "records": ["crm person 1", "erp contact 1"],
+        "sides": ["crm", "erp"],
+        "modified": [None, None],
+    }
     told |= {"fields": [row("name", value), row("next", "untouched")]}
     found = await page(
         pages_of({"compare": (compare.WhichPair, compare.Comparison(**{**shown, **told}))}),
@@ -153,10 +157,10 @@ async def test_no_value_takes_a_field_from_the_form_of_an_action(value: str) -> 
 TOKENS = (token_of("anna", "operate", "anna-token-0123456789-0123456789"),)
 
 
-def request(method: str, path: str, form: dict[str, str] | None = None, **headers: str) -> web.Request:
+def request(method: str, path: str, form: Any = None, **headers: str) -> web.Request:
     told = {"Host": "bridge.example", **{name.replace("_", "-"): value for name, value in headers.items()}}
     made = make_mocked_request(method, path, headers=told, match_info={"operation": "retry", "mapping": "people"})
-    made._post = form or {}  # type: ignore[assignment] # what aiohttp keeps of a form it has read
+    made._post = form or {}  # what aiohttp keeps of a form it has read
     return made
 
 
