@@ -160,7 +160,7 @@ TOKENS = (token_of("anna", "operate", "anna-token-0123456789-0123456789"),)
 def request(method: str, path: str, form: Any = None, **headers: str) -> web.Request:
     told = {"Host": "bridge.example", **{name.replace("_", "-"): value for name, value in headers.items()}}
     made = make_mocked_request(method, path, headers=told, match_info={"operation": "retry", "mapping": "people"})
-    made._post = form or {}  # what aiohttp keeps of a form it has read
+    made._post = form or {}  # type: ignore[assignment] # what aiohttp keeps of a form it has read
     return made
 
 
