@@ -3,16 +3,17 @@
 import dataclasses
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from pydantic import ValidationError
 
-from bridge.admin.login import Login, TooMany, foreign
+from bridge.admin.login import LONGEST_SECONDS, Login, TooMany, foreign
 from bridge.admin.openapi import described
 from bridge.admin.operation import Given, NotThere, Operation, Person, Role
 from bridge.domain.errors import BridgeError, ConfigError, StoreUnavailable
@@ -25,8 +26,16 @@ MOST_BYTES = 256 * 1024
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-Note = Callable[[str, str, str], Awaitable[None]]
-"""Keeps (person, deed, answer) in the audit log."""
+LOOK_SECONDS = 5.0
+"""So often, while sessions are used, the store is asked which of them ended at other instances."""
+
+
+class Deeds(Protocol):
+    """The audit log, as far as sessions need it."""
+
+    async def note(self, person: str, action: str, answer: str, arguments: Mapping[str, Any]) -> None: ...
+
+    async def since(self, action: str, moment: float) -> list[Mapping[str, Any]]: ...
 
 
 class Problem(Exception):
@@ -40,16 +49,27 @@ class Problem(Exception):
 class Desk:
     """The operations by name, done for a person. Pages and API both ask here."""
 
-    def __init__(self, operations: Sequence[Operation], login: Login, redact: Redactor, deeds: Note) -> None:
+    def __init__(self, operations: Sequence[Operation], login: Login, redact: Redactor, deeds: Deeds) -> None:
         self.operations = {operation.name: operation for operation in operations}
         self.login = login
         self.redact = redact
         self._deeds = deeds
+        self._looked = -math.inf
 
-    async def note(self, person: str, deed: str) -> None:
-        """A deed that is no request, for the audit log; a store that is away keeps nobody from logging in."""
+    async def note(self, person: str, deed: str, **about: str) -> None:
+        """A deed that is no request, for the audit log; a store that is away keeps nobody from logging in or out."""
         with suppress(StoreUnavailable):
-            await self._deeds(person, deed, "done")
+            await self._deeds.note(person, deed, "done", about)
+
+    async def look(self) -> None:
+        """Learn of people who logged out at other instances, or here before a restart."""
+        now = self.login.now()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        with suppress(StoreUnavailable):
+            ended = await self._deeds.since("logout", now - LONGEST_SECONDS)
+            self.login.have_ended(str(one["session"]) for one in ended if "session" in one)
 
     def person(self, request: web.Request, role: Role) -> Person:
         """Who asks. Raises Problem: 401 where we do not know, 403 where it is not allowed, 429 after wrong tokens."""

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,17 +111,22 @@ class Login:
             return
         token, claims = session
         if claims["exp"] - self.now() < self.session_seconds * 0.75:
-            self._set(response, token, claims["began"], request.secure, claims["jti"])
+            self._set(response, token, claims["began"], is_secure(request), claims["jti"])
 
-    def end(self, request: web.Request, response: web.StreamResponse) -> str:
-        """End the session, here and in the browser; whose it was."""
+    def end(self, request: web.Request, response: web.StreamResponse) -> tuple[str, str] | None:
+        """End the session, here and in the browser; whose it was, and its id."""
         response.del_cookie(COOKIE, path="/")
         session = self._session(request)
         if session is None:
-            return ""
-        self._ended = {jti: until for jti, until in self._ended.items() if until > self.now()}
-        self._ended[session[1]["jti"]] = session[1]["began"] + LONGEST_SECONDS
-        return session[0].name
+            return None
+        token, claims = session
+        self.have_ended([claims["jti"]])
+        return token.name, claims["jti"]
+
+    def have_ended(self, ids: Iterable[str]) -> None:
+        """Sessions that count no more, also those that ended at another instance or before a restart."""
+        until = self.now() + LONGEST_SECONDS
+        self._ended = {jti: end for jti, end in self._ended.items() if end > self.now()} | dict.fromkeys(ids, until)
 
     def _set(
         self, response: web.StreamResponse, token: Token, began: float, secure: bool, jti: str | None = None
@@ -170,18 +175,32 @@ def session_key(instance_secret: str) -> bytes:
     return hmac.digest(instance_secret.encode(), b"admin sessions", "sha256")
 
 
+def is_secure(request: web.Request) -> bool:
+    """Whether the browser speaks TLS, to us or to a proxy before us. A browser that says so falsely harms itself."""
+    forwarded = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
+    return request.secure or forwarded == "https"
+
+
 def foreign(request: web.Request) -> bool:
     """Whether a page of somebody else had the browser send this.
 
     Browsers say where a request comes from and no page can change that; programs say nothing. A form of ours is always
-    sent with one of the two headers.
+    sent with one of the two headers. A link elsewhere may lead here; what reads without being seen would spend the
+    vendors' quota.
     """
-    if request.method in SAFE:
-        return False
     site = request.headers.get("Sec-Fetch-Site")
+    own = site in (None, "same-origin", "none")
+    if request.method in SAFE:
+        return not own and not _opened(request)
     if site is not None:
-        return site not in ("same-origin", "none")
+        return not own
     origin = request.headers.get("Origin")
     if origin is not None:
         return origin.partition("://")[2].lower() != request.host.lower()
     return COOKIE in request.cookies
+
+
+def _opened(request: web.Request) -> bool:
+    """Whether a person goes there with a tab, and no frame, picture or script of a page does."""
+    headers = request.headers
+    return headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest", "document") == "document"

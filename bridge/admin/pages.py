@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
+from markupsafe import Markup, escape
 
 from bridge.admin.api import Desk, Problem
-from bridge.admin.login import TooMany, foreign
+from bridge.admin.login import TooMany, foreign, is_secure
 from bridge.admin.operation import Person, Role
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -61,7 +61,11 @@ OWN = frozenset({"request"})
 
 
 class Pages:
-    """Renders. `name`: how this bridge is called."""
+    """Renders. `name`: how this bridge is called.
+
+    Secrets are hidden in each value before it is escaped: in a finished page a value would hide the markup after it,
+    and an escaped secret would not be known again.
+    """
 
     def __init__(self, desk: Desk, name: str) -> None:
         self._desk = desk
@@ -70,18 +74,25 @@ class Pages:
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=self._hidden,
             trim_blocks=True,
             lstrip_blocks=True,
         )
         self._environment.filters |= {
             "spark": spark,
             "time": _time,
-            "ticks": _ticks,
+            "ticks": lambda text: _ticks(desk.redact(str(text))),
             "many": _many,
-            "asjson": json.dumps,
+            "asjson": lambda value: escape(json.dumps(desk.redact.value(value))),
         }
         self._environment.globals["nav"] = NAVIGATION
         self._environment.globals["sure"] = {name: one.sure for name, one in desk.operations.items()}
+
+    def _hidden(self, value: Any) -> Any:
+        """What a template puts out, without secrets; Markup was made of such values."""
+        if value is None or isinstance(value, Markup | Undefined | bool | int | float):
+            return value
+        return self._desk.redact(str(value))
 
     async def show(self, path: str, request: web.Request) -> web.Response:
         """One of SHOWS."""
@@ -92,7 +103,7 @@ class Pages:
             found = await self._desk.do(operation, person, {**given, **request.match_info})
             notice = await self._notice(request, person)
         except Problem as problem:
-            return self._problem(request, problem)
+            return await self._problem(request, problem)
         return self._page(request, template, person, found=found, notice=notice, given=given)
 
     async def trial(self, request: web.Request) -> web.Response:
@@ -105,7 +116,7 @@ class Pages:
             return self._page(request, "trial.html", person, found=found, fault=found.fault, mapping=mapping)
         except Problem as problem:
             if problem.status in (401, 429):
-                return self._problem(request, problem)
+                return await self._problem(request, problem)
             known = self._desk.person(request, Role.READ)
             return self._page(request, "trial.html", known, found=None, fault=problem.what, mapping=mapping)
 
@@ -134,7 +145,7 @@ class Pages:
                 )
             outcome = await self._desk.do(name, person, given)
         except Problem as problem:
-            return self._problem(request, problem)
+            return await self._problem(request, problem)
         return _see(f"{back}{'&' if '?' in back else '?'}{urlencode({'request': outcome.request})}")
 
     async def login(self, request: web.Request) -> web.Response:
@@ -151,12 +162,11 @@ class Pages:
             except TooMany as error:
                 fault, status = str(error), 429
             except Problem as problem:
-                return self._problem(request, problem)
+                return await self._problem(request, problem)
             else:
                 if token is not None:
                     response = _see(ahead)
-                    secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
-                    login.begin(response, token, secure)
+                    login.begin(response, token, is_secure(request))
                     await self._desk.note(token.name, "login")
                     return response
                 fault, status = "This token is not known. It is one of admin.tokens in the settings.", 401
@@ -164,11 +174,12 @@ class Pages:
 
     async def logout(self, request: web.Request) -> web.Response:
         if foreign(request):
-            return self._problem(request, Problem(403, "this was sent by a page of another site"))
+            return await self._problem(request, Problem(403, "this was sent by a page of another site"))
         response = _see("/login")
-        name = self._desk.login.end(request, response)
-        if name:
-            await self._desk.note(name, "logout")
+        ended = self._desk.login.end(request, response)
+        if ended is not None:
+            name, session = ended
+            await self._desk.note(name, "logout", session=session)
         return response
 
     async def _notice(self, request: web.Request, person: Person) -> Any:
@@ -181,17 +192,19 @@ class Pages:
         except Problem:
             return None
 
-    def _problem(self, request: web.Request, problem: Problem) -> web.Response:
+    async def _problem(self, request: web.Request, problem: Problem) -> web.Response:
         if problem.status == 401 and self._desk.login.tokens:
-            response = _see(f"/login?{urlencode({'next': request.path_qs})}")
-            response.headers["HX-Redirect"] = response.headers["Location"]
-            return response
-        what = self._desk.redact(problem.what)
+            login = f"/login?{urlencode({'next': await _ahead(request)})}"
+            if "HX-Request" in request.headers:  # its fetch would follow a redirect, and put the form into the page
+                return web.Response(headers={"HX-Redirect": login, "Cache-Control": "no-store"})
+            return _see(login)
         try:
             person = self._desk.login.person(request)
         except TooMany:
             person = None
-        response = self._page(request, "problem.html", person, status=problem.status, what=what, code=problem.status)
+        response = self._page(
+            request, "problem.html", person, status=problem.status, what=problem.what, code=problem.status
+        )
         response.headers.update({key: value for key, value in problem.headers.items() if key == "Retry-After"})
         return response
 
@@ -207,7 +220,7 @@ class Pages:
             path=request.path,
             session=self._desk.login.session(request),
         )
-        response = web.Response(text=self._desk.redact(text), status=status, content_type="text/html", headers=SECURITY)
+        response = web.Response(text=text, status=status, content_type="text/html", headers=SECURITY)
         self._desk.login.keep(request, response)
         return response
 
@@ -221,6 +234,19 @@ def _about(given: Mapping[str, Any]) -> str:
 
 def _see(address: str) -> web.Response:
     return web.Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})
+
+
+async def _ahead(request: web.Request) -> str:
+    """The page a person goes on with after logging in: the one asked for, or the one an action was pressed on."""
+    if "HX-Request" not in request.headers and request.method != "POST":
+        return request.path_qs
+    back = (await request.post()).get("back")
+    if back:
+        return _own(str(back))
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    if page.netloc != request.host:
+        return "/"
+    return _own(page._replace(scheme="", netloc="", fragment="").geturl())
 
 
 def _own(address: str) -> str:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from bridge.admin.access import known_names_only
 from bridge.admin.api import Desk, Problem, add_api, answer
 from bridge.admin.live import Live
+from bridge.admin.login import COOKIE
 from bridge.admin.operation import Role
 from bridge.domain.errors import BridgeError
 from bridge.domain.late import late
@@ -99,7 +101,8 @@ def admin_app(
         rows, fault = await _guarded(status)
         return _json({"fault": hide(fault)}, 503) if fault else _json(hide.value(rows))
 
-    app = web.Application(middlewares=[known_names_only(hosts)])
+    checks = [known_names_only(hosts)] + ([_ended_sessions_known(front.desk)] if front is not None else [])
+    app = web.Application(middlewares=checks)
     app.router.add_get("/health", _known_people_only(front, health))
     app.router.add_get("/health/live", live)
     app.router.add_get("/health/ready", is_ready)
@@ -112,6 +115,16 @@ def admin_app(
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _ended_sessions_known(desk: Desk) -> Middleware:
+    @web.middleware
+    async def look(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if COOKIE in request.cookies:
+            await desk.look()
+        return await handler(request)
+
+    return look
 
 
 def _known_people_only(front: Front | None, handler: Handler) -> Handler:

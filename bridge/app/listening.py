@@ -54,7 +54,7 @@ async def listen(stack: AsyncExitStack, bridge: Bridge, redactor: Redactor, plac
         lambda: status_of(bridge.store),
         hosts=(admin.host, *admin.hosts),
         redact=redactor,
-        front=_front(bridge, redactor),
+        front=front_of(bridge, redactor),
     )
     listener = await _bound(
         stack,
@@ -67,7 +67,7 @@ async def listen(stack: AsyncExitStack, bridge: Bridge, redactor: Redactor, plac
     await _start(listener, admin.host, admin.port)
 
 
-def _front(bridge: Bridge, redactor: Redactor) -> Front:
+def front_of(bridge: Bridge, redactor: Redactor) -> Front:
     """The API and the pages, and who may use them."""
     settings, clock, store = bridge.settings, bridge.seams.clock, bridge.store
     login = Login(
@@ -78,7 +78,7 @@ def _front(bridge: Bridge, redactor: Redactor) -> Front:
         now=lambda: clock.now().timestamp(),
         new_id=bridge.seams.new_id,
     )
-    desk = Desk(operations(bridge), login, redactor, store.audit.note)
+    desk = Desk(operations(bridge), login, redactor, store.audit)
     return Front(desk, Live(store.figures.pulse, clock), settings.instance, version("sync-bridge"))
 
 

@@ -31,7 +31,7 @@ Arguments = Mapping[str, Any]
 
 
 class Requests:
-    """One loop per process; a request is done by the copy that took it."""
+    """One loop per process; a request is done by the instance that took it."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -49,7 +49,7 @@ class Requests:
             "conflicts choose": self._choose,
             "names accept": self._accept_names,
             "systems check": self._check_system,
-            "reload": self._reload,
+            "mode": self._reload,
             "dead-letters retry": self._retry,
             "dead-letters discard": self._discard,
             "undo": self._undo,
@@ -70,7 +70,7 @@ class Requests:
                 await clock.sleep(POLL_SECONDS)
 
     async def _keep(self) -> None:
-        """Other copies do not take over what goes on here."""
+        """Other instances do not take over what goes on here."""
         while True:
             await self._bridge.seams.clock.sleep(KEEP_SECONDS)
             if self._mine:

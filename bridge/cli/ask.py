@@ -1,8 +1,6 @@
 """Commands that ask the running bridge to do something: a request in the store, and its answer."""
 
 import asyncio
-import getpass
-import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from bridge.app.status import instance_state
-from bridge.cli.opened import with_store
+from bridge.cli.opened import who, with_store
 from bridge.cli.shown import progress
 from bridge.store.engine import Store
 from bridge.store.requests import FAILED
@@ -37,6 +35,7 @@ def ask(
     *,
     queue: bool = False,
     alone: str | None = None,
+    done: bool = False,
     seconds: float = ANSWER_SECONDS,
     silence: str = SILENCE,
     patient: bool = False,
@@ -45,14 +44,16 @@ def ask(
 
     patient: the work is long; on a terminal it is waited for, with what was looked at so far; Ctrl-C leaves it running.
     Where no bridge runs the request is not left behind, unless it may `queue`; `alone` is what is said then, if that is
-    no failure.
+    no failure. `done`: the command has done its work itself by then, which the audit log keeps.
     """
 
     async def work(store: Store) -> str:
         missing = await _missing(store)
         if missing and not queue:
+            if done and alone is not None:
+                await store.audit.note(who(), kind, alone, arguments)
             return f"{FAILED}{missing}" if alone is None else alone
-        number = await store.requests.ask(kind, arguments, _person())
+        number = await store.requests.ask(kind, arguments, who())
         if missing:
             return QUEUED
         looks, most = 0, int(seconds / LOOK_SECONDS)
@@ -85,14 +86,6 @@ def must_run(path: Path) -> None:
     missing = with_store(path, _missing)
     if missing:
         raise click.ClickException(missing)
-
-
-def _person() -> str:
-    """Who types the command, for the audit log."""
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (OSError, KeyError):  # a container may run as a user that has no name
-        return f"user {os.getuid()} (command line)"
 
 
 async def _missing(store: Store) -> str:

@@ -9,6 +9,7 @@ import click
 
 from bridge.app.authorize import Authorised, NotAuthorised, Request, code_of, complete, prepare
 from bridge.cli.ask import ask
+from bridge.cli.opened import note
 from bridge.settings.load import load_settings
 from bridge.settings.model import Settings
 
@@ -29,6 +30,7 @@ def authorize(path: Path, system: str) -> None:
     except NotAuthorised as error:
         raise click.ClickException(f"{system} is not authorised: {error}") from None
     _tell(settings, system, done)
+    note(path, "authorize", done.identity.label if done.identity is not None else "done", system=system)
     ask(
         path,
         "systems check",

@@ -11,7 +11,7 @@ import click
 from bridge.app.plan import checked_files
 from bridge.app.seams import system_seams
 from bridge.app.wording import moment
-from bridge.cli.opened import with_store
+from bridge.cli.opened import note, with_store
 from bridge.domain.errors import ConfigError, Fault
 from bridge.settings.parts import mapping_files, store_url
 from bridge.store.backup import Backup, Written, back_up, unwritable
@@ -76,6 +76,7 @@ def restore_backup(path: Path, file: Path, replace: bool, check: bool) -> None:
     pause = _made_again(path, moment(found.written.taken_at))
     url = store_url(path, os.environ)
     asyncio.run(restore(url, system_seams(), found, replace=replace, pause=pause))
+    note(path, "restore-backup", f"restored {held}")
     click.echo(f"restored {held}")
     for name in sorted(pause):
         click.echo(

@@ -21,7 +21,7 @@ WORDS = {"created", "updated", "deleted", "matched", "unlinked", "conflict", "re
 @click.option("--once", is_flag=True, help="End after the scenario, with exit code 0 when everything held.")
 @click.option("--verbose", is_flag=True, help="Show the bridge's own log, too.")
 def demo(once: bool, verbose: bool) -> None:
-    """Keep a simulated Pipedrive and a simulated Deskera in step, on loopback, with SQLite; nothing to set up."""
+    """Keep a simulated Pipedrive and a simulated Deskera in sync, on loopback, with SQLite; nothing to set up."""
     redactor = Redactor()
     for value in SECRETS.values():
         redactor.register(value)

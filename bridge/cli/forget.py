@@ -7,7 +7,7 @@ import click
 
 from bridge.app.why import places
 from bridge.app.wording import moment
-from bridge.cli.opened import with_store
+from bridge.cli.opened import note, with_store
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.record import RecordRef
 from bridge.store.engine import Store
@@ -32,7 +32,9 @@ def forget(path: Path, side: str, entity: str, record: str, yes: bool, take_back
     The records at the products stay as they are. They are no pair any more, and are never copied again.
     """
     if take_back:
-        click.echo(with_store(path, lambda store: _taken_back(store, side, entity, record)))
+        told = with_store(path, lambda store: _taken_back(store, side, entity, record))
+        note(path, "forget --take-back", told, side=side, entity=entity, record=record)
+        click.echo(told)
         return
     scopes, held = with_store(path, lambda store: _held(store, side, entity, record))
     names = ", ".join(_name(scopes, ref) for ref in held.records)
@@ -40,12 +42,13 @@ def forget(path: Path, side: str, entity: str, record: str, yes: bool, take_back
         for line in _lines(held):
             click.echo(line)
         click.confirm(f"Erase this of {names} for good? Nothing changes at the products.", abort=True)
-    erased, note = with_store(path, lambda store: _erased(store, side, entity, record))
+    erased, told = with_store(path, lambda store: _erased(store, side, entity, record))
+    note(path, "forget", f"erased, with {sum(erased.rows.values())} rows; no id is kept", entity=entity, side=side)
     for line in _lines(erased):
         click.echo(line)
     command = f"bridge forget {side} {entity} {record} --take-back"
     click.echo(f"erased; the bridge does not copy {names} again (`{command}` lifts that)")
-    click.echo(note)
+    click.echo(told)
 
 
 def _lines(erased: Erased) -> list[str]:

@@ -39,4 +39,5 @@ def mode(path: Path, mapping: str, mode: str) -> None:
         if modes.get(mapping, default) != mode:
             what = f"a BRIDGE_ variable sets {modes.get(mapping, default)}, which counts more than the file"
             raise ConfigError([Fault(f"mappings.{mapping}.mode", what, "correct or unset it, and restart the bridge")])
-    ask(path, "reload", {"mapping": mapping}, alone="no bridge runs now: `bridge run` begins with this mode")
+    told = "no bridge runs now: `bridge run` begins with this mode"
+    ask(path, "mode", {"mapping": mapping, "mode": mode}, alone=told, done=True)

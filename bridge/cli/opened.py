@@ -1,10 +1,11 @@
 """Opening the store for one command, beside a running bridge or without one."""
 
 import asyncio
+import getpass
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bridge.app.seams import system_seams
 from bridge.domain.errors import ConfigError, Fault
@@ -30,6 +31,19 @@ def with_store(path: Path, work: Callable[[Store], Awaitable[T]]) -> T:
             await store.close()
 
     return asyncio.run(opened())
+
+
+def who() -> str:
+    """Who types the command, for the audit log."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (OSError, KeyError):  # a container may run as a user that has no name
+        return f"user {os.getuid()} (command line)"
+
+
+def note(path: Path, action: str, answer: str, **about: Any) -> None:
+    """Keep in the audit log what this command did itself, with what came of it."""
+    with_store(path, lambda store: store.audit.note(who(), action, answer, about))
 
 
 async def known_scopes(store: Store, mapping: str | None) -> dict[str, Scope]:

@@ -18,6 +18,7 @@ from bridge.app.plan import checked
 from bridge.app.planned import Chosen, planned
 from bridge.app.seams import system_seams
 from bridge.cli.main import PROBLEM_CODE
+from bridge.cli.opened import note
 from bridge.cli.shown import json_option
 from bridge.planning.carrying_out import Fate, Result
 from bridge.planning.report import Report, row_lines
@@ -89,26 +90,30 @@ def apply(path: Path, file: Path, as_json: bool) -> None:
     Exit code 0: all of it is done. 2: some rows were refused or failed. 1: nothing was carried out.
     """
 
-    async def work() -> tuple[Counter[Fate], list[Result]]:
+    fates, left = Counter[Fate](), list[Result]()
+
+    async def work() -> None:
         settings, bound = checked(path, os.environ)
-        fates, left = Counter[Fate](), list[Result]()
         async for result in applied(settings, bound, system_seams(), file, _told):
             fates[result.fate] += len(result.rows)
             if result.fate not in (Fate.DONE, Fate.NEEDLESS):
                 left.append(result)
             if not as_json and result.fate is not Fate.NOT_TRIED:
                 _show_result(result)
-        return fates, left
 
-    with _quiet():
-        fates, left = asyncio.run(work())
+    try:
+        with _quiet():
+            asyncio.run(work())
+    finally:
+        told = ", ".join(f"{number} {fate}" for fate, number in fates.items())
+        if fates:
+            note(path, "apply", told, file=file.name)
     if as_json:
         rows = [
             {**row.as_json(), "fate": result.fate, "fate why": result.why} for result in left for row in result.rows
         ]
         click.echo(json.dumps({"totals": dict(fates), "rows": rows}, indent=2, ensure_ascii=False))
     else:
-        told = ", ".join(f"{number} {fate}" for fate, number in fates.items())
         click.echo(f"{file}: {told or 'there was nothing to carry out'}")
         if Fate.NOT_TRIED in fates:
             click.echo(f"stopped, because {left[-1].why}; the same command goes on later, and does nothing twice")

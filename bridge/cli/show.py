@@ -109,7 +109,7 @@ def hooks_rotate(path: Path, system: str, overlap: float, queue: bool) -> None:
 
 @click.group(epilog="Example: bridge conflicts list")
 def conflicts() -> None:
-    """Fields both sides changed, in rows that say `conflict: ask`."""
+    """Fields both sides changed, whose field rules say `conflict: ask`."""
 
 
 @conflicts.command("list", epilog="Example: bridge conflicts list --mapping deals")

@@ -14,6 +14,7 @@ from bridge.app.plan import Plan, checked
 from bridge.app.seams import system_seams
 from bridge.app.secrets import seal_of
 from bridge.app.verification import Verifier
+from bridge.cli.opened import who
 from bridge.cli.shown import json_option
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, Fault
@@ -70,7 +71,11 @@ async def _verified(path: Path, mapping: str | None, sample: int | None, repair:
             raise ConfigError([Fault(name, what, "start `bridge run`") for name in unknown])
         reports = []
         for name in wanted:
-            reports.append(await verifier.verify(name, sample=sample, repair=repair, progress=_progress))
+            report = await verifier.verify(name, sample=sample, repair=repair, progress=_progress)
+            reports.append(report)
+            if report.repaired:
+                told = f"{report.repaired} marked as due"
+                await verifier.store.audit.note(who(), "verify --repair", told, {"mapping": name})
         running = await verifier.store.instances.running()
     if repair and any(report.repaired for report in reports) and not running:
         click.echo("no bridge runs here: what was marked is looked at by the next `bridge run`", err=True)

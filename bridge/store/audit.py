@@ -53,11 +53,11 @@ class Audit:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def note(self, person: str, action: str, answer: str) -> None:
+    async def note(self, person: str, action: str, answer: str, arguments: Mapping[str, Any]) -> None:
         """Something a person did that is no request, such as a login."""
 
         def work(conn: Connection) -> None:
-            values = {"at": self._database.now(), "person": person, "action": action, "arguments": {}}
+            values = {"at": self._database.now(), "person": person, "action": action, "arguments": dict(arguments)}
             conn.execute(insert(audit).values(**values, request=None, answer=answer))
 
         await self._database.write("audit", work)
@@ -68,6 +68,11 @@ class Audit:
         if before is not None:
             query = query.where(audit.c.id < before)
         return await self._database.read(lambda conn: [Deed(**row) for row in conn.execute(query).mappings()])
+
+    async def since(self, action: str, moment: float) -> list[Mapping[str, Any]]:
+        """The arguments of each such action from this moment (epoch seconds) on."""
+        query = select(audit.c.arguments).where(audit.c.at >= moment, audit.c.action == action)
+        return await self._database.read(lambda conn: [dict(one) for one in conn.execute(query).scalars()])
 
     async def prune(self, before: float) -> int:
         """Delete what is older; how many rows went."""

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -210,3 +211,12 @@ def until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_SECO
     while not holds():
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
         time.sleep(0.1)
+
+
+def deeds(folder: Path) -> list[tuple[str, str]]:
+    """The audit log of a store on SQLite, the oldest first: what was done with which arguments, and its answer."""
+    file = sqlite3.connect(folder / "bridge.sqlite")
+    rows = file.execute("SELECT person, action, arguments, answer FROM audit ORDER BY id").fetchall()
+    file.close()
+    assert all(person.endswith("(command line)") for person, *_ in rows), rows
+    return [(" ".join([action, *map(str, json.loads(told).values())]), answer) for _, action, told, answer in rows]

@@ -20,7 +20,7 @@ from bridge.simulators.superoffice.signing import sandbox_private_key
 from bridge.store.engine import open_store
 from bridge.store.model import SystemRow
 from tests.acceptance.products import simulated
-from tests.acceptance.site import BRIDGE, Ended, Site, until
+from tests.acceptance.site import BRIDGE, Ended, Site, deeds, until
 
 REDIRECT = "https://bridge.example.com/consented"
 KEY = "ACCEPT_KEY"
@@ -119,6 +119,8 @@ def test_pipedrive_is_authorised_and_every_wrong_answer_is_told_in_one_message(t
         assert done.code == 0, done
         assert "crm is authorised: " in done.out
         assert "rights: base,deals:full" in done.out
+        (deed,) = deeds(tmp_path)
+        assert deed[0] == "authorize crm"
         assert "sandbox-secret" not in done.out
         assert b"sandbox-refresh" not in (tmp_path / "bridge.sqlite").read_bytes()
 

@@ -15,7 +15,7 @@ import pytest
 from bridge.app.seams import system_seams
 from bridge.store import open_store
 from tests.acceptance.products import simulated
-from tests.acceptance.site import BRIDGE, Site, until
+from tests.acceptance.site import BRIDGE, Site, deeds, until
 
 
 @pytest.fixture
@@ -47,6 +47,8 @@ def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_together_ag
         restored = site.told("restore-backup", str(tmp_path / "backup.gz"))
         assert restored.code == 0, restored.err
         assert "deals is paused" in restored.out
+        action, answer = deeds(tmp_path)[-1]
+        assert (action, answer.startswith("restored ")) == ("restore-backup", True)
         daemon = site.start()
         try:
             until(lambda: "linked to" in site.told("why", "crm", "organization", "2").out, "linked by its match key")

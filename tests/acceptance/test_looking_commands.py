@@ -11,7 +11,7 @@ import pytest
 from bridge.app.seams import system_seams
 from bridge.store import open_store
 from tests.acceptance.products import simulated
-from tests.acceptance.site import SECRETS, Site, fetch, until
+from tests.acceptance.site import SECRETS, Site, deeds, fetch, until
 
 PLANTED = "planted.person@forget-me.example"
 LOSE = {"callbacks": [{"kind": "lose", "probability": 1.0}]}
@@ -61,6 +61,7 @@ def test_what_a_person_does_when_in_doubt(tmp_path: Path) -> None:
             assert "did not agree when verified last" in site.get("/health").text
             assert site.told("doctor").code == 1
             assert "1 marked as due" in site.told("verify", "people", "--repair").out
+            assert deeds(site.folder)[-1] == ("verify --repair people", "1 marked as due")
             pipedrive.until("persons", name="Somebody Else")
             assert site.told("verify", "people").code == 0
 
@@ -77,6 +78,8 @@ def test_what_a_person_does_when_in_doubt(tmp_path: Path) -> None:
             assert site.told("forget", "crm", "person", person, answer="n\n").code == 1
             assert PLANTED.encode() in bytes_of(site.folder)
             told = site.told("forget", "crm", "person", person, "--yes")
+            action, answer = deeds(site.folder)[-1]
+            assert (sorted(action.split()), answer.startswith("erased")) == (["crm", "forget", "person"], True)
             assert (told.code, "journal entries" in told.out) == (0, True)
             assert PLANTED.encode() not in bytes_of(site.folder)
             before = len(deskera.rows("contacts"))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.products import Product, simulated
-from tests.acceptance.site import Site, fetch
+from tests.acceptance.site import Site, deeds, fetch
 
 SHARED = {"tokens", "budgets"}
 """What a plan may keep: a credential that was renewed, and what a vendor says of its quota."""
@@ -74,6 +74,9 @@ def test_a_first_sync_is_planned_saved_and_carried_out_and_then_there_is_nothing
         rest = str(tmp_path / "rest.plan")
         assert site.told("plan", "people", "--backfill", "--save", rest).code == 2
         assert site.told("apply", rest).code == 0
+        first_deed, *_, last_deed = deeds(site.folder)
+        assert first_deed == ("apply first.plan", "3 done, 1 refused")
+        assert last_deed[0] == "apply rest.plan"
         deskera.until("contacts", name="Ana Berg", email="ana@lund.example")
         daemon = site.start()
         try:

@@ -10,7 +10,7 @@ import pytest
 from bridge.app.seams import system_seams
 from bridge.store import Store, open_store
 from bridge.store.requests import Request
-from tests.acceptance.site import Site, told
+from tests.acceptance.site import Site, deeds, told
 
 READING = (
     ["status"],
@@ -98,6 +98,13 @@ def test_mapping_files_are_tested_and_explained_as_json_without_settings(site: S
 def test_status_says_that_no_bridge_runs(site: Site) -> None:
     in_store(site)
     assert "no bridge has run on this store yet" in told(site.settings, "status").out
+
+
+def test_a_mode_that_is_set_while_no_bridge_runs_is_in_the_audit_log(site: Site) -> None:
+    in_store(site)
+    done = told(site.settings, "mode", "deals", "shadow")
+    assert (done.code, "no bridge runs now" in done.out) == (0, True), done
+    assert [action for action, _ in deeds(site.folder)] == ["mode deals shadow"]
 
 
 @pytest.mark.parametrize("command", ASKING, ids=" ".join)

@@ -1,11 +1,20 @@
 """The admin API over real HTTP, on a bridge between two simulated products."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import jsonschema
 import pytest
 
+from bridge.admin.login import COOKIE
+from bridge.admin.routes import admin_app
+from bridge.app.checks import ready
+from bridge.app.listening import front_of
+from bridge.app.status import status_of
+from bridge.monitoring.redaction import Redactor
+from bridge.simulators.serve import serving
 from tests.admin.conftest import Client
 from tests.admin.office import OLE, SECRETS, Office
 
@@ -334,6 +343,43 @@ async def test_a_login_leads_to_no_other_site(client: Client, ahead: str) -> Non
     async with asked as answer:
         assert (answer.status, answer.headers["Location"]) == (303, "/")
     client.session.cookie_jar.clear()
+
+
+async def test_logging_out_ends_a_session_for_good_also_at_another_instance(
+    here: Office, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.admin.api.LOOK_SECONDS", 0.1)
+
+    async def asks(url: str, cookie: str) -> int:
+        async with client.session.get(f"{url}/audit", headers={"Cookie": cookie}, allow_redirects=False) as answer:
+            return answer.status
+
+    async with another_front(here) as other:
+        async with client.session.post(f"{here.url}/login", data={"token": OLE}, allow_redirects=False) as answer:
+            cookie = f"{COOKIE}={answer.cookies[COOKIE].value}"
+        client.session.cookie_jar.clear()
+        assert (await asks(here.url, cookie), await asks(other, cookie)) == (200, 200)
+        gone = client.session.post(f"{here.url}/logout", headers={"Cookie": cookie, "Origin": here.url})
+        async with gone as answer:
+            assert answer.status == 200
+        assert await asks(here.url, cookie) == 303
+
+        async def ended_there() -> bool:
+            return await asks(other, cookie) == 303
+
+        await here.until(ended_there, "the session ends at the other instance")
+    async with another_front(here) as restarted:
+        assert await asks(restarted, cookie) == 303
+
+
+@asynccontextmanager
+async def another_front(here: Office) -> AsyncIterator[str]:
+    """The pages once more on the same store: another instance, or the same one after a restart."""
+    bridge = here.bridge
+    front = front_of(bridge, Redactor())
+    app = admin_app(bridge.board, bridge.metrics, lambda: ready(bridge), lambda: status_of(bridge.store), front=front)
+    async with serving(app) as url:
+        yield url
 
 
 async def test_with_tokens_only_liveness_and_readiness_are_told_to_everybody(client: Client) -> None:

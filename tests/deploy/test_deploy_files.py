@@ -24,7 +24,6 @@ EXAMPLES = {
     "pipedrive-api-token": "sandbox-token",
     "deskera-client-id": "cl_pub_sandbox",
     "deskera-client-secret": "cl_priv_sandbox",
-    "deskera-refresh-token": "sandbox-refresh",
 }
 
 
@@ -127,6 +126,22 @@ def test_the_secrets_of_the_settings_are_those_that_each_way_hands_over() -> Non
     assert all(
         line == f"{name}:/etc/sync-bridge/secrets/{name}" for line in loaded for name in [line.partition(":")[0]]
     )
+
+
+def test_the_recipe_for_compose_names_every_file_the_services_need() -> None:
+    _, _, rest = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8").partition("\nCompose:")
+    recipe, _, _ = rest.partition("\nKubernetes:")
+    assert recipe.index("cd config/deploy") < recipe.index("mkdir -p secrets mappings")
+    started = recipe.index("docker compose")
+    for secret in compose()["secrets"].values():
+        assert secret["file"].removeprefix("./") in recipe[:started]
+    assert "> .env" in recipe[:started]
+    assert "BRIDGE_HOST=" in recipe[:started]
+
+
+def test_plan_has_room_for_its_scratch_copy() -> None:
+    (scratch,) = [one for one in pod()["volumes"] if one["name"] == "scratch"]
+    assert scratch["emptyDir"]["sizeLimit"] == "2Gi"  # 1.5 kB a pair
 
 
 def test_the_settings_are_without_fault(tmp_path: Path) -> None:

@@ -241,14 +241,18 @@ async def test_nothing_else_is_served(connect: Connect, method: str, path: str, 
 def front(redact: Redactor) -> Front:
     """API and pages where the settings name no token."""
 
-    async def note(person: str, deed: str, answer: str) -> None:
-        raise AssertionError("nobody did anything")
+    class NoDeeds:
+        async def note(self, *deed: Any) -> None:
+            raise AssertionError("nobody did anything")
+
+        async def since(self, action: str, moment: float) -> list[Any]:
+            return []
 
     async def pulse() -> object:
         return 0
 
     login = Login((), Role.NOBODY, 60.0, session_key("an instance secret"), lambda: 0.0, lambda: "id")
-    return Front(Desk((), login, redact, note), Live(pulse, FakeClock()), "test", "0")
+    return Front(Desk((), login, redact, NoDeeds()), Live(pulse, FakeClock()), "test", "0")
 
 
 async def test_without_tokens_nobody_may_use_the_pages_and_everybody_is_told_what_to_do(

@@ -91,7 +91,7 @@ def test_a_session_ends_when_unused_and_goes_on_when_used_but_not_for_ever(login
 def test_a_session_ends_with_logging_out_and_with_its_token(login: Login, clock: Clock) -> None:
     cookie = session(login)
     other = session(login)
-    assert login.end(request(Cookie=cookie), web.Response()) == "anna"
+    assert login.end(request(Cookie=cookie), web.Response()) == ("anna", "0")
     assert login.person(request(Cookie=cookie)) is None
     assert login.person(request(Cookie=other)) == Person("anna", Role.OPERATE)
     without = make(clock, tokens=TOKENS[1:])
@@ -147,4 +147,34 @@ def test_this_machine_is_let_in_only_where_the_settings_say_so(clock: Clock) -> 
 )
 def test_a_page_of_another_site_cannot_act(headers: dict[str, str], refused: bool) -> None:
     assert foreign(request("POST", **headers)) is refused
-    assert not foreign(request("GET", **headers))
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_page_of_another_site_may_link_here_and_read_nothing_unseen(site: str) -> None:
+    assert not foreign(request("GET", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate"))
+    assert not foreign(request("GET", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="document"))
+    assert foreign(request("GET", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="iframe"))
+    assert foreign(request("GET", Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors", Sec_Fetch_Dest="image"))
+    assert foreign(request("GET", Sec_Fetch_Site=site))
+    for own in ({}, {"Sec_Fetch_Site": "same-origin"}, {"Sec_Fetch_Site": "none"}, {"Origin": "http://evil.example"}):
+        assert not foreign(request("GET", **own))
+
+
+@pytest.mark.parametrize(
+    ("headers", "secure"),
+    [
+        ({}, False),
+        ({"X_Forwarded_Proto": "http"}, False),
+        ({"X_Forwarded_Proto": "https"}, True),
+        ({"X_Forwarded_Proto": "HTTPS, http"}, True),
+    ],
+    ids=str,
+)
+def test_a_session_that_goes_on_behind_a_tls_proxy_stays_secure(
+    login: Login, clock: Clock, headers: dict[str, str], secure: bool
+) -> None:
+    cookie = session(login)
+    clock.seconds += 1800
+    response = web.Response()
+    login.keep(request(Cookie=cookie, **headers), response)
+    assert bool(response.cookies[COOKIE]["secure"]) is secure

@@ -19,6 +19,8 @@ ANSWER_SECONDS = 3.0
 STEP_SECONDS = 0.1
 PLAIN = {"None": "not set", "True": "true", "False": "false", "[]": "none", "{}": "none"}
 """Values of settings as the file spells them."""
+ABOUT = ("side", "entity", "record", "other", "mapping", "mode", "system", "field", "file")
+"""What a line of the audit log names of what was asked for, in this order."""
 Note = Field(default="", max_length=1000, description="Kept in the audit log and in the record's story.")
 
 
@@ -233,9 +235,10 @@ def _outcome(request: Request) -> Outcome:
 
 def _act(deed: Deed) -> Act:
     told = deed.arguments
-    about = [str(told[key]) for key in ("side", "entity", "record", "mapping", "system", "field") if told.get(key)]
+    about = [str(told[key]) for key in ABOUT if told.get(key)]
     about += [" ".join(one) for one in told.get("records") or ()][:5]
-    about += [f"{key} {told[key]}" for key in ("winner", "code", "minutes", "reason") if told.get(key)]
+    about += [f"{key} {told[key]}" for key in ("winner", "run", "code", "minutes", "reason") if told.get(key)]
     about += [key for key in ("full", "preview") if told.get(key)]
+    about += ["only shown"] if told.get("go") is False else []
     answer = deed.answer or ("goes on in the background" if deed.request is not None else "")
     return Act(deed.id, when(deed.at), deed.person, deed.action, " ".join(about), str(told.get("note") or ""), answer)
