@@ -73,8 +73,7 @@ def init(
     settings = folder / "bridge.yaml"
     fresh = not settings.exists()
     products = list(dict.fromkeys(sides_of(load_mappings(pairs[pair])).values()))
-    if not fresh:
-        _only_for_new(settings, {"--public-url": public_url, "--instance": instance, "--secrets": kept})
+    _only_for_new(settings, {"--public-url": public_url, "--instance": instance, "--secrets": kept})
     options, wanted = _given(given, products), dict[str, str]()
     answers = Answers(instance, public_url, options=options)
     if fresh and (asking or kept):
@@ -91,7 +90,9 @@ def init(
 
 
 def _only_for_new(settings: Path, said: Mapping[str, str | None]) -> None:
-    """Refuse options that answer what the settings file says already."""
+    """Refuse options that answer what a settings file that is there says already."""
+    if not settings.exists():
+        return
     remedy = f"leave it out, and edit {settings} yourself"
     what = f"{settings} is there already, and nothing that stands in it is changed"
     if faults := [Fault(option, what, remedy) for option, value in said.items() if value]:
