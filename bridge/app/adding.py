@@ -14,11 +14,14 @@ from bridge.mapping.model import Mapping as MappingFile
 BY_HAND = "write it with one system or side a line, or add these by hand"
 
 
-def extended_settings(path: Path, sides: Mapping[str, str]) -> str:
+def extended_settings(
+    path: Path, sides: Mapping[str, str], options: Mapping[str, Mapping[str, str]] | None = None
+) -> str:
     """The settings file's text with the systems and sides it lacks, and nothing else of it changed.
 
-    `sides`: the product each side's name of the mapping files stands for. Raises ConfigError where a side or a system
-    of the file means something else.
+    `sides`: the product each side's name of the mapping files stands for. `options`: by product what is known of
+    those of a new system. Raises ConfigError where a side or a system of the file means something else, and where an
+    option is about a system that is there already.
     """
     text, root = _read(path)
     systems, bound = _section(path, root, "systems"), _section(path, root, "sides")
@@ -31,8 +34,13 @@ def extended_settings(path: Path, sides: Mapping[str, str]) -> str:
         elif known.get(roles[side]) != product:
             what = f"`{roles[side]}` is not {product}, and these files call {product} `{side}`"
             raise ConfigError([Fault(f"{path}: sides.{side}", what, "choose another folder")])
+    given = options or {}
+    there = [product for product in given if product not in new_systems.values()]
+    if there:
+        what = "no system of this product is added, and what stands in the settings is not changed"
+        raise ConfigError([Fault(f"--set {product}", what, f"edit {path} yourself") for product in there])
     added = {
-        "systems": "".join(system_text(name, product) for name, product in new_systems.items()),
+        "systems": "".join(system_text(name, product, given.get(product)) for name, product in new_systems.items()),
         "sides": "".join(f"  {side}: {system}\n" for side, system in new_sides.items()),
     }
     lines = text.splitlines(keepends=True)

@@ -64,7 +64,7 @@ def _faults(settings: Settings, plan: Plan, path: Path) -> list[Fault]:
         elif scope.fingerprint != version:
             faults.append(Fault(where, f"the file of mapping {name} changed since the plan was made", AGAIN))
         elif scope.mode is not Mode.LIVE:
-            remedy = f"say `mode: live` for {name} in the settings (docs/settings.md)"
+            remedy = f"`bridge mode {name} live` ends that"
             faults.append(Fault(where, f"mapping {name} is in shadow mode, in which nothing is written", remedy))
     return faults
 

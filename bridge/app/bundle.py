@@ -10,7 +10,7 @@ import platform
 import re
 import sys
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from bridge.app.secrets import register_secrets
 from bridge.app.status import Rows, status_of
 from bridge.domain.errors import BridgeError, ConfigError
 from bridge.domain.seams import Seams, from_epoch
+from bridge.files.document import Faults, Table, read_documents
 from bridge.monitoring.health import Status
 from bridge.monitoring.redaction import Redactor
 from bridge.settings.parts import store_url
@@ -50,8 +51,6 @@ KEPT = {
 """By heading of `bridge status` the columns that hold nobody's data; None: all of them. Others show type and length."""
 SPEAKING = ("credentials ", "rights ", "waiting", "duplicates", "references")
 """Parts whose texts may repeat a person's words or name a record."""
-TESTS = re.compile(r"^tests:.*\n(?:(?![^\s#])(?!---).*\n)*", re.MULTILINE)
-"""The examples of a mapping file: they are often made of somebody's record."""
 ABOUT = """\
 What `bridge doctor` found. Secrets are shown as set or unset; values are replaced by their type and length,
 ids of records by numbers that mean the same record throughout. Mapping files are as you wrote them, without their
@@ -97,8 +96,8 @@ async def write_bundle(target: Path, path: Path, environ: Mapping[str, str], fou
     files["doctor.json"] = clean(_json([_told(one) for one in found.findings]))
     if found.settings is not None:
         files["settings.txt"] = clean("\n".join(summary(found.settings)) + "\n")
-        for file in sorted(found.settings.mappings_dir.glob("*.yaml")):
-            files[f"mappings/{file.name}"] = clean(_without_tests(file.read_text(encoding="utf-8", errors="replace")))
+        for name, file in _mapping_files(found.settings.mappings_dir):
+            files[f"mappings/{name}"] = clean(_without_tests(file.read_text(encoding="utf-8", errors="replace")))
     files |= {name: clean(text) for name, text in (await _of_store(path, environ, seams)).items()}
     _write(target, files)
 
@@ -117,8 +116,33 @@ async def _of_store(path: Path, environ: Mapping[str, str], seams: Seams) -> dic
 
 
 def _without_tests(text: str) -> str:
-    """A mapping file without its examples; every other line keeps its number."""
-    return TESTS.sub(lambda match: "# left out\n" * match[0].count("\n"), text)
+    """A mapping file without its examples, which are often made of somebody's record; others keep their line numbers.
+
+    Nothing stays of a file of which nobody can say where its examples are.
+    """
+    faults, lines = Faults(), text.splitlines(keepends=True)
+    documents = read_documents(text, "", faults)
+    if faults.found or not all(isinstance(one, Table) for one in documents):
+        return "# left out: it is not YAML as the bridge reads it\n"
+    for keys in (one.keys for one in documents if isinstance(one, Table)):
+        if "tests" not in keys:
+            continue
+        start, starts = keys["tests"].place.line - 1, sorted(key.place.line - 1 for key in keys.values())
+        if starts.count(start) > 1:
+            return "# left out: its examples share a line with something else\n"
+        ends = [number for number in starts if number > start]
+        ends += [number for number in range(start + 1, len(lines)) if lines[number].startswith(("---", "..."))]
+        end = min(ends, default=len(lines))
+        lines[start:end] = ["# left out\n"] * (end - start)
+    return "".join(lines)
+
+
+def _mapping_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """As they are read: those of folders below, too, but not those of hidden ones."""
+    for file in sorted(folder.rglob("*.yaml")):
+        name = file.relative_to(folder)
+        if not any(part.startswith(".") for part in name.parts[:-1]):
+            yield name.as_posix(), file
 
 
 def _status(rows: Rows) -> dict[str, list[dict[str, Any]]]:

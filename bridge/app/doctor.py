@@ -72,7 +72,8 @@ async def examine(path: Path, environ: Mapping[str, str], seams: Seams, *, live:
             bridge = build(settings, seams, store, transport)
             findings += await _parts(bridge, transport)
             if live:
-                findings += await live_findings(settings, plan, store, seams)
+                await bridge.keeper.refresh()
+                findings += await live_findings(settings, plan, store, seams, bridge.keeper.addresses)
     return Examined(tuple(findings), settings, plan)
 
 
@@ -197,13 +198,26 @@ async def _quota(bridge: Bridge, system: str) -> Finding:
     return Finding(part, Status.PASS, used or "the vendor asks for no pause")
 
 
+def _not_let_in(address: str, known: bool) -> Finding:
+    """A bridge keeps the tokens it was started with."""
+    of_ours = (
+        "does not know the first token of these settings" if known else "wants a token, and these settings have none"
+    )
+    remedy = "restart `bridge run`, so that it works with admin.tokens of the settings file of today"
+    return Finding("admin token", Status.WARN, f"the bridge that listens at {address} {of_ours}", remedy)
+
+
 async def _asked(settings: Settings, transport: Transport, known: Iterable[str]) -> list[Finding]:
-    """What the running bridge says of the parts that live in its memory."""
+    """What the running bridge says of the parts that live in its memory; where it has tokens, only to one of them."""
     host = settings.admin.host if settings.admin.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.admin.port}/health"
     remedy = "see that admin.host and admin.port are those the bridge was started with, or restart it"
     try:
-        answer = await transport.send(HttpRequest("GET", address, timeout_seconds=5.0))
+        tokens = [one.secret.get_secret_value() for one in settings.admin.tokens]
+        headers = {"Authorization": f"Bearer {tokens[0]}"} if tokens else {}
+        answer = await transport.send(HttpRequest("GET", address, headers, timeout_seconds=5.0))
+        if answer.status in (401, 403):
+            return [_not_let_in(address, known=bool(tokens))]
         checks = json.loads(answer.body)["checks"]
     except (TransportFailed, ValueError, KeyError, TypeError) as error:
         why = str(error) if isinstance(error, TransportFailed) else "its answer is no health report"

@@ -14,10 +14,10 @@ from bridge.app.finding import Finding, remedy_of
 from bridge.app.live import account_columns
 from bridge.app.plan import OPTIONS, Plan
 from bridge.app.renewal import renewal
-from bridge.app.secrets import addresses_of
 from bridge.connectors.protocols import Connector, HttpRequest, HttpResponse, Transport
 from bridge.connectors.registry import CONNECTORS
 from bridge.connectors.transport import http_transport
+from bridge.domain.address import Addresses
 from bridge.domain.errors import BridgeError, NeedsAuthorisation
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS, Seams, epoch
 from bridge.hooks.compare import compare
@@ -55,8 +55,10 @@ class Timed:
         return answer
 
 
-async def live_findings(settings: Settings, plan: Plan, store: Store, seams: Seams) -> list[Finding]:
-    """One system after the other; one that does not answer hides nothing of the others."""
+async def live_findings(
+    settings: Settings, plan: Plan, store: Store, seams: Seams, addresses: Addresses
+) -> list[Finding]:
+    """One system after the other; one that does not answer hides nothing of the others. addresses: those of today."""
     findings: list[Finding] = []
     async with http_transport() as plain:
         transport = Timed(plain, seams)
@@ -67,10 +69,10 @@ async def live_findings(settings: Settings, plan: Plan, store: Store, seams: Sea
             findings.append(account)
             if account.status is not Status.FAIL:
                 findings.append(await _rights(settings, name, connector, sorted(plan.entities.get(name, ()))))
-                findings.append(await _hooks(settings, plan, name, connector))
+                findings.append(await _hooks(plan, name, connector, addresses))
             findings += [_clock(name, skew) for skew in list(transport.skews.values())[:1]]
         findings += await _columns(settings, plan, connectors)
-        findings.append(await _address(settings, plan, connectors, plain, seams))
+        findings.append(await _address(settings, plan, connectors, plain, seams, addresses))
     return findings
 
 
@@ -110,7 +112,7 @@ async def _rights(settings: Settings, name: str, connector: Connector, entities:
     return Finding(part, Status.PASS, f"{', '.join(entities)} can be listed; rights to write show with the first write")
 
 
-async def _hooks(settings: Settings, plan: Plan, name: str, connector: Connector) -> Finding:
+async def _hooks(plan: Plan, name: str, connector: Connector, addresses: Addresses) -> Finding:
     """What the vendor shows now, beside what is wanted."""
     part, entities = f"hooks at {name}", plan.sources.get(name, frozenset())
     wanted = connector.hooks_for(entities) if entities else ()
@@ -120,7 +122,7 @@ async def _hooks(settings: Settings, plan: Plan, name: str, connector: Connector
         return Finding(part, Status.WARN, f"they cannot be listed: {error}", remedy_of("hooks"))
     if seen is None:
         return Finding(part, Status.PASS, "the vendor lists no hooks: sweeps show whether callbacks come")
-    found = compare(name, wanted, seen, addresses_of(settings))
+    found = compare(name, wanted, seen, addresses)
     text = f"{len(found.keep)} of {len(wanted)} wanted hooks are registered"
     if found.missing or found.remove:
         missing = ", ".join(spec.key for spec in found.missing)
@@ -154,10 +156,14 @@ async def _columns(settings: Settings, plan: Plan, connectors: Mapping[str, Conn
 
 
 async def _address(
-    settings: Settings, plan: Plan, connectors: Mapping[str, Connector], transport: Transport, seams: Seams
+    settings: Settings,
+    plan: Plan,
+    connectors: Mapping[str, Connector],
+    transport: Transport,
+    seams: Seams,
+    addresses: Addresses,
 ) -> Finding:
     """Whether callbacks reach us: asked as the running bridge asks before it registers anything."""
-    addresses = addresses_of(settings)
     for name, connector in sorted(connectors.items()):
         for spec in connector.hooks_for(plan.sources.get(name, frozenset())) if plan.sources.get(name) else ():
             fault = await public_url_fault(transport, addresses, addresses.url(name, spec.key), seams.new_id())

@@ -154,6 +154,7 @@ async def _hooks(
 ) -> tuple[list[HookRow], dict[str, str]]:
     """What would be done about registrations, and why that is not known."""
     keeper = HookKeeper(connectors, plan.sources, addresses_of(settings), transport, scratch, seams)
+    await keeper.refresh()
     rows, faults = list[HookRow](), dict[str, str]()
     for system in sorted(connectors):
         try:

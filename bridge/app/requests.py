@@ -166,7 +166,7 @@ class Requests:
         return f"{mapping or 'all mappings'}: {'paused; callbacks are still taken in' if paused else 'going on'}"
 
     async def _approve(self, arguments: Arguments) -> str:
-        mapping, minutes = arguments["mapping"], float(arguments.get("minutes") or 60)
+        mapping, minutes = arguments["mapping"], float(arguments.get("minutes", 60))
         wrong = self._unknown(mapping)
         if wrong:
             return wrong
@@ -260,7 +260,7 @@ class Requests:
         return str(await self._bridge.keeper.remove_all())
 
     async def _rotate(self, arguments: Arguments) -> str:
-        system, hours = str(arguments["system"]), float(arguments.get("overlap") or 24)
+        system, hours = str(arguments["system"]), float(arguments.get("overlap", 24))
         if system not in self._bridge.connectors:
             return f"{FAILED}no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}"
         audit = await self._bridge.keeper.rotate(system, hours * 3600)
@@ -284,7 +284,7 @@ class Requests:
             return wrong
         await self._note(keys, "discarded", arguments)
         await self._bridge.store.dead_letters.discard(keys)
-        return f"{len(keys)} dead letters discarded"
+        return f"{len(keys)} dead {'letter is' if len(keys) == 1 else 'letters are'} discarded"
 
     async def _undo(self, arguments: Arguments) -> str:
         steps = await undo.undone(self._bridge, arguments)

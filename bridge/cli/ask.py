@@ -95,7 +95,8 @@ async def _missing(store: Store) -> str:
         return ""
     state = instance_state(found[0] if found else None, store.now())
     about = f"the last one {state}" if found else state
-    return f"no bridge runs here ({about}), so nothing was done: start `bridge run`, or leave it queued with --queue"
+    remedy = "start `bridge run`, or leave it queued with --queue (and --yes, where it asks first)"
+    return f"no bridge runs here ({about}), so nothing was done: {remedy}"
 
 
 @click.command(epilog="Example: bridge reconcile deals --full")
@@ -139,7 +140,9 @@ def resume(path: Path, mapping: str | None, queue: bool) -> None:
 
 @click.command(epilog="Example: bridge approve deals --minutes 30")
 @click.argument("mapping")
-@click.option("--minutes", default=60, show_default=True, help="How long deletes are let through.")
+@click.option(
+    "--minutes", type=click.IntRange(1, 1440), default=60, show_default=True, help="How long deletes are let through."
+)
 @queueable
 @click.pass_obj
 def approve(path: Path, mapping: str, minutes: int, queue: bool) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -39,18 +41,42 @@ def backup(path: Path, file: Path) -> None:
         raise ConfigError([Fault(str(file), "is there already", "name another file: no backup is ever overwritten")])
     partial = file.with_name(f"{file.name}.partial")
     try:
-        with open(partial, "wb", opener=_private) as out:
+        with _made_or_removed(partial) as out:
             written = with_store(path, lambda store: back_up(store.database, out, version("sync-bridge")))
-        os.link(partial, file)  # unlike a rename, it never takes the place of another file
-        partial.unlink()
-    except FileExistsError:
-        raise ConfigError([Fault(str(file), "was made meanwhile", f"the backup is in {partial}: rename it")]) from None
+        _rename(partial, file)
     except OSError as error:
         raise ConfigError([unwritable(str(partial), error)]) from None
     told = f"{_numbers(written)} in {file.resolve()}"
     with_store(path, lambda store: store.requests.note_backup(written.taken_at, told))
     size = file.stat().st_size / 1e6
     click.echo(f"wrote {file} ({size:.1f} MB): {_numbers(written)}, as of {moment(written.taken_at)}")
+
+
+@contextmanager
+def _made_or_removed(partial: Path) -> Iterator[BinaryIO]:
+    """A file to write; nothing is left of it when that fails."""
+    with open(partial, "wb", opener=_private) as out:
+        try:
+            yield out
+        except BaseException:
+            partial.unlink()
+            raise
+
+
+def _rename(partial: Path, file: Path) -> None:
+    """Unlike a plain rename, it takes the place of no file that was made meanwhile."""
+    try:
+        try:
+            os.link(partial, file)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links: the name is taken first, and then given to the backup
+            file.touch(mode=0o600, exist_ok=False)
+            partial.rename(file)
+            return
+        partial.unlink()
+    except FileExistsError:
+        raise ConfigError([Fault(str(file), "was made meanwhile", f"the backup is in {partial}: rename it")]) from None
 
 
 def _private(path: str, flags: int) -> int:

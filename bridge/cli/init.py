@@ -73,6 +73,7 @@ def init(
     settings = folder / "bridge.yaml"
     fresh = not settings.exists()
     products = list(dict.fromkeys(sides_of(load_mappings(pairs[pair])).values()))
+    _only_for_new(settings, {"--public-url": public_url, "--instance": instance, "--secrets": kept})
     options, wanted = _given(given, products), dict[str, str]()
     answers = Answers(instance, public_url, options=options)
     if fresh and (asking or kept):
@@ -86,6 +87,16 @@ def init(
         _write_secret(folder / name, value)
     if texts:
         _next_steps(settings)
+
+
+def _only_for_new(settings: Path, said: Mapping[str, str | None]) -> None:
+    """Refuse options that answer what a settings file that is there says already."""
+    if not settings.exists():
+        return
+    remedy = f"leave it out, and edit {settings} yourself"
+    what = f"{settings} is there already, and nothing that stands in it is changed"
+    if faults := [Fault(option, what, remedy) for option, value in said.items() if value]:
+        raise ConfigError(faults)
 
 
 def _given(texts: tuple[str, ...], products: list[str]) -> Given:
@@ -216,7 +227,7 @@ def _texts(pair: str, source: Path, folder: Path, settings: Path, answers: Answe
     if not chosen:
         return {}
     if settings.exists():
-        text = extended_settings(settings, sides_of(chosen))
+        text = extended_settings(settings, sides_of(chosen), answers.options)
         texts |= {settings: text} if text != read_text(settings) else {}
     else:
         texts[settings] = starting_settings(pair, sides_of(chosen), answers)

@@ -120,7 +120,8 @@ COMPLETE = ("bridge.cli.completion", "complete_names")
 EXIT_CODES = {
     0: "done, and nothing is wrong",
     1: "not done, or what was looked at is not as it should be; the message says what and why",
-    2: "the command line, the settings or the mapping files are wrong, or there is no store; every problem is listed",
+    2: "the command line, the settings or the mapping files are wrong, or there is no store; every problem is listed; "
+    "of `plan`, `apply`, `verify` and `doctor`: what they found, and wrong settings are 1 (see their own help)",
     130: "interrupted with Ctrl-C",
 }
 
@@ -203,7 +204,7 @@ class Commands(click.Group):
 @click.option(
     "--settings",
     "settings_path",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     default=Path("config/bridge.yaml"),
     envvar="BRIDGE_SETTINGS",
     show_default=True,

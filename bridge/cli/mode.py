@@ -8,10 +8,12 @@ import click
 from bridge.app.adding import moded_settings
 from bridge.cli.ask import ask
 from bridge.cli.completion import mapping_names
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Fault, NoStore
 from bridge.domain.guess import did_you_mean
 from bridge.domain.text_file import read_text, write_text
 from bridge.settings.parts import MODES, mapping_files, mapping_modes
+
+NONE_RUNS = "no bridge runs now: `bridge run` begins with this mode"
 
 
 @click.command(epilog="Example: bridge mode people live")
@@ -39,5 +41,7 @@ def mode(path: Path, mapping: str, mode: str) -> None:
         if modes.get(mapping, default) != mode:
             what = f"a BRIDGE_ variable sets {modes.get(mapping, default)}, which counts more than the file"
             raise ConfigError([Fault(f"mappings.{mapping}.mode", what, "correct or unset it, and restart the bridge")])
-    told = "no bridge runs now: `bridge run` begins with this mode"
-    ask(path, "mode", {"mapping": mapping, "mode": mode}, alone=told, done=True)
+    try:
+        ask(path, "mode", {"mapping": mapping, "mode": mode}, alone=NONE_RUNS, done=True)
+    except NoStore:
+        click.echo(NONE_RUNS)

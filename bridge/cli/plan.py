@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,7 +16,7 @@ from bridge.app.applied import applied
 from bridge.app.plan import checked
 from bridge.app.planned import Chosen, planned
 from bridge.app.seams import system_seams
-from bridge.cli.main import PROBLEM_CODE
+from bridge.cli.gate import Gate
 from bridge.cli.opened import note
 from bridge.cli.shown import json_option
 from bridge.planning.carrying_out import Fate, Result
@@ -25,22 +24,6 @@ from bridge.planning.report import Report, row_lines
 from bridge.planning.saved import save as save_plan
 
 CHANGES = 2
-PROBLEM = 1
-
-
-class Gate(click.Command):
-    """A command whose exit code 2 means that something would change or was refused: problems end it with 1."""
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
-        try:
-            context = super().make_context(info_name, args, parent, **extra)
-        except click.UsageError as error:
-            setattr(error, "exit_code", PROBLEM)  # noqa: B010 - click means it to be set, and types it as constant
-            raise
-        context.meta[PROBLEM_CODE] = PROBLEM
-        return context
 
 
 @click.command(cls=Gate, epilog="Example: bridge plan people --save first.plan")

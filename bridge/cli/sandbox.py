@@ -78,13 +78,14 @@ class Place:
 def sandbox(folder: Path, fresh: bool, verbose: bool) -> None:
     """Run the mapping files of FOLDER between simulators of their products, all on loopback, until Ctrl-C.
 
-    No account and no settings file is needed. Accounts and store are kept in FOLDER/sandbox; a mapping file that is
+    No account and no settings file is needed. Accounts and store are kept in FOLDER/sandbox (in
+    FOLDER/.sandbox where the mapping files are in FOLDER itself); a mapping file that is
     saved counts within a second. Every command works on it from another terminal: `bridge --settings
     FOLDER/sandbox/bridge.yaml why crm person 1`.
     """
     mappings, functions = _files(folder)
     sides = sides_of(checked_files(mappings, functions))
-    home = folder / "sandbox"
+    home = _home(folder, mappings)
     if fresh and home.is_dir():
         shutil.rmtree(home)
     make_folder(home)
@@ -98,6 +99,12 @@ def sandbox(folder: Path, fresh: bool, verbose: bool) -> None:
         raise click.ClickException(f"{error}, or say --fresh") from None
     except (KeyboardInterrupt, asyncio.CancelledError):
         click.echo("\nstopped; `bridge sandbox` goes on from here, --fresh begins anew")
+
+
+def _home(folder: Path, mappings: Path) -> Path:
+    """Where accounts and store are kept; hidden where its settings would be taken for a mapping file."""
+    home = folder / "sandbox"
+    return folder / ".sandbox" if home.resolve().is_relative_to(mappings.resolve()) else home
 
 
 def _files(folder: Path) -> tuple[Path, Path | None]:

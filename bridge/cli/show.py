@@ -99,7 +99,13 @@ def hooks_remove(path: Path, yes: bool, queue: bool) -> None:
 
 @hooks.command("rotate", epilog="Example: bridge hooks rotate pipedrive --overlap 48")
 @click.argument("system")
-@click.option("--overlap", default=24.0, show_default=True, help="For how many hours old addresses are taken in.")
+@click.option(
+    "--overlap",
+    type=click.FloatRange(0, 8760),
+    default=24.0,
+    show_default=True,
+    help="For how many hours old addresses are taken in; 0: only until each hook has moved.",
+)
 @queueable
 @click.pass_obj
 def hooks_rotate(path: Path, system: str, overlap: float, queue: bool) -> None:

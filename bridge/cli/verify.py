@@ -14,10 +14,11 @@ from bridge.app.plan import Plan, checked
 from bridge.app.seams import system_seams
 from bridge.app.secrets import seal_of
 from bridge.app.verification import Verifier
+from bridge.cli.gate import Gate
 from bridge.cli.opened import who
 from bridge.cli.shown import json_option
 from bridge.connectors.transport import http_transport
-from bridge.domain.errors import BridgeError, ConfigError, Fault
+from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.guess import did_you_mean
 from bridge.monitoring.metrics import Metrics
 from bridge.settings.model import Settings
@@ -27,7 +28,7 @@ from bridge.verify.report import Report
 EQUAL, INCOMPLETE, DIFFERS = 0, 1, 2
 
 
-@click.command(epilog="Example: bridge verify people --repair")
+@click.command(cls=Gate, epilog="Example: bridge verify people --repair")
 @click.argument("mapping", required=False)
 @click.option("--sample", type=click.IntRange(min=1), help="Read so many pairs, drawn at random, instead of all.")
 @click.option("--repair", is_flag=True, help="Mark what differs or is missing as due: a running bridge looks at it.")
@@ -38,12 +39,7 @@ def verify(path: Path, mapping: str | None, sample: int | None, repair: bool, as
 
     Exit code 0: they agree; 2: something differs; 1: it could not be done, or not to its end.
     """
-    try:
-        reports = asyncio.run(_verified(path, mapping, sample, repair))
-    except ConfigError as error:
-        raise click.ClickException("\n".join(str(fault) for fault in error.faults)) from error
-    except BridgeError as error:
-        raise click.ClickException(str(error)) from error
+    reports = asyncio.run(_verified(path, mapping, sample, repair))
     if as_json:
         click.echo(json.dumps([report.document() for report in reports], indent=2))
     else:

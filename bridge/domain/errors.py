@@ -33,6 +33,10 @@ class ConfigError(BridgeError):
         self.faults = faults
 
 
+class NoStore(ConfigError):
+    """No bridge has made the store yet."""
+
+
 class BadCallback(BridgeError):
     """A callback that is refused and stored nowhere. `status` is the HTTP answer."""
 

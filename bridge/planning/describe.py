@@ -23,6 +23,7 @@ MOVED = {
     MoveKind.FREEZE: Kind.FREEZE,
     MoveKind.THAW: Kind.THAW,
     MoveKind.BURY: Kind.UNLINK,
+    MoveKind.PART: Kind.UNLINK,
     MoveKind.REVIVE: Kind.RESTORE,
     MoveKind.UNMERGE: Kind.RESTORE,
     MoveKind.ALIAS_TO: Kind.MERGE,
@@ -75,7 +76,7 @@ def _is_of(draft: Draft, side: Side, write: Write) -> bool:
 def of_end(draft: Draft, end: Completion, *, removal: bool) -> list[Row]:
     """The rows of what is remembered when a claim ends, and of what it asks of a person. removal: the record was
     removed, which ends its pair."""
-    moves = [move for move in end.links if not (removal and move.kind == MoveKind.BURY)]
+    moves = [move for move in end.links if not (removal and move.kind in (MoveKind.BURY, MoveKind.PART))]
     rows = [_moved(draft, end, move) for move in moves if MoveKind(move.kind) in MOVED]
     asked = [entry for entry in end.journal if entry.what == "conflict" and "values" in entry.detail]
     if asked:
@@ -157,8 +158,12 @@ def _removal(draft: Draft, plan: Removal) -> Row:
     held = {name: value for name, value in reading.values.items() if value is not None and value is not UNREAD}
     fields = {name: {"before": value} for name, value in words.in_words(draft, target, held).items()}
     kind = Kind.ARCHIVE if plan.policy is DeletePolicy.ARCHIVE else Kind.DELETE
-    gone = draft.named(plan.side, plan.link.rec(plan.side))
-    rule = f"{gone} was deleted, and the mapping says `deleted: {{{draft.side_name(plan.side)}: {plan.policy.value}}}`"
+    other = draft.named(plan.side, plan.link.rec(plan.side))
+    if plan.undoes is not None:
+        rule = f"{plan.undoes.fulfils.run}: the bridge had created it for {other}, which stays"
+    else:
+        policy = f"deleted: {{{draft.side_name(plan.side)}: {plan.policy.value}}}"
+        rule = f"{other} was deleted, and the mapping says `{policy}`"
     return _row(draft, kind, target=draft.named(target, plan.record.ref.id), fields=fields, why=rule)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from bridge.domain.errors import ConfigError, Fault, StoreUnavailable
+from bridge.domain.errors import ConfigError, Fault, NoStore, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
 from bridge.store.audit import Audit
@@ -227,7 +227,7 @@ async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bo
     if found == HEAD:
         return
     if found is None and not make:
-        raise ConfigError([_fault(f"there is no store at {where} yet", MAKES)])
+        raise NoStore([_fault(f"there is no store at {where} yet", MAKES)])
     if found is not None and found < HEAD and not upgrade:
         what = f"the store at {where} is of an older version of the bridge (schema {found}, this one has {HEAD})"
         raise ConfigError([_fault(what, "start `bridge run` of this version: it brings the store up to date")])
@@ -275,7 +275,7 @@ def check_file(parsed: URL, existing: bool) -> None:
     elif path.is_dir():
         fault = _fault(f"{path} is a folder", "name a file")
     elif existing and not path.exists():
-        fault = _fault(f"there is no store at {path} yet", MAKES)
+        raise NoStore([_fault(f"there is no store at {path} yet", MAKES)])
     elif path.parent.is_dir():
         return
     elif not path.parent.parent.is_dir():

@@ -65,6 +65,9 @@ def test_what_a_person_does_when_in_doubt(tmp_path: Path) -> None:
             pipedrive.until("persons", name="Somebody Else")
             assert site.told("verify", "people").code == 0
 
+            told = site.told("hooks", "rotate", "pipedrive", "--overlap", "0")
+            assert "3 hooks have new addresses" in told.out, told
+            assert json.loads(site.told("plan", "--json").out)["hooks"] == []
             told = site.told("doctor", "--live", "--bundle", str(tmp_path / "report.tar.gz"))
             assert (told.code, "fail  " in told.out) == (0, False), told.out
             for line in ("credentials deskera", "clock pipedrive", "public address", "hooks at deskera", "scheduler"):

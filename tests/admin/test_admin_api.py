@@ -201,7 +201,7 @@ async def test_dead_letters_are_retried_by_reason_and_discarded_one_by_one_with_
     one = ["crm", "organization", here.ids["Fjord twin"]]
     body = {"records": [one], "note": "merged by hand"}
     status, told = await client.ask("POST", f"{API}/dead-letters/discard", body)
-    assert told["text"] == "1 dead letters discarded"
+    assert told["text"] == "1 dead letter is discarded"
     left = (await client.get(f"{API}/dead-letters"))["groups"][0]["letters"]
     assert [letter["record"] for letter in left] == [here.ids["Nordlys AS"]]
     story = (await client.get(f"{API}/records/{'/'.join(one)}"))["pairs"][0]["story"]

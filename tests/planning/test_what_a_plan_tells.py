@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import pytest
 
 from bridge.domain.errors import RateLimited, Unreachable
+from bridge.domain.record import Side
 from bridge.planning.rehearsal import PlanStopped
 from bridge.planning.report import Head, Report
 from bridge.planning.rows import Kind, Row
-from bridge.store.model import Mode
+from bridge.store.model import Instruction, Mode, TaskKey
 from bridge.sync.parts import Limits
 from tests.planning.conftest import NewWorld
 from tests.planning.planned import Planned, planned
@@ -89,6 +90,30 @@ async def test_deletes_over_the_threshold_are_told_to_wait_for_a_person(new_worl
     assert rows[0].fields["name"] == {"before": "P0"}
     assert "crm person 1 was deleted, and the mapping says `deleted: {crm: delete}`" in rows[0].why
     assert "bridge approve people" in rows[1].why
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "row", "why"),
+    [
+        ("unlink", PEOPLE, Kind.UNLINK, "crm person 1 and erp person 1 are a pair no more"),
+        ("remove created", PEOPLE.replace("crm: delete", "crm: unlink"), Kind.UNLINK, "stays and is linked no more"),
+        ("remove created", PEOPLE, Kind.DELETE, "undo 1: the bridge had created it for crm person 1, which stays"),
+    ],
+)
+async def test_what_a_person_has_told_the_bridge_to_do_is_told_as_it_is(
+    new_world: NewWorld, kind: str, text: str, row: Kind, why: str
+) -> None:
+    here = await new_world(text)
+    here.crm.person_creates("person", **ANA)
+    await here.goes_live()
+    here.bench.clock.advance(3600)
+    detail = {"entries": [], "fields": {name: {"after": value, "confirmed": True} for name, value in ANA.items()}}
+    told = Instruction(TaskKey("people", Side.RIGHT, "1"), kind, detail, "undo 1", here.bench.store.now())
+    await here.bench.store.instructions.give(here.bench.parts.scopes["people"], [told])
+    (found,) = [one for one in await plan_of(here) if one.kind not in (Kind.SYNC, Kind.ALONE)]
+    assert found.kind is row
+    assert why in found.why
+    assert "was deleted" not in found.why
 
 
 async def test_a_pending_change_and_a_changed_mapping_file_are_told_without_a_backfill(new_world: NewWorld) -> None:

@@ -73,7 +73,7 @@ async def test_promise_9_dead_letters_a_person_retries_or_discards_stay_accounte
     await bench.settle()
     assert [(await bench.totals())[name] for name in ("accepted", "dead", "discarded")] == [3, 3, 0]
     answer = await _answer(bench, "dead-letters discard", mapping="people", record="2")
-    assert answer == "1 dead letters discarded"
+    assert answer == "1 dead letter is discarded"
     assert await _answer(bench, "dead-letters retry") == "1 dead letter is tried again"
     await bench.settle()
     totals = await bench.totals()

@@ -1,5 +1,6 @@
 """What `bridge doctor` says of clocks, quotas and disks, and what its archive leaves out."""
 
+import json
 import shutil
 from datetime import timedelta
 from email.utils import format_datetime
@@ -7,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from bridge.app import doctor
-from bridge.app.bundle import KEPT, MAIL, _without_tests, shape
+from bridge.app.bundle import KEPT, MAIL, _mapping_files, _without_tests, shape
 from bridge.app.doctor_live import Timed, _clock
 from bridge.app.finding import REMEDIES, remedy_of
 from bridge.app.status import status_of
 from bridge.connectors.protocols import HttpRequest, HttpResponse
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import Status
+from bridge.settings.load import load_settings
+from bridge.settings.model import AdminSettings, TokenSettings
 from bridge.store import Store
 from bridge.store.vitals import State
 from tests.acceptance.site import SECRETS, Site
@@ -87,6 +91,42 @@ def test_every_part_has_a_remedy() -> None:
     assert "bridge run" in remedy_of("worker")
 
 
+class Listener:
+    """The admin listener of a running bridge that knows this token; "" for none."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        assert request.url == "http://127.0.0.1:8081/health"
+        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
+            return HttpResponse(401, {}, b'{"error": "send a token"}')
+        checks = {"scheduler": [{"status": "pass", "output": "three jobs"}]}
+        return HttpResponse(200, {}, json.dumps({"checks": checks}).encode())
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "told"),
+    [
+        ("", "", ("scheduler", Status.PASS, "three jobs")),
+        ("t" * 24, "t" * 24, ("scheduler", Status.PASS, "three jobs")),
+        ("t" * 24, "u" * 24, ("admin token", Status.WARN, "does not know the first token")),
+        ("", "u" * 24, ("admin token", Status.WARN, "wants a token, and these settings have none")),
+    ],
+)
+async def test_the_running_bridge_is_asked_with_a_token_of_the_settings(
+    tmp_path: Path, ours: str, theirs: str, told: tuple[str, Status, str]
+) -> None:
+    site = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
+    settings = load_settings(site.settings, {**SECRETS, "ACCEPT_STORE_URL": site.store_url})
+    tokens = [TokenSettings(name="ana", role="read", secret=SecretStr(ours))] if ours else []
+    settings = settings.model_copy(update={"admin": AdminSettings(port=8081, tokens=tokens)})
+    (found,) = await doctor._asked(settings, Listener(theirs), known=())
+    assert (found.part, found.status) == told[:2]
+    assert told[2] in found.text
+    assert bool(found.remedy) is (found.status is not Status.PASS)
+
+
 # -- the archive -----------------------------------------------------------------------------------------------------
 def test_values_become_their_type_and_length() -> None:
     detail = {"changes": {"name": ["Ana Lund", None]}, "amount": 12, "ok": True}
@@ -105,6 +145,28 @@ def test_a_mapping_file_loses_its_examples_and_no_other_line() -> None:
     assert "Ana" not in kept
     assert kept.count("\n") == text.count("\n")
     assert kept.splitlines()[8:] == ["match: none", "---", "mapping: b"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mapping: a\ntests:\n- name: Ana\n- name: Ana\nmatch: none\n",
+        "mapping: a\nmatch: none\ntests:\n  - name: Ana",
+        'mapping: a\n"tests":\n  - name: Ana\nmatch: none\n---\nmapping: b\ntests: [{name: Ana},\n{name: Ana}]',
+        "{mapping: a, tests: [{name: Ana}]}",
+        "mapping: a\ntests: [\n{name: Ana}\nmatch: none\n",
+        "mapping: a\ntests: [{name: x}]\ntests: [{name: Ana}]\n",
+    ],
+)
+def test_no_way_to_write_examples_gets_them_into_the_archive(text: str) -> None:
+    assert "Ana" not in _without_tests(text)
+
+
+def test_mapping_files_in_folders_below_are_in_the_archive_as_they_are_read(tmp_path: Path) -> None:
+    for name in ("a.yaml", "below/b.yaml", ".hidden/c.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("mapping: a\n")
+    assert [name for name, _ in _mapping_files(tmp_path)] == ["a.yaml", "below/b.yaml"]
 
 
 async def test_every_heading_of_status_says_which_columns_hold_nobodys_data(store: Store) -> None:

@@ -79,3 +79,28 @@ async def test_every_request_is_answered_although_the_store_comes_and_goes(caplo
     running.cancel()
     await asyncio.wait([running])
     assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_none_at_all_is_no_default() -> None:
+    """`--overlap 0` ends what was leaked at once, and zero minutes let nothing through."""
+    seen: dict[str, float] = {}
+
+    async def rotate(system: str, seconds: float) -> Any:
+        seen["overlap"] = seconds
+        return SimpleNamespace(faults={}, created=["any.deal"])
+
+    async def approve(mapping: str, until: float) -> None:
+        seen["approved until"] = until
+
+    async def look_now(mappings: list[str], reason: str) -> int:
+        return 0
+
+    store = SimpleNamespace(
+        now=lambda: 5.0, mappings=SimpleNamespace(approve=approve), tasks=SimpleNamespace(look_now=look_now)
+    )
+    plan = SimpleNamespace(mappings={"deals": None})
+    bridge = SimpleNamespace(store=store, plan=plan, connectors={"crm1": None}, keeper=SimpleNamespace(rotate=rotate))
+    requests = Requests(bridge)  # type: ignore[arg-type]
+    await requests._answer(Request(1, "hooks rotate", {"system": "crm1", "overlap": 0.0}, 0.0))
+    await requests._answer(Request(2, "approve", {"mapping": "deals", "minutes": 0}, 0.0))
+    assert seen == {"overlap": 0.0, "approved until": 5.0}
