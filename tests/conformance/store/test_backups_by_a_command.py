@@ -1,5 +1,6 @@
 """A backup as `bridge backup` takes it: by a process that never made the tables of a store."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
@@ -52,7 +53,7 @@ async def backup(made_sqlite_url: str, new_seams: NewSeams, tmp_path: Path) -> B
     await store.database.write("links", lambda conn: conn.execute(insert(links), rows))
     await store.close()
     file = str(tmp_path / "backup.gz")
-    subprocess.run([sys.executable, "-c", BACK_UP, made_sqlite_url, file], check=True)
+    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", BACK_UP, made_sqlite_url, file], check=True)
     return Backup(file)
 
 
