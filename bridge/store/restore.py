@@ -14,6 +14,7 @@ from bridge.store.engine import MIGRATE, check_file, database_at, parsed_url
 from bridge.store.filelock import FileLock
 from bridge.store.instance_tables import instances
 from bridge.store.instances import SILENT_SECONDS
+from bridge.store.requests import add_request
 from bridge.store.schema import HEAD, schema_of, version
 from bridge.store.tables import mappings, metadata, requests, sequence
 
@@ -118,7 +119,7 @@ class _Filling:
         self._conn.execute(update(requests).where(requests.c.done_at.is_(None)).values(taken_at=None))
         for kind, arguments in AFTERWARDS:
             asked = {"kind": kind, "arguments": arguments, "asked_at": now, "answer": ""}
-            self._conn.execute(insert(requests).values(**asked))
+            add_request(self._database, self._conn, asked)
         for name, reason in sorted(pause.items()):
             held = update(mappings).where(mappings.c.name == name)
             self._conn.execute(held.values(paused=True, pause_reason=reason))

@@ -89,16 +89,20 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
+def size(file: Path) -> int:
+    return file.stat().st_size
+
+
 async def shrinks(store: Store, file: Path, *grows: str) -> None:
     """Another process writes the file anew, as `bridge forget` does, after much was deleted."""
     await store.events.submit([event(str(number), body=bytes(100_000)) for number in range(20)], ROUTES)
     with closing(sqlite3.connect(file)) as conn:
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     await store.database.write("less", lambda conn: conn.exec_driver_sql("DELETE FROM events"))
-    before = file.stat().st_size
+    before = size(file)
     command = [sys.executable, "-c", SCRUB, str(store.database.url), *grows]
     await asyncio.to_thread(subprocess.run, command, check=True)
-    assert file.stat().st_size < before
+    assert size(file) < before
 
 
 @pytest.mark.parametrize("grows", [(), ("grows",)], ids=["alone", "and writes to it"])
@@ -112,7 +116,7 @@ async def test_a_file_that_another_process_wrote_anew_is_gone_on_with(
 
 async def test_a_file_that_was_written_anew_and_then_cut_short_takes_nothing(store: Store, file: Path) -> None:
     await shrinks(store, file, "grows")
-    os.truncate(file, file.stat().st_size - 4096)
+    os.truncate(file, size(file) - 4096)
     assert "was cut short" in await refused(store)
     assert "was cut short" in await refused(store)
 
