@@ -5,17 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.seams import Seams
-from bridge.store import Store, open_store
-from bridge.store.forget import Erased, InUse
+from bridge.store import Store, forget, open_store
+from bridge.store.forget import Erased, InUse, fingerprint
 from bridge.store.model import Endpoint, JournalEntry, Mode, Scope, TaskState
-from bridge.store.tables import metadata
+from bridge.store.tables import metadata, tasks
+from bridge.store.verify_tables import forgotten
 from bridge.sync.reasons import Reason
 from tests.clock import FakeClock
+from tests.conformance.store.builders import SCOPES
 from tests.integration.sweep_bench import NewSweepBench, SweepBench, make_sweep_bench, start
 from tests.sync.bench import PEOPLE, WITH_COMPANIES
 
@@ -193,3 +195,21 @@ async def test_the_files_of_a_store_hold_no_byte_of_it_any_more(
     assert len(await running.journal.recent()) == 1
     await command.close()
     await running.close()
+
+
+async def test_tasks_of_removed_mappings_and_taken_back_records_do_not_keep_others_from_being_tidied(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forget, "TIDIED", 2)
+    await store.mappings.sync(SCOPES)
+    gone = [("gone", str(number)) for number in range(3)]
+    back = [("people", str(number)) for number in range(3)]
+    zeros = {"gen": 0, "done_gen": 0, "pending": 0, "taken": 0, "attempts": 0, "kinds": 0, "kinds_taken": 0}
+    common = {"side": "left", "state": "idle", "lane": "live", "reason": "", "first_due": 0.0, "code": "forgotten"}
+    rows = [{"mapping": name, "rec": rec, **zeros, **common} for name, rec in [*gone, *back, ("people", "9")]]
+    await store.database.write("tasks", lambda conn: conn.execute(insert(tasks), rows))
+    ref = SCOPES["people"].left.ref("9")
+    stone = {"hash": fingerprint(ref), "together": fingerprint(ref), "at": 1.0}
+    await store.database.write("stone", lambda conn: conn.execute(insert(forgotten), [stone]))
+    assert await store.forgotten.tidy(SCOPES) == 1
+    assert await store.forgotten.tidy(SCOPES) == 0
