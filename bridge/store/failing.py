@@ -112,7 +112,7 @@ def _whole(path: str, size: int) -> bool:
         conn = sqlite3.connect(f"{Path(path).resolve().as_uri()}?mode=ro", uri=True, timeout=1.0)
         try:
             (bytes_,) = conn.execute(BYTES).fetchone()
-            return bytes_ <= size or conn.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+            return bool(bytes_ <= size or conn.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
         finally:
             conn.close()
     except sqlite3.Error:
