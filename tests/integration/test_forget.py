@@ -13,6 +13,7 @@ from bridge.domain.seams import Seams
 from bridge.store import Store, forget, open_store
 from bridge.store.forget import Erased, InUse, fingerprint
 from bridge.store.model import Endpoint, JournalEntry, Mode, Scope, TaskState
+from bridge.store.postgres import ERASED_FROM
 from bridge.store.tables import metadata, tasks
 from bridge.store.verify_tables import forgotten
 from bridge.sync.reasons import Reason
@@ -213,3 +214,13 @@ async def test_tasks_of_removed_mappings_and_taken_back_records_do_not_keep_othe
     await store.database.write("stone", lambda conn: conn.execute(insert(forgotten), [stone]))
     assert await store.forgotten.tidy(SCOPES) == 1
     assert await store.forgotten.tidy(SCOPES) == 0
+
+
+def test_every_table_that_is_erased_from_is_vacuumed() -> None:
+    held = forget._Held(frozenset(), frozenset(), frozenset())
+    assert {table.name for _, table, _ in forget._rows(held)} == set(ERASED_FROM)
+
+
+async def test_what_was_erased_is_scrubbed_on_either_database(store: Store) -> None:
+    await store.database.scrub()
+    assert not await store.instances.running()
