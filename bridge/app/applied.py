@@ -1,14 +1,15 @@
 """`bridge apply`: carries out a saved plan, beside a running bridge or without one."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from bridge.app.build import build_connectors, make_parts
 from bridge.app.plan import Plan
 from bridge.app.secrets import seal_of
 from bridge.connectors.transport import http_transport
-from bridge.domain.errors import BridgeError, ConfigError, Fault
+from bridge.domain.errors import BridgeError, ConfigError, Fault, StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.metrics import Metrics
 from bridge.planning.carrying_out import CarryingOut, Result
@@ -16,6 +17,7 @@ from bridge.planning.saved import AGAIN, header, steps
 from bridge.reconcile.reconciler import Reconciler, Work
 from bridge.settings.model import Settings
 from bridge.store.engine import Store, open_store
+from bridge.store.instances import BEAT_SECONDS
 from bridge.store.model import Mode
 from bridge.sync.systems import SystemWatch
 
@@ -31,7 +33,7 @@ async def applied(
         raise ConfigError(faults)
     planned = header(path).versions.keys()
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(_store(settings, plan, seams))
+        store = await stack.enter_async_context(store_to_apply_to(settings, plan, seams))
         transport = await stack.enter_async_context(http_transport())
         connectors = build_connectors(settings, seams, store, transport, Metrics())
         scopes = {name: scope for name, scope in plan.scopes.items() if name in planned}
@@ -70,8 +72,12 @@ def _faults(settings: Settings, plan: Plan, path: Path) -> list[Fault]:
 
 
 @asynccontextmanager
-async def _store(settings: Settings, plan: Plan, seams: Seams) -> AsyncIterator[Store]:
-    """The store; where no bridge runs, opened as a bridge would, so that none can start on its file meanwhile."""
+async def store_to_apply_to(settings: Settings, plan: Plan, seams: Seams) -> AsyncIterator[Store]:
+    """The store; where no bridge runs, opened as a bridge would, so that none can start on its file meanwhile.
+
+    Other commands see that somebody works on it. On SQLite they see the running bridge, where there is one: two that
+    are noted there cannot be.
+    """
     store = await open_store(settings.store.url, seams, seal=seal_of(settings))
     try:
         running = await store.instances.running()
@@ -81,9 +87,33 @@ async def _store(settings: Settings, plan: Plan, seams: Seams) -> AsyncIterator[
             await store.close()
             store = await open_store(settings.store.url, seams, exclusive=True, seal=seal_of(settings))
             await store.mappings.sync(plan.scopes)
-        yield store
+        async with AsyncExitStack() as stack:
+            if not (running and store.database.sqlite):
+                await stack.enter_async_context(_noted(store, seams))
+            yield store
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def _noted(store: Store, seams: Seams) -> AsyncIterator[None]:
+    """This process is among those that work on the store."""
+
+    async def beat() -> None:
+        while True:
+            await seams.clock.sleep(BEAT_SECONDS)
+            with suppress(StoreUnavailable):
+                await store.instances.beat()
+
+    await store.instances.begin()
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        await asyncio.wait([beating])
+        with suppress(StoreUnavailable):  # it is seen to be gone all the same
+            await store.instances.end()
 
 
 async def _same_definitions(store: Store, plan: Plan) -> None:

@@ -140,7 +140,7 @@ async def undone(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
 
 
 async def _of_run(bridge: Bridge, run: str) -> list[Wanted]:
-    rows = await bridge.store.journal.writes(run=run)
+    rows = await bridge.store.journal.writes_of(run)
     reach = await bridge.store.journal.reach()
     if not rows:
         raise Refused(f"the journal has nothing that {run} wrote and that is not undone{_reach(reach)}; {RUNS}")
@@ -169,7 +169,7 @@ async def _of_mapping(bridge: Bridge, mapping: str, since: float) -> list[Wanted
         known = ", ".join(sorted(bridge.plan.mappings))
         raise Refused(f"no mapping is called `{mapping}`; known: {known}")
     await _must_reach(bridge, since)
-    rows = await bridge.store.journal.writes(mapping=mapping, since=since)
+    rows = await bridge.store.journal.writes_since(mapping, since)
     if not rows:
         raise Refused(f"mapping {mapping} wrote nothing since {moment(since)} UTC that is not undone")
     return await _wanted(bridge, rows)
@@ -181,7 +181,7 @@ async def _of_record(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
     if at is not None:
         await _must_reach(bridge, float(at))
     for scope, which in places(bridge.plan.scopes, side, entity):
-        found = await bridge.store.journal.writes(mapping=scope.mapping, record=(which, record), since=at)
+        found = await bridge.store.journal.writes_to(scope.mapping, which, record, at)
         for row in found:
             (rows if _target(row) == TaskKey(scope.mapping, which, record) else elsewhere).append(row)
     rows.sort(key=lambda row: -row.id)
@@ -333,7 +333,7 @@ async def _remembered(bridge: Bridge, key: TaskKey) -> Wanted | None:
     link = next((row for row in rows if row.state in (LinkState.TOMBSTONE, LinkState.PARTED)), None)
     if link is None or link.rec(key.side.other) is None:
         return None
-    for row in await bridge.store.journal.writes(mapping=key.mapping, record=(key.side, key.rec)):
+    for row in await bridge.store.journal.writes_to(key.mapping, key.side, key.rec):
         if row.entry.what in REMOVALS and _target(row) == key and row.entry.detail.get("values"):
             return await _restoring(bridge, key, row, {"entries": [row.id], "fields": {}})
     values = {name: entry[0 if key.side is Side.LEFT else 1] for name, entry in link.base.items()}

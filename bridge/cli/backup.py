@@ -101,9 +101,22 @@ def restore_backup(path: Path, file: Path, replace: bool, check: bool) -> None:
         return
     pause = _made_again(path, moment(found.written.taken_at))
     url = store_url(path, os.environ)
-    asyncio.run(restore(url, system_seams(), found, replace=replace, pause=pause))
+    restored = asyncio.run(restore(url, system_seams(), found, replace=replace, pause=pause))
     note(path, "restore-backup", f"restored {held}")
     click.echo(f"restored {held}")
+    if restored.dropped:
+        click.echo(
+            f"{_counted(restored.dropped, 'instruction')} of then (undo, link, unlink, restore) will not be done:"
+        )
+        click.echo("  they may be done already; give again what is still meant")
+    if restored.forgotten is None:
+        click.echo("it cannot know who was forgotten since the backup: say `bridge forget` of them again")
+    elif restored.forgotten:
+        records = _counted(restored.forgotten, "record")
+        click.echo(
+            f"{records} forgotten since the backup will not be copied, but what the backup holds of them is back:"
+        )
+        click.echo("  say `bridge forget` of them again")
     for name in sorted(pause):
         click.echo(
             f"{name} is paused: it has no `match`, so records made since the backup would be made again; see why"
@@ -117,6 +130,10 @@ def _made_again(path: Path, taken_at: str) -> Mapping[str, str]:
     why = f"restored from a backup of {taken_at}: without `match`, records made since then would be made again"
     folder, functions = mapping_files(path, os.environ)
     return {mapping.name: why for mapping in checked_files(folder, functions) if not mapping.match}
+
+
+def _counted(number: int, one: str) -> str:
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
 
 
 def _numbers(written: Written) -> str:

@@ -37,7 +37,7 @@ from bridge.domain.errors import ConfigError, Fault
 from bridge.store.database import Database
 from bridge.store.instance_tables import instances
 from bridge.store.schema import HEAD, version
-from bridge.store.tables import Big, Real, leases, metadata, sequence
+from bridge.store.tables import Big, Real, leases, metadata, sequence, tell_postgres
 
 FORMAT = 1
 ROWS = 1000
@@ -150,6 +150,7 @@ def _kind(column: Column[Any]) -> str:
 def _statements(name: str, dialect: Dialect) -> list[str]:
     """How this version makes its tables: a later one brings them up to date as it does with a store it finds."""
     made = [MAKE_COUNTER] if name == "postgresql" else []
+    tell_postgres()
     for table in [*metadata.sorted_tables, version]:
         made.append(str(CreateTable(table).compile(dialect=dialect)))
         made += [

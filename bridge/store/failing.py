@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Mapping
+from pathlib import Path
 
 from bridge.domain.errors import StoreUnavailable
 
@@ -64,6 +65,10 @@ def in_words(error: BaseException) -> str:
     return str(original).splitlines()[0][:300] if str(original) else type(original).__name__
 
 
+BYTES = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+"""How large SQLite takes its file to be."""
+
+
 class StoreFile:
     """The file of an open SQLite store, watched: what is written to one that was deleted is lost at the next start.
 
@@ -77,7 +82,7 @@ class StoreFile:
     def require_whole(self) -> None:
         """Raises StoreUnavailable when file or journal was deleted, replaced or cut since this was first asked.
 
-        The file never shrinks while it is open; the journal (-wal) may.
+        The file shrinks only when SQLite writes it anew (`bridge forget`), and is whole then; the journal (-wal) may.
         """
         for path, shrinks in ((self._path, False), (f"{self._path}-wal", True)):
             before = self._seen.get(path)
@@ -92,9 +97,26 @@ class StoreFile:
             now = (found.st_dev, found.st_ino, found.st_size)
             if before is not None and now[:2] != before[:2]:
                 raise _lost(path, "was replaced by another file")
-            if before is not None and not shrinks and now[2] < before[2]:
+            if before is not None and not shrinks and now[2] < before[2] and not _whole(path, now[2]):
                 raise _lost(path, "was cut short")
             self._seen[path] = now
+
+
+def _whole(path: str, size: int) -> bool:
+    """Whether a file of `size` bytes that shrank has all its pages; those beyond its end may be in the journal still.
+
+    Asked on a new connection: an open one answers from its memory. (To open the file by hand and close it would let go
+    of SQLite's locks.)
+    """
+    try:
+        conn = sqlite3.connect(f"{Path(path).resolve().as_uri()}?mode=ro", uri=True, timeout=1.0)
+        try:
+            (bytes_,) = conn.execute(BYTES).fetchone()
+            return bool(bytes_ <= size or conn.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+        finally:
+            conn.close()
+    except sqlite3.Error:
+        return False
 
 
 def _lost(path: str, what: str) -> StoreUnavailable:

@@ -18,9 +18,11 @@ from sqlalchemy import (
     delete,
     false,
     func,
+    literal,
     not_,
     or_,
     select,
+    tuple_,
     update,
 )
 
@@ -143,13 +145,17 @@ class Forgotten:
 
     async def tidy(self, scopes: Scopes) -> int:
         """Erase what came in about forgotten records since; how many there were."""
-        query = select(tasks.c.mapping, tasks.c.side, tasks.c.rec)
-        query = query.where(tasks.c.code == CODE, tasks.c.state == TaskState.IDLE.value).limit(TIDIED)
+        key = (tasks.c.mapping, tasks.c.side, tasks.c.rec)
+        about = (tasks.c.code == CODE, tasks.c.state == TaskState.IDLE.value, tasks.c.mapping.in_(sorted(scopes)))
+        query = select(*key).where(*about).order_by(*key).limit(TIDIED)
 
         def work(conn: Connection) -> int:
-            found = [TaskKey(name, Side(side), rec) for name, side, rec in conn.execute(query)]
-            refs = {scopes[key.mapping].endpoint(key.side).ref(key.rec) for key in found if key.mapping in scopes}
-            refs = forgotten_among(conn, refs)
+            found, refs = [TaskKey("", Side.LEFT, "")], set[RecordRef]()
+            while found and not refs:  # on over records that were taken back since
+                last = found[-1]
+                after = tuple_(*key) > tuple_(literal(last.mapping), literal(last.side.value), literal(last.rec))
+                found = [TaskKey(name, Side(side), rec) for name, side, rec in conn.execute(query.where(after))]
+                refs = forgotten_among(conn, [scopes[one.mapping].endpoint(one.side).ref(one.rec) for one in found])
             if refs:
                 self._erase(conn, _all_of(conn, scopes, refs, ()))
             return len(refs)

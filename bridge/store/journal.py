@@ -1,7 +1,9 @@
 """The journal: what was decided and done, and why."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select
 
@@ -10,7 +12,7 @@ from bridge.domain.record import Side
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.model import JournalEntry
-from bridge.store.rows import Row
+from bridge.store.rows import Row, walked_by_id
 from bridge.store.tables import counters, journal
 
 CREATIONS = ("created", "found")
@@ -58,6 +60,29 @@ def _row(row: Row) -> JournalRow:
     return JournalRow(row["id"], row["at"], JournalEntry(side=Side(row["side"]), **values))
 
 
+PORTION = 1000
+"""Ids looked through at once."""
+STANDING = and_(journal.c.what.in_(WRITES), journal.c.undone.is_(None))
+
+
+def first_since(since: float) -> Select[Any]:
+    """The lowest id. By the index of times; for the least of the bare ids SQLite walks through all entries before."""
+    return select(func.min(journal.c.id + 0)).where(journal.c.at >= since)
+
+
+def of_record(mapping: str, side: Side, rec: str) -> list[Select[Any]]:
+    """A record's own entries, and those of its counterparts that name it; together SQLite reads the whole mapping."""
+    c = journal.c
+    own = select(journal).where(c.mapping == mapping, c.side == side.value, c.rec == rec)
+    return [own, select(journal).where(c.mapping == mapping, c.side == side.other.value, c.other_rec == rec)]
+
+
+def written_within(mapping: str, since: float, after: int, last: int) -> Select[Any]:
+    """Writes of a mapping among the entries up to the id `last`."""
+    within = (journal.c.id > after, journal.c.id <= last, journal.c.at >= since)
+    return select(journal).where(*within, STANDING, walked_by_id(journal.c.mapping) == mapping)
+
+
 class Journal:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -67,9 +92,8 @@ class Journal:
 
     async def about(self, mapping: str, side: Side, rec: str, limit: int = 50) -> list[JournalRow]:
         """Entries of this record and of its counterparts' work on it, newest first."""
-        own = and_(journal.c.side == side.value, journal.c.rec == rec)
-        other = and_(journal.c.side == side.other.value, journal.c.other_rec == rec)
-        return await self._rows(select(journal).where(journal.c.mapping == mapping, or_(own, other)), limit)
+        newest = (half.order_by(journal.c.id.desc()).limit(limit) for half in of_record(mapping, side, rec))
+        return (await self._both(list(newest)))[:limit]
 
     async def recent(self, limit: int = 50, mapping: str | None = None, what: str | None = None) -> list[JournalRow]:
         """The newest entries, newest first."""
@@ -80,28 +104,28 @@ class Journal:
             query = query.where(journal.c.what == what)
         return await self._rows(query, limit)
 
-    async def writes(
-        self,
-        *,
-        mapping: str | None = None,
-        record: tuple[Side, str] | None = None,
-        run: str | None = None,
-        since: float | None = None,
-        limit: int | None = None,
-    ) -> list[JournalRow]:
-        """Entries of what the bridge wrote and nobody undid, newest first; `record` (of `mapping`): to it."""
-        query = select(journal).where(journal.c.what.in_(WRITES), journal.c.undone.is_(None))
-        if mapping is not None:
-            query = query.where(journal.c.mapping == mapping)
-        if record is not None:
-            side, rec = record
-            own = and_(journal.c.side == side.value, journal.c.rec == rec)
-            query = query.where(or_(own, and_(journal.c.side == side.other.value, journal.c.other_rec == rec)))
-        if run is not None:
-            query = query.where(journal.c.run == run)
-        if since is not None:
-            query = query.where(journal.c.at >= since)
-        return await self._rows(query, limit)
+    # What the bridge wrote and nobody undid, newest first.
+
+    async def writes_to(self, mapping: str, side: Side, rec: str, since: float | None = None) -> list[JournalRow]:
+        """To a record and its counterpart."""
+        halves = [half.where(STANDING) for half in of_record(mapping, side, rec)]
+        return await self._both(halves if since is None else [half.where(journal.c.at >= since) for half in halves])
+
+    async def writes_of(self, run: str) -> list[JournalRow]:
+        """By a run."""
+        return await self._rows(select(journal).where(STANDING, journal.c.run == run), None)
+
+    async def writes_since(self, mapping: str, since: float) -> list[JournalRow]:
+        """By a mapping since a time. Read in portions, between which the daemon does other work."""
+        found: list[JournalRow] = []
+        first = await self._database.read(lambda conn: conn.scalar(first_since(since)))
+        before = await self._database.read(lambda conn: conn.scalar(select(func.max(journal.c.id)))) or 0
+        while first is not None and before >= first:
+            query = written_within(mapping, since, before - PORTION, before)
+            found += await self._rows(query.where(journal.c.id >= first), None)
+            before -= PORTION
+            await asyncio.sleep(0)
+        return found
 
     async def of_run(self, run: str, limit: int) -> list[JournalRow]:
         """The newest entries of a run, newest first."""
@@ -143,7 +167,13 @@ class Journal:
             if now_gone < batch:
                 return gone
 
-    async def _rows(self, query: Select[tuple[object, ...]], limit: int | None) -> list[JournalRow]:
+    async def _both(self, queries: Sequence[Select[Any]]) -> list[JournalRow]:
+        def work(conn: Connection) -> list[JournalRow]:
+            return [_row(row) for query in queries for row in conn.execute(query).mappings()]
+
+        return sorted(await self._database.read(work), key=lambda row: -row.id)
+
+    async def _rows(self, query: Select[Any], limit: int | None) -> list[JournalRow]:
         newest = query.order_by(journal.c.id.desc()).limit(limit)
 
         def work(conn: Connection) -> list[JournalRow]:

@@ -19,6 +19,15 @@ T = TypeVar("T")
 Work = Callable[[Connection], T]
 
 
+ERASED_FROM = (
+    *("brake_hits", "events", "intent_keys", "journal", "leases", "link_refs", "links", "merges", "record_keys"),
+    *("records", "requests", "tasks", "unlinked_refs"),
+)
+"""The tables that `forget` deletes from."""
+VACUUM_SECONDS = 86_400.0
+"""The limit of other statements would end it at a large table."""
+
+
 class Postgres:
     """A pool of connections."""
 
@@ -62,8 +71,12 @@ class Postgres:
 
     async def scrub(self) -> None:
         """Remove rows that nobody can see any more; their bytes go as the space is used again."""
-        async with self._reading.connect() as conn:
-            await conn.exec_driver_sql("VACUUM")
+        try:
+            async with self.engine.connect() as conn:
+                driver: Any = (await conn.get_raw_connection()).driver_connection
+                await driver.execute(f"VACUUM {', '.join(ERASED_FROM)}", timeout=VACUUM_SECONDS)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise StoreUnavailable(f"the store's tables cannot be vacuumed now: {error}") from error
 
     async def listen(self, channel: str, heard: Callable[[], None], ready: Callable[[], None]) -> None:
         """Call `heard` at every notification until the connection is lost. Raises StoreUnavailable."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from bridge.store.audit import note_answer, note_deed
 from bridge.store.database import Database
@@ -44,11 +44,11 @@ class Requests:
         values = {"kind": kind, "arguments": dict(arguments), "asked_at": now, "answer": ""}
 
         def work(conn: Connection) -> int:
-            number = (conn.execute(insert(requests).values(**values).returning(requests.c.id))).scalar_one()
+            number = add_request(self._database, conn, values)
             if by:
-                note_deed(conn, now, by, kind, arguments, int(number))
+                note_deed(conn, now, by, kind, arguments, number)
             self._database.tell(conn)
-            return int(number)
+            return number
 
         asked = await self._database.write("request", work)
         self._wake.set()
@@ -106,11 +106,10 @@ class Requests:
     async def note_backup(self, taken_at: float, text: str) -> None:
         """Remember the last backup, in place of the one before."""
         values = {"kind": BACKUP, "arguments": {}, "asked_at": taken_at, "taken_at": taken_at, "done_at": taken_at}
-        noted = insert(requests).values(**values, answer=text)
 
         def work(conn: Connection) -> None:
             conn.execute(delete(requests).where(requests.c.kind == BACKUP))
-            conn.execute(noted)
+            add_request(self._database, conn, {**values, "answer": text})
 
         await self._database.write("note_backup", work)
 
@@ -119,6 +118,20 @@ class Requests:
         query = select(requests.c.done_at, requests.c.answer).where(requests.c.kind == BACKUP)
         found = await self._database.read(lambda conn: conn.execute(query).first())
         return None if found is None else (float(found[0]), str(found[1]))
+
+
+def add_request(database: Database, conn: Connection, values: Json) -> int:
+    """Inside the caller's transaction; the request's id, which no other request ever had.
+
+    Journal and audit log name requests by it long after they were deleted, and SQLite by itself would give the id of
+    a deleted newest one again. So the store's counter gives them; a former version's may be ahead of it.
+    """
+    (number,) = database.next_seqs(conn, 1)
+    ahead = (conn.scalar(select(func.max(requests.c.id))) or 0) - number
+    if ahead >= 0:
+        number = database.next_seqs(conn, ahead + 1)[-1]
+    conn.execute(insert(requests).values(id=number, **values))
+    return number
 
 
 def _request(row: Row) -> Request:

@@ -1,9 +1,11 @@
 """Fills a store from a backup file, in one transaction: it holds all of it or is as it was."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, MetaData, Table, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, MetaData, Table, delete, func, insert, inspect, select, text, update
 
 from bridge.domain.errors import ConfigError, Fault, StoreUnavailable
 from bridge.domain.late import late
@@ -14,14 +16,28 @@ from bridge.store.engine import MIGRATE, check_file, database_at, parsed_url
 from bridge.store.filelock import FileLock
 from bridge.store.instance_tables import instances
 from bridge.store.instances import SILENT_SECONDS
+from bridge.store.requests import add_request
 from bridge.store.schema import HEAD, schema_of, version
-from bridge.store.tables import mappings, metadata, requests, sequence
+from bridge.store.tables import instructions, mappings, metadata, requests, sequence
+from bridge.store.verify_tables import forgotten
 
 AFTERWARDS = (("reconcile", {"mapping": None, "full": True}),)
 """What the next bridge is asked for, as (kind, arguments): to compare every record of both sides."""
 
 
-async def restore(url: str, seams: Seams, backup: Backup, *, replace: bool, pause: Mapping[str, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What of a backup is not as it was.
+
+    `dropped`: instructions that were still to be done then, and may be done by now. `forgotten`: records forgotten
+    since, known from the store that was given up; None where there was none.
+    """
+
+    dropped: int
+    forgotten: int | None
+
+
+async def restore(url: str, seams: Seams, backup: Backup, *, replace: bool, pause: Mapping[str, str]) -> Restored:
     """Fill the store at `url`, made where there is none, and have the next bridge compare both sides.
 
     `replace`: a store that is there is given up for it. `pause`: mappings that are paused then, each with the reason.
@@ -35,7 +51,9 @@ async def restore(url: str, seams: Seams, backup: Backup, *, replace: bool, paus
     database = database_at(parsed, seams)
     try:
         await database.refresh_clock()
-        await database.write("restore", lambda conn: _Filling(database, conn, backup, where).fill(replace, pause))
+        return await database.write(
+            "restore", lambda conn: _Filling(database, conn, backup, where).fill(replace, pause)
+        )
     except StoreUnavailable as error:
         remedy = (
             "see that the database exists and answers; where a file is damaged, move it, its -wal and its -shm away"
@@ -56,10 +74,12 @@ class _Filling:
         self._backup = backup
         self._where = where
 
-    def fill(self, replace: bool, pause: Mapping[str, str]) -> None:
+    def fill(self, replace: bool, pause: Mapping[str, str]) -> Restored:
         self._database.lock_name(self._conn, "bridge-migrations")
+        stones = None
         if (found := schema_of(self._conn)) is not None:
             self._may_go(found, replace)
+            stones = self._forgotten()
             self._drop()
         for statement in self._backup.head.make[self._conn.dialect.name]:
             self._conn.exec_driver_sql(statement)
@@ -71,6 +91,8 @@ class _Filling:
             late(*MIGRATE)(self._conn)
         self._as_after_a_stop(pause)
         self._compare()
+        dropped = self._conn.execute(delete(instructions)).rowcount
+        return Restored(dropped, None if stones is None else self._forget(stones))
 
     def _may_go(self, found: str, replace: bool) -> None:
         """Raises ConfigError unless the store that is there may be given up."""
@@ -87,6 +109,20 @@ class _Filling:
         if running and not self._database.sqlite:  # on SQLite the lock says so, and one that was killed is none
             what = f"a bridge runs on the store at {self._where} ({', '.join(running)})"
             raise self._fault(what, f"stop it first; one that was killed counts as gone after {SILENT_SECONDS:.0f} s")
+
+    def _forgotten(self) -> list[dict[str, Any]]:
+        """Of the store that is there; a former version's knows of none."""
+        if not inspect(self._conn).has_table(forgotten.name):
+            return []
+        return [dict(row) for row in self._conn.execute(select(forgotten)).mappings()]
+
+    def _forget(self, stones: Sequence[dict[str, Any]]) -> int:
+        """What was forgotten stays so; how many records the backup did not know to be."""
+        known = set(self._conn.execute(select(forgotten.c.hash)).scalars())
+        new = [stone for stone in stones if stone["hash"] not in known]
+        if new:
+            self._conn.execute(insert(forgotten), new)
+        return len(new)
 
     def _drop(self) -> None:
         there = set(inspect(self._conn).get_table_names())
@@ -118,7 +154,7 @@ class _Filling:
         self._conn.execute(update(requests).where(requests.c.done_at.is_(None)).values(taken_at=None))
         for kind, arguments in AFTERWARDS:
             asked = {"kind": kind, "arguments": arguments, "asked_at": now, "answer": ""}
-            self._conn.execute(insert(requests).values(**asked))
+            add_request(self._database, self._conn, asked)
         for name, reason in sorted(pause.items()):
             held = update(mappings).where(mappings.c.name == name)
             self._conn.execute(held.values(paused=True, pause_reason=reason))

@@ -53,6 +53,14 @@ def has_key(table: Table, keys: Sequence[tuple[str, str, str]]) -> ColumnElement
     return tuple_(*columns).bool_op("IN")(KeyList(literal([list(key) for key in keys], JsonText)))
 
 
+def walked_by_id(column: ColumnElement[str]) -> ColumnElement[str]:
+    """A text column to compare with where rows are read in the order of their ids, some at a time.
+
+    SQLite takes an index that begins with the column itself, reads all of its rows, and sorts them for every portion.
+    """
+    return column.concat("")
+
+
 class KeyList(FunctionElement[Any]):
     """Keys of three texts each, from one parameter that holds them as JSON: rows to compare a table's key with.
 

@@ -50,18 +50,23 @@ class JsonText(TypeDecorator[Any]):
 
 
 def partial(name: str, *columns: Any, where: Any, unique: bool = False) -> None:
-    """An index of some rows. PostgreSQL is told of `where` when the tables are made (`_partial_there`): naming it here
-    would import all of SQLAlchemy's PostgreSQL, which costs every command 0.03 s and 4 MB."""
+    """An index of some rows. PostgreSQL is told of `where` when it is needed (`tell_postgres`): naming it here would
+    import all of SQLAlchemy's PostgreSQL, which costs every command 0.03 s and 4 MB."""
     Index(name, *columns, unique=unique, sqlite_where=where, info={"where": where})
+
+
+def tell_postgres() -> None:
+    """Call before statements that make indexes are compiled for PostgreSQL: `partial` ones know their rows then."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if "where" in index.info:
+                index.dialect_kwargs["postgresql_where"] = index.info["where"]
 
 
 @event.listens_for(metadata, "before_create")
 def _partial_there(_metadata: MetaData, connection: Connection, **_how: Any) -> None:
     if connection.dialect.name == "postgresql":
-        for table in metadata.tables.values():
-            for index in table.indexes:
-                if "where" in index.info:
-                    index.dialect_kwargs["postgresql_where"] = index.info["where"]
+        tell_postgres()
 
 
 sequence = Table("sequence", metadata, Column("id", Integer, primary_key=True), Column("value", Big, nullable=False))
@@ -300,13 +305,7 @@ journal = Table(
 Index("journal_rec", journal.c.mapping, journal.c.side, journal.c.rec, journal.c.id)
 Index("journal_other_rec", journal.c.mapping, journal.c.other_rec, journal.c.id)
 Index("journal_at", journal.c.at)
-Index(
-    "journal_run",
-    journal.c.run,
-    journal.c.id,
-    sqlite_where=journal.c.run.is_not(None),
-    postgresql_where=journal.c.run.is_not(None),
-)
+partial("journal_run", journal.c.run, journal.c.id, where=journal.c.run.is_not(None))
 
 instructions = Table(  # what a person told the bridge to do with a record, until it is done or refused
     "instructions",

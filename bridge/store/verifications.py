@@ -3,14 +3,15 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, Select, and_, or_, select, update
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import Json, Link, LinkState, Task, TaskKey
-from bridge.store.rows import among, chunks, link_from, task_from
+from bridge.store.rows import among, chunks, link_from, task_from, walked_by_id
 from bridge.store.tables import links, record_keys, tasks
 from bridge.store.verify_tables import verifications
 
@@ -34,14 +35,12 @@ class Verifications:
 
     async def pairs(self, mapping: str, after: int, most: int) -> list[Link]:
         """The next `most` pairs of a mapping by link id, those that left its `where` included."""
-        query = select(links).where(links.c.mapping == mapping, links.c.state.in_(PAIRED), links.c.id > after)
-        query = query.order_by(links.c.id).limit(most)
+        query = next_pairs(select(links), mapping, after, most)
         return await self._database.read(lambda conn: [link_from(row) for row in conn.execute(query).mappings()])
 
     async def pair_ids(self, mapping: str, after: int, most: int) -> list[int]:
         """`pairs`, the ids alone."""
-        query = select(links.c.id).where(links.c.mapping == mapping, links.c.state.in_(PAIRED), links.c.id > after)
-        query = query.order_by(links.c.id).limit(most)
+        query = next_pairs(select(links.c.id), mapping, after, most)
         return await self._database.read(lambda conn: list(conn.execute(query).scalars()))
 
     async def tasks(self, keys: Collection[TaskKey]) -> dict[TaskKey, Task]:
@@ -118,6 +117,11 @@ class Verifications:
             return {row["mapping"]: Verification(**row) for row in conn.execute(query).mappings()}
 
         return await self._database.read(work)
+
+
+def next_pairs(query: Select[Any], mapping: str, after: int, most: int) -> Select[Any]:
+    here = (walked_by_id(links.c.mapping) == mapping, links.c.state.in_(PAIRED), links.c.id > after)
+    return query.where(*here).order_by(links.c.id).limit(most)
 
 
 def _order(rec: str) -> tuple[int, str]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from bridge.store.database import Database
+from bridge.store.failing import BYTES
 from bridge.store.schema import schema_of
 
-SQLITE_BYTES = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
 SHOWN = 3
 """So many of the faults that SQLite finds are told."""
 
@@ -37,7 +37,7 @@ class Vitals:
         def work(conn: Connection) -> State:
             told = [str(row) for row in conn.execute(text(f"PRAGMA quick_check({SHOWN})")).scalars()]
             faults = () if told == ["ok"] else tuple(told)
-            version, size = conn.scalar(text("SELECT sqlite_version()")), int(conn.scalar(text(SQLITE_BYTES)) or 0)
+            version, size = conn.scalar(text("SELECT sqlite_version()")), int(conn.scalar(text(BYTES)) or 0)
             return State(schema_of(conn) or "", size, faults, file, f"SQLite {version}")
 
         return await self._database.read(work)

@@ -6,19 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.seams import Seams
-from bridge.store import Store, open_store
+from bridge.store import Store, forget, open_store
 from bridge.store.audit import audit
-from bridge.store.forget import Erased, InUse
+from bridge.store.forget import Erased, InUse, fingerprint
 from bridge.store.model import Endpoint, Instruction, JournalEntry, Mode, Scope, TaskKey, TaskState
+from bridge.store.postgres import ERASED_FROM
 from bridge.store.questions import LinksNaming
-from bridge.store.tables import metadata
+from bridge.store.tables import metadata, tasks
+from bridge.store.verify_tables import forgotten
 from bridge.sync.reasons import Reason
 from tests.clock import FakeClock
+from tests.conformance.store.builders import SCOPES
 from tests.integration.sweep_bench import NewSweepBench, SweepBench, make_sweep_bench, start
 from tests.sync.bench import PEOPLE, WITH_COMPANIES
 from tests.sync.test_undo import answered
@@ -390,3 +393,31 @@ async def test_a_forgotten_record_is_not_made_anew(new_bench: NewSweepBench) -> 
     await bench.work()
     assert await bench.store.instructions.waiting() == 0
     assert bench.crm.live("person") == {}
+
+
+async def test_tasks_of_removed_mappings_and_taken_back_records_do_not_keep_others_from_being_tidied(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forget, "TIDIED", 2)
+    await store.mappings.sync(SCOPES)
+    gone = [("gone", str(number)) for number in range(3)]
+    back = [("people", str(number)) for number in range(3)]
+    zeros = {"gen": 0, "done_gen": 0, "pending": 0, "taken": 0, "attempts": 0, "kinds": 0, "kinds_taken": 0}
+    common = {"side": "left", "state": "idle", "lane": "live", "reason": "", "first_due": 0.0, "code": "forgotten"}
+    rows = [{"mapping": name, "rec": rec, **zeros, **common} for name, rec in [*gone, *back, ("people", "9")]]
+    await store.database.write("tasks", lambda conn: conn.execute(insert(tasks), rows))
+    ref = SCOPES["people"].left.ref("9")
+    stone = {"hash": fingerprint(ref), "together": fingerprint(ref), "at": 1.0}
+    await store.database.write("stone", lambda conn: conn.execute(insert(forgotten), [stone]))
+    assert await store.forgotten.tidy(SCOPES) == 1
+    assert await store.forgotten.tidy(SCOPES) == 0
+
+
+def test_every_table_that_is_erased_from_is_vacuumed() -> None:
+    held = forget._Held(frozenset(), frozenset(), frozenset())
+    assert {table.name for _, table, _ in forget._rows(held)} == set(ERASED_FROM)
+
+
+async def test_what_was_erased_is_scrubbed_on_either_database(store: Store) -> None:
+    await store.database.scrub()
+    assert not await store.instances.running()

@@ -14,10 +14,11 @@ import pytest
 from sqlalchemy import Connection, inspect, text
 
 from bridge.domain.errors import ConfigError
+from bridge.domain.record import Side
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 from bridge.store.backup import NOT_KEPT, Backup, Written, back_up, plain_table
-from bridge.store.model import Mode
+from bridge.store.model import Instruction, Mode, TaskKey
 from bridge.store.restore import restore
 from bridge.store.retention import Limits
 from bridge.store.schema import HEAD
@@ -335,3 +336,33 @@ async def test_the_last_backup_is_known_and_outlives_the_cleaning(store: Store) 
     await store.requests.note_backup(store.now(), "8 links in b")
     assert await store.requests.last_backup() == (store.now(), "8 links in b")
     assert await store.requests.take() == []
+
+
+async def test_what_was_still_to_be_done_at_the_backup_is_not_done_again(
+    store: Store, target: str, file: Path, new_seams: NewSeams
+) -> None:
+    await store.mappings.sync(SCOPES)
+    key = TaskKey("people", Side.LEFT, "1")
+    await store.instructions.give(SCOPES["people"], [Instruction(key, "unlink", {}, "unlink/1", store.now())])
+    await write(store, file)
+    restored = await restore(target, new_seams(), Backup(str(file)), replace=False, pause={})
+    assert (restored.dropped, restored.forgotten) == (1, None)
+    opened = await open_store(target, new_seams(), existing=True)
+    assert await opened.instructions.of([key]) == {}
+    await opened.close()
+
+
+async def test_who_was_forgotten_since_the_backup_stays_forgotten_where_the_store_is_replaced(
+    store: Store, made_url: str, file: Path, new_seams: NewSeams
+) -> None:
+    await store.mappings.sync(SCOPES)
+    before, since = (SCOPES["people"].left.ref(rec) for rec in ("1", "2"))
+    await store.forgotten.erase(SCOPES, before, alone=True)
+    await write(store, file)
+    await store.forgotten.erase(SCOPES, since, alone=True)
+    await store.close()
+    restored = await restore(made_url, new_seams(), Backup(str(file)), replace=True, pause={})
+    assert restored.forgotten == 1
+    opened = await open_store(made_url, new_seams(), existing=True)
+    assert await opened.forgotten.among([before, since]) == {before, since}
+    await opened.close()

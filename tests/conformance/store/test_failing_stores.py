@@ -1,9 +1,12 @@
 """Stores that cannot be used: what is said, that nothing is taken for stored, and that it goes on by itself."""
 
+import asyncio
 import os
 import sqlite3
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import asyncpg
@@ -66,6 +69,55 @@ async def test_a_deleted_journal_takes_nothing(store: Store, file: Path) -> None
 async def test_a_file_that_was_cut_short_takes_nothing(store: Store, file: Path) -> None:
     await accepted(store, "1")
     os.truncate(file, 4096)
+    assert "was cut short" in await refused(store)
+
+
+SCRUB = """
+import asyncio, sys
+from bridge.app.seams import system_seams
+from bridge.store import open_store
+from tests.conformance.store.builders import ROUTES, event
+
+async def main(url, *grows):
+    store = await open_store(url, system_seams(), existing=True)
+    await store.database.scrub()
+    if grows:
+        await store.events.submit([event("from beside", body=bytes(200_000))], ROUTES)
+    await store.close()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def size(file: Path) -> int:
+    return file.stat().st_size
+
+
+async def shrinks(store: Store, file: Path, *grows: str) -> None:
+    """Another process writes the file anew, as `bridge forget` does, after much was deleted."""
+    await store.events.submit([event(str(number), body=bytes(100_000)) for number in range(20)], ROUTES)
+    with closing(sqlite3.connect(file)) as conn:
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    await store.database.write("less", lambda conn: conn.exec_driver_sql("DELETE FROM events"))
+    before = size(file)
+    command = [sys.executable, "-c", SCRUB, str(store.database.url), *grows]
+    await asyncio.to_thread(subprocess.run, command, check=True)
+    assert size(file) < before
+
+
+@pytest.mark.parametrize("grows", [(), ("grows",)], ids=["alone", "and writes to it"])
+async def test_a_file_that_another_process_wrote_anew_is_gone_on_with(
+    store: Store, file: Path, grows: tuple[str, ...]
+) -> None:
+    await shrinks(store, file, *grows)
+    await accepted(store, "next")
+    await accepted(store, "and on")
+
+
+async def test_a_file_that_was_written_anew_and_then_cut_short_takes_nothing(store: Store, file: Path) -> None:
+    await shrinks(store, file, "grows")
+    os.truncate(file, size(file) - 4096)
+    assert "was cut short" in await refused(store)
     assert "was cut short" in await refused(store)
 
 

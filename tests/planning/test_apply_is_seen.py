@@ -1,0 +1,45 @@
+"""Whoever carries out a plan is seen by those who ask whether somebody works on the store."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bridge.app import applied
+from bridge.app.applied import store_to_apply_to
+from bridge.domain.seams import Seams
+from bridge.store import open_store
+from bridge.store.tokens import Plain
+from tests.conformance.store.builders import SCOPES
+
+NewSeams = Callable[..., Seams]
+
+
+@pytest.fixture
+def asked(made_url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    """Settings and a plan."""
+    monkeypatch.setattr(applied, "seal_of", lambda _: Plain())
+    return SimpleNamespace(store=SimpleNamespace(url=made_url)), SimpleNamespace(scopes=SCOPES)
+
+
+async def test_it_is_seen_while_it_works_without_a_bridge(
+    asked: tuple[Any, Any], made_url: str, new_seams: NewSeams
+) -> None:
+    looking = await open_store(made_url, new_seams("looking"))
+    async with store_to_apply_to(*asked, new_seams("apply")):
+        assert [one.name for one in await looking.instances.all() if one.runs(looking.now())] == ["apply"]
+    assert not await looking.instances.running()
+    await looking.close()
+
+
+async def test_a_bridge_that_runs_is_still_seen_beside_it_and_after(
+    asked: tuple[Any, Any], made_url: str, new_seams: NewSeams
+) -> None:
+    bridge = await open_store(made_url, new_seams("bridge"), exclusive=True)
+    await bridge.mappings.sync(SCOPES)
+    await bridge.instances.begin()
+    async with store_to_apply_to(*asked, new_seams("apply")):
+        assert "bridge" in {one.name for one in await bridge.instances.all() if one.runs(bridge.now())}
+    assert [one.name for one in await bridge.instances.all() if one.runs(bridge.now())] == ["bridge"]
+    await bridge.close()
