@@ -20,10 +20,10 @@ Work = Callable[[Connection], T]
 
 
 ERASED_FROM = (
-    *("brake_hits", "events", "intent_keys", "journal", "leases", "link_refs", "links", "merges", "record_keys"),
-    *("records", "requests", "tasks", "unlinked_refs"),
+    *("audit", "brake_hits", "events", "instructions", "intent_keys", "journal", "leases", "link_refs", "links"),
+    *("merges", "record_keys", "records", "requests", "tasks", "unlinked_refs"),
 )
-"""The tables that `forget` deletes from."""
+"""The tables that `forget` deletes from, or blanks."""
 VACUUM_SECONDS = 86_400.0
 """The limit of other statements would end it at a large table."""
 

@@ -414,7 +414,7 @@ async def test_tasks_of_removed_mappings_and_taken_back_records_do_not_keep_othe
 
 
 def test_every_table_that_is_erased_from_is_vacuumed() -> None:
-    held = forget._Held(frozenset(), frozenset(), frozenset())
+    held = forget._Held(*[frozenset()] * 6)
     assert {table.name for _, table, _ in forget._rows(held)} == set(ERASED_FROM)
 
 
