@@ -8,7 +8,7 @@ from typing import Any
 from bridge.domain.record import Side
 from bridge.mapping.base import Base, FieldBase
 from bridge.mapping.model import Conflict, Field, Mapping
-from bridge.mapping.translate import Reading, same
+from bridge.mapping.translate import Reading, is_reduction, same
 from bridge.mapping.values import UNREAD, is_empty
 
 TIE_SECONDS = 2.0
@@ -125,7 +125,9 @@ def edited_sides(row: Field, left: Any, right: Any, hashes: tuple[str | None, ..
         (Side.RIGHT, right, base.right, hashes[1], base.right_hash),
     ):
         by_hash = (redefined or was is UNREAD) and hashed is not None and old_hash is not None
-        if (hashed != old_hash) if by_hash else not same(row, value, was):
+        # Where only what was sent is known, what the server made of it is no edit.
+        held = same if old_hash is not None else is_reduction
+        if (hashed != old_hash) if by_hash else not held(row, was, value):
             found.add(side)
     return frozenset(found)
 

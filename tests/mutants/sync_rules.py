@@ -40,9 +40,19 @@ UPDATES = (
     Mutant(
         "an echo is not recognised by content: every side counts as edited",
         "mapping/merge.py::edited_sides",
-        "if (hashed != old_hash) if by_hash else not same(row, value, was):",
+        "if (hashed != old_hash) if by_hash else not held(row, was, value):",
         "if True:",
         ("sync/test_bases.py::test_a_server_that_keeps_less_neither_flaps_nor_damages_the_other_side",),
+    ),
+    Mutant(
+        "what a server made of an unconfirmed write counts as an edit there",
+        "mapping/merge.py::edited_sides",
+        "held = same if old_hash is not None else is_reduction",
+        "held = same",
+        (
+            "unit/mapping/test_merge.py::"
+            "test_what_a_server_made_of_a_write_nobody_read_back_is_no_edit_and_does_not_cross_back",
+        ),
     ),
     Mutant(
         "values the record holds already are sent all the same",

@@ -210,3 +210,15 @@ def test_links_are_stored_as_they_are() -> None:
     assert load_values(mapping, dump_values(mapping, {**values})) == values
     assert load_values(mapping, {"gone": 1}) == {}
     assert dump_values(mapping, {"f": UNREAD}) == {}
+
+
+def test_what_a_server_made_of_a_write_nobody_read_back_is_no_edit_and_does_not_cross_back() -> None:
+    """A deal was deleted before its last write was confirmed, and came back: its counterpart shows a shorter name."""
+    mapping, sent = row_of(), "Sons Incorporated"
+    row, (left, right) = mapping.fields[0], sides(row_of(), sent, "Sons Inc")
+    known = FieldBase(sent, sent, left.hashes["f"], None, row.fingerprint, row.columns_fingerprint)
+    (decision,) = merge(mapping, left, right, {"f": known}, Times(None, None, 1.0))
+    assert decision.action is IN_STEP
+    confirmed = FieldBase(sent, sent, left.hashes["f"], "read", row.fingerprint, row.columns_fingerprint)
+    (decision,) = merge(mapping, left, right, {"f": confirmed}, Times(None, None, 1.0))
+    assert decision.action is TO_LEFT
