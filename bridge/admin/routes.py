@@ -103,11 +103,10 @@ def admin_app(
 
     checks = [known_names_only(hosts)] + ([_ended_sessions_known(front.desk)] if front is not None else [])
     app = web.Application(middlewares=checks)
-    app.router.add_get("/health", _known_people_only(front, health))
-    app.router.add_get("/health/live", live)
-    app.router.add_get("/health/ready", is_ready)
-    app.router.add_get("/metrics", _known_people_only(front, figures))
-    app.router.add_get("/status", _known_people_only(front, everything))
+    for path, answer in (("/health/live", live), ("/health/ready", is_ready)):
+        app.router.add_get(path, answer)
+    for path, answer in (("/health", health), ("/metrics", figures), ("/status", everything)):
+        app.router.add_get(path, _known_people_only(front, answer))
     if front is not None:
         add_api(app, front.desk, front.version)
         _add_pages(app, front)

@@ -1,6 +1,5 @@
 """The journal: what was decided and done, and why."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -124,7 +123,7 @@ class Journal:
             query = written_within(mapping, since, before - PORTION, before)
             found += await self._rows(query.where(journal.c.id >= first), None)
             before -= PORTION
-            await asyncio.sleep(0)
+            await self._database.seams.clock.sleep(0)
         return found
 
     async def of_run(self, run: str, limit: int) -> list[JournalRow]:

@@ -175,8 +175,9 @@ def forgotten(draft: Draft, recs: Mapping[Side, str]) -> str:
     out = draft.ask_all(IsForgotten(draft.ref(side, rec)) for side, rec in recs.items())
     for (side, rec), gone in zip(recs.items(), out, strict=True):
         if gone:
-            name = draft.named(side, rec)
-            return f"a person had {name} forgotten; `bridge forget {name} --take-back` lifts that"
+            end = draft.endpoint(side)
+            command = f"bridge forget {end.name} {end.entity} {rec} --take-back"
+            return f"a person had {draft.named(side, rec)} forgotten; `{command}` lifts that"
     return ""
 
 

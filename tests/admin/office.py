@@ -145,10 +145,12 @@ async def furnish(here: Office) -> None:
     here.company("Nordlys AS", address={"value": "Storgata 2, Oslo"})
     await here.until(lambda: _dead(here, 2), "two duplicates are held")
     await _conflict(here)
+    await here.until(lambda: _waiting(here, 0), "nothing is due any more")
     await here.bridge.store.mappings.set_paused("deals", True, "stocktaking")
     deal = {"title": "Waits for the stocktaking", "value": 10, "currency": "EUR"}
     here.ids["waits"] = str(here.pipedrive.person_creates("deals", deal)["id"])
     await here.until(lambda: _waits(here), "a deal waits")
+    await here.until(lambda: _waiting(here, 1), "nothing else waits")
 
 
 async def _conflict(here: Office) -> None:
@@ -170,6 +172,10 @@ async def _conflict(here: Office) -> None:
 
 async def _dead(here: Office, number: int) -> bool:
     return len(await here.bridge.store.dead_letters.list()) >= number
+
+
+async def _waiting(here: Office, number: int) -> bool:
+    return await here.bridge.store.tasks.waiting() == number
 
 
 async def _waits(here: Office) -> bool:

@@ -7,9 +7,9 @@ import pytest
 from bridge.domain.errors import LeaseLost
 from bridge.domain.event import EventKind, Lane, Origin
 from bridge.domain.record import RecordRef, Side
+from bridge.store.failures import LinkTaken
 from bridge.store.intents import IntentAsked
 from bridge.store.leases import MARGIN
-from bridge.store.links import LinkTaken
 from bridge.store.model import (
     Claim,
     IntentOpened,

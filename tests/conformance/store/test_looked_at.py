@@ -96,7 +96,7 @@ async def test_hooks_are_judged_by_what_callbacks_told_of(desk: Desk, clock: Fak
 async def test_what_a_person_asks_for_is_kept_with_the_name_and_the_answer(store: Store, clock: FakeClock) -> None:
     number = await store.requests.ask("pause", {"mapping": "people"}, "anna")
     await store.requests.ask("pause", {"mapping": "people"})
-    await store.audit.note("ole", "login", "done")
+    await store.audit.note("ole", "login", "done", {})
     await store.requests.done(number, "people: paused")
     deeds = await store.audit.recent(10)
     assert [(deed.person, deed.action, deed.request, deed.answer) for deed in deeds] == [
