@@ -103,10 +103,10 @@ def admin_app(
 
     checks = [known_names_only(hosts)] + ([_ended_sessions_known(front.desk)] if front is not None else [])
     app = web.Application(middlewares=checks)
-    for path, answer in (("/health/live", live), ("/health/ready", is_ready)):
-        app.router.add_get(path, answer)
-    for path, answer in (("/health", health), ("/metrics", figures), ("/status", everything)):
-        app.router.add_get(path, _known_people_only(front, answer))
+    for path, handler in (("/health/live", live), ("/health/ready", is_ready)):
+        app.router.add_get(path, handler)
+    for path, handler in (("/health", health), ("/metrics", figures), ("/status", everything)):
+        app.router.add_get(path, _known_people_only(front, handler))
     if front is not None:
         add_api(app, front.desk, front.version)
         _add_pages(app, front)
