@@ -1,6 +1,8 @@
 """Whoever carries out a plan is seen by those who ask whether somebody works on the store."""
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,9 +13,21 @@ from bridge.app.applied import store_to_apply_to
 from bridge.domain.seams import Seams
 from bridge.store import open_store
 from bridge.store.tokens import Plain
+from tests.clock import FakeClock
 from tests.conformance.store.builders import SCOPES
 
 NewSeams = Callable[..., Seams]
+
+
+class Standing(FakeClock):
+    """Whoever sleeps by it sleeps on: a heartbeat moves no time on behind the test's back."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.Event().wait()
+
+
+def standing(seams: Seams) -> Seams:
+    return replace(seams, clock=Standing())
 
 
 @pytest.fixture
@@ -27,7 +41,7 @@ async def test_it_is_seen_while_it_works_without_a_bridge(
     asked: tuple[Any, Any], made_url: str, new_seams: NewSeams
 ) -> None:
     looking = await open_store(made_url, new_seams("looking"))
-    async with store_to_apply_to(*asked, new_seams("apply")):
+    async with store_to_apply_to(*asked, standing(new_seams("apply"))):
         assert [one.name for one in await looking.instances.all() if one.runs(looking.now())] == ["apply"]
     assert not await looking.instances.running()
     await looking.close()
@@ -39,7 +53,7 @@ async def test_a_bridge_that_runs_is_still_seen_beside_it_and_after(
     bridge = await open_store(made_url, new_seams("bridge"), exclusive=True)
     await bridge.mappings.sync(SCOPES)
     await bridge.instances.begin()
-    async with store_to_apply_to(*asked, new_seams("apply")):
+    async with store_to_apply_to(*asked, standing(new_seams("apply"))):
         assert "bridge" in {one.name for one in await bridge.instances.all() if one.runs(bridge.now())}
     assert [one.name for one in await bridge.instances.all() if one.runs(bridge.now())] == ["bridge"]
     await bridge.close()
