@@ -32,6 +32,7 @@ from tests.sync.traits import MAPPINGS, new_product
 WRITES = ("create", "update", "delete")
 KEYS = {"people": ("person", "email"), "companies": ("company", "name")}
 SILENCE = 100_000.0
+UNSEEN_SECONDS = 900.0  # a lost create is looked for within this, however often the process is killed meanwhile
 FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a store in memory is several times faster
 
 
@@ -92,7 +93,7 @@ class Storm:
     def _unseen(self, product: FakeProduct, entity: str, rec: str) -> bool:
         """A copy so new that the bridge may not know of it: deleted now, nobody could tell that it was ever there."""
         row = product.rows[entity, rec]
-        young = (product.clock.now() - row.created).total_seconds() < 300
+        young = (product.clock.now() - row.created).total_seconds() < UNSEEN_SECONDS
         return young and (product.system, entity, rec) not in self.model.made
 
     def _edit(self, product: FakeProduct) -> tuple[str, str, str] | None:
