@@ -34,7 +34,7 @@ def components(lock: str) -> list[dict[str, Any]]:
         one["externalReferences"] = [
             {
                 "type": "distribution",
-                "url": f"https://pypi.org/project/{name}/{version}/",
+                "url": purl,
                 "hashes": [{"alg": "SHA-256", "content": digest} for digest in hashes],
             }
         ]

@@ -66,8 +66,7 @@ async def _about(store: Store, scopes: Scopes, scope: Scope, which: Side, record
     told = (await store.instructions.of([key])).values()
     lines += [f"told by a person: {one.kind} ({one.run}), still to be done" for one in told]
     lines += await crossed_without(store, scopes, key)
-    coming = await nexts(store, scope, which, record, link)
-    lines += [line for line in coming if forgotten is None or not line.startswith("left behind")]
+    lines += await nexts(store, scope, which, record, link, wanted=forgotten is None)
     state = (await store.mappings.states()).get(scope.mapping)
     problems = state.problems if state is not None else None
     return [*lines, *(f"the account lacks what the mapping names: {problem}" for problem in problems or ())]
@@ -131,7 +130,9 @@ async def named(store: Store, scopes: Scopes, words: str) -> list[dict[str, str]
         values = ", ".join(f"{name} {value}" for name, value in one.values.items())
         name = record_name(scopes, one.key)
         if name not in found or (values and not found[name]["found by"]):
-            found[name] = {"record": name, "linked to": linked, "found by": values}
+            end = scope.endpoint(one.key.side)
+            parts = {"side": end.name, "entity": end.entity, "id": one.key.rec}
+            found[name] = {"record": name, **parts, "linked to": linked, "found by": values}
     return list(found.values())
 
 
@@ -173,8 +174,13 @@ async def crossed_without(store: Store, scopes: Scopes, child: TaskKey) -> list[
     return lines
 
 
-async def nexts(store: Store, scope: Scope, side: Side, record: str, link: Link | None) -> list[str]:
-    """What happens next to the record, and what of its counterpart is still to be done; what holds both up."""
+async def nexts(
+    store: Store, scope: Scope, side: Side, record: str, link: Link | None, *, wanted: bool = True
+) -> list[str]:
+    """What happens next to the record, and what of its counterpart is still to be done; what holds both up.
+
+    wanted: it is to cross, so that it may be told how; not so where a person had it forgotten.
+    """
     tasks = await store.tasks.about(*_where(scope, side), record, {scope.mapping: scope})
     own = TaskKey(scope.mapping, side, record)
     state = (await store.mappings.states()).get(scope.mapping)
@@ -182,7 +188,8 @@ async def nexts(store: Store, scope: Scope, side: Side, record: str, link: Link 
     for task in tasks:
         if task.state is TaskState.DEAD:
             lines += [f"waits until then: {held}" for held in await _waiting_for(store, scope, task.key)]
-    lines += [f"left behind: {line}" for line in _left_behind(scope, own, state, tasks, link)]
+    if wanted:
+        lines += [f"left behind: {line}" for line in _left_behind(scope, own, state, tasks, link)]
     rec = link.rec(side.other) if link is not None else None
     other = await store.tasks.get(TaskKey(scope.mapping, side.other, rec)) if rec is not None else None
     if other is not None and other.state is not TaskState.IDLE:

@@ -299,7 +299,7 @@ def _by_name(path: Path, words: str) -> tuple[str, ...]:
             raise click.ClickException(f"say which one, as in `bridge why {found[0]['record']}`")
         number = click.prompt("which one", type=click.IntRange(1, len(found)), err=True)
         found = [found[number - 1]]
-    return tuple(found[0]["record"].split(" ", 2)) if found else ()
+    return tuple(found[0][part] for part in ("side", "entity", "id")) if found else ()
 
 
 def _when(seconds: float | None) -> str:
