@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Stores and PostgreSQL of the tests lie in memory where 4 GB of it are free there: none of them has to outlive a run.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "/dev/shm" }')
 
-.PHONY: venv quick demo test coverage check audit release lock docs image-check kill-burst storms two-copies mutants bench bench-mapping
+.PHONY: venv quick demo test coverage check audit release lock docs docs-site image-check kill-burst storms two-copies mutants bench bench-mapping
 
 venv: $(STAMP)
 
@@ -91,7 +91,28 @@ image-check: venv
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --extra postgres pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -q pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --group docs -o requirements-docs.lock
 
 # The pages that are generated: settings from their model, systems from the manifests.
 docs: venv
 	$(BIN)/python -m bridge.cli.pages docs mappings
+
+# The documentation as a site in site/, from mkdocs.yml: links and anchors are checked, and nothing is loaded from elsewhere
+# when it is read. Needs npm, for the library that draws the pictures.
+DOCS_VENV := .venv.docs
+MERMAID   := mermaid-11.17.2.tgz
+MERMAID_SHA256 := 6ad2f42c3fc26bbf9e45cbb6d11898972573ea52b33a5f4ff51952899f950ffd
+
+docs-site: $(DOCS_VENV)/.installed $(DOCS_VENV)/mermaid.min.js
+	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict
+
+$(DOCS_VENV)/.installed: requirements-docs.lock
+	$(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	@touch $@
+
+$(DOCS_VENV)/mermaid.min.js: | $(DOCS_VENV)/.installed
+	cd $(DOCS_VENV) && npm pack --silent mermaid@$(MERMAID:mermaid-%.tgz=%)
+	cd $(DOCS_VENV) && echo "$(MERMAID_SHA256)  $(MERMAID)" | sha256sum --check --quiet
+	tar -xzOf $(DOCS_VENV)/$(MERMAID) package/dist/mermaid.min.js > $@
+	rm $(DOCS_VENV)/$(MERMAID)

@@ -107,7 +107,7 @@ async def _store(store: Store) -> list[Finding]:
     if state.faults:
         text = f"the file is damaged: {'; '.join(state.faults)}"
         remedy = (
-            "stop the bridge, keep a copy of the file, and restore a backup (docs/operations.md, Backup and restore)"
+            "stop the bridge, keep a copy of the file, and restore a backup (docs/backup.md)"
         )
         findings.append(Finding("integrity", Status.FAIL, text, remedy))
     elif state.file is not None:

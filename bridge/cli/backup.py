@@ -121,7 +121,7 @@ def restore_backup(path: Path, file: Path, replace: bool, check: bool) -> None:
         click.echo(
             f"{name} is paused: it has no `match`, so records made since the backup would be made again; see why"
         )
-        click.echo(f"  in docs/operations.md, then `bridge resume {name}`")
+        click.echo(f"  in docs/backup.md, then `bridge resume {name}`")
     click.echo("now `bridge run`: it compares every record of both sides first; `bridge status` shows how far it is")
 
 

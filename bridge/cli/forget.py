@@ -97,7 +97,7 @@ async def _scrubbed(store: Store) -> str:
         return f"{error}; old copies may still be in them: run the command again at a quiet time"
     if store.database.sqlite:
         return "the store's file was written anew: the erased values are not in it any more"
-    return "dead rows were vacuumed; the server's own log and backups are yours to see to (docs/operations.md)"
+    return "dead rows were vacuumed; the server's own log and backups are yours to see to (docs/personal-data.md)"
 
 
 async def _taken_back(store: Store, side: str, entity: str, record: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bridge.app.shipped import SCHEMA, shipped_pairs
 from bridge.cli.describe import describe as describe_commands
+from bridge.cli.reasons_page import reasons_tables
 from bridge.connectors.describe import describe as describe_systems
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.record import Side
@@ -34,11 +35,15 @@ def pages(folder: Path) -> Mapping[str, str]:
     for part, text in {"types": types_table(), "functions": functions_table(), "shipped": _shipped()}.items():
         mapping = _filled(mapping, part, text)
     systems = describe_systems(CONNECTORS) + CALLS + _part((folder / "systems.md").read_text(encoding="utf-8"), "calls")
+    troubleshooting = (folder / "troubleshooting.md").read_text(encoding="utf-8")
     return {
         "commands.md": describe_commands(),
         "settings.md": describe_settings(options),
         "systems.md": systems,
         "mapping.md": mapping,
+        "troubleshooting.md": _filled(
+            troubleshooting, "reasons", reasons_tables((folder / "operations.md").read_text(encoding="utf-8"))
+        ),
     }
 
 

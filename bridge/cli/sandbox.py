@@ -43,7 +43,7 @@ mappings_dir: {mappings}
 {systems}sides: {{{sides}}}
 default_mode: live
 callbacks: {{port: {callbacks}}}
-admin: {{port: {admin}}}
+admin: {{port: {admin}, this_machine: operate}}
 schedule: {{audit_seconds: 10, sweep_seconds: 10, full_sweep_seconds: 120, jitter_seconds: 0}}
 sync: {{write_seconds: 4}}
 log: {{level: warning}}
@@ -184,7 +184,7 @@ async def _run(home: Path, file: Path, places: list[Place], mappings: Path, reda
 def _greet(bridge: Bridge, file: Path, places: list[Place]) -> None:
     for place in places:
         click.echo(f"{place.product} simulator  {place.url}   ({place.side})")
-    click.echo(f"bridge  http://{HOST}:{bridge.settings.admin.port}/health")
+    click.echo(f"bridge  http://{HOST}:{bridge.settings.admin.port}/   (pages)")
     click.echo(
         f"mappings  {', '.join(sorted(bridge.plan.scopes))}, all live\n\nCreate a record as a person, and watch it:\n"
     )

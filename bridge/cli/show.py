@@ -178,7 +178,7 @@ def waiting(path: Path, mapping: str | None, as_json: bool) -> None:
         return rows, "" if running or not rows else "\nno bridge runs here: nothing is looked at until `bridge run`"
 
     rows, note = with_store(path, work)
-    after = "`bridge why` with the name of a record tells its story; docs/operations.md says what each code needs"
+    after = "`bridge why` with the name of a record tells its story; docs/troubleshooting.md says what each code needs"
     show(rows, as_json, "nothing waits", after + note)
 
 

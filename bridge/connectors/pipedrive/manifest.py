@@ -202,7 +202,7 @@ MANIFEST = Manifest(
         " after three days without a successful delivery it deletes the hook.",
         "At most 40 hooks per user; registering them needs an administrator's token or the OAuth scope `admin`.",
         "Search misses what was written a moment ago.",
-        "Renaming a pipeline, stage, label, option or custom field is noticed, but the old name counts until restart.",
+        "Renaming a pipeline, stage, label, option or custom field is noticed, but the old name counts until accepted.",
     ),
     not_yet=("products of a deal", "own fields of activities"),
 )

@@ -1,0 +1,147 @@
+"""The pages for people: links and anchors lead somewhere, each page is in the navigation, each command is one."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from ruamel.yaml import YAML
+
+from bridge.simulators.deskera.books.model import MODELS
+from bridge.simulators.deskera.schema import SCHEMAS
+from bridge.simulators.entrust.app import ENTITIES as ENTRUST
+from bridge.simulators.pipedrive.entities import ENTITIES as PIPEDRIVE
+from bridge.simulators.superoffice.schema import ENTITIES as SUPEROFFICE
+from tests.unit.test_standing_still import leaf, parses
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+FENCE = re.compile(r"^ *(```|~~~).*?^ *\1", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`[^`\n]+`")
+LINK = re.compile(r"!?\[(?:[^]\[]|\[[^]]*\])*\]\(\s*([^)\s]+)[^)]*\)")
+HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
+SHELL = re.compile(r"^(?:\s*|.*\$ )(bridge [a-z].*)$")
+FILLED = re.compile(r"[$\[(|<>{]|\.\.\.")
+
+
+def prose(page: Path) -> str:
+    """The page without blocks of code."""
+    return FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def links(page: Path) -> list[str]:
+    return LINK.findall(CODE.sub("", prose(page)))
+
+
+def slug(heading: str) -> str:
+    """The anchor of a heading, as mkdocs and code hosts make it."""
+    plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
+    return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain).strip())
+
+
+def anchors(page: Path) -> set[str]:
+    return {slug(heading) for heading in HEADING.findall(prose(page))}
+
+
+def wrong(page: Path, link: str) -> str:
+    """What is wrong with a link within the project, or ""."""
+    path, _, anchor = link.partition("#")
+    target = (page.parent / path).resolve() if path else page
+    if not target.exists():
+        return f"{link}: there is no such file"
+    if page.parent == DOCS and not target.is_relative_to(DOCS):
+        return f"{link}: it leads out of docs/, where the site has nothing"
+    return f"{link}: there is no such heading" if anchor and anchor not in anchors(target) else ""
+
+
+def is_elsewhere(link: str) -> bool:
+    return re.match(r"[a-z]+:", link) is not None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_page_and_a_heading(page: Path) -> None:
+    assert [told for link in links(page) if not is_elsewhere(link) and (told := wrong(page, link))] == []
+
+
+@pytest.mark.parametrize("link", ["nowhere.md", "concepts.md#nothing", "../README.md", "#nothing"])
+def test_the_rule_on_links_can_fail(link: str) -> None:
+    assert wrong(DOCS / "index.md", link)
+
+
+def test_links_are_found() -> None:
+    assert sum(len(links(page)) for page in PAGES) > 80
+
+
+def navigated(entries: list[object]) -> Iterator[str]:
+    for entry in entries:
+        (below,) = entry.values() if isinstance(entry, dict) else (entry,)
+        if isinstance(below, list):
+            yield from navigated(below)
+        else:
+            yield str(below)
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    named = list(navigated(YAML(typ="safe", pure=True).load("nav:\n" + text)["nav"]))
+    assert sorted(named) == sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
+
+
+def test_every_page_begins_with_its_title_and_says_what_it_is_about() -> None:
+    for page in DOCS.rglob("*.md"):
+        first, _, rest = page.read_text(encoding="utf-8").partition("\n")
+        assert first.startswith("# "), page
+        assert not rest.strip().startswith("#"), f"{page}: say first what the page is for"
+
+
+def named_commands(page: Path) -> Iterator[str]:
+    """Every `bridge ...` of a page: quoted in running text, or a line to type."""
+    text = page.read_text(encoding="utf-8")
+    for block in re.findall(r"^ *```[a-z]*\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            if found := SHELL.match(line):
+                yield found[1].partition("  #")[0].strip()
+    yield from (code[1:-1] for code in CODE.findall(prose(page)) if code.startswith("`bridge "))
+
+
+def arguments(line: str) -> list[str] | None:
+    """What follows `bridge`; None where the line holds something else to be filled in."""
+    words = line.split()[1:]
+    if words[:1] == ["--settings"]:
+        words = words[2:]
+    open_ = not words or words[0].startswith("-") or words[0] == "COMMAND" or FILLED.search(" ".join(words))
+    return None if open_ else words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_a_page_names_is_one(page: Path) -> None:
+    """In running text a command may be named without its arguments, and several with a slash or an ellipsis."""
+    for line in sorted(set(named_commands(page))):
+        words = arguments(line)
+        if words is None:
+            continue
+        try:
+            if leaf(words)[1]:
+                parses(words)
+        except click.UsageError as problem:
+            pytest.fail(f"{page.name}: `{line}`: {problem.format_message()}")
+
+
+def test_the_simulators_page_names_the_entities_that_each_has() -> None:
+    page = (DOCS / "simulators.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([\w, ]+) \| (`\w+`(?:, `\w+`)+) \|$", page, re.MULTILINE))
+    told = {product: set(re.findall(r"`(\w+)`", names)) for product, names in rows.items()}
+    assert told == {
+        "Pipedrive": set(PIPEDRIVE),
+        "Deskera, Sales CRM": set(SCHEMAS),
+        "Deskera, Books": set(MODELS),
+        "SuperOffice": set(SUPEROFFICE),
+        "Entrust": set(ENTRUST),
+    }
+
+
+def test_the_glossary_has_at_most_twenty_five_terms() -> None:
+    glossary = (DOCS / "concepts.md").read_text(encoding="utf-8").partition("## Glossary\n")[2]
+    assert 10 < len([line for line in glossary.splitlines() if line.startswith("| ")]) - 2 <= 25
