@@ -1,6 +1,7 @@
 """The pages for people: links and anchors lead somewhere, each page is in the navigation, each command is one."""
 
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import click
 import pytest
 from ruamel.yaml import YAML
 
+from bridge.connectors.registry import CONNECTORS
 from bridge.simulators.deskera.books.model import MODELS
 from bridge.simulators.deskera.schema import SCHEMAS
 from bridge.simulators.entrust.app import ENTITIES as ENTRUST
@@ -140,6 +142,40 @@ def test_the_simulators_page_names_the_entities_that_each_has() -> None:
         "SuperOffice": set(SUPEROFFICE),
         "Entrust": set(ENTRUST),
     }
+
+
+def test_every_setting_a_page_names_is_one() -> None:
+    known = set(re.findall(r"^\| `([^`]+)` \|", (DOCS / "settings.md").read_text(encoding="utf-8"), re.MULTILINE))
+    groups = {key.partition(".")[0] for key in known if "." in key} - {"systems", "mappings"}
+    named = re.compile(rf"`((?:{'|'.join(groups)})\.[a-z_]+)`")
+    found = {(page.name, key) for page in PAGES for key in named.findall(prose(page)) if not key.endswith(".py")}
+    assert len(found) > 40
+    assert [(page, key) for page, key in sorted(found) if not any(one.startswith(key) for one in known)] == []
+
+
+def systems_shown() -> Iterator[tuple[str, dict[str, object]]]:
+    """The product and the options of each system in an example of settings."""
+    for page in DOCS.glob("*.md"):
+        for block in re.findall(r"^ *```yaml\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            read = YAML(typ="safe", pure=True).load(textwrap.dedent(block)) if "connector:" in block else {}
+            yield from ((one["connector"], one["options"]) for one in read.get("systems", {}).values())
+
+
+def test_the_systems_in_examples_have_options_that_their_products_take() -> None:
+    shown = list(systems_shown())
+    assert {product for product, _ in shown} == set(CONNECTORS)
+    for product, options in shown:
+        fields = CONNECTORS[product].options.model_fields
+        assert set(options) <= set(fields), product
+        if options:
+            assert {name for name, field in fields.items() if field.is_required()} <= set(options), product
+
+
+def test_every_page_that_code_and_settings_name_is_there() -> None:
+    files = [*(ROOT / "bridge").rglob("*.py"), *(ROOT / "bridge").rglob("*.html"), *(ROOT / "config").rglob("*.*")]
+    named = {found for file in files for found in re.findall(r"docs/([a-z-]+\.md)", file.read_text(encoding="utf-8"))}
+    assert len(named) > 8
+    assert [page for page in sorted(named) if not (DOCS / page).exists()] == []
 
 
 def test_the_glossary_has_at_most_twenty_five_terms() -> None:
