@@ -29,15 +29,18 @@ from bridge.settings.parts import mapping_files
 @click.command("test", epilog="Example: bridge test mappings")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--functions", type=click.Path(path_type=Path), help="Your file of functions, where PATH is given.")
-@click.option("--laws", is_flag=True, help="Also show the round-trip check of every field rule.")
+@click.option("--round-trip", is_flag=True, help="Also show the round-trip check of every field rule.")
+@click.option("--laws", is_flag=True, hidden=True, deprecated="It is called --round-trip.")
 @json_option
 @click.pass_obj
-def rehearse(settings_path: Path, path: Path | None, functions: Path | None, laws: bool, as_json: bool) -> None:
+def rehearse(
+    settings_path: Path, path: Path | None, functions: Path | None, round_trip: bool, laws: bool, as_json: bool
+) -> None:
     """Run the tests of mapping files: of PATH (a file or folder), or of the settings' folder.
 
-    PATH needs no settings file. Every example crosses in each direction its mapping writes. Exit code 1 when one comes
-    out otherwise.
+    PATH needs no settings file. Every example is tried in each direction its mapping writes. Exit code 1 when one fails.
     """
+    round_trip = round_trip or laws
     if path is None:
         path, functions = mapping_files(settings_path, os.environ)
     mappings = of_file(checked_mappings(path, functions), path)
@@ -56,16 +59,16 @@ def rehearse(settings_path: Path, path: Path | None, functions: Path | None, law
             }
             for result in results
         ]
-        told = [str(law) for law in _laws(mappings)] if laws else []
-        print_json({"tests": shown, "failed": failed, "without tests": untested, "laws": told})
+        told = [str(law) for law in _laws(mappings)] if round_trip else []
+        print_json({"tests": shown, "failed": failed, "without tests": untested, "round trip": told})
         sys.exit(1 if failed else 0)
     for result in results:
         click.echo(f"{'ok   ' if result.passed else 'FAIL '} {result}")
-    for law in _laws(mappings) if laws else ():
-        click.echo(f"law   {law}")
+    for law in _laws(mappings) if round_trip else ():
+        click.echo(f"round trip  {law}")
     if untested:
         click.echo(f"no tests: {', '.join(untested)}")
-    click.echo(f"{len(results)} tests of examples, {failed} came out otherwise")
+    click.echo(f"{len(results)} examples, {failed} failed")
     sys.exit(1 if failed else 0)
 
 

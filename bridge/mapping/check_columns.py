@@ -77,7 +77,7 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
     for row in mapping.fields:
         cells = row.cells(side)
         for path, place in zip(cells.paths, cells.places, strict=True) if cells is not None else ():
-            yield from _path(catalog, path, place, f"row {row.name}", written=side in row.flows)
+            yield from _path(catalog, path, place, f"field rule {row.name}", written=side in row.flows)
         yield from _types(catalog, row)
         yield from _choices(catalog, row)
         yield from _link(catalog, row, mappings)
@@ -102,12 +102,12 @@ def _same_item(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
     for row, path, place in _written(catalog.side, mapping):
         first = seen.setdefault((path.steps, path.label), row.name)
         other = primary.get(path.steps)
-        what = f"row {row.name} writes `{path.text}` of {catalog.name}"
+        what = f"field rule {row.name} writes `{path.text}` of {catalog.name}"
         if first != row.name:
-            yield Fault(str(place), f"{what}, which row {first} writes as well", "leave the column to one of them")
+            yield Fault(str(place), f"{what}, which field rule {first} also writes", "leave the column to one of them")
         elif other is not None and path.label not in (None, "primary"):
             remedy = "pick both by label, or read one of them only (`from:`)"
-            yield Fault(str(place), f"{what}, which may be the very item row {other} writes", remedy)
+            yield Fault(str(place), f"{what}, which may be the very item field rule {other} writes", remedy)
 
 
 def _written(side: Side, mapping: Mapping) -> Iterator[tuple[Field, Path, Place]]:
@@ -130,9 +130,7 @@ def _path(catalog: Catalog, path: Path, place: Place, what: str, *, written: boo
     faults = list(_form(catalog, path, spec, at, what))
     if written and not spec.writable:
         other = "the other side" if what.startswith("where") else f"from: {catalog.role}"
-        remedy = (
-            f"read it only: add {other} to the row" if what.startswith("row") else "name a column that can be written"
-        )
+        remedy = f"only read it: add {other}" if what.startswith("field rule") else "name a column that can be written"
         faults.append(Fault(at, f"{what} writes `{path.text}` of {catalog.name}, which is read-only", remedy))
     return faults
 
@@ -174,7 +172,7 @@ def _types(catalog: Catalog, row: Field) -> Iterator[Fault]:
     if spec.type not in fits:
         path = cells.paths[0].text
         remedy = _type_remedy(catalog, row, spec, path)
-        what = f"row {row.name} is of type {row.type}; `{path}` of {catalog.name} holds {spec.type}"
+        what = f"field rule {row.name} is of type {row.type}; `{path}` of {catalog.name} holds {spec.type}"
         yield Fault(str(cells.places[0]), what, remedy)
 
 
@@ -201,7 +199,7 @@ def _choices(catalog: Catalog, row: Field) -> Iterator[Fault]:
             continue
         for word in words_of(row, catalog.role, path.text, catalog.side, index):
             if word not in spec.choices:
-                what = f"row {row.name}: `{path.text}` of {catalog.name} does not offer `{word}`"
+                what = f"field rule {row.name}: `{path.text}` of {catalog.name} does not offer `{word}`"
                 yield Fault(str(row.place), what, did_you_mean(word, spec.choices))
 
 
@@ -231,7 +229,7 @@ def check_choices(mapping: Mapping, catalogs: list[Catalog | None]) -> Iterator[
                 continue
             missing = [word for word in there[1].choices if word not in here[1].choices]
             if missing and here[1].choices:
-                what = f"row {row.name}: {there[0].name} offers `{missing[0]}`, which {here[0].name} does not"
+                what = f"field rule {row.name}: {there[0].name} offers `{missing[0]}`, which {here[0].name} does not"
                 remedy = f"add a table that says which word means which ({len(missing)} differ)"
                 yield Fault(str(row.place), what, remedy)
                 break
@@ -258,7 +256,7 @@ def _link(catalog: Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Iterat
     spec = catalog.spec(cells.paths[0])
     to = spec.to if spec is not None else None
     if there.product != product or there.name != catalog.role or to not in (None, there.entity):
-        what = f"row {row.name}: `{cells.columns[0]}` of {catalog.name} points to {product} {to or 'records'}"
+        what = f"field rule {row.name}: `{cells.columns[0]}` of {catalog.name} points to {product} {to or 'records'}"
         remedy = f"mapping {target.name} keeps {there.product} {there.entity}; link to the mapping of {to or product}"
         yield Fault(str(cells.places[0]), what, remedy)
 
@@ -270,8 +268,8 @@ def _written_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any)
         if cells is None or catalog.side not in row.flows or path.steps not in [p.steps for p in cells.paths]:
             continue
         if row.set_on is None or _word(row.value) != _word(wanted):
-            what = f"row {row.name} writes `{path.text}`, which where of {mapping.name} wants to be `{wanted}`"
-            yield Fault(str(row.place), what, "remove the row: where already sets it on new records")
+            what = f"field rule {row.name} writes `{path.text}`, which where of {mapping.name} wants to be `{wanted}`"
+            yield Fault(str(row.place), what, "remove the field rule: where already sets it on new records")
 
 
 def _offered_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any) -> Iterator[Fault]:
@@ -295,5 +293,5 @@ def _required(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
     for name, spec in columns.items():
         if spec.required and spec.writable and name not in written:
             what = f"mapping {mapping.name} makes {catalog.name} records without `{name}`, which they need"
-            remedy = f"add a row for it, or a constant: NAME: {{{catalog.role}: {name}, value: ..., set: on-create}}"
+            remedy = f"add a field rule, or a constant: NAME: {{{catalog.role}: {name}, value: ..., set: on-create}}"
             yield Fault(str(mapping.place), what, remedy)

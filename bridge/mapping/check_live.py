@@ -58,7 +58,7 @@ def _unlisted(mapping: Mapping, row: Field, catalogs: MappingOf[Side, Catalog | 
             missing = [] if spec is None or listed is None else [word for word in spec.choices if word not in listed]
             if missing:
                 told = ", ".join(f"`{word}`" for word in missing[:5]) + (", ..." if len(missing) > 5 else "")
-                what = f"row {row.name} of {mapping.name}: no line of its table names {told}, which `{path.text}` of"
+                what = f"field rule {row.name} of {mapping.name}: its table lacks {told}, which `{path.text}` of"
                 remedy = "add a line for each, or write unlisted: skip"
                 yield Fault(str(cells.places[at]), f"{what} {catalog.name} offers", remedy)
 
@@ -84,11 +84,13 @@ def _lengths(row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[
         words = words_of(row, here.role, cells.paths[0].text, target, 0)
         long = [word for word in words if len(word) > limit]
         if long:
-            what = f"row {row.name}: `{cells.columns[0]}` of {here.name} takes {limit} characters, and `{long[0]}` has"
+            what = (
+                f"field rule {row.name}: `{cells.columns[0]}` of {here.name} takes {limit} characters, `{long[0]}` has"
+            )
             yield Fault(str(cells.places[0]), f"{what} {len(long[0])}", "shorten it")
         elif not words and not row.lossy and not _cuts(cells, limit) and offered is not None and offered > limit:
             column = f"`{cells.columns[0]}` of {here.name}"
-            what = f"row {row.name}: {column} takes {limit} characters, the other side"
+            what = f"field rule {row.name}: {column} takes {limit} characters, the other side"
             cut = f"{here.role}: {{column: {cells.columns[0]}, via: {{cut: {limit}}}}}"
             yield Fault(
                 str(cells.places[0]),

@@ -101,9 +101,9 @@ def _compared(
     for path in listed:
         expected, found = _at(wanted, path), _at(made, path)
         if path not in rows:
-            yield Difference(_text(path), _show(expected), None, "no row writes this column")
+            yield Difference(_text(path), _show(expected), None, "no field rule writes this column")
         elif not _equal(expected, found):
-            yield Difference(_text(path), _show(expected), _show(found), f"row {rows[path]}")
+            yield Difference(_text(path), _show(expected), _show(found), f"field rule {rows[path]}")
     for path in _leaves(made):
         if path not in silent and path not in listed:
             yield Difference(_text(path), None, _show(_at(made, path)), "not in the example")

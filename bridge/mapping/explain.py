@@ -105,7 +105,7 @@ def _why_not(mapping: Mapping, side: Side, row: Field, reading: Reading) -> str:
         when = "written always" if row.set_on == "always" else "written once, when a record is made"
         return f"{when} in {target}: {row.value}"
     if side.other not in row.flows:
-        return f"the row is never written to {mapping.side(side.other).name}"
+        return f"the field rule is never written to {mapping.side(side.other).name}"
     value = reading.values.get(row.name, UNREAD)
     if value is UNREAD:
         return "not read: the record does not show it, so it stays as it is on the other side"

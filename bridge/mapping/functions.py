@@ -29,7 +29,7 @@ class Function:
 
     Both get one non-empty value (for several columns a tuple with None for empty ones) and give text, a whole number,
     a Decimal, true or false, a date, an instant, or None for nothing; the inverse of several columns gives a tuple.
-    `examples`: pairs (column's value, row's value), tried by `bridge check` in both directions.
+    `examples`: pairs (column's value, field's value), tried by `bridge check` in both directions.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Builtin:
 
     `several`: the side names several columns, and `make` gets their number as well. `fits`: the row types it makes
     sense for. `samples` of the column's values for trying the laws; `example` is for the documentation: (as written,
-    column's value, row's value).
+    column's value, field's value).
     """
 
     make: Callable[..., tuple[Step, Step | None]]
@@ -175,7 +175,7 @@ def _first_filled(argument: None, width: int) -> tuple[Step, None]:
 
 
 BUILTIN: MappingOf[str, Builtin] = {
-    "trim": Builtin(_both(_trimmed), "outer and doubled blanks go, both ways",
+    "trim": Builtin(_both(_trimmed), "outer and repeated blanks go, both ways",
                     ("trim", " Ana  Lund ", "Ana Lund")),
     "upper": Builtin(_both(str.upper), "capitals, both ways", ("upper", "no-17", "NO-17")),
     "lower": Builtin(_both(str.lower), "small letters, both ways", ("lower", "Ana@X.example", "ana@x.example")),
@@ -267,7 +267,7 @@ def example_faults(functions: Iterable[Function]) -> list[tuple[str, str, str]]:
         if one.name in BUILTIN:
             faults.append((one.name, "this name is taken by a function of the language", "give it another name"))
         if not one.examples:
-            faults.append((one.name, "it has no examples", "add examples=((column's value, row's value),)"))
+            faults.append((one.name, "it has no examples", "add examples=((column's value, field's value),)"))
         for raw, value in one.examples:
             faults += _tried(one, one.function, raw, value, "")
             if one.inverse is not None:

@@ -186,7 +186,7 @@ def _direction(section: Section, named: MappingOf[str, Side]) -> frozenset[Side]
 def _fields(section: Section, frame: Frame) -> tuple[Field, ...]:
     table = section.sub("fields")
     if table is None or not table.table.entries:
-        section.faults.add(section.at("fields"), f"{section.what} has no fields", "add fields: with one row per field")
+        section.faults.add(section.at("fields"), f"{section.what} has no fields", "add fields: with one rule per field")
         return ()
     rows = (read_row(name, node, frame) for name, node in table.table.entries.items())
     return tuple(row for row in rows if row is not None)

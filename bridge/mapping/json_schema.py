@@ -101,7 +101,7 @@ def _document(title: str, row: Schema, sides: MappingOf[str, Schema], role: Sche
             "drift": {"enum": ["keep"]},
             "on-leave": {"enum": ["freeze"]},
             "merged": {"enum": ["report"]},
-            "include": _said("files of shared rows", _one_or_many({"type": "string", "pattern": _ending(ROWS)})),
+            "include": _said("files of shared field rules", _one_or_many({"type": "string", "pattern": _ending(ROWS)})),
             "fields": {"type": "object", "additionalProperties": {"$ref": "#/$defs/row"}},
             "tests": {"type": "array", "items": {"type": "object"}},
         },

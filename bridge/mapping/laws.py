@@ -71,8 +71,8 @@ def broken_laws(mapping: Mapping) -> Iterator[Fault]:
             most = 1 if result.broken[0].what.startswith(RAISED) else 3
             told = "; ".join(one.what for one in result.broken[:most])
             more = f"; and {len(result.broken) - most} more" if len(result.broken) > most else ""
-            what = f"row {row.name} of {mapping.name} loses values: {told}{more}"
-            remedy = f"{result.broken[0].instead}, give the row a `from:`, or accept it with lossy: true"
+            what = f"field rule {row.name} of {mapping.name} loses values: {told}{more}"
+            remedy = f"{result.broken[0].instead}, give the field rule a `from:`, or accept it with lossy: true"
             yield Fault(str(row.place), what, remedy)
 
 
@@ -167,10 +167,10 @@ def _instead(row: Field, cells: Cells, name: str) -> str:
     if cells.via:
         return f"use the functions of {name} ({', '.join(cells.via)}) on both sides"
     if row.type == "money":
-        return f"name {name}'s currency column, or give the row the one currency it has"
+        return f"name {name}'s currency column, or give the field rule the one currency it has"
     if row.type in ("decimal", "instant", "date"):
         return f"use a column of {name} that holds the whole value"
-    return "make the row say both ways"
+    return "make the field rule say both ways"
 
 
 def _line_returns(cells: Cells, name: str, line: str) -> Iterator[Broken]:

@@ -199,6 +199,6 @@ def _together(mappings: Iterable[Mapping], names: frozenset[str] | None, faults:
     for mapping in known.values():
         for row in mapping.fields:
             if row.link is not None and row.link not in known and names is not None and row.link not in names:
-                what = f"row {row.name} of {mapping.name} links to `{row.link}`, which is no mapping"
+                what = f"field rule {row.name} of {mapping.name} links to `{row.link}`, which is no mapping"
                 faults.add(row.place, what, did_you_mean(row.link, list(known)))
     return tuple(known.values())

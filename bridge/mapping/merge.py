@@ -102,7 +102,7 @@ def _field(
     if not edited:
         if _as_base(row, left, right, hashes, base):
             return item.decide(Action.NONE, "no side changed")
-        return item.decide(Action.IN_STEP, "no side changed; the row's definition or form did")
+        return item.decide(Action.IN_STEP, "no side changed; the field rule's definition or form did")
     return _edits(item, edited)
 
 
@@ -155,20 +155,20 @@ def _edits(item: _Row, edited: frozenset[Side]) -> tuple[Decision, ...]:
     (source,) = edited
     if source.other not in item.field.flows:
         if item.field.set_on == "always":
-            return item.send(source.other, "the row says set: always", conflict=True, loser=item.now[source])
+            return item.send(source.other, "the field rule says set: always", conflict=True, loser=item.now[source])
         return item.decide(Action.NONE, f"{item.name(source)} changed, and {_flow(item)}: left as it is")
     return _cross(item, source, f"{item.name(source)} changed")
 
 
 def _cross(item: _Row, source: Side, reason: str, **more: Any) -> tuple[Decision, ...]:
     if is_empty(item.now[source]) and item.field.absent == "keep":
-        return item.decide(Action.NONE, f"{reason} to empty, and the row says absent: keep")
+        return item.decide(Action.NONE, f"{reason} to empty, and the field rule says absent: keep")
     return item.send(source, reason, **more)
 
 
 def _flow(item: _Row) -> str:
     (target,) = item.field.flows or {Side.RIGHT}
-    return f"the row goes {item.name(target.other)} -> {item.name(target)}"
+    return f"the field rule goes {item.name(target.other)} -> {item.name(target)}"
 
 
 def _one_way(item: _Row, reason: str) -> tuple[Decision, ...]:
@@ -179,7 +179,7 @@ def _one_way(item: _Row, reason: str) -> tuple[Decision, ...]:
 def _conflict(item: _Row, reason: str) -> tuple[Decision, ...]:
     policy = item.field.policy
     if policy is None or policy.kind is Conflict.ASK:
-        return item.decide(Action.HOLD, f"{reason}; the row says ask", conflict=True)
+        return item.decide(Action.HOLD, f"{reason}; the field rule says ask", conflict=True)
     empty = [side for side in Side if is_empty(item.now[side])]
     if policy.kind is Conflict.FILL_EMPTY:
         if empty:

@@ -73,11 +73,11 @@ def read_row(name: str, node: Node, frame: Frame) -> Field | None:
     if not isinstance(node, Table):
         frame.faults.add(
             node.place,
-            f"row {name} must be a table",
+            f"field rule {name} must be a table",
             f"write {name}: {{{', '.join(f'{s}: column' for s in frame.sides)}}}",
         )
         return None
-    section = Section(node, f"row {name}", frame.faults)
+    section = Section(node, f"field rule {name}", frame.faults)
     section.node("note")
     flows = _flows(section, frame)
     if section.node("columns") is not None or section.node("rows") is not None:
@@ -203,7 +203,7 @@ def _ways_back(section: Section, frame: Frame, pair: MappingOf[Side, Cells], flo
     for side in wrong:
         name = frame.name(side)
         what = f"{section.what} writes to {name} through {', '.join(pair[side].via)}, which has no way back"
-        section.faults.add(section.at(name), what, f"add from: {name} to the row, or use a function with an inverse")
+        section.faults.add(section.at(name), what, f"add from: {name} to the field rule, or use one with an inverse")
     return not wrong
 
 
@@ -270,8 +270,8 @@ def _table_row(section: Section, item: Node, width: int) -> list[Any] | None:
         found = len(item.items) if isinstance(item, Listing) else 1
         section.faults.add(
             item.place,
-            f"this line of {section.what} has {found} cells for {width} columns",
-            "write one cell per column; `any` where it does not matter",
+            f"this line of {section.what} has {found} values for {width} columns",
+            "write one value per column; `any` where it does not matter",
         )
         return None
     return [_cell(cell) for cell in item.items if isinstance(cell, Scalar)]

@@ -55,13 +55,13 @@ class Sources:
         for name in more.entries:
             if name in rows.entries:
                 first = rows.keys[name].place
-                what = f"row `{name}` is written twice: it is also at {first}"
+                what = f"field rule `{name}` is written twice: it is also at {first}"
                 self.faults.add(more.keys[name].place, what, "rename one of them, or do not include it")
         return Table({**rows.entries, **more.entries}, {**rows.keys, **more.keys}, more.place)
 
     def _rows_of(self, item: Node, above: tuple[str, ...]) -> Table | None:
         if not isinstance(item, Scalar) or not item.text.endswith(ROWS):
-            what = "`include` names files of rows"
+            what = "`include` names files of field rules"
             self.faults.add(item.place, what, f"write include: [NAME{ROWS}], a path below the folder of mapping files")
             return None
         if item.text in above:
@@ -75,7 +75,7 @@ class Sources:
         include = node.entries.get("include") if isinstance(node, Table) else None
         if not isinstance(node, Table) or not isinstance(fields, Table) or set(node.entries) - {"fields", "include"}:
             what = f"{item.text} holds more or other than `fields` (and `include`)"
-            self.faults.add(node.place, what, "write fields: with one row per field, as in a mapping")
+            self.faults.add(node.place, what, "write fields: with one rule per field, as in a mapping")
             return None
         rows = fields if include is None else self._with_rows(fields, include, (*above, item.text))
         return rows if isinstance(rows, Table) else None
@@ -88,7 +88,7 @@ class Sources:
             if not isinstance(row, Table) or not isinstance(table, Scalar) or table.null:
                 continue
             if not table.text.endswith(TABLE):
-                what = f"`table: {table.text}` of row {name} is neither a table nor a file of one"
+                what = f"`table: {table.text}` of field rule {name} is neither a table nor a file of one"
                 self.faults.add(table.place, what, f"write table: {{A: Gold}}, or table: NAME{TABLE}")
                 made[name] = replace(row, entries={k: v for k, v in row.entries.items() if k != "table"})
                 continue

@@ -45,7 +45,7 @@ class ValueTable:
                 return UNREAD
             listed = ", ".join(str(text) for text in known)
             raise Untranslatable(
-                f"{describe(value)} is not in the row's table (listed: {listed}); add it or say `unlisted: keep`"
+                f"{describe(value)} is not in the field rule's table (listed: {listed}); add it or say `unlisted: keep`"
             )
 
         return read
@@ -67,7 +67,7 @@ class ValueTable:
                 return render(value)
             listed = ", ".join(str(text) for text in known)
             raise Untranslatable(
-                f"{describe(value)} is not in the row's table (listed: {listed}); add it or say `unlisted: keep`"
+                f"{describe(value)} is not in the field rule's table (listed: {listed}); add it or say `unlisted: keep`"
             )
 
         return write
@@ -159,7 +159,7 @@ class ColumnTable:
             return UNREAD
         shown = " | ".join("" if cell is None else cell for cell in cells)
         raise Untranslatable(
-            f"no line of the row's table fits `{shown}`; add one, with `any` for a column that does not matter"
+            f"no line of the field rule's table fits `{shown}`; add one, with `any` for a column that does not matter"
         )
 
     def renderer(self, side: Side) -> Callable[[Any], tuple[Any, ...]]:
@@ -170,7 +170,7 @@ class ColumnTable:
 
         def render(value: Any) -> tuple[Any, ...]:
             if value not in known:
-                raise Untranslatable(f"`{value}` is no line of the row's table any more")
+                raise Untranslatable(f"`{value}` is no line of the field rule's table any more")
             return known[value]
 
         return render

@@ -55,15 +55,18 @@ def test_test_shows_what_came_out_otherwise_field_by_field(site: Site) -> None:
     bad = site.told("test", str(people))
 
     assert good.code == 0, good.out
-    assert good.out.endswith("0 came out otherwise\n")
+    assert good.out.endswith(", 0 failed\n")
     assert bad.code == 1
     assert "people.yaml:" in bad.out
-    assert "name: expected Bo Eck, found Bo Ek (row name)" in bad.out
+    assert "name: expected Bo Eck, found Bo Ek (field rule name)" in bad.out
     assert "deals" not in bad.out
 
 
 def test_test_reports_the_laws_of_every_row(site: Site) -> None:
-    assert "law   people.phone: " in site.told("test", "--laws").out
+    assert "round trip  people.phone: " in site.told("test", "--round-trip").out
+    former = site.told("test", "--laws")
+    assert "round trip  people.phone: " in former.out
+    assert "It is called --round-trip." in former.err
 
 
 def test_explain_tells_row_by_row_what_a_written_record_means(site: Site) -> None:

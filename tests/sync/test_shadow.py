@@ -65,7 +65,7 @@ async def test_a_match_shows_what_would_wait_for_a_person_and_what_both_sides_ke
     bench.unheard("erp", "person", "1")
     bench.crm.person_creates("person", name="Ana Lund", email="ana@x.example")
     await bench.settle()
-    kept = "name: crm keeps 'Ana Lund', erp keeps 'A. Lund' (first contact; the row says ask)"
+    kept = "name: crm keeps 'Ana Lund', erp keeps 'A. Lund' (first contact; the field rule says ask)"
     assert kept in await why(bench, "crm", "1")
     assert (await summed(bench))[0]["overwritten fields"] == "none"
 

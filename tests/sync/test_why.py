@@ -204,7 +204,7 @@ async def down(new_bench: NewBench) -> Bench:
 Story = Mapping[tuple[str, str], Sequence[str]]
 UPDATED = "updated: crm person 1 -> erp person 1: name: 'Ana Lund' -> 'Ana Berg'"
 CONFLICT = ["conflict: name: both sides changed; crm wins", "name: 'Ana Erp' -> 'Ana Crm'"]
-ASKED = ["name: both sides changed; the row says ask", "name: crm has 'Ana Crm', erp has 'Ana Erp'"]
+ASKED = ["name: both sides changed; the field rule says ask", "name: crm has 'Ana Crm', erp has 'Ana Erp'"]
 DELETED = ["kept here", "crm person 1 was deleted -> deleted erp person 1", "not linked"]
 UNLINKED = ["unlinked: erp person 1 was deleted; crm person 1 stays (unlink)", "now: not linked"]
 HELD_BACK = "then run `bridge approve people`"

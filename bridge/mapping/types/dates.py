@@ -60,7 +60,7 @@ def _instant(raw: Any, zone: ZoneInfo | None) -> datetime | None:
         raise Untranslatable(f"expected an instant, found {describe(raw)}")
     if value.tzinfo is None:
         if zone is None:
-            raise Untranslatable(f"{describe(raw)} names no zone; give the row a `zone`, like zone: Europe/Oslo")
+            raise Untranslatable(f"{describe(raw)} names no zone; give the field rule a `zone`, like zone: Europe/Oslo")
         value = value.replace(tzinfo=zone)
     if value.tzinfo is UTC:
         return value

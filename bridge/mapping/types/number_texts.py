@@ -39,7 +39,7 @@ def read_number_text(raw: str, style: str | None) -> Decimal | None:
     if style is None:
         if _PLAIN.fullmatch(text):
             return Decimal(text)
-        people = "; give the row a number-format: en, de or fr" if _FOR_PEOPLE.fullmatch(text) else ""
+        people = "; give the field rule a number-format: en, de or fr" if _FOR_PEOPLE.fullmatch(text) else ""
         raise Untranslatable(f"{describe(raw)} is no number{people}")
     writing, text = WRITINGS[style], text.replace("\u2212", "-")
     if not writing.pattern.fullmatch(text):

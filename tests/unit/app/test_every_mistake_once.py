@@ -121,7 +121,7 @@ def test_mistakes_of_settings_options_functions_and_mapping_files_come_together(
         "options.page_size: must be a whole number",
         "default_mode: must be 'shadow' or 'live'",
         "f.py:1: the file of functions cannot be run",
-        "deals.yaml:15:24: row title: unknown field `titel` of pipedrive deal - did you mean `title`?",
+        "deals.yaml:15:24: field rule title: unknown field `titel` of pipedrive deal - did you mean `title`?",
         "organizations.yaml:15:12: `conflict: cmr` of mapping organizations is unknown",
     )
     assert len(lines) == len(said), lines

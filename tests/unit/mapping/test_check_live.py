@@ -24,40 +24,40 @@ def options(*words: str) -> ColumnSpec:
             "{crm: custom.Segmnt, erp: city}",
             {"custom.Segment": TEXT},
             {},
-            "m.yaml:6:12: row f: unknown field `custom.Segmnt` of one person - did you mean `custom.Segment`?",
+            "m.yaml:6:12: field rule f: unknown field `custom.Segmnt` of one person - did you mean `custom.Segment`?",
         ),
         (
             "{crm: custom.Grade, erp: city, table: {A: x}}",
             {"custom.Grade": options("A", "B", "C")},
             {},
-            "m.yaml:6:12: row f of people: no line of its table names `B`, `C`, which `custom.Grade` of one person"
+            "m.yaml:6:12: field rule f of people: its table lacks `B`, `C`, which `custom.Grade` of one person"
             " offers - add a line for each, or write unlisted: skip",
         ),
         (
             "{crm: custom.Grade, erp: city, table: {A: x, Z: y}}",
             {"custom.Grade": options("A")},
             {},
-            "m.yaml:6:6: row f: `custom.Grade` of one person does not offer `Z` - known: A",
+            "m.yaml:6:6: field rule f: `custom.Grade` of one person does not offer `Z` - known: A",
         ),
         (
             "{columns: [crm.title, crm.status, erp.city], rows: [[x, open, y], [any, won, z]]}",
             {"title": options("x", "q"), "status": options("open", "won", "lost")},
             {},
-            "m.yaml:6:28: row f of people: no line of its table names `lost`, which `status` of one person offers"
+            "m.yaml:6:28: field rule f of people: its table lacks `lost`, which `status` of one person offers"
             " - add a line for each, or write unlisted: skip",
         ),
         (
             "{crm: custom.Grade, erp: custom.Class, type: choice}",
             {"custom.Grade": options("A", "B")},
             {"custom.Class": options("A")},
-            "m.yaml:6:6: row f: one person offers `B`, which two contact does not"
+            "m.yaml:6:6: field rule f: one person offers `B`, which two contact does not"
             " - add a table that says which word means which (1 differ)",
         ),
         (
             "{crm: custom.Note, erp: custom.Remark}",
             {"custom.Note": LONG},
             {"custom.Remark": SHORT},
-            "m.yaml:6:30: row f: `custom.Remark` of two contact takes 40 characters, the other side 255"
+            "m.yaml:6:30: field rule f: `custom.Remark` of two contact takes 40 characters, the other side 255"
             " - write erp: {column: custom.Remark, via: {cut: 40}} and lossy: true, or lossy: true if"
             " that never happens",
         ),
@@ -65,22 +65,22 @@ def options(*words: str) -> ColumnSpec:
             "{erp: custom.Code, value: much too long for it}",
             {},
             {"custom.Code": ColumnSpec(Column.TEXT, max_length=8)},
-            "m.yaml:6:12: row f: `custom.Code` of two contact takes 8 characters, and `much too long for it` has 20"
+            "m.yaml:6:12: field rule f: `custom.Code` of two contact takes 8 characters, `much too long for it` has 20"
             " - shorten it",
         ),
         (
             "{crm: custom.Sum, erp: city}",
             {"custom.Sum": ColumnSpec(Column.TEXT, writable=False)},
             {},
-            "m.yaml:6:12: row f writes `custom.Sum` of one person, which is read-only"
-            " - read it only: add from: crm to the row",
+            "m.yaml:6:12: field rule f writes `custom.Sum` of one person, which is read-only"
+            " - only read it: add from: crm",
         ),
         (
             "{crm: title, erp: city}",
             {},
             {"custom.Branch": ColumnSpec(Column.TEXT, required=True)},
             "m.yaml:1:1: mapping people makes two contact records without `custom.Branch`, which they need"
-            " - add a row for it, or a constant: NAME: {erp: custom.Branch, value: ..., set: on-create}",
+            " - add a field rule, or a constant: NAME: {erp: custom.Branch, value: ..., set: on-create}",
         ),
     ],
 )

@@ -98,7 +98,7 @@ def test_a_row_may_know_further_names_and_a_side_may_keep_the_english_one() -> N
 def test_an_alias_of_no_country_is_refused_when_loaded() -> None:
     with pytest.raises(ConfigError) as caught:
         mapping_of("  land: {crm: a, erp: b, type: country, aliases: {Norge: NN}}\n")
-    assert str(caught.value).startswith("people.yaml:6:58: `Norge` in `aliases` of row land: `NN` is no country")
+    assert str(caught.value).startswith("people.yaml:6:58: `Norge` in `aliases` of field rule land: `NN` is no country")
 
 
 def test_names_in_three_columns_join_and_split() -> None:
@@ -183,7 +183,7 @@ def test_every_native_name_returns_and_none_means_two(language: str) -> None:
 
 @pytest.mark.parametrize("names", ["[xx]", "norwegian", "[nb, 5]", "[]", "{a: b}", "[../de]"])
 def test_a_language_nobody_knows_is_refused_when_loaded(names: str) -> None:
-    with pytest.raises(ConfigError, match="`names` of row land"):
+    with pytest.raises(ConfigError, match="`names` of field rule land"):
         mapping_of(f"  land: {{crm: a, erp: b, type: country, names: {names}}}\n")
 
 

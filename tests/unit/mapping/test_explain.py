@@ -28,7 +28,7 @@ def test_every_row_says_what_it_read_what_it_means_and_why_it_does_nothing() -> 
     text = {row.field: str(row) for row in rows}
     assert whole == "in mapping people; a new record may be made in erp"
     assert text["name"] == "name [text, crm <-> erp, people.yaml:6:10]: name = Ana; means Ana -> title = Ana"
-    assert "`B` is not in the row's table (listed: A); add it" in text["grade"]
+    assert "`B` is not in the field rule's table (listed: A); add it" in text["grade"]
     assert "not read: the record does not show it" in text["day"]
     assert "absent: keep lets no emptiness cross" in text["mail"]
     assert "never written to erp" in text["owner"]
@@ -72,7 +72,7 @@ def test_a_failing_example_shows_each_column_that_came_out_otherwise() -> None:
     assert not result.passed
     assert str(result).splitlines() == [
         "m.yaml:10:5: people: one (crm -> erp)",
-        "  title: expected Bo, found Ana (row name)",
+        "  title: expected Bo, found Ana (field rule name)",
         "  length: expected nothing, found 1.5 (not in the example)",
     ]
 
@@ -82,7 +82,7 @@ def test_an_example_runs_both_ways_and_names_links_it_was_not_given() -> None:
     there, back = run_tests(load_text(text, "m.yaml"))
     assert (there.direction, back.direction) == ("crm -> erp", "erp -> crm")
     assert "boss: expected a linked record, found nothing (`links` of the example does not name people 7)" in str(there)
-    assert "extra: expected 1, found nothing (no row writes this column)" in str(back)
+    assert "extra: expected 1, found nothing (no field rule writes this column)" in str(back)
 
 
 def test_an_example_its_filter_leaves_out_or_that_cannot_be_translated_fails() -> None:

@@ -144,17 +144,42 @@ def test_an_inverse_that_gives_too_few_columns_is_named() -> None:
 
 
 WRONG = {
-    "unknown": ("{column: a, via: trimm}", "", "`trimm` of `crm` of row f is no function", "did you mean `trim`?"),
-    "argument": ("{column: a, via: {cut: x}}", "", "`cut` of `crm` of row f takes a length", "{cut: 5}"),
-    "no end": ("{column: a, via: {multiply: 3}}", ", type: decimal", "`multiply` of `crm` of row f takes a number", ""),
-    "type": ("{column: a, via: not}", "", "`not` of `crm` of row f does not go with type text", "boolean"),
-    "both": ("{column: a, columns: [b, c], via: join}", "", "`crm` of row f must name one `column` or several", ""),
-    "nothing joins": ("{columns: [a, b], via: trim}", "", "`crm` of row f names 2 columns and nothing makes", "join"),
-    "joins one": ("{column: a, via: join}", "", "`join` of `crm` of row f makes one value of several", "columns: ["),
+    "unknown": (
+        "{column: a, via: trimm}",
+        "",
+        "`trimm` of `crm` of field rule f is no function",
+        "did you mean `trim`?",
+    ),
+    "argument": ("{column: a, via: {cut: x}}", "", "`cut` of `crm` of field rule f takes a length", "{cut: 5}"),
+    "no end": (
+        "{column: a, via: {multiply: 3}}",
+        ", type: decimal",
+        "`multiply` of `crm` of field rule f takes a number",
+        "",
+    ),
+    "type": ("{column: a, via: not}", "", "`not` of `crm` of field rule f does not go with type text", "boolean"),
+    "both": (
+        "{column: a, columns: [b, c], via: join}",
+        "",
+        "`crm` of field rule f must name one `column` or several",
+        "",
+    ),
+    "nothing joins": (
+        "{columns: [a, b], via: trim}",
+        "",
+        "`crm` of field rule f names 2 columns and nothing makes",
+        "join",
+    ),
+    "joins one": (
+        "{column: a, via: join}",
+        "",
+        "`join` of `crm` of field rule f makes one value of several",
+        "columns: [",
+    ),
     "one way": (
         "{column: a, via: {part: ['/', 1]}}",
         "",
-        "row f writes to crm through part: ['/', 1], which has no way back",
+        "field rule f writes to crm through part: ['/', 1], which has no way back",
         "add from: crm",
     ),
 }

@@ -23,7 +23,7 @@ ROWS = """\
 """
 
 
-CURRENCY = "name crm's currency column, or give the row the one currency it has"
+CURRENCY = "name crm's currency column, or give the field rule the one currency it has"
 
 
 def test_every_row_says_how_it_was_tried_and_what_does_not_return() -> None:
@@ -76,8 +76,8 @@ def test_an_operators_function_that_raises_is_one_fault_naming_mapping_row_and_v
     text = HEAD + "  f: {crm: {column: name, via: flip}, erp: name}\n"
     (fault,) = check(load_text(text, "m.yaml", functions), MANIFESTS)
     assert str(fault) == (
-        "m.yaml:6:6: row f of people loses values: function flip failed on `ba` with KeyError: 'ba'"
-        " - correct the function, give the row a `from:`, or accept it with lossy: true"
+        "m.yaml:6:6: field rule f of people loses values: function flip failed on `ba` with KeyError: 'ba'"
+        " - correct the function, give the field rule a `from:`, or accept it with lossy: true"
     )
 
 

@@ -119,9 +119,11 @@ def test_a_text_column_without_a_stated_writing_holds_plain_numbers() -> None:
 
 
 def test_a_number_format_is_one_of_three_and_of_numbers_only() -> None:
-    with pytest.raises(ConfigError, match="`number-format: dk` of row f is not known - write one of: en, de, fr"):
+    with pytest.raises(
+        ConfigError, match="`number-format: dk` of field rule f is not known - write one of: en, de, fr"
+    ):
         mapping_of("  f: {crm: a, erp: b, type: decimal, number-format: dk}\n")
-    with pytest.raises(ConfigError, match="unknown `number-format` in row f"):
+    with pytest.raises(ConfigError, match="unknown `number-format` in field rule f"):
         mapping_of("  f: {crm: a, erp: b, type: text, number-format: de}\n")
 
 

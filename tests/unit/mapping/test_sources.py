@@ -61,7 +61,7 @@ def test_a_value_table_may_stand_in_a_file_of_its_own() -> None:
 
 def test_the_fault_of_a_shared_row_names_its_own_file() -> None:
     assert fault_of(INCLUDING + NAME, address_rows=ADDRESS.replace("erp: city", "erp: city, typ: text")).startswith(
-        "address.rows.yaml:2:40: unknown `typ` in row city - did you mean `type`?"
+        "address.rows.yaml:2:40: unknown `typ` in field rule city - did you mean `type`?"
     )
 
 
@@ -76,14 +76,14 @@ def test_files_that_cannot_be_put_together_are_told_once() -> None:
         "m.yaml:5:11: there is no file address.rows.yaml - did you mean `adress.rows.yaml`?"
     )
     assert fault_of(INCLUDING + "  city: {crm: a, erp: b}\n", address_rows=ADDRESS) == (
-        "m.yaml:7:3: row `city` is written twice: it is also at address.rows.yaml:2:3"
+        "m.yaml:7:3: field rule `city` is written twice: it is also at address.rows.yaml:2:3"
         " - rename one of them, or do not include it"
     )
     assert fault_of(INCLUDING + NAME, address_rows="mapping: x\n").startswith(
         "address.rows.yaml:1:1: address.rows.yaml holds more or other than `fields`"
     )
     assert fault_of(TABLED.replace(".table.yaml", ".csv")).startswith(
-        "m.yaml:6:33: `table: sizes.csv` of row size is neither a table nor a file of one"
+        "m.yaml:6:33: `table: sizes.csv` of field rule size is neither a table nor a file of one"
     )
     assert fault_of(TABLED, sizes_table="- A\n").startswith("sizes.table.yaml:1:1: sizes.table.yaml is no table of")
     assert fault_of(TABLED, sizes_table="").startswith("sizes.table.yaml:1:1: sizes.table.yaml is empty")

@@ -229,5 +229,5 @@ def test_a_line_of_columns_crosses_and_any_is_left_alone(left: dict[str, Any], r
 def test_columns_that_fit_no_line_are_a_problem_and_unread_ones_are_unread() -> None:
     mapping = mapping_of(STAGE)
     (problem,) = read(mapping, LEFT, {"pipe": "Q", "stage": "Offer", "state": "open"}).problems
-    assert "no line of the row's table fits `Q | Offer | open`" in problem.message
+    assert "no line of the field rule's table fits `Q | Offer | open`" in problem.message
     assert read(mapping, LEFT, {"pipe": "P", "state": "won"}).values == {"stage": UNREAD}
