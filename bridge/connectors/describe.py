@@ -35,7 +35,7 @@ def describe(connectors: Mapping[str, ConnectorType]) -> str:
 def _product(kind: ConnectorType) -> str:
     manifest = kind.manifest
     text = f"\n## {manifest.product}\n\n| entity | writes | changes heard by | listings by time | version |"
-    text += " reads settle | found before a create by | updates take |\n" + "| --- " * 8 + "|\n"
+    text += " read lag | found before a create by | updates take |\n" + "| --- " * 8 + "|\n"
     for name, entity in manifest.entities.items():
         text += f"| `{name}` | {' | '.join(_cells(entity, _options(kind, name)))} |\n"
     if manifest.limits:

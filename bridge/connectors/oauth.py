@@ -21,7 +21,7 @@ from bridge.domain.seams import epoch
 
 USED_LIFE = 0.8  # tokens are renewed at this part of their life
 DEFAULT_LIFE_SECONDS = 3600
-NO_CONSENT = "nobody has consented yet"
+NO_CONSENT = "no person has consented yet"
 CODE_REFUSED = "the code was refused"
 
 

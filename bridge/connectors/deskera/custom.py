@@ -95,10 +95,10 @@ class CustomFields:
     def _definition(self, label: str) -> Definition:
         field = f"custom.{label}"
         if label in self._doubled:
-            raise Rejected(self._client.system, f"two own fields are called {label!r}", field=field)
+            raise Rejected(self._client.system, f"two custom fields are called {label!r}", field=field)
         if label not in self._by_label:
             known = ", ".join(map(repr, sorted(self._by_label))) or "none"
-            raise Rejected(self._client.system, f"Deskera has no own field {label!r} (it has {known})", field=field)
+            raise Rejected(self._client.system, f"Deskera has no custom field {label!r} (it has {known})", field=field)
         return self._by_label[label]
 
     async def _look_for(self, labels: Set[str]) -> None:
@@ -155,7 +155,7 @@ class CustomFields:
         labels = [_label(row) for row in rows]
         doubled = {label for label in labels if labels.count(label) > 1}
         for label in sorted(doubled - self._doubled):
-            LOG.warning("%s: two own fields are called %r; both are left out", self._client.system, label)
+            LOG.warning("%s: two custom fields are called %r; both are left out", self._client.system, label)
         self._doubled = doubled
         for row, label in zip(rows, labels, strict=True):
             if label and label not in doubled:

@@ -89,7 +89,7 @@ MANIFEST = Manifest(
     },
     limits=(
         "Deskera documents no modified-since filter: every sweep reads the whole listing.",
-        "Deskera signs no callback; the secret in the hook's address is the only proof, and bodies are not believed.",
+        "Deskera signs no callback; the secret in the hook's address is the only proof, and bodies are not used.",
         "Deals carry no modification time; of two edits of one deal the order is taken from the callbacks.",
         "Reads of contacts may leave out phone, address and note: these columns are then unread, never empty.",
         "Updates send the whole record just read with the changes: columns Deskera does not show cannot be kept.",
@@ -101,10 +101,10 @@ MANIFEST = Manifest(
         "Notes change their date, memo and line only.",
         "Of Books, older servers delete bills only: any other delete is refused and becomes a dead letter.",
         "A callback that names a Books record by its number alone, without code, leads to a sweep of that entity.",
-        "A deleted record is just not found any more, and the event that told it may be lost: two reads, a look at"
+        "A deleted record is just not found any more, and the event that reported it may be lost: two reads, a look at"
         " another record and the deletion threshold stand in for evidence.",
         "One hook serves one event type; Deskera may limit their number, and then sweeps cover what is missing.",
         "Whether Deskera's search finds a contact at once after it was created is not documented.",
     ),
-    not_yet=("own fields of Books records", "invoices, bills and notes with several lines", "CRM+ tables"),
+    not_yet=("custom fields of Books records", "invoices, bills and notes with several lines", "CRM+ tables"),
 )

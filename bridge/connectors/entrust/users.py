@@ -182,7 +182,7 @@ class Users:
 
     async def _custom(self, value: Any, raw: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
         if not isinstance(value, Mapping):
-            raise self._bad("custom", "must be own fields by name")
+            raise self._bad("custom", "must be custom fields by name")
         if raw and rows_of(raw, "userAttributeValues") is None:
             raise self._bad("custom", "Entrust did not show the attributes this user has, so they cannot be kept")
         changes = []

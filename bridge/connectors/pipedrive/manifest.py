@@ -195,7 +195,7 @@ MANIFEST = Manifest(
         " brings one back the vendor does not say.",
         "A deleted record cannot be restored through the API in its present version.",
         "Filters of a mapping are not sent to the vendor: every record is listed, 500 to a call.",
-        "A lead needs a person or an organization. Its own fields are the deal's; it raises no events of version 1.",
+        "A lead needs a person or an organization. Its custom fields are the deal's; it raises no events of version 1.",
         "A user can only be read; there is no listing of changed users, all are read each time.",
         "The person of an activity is written as its only participant, so that other participants are lost.",
         "The vendor bans a hook for 30 minutes after ten failed first deliveries and loses what happens meanwhile;"
@@ -204,5 +204,5 @@ MANIFEST = Manifest(
         "Search misses what was written a moment ago.",
         "Renaming a pipeline, stage, label, option or custom field is noticed, but the old name counts until accepted.",
     ),
-    not_yet=("products of a deal", "own fields of activities"),
+    not_yet=("products of a deal", "custom fields of activities"),
 )

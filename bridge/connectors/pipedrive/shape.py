@@ -202,7 +202,7 @@ def _write_stage(fields: Fields, catalog: Catalog, pipeline_id: Any) -> dict[str
 
 def _write_custom(value: Any, catalog: Catalog) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise BadField("custom", "must be own fields by name")
+        raise BadField("custom", "must be custom fields by name")
     body = {}
     for name, item in value.items():
         column = f"custom.{name}"

@@ -46,7 +46,7 @@ async def _exchange(construction: Construction, code: str, redirect: str) -> str
         text = "the consent yields no system user token: it takes an administrator, and an app with a system user"
         raise NeedsAuthorisation(construction.system, text)
     await construction.vault.save(construction.system, {"system_token": system_token})
-    return "all data: nobody's rights bound the system user"
+    return "all data: the system user is not bound by a person's rights"
 
 
 async def _claims(construction: Construction, client: HttpClient, id_token: str) -> Mapping[str, str]:

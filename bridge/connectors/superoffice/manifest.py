@@ -48,7 +48,7 @@ MANIFEST = Manifest(
         "A product whose creation was left without an answer is never looked up by itself.",
         "SuperOffice stops a hook after an outage of seconds and loses what happens meanwhile; the bridge registers"
         " it again and sweeps.",
-        "A deleted contact or person stays in the recycle bin, by default for 14 days; both deletes are told.",
+        "A deleted contact or person stays in the recycle bin, by default for 14 days; both deletes raise an event.",
         "Merges raise no event of their own: the loser is gone, the survivor is seen as changed.",
         "Text cannot be null in SuperOffice: an empty one reads as nothing, and nothing is written as empty; numbers"
         " are emptied to 0.",

@@ -166,7 +166,7 @@ def _address(now: Any, changed: Mapping[str, Any]) -> dict[str, Any]:
 
 def _write_custom(value: Any, catalog: Catalog, bag: str) -> list[Change]:
     if not isinstance(value, Mapping):
-        raise BadField("custom", "must be own fields by name")
+        raise BadField("custom", "must be custom fields by name")
     changes = []
     for name, item in value.items():
         column = f"custom.{name}"

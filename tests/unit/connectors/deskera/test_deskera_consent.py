@@ -84,5 +84,5 @@ async def test_a_refused_code_keeps_nothing(fake: FakeDeskera) -> None:
 
 
 async def test_before_any_consent_the_message_says_so(fake: FakeDeskera) -> None:
-    with pytest.raises(NeedsAuthorisation, match=r"needs authorisation: nobody has consented yet"):
+    with pytest.raises(NeedsAuthorisation, match=r"needs authorisation: no person has consented yet"):
         await fake.connector(**NONE).probe()

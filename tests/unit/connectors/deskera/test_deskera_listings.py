@@ -206,7 +206,7 @@ async def test_numbers_of_own_fields_are_decimals_and_go_back_as_text(fake: Fake
 
 async def test_two_own_fields_of_one_name_are_refused_on_write(fake: FakeDeskera) -> None:
     fake.dimensions = DIMENSIONS
-    with pytest.raises(Rejected, match="two own fields") as refused:
+    with pytest.raises(Rejected, match="two custom fields") as refused:
         await fake.connector().create("crm_contact", {"type": "person", "name": "x", "custom": {"Twice": "y"}})
     assert refused.value.field == "custom.Twice"
 

@@ -49,7 +49,7 @@ async def test_the_codes_tokens_are_those_the_connector_uses() -> None:
 
 async def test_before_any_consent_the_message_says_so() -> None:
     transport = ScriptedTransport([])
-    with pytest.raises(NeedsAuthorisation, match=r"needs authorisation: nobody has consented yet"):
+    with pytest.raises(NeedsAuthorisation, match=r"needs authorisation: no person has consented yet"):
         await PipedriveConnector(made(transport, MemoryVault())).identity()
 
 

@@ -82,7 +82,7 @@ async def test_nothing_is_kept_of_a_consent_that_is_no_use(server: Vendor, words
 @pytest.mark.parametrize("options", [USER, SYSTEM])
 async def test_before_any_consent_the_message_says_so(options: dict[str, Any]) -> None:
     given = {"client_id": "app", "system_token": None, "private_key": options.get("private_key")}
-    with pytest.raises(NeedsAuthorisation, match=r"needs authorisation: nobody has consented yet"):
+    with pytest.raises(NeedsAuthorisation, match=r"needs authorisation: no person has consented yet"):
         await connect(vendor(), **given).probe()
 
 
