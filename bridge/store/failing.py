@@ -9,30 +9,30 @@ from bridge.domain.errors import StoreUnavailable
 
 RESTORE = "stop the bridge, move the file, its -wal and its -shm away, then `bridge restore-backup FILE`"
 
-LOCKED = "another program holds it locked: end that program, and it goes on by itself"
+LOCKED = "another program holds it locked: end that program, and it continues by itself"
 
 SQLITE: Mapping[int, str] = {
-    sqlite3.SQLITE_FULL: "the disk is full: make room, and it goes on by itself",
-    sqlite3.SQLITE_READONLY: "its file or disk is read-only: let the bridge's user write it, and it goes on by itself",
+    sqlite3.SQLITE_FULL: "the disk is full: make room, and it continues by itself",
+    sqlite3.SQLITE_READONLY: "its file or disk is read-only: let the bridge's user write it; it continues by itself",
     sqlite3.SQLITE_BUSY: LOCKED,
     sqlite3.SQLITE_LOCKED: LOCKED,
     sqlite3.SQLITE_IOERR: "the disk cannot be read or written: look at the machine's log",
     sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: see that it is there and that the bridge's user may write it",
-    sqlite3.SQLITE_PERM: "its file may not be written: give the bridge's user the right, and it goes on by itself",
+    sqlite3.SQLITE_PERM: "its file may not be written: give the bridge's user the right, and it continues by itself",
     sqlite3.SQLITE_CORRUPT: f"its file is damaged: {RESTORE}",
     sqlite3.SQLITE_NOTADB: f"its file is not a database, or is damaged: correct store.url, or {RESTORE}",
 }
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 POSTGRES: Mapping[str, str] = {
-    "53300": "PostgreSQL has no connection left: raise max_connections, or end what holds them; it goes on by itself",
-    "53100": "PostgreSQL's disk is full: make room, and it goes on by itself",
-    "53200": "PostgreSQL has no memory left; it goes on by itself",
+    "53300": "PostgreSQL has no connection left: raise max_connections, or end what holds them; it continues by itself",
+    "53100": "PostgreSQL's disk is full: make room, and it continues by itself",
+    "53200": "PostgreSQL has no memory left; it continues by itself",
     "25006": "PostgreSQL takes no writes (it is a replica, or set read-only): name the one that does",
     "28P01": "PostgreSQL refuses the password: correct store.url and restart",
     "28000": "PostgreSQL refuses the user: correct store.url and restart",
     "3D000": "PostgreSQL has no such database: make it, or correct store.url and restart",
-    "57P03": "PostgreSQL is starting or stopping; it goes on by itself",
+    "57P03": "PostgreSQL is starting or stopping; it continues by itself",
     "XX001": "a table of PostgreSQL is damaged: restore the database",
     "XX002": "an index of PostgreSQL is damaged: REINDEX the database",
     "42P01": "a table is missing: restore the database",
@@ -121,6 +121,6 @@ def _whole(path: str, size: int) -> bool:
 
 def _lost(path: str, what: str) -> StoreUnavailable:
     return StoreUnavailable(
-        f"the store's file {path} {what} while the bridge runs: put the same file back, and it goes on by itself; "
+        f"the store's file {path} {what} while the bridge runs: put the same file back, and it continues by itself; "
         f"else {RESTORE}"
     )

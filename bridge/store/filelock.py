@@ -27,7 +27,7 @@ class FileLock:
             os.close(descriptor)
             what = f"another bridge is running on this store (it holds {path})"
             raise ConfigError(
-                [Fault("store.url", what, "stop it first, or use PostgreSQL for several copies")]
+                [Fault("store.url", what, "stop it first, or use PostgreSQL for several instances")]
             ) from error
         return cls(descriptor)
 
