@@ -14,7 +14,7 @@ from bridge.monitoring.logs import setup_logging
 from bridge.monitoring.redaction import Redactor
 from bridge.store.engine import Store
 
-WORDS = {"created", "updated", "deleted", "matched", "unlinked", "conflict", "restored", "in doubt", "found"}
+WORDS = {"created", "updated", "deleted", "matched", "unlinked", "conflict", "restored", "unknown outcome", "found"}
 
 
 @click.command(epilog="Example: bridge demo --once")
@@ -92,7 +92,7 @@ def _report(checked: list[tuple[Checked, float]]) -> bool:
 
 
 async def _watch(world: DemoWorld) -> None:
-    click.echo("\nIt goes on running. Edit as a person, and watch it cross:\n")
+    click.echo("\nIt continues to run. Edit as a person, and watch the change arrive:\n")
     click.echo(f'  curl -X POST {world.pipedrive_url}/_control/records/organizations -d \'{{"name": "Acme"}}\'')
     click.echo(f"  curl {world.deskera_url}/_control/state\n\nCtrl-C ends it.\n")
     await tell(world.bridge.store)

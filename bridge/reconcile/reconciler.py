@@ -387,7 +387,7 @@ class Reconciler:
         except Exception as error:  # whatever is wrong with one mapping, the others go on
             log.exception("backfill failed", extra={"mapping": mapping})
             report.fault = f"{type(error).__name__}: {error}"
-        ended = f"it ended early and goes on by itself: {report.fault}" if report.fault else "it is done"
+        ended = f"it ended early and continues by itself: {report.fault}" if report.fault else "it is done"
         log.info("backfill went on", extra={"mapping": mapping, "rows": report.rows, "reason": ended})
         return report
 

@@ -55,7 +55,7 @@ async def _create(load: Loader, plan: Create) -> Completion:
         await load.parts.seams.failpoint("create: took effect")
     except OutcomeUnknown as error:
         draft.look_at = link.look_at or 0.0
-        draft.say("in doubt", f"creating {draft.named(target)} may have taken effect: {error}", link=link)
+        draft.say("unknown outcome", f"creating {draft.named(target)} may have taken effect: {error}", link=link)
         raise
     except DuplicateRefused as error:
         draft.moves.append(moves.drop(link))
@@ -266,7 +266,7 @@ def _held_back(draft: Draft, link: Link, kind: str, reached: BrakeReached) -> Co
     seconds = draft.limits.brake_window_seconds
     why = Reason.THRESHOLD_REACHED.of(hits=reached.hits, seconds=seconds, mapping=draft.mapping.name)
     if draft.first.code != why.code:
-        draft.say("braked", f"{kind} held back; {why.text}", link=link)
+        draft.say("held", f"{kind} held back; {why.text}", link=link)
     return draft.later(draft.now + draft.limits.wait_seconds, why)
 
 
@@ -288,7 +288,7 @@ async def _sent(
         return await send
     except OutcomeUnknown as error:
         text = f"the write to {draft.named(target, link.rec(target))} may have taken effect: {error}"
-        draft.say("in doubt", text, link=link)
+        draft.say("unknown outcome", text, link=link)
         raise
     except RemoteError:
         draft.moves.append(moves.confirmed(link, target, until))

@@ -71,7 +71,7 @@ def _older_than_known(
     if found.modified_at.timestamp() >= known.version:
         return None
     if now - since > BELIEVE_AFTER_SETTLES * settle:
-        draft.say("believed", f"{name} kept showing an older state; believed after a while")
+        draft.say("accepted", f"{name} kept showing an older state; the read is accepted now")
         return None
     return Stale(now + settle, Reason.READ_STALE.of(record=name), since)
 
@@ -113,7 +113,7 @@ def edit_not_shown(draft: Draft, side: Side, rec: str) -> Stale | None:
     name, before = draft.named(side, rec), draft.claim.tasks[0].stale_since
     since = draft.now if before is None else before
     if draft.now - since > BELIEVE_AFTER_SETTLES * settle:
-        draft.say("believed", f"{name} was told of again and again; what it shows is believed after a while")
+        draft.say("accepted", f"callbacks about {name} keep coming; the read is accepted now")
         return None
     return Stale(known.told_at + settle, Reason.EDIT_NOT_SHOWN.of(record=name), since)
 

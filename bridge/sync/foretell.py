@@ -48,7 +48,7 @@ def _pair(draft: Draft, told: Instruction) -> tuple[Link, dict[Side, Record]] | 
     found = {side: draft.look(draft.ref(side, str(link.rec(side)))) for side in Side}
     gone = [draft.named(side, link.rec(side)) for side, one in found.items() if isinstance(one, Gone)]
     if gone:
-        return f"{gone[0]} is not there any more; `bridge restore` makes a deleted record anew"
+        return f"{gone[0]} is not there any more; `bridge restore` creates a deleted record again"
     return link, {side: one for side, one in found.items() if isinstance(one, Record)}
 
 
@@ -149,7 +149,7 @@ def _restore(draft: Draft, told: Instruction) -> Foretold:
     values = load_values(draft.mapping, told.detail["values"])
     filled = {name: value for name, value in values.items() if not is_empty(value)}
     shown = words.in_words(draft, target, filled)
-    head = f"{name}: is made anew under a new id, {after}, with what the mapping knows of it"
+    head = f"{name}: is created again under a new id, {after}, with what the mapping knows of it"
     return Foretold((head, *(f"{field}: {_value(value)}" for field, value in shown.items())))
 
 

@@ -134,7 +134,7 @@ def _unlink(draft: Draft, told: Instruction) -> Completion | Plan | None:
         return pair
     draft.moves.append(moves.part(link, parted.shown(draft, pair), told.run))
     names = " and ".join(draft.named(side, link.rec(side)) for side in Side)
-    return ended(draft, told, "unlinked", f"{names} are a pair no more, by a person's word")
+    return ended(draft, told, "unlinked", f"{names} are no pair any more, as a person decided")
 
 
 def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
@@ -167,7 +167,7 @@ def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
         merge.answered(draft, which, one.ref.id)
     base = preferring(draft, alive, told.detail.get("prefer"))
     draft.moves.append(moves.match(draft.mapping.name, side, told.key.rec, rec, dump_base(draft.mapping, base)))
-    return ended(draft, told, "linked", f"{mine} is {theirs}, by a person's word", other=rec)
+    return ended(draft, told, "linked", f"{mine} is {theirs}, as a person decided", other=rec)
 
 
 def forgotten(draft: Draft, recs: Mapping[Side, str]) -> str:
@@ -269,14 +269,14 @@ def _restored(draft: Draft, told: Instruction, link: Link, own: Record | Gone) -
     rec, mine = str(link.rec(target)), draft.named(told.key.side, told.key.rec)
     if (link.payload or {}).get("at", 0.0) < told.at or link.made != f"created_{target.value}":
         return refused(draft, told, f"{mine} is linked to {draft.named(target, rec)} already")
-    text = f"{draft.named(target, str(told.detail['rec']))} was made anew: it is {draft.named(target, rec)} now"
+    text = f"{draft.named(target, str(told.detail['rec']))} was created again: it is {draft.named(target, rec)} now"
     if isinstance(own, Record):
         return ended(draft, told, "restored", f"{text}, linked to {mine}")
     found = believe.read(draft, target, rec)
     if isinstance(found, Stale):
         return draft.stale(found)
     draft.moves.append(moves.part(link, parted.shown(draft, {target: found}), told.run))
-    return ended(draft, told, "restored", f"{text}; {mine} is still deleted, and is made anew when {rec} is edited")
+    return ended(draft, told, "restored", f"{text}; {mine} is still deleted, and is created again when {rec} is edited")
 
 
 ACTS: Mapping[str, Callable[[Draft, Instruction], Completion | Plan | None]] = {

@@ -286,7 +286,7 @@ def _report_duplicate(draft: Draft, link: Link, candidate: Record) -> Completion
     mine, theirs = draft.named(draft.side, draft.key.rec), draft.named(draft.side.other, candidate.ref.id)
     copy = draft.named(draft.side, link.rec(draft.side))
     draft.moves.append(moves.report_duplicate(draft.mapping.name, draft.side, draft.key.rec, link))
-    draft.say("twin", f"{mine} and {copy} are the same thing made twice ({theirs}); merge them by hand", link=link)
+    draft.say("duplicate", f"{mine} and {copy} are the same thing made twice ({theirs}); merge them by hand", link=link)
     return draft.filtered(Reason.DUPLICATE_OF.of(record=copy))
 
 

@@ -273,7 +273,7 @@ async def test_promise_5_a_record_that_matches_one_just_being_copied_to_its_own_
     link = await bench.store.links.of("people", Side.LEFT, mine)
     assert link is not None
     assert link.right == there
-    assert "twin" not in await bench.story("crm", "person", mine)
+    assert "duplicate" not in await bench.story("crm", "person", mine)
 
 
 # -- deletes --------------------------------------------------------------------------------------------------------

@@ -168,7 +168,7 @@ async def test_promise_5_twins_of_two_people_are_reported_with_both_ids_and_neve
     assert list(bench.product(first).live("person")) == [mine]
     assert sorted(bench.product(second).live("person")) == sorted([twin, copy])
     assert bench.product(first).live("person")[mine]["phone"] == ANA["phone"]
-    (entry,) = [entry for entry in await bench.journal(second, "person", twin) if entry.what == "twin"]
+    (entry,) = [entry for entry in await bench.journal(second, "person", twin) if entry.what == "duplicate"]
     assert f"{second} person {twin} and {second} person {copy}" in entry.text
     bench.clock.advance(60)
     bench.product(second).person_merges("person", copy, twin)  # the person did as asked

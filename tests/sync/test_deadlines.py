@@ -58,7 +58,7 @@ async def test_promise_5_a_create_that_waits_past_its_deadline_is_cut_short_and_
         await bench.settle()
     assert bench.erp.cut_short == 1
     assert len(bench.erp.live("person")) == 1
-    assert await bench.story("crm", "person", rec) == ["in doubt", "not created", "created"]
+    assert await bench.story("crm", "person", rec) == ["unknown outcome", "not created", "created"]
     await bench.assert_accounted()
 
 

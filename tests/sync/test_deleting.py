@@ -36,7 +36,7 @@ async def test_the_brake_counts_each_blanked_field_once(new_bench: NewBench) -> 
     await bench.settle()
     assert len([fields for fields in bench.erp.live("person").values() if fields["phone"] is None]) == 3
     stories = [await bench.story("crm", "person", rec) for rec in ("1", "2", "3")]
-    assert sum(story.count("braked") for story in stories) == 1
+    assert sum(story.count("held") for story in stories) == 1
 
 
 async def test_filling_fields_never_meets_the_brake(new_bench: NewBench) -> None:
@@ -55,7 +55,7 @@ async def test_what_the_brake_holds_back_is_told_once(new_bench: NewBench) -> No
         bench.crm.person_deletes("person", rec)
     await bench.settle(seconds=3600)
     assert len(bench.erp.live("person")) == 2
-    told = [(await bench.story("crm", "person", rec)).count("braked") for rec in recs]
+    told = [(await bench.story("crm", "person", rec)).count("held") for rec in recs]
     assert sorted(told) == [0, 0, 1]
 
 

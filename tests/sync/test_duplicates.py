@@ -348,7 +348,7 @@ async def test_made_twice_on_two_sides_at_once_is_still_reported_and_not_held(be
     await bench.settle()
     await bench.tell("erp", "person", "1")
     await bench.settle()
-    assert await bench.story("erp", "person", "1") == ["twin"]
+    assert await bench.story("erp", "person", "1") == ["duplicate"]
     assert await letters(bench) == []
 
 

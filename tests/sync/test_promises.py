@@ -75,7 +75,7 @@ async def test_promise_5_two_people_making_the_same_record_at_once_is_reported_n
     await bench.settle()
     assert len(bench.crm.live("person")) == 1
     assert len(bench.erp.live("person")) == 2
-    assert "twin" in await bench.story("erp", "person", twin)
+    assert "duplicate" in await bench.story("erp", "person", twin)
 
 
 async def test_promise_6_our_own_write_coming_back_causes_no_write(bench: Bench) -> None:

@@ -140,7 +140,7 @@ async def test_a_read_that_stays_old_for_ten_times_settle_is_believed_and_journa
     assert erp.live("person")["1"]["name"] == "Ana Berg"
     await bench.settle()
     assert erp.live("person")["1"]["name"] == "Ana Lund"
-    assert (await bench.story("crm", "person", rec)).count("believed") == 1
+    assert (await bench.story("crm", "person", rec)).count("accepted") == 1
 
 
 FAR = datetime(9990, 1, 1, tzinfo=UTC)

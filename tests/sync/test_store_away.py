@@ -47,7 +47,7 @@ async def test_records_are_free_again_before_their_lease_ends_and_the_create_is_
     assert await leased(bench) == 0
     assert bench.store.now() - began < bench.parts.limits.lease_seconds / 2
     (task,) = await bench.store.tasks.about("crm", "person", rec, bench.parts.scopes)
-    assert (task.reason, task.attempts) == ("the store was away", 1)
+    assert (task.reason, task.attempts) == ("the store could not be used", 1)
     await bench.settle()
     assert len(bench.erp.live("person")) == 1
     assert await bench.store.links.unsettled() == []

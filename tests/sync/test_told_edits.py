@@ -148,7 +148,7 @@ async def test_a_record_that_callbacks_tell_of_all_the_time_is_written_all_the_s
         await bench.turn_once()
         clock.advance(0.5)
     assert erp.live("person")["1"]["name"] == "Ana Berg"
-    assert "believed" in await bench.story("erp", "person", "1")
+    assert "accepted" in await bench.story("erp", "person", "1")
 
 
 async def test_a_write_and_its_echo_take_one_read_more_although_the_callback_says_no_version(

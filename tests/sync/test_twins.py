@@ -24,7 +24,7 @@ async def _reported(bench: Bench) -> str:
     await bench.settle()
     await bench.tell("erp", "person", "1")
     await bench.settle()
-    assert await bench.story("erp", "person", "1") == ["twin"]
+    assert await bench.story("erp", "person", "1") == ["duplicate"]
     bench.clock.advance(60)
     return rec
 

@@ -272,7 +272,7 @@ async def test_what_the_bridge_deleted_is_made_anew_and_its_counterpart_stays_de
     assert bench.erp.live("person") == {}
     bench.clock.advance(60)
     answer = await say(bench, "undo", "erp person 1")
-    assert "is made anew under a new id, not linked, as crm person 1 is deleted too" in answer
+    assert "is created again under a new id, not linked, as crm person 1 is deleted too" in answer
     await do(bench, "undo", "erp person 1")
     (row,) = bench.erp.live("person").values()
     assert (row["name"], row["email"], row["phone"]) == ("Ana", "a@x.example", "2")
@@ -287,7 +287,7 @@ async def test_a_deleted_record_is_restored_and_linked_to_its_counterpart(new_be
     await bench.settle()
     bench.clock.advance(60)
     answer = await say(bench, "restore", "erp person 1")
-    assert "erp person 1: is made anew under a new id, linked to crm person 1" in answer
+    assert "erp person 1: is created again under a new id, linked to crm person 1" in answer
     await do(bench, "restore", "erp person 1")
     (row,) = bench.erp.live("person").values()
     assert row["phone"] == "2"
@@ -336,7 +336,7 @@ async def test_a_record_nobody_knows_cannot_be_restored(new_bench: NewBench) -> 
 async def test_an_unlinked_pair_is_neither_matched_nor_created_again_until_one_is_edited(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
     answer = await say(bench, "unlink", "crm person 1")
-    assert "crm person 1 and erp person 1 are a pair no more" in answer
+    assert "crm person 1 and erp person 1 are no pair any more" in answer
     run = await do(bench, "unlink", "crm person 1")
     bench.clock.advance(600)
     await bench.assert_silent()

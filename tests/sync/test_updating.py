@@ -313,7 +313,7 @@ async def test_a_read_that_lags_is_not_believed_because_another_one_lagged_long_
     bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
     await bench.tell("erp", "person", "1", version=bench.erp.rows["person", "1"].modified)
     await bench.settle(60)
-    assert "believed" not in await bench.story("crm", "person", rec)
+    assert "accepted" not in await bench.story("crm", "person", rec)
     assert bench.crm.live("person")[rec]["name"] == "Ana Holm"
 
 

@@ -267,7 +267,7 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
             "waits until then: erp person 1\n",
             "waits until then: erp person 2",
         ],
-        ("erp", "2"): ["now: not linked", "crm person 1 may be the same, and is a dead letter a person must see to"],
+        ("erp", "2"): ["now: not linked", "crm person 1 may be the same, and is a dead letter that needs a person"],
     },
     never_created: {
         ("crm", "1"): [

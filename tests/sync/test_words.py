@@ -28,5 +28,5 @@ async def test_a_record_without_an_id_yet_is_called_a_new_one(bench: Bench) -> N
     person = bench.crm.person_creates("person", name="Ana", email="ana@x.example")
     await bench.settle()
     texts = {entry.what: entry.text for entry in await bench.journal("crm", "person", person)}
-    assert texts["in doubt"].startswith("creating a new erp person may have taken effect")
+    assert texts["unknown outcome"].startswith("creating a new erp person may have taken effect")
     assert texts["not created"] == "a new erp person was never created"
