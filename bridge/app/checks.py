@@ -188,7 +188,7 @@ def listings(skipped: Mapping[tuple[str, str], int]) -> CheckResult:
     told = "; ".join(f"{count} of {system}'s {listing}" for (system, listing), count in skipped.items())
     text = (
         f"rows that cannot be understood were left out: {told}. The log says what is wrong with the first one; until "
-        "it is mended, full sweeps of such records find no deletion by absence"
+        "it is corrected, full sweeps of such records find no deletion by absence"
     )
     return CheckResult(Status.WARN, text, number, "rows")
 
@@ -244,7 +244,7 @@ async def _columns(bridge: Bridge) -> CheckResult:
     found = [problem for problems in noted.values() for problem in problems or ()]
     unasked = sorted(name for name, problems in noted.items() if problems is None)
     if not found and unasked:
-        text = f"the accounts of {', '.join(unasked)} have not been asked yet; they are asked every minute until then"
+        text = f"the accounts of {', '.join(unasked)} were not read yet; that is tried every minute"
         return CheckResult(Status.WARN, text, len(unasked), "mappings")
     if not found:
         return CheckResult(Status.PASS, "the accounts have all that the mappings name", 0, "problems")

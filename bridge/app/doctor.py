@@ -106,9 +106,7 @@ async def _store(store: Store) -> list[Finding]:
     findings = [Finding("store", Status.PASS, f"schema {state.schema}, as this program needs ({state.version})")]
     if state.faults:
         text = f"the file is damaged: {'; '.join(state.faults)}"
-        remedy = (
-            "stop the bridge, keep a copy of the file, and restore a backup (docs/backup.md)"
-        )
+        remedy = "stop the bridge, keep a copy of the file, and restore a backup (docs/backup.md)"
         findings.append(Finding("integrity", Status.FAIL, text, remedy))
     elif state.file is not None:
         findings.append(Finding("integrity", Status.PASS, "the whole file was read, and nothing in it is damaged"))

@@ -127,7 +127,7 @@ async def _hooks(plan: Plan, name: str, connector: Connector, addresses: Address
     if found.missing or found.remove:
         missing = ", ".join(spec.key for spec in found.missing)
         told = [f"missing: {missing}"] if missing else []
-        told += [f"{len(found.remove)} of ours are old, stopped or doubled"] if found.remove else []
+        told += [f"{len(found.remove)} of ours are old, stopped or duplicates"] if found.remove else []
         return Finding(part, Status.WARN, "; ".join([text, *told]), remedy_of("hooks"))
     return Finding(part, Status.PASS, text)
 
@@ -139,7 +139,7 @@ def _clock(name: str, skew: float) -> Finding:
         text = "the vendor's clock and ours agree"
     remedy = "have this machine keep its clock by NTP"
     if apart > TRUSTED_SKEW_SECONDS:
-        return Finding(part, Status.FAIL, f"{text}: times of edits are not believed", remedy)
+        return Finding(part, Status.FAIL, f"{text}: times of edits are not accepted", remedy)
     if apart > SKEW_WARN_SECONDS:
         return Finding(part, Status.WARN, text, remedy)
     return Finding(part, Status.PASS, text)

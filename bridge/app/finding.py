@@ -42,4 +42,4 @@ class Finding:
 def remedy_of(part: str) -> str:
     """What helps when a part of health warns or fails; the parts of `bridge run` itself are restarted by it."""
     name = "system" if part.startswith("system ") else part
-    return REMEDIES.get(name, "the log has the reason; it is restarted by itself, else start `bridge run` anew")
+    return REMEDIES.get(name, "the log has the reason; it is restarted by itself, else start `bridge run` again")

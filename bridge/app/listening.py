@@ -125,7 +125,7 @@ def state_of(listener: Listener) -> CheckResult:
     if listener.exhausted_at > since:
         text = "the process has no file descriptors left; raise its limit (ulimit -n, LimitNOFILE) and restart"
     elif refused.last_at > since:
-        text = f"all {places} places are taken; {refused.count} connections since the start were told to come again"
+        text = f"all {places} places are taken; {refused.count} connections since the start were answered 503"
     elif gave_way.last_at > since:
         text = f"all {places} places were taken; {gave_way.count} slow connections since the start were closed"
     else:

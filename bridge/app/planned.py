@@ -169,7 +169,7 @@ async def _hooks(
             if row is None or row.state != "registered" or row.vendor_id != hook.id:
                 rows.append(HookRow(system, "adopt", key, "ours, and registered there already"))
         for hook in found.remove:
-            rows.append(HookRow(system, "remove", hook.id, "ours, and old, doubled, stopped or not wanted"))
+            rows.append(HookRow(system, "remove", hook.id, "ours, and old, a duplicate, stopped or not wanted"))
     return rows, faults
 
 

@@ -97,7 +97,7 @@ class Requests:
             return f"{FAILED}{error}"
         except Exception:
             log.exception("request failed", extra={"request": request.kind})
-            return f"{FAILED}{request.kind} met an unexpected fault; the bridge's log has it"
+            return f"{FAILED}{request.kind} failed unexpectedly; the bridge's log has the reason"
         log.info("request done", extra={"request": request.kind, "answer": answer})
         return answer
 
@@ -124,7 +124,7 @@ class Requests:
             return wrong
         behind = "" if self._bridge.plan.scopes[mapping].mode is Mode.SHADOW else await self._behind(mapping, preview)
         report = await self._bridge.reconciler.backfill(mapping, preview=preview)
-        later = "; it goes on by itself" if report.fault and not preview else ""
+        later = "; it continues by itself" if report.fault and not preview else ""
         return f"{report}{later}{behind}"
 
     async def _behind(self, mapping: str, preview: bool) -> str:
@@ -149,7 +149,7 @@ class Requests:
     async def _end_pause(self, system: str) -> str:
         bridge = self._bridge
         if not await bridge.store.budgets.end_pause(system):
-            return f"{system}: the vendor has asked for no pause that still lasts"
+            return f"{system}: no pause of its vendor lasts any more"
         mappings = [
             name for name, scope in bridge.plan.scopes.items() if system in (scope.left.system, scope.right.system)
         ]
@@ -163,7 +163,7 @@ class Requests:
             return wrong
         await self._bridge.store.mappings.set_paused(mapping, paused, str(arguments.get("reason") or ""))
         self._bridge.store.wake.set()
-        return f"{mapping or 'all mappings'}: {'paused; callbacks are still taken in' if paused else 'going on'}"
+        return f"{mapping or 'all mappings'}: {'paused; callbacks are still taken in' if paused else 'writing again'}"
 
     async def _approve(self, arguments: Arguments) -> str:
         mapping, minutes = arguments["mapping"], float(arguments.get("minutes", 60))
@@ -217,7 +217,7 @@ class Requests:
             for entity in connector.manifest.entities if told else ():
                 await connector.columns(entity)  # loads the lists anew
         except RemoteError as error:
-            told.append(f"the account could not be asked again ({error}); its lists are taken over within the hour")
+            told.append(f"the account could not be read again ({error}); its lists are taken over within the hour")
         return "\n".join(told) or f"nothing of {system} has a new name"
 
     async def _check_system(self, arguments: Arguments) -> str:

@@ -319,7 +319,7 @@ async def restored(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
         ]
         if linked:
             raise Refused(
-                f"{side} {entity} {record} is linked in mapping {linked[0]}; a deletion is not settled yet: "
+                f"{side} {entity} {record} is linked in mapping {linked[0]}; a deletion is not confirmed yet: "
                 f"`bridge why {side} {entity} {record}` says what is next"
             )
         reach = _reach(await bridge.store.journal.reach())

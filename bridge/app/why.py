@@ -64,7 +64,7 @@ async def _about(store: Store, scopes: Scopes, scope: Scope, which: Side, record
     if link is not None:
         lines += [f"waits for a choice: {_question(question)}" for question in questions(link)]
     told = (await store.instructions.of([key])).values()
-    lines += [f"told by a person: {one.kind} ({one.run}), still to be done" for one in told]
+    lines += [f"requested by a person: {one.kind} ({one.run}), still to be done" for one in told]
     lines += await crossed_without(store, scopes, key)
     lines += await nexts(store, scope, which, record, link, wanted=forgotten is None)
     state = (await store.mappings.states()).get(scope.mapping)

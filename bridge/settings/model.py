@@ -75,7 +75,7 @@ class CallbackSettings(Section):
     max_waiting: Count = Field(2000, description="Callbacks being stored at once; more are answered 503.")
     max_connections: Count = Field(
         512,
-        description="Open connections; then one that keeps the bridge waiting is closed, or the new one is told 503. "
+        description="Open connections; then one that keeps the bridge waiting is closed, or the new one gets 503. "
         "Fewer where the limit of open files (ulimit -n) leaves no room for as many.",
     )
     head_seconds: Seconds = Field(10, description="A request's head must have come within this time (408).")
@@ -137,7 +137,7 @@ class AdminSettings(Section):
 
 class ScheduleSettings(Section):
     audit_seconds: Seconds = Field(600, description="How often wanted and seen hooks are compared.")
-    sweep_seconds: Seconds = Field(300, description="How often changes no callback told of are looked for.")
+    sweep_seconds: Seconds = Field(300, description="How often missed changes are looked for.")
     full_sweep_seconds: Seconds = Field(86_400, description="How often every record is compared.")
     columns_seconds: Seconds = Field(
         3600, description="How often the accounts are asked for the fields, options and stages that mappings name."
@@ -223,7 +223,7 @@ class Settings(BaseSettings):
     functions_file: Path | None = Field(
         None, description="Python file with functions of your own for mapping files, relative to this file."
     )
-    systems: dict[Name, SystemSettings] = Field(description="The accounts to keep in step, by a name of your choice.")
+    systems: dict[Name, SystemSettings] = Field(description="The accounts to keep in sync, by a name of your choice.")
     sides: dict[Name, str] = Field(description="Which system plays which side of the mappings.")
     default_mode: Literal["shadow", "live"] = Field(
         "shadow", description="Mode of mappings not named below; taken in again with the mapping files (SIGHUP)."

@@ -192,7 +192,7 @@ def test_a_running_bridge_says_what_it_needs_and_goes_on_when_it_has_it(tmp_path
         daemon = site.start()
         try:
             until(
-                lambda: "nobody has consented yet; run `bridge authorize deskera`" in site.get("/health").text,
+                lambda: "no person has consented yet; run `bridge authorize deskera`" in site.get("/health").text,
                 "health says what it needs",
             )
             operator = Operator.__new__(Operator)

@@ -38,7 +38,7 @@ async def test_the_overview_says_what_is_not_in_sync(here: Office, client: Clien
     found = await client.get(f"{API}/overview")
     assert found["in_sync"] is False
     assert found["sentence"] == (
-        "Not all is in sync: 2 records need a person, 1 conflict is to be settled, 1 record waits, 1 mapping is paused."
+        "Not all is in sync: 2 records need a person, 1 conflict needs a choice, 1 record waits, 1 mapping is paused."
     )
     by_name = {one["name"]: one for one in found["mappings"]}
     assert {name: one["pairs"] for name, one in by_name.items()} == {"deals": 2, "organizations": 3, "people": 2}
@@ -167,7 +167,7 @@ async def test_an_action_is_done_by_the_bridge_and_kept_with_the_persons_name(he
     assert (status, told["state"]) == (200, "done")
     assert (await here.bridge.store.mappings.states())["people"].pause_reason == "new staff"
     status, told = await client.ask("POST", f"{API}/mappings/people/resume")
-    assert told["text"] == "people: going on"
+    assert told["text"] == "people: writing again"
     resynced = await client.ask("POST", f"{API}/records/crm/person/1/resync", {"note": "ticket 17"})
     assert resynced[1]["state"] == "done"
     failed = await client.ask("POST", f"{API}/mappings/orders/pause", {})

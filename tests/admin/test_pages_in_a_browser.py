@@ -257,7 +257,7 @@ async def test_hooks_are_repaired_and_runs_are_started_paused_and_resumed(anna: 
     await anna.sees("people: paused; callbacks are still taken in")
     await anna.page.click("button[aria-label='Resume people']")
     await anna.sure()
-    await anna.sees("people: going on")
+    await anna.sees("people: writing again")
     await anna.page.click("button[aria-label='Count older records of people']")
     await anna.sees("backfill preview")
     await anna.page.click("button[aria-label='Sweep people']")
@@ -297,7 +297,7 @@ async def test_without_javascript_an_action_asks_on_a_page_of_its_own(browser: A
     await reader.page.click("button[aria-label='Resume deals']")
     await reader.sees("Go on writing? What waits is written now.")
     await reader.page.click("text=Yes, do it")
-    await reader.sees("deals: going on")
+    await reader.sees("deals: writing again")
     await reader.go("/waiting")
     await reader.page.context.close()
 

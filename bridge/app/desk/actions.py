@@ -240,5 +240,5 @@ def _act(deed: Deed) -> Act:
     about += [f"{key} {told[key]}" for key in ("winner", "run", "code", "minutes", "reason") if told.get(key)]
     about += [key for key in ("full", "preview") if told.get(key)]
     about += ["only shown"] if told.get("go") is False else []
-    answer = deed.answer or ("goes on in the background" if deed.request is not None else "")
+    answer = deed.answer or ("continues in the background" if deed.request is not None else "")
     return Act(deed.id, when(deed.at), deed.person, deed.action, " ".join(about), str(told.get("note") or ""), answer)

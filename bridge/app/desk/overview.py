@@ -238,7 +238,7 @@ def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: 
         return f"All {_many(pairs, 'pair')} in sync." if pairs != 1 else "The one pair is in sync."
     told = [
         _told(sum(one.dead_letters for one in mappings), "record needs a person", "records need a person"),
-        _told(sum(one.conflicts for one in mappings), "conflict is to be settled", "conflicts are to be settled"),
+        _told(sum(one.conflicts for one in mappings), "conflict needs a choice", "conflicts need a choice"),
         _told(sum(one.waiting for one in mappings), "record waits", "records wait"),
         _told(sum(not one.answers for one in systems), "system does not answer", "systems do not answer"),
         _told(sum(one.mode == "paused" for one in mappings), "mapping is paused", "mappings are paused"),

@@ -329,7 +329,7 @@ def _plain(value: object) -> str:
 def _deed(deed: Deed) -> Entry:
     note = deed.arguments.get("note")
     details = [f"note: {note}"] if note else []
-    return Entry(when(deed.at), deed.person, deed.action, deed.answer or "goes on in the background", details, "")
+    return Entry(when(deed.at), deed.person, deed.action, deed.answer or "continues in the background", details, "")
 
 
 def _about(deed: Deed, which: Which) -> bool:

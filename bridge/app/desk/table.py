@@ -184,7 +184,7 @@ def _on_systems(bridge: Bridge) -> tuple[Operation, ...]:
         _does(
             "repair",
             "/hooks/repair",
-            "Compare and mend hooks",
+            "Compare and repair hooks",
             Nothing,
             office.repair_hooks,
             "Compare hooks now? Missing ones are registered at the vendors.",

@@ -245,7 +245,7 @@ ABOUT = {
     Reason.REFERENCE_REJECTED: "A record it names is not linked, and the mapping says `missing: reject`.",
     Reason.SEVERAL_MATCH: "Several records of the other side match. Merge them or change a match key; that is noticed.",
     Reason.HELD_AS_DUPLICATE: "It is a duplicate of a linked record. Merge the two, or say `duplicates: copy`.",
-    Reason.CREATE_UNKNOWN: "Nobody knows whether a create took effect. Look at the product, delete what is too much, "
+    Reason.CREATE_UNKNOWN: "It is unknown whether a create took effect. Look at the product, delete what is too much, "
     "then retry.",
     Reason.CREATE_STILL_UNKNOWN: "An earlier create of its counterpart has an unknown outcome. Look there first.",
     Reason.NO_CREATE_ANSWERED: "No create was answered. See whether the system answers, then retry.",
