@@ -134,7 +134,7 @@ def pause(path: Path, mapping: str | None, reason: str, queue: bool) -> None:
 @queueable
 @click.pass_obj
 def resume(path: Path, mapping: str | None, queue: bool) -> None:
-    """Go on writing for MAPPING or for all; for a SYSTEM, end the pause its vendor asked for."""
+    """Continue writing for MAPPING or for all; for a SYSTEM, end the pause its vendor asked for."""
     ask(path, "resume", {"mapping": mapping}, queue=queue)
 
 

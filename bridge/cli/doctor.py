@@ -65,5 +65,5 @@ def lines(found: Examined, *, live: bool) -> list[str]:
     number = {word: sum(1 for one in found.findings if one.word == word) for word in ("ok", "warn", "fail")}
     told.append(", ".join(f"{number[word]} {word}" for word in number))
     if not live:
-        told.append("no vendor was asked; `bridge doctor --live` asks them")
+        told.append("no vendor was called; `bridge doctor --live` calls them")
     return told

@@ -96,8 +96,8 @@ async def _scrubbed(store: Store) -> str:
     except StoreUnavailable as error:
         return f"{error}; old copies may still be in them: run the command again at a quiet time"
     if store.database.sqlite:
-        return "the store's file was written anew: the erased values are not in it any more"
-    return "dead rows were vacuumed; the server's own log and backups are yours to see to (docs/personal-data.md)"
+        return "the store's file was rewritten: the erased values are not in it any more"
+    return "dead rows were vacuumed; erase the server's own log and backups yourself (docs/personal-data.md)"
 
 
 async def _taken_back(store: Store, side: str, entity: str, record: str) -> str:

@@ -38,5 +38,5 @@ def names_list(path: Path, as_json: bool) -> None:
 @queueable
 @click.pass_obj
 def names_accept(path: Path, system: str, queue: bool) -> None:
-    """From now on everything of SYSTEM goes by its name of today."""
+    """Accept the current names of SYSTEM."""
     ask(path, "names accept", {"system": system}, queue=queue)

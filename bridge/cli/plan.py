@@ -99,7 +99,7 @@ def apply(path: Path, file: Path, as_json: bool) -> None:
     else:
         click.echo(f"{file}: {told or 'there was nothing to carry out'}")
         if Fate.NOT_TRIED in fates:
-            click.echo(f"stopped, because {left[-1].why}; the same command goes on later, and does nothing twice")
+            click.echo(f"stopped, because {left[-1].why}; the same command continues later, and does nothing twice")
     sys.exit(CHANGES if left else 0)
 
 

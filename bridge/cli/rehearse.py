@@ -38,7 +38,7 @@ def rehearse(
 ) -> None:
     """Run the tests of mapping files: of PATH (a file or folder), or of the settings' folder.
 
-    PATH needs no settings file. Every example is tried in each direction its mapping writes. Exit code 1 when one fails.
+    PATH needs no settings file. Every example runs in each direction its mapping writes. Exit code 1: one fails.
     """
     round_trip = round_trip or laws
     if path is None:

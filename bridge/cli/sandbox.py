@@ -98,7 +98,7 @@ def sandbox(folder: Path, fresh: bool, verbose: bool) -> None:
     except NotKept as error:
         raise click.ClickException(f"{error}, or say --fresh") from None
     except (KeyboardInterrupt, asyncio.CancelledError):
-        click.echo("\nstopped; `bridge sandbox` goes on from here, --fresh begins anew")
+        click.echo("\nstopped; `bridge sandbox` continues from here, --fresh starts empty")
 
 
 def _home(folder: Path, mappings: Path) -> Path:

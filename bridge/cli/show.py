@@ -80,7 +80,7 @@ def hooks_list(path: Path, as_json: bool) -> None:
 @queueable
 @click.pass_obj
 def hooks_repair(path: Path, queue: bool) -> None:
-    """Compare wanted and seen hooks now, and mend."""
+    """Compare wanted and seen hooks now, and repair them."""
     ask(path, "hooks repair", {}, queue=queue)
 
 

@@ -136,5 +136,5 @@ def unlink(path: Path, side: str, entity: str, record: str, mapping: str | None,
 @shows_first
 @click.pass_obj
 def restore(path: Path, side: str, entity: str, record: str, go: bool, queue: bool) -> None:
-    """Make a deleted record anew from its last known values, under a new id, and link it again."""
+    """Create a deleted record again from its last known values, under a new id, and link it."""
     _ask(path, "restore", {"side": side, "entity": entity, "record": record}, go=go, queue=queue)
