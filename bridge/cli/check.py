@@ -44,7 +44,8 @@ def check(settings_path: Path, live: bool, verbose: bool, as_json: bool) -> None
     counts = ", ".join(f"{modes.count(mode)} {mode}" for mode in ("live", "shadow") if mode in modes)
     asked = ", and the accounts have what they name" if live else ""
     systems = ", ".join(settings.systems)
-    click.echo(f"no problems: {len(modes)} mappings ({counts or 'none'}) between {systems}{asked}")
+    noun = "mapping" if len(modes) == 1 else "mappings"
+    click.echo(f"no problems: {len(modes)} {noun} ({counts or 'none'}) between {systems}{asked}")
 
 
 def _modes(plan: Plan) -> dict[str, str]:
