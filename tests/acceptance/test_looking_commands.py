@@ -87,7 +87,7 @@ def test_what_a_person_does_when_in_doubt(tmp_path: Path) -> None:
             assert PLANTED.encode() not in bytes_of(site.folder)
             before = len(deskera.rows("contacts"))
             pipedrive.edit("persons", person, name="Edited")
-            until(lambda: "had the bridge forget it" in site.told("why", "crm", "person", person).out, "it is left alone")
+            until(lambda: "the bridge forget it" in site.told("why", "crm", "person", person).out, "it is left alone")
             assert len(deskera.rows("contacts")) == before
             assert "1 forgotten" in site.told("verify", "people").out
         finally:
