@@ -93,7 +93,7 @@ def _unlink(draft: Draft, told: Instruction) -> Foretold:
     if link is None or link.state not in moves.PAIRED or link.rec(told.key.side) != told.key.rec:
         return _refused(draft, told, "it is not linked")
     names = " and ".join(draft.named(side, link.rec(side)) for side in (told.key.side, told.key.side.other))
-    return Foretold((f"{names} are a pair no more; both stay, and are left alone until one of them is edited",))
+    return Foretold((f"{names} are no pair any more; both stay, and are left alone until one of them is edited",))
 
 
 def _link(draft: Draft, told: Instruction) -> Foretold:

@@ -214,8 +214,8 @@ FROZEN = [
     "frozen: filtered: crm person 1 does not match `where`; the pair is left as it is",
     "(frozen, created in erp)",
 ]
-TWINS = "twin: erp person 1 and erp person 2 are the same thing made twice (crm person 1); merge them by hand"
-DOUBT = ["in doubt: the write to erp person 1 may have taken effect", "due at 2026-01-05 09:01:49, attempt 2"]
+TWINS = "duplicate: erp person 1 and erp person 2 are the same thing made twice (crm person 1); merge them by hand"
+DOUBT = ["unknown outcome: the write to erp person 1 may have taken effect", "due at 2026-01-05 09:01:49, attempt 2"]
 STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
     created: {("crm", "1"): [CREATED, LINKED, AGREE], ("erp", "1"): [CREATED, "linked to crm person 1 (live", AGREE]},
     echo: {("crm", "1"): [UPDATED, "last: updated erp.name"], ("erp", "1"): [UPDATED, AGREE]},
@@ -228,8 +228,8 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
     deleted: {("crm", "1"): DELETED, ("erp", "1"): DELETED},
     unlinked: {("crm", "1"): UNLINKED, ("erp", "1"): UNLINKED},
     braked: {
-        ("crm", "1"): ["braked: delete held back", HELD_BACK, LINKED, "due at 2026-01-05 09:06:"],
-        ("erp", "1"): ["braked: delete held back", "next, by crm person 1: due at"],
+        ("crm", "1"): ["held: delete held back", HELD_BACK, LINKED, "due at 2026-01-05 09:06:"],
+        ("erp", "1"): ["held: delete held back", "next, by crm person 1: due at"],
     },
     merged: {
         ("crm", "1"): [LEFT_OVER, LIVES_ON],
