@@ -1,6 +1,7 @@
 """Start and stop: routes are bound and the public address tried before anything is registered; intake stops first."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections import defaultdict
@@ -32,6 +33,9 @@ from bridge.store.instances import BEAT_SECONDS
 from bridge.store.retention import Limits
 
 log = logging.getLogger(__name__)
+
+GARBAGE_EVERY = 10_000
+"""Objects that are made, over those that went, before those that name each other in a ring are looked for."""
 
 FLUSH_SECONDS = 30.0
 RETURN_SECONDS = 1.0
@@ -115,6 +119,8 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
             task.add_done_callback(reloads.discard)
 
         loop.add_signal_handler(signal.SIGHUP, on_hangup)
+        gc.freeze()  # what was built to stay need not be looked through again and again
+        gc.set_threshold(GARBAGE_EVERY)
         async with service.told(bridge.store.ping):
             await stop.wait()
 
