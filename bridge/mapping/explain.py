@@ -46,7 +46,7 @@ def explain(mapping: Mapping, side: Side, fields: Fields) -> tuple[str, tuple[Ex
 def _whole(mapping: Mapping, side: Side, fields: Fields) -> str:
     here, there = mapping.side(side), mapping.side(side.other)
     passes = passes_where(mapping, side, fields)
-    wanted = ", ".join(f"{path} {value}" for path, value in here.where.items())
+    wanted = str(here.where)
     if passes is False:
         return f"not in mapping {mapping.name}: its where wants {wanted}"
     if passes is None:
@@ -93,13 +93,16 @@ def _rule(mapping: Mapping, row: Field) -> str:
         for side in Side
         if (cells := row.cells(side)) is not None and cells.via
     ]
-    return ", ".join([kind, *through, f"{mapping.left.name}{arrow}{mapping.right.name}", str(row.place)])
+    when = [f"when {mapping.side(side).name} {condition}" for side, condition in row.when.items()]
+    return ", ".join([kind, *through, f"{mapping.left.name}{arrow}{mapping.right.name}", *when, str(row.place)])
 
 
 def _why_not(mapping: Mapping, side: Side, row: Field, reading: Reading) -> str:
     problem = next((problem.message for problem in reading.problems if problem.field == row.name), None)
     if problem is not None:
         return problem
+    if row.name in reading.off:
+        return f"its when does not hold: it wants {mapping.side(side).name} {row.when[side]}"
     if row.set_on is not None:
         target = mapping.side(next(iter(row.flows), side.other)).name
         when = "written always" if row.set_on == "always" else "written once, when a record is made"

@@ -166,6 +166,8 @@ def _value_returns(row: Field, cells: Cells, name: str, value: Any) -> Iterator[
 def _instead(row: Field, cells: Cells, name: str) -> str:
     if cells.via:
         return f"use the functions of {name} ({', '.join(cells.via)}) on both sides"
+    if "format" in row.source and "text" in cells.parts:
+        return "let the format show the whole value" + (", or round it with places" if row.type == "decimal" else "")
     if row.type == "money":
         return f"name {name}'s currency column, or give the row the one currency it has"
     if row.type in ("decimal", "instant", "date"):

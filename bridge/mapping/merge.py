@@ -12,6 +12,7 @@ from bridge.mapping.translate import Reading, is_reduction, same
 from bridge.mapping.values import UNREAD, is_empty
 
 TIE_SECONDS = 2.0
+WHEN_DOES_NOT_HOLD = "the row's `when` does not hold"
 
 
 class Action(StrEnum):
@@ -84,6 +85,8 @@ def _field(
 ) -> tuple[Decision, ...]:
     name = row.name
     left, right = (reading.values.get(name, UNREAD) for reading in readings)
+    if any(name in reading.off for reading in readings):
+        return (Decision(name, Action.NONE, reason=WHEN_DOES_NOT_HOLD),)
     if name in problems:
         return (Decision(name, Action.NONE, reason=problems[name]),)
     if left is UNREAD or right is UNREAD:

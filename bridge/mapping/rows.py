@@ -8,7 +8,9 @@ from typing import Any
 
 from bridge.domain.record import Side
 from bridge.files.document import Faults, Listing, Node, Place, Scalar, Table, plain
-from bridge.mapping.columns import FieldType, columns_of, field_type
+from bridge.mapping.columns import FieldType, columns_of, field_type, zone_of
+from bridge.mapping.condition_blocks import read_condition
+from bridge.mapping.conditions import All
 from bridge.mapping.functions import Functions
 from bridge.mapping.model import Cells, Conflict, Field, Policy
 from bridge.mapping.paths import Path
@@ -100,6 +102,23 @@ def read_row(name: str, node: Node, frame: Frame) -> Field | None:
     return row
 
 
+def _when(section: Section, frame: Frame) -> dict[Side, All]:
+    """`when: {crm: {status: won}}`: what must hold of each side's record for the row to be there at all."""
+    table = section.sub("when")
+    if table is None:
+        return {}
+    found = {
+        side: read_condition(one, zone_of(frame.zones, side))
+        for name, side in frame.sides.items()
+        if (one := table.sub(name, f"`when` of {section.what}")) is not None
+    }
+    table.finish()
+    if not any(one.parts for one in found.values()) and not table.table.entries:
+        first = next(iter(frame.sides))
+        table.faults.add(table.place, f"{table.what} says nothing", f"write when: {{{first}: {{column: word}}}}")
+    return {side: one for side, one in found.items() if one.parts}
+
+
 def _flows(section: Section, frame: Frame) -> frozenset[Side]:
     source = section.text("from")
     if source is None:
@@ -155,6 +174,7 @@ def _finish(
         value=constant,
         default=default,
         lossy=section.flag("lossy"),
+        when=_when(section, frame),
         table=None if type_.table is None else dict(type_.table.pairs),
         lines=type_.lines,
         source={key: plain(value) for key, value in section.table.entries.items()},
@@ -166,7 +186,7 @@ def _finish(
 # What decides which canonical value a record has; other words of a row decide only what is done with it.
 _MEANING = frozenset(
     {"type", "table", "unlisted", "otherwise", "rows", "columns", "region", "zone", "places", "rounding", "currency"}
-    | {"separator", "link", "value", "aliases", "names", "number-format"}
+    | {"separator", "link", "value", "aliases", "names", "number-format", "format"}
 )
 
 

@@ -232,11 +232,14 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
     chosen = {key: value for key, value in chosen.items() if target in draft.mapping.named[key].flows}
     sent = {key: undo.as_written(draft, target, value) for key, value in chosen.items()}
     chosen = {key: value for key, value in chosen.items() if sent[key] is not None}
+    switched_off = translate.off(draft.mapping, source, own.fields) if isinstance(own, Record) else frozenset[str]()
     return Create(
         target=target,
         source=_source(draft, told, own, chosen),
         chosen=chosen,
-        fields=translate.for_create(draft.mapping, target, {key: sent[key] for key in chosen}),
+        fields=translate.for_create(
+            draft.mapping, target, {key: sent[key] for key in chosen}, switched_off - set(chosen)
+        ),
         keys=translate.index_hashes(draft.mapping, chosen),
         first_seq=NEVER_HEARD_OF
         if (known := draft.known(draft.ref(source, told.key.rec))) is None

@@ -430,14 +430,17 @@ def refused_as_duplicate(draft: Draft, target: Side, error: DuplicateRefused, fi
 def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] | None) -> Completion | Create:
     """Create the other side's record of an unlinked one."""
     target = draft.side.other
-    crossing = _crossing(draft, target, reading)
+    holding = _holding(draft, target, reading)
+    if isinstance(holding, Completion):
+        return holding
+    crossing = _crossing(draft, target, holding)
     settled = references.for_writing(draft, target, crossing)
     if isinstance(settled, Completion):
         return settled
     chosen = {name: crossing[name] if value is not None else None for name, value in settled.values.items()}
-    fields = dict(translate.for_create(draft.mapping, target, settled.values))
+    fields = dict(translate.for_create(draft.mapping, target, settled.values, holding.off))
     if draft.shadow:
-        values = translate.initial(draft.mapping, target, chosen)
+        values = translate.initial(draft.mapping, target, chosen, holding.off)
         return shadow.would_create(draft, target, values, settled.left_out)
     marker = draft.mapping.marker.get(target)
     if marker:
@@ -445,7 +448,7 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
     known = draft.known(own.ref)
     plan = Create(
         target=target,
-        source=reading,
+        source=holding,
         chosen=chosen,
         fields=fields,
         keys=translate.index_hashes(draft.mapping, reading.values),
@@ -458,6 +461,17 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
     )
     references.note_missing(draft, {draft.side: draft.key.rec}, {draft.side: reading})
     return plan
+
+
+def _holding(draft: Draft, target: Side, reading: Reading) -> Completion | Reading:
+    """The reading without the rows whose `when` would not hold of the new record."""
+    gated = frozenset(name for name, _ in draft.mapping.gates[target])
+    if not gated:
+        return reading
+    settled = references.for_writing(draft, target, _crossing(draft, target, translate.without(reading, gated)))
+    if isinstance(settled, Completion):
+        return settled
+    return translate.without(reading, translate.off_in_new(draft.mapping, target, settled.values, reading.off))
 
 
 def _again(draft: Draft, own: Record, *, patient: bool) -> float | None:

@@ -70,6 +70,8 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
     for name, value in load_values(draft.mapping, sent.get("values", {})).items():
         field, shown = draft.mapping.named[name], readings[side].values.get(name, UNREAD)
         if shown is UNREAD:
+            if name in readings[side].off and not sent.get("took_effect"):
+                new.pop(name, None)  # whether it arrived cannot be told, so neither side's value counts as an edit
             continue
         arrived = same(field, value, shown) or (
             is_reduction(field, value, shown)

@@ -181,7 +181,7 @@ def _circular(draft: Draft, parent: Task) -> bool:
 
 
 def _patient(draft: Draft) -> bool:
-    return draft.now - draft.first.first_due >= PATIENCE_SECONDS
+    return draft.now - draft.first.first_due >= PATIENCE_SECONDS + draft.mapping.quiet
 
 
 def _decided_without_link(task: Task) -> bool:

@@ -39,8 +39,10 @@ def in_step(mapping: Mapping, base: Base, readings: MappingOf[Side, Reading], de
 def shows_base(mapping: Mapping, side: Side, reading: Reading, base: Base) -> bool:
     """Whether a side shows in every field the value that both sides agreed on last, under the same definition."""
     for field in mapping.fields:
-        if field.set_on == "create" or field.cells(side) is None:
+        if field.set_on == "create" or field.cells(side) is None or field.name in reading.off:
             continue
+        if side in field.when:
+            return False  # it may hold again since a moment ago, and then edits of the other side cross
         entry, value = base.get(field.name), reading.values.get(field.name, UNREAD)
         if entry is None or entry.fingerprint != field.fingerprint:
             return False
@@ -74,7 +76,7 @@ def of_defaults(
 ) -> dict[str, FieldBase]:
     """The base of fields a create gave their default: the source was last in step empty, so nothing flows back."""
     base = {}
-    for name, value in defaulted(mapping, target, chosen).items():
+    for name, value in defaulted(mapping, target, chosen, source.off).items():
         entry = sent_entry(mapping, name, target, source, value, shown)
         base[name] = replace(entry, left=None) if target is Side.RIGHT else replace(entry, right=None)
     return base
@@ -86,7 +88,7 @@ def both_empty(mapping: Mapping, target: Side, source: Reading, shown: Reading) 
     for field in mapping.fields:
         name = field.name
         pair = (source.values.get(name, UNREAD), shown.values.get(name, UNREAD))
-        if UNREAD not in pair and all(is_empty(value) for value in pair):
+        if name not in source.off and UNREAD not in pair and all(is_empty(value) for value in pair):
             base[name] = sent_entry(mapping, name, target, source, None, shown)
     return base
 

@@ -163,5 +163,8 @@ def unshown(mapping: RecordMapping, readings: Mapping[Side, Reading]) -> frozens
         (side, row.name)
         for row in mapping.fields
         for side, reading in readings.items()
-        if row.set_on != "create" and row.cells(side) is not None and row.name not in reading.hashes
+        if row.set_on != "create"
+        and row.cells(side) is not None
+        and row.name not in reading.hashes
+        and row.name not in reading.off
     )

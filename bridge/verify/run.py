@@ -151,11 +151,13 @@ class Verification:
         if side not in self._known:
             found = await read(self._subject, side, row.ref.id)
             shown = found.fields if isinstance(found, Record) else row.fields
-            self._known[side] = frozenset(translate.read(self._subject.mapping, side, shown).hashes)
+            whole = translate.read(self._subject.mapping, side, shown)
+            self._known[side] = whole.off.union(whole.hashes)
             wanted = {row.name for row in self._subject.mapping.fields if row.set_on != "create" and row.cells(side)}
             name = self._subject.mapping.side(side).name
             self.report.unshown |= {f"{name}.{one}" for one in wanted - self._known[side]}
-            hidden = self._known[side] - translate.read(self._subject.mapping, side, row.fields).hashes.keys()
+            listed = translate.read(self._subject.mapping, side, row.fields)
+            hidden = self._known[side] - listed.off.union(listed.hashes)
             if hidden:
                 told = f"listings do not show {', '.join(sorted(hidden))}: each record is read by itself"
                 self._progress(f"{self.report.names[side]}: {told}")

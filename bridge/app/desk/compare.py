@@ -111,6 +111,8 @@ class Comparer:
     async def _fields(self, mapping: RecordMapping, link: Link, records: Mapping[Side, Record]) -> list[Compared]:
         base = load_base(mapping, link.base)
         readings = {side: translate.read(mapping, side, record.fields) for side, record in records.items()}
+        off = frozenset[str]().union(*(reading.off for reading in readings.values()))
+        readings = {side: translate.without(reading, off) for side, reading in readings.items()}
         readings = await self._resolved(readings)
         left, right = readings[Side.LEFT], readings[Side.RIGHT]
         times = Times(records[Side.LEFT].modified_at, records[Side.RIGHT].modified_at, 1.0)

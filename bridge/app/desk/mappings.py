@@ -290,10 +290,13 @@ def _facts(mapping: Mapping) -> list[tuple[str, str]]:
         ("matched by", ", then ".join(" + ".join(one) for one in mapping.match) or "nothing: always created"),
         ("duplicates", mapping.duplicates.value),
     ]
+    if mapping.quiet:
+        facts.append(("quiet time", f"an edit crosses once the record has been left alone for {mapping.quiet:.0f} s"))
     facts += [(f"when deleted in {names[side]}", mapping.deleted[side].value) for side in Side]
     for side in Side:
-        if where := mapping.side(side).where:
-            facts.append((f"only {names[side]} records with", ", ".join(f"{k} = {v}" for k, v in where.items())))
+        where = mapping.side(side).where
+        if where.parts:
+            facts.append((f"only {names[side]} records with", str(where)))
     return facts
 
 

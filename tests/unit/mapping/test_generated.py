@@ -117,7 +117,7 @@ def test_a_record_made_of_any_values_reads_the_same_and_nothing_is_left_to_do(na
 def _filter_of(mapping: Mapping, side: Side, values: dict[str, Any]) -> dict[str, Any]:
     """The columns `where` wants, as a create sends them."""
     wanted: dict[str, Any] = {}
-    for path, value in mapping.side(side).where_paths:
+    for path, value in mapping.side(side).fixed:
         path.put(wanted, {}, value)
     return wanted
 
