@@ -156,7 +156,7 @@ def _scope(settings: Settings, mapping: Mapping) -> Scope:
         mode=mode,
         left=_endpoint(settings, mapping.left),
         right=_endpoint(settings, mapping.right),
-        refers=any(field.link for field in mapping.fields),
+        refers=any(field.refers for field in mapping.fields),
     )
 
 

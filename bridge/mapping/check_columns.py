@@ -13,7 +13,7 @@ from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
 from bridge.files.document import Place
 from bridge.mapping.conditions import Condition, Range, Words, exclude, leaves
-from bridge.mapping.model import Field, Mapping
+from bridge.mapping.model import Cells, Field, Mapping
 from bridge.mapping.paths import Path, parse_path
 from bridge.mapping.tables import ANY
 
@@ -34,6 +34,7 @@ _FITS: MappingOf[str, frozenset[Column]] = {
     "user": frozenset({Column.REFERENCE, Column.TEXT, Column.CHOICE}),
     "set": frozenset({Column.SET}),
     "link": frozenset({Column.REFERENCE, Column.TEXT}),
+    "lines": frozenset({Column.LINES}),
 }
 ExtraColumns = MappingOf[tuple[str, str], MappingOf[str, ColumnSpec]]
 """Each account's columns by (side's name, entity): custom ones as `custom.<name>`, fixed ones it narrows. Others: not
@@ -55,6 +56,11 @@ class Catalog:
     side: Side
     entity: EntityManifest
     own: MappingOf[str, ColumnSpec] | None
+    of: str = ""
+
+    @property
+    def product(self) -> str:
+        return self.of or self.name.split()[0]
 
     def spec(self, path: Path) -> ColumnSpec | None:
         """The account knows best: it may also narrow a fixed column, like the stages it really has."""
@@ -84,6 +90,8 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
         yield from _types(catalog, row)
         yield from _choices(catalog, row)
         yield from _link(catalog, row, mappings)
+        if row.items is not None and cells is not None:
+            yield from _lines(catalog, row, cells, mappings)
         if side in row.when:
             yield from _condition(catalog, row.when[side], f"when of row {row.name}")
     yield from _same_item(catalog, mapping)
@@ -99,6 +107,28 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
         yield from _path(catalog, path, place, f"marker of {mapping.name}", written=True)
     if side in mapping.creates:
         yield from _required(catalog, mapping)
+
+
+def _lines(catalog: Catalog, row: Field, cells: Cells, mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+    """The rows of a list's lines against the columns such a line has."""
+    spec = catalog.spec(cells.paths[0])
+    if spec is None or spec.type is not Column.LINES or row.items is None:
+        return
+    name = f"{catalog.name} {cells.paths[0].text}"
+    inner = Catalog(name, catalog.role, catalog.side, EntityManifest(spec.lines, custom=False), None, catalog.product)
+    written: set[str] = set()
+    for one in row.items.fields:
+        there = one.cells(catalog.side)
+        for path, place in zip(there.paths, there.places, strict=True) if there is not None else ():
+            yield from _path(inner, path, place, f"row {one.name}", written=catalog.side in one.flows)
+            written.add(path.column)
+        yield from _types(inner, one)
+        yield from _choices(inner, one)
+        yield from _link(inner, one, mappings)
+    for column, needed in spec.lines.items():
+        if catalog.side in row.flows and needed.required and column not in written:
+            what = f"row {row.name} makes lines of {name} without `{column}`, which they need"
+            yield Fault(str(row.place), what, f"add a row for it to `lines`, with {catalog.role}: {column}")
 
 
 def _same_item(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
@@ -195,6 +225,10 @@ def _types(catalog: Catalog, row: Field) -> Iterator[Fault]:
 
 
 def _type_remedy(catalog: Catalog, row: Field, spec: ColumnSpec, path: str) -> str:
+    if spec.type is Column.LINES:
+        return "write its lines: {...} and key: in place of a type"
+    if row.items is not None:
+        return "name a column that is a list of lines, or leave `lines` out"
     if row.type == "date" and spec.type is Column.INSTANT:
         return f"write {catalog.role}: {{instant: {path}}}"
     if spec.type is Column.REFERENCE:
@@ -270,7 +304,7 @@ def _link(catalog: Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Iterat
     if target is None or cells is None:
         return
     there = target.side(catalog.side)
-    product = catalog.name.split()[0]
+    product = catalog.product
     spec = catalog.spec(cells.paths[0])
     to = spec.to if spec is not None else None
     if there.product != product or there.name != catalog.role or to not in (None, there.entity):

@@ -10,7 +10,7 @@ from bridge.domain.errors import MappingFailed
 from bridge.domain.record import Fields, Side
 from bridge.mapping.model import Field, Mapping
 from bridge.mapping.translate import Reading, passes_where, read, write
-from bridge.mapping.values import UNREAD, LinkId, Missing, Money, Phone, Reference, is_empty
+from bridge.mapping.values import UNREAD, LinkId, Missing, Money, Phone, Reference, is_empty, names_unlinked
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _row(mapping: Mapping, side: Side, fields: Fields, row: Field, reading: Read
     shown = "a constant" if row.set_on is not None else _meaning(value)
     if why or there is None:
         return Explained(row.name, rule, before, shown, {}, why)
-    if isinstance(value, Reference):
+    if names_unlinked(value):
         target = mapping.side(side.other).name
         text = f"becomes the id {target} knows that record by"
         return Explained(row.name, rule, before, shown, {}, text)
@@ -88,6 +88,8 @@ def _rule(mapping: Mapping, row: Field) -> str:
     if not row.two_way:
         arrow = " -> " if Side.RIGHT in row.flows else " <- "
     kind = f"link to {row.link}" if row.link else "table of columns" if row.lines else row.type
+    if row.items is not None:
+        kind = f"lines by {' + '.join(row.items.key)}"
     through = [
         f"{mapping.side(side).name} through {', '.join(cells.via)}"
         for side in Side

@@ -223,7 +223,14 @@ def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...]
     for item in section.items("match"):
         text = item.text if isinstance(item, Scalar) else ""
         names = tuple(name.strip() for name in text.split("+"))
-        wrong = [name for name in names if name not in known or known[name].set_on is not None]
+        wrong = [
+            name
+            for name in names
+            if name not in known or known[name].set_on is not None or known[name].items is not None
+        ]
+        for name in (name for name in wrong if name in known and known[name].items is not None):
+            what = f"`match` of {section.what} names `{name}`, which is a list of lines"
+            section.faults.add(item.place, what, "match by rows that hold one value")
         for name in wrong:
             # A row that has a fault of its own is named there, not here.
             if name not in _row_names(section):

@@ -179,6 +179,8 @@ def _row(functions: Functions, role: Schema, column: Schema) -> Schema:
             "otherwise": _SCALAR,
             "columns": {"type": "array", "minItems": 2, "items": column},
             "rows": {"type": "array", "items": {"type": "array", "items": _SCALAR}},
+            "lines": _said("the rows of each line of a list", {"type": "object", "minProperties": 1}),
+            "key": _said("which of them tell the line", _one_or_many(_TEXT)),
             "note": _TEXT,
             **{name: options[name] for name in sorted(known)},
         },

@@ -65,10 +65,24 @@ class Cells:
     one_way: bool = False
     samples: tuple[Any, ...] = field(default=(), compare=False)
     closed: bool = field(default=False, compare=False)
+    compose: Callable[[Any, Any], Any] | None = field(default=None, compare=False)
+    """Of a list of lines: the list to write, from the canonical value and the list as the record shows it now."""
     render_one: Callable[[Any], Any] | None = field(default=None, compare=False)
     """`render` without the tuple where there is one path; never gets an empty value."""
     places: tuple[Place, ...] = field(default=(), compare=False)
     """Where each path is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineSpec:
+    """The rows of a list's lines, and the names of those that tell which line is which."""
+
+    fields: "tuple[Field, ...]"
+    key: tuple[str, ...]
+
+    @property
+    def named(self) -> "dict[str, Field]":
+        return {row.name: row for row in self.fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +93,8 @@ class Field:
     `value` is a constant's value or, for other rows, None; `default` is what a create sends when there is no value,
     by side. `fingerprint` covers everything that decides which canonical value a record has, `columns_fingerprint`
     only which columns it is made of. `table`: words of the left side to words of the right. `lines`: the canonical
-    values of a column table. `when`: by side what must hold of its record; otherwise the row is neither read, compared
-    nor written.
+    values of a column table. `items`: what a list of lines is made of. `when`: by side what must hold of its record;
+    otherwise the row is neither read, compared nor written.
     """
 
     name: str
@@ -103,12 +117,19 @@ class Field:
     when: MappingOf[Side, All] = field(default_factory=dict)
     table: MappingOf[Any, Any] | None = None
     lines: tuple[str, ...] = ()
+    items: LineSpec | None = None
     source: MappingOf[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def type(self) -> str:
         """The type's name as the file spells it."""
         return self.kind.name
+
+    @property
+    def refers(self) -> "tuple[Field, ...]":
+        """The rows that name other records: this one, or those of its lines."""
+        rows = self.items.fields if self.items is not None else (self,)
+        return tuple(row for row in rows if row.link is not None)
 
     @property
     def two_way(self) -> bool:
@@ -218,6 +239,11 @@ class Mapping:
     def at(self, key: str) -> Place:
         """Where that is written; the mapping's own place when it is left out."""
         return self.places.get(key, self.place)
+
+    def line_columns(self, side: Side) -> list[str]:
+        """The columns of that side that are lists of lines."""
+        rows = [row.cells(side) for row in self.fields if row.items is not None]
+        return [path.column for cells in rows if cells is not None for path in cells.paths]
 
     def side(self, side: Side) -> MappingSide:
         """That side's product, entity and filter."""

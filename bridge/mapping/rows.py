@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.domain.record import Side
@@ -12,10 +12,12 @@ from bridge.mapping.columns import FieldType, columns_of, field_type, zone_of
 from bridge.mapping.condition_blocks import read_condition
 from bridge.mapping.conditions import All
 from bridge.mapping.functions import Functions
-from bridge.mapping.model import Cells, Conflict, Field, Policy
+from bridge.mapping.line_rows import line_cells, line_kind, plain_rows, read_spec
+from bridge.mapping.model import Cells, Conflict, Field, LineSpec, Policy
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ANY, ColumnTable
+from bridge.mapping.types.kind import as_is
 from bridge.mapping.values import LEAVE, Untranslatable
 
 
@@ -82,7 +84,14 @@ def read_row(name: str, node: Node, frame: Frame) -> Field | None:
     section = Section(node, f"row {name}", frame.faults)
     section.node("note")
     flows = _flows(section, frame)
-    if section.node("columns") is not None or section.node("rows") is not None:
+    spec: LineSpec | None = None
+    if section.node("lines") is not None:
+        spec = _line_spec(section, frame, flows)
+        pair = _line_columns(section, frame, spec) if spec is not None else {}
+        if spec is None or not pair:
+            return None
+        type_ = FieldType("lines", line_kind(spec), None)
+    elif section.node("columns") is not None or section.node("rows") is not None:
         pair, table = _column_table(section, frame)
         if table is None:
             return None
@@ -99,7 +108,34 @@ def read_row(name: str, node: Node, frame: Frame) -> Field | None:
         }
     row = _finish(name, section, frame, type_, pair, flows)
     section.finish()
-    return row
+    return row if row is None or spec is None else replace(row, items=spec)
+
+
+def _line_spec(section: Section, frame: Frame, flows: frozenset[Side]) -> LineSpec | None:
+    """`lines: {...}` with one row per field of a line, and `key`."""
+    table = section.sub("lines")
+    if table is None or not table.table.entries:
+        section.faults.add(
+            section.at("lines"), f"`lines` of {section.what} has no rows", "add one row per field of a line"
+        )
+        return None
+    plain_rows(section, table.table.entries)
+    inner = replace(frame, writes=flows, policy=None)
+    rows = [read_row(name, node, inner) for name, node in table.table.entries.items()]
+    found = tuple(row for row in rows if row is not None)
+    spec = read_spec(section, found)
+    return spec if len(found) == len(rows) else None
+
+
+def _line_columns(section: Section, frame: Frame, spec: LineSpec) -> dict[Side, Cells]:
+    found = {}
+    for label, side in frame.sides.items():
+        path = section.path(label)
+        if path is not None:
+            place = section.value_place(label)
+            plain_cells = Cells((path,), as_is, lambda value: (value,), (path.text,), places=(place,))
+            found[side] = line_cells(path, spec, side, plain_cells)
+    return found
 
 
 def _when(section: Section, frame: Frame) -> dict[Side, All]:
@@ -186,7 +222,7 @@ def _finish(
 # What decides which canonical value a record has; other words of a row decide only what is done with it.
 _MEANING = frozenset(
     {"type", "table", "unlisted", "otherwise", "rows", "columns", "region", "zone", "places", "rounding", "currency"}
-    | {"separator", "link", "value", "aliases", "names", "number-format", "format"}
+    | {"separator", "link", "value", "aliases", "names", "number-format", "format", "lines", "key"}
 )
 
 

@@ -153,6 +153,11 @@ def _put(writer: Writer, value: Any, changes: dict[str, Any], fresh: Fields) -> 
     if writer.key is not None:
         changes[writer.key] = None if value is None else writer.render(value)
         return
+    if cells.compose is not None:
+        (path,) = cells.paths
+        held = path.get(fresh)
+        path.put(changes, fresh, cells.compose(value, None if held is UNREAD else held))
+        return
     for path, raw in zip(cells.paths, cells.render(value), strict=True):
         if raw is not LEAVE:
             path.put(changes, fresh, raw)

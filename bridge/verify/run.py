@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.connectors.lines import with_lines
 from bridge.connectors.protocols import Page
 from bridge.domain.errors import RemoteError, RetryLater
 from bridge.domain.event import Event, EventKind, Origin
@@ -109,7 +110,13 @@ class Verification:
             page: Page = await patiently(
                 self._subject.clock, lambda at=token: connector.list(endpoint.entity, since=None, page=at, where={})
             )
-            rows = [row for row in page.rows if isinstance(row, Record) and row.ref.id not in before]
+            new = [row for row in page.rows if isinstance(row, Record) and row.ref.id not in before]
+            columns = self._subject.mapping.line_columns(side)
+            whole = await patiently(
+                self._subject.clock,
+                lambda some=new, wanted=columns: with_lines(connector, endpoint.entity, some, wanted),
+            )
+            rows = [row for row in whole if isinstance(row, Record)]
             before = {row.ref.id for row in page.rows}
             self.report.rows[side] += len(rows)
             self.report.skipped[side] += page.skipped

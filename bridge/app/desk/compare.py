@@ -9,6 +9,7 @@ from bridge.admin.operation import NotThere, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.records import Which, kept_in_sync, link_names
 from bridge.app.desk.words import name, shown, when
+from bridge.connectors.lines import read_whole
 from bridge.domain.errors import RemoteError
 from bridge.domain.record import Gone, Record, Side
 from bridge.mapping import translate
@@ -101,7 +102,8 @@ class Comparer:
             return unusable
         try:
             async with asyncio.timeout(READ_SECONDS):
-                found = await self._bridge.connectors[end.system].read(ref)
+                lines = self._bridge.plan.mappings[scope.mapping].line_columns(side)
+                found = await read_whole(self._bridge.connectors[end.system], ref, lines)
         except RemoteError as error:
             return f"{name(end, ref.id)} cannot be read: {error}"
         except TimeoutError:

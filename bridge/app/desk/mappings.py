@@ -10,6 +10,7 @@ from bridge.app.build import Bridge
 from bridge.app.desk.overview import mode_of
 from bridge.app.desk.words import sides
 from bridge.app.rehearsal import pasted_record, written_record
+from bridge.connectors.lines import read_whole
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Fault, RemoteError
 from bridge.domain.guess import did_you_mean
@@ -214,7 +215,8 @@ class Library:
         end = self._bridge.plan.scopes[mapping.name].endpoint(side)
         try:
             async with asyncio.timeout(READ_SECONDS):
-                found = await self._bridge.connectors[end.system].read(end.ref(rec))
+                connector = self._bridge.connectors[end.system]
+                found = await read_whole(connector, end.ref(rec), mapping.line_columns(side))
         except TimeoutError:
             raise RemoteError(end.system, f"no answer within {READ_SECONDS:.0f} s") from None
         if isinstance(found, Gone):

@@ -22,6 +22,7 @@ _TOKENS = {
     "ZZ": ("offset", "Z|[+-][0-9]{2}:[0-9]{2}", ""),
 }
 _PIECE = re.compile("YYYY|MM?|DD?|HH?|mm|ss|ZZ|T|[^A-Za-z0-9]+|.")
+_NUMBERS = ("year", "month", "day", "hour", "minute", "second")
 _DAY = frozenset({"year", "month", "day"})
 _CLOCK = frozenset({"hour", "minute"})
 
@@ -62,9 +63,10 @@ class TimeFormat:
         found = self.read(raw)
         if found is None:
             return None
-        numbers = [int(found.get(name) or 0) for name in ("year", "month", "day", "hour", "minute", "second")]
+        year, month, day, hour, minute, second = (int(found.get(name) or 0) for name in _NUMBERS)
         try:
-            return datetime(*numbers, tzinfo=_offset(found.get("offset"), zone)).astimezone(UTC)  # type: ignore[arg-type]
+            local = datetime(year, month, day, hour, minute, second, tzinfo=_offset(found.get("offset"), zone))
+            return local.astimezone(UTC)
         except (ValueError, OverflowError):
             raise Untranslatable(f"{describe(raw)} is no moment there is") from None
 
