@@ -29,7 +29,8 @@ class ColumnSpec:
     """One column of an entity. `listed` False: listings do not contain it. `to`: the entity a reference points to.
 
     `lines`: the columns of each line of a list. `apart`: the list is read and written by calls of its own, so that a
-    record can be made without it, and a read shows it only where it is asked for (`connectors.lines`).
+    record can be made without it, and a read shows it only where it is asked for (`connectors.lines`). `instead`: the
+    column that will do in place of this one where it is required.
     """
 
     type: Column
@@ -42,6 +43,7 @@ class ColumnSpec:
     parts: tuple[str, ...] = ()
     lines: Mapping[str, "ColumnSpec"] = field(default_factory=dict)
     apart: bool = False
+    instead: str = ""
 
 
 class Lookup(StrEnum):

@@ -391,7 +391,7 @@ def _required(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
     written |= {column for column, rows in often.items() if rows > 1}  # one of them is believed to hold
     columns = {**catalog.entity.columns, **(catalog.own or {})}
     for name, spec in columns.items():
-        if spec.required and spec.writable and name not in written:
+        if spec.required and spec.writable and not {name, spec.instead} & written:
             what = f"mapping {mapping.name} makes {catalog.name} records without `{name}`, which they need"
             remedy = f"add a row for it, or a constant: NAME: {{{catalog.role}: {name}, value: ..., set: on-create}}"
             if name in often:

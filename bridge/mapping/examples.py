@@ -5,6 +5,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from bridge.domain.errors import MappingFailed
@@ -14,7 +15,7 @@ from bridge.mapping.conditions import leaves
 from bridge.mapping.model import Example, Mapping
 from bridge.mapping.translate import for_create, off_in_new, passes_where, read, write
 from bridge.mapping.types.choice import choice_text
-from bridge.mapping.values import LEAVE, UNREAD, Reference, Untranslatable, is_empty
+from bridge.mapping.values import LEAVE, UNREAD, Reference, Untranslatable, is_empty, parts_of, with_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +137,25 @@ def _crossed(values: MappingOf[str, Any], example: Example, target: Side) -> tup
     """The values with references as the other side knows them, by the example's links."""
     crossed, unlinked = {}, []
     for name, value in values.items():
-        if isinstance(value, Reference):
-            pairs = example.links.get(value.mapping, ())
-            known = dict(pairs) if target is Side.RIGHT else {right: left for left, right in pairs}
-            if value.id not in known:
-                why = f"`links` of the example does not name {value.mapping} {value.id}"
-                unlinked.append(Difference(name, "a linked record", None, why))
-                continue
-            value = Reference(value.mapping, target, known[value.id])
-        if value is not UNREAD:
-            crossed[name] = value
+        named = [one for one in parts_of(value) if isinstance(one, Reference)]
+        there = {one: _there(one, example, target) for one in named}
+        missing = next((one for one in named if there[one] is None), None)
+        if missing is not None:
+            why = f"`links` of the example does not name {missing.mapping} {missing.id}"
+            unlinked.append(Difference(name, "a linked record", None, why))
+        elif value is not UNREAD:
+            crossed[name] = with_parts(value, partial(_replaced, there))
     return crossed, unlinked
+
+
+def _there(one: Reference, example: Example, target: Side) -> Reference | None:
+    pairs = example.links.get(one.mapping, ())
+    known = dict(pairs) if target is Side.RIGHT else {right: left for left, right in pairs}
+    return Reference(one.mapping, target, known[one.id]) if one.id in known else None
+
+
+def _replaced(there: MappingOf[Reference, Any], value: Any) -> Any:
+    return there[value] if isinstance(value, Reference) else value
 
 
 def _columns(

@@ -118,9 +118,9 @@ def referring(field: Field, value: Any) -> Iterator[tuple[Field, LinkId | Refere
     """What a value names of other records, each with its row: the field's own, or those of its lines."""
     if isinstance(value, Lines) and field.items is not None:
         named = field.items.named
-        parts = ((named[name], one) for line in value.rows for name, one in line.values)
+        parts = [(named[name], one) for line in value.rows for name, one in line.values]
     else:
-        parts = iter([(field, value)])
+        parts = [(field, value)]
     yield from ((row, one) for row, one in parts if isinstance(one, LinkId | Reference))
 
 

@@ -52,6 +52,18 @@ def test_the_example_of_where_holds_of_what_it_says(more: dict[str, Any], inside
     assert passes_where(CONDITION, Side.LEFT, {**DEAL, **more}) is inside
 
 
+def test_the_example_of_lines_passes_check_and_crosses() -> None:
+    text = HEAD.replace("deskera crm_deal", "deskera sales_invoice") + "creates: []\n"
+    text += "fields:\n" + block("<!-- example: lines -->")
+    text += "---\nmapping: products\nsides: {crm: pipedrive product, erp: deskera product}\nmatch: none\n"
+    text += "conflict: crm\ncreates: []\nfields:\n  name: {crm: name, erp: name}\n"
+    mappings = load_text(text, "m.yaml")
+    assert check(mappings, {name: kind.manifest for name, kind in CONNECTORS.items()}) == []
+    line = {"id": "1", "product_id": "7", "quantity": 2, "item_price": Decimal("1.5"), "comments": "oak"}
+    (value,) = read(mappings[0], Side.LEFT, {"products": [line]}).values.values()
+    assert str(value) == "article=products 7 quantity=2 price=1.5 note=oak"
+
+
 def test_the_examples_of_when_can_be_read_and_hold_of_what_they_say() -> None:
     mapping = load_text(HEAD + NAME + block("### A row that holds only of some records: `when`"), "m.yaml")[0]
     assert read(mapping, Side.LEFT, {"status": "won", "kind": "person"}).off == frozenset()
