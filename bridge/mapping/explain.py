@@ -150,6 +150,10 @@ def _raw(raw: Any) -> str:
         return "empty"
     if isinstance(raw, Decimal):
         return format(raw, "f")
+    if isinstance(raw, MappingOf):
+        return "{" + ", ".join(f"{name}: {_raw(one)}" for name, one in raw.items()) + "}"
+    if isinstance(raw, list | tuple):
+        return "[" + ", ".join(_raw(one) for one in raw) + "]"
     if isinstance(raw, set | frozenset):
         return str(sorted(raw))
     return raw.isoformat() if isinstance(raw, date) else str(raw)

@@ -142,6 +142,11 @@ def with_parts(value: Any, change: Callable[[Any], Any]) -> Any:
     return Lines(tuple(Line(tuple((name, change(one)) for name, one in line.values)) for line in value.rows))
 
 
+def names_records(value: Any) -> bool:
+    """Whether it refers to other records, linked or not."""
+    return any(isinstance(one, LinkId | Reference) for one in parts_of(value))
+
+
 def names_unlinked(value: Any) -> bool:
     """Whether it refers to a record that is not linked, so far as is known here."""
     return any(isinstance(one, Reference) for one in parts_of(value))

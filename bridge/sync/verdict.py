@@ -15,7 +15,7 @@ from bridge.domain.record import Record, Side
 from bridge.mapping import translate
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD, Money, Reference
+from bridge.mapping.values import UNREAD, Money, Reference, names_unlinked
 from bridge.store.model import Claim, Completion, Link, Scope, Task, TaskKey, TaskState
 from bridge.sync import compare, conflicts, references, settle, shadow, words
 from bridge.sync.draft import Draft
@@ -119,6 +119,8 @@ def _sent(draft: Draft, target: Side, values: Mapping[str, Any], record: Record)
     """
     found: dict[str, str] = {}
     for name, value in values.items():
+        if names_unlinked(value) and not isinstance(value, Reference):
+            continue
         if isinstance(value, Reference):
             if draft.mapping.named[name].missing != "blank":
                 continue

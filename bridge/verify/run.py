@@ -7,7 +7,7 @@ nothing due.
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.connectors.lines import with_lines
@@ -19,7 +19,7 @@ from bridge.domain.seams import epoch
 from bridge.domain.together import together
 from bridge.mapping import translate
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import LinkId, Reference
+from bridge.mapping.values import LinkId, Reference, names_unlinked, parts_of, with_parts
 from bridge.store.model import Link, LinkState, MappingState, Routes, Task, TaskKey, TaskState
 from bridge.sync.references import usable
 from bridge.sync.verdict import State, money_fields
@@ -173,10 +173,9 @@ class Verification:
     async def _resolved(self, readings: Mapping[str, Reading], side: Side) -> dict[str, Reading]:
         """References to records that are linked as links; the others are counted."""
         wanted: dict[tuple[str, Side], set[str]] = {}
-        for reading in readings.values():
-            for value in reading.values.values():
-                if isinstance(value, Reference):
-                    wanted.setdefault((value.mapping, value.side), set()).add(value.id)
+        values_read = (value for reading in readings.values() for value in reading.values.values())
+        for one in (part for value in values_read for part in parts_of(value) if isinstance(part, Reference)):
+            wanted.setdefault((one.mapping, one.side), set()).add(one.id)
         found: dict[Reference, LinkId] = {}
         for (name, of), recs in wanted.items():
             for rec, link in (await self._subject.store.links.resolve(name, of, sorted(recs))).items():
@@ -186,10 +185,10 @@ class Verification:
         for rec, reading in readings.items():
             values: dict[str, Any] = {}
             for name, value in reading.values.items():
-                values[name] = found.get(value, value) if isinstance(value, Reference) else value
-                if isinstance(values[name], Reference) and side.other in self._subject.mapping.named[name].flows:
+                values[name] = with_parts(value, lambda one: found.get(one, one) if isinstance(one, Reference) else one)
+                if names_unlinked(values[name]) and side.other in self._subject.mapping.named[name].flows:
                     self.report.references[name].add(f"{self._subject.named(side, rec)} names {value}")
-            resolved[rec] = Reading(values, reading.hashes, reading.problems)
+            resolved[rec] = replace(reading, values=values)
         return resolved
 
     async def _alone(self, side: Side, rows: Sequence[Record]) -> None:

@@ -9,7 +9,9 @@ import pytest
 from bridge.connectors.protocols import Page, Written
 from bridge.domain.catalog import Column, ColumnSpec, Manifest
 from bridge.domain.errors import RetryLater
-from bridge.domain.record import Fields, Gone, Record, RecordRef
+from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
+from bridge.mapping.base import load_values
+from bridge.store.model import Mode
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising
 from tests.sync.bench import Bench
@@ -232,3 +234,31 @@ async def test_lines_are_asked_for_only_by_mappings_that_have_them(new_bench: Ne
     assert "lines" not in bench.erp.calls
     await _pair(bench, ("Desk", 1))
     assert bench.erp.calls.count("lines") <= 3
+
+
+async def test_in_shadow_lines_are_told_and_not_written(new_bench: NewBench, clock: FakeClock) -> None:
+    bench = await _bench(new_bench, clock)
+    left, _ = await _pair(bench, ("Desk", 1))
+    await bench.adopt(DEALS, Mode.SHADOW)
+    here = bench.crm.live("person")[left]["items"]
+    bench.crm.person_edits("person", left, items=[*here, {"id": "x", "product_id": _here(bench, "Lamp"), "amount": 2}])
+    await bench.settle()
+    assert _shown(bench, bench.erp) == {("Desk", 1)}
+    (entry,) = [one for one in await bench.journal("crm", "person", left) if one.what == "would update"]
+    told = entry.detail["writes"][0]["fields"]["items"]["after"]
+    assert {line["product"] for line in told} == {f"products {_there(bench, name)}" for name in ("Desk", "Lamp")}
+
+
+async def test_the_journal_keeps_the_lines_that_a_write_replaced(new_bench: NewBench, clock: FakeClock) -> None:
+    bench = await _bench(new_bench, clock)
+    left, _ = await _pair(bench, ("Desk", 1))
+    here = bench.crm.live("person")[left]["items"]
+    bench.crm.person_edits("person", left, items=[{**here[0], "amount": 8}])
+    await bench.settle()
+    assert _shown(bench, bench.erp) == {("Desk", 8)}
+    link = await bench.store.links.of("deals", Side.LEFT, left)
+    assert link is not None
+    mapping = bench.parts.mappings["deals"]
+    entry = [one for one in await bench.journal("crm", "person", left) if one.what == "updated"][-1]
+    before = load_values(mapping, entry.detail["before"])["items"]
+    assert [(line.value("amount"), type(line.value("product")).__name__) for line in before.rows] == [(1, "LinkId")]

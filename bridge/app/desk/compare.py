@@ -17,7 +17,7 @@ from bridge.mapping.base import Base, load_base
 from bridge.mapping.merge import Action, Decision, Times, merge
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD, LinkId, Reference
+from bridge.mapping.values import UNREAD, LinkId, Reference, parts_of, with_parts
 from bridge.store.model import Link, Scope
 
 READ_SECONDS = 10.0
@@ -121,7 +121,8 @@ class Comparer:
         decisions: dict[str, list[Decision]] = {}
         for one in merge(mapping, left, right, base, times):
             decisions.setdefault(one.field, []).append(one)
-        named = await self._names([*_values(readings), *(v for e in base.values() for v in (e.left, e.right))])
+        known = [one for entry in base.values() for value in (entry.left, entry.right) for one in parts_of(value)]
+        named = await self._names([*_values(readings), *known])
         return [
             _compared(mapping, row.name, readings, base, decisions.get(row.name, []), named)
             for row in mapping.fields
@@ -140,7 +141,7 @@ class Comparer:
             side: replace(
                 reading,
                 values={
-                    key: found.get(value, value) if isinstance(value, Reference) else value
+                    key: with_parts(value, lambda one: found.get(one, one) if isinstance(one, Reference) else one)
                     for key, value in reading.values.items()
                 },
             )
@@ -153,7 +154,7 @@ class Comparer:
 
 
 def _values(readings: Mapping[Side, Reading]) -> list[Any]:
-    return [value for reading in readings.values() for value in reading.values.values()]
+    return [one for reading in readings.values() for value in reading.values.values() for one in parts_of(value)]
 
 
 def _compared(
