@@ -123,8 +123,8 @@ def _line_spec(section: Section, frame: Frame, flows: frozenset[Side]) -> LineSp
     inner = replace(frame, writes=flows, policy=None)
     rows = [read_row(name, node, inner) for name, node in table.table.entries.items()]
     found = tuple(row for row in rows if row is not None)
-    spec = read_spec(section, found)
-    return spec if len(found) == len(rows) else None
+    section.node("key")
+    return read_spec(section, found) if len(found) == len(rows) else None  # else a row has a fault of its own
 
 
 def _line_columns(section: Section, frame: Frame, spec: LineSpec) -> dict[Side, Cells]:

@@ -223,13 +223,17 @@ def test_after_a_merge_both_sides_agree_and_nothing_is_left_to_do(policy: str, l
     assert all(found.action is Action.NONE for found in again)
 
 
-@given(LINES, LINES, LINES)
-def test_what_only_one_side_changed_is_what_both_hold(left: Any, was: Any, other: Any) -> None:
+def plain_lines(rows: Any) -> list[tuple[Any, ...]]:
+    return [(row["sku"], row["amount"], row["price"]) for row in rows]
+
+
+@given(LINES, LINES)
+def test_what_only_one_side_changed_is_what_both_hold(left: Any, was: Any) -> None:
     for policy in ("crm", "erp", "ask", "fill-empty"):
         orders = ORDERS[policy]
         base = base_of(orders, crm(*was), erp(*was))
         one, two, decisions = carried_out(orders, crm(*left), erp(*was), base)
-        assert sorted(map(str, two)) == sorted(map(str, erp(*left)))
+        assert sorted(plain_lines(two)) == sorted(plain_lines(erp(*left)))
         assert one == crm(*left), "nothing is written where it was edited"
         assert not any(found.conflict for found in decisions)
 
