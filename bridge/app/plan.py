@@ -21,7 +21,8 @@ from bridge.mapping.via import UNKNOWN_FUNCTION
 from bridge.settings.load import load_settings, settings_faults, validate_options
 from bridge.settings.model import Settings
 from bridge.settings.parts import mapping_files
-from bridge.store.model import Endpoint, Mode, Route, Routes, Scope
+from bridge.store.model import Endpoint, Mode, Quiet, Route, Routes, Scope
+from bridge.sync.reasons import Reason
 
 OPTIONS = {name: kind.options for name, kind in CONNECTORS.items()}
 
@@ -113,7 +114,7 @@ def _plan(settings: Settings, loaded: tuple[Mapping, ...]) -> Plan:
     scopes = {name: _scope(settings, mapping) for name, mapping in mappings.items()}
     sources = {(name, side.other) for name, mapping in mappings.items() for side in mapping.writes}
     everything = {(name, side) for name in mappings for side in Side}
-    return Plan(mappings, scopes, _routes(scopes), _entities(scopes, everything), _entities(scopes, sources))
+    return Plan(mappings, scopes, _routes(scopes, mappings), _entities(scopes, everything), _entities(scopes, sources))
 
 
 def _binding_faults(settings: Settings, read: Loaded) -> list[Fault]:
@@ -155,7 +156,7 @@ def _scope(settings: Settings, mapping: Mapping) -> Scope:
         mode=mode,
         left=_endpoint(settings, mapping.left),
         right=_endpoint(settings, mapping.right),
-        refers=any(field.link for field in mapping.fields),
+        refers=any(field.refers for field in mapping.fields),
     )
 
 
@@ -165,12 +166,20 @@ def _endpoint(settings: Settings, side: MappingSide) -> Endpoint:
     return Endpoint(settings.sides[side.name], side.entity, manifest.settle, versioned, side.name)
 
 
-def _routes(scopes: MappingOf[str, Scope]) -> Routes:
+def quiet_of(mapping: Mapping) -> Quiet | None:
+    """How long an edit waits for the next one, and how that is told; None: it crosses at once."""
+    if not mapping.quiet:
+        return None
+    why = Reason.QUIET.of(record="the record", seconds=mapping.quiet)
+    return Quiet(mapping.quiet, why.code.value, why.text)
+
+
+def _routes(scopes: MappingOf[str, Scope], mappings: MappingOf[str, Mapping]) -> Routes:
     routes: dict[tuple[str, str], list[Route]] = defaultdict(list)
     for name, scope in sorted(scopes.items()):
         for side in Side:
             endpoint = scope.endpoint(side)
-            routes[endpoint.system, endpoint.entity].append(Route(name, side, endpoint))
+            routes[endpoint.system, endpoint.entity].append(Route(name, side, endpoint, quiet_of(mappings[name])))
     return {key: tuple(found) for key, found in routes.items()}
 
 

@@ -20,6 +20,7 @@ from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
 from bridge.domain.seams import Seams
 from bridge.hooks.keeper import HookKeeper
+from bridge.mapping.model import Mapping as RecordMapping
 from bridge.planning.clock import SkippingClock
 from bridge.planning.cost import Counted, Reckoning
 from bridge.planning.pretend import Notes, Pretending
@@ -194,7 +195,10 @@ async def _heads(
             name=name,
             version=scope.fingerprint,
             sides=(_end(scope, Side.LEFT), _end(scope, Side.RIGHT)),
-            notes=tuple(_notes(scope, before.get(name), held.get(name, ()), name in backfills, left_out)),
+            notes=(
+                *_notes(scope, before.get(name), held.get(name, ()), name in backfills, left_out),
+                *_quiet(plan.mappings[name]),
+            ),
         )
         for name, scope in plan.scopes.items()
     ]
@@ -202,6 +206,11 @@ async def _heads(
 
 def _end(scope: Scope, side: Side) -> str:
     return f"{scope.endpoint(side).name} {scope.endpoint(side).entity}"
+
+
+def _quiet(mapping: RecordMapping) -> Iterable[str]:
+    if mapping.quiet:
+        yield f"an edit crosses once its record has been left alone for {mapping.quiet:.0f} s; this plan does not wait"
 
 
 def _notes(

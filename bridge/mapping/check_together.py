@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.domain.errors import Fault
 from bridge.domain.record import Side
+from bridge.mapping.conditions import exclude
 from bridge.mapping.model import Mapping, MappingSide
 
 _Node = tuple[str, str, str]
@@ -47,7 +48,7 @@ def _account(systems: Systems, side: MappingSide) -> tuple[str, str]:
 
 
 def _apart(one: MappingSide, two: MappingSide) -> bool:
-    return any(path in two.where and two.where[path] != value for path, value in one.where.items())
+    return exclude(one.where, two.where)
 
 
 def _written(mapping: Mapping, side: Side, one_way: bool) -> set[str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bridge.connectors.lines import with_lines
 from bridge.connectors.protocols import Connector, Page
 from bridge.domain.errors import RateLimited
 from bridge.domain.ids import why_unstorable
@@ -80,6 +81,8 @@ class Walk:
             try:
                 page = await self.connector.list(self.cursor.entity, since=since, page=token, where={})
                 kept = [row for row in page.rows if self._can_be_kept(row)]
+                columns = [column for use in self.uses for column in use.mapping.line_columns(use.side)]
+                kept = await with_lines(self.connector, self.cursor.entity, kept, columns)
                 return replace(page, rows=await self._without_forgotten(kept))
             except RateLimited as error:
                 waited += max(error.after_seconds, 1.0)

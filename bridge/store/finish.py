@@ -267,9 +267,14 @@ def _booked(one: Completion, task: Task, row: Row, now: float) -> dict[str, Any]
     moved = row["gen"] != task.gen
     kept = one.outcome in KEPT
     picked = task.key == one.claim.key
+    quiet = moved and row["state"] == TaskState.WAITING.value and row["due"] is not None and row["due"] > now
     new: dict[str, Any] = {name: row[name] for name in COLUMNS}
     new.update(taken=0, reason=storable(one.reason), done_gen=task.gen, **_state(one, moved, picked, now))
-    new.update(code=one.code or None, retried=bool(row["retried"]) and one.outcome is Outcome.WAITING)
+    if quiet:  # it was edited meanwhile, and its mapping lets an edit wait
+        new.update(state=row["state"], due=row["due"], reason=row["reason"])
+    new.update(
+        code=row["code"] if quiet else one.code or None, retried=bool(row["retried"]) and one.outcome is Outcome.WAITING
+    )
     if new["due"] is not None and moved:
         new.update(first_due=row["first_due"] if kept else now)
     if picked:

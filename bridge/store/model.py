@@ -68,7 +68,22 @@ class Route:
     mapping: str
     side: Side
     endpoint: Endpoint
+    quiet: "Quiet | None" = None
 
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A record that somebody edits crosses once it has been left alone for `seconds`; `code` and `reason` say so.
+
+    One that is edited on and on crosses all the same, `LONGEST_QUIET` times `seconds` after the first edit.
+    """
+
+    seconds: float
+    code: str
+    reason: str
+
+
+LONGEST_QUIET = 10
 
 Routes = Mapping[tuple[str, str], Sequence[Route]]
 """(system, entity) -> routes. `app` computes it from mappings and settings."""

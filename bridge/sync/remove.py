@@ -8,7 +8,7 @@ from bridge.domain.record import Evidence, Gone, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.base import dump_values
 from bridge.mapping.model import DeletePolicy
-from bridge.mapping.values import UNREAD, Reference, is_empty
+from bridge.mapping.values import UNREAD, is_empty, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Completion, Link, Outcome, TaskKey, TaskState
 from bridge.store.questions import SurvivorOf, TaskOf
@@ -151,7 +151,7 @@ def _edited_since(draft: Draft, link: Link, side: Side, record: Record) -> str |
     base = recover.settled_base(draft, link, side, {side: reading}, base)
     for field in draft.mapping.fields:
         value, entry = reading.values.get(field.name, UNREAD), base.get(field.name)
-        if isinstance(value, Reference) or side.other not in field.flows:
+        if names_unlinked(value) or side.other not in field.flows:
             continue
         if value is UNREAD:  # what cannot be translated may be an edit all the same
             seen = entry and (entry.left_hash if side is Side.LEFT else entry.right_hash)

@@ -39,6 +39,8 @@ def updated(draft: Draft, pair: Progress, write: SideWrite, record: Record | Non
         draft.note_keys(target, rec, {**write.chosen, **seen})
         draft.moves.append(moves.confirmed(link, target, until))
         link = replace(_with_sent(link, target, None), sent_until=until)
+        if translate.off(draft.mapping, target, write.record.fields) - shown.off:
+            pair = replace(pair, again=draft.now)  # the write made a row's `when` hold: it is compared from now on
     else:
         sent = _took_effect(draft, write.remembered, write.beside)
         draft.moves.append(moves.unconfirmed(link, target, sent, draft.now))
@@ -141,6 +143,7 @@ def _not_shown(draft: Draft, readings: Mapping[Side, Reading]) -> list[str]:
         and all(field.cells(one) is not None for one in Side)
         and readings[side].values.get(field.name, UNREAD) is UNREAD
         and field.name not in readings[side].hashes
+        and field.name not in readings[side].off
     ]
 
 
@@ -190,6 +193,8 @@ def created(
     draft.moves.append(
         moves.mark_live(link, target, rec, dump_base(draft.mapping, base), remember.refs_of(draft.mapping, base))
     )
+    if shown is not None and {name for name, _ in draft.mapping.gates[target] if name in source.off} - shown.off:
+        again = draft.now  # a row's `when` holds of the record as the server made it
     looks = [] if again is None else [again]
     if shown is None:
         live = replace(link, state=moves.LIVE)

@@ -15,7 +15,7 @@ from bridge.domain.record import Record, Side
 from bridge.mapping import translate
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD, Money, Reference
+from bridge.mapping.values import UNREAD, Money, Reference, names_unlinked
 from bridge.store.model import Claim, Completion, Link, Scope, Task, TaskKey, TaskState
 from bridge.sync import compare, conflicts, references, settle, shadow, words
 from bridge.sync.draft import Draft
@@ -119,6 +119,8 @@ def _sent(draft: Draft, target: Side, values: Mapping[str, Any], record: Record)
     """
     found: dict[str, str] = {}
     for name, value in values.items():
+        if names_unlinked(value) and not isinstance(value, Reference):
+            continue
         if isinstance(value, Reference):
             if draft.mapping.named[name].missing != "blank":
                 continue
@@ -163,5 +165,8 @@ def unshown(mapping: RecordMapping, readings: Mapping[Side, Reading]) -> frozens
         (side, row.name)
         for row in mapping.fields
         for side, reading in readings.items()
-        if row.set_on != "create" and row.cells(side) is not None and row.name not in reading.hashes
+        if row.set_on != "create"
+        and row.cells(side) is not None
+        and row.name not in reading.hashes
+        and row.name not in reading.off
     )

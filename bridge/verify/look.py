@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bridge.connectors.lines import read_whole
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import RateLimited
 from bridge.domain.record import Gone, Record, RecordRef, Side
@@ -73,7 +74,9 @@ async def patiently(clock: Clock, ask: Any) -> Any:
 async def read(subject: Subject, side: Side, rec: str) -> Record | Gone:
     """One record as it is now."""
     ref = subject.scope.endpoint(side).ref(rec)
-    found: Record | Gone = await patiently(subject.clock, lambda: subject.connector(side).read(ref))
+    found: Record | Gone = await patiently(
+        subject.clock, lambda: read_whole(subject.connector(side), ref, subject.mapping.line_columns(side))
+    )
     return found
 
 

@@ -9,6 +9,7 @@ from bridge.admin.operation import NotThere, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.records import Which, kept_in_sync, link_names
 from bridge.app.desk.words import name, shown, when
+from bridge.connectors.lines import read_whole
 from bridge.domain.errors import RemoteError
 from bridge.domain.record import Gone, Record, Side
 from bridge.mapping import translate
@@ -16,7 +17,7 @@ from bridge.mapping.base import Base, load_base
 from bridge.mapping.merge import Action, Decision, Times, merge
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD, LinkId, Reference
+from bridge.mapping.values import UNREAD, LinkId, Reference, parts_of, with_parts
 from bridge.store.model import Link, Scope
 
 READ_SECONDS = 10.0
@@ -101,7 +102,8 @@ class Comparer:
             return unusable
         try:
             async with asyncio.timeout(READ_SECONDS):
-                found = await self._bridge.connectors[end.system].read(ref)
+                lines = self._bridge.plan.mappings[scope.mapping].line_columns(side)
+                found = await read_whole(self._bridge.connectors[end.system], ref, lines)
         except RemoteError as error:
             return f"{name(end, ref.id)} cannot be read: {error}"
         except TimeoutError:
@@ -111,13 +113,16 @@ class Comparer:
     async def _fields(self, mapping: RecordMapping, link: Link, records: Mapping[Side, Record]) -> list[Compared]:
         base = load_base(mapping, link.base)
         readings = {side: translate.read(mapping, side, record.fields) for side, record in records.items()}
+        off = frozenset[str]().union(*(reading.off for reading in readings.values()))
+        readings = {side: translate.without(reading, off) for side, reading in readings.items()}
         readings = await self._resolved(readings)
         left, right = readings[Side.LEFT], readings[Side.RIGHT]
         times = Times(records[Side.LEFT].modified_at, records[Side.RIGHT].modified_at, 1.0)
         decisions: dict[str, list[Decision]] = {}
         for one in merge(mapping, left, right, base, times):
             decisions.setdefault(one.field, []).append(one)
-        named = await self._names([*_values(readings), *(v for e in base.values() for v in (e.left, e.right))])
+        known = [one for entry in base.values() for value in (entry.left, entry.right) for one in parts_of(value)]
+        named = await self._names([*_values(readings), *known])
         return [
             _compared(mapping, row.name, readings, base, decisions.get(row.name, []), named)
             for row in mapping.fields
@@ -136,7 +141,7 @@ class Comparer:
             side: replace(
                 reading,
                 values={
-                    key: found.get(value, value) if isinstance(value, Reference) else value
+                    key: with_parts(value, lambda one: found.get(one, one) if isinstance(one, Reference) else one)
                     for key, value in reading.values.items()
                 },
             )
@@ -149,7 +154,7 @@ class Comparer:
 
 
 def _values(readings: Mapping[Side, Reading]) -> list[Any]:
-    return [value for reading in readings.values() for value in reading.values.values()]
+    return [one for reading in readings.values() for value in reading.values.values() for one in parts_of(value)]
 
 
 def _compared(

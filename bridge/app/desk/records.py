@@ -16,7 +16,7 @@ from bridge.mapping.base import FieldBase, load_base
 from bridge.mapping.model import Field as Row
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import key_hash
-from bridge.mapping.values import UNREAD, LinkId, Untranslatable
+from bridge.mapping.values import UNREAD, LinkId, Untranslatable, parts_of
 from bridge.store.audit import Deed
 from bridge.store.journal import JournalRow
 from bridge.store.model import Link, Scope, TaskKey, TaskState
@@ -244,7 +244,8 @@ class Finder:
         return link.mapping in self._bridge.plan.scopes
 
     async def _parents(self, base: Mapping[str, FieldBase]) -> dict[int, Link]:
-        ids = {value.id for one in base.values() for value in (one.left, one.right) if isinstance(value, LinkId)}
+        values = [part for one in base.values() for value in (one.left, one.right) for part in parts_of(value)]
+        ids = {value.id for value in values if isinstance(value, LinkId)}
         found = await self._bridge.store.links.many(ids)
         return {number: link for number, link in found.items() if self._knows(link)}
 

@@ -24,6 +24,8 @@ def tokens(method: str, template: str) -> int:
         return 6 if old else 3
     if method == "GET":
         return _tokens_of_read(template, old)
+    if template.endswith("/bulk"):
+        return 25
     return 10 if old else 5
 
 

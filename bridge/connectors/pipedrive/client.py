@@ -112,11 +112,22 @@ class PipedriveClient:
         answer = await self._send("POST", path, json=body)
         return _object(answer)
 
+    async def create_some(self, path: str, template: str, bodies: Sequence[Mapping[str, Any]]) -> None:
+        """Several rows in one call; one alone has a cheaper one."""
+        if len(bodies) == 1:
+            await self._send("POST", path, template=template, json=bodies[0])
+        else:
+            await self._send("POST", f"{path}/bulk", template=f"{template}/bulk", json={"data": list(bodies)})
+
+    async def delete_some(self, path: str, template: str, ids: Sequence[str]) -> None:
+        await self._send("DELETE", path, template=template, query=[("ids", ",".join(ids))], accept=GONE)
+
     async def change(
-        self, path: str, record_id: str, body: Mapping[str, Any], method: str = "PATCH"
+        self, path: str, record_id: str, body: Mapping[str, Any], method: str = "PATCH", template: str = ""
     ) -> Mapping[str, Any]:
         """Raises WriteConflict when the record went away since it was read."""
-        answer = await self._send(method, f"{path}/{record_id}", template=f"{path}/:id", json=body, accept=GONE)
+        template = template or f"{path}/:id"
+        answer = await self._send(method, f"{path}/{record_id}", template=template, json=body, accept=GONE)
         if answer.status in GONE:
             raise WriteConflict(answer.system, f"{answer.call.name}: the record is gone ({answer.status})")
         return _object(answer)
