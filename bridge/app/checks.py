@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bridge.app.build import Bridge
+from bridge.app.hook_rows import hook_metrics
 from bridge.app.verified import pair_numbers, verify_check
 from bridge.app.waiting import hold_ups, known_code, waiting_numbers, waits_for
 from bridge.app.wording import Scopes, record_name
@@ -64,6 +65,7 @@ async def _system(bridge: Bridge, name: str) -> CheckResult:
 
 
 async def _hooks(bridge: Bridge) -> CheckResult:
+    bridge.metrics.hooks(*await hook_metrics(bridge.store))
     audit, at = bridge.keeper.last, bridge.keeper.last_at
     if audit is None or at is None:
         return CheckResult(Status.WARN, "not audited yet")

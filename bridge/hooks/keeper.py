@@ -15,6 +15,7 @@ from bridge.hooks.compare import Difference, compare
 from bridge.hooks.public_url import public_url_fault
 from bridge.hooks.silence import silences
 from bridge.store.engine import Store
+from bridge.store.hook_hours import HookFigures
 from bridge.store.model import HookRow
 
 log = logging.getLogger(__name__)
@@ -64,9 +65,10 @@ class HookKeeper:
 
     def keys(self, system: str) -> frozenset[str]:
         """The hook keys wanted at a system."""
-        return frozenset(spec.key for spec in self._specs(system))
+        return frozenset(spec.key for spec in self.specs(system))
 
-    def _specs(self, system: str) -> Sequence[HookSpec]:
+    def specs(self, system: str) -> Sequence[HookSpec]:
+        """The registrations that are wanted at a system."""
         entities = self.wanted.get(system, frozenset())
         return self.connectors[system].hooks_for(entities) if entities else ()
 
@@ -104,7 +106,7 @@ class HookKeeper:
         if self.withdrawn:
             audit.faults[system] = "its hooks were removed on request; `bridge hooks repair` registers them again"
             return
-        fault = await self._public_url_fault(system, self._specs(system))
+        fault = await self._public_url_fault(system, self.specs(system))
         if fault:
             audit.faults[system] = f"nothing was changed: {fault}"
             return
@@ -156,7 +158,7 @@ class HookKeeper:
         if self.withdrawn:  # while this audit waited for its turn
             return
         await self.refresh()
-        specs = self._specs(system)
+        specs = self.specs(system)
         fault = await self._public_url_fault(system, specs)
         found = await self.difference(system)
         audit.kept += len(found.keep)
@@ -176,7 +178,7 @@ class HookKeeper:
 
     async def difference(self, system: str) -> Difference:
         """What is wanted at a system against what is there. Only reads."""
-        return compare(system, self._specs(system), await self._seen(system), self.addresses)
+        return compare(system, self.specs(system), await self._seen(system), self.addresses)
 
     async def _public_url_fault(self, system: str, specs: Sequence[HookSpec]) -> str | None:
         if not specs:
@@ -240,9 +242,12 @@ class HookKeeper:
 
     async def _create(self, system: str, spec: HookSpec, audit: Audit) -> str:
         """Register, remember, and have what nobody told us of meanwhile swept."""
+        before = await self._row(system, spec.key)
         hook = await self._register(system, spec)
         await self._ask_sweep(system, spec)
         await self._note(system, spec.key, hook, new=True)
+        if before is not None and before.registered_at is not None and before.url == hook.url:
+            await self.store.hook_hours.add({(system, spec.key): HookFigures(repaired=1)})
         audit.created.append(f"{system} {spec.key}")
         self.observe(system)
         log.info("hook registered", extra={"system": system, "hook": spec.key})

@@ -21,6 +21,7 @@ from bridge.store.database import Database
 from bridge.store.dead_letters import DeadLetters
 from bridge.store.filelock import FileLock
 from bridge.store.forget import Forgotten
+from bridge.store.hook_hours import HookHours
 from bridge.store.hooks import Hooks
 from bridge.store.instance_tables import instances
 from bridge.store.instances import Instances
@@ -83,6 +84,7 @@ class Store:
         self.mappings = Mappings(database, self.wake)
         self.cursors = Cursors(database, self.wake)
         self.hooks = Hooks(database)
+        self.hook_hours = HookHours(database)
         self.systems = Systems(database, self.wake)
         self.sweeps = Sweeps(database)
         self.journal = Journal(database)
@@ -115,7 +117,7 @@ class Store:
 
     @cached_property
     def retention(self) -> "Retention":
-        made: Retention = late(*RETENTION)(self.database, self.journal, self.counters, self.audit)
+        made: Retention = late(*RETENTION)(self.database, self.journal, self.counters, self.audit, self.hook_hours)
         return made
 
     @cached_property
