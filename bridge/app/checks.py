@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bridge.app.build import Bridge
+from bridge.app.column_check import change_numbers, changes_check, used_names
 from bridge.app.hook_rows import hook_metrics
 from bridge.app.verified import pair_numbers, verify_check
 from bridge.app.waiting import hold_ups, known_code, waiting_numbers, waits_for
@@ -39,6 +40,7 @@ def add_checks(bridge: Bridge) -> None:
     board.add("listings", lambda: _listings(bridge))
     board.add("mappings", lambda: _mappings(bridge))
     board.add("columns", lambda: _columns(bridge))
+    board.add("column changes", lambda: _column_changes(bridge))
     board.add("references", lambda: _references(bridge))
     board.add("verify", lambda: _verify(bridge))
 
@@ -252,6 +254,14 @@ async def _columns(bridge: Bridge) -> CheckResult:
         return CheckResult(Status.PASS, "the accounts have all that the mappings name", 0, "problems")
     more = f" (and {len(found) - 1} more; see `bridge status`)" if len(found) > 1 else ""
     return CheckResult(Status.WARN, found[0] + more, len(found), "problems")
+
+
+async def _column_changes(bridge: Bridge) -> CheckResult:
+    known = await bridge.store.account_columns.all()
+    bridge.metrics.column_changes(change_numbers(known))
+    return changes_check(
+        known, await bridge.store.names.renamed(), used_names(bridge.plan.mappings, bridge.plan.scopes)
+    )
 
 
 async def _references(bridge: Bridge) -> CheckResult:

@@ -48,6 +48,7 @@ class Requests:
             "hooks rotate": self._rotate,
             "conflicts choose": self._choose,
             "names accept": self._accept_names,
+            "columns accept": self._accept_columns,
             "systems check": self._check_system,
             "mode": self._reload,
             "dead-letters retry": self._retry,
@@ -219,6 +220,17 @@ class Requests:
         except RemoteError as error:
             told.append(f"the account could not be asked again ({error}); its lists are taken over within the hour")
         return "\n".join(told) or f"nothing of {system} has a new name"
+
+    async def _accept_columns(self, arguments: Arguments) -> str:
+        system, column = str(arguments["system"]), arguments.get("column")
+        if system not in self._bridge.connectors:
+            return f"{FAILED}no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}"
+        accepted = [
+            f"{one.entity}: `{change['column']}` {change['text']}"
+            for one in await self._bridge.store.account_columns.accept(system, column)
+            for change in one.changes
+        ]
+        return "\n".join(accepted) or f"nothing has changed about {f'`{column}` of ' if column else ''}{system}"
 
     async def _check_system(self, arguments: Arguments) -> str:
         system = str(arguments["system"])

@@ -55,6 +55,9 @@ class Metrics:
             "hook_repairs", "How often a hook was registered anew in the window", "system", "hook", "window"
         )
         self._hook_age = self._gauge("hook_delivery_age_seconds", "Age of a hook's last delivery", "system", "hook")
+        self._column_changes = self._gauge(
+            "column_changes", "Changes of accounts' columns since they were accepted, by level", "system", "level"
+        )
         self._dead = self._gauge("dead_letters", "Records that need a person, by reason", "mapping", "reason")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -111,6 +114,10 @@ class Metrics:
         deliveries in seconds."""
         for gauge, numbers in zip((self._hook_changes, self._hook_repairs, self._hook_age), figures, strict=True):
             _set_all(gauge, numbers)
+
+    def column_changes(self, numbers: Mapping[tuple[str, str], float]) -> None:
+        """Changes by system and level: fail, warn, info."""
+        _set_all(self._column_changes, numbers)
 
     def part(self, name: str, status: Status) -> None:
         """What a part's health check said."""

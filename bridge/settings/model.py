@@ -140,7 +140,9 @@ class ScheduleSettings(Section):
     sweep_seconds: Seconds = Field(300, description="How often changes no callback told of are looked for.")
     full_sweep_seconds: Seconds = Field(86_400, description="How often every record is compared.")
     columns_seconds: Seconds = Field(
-        3600, description="How often the accounts are asked for the fields, options and stages that mappings name."
+        3600,
+        description="How often the accounts are asked for the fields, options and stages that mappings name, and what "
+        "changed there is looked for.",
     )
     retention_seconds: Seconds = Field(3600, description="How often old events and journal entries are removed.")
     jitter_seconds: Annotated[float, Field(ge=0)] = Field(10, description="Each run starts up to this much later.")

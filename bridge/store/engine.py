@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from bridge.domain.errors import ConfigError, Fault, NoStore, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
+from bridge.store.account_columns import KnownColumns
 from bridge.store.audit import Audit
 from bridge.store.brakes import Brakes
 from bridge.store.budgets import Budgets
@@ -95,6 +96,7 @@ class Store:
         self.tokens = Tokens(database, seal)
         self.budgets = Budgets(database)
         self.names = PinnedNames(database)
+        self.account_columns = KnownColumns(database)
         self.brakes = Brakes(database)
         self.dead_letters = DeadLetters(database, self.wake)
         self.forgotten = Forgotten(database)
