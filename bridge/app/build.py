@@ -13,6 +13,7 @@ from bridge.connectors.protocols import CatalogCache, Connector, Transport
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.event import Event
 from bridge.domain.seams import Seams
+from bridge.hooks.compare import HookPolicy
 from bridge.hooks.keeper import HookKeeper
 from bridge.hooks.reliability import Reliability
 from bridge.monitoring.health import HealthBoard
@@ -70,7 +71,16 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
     async def submit(events: Sequence[Event]) -> Sequence[bool]:
         return await store.events.submit(events, bridge.plan.routes)
 
-    keeper = HookKeeper(connectors, plan.sources, addresses, transport, store, seams, observe=metrics.hook_registered)
+    keeper = HookKeeper(
+        connectors,
+        plan.sources,
+        addresses,
+        transport,
+        store,
+        seams,
+        observe=metrics.hook_registered,
+        policies=hook_policies(settings),
+    )
     reliability = Reliability(store, keeper.specs)
     work = Reconciled(plan.mappings, plan.scopes, plan.routes)
     bridge = Bridge(
@@ -97,6 +107,14 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
         skipped=skipped,
     )
     return bridge
+
+
+def hook_policies(settings: Settings) -> dict[str, HookPolicy]:
+    """By system what the settings say of hooks that are stopped on purpose."""
+    return {
+        name: HookPolicy(frozenset(system.hooks_off), system.stopped_hooks == "respect")
+        for name, system in settings.systems.items()
+    }
 
 
 def build_connectors(

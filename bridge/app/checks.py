@@ -75,7 +75,9 @@ async def _hooks(bridge: Bridge) -> CheckResult:
     if audit.faults:
         return CheckResult(Status.WARN, str(audit), age, "s")
     late = age > bridge.settings.health.audit_age_warn_seconds
-    return CheckResult(Status.WARN if late else Status.PASS, f"audited {age:.0f} s ago: {audit}", age, "s")
+    return CheckResult(
+        Status.WARN if late or audit.stopped else Status.PASS, f"audited {age:.0f} s ago: {audit}", age, "s"
+    )
 
 
 async def _instance_secret(bridge: Bridge) -> CheckResult:

@@ -96,6 +96,8 @@ ACTING = (
     "hooks remove",
     "hooks repair",
     "hooks rotate",
+    "hooks start",
+    "hooks stop",
     "init",
     "link",
     "mode",

@@ -106,6 +106,27 @@ def hooks_rotate(path: Path, system: str, overlap: float, queue: bool) -> None:
     ask(path, "hooks rotate", {"system": system, "overlap": overlap}, queue=queue)
 
 
+@hooks.command("stop", epilog='Example: bridge hooks stop pipedrive any.deal --reason "an import until Friday"')
+@click.argument("system")
+@click.argument("hook")
+@click.option("--reason", default="", help="Shown by status, health and the page Hooks.")
+@queueable
+@click.pass_obj
+def hooks_stop(path: Path, system: str, hook: str, reason: str, queue: bool) -> None:
+    """Remove HOOK at SYSTEM and leave it so; sweeps carry the changes meanwhile."""
+    ask(path, "hooks stop", {"system": system, "hook": hook, "reason": reason}, queue=queue)
+
+
+@hooks.command("start", epilog="Example: bridge hooks start pipedrive any.deal")
+@click.argument("system")
+@click.argument("hook")
+@queueable
+@click.pass_obj
+def hooks_start(path: Path, system: str, hook: str, queue: bool) -> None:
+    """Register HOOK at SYSTEM again that was stopped on purpose, here or at the vendor."""
+    ask(path, "hooks start", {"system": system, "hook": hook}, queue=queue)
+
+
 @click.group(epilog="Example: bridge conflicts list")
 def conflicts() -> None:
     """Fields both sides changed, whose field rules say `conflict: ask`."""

@@ -60,6 +60,15 @@ class SystemSettings(Section):
     options: dict[str, Any] = Field(
         default_factory=dict, description="What this product needs: address and credentials. Secrets by file or env."
     )
+    stopped_hooks: Literal["mend", "respect"] = Field(
+        "mend",
+        description="What an audit does about a hook of ours that somebody deactivated at the vendor. mend: registers "
+        "it again; respect: leaves it, and sweeps carry its changes.",
+    )
+    hooks_off: list[str] = Field(
+        default_factory=list,
+        description="Hooks that are not to be registered, as `bridge hooks list` names them; sweeps carry changes.",
+    )
 
 
 class MappingSettings(Section):

@@ -7,6 +7,7 @@ from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.overview import mode_of
 from bridge.app.desk.words import when
+from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.hook_hours import WINDOWS, HookFigures, HookName
 from bridge.store.model import HookRow
@@ -27,11 +28,14 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """One registration. `wanted`: some mapping needs it. `day` and `week`: how reliable it was."""
+    """One registration. `wanted`: some mapping needs it. `on_purpose`: somebody stopped it.
+
+    `day` and `week`: how reliable it was."""
 
     key: str
     wanted: bool
     state: str
+    on_purpose: bool
     vendor_id: str
     registered_at: str | None
     seen_at: str | None
@@ -48,6 +52,7 @@ class SystemHooks:
     system: str
     wanted: int
     registered: int
+    stopped: int
     day: Reliability
     week: Reliability
     hooks: list[Hook]
@@ -118,7 +123,8 @@ class Background:
         registered = sum(hook.state == "registered" for hook in hooks)
         mine = [found for (name, _), found in windows.items() if name == system]
         day, week = (_reliability([found[window] for found in mine if window in found]) for window in WINDOWS)
-        return SystemHooks(system, len(wanted), registered, day, week, hooks)
+        stopped = sum(hook.on_purpose and hook.wanted for hook in hooks)
+        return SystemHooks(system, len(wanted), registered, stopped, day, week, hooks)
 
     async def runs(self, person: Person, given: Nothing) -> Runs:
         store, plan = self._bridge.store, self._bridge.plan
@@ -133,10 +139,20 @@ class Background:
 
 
 def _hook(row: HookRow, wanted: bool, found: Mapping[str, HookFigures]) -> Hook:
-    seen, delivered = when(row.seen_at), when(row.delivered_at)
     day, week = (_reliability([found[window]] if window in found else []) for window in WINDOWS)
-    registered, there = when(row.registered_at), row.vendor_id or ""
-    return Hook(row.key, wanted, row.state, there, registered, seen, delivered, row.note, day, week)
+    return Hook(
+        key=row.key,
+        wanted=wanted,
+        state=row.state,
+        on_purpose=row.state in ON_PURPOSE,
+        vendor_id=row.vendor_id or "",
+        registered_at=when(row.registered_at),
+        seen_at=when(row.seen_at),
+        delivered_at=when(row.delivered_at),
+        note=row.note,
+        day=day,
+        week=week,
+    )
 
 
 def _reliability(figures: Sequence[HookFigures]) -> Reliability:
