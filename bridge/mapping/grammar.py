@@ -9,7 +9,17 @@ from bridge.files.document import Faults, Node, Place, Scalar, Table, plain
 from bridge.mapping.columns import read_zones
 from bridge.mapping.example_blocks import read_examples
 from bridge.mapping.functions import Functions
-from bridge.mapping.model import DeletePolicy, Duplicates, Field, Mapping, MappingSide, Policy, Reader, Writer
+from bridge.mapping.model import (
+    DeletePolicy,
+    Duplicates,
+    Field,
+    Leftover,
+    Mapping,
+    MappingSide,
+    Policy,
+    Reader,
+    Writer,
+)
 from bridge.mapping.paths import Path
 from bridge.mapping.rows import Frame, fingerprint, read_policy, read_row
 from bridge.mapping.section import Section
@@ -53,6 +63,7 @@ def _assemble(
     match = _match(section, fields)
     duplicates = _duplicates(section)
     deleted = _deleted(section, named)
+    merged = _leftovers(section, named)
     creates = _creates(section, frame)
     markers = _markers(section, named)
     refused = _refused(section, fields)
@@ -78,6 +89,7 @@ def _assemble(
         marker=markers,
         deleted=deleted,
         delete_conflict=delete_conflict,
+        merged=merged,
         policy=policy,
         place=section.place,
         fingerprint=fingerprint([content, forms] if forms else content),
@@ -95,7 +107,7 @@ def _assemble(
 def _places(section: Section, named: MappingOf[str, Side]) -> dict[str, Place]:
     """Where the words of the mapping stand, for what is found out about them later."""
     found = {key: node.place for key, node in section.table.entries.items()}
-    for key in ("sides", "where", "marker", "deleted"):
+    for key in ("sides", "where", "marker", "deleted", "merged"):
         node = section.table.entries.get(key)
         entries = node.entries if isinstance(node, Table) else {}
         found |= {f"{key}.{named[name].value}": entry.place for name, entry in entries.items() if name in named}
@@ -252,6 +264,20 @@ def _deleted(section: Section, named: MappingOf[str, Side]) -> dict[Side, Delete
     return found
 
 
+def _leftovers(section: Section, named: MappingOf[str, Side]) -> dict[Side, Leftover]:
+    """`merged: report` for both sides, or by side as `deleted`."""
+    found = dict.fromkeys(Side, Leftover.REPORT)
+    if isinstance(section.node("merged"), Scalar):
+        word = section.word("merged", list(Leftover), Leftover.REPORT)
+        return dict.fromkeys(Side, Leftover(word))
+    table = section.sub("merged")
+    if table is not None:
+        for name, side in named.items():
+            found[side] = Leftover(table.word(name, list(Leftover), Leftover.REPORT))
+        table.finish()
+    return found
+
+
 def _creates(section: Section, frame: Frame) -> frozenset[Side]:
     if section.node("creates") is None:
         return frame.writes
@@ -283,7 +309,6 @@ def _refused(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[Place, 
     later = {
         "drift": ("keep", ("restore",)),
         "on-leave": ("freeze", ("unlink", "delete")),
-        "merged": ("report", ("archive",)),
     }
     refused = []
     for key, (default, words) in later.items():
