@@ -214,7 +214,7 @@ class HookKeeper:
         """Register a hook again that was stopped by `stop` or at the vendor; its entities are swept."""
         before = await self._row(system, key)
         if before is not None and before.state in ON_PURPOSE:
-            await self.store.hooks.save(replace(before, state="missing", vendor_id=None, note=""))
+            await self.store.hooks.save(replace(before, state="missing", vendor_id=None, registered_at=None, note=""))
         return await self._only(system, started=key)
 
     async def _only(self, system: str, started: str | None = None) -> Audit:
@@ -305,7 +305,8 @@ class HookKeeper:
         hook = await self._register(system, spec)
         await self._ask_sweep(system, spec)
         await self._note(system, spec.key, hook, new=True)
-        if before is not None and before.registered_at is not None and before.url == hook.url:
+        meant = before is None or before.registered_at is None or before.state in ON_PURPOSE
+        if before is not None and not meant and before.url == hook.url:
             await self.store.hook_hours.add({(system, spec.key): HookFigures(repaired=1)})
         audit.created.append(f"{system} {spec.key}")
         self.observe(system)

@@ -103,6 +103,7 @@ async def test_stop_takes_one_away_until_start_over_audits_repairs_restarts_and_
     await site.keeper.start("crm1", "any.deal")
     assert [entity for entity, _ in site.hooks()] == ["deal", "person"]
     assert (await states(site))["any.deal"] == ("registered", "")
+    assert await site.store.hook_hours.windows() == {}, "what a person does is no repair"
     assert ("deal", "hook repair") in await site.asked()
 
 
