@@ -13,7 +13,9 @@ from bridge.connectors.protocols import CatalogCache, Connector, Transport
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.event import Event
 from bridge.domain.seams import Seams
+from bridge.hooks.compare import HookPolicy
 from bridge.hooks.keeper import HookKeeper
+from bridge.hooks.reliability import Reliability
 from bridge.monitoring.health import HealthBoard
 from bridge.monitoring.metrics import Metrics
 from bridge.monitoring.skipped import SkippedRows
@@ -42,6 +44,7 @@ class Bridge:
     worker: Worker
     receiver: Receiver
     keeper: HookKeeper
+    reliability: Reliability
     reconciler: Reconciler
     skipped: SkippedRows
 
@@ -68,6 +71,18 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
     async def submit(events: Sequence[Event]) -> Sequence[bool]:
         return await store.events.submit(events, bridge.plan.routes)
 
+    keeper = HookKeeper(
+        connectors,
+        plan.sources,
+        addresses,
+        transport,
+        store,
+        seams,
+        observe=metrics.hook_registered,
+        policies=hook_policies(settings),
+    )
+    reliability = Reliability(store, keeper.specs)
+    work = Reconciled(plan.mappings, plan.scopes, plan.routes)
     bridge = Bridge(
         settings=settings,
         seams=seams,
@@ -86,15 +101,20 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
             max_waiting=settings.callbacks.max_waiting,
             observe=metrics.callback,
         ),
-        keeper=HookKeeper(
-            connectors, plan.sources, addresses, transport, store, seams, observe=metrics.hook_registered
-        ),
-        reconciler=Reconciler(
-            connectors, Reconciled(plan.mappings, plan.scopes, plan.routes), store, seams, observe=metrics.sweep
-        ),
+        keeper=keeper,
+        reliability=reliability,
+        reconciler=Reconciler(connectors, work, store, seams, observe=metrics.sweep, found=reliability.found),
         skipped=skipped,
     )
     return bridge
+
+
+def hook_policies(settings: Settings) -> dict[str, HookPolicy]:
+    """By system what the settings say of hooks that are stopped on purpose."""
+    return {
+        name: HookPolicy(frozenset(system.hooks_off), system.stopped_hooks == "respect")
+        for name, system in settings.systems.items()
+    }
 
 
 def build_connectors(

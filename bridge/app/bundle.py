@@ -36,7 +36,9 @@ KEPT = {
     "bridge": {"instance", "state"},
     "problems": {"mapping", "what the account lacks"},
     "systems": {"system", "state"},
-    "hooks": {"system", "hook", "state"},
+    "column changes": {"system", "entity", "column", "level", "mappings", "since"},
+    "hooks": {"system", "hook", "state", "last callback", "repaired 7 d"}
+    | {f"{what} {window}" for what in ("reported", "missed") for window in ("24 h", "7 d")},
     "conflicts": {"mapping", "field"},
     "left behind": {"mapping", "records"},
     "instructions": {"run", "records still to be done"},

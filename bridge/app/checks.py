@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bridge.app.build import Bridge
+from bridge.app.column_check import change_numbers, changes_check, used_names
+from bridge.app.hook_rows import hook_metrics
 from bridge.app.verified import pair_numbers, verify_check
 from bridge.app.waiting import hold_ups, known_code, waiting_numbers, waits_for
 from bridge.app.wording import Scopes, record_name
@@ -38,6 +40,7 @@ def add_checks(bridge: Bridge) -> None:
     board.add("listings", lambda: _listings(bridge))
     board.add("mappings", lambda: _mappings(bridge))
     board.add("columns", lambda: _columns(bridge))
+    board.add("column changes", lambda: _column_changes(bridge))
     board.add("references", lambda: _references(bridge))
     board.add("verify", lambda: _verify(bridge))
 
@@ -64,6 +67,7 @@ async def _system(bridge: Bridge, name: str) -> CheckResult:
 
 
 async def _hooks(bridge: Bridge) -> CheckResult:
+    bridge.metrics.hooks(*await hook_metrics(bridge.store))
     audit, at = bridge.keeper.last, bridge.keeper.last_at
     if audit is None or at is None:
         return CheckResult(Status.WARN, "not audited yet")
@@ -71,7 +75,9 @@ async def _hooks(bridge: Bridge) -> CheckResult:
     if audit.faults:
         return CheckResult(Status.WARN, str(audit), age, "s")
     late = age > bridge.settings.health.audit_age_warn_seconds
-    return CheckResult(Status.WARN if late else Status.PASS, f"audited {age:.0f} s ago: {audit}", age, "s")
+    return CheckResult(
+        Status.WARN if late or audit.stopped else Status.PASS, f"audited {age:.0f} s ago: {audit}", age, "s"
+    )
 
 
 async def _instance_secret(bridge: Bridge) -> CheckResult:
@@ -250,6 +256,14 @@ async def _columns(bridge: Bridge) -> CheckResult:
         return CheckResult(Status.PASS, "the accounts have all that the mappings name", 0, "problems")
     more = f" (and {len(found) - 1} more; see `bridge status`)" if len(found) > 1 else ""
     return CheckResult(Status.WARN, found[0] + more, len(found), "problems")
+
+
+async def _column_changes(bridge: Bridge) -> CheckResult:
+    known = await bridge.store.account_columns.all()
+    bridge.metrics.column_changes(change_numbers(known))
+    return changes_check(
+        known, await bridge.store.names.renamed(), used_names(bridge.plan.mappings, bridge.plan.scopes)
+    )
 
 
 async def _references(bridge: Bridge) -> CheckResult:

@@ -101,6 +101,7 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     finally:
         await supervisor.stop()
         with suppress(StoreUnavailable):  # the heartbeat ends all the same
+            await note_deliveries(bridge, last=True)
             await bridge.store.instances.end()
 
 
@@ -184,9 +185,16 @@ async def _beat(bridge: Bridge) -> None:
 
 
 async def _flush(bridge: Bridge) -> None:
-    for (system, key), at in bridge.receiver.take_delivered().items():
-        await bridge.store.hooks.delivered(system, key, at)
+    await note_deliveries(bridge)
     await bridge.keeper.refresh()
+
+
+async def note_deliveries(bridge: Bridge, *, last: bool = False) -> None:
+    """Write what hooks delivered and what they missed, as far as it is known only here. `last`: the bridge stops."""
+    delivered = bridge.receiver.take_delivered()
+    for (system, key), one in delivered.items():
+        await bridge.store.hooks.delivered(system, key, one.last_at)
+    await bridge.reliability.write({hook: one.changes for hook, one in delivered.items()}, last=last)
 
 
 async def _prune(bridge: Bridge) -> None:

@@ -23,6 +23,7 @@ from bridge.connectors.protocols import HttpRequest, Transport, TransportFailed
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError
 from bridge.domain.seams import Seams
+from bridge.hooks.compare import ON_PURPOSE
 from bridge.monitoring.health import Status
 from bridge.settings.model import Settings
 from bridge.settings.parts import store_url
@@ -175,7 +176,13 @@ async def _hooks(bridge: Bridge, system: str) -> Finding:
     heard = max((rows[key].delivered_at or 0.0 for key in there), default=0.0)
     last = f"the last callback came {bridge.store.now() - heard:.0f} s ago" if heard else "no callback came yet"
     text = f"{len(there)} of {len(wanted)} wanted hooks were seen at the last audit; {last}"
-    lost = sorted(wanted - set(there))
+    stopped = sorted(key for key in wanted if key in rows and rows[key].state in ON_PURPOSE)
+    lost = sorted(wanted - set(there) - set(stopped))
+    if stopped:
+        text += f"; stopped on purpose: {', '.join(f'{key} ({rows[key].note})' for key in stopped)}"
+    if stopped and not lost:
+        remedy = f"nothing, if that is meant: sweeps carry the changes; else `bridge hooks start {system} {stopped[0]}`"
+        return Finding(part, Status.WARN, text, remedy)
     if lost:
         notes = {rows[key].note for key in lost if key in rows and rows[key].note}
         why = f" ({'; '.join(sorted(notes))})" if notes else ""

@@ -16,6 +16,7 @@ REMEDIES = {
     "sweeps": "`bridge reconcile --full`; the log says why the last one ended early",
     "mappings": "`bridge resume MAPPING`; give all instances the same files and settings",
     "columns": "`bridge check --live`, then correct the mapping or the account",
+    "column changes": "`bridge check --live`, then `bridge columns accept SYSTEM` once it is as you want it",
     "references": "`bridge backfill MAPPING` of what they name; `bridge dead-letters list`",
     "verify": "`bridge verify MAPPING`, then `bridge verify MAPPING --repair`",
     "listings": "ask the vendor; the log names the listing and what is wrong with its first row",

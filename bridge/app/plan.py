@@ -102,7 +102,7 @@ def _found(
     manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
     found = check(read.mappings, manifests, systems=settings.sides if settings else {}, spoilt=read.spoilt)
     if settings is not None:
-        found += [*_binding_faults(settings, read), *switch_faults(settings, read.mappings)]
+        found += [*_binding_faults(settings, read), *switch_faults(settings, read.mappings), *_hook_faults(settings)]
     if faults:  # the functions of a file that cannot be used are not unknown
         read = replace(read, faults=tuple(one for one in read.faults if one.code != UNKNOWN_FUNCTION))
     own = [fault for fault in found if fault.where not in at_fault]
@@ -128,6 +128,17 @@ def _binding_faults(settings: Settings, read: Loaded) -> list[Fault]:
         if read.names is not None and name not in read.names:
             what = "no mapping file has this name"
             faults.append(settings.places.fault(("mappings", name), what, did_you_mean(name, read.names)))
+    return faults
+
+
+def _hook_faults(settings: Settings) -> list[Fault]:
+    faults = []
+    for name, system in settings.systems.items():
+        known = CONNECTORS[system.connector].hook_keys if system.connector in CONNECTORS else frozenset[str]()
+        for number, key in enumerate(system.hooks_off):
+            if system.connector in CONNECTORS and key not in known:
+                where = ("systems", name, "hooks_off", str(number))
+                faults.append(settings.places.fault(where, f"{name} has no hook `{key}`", did_you_mean(key, known)))
     return faults
 
 

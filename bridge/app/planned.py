@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bridge.app.build import build_connectors, make_parts
+from bridge.app.build import build_connectors, hook_policies, make_parts
 from bridge.app.plan import OPTIONS, Plan
 from bridge.app.secrets import addresses_of, seal_of
 from bridge.app.waiting import hold_ups
@@ -154,7 +154,8 @@ async def _hooks(
     seams: Seams,
 ) -> tuple[list[HookRow], dict[str, str]]:
     """What would be done about registrations, and why that is not known."""
-    keeper = HookKeeper(connectors, plan.sources, addresses_of(settings), transport, scratch, seams)
+    policies = hook_policies(settings)
+    keeper = HookKeeper(connectors, plan.sources, addresses_of(settings), transport, scratch, seams, policies=policies)
     await keeper.refresh()
     rows, faults = list[HookRow](), dict[str, str]()
     for system in sorted(connectors):

@@ -46,8 +46,11 @@ class Requests:
             "hooks repair": self._repair,
             "hooks remove": self._remove,
             "hooks rotate": self._rotate,
+            "hooks stop": self._stop_hook,
+            "hooks start": self._start_hook,
             "conflicts choose": self._choose,
             "names accept": self._accept_names,
+            "columns accept": self._accept_columns,
             "systems check": self._check_system,
             "mode": self._reload,
             "dead-letters retry": self._retry,
@@ -220,6 +223,17 @@ class Requests:
             told.append(f"the account could not be asked again ({error}); its lists are taken over within the hour")
         return "\n".join(told) or f"nothing of {system} has a new name"
 
+    async def _accept_columns(self, arguments: Arguments) -> str:
+        system, column = str(arguments["system"]), arguments.get("column")
+        if system not in self._bridge.connectors:
+            return f"{FAILED}no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}"
+        accepted = [
+            f"{one.entity}: `{change['column']}` {change['text']}"
+            for one in await self._bridge.store.account_columns.accept(system, column)
+            for change in one.changes
+        ]
+        return "\n".join(accepted) or f"nothing has changed about {f'`{column}` of ' if column else ''}{system}"
+
     async def _check_system(self, arguments: Arguments) -> str:
         system = str(arguments["system"])
         if system not in self._bridge.connectors:
@@ -268,6 +282,40 @@ class Requests:
             return f"{FAILED}{audit}"
         until = moment(self._bridge.store.now() + hours * 3600)
         return f"{system}: {len(audit.created)} hooks have new addresses; the old ones are taken in until {until} UTC"
+
+    def _no_hook(self, arguments: Arguments) -> str:
+        """Why there is no such hook; "" when there is."""
+        system, key = str(arguments["system"]), str(arguments["hook"])
+        if system not in self._bridge.connectors:
+            return f"{FAILED}no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}"
+        known = self._bridge.keeper.keys(system)
+        if key not in known:
+            told = f"known: {', '.join(sorted(known))}" if known else "it needs none"
+            return f"{FAILED}{system} has no hook `{key}` that a mapping needs; {told}"
+        return ""
+
+    async def _stop_hook(self, arguments: Arguments) -> str:
+        wrong = self._no_hook(arguments)
+        if wrong:
+            return wrong
+        system, key = str(arguments["system"]), str(arguments["hook"])
+        reason = str(arguments.get("reason") or "")
+        audit = await self._bridge.keeper.stop(system, key, f"stopped by a person{f': {reason}' if reason else ''}")
+        later = f"; it is removed there once that works ({audit.faults[system]})" if system in audit.faults else ""
+        return f"{system} {key} is stopped until `bridge hooks start {system} {key}`; sweeps carry its changes{later}"
+
+    async def _start_hook(self, arguments: Arguments) -> str:
+        wrong = self._no_hook(arguments)
+        if wrong:
+            return wrong
+        system, key = str(arguments["system"]), str(arguments["hook"])
+        if key in self._bridge.settings.systems[system].hooks_off:
+            where = f"systems.{system}.hooks_off"
+            return f"{FAILED}the settings stop it: take `{key}` out of {where} and restart the bridge"
+        audit = await self._bridge.keeper.start(system, key)
+        if system in audit.faults:
+            return f"{FAILED}{system} {key} is to be registered, and is not yet: {audit.faults[system]}"
+        return f"{system} {key} is registered; what changed meanwhile is swept"
 
     async def _retry(self, arguments: Arguments) -> str:
         wrong, keys = await self._letters(arguments)

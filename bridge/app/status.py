@@ -1,5 +1,7 @@
 """The state of everything as plain rows, for `bridge status` and the admin listener."""
 
+from bridge.app.column_rows import column_rows
+from bridge.app.hook_rows import hook_rows
 from bridge.app.left_behind import behind_rows, shadow_rows
 from bridge.app.verified import verify_rows
 from bridge.app.waiting import known_code, waiting_groups
@@ -25,13 +27,11 @@ async def status_of(store: Store) -> Rows:
             for name, state in sorted((await store.mappings.states()).items())
             for problem in state.problems or ()
         ],
+        "column changes": await column_rows(store),
         "systems": await _systems(store),
         "sweeps": await _sweeps(store),
         "verify": verify_rows(await store.verifications.last()),
-        "hooks": [
-            {"system": row.system, "hook": row.key, "state": row.state, "note": row.note}
-            for row in await store.hooks.all()
-        ],
+        "hooks": await hook_rows(store),
         "conflicts": [
             {"mapping": one.link.mapping, "field": one.field, **one.values} for one in await store.conflicts.waiting()
         ],

@@ -26,6 +26,14 @@ Observe = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Deliveries:
+    """What a hook delivered lately. `last_at`: epoch seconds; `changes`: of records, each event counted once."""
+
+    last_at: float
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """The HTTP answer. Bodies are empty objects: vendors read nothing but the status."""
 
@@ -64,7 +72,7 @@ class Receiver:
         self.max_waiting = max_waiting
         self.observe = observe
         self.waiting = 0
-        self.delivered: dict[tuple[str, str], float] = {}
+        self.delivered: dict[tuple[str, str], Deliveries] = {}
 
     def knows(self, system: str, key: str, token: str) -> bool:
         """Whether this is one of our addresses. The token is compared in constant time whatever the names are."""
@@ -114,31 +122,37 @@ class Receiver:
 
     async def _store(self, callback: Callback, events: Sequence[Event]) -> Receipt:
         try:
-            await self._submit(events)
+            changes = await self._submit(events)
         except StoreUnavailable:
             return UNAVAILABLE
         except Unstorable:
             return BAD_REQUEST
-        self.delivered[callback.system, callback.hook] = callback.received_at.timestamp()
+        hook = (callback.system, callback.hook)
+        before = self.delivered.get(hook)
+        self.delivered[hook] = Deliveries(
+            callback.received_at.timestamp(), changes + (before.changes if before is not None else 0)
+        )
         return Receipt(200)
 
-    async def _submit(self, events: Sequence[Event]) -> None:
-        """What the store cannot keep is kept as a hint, so that its entity is swept.
+    async def _submit(self, events: Sequence[Event]) -> int:
+        """How many changes were new. What the store cannot keep is kept as a hint, so that its entity is swept.
 
         Raises Unstorable when not even the entity can be kept.
         """
         try:
-            await self.submit(events)
+            news = await self.submit(events)
         except Unstorable:
             await self.submit(_hints(events))
+            return 0
+        return sum(new and event.id is not None for new, event in zip(news, events, strict=True))
 
     def answer(self, system: str, receipt: Receipt) -> Receipt:
         """Count the answer; names nobody configured share one counter."""
         self.observe(system if system in self.decoders else "unknown", receipt.status)
         return receipt
 
-    def take_delivered(self) -> dict[tuple[str, str], float]:
-        """When each hook last delivered, since the last call; to be written to the store now and then."""
+    def take_delivered(self) -> dict[tuple[str, str], Deliveries]:
+        """What each hook delivered since the last call; to be written to the store now and then."""
         delivered, self.delivered = self.delivered, {}
         return delivered
 

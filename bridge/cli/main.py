@@ -24,6 +24,7 @@ COMMANDS = {
     "backfill": ("bridge.cli.ask", "backfill", "Take the records from before going live into MAPPING."),
     "backup": ("bridge.cli.backup", "backup", "Write the whole store to FILE, while the bridge runs."),
     "check": ("bridge.cli.check", "check", "Check settings and mapping files, every problem at once."),
+    "columns": ("bridge.cli.columns", "columns", "What accounts changed about fields, options and stages."),
     "completion": ("bridge.cli.completion", "completion", "Print what makes bash, zsh or fish complete `bridge`."),
     "conflicts": ("bridge.cli.show", "conflicts", "Fields both sides changed, whose field rules say `conflict: ask`."),
     "dead-letters": ("bridge.cli.show", "dead_letters", "Records that need a person."),
@@ -64,6 +65,7 @@ COMMANDS = {
 
 READING = (
     "check",
+    "columns list",
     "conflicts list",
     "dead-letters list",
     "doctor",
@@ -84,6 +86,7 @@ ACTING = (
     "authorize",
     "backfill",
     "backup",
+    "columns accept",
     "completion",
     "conflicts choose",
     "dead-letters discard",
@@ -93,6 +96,8 @@ ACTING = (
     "hooks remove",
     "hooks repair",
     "hooks rotate",
+    "hooks start",
+    "hooks stop",
     "init",
     "link",
     "mode",
@@ -111,7 +116,7 @@ ACTING = (
     "unlink",
 )
 """All the others. A test asks that each command stands in one of the two lists."""
-SHOWING = frozenset({"conflicts", "dead-letters", "hooks", "names", "status", "waiting", "why"})
+SHOWING = frozenset({"columns", "conflicts", "dead-letters", "hooks", "names", "status", "waiting", "why"})
 """They need the store alone and end at once: nothing is collected meanwhile."""
 
 COMPLETE = ("bridge.cli.completion", "complete_names")

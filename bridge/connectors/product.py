@@ -56,6 +56,7 @@ class ConnectorType:
     `switches`: the option that must be true before records of an entity are made or removed, by entity and ability
     (`creates`, `deletes`, `archives`); the manifest says what can be done with all of them true.
     `consent`: None where a credential is given in the settings only. `quota`: what these options allow.
+    `hook_keys`: the keys of all hooks that `hooks_for` may ask for.
     """
 
     product: str
@@ -65,6 +66,7 @@ class ConnectorType:
     switches: Switches = field(default_factory=dict)
     consent: Consent | None = None
     quota: Callable[[Any], Quota] = lambda options: Quota(4)
+    hook_keys: frozenset[str] = frozenset()
 
 
 def allowed(manifest: Manifest, switches: Switches, options: BaseModel) -> Manifest:

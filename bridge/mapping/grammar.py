@@ -12,7 +12,17 @@ from bridge.mapping.condition_blocks import read_condition
 from bridge.mapping.conditions import All, fixed
 from bridge.mapping.example_blocks import read_examples
 from bridge.mapping.functions import Functions
-from bridge.mapping.model import DeletePolicy, Duplicates, Field, Mapping, MappingSide, Policy, Reader, Writer
+from bridge.mapping.model import (
+    DeletePolicy,
+    Duplicates,
+    Field,
+    Leftover,
+    Mapping,
+    MappingSide,
+    Policy,
+    Reader,
+    Writer,
+)
 from bridge.mapping.paths import Path
 from bridge.mapping.rows import Frame, fingerprint, read_policy, read_row
 from bridge.mapping.section import Section
@@ -58,6 +68,7 @@ def _assemble(
     match = _match(section, fields)
     duplicates = _duplicates(section)
     deleted = _deleted(section, named)
+    merged = _leftovers(section, named)
     creates = _creates(section, frame)
     markers = _markers(section, named)
     refused = _refused(section, fields)
@@ -84,6 +95,7 @@ def _assemble(
         marker=markers,
         deleted=deleted,
         delete_conflict=delete_conflict,
+        merged=merged,
         policy=policy,
         place=section.place,
         fingerprint=fingerprint([content, forms] if forms else content),
@@ -109,7 +121,7 @@ def _filter(side: MappingSide) -> Any:
 def _places(section: Section, named: MappingOf[str, Side]) -> dict[str, Place]:
     """Where the words of the mapping stand, for what is found out about them later."""
     found = {key: node.place for key, node in section.table.entries.items()}
-    for key in ("sides", "where", "marker", "deleted"):
+    for key in ("sides", "where", "marker", "deleted", "merged"):
         node = section.table.entries.get(key)
         entries = node.entries if isinstance(node, Table) else {}
         found |= {f"{key}.{named[name].value}": entry.place for name, entry in entries.items() if name in named}
@@ -296,6 +308,20 @@ def _deleted(section: Section, named: MappingOf[str, Side]) -> dict[Side, Delete
     return found
 
 
+def _leftovers(section: Section, named: MappingOf[str, Side]) -> dict[Side, Leftover]:
+    """`merged: report` for both sides, or by side as `deleted`."""
+    found = dict.fromkeys(Side, Leftover.REPORT)
+    if isinstance(section.node("merged"), Scalar):
+        word = section.word("merged", list(Leftover), Leftover.REPORT)
+        return dict.fromkeys(Side, Leftover(word))
+    table = section.sub("merged")
+    if table is not None:
+        for name, side in named.items():
+            found[side] = Leftover(table.word(name, list(Leftover), Leftover.REPORT))
+        table.finish()
+    return found
+
+
 def _creates(section: Section, frame: Frame) -> frozenset[Side]:
     if section.node("creates") is None:
         return frame.writes
@@ -327,7 +353,6 @@ def _refused(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[Place, 
     later = {
         "drift": ("keep", ("restore",)),
         "on-leave": ("freeze", ("unlink", "delete")),
-        "merged": ("report", ("archive",)),
     }
     refused = []
     for key, (default, words) in later.items():

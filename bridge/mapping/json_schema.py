@@ -11,7 +11,7 @@ from typing import Any
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest
 from bridge.mapping.condition_blocks import ENDS, GROUPS
 from bridge.mapping.functions import BUILTIN, Functions
-from bridge.mapping.model import Conflict, DeletePolicy, Duplicates
+from bridge.mapping.model import Conflict, DeletePolicy, Duplicates, Leftover
 from bridge.mapping.sources import ROWS, TABLE
 from bridge.mapping.types.number_texts import WRITINGS
 from bridge.mapping.types.numbers import ROUNDINGS
@@ -52,7 +52,7 @@ def pair_schema(left: Half, right: Half, functions: Functions = NO_FUNCTIONS) ->
     row["properties"] = {**row["properties"], **{role: _cell(path, functions) for role, path in paths.items()}}
     sides = {
         key: _by_side({role: _side_values(paths[role])[key] for role in halves}, False)
-        for key in ("sides", "where", "marker", "zone", "deleted")
+        for key in ("sides", "where", "marker", "zone", "deleted", "merged")
     }
     sides["sides"] = _by_side({role: {"const": half.name} for role, half in halves.items()}, False)
     title = f"A mapping file of the bridge: {left.name} and {right.name}"
@@ -68,6 +68,7 @@ def _side_values(path: Schema) -> dict[str, Schema]:
         "marker": path,
         "zone": {"type": "string", "examples": ["Europe/Oslo", "Asia/Singapore"]},
         "deleted": {"enum": [policy.value for policy in DeletePolicy]},
+        "merged": {"enum": [word.value for word in Leftover]},
     }
 
 
@@ -132,7 +133,10 @@ def _document(title: str, row: Schema, sides: MappingOf[str, Schema], role: Sche
             "conflict": _policy(),
             "drift": {"enum": ["keep"]},
             "on-leave": {"enum": ["freeze"]},
-            "merged": {"enum": ["report"]},
+            "merged": _said(
+                "the other record of one that was merged away on that side",
+                {"anyOf": [{"enum": [word.value for word in Leftover]}, sides["merged"]]},
+            ),
             "include": _said("files of shared rows", _one_or_many({"type": "string", "pattern": _ending(ROWS)})),
             "fields": {"type": "object", "additionalProperties": {"$ref": "#/$defs/row"}},
             "tests": {"type": "array", "items": {"type": "object"}},

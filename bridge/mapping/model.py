@@ -22,6 +22,13 @@ class DeletePolicy(StrEnum):
     DELETE = "delete"
 
 
+class Leftover(StrEnum):
+    """What happens to the other record of one that was merged into a record that is linked itself."""
+
+    REPORT = "report"
+    ARCHIVE = "archive"
+
+
 class Duplicates(StrEnum):
     """What happens to a record whose match key a linked record of its own side shows already."""
 
@@ -202,8 +209,8 @@ class Mapping:
     `match`: alternatives in order, each the field names that must all be equal; () for `none`. `duplicates`: whether a
     second record that shows a match key of a linked one of its side gets a counterpart.
     `quiet`: seconds that a record must have been left alone before an edit of it crosses.
-    `deleted`: by the side on which the record was deleted. `delete_conflict`: keep | delete. `version`: of its file as
-    it was loaded, as git calls it (`git log --find-object`).
+    `deleted`, `merged`: by the side on which the record was deleted, or merged away. `delete_conflict`: keep | delete.
+    `version`: of its file as it was loaded, as git calls it (`git log --find-object`).
     """
 
     name: str
@@ -217,6 +224,7 @@ class Mapping:
     marker: MappingOf[Side, str]
     deleted: MappingOf[Side, DeletePolicy]
     delete_conflict: str
+    merged: MappingOf[Side, Leftover]
     policy: Policy | None
     place: Place
     fingerprint: str

@@ -46,6 +46,18 @@ class Metrics:
         self._waiting = self._gauge("waiting_records", "Records that wait, by reason", "mapping", "reason")
         self._verified = self._gauge("verify_pairs", "Pairs by what the last verification found", "mapping", "state")
         self._verify_age = self._gauge("verify_age_seconds", "Age of the last verification", "mapping")
+        self._hook_changes = self._gauge(
+            "hook_changes",
+            "Changes in the window that callbacks of a hook reported (callback), or only a sweep found (sweep)",
+            *("system", "hook", "found_by", "window"),
+        )
+        self._hook_repairs = self._gauge(
+            "hook_repairs", "How often a hook was registered anew in the window", "system", "hook", "window"
+        )
+        self._hook_age = self._gauge("hook_delivery_age_seconds", "Age of a hook's last delivery", "system", "hook")
+        self._column_changes = self._gauge(
+            "column_changes", "Changes of accounts' columns since they were accepted, by level", "system", "level"
+        )
         self._dead = self._gauge("dead_letters", "Records that need a person, by reason", "mapping", "reason")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -96,6 +108,16 @@ class Metrics:
         """The last verification of each mapping: its pairs by state, and how many seconds ago it ended."""
         _set_all(self._verified, pairs)
         _set_all(self._verify_age, ages)
+
+    def hooks(self, *figures: Mapping[tuple[str, ...], float]) -> None:
+        """Changes by system, hook, what found them and window; repairs by system, hook and window; ages of the last
+        deliveries in seconds."""
+        for gauge, numbers in zip((self._hook_changes, self._hook_repairs, self._hook_age), figures, strict=True):
+            _set_all(gauge, numbers)
+
+    def column_changes(self, numbers: Mapping[tuple[str, str], float]) -> None:
+        """Changes by system and level: fail, warn, info."""
+        _set_all(self._column_changes, numbers)
 
     def part(self, name: str, status: Status) -> None:
         """What a part's health check said."""

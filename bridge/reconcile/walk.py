@@ -1,7 +1,7 @@
 """One listing walked from where its cursor stands: page by page, each with its marks in one transaction."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -15,9 +15,12 @@ from bridge.reconcile.page import PageMarks, Purpose, Use, judge
 from bridge.store.cursors import Cursor, CursorMove
 from bridge.store.engine import Store
 from bridge.store.failures import Unstorable
+from bridge.store.hook_hours import SweptChange
 from bridge.store.model import Routes
 
 log = logging.getLogger(__name__)
+
+Found = Callable[[Sequence[SweptChange]], None]
 
 PORTION = 100  # rows judged and stored before callbacks get their turn
 LONGEST_PAUSE_SECONDS = 300.0  # a budget that takes longer to fill ends the sweep; the next one goes on from its page
@@ -58,7 +61,7 @@ class Walk:
     """`newest`: the highest modification time seen, by the vendor's clock. `total`: what the vendor says there is.
 
     `left_out`: rows shown that the store cannot keep. `whole`: no row of this sweep was skipped, before a stop
-    included; only then what the listing does not show is absent.
+    included; only then what the listing does not show is absent. `found`: is told of changes no task knew of.
     """
 
     connector: Connector
@@ -69,6 +72,7 @@ class Walk:
     purpose: Purpose
     cursor: Cursor
     report: Sweep
+    found: Found = lambda changes: None
     newest: float | None = None
     total: int | None = None
     left_out: int = 0
@@ -171,6 +175,7 @@ class Walk:
         await self._store_marks(marks, move)
         self.report.marked += len(marks.events)
         self.report.unheard += marks.unheard
+        self.found(marks.unheard_changes)
 
     async def _store_marks(self, marks: PageMarks, move: CursorMove | None) -> None:
         events = list(marks.events.values())

@@ -60,6 +60,15 @@ class SystemSettings(Section):
     options: dict[str, Any] = Field(
         default_factory=dict, description="What this product needs: address and credentials. Secrets by file or env."
     )
+    stopped_hooks: Literal["mend", "respect"] = Field(
+        "mend",
+        description="What an audit does about a hook of ours that somebody deactivated at the vendor. mend: registers "
+        "it again; respect: leaves it, and sweeps carry its changes.",
+    )
+    hooks_off: list[str] = Field(
+        default_factory=list,
+        description="Hooks that are not to be registered, as `bridge hooks list` names them; sweeps carry changes.",
+    )
 
 
 class MappingSettings(Section):
@@ -140,7 +149,9 @@ class ScheduleSettings(Section):
     sweep_seconds: Seconds = Field(300, description="How often changes no callback told of are looked for.")
     full_sweep_seconds: Seconds = Field(86_400, description="How often every record is compared.")
     columns_seconds: Seconds = Field(
-        3600, description="How often the accounts are asked for the fields, options and stages that mappings name."
+        3600,
+        description="How often the accounts are asked for the fields, options and stages that mappings name, and what "
+        "changed there is looked for.",
     )
     retention_seconds: Seconds = Field(3600, description="How often old events and journal entries are removed.")
     jitter_seconds: Annotated[float, Field(ge=0)] = Field(10, description="Each run starts up to this much later.")

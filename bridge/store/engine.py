@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from bridge.domain.errors import ConfigError, Fault, NoStore, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
+from bridge.store.account_columns import KnownColumns
 from bridge.store.audit import Audit
 from bridge.store.brakes import Brakes
 from bridge.store.budgets import Budgets
@@ -21,6 +22,7 @@ from bridge.store.database import Database
 from bridge.store.dead_letters import DeadLetters
 from bridge.store.filelock import FileLock
 from bridge.store.forget import Forgotten
+from bridge.store.hook_hours import HookHours
 from bridge.store.hooks import Hooks
 from bridge.store.instance_tables import instances
 from bridge.store.instances import Instances
@@ -83,6 +85,7 @@ class Store:
         self.mappings = Mappings(database, self.wake)
         self.cursors = Cursors(database, self.wake)
         self.hooks = Hooks(database)
+        self.hook_hours = HookHours(database)
         self.systems = Systems(database, self.wake)
         self.sweeps = Sweeps(database)
         self.journal = Journal(database)
@@ -93,6 +96,7 @@ class Store:
         self.tokens = Tokens(database, seal)
         self.budgets = Budgets(database)
         self.names = PinnedNames(database)
+        self.account_columns = KnownColumns(database)
         self.brakes = Brakes(database)
         self.dead_letters = DeadLetters(database, self.wake)
         self.forgotten = Forgotten(database)
@@ -115,7 +119,7 @@ class Store:
 
     @cached_property
     def retention(self) -> "Retention":
-        made: Retention = late(*RETENTION)(self.database, self.journal, self.counters, self.audit)
+        made: Retention = late(*RETENTION)(self.database, self.journal, self.counters, self.audit, self.hook_hours)
         return made
 
     @cached_property

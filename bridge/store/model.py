@@ -396,8 +396,8 @@ IntentResult = IntentOpened | IntentWait | AlreadyLinked
 
 @dataclass(frozen=True, slots=True)
 class HookRow:
-    """A registration of ours as last seen. state: "registered", "missing", "stopped", "unknown", "replaced"
-    (another one was registered in its place, and it may still be there)."""
+    """A registration of ours as last seen. state: "registered", "missing", "replaced" (another one was registered in
+    its place, and it may still be there), or one of `hooks.compare.ON_PURPOSE`."""
 
     system: str
     key: str

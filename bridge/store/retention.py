@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Table, and_, delete, select
 from bridge.store.audit import Audit
 from bridge.store.counters import Counters
 from bridge.store.database import Database
+from bridge.store.hook_hours import HookHours
 from bridge.store.journal import Journal
 from bridge.store.requests import BACKUP
 from bridge.store.tables import brake_hits, events, requests
@@ -38,9 +39,12 @@ class Pruned:
 
 
 class Retention:
-    def __init__(self, database: Database, journal: Journal, counters: Counters, audit: Audit) -> None:
+    def __init__(
+        self, database: Database, journal: Journal, counters: Counters, audit: Audit, hook_hours: HookHours
+    ) -> None:
         self._database = database
         self._audit = audit
+        self._hook_hours = hook_hours
         self._journal = journal
         self._counters = counters
 
@@ -48,6 +52,7 @@ class Retention:
         """Delete what is older than its limit, in small transactions."""
         now = self._database.now()
         await self._counters.retire()
+        await self._hook_hours.prune()
         await self._audit.prune(now - limits.journal)
         old_requests = and_(requests.c.done_at < now - limits.requests, requests.c.kind != BACKUP)
         return Pruned(

@@ -204,6 +204,9 @@ async def _remove(load: Loader, plan: Removal) -> Completion:
     if isinstance(fresh, Gone):
         if plan.undoes is not None:
             return await load.conclude(partial(remove.settled, plan=plan), before=draft)
+        if plan.merged is not None:  # nothing is left over
+            why = Reason.CHANGED_BEFORE_REMOVAL.of(record=draft.named(target, plan.record.ref.id))
+            return draft.later(load.parts.store.now() + draft.jitter(0.5), why)
         return remove.both_gone(draft, link, Reason.BOTH_GONE.of())
     if mapped(draft, target, fresh) != mapped(draft, target, plan.record):
         due = load.parts.store.now() + draft.jitter(0.5)

@@ -537,7 +537,7 @@ ENDS = (
     ),
     Mutant(
         "a merge into a record that is just being created does not wait",
-        "sync/merge.py::merged",
+        "sync/merge.py::survivors_link",
         "if theirs is not None and theirs.state is LinkState.INTENDED:",
         "if False:",
         ("sync/test_merges.py::test_a_merge_into_a_record_whose_copy_is_just_being_created_waits_for_the_create",),

@@ -353,8 +353,8 @@ LISTINGS = (
     Mutant(
         "a sweep copies a survivor back",
         "reconcile/page.py::_judge_for",
-        "elif rec not in settled:",
-        "else:",
+        "elif rec not in settled and _judge_unlinked(",
+        "elif _judge_unlinked(",
         (f"{SWEEPS}a_survivor_of_a_delete_is_never_marked",),
     ),
     Mutant(

@@ -24,7 +24,7 @@ from tests.product import FakeProduct, Row
 from tests.sync.bench import WITH_COMPANIES
 
 TEXT = WITH_COMPANIES
-SINCE = ("verifications", "forgotten", "instructions", "hook_turns", "audit")
+SINCE = ("verifications", "forgotten", "instructions", "hook_turns", "audit", "hook_hours", "account_columns")
 """Tables that schema 0005 did not have."""
 DUMP = Path(__file__).with_name("former_store.sql")
 HELD = json.loads(Path(__file__).with_name("former_products.json").read_text())

@@ -10,6 +10,7 @@ from bridge.app.desk.hours import DAY, HOUR, Hours
 from bridge.app.desk.words import sides, when
 from bridge.app.status import instance_state
 from bridge.app.waiting import waiting_numbers
+from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.engine import Store
 from bridge.store.model import MappingState, Mode, Scope
@@ -57,6 +58,7 @@ class SystemFigures:
     quota: str
     hooks_wanted: int
     hooks_registered: int
+    hooks_stopped: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ class Front:
                     quota=await self._quota(name),
                     hooks_wanted=len(bridge.keeper.keys(name)),
                     hooks_registered=sum(hook.system == name and hook.state == "registered" for hook in hooks),
+                    hooks_stopped=sum(hook.system == name and hook.state in ON_PURPOSE for hook in hooks),
                 )
             )
         return found
@@ -207,8 +210,12 @@ def _of_systems(systems: list[SystemFigures]) -> list[Trouble]:
     troubles = [Trouble(f"{one.name} {one.state}", "/#systems") for one in systems if not one.answers]
     for one in systems:
         if one.hooks_registered < one.hooks_wanted:
-            missing = one.hooks_wanted - one.hooks_registered
-            troubles.append(Trouble(f"{_many(missing, 'hook')} of {one.name} not registered", "/hooks"))
+            missing = one.hooks_wanted - one.hooks_registered - one.hooks_stopped
+            if missing > 0:
+                troubles.append(Trouble(f"{_many(missing, 'hook')} of {one.name} not registered", "/hooks"))
+        if one.hooks_stopped:
+            text = f"{_many(one.hooks_stopped, 'hook')} of {one.name} stopped on purpose"
+            troubles.append(Trouble(text, "/hooks"))
     return troubles
 
 
@@ -246,10 +253,11 @@ def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: 
             sum(one.mode == "shadow" for one in mappings), "mapping is in shadow mode", "mappings are in shadow mode"
         ),
         _told(
-            sum(max(0, one.hooks_wanted - one.hooks_registered) for one in systems),
+            sum(max(0, one.hooks_wanted - one.hooks_registered - one.hooks_stopped) for one in systems),
             "hook is missing",
             "hooks are missing",
         ),
+        _told(sum(one.hooks_stopped for one in systems), "hook is stopped on purpose", "hooks are stopped on purpose"),
     ]
     return f"Not all is in sync: {', '.join(filter(None, told))}."
 

@@ -1,43 +1,60 @@
 """Hooks, and what runs in the background: sweeps and backfills with their progress."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
-from bridge.app.desk.hours import Hours
 from bridge.app.desk.overview import mode_of
 from bridge.app.desk.words import when
-from bridge.domain.event import Origin
+from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
+from bridge.store.hook_hours import WINDOWS, HookFigures, HookName
 from bridge.store.model import HookRow
+
+Windows = Mapping[HookName, Mapping[str, HookFigures]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """`reported`: changes that callbacks told of; `missed`: those that only sweeps found; `repaired`: how often hooks
+    were registered anew. `share`: of all changes those that were reported, None where there was none."""
+
+    reported: int
+    missed: int
+    repaired: int
+    share: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """One registration. `wanted`: some mapping needs it."""
+    """One registration. `wanted`: some mapping needs it. `on_purpose`: somebody stopped it.
+
+    `day` and `week`: how reliable it was."""
 
     key: str
     wanted: bool
     state: str
+    on_purpose: bool
     vendor_id: str
     registered_at: str | None
     seen_at: str | None
     delivered_at: str | None
     note: str
+    day: Reliability
+    week: Reliability
 
 
 @dataclass(frozen=True, slots=True)
 class SystemHooks:
-    """The hooks of a system. Of the changes in the last day, `heard` were told of by callbacks, and `missed` were found
-    by a sweep."""
+    """The hooks of a system."""
 
     system: str
     wanted: int
     registered: int
-    heard: int
-    missed: int
+    stopped: int
+    day: Reliability
+    week: Reliability
     hooks: list[Hook]
 
 
@@ -88,27 +105,26 @@ class Background:
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
-        self._hours: Hours[tuple[str, str]] = Hours(bridge.store, bridge.store.figures.heard)
 
     async def hooks(self, person: Person, given: Nothing) -> Hooks:
-        keeper = self._bridge.keeper
-        rows, heard = await self._bridge.store.hooks.all(), Counter[tuple[str, str]]()
-        for _, counted in await self._hours.of_last_day():
-            heard.update(counted)
+        keeper, store = self._bridge.keeper, self._bridge.store
+        rows, windows = await store.hooks.all(), await store.hook_hours.windows()
         systems = [
-            self._of_system(name, [row for row in rows if row.system == name], heard)
+            self._of_system(name, [row for row in rows if row.system == name], windows)
             for name in sorted(self._bridge.connectors)
         ]
         return Hooks(when(keeper.last_at), str(keeper.last or "not audited yet"), systems)
 
-    def _of_system(self, system: str, rows: list[HookRow], heard: Mapping[tuple[str, str], int]) -> SystemHooks:
+    def _of_system(self, system: str, rows: list[HookRow], windows: Windows) -> SystemHooks:
         wanted = self._bridge.keeper.keys(system)
-        told, missed = (heard.get((system, origin.value), 0) for origin in (Origin.WEBHOOK, Origin.RECONCILE))
         known = {row.key for row in rows}
-        hooks = [_hook(row, row.key in wanted) for row in rows]
-        hooks += [Hook(key, True, "not registered yet", "", None, None, None, "") for key in sorted(wanted - known)]
+        rows = rows + [HookRow(system, key, "", None, "not registered yet") for key in sorted(wanted - known)]
+        hooks = [_hook(row, row.key in wanted, windows.get((system, row.key), {})) for row in rows]
         registered = sum(hook.state == "registered" for hook in hooks)
-        return SystemHooks(system, len(wanted), registered, told, missed, hooks)
+        mine = [found for (name, _), found in windows.items() if name == system]
+        day, week = (_reliability([found[window] for found in mine if window in found]) for window in WINDOWS)
+        stopped = sum(hook.on_purpose and hook.wanted for hook in hooks)
+        return SystemHooks(system, len(wanted), registered, stopped, day, week, hooks)
 
     async def runs(self, person: Person, given: Nothing) -> Runs:
         store, plan = self._bridge.store, self._bridge.plan
@@ -122,9 +138,27 @@ class Background:
         return Runs(mappings, sorted(runs, key=lambda run: (order[run.state], run.system, run.entity, run.kind)))
 
 
-def _hook(row: HookRow, wanted: bool) -> Hook:
-    seen, delivered = when(row.seen_at), when(row.delivered_at)
-    return Hook(row.key, wanted, row.state, row.vendor_id or "", when(row.registered_at), seen, delivered, row.note)
+def _hook(row: HookRow, wanted: bool, found: Mapping[str, HookFigures]) -> Hook:
+    day, week = (_reliability([found[window]] if window in found else []) for window in WINDOWS)
+    return Hook(
+        key=row.key,
+        wanted=wanted,
+        state=row.state,
+        on_purpose=row.state in ON_PURPOSE,
+        vendor_id=row.vendor_id or "",
+        registered_at=when(row.registered_at),
+        seen_at=when(row.seen_at),
+        delivered_at=when(row.delivered_at),
+        note=row.note,
+        day=day,
+        week=week,
+    )
+
+
+def _reliability(figures: Sequence[HookFigures]) -> Reliability:
+    reported, missed = sum(one.reported for one in figures), sum(one.missed for one in figures)
+    share = reported / (reported + missed) if reported + missed else None
+    return Reliability(reported, missed, sum(one.repaired for one in figures), share)
 
 
 def _run(cursor: Cursor) -> Run:

@@ -2,13 +2,12 @@
 
 import pytest
 
-from bridge.domain.event import Origin
 from bridge.domain.record import Side
 from bridge.store import Store
 from bridge.store.model import JournalEntry, TaskKey
 from bridge.store.retention import Limits
 from tests.clock import FakeClock
-from tests.conformance.store.builders import ROUTES, Desk, event
+from tests.conformance.store.builders import Desk
 
 
 def base(left: str, right: str) -> dict[str, object]:
@@ -83,14 +82,6 @@ async def test_pairs_are_counted_and_the_pulse_moves_with_what_happens(desk: Des
     paused = await desk.store.figures.pulse()
     await desk.store.mappings.set_paused("people", True, "why")
     assert len({before, paused, await desk.store.figures.pulse()}) == 3
-
-
-async def test_hooks_are_judged_by_what_callbacks_told_of(desk: Desk, clock: FakeClock) -> None:
-    for rec, origin in (("1", Origin.WEBHOOK), ("1", Origin.RECONCILE), ("2", Origin.RECONCILE), ("3", Origin.WEBHOOK)):
-        await desk.store.events.accept([event(rec, origin=origin)], ROUTES)
-    now = desk.store.now()
-    assert await desk.store.figures.heard(now - 60, now + 1) == {("crm", "webhook"): 2, ("crm", "reconcile"): 2}
-    assert await desk.store.figures.heard(now - 60, now) == {}
 
 
 async def test_what_a_person_asks_for_is_kept_with_the_name_and_the_answer(store: Store, clock: FakeClock) -> None:

@@ -95,6 +95,8 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
         "DROP TABLE instructions",
         "DROP TABLE hook_turns",
         "DROP TABLE audit",
+        "DROP TABLE hook_hours",
+        "DROP TABLE account_columns",
         "UPDATE alembic_version SET version_num = '0005'",
     ):
         await store.database.write("older", lambda conn, older=older: conn.execute(text(older)))  # type: ignore[misc]
