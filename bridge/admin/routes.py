@@ -45,6 +45,9 @@ PAGE_PATHS = (
     "/mappings",
     "/mappings/{mapping}",
     "/mappings/{mapping}/checks",
+    "/mappings/{mapping}/verify",
+    "/plan",
+    "/doctor",
     "/settings",
     "/audit",
 )

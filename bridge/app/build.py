@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from bridge.app.looks import Looks
 from bridge.app.plan import Plan, make_plan
 from bridge.app.renewal import renewals
 from bridge.app.secrets import addresses_of
@@ -44,6 +45,7 @@ class Bridge:
     keeper: HookKeeper
     reconciler: Reconciler
     skipped: SkippedRows
+    looks: Looks
 
     async def adopt(self, plan: Plan) -> None:
         """Work by another plan from now on; claims under way end by the old one."""
@@ -93,6 +95,7 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
             connectors, Reconciled(plan.mappings, plan.scopes, plan.routes), store, seams, observe=metrics.sweep
         ),
         skipped=skipped,
+        looks=Looks(settings.places.path, seams),
     )
     return bridge
 

@@ -21,6 +21,8 @@ from bridge.sync.load import Loader
 
 UNDONE = "undo"
 SHOWN = 50
+CONFIRM = "say it again with --yes to do this"
+"""How a person who typed a command has it done."""
 WAIT_SECONDS = 8.0
 LOOK_SECONDS = 0.2
 Arguments = Mapping[str, Any]
@@ -46,7 +48,9 @@ class Wanted:
 async def carried_out(bridge: Bridge, arguments: Arguments, verb: str, wanted: Sequence[Wanted]) -> str:
     """Without `go` what would be done; with it the instructions are given, and what came of them within a moment."""
     if not arguments.get("go"):
-        return await _foretold(bridge, wanted, int(arguments.get("show") or SHOWN))
+        return await _foretold(
+            bridge, wanted, int(arguments.get("show") or SHOWN), str(arguments.get("confirm") or CONFIRM)
+        )
     run, now = f"{verb}/{arguments['request']}", bridge.store.now()
     given: defaultdict[str, list[Instruction]] = defaultdict(list)
     for one in wanted:
@@ -79,7 +83,7 @@ async def _came_of(bridge: Bridge, run: str) -> list[str]:
     return lines
 
 
-async def _foretold(bridge: Bridge, wanted: Sequence[Wanted], show: int) -> str:
+async def _foretold(bridge: Bridge, wanted: Sequence[Wanted], show: int, confirm: str) -> str:
     lines, told = [one.note for one in wanted if one.note], list[Foretold]()
     able = [one for one in wanted if not one.note]
     for one in able[:show]:
@@ -100,7 +104,7 @@ async def _foretold(bridge: Bridge, wanted: Sequence[Wanted], show: int) -> str:
         restored, kept = sum(one.restored for one in told), sum(one.kept for one in told)
         fields = f"{_fields_of(restored)} would be put back, {kept} {'stays' if kept == 1 else 'stay'}. "
         counted = fields if any(one.restored or one.kept for one in told) else ""
-        lines.append(f"{counted}Nothing was done yet: say it again with --yes to do this.")
+        lines.append(f"{counted}Nothing was done yet: {confirm}.")
     else:
         lines.append("Nothing would be done.")
     return "\n".join(lines)

@@ -1,16 +1,35 @@
 """How commands, health and status name moments, sides and records."""
 
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
-from bridge.domain.seams import from_epoch
+from bridge.domain.seams import epoch, from_epoch
 from bridge.store.model import Scope, TaskKey
 
 Scopes = Mapping[str, Scope]
+UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def moment(seconds: float) -> str:
     """A moment as people read it, UTC."""
     return from_epoch(seconds).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def moment_of(text: str, now: float) -> float:
+    """The moment a person wrote: `2026-05-01 14:30` (UTC unless it says otherwise), or how long ago: `30m`, `2h`, `3d`.
+
+    Raises ValueError, with what to write instead.
+    """
+    if ago := re.fullmatch(r"(\d+)([mhd])", text.strip()):
+        return now - float(ago[1]) * UNITS[ago[2]]
+    try:
+        found = datetime.fromisoformat(text.strip())
+        return epoch(found if found.tzinfo else found.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"`{text}` is no time: write one like `2026-05-01 14:30` (UTC), or `30m`, `2h`, `3d` ago"
+        ) from None
 
 
 def side_name(scopes: Scopes, key: TaskKey) -> str:

@@ -31,6 +31,7 @@ class Request:
     taken_at: float | None = None
     done_at: float | None = None
     answer: str = ""
+    failed: bool = False
 
 
 class Requests:
@@ -135,4 +136,5 @@ def add_request(database: Database, conn: Connection, values: Json) -> int:
 
 
 def _request(row: Row) -> Request:
-    return Request(**row)
+    failed = str(row["answer"]).startswith(FAILED)
+    return Request(**{**row, "answer": str(row["answer"]).removeprefix(FAILED)}, failed=failed)

@@ -4,6 +4,7 @@ Everything runs on loopback in the test's own loop.
 """
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -122,6 +123,7 @@ async def office(folder: Path, tokens: str = TOKENS) -> AsyncIterator[Office]:
         settings, redactor = load_settings(folder / "bridge.yaml", SECRETS), Redactor()
         register_secrets(settings, redactor)
         bridge = await stack.enter_async_context(running(settings, system_seams(), redactor))
+        bridge.looks.environ = {**os.environ, **SECRETS}
         yield Office(bridge, pipedrive, deskera, f"http://127.0.0.1:{names['admin']}", {})
 
 

@@ -18,7 +18,7 @@ from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import key_hash
 from bridge.mapping.values import UNREAD, LinkId, Untranslatable
 from bridge.store.audit import Deed
-from bridge.store.journal import JournalRow
+from bridge.store.journal import WRITES, JournalRow
 from bridge.store.model import Link, Scope, TaskKey, TaskState
 
 STORY = 200
@@ -85,7 +85,11 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened. `who`: the bridge, or a person. `version`: of the mapping's definition."""
+    """One thing that happened. `who`: the bridge, or a person. `version`: of the mapping's definition.
+
+    `calls`: the requests that were sent for it, each with the status of its answer. `run`: what it was part of. `wrote`:
+    the record that was written and that can be undone. `undone`: the run that undid it.
+    """
 
     at: str | None
     who: str
@@ -93,6 +97,10 @@ class Entry:
     text: str
     details: list[str]
     version: str
+    calls: list[str] = field(default_factory=list)
+    run: str = ""
+    wrote: Ref | None = None
+    undone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +259,7 @@ class Finder:
     async def _story(self, scope: Scope, side: Side, rec: str, deeds: Sequence[Deed]) -> list[Entry]:
         """The newest first; what people asked for stands between what the bridge did."""
         rows = await self._bridge.store.journal.about(scope.mapping, side, rec, limit=STORY)
-        told = [(row.at, _entry(row)) for row in rows]
+        told = [(row.at, _entry(scope, row)) for row in rows]
         told += [(deed.at, _deed(deed)) for deed in deeds]
         return [entry for _, entry in sorted(told, key=lambda one: -one[0])]
 
@@ -312,14 +320,41 @@ def rule_of(mapping: RecordMapping, row: Row) -> str:
     return f"{arrow}, {'link to ' + row.link if row.link else row.type}"
 
 
-def _entry(row: JournalRow) -> Entry:
-    detail, details = row.entry.detail, would_write(row.entry.detail)
+def _entry(scope: Scope, row: JournalRow) -> Entry:
+    entry, detail, details = row.entry, row.entry.detail, would_write(row.entry.detail)
     for field_name, pair in detail.get("changes", {}).items():
         if isinstance(pair, list) and len(pair) == 2:
-            details.append(f"{field_name}: {_plain(pair[0])} → {_plain(pair[1])}")
+            rule = detail.get("why", {}).get(field_name)
+            because = f" ({rule})" if rule else ""
+            details.append(f"{field_name}: {_plain(pair[0])} → {_plain(pair[1])}{because}")
     if "kept" in detail and "lost" in detail:
         details.append(f"{detail.get('field', '')}: kept {_plain(detail['kept'])}, overwrote {_plain(detail['lost'])}")
-    return Entry(when(row.at), "bridge", row.entry.what, row.entry.text, details, row.entry.version or "")
+    return Entry(
+        when(row.at),
+        "bridge",
+        entry.what,
+        entry.text,
+        details,
+        entry.version or "",
+        calls=[call_line(one) for one in detail.get("calls", ())],
+        run=entry.run or "",
+        wrote=_wrote(scope, row),
+        undone=entry.undone or "",
+    )
+
+
+def _wrote(scope: Scope, row: JournalRow) -> Ref | None:
+    """The record that an entry says was written, while that can be undone."""
+    entry, to = row.entry, row.entry.detail.get("to")
+    if to is None or entry.what not in WRITES or entry.undone:
+        return None
+    end, rec = scope.endpoint(Side(to)), entry.rec if entry.side.value == to else entry.other_rec
+    return None if rec is None else Ref(end.name, end.entity, rec, name(end, rec), address(end, rec))
+
+
+def call_line(call: Mapping[str, Any]) -> str:
+    """One request and its answer: `PATCH /api/v2/persons/{id} → 200`."""
+    return f"{call['call']} → {call['status'] or 'no answer'}"
 
 
 def _plain(value: object) -> str:
