@@ -1,6 +1,8 @@
 """A record's story in plain words, from the journal and the store."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from bridge.app.waiting import hold_ups
 from bridge.app.wording import Scopes, moment, record_name
@@ -14,6 +16,28 @@ from bridge.sync.reasons import SHADOW
 
 STORY_LINES = 50
 HELD_LINES = 20
+
+
+class About(StrEnum):
+    """What a line tells of a record."""
+
+    NEXT = "next"
+    WAITED_FOR = "waits until then"
+    LEFT_BEHIND = "left behind"
+    HELD_UP = "held up"
+    WITHOUT = "crossed without its reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of what happens next. `of`: the counterpart, where the line is about it, else ""."""
+
+    about: About
+    text: str
+    of: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.about}, by {self.of}: {self.text}" if self.of else f"{self.about}: {self.text}"
 
 
 def places(scopes: Scopes, side: str, entity: str) -> list[tuple[Scope, Side]]:
@@ -65,8 +89,9 @@ async def _about(store: Store, scopes: Scopes, scope: Scope, which: Side, record
         lines += [f"waits for a choice: {_question(question)}" for question in questions(link)]
     told = (await store.instructions.of([key])).values()
     lines += [f"told by a person: {one.kind} ({one.run}), still to be done" for one in told]
-    lines += await crossed_without(store, scopes, key)
-    lines += await nexts(store, scope, which, record, link, wanted=forgotten is None)
+    more = await crossed_without(store, scopes, key)
+    more += await nexts(store, scope, which, record, link, wanted=forgotten is None)
+    lines += [str(line) for line in more]
     state = (await store.mappings.states()).get(scope.mapping)
     problems = state.problems if state is not None else None
     return [*lines, *(f"the account lacks what the mapping names: {problem}" for problem in problems or ())]
@@ -165,18 +190,18 @@ def _value(value: object) -> str:
     return "(empty)" if value is None else repr(value)
 
 
-async def crossed_without(store: Store, scopes: Scopes, child: TaskKey) -> list[str]:
+async def crossed_without(store: Store, scopes: Scopes, child: TaskKey) -> list[Line]:
     """References the record crossed without, as what it names was not linked."""
     lines = []
     for parent in await store.unlinked.of(child):
         name = record_name(scopes, parent)
-        lines.append(f"crossed without its reference to {name} (mapping {parent.mapping}), which is not linked yet")
+        lines.append(Line(About.WITHOUT, f"{name} (mapping {parent.mapping}) is not linked yet"))
     return lines
 
 
 async def nexts(
     store: Store, scope: Scope, side: Side, record: str, link: Link | None, *, wanted: bool = True
-) -> list[str]:
+) -> list[Line]:
     """What happens next to the record, and what of its counterpart is still to be done; what holds both up.
 
     wanted: it is to cross, so that it may be told how; not so where a person had it forgotten.
@@ -184,21 +209,21 @@ async def nexts(
     tasks = await store.tasks.about(*_where(scope, side), record, {scope.mapping: scope})
     own = TaskKey(scope.mapping, side, record)
     state = (await store.mappings.states()).get(scope.mapping)
-    lines = ["next: " + _next(task) for task in tasks]
+    lines = [Line(About.NEXT, _next(task)) for task in tasks]
     for task in tasks:
         if task.state is TaskState.DEAD:
-            lines += [f"waits until then: {held}" for held in await _waiting_for(store, scope, task.key)]
+            lines += [Line(About.WAITED_FOR, held) for held in await _waiting_for(store, scope, task.key)]
     if wanted:
-        lines += [f"left behind: {line}" for line in _left_behind(scope, own, state, tasks, link)]
+        lines += [Line(About.LEFT_BEHIND, text) for text in _left_behind(scope, own, state, tasks, link)]
     rec = link.rec(side.other) if link is not None else None
     other = await store.tasks.get(TaskKey(scope.mapping, side.other, rec)) if rec is not None else None
     if other is not None and other.state is not TaskState.IDLE:
         there = scope.endpoint(side.other)
         tasks.append(other)
-        lines.append(f"next, by {there.name} {there.entity} {rec}: {_next(other)}")
+        lines.append(Line(About.NEXT, _next(other), f"{there.name} {there.entity} {rec}"))
     if any(task.state in (TaskState.DUE, TaskState.WAITING) for task in tasks):
         held = await hold_ups(store, {scope.mapping: scope})
-        lines += [f"held up: {reason}" for reason in held[scope.mapping]]
+        lines += [Line(About.HELD_UP, reason) for reason in held[scope.mapping]]
     return lines
 
 

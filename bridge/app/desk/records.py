@@ -9,7 +9,7 @@ from pydantic import Field
 from bridge.admin.operation import Given, NotThere, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.words import address, name, shown, title, when
-from bridge.app.why import crossed_without, nexts, now_line, places, would_write
+from bridge.app.why import About, Line, crossed_without, nexts, now_line, places, would_write
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
 from bridge.mapping.base import FieldBase, load_base
@@ -87,7 +87,7 @@ class Agreed:
 class Entry:
     """One thing that happened. `who`: the bridge, or a person. `version`: of the mapping's definition.
 
-    `calls`: the requests that were sent for it, each with the status of its answer. `run`: what it was part of. `wrote`:
+    `requests`: what was sent for it, each with the status of its answer. `run`: what it was part of. `wrote`:
     the record that was written and that can be undone. `undone`: the run that undid it.
     """
 
@@ -97,7 +97,7 @@ class Entry:
     text: str
     details: list[str]
     version: str
-    calls: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     run: str = ""
     wrote: Ref | None = None
     undone: str = ""
@@ -105,7 +105,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One mapping's view of a record. `due`: it waits; `dead`: it needs a person."""
+    """One mapping's view of a record. `due`: it waits; `dead`: it needs a person. `undoable`: records whose
+    last write can be undone."""
 
     mapping: str
     version: str
@@ -122,6 +123,7 @@ class Pair:
     parents: list[Ref]
     children: list[Ref]
     conflicts: list[str]
+    undoable: list[Ref]
     story: list[Entry]
 
 
@@ -225,6 +227,7 @@ class Finder:
         base = load_base(mapping, link.base) if link is not None else {}
         parents = await self._parents(base)
         children = await store.search.children(link.id, RELATIVES) if link is not None else []
+        story = await self._story(scope, side, rec, deeds)
         lines = await nexts(store, scope, side, rec, link)
         lines += await crossed_without(store, self._bridge.plan.scopes, own)
         return Pair(
@@ -236,7 +239,7 @@ class Finder:
             state=link.state.value if link is not None else "not linked",
             title=title(mapping, link),
             now=now_line(scope, side, rec, link),
-            next=[line.strip().removeprefix("next: ") for line in lines],
+            next=[_line(line) for line in lines],
             due=task is not None and task.state in (TaskState.DUE, TaskState.WAITING),
             dead=task is not None and task.state is TaskState.DEAD,
             fields=_agreed(mapping, base, parents),
@@ -245,7 +248,8 @@ class Finder:
             conflicts=[
                 name for name, entry in sorted(((link.held if link else None) or {}).items()) if entry.get("asked")
             ],
-            story=await self._story(scope, side, rec, deeds),
+            undoable=list({entry.wrote.name: entry.wrote for entry in story if entry.wrote is not None}.values()),
+            story=story,
         )
 
     def _knows(self, link: Link) -> bool:
@@ -262,6 +266,11 @@ class Finder:
         told = [(row.at, _entry(scope, row)) for row in rows]
         told += [(deed.at, _deed(deed)) for deed in deeds]
         return [entry for _, entry in sorted(told, key=lambda one: -one[0])]
+
+
+def _line(line: Line) -> str:
+    """Below the heading `Next` the line about the record itself needs no heading of its own."""
+    return line.text if line.about is About.NEXT and not line.of else str(line)
 
 
 def _same(hit: Hit) -> tuple[str, frozenset[str]]:
@@ -336,7 +345,7 @@ def _entry(scope: Scope, row: JournalRow) -> Entry:
         entry.text,
         details,
         entry.version or "",
-        calls=[call_line(one) for one in detail.get("calls", ())],
+        requests=[_request(one) for one in detail.get("requests", ())],
         run=entry.run or "",
         wrote=_wrote(scope, row),
         undone=entry.undone or "",
@@ -352,9 +361,9 @@ def _wrote(scope: Scope, row: JournalRow) -> Ref | None:
     return None if rec is None else Ref(end.name, end.entity, rec, name(end, rec), address(end, rec))
 
 
-def call_line(call: Mapping[str, Any]) -> str:
-    """One request and its answer: `PATCH /api/v2/persons/{id} → 200`."""
-    return f"{call['call']} → {call['status'] or 'no answer'}"
+def _request(sent: Mapping[str, Any]) -> str:
+    """One request and its answer: `PATCH /api/v2/persons/{id}: 200`."""
+    return f"{sent['call']}: {sent['status'] or 'no answer'}"
 
 
 def _plain(value: object) -> str:

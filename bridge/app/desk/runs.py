@@ -52,8 +52,10 @@ class Hooks:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A sweep or backfill. `state`: runs, requested, done, or never. `rows` were read, `marked` had changed."""
+    """A sweep or backfill. `run`: how its writes are called when they are undone. `state`: runs, requested, done, or
+    never. `rows` were read, `marked` had changed."""
 
+    run: str
     kind: str
     system: str
     entity: str
@@ -137,5 +139,15 @@ def _run(cursor: Cursor) -> Run:
         state = "requested"
     started, done = when(cursor.started_at if state != "never" else None), when(cursor.done_at)
     return Run(
-        name, cursor.system, cursor.entity, mapping, state, started, done, cursor.rows, cursor.marked, cursor.asked_by
+        cursor.run or "",
+        name,
+        cursor.system,
+        cursor.entity,
+        mapping,
+        state,
+        started,
+        done,
+        cursor.rows,
+        cursor.marked,
+        cursor.asked_by,
     )
