@@ -30,14 +30,22 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of what happens next. `of`: the counterpart, where the line is about it, else ""."""
+    """One line of what happens next. `of`: the counterpart, where the line is about it, else "". `due`: when that is
+    (epoch seconds)."""
 
     about: About
     text: str
     of: str = ""
+    due: float | None = None
+
+    @property
+    def head(self) -> str:
+        """What the line is about, in words."""
+        return f"{self.about}, by {self.of}" if self.of else str(self.about)
 
     def __str__(self) -> str:
-        return f"{self.about}, by {self.of}: {self.text}" if self.of else f"{self.about}: {self.text}"
+        at = "" if self.due is None else f"due at {moment(self.due)}, "
+        return f"{self.head}: {at}{self.text}"
 
 
 def places(scopes: Scopes, side: str, entity: str) -> list[tuple[Scope, Side]]:
@@ -209,7 +217,7 @@ async def nexts(
     tasks = await store.tasks.about(*_where(scope, side), record, {scope.mapping: scope})
     own = TaskKey(scope.mapping, side, record)
     state = (await store.mappings.states()).get(scope.mapping)
-    lines = [Line(About.NEXT, _next(task)) for task in tasks]
+    lines = [_next(task) for task in tasks]
     for task in tasks:
         if task.state is TaskState.DEAD:
             lines += [Line(About.WAITED_FOR, held) for held in await _waiting_for(store, scope, task.key)]
@@ -220,7 +228,7 @@ async def nexts(
     if other is not None and other.state is not TaskState.IDLE:
         there = scope.endpoint(side.other)
         tasks.append(other)
-        lines.append(Line(About.NEXT, _next(other), f"{there.name} {there.entity} {rec}"))
+        lines.append(_next(other, f"{there.name} {there.entity} {rec}"))
     if any(task.state in (TaskState.DUE, TaskState.WAITING) for task in tasks):
         held = await hold_ups(store, {scope.mapping: scope})
         lines += [Line(About.HELD_UP, reason) for reason in held[scope.mapping]]
@@ -278,10 +286,10 @@ def _question(question: Question) -> str:
     return f"{question.field}: {values} (`bridge conflicts choose`)"
 
 
-def _next(task: Task) -> str:
+def _next(task: Task, of: str = "") -> Line:
     if task.state is TaskState.IDLE:
-        return f"nothing is due; last: {task.reason or 'never looked at'}"
+        return Line(About.NEXT, f"nothing is due; last: {task.reason or 'never looked at'}", of)
     if task.state is TaskState.DEAD:
-        return f"a dead letter, needs a person: {task.reason}"
+        return Line(About.NEXT, f"a dead letter, needs a person: {task.reason}", of)
     reason = f" ({task.reason})" if task.reason else ""
-    return f"due at {moment(task.due)}, attempt {task.attempts + 1}{reason}"
+    return Line(About.NEXT, f"attempt {task.attempts + 1}{reason}", of, task.due)

@@ -184,10 +184,12 @@ def _beside(draft: Draft, weighed: Weighed, name: str, sent: Mapping[Side, bool]
         for side in Side
         if agreed is not None and side not in unread and not translate.same(row, values[side], agreed[side])
     ]
+    now = _in_words(draft, name, values)
+    same = {side: now[side] for side in Side if side not in unread and side not in moved}  # 5.00 is 5
     return FieldBeside(
         field=name,
-        now=_in_words(draft, name, values),
-        agreed=None if agreed is None else _in_words(draft, name, agreed),
+        now=now,
+        agreed=None if agreed is None else {**_in_words(draft, name, agreed), **same},
         changed=frozenset(moved),
         unread=unread,
         differs=not unread and not translate.same(row, values[Side.LEFT], values[Side.RIGHT]),

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,7 +32,7 @@ PICTURES = {
     "plan": "/plan",
     "doctor": "/doctor",
 }
-HEIGHT = {"record": 1100}
+HEIGHT = {"overview": 980, "record": 1100}
 EVERY = {
     **PICTURES,
     "records": "/records?q=berg",
@@ -148,8 +149,9 @@ def looks() -> Iterator[tuple[str, str]]:
 
 async def taken(pictures: Path, every: Path | None) -> None:
     """Start the bridge, let somebody look around, and keep what they see."""
-    with TemporaryDirectory() as folder:
-        async with office(Path(folder)) as here, async_playwright() as driver:
+    pictures, every = pictures.absolute(), every and every.absolute()  # noqa: ASYNC240 - before anything runs
+    with TemporaryDirectory() as folder, chdir(folder):  # no folder of this machine is to be seen
+        async with office(Path(), copy="bridge-1") as here, async_playwright() as driver:
             await furnish(here)
             browser = await driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
             await _look_around(await opened(browser, here))

@@ -19,7 +19,7 @@ from bridge.mapping.translate import key_hash
 from bridge.mapping.values import UNREAD, LinkId, Untranslatable
 from bridge.store.audit import Deed
 from bridge.store.journal import WRITES, JournalRow
-from bridge.store.model import Link, Scope, TaskKey, TaskState
+from bridge.store.model import Link, LinkState, Scope, TaskKey, TaskState
 
 STORY = 200
 RELATIVES = 50
@@ -104,9 +104,17 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """What happens next, or what holds it up. `due`: when."""
+
+    text: str
+    due: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """One mapping's view of a record. `due`: it waits; `dead`: it needs a person. `undoable`: records whose
-    last write can be undone."""
+    last write can be undone. `restorable`: it was one of a pair that ended."""
 
     mapping: str
     version: str
@@ -116,7 +124,7 @@ class Pair:
     state: str
     title: str
     now: str
-    next: list[str]
+    next: list[Ahead]
     due: bool
     dead: bool
     fields: list[Agreed]
@@ -124,6 +132,7 @@ class Pair:
     children: list[Ref]
     conflicts: list[str]
     undoable: list[Ref]
+    restorable: bool
     story: list[Entry]
 
 
@@ -239,7 +248,7 @@ class Finder:
             state=link.state.value if link is not None else "not linked",
             title=title(mapping, link),
             now=now_line(scope, side, rec, link),
-            next=[_line(line) for line in lines],
+            next=[_ahead(line) for line in lines],
             due=task is not None and task.state in (TaskState.DUE, TaskState.WAITING),
             dead=task is not None and task.state is TaskState.DEAD,
             fields=_agreed(mapping, base, parents),
@@ -249,8 +258,13 @@ class Finder:
                 name for name, entry in sorted(((link.held if link else None) or {}).items()) if entry.get("asked")
             ],
             undoable=list({entry.wrote.name: entry.wrote for entry in story if entry.wrote is not None}.values()),
+            restorable=link is None and await self._was_paired(own),
             story=story,
         )
+
+    async def _was_paired(self, key: TaskKey) -> bool:
+        last = (await self._bridge.store.verifications.histories(key.mapping, key.side, [key.rec])).get(key.rec)
+        return last is not None and last.state in (LinkState.TOMBSTONE, LinkState.PARTED)
 
     def _knows(self, link: Link) -> bool:
         return link.mapping in self._bridge.plan.scopes
@@ -268,9 +282,10 @@ class Finder:
         return [entry for _, entry in sorted(told, key=lambda one: -one[0])]
 
 
-def _line(line: Line) -> str:
+def _ahead(line: Line) -> Ahead:
     """Below the heading `Next` the line about the record itself needs no heading of its own."""
-    return line.text if line.about is About.NEXT and not line.of else str(line)
+    own = line.about is About.NEXT and not line.of
+    return Ahead(line.text if own else f"{line.head}: {line.text}", when(line.due))
 
 
 def _same(hit: Hit) -> tuple[str, frozenset[str]]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.hours import Hours
-from bridge.app.desk.overview import mode_of
+from bridge.app.desk.overview import agreed_of, mode_of
 from bridge.app.desk.words import when
 from bridge.domain.event import Origin
 from bridge.store.cursors import Cursor
 from bridge.store.model import HookRow
+from bridge.store.verifications import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,19 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Verified:
+    """The last verification of a mapping. `runs`: one goes on. `agreed`: None before one ended, or where it ended
+    early."""
+
+    mapping: str
+    runs: bool
+    started_at: str | None
+    done_at: str | None
+    pairs: int
+    agreed: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Working:
     """Whether a mapping writes."""
 
@@ -83,6 +97,7 @@ class Runs:
 
     mappings: list[Working]
     runs: list[Run]
+    verified: list[Verified]
 
 
 class Background:
@@ -121,7 +136,17 @@ class Background:
         ]
         runs = [_run(cursor) for cursor in await store.cursors.all() if (cursor.system, cursor.entity) in plan.routes]
         order = {"runs": 0, "requested": 1, "done": 2, "never": 3}
-        return Runs(mappings, sorted(runs, key=lambda run: (order[run.state], run.system, run.entity, run.kind)))
+        ordered = sorted(runs, key=lambda run: (order[run.state], run.system, run.entity, run.kind))
+        last = await store.verifications.last()
+        return Runs(mappings, ordered, [self._verified(name, last.get(name)) for name in sorted(plan.mappings)])
+
+    def _verified(self, name: str, last: Verification | None) -> Verified:
+        look = self._bridge.looks.last(f"verify {name}")
+        runs = look is not None and look.ended_at is None
+        if last is None:
+            return Verified(name, runs, None, None, 0, None)
+        pairs = (last.summary or {}).get("pairs", 0)
+        return Verified(name, runs, when(last.started_at), when(last.done_at), pairs, agreed_of(last))
 
 
 def _hook(row: HookRow, wanted: bool) -> Hook:

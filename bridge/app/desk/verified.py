@@ -13,7 +13,7 @@ from bridge.app.desk.mappings import Named, find_mapping
 from bridge.app.desk.words import when
 from bridge.app.looks import State
 from bridge.app.verified import STATES
-from bridge.verify.report import ALONE_WORDS, ALONE_WRONG, PAIR_WORDS, WRONG, example_line, total_line
+from bridge.verify.report import ALONE_WORDS, ALONE_WRONG, EXPECTED, PAIR_WORDS, WRONG, example_line, total_line
 
 
 class Verifying(Named):
@@ -112,7 +112,8 @@ def _findings(report: Mapping[str, Any]) -> Iterator[Found]:
         yield _found(f"differ in {name}", tally, wrong=True)
     for side, by in report["alone"].items():
         for why, tally in by.items():
-            yield _found(f"only in {side}: {ALONE_WORDS[why]}", tally, wrong=why in ALONE_WRONG)
+            named = {**tally, "examples": []} if why in EXPECTED else tally
+            yield _found(f"only in {side}: {ALONE_WORDS[why]}", named, wrong=why in ALONE_WRONG)
     for name, tally in report["kept"].items():
         yield _found(f"differ in {name}, and the bridge leaves it so", tally)
     for side, tally in report["duplicates"].items():
