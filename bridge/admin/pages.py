@@ -152,7 +152,7 @@ class Pages:
                     foretold = await self._desk.do(name, person, {**given, "go": False})
                 if foretold is None or foretold.state != "failed":
                     fields = [(key, str(value)) for key, value in form.items()]
-                    told = {"operation": operation, "about": _about(given), "foretold": foretold}
+                    told: dict[str, Any] = {"operation": operation, "about": _about(given), "foretold": foretold}
                     return self._page(request, "sure.html", person, fields=fields, back=back, **told)
                 return _see(_answered(back, foretold))
             outcome = await self._desk.do(name, person, {**given, **({"go": True} if operation.shows_first else {})})

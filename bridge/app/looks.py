@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -90,9 +91,10 @@ class Looks:
     async def _result(self, command: Sequence[str]) -> tuple[Any, str]:
         """What the command printed and "", or None and why there is nothing."""
         whole = (sys.executable, "-m", "bridge", "--settings", str(self._path), *command)
-        pipes = {"stdin": asyncio.subprocess.DEVNULL, "stdout": asyncio.subprocess.PIPE}
         environ = dict(os.environ if self.environ is None else self.environ)
-        process = await asyncio.create_subprocess_exec(*whole, **pipes, stderr=asyncio.subprocess.PIPE, env=environ)
+        process = await asyncio.create_subprocess_exec(
+            *whole, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True, env=environ
+        )
         assert process.stdout is not None
         assert process.stderr is not None
         try:

@@ -12,6 +12,7 @@ from bridge.app.wording import moment
 from bridge.domain.errors import BridgeError
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
+from bridge.domain.run import Kind, Run, instructed
 from bridge.store.journal import CREATIONS, REMOVALS, JournalRow
 from bridge.store.model import Claim, Instruction, Json, Link, LinkState, Scope, Task, TaskKey, TaskState
 from bridge.store.questions import LinksNaming
@@ -19,7 +20,6 @@ from bridge.sync import instruct
 from bridge.sync.foretell import Foretold, foretell
 from bridge.sync.load import Loader
 
-UNDONE = "undo"
 SHOWN = 50
 CONFIRM = "say it again with --yes to do this"
 """How a person who typed a command has it done."""
@@ -45,13 +45,13 @@ class Wanted:
         return Instruction(self.key, self.kind, self.detail, run, at)
 
 
-async def carried_out(bridge: Bridge, arguments: Arguments, verb: str, wanted: Sequence[Wanted]) -> str:
+async def carried_out(bridge: Bridge, arguments: Arguments, kind: Kind, wanted: Sequence[Wanted]) -> str:
     """Without `go` what would be done; with it the instructions are given, and what came of them within a moment."""
     if not arguments.get("go"):
         return await _foretold(
             bridge, wanted, int(arguments.get("show") or SHOWN), str(arguments.get("confirm") or CONFIRM)
         )
-    run, now = f"{verb}/{arguments['request']}", bridge.store.now()
+    run, now = str(Run(kind, int(arguments["request"]))), bridge.store.now()
     given: defaultdict[str, list[Instruction]] = defaultdict(list)
     for one in wanted:
         if not one.note:
@@ -160,9 +160,9 @@ async def _begun(bridge: Bridge, run: str, first_kept: float) -> float:
     for cursor in await bridge.store.cursors.all():
         if cursor.run == run and cursor.started_at is not None:
             return cursor.started_at
-    kind, _, number = run.partition("/")
-    request = await bridge.store.requests.get(int(number)) if number.isdecimal() else None
-    return first_kept if request is None or request.kind != kind else request.asked_at
+    told = instructed(run)
+    request = None if told is None else await bridge.store.requests.get(told.request)
+    return first_kept if request is None or told is None or request.kind != told.kind else request.asked_at
 
 
 RUNS = "`bridge status` and `bridge why` show the names of runs"
@@ -276,7 +276,8 @@ async def _undoing(bridge: Bridge, key: TaskKey, rows: Sequence[JournalRow]) -> 
 
 
 def _of_undo(row: JournalRow) -> bool:
-    return (row.entry.run or "").startswith(f"{UNDONE}/")
+    run = instructed(row.entry.run)
+    return run is not None and run.kind is Kind.UNDO
 
 
 def _fields(rows: Sequence[JournalRow]) -> Mapping[str, Json]:

@@ -111,7 +111,7 @@ async def why_facts(store: Store, scopes: Scopes, side: str, entity: str, record
     for scope, which in places(scopes, side, entity):
         here, there = scope.endpoint(which), scope.endpoint(which.other)
         link = await store.links.of(scope.mapping, which, record)
-        tasks = await store.tasks.about(here.system, here.entity, record, {scope.mapping: scope})
+        tasks = await store.standing.about(here.system, here.entity, record, {scope.mapping: scope})
         entries = await store.journal.about(scope.mapping, which, record, limit=STORY_LINES)
         found.append(
             {
@@ -214,7 +214,7 @@ async def nexts(
 
     wanted: it is to cross, so that it may be told how; not so where a person had it forgotten.
     """
-    tasks = await store.tasks.about(*_where(scope, side), record, {scope.mapping: scope})
+    tasks = await store.standing.about(*_where(scope, side), record, {scope.mapping: scope})
     own = TaskKey(scope.mapping, side, record)
     state = (await store.mappings.states()).get(scope.mapping)
     lines = [_next(task) for task in tasks]
@@ -224,7 +224,7 @@ async def nexts(
     if wanted:
         lines += [Line(About.LEFT_BEHIND, text) for text in _left_behind(scope, own, state, tasks, link)]
     rec = link.rec(side.other) if link is not None else None
-    other = await store.tasks.get(TaskKey(scope.mapping, side.other, rec)) if rec is not None else None
+    other = await store.standing.get(TaskKey(scope.mapping, side.other, rec)) if rec is not None else None
     if other is not None and other.state is not TaskState.IDLE:
         there = scope.endpoint(side.other)
         tasks.append(other)
@@ -237,7 +237,7 @@ async def nexts(
 
 async def _waiting_for(store: Store, scope: Scope, key: TaskKey) -> list[str]:
     """The records of the same mapping that wait for a person to see to this dead letter."""
-    held = [task.key for task in await store.tasks.waiting_for(key, HELD_LINES) if task.key.mapping == scope.mapping]
+    held = [task.key for task in await store.standing.waiting_for(key, HELD_LINES) if task.key.mapping == scope.mapping]
     ends = [(scope.endpoint(one.side), one.rec) for one in held]
     return [f"{end.name} {end.entity} {rec}" for end, rec in ends]
 

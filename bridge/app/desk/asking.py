@@ -44,5 +44,5 @@ def outcome(request: Request) -> Outcome:
     state: Literal["done", "failed", "queued"] = "queued"
     text = "The request is queued and continues in the background."
     if request.done_at is not None:
-        state, text = "failed" if request.failed else "done", request.answer
+        state, text = "failed" if request.answer.failed else "done", request.answer.text
     return Outcome(request.id, request.kind, state, text, when(request.asked_at), when(request.done_at))
