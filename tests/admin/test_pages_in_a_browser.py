@@ -180,6 +180,47 @@ async def test_a_pair_is_compared_and_looked_at_again(anna: Reader) -> None:
     assert (await anna.here.bridge.store.audit.recent(1))[0].person == "anna"
 
 
+async def test_an_undo_is_shown_first_and_asked_once(anna: Reader) -> None:
+    here = anna.here
+    here.pipedrive.person_edits("persons", here.ids["Ana Lund"], {"name": "Ana Lunde"})
+
+    async def crossed(name: str) -> bool:
+        return any(row["name"] == name for row in here.deskera.dump()["records"]["contacts"])
+
+    await here.until(lambda: crossed("Ana Lunde"), "the edit crosses")
+    await anna.go("/records/crm/person/{Ana Lund}")
+    await anna.page.click("text=Undo the last write to erp")
+    await anna.sees("What it would do")
+    assert "name" in await anna.page.inner_text("pre.told")
+    assert await crossed("Ana Lunde")
+    await anna.page.click("text=Cancel")
+    await anna.page.click("text=Undo the last write to erp")
+    await anna.page.click("text=Yes, do it")
+    await anna.sees("takes this back")
+    await here.until(lambda: crossed("Ana Lund"), "the undo")
+    await anna.page.wait_for_selector(".story >> text=undone by undo/")
+
+
+async def test_a_mapping_goes_to_shadow_and_back_on_its_page(anna: Reader) -> None:
+    await anna.go("/mappings/people")
+    await anna.page.click("text=Back to shadow")
+    await anna.sure()
+    await anna.sees("people is shadow from now on")
+    await anna.page.click("text=Set it live")
+    await anna.sure()
+    await anna.sees("people is live from now on")
+
+
+async def test_a_plan_is_made_in_the_background_and_shown_when_it_is_there(anna: Reader) -> None:
+    await anna.go("/plan")
+    await anna.sees("No plan was made here")
+    await anna.page.select_option("select[name=mapping]", "deals")
+    await anna.page.click("main button:text-is('Make a plan')")
+    await anna.sees("Under way")
+    await anna.page.wait_for_selector("text=Something would change.", timeout=60_000)
+    await anna.page.wait_for_selector("td >> text=Waits for the stocktaking")
+
+
 async def test_a_page_follows_what_happens_without_being_asked(anna: Reader) -> None:
     await anna.go("/")
     await anna.page.wait_for_selector("#live-sign:not([hidden])", state="attached")
