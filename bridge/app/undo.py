@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.app.build import Bridge
 from bridge.app.why import places
-from bridge.app.wording import moment
+from bridge.app.wording import moment, moment_of
 from bridge.domain.errors import BridgeError
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
@@ -139,8 +139,16 @@ async def undone(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
     if arguments.get("run"):
         return await _of_run(bridge, str(arguments["run"]))
     if arguments.get("mapping"):
-        return await _of_mapping(bridge, str(arguments["mapping"]), float(arguments["since"]))
+        return await _of_mapping(bridge, str(arguments["mapping"]), _moment(bridge, arguments["since"]))
     return await _of_record(bridge, arguments)
+
+
+def _moment(bridge: Bridge, told: Any) -> float:
+    """A time as a command sends it, or as a person wrote it."""
+    try:
+        return moment_of(told, bridge.store.now()) if isinstance(told, str) else float(told)
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 async def _of_run(bridge: Bridge, run: str) -> list[Wanted]:
@@ -181,9 +189,10 @@ async def _of_mapping(bridge: Bridge, mapping: str, since: float) -> list[Wanted
 
 async def _of_record(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
     side, entity, record = (str(arguments[name]) for name in ("side", "entity", "record"))
-    at, rows, elsewhere = arguments.get("at"), list[JournalRow](), list[JournalRow]()
+    at = None if arguments.get("at") is None else _moment(bridge, arguments["at"])
+    rows, elsewhere = list[JournalRow](), list[JournalRow]()
     if at is not None:
-        await _must_reach(bridge, float(at))
+        await _must_reach(bridge, at)
     for scope, which in places(bridge.plan.scopes, side, entity):
         found = await bridge.store.journal.writes_to(scope.mapping, which, record, at)
         for row in found:
@@ -192,7 +201,7 @@ async def _of_record(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
     if at is None:
         rows = [row for row in rows if not _of_undo(row)][:1]
     if not rows:
-        when = f" since {moment(float(at))} UTC" if at is not None else ""
+        when = f" since {moment(at)} UTC" if at is not None else ""
         raise Refused(
             f"the bridge wrote nothing to {side} {entity} {record}{when} that is not undone"
             f"{_reach(await bridge.store.journal.reach())}{_counterpart(bridge, elsewhere)}"

@@ -21,15 +21,19 @@ def moment_of(text: str, now: float) -> float:
 
     Raises ValueError, with what to write instead.
     """
-    if ago := re.fullmatch(r"(\d+)([mhd])", text.strip()):
-        return now - float(ago[1]) * UNITS[ago[2]]
+    ago = re.fullmatch(r"([0-9]+)([mhd])", text.strip())
     try:
-        found = datetime.fromisoformat(text.strip())
-        return epoch(found if found.tzinfo else found.replace(tzinfo=UTC))
+        at = now - float(ago[1]) * UNITS[ago[2]] if ago else _written(text.strip())
     except (ValueError, OverflowError):
-        raise ValueError(
-            f"`{text}` is no time: write one like `2026-05-01 14:30` (UTC), or `30m`, `2h`, `3d` ago"
-        ) from None
+        at = -1.0
+    if at < 0:  # no bridge ran then
+        raise ValueError(f"`{text}` is no time: write one like `2026-05-01 14:30` (UTC), or `30m`, `2h`, `3d` ago")
+    return at
+
+
+def _written(text: str) -> float:
+    found = datetime.fromisoformat(text)
+    return epoch(found if found.tzinfo else found.replace(tzinfo=UTC))
 
 
 def side_name(scopes: Scopes, key: TaskKey) -> str:

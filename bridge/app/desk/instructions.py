@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from bridge.admin.operation import Given, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.asking import Outcome, ask
 from bridge.app.desk.mappings import Named
 from bridge.app.desk.records import Which
-from bridge.app.wording import moment_of
 
 SHOW_SECONDS = 30.0
 """What would be done is found out by reading the records at their systems."""
@@ -22,19 +21,12 @@ Note = Field(default="", max_length=1000, description="Kept in the audit log and
 Show = Field(default=SHOWN, ge=1, le=1000, description="How many records are looked at and shown.")
 
 
-def _is_time(text: str) -> str:
-    moment_of(text, 0.0)
-    return text
-
-
 class Undoing(Which):
     """A record whose last write is undone, or all writes since a time."""
 
     at: str | None = Field(default=None, max_length=40, description=f"Undo all writes since. {TIME}")
     go: bool = Go
     note: str = Note
-
-    _at = field_validator("at")(lambda text: text if text is None else _is_time(text))
 
 
 class UndoingRun(Given):
@@ -49,12 +41,10 @@ class UndoingRun(Given):
 class UndoingMapping(Named):
     """All that a mapping wrote since a time."""
 
-    since: str = Field(max_length=40, description=TIME)
+    since: str = Field(min_length=1, max_length=40, description=TIME)
     show: int = Show
     go: bool = Go
     note: str = Note
-
-    _since = field_validator("since")(_is_time)
 
 
 class Linking(Which):
@@ -89,13 +79,13 @@ class Instructions:
         self._bridge = bridge
 
     async def undo(self, person: Person, undoing: Undoing) -> Outcome:
-        return await self._ask(person, "undo", {**undoing.model_dump(), "at": self._moment(undoing.at)})
+        return await self._ask(person, "undo", undoing.model_dump())
 
     async def undo_run(self, person: Person, undoing: UndoingRun) -> Outcome:
         return await self._ask(person, "undo", undoing.model_dump())
 
     async def undo_mapping(self, person: Person, undoing: UndoingMapping) -> Outcome:
-        return await self._ask(person, "undo", {**undoing.model_dump(), "since": self._moment(undoing.since)})
+        return await self._ask(person, "undo", undoing.model_dump())
 
     async def link(self, person: Person, linking: Linking) -> Outcome:
         return await self._ask(person, "link", linking.model_dump())
@@ -105,9 +95,6 @@ class Instructions:
 
     async def restore(self, person: Person, restoring: Restoring) -> Outcome:
         return await self._ask(person, "restore", restoring.model_dump())
-
-    def _moment(self, text: str | None) -> float | None:
-        return None if text is None else moment_of(text, self._bridge.store.now())
 
     async def _ask(self, person: Person, kind: str, told: dict[str, Any]) -> Outcome:
         arguments = {key: value for key, value in told.items() if value not in (None, "")}

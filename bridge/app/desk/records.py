@@ -8,8 +8,9 @@ from pydantic import Field
 
 from bridge.admin.operation import Given, NotThere, Person
 from bridge.app.build import Bridge
-from bridge.app.desk.words import address, name, shown, title, when
-from bridge.app.why import About, Line, crossed_without, nexts, now_line, places, would_write
+from bridge.app.desk.story import Ahead, Entry, Ref, ahead, of_journal, of_person
+from bridge.app.desk.words import address, name, shown, title
+from bridge.app.why import crossed_without, nexts, now_line, places
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
 from bridge.mapping.base import FieldBase, load_base
@@ -18,7 +19,6 @@ from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import key_hash
 from bridge.mapping.values import UNREAD, LinkId, Untranslatable
 from bridge.store.audit import Deed
-from bridge.store.journal import WRITES, JournalRow
 from bridge.store.model import Link, LinkState, Scope, TaskKey, TaskState
 
 STORY = 200
@@ -41,18 +41,6 @@ class Which(Given):
     side: str = Field(max_length=100)
     entity: str = Field(max_length=200)
     record: str = Field(max_length=200)
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """A record. `page`: its address; "" while it has no id."""
-
-    side: str
-    entity: str
-    record: str
-    name: str
-    page: str
-    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,34 +69,6 @@ class Agreed:
     rule: str
     left: str | None
     right: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that happened. `who`: the bridge, or a person. `version`: of the mapping's definition.
-
-    `requests`: what was sent for it, each with the status of its answer. `run`: what it was part of. `wrote`:
-    the record that was written and that can be undone. `undone`: the run that undid it.
-    """
-
-    at: str | None
-    who: str
-    what: str
-    text: str
-    details: list[str]
-    version: str
-    requests: list[str] = field(default_factory=list)
-    run: str = ""
-    wrote: Ref | None = None
-    undone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Ahead:
-    """What happens next, or what holds it up. `due`: when."""
-
-    text: str
-    due: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +208,7 @@ class Finder:
             state=link.state.value if link is not None else "not linked",
             title=title(mapping, link),
             now=now_line(scope, side, rec, link),
-            next=[_ahead(line) for line in lines],
+            next=[ahead(line) for line in lines],
             due=task is not None and task.state in (TaskState.DUE, TaskState.WAITING),
             dead=task is not None and task.state is TaskState.DEAD,
             fields=_agreed(mapping, base, parents),
@@ -277,15 +237,9 @@ class Finder:
     async def _story(self, scope: Scope, side: Side, rec: str, deeds: Sequence[Deed]) -> list[Entry]:
         """The newest first; what people asked for stands between what the bridge did."""
         rows = await self._bridge.store.journal.about(scope.mapping, side, rec, limit=STORY)
-        told = [(row.at, _entry(scope, row)) for row in rows]
-        told += [(deed.at, _deed(deed)) for deed in deeds]
+        told = [(row.at, of_journal(scope, row)) for row in rows]
+        told += [(deed.at, of_person(deed)) for deed in deeds]
         return [entry for _, entry in sorted(told, key=lambda one: -one[0])]
-
-
-def _ahead(line: Line) -> Ahead:
-    """Below the heading `Next` the line about the record itself needs no heading of its own."""
-    own = line.about is About.NEXT and not line.of
-    return Ahead(line.text if own else f"{line.head}: {line.text}", when(line.due))
 
 
 def _same(hit: Hit) -> tuple[str, frozenset[str]]:
@@ -342,53 +296,6 @@ def rule_of(mapping: RecordMapping, row: Row) -> str:
         f"{left} ↔ {right}" if row.two_way else f"{left} → {right}" if Side.RIGHT in row.flows else f"{left} ← {right}"
     )
     return f"{arrow}, {'link to ' + row.link if row.link else row.type}"
-
-
-def _entry(scope: Scope, row: JournalRow) -> Entry:
-    entry, detail, details = row.entry, row.entry.detail, would_write(row.entry.detail)
-    for field_name, pair in detail.get("changes", {}).items():
-        if isinstance(pair, list) and len(pair) == 2:
-            rule = detail.get("why", {}).get(field_name)
-            because = f" ({rule})" if rule else ""
-            details.append(f"{field_name}: {_plain(pair[0])} → {_plain(pair[1])}{because}")
-    if "kept" in detail and "lost" in detail:
-        details.append(f"{detail.get('field', '')}: kept {_plain(detail['kept'])}, overwrote {_plain(detail['lost'])}")
-    return Entry(
-        when(row.at),
-        "bridge",
-        entry.what,
-        entry.text,
-        details,
-        entry.version or "",
-        requests=[_request(one) for one in detail.get("requests", ())],
-        run=entry.run or "",
-        wrote=_wrote(scope, row),
-        undone=entry.undone or "",
-    )
-
-
-def _wrote(scope: Scope, row: JournalRow) -> Ref | None:
-    """The record that an entry says was written, while that can be undone."""
-    entry, to = row.entry, row.entry.detail.get("to")
-    if to is None or entry.what not in WRITES or entry.undone:
-        return None
-    end, rec = scope.endpoint(Side(to)), entry.rec if entry.side.value == to else entry.other_rec
-    return None if rec is None else Ref(end.name, end.entity, rec, name(end, rec), address(end, rec))
-
-
-def _request(sent: Mapping[str, Any]) -> str:
-    """One request and its answer: `PATCH /api/v2/persons/{id}: 200`."""
-    return f"{sent['call']}: {sent['status'] or 'no answer'}"
-
-
-def _plain(value: object) -> str:
-    return "(empty)" if value is None else str(value)
-
-
-def _deed(deed: Deed) -> Entry:
-    note = deed.arguments.get("note")
-    details = [f"note: {note}"] if note else []
-    return Entry(when(deed.at), deed.person, deed.action, deed.answer or "goes on in the background", details, "")
 
 
 def _about(deed: Deed, which: Which) -> bool:

@@ -17,7 +17,7 @@ from bridge.app.finding import OF_SYSTEM, remedy_of
 from bridge.app.status import status_of
 from bridge.connectors.protocols import HttpRequest, HttpResponse
 from bridge.domain.seams import Seams
-from bridge.monitoring.health import Status
+from bridge.monitoring.health import CheckResult, Status
 from bridge.settings.load import load_settings
 from bridge.settings.model import AdminSettings, TokenSettings
 from bridge.store import Store
@@ -87,7 +87,9 @@ def test_a_disk_that_fills_is_told_before_it_is_full(
 
 
 def test_every_part_has_a_remedy() -> None:
-    assert "bridge status" in OF_SYSTEM
+    down, well = (CheckResult(status, "answers as Lund AS", system="crm1") for status in (Status.WARN, Status.PASS))
+    assert doctor._of_part("any name", down).remedy == OF_SYSTEM
+    assert (doctor._of_part("any name", down).speaks, doctor._of_part("any name", well).speaks) == (False, True)
     assert "bridge run" in remedy_of("worker")
 
 
