@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Stores and PostgreSQL of the tests lie in memory where 4 GB of it are free there: none of them has to outlive a run.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "/dev/shm" }')
 
-.PHONY: venv quick demo test coverage check audit release lock docs image-check kill-burst storms two-copies mutants bench bench-mapping
+.PHONY: venv quick demo test coverage check audit release lock docs pictures image-check kill-burst storms two-copies mutants bench bench-mapping
 
 venv: $(STAMP)
 
@@ -95,3 +95,7 @@ lock:
 # The pages that are generated: settings from their model, systems from the manifests.
 docs: venv
 	$(BIN)/python -m bridge.cli.pages docs mappings
+
+# The pictures of README.md and docs/admin.md, of a bridge with invented data; needs chromium. EVERY=folder: every page.
+pictures: venv
+	$(BIN)/python -m tests.admin.pictures docs/pictures $(if $(EVERY),--every $(EVERY))

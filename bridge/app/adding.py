@@ -6,10 +6,11 @@ from pathlib import Path
 from bridge.app.starter import system_text
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
-from bridge.domain.text_file import text_of
+from bridge.domain.text_file import read_text, text_of, write_text
 from bridge.files.document import Faults, Node, Scalar, Table, plain, read_documents
 from bridge.mapping.check_together import rings
 from bridge.mapping.model import Mapping as MappingFile
+from bridge.settings.parts import mapping_modes
 
 BY_HAND = "write it with one system or side a line, or add these by hand"
 
@@ -76,6 +77,26 @@ def moded_settings(path: Path, mapping: str, mode: str) -> str:
         where = f"{path}:{root.keys['mappings'].place.line}: mappings.{mapping}"
         raise ConfigError([Fault(where, "is no section", f"write {entry} there by hand")])
     return "".join(lines)
+
+
+def set_mode(path: Path, environ: Mapping[str, str], mapping: str, mode: str) -> str:
+    """Write this mode of a mapping into the settings file; what was done, in words. Raises ConfigError where the file
+    cannot be written, and where a variable says otherwise."""
+    if _mode(path, environ, mapping) == mode:
+        return f"{path} says so already"
+    text, told = moded_settings(path, mapping, mode), f"{path} says so already"
+    if text != read_text(path):
+        write_text(path, text)
+        told = f"wrote {path}: {mapping} is {mode}"
+    if (found := _mode(path, environ, mapping)) != mode:
+        what = f"a BRIDGE_ variable sets {found}, which counts more than the file"
+        raise ConfigError([Fault(f"mappings.{mapping}.mode", what, "correct or unset it, and restart the bridge")])
+    return told
+
+
+def _mode(path: Path, environ: Mapping[str, str], mapping: str) -> str:
+    default, modes = mapping_modes(path, environ)
+    return modes.get(mapping, default)
 
 
 def left_out(present: Iterable[MappingFile], added: Sequence[MappingFile]) -> set[str]:

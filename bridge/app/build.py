@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from bridge.app.looks import Looks
 from bridge.app.plan import Plan, make_plan
 from bridge.app.renewal import renewals
 from bridge.app.secrets import addresses_of
@@ -47,6 +48,7 @@ class Bridge:
     reliability: Reliability
     reconciler: Reconciler
     skipped: SkippedRows
+    looks: Looks
 
     async def adopt(self, plan: Plan) -> None:
         """Work by another plan from now on; claims under way end by the old one."""
@@ -105,6 +107,7 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
         reliability=reliability,
         reconciler=Reconciler(connectors, work, store, seams, observe=metrics.sweep, found=reliability.found),
         skipped=skipped,
+        looks=Looks(settings.places.path, seams),
     )
     return bridge
 

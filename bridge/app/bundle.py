@@ -22,7 +22,6 @@ from bridge.app.status import Rows, status_of
 from bridge.domain.errors import BridgeError, ConfigError
 from bridge.domain.seams import Seams, from_epoch
 from bridge.files.document import Faults, Table, read_documents
-from bridge.monitoring.health import Status
 from bridge.monitoring.redaction import Redactor
 from bridge.settings.parts import store_url
 from bridge.settings.summary import summary
@@ -51,8 +50,6 @@ KEPT = {
     | {"waiting", "dead"},
 }
 """By heading of `bridge status` the columns that hold nobody's data; None: all of them. Others show type and length."""
-SPEAKING = ("credentials ", "rights ", "waiting", "duplicates", "references")
-"""Parts whose texts may repeat a person's words or name a record."""
 ABOUT = """\
 What `bridge doctor` found. Secrets are shown as set or unset; values are replaced by their type and length,
 ids of records by numbers that mean the same record throughout. Mapping files are as you wrote them, without their
@@ -177,8 +174,7 @@ def _entry(row: JournalRow, names: Pseudonyms) -> dict[str, Any]:
 
 
 def _told(one: Finding) -> dict[str, str]:
-    names_an_account = one.part.startswith("system ") and one.status is Status.PASS
-    text = shape(one.text) if one.part.startswith(SPEAKING) or names_an_account else one.text
+    text = shape(one.text) if one.speaks else one.text
     return {"part": one.part, "status": one.word, "text": text, "remedy": one.remedy}
 
 

@@ -27,7 +27,7 @@ def add_checks(bridge: Bridge) -> None:
     board = bridge.board
     board.add("store", lambda: _store(bridge))
     for name in bridge.connectors:
-        board.add(f"system {name}", partial(_system, bridge, name))
+        board.add(f"system {name}", partial(_system, bridge, name), system=name)
     board.add("hooks", lambda: _hooks(bridge))
     if bridge.settings.instance_secret_former is not None:
         board.add("instance secret", lambda: _instance_secret(bridge))

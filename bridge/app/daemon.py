@@ -75,7 +75,10 @@ async def assembled(settings: Settings, seams: Seams, transport: Transport) -> A
         await store.mappings.sync(bridge.plan.scopes)
         await bridge.keeper.refresh()
         add_checks(bridge)
-        yield bridge
+        try:
+            yield bridge
+        finally:
+            await bridge.looks.close()
     finally:
         await store.close()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from bridge.app.build import Bridge, build
 from bridge.app.checks import add_checks
 from bridge.app.doctor_live import live_findings
-from bridge.app.finding import Finding, remedy_of
+from bridge.app.finding import OF_SYSTEM, Finding, remedy_of
 from bridge.app.plan import Plan, checked
 from bridge.app.secrets import seal_of
 from bridge.app.status import instance_state
@@ -24,7 +24,7 @@ from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError
 from bridge.domain.seams import Seams
 from bridge.hooks.compare import ON_PURPOSE
-from bridge.monitoring.health import Status
+from bridge.monitoring.health import CheckResult, Status
 from bridge.settings.model import Settings
 from bridge.settings.parts import store_url
 from bridge.store.engine import Store, open_store
@@ -34,6 +34,8 @@ CHECK_WRITES = "store"
 """The part of health that has the store take a write."""
 IN_MEMORY = frozenset({CHECK_WRITES, "hooks", "instance secret", "listings"})
 """Parts of health that only a running bridge can tell of."""
+SPEAKING = frozenset({"waiting", "duplicates", "references"})
+"""Parts of health whose texts name records."""
 NEEDED_BYTES = 512 * 2**20
 LEAST_BYTES = 64 * 2**20
 CLOCK_WARN_SECONDS = 5.0
@@ -153,17 +155,19 @@ async def _parts(bridge: Bridge, transport: Transport) -> list[Finding]:
     """The parts of health: those the store tells of, and those that only a running bridge knows, asked of it."""
     add_checks(bridge)
     report = await bridge.board.report(without=IN_MEMORY)
-    told = {part: (one.status, one.output) for part, one in report.checks.items()}
-    findings = [_of_part(part, *one) for part, one in told.items()]
+    findings = [_of_part(part, one) for part, one in report.checks.items()]
     findings += [await _hooks(bridge, name) for name in sorted(bridge.connectors)]
     findings += [await _quota(bridge, name) for name in sorted(bridge.connectors)]
     if await bridge.store.instances.running():
-        findings += await _asked(bridge.settings, transport, known=told.keys())
+        findings += await _asked(bridge.settings, transport, known=report.checks.keys())
     return findings
 
 
-def _of_part(part: str, status: Status, output: str) -> Finding:
-    return Finding(part, status, output, remedy_of(part) if status is not Status.PASS else "")
+def _of_part(part: str, result: CheckResult) -> Finding:
+    """What names an account when a system answers, and records when something waits, is no text for a bug report."""
+    well = result.status is Status.PASS
+    remedy = "" if well else OF_SYSTEM if result.system else remedy_of(part)
+    return Finding(part, result.status, result.output, remedy, speaks=part in SPEAKING or bool(well and result.system))
 
 
 async def _hooks(bridge: Bridge, system: str) -> Finding:
@@ -231,7 +235,7 @@ async def _asked(settings: Settings, transport: Transport, known: Iterable[str])
         return [Finding("admin listener", Status.WARN, f"{address} cannot be read: {why}", remedy)]
     words = {status.word: status for status in Status}
     return [
-        _of_part(part, words.get(one[0].get("status"), Status.WARN), str(one[0].get("output", "")))
+        _of_part(part, CheckResult(words.get(one[0].get("status"), Status.WARN), str(one[0].get("output", ""))))
         for part, one in sorted(checks.items())
         if part not in known and part != "hooks" and one
     ]

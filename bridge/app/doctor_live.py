@@ -5,7 +5,7 @@ Read calls only. What they cost is booked, and a token that had to be renewed is
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -66,9 +66,10 @@ async def live_findings(
         for name, connector in sorted(connectors.items()):
             transport.skews.clear()
             account = await _account(settings, store, name, connector)
-            findings.append(account)
+            findings.append(replace(account, speaks=True))
             if account.status is not Status.FAIL:
-                findings.append(await _rights(settings, name, connector, sorted(plan.entities.get(name, ()))))
+                rights = await _rights(settings, name, connector, sorted(plan.entities.get(name, ())))
+                findings.append(replace(rights, speaks=True))
                 findings.append(await _hooks(settings, plan, store, name, connector, addresses))
             findings += [_clock(name, skew) for skew in list(transport.skews.values())[:1]]
         findings += await _columns(settings, plan, connectors)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from bridge.monitoring.health import Status
 
 WORDS = {Status.PASS: "ok", Status.WARN: "warn", Status.FAIL: "fail"}
+OF_SYSTEM = "`bridge status` says since when; docs/operations.md, What health says"
 REMEDIES = {
-    "system": "`bridge status` says since when; docs/operations.md, What health says",
     "hooks": "`bridge hooks repair`; `bridge hooks list` shows each",
     "waiting": "`bridge waiting`; `bridge why` with the name of a record tells its story",
     "deletion threshold": "`bridge waiting MAPPING`, then `bridge approve MAPPING` where they are meant",
@@ -28,12 +28,14 @@ REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`remedy`: what to do, "" where nothing is to be done."""
+    """`remedy`: what to do, "" where nothing is to be done. `speaks`: the text may repeat a person's words, or name a
+    record or an account."""
 
     part: str
     status: Status
     text: str
     remedy: str = ""
+    speaks: bool = False
 
     @property
     def word(self) -> str:
@@ -41,6 +43,5 @@ class Finding:
 
 
 def remedy_of(part: str) -> str:
-    """What helps when a part of health warns or fails; the parts of `bridge run` itself are restarted by it."""
-    name = "system" if part.startswith("system ") else part
-    return REMEDIES.get(name, "the log has the reason; it is restarted by itself, else start `bridge run` anew")
+    """What helps when a part of the bridge's own health warns or fails; those of `bridge run` are restarted by it."""
+    return REMEDIES.get(part, "the log has the reason; it is restarted by itself, else start `bridge run` anew")

@@ -8,7 +8,7 @@ from bridge.app.waiting import known_code, waiting_groups
 from bridge.app.wording import moment, record_name
 from bridge.store.engine import Store
 from bridge.store.instances import Instance
-from bridge.store.tasks import TOTALS
+from bridge.store.standing import TOTALS
 from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED
 
 Rows = dict[str, list[dict[str, object]]]
@@ -74,7 +74,7 @@ async def _instances(store: Store) -> list[dict[str, object]]:
 
 
 async def _mappings(store: Store) -> list[dict[str, object]]:
-    states, totals = await store.mappings.states(), await store.tasks.totals()
+    states, totals = await store.mappings.states(), await store.standing.totals()
     rows = []
     for name, state in sorted(states.items()):
         mode = "paused" if state.paused else state.mode.value

@@ -12,7 +12,7 @@ from bridge.app.status import instance_state
 from bridge.cli.opened import who, with_store
 from bridge.cli.shown import progress
 from bridge.store.engine import Store
-from bridge.store.requests import FAILED
+from bridge.store.requests import Answer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,15 +47,15 @@ def ask(
     no failure. `done`: the command has done its work itself by then, which the audit log keeps.
     """
 
-    async def work(store: Store) -> str:
+    async def work(store: Store) -> Answer:
         missing = await _missing(store)
         if missing and not queue:
             if done and alone is not None:
                 await store.audit.note(who(), kind, alone, arguments)
-            return f"{FAILED}{missing}" if alone is None else alone
+            return Answer(missing, failed=True) if alone is None else Answer(alone)
         number = await store.requests.ask(kind, arguments, who())
         if missing:
-            return QUEUED
+            return Answer(QUEUED)
         looks, most = 0, int(seconds / LOOK_SECONDS)
         with progress(f"{kind}: the bridge is at work") as shown:
             while looks < most or (patient and sys.stderr.isatty()):
@@ -67,12 +67,12 @@ def ask(
                 if answer is not None:
                     return answer
                 shown(0, await _rows(store) if patient else "")
-        return silence
+        return Answer(silence)
 
     answer = with_store(path, work)
-    if answer.startswith(FAILED):
-        raise click.ClickException(answer.removeprefix(FAILED))
-    click.echo(answer)
+    if answer.failed:
+        raise click.ClickException(answer.text)
+    click.echo(answer.text)
 
 
 async def _rows(store: Store) -> str:

@@ -17,6 +17,7 @@ from bridge.connectors.calls import Answer, Call, Pause, Words
 from bridge.connectors.holding import hold
 from bridge.connectors.json_text import write_json
 from bridge.connectors.limits import LIST_BYTES, RECORD_BYTES
+from bridge.connectors.noting import note_request
 from bridge.connectors.protocols import AnswerUnusable, HttpRequest, RateBudget, Transport, TransportFailed
 from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import (
@@ -174,6 +175,8 @@ class HttpClient:
                     self._observe(
                         call.method, call.template or call.path, status, self._seams.clock.monotonic() - started
                     )
+                if not call.is_read and not call.login:
+                    note_request(call.name, status)
             answer = Answer(self.system, call, response.status, response.headers, response.body)
             await self._learn(answer)
             self._to_probe = self._to_probe and self._paused_for() > 0

@@ -13,7 +13,6 @@ from bridge.domain.late import late
 from bridge.domain.seams import Seams
 from bridge.store.account_columns import KnownColumns
 from bridge.store.audit import Audit
-from bridge.store.brakes import Brakes
 from bridge.store.budgets import Budgets
 from bridge.store.conflicts import Conflicts
 from bridge.store.counters import Counters
@@ -21,7 +20,6 @@ from bridge.store.cursors import Cursors
 from bridge.store.database import Database
 from bridge.store.dead_letters import DeadLetters
 from bridge.store.filelock import FileLock
-from bridge.store.forget import Forgotten
 from bridge.store.hook_hours import HookHours
 from bridge.store.hooks import Hooks
 from bridge.store.instance_tables import instances
@@ -30,26 +28,29 @@ from bridge.store.instructions import Instructions
 from bridge.store.journal import Journal
 from bridge.store.left_alone import LeftAlone
 from bridge.store.mappings import Mappings
-from bridge.store.names import PinnedNames
 from bridge.store.notify import Listener, Wake
-from bridge.store.records import Records
 from bridge.store.requests import Requests
 from bridge.store.schema import HEAD, make_tables, schema_of
-from bridge.store.sweeps import Sweeps
+from bridge.store.standing import Standing
 from bridge.store.systems import Systems
 from bridge.store.tables import leases, requests
-from bridge.store.tasks import Tasks
 from bridge.store.tokens import Plain, Seal, Tokens
 from bridge.store.unlinked import UnlinkedReferences
 from bridge.store.waiting import Waiting
 
 if TYPE_CHECKING:
+    from bridge.store.brakes import Brakes
     from bridge.store.events import Events
     from bridge.store.figures import Figures
+    from bridge.store.forget import Forgotten
     from bridge.store.links import Links
+    from bridge.store.names import PinnedNames
     from bridge.store.questions import Questions
+    from bridge.store.records import Records
     from bridge.store.retention import Retention
     from bridge.store.search import Search
+    from bridge.store.sweeps import Sweeps
+    from bridge.store.tasks import Tasks
     from bridge.store.verifications import Verifications
     from bridge.store.vitals import Vitals
 
@@ -57,6 +58,12 @@ SCHEMES = ("sqlite", "postgresql")
 POSTGRES_EXTRA = ("asyncpg", "greenlet")
 MIGRATE = ("bridge.store.migrate", "migrate")
 """Imported where there is something to migrate: alembic costs a command 0.1 s."""
+TASKS = ("bridge.store.tasks", "Tasks")
+RECORDS = ("bridge.store.records", "Records")
+FORGOTTEN = ("bridge.store.forget", "Forgotten")
+SWEEPS = ("bridge.store.sweeps", "Sweeps")
+BRAKES = ("bridge.store.brakes", "Brakes")
+PINNED = ("bridge.store.names", "PinnedNames")
 EVENTS = ("bridge.store.events", "Events")
 FIGURES = ("bridge.store.figures", "Figures")
 LINKS = ("bridge.store.links", "Links")
@@ -76,18 +83,16 @@ class Store:
         self._lock = lock
         self.wake = Wake()
         self._listener = Listener(database, self.wake)
-        self.tasks = Tasks(database, self.wake)
+        self.standing = Standing(database)
         self.waiting = Waiting(database)
         self.left_alone = LeftAlone(database, self.wake)
         self.conflicts = Conflicts(database)
         self.unlinked = UnlinkedReferences(database)
-        self.records = Records(database)
         self.mappings = Mappings(database, self.wake)
         self.cursors = Cursors(database, self.wake)
         self.hooks = Hooks(database)
         self.hook_hours = HookHours(database)
         self.systems = Systems(database, self.wake)
-        self.sweeps = Sweeps(database)
         self.journal = Journal(database)
         self.counters = Counters(database)
         self.requests = Requests(database, self.wake)
@@ -95,12 +100,39 @@ class Store:
         self.instances = Instances(database)
         self.tokens = Tokens(database, seal)
         self.budgets = Budgets(database)
-        self.names = PinnedNames(database)
         self.account_columns = KnownColumns(database)
-        self.brakes = Brakes(database)
         self.dead_letters = DeadLetters(database, self.wake)
-        self.forgotten = Forgotten(database)
         self.audit = Audit(database)
+
+    @cached_property
+    def tasks(self) -> "Tasks":
+        made: Tasks = late(*TASKS)(self.database, self.wake)
+        return made
+
+    @cached_property
+    def records(self) -> "Records":
+        made: Records = late(*RECORDS)(self.database)
+        return made
+
+    @cached_property
+    def forgotten(self) -> "Forgotten":
+        made: Forgotten = late(*FORGOTTEN)(self.database)
+        return made
+
+    @cached_property
+    def sweeps(self) -> "Sweeps":
+        made: Sweeps = late(*SWEEPS)(self.database)
+        return made
+
+    @cached_property
+    def brakes(self) -> "Brakes":
+        made: Brakes = late(*BRAKES)(self.database)
+        return made
+
+    @cached_property
+    def names(self) -> "PinnedNames":
+        made: PinnedNames = late(*PINNED)(self.database)
+        return made
 
     @cached_property
     def events(self) -> "Events":
@@ -168,10 +200,9 @@ class Store:
     async def close(self) -> None:
         """Settle what was submitted, then let go of everything."""
         made = vars(self)
-        for part in (made.get("events"), made.get("questions"), made.get("links")):
+        for part in (made.get("events"), made.get("questions"), made.get("links"), made.get("tasks")):
             if part is not None:
                 await part.close()
-        await self.tasks.close()
         await self.budgets.close()
         await self.tokens.close()
         await self._listener.close()

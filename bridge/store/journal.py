@@ -73,7 +73,8 @@ def of_record(mapping: str, side: Side, rec: str) -> list[Select[Any]]:
     """A record's own entries, and those of its counterparts that name it; together SQLite reads the whole mapping."""
     c = journal.c
     own = select(journal).where(c.mapping == mapping, c.side == side.value, c.rec == rec)
-    return [own, select(journal).where(c.mapping == mapping, c.side == side.other.value, c.other_rec == rec)]
+    other = walked_by_id(c.side) == side.other.value  # or SQLite may take the index of the records' own entries
+    return [own, select(journal).where(c.mapping == mapping, other, c.other_rec == rec)]
 
 
 def written_within(mapping: str, since: float, after: int, last: int) -> Select[Any]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+from bridge.connectors.noting import requests_noted
 from bridge.connectors.protocols import Written
 from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, RemoteError, RetryLater
 from bridge.domain.record import Gone, Record, Side
@@ -325,8 +326,11 @@ async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline
     if left <= 0:
         call.close()
         raise RetryLater(system, "too late to send a write that was decided a while ago")
-    try:
-        async with asyncio.timeout(left):
-            return await call
-    except TimeoutError:
-        raise OutcomeUnknown(system, f"a write did not end within {left:.1f} s") from None
+    with requests_noted() as noted:
+        try:
+            async with asyncio.timeout(left):
+                return await call
+        except TimeoutError:
+            raise OutcomeUnknown(system, f"a write did not end within {left:.1f} s") from None
+        finally:
+            load.draft.requests += [{"call": one.call, "status": one.status} for one in noted]

@@ -55,7 +55,8 @@ def _told(draft: Draft, write: SideWrite, shown: Reading | None) -> JournalEntry
     there = shown.values if shown is not None else {}
     after = {name: value if there.get(name, UNREAD) is UNREAD else there[name] for name, value in write.chosen.items()}
     values = {"before": dump_values(draft.mapping, readable), "after": dump_values(draft.mapping, after)}
-    return replace(write.story, detail={**write.story.detail, **values, "confirmed": shown is not None})
+    told = {**write.story.detail, **values, "confirmed": shown is not None, **draft.sent()}
+    return replace(write.story, detail={**told, "why": dict(write.why)} if write.why else told)
 
 
 def _confirmable(draft: Draft, side: Side) -> float:

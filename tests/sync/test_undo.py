@@ -34,7 +34,7 @@ async def answered(bench: Bench, request: Request) -> str:
         seams=bench.seams,
         settings=SimpleNamespace(sync=limits),
     )
-    return await Requests(bridge)._answer(request)
+    return str(await Requests(bridge).answer(request))
 
 
 async def say(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:

@@ -282,9 +282,7 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
         ("erp", "1"): ["found: the create had taken effect: crm person 1 -> erp person 1"],
     },
     paused: {("crm", "1"): ["next: due at", "held up: the mapping is paused: holiday"]},
-    without: {
-        ("crm", "2"): ["crossed without its reference to crm company 1 (mapping companies), which is not linked"]
-    },
+    without: {("crm", "2"): ["crossed without its reference: crm company 1 (mapping companies) is not linked yet"]},
     down: {("crm", "1"): ["connection refused", "held up: erp is down: connection refused"]},
 }
 

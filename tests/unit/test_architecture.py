@@ -17,7 +17,23 @@ from bridge.domain.late import late
 from bridge.mapping.types.email import SYNTAX
 from bridge.mapping.types.places import ALIASES, CURRENCIES, NAMES
 from bridge.store.database import POSTGRES
-from bridge.store.engine import EVENTS, FIGURES, LINKS, MIGRATE, QUESTIONS, RETENTION, SEARCH, VERIFICATIONS, VITALS
+from bridge.store.engine import (
+    BRAKES,
+    EVENTS,
+    FIGURES,
+    FORGOTTEN,
+    LINKS,
+    MIGRATE,
+    PINNED,
+    QUESTIONS,
+    RECORDS,
+    RETENTION,
+    SEARCH,
+    SWEEPS,
+    TASKS,
+    VERIFICATIONS,
+    VITALS,
+)
 from bridge.store.marks import POSTGRES_INSERT
 
 ROOT = Path(__file__).parents[2]
@@ -121,14 +137,27 @@ def test_one_file_makes_the_http_session_of_the_process() -> None:
 
 # Modules imported by name, when they are needed: where, and the literal modules named there. Nothing else does so, as
 # neither a reader nor the import contracts see what it imports.
-STORE_PARTS = (EVENTS, FIGURES, LINKS, QUESTIONS, RETENTION, SEARCH, VERIFICATIONS, VITALS)
+STORE_PARTS = (
+    BRAKES,
+    EVENTS,
+    FIGURES,
+    FORGOTTEN,
+    LINKS,
+    PINNED,
+    QUESTIONS,
+    RECORDS,
+    RETENTION,
+    SEARCH,
+    SWEEPS,
+    TASKS,
+    VERIFICATIONS,
+    VITALS,
+)
 LATE = {
     BRIDGE / "admin" / "routes.py": {PAGES[0]},
     BRIDGE / "cli" / "main.py": {COMPLETE[0], *(entry[0] for entry in COMMANDS.values())},
     BRIDGE / "store" / "database.py": {POSTGRES[0]},
-    BRIDGE / "store" / "engine.py": {
-        one[0] for one in (MIGRATE, EVENTS, FIGURES, LINKS, QUESTIONS, RETENTION, SEARCH, VERIFICATIONS, VITALS)
-    },
+    BRIDGE / "store" / "engine.py": {one[0] for one in (MIGRATE, *STORE_PARTS)},
     BRIDGE / "store" / "restore.py": {MIGRATE[0]},
     BRIDGE / "cli" / "shown.py": {CONSOLE[0], PROGRESS[0]},
     BRIDGE / "store" / "marks.py": {POSTGRES_INSERT[0]},

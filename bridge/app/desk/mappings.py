@@ -224,10 +224,15 @@ class Library:
         return found.fields
 
     def _find(self, name: str) -> Mapping:
-        mapping = self._bridge.plan.mappings.get(name)
-        if mapping is None:
-            raise NotThere(f"no mapping is called `{name}`; {did_you_mean(name, self._bridge.plan.mappings)}")
-        return mapping
+        return find_mapping(self._bridge, name)
+
+
+def find_mapping(bridge: Bridge, name: str) -> Mapping:
+    """A mapping of the running plan. Raises NotThere."""
+    mapping = bridge.plan.mappings.get(name)
+    if mapping is None:
+        raise NotThere(f"no mapping is called `{name}`; {did_you_mean(name, bridge.plan.mappings)}")
+    return mapping
 
 
 def _checks(mapping: Mapping) -> Checks:

@@ -8,12 +8,12 @@ from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.hours import DAY, HOUR, Hours
 from bridge.app.desk.words import sides, when
-from bridge.app.status import instance_state
 from bridge.app.waiting import waiting_numbers
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.engine import Store
 from bridge.store.model import MappingState, Mode, Scope
+from bridge.store.verifications import Verification
 
 STEP = 600
 """Seconds: changes are counted in steps of ten minutes."""
@@ -30,7 +30,7 @@ class Trouble:
 @dataclass(frozen=True, slots=True)
 class MappingFigures:
     """One mapping. `changes`: per ten minutes of the last day, the oldest first. `compared_at`: when the last
-    comparison of every record of both sides ended."""
+    comparison of every record of both sides ended. `verified_at`, `agreed`: the last verification; None before one."""
 
     name: str
     sides: str
@@ -42,7 +42,17 @@ class MappingFigures:
     dead_letters: int
     conflicts: int
     compared_at: str | None
+    verified_at: str | None
+    agreed: bool | None
     changes: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One instance of the bridge that runs."""
+
+    name: str
+    since: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ class Overview:
     troubles: list[Trouble]
     mappings: list[MappingFigures]
     systems: list[SystemFigures]
-    bridge: list[str]
+    bridge: list[Process]
 
 
 class Activity:
@@ -106,7 +116,7 @@ class Front:
         mappings, systems = await self._mappings(), await self._systems()
         store = self._bridge.store
         running = [one for one in await store.instances.all() if one.runs(store.now())]
-        states = [f"{one.name} {instance_state(one, store.now())}" for one in running]
+        states = [Process(one.name, when(one.started_at)) for one in running]
         troubles = [*_of_systems(systems), *_of_mappings(mappings)]
         return Overview(_sentence(troubles, mappings, systems), not troubles, troubles, mappings, systems, states)
 
@@ -124,6 +134,7 @@ class Front:
             asked[question.link.mapping] = asked.get(question.link.mapping, 0) + 1
         cursors = {(one.system, one.entity): one for one in await store.cursors.all() if one.kind == "full"}
         changes = await self._activity.of_last_day()
+        verified = await store.verifications.last()
         return [
             MappingFigures(
                 name=name,
@@ -136,6 +147,8 @@ class Front:
                 dead_letters=dead.get(name, 0),
                 conflicts=asked.get(name, 0),
                 compared_at=_compared(plan.scopes[name], cursors),
+                verified_at=when(verified[name].done_at) if name in verified else None,
+                agreed=agreed_of(verified.get(name)),
                 changes=changes.get(name, [0] * int(DAY / STEP)),
             )
             for name, mapping in sorted(plan.mappings.items())
@@ -192,6 +205,12 @@ class Front:
         return f"{max(0, int(str(limit)) - spent)} of {limit} tokens left today"
 
 
+def agreed_of(last: Verification | None) -> bool | None:
+    """Whether both sides agreed when they were verified last; None: they never were, or it ended early."""
+    found = (last.summary if last is not None else None) or {}
+    return None if found.get("fault") else found.get("agrees")
+
+
 def mode_of(state: MappingState | None, scope: Scope) -> str:
     """paused, shadow or live."""
     if state is not None and state.paused:
@@ -230,6 +249,8 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
         if one.waiting:
             text = f"{_many(one.waiting, 'record')} of {one.name} {'waits' if one.waiting == 1 else 'wait'}"
             troubles.append(Trouble(text, f"/waiting?mapping={one.name}"))
+        if one.agreed is False:
+            troubles.append(Trouble(f"{one.name} did not agree when verified last", f"/mappings/{one.name}/verify"))
         if one.mode == "paused":
             troubles.append(Trouble(f"{one.name} is paused", "/runs"))
         if one.mode == Mode.SHADOW.value:
@@ -249,6 +270,11 @@ def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: 
         _told(sum(one.waiting for one in mappings), "record waits", "records wait"),
         _told(sum(not one.answers for one in systems), "system does not answer", "systems do not answer"),
         _told(sum(one.mode == "paused" for one in mappings), "mapping is paused", "mappings are paused"),
+        _told(
+            sum(one.agreed is False for one in mappings),
+            "mapping did not agree when verified last",
+            "mappings did not agree when verified last",
+        ),
         _told(
             sum(one.mode == "shadow" for one in mappings), "mapping is in shadow mode", "mappings are in shadow mode"
         ),

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
-from bridge.app.desk.overview import mode_of
+from bridge.app.desk.hours import Hours
+from bridge.app.desk.overview import agreed_of, mode_of
 from bridge.app.desk.words import when
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.hook_hours import WINDOWS, HookFigures, HookName
 from bridge.store.model import HookRow
+from bridge.store.verifications import Verification
 
 Windows = Mapping[HookName, Mapping[str, HookFigures]]
 
@@ -69,8 +71,10 @@ class Hooks:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A sweep or backfill. `state`: runs, requested, done, or never. `rows` were read, `marked` had changed."""
+    """A sweep or backfill. `run`: how its writes are called when they are undone. `state`: runs, requested, done, or
+    never. `rows` were read, `marked` had changed."""
 
+    run: str
     kind: str
     system: str
     entity: str
@@ -81,6 +85,19 @@ class Run:
     rows: int
     marked: int
     requested_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The last verification of a mapping. `runs`: one goes on. `agreed`: None before one ended, or where it ended
+    early."""
+
+    mapping: str
+    runs: bool
+    started_at: str | None
+    done_at: str | None
+    pairs: int
+    agreed: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +115,7 @@ class Runs:
 
     mappings: list[Working]
     runs: list[Run]
+    verified: list[Verified]
 
 
 class Background:
@@ -135,7 +153,17 @@ class Background:
         ]
         runs = [_run(cursor) for cursor in await store.cursors.all() if (cursor.system, cursor.entity) in plan.routes]
         order = {"runs": 0, "requested": 1, "done": 2, "never": 3}
-        return Runs(mappings, sorted(runs, key=lambda run: (order[run.state], run.system, run.entity, run.kind)))
+        ordered = sorted(runs, key=lambda run: (order[run.state], run.system, run.entity, run.kind))
+        last = await store.verifications.last()
+        return Runs(mappings, ordered, [self._verified(name, last.get(name)) for name in sorted(plan.mappings)])
+
+    def _verified(self, name: str, last: Verification | None) -> Verified:
+        look = self._bridge.looks.last(f"verify {name}")
+        runs = look is not None and look.ended_at is None
+        if last is None:
+            return Verified(name, runs, None, None, 0, None)
+        pairs = (last.summary or {}).get("pairs", 0)
+        return Verified(name, runs, when(last.started_at), when(last.done_at), pairs, agreed_of(last))
 
 
 def _hook(row: HookRow, wanted: bool, found: Mapping[str, HookFigures]) -> Hook:
@@ -171,5 +199,15 @@ def _run(cursor: Cursor) -> Run:
         state = "requested"
     started, done = when(cursor.started_at if state != "never" else None), when(cursor.done_at)
     return Run(
-        name, cursor.system, cursor.entity, mapping, state, started, done, cursor.rows, cursor.marked, cursor.asked_by
+        cursor.run or "",
+        name,
+        cursor.system,
+        cursor.entity,
+        mapping,
+        state,
+        started,
+        done,
+        cursor.rows,
+        cursor.marked,
+        cursor.asked_by,
     )

@@ -5,6 +5,7 @@ import pytest
 from bridge.domain.record import Side
 from bridge.store import Store
 from bridge.store.model import JournalEntry, TaskKey
+from bridge.store.requests import Answer
 from bridge.store.retention import Limits
 from tests.clock import FakeClock
 from tests.conformance.store.builders import Desk
@@ -88,7 +89,7 @@ async def test_what_a_person_asks_for_is_kept_with_the_name_and_the_answer(store
     number = await store.requests.ask("pause", {"mapping": "people"}, "anna")
     await store.requests.ask("pause", {"mapping": "people"})
     await store.audit.note("ole", "login", "done", {})
-    await store.requests.done(number, "people: paused")
+    await store.requests.done(number, Answer("people: paused"))
     deeds = await store.audit.recent(10)
     assert [(deed.person, deed.action, deed.request, deed.answer) for deed in deeds] == [
         ("ole", "login", None, "done"),

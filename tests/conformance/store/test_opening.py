@@ -14,6 +14,7 @@ from bridge.domain.errors import ConfigError, StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.store import Store, migrations, open_store
 from bridge.store.database import Sqlite
+from bridge.store.requests import Answer
 from bridge.store.retention import Limits
 from bridge.store.schema import HEAD
 from bridge.store.tables import metadata
@@ -38,8 +39,8 @@ async def test_a_second_run_on_one_file_is_refused_but_commands_are_not(
     number = await command.requests.ask("backfill", {"mapping": "people"})
     (request,) = await running.requests.take()
     assert (request.id, request.kind, request.arguments) == (number, "backfill", {"mapping": "people"})
-    await running.requests.done(number, "started")
-    assert await command.requests.answer(number) == "started"
+    await running.requests.done(number, Answer("started"))
+    assert await command.requests.answer(number) == Answer("started")
     await command.close()
     await running.close()
     await (await open_store(sqlite_url, new_seams(), exclusive=True)).close()
