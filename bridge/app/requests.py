@@ -227,7 +227,7 @@ class Requests:
     async def _accept_columns(self, arguments: Arguments) -> str:
         system, column = str(arguments["system"]), arguments.get("column")
         if system not in self._bridge.connectors:
-            return f"{FAILED}no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}"
+            raise NotDone(f"no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}")
         accepted = [
             f"{one.entity}: `{change['column']}` {change['text']}"
             for one in await self._bridge.store.account_columns.accept(system, column)
@@ -284,38 +284,32 @@ class Requests:
         until = moment(self._bridge.store.now() + hours * 3600)
         return f"{system}: {len(audit.created)} hooks have new addresses; the old ones are taken in until {until} UTC"
 
-    def _no_hook(self, arguments: Arguments) -> str:
-        """Why there is no such hook; "" when there is."""
+    def _hook(self, arguments: Arguments) -> tuple[str, str]:
+        """The system and key of a hook that a mapping needs."""
         system, key = str(arguments["system"]), str(arguments["hook"])
         if system not in self._bridge.connectors:
-            return f"{FAILED}no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}"
+            raise NotDone(f"no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}")
         known = self._bridge.keeper.keys(system)
         if key not in known:
             told = f"known: {', '.join(sorted(known))}" if known else "it needs none"
-            return f"{FAILED}{system} has no hook `{key}` that a mapping needs; {told}"
-        return ""
+            raise NotDone(f"{system} has no hook `{key}` that a mapping needs; {told}")
+        return system, key
 
     async def _stop_hook(self, arguments: Arguments) -> str:
-        wrong = self._no_hook(arguments)
-        if wrong:
-            return wrong
-        system, key = str(arguments["system"]), str(arguments["hook"])
+        system, key = self._hook(arguments)
         reason = str(arguments.get("reason") or "")
         audit = await self._bridge.keeper.stop(system, key, f"stopped by a person{f': {reason}' if reason else ''}")
         later = f"; it is removed there once that works ({audit.faults[system]})" if system in audit.faults else ""
         return f"{system} {key} is stopped until `bridge hooks start {system} {key}`; sweeps carry its changes{later}"
 
     async def _start_hook(self, arguments: Arguments) -> str:
-        wrong = self._no_hook(arguments)
-        if wrong:
-            return wrong
-        system, key = str(arguments["system"]), str(arguments["hook"])
+        system, key = self._hook(arguments)
         if key in self._bridge.settings.systems[system].hooks_off:
             where = f"systems.{system}.hooks_off"
-            return f"{FAILED}the settings stop it: take `{key}` out of {where} and restart the bridge"
+            raise NotDone(f"the settings stop it: take `{key}` out of {where} and restart the bridge")
         audit = await self._bridge.keeper.start(system, key)
         if system in audit.faults:
-            return f"{FAILED}{system} {key} is to be registered, and is not yet: {audit.faults[system]}"
+            raise NotDone(f"{system} {key} is to be registered, and is not yet: {audit.faults[system]}")
         return f"{system} {key} is registered; what changed meanwhile is swept"
 
     async def _retry(self, arguments: Arguments) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.record import Side
 from bridge.mapping.check_columns import words_of
+from bridge.mapping.conditions import Words, leaves
 from bridge.mapping.model import Field, Mapping
 from bridge.mapping.paths import parse_path
 
@@ -177,7 +178,7 @@ def _columns(row: Field, side: Side) -> set[str]:
 
 def names_used(mapping: Mapping, side: Side) -> set[str]:
     """Every name of an own field and every word that the mapping says of that side."""
-    used = {str(value) for _, value in mapping.side(side).where_paths}
+    used = {str(word) for leaf in leaves(mapping.side(side).where) if isinstance(leaf, Words) for word in leaf.words}
     for row in mapping.fields:
         for column in _columns(row, side):
             used.add(column.removeprefix("custom."))

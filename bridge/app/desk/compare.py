@@ -12,6 +12,7 @@ from bridge.admin.operation import NotThere, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.records import Which, kept_in_sync
 from bridge.app.desk.words import name, when
+from bridge.connectors.lines import read_whole
 from bridge.domain.errors import RemoteError
 from bridge.domain.record import Gone, Record, Side
 from bridge.store.model import Link, Scope, TaskKey

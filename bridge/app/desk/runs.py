@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
-from bridge.app.desk.hours import Hours
 from bridge.app.desk.overview import agreed_of, mode_of
 from bridge.app.desk.words import when
 from bridge.hooks.compare import ON_PURPOSE
