@@ -39,6 +39,7 @@ WAYS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "online, system user": ("tenant", "client_id", "client_secret", "private_key"),
         "onsite, user and password": ("base_url", "username", "password"),
     },
+    "tryton": {"user and password": ("base_url", "database", "user", "password")},
 }
 """By product the ways to get in, and the options each needs; a test compares them with the products' own checks."""
 

@@ -7,10 +7,12 @@ from bridge.connectors.entrust import ENTRUST
 from bridge.connectors.pipedrive import PIPEDRIVE
 from bridge.connectors.product import ConnectorType
 from bridge.connectors.superoffice import SUPEROFFICE
+from bridge.connectors.tryton import TRYTON
 
 CONNECTORS: Mapping[str, ConnectorType] = {
     "deskera": DESKERA,
     "entrust": ENTRUST,
     "pipedrive": PIPEDRIVE,
     "superoffice": SUPEROFFICE,
+    "tryton": TRYTON,
 }

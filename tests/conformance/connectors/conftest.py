@@ -8,8 +8,9 @@ from deskera_connector import Deskera
 from entrust_connector import Entrust
 from pipedrive_connector import Pipedrive
 from superoffice_connector import SuperOffice
+from tryton_connector import Tryton
 
-PRODUCTS: list[Product] = [Pipedrive(), Deskera(), SuperOffice(), Entrust()]
+PRODUCTS: list[Product] = [Pipedrive(), Deskera(), SuperOffice(), Entrust(), Tryton()]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
