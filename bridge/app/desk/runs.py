@@ -31,7 +31,7 @@ class Hook:
 @dataclass(frozen=True, slots=True)
 class SystemHooks:
     """The hooks of a system. Of the changes in the last day, `heard` were told of by callbacks, and `missed` were found
-    by a sweep."""
+    by a sweep. `polled_seconds`: how often sweeps look for changes where the product calls nobody back."""
 
     system: str
     wanted: int
@@ -39,6 +39,7 @@ class SystemHooks:
     heard: int
     missed: int
     hooks: list[Hook]
+    polled_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,9 @@ class Background:
         hooks = [_hook(row, row.key in wanted) for row in rows]
         hooks += [Hook(key, True, "not registered yet", "", None, None, None, "") for key in sorted(wanted - known)]
         registered = sum(hook.state == "registered" for hook in hooks)
-        return SystemHooks(system, len(wanted), registered, told, missed, hooks)
+        polled = self._bridge.connectors[system].manifest.polled
+        seconds = self._bridge.settings.sweep_seconds(system) if polled else None
+        return SystemHooks(system, len(wanted), registered, told, missed, hooks, seconds)
 
     async def runs(self, person: Person, given: Nothing) -> Runs:
         store, plan = self._bridge.store, self._bridge.plan
