@@ -6,7 +6,7 @@ from functools import partial
 from bridge.connectors.account_list import AccountList
 from bridge.connectors.names import Names, Pins, Unresolved, pair_of
 from bridge.connectors.tryton.client import TrytonClient
-from bridge.connectors.tryton.columns import COUNTRIES, CURRENCIES, EMPLOYEES, LANGUAGES, UNITS
+from bridge.connectors.tryton.columns import CATEGORIES, COUNTRIES, CURRENCIES, EMPLOYEES, LANGUAGES, UNITS
 from bridge.domain.seams import Clock
 
 SOURCES: Mapping[str, tuple[str, str]] = {
@@ -15,6 +15,7 @@ SOURCES: Mapping[str, tuple[str, str]] = {
     LANGUAGES: ("ir.lang", "code"),
     UNITS: ("product.uom", "name"),
     EMPLOYEES: ("company.employee", "rec_name"),
+    CATEGORIES: ("party.category", "rec_name"),
 }
 """List -> its model, and the field that is the name."""
 

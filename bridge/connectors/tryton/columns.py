@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bridge.domain.catalog import Column, ColumnSpec
 
 CURRENCIES, COUNTRIES, LANGUAGES, UNITS, EMPLOYEES = "currencies", "countries", "languages", "units", "employees"
+CATEGORIES = "party categories"
 ADDRESS_PARTS = ("name", "street", "postal_code", "city", "country", "subdivision")
 STATES = ("lead", "opportunity", "converted", "won", "lost", "cancelled")
 PRODUCT_TYPES = ("goods", "assets", "service")
@@ -50,6 +51,8 @@ PARTY_LISTS: Mapping[str, ColumnSpec] = {
     "address": ColumnSpec(Column.OBJECT, parts=ADDRESS_PARTS),
 }
 """`address` is the first of the party's addresses; the others stay as they are."""
+CATEGORY = ColumnSpec(Column.CHOICE)
+"""The oldest of a party's categories: what tells people from companies, which are one model."""
 
 TEMPLATE: Mapping[str, Property] = {
     "name": _text("name", required=True),

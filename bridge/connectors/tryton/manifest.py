@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bridge.connectors.tryton.columns import CODE, OPPORTUNITY, PARTY, PARTY_LISTS, STATE, TEMPLATE, VARIANT
+from bridge.connectors.tryton.columns import CATEGORY, CODE, OPPORTUNITY, PARTY, PARTY_LISTS, STATE, TEMPLATE, VARIANT
 from bridge.connectors.tryton.options import TrytonOptions
 from bridge.domain.catalog import EntityManifest, Lookup, Manifest
 
@@ -13,7 +13,7 @@ MANIFEST = Manifest(
     product="tryton",
     entities={
         "party": EntityManifest(
-            columns={**{column: each.spec for column, each in PARTY.items()}, **PARTY_LISTS},
+            columns={**{column: each.spec for column, each in PARTY.items()}, **PARTY_LISTS, "category": CATEGORY},
             archives=True,
             settle=0.0,
             version_resolution=FINE,
@@ -62,10 +62,12 @@ MANIFEST = Manifest(
         "An opportunity needs a party and an employee before it leaves the state `lead`.",
         "A product is a variant; its name, type, unit and price are those of all variants of its template, and are"
         " written only where there is one.",
+        "People and companies are one model. `category` is a party's oldest category: filter by it where both cross. To"
+        " write it puts that category in the place of the oldest one.",
         "`address` is a party's first address; further ones stay as they are. Its subdivision is shown only.",
         "A failed login is not repeated by itself for half an hour: the server would shut out the right password, too.",
     ),
-    not_yet=("sales and their lines", "identifiers and categories of parties", "further addresses of a party"),
+    not_yet=("sales and their lines", "identifiers of parties", "further addresses of a party"),
 )
 
 

@@ -10,7 +10,7 @@ from bridge.connectors.rows import Row
 from bridge.connectors.tryton.account import Account, Kind, Table
 from bridge.connectors.tryton.catalog import Lists
 from bridge.connectors.tryton.client import Domain
-from bridge.connectors.tryton.columns import COUNTRIES, MECHANISMS, PARTY, PARTY_LISTS
+from bridge.connectors.tryton.columns import CATEGORIES, COUNTRIES, MECHANISMS, PARTY, PARTY_LISTS
 from bridge.connectors.tryton.shape import (
     BadField,
     Values,
@@ -18,12 +18,14 @@ from bridge.connectors.tryton.shape import (
     moment,
     needed,
     read_address,
+    read_category,
     read_columns,
     read_mechanisms,
     record_id,
     related,
     timestamps,
     write_address,
+    write_category,
     write_columns,
     write_mechanisms,
 )
@@ -44,6 +46,7 @@ _OF_ADDRESSES = (
 )
 FIELDS = (
     *(each.name for each in PARTY.values()),
+    "categories",
     "replaced_by",
     "create_date",
     "last_modified_at",
@@ -62,6 +65,7 @@ def read_party(system: str, row: Row, lists: Lists) -> Record | Gone:
     fields = read_columns(PARTY, row, lists)
     fields |= {column: read_mechanisms(mechanisms, kinds) for column, kinds in MECHANISMS.items()}
     fields["address"] = read_address(addresses, lists)
+    fields |= read_category(row, lists)
     return Record(
         ref,
         fields,
@@ -94,7 +98,7 @@ def seen(row: Row) -> Mapping[str, str]:
 
 
 RELATED = ("contact_mechanisms", "addresses")
-KIND = Kind("party", MODEL, FIELDS, frozenset({*needed(PARTY), COUNTRIES}), read_party, _changed, seen)
+KIND = Kind("party", MODEL, FIELDS, frozenset({*needed(PARTY), COUNTRIES, CATEGORIES}), read_party, _changed, seen)
 
 
 class Parties(Table):
@@ -136,7 +140,7 @@ def _values(fields: Fields, row: Row, lists: Lists) -> Values:
     """`row`: the party as just read, empty for a new one. Raises BadField."""
     if "custom" in fields:
         raise BadField("custom", "a Tryton party has no fields of the account's own")
-    plain = {column: value for column, value in fields.items() if column not in PARTY_LISTS}
+    plain = {column: value for column, value in fields.items() if column not in (*PARTY_LISTS, "category")}
     values = write_columns("party", PARTY, plain, lists)
     commands = []
     for column in MECHANISMS:
@@ -145,6 +149,8 @@ def _values(fields: Fields, row: Row, lists: Lists) -> Values:
             commands += checked(column, partial(write_mechanisms, column, fields[column], there))
     if commands:
         values["contact_mechanisms"] = commands
+    if "category" in fields:
+        values["categories"] = checked("category", lambda: write_category(fields["category"], row, lists))
     if "address" in fields:
         there = in_order(row, "addresses") if row else []
         if made := checked("address", lambda: write_address(fields["address"], there, lists)):

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from bridge.connectors.protocols import Page, Written
 from bridge.connectors.tryton.account import Account
 from bridge.connectors.tryton.catalog import Catalog
-from bridge.connectors.tryton.columns import OPPORTUNITY, PARTY, TEMPLATE, Property
+from bridge.connectors.tryton.columns import CATEGORIES, CATEGORY, OPPORTUNITY, PARTY, TEMPLATE, Property
 from bridge.connectors.tryton.opportunities import Opportunities
 from bridge.connectors.tryton.parties import Parties
 from bridge.connectors.tryton.products import Products
@@ -15,7 +15,11 @@ from bridge.connectors.tryton.shape import needed
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.record import Fields, Gone, Record, RecordRef
 
-NAMED: Mapping[str, Mapping[str, Property]] = {"party": PARTY, "product": TEMPLATE, "opportunity": OPPORTUNITY}
+NAMED: Mapping[str, Mapping[str, Property]] = {
+    "party": {**PARTY, "category": Property("categories", CATEGORY, CATEGORIES)},
+    "product": TEMPLATE,
+    "opportunity": OPPORTUNITY,
+}
 """By entity, the columns some of whose values are names of the database's own."""
 
 
@@ -38,10 +42,9 @@ def records_of(account: Account) -> Mapping[str, Records]:
 
 async def own_columns(entity: str, catalog: Catalog) -> Mapping[str, ColumnSpec]:
     """The columns whose choices are the database's own."""
-    properties = NAMED[entity]
+    properties = {column: each for column, each in NAMED[entity].items() if each.items}
     lists = await catalog.of(needed(properties), fresh=True)
     return {
         column: ColumnSpec(Column.CHOICE, required=each.spec.required, choices=tuple(lists[each.items].names()))
         for column, each in properties.items()
-        if each.items
     }

@@ -9,7 +9,7 @@ from bridge.connectors.names import Unresolved
 from bridge.connectors.plain_values import read_boolean, read_number, read_text, write_boolean, write_id, write_number
 from bridge.connectors.rows import NotUnderstood
 from bridge.connectors.tryton.catalog import Lists
-from bridge.connectors.tryton.columns import ADDRESS_PARTS, COUNTRIES, MECHANISMS, Property
+from bridge.connectors.tryton.columns import ADDRESS_PARTS, CATEGORIES, COUNTRIES, MECHANISMS, Property
 from bridge.domain.catalog import Column
 from bridge.domain.record import Fields
 
@@ -188,6 +188,23 @@ def _item(item: Any, kinds: tuple[str, ...]) -> tuple[str, str]:
         raise ValueError("must be a list of items with a value")
     label = item.get("label")
     return (label if label in kinds else kinds[0]), text
+
+
+def read_category(row: Row, lists: Lists) -> dict[str, Any]:
+    """The oldest of a party's categories; unread where its name is not known."""
+    found: dict[str, Any] = {}
+    keys = row.get("categories")
+    if isinstance(keys, list):
+        _put(found, "category", lambda: lists[CATEGORIES].name(min(keys)) if keys else None)
+    return found
+
+
+def write_category(value: Any, row: Row, lists: Lists) -> list[Any]:
+    """Commands that put a category in the place of the oldest one."""
+    keys = list(row.get("categories") or ())
+    wanted = int(lists[CATEGORIES].key(value)) if value else None
+    commands: list[Any] = [["remove", [min(keys)]]] if keys and min(keys) != wanted else []
+    return [*commands, ["add", [wanted]]] if wanted is not None and wanted not in keys else commands
 
 
 def read_address(rows: Sequence[Row], lists: Lists) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Writing records: one call is one transaction, which leaves nothing behind when it fails."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -8,7 +8,19 @@ from typing import Any
 
 from bridge.simulators.faults import Faults
 from bridge.simulators.records import Record
-from bridge.simulators.tryton.models import BOOLEAN, BUTTONS, DATE, FLOAT, MANY, MODELS, NUMERIC, ONE, SELECTION, TEXT
+from bridge.simulators.tryton.models import (
+    BOOLEAN,
+    BOTH,
+    BUTTONS,
+    DATE,
+    FLOAT,
+    MANY,
+    MODELS,
+    NUMERIC,
+    ONE,
+    SELECTION,
+    TEXT,
+)
 from bridge.simulators.tryton.models import Field as ModelField
 from bridge.simulators.tryton.state import GONE, State
 from bridge.simulators.tryton.values import stamp
@@ -61,7 +73,7 @@ class Changes:
         record: Record = {"id": record_id, "create_date": t.now, "write_date": None}
         record |= {name: each.default for name, each in known.fields.items() if each.type != MANY}
         first = {name: values.pop(name) for name in FIRST if model == "party.party" and name in values}
-        record |= self._own(model, self._with_defaults(model, record_id, dict(values), t))
+        record |= self._own(model, self._with_defaults(model, record_id, dict(values), t), record)
         self._put(model, record, t)
         self._children(model, record_id, values, t)
         for kind, text in first.items():
@@ -80,7 +92,7 @@ class Changes:
             closed = model == "sale.opportunity" and record["state"] not in ("lead", "opportunity")
             if closed and (fixed := sorted(values.keys() - {"lost_reason", "reference"})):
                 raise user_error(f'You are not allowed to modify the field "{fixed[0]}" in record "{record_id}".')
-            changed = {**record, **self._own(model, values), "write_date": t.now}
+            changed = {**record, **self._own(model, values, record), "write_date": t.now}
             self._put(model, changed, t)
             self._children(model, record_id, values, t)
             self._finish(model, record_id, t)
@@ -142,8 +154,8 @@ class Changes:
         if wanted is not None and record is not None and stamp(record["write_date"] or record["create_date"]) != wanted:
             raise Refused("ConcurrencyException", "Records were modified in the meanwhile")
 
-    def _own(self, model: str, values: Mapping[str, Any]) -> Record:
-        """The values of the record's own fields."""
+    def _own(self, model: str, values: Mapping[str, Any], before: Mapping[str, Any]) -> Record:
+        """The values of the record's own fields. `before`: as they were."""
         found: Record = {}
         for name, value in values.items():
             known = MODELS[model].fields.get(name)
@@ -151,9 +163,20 @@ class Changes:
                 raise Refused(f"'{name}'", "")
             if name == "state":
                 raise user_error("The state is read only.")
-            if known.type != MANY:
+            if known.type == BOTH:
+                found[name] = self._joined(known, before.get(name, ()), value)
+            elif known.type != MANY:
                 found[name] = self._checked(model, name, known, value)
         return found
+
+    def _joined(self, known: ModelField, there: Sequence[int], commands: Any) -> tuple[int, ...]:
+        """Which records a many2many names after these commands."""
+        named = list(there)
+        for what, ids in commands or ():
+            if what not in ("add", "remove") or any(self._state.get(known.to, one) is None for one in ids):
+                raise user_error(f'The value "{ids}" of "{known.to}" is not valid.')
+            named = [one for one in named if one not in ids] + (list(ids) if what == "add" else [])
+        return tuple(sorted(named))
 
     def _checked(self, model: str, name: str, known: ModelField, value: Any) -> Any:
         if value is None or (value == "" and known.type != TEXT):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 TEXT, BOOLEAN, INTEGER, FLOAT, NUMERIC, DATE = "char", "boolean", "integer", "float", "numeric", "date"
-ONE, MANY, SELECTION = "many2one", "one2many", "selection"
+ONE, MANY, BOTH, SELECTION = "many2one", "one2many", "many2many", "selection"
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ MODELS: dict[str, Model] = {
             "active": _ACTIVE,
             "lang": Field(ONE, "ir.lang"),
             "replaced_by": Field(ONE, "party.party", readonly=True),
+            "categories": Field(BOTH, "party.category", default=()),
             "contact_mechanisms": Field(MANY, "party.contact_mechanism", "party"),
             "addresses": Field(MANY, "party.address", "party"),
         },
@@ -127,6 +128,7 @@ MODELS: dict[str, Model] = {
     "currency.currency": Model({"name": _text(), "code": _text(), "active": _ACTIVE}),
     "country.country": Model({"name": _text(), "code": _text(), "active": _ACTIVE}),
     "country.subdivision": Model({"name": _text(), "code": _text()}),
+    "party.category": Model({"name": _text(required=True), "active": _ACTIVE}),
     "ir.lang": Model({"name": _text(), "code": _text()}),
     "product.uom": Model({"name": _text(), "symbol": _text(), "active": _ACTIVE}),
     "ir.model.log": Model({"event": _text(), "resource": _text(), "target": _text(), "action": _text()}, "event"),

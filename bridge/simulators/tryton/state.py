@@ -76,6 +76,8 @@ def seeded_state(world: World, options: Options) -> State:
     state.seed("currency.currency", name="Norwegian Krone", code="NOK")
     for code, name in (("DE", "Germany"), ("NO", "Norway"), ("US", "United States")):
         state.seed("country.country", code=code, name=name)
+    for name in ("Company", "Person"):
+        state.seed("party.category", name=name)
     for code, name in (("en", "English"), ("de", "German")):
         state.seed("ir.lang", code=code, name=name)
     for name, symbol in (("Unit", "u"), ("Hour", "h"), ("Kilogram", "kg")):

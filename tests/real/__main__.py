@@ -1,0 +1,53 @@
+"""`make test-real`: both systems from nothing, the bridge between them, and everything that goes wrong on the way."""
+
+import argparse
+import shutil
+import sys
+import time
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from tests.real.crm import simulated_pipedrive
+from tests.real.gate import Gate
+from tests.real.install import CannotInstall
+from tests.real.site import Site
+from tests.real.story import STEPS
+from tests.real.told import say
+from tests.real.tryton import Tryton
+
+DEFAULT = Path(__file__).parents[2] / "var" / "real"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.real", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=DEFAULT, help="where packages and databases are kept")
+    parser.add_argument("--crm", choices=("pipedrive",), default="pipedrive")
+    options = parser.parse_args()
+    began = time.monotonic()
+    folder = options.folder.absolute()
+    run = folder / "run"
+    shutil.rmtree(run, ignore_errors=True)
+    run.mkdir(parents=True)
+    try:
+        with ExitStack() as stack:
+            tryton = Tryton(folder / "tryton", run)
+            stack.callback(tryton.down)
+            tryton.start()
+            crm = stack.enter_context(simulated_pipedrive())
+            gate = stack.enter_context(Gate(tryton.url).open())
+            site = stack.enter_context(closing(Site(run / "bridge", crm, tryton, gate)))
+            site.write()
+            say(f"both systems run after {time.monotonic() - began:.0f} s")
+            for step in STEPS:
+                started = time.monotonic()
+                step(site)
+                say(f"ok  {step.__name__:<22} {time.monotonic() - started:5.1f} s  {(step.__doc__ or '').strip()}")
+    except CannotInstall as problem:
+        say(f"skipped: {problem}")
+        return 0
+    say(f"everything held; {time.monotonic() - began:.0f} s in all")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
