@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bridge.connectors.bottlecrm import BOTTLECRM
 from bridge.connectors.deskera import DESKERA
 from bridge.connectors.entrust import ENTRUST
 from bridge.connectors.pipedrive import PIPEDRIVE
@@ -10,6 +11,7 @@ from bridge.connectors.superoffice import SUPEROFFICE
 from bridge.connectors.tryton import TRYTON
 
 CONNECTORS: Mapping[str, ConnectorType] = {
+    "bottlecrm": BOTTLECRM,
     "deskera": DESKERA,
     "entrust": ENTRUST,
     "pipedrive": PIPEDRIVE,

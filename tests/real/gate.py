@@ -61,7 +61,7 @@ class Gate:
         for one in list(self.ahead):
             if one(body):
                 self.ahead.remove(one)
-        kept = {name: value for name, value in headers.items() if name in ("Authorization", "Content-Type")}
+        kept = {name: value for name, value in headers.items() if name.lower() in ("authorization", "content-type")}
         request = urllib.request.Request(self.to + path, body, kept)
         try:
             with urllib.request.urlopen(request, timeout=120) as answer:
