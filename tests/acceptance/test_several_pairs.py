@@ -15,7 +15,14 @@ from bridge.settings.environment import PREFIX
 from bridge.settings.read import read_file
 
 PAIRS = sorted(shipped_pairs())
-ROLES = {"pipedrive": "crm", "superoffice": "sales", "deskera": "erp", "entrust": "iam", "tryton": "office", "bottlecrm": "front"}
+ROLES = {
+    "pipedrive": "crm",
+    "superoffice": "sales",
+    "deskera": "erp",
+    "entrust": "iam",
+    "tryton": "office",
+    "bottlecrm": "front",
+}
 MANIFESTS = {name: kind.manifest for name, kind in CONNECTORS.items()}
 
 

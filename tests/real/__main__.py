@@ -2,12 +2,14 @@
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from tests.real.crm import simulated_pipedrive
+from tests.real.bottle import Bottle
+from tests.real.crm import Crm, Pipedrive, simulated_pipedrive
 from tests.real.gate import Gate
 from tests.real.install import CannotInstall
 from tests.real.site import Site
@@ -21,9 +23,10 @@ DEFAULT = Path(__file__).parents[2] / "var" / "real"
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.real", description=__doc__)
     parser.add_argument("--folder", type=Path, default=DEFAULT, help="where packages and databases are kept")
-    parser.add_argument("--crm", choices=("pipedrive",), default="pipedrive")
+    parser.add_argument("--crm", choices=("bottlecrm", "pipedrive"), default="bottlecrm")
     options = parser.parse_args()
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that nothing it started stays behind
     folder = options.folder.absolute()
     run = folder / "run"
     shutil.rmtree(run, ignore_errors=True)
@@ -33,7 +36,7 @@ def main() -> int:
             tryton = Tryton(folder / "tryton", run)
             stack.callback(tryton.down)
             tryton.start()
-            crm = stack.enter_context(simulated_pipedrive())
+            crm: Crm = _bottle(stack, folder, run) if options.crm == "bottlecrm" else _pipedrive(stack)
             gate = stack.enter_context(Gate(tryton.url).open())
             site = stack.enter_context(closing(Site(run / "bridge", crm, tryton, gate)))
             site.write()
@@ -47,6 +50,17 @@ def main() -> int:
         return 0
     say(f"everything held; {time.monotonic() - began:.0f} s in all")
     return 0
+
+
+def _bottle(stack: ExitStack, folder: Path, run: Path) -> Bottle:
+    bottle = Bottle(folder / "bottlecrm", run)
+    stack.callback(bottle.stop)
+    bottle.start()
+    return bottle
+
+
+def _pipedrive(stack: ExitStack) -> Pipedrive:
+    return stack.enter_context(simulated_pipedrive())
 
 
 if __name__ == "__main__":

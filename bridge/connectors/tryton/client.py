@@ -1,5 +1,6 @@
 """Calls to one database over JSON-RPC. Facts: `trytond/protocols/jsonrpc.py`, `trytond/model/modelstorage.py`."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,7 @@ class TrytonClient:
         self._path, self._timeout = f"{options.database}/rpc/", options.timeout_seconds
         self.user = options.user
         self._number = 0
+        self._creating = asyncio.Lock()
         self.context: Mapping[str, Any] = {}
         self._http = HttpClient(
             construction.system,
@@ -98,8 +100,11 @@ class TrytonClient:
         return found
 
     async def create(self, model: str, values: Mapping[str, Any]) -> int:
+        """One at a time: on SQLite two transactions take the same number from a sequence, and one of them is refused
+        for a code that it did not send."""
         method = f"model.{model}.create"
-        answer, found = await self._call(method, [[values]], {}, reads=False)
+        async with self._creating:
+            answer, found = await self._call(method, [[values]], {}, reads=False)
         if not isinstance(found, list) or len(found) != 1 or not isinstance(found[0], int):
             raise answer.garbled("no id")
         return found[0]
