@@ -45,6 +45,6 @@ def test_a_name_that_is_taken_or_no_name_changes_nothing(tmp_path: Path, script:
     project = copied(tmp_path)
     before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
     for name in ("pipedrive", "Acme", "", "sample", "two words"):
-        with pytest.raises(ValueError, match="there already|NAME must be"):
+        with pytest.raises(ValueError, match=r"there already|NAME must be"):
             script.new_connector(name, project)
     assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == before

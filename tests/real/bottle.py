@@ -83,7 +83,7 @@ from common.serializer import OrgAwareRefreshToken
 user = User.objects.create_superuser(email="admin@example.com", password=None)
 org = Org.objects.create(name="Rehearsal")
 profile = Profile.objects.create(user=user, org=org, role="ADMIN")
-_, token = PersonalAccessToken.generate(profile, "bridge")
+token, _ = PersonalAccessToken.generate(profile, "bridge")
 login, person = (OrgAwareRefreshToken.for_user_and_org(user, org, profile) for _ in range(2))
 print(json.dumps({"token": token, "refresh": str(login), "person": str(person.access_token)}))
 '''
