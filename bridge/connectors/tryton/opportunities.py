@@ -21,7 +21,7 @@ from bridge.connectors.tryton.shape import (
     timestamps,
     write_columns,
 )
-from bridge.domain.errors import RemoteError
+from bridge.domain.errors import Rejected, RemoteError
 from bridge.domain.record import Fields, Gone, Record, RecordRef
 
 MODEL = "sale.opportunity"
@@ -119,6 +119,9 @@ class Opportunities(Table):
         if await self.there(fresh.ref):
             await self._press(int(fresh.ref.id), buttons)
             await self.remove(MODEL, int(fresh.ref.id), fresh, unseen=bool(buttons))
+
+    async def archive(self, fresh: Record) -> None:
+        raise Rejected(self._system, "a Tryton opportunity cannot be archived")
 
     def _buttons(self, state: str, fields: Fields) -> Sequence[str]:
         wanted = fields.get("state", state)

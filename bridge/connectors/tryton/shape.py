@@ -159,7 +159,7 @@ def write_mechanisms(column: str, value: Any, rows: Sequence[Row]) -> list[Any]:
             commands.append(["create", [{"type": kind, "value": text, "sequence": place + 1}]])
             continue
         left.remove(same)
-        changes = {} if same["value"] == text else {"value": text}
+        changes: Values = {} if same["value"] == text else {"value": text}
         if there.index(same) != place or same.get("sequence") is None:
             changes["sequence"] = place + 1
         if changes:

@@ -1,13 +1,14 @@
 """Values of JSON-RPC as the server writes them (`trytond/protocols/jsonrpc.py`), both ways. Pure."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 _CLASS = "__class__"
 _DAY = ("year", "month", "day")
-_MOMENT = (*_DAY, "hour", "minute", "second", "microsecond")
+_CLOCK = ("hour", "minute", "second", "microsecond")
+_MOMENT = (*_DAY, *_CLOCK)
 
 
 def decode(value: Any) -> Any:
@@ -27,7 +28,8 @@ def decode(value: Any) -> Any:
         if kind == "date":
             return date(*(value[part] for part in _DAY))
         if kind == "datetime":
-            return datetime(*(value[part] for part in _MOMENT), tzinfo=UTC)
+            day = date(*(value[part] for part in _DAY))
+            return datetime.combine(day, time(*(value[part] for part in _CLOCK)), UTC)
     except (KeyError, TypeError, ArithmeticError):
         raise ValueError(f"is no {kind}") from None
     return value

@@ -1,6 +1,7 @@
 """Reading records: dotted fields, and what is worked out."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from bridge.simulators.records import Record
@@ -19,11 +20,11 @@ def search(state: State, model: str, params: Sequence[Any], context: Mapping[str
     hidden = context.get("active_test", True) and "active" in MODELS[model].fields and "active" not in str(domain)
     rows = [row for row in state.rows(model, lag) if not (hidden and not row["active"]) and test(model, row)]
     for name, direction in reversed(order or [["id", "ASC"]]):
-        rows.sort(key=lambda row, name=name: _sortable(model, row, name), reverse=direction.startswith("DESC"))
+        rows.sort(key=partial(_sortable, name), reverse=direction.startswith("DESC"))
     return rows[offset or 0 :][: limit if limit is not None else len(rows)]
 
 
-def _sortable(model: str, row: Record, name: str) -> tuple[bool, Any]:
+def _sortable(name: str, row: Record) -> tuple[bool, Any]:
     value = row["write_date"] or row["create_date"] if name == "last_modified_at" else row.get(name)
     return value is None, value if value is not None else 0
 
