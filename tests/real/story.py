@@ -26,7 +26,7 @@ def backfilled(site: Site) -> None:
     asked = site.told("backfill", site.crm.mapping)
     assert asked.code == 0, asked
     wanted = [name(number) for number in range(total)]
-    there(site, lambda: names(site) == (wanted, wanted), f"{total} companies on both sides", 300)
+    there(site, lambda: names(site) == (wanted, wanted), f"{total} companies on both sides", 600)
 
 
 def edited_on_both_sides(site: Site) -> None:
