@@ -45,10 +45,14 @@ sync: {{write_seconds: 20, lease_seconds: 60, backoff_first_seconds: 1, backoff_
 
 @dataclass
 class Site:
+    """`patience`: how many times as long as on a machine of its own everything may take."""
+
     folder: Path
     crm: Crm
     tryton: Tryton
     gate: Gate
+    companies: int = 200
+    patience: float = 1.0
     callbacks: int = field(default_factory=free_port)
     admin: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
@@ -103,7 +107,7 @@ class Site:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.command("run"), env=self.environment(), stdout=log, stderr=log)
-        until(self._is_ready, f"the bridge is ready; see {self.log}", PATIENCE_SECONDS)
+        until(self._is_ready, f"the bridge is ready; see {self.log}", PATIENCE_SECONDS * self.patience)
 
     def kill(self) -> None:
         """SIGKILL: no goodbye."""

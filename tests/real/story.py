@@ -8,7 +8,6 @@ from tests.acceptance.site import fetch, until
 from tests.real.site import PATIENCE_SECONDS, Site
 from tests.real.told import say
 
-COMMON, IN_CRM_ONLY, IN_TRYTON_ONLY = 80, 70, 50
 Step = Callable[[Site], None]
 
 
@@ -17,16 +16,17 @@ def name(number: int) -> str:
 
 
 def backfilled(site: Site) -> None:
-    """200 companies, 80 of them on both sides already: those are matched, the others are made, nothing twice."""
-    crm, total = range(COMMON + IN_CRM_ONLY), COMMON + IN_CRM_ONLY + IN_TRYTON_ONLY
-    site.crm.create(*map(name, crm))
-    site.tryton.create(*map(name, [*range(COMMON), *range(COMMON + IN_CRM_ONLY, total)]))
+    """Two companies of five are on both sides already: those are matched, the others are made, nothing twice."""
+    total = site.companies
+    common, at_crm = 2 * total // 5, 3 * total // 4
+    site.crm.create(*map(name, range(at_crm)))
+    site.tryton.create(*map(name, [*range(common), *range(at_crm, total)]))
     site.start()
-    until(site.crm.hooks_work, "the hooks are registered", PATIENCE_SECONDS)
+    there(site, site.crm.hooks_work, "the hooks are registered")
     asked = site.told("backfill", site.crm.mapping)
     assert asked.code == 0, asked
     wanted = [name(number) for number in range(total)]
-    there(site, lambda: names(site) == (wanted, wanted), f"{total} companies on both sides", 600)
+    there(site, lambda: names(site) == (wanted, wanted), f"{total} companies on both sides", 300)
 
 
 def edited_on_both_sides(site: Site) -> None:
@@ -106,7 +106,7 @@ def killed(site: Site) -> None:
     for number, record in enumerate(edited):
         site.crm.edit(record, name=f"Edited before the kill {number:02}")
     site.crm.create(*made)
-    until(lambda: any(one.startswith("Made before") for one in names(site)[1]), "work has begun", PATIENCE_SECONDS)
+    there(site, lambda: any(one.startswith("Made before") for one in names(site)[1]), "work has begun")
     site.kill()
     site.start()
     wanted = {*made, *(f"Edited before the kill {number:02}" for number in range(10))}
@@ -172,7 +172,7 @@ def both(site: Site, called: str, website: str) -> None:
 
 def there(site: Site, holds: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
     try:
-        until(holds, what, seconds)
+        until(holds, what, seconds * site.patience)
     except AssertionError as late:
         status = site.told("status").out
         waiting = site.told("waiting").out

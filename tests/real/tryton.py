@@ -36,7 +36,7 @@ class Tryton:
         self.password = self._password(folder / "password")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.database, self.user = DATABASE, USER
+        self.database, self.user, self.session = DATABASE, USER, ""
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "gzip"}
         self._run.mkdir(parents=True)
         self._config = self._configured(self._run)
@@ -111,8 +111,8 @@ class Tryton:
     def _login(self) -> None:
         self._headers.pop("Authorization", None)
         number, key = self.call("common.db.login", USER, {"password": self.password})[:2]
-        token = base64.b64encode(f"{USER}:{number}:{key}".encode()).decode()
-        self._headers["Authorization"] = f"Session {token}"
+        self.session = base64.b64encode(f"{USER}:{number}:{key}".encode()).decode()
+        self._headers["Authorization"] = f"Session {self.session}"
 
     def _make(self) -> None:
         """An empty database with the modules; takes about a minute."""
