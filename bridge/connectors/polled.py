@@ -1,35 +1,28 @@
 """What a product without webhooks says where hooks are asked for: sweeps bring every change."""
 
 from collections.abc import Sequence
+from typing import NoReturn
 
-from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
+from bridge.domain.callback import HookSpec, SeenHook
 from bridge.domain.errors import BadCallback, Rejected
-from bridge.domain.event import Event
 
 
 class Polled:
     """The half of the seam that is about hooks and callbacks. No hook is ever wanted, and no callback is true."""
 
-    system: str
+    def __init__(self, system: str) -> None:
+        self._system = system
 
     def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
         return []
 
-    async def list_hooks(self) -> Sequence[SeenHook] | None:
+    def hooks(self) -> Sequence[SeenHook]:
         """There are none, and never will be."""
         return []
 
-    async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
-        raise Rejected(self.system, "this product has no webhooks")
+    def create_hook(self) -> NoReturn:
+        raise Rejected(self._system, "this product has no webhooks")
 
-    async def remove_hook(self, hook_id: str) -> None:
-        """Removing what is not there is no error."""
-
-    def check_head(self, head: Callback, secret: HookSecret) -> None:
+    def refuse(self) -> NoReturn:
+        """Whoever sends a callback here is not the product."""
         raise BadCallback("this product sends no callbacks")
-
-    async def verify(self, callback: Callback, secret: HookSecret) -> None:
-        raise BadCallback("this product sends no callbacks")
-
-    def decode(self, callback: Callback) -> Sequence[Event]:
-        return []

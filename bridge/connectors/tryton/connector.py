@@ -17,18 +17,21 @@ from bridge.connectors.tryton.manifest import manifest_of
 from bridge.connectors.tryton.options import TrytonOptions
 from bridge.connectors.tryton.place import Place
 from bridge.connectors.tryton.records import Records, own_columns, records_of
+from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
 from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import Rejected
+from bridge.domain.event import Event
 from bridge.domain.record import Fields, Gone, Record, RecordRef
 
 
-class TrytonConnector(Polled):
+class TrytonConnector:
     def __init__(self, construction: Construction) -> None:
         options: TrytonOptions = construction.options
         client = TrytonClient(construction)
         listings = Listings(construction.system, construction.skipped)
         pins = Pins(construction.system, construction.cache, listings)
         self.system = construction.system
+        self._polled = Polled(construction.system)
         self.manifest = manifest_of(options)
         self._catalog = Catalog(client, pins, construction.seams.clock)
         self._place = Place(client, options.company)
@@ -69,6 +72,27 @@ class TrytonConnector(Polled):
 
     async def archive(self, fresh: Record) -> None:
         await (await self._of(fresh.ref.entity)).archive(fresh)
+
+    def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
+        return self._polled.hooks_for(entities)
+
+    async def list_hooks(self) -> Sequence[SeenHook] | None:
+        return self._polled.hooks()
+
+    async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
+        return self._polled.create_hook()
+
+    async def remove_hook(self, hook_id: str) -> None:
+        """There is nothing to remove."""
+
+    def check_head(self, head: Callback, secret: HookSecret) -> None:
+        self._polled.refuse()
+
+    async def verify(self, callback: Callback, secret: HookSecret) -> None:
+        self._polled.refuse()
+
+    def decode(self, callback: Callback) -> Sequence[Event]:
+        return []
 
     async def _of(self, entity: str) -> Records:
         """Its records, once we know in which company and language we work."""

@@ -11,7 +11,7 @@ class TrytonOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     base_url: str = Field(description="Address of the server without the database, such as https://erp.example.com.")
-    database: str = Field(min_length=1, pattern=r"^[^/?#\s]+$", description="Name of the database.")
+    database: str = Field(min_length=1, description="Name of the database.")
     user: str = Field(min_length=1, description="Login name of the user the bridge works as.")
     password: SecretStr = Field(description="That user's password.")
     company: int | None = Field(
@@ -30,6 +30,13 @@ class TrytonOptions(BaseModel):
         description="How long a transaction of others may last. What it changes carries the time it began, so each"
         " sweep looks so far back again.",
     )
+
+    @field_validator("database")
+    @classmethod
+    def _is_name(cls, value: str) -> str:
+        if not set(value).isdisjoint("/?# "):
+            raise ValueError("must be the name alone, without blanks, slashes or marks")
+        return value
 
     @field_validator("base_url")
     @classmethod

@@ -12,17 +12,20 @@ from bridge.connectors.sample.client import SampleClient
 from bridge.connectors.sample.manifest import MANIFEST
 from bridge.connectors.sample.options import SampleOptions
 from bridge.connectors.sample.records import Items
+from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
 from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import Rejected
+from bridge.domain.event import Event
 from bridge.domain.record import Fields, Gone, Record, RecordRef
 
 
-class SampleConnector(Polled):
+class SampleConnector:
     manifest = MANIFEST
 
     def __init__(self, construction: Construction) -> None:
         options: SampleOptions = construction.options
         self.system = construction.system
+        self._polled = Polled(construction.system)
         self._client = SampleClient(construction)
         listings = Listings(construction.system, construction.skipped)
         self._items = Items(self._client, listings, options.page_size)
@@ -61,3 +64,24 @@ class SampleConnector(Polled):
 
     async def archive(self, fresh: Record) -> None:
         raise Rejected(self.system, "a Sample item cannot be archived")
+
+    def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
+        return self._polled.hooks_for(entities)
+
+    async def list_hooks(self) -> Sequence[SeenHook] | None:
+        return self._polled.hooks()
+
+    async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
+        return self._polled.create_hook()
+
+    async def remove_hook(self, hook_id: str) -> None:
+        """There is nothing to remove."""
+
+    def check_head(self, head: Callback, secret: HookSecret) -> None:
+        self._polled.refuse()
+
+    async def verify(self, callback: Callback, secret: HookSecret) -> None:
+        self._polled.refuse()
+
+    def decode(self, callback: Callback) -> Sequence[Event]:
+        return []
