@@ -1,5 +1,6 @@
 """What only Tryton does: the login guard, conditional writes, the log of deletes, workflow, categories, variants."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -9,6 +10,7 @@ import pytest
 from connector_harness import SYSTEM, Bench
 from tryton_connector import Tryton
 
+from bridge.connectors.protocols import HttpRequest, HttpResponse
 from bridge.connectors.tryton.opportunities import way
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, Rejected, RetryLater, WriteConflict
 from bridge.domain.record import Evidence, Gone, Record, RecordRef
@@ -217,3 +219,26 @@ async def test_an_exception_inside_the_server_is_tried_again_later(bench: Bench)
     bench.simulator.faults.responses = [ResponseFault(path=bench.product.paths["party"], times=1, variant="in-band")]
     with pytest.raises(RetryLater, match="locked"):
         await connector.read(ref(record_id))
+
+
+async def test_creates_go_one_at_a_time(bench: Bench) -> None:
+    """On SQLite two at once take the same number from a sequence, and one is refused for a code it did not send."""
+    connector, inner, under_way, most = bench.connect(), bench.transport.inner, 0, 0
+    await connector.columns("party")
+
+    class Watching:
+        async def send(self, request: HttpRequest) -> HttpResponse:
+            nonlocal under_way, most
+            making = b"party.party.create" in (request.body or b"")
+            under_way += making
+            most = max(most, under_way)
+            await asyncio.sleep(0.01)
+            try:
+                return await inner.send(request)
+            finally:
+                under_way -= making
+
+    bench.transport.inner = Watching()
+    made = await asyncio.gather(*(connector.create("party", {"name": f"Party {number}"}) for number in range(4)))
+    assert len({one.id for one in made}) == 4
+    assert most == 1
