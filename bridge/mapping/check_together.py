@@ -17,10 +17,10 @@ Systems = MappingOf[str, str]
 
 def check_together(mappings: tuple[Mapping, ...], systems: Systems) -> list[Fault]:
     """Overlaps, rings of systems, cycles of links no record could be first in."""
-    return [*_overlaps(mappings, systems), *rings(mappings, systems), *_link_cycles(mappings)]
+    return [*overlaps(mappings, systems), *rings(mappings, systems), *_link_cycles(mappings)]
 
 
-def _overlaps(mappings: tuple[Mapping, ...], systems: Systems) -> Iterator[Fault]:
+def overlaps(mappings: Sequence[Mapping], systems: Systems) -> Iterator[Fault]:
     """Two mappings that may both hold a record and both write one of its columns would undo each other's work.
 
     Not so where they lead to different accounts and one of them crosses both ways: it takes what the other one wrote on
