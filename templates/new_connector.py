@@ -105,4 +105,4 @@ if __name__ == "__main__":
             sys.stdout.write(f"wrote {written.relative_to(ROOT)}\n")
     except ValueError as wrong:
         sys.exit(str(wrong))
-    sys.stdout.write("next: make format, then docs/adding-a-connector.md\n")
+    sys.stdout.write("next: docs/adding-a-connector.md\n")
