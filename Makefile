@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Stores and PostgreSQL of the tests lie in memory where 4 GB of it are free there: none of them has to outlive a run.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "/dev/shm" }')
 
-.PHONY: venv quick demo test coverage check audit release lock docs pictures image-check kill-burst storms two-copies mutants bench bench-mapping
+.PHONY: venv quick demo test coverage check audit release lock docs pictures image-check kill-burst storms two-copies mutants bench bench-mapping test-real real-systems connector
 
 venv: $(STAMP)
 
@@ -54,6 +54,21 @@ test: venv
 # The long kill test: 2,000 callbacks, three kill -9, on both stores.
 kill-burst: venv
 	$(BIN)/python -m tests.acceptance.kill_burst --records 2000 --kills 3 --store both
+
+# The bridge between a real CRM and a real ERP from PyPI, BottleCRM and Tryton: everything that goes wrong on the way.
+# Packages and databases are kept in FOLDER between runs; needs Python 3.12 beside ours for BottleCRM.
+test-real: venv
+	$(BIN)/python -m tests.real --folder $(or $(FOLDER),var/real) --crm $(or $(CRM),bottlecrm)
+
+# Only the two systems, until Ctrl-C, to try the bridge by hand: docs/tutorial.md.
+real-systems: venv
+	$(BIN)/python -m tests.real --folder $(or $(FOLDER),var/real) --serve
+
+# A connector from the template, which passes the first part of the conformance suite as it stands: make connector NAME=acme
+connector: venv
+	$(BIN)/python templates/new_connector.py $(NAME)
+	$(BIN)/ruff check --quiet --fix bridge tests
+	$(BIN)/ruff format --quiet bridge tests
 
 # Seeded storms, each over products in memory and over both simulators with the whole bridge: make storms SEEDS=200 FROM=1
 storms: venv

@@ -8,7 +8,7 @@ from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
 from bridge.domain.text_file import read_text, text_of, write_text
 from bridge.files.document import Faults, Node, Scalar, Table, plain, read_documents
-from bridge.mapping.check_together import rings
+from bridge.mapping.check_together import overlaps, rings
 from bridge.mapping.model import Mapping as MappingFile
 from bridge.settings.parts import mapping_modes
 
@@ -100,18 +100,23 @@ def _mode(path: Path, environ: Mapping[str, str], mapping: str) -> str:
 
 
 def left_out(present: Iterable[MappingFile], added: Sequence[MappingFile]) -> set[str]:
-    """Of the added mappings those whose records are in sync by way of others already, and what links to them."""
+    """Of the added mappings those whose records are in sync by way of others already, or written by one of them, and
+    what links to them."""
     kept, out = list(present), set[str]()
-    if rings(kept, {}):
+    if _clash(kept):
         return out
     for mapping in added:
-        if rings([*kept, mapping], {}):
+        if _clash([*kept, mapping]):
             out.add(mapping.name)
         else:
             kept.append(mapping)
     while more := {one.name for one in added if one.name not in out and out & {row.link for row in one.fields}}:
         out |= more
     return out
+
+
+def _clash(mappings: Sequence[MappingFile]) -> bool:
+    return bool(rings(mappings, {})) or next(overlaps(mappings, {}), None) is not None
 
 
 def sides_of(mappings: Iterable[MappingFile]) -> dict[str, str]:

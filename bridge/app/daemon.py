@@ -5,8 +5,9 @@ import gc
 import logging
 import signal
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 
 from bridge.app.build import Bridge, build
@@ -155,11 +156,22 @@ def jobs(bridge: Bridge) -> tuple[Job, ...]:
         Job("hook audit", schedule.audit_seconds, bridge.keeper.audit, at_start=True),
         Job("columns", min(LOOK_SECONDS, schedule.columns_seconds), columns.look, at_start=True),
         Job("match index", schedule.sweep_seconds, reconciler.index, at_start=True),
-        Job("sweep", schedule.sweep_seconds, lambda: reconciler.sweep_all("incremental"), at_start=True),
+        *_sweeps(bridge),
         Job("full sweep", schedule.full_sweep_seconds, lambda: reconciler.sweep_all("full")),
         Job("retention", schedule.retention_seconds, lambda: _prune(bridge)),
         Job("hook deliveries", FLUSH_SECONDS, lambda: _flush(bridge)),
     )
+
+
+def _sweeps(bridge: Bridge) -> Iterator[Job]:
+    """One job for all systems at the common pace, and one for each that has a pace of its own."""
+    settings, sweep = bridge.settings, bridge.reconciler.sweep_all
+    own = {name: seconds for name, each in settings.systems.items() if (seconds := each.sweep_seconds) is not None}
+    if others := settings.systems.keys() - own.keys():
+        every = settings.schedule.sweep_seconds
+        yield Job("sweep", every, lambda: sweep("incremental", others), at_start=True)
+    for name, seconds in own.items():
+        yield Job(f"sweep of {name}", seconds, partial(sweep, "incremental", {name}), at_start=True)
 
 
 async def audit_returned(bridge: Bridge) -> None:

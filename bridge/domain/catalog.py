@@ -99,3 +99,8 @@ class Manifest:
     entities: Mapping[str, EntityManifest]
     limits: tuple[str, ...] = ()
     not_yet: tuple[str, ...] = ()
+
+    @property
+    def polled(self) -> bool:
+        """Whether the product calls nobody back: sweeps bring every change."""
+        return not any(entity.events for entity in self.entities.values())

@@ -1,6 +1,6 @@
 """What an account changed about the columns of an entity, and which mappings that concerns. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ from typing import Any
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.record import Side
 from bridge.mapping.check_columns import words_of
-from bridge.mapping.conditions import Words, leaves
+from bridge.mapping.conditions import Leaf, Words, leaves
 from bridge.mapping.model import Field, Mapping
 from bridge.mapping.paths import parse_path
 
@@ -131,7 +131,7 @@ def _concern(change: Change, uses: list[tuple[Mapping, Side]]) -> Concern:
 
 def _level(change: Change, mapping: Mapping, side: Side) -> Level:
     rows = [row for row in mapping.fields if change.column in _columns(row, side)]
-    filtered = any(path.column == change.column for path, _ in mapping.side(side).where_paths)
+    filtered = any(leaf.path.column == change.column for leaf in _asked(mapping, side))
     marked = side in mapping.marker and parse_path(mapping.marker[side]).column == change.column
     written = [row for row in rows if side in row.flows]
     match change.what:
@@ -152,13 +152,25 @@ def _level(change: Change, mapping: Mapping, side: Side) -> Level:
 
 def _uses_options(change: Change, mapping: Mapping, side: Side, rows: list[Field]) -> bool:
     """Whether a table, a constant or a filter names one of them, or a row without a table may write one."""
-    wanted = {str(value) for path, value in mapping.side(side).where_paths if path.column == change.column}
+    wanted = _words(leaf for leaf in _asked(mapping, side) if leaf.path.column == change.column)
     for row in rows:
         words = words_known(row, mapping, side, change.column)
         if words is None and side in row.flows:
             return True
         wanted |= words or set()
     return bool(wanted & set(change.options))
+
+
+def _asked(mapping: Mapping, side: Side) -> Iterator[Leaf]:
+    """What `where` and every row's `when` ask about columns of that side."""
+    yield from leaves(mapping.side(side).where)
+    for row in mapping.fields:
+        if side in row.when:
+            yield from leaves(row.when[side])
+
+
+def _words(asked: Iterable[Leaf]) -> set[str]:
+    return {str(word) for leaf in asked if isinstance(leaf, Words) for word in leaf.words}
 
 
 def words_known(row: Field, mapping: Mapping, side: Side, column: str) -> set[str] | None:
@@ -178,7 +190,7 @@ def _columns(row: Field, side: Side) -> set[str]:
 
 def names_used(mapping: Mapping, side: Side) -> set[str]:
     """Every name of an own field and every word that the mapping says of that side."""
-    used = {str(word) for leaf in leaves(mapping.side(side).where) if isinstance(leaf, Words) for word in leaf.words}
+    used = _words(_asked(mapping, side))
     for row in mapping.fields:
         for column in _columns(row, side):
             used.add(column.removeprefix("custom."))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -78,10 +78,14 @@ class Reconciler:
         """Every (system, entity) some mapping names."""
         return sorted(self.work.routes)
 
-    async def sweep_all(self, kind: str) -> list[Sweep]:
-        """Sweep every entity on schedule; one that fails does not stop the others, a slow system no other system."""
+    async def sweep_all(self, kind: str, systems: Container[str] | None = None) -> list[Sweep]:
+        """Sweep every entity on schedule; one that fails does not stop the others, a slow system no other system.
+
+        `systems`: only these."""
 
         async def sweep(system: str, entity: str) -> Sweep | None:
+            if systems is not None and system not in systems:
+                return None
             rests = kind != "full" and await self._rests(system, entity)
             return None if rests else await self.sweep(system, entity, kind)
 

@@ -69,6 +69,11 @@ class SystemSettings(Section):
         default_factory=list,
         description="Hooks that are not to be registered, as `bridge hooks list` names them; sweeps carry changes.",
     )
+    sweep_seconds: Seconds | None = Field(
+        None,
+        description="How often changes are looked for here, for a product without callbacks above all; nothing:"
+        " schedule.sweep_seconds.",
+    )
 
 
 class MappingSettings(Section):
@@ -248,6 +253,10 @@ class Settings(BaseSettings):
     retention: RetentionSettings = Field(default_factory=RetentionSettings, description="How long things are kept.")
     health: HealthSettings = Field(default_factory=HealthSettings, description="When health warns and fails.")
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
+
+    def sweep_seconds(self, system: str) -> float:
+        """How often changes are looked for at this system."""
+        return self.systems[system].sweep_seconds or self.schedule.sweep_seconds
 
     @classmethod
     def settings_customise_sources(

@@ -48,7 +48,7 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class SystemHooks:
-    """The hooks of a system."""
+    """The hooks of a system. `polled_seconds`: how often sweeps look for changes where the product calls nobody back."""
 
     system: str
     wanted: int
@@ -57,6 +57,7 @@ class SystemHooks:
     day: Reliability
     week: Reliability
     hooks: list[Hook]
+    polled_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,9 @@ class Background:
         mine = [found for (name, _), found in windows.items() if name == system]
         day, week = (_reliability([found[window] for found in mine if window in found]) for window in WINDOWS)
         stopped = sum(hook.on_purpose and hook.wanted for hook in hooks)
-        return SystemHooks(system, len(wanted), registered, stopped, day, week, hooks)
+        polled = self._bridge.connectors[system].manifest.polled
+        seconds = self._bridge.settings.sweep_seconds(system) if polled else None
+        return SystemHooks(system, len(wanted), registered, stopped, day, week, hooks, seconds)
 
     async def runs(self, person: Person, given: Nothing) -> Runs:
         store, plan = self._bridge.store, self._bridge.plan
