@@ -22,6 +22,7 @@ from bridge.reconcile.reconciler import Work as Reconciled
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings, SyncSettings
 from bridge.store.engine import Store
+from bridge.store.model import Outcome
 from bridge.sync.parts import Limits, Parts
 from bridge.sync.systems import SystemWatch
 from bridge.sync.worker import Worker
@@ -63,7 +64,7 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
     addresses = addresses_of(settings)
     systems = SystemWatch(connectors, store, seams)
     parts = make_parts(settings, seams, store, connectors, plan)
-    worker = Worker(parts, systems, lambda mapping, outcome: metrics.outcome(mapping, outcome.value))
+    worker = Worker(parts, systems, partial(_counted, metrics))
 
     async def submit(events: Sequence[Event]) -> Sequence[bool]:
         return await store.events.submit(events, bridge.plan.routes)
@@ -85,6 +86,7 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
             seams.clock,
             max_waiting=settings.callbacks.max_waiting,
             observe=metrics.callback,
+            took=metrics.callback_took,
         ),
         keeper=HookKeeper(
             connectors, plan.sources, addresses, transport, store, seams, observe=metrics.hook_registered
@@ -95,6 +97,12 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
         skipped=skipped,
     )
     return bridge
+
+
+def _counted(metrics: Metrics, mapping: str, outcome: Outcome, seconds: float | None) -> None:
+    metrics.outcome(mapping, outcome.value)
+    if seconds is not None:
+        metrics.written(mapping, seconds)
 
 
 def build_connectors(

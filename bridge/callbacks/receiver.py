@@ -23,6 +23,7 @@ LONGEST_BODY = 8 * 1024
 
 Submit = Callable[[Sequence[Event]], Awaitable[Sequence[bool]]]
 Observe = Callable[[str, int], None]
+Took = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Receiver:
         *,
         max_waiting: int = 2000,
         observe: Observe = lambda system, status: None,
+        took: Took = lambda system, seconds: None,
     ) -> None:
         self.decoders = decoders
         self.addresses = addresses
@@ -63,6 +65,7 @@ class Receiver:
         self.clock = clock
         self.max_waiting = max_waiting
         self.observe = observe
+        self.took = took
         self.waiting = 0
         self.delivered: dict[tuple[str, str], float] = {}
 

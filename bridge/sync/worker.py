@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from bridge.domain.errors import BridgeError, LeaseLost, StoreUnavailable
+from bridge.domain.event import Lane
 from bridge.domain.patience import once_back
 from bridge.monitoring.seldom import Seldom
 from bridge.store.failures import LinkTaken
@@ -29,14 +30,16 @@ BUSY_SECONDS = 0.1  # what is due already is held by a running claim, whose end 
 TOGETHER_SECONDS = 0.02
 """While claims are under way, the next are taken together after so long: what runs in step shares its transactions."""
 
-Observe = Callable[[str, Outcome], None]
-"""Told of every outcome (see `is_outcome`): mapping, outcome."""
+Observe = Callable[[str, Outcome, float | None], None]
+"""Told of every outcome (see `is_outcome`): mapping, outcome, and seconds from the callback to the write it caused."""
 
 
 class Worker:
     """Runs claims of one process. `parts` may be replaced while it runs; claims under way keep theirs."""
 
-    def __init__(self, parts: Parts, systems: SystemWatch, observe: Observe = lambda mapping, outcome: None) -> None:
+    def __init__(
+        self, parts: Parts, systems: SystemWatch, observe: Observe = lambda mapping, outcome, seconds: None
+    ) -> None:
         self.parts = parts
         self.systems = systems
         self.observe = observe
@@ -154,7 +157,7 @@ class Worker:
     def _report(self, load: Loader, completion: Completion) -> None:
         key = load.draft.key
         if is_outcome(completion):
-            self.observe(key.mapping, completion.outcome)
+            self.observe(key.mapping, completion.outcome, self._from_callback(completion))
         more: dict[str, object] = {}
         if completion.code == Reason.SYSTEM:  # the same for every record until the system may be called again
             before = self.seldom.may_say(f"{key.mapping} {completion.code}")
@@ -174,6 +177,12 @@ class Worker:
                 **more,
             },
         )
+
+    def _from_callback(self, completion: Completion) -> float | None:
+        task = completion.claim.tasks[0]
+        if completion.outcome is not Outcome.APPLIED or task.lane is not Lane.LIVE or not task.taken:
+            return None
+        return max(0.0, self.parts.store.now() - task.first_due)
 
     async def _drain(self) -> None:
         """Let claims under way finish; what is cut off anyway is recovered from intents and `sent`."""
