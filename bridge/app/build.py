@@ -66,8 +66,8 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
     parts = make_parts(settings, seams, store, connectors, plan)
     worker = Worker(parts, systems, partial(_counted, metrics))
 
-    async def submit(events: Sequence[Event]) -> Sequence[bool]:
-        return await store.events.submit(events, bridge.plan.routes)
+    async def submit(events: Sequence[Event]) -> Sequence[int | None]:
+        return await store.events.take_in(events, bridge.plan.routes)
 
     bridge = Bridge(
         settings=settings,

@@ -6,6 +6,7 @@ What differs between vendors is a `Dialect`.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
@@ -30,6 +31,8 @@ from bridge.domain.errors import (
     Unreachable,
 )
 from bridge.domain.seams import Seams
+
+log = logging.getLogger(__name__)
 
 SHORT_WAIT_SECONDS = 2.0
 FIRST_BACKOFF_SECONDS = 0.75
@@ -170,14 +173,19 @@ class HttpClient:
                 status = response.status
                 self._answered_at = asyncio.get_running_loop().time()
             finally:
-                if self._observe is not None:
-                    self._observe(
-                        call.method, call.template or call.path, status, self._seams.clock.monotonic() - started
-                    )
+                self._tell(call, status, self._seams.clock.monotonic() - started)
             answer = Answer(self.system, call, response.status, response.headers, response.body)
             await self._learn(answer)
             self._to_probe = self._to_probe and self._paused_for() > 0
         return answer
+
+    def _tell(self, call: Call, status: int, seconds: float) -> None:
+        path = call.template or call.path
+        if self._observe is not None:
+            self._observe(call.method, path, status, seconds)
+        if log.isEnabledFor(logging.DEBUG):
+            told = {"system": self.system, "method": call.method, "path": path, "status": status}
+            log.debug("called", extra={**told, "seconds": round(seconds, 3)})
 
     @asynccontextmanager
     async def _place(self, call: Call) -> AsyncIterator[None]:

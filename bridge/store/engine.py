@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from bridge.domain.errors import ConfigError, Fault, NoStore, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
+from bridge.store.alert_state import AlertState
 from bridge.store.audit import Audit
 from bridge.store.brakes import Brakes
 from bridge.store.budgets import Budgets
@@ -97,6 +98,7 @@ class Store:
         self.dead_letters = DeadLetters(database, self.wake)
         self.forgotten = Forgotten(database)
         self.audit = Audit(database)
+        self.alerts = AlertState(database)
 
     @cached_property
     def events(self) -> "Events":

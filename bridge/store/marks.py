@@ -23,7 +23,7 @@ class Mark:
     """`events` pending for a task; 0 makes it due without an event, which does not revive a dead one.
 
     `both_sides`: a look at its own record alone, as after a callback about it, would not do. `run`: the sweep, backfill
-    or undo that makes it due.
+    or undo that makes it due. `event`: that of another record which makes this one due; its own are called by `gen`.
     """
 
     key: TaskKey
@@ -37,6 +37,7 @@ class Mark:
     both_sides: bool = True
     instructed: bool = False
     run: str | None = None
+    event: int | None = None
 
 
 HORIZON = bindparam("horizon", type_=Real)
@@ -73,6 +74,7 @@ def mark_due(database: Database, conn: Connection, marks: Iterable[Mark]) -> Non
             "pending": mark.events,
             "kinds": mark.kinds | (BOTH_SIDES if mark.both_sides else 0) | (INSTRUCTED if mark.instructed else 0),
             "run": mark.run,
+            "event": mark.gen if mark.events else mark.event,
             "source_at": mark.source_at,
             "first_due": mark.due,
             "reason": mark.reason,
@@ -115,6 +117,7 @@ def _mark(is_sqlite: bool) -> Any:
             "first_due": case((old.due.is_(None), new.first_due), else_=old.first_due),
             "kinds": old.kinds.op("|")(new.kinds),
             "run": case((old.due.is_(None), new.run), else_=func.coalesce(old.run, new.run)),
+            "event": case((old.due.is_(None), new.event), else_=func.coalesce(new.event, old.event)),
         },
     )
 

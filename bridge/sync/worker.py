@@ -11,8 +11,8 @@ from contextlib import suppress
 
 from bridge.domain.errors import BridgeError, LeaseLost, StoreUnavailable
 from bridge.domain.event import Lane
-from bridge.domain.patience import once_back
-from bridge.monitoring.seldom import Seldom
+from bridge.domain.patience import STORE_AWAY, once_back
+from bridge.monitoring.following import EVENT
 from bridge.store.failures import LinkTaken
 from bridge.store.model import Claim, Completion, Outcome, Pair, Scope
 from bridge.sync import retry
@@ -44,7 +44,6 @@ class Worker:
         self.systems = systems
         self.observe = observe
         self.running: dict[asyncio.Task[None], Pair] = {}
-        self.seldom = Seldom(parts.seams.clock.monotonic)
 
     async def run(self) -> None:
         """Work until cancelled; claims under way are then given the time they need to finish."""
@@ -99,7 +98,10 @@ class Worker:
 
     async def _work(self, claim: Claim) -> None:
         parts = self.parts
+        EVENT.set(claim.event)
         load = Loader(parts, claim, parts.mappings[claim.key.mapping])
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("claimed", extra=_claimed(load))
         try:
             completion = await self._outcome(load)
             completion = await self._submit(load, completion)
@@ -112,9 +114,8 @@ class Worker:
             await self._give_back(load, lambda: parts.store.tasks.release(load.draft.claim, due, why))
             return
         except StoreUnavailable as error:
-            if (before := self.seldom.may_say("store unavailable")) is not None:
-                told = {"reason": str(error), "repeated": before}
-                log.error("store unavailable; the claim is taken up again later", extra=told)
+            told = {"reason": str(error), "once": STORE_AWAY}
+            log.error("store unavailable; the claim is taken up again later", extra=told)
             await self._give_back(load, lambda: parts.store.tasks.submit(retry.without_store(load)))
             return
         self._report(load, completion)
@@ -158,25 +159,15 @@ class Worker:
         key = load.draft.key
         if is_outcome(completion):
             self.observe(key.mapping, completion.outcome, self._from_callback(completion))
-        more: dict[str, object] = {}
-        if completion.code == Reason.SYSTEM:  # the same for every record until the system may be called again
-            before = self.seldom.may_say(f"{key.mapping} {completion.code}")
-            if before is None:
-                return
-            more = {"repeated": before}
         begins = completion.code in FOR_A_PERSON and completion.code != load.draft.first.code
-        log.log(
-            logging.WARNING if begins or completion.outcome is Outcome.DEAD else logging.INFO,
-            "synchronized",
-            extra={
-                "mapping": key.mapping,
-                "record": load.draft.named(key.side, key.rec),
-                "outcome": completion.outcome.value,
-                "reason": completion.reason,
-                "attempts": load.draft.first.attempts,
-                **more,
-            },
-        )
+        level = logging.WARNING if begins or completion.outcome is Outcome.DEAD else logging.INFO
+        if not log.isEnabledFor(level):
+            return
+        told = _about(load)
+        told.update(outcome=completion.outcome.value, code=completion.code, reason=completion.reason)
+        if completion.code == Reason.SYSTEM:  # the same for every record until the system may be called again
+            told["once"] = f"{key.mapping} {completion.code}"
+        log.log(level, "synchronized", extra=told)
 
     def _from_callback(self, completion: Completion) -> float | None:
         task = completion.claim.tasks[0]
@@ -191,6 +182,20 @@ class Worker:
         for task in self.running:
             task.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)
+
+
+def _about(load: Loader) -> dict[str, object]:
+    key = load.draft.key
+    return {
+        "mapping": key.mapping,
+        "record": load.draft.named(key.side, key.rec),
+        "attempts": load.draft.first.attempts,
+    }
+
+
+def _claimed(load: Loader) -> dict[str, object]:
+    task = load.draft.first
+    return {**_about(load), "events": task.taken, "waited_seconds": round(load.draft.now - task.first_due, 3)}
 
 
 def is_outcome(completion: Completion) -> bool:
