@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from bridge.alerts.watch import Alerts
+from bridge.app.alerting import alerts_of
 from bridge.app.plan import Plan, make_plan
 from bridge.app.renewal import renewals
 from bridge.app.secrets import addresses_of
@@ -45,6 +47,7 @@ class Bridge:
     keeper: HookKeeper
     reconciler: Reconciler
     skipped: SkippedRows
+    alerts: Alerts
 
     async def adopt(self, plan: Plan) -> None:
         """Work by another plan from now on; claims under way end by the old one."""
@@ -95,6 +98,7 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
             connectors, Reconciled(plan.mappings, plan.scopes, plan.routes), store, seams, observe=metrics.sweep
         ),
         skipped=skipped,
+        alerts=alerts_of(settings, board, store, seams, metrics.alert),
     )
     return bridge
 

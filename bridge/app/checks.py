@@ -40,6 +40,8 @@ def add_checks(bridge: Bridge) -> None:
     board.add("columns", lambda: _columns(bridge))
     board.add("references", lambda: _references(bridge))
     board.add("verify", lambda: _verify(bridge))
+    if bridge.settings.alerts.targets:
+        board.add("alert delivery", lambda: bridge.alerts.check())
 
 
 async def _store(bridge: Bridge) -> CheckResult:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
 
+from bridge.app.alerting import words_of
 from bridge.app.build import Bridge, build
 from bridge.app.checks import add_checks
 from bridge.app.columns import LOOK_SECONDS, ColumnWatch
@@ -50,6 +51,7 @@ async def running(settings: Settings, seams: Seams, redactor: Redactor) -> Async
         transport = await stack.enter_async_context(http_transport(places.outgoing))
         bridge = await stack.enter_async_context(assembled(settings, seams, transport))
         timetable = Timetable(jobs(bridge), seams, bridge.board, jitter_seconds=settings.schedule.jitter_seconds)
+        bridge.alerts.words = words_of(settings, redactor)
         await listen(stack, bridge, redactor, places)
         await stack.enter_async_context(at_work(bridge))
         timetable.start()
@@ -89,6 +91,8 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     supervisor.add("asked sweeps", lambda: bridge.reconciler.keep_sweeping_asked(full_seconds))
     supervisor.add("backfills", bridge.reconciler.keep_backfilling)
     supervisor.add("verifications", ScheduledVerification(bridge).run)
+    if bridge.alerts.targets:
+        supervisor.add("alerts", bridge.alerts.run)
     supervisor.add("heartbeat", lambda: _beat(bridge))
     supervisor.add("returned systems", lambda: audit_returned(bridge))
     supervisor.start()

@@ -16,8 +16,11 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 _LIBRARIES = {
     "aiohttp.access": logging.WARNING,
     "alembic": logging.WARNING,
+    "apprise": logging.CRITICAL,  # its lines may hold addresses, which are secrets; `alert not delivered` says why
     "asyncio": logging.WARNING,
+    "requests_oauthlib": logging.WARNING,
     "sqlalchemy": logging.WARNING,
+    "urllib3": logging.ERROR,
     "apscheduler": logging.ERROR,  # a run left out because the last one still goes on is shown by health
 }
 # What JSON's quoting leaves alone but terminals and log collectors take for a control character or a new line.

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from bridge.admin.routes import PAGES
+from bridge.alerts.watch import SEND
 from bridge.cli.main import COMMANDS, COMPLETE
 from bridge.cli.shown import CONSOLE, PROGRESS
 from bridge.connectors.registry import CONNECTORS
@@ -129,6 +130,7 @@ LATE = {
     BRIDGE / "store" / "engine.py": {
         one[0] for one in (MIGRATE, EVENTS, FIGURES, LINKS, QUESTIONS, RETENTION, SEARCH, VERIFICATIONS, VITALS)
     },
+    BRIDGE / "alerts" / "watch.py": {SEND[0]},
     BRIDGE / "store" / "restore.py": {MIGRATE[0]},
     BRIDGE / "cli" / "shown.py": {CONSOLE[0], PROGRESS[0]},
     BRIDGE / "store" / "marks.py": {POSTGRES_INSERT[0]},
