@@ -15,15 +15,20 @@ from bridge.monitoring.health import HealthBoard, Status
 from bridge.settings.model import AlertSettings, Settings
 from bridge.store.engine import Store
 
-PACKAGE = "apprise"
-
 
 def missing_extras(settings: Settings) -> list[Fault]:
     """What the settings want and is not installed."""
-    if not settings.alerts.targets or find_spec(PACKAGE) is not None:
-        return []
-    remedy = "install the bridge with it: pipx install 'sync-bridge[alerts]'"
-    return [settings.places.fault(("alerts", "targets"), f"the Python package {PACKAGE} is missing", remedy)]
+    wanted = [
+        (("alerts", "targets"), settings.alerts.targets, "apprise", "alerts"),
+        (("traces", "endpoint"), settings.traces.endpoint, "opentelemetry", "otel"),
+    ]
+    return [
+        settings.places.fault(
+            place, f"the Python package {package} is missing", f"install it: pipx install 'sync-bridge[{extra}]'"
+        )
+        for place, value, package, extra in wanted
+        if value and find_spec(package) is None
+    ]
 
 
 def alerts_of(settings: Settings, board: HealthBoard, store: Store, seams: Seams, observe: Observe) -> Alerts:

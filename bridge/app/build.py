@@ -90,6 +90,7 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
             max_waiting=settings.callbacks.max_waiting,
             observe=metrics.callback,
             took=metrics.callback_took,
+            tracing=seams.tracing,
         ),
         keeper=HookKeeper(
             connectors, plan.sources, addresses, transport, store, seams, observe=metrics.hook_registered

@@ -13,6 +13,7 @@ from bridge.domain.errors import BadCallback, StoreUnavailable
 from bridge.domain.event import Event
 from bridge.domain.ids import why_unstorable
 from bridge.domain.seams import Clock
+from bridge.domain.tracing import NO_TRACING, Tracing
 from bridge.monitoring.seldom import Seldom
 from bridge.store.failures import Unstorable
 
@@ -65,6 +66,7 @@ class Receiver:
         max_waiting: int = 2000,
         observe: Observe = lambda system, status: None,
         took: Took = lambda system, seconds: None,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self.decoders = decoders
         self.addresses = addresses
@@ -73,6 +75,7 @@ class Receiver:
         self.max_waiting = max_waiting
         self.observe = observe
         self.took = took
+        self.tracing = tracing
         self.seldom = Seldom(clock.monotonic)
         self.waiting = 0
         self.delivered: dict[tuple[str, str], float] = {}
@@ -111,6 +114,7 @@ class Receiver:
         if not self.knows(callback.system, callback.hook, token):
             return self.answer(callback.system, NOT_FOUND)
         decoder = self.decoders[callback.system]
+        began = self.clock.monotonic()
         try:
             await decoder.verify(callback, self._secret(callback))
         except BadCallback as error:
@@ -121,15 +125,20 @@ class Receiver:
         kept = _bounded(_storable(events))
         if events and not kept:
             return self.answer(callback.system, BAD_REQUEST)
-        return self.answer(callback.system, await self._store(callback, kept))
+        return self.answer(callback.system, await self._store(callback, kept, began))
 
-    async def _store(self, callback: Callback, events: Sequence[Event]) -> Receipt:
+    async def _store(self, callback: Callback, events: Sequence[Event], began: float) -> Receipt:
         try:
-            self._tell(callback, await self._submit(events))
+            stored = await self._submit(events)
         except StoreUnavailable:
             return UNAVAILABLE
         except Unstorable:
             return BAD_REQUEST
+        self._tell(callback, stored)
+        for event, number in stored:
+            if number is not None:
+                took = self.clock.monotonic() - began
+                self.tracing.took("callback", number, took, system=callback.system, kind=event.kind.value)
         self.delivered[callback.system, callback.hook] = callback.received_at.timestamp()
         return Receipt(200)
 

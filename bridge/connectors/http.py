@@ -169,7 +169,11 @@ class HttpClient:
             started = self._seams.clock.monotonic()
             status = 0
             try:
-                response = await self._transport.send(request)
+                with self._seams.tracing.step("call", system=self.system, method=call.method, path=_path(call)) as step:
+                    if further := self._seams.tracing.headers():
+                        request = with_headers(request, further)
+                    response = await self._transport.send(request)
+                    step.set("status", response.status)
                 status = response.status
                 self._answered_at = asyncio.get_running_loop().time()
             finally:
@@ -180,7 +184,7 @@ class HttpClient:
         return answer
 
     def _tell(self, call: Call, status: int, seconds: float) -> None:
-        path = call.template or call.path
+        path = _path(call)
         if self._observe is not None:
             self._observe(call.method, path, status, seconds)
         if log.isEnabledFor(logging.DEBUG):
@@ -293,6 +297,10 @@ class HttpClient:
         if status < 400:
             return Unreachable(self.system, f"{call.name} was answered with a redirect ({status}): check the base URL")
         return Rejected(self.system, text, field=words.field, status=status)
+
+
+def _path(call: Call) -> str:
+    return call.template or call.path
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -18,6 +18,7 @@ _LIBRARIES = {
     "alembic": logging.WARNING,
     "apprise": logging.CRITICAL,  # its lines may hold addresses, which are secrets; `alert not delivered` says why
     "asyncio": logging.WARNING,
+    "opentelemetry": logging.ERROR,
     "requests_oauthlib": logging.WARNING,
     "sqlalchemy": logging.WARNING,
     "urllib3": logging.ERROR,

@@ -180,6 +180,9 @@ def _literal_secrets(written: Written) -> list[Fault]:
         if isinstance(target, dict) and _is_literal(target.get("url")):
             place = ("alerts", "targets", str(index), "url")
             faults.append(written.places.fault(place, LITERAL_SECRET, SECRET_REMEDY))
+    traces = written.values.get("traces")
+    if isinstance(traces, dict) and _is_literal(traces.get("authorization")):
+        faults.append(written.places.fault(("traces", "authorization"), LITERAL_SECRET, SECRET_REMEDY))
     store = written.values.get("store")
     url = store.get("url") if isinstance(store, dict) else None
     if has_literal_password(url):

@@ -253,6 +253,24 @@ class AlertSettings(Section):
         return self
 
 
+class TraceSettings(Section):
+    endpoint: str | None = Field(
+        None, description="Where traces go (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces; nothing: none."
+    )
+    authorization: SecretStr | None = Field(
+        None, min_length=1, description="The Authorization header of the endpoint, such as Bearer and a token."
+    )
+    sample: Annotated[float, Field(ge=0, le=1)] = Field(1.0, description="How large a part of the changes is traced.")
+    propagate: bool = Field(False, description="Send W3C traceparent with calls, so that vendors can go on with it.")
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("is no address: write http://127.0.0.1:4318/v1/traces")
+        return value
+
+
 class Settings(BaseSettings):
     """The whole settings file."""
 
@@ -291,6 +309,7 @@ class Settings(BaseSettings):
     health: HealthSettings = Field(default_factory=HealthSettings, description="When health warns and fails.")
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
     alerts: AlertSettings = Field(default_factory=AlertSettings, description="Alerts by webhook, e-mail and the like.")
+    traces: TraceSettings = Field(default_factory=TraceSettings, description="Traces by OpenTelemetry.")
 
     @classmethod
     def settings_customise_sources(

@@ -103,8 +103,10 @@ class Worker:
         if log.isEnabledFor(logging.DEBUG):
             log.debug("claimed", extra=_claimed(load))
         try:
-            completion = await self._outcome(load)
-            completion = await self._submit(load, completion)
+            with parts.seams.tracing.step("claim", claim.event, mapping=claim.key.mapping) as step:
+                completion = await self._outcome(load)
+                completion = await self._submit(load, completion)
+                step.set("outcome", completion.outcome.value)
         except LeaseLost:
             log.warning("lease lost", extra={"mapping": claim.key.mapping, "record": claim.key.rec})
             return
@@ -219,4 +221,7 @@ async def synchronize(load: Loader) -> Completion:
     Raises the errors of domain.errors for `retry` to decide on.
     """
     decided = await load.conclude(decide)
-    return decided if isinstance(decided, Completion) else await apply(load, decided)
+    if isinstance(decided, Completion):
+        return decided
+    with load.parts.seams.tracing.step("apply"):
+        return await apply(load, decided)

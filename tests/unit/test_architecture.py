@@ -17,6 +17,7 @@ from bridge.connectors.registry import CONNECTORS
 from bridge.domain.late import late
 from bridge.mapping.types.email import SYNTAX
 from bridge.mapping.types.places import ALIASES, CURRENCIES, NAMES
+from bridge.monitoring.traces import OTEL
 from bridge.store.database import POSTGRES
 from bridge.store.engine import EVENTS, FIGURES, LINKS, MIGRATE, QUESTIONS, RETENTION, SEARCH, VERIFICATIONS, VITALS
 from bridge.store.marks import POSTGRES_INSERT
@@ -131,6 +132,7 @@ LATE = {
         one[0] for one in (MIGRATE, EVENTS, FIGURES, LINKS, QUESTIONS, RETENTION, SEARCH, VERIFICATIONS, VITALS)
     },
     BRIDGE / "alerts" / "watch.py": {SEND[0]},
+    BRIDGE / "monitoring" / "traces.py": {OTEL[0]},
     BRIDGE / "store" / "restore.py": {MIGRATE[0]},
     BRIDGE / "cli" / "shown.py": {CONSOLE[0], PROGRESS[0]},
     BRIDGE / "store" / "marks.py": {POSTGRES_INSERT[0]},
