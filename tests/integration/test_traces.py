@@ -105,6 +105,17 @@ def test_a_call_that_belongs_to_no_event_makes_no_span(spans: Any, otel: Any) ->
     assert spans.get_finished_spans() == ()
 
 
+def test_an_error_is_noted_by_its_kind_and_not_by_its_words(spans: Any, otel: Any) -> None:
+    from bridge.monitoring.traces import Traced
+
+    tracing = otel.exporting(Traced("http://127.0.0.1:1"), "acme", "one")
+    with pytest.raises(ValueError, match="hunter"), tracing.step("claim", 7):
+        raise ValueError("hunter-2222")
+    (span,) = spans.get_finished_spans()
+    assert (span.status.is_ok, span.status.description) == (False, "ValueError")
+    assert "hunter" not in span.to_json()
+
+
 def test_without_traces_nothing_of_opentelemetry_is_imported() -> None:
     import subprocess
     import sys
