@@ -29,7 +29,7 @@ FIRST: ContextVar[Ids | None] = ContextVar("first span", default=None)
 
 
 class OfEvents:
-    """Random ids, but for the first span of an event. An `IdGenerator`, without naming its class: it may not be there."""
+    """Random ids, but for the first span of an event. An `IdGenerator` by its methods: mypy may not find the class."""
 
     def __init__(self) -> None:
         self._random = RandomIdGenerator()
