@@ -141,9 +141,9 @@ def _written_by(entry: JournalEntry) -> str:
     """The event, as log lines name it; of a write the version of the mapping file, its run, and what undid it."""
     if entry.what not in WRITES:
         return f" [event {entry.event}]" if entry.event else ""
-    parts = [f"mapping {entry.version}" if entry.version else "", f"run {entry.run}" if entry.run else ""]
+    parts = [f"event {entry.event}" if entry.event else ""]
+    parts += [f"mapping {entry.version}" if entry.version else "", f"run {entry.run}" if entry.run else ""]
     parts.append(f"undone by {entry.undone}" if entry.undone else "")
-    parts.append(f"event {entry.event}" if entry.event else "")
     told = ", ".join(filter(None, parts))
     return f" [{told}]" if told else ""
 
