@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from bridge.alerts.watch import Alerts
+from bridge.app.alerting import alerts_of
 from bridge.app.looks import Looks
 from bridge.app.plan import Plan, make_plan
 from bridge.app.renewal import renewals
@@ -25,6 +27,7 @@ from bridge.reconcile.reconciler import Work as Reconciled
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings, SyncSettings
 from bridge.store.engine import Store
+from bridge.store.model import Outcome
 from bridge.sync.parts import Limits, Parts
 from bridge.sync.systems import SystemWatch
 from bridge.sync.worker import Worker
@@ -49,6 +52,7 @@ class Bridge:
     reconciler: Reconciler
     skipped: SkippedRows
     looks: Looks
+    alerts: Alerts
 
     async def adopt(self, plan: Plan) -> None:
         """Work by another plan from now on; claims under way end by the old one."""
@@ -68,10 +72,10 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
     addresses = addresses_of(settings)
     systems = SystemWatch(connectors, store, seams)
     parts = make_parts(settings, seams, store, connectors, plan)
-    worker = Worker(parts, systems, lambda mapping, outcome: metrics.outcome(mapping, outcome.value))
+    worker = Worker(parts, systems, partial(_counted, metrics))
 
-    async def submit(events: Sequence[Event]) -> Sequence[bool]:
-        return await store.events.submit(events, bridge.plan.routes)
+    async def submit(events: Sequence[Event]) -> Sequence[int | None]:
+        return await store.events.take_in(events, bridge.plan.routes)
 
     keeper = HookKeeper(
         connectors,
@@ -102,12 +106,15 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
             seams.clock,
             max_waiting=settings.callbacks.max_waiting,
             observe=metrics.callback,
+            took=metrics.callback_took,
+            tracing=seams.tracing,
         ),
         keeper=keeper,
         reliability=reliability,
         reconciler=Reconciler(connectors, work, store, seams, observe=metrics.sweep, found=reliability.found),
         skipped=skipped,
         looks=Looks(settings.places.path, seams),
+        alerts=alerts_of(settings, board, store, seams, metrics.alert),
     )
     return bridge
 
@@ -118,6 +125,12 @@ def hook_policies(settings: Settings) -> dict[str, HookPolicy]:
         name: HookPolicy(frozenset(system.hooks_off), system.stopped_hooks == "respect")
         for name, system in settings.systems.items()
     }
+
+
+def _counted(metrics: Metrics, mapping: str, outcome: Outcome, seconds: float | None) -> None:
+    metrics.outcome(mapping, outcome.value)
+    if seconds is not None:
+        metrics.written(mapping, seconds)
 
 
 def build_connectors(

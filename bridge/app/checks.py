@@ -43,6 +43,8 @@ def add_checks(bridge: Bridge) -> None:
     board.add("column changes", lambda: _column_changes(bridge))
     board.add("references", lambda: _references(bridge))
     board.add("verify", lambda: _verify(bridge))
+    if bridge.settings.alerts.targets:
+        board.add("alert delivery", lambda: bridge.alerts.check())
 
 
 async def _store(bridge: Bridge) -> CheckResult:
@@ -51,14 +53,15 @@ async def _store(bridge: Bridge) -> CheckResult:
 
 
 async def _system(bridge: Bridge, name: str) -> CheckResult:
-    row = await bridge.store.systems.get(name)
+    row, pause = await bridge.store.systems.get(name), await bridge.store.budgets.paused(name)
+    spent, limit = await bridge.store.budgets.spent(name), bridge.settings.systems[name].options.get("daily_tokens")
+    bridge.metrics.quota(name, pause[0] if pause is not None else 0.0, spent, limit)
     if row.stopped:
         return CheckResult(Status.FAIL, f"stopped: {row.stopped}")
     if row.down_since is not None:
         return CheckResult(Status.WARN, f"down: {row.down_reason}", bridge.store.now() - row.down_since, "s")
     if row.identity_key is None:
         return CheckResult(Status.WARN, "not reached yet")
-    pause = await bridge.store.budgets.paused(name)
     if pause is not None:
         seconds, daily, why = pause
         text = f"paused for another {seconds:.0f} s, as the vendor asked ({why}); `bridge resume {name}` ends it"
@@ -68,6 +71,7 @@ async def _system(bridge: Bridge, name: str) -> CheckResult:
 
 async def _hooks(bridge: Bridge) -> CheckResult:
     bridge.metrics.hooks(*await hook_metrics(bridge.store))
+    await _count_hooks(bridge)
     audit, at = bridge.keeper.last, bridge.keeper.last_at
     if audit is None or at is None:
         return CheckResult(Status.WARN, "not audited yet")
@@ -78,6 +82,18 @@ async def _hooks(bridge: Bridge) -> CheckResult:
     return CheckResult(
         Status.WARN if late or audit.stopped else Status.PASS, f"audited {age:.0f} s ago: {audit}", age, "s"
     )
+
+
+async def _count_hooks(bridge: Bridge) -> None:
+    rows = await bridge.store.hooks.all()
+    wanted = {(name, key) for name in bridge.connectors for key in bridge.keeper.keys(name)}
+    numbers = Counter((row.system, row.state) for row in rows if row.system in bridge.connectors)
+    numbers.update((name, "wanted") for name, _ in wanted)
+    last: dict[tuple[str], float] = {}
+    for row in rows:
+        if row.delivered_at is not None:
+            last[(row.system,)] = max(last.get((row.system,), 0.0), row.delivered_at)
+    bridge.metrics.hooks_seen(numbers, last)
 
 
 async def _instance_secret(bridge: Bridge) -> CheckResult:
@@ -97,9 +113,7 @@ async def _waiting(bridge: Bridge) -> CheckResult:
     age = bridge.store.now() - oldest[0].first_due if oldest else 0.0
     bridge.metrics.oldest.set(age)
     bridge.metrics.waiting(numbers)
-    for mapping, totals in (await bridge.store.tasks.totals()).items():
-        for fate, number in totals.items():
-            bridge.metrics.totals.labels(mapping, fate).set(number)
+    bridge.metrics.events(await bridge.store.tasks.totals())
     text = "nothing waits"
     if oldest:
         former = await bridge.store.mappings.scopes()
@@ -133,6 +147,10 @@ def waiting(
 
 
 async def _threshold(bridge: Bridge) -> CheckResult:
+    sync = bridge.settings.sync
+    removed = await bridge.store.brakes.counts(bridge.store.now() - sync.delete_window_seconds)
+    bridge.metrics.removals({(name,): removed.get(name, 0) for name in bridge.plan.scopes})
+    bridge.metrics.threshold_limit.set(sync.delete_limit)
     return threshold(await waiting_numbers(bridge.store))
 
 

@@ -7,9 +7,11 @@ import signal
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
+from bridge.app.alerting import words_of
 from bridge.app.build import Bridge, build
 from bridge.app.checks import add_checks
 from bridge.app.columns import LOOK_SECONDS, ColumnWatch
@@ -25,6 +27,7 @@ from bridge.connectors.transport import http_transport
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.redaction import Redactor
+from bridge.monitoring.traces import Traced, tracing_to
 from bridge.runtime.scheduler import Job, Timetable
 from bridge.runtime.service import ServiceManager
 from bridge.runtime.supervisor import Supervisor
@@ -52,9 +55,11 @@ async def running(settings: Settings, seams: Seams, redactor: Redactor) -> Async
     checked_plan(settings)  # every fault is said before anything is opened
     places = shares(settings.callbacks.max_connections)
     async with AsyncExitStack() as stack:
+        seams = await traced(stack, settings, seams)
         transport = await stack.enter_async_context(http_transport(places.outgoing))
         bridge = await stack.enter_async_context(assembled(settings, seams, transport))
         timetable = Timetable(jobs(bridge), seams, bridge.board, jitter_seconds=settings.schedule.jitter_seconds)
+        bridge.alerts.words = words_of(settings, redactor)
         await listen(stack, bridge, redactor, places)
         await stack.enter_async_context(at_work(bridge))
         timetable.start()
@@ -62,6 +67,18 @@ async def running(settings: Settings, seams: Seams, redactor: Redactor) -> Async
         log.info("started", extra=start_line(bridge))
         yield bridge
         log.info("stopping")
+
+
+async def traced(stack: AsyncExitStack, settings: Settings, seams: Seams) -> Seams:
+    """The seams with traces that go where the settings say; leaving the stack sends what is left."""
+    traces = settings.traces
+    if traces.endpoint is None:
+        return seams
+    secret = traces.authorization.get_secret_value() if traces.authorization is not None else ""
+    wanted = Traced(traces.endpoint, traces.sample, traces.propagate, secret)
+    tracing = tracing_to(wanted, settings.instance, seams.copy)
+    stack.push_async_callback(asyncio.to_thread, tracing.shutdown)
+    return replace(seams, tracing=tracing)
 
 
 @asynccontextmanager
@@ -97,6 +114,8 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     supervisor.add("asked sweeps", lambda: bridge.reconciler.keep_sweeping_asked(full_seconds))
     supervisor.add("backfills", bridge.reconciler.keep_backfilling)
     supervisor.add("verifications", ScheduledVerification(bridge).run)
+    if bridge.alerts.targets:
+        supervisor.add("alerts", bridge.alerts.run)
     supervisor.add("heartbeat", lambda: _beat(bridge))
     supervisor.add("returned systems", lambda: audit_returned(bridge))
     supervisor.start()

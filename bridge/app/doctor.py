@@ -32,7 +32,7 @@ from bridge.store.vitals import State
 
 CHECK_WRITES = "store"
 """The part of health that has the store take a write."""
-IN_MEMORY = frozenset({CHECK_WRITES, "hooks", "instance secret", "listings"})
+IN_MEMORY = frozenset({CHECK_WRITES, "hooks", "instance secret", "listings", "alert delivery"})
 """Parts of health that only a running bridge can tell of."""
 SPEAKING = frozenset({"waiting", "duplicates", "references"})
 """Parts of health whose texts name records."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bridge.app.alerting import missing_extras
 from bridge.app.functions import load_functions
 from bridge.app.switches import switch_faults
 from bridge.connectors.registry import CONNECTORS
@@ -45,6 +46,8 @@ def checked(path: Path, environ: MappingOf[str, str]) -> tuple[Settings, Plan]:
     faults = settings_faults(path, environ, OPTIONS)
     if not faults:
         settings = load_settings(path, environ)
+        if missing := missing_extras(settings):
+            raise ConfigError(missing)
         return settings, make_plan(settings)
     try:
         files = mapping_files(path, environ)

@@ -142,6 +142,7 @@ async def why_facts(store: Store, scopes: Scopes, side: str, entity: str, record
                         "mapping version": row.entry.version,
                         "run": row.entry.run,
                         "undone by": row.entry.undone,
+                        "event": row.entry.event,
                     }
                     for row in entries
                 ],
@@ -170,10 +171,11 @@ async def named(store: Store, scopes: Scopes, words: str) -> list[dict[str, str]
 
 
 def _written_by(entry: JournalEntry) -> str:
-    """For a write the version of the mapping file, the run to name when it is to be undone, and what undid it."""
+    """The event, as log lines name it; of a write the version of the mapping file, its run, and what undid it."""
     if entry.what not in WRITES:
-        return ""
-    parts = [f"mapping {entry.version}" if entry.version else "", f"run {entry.run}" if entry.run else ""]
+        return f" [event {entry.event}]" if entry.event else ""
+    parts = [f"event {entry.event}" if entry.event else ""]
+    parts += [f"mapping {entry.version}" if entry.version else "", f"run {entry.run}" if entry.run else ""]
     parts.append(f"undone by {entry.undone}" if entry.undone else "")
     told = ", ".join(filter(None, parts))
     return f" [{told}]" if told else ""

@@ -14,6 +14,7 @@ from bridge.domain.late import late
 from bridge.domain.text_file import unusable_character
 
 COMMANDS = {
+    "alerts": ("bridge.cli.alerts", "alerts", "Messages about the health of the bridge."),
     "apply": ("bridge.cli.plan", "apply", "Carry out a plan that was saved, exactly."),
     "approve": ("bridge.cli.ask", "approve", "Release the deletion threshold of MAPPING for a while."),
     "authorize": (
@@ -81,6 +82,7 @@ READING = (
 )
 """Commands that show something and change nothing. Each has `--json`; a test holds every new one to it."""
 ACTING = (
+    "alerts test",
     "apply",
     "approve",
     "authorize",

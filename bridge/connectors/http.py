@@ -6,6 +6,7 @@ What differs between vendors is a `Dialect`.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
@@ -31,6 +32,8 @@ from bridge.domain.errors import (
     Unreachable,
 )
 from bridge.domain.seams import Seams
+
+log = logging.getLogger(__name__)
 
 SHORT_WAIT_SECONDS = 2.0
 FIRST_BACKOFF_SECONDS = 0.75
@@ -167,20 +170,29 @@ class HttpClient:
             started = self._seams.clock.monotonic()
             status = 0
             try:
-                response = await self._transport.send(request)
+                with self._seams.tracing.step("call", system=self.system, method=call.method, path=_path(call)) as step:
+                    if further := self._seams.tracing.headers():
+                        request = with_headers(request, further)
+                    response = await self._transport.send(request)
+                    step.set("status", response.status)
                 status = response.status
                 self._answered_at = asyncio.get_running_loop().time()
             finally:
-                if self._observe is not None:
-                    self._observe(
-                        call.method, call.template or call.path, status, self._seams.clock.monotonic() - started
-                    )
+                self._tell(call, status, self._seams.clock.monotonic() - started)
                 if not call.is_read and not call.login:
                     note_request(call.name, status)
             answer = Answer(self.system, call, response.status, response.headers, response.body)
             await self._learn(answer)
             self._to_probe = self._to_probe and self._paused_for() > 0
         return answer
+
+    def _tell(self, call: Call, status: int, seconds: float) -> None:
+        path = _path(call)
+        if self._observe is not None:
+            self._observe(call.method, path, status, seconds)
+        if log.isEnabledFor(logging.DEBUG):
+            told = {"system": self.system, "method": call.method, "path": path, "status": status}
+            log.debug("called", extra={**told, "seconds": round(seconds, 3)})
 
     @asynccontextmanager
     async def _place(self, call: Call) -> AsyncIterator[None]:
@@ -288,6 +300,10 @@ class HttpClient:
         if status < 400:
             return Unreachable(self.system, f"{call.name} was answered with a redirect ({status}): check the base URL")
         return Rejected(self.system, text, field=words.field, status=status)
+
+
+def _path(call: Call) -> str:
+    return call.template or call.path
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

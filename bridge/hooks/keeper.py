@@ -157,7 +157,7 @@ class HookKeeper:
         except Exception as error:  # whatever is wrong with one system, the others' hooks are put in order
             expected = isinstance(error, BridgeError)
             fault = audit.faults[system] = str(error) if expected else f"{type(error).__name__}: {error}"
-            told = {"system": system, "reason": fault}
+            told = {"system": system, "reason": fault, "once": f"hooks {system}"}
             log.warning("hooks could not be put in order", extra=told, exc_info=not expected)
 
     async def _mend(self, system: str, audit: Audit, started: str | None = None) -> None:

@@ -191,7 +191,8 @@ class Reconciler:
             except Exception as error:  # whatever is wrong with one entity's listing, the others are swept
                 expected = isinstance(error, RemoteError | CursorMoved)
                 report.fault = str(error) if expected else f"{type(error).__name__}: {error}"
-                told = {"system": system, "entity": entity, "reason": report.fault}
+                told = {"system": system, "entity": entity, "kind": kind, "reason": report.fault}
+                told["once"] = f"sweep {system} {entity} {kind}"
                 log.warning("sweep ended early", extra=told, exc_info=not expected)
                 await self.store.cursors.ask(system, entity, kind, by=UNFINISHED)
         self.observe(system, entity, report.kind, report.rows, report.marked)

@@ -12,6 +12,7 @@ from bridge.domain.errors import ConfigError, Fault, NoStore, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
 from bridge.store.account_columns import KnownColumns
+from bridge.store.alert_state import AlertState
 from bridge.store.audit import Audit
 from bridge.store.budgets import Budgets
 from bridge.store.conflicts import Conflicts
@@ -103,6 +104,7 @@ class Store:
         self.account_columns = KnownColumns(database)
         self.dead_letters = DeadLetters(database, self.wake)
         self.audit = Audit(database)
+        self.alerts = AlertState(database)
 
     @cached_property
     def tasks(self) -> "Tasks":

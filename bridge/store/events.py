@@ -34,7 +34,7 @@ class Events:
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database
         self._wake = wake
-        self._batcher: Batcher[Routed, list[bool]] = Batcher(self._commit, BATCH, QUEUE)
+        self._batcher: Batcher[Routed, list[int | None]] = Batcher(self._commit, BATCH, QUEUE)
 
     @property
     def queue_limit(self) -> int:
@@ -49,6 +49,13 @@ class Events:
 
     async def submit(self, batch: Sequence[Event], routes: Routes) -> list[bool]:
         """Store events together with those of other callers; True for each that is new. Returns after the commit.
+
+        Raises Unstorable as `take_in` does.
+        """
+        return [number is not None for number in await self.take_in(batch, routes)]
+
+    async def take_in(self, batch: Sequence[Event], routes: Routes) -> list[int | None]:
+        """The same, with the number of each event that is new; log lines, journal and traces name it by that.
 
         Raises Unstorable before anything is stored when a name or id cannot be kept, so that callers who share the
         transaction notice nothing.
@@ -87,10 +94,13 @@ class Events:
         self._wake.set()
         return result
 
-    async def _commit(self, batch: Sequence[Routed]) -> list[list[bool]]:
-        news = await self._database.write("intake", lambda conn: Intake(self._database, batch).store(conn))
+    async def _commit(self, batch: Sequence[Routed]) -> list[list[int | None]]:
+        def work(conn: Connection) -> list[int | None]:
+            intake = Intake(self._database, batch)
+            return intake.numbers(intake.store(conn))
+
+        left = iter(await self._database.write("intake", work))
         self._wake.set()
-        left = iter(news)
         return [[next(left) for _ in some] for some, _ in batch]
 
 
@@ -135,6 +145,10 @@ class Intake:
         count(self._database, conn, self._counts)
         self._database.tell(conn)
         return news
+
+    def numbers(self, news: Sequence[bool]) -> list[int | None]:
+        """Of each event that is new."""
+        return [seq if new else None for seq, new in zip(self._seqs, news, strict=True)]
 
     def _insert_events(self, conn: Connection) -> list[bool]:
         rows = [self._event_row(seq, event) for seq, (event, _) in zip(self._seqs, self._items, strict=True)]

@@ -106,7 +106,17 @@ class Finishing:
             mark_due(
                 self._database,
                 conn,
-                [Mark(parent, lane, now, seq, reason="another record waits for it", run=claim.run)],
+                [
+                    Mark(
+                        parent,
+                        lane,
+                        now,
+                        seq,
+                        reason="another record waits for it",
+                        run=claim.run,
+                        event=claim.event,
+                    )
+                ],
             )
             link = links_of(conn, [parent]).get(parent)
             self._database.tell(conn)
@@ -203,15 +213,18 @@ class Booking:
 
     def _mark(self, completions: Sequence[Completion]) -> None:
         lanes: dict[TaskKey, Lane] = {}
-        runs: dict[TaskKey, str | None] = {}
+        causes: dict[TaskKey, Claim] = {}
         for one in completions:
             further = () if one.outcome in KEPT else _unfulfilled(one)
             for key in (*one.mark, *further):
                 lanes[key] = min(lanes.get(key, Lane.BACKFILL), one.claim.tasks[0].lane)
-                runs[key] = one.claim.run
+                causes[key] = one.claim
         seqs = self._database.next_seqs(self._conn, len(lanes))
         ordered = sorted(lanes, key=task_tuple)
-        marks = [Mark(key, lanes[key], self._now, seq, run=runs[key]) for key, seq in zip(ordered, seqs, strict=True)]
+        marks = [
+            Mark(key, lanes[key], self._now, seq, run=causes[key].run, event=causes[key].event)
+            for key, seq in zip(ordered, seqs, strict=True)
+        ]
         mark_due(self._database, self._conn, marks)
 
     def _note(self, completions: Sequence[Completion]) -> None:

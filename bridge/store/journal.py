@@ -47,6 +47,7 @@ def write_journal(conn: Connection, entries: Sequence[JournalEntry], now: float)
             "other_rec": None if entry.other_rec is None else storable(entry.other_rec)[:LONGEST_ID],
             "run": entry.run,
             "version": entry.version,
+            "event": entry.event,
         }
         for entry in entries
     ]

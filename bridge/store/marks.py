@@ -23,8 +23,9 @@ class Mark:
     """`events` pending for a task; 0 makes it due without an event, which does not revive a dead one.
 
     `both_sides`: a look at its own record alone, as after a callback about it, would not do. `run`: the sweep, backfill
-    or undo that makes it due. `since`: when it was first heard of; None: when it is due. `quiet`: it waits as long as
-    this for the next edit, `code` says so; a later one puts it off again.
+    or undo that makes it due. `event`: that of another record which makes this one due; its own are called by `gen`.
+    `since`: when it was first heard of; None: when it is due. `quiet`: it waits as long as this for the next edit,
+    `code` says so; a later one puts it off again.
     """
 
     key: TaskKey
@@ -41,6 +42,7 @@ class Mark:
     since: float | None = None
     quiet: float = 0.0
     code: str | None = None
+    event: int | None = None
 
 
 HORIZON = bindparam("horizon", type_=Real)
@@ -82,6 +84,7 @@ def mark_due(database: Database, conn: Connection, marks: Iterable[Mark]) -> Non
             "pending": mark.events,
             "kinds": mark.kinds | (BOTH_SIDES if mark.both_sides else 0) | (INSTRUCTED if mark.instructed else 0),
             "run": mark.run,
+            "event": mark.gen if mark.events else mark.event,
             "source_at": mark.source_at,
             "first_due": mark.due if mark.since is None else mark.since,
             "reason": mark.reason,
@@ -133,6 +136,7 @@ def _mark(is_sqlite: bool) -> Any:
             "first_due": case((old.due.is_(None), new.first_due), else_=old.first_due),
             "kinds": old.kinds.op("|")(new.kinds),
             "run": case((old.due.is_(None), new.run), else_=func.coalesce(old.run, new.run)),
+            "event": case((old.due.is_(None), new.event), else_=func.coalesce(new.event, old.event)),
         },
     )
 

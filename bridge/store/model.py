@@ -152,6 +152,7 @@ class Task:
     both_sides: bool = True  # something other than an event about its own record made it due
     instructed: bool = False  # a person gave an instruction about the record, see store.instructions
     run: str | None = None  # the sweep, backfill or undo that made it due
+    event: int | None = None  # the newest event that made it due, directly or by another record
 
 
 class LinkState(StrEnum):
@@ -225,6 +226,11 @@ class Claim:
         """The sweep, backfill or undo that caused it."""
         return next((task.run for task in self.tasks if task.run), None)
 
+    @property
+    def event(self) -> int | None:
+        """The newest event that caused it, by which log lines, journal and traces name it."""
+        return max((task.event for task in self.tasks if task.event is not None), default=None)
+
 
 class Outcome(StrEnum):
     """How taken events end. WAITING and DEAD keep them on the task; the others book one, and the rest as coalesced."""
@@ -290,6 +296,7 @@ class JournalEntry:
     run: str | None = None  # the sweep, backfill or undo that caused it
     version: str | None = None  # of the mapping file that was worked by
     undone: str | None = None  # the run that undid this write
+    event: int | None = None  # the newest event that caused it
 
 
 @dataclass(frozen=True, slots=True)

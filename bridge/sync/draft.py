@@ -208,6 +208,7 @@ class Draft:
             other_rec=other,
             run=self.run,
             version=self.mapping.version or None,
+            event=self.situation.claim.event,
         )
 
     def note_keys(self, side: Side, rec: str, values: MappingOf[str, Any]) -> None:

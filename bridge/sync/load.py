@@ -69,7 +69,8 @@ class Loader:
                 return decide(self.draft)
             except Wanted as wanted:
                 needs = wanted.needs
-            await self._load(needs)
+            with self.parts.seams.tracing.step("load"):
+                await self._load(needs)
             if before is not None:
                 before.claim = self.situation.claim
 

@@ -254,7 +254,7 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
         ("erp", "1"): FROZEN,
         ("crm", "2"): ["nothing was ever written", "last: filtered: it does not match `where`"],
     },
-    shadow: {("crm", "1"): ["would create a new erp person\n", "filtered: the mapping is in shadow mode"]},
+    shadow: {("crm", "1"): ["would create a new erp person", "filtered: the mapping is in shadow mode"]},
     twin: {
         ("crm", "1"): [TWINS, "linked to erp person 2 (live"],
         ("erp", "1"): [TWINS, "now: not linked", "filtered: a duplicate of erp person 2"],

@@ -10,12 +10,14 @@ import click
 import pytest
 
 from bridge.admin.routes import PAGES
+from bridge.alerts.watch import SEND
 from bridge.cli.main import COMMANDS, COMPLETE
 from bridge.cli.shown import CONSOLE, PROGRESS
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.late import late
 from bridge.mapping.types.email import SYNTAX
 from bridge.mapping.types.places import ALIASES, CURRENCIES, NAMES
+from bridge.monitoring.traces import OTEL
 from bridge.store.database import POSTGRES
 from bridge.store.engine import (
     BRAKES,
@@ -160,6 +162,8 @@ LATE = {
     BRIDGE / "cli" / "main.py": {COMPLETE[0], *(entry[0] for entry in COMMANDS.values())},
     BRIDGE / "store" / "database.py": {POSTGRES[0]},
     BRIDGE / "store" / "engine.py": {one[0] for one in (MIGRATE, *STORE_PARTS)},
+    BRIDGE / "alerts" / "watch.py": {SEND[0]},
+    BRIDGE / "monitoring" / "traces.py": {OTEL[0]},
     BRIDGE / "store" / "restore.py": {MIGRATE[0]},
     BRIDGE / "cli" / "shown.py": {CONSOLE[0], PROGRESS[0]},
     BRIDGE / "store" / "marks.py": {POSTGRES_INSERT[0]},

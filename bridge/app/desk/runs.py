@@ -48,7 +48,7 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class SystemHooks:
-    """The hooks of a system. `polled_seconds`: how often sweeps look for changes where the product calls nobody back."""
+    """The hooks of a system. `polled_seconds`: how often sweeps look for changes where it calls nobody back."""
 
     system: str
     wanted: int

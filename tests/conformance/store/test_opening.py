@@ -91,13 +91,15 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
         "DROP TABLE verifications",
         "DROP TABLE forgotten",
         "ALTER TABLE tasks DROP COLUMN run",
+        "ALTER TABLE tasks DROP COLUMN event",
         "DROP INDEX journal_run",
-        *(f"ALTER TABLE journal DROP COLUMN {name}" for name in ("run", "version", "undone")),
+        *(f"ALTER TABLE journal DROP COLUMN {name}" for name in ("run", "version", "undone", "event")),
         "DROP TABLE instructions",
         "DROP TABLE hook_turns",
         "DROP TABLE audit",
         "DROP TABLE hook_hours",
         "DROP TABLE account_columns",
+        "DROP TABLE alert_state",
         "UPDATE alembic_version SET version_num = '0005'",
     ):
         await store.database.write("older", lambda conn, older=older: conn.execute(text(older)))  # type: ignore[misc]
