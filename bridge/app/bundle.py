@@ -43,6 +43,8 @@ KEPT = {
     "waiting": {"mapping", "code", "records", "waits since", "next look"},
     "dead letters": {"mapping", "code"},
     "sweeps": None,
+    "quota": None,
+    "quota queue": None,
     "shadow": None,
     "verify": {"mapping", "verified", "pairs", "equal", "differing", "waiting", "dead", "only on one side"},
     "mappings": {"mapping", "mode", "accepted", "applied", "unchanged", "coalesced", "filtered", "discarded"}

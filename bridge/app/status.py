@@ -1,6 +1,7 @@
 """The state of everything as plain rows, for `bridge status` and the admin listener."""
 
 from bridge.app.left_behind import behind_rows, shadow_rows
+from bridge.app.quotas import budgets_of, queue_rows, quota_rows
 from bridge.app.verified import verify_rows
 from bridge.app.waiting import known_code, waiting_groups
 from bridge.app.wording import moment, record_name
@@ -14,8 +15,9 @@ NOTHING = dict.fromkeys(TOTALS, 0)
 
 
 async def status_of(store: Store) -> Rows:
-    """Headings with rows: the bridge, mappings with their totals, systems, sweeps, hooks, and what needs attention."""
+    """Headings with rows: the bridge, mappings with totals, systems, budgets, sweeps, hooks, what needs a person."""
     scopes = await store.mappings.scopes()
+    budgets = await budgets_of(store, scopes)
     left = await store.left_alone.numbers(SHADOW | DUPLICATES | UNLINKED)
     return {
         "bridge": await _instances(store),
@@ -26,6 +28,8 @@ async def status_of(store: Store) -> Rows:
             for problem in state.problems or ()
         ],
         "systems": await _systems(store),
+        "quota": quota_rows(budgets),
+        "quota queue": queue_rows(budgets, store.now()),
         "sweeps": await _sweeps(store),
         "verify": verify_rows(await store.verifications.last()),
         "hooks": [

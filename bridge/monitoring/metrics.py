@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -10,6 +10,17 @@ from bridge.monitoring.health import Status
 
 _HOST = re.compile(r"^[a-z]+://[^/]*")
 _VERSION = re.compile(r"v\d+", re.IGNORECASE)
+
+
+class Queue(Protocol):
+    """What waits for an account's budget; see `app.quotas.Queued`."""
+
+    @property
+    def used(self) -> int: ...
+    @property
+    def records(self) -> int: ...
+    @property
+    def seconds(self) -> float | None: ...
 
 
 class Metrics:
@@ -47,6 +58,16 @@ class Metrics:
         self._verified = self._gauge("verify_pairs", "Pairs by what the last verification found", "mapping", "state")
         self._verify_age = self._gauge("verify_age_seconds", "Age of the last verification", "mapping")
         self._dead = self._gauge("dead_letters", "Records that need a person, by reason", "mapping", "reason")
+
+        self._quota_left = self._gauge("quota_left", "Units of the day that are left of an account's budget", "system")
+        self._quota_pace = self._gauge("quota_calls_per_second", "Calls a second of an account's budget", "system")
+        self._quota_used = self._gauge("quota_used", "Units of the day that were used", "system", "priority")
+        self._quota_waiting = self._gauge(
+            "quota_waiting_records", "Records that wait for an account's budget", "system", "priority"
+        )
+        self._quota_seconds = self._gauge(
+            "quota_done_seconds", "Forecast: seconds until what waits for the budget is done", "system", "priority"
+        )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"bridge_{name}", text, labels, registry=self.registry)
@@ -96,6 +117,20 @@ class Metrics:
         """The last verification of each mapping: its pairs by state, and how many seconds ago it ended."""
         _set_all(self._verified, pairs)
         _set_all(self._verify_age, ages)
+
+    def quotas(
+        self,
+        left: Mapping[tuple[str], float],
+        per_second: Mapping[tuple[str], float],
+        queues: Mapping[tuple[str, str], Queue],
+    ) -> None:
+        """The budgets: by system what is left of the day and its pace, by system and priority what waits for them."""
+        _set_all(self._quota_left, left)
+        _set_all(self._quota_pace, per_second)
+        _set_all(self._quota_used, {key: one.used for key, one in queues.items()})
+        _set_all(self._quota_waiting, {key: one.records for key, one in queues.items()})
+        done = {key: one.seconds for key, one in queues.items() if one.seconds is not None}
+        _set_all(self._quota_seconds, done)
 
     def part(self, name: str, status: Status) -> None:
         """What a part's health check said."""

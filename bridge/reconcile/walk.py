@@ -7,7 +7,9 @@ from datetime import datetime
 
 from bridge.connectors.protocols import Connector, Page
 from bridge.domain.errors import RateLimited
+from bridge.domain.event import Origin
 from bridge.domain.ids import why_unstorable
+from bridge.domain.priority import Priority, calls_for
 from bridge.domain.record import Gone, Record
 from bridge.domain.seams import Seams, epoch
 from bridge.reconcile.page import PageMarks, Purpose, Use, judge
@@ -18,6 +20,7 @@ from bridge.store.model import Routes
 
 log = logging.getLogger(__name__)
 
+PRIORITY = {Origin.RECONCILE: Priority.RECONCILE, Origin.BACKFILL: Priority.BACKFILL}
 PORTION = 100  # rows judged and stored before callbacks get their turn
 LONGEST_PAUSE_SECONDS = 300.0  # a budget that takes longer to fill ends the sweep; the next one goes on from its page
 
@@ -78,7 +81,8 @@ class Walk:
         waited = 0.0
         while True:
             try:
-                page = await self.connector.list(self.cursor.entity, since=since, page=token, where={})
+                with calls_for(PRIORITY[self.purpose.origin]):
+                    page = await self.connector.list(self.cursor.entity, since=since, page=token, where={})
                 kept = [row for row in page.rows if self._can_be_kept(row)]
                 return replace(page, rows=await self._without_forgotten(kept))
             except RateLimited as error:

@@ -60,6 +60,11 @@ class SystemSettings(Section):
     options: dict[str, Any] = Field(
         default_factory=dict, description="What this product needs: address and credentials. Secrets by file or env."
     )
+    reserved_share: Annotated[float, Field(ge=0, le=0.9)] = Field(
+        0.2,
+        description="Share of the account's budget, of each second and each day, that only live changes and people may "
+        "use; 0: all may use all of it.",
+    )
 
 
 class MappingSettings(Section):

@@ -232,7 +232,7 @@ ERASED = {
 BLANKED = {"requests", "audit"}
 NOTHING_OF_A_PERSON = {
     *("sequence", "mappings", "cursors", "counters", "hooks", "hook_turns", "systems", "tokens", "budgets", "names"),
-    *("verifications", "forgotten", "instances"),
+    *("verifications", "forgotten", "instances", "quotas", "shares"),
 }
 
 
