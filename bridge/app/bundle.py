@@ -43,6 +43,7 @@ KEPT = {
     "waiting": {"mapping", "code", "records", "waits since", "next look"},
     "dead letters": {"mapping", "code"},
     "sweeps": None,
+    "progress": None,
     "quota": None,
     "quota queue": None,
     "shadow": None,

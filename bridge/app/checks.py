@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bridge.app.build import Bridge
+from bridge.app.progress import progress_of
 from bridge.app.quotas import Budgeted, budgets_of, in_words
 from bridge.app.verified import pair_numbers, verify_check
 from bridge.app.waiting import hold_ups, known_code, waiting_numbers, waits_for
@@ -190,6 +191,7 @@ async def _conflicts(bridge: Bridge) -> CheckResult:
 async def _sweeps(bridge: Bridge) -> CheckResult:
     """Both ages of every entity's sweeps, and how many changes no callback had told us."""
     now, texts, oldest = bridge.store.now(), [], 0.0
+    bridge.metrics.progress(await progress_of(bridge.store, bridge.plan.scopes))
     for cursor in await bridge.store.cursors.all():
         at = cursor.started_at if cursor.done_at is None else cursor.done_at
         if at is None:

@@ -135,13 +135,5 @@ def in_words(one: Budgeted) -> str:
     return ", ".join(told)
 
 
-def duration(seconds: float) -> str:
-    """As people say it: 40 s, 12 min, 3.5 h, 2.1 days."""
-    for unit, length, more in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
-        if seconds < more * length:
-            return f"{seconds / length:.0f} {unit}" if unit != "h" else f"{seconds / length:.1f} h"
-    return f"{seconds / 86_400:.1f} days"
-
-
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:g}"

@@ -1,6 +1,7 @@
 """The state of everything as plain rows, for `bridge status` and the admin listener."""
 
 from bridge.app.left_behind import behind_rows, shadow_rows
+from bridge.app.progress import progress_of, progress_rows
 from bridge.app.quotas import budgets_of, queue_rows, quota_rows
 from bridge.app.verified import verify_rows
 from bridge.app.waiting import known_code, waiting_groups
@@ -30,6 +31,7 @@ async def status_of(store: Store) -> Rows:
         "systems": await _systems(store),
         "quota": quota_rows(budgets),
         "quota queue": queue_rows(budgets, store.now()),
+        "progress": progress_rows(await progress_of(store, scopes, budgets), store.now()),
         "sweeps": await _sweeps(store),
         "verify": verify_rows(await store.verifications.last()),
         "hooks": [

@@ -38,5 +38,5 @@ class Learned:
         """Calls by the second, and how many may be saved up, so that no window of the vendor's ever has too many."""
         if self.calls is None or self.calls < 1:
             return None
-        burst = max(1.0, self.calls / 4)
+        burst = max(1.0, self.calls / 8)
         return max(self.calls - burst, 0.5) / self.seconds, burst

@@ -1,7 +1,7 @@
 """Counters and gauges in a registry of their own; nothing global, so that two bridges fit in one process."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -19,6 +19,32 @@ class Queue(Protocol):
     def used(self) -> int: ...
     @property
     def records(self) -> int: ...
+    @property
+    def seconds(self) -> float | None: ...
+
+
+class Place(Protocol):
+    """Where a sweep or backfill stands; see `store.cursors.Cursor`."""
+
+    @property
+    def run(self) -> str: ...
+    @property
+    def system(self) -> str: ...
+    @property
+    def entity(self) -> str: ...
+    @property
+    def mapping(self) -> str: ...
+
+
+class Run(Protocol):
+    """A sweep or backfill under way; see `app.progress.Progress`."""
+
+    @property
+    def cursor(self) -> Place: ...
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int | None: ...
     @property
     def seconds(self) -> float | None: ...
 
@@ -68,6 +94,13 @@ class Metrics:
         self._quota_seconds = self._gauge(
             "quota_done_seconds", "Forecast: seconds until what waits for the budget is done", "system", "priority"
         )
+
+        run = ("kind", "system", "entity", "mapping")
+        self._run_done = self._gauge(
+            "run_done_records", "Records that a sweep or backfill under way is done with", *run
+        )
+        self._run_total = self._gauge("run_total_records", "Records it is expected to read in all", *run)
+        self._run_seconds = self._gauge("run_left_seconds", "Forecast: seconds until it ends", *run)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"bridge_{name}", text, labels, registry=self.registry)
@@ -131,6 +164,16 @@ class Metrics:
         _set_all(self._quota_waiting, {key: one.records for key, one in queues.items()})
         done = {key: one.seconds for key, one in queues.items() if one.seconds is not None}
         _set_all(self._quota_seconds, done)
+
+    def progress(self, runs: Iterable[Run]) -> None:
+        """The sweeps and backfills that go on now."""
+        about = {
+            (one.cursor.run.partition("/")[0], one.cursor.system, one.cursor.entity, one.cursor.mapping): one
+            for one in runs
+        }
+        _set_all(self._run_done, {key: one.done for key, one in about.items()})
+        _set_all(self._run_total, {key: one.total for key, one in about.items() if one.total is not None})
+        _set_all(self._run_seconds, {key: one.seconds for key, one in about.items() if one.seconds is not None})
 
     def part(self, name: str, status: Status) -> None:
         """What a part's health check said."""

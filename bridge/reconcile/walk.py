@@ -137,6 +137,7 @@ class Walk:
             page=after,
             expect_page=before,
             complete=self.whole,
+            total=self.total,
         )
 
     async def store_page(self, rows: Sequence[Record | Gone], move: CursorMove | None) -> None:

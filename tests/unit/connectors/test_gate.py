@@ -196,7 +196,7 @@ async def test_a_limit_learned_from_an_answer_paces_the_calls_after_it(clock: Fa
     gate = Gate("crm1", Quota(4), clock)
     for _ in range(41):
         await pass_one(gate, learned=Learned(20, 2.0))
-    assert clock.seconds == pytest.approx((40 - 5) / 7.5)
+    assert clock.seconds == pytest.approx((40 - 2.5) / 8.75, abs=0.1)
 
 
 async def test_a_call_that_gets_no_turn_is_put_off_without_being_sent(clock: FakeClock) -> None:

@@ -52,7 +52,7 @@ def headers(**said: str) -> Answer:
 def test_answers_teach_how_many_calls_fit_into_two_seconds_and_what_is_left_of_the_day() -> None:
     said = {"x_daily_ratelimit_token_limit": "30000", "x_daily_ratelimit_token_remaining": "12"}
     learned = read_limits(headers(x_ratelimit_limit="20", **said), START)
-    assert learned.pace() == (7.5, 5.0)  # 5 at once and 15 more in two seconds: never more than 20
+    assert learned.pace() == (8.75, 2.5)  # 2.5 saved up and 17.5 more in two seconds: never more than 20
     assert learned.day == Day(30_000, 12, epoch(START) + 14 * 3600)
 
 
