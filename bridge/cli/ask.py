@@ -51,8 +51,8 @@ def ask(
 ) -> None:
     """Put a request into the store and print the bridge's answer; exit code 1 when it could not be done.
 
-    patient: the work is long; on a terminal, or with `wait`, it is waited for, and how far it is is shown; Ctrl-C leaves
-    it running.
+    patient: the work is long; on a terminal, or with `wait`, it is waited for, and how far it is is shown; Ctrl-C
+    leaves it running.
     Where no bridge runs the request is not left behind, unless it may `queue`; `alone` is what is said then, if that is
     no failure. `done`: the command has done its work itself by then, which the audit log keeps.
     """
