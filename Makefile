@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Stores and PostgreSQL of the tests lie in memory where 4 GB of it are free there: none of them has to outlive a run.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "/dev/shm" }')
 
-.PHONY: venv quick demo test coverage check audit release lock docs image-check kill-burst storms two-copies mutants bench bench-mapping
+.PHONY: venv quick demo test coverage check audit release lock docs image-check kill-burst kill-backfill storms two-copies mutants bench bench-mapping
 
 venv: $(STAMP)
 
@@ -54,6 +54,10 @@ test: venv
 # The long kill test: 2,000 callbacks, three kill -9, on both stores.
 kill-burst: venv
 	$(BIN)/python -m tests.acceptance.kill_burst --records 2000 --kills 3 --store both
+
+# A backfill of 5,000 records, ten kill -9 at random, while people edit: make kill-backfill ARGS="--store both --seed 3"
+kill-backfill: venv
+	$(BIN)/python -m tests.acceptance.kill_backfill --records 5000 --kills 10 $(ARGS)
 
 # Seeded storms, each over products in memory and over both simulators with the whole bridge: make storms SEEDS=200 FROM=1
 storms: venv

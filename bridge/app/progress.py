@@ -7,7 +7,7 @@ from bridge.app.quotas import Budgeted, budgets_of
 from bridge.app.wording import moment
 from bridge.domain.event import Lane
 from bridge.domain.priority import Priority
-from bridge.store.cursors import Cursor
+from bridge.store.cursors import LONGEST_PAGE_SECONDS, Cursor
 from bridge.store.engine import Store
 from bridge.store.model import Scope
 
@@ -20,9 +20,10 @@ Row = dict[str, object]
 class Progress:
     """A sweep or backfill that began and did not end.
 
-    `rows` were read, of `total` (None: nobody knows yet). `waiting`: records it marked that are still to be worked on.
-    `per_minute`: rows, while it was at work. `seconds`: until it ends at that pace and within the budgets; None where
-    nothing tells. `stands`: why it does not move, "" while it does.
+    `rows` were read, of `total` (None: nobody knows yet; where the vendor does not say, as many as the last full
+    listing had). `waiting`: records it marked that are still to be worked on. `per_minute`: records, while it was at work.
+    `seconds`: until it ends at that pace and within the budgets; None where nothing tells. `stands`: why it does not
+    move, "" while it does.
     """
 
     cursor: Cursor
@@ -59,10 +60,12 @@ async def progress_of(
     store: Store, scopes: Mapping[str, Scope], budgets: Mapping[str, Budgeted] | None = None
 ) -> list[Progress]:
     """All that go on now or stand still, backfills first."""
-    running = [cursor for cursor in await store.cursors.all() if cursor.runs and _reads(cursor)]
+    cursors = await store.cursors.all()
+    running = [cursor for cursor in cursors if cursor.runs and _reads(cursor)]
     if not running:
         return []
     budgets = await budgets_of(store, scopes) if budgets is None else budgets
+    listed = {(one.system, one.entity): one.expected for one in cursors if one.kind == "full" and not one.runs}
     states, found = await store.mappings.states(), []
     for cursor in sorted(running, key=lambda one: (not one.mapping, one.system, one.entity, one.kind)):
         waiting, stands = 0, await store.systems.unusable(cursor.system)
@@ -70,34 +73,37 @@ async def progress_of(
             waiting = await store.tasks.waiting(Lane.BACKFILL, cursor.mapping)
             state = states.get(cursor.mapping)
             stands = "the mapping is paused" if state is not None and state.paused else stands
-        found.append(_progress(cursor, waiting, stands, budgets, scopes, store.now()))
+            if not _begun(cursor) and any(one.mapping == cursor.mapping and _begun(one) for one in running):
+                waiting, stands = 0, stands or "comes after the other side"
+        total = cursor.total if cursor.total is not None else listed.get((cursor.system, cursor.entity))
+        held = _held(cursor, budgets, scopes)
+        found.append(_progress(cursor, total, waiting, stands, held, store.now()))
     return found
 
 
 def _reads(cursor: Cursor) -> bool:
     """One that has read nothing may only note from when on changes count."""
-    return bool(cursor.mapping) or cursor.page is not None or cursor.rows > 0
+    return bool(cursor.mapping) or _begun(cursor)
 
 
-def _progress(
-    cursor: Cursor,
-    waiting: int,
-    stands: str,
-    budgets: Mapping[str, Budgeted],
-    scopes: Mapping[str, Scope],
-    now: float,
-) -> Progress:
-    total = None if cursor.total is None else max(cursor.total, cursor.rows)
-    per_second = cursor.rows / cursor.seconds if cursor.rows and cursor.seconds > 0 else None
-    held = _held(cursor, budgets, scopes)
-    moved = cursor.moved_at if cursor.moved_at is not None else cursor.started_at
+def _begun(cursor: Cursor) -> bool:
+    return cursor.page is not None or cursor.rows > 0
+
+
+def _progress(cursor: Cursor, total: int | None, waiting: int, stands: str, held: "_Held", now: float) -> Progress:
+    """The rate is of records that are done with, over the time at work until now."""
+    still = max(0.0, now - (cursor.moved_at or cursor.started_at or now))
     if not stands and held.stands:
         stands = "the day's budget has nothing left for it"
-    if not stands and moved is not None and now - moved > STILL_SECONDS:
-        stands = f"no page for {_duration(now - moved)}"
+    if not stands and still > STILL_SECONDS and not waiting:
+        stands = f"no page for {_duration(still)}"
+    at_work = cursor.seconds + (0.0 if stands else min(still, LONGEST_PAGE_SECONDS))
+    done = max(0, cursor.rows - waiting)
+    per_second = done / at_work if done and at_work > 0 else None
+    total = None if total is None else max(total, cursor.rows)
     seconds = None
-    if total is not None and per_second:
-        seconds = max((total - max(0, cursor.rows - waiting)) / per_second, held.seconds)
+    if total is not None and per_second is not None:
+        seconds = max((total - done) / per_second, held.seconds)
     return Progress(cursor, cursor.rows, total, waiting, per_second * 60 if per_second else None, seconds, stands)
 
 

@@ -93,9 +93,13 @@ async def test_a_backfill_says_how_far_it_is_and_when_it_ends(desk: Desk, clock:
         clock.advance(30)
         await page_stored(store, cursor, page, [f"{page}{number}" for number in range(10)])
     (one,) = await progress_of(store, scopes)
-    assert (one.rows, one.waiting, one.done, one.per_minute) == (20, 20, 0, 20.0)
-    assert one.seconds == pytest.approx(500 / 20 * 60)
-    assert str(one) == "backfill of people (crm person): 0 of 500 records, 20 a minute, done in about 25 min"
+    assert (one.rows, one.waiting, one.done, one.per_minute) == (20, 20, 0, None)
+    for claim in await desk.claims(limit=8):
+        await store.tasks.submit(done(claim, Outcome.UNCHANGED))
+    (one,) = await progress_of(store, scopes)
+    assert (one.done, one.per_minute) == (8, 8.0)
+    assert one.seconds == pytest.approx(492 / 8 * 60)
+    assert str(one) == "backfill of people (crm person): 8 of 500 records, 8 a minute, done in about 62 min"
     (row,) = progress_rows([one], store.now())
     assert (row["run"], row["state"], row["of"]) == (f"backfill/{PEOPLE.mapping}/{cursor.sweep}", "runs", 500)
     await store.mappings.set_paused(PEOPLE.mapping, True, "stocktaking")
@@ -105,10 +109,9 @@ async def test_a_backfill_says_how_far_it_is_and_when_it_ends(desk: Desk, clock:
     assert b'bridge_run_total_records{entity="' in metrics.render()
 
 
-async def test_the_time_a_backfill_stood_still_is_no_part_of_its_rate(desk: Desk, clock: FakeClock) -> None:
+async def test_the_time_a_sweep_stood_still_is_no_part_of_its_rate(desk: Desk, clock: FakeClock) -> None:
     store, end = desk.store, PEOPLE.endpoint(Side.LEFT)
-    kind = f"backfill {PEOPLE.mapping}"
-    cursor = await store.cursors.start(end.system, end.entity, kind, total=40)
+    cursor = await store.cursors.start(end.system, end.entity, "full", total=40)
     for page, seconds in ((1, 60.0), (2, 8 * 3600.0), (3, 60.0)):
         clock.advance(seconds)
         await page_stored(store, cursor, page, [str(page)])
@@ -116,4 +119,21 @@ async def test_the_time_a_backfill_stood_still_is_no_part_of_its_rate(desk: Desk
     assert one.per_minute == pytest.approx(1.5)
     clock.advance(600)
     (one,) = await progress_of(store, {PEOPLE.mapping: PEOPLE})
-    assert one.stands == "no page for 10 min"
+    assert (one.stands, one.per_minute) == ("no page for 10 min", pytest.approx(1.5))
+
+
+async def test_the_other_side_of_a_backfill_comes_after_the_first_and_a_full_listing_tells_how_many(
+    desk: Desk, clock: FakeClock
+) -> None:
+    store, kind = desk.store, f"backfill {PEOPLE.mapping}"
+    first, other = (PEOPLE.endpoint(side) for side in Side)
+    full = await store.cursors.start(first.system, first.entity, "full")
+    cursor = await store.cursors.start(first.system, first.entity, kind)
+    await store.cursors.start(other.system, other.entity, kind)
+    await page_stored(store, full, 1, ["1", "2", "3"])
+    await store.events.accept([], {}, CursorMove(first.system, first.entity, "full", full.sweep, done=True))
+    clock.advance(10)
+    await page_stored(store, cursor, 1, ["1", "2"])
+    found = {one.cursor.system: one for one in await progress_of(store, {PEOPLE.mapping: PEOPLE})}
+    assert found[first.system].total == 3
+    assert (found[other.system].stands, found[other.system].done) == ("comes after the other side", 0)
