@@ -79,6 +79,8 @@ class Backfill:
         walk = await self._walk(report, side, cursor)
         token = None if preview else cursor.page
         while True:
+            if not preview:  # also before the first page of one that goes on: it must not get ahead with every stop
+                await self._wait_for_room()
             page = await walk.page(token, None)
             rows = [row for row in page.rows if isinstance(row, Record)]
             report.rows += len(rows)
