@@ -11,7 +11,6 @@ from bridge.domain.budget import Day, Report, Use
 from bridge.domain.event import Origin
 from bridge.domain.priority import Priority
 from bridge.domain.record import RecordRef, Side
-from bridge.domain.seams import epoch
 from bridge.monitoring.health import Status
 from bridge.monitoring.metrics import Metrics
 from bridge.store import Store
@@ -20,12 +19,14 @@ from bridge.store.model import Outcome, RecordNote
 from tests.clock import FakeClock
 from tests.conformance.store.builders import PEOPLE, ROUTES, Desk, done, event
 
-MIDNIGHT = 15 * 3600.0
-"""Seconds from the clock's start."""
+
+def midnight(store: Store) -> float:
+    """By the store's clock, which on PostgreSQL is the real one."""
+    return (store.now() // 86_400 + 1) * 86_400
 
 
-async def report(store: Store, clock: FakeClock, **about: object) -> None:
-    base = Report(PEOPLE.left.system, 0.2, per_second=2.0, unit="tokens", ends=epoch(clock.now()) + MIDNIGHT)
+async def report(store: Store, **about: object) -> None:
+    base = Report(PEOPLE.left.system, 0.2, per_second=2.0, unit="tokens", ends=midnight(store))
     await store.budgets.share(replace(base, **about))  # type: ignore[arg-type]
 
 
@@ -35,11 +36,11 @@ async def page_stored(store: Store, cursor: Cursor, page: int, recs: list[str]) 
     await store.events.accept([event(rec, origin=Origin.BACKFILL) for rec in recs], ROUTES, move, notes)
 
 
-async def test_what_is_left_what_waits_and_when_it_is_done_is_told(desk: Desk, clock: FakeClock) -> None:
+async def test_what_is_left_what_waits_and_when_it_is_done_is_told(desk: Desk) -> None:
     store, scopes = desk.store, {PEOPLE.mapping: PEOPLE}
-    day = Day(1000, 700, epoch(clock.now()) + MIDNIGHT)
+    day = Day(1000, 700, midnight(store))
     uses = {Priority.LIVE: Use(60, 30, 10), Priority.BACKFILL: Use(40, 40, 10)}
-    await report(store, clock, vendor=day, uses=uses)
+    await report(store, vendor=day, uses=uses)
     for rec in ("1", "2"):
         await desk.hears(rec)
     for rec in ("3", "4", "5"):
@@ -60,11 +61,9 @@ async def test_what_is_left_what_waits_and_when_it_is_done_is_told(desk: Desk, c
     assert quota(found).status is Status.PASS
 
 
-async def test_work_that_must_wait_for_another_day_is_a_warning_that_says_until_when(
-    desk: Desk, clock: FakeClock
-) -> None:
+async def test_work_that_must_wait_for_another_day_is_a_warning_that_says_until_when(desk: Desk) -> None:
     store = desk.store
-    await report(store, clock, vendor=Day(1000, 300, epoch(clock.now()) + MIDNIGHT))
+    await report(store, vendor=Day(1000, 300, midnight(store)))
     await desk.hears("3", origin=Origin.BACKFILL)
     found = await budgets_of(store, {PEOPLE.mapping: PEOPLE})
     check = quota(found)
@@ -72,7 +71,7 @@ async def test_work_that_must_wait_for_another_day_is_a_warning_that_says_until_
     assert "1 records of priority backfill" in check.output
     assert "until 00:00 UTC" in check.output
     (backfill,) = found[PEOPLE.left.system].stands
-    assert backfill.seconds == MIDNIGHT
+    assert backfill.seconds == pytest.approx(midnight(store) - store.now(), abs=30)
 
 
 async def test_a_record_whose_attempt_failed_waits_as_a_retry(desk: Desk, clock: FakeClock) -> None:

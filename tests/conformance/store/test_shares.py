@@ -78,16 +78,17 @@ async def test_what_is_known_of_an_account_can_be_asked_by_anybody(
     store: Store, made_url: str, new_seams: OpenCopy, clock: FakeClock
 ) -> None:
     other = await open_store(made_url, new_seams("copy-2"))
+    ends = (store.now() // 86_400 + 1) * 86_400  # PostgreSQL's clock is the real one
     assert await store.budgets.accounts() == {}
     uses = {Priority.LIVE: Use(7, 3, 1), Priority.BACKFILL: Use(20, 8, 2)}
-    report = Report("crm1", 0.2, per_second=3.0, unit="tokens", ends=midnight(clock), uses=uses)
+    report = Report("crm1", 0.2, per_second=3.0, unit="tokens", ends=ends, uses=uses)
     await store.budgets.share(report)
-    await other.budgets.share(Report("crm1", 0.2, ends=midnight(clock), uses={Priority.LIVE: Use(1, 1, 1)}))
+    await other.budgets.share(Report("crm1", 0.2, ends=ends, uses={Priority.LIVE: Use(1, 1, 1)}))
     account = (await other.budgets.accounts())["crm1"]
     assert account.uses == {Priority.LIVE: Use(8, 4, 2), Priority.BACKFILL: Use(20, 8, 2)}
     assert (account.per_second, account.day) == (3.0, None)
-    vendor = Day(30_000, 1234, midnight(clock))
-    await store.budgets.share(Report("crm1", 0.2, ends=midnight(clock), vendor=vendor))
+    vendor = Day(30_000, 1234, ends)
+    await store.budgets.share(Report("crm1", 0.2, ends=ends, vendor=vendor))
     assert (await other.budgets.accounts())["crm1"].day == vendor
     await clock.sleep(86_400)
     account = (await other.budgets.accounts())["crm1"]
