@@ -22,7 +22,6 @@ from bridge.simulators.pipedrive import Options, PipedriveSimulator
 from bridge.simulators.serve import serving
 from bridge.simulators.world import HttpDelivery, WallClock, make_world
 from tests.acceptance.burst import Outcome
-from tests.acceptance.kill_burst import _report, _store
 from tests.acceptance.site import Daemon, Site
 
 ACCOUNT = Options(burst_limit=None, search_burst_limit=None, daily_tokens=1_000_000_000, time_scale=60.0)
@@ -209,6 +208,8 @@ async def _judge(done: Backfilled, daemon: Daemon, took: float, waits: float, ki
 
 def main() -> int:
     """Run on the stores asked for; 0 when everything held on all of them."""
+    from tests.acceptance.kill_burst import _report, _store  # they need PostgreSQL's package, the test does not
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=5000)
     parser.add_argument("--kills", type=int, default=10)
