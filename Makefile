@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Stores and PostgreSQL of the tests lie in memory where 4 GB of it are free there: none of them has to outlive a run.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "/dev/shm" }')
 
-.PHONY: venv quick demo test coverage check audit release lock docs pictures image-check kill-burst storms two-copies mutants bench bench-mapping test-real real-systems connector
+.PHONY: venv quick demo test coverage check audit release lock docs pictures image-check kill-burst kill-backfill storms two-copies mutants bench bench-mapping test-real real-systems connector
 
 venv: $(STAMP)
 
@@ -54,6 +54,10 @@ test: venv
 # The long kill test: 2,000 callbacks, three kill -9, on both stores.
 kill-burst: venv
 	$(BIN)/python -m tests.acceptance.kill_burst --records 2000 --kills 3 --store both
+
+# A backfill of 5,000 records, ten kill -9 at random, while people edit: make kill-backfill ARGS="--store both --seed 3"
+kill-backfill: venv
+	$(BIN)/python -m tests.acceptance.kill_backfill --records 5000 --kills 10 $(ARGS)
 
 # The bridge between a real CRM and a real ERP from PyPI, BottleCRM and Tryton: everything that goes wrong on the way.
 # Packages and databases are kept in FOLDER between runs; needs Python 3.12 beside ours for BottleCRM.

@@ -151,7 +151,16 @@ def build_connectors(
     for name, system in settings.systems.items():
         observe = partial(metrics.remote_call, name)
         construction = Construction(
-            name, options[name], transport, seams, store.tokens, observe, cache or store.names, store.budgets, skipped
+            name,
+            options[name],
+            transport,
+            seams,
+            store.tokens,
+            observe,
+            cache or store.names,
+            store.budgets,
+            skipped,
+            system.reserved_share,
         )
         connectors[name] = CONNECTORS[system.connector].build(construction)
     return connectors

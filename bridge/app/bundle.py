@@ -44,6 +44,9 @@ KEPT = {
     "waiting": {"mapping", "code", "records", "waits since", "next look"},
     "dead letters": {"mapping", "code"},
     "sweeps": None,
+    "progress": None,
+    "quota": None,
+    "quota queue": None,
     "shadow": None,
     "verify": {"mapping", "verified", "pairs", "equal", "differing", "waiting", "dead", "only on one side"},
     "mappings": {"mapping", "mode", "accepted", "applied", "unchanged", "coalesced", "filtered", "discarded"}

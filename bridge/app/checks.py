@@ -7,6 +7,8 @@ from functools import partial
 from bridge.app.build import Bridge
 from bridge.app.column_check import change_numbers, changes_check, used_names
 from bridge.app.hook_rows import hook_metrics
+from bridge.app.progress import progress_of
+from bridge.app.quotas import Budgeted, budgets_of, in_words
 from bridge.app.verified import pair_numbers, verify_check
 from bridge.app.waiting import hold_ups, known_code, waiting_numbers, waits_for
 from bridge.app.wording import Scopes, record_name
@@ -28,6 +30,7 @@ def add_checks(bridge: Bridge) -> None:
     board.add("store", lambda: _store(bridge))
     for name in bridge.connectors:
         board.add(f"system {name}", partial(_system, bridge, name), system=name)
+    board.add("quota", lambda: _quota(bridge))
     board.add("hooks", lambda: _hooks(bridge))
     if bridge.settings.instance_secret_former is not None:
         board.add("instance secret", lambda: _instance_secret(bridge))
@@ -54,8 +57,7 @@ async def _store(bridge: Bridge) -> CheckResult:
 
 async def _system(bridge: Bridge, name: str) -> CheckResult:
     row, pause = await bridge.store.systems.get(name), await bridge.store.budgets.paused(name)
-    spent, limit = await bridge.store.budgets.spent(name), bridge.settings.systems[name].options.get("daily_tokens")
-    bridge.metrics.quota(name, pause[0] if pause is not None else 0.0, spent, limit)
+    bridge.metrics.paused(name, pause[0] if pause is not None else 0.0)
     if row.stopped:
         return CheckResult(Status.FAIL, f"stopped: {row.stopped}")
     if row.down_since is not None:
@@ -67,6 +69,33 @@ async def _system(bridge: Bridge, name: str) -> CheckResult:
         text = f"paused for another {seconds:.0f} s, as the vendor asked ({why}); `bridge resume {name}` ends it"
         return CheckResult(Status.WARN if daily or seconds > LONG_PAUSE_SECONDS else Status.PASS, text, seconds, "s")
     return CheckResult(Status.PASS, f"answers as {row.identity_label}")
+
+
+async def _quota(bridge: Bridge) -> CheckResult:
+    found = await budgets_of(bridge.store, bridge.plan.scopes)
+    bridge.metrics.quotas(
+        {(name,): one.account.day.limit for name, one in found.items() if one.account.day is not None},
+        {(name,): one.account.day.left for name, one in found.items() if one.account.day is not None},
+        {(name,): one.account.per_second for name, one in found.items() if one.account.per_second is not None},
+        {(name, queued.priority.word): queued for name, one in found.items() for queued in one.queue},
+    )
+    return quota(found)
+
+
+def quota(found: Mapping[str, Budgeted]) -> CheckResult:
+    """Whether some work has to wait for another day. The lowest of what stands still tells for how many."""
+    told = [
+        f"{queued.records} records of priority {queued.priority.word} at {name} until {one.account.day.ends_at}"
+        for name, one in sorted(found.items())
+        for queued in one.stands
+        if one.account.day is not None
+    ]
+    number = sum(queued.records for one in found.values() for queued in one.stands)
+    if told:
+        text = f"the day's budget has nothing left for {'; '.join(told)}"
+        return CheckResult(Status.WARN, text, number, "records")
+    texts = [f"{name}: {words}" for name, one in sorted(found.items()) if (words := in_words(one))]
+    return CheckResult(Status.PASS, "; ".join(texts) or "no limit is known", 0, "records")
 
 
 async def _hooks(bridge: Bridge) -> CheckResult:
@@ -186,6 +215,7 @@ async def _conflicts(bridge: Bridge) -> CheckResult:
 async def _sweeps(bridge: Bridge) -> CheckResult:
     """Both ages of every entity's sweeps, and how many changes no callback had told us."""
     now, texts, oldest = bridge.store.now(), [], 0.0
+    bridge.metrics.progress(await progress_of(bridge.store, bridge.plan.scopes))
     for cursor in await bridge.store.cursors.all():
         at = cursor.started_at if cursor.done_at is None else cursor.done_at
         if at is None:

@@ -89,6 +89,7 @@ async def assembled(settings: Settings, seams: Seams, transport: Transport) -> A
     try:
         await store.tokens.check()
         await store.tokens.reseal()
+        await store.budgets.forget_parts()
         bridge = build(settings, seams, store, transport)
         await store.mappings.sync(bridge.plan.scopes)
         await bridge.keeper.refresh()

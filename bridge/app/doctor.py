@@ -16,6 +16,7 @@ from bridge.app.checks import add_checks
 from bridge.app.doctor_live import live_findings
 from bridge.app.finding import OF_SYSTEM, Finding, remedy_of
 from bridge.app.plan import Plan, checked
+from bridge.app.quotas import budgets_of, in_words
 from bridge.app.secrets import seal_of
 from bridge.app.status import instance_state
 from bridge.app.wording import moment
@@ -196,16 +197,14 @@ async def _hooks(bridge: Bridge, system: str) -> Finding:
 
 async def _quota(bridge: Bridge, system: str) -> Finding:
     """What the vendor lets us spend, as far as anybody has told us."""
-    part, spent = f"quota {system}", await bridge.store.budgets.spent(system)
+    part, found = f"quota {system}", (await budgets_of(bridge.store, bridge.plan.scopes)).get(system)
     pause = await bridge.store.budgets.paused(system)
-    limit = bridge.settings.systems[system].options.get("daily_tokens")
-    used = "" if spent is None else f"{spent} tokens of the day are spent" + (f", of {limit}" if limit else "")
+    used = in_words(found) if found is not None else ""
     if pause is not None:
         text = f"the vendor wants no calls for another {pause[0]:.0f} s ({pause[2]})"
         return Finding(part, Status.WARN, f"{text}{f'; {used}' if used else ''}", f"wait, or `bridge resume {system}`")
-    if spent is not None and limit and spent > 0.9 * float(limit):
-        remedy = "raise `daily_tokens` of the system, or sweep less often (schedule.sweep_seconds)"
-        return Finding(part, Status.WARN, used, remedy)
+    if found is not None and found.account.day is not None and found.account.day.left < 0.1 * found.account.day.limit:
+        return Finding(part, Status.WARN, used, remedy_of("quota"))
     return Finding(part, Status.PASS, used or "the vendor asks for no pause")
 
 

@@ -8,6 +8,7 @@ WORDS = {Status.PASS: "ok", Status.WARN: "warn", Status.FAIL: "fail"}
 OF_SYSTEM = "`bridge status` says since when; docs/operations.md, What health says"
 REMEDIES = {
     "hooks": "`bridge hooks repair`; `bridge hooks list` shows each",
+    "quota": "wait for the next day, raise the account's limit, sweep less often, or lower `reserved_share`",
     "waiting": "`bridge waiting`; `bridge why` with the name of a record tells its story",
     "deletion threshold": "`bridge waiting MAPPING`, then `bridge approve MAPPING` where they are meant",
     "dead letters": "`bridge dead-letters list`; correct the cause, then `bridge dead-letters retry`",

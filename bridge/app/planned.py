@@ -17,6 +17,7 @@ from bridge.connectors.registry import CONNECTORS
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, Fault
 from bridge.domain.guess import did_you_mean
+from bridge.domain.priority import Priority, calls_for
 from bridge.domain.record import Side
 from bridge.domain.seams import Seams
 from bridge.hooks.keeper import HookKeeper
@@ -76,11 +77,13 @@ async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, 
         connectors = {name: Pretending(real[name], notes, seams.clock) for name in sorted(used)}
         reckoning = Reckoning(counted, _quotas(settings, used))
         before = await store.mappings.states()
-        backfills = await _backfills(plan, scratch, connectors, aside, chosen, before)
+        with calls_for(Priority.RECONCILE):
+            backfills = await _backfills(plan, scratch, connectors, aside, chosen, before)
         parts = make_parts(settings, aside, scratch, connectors, plan)
         parts = replace(parts, limits=replace(parts.limits, workers=max(parts.limits.workers, AT_ONCE)))
         at = store.now()
-        await Rehearsal(parts, plan.routes, notes, clock).run(backfills, told, reckoning.begin)
+        with calls_for(Priority.RECONCILE):
+            await Rehearsal(parts, plan.routes, notes, clock).run(backfills, told, reckoning.begin)
         costs = reckoning.costs(notes.calls)
         told("looking at hooks")
         hooks, faults = await _hooks(settings, plan, scratch, connectors, transport, aside)

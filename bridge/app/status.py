@@ -3,6 +3,8 @@
 from bridge.app.column_rows import column_rows
 from bridge.app.hook_rows import hook_rows
 from bridge.app.left_behind import behind_rows, shadow_rows
+from bridge.app.progress import progress_of, progress_rows
+from bridge.app.quotas import budgets_of, queue_rows, quota_rows
 from bridge.app.verified import verify_rows
 from bridge.app.waiting import known_code, waiting_groups
 from bridge.app.wording import moment, record_name
@@ -16,8 +18,9 @@ NOTHING = dict.fromkeys(TOTALS, 0)
 
 
 async def status_of(store: Store) -> Rows:
-    """Headings with rows: the bridge, mappings with their totals, systems, sweeps, hooks, and what needs attention."""
+    """Headings with rows: the bridge, mappings with totals, systems, budgets, sweeps, hooks, what needs a person."""
     scopes = await store.mappings.scopes()
+    budgets = await budgets_of(store, scopes)
     left = await store.left_alone.numbers(SHADOW | DUPLICATES | UNLINKED)
     return {
         "bridge": await _instances(store),
@@ -29,6 +32,9 @@ async def status_of(store: Store) -> Rows:
         ],
         "column changes": await column_rows(store),
         "systems": await _systems(store),
+        "quota": quota_rows(budgets),
+        "quota queue": queue_rows(budgets, store.now()),
+        "progress": progress_rows(await progress_of(store, scopes, budgets), store.now()),
         "sweeps": await _sweeps(store),
         "verify": verify_rows(await store.verifications.last()),
         "hooks": await hook_rows(store),

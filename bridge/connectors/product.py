@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bridge.connectors.gate import RESERVED, Gate
 from bridge.connectors.http import Observe
 from bridge.connectors.names import PinnedHere
 from bridge.connectors.protocols import CatalogCache, Connector, RateBudget, TokenVault, Transport
@@ -19,7 +20,9 @@ Switches = Mapping[tuple[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Construction:
-    """Everything one connector is built from. `options` is an instance of the product's own options class."""
+    """Everything one connector is built from. `options` is an instance of the product's own options class.
+
+    `reserved`: the share of the account's budget that is kept for live changes and people."""
 
     system: str
     options: Any
@@ -30,6 +33,11 @@ class Construction:
     cache: CatalogCache = field(default_factory=PinnedHere)
     budget: RateBudget | None = None
     skipped: SkippedRows = field(default_factory=SkippedRows)
+    reserved: float = RESERVED
+
+    def gate(self, quota: Quota) -> Gate:
+        """Where the account's calls wait for their turn."""
+        return Gate(self.system, quota, self.seams.clock, self.budget, self.reserved)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ Names follow the conventions of Prometheus: units at the end, `_total` for what 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from platform import python_version
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
@@ -42,6 +42,7 @@ LABELS = {
     "found_by": "callback, sweep",
     "window": "windows the program knows",
     "level": "fail, warn, info",
+    "priority": "live, retry, reconcile, backfill",
     "reason": "codes of the program, see the table in operations.md",
     "outcome": "applied, unchanged, filtered, dead",
     "fate": "what became of an accepted event",
@@ -66,6 +67,43 @@ WRITE_SECONDS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.
 
 _HOST = re.compile(r"^[a-z]+://[^/]*")
 _VERSION = re.compile(r"v\d+", re.IGNORECASE)
+
+
+class Queue(Protocol):
+    """What waits for an account's budget; see `app.quotas.Queued`."""
+
+    @property
+    def used(self) -> int: ...
+    @property
+    def records(self) -> int: ...
+    @property
+    def seconds(self) -> float | None: ...
+
+
+class Place(Protocol):
+    """Where a sweep or backfill stands; see `store.cursors.Cursor`."""
+
+    @property
+    def run(self) -> str: ...
+    @property
+    def system(self) -> str: ...
+    @property
+    def entity(self) -> str: ...
+    @property
+    def mapping(self) -> str: ...
+
+
+class Run(Protocol):
+    """A sweep or backfill under way; see `app.progress.Progress`."""
+
+    @property
+    def cursor(self) -> Place: ...
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int | None: ...
+    @property
+    def seconds(self) -> float | None: ...
 
 
 class Metrics:
@@ -142,8 +180,23 @@ class Metrics:
         )
         self.threshold_limit = self._gauge("deletion_threshold_limit", "Removals after which further ones are held")
         self._pauses = self._gauge("pause_seconds", "What is left of the pause a vendor asked for", "system")
-        self._spent = self._gauge("quota_spent_tokens", "Tokens spent of the day's quota", "system")
-        self._quota = self._gauge("quota_limit_tokens", "Tokens of the day the settings allow", "system")
+        self._quota_limit = self._gauge("quota_limit_units", "Units of the day in an account's budget", "system")
+        self._quota_left = self._gauge("quota_left_units", "Units of the day that are left of it", "system")
+        self._quota_pace = self._gauge("quota_calls_per_second", "Calls a second of an account's budget", "system")
+        self._quota_used = self._gauge("quota_used_units", "Units of the day that were used", "system", "priority")
+        self._quota_waiting = self._gauge(
+            "quota_waiting_records", "Records that wait for an account's budget", "system", "priority"
+        )
+        self._quota_seconds = self._gauge(
+            "quota_done_seconds", "Forecast: seconds until what waits for the budget is done", "system", "priority"
+        )
+
+        run = ("kind", "system", "entity", "mapping")
+        self._run_done = self._gauge(
+            "run_done_records", "Records that a sweep or backfill under way is done with", *run
+        )
+        self._run_total = self._gauge("run_total_records", "Records it is expected to read in all", *run)
+        self._run_seconds = self._gauge("run_left_seconds", "Forecast: seconds until it ends", *run)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(self._named(name, labels), text, labels, registry=self.registry)
@@ -258,13 +311,35 @@ class Metrics:
         """What each mapping removed within the window of the deletion threshold."""
         _set_all(self._removals, numbers)
 
-    def quota(self, system: str, pause_seconds: float, spent: int | None, limit: int | None) -> None:
-        """What a vendor lets us ask now. None: nothing is counted, or no limit is set."""
-        self._pauses.labels(system).set(pause_seconds)
-        if spent is not None:
-            self._spent.labels(system).set(spent)
-        if limit is not None:
-            self._quota.labels(system).set(limit)
+    def paused(self, system: str, seconds: float) -> None:
+        """What is left of the pause a vendor asked for."""
+        self._pauses.labels(system).set(seconds)
+
+    def quotas(
+        self,
+        limits: Mapping[tuple[str], float],
+        left: Mapping[tuple[str], float],
+        per_second: Mapping[tuple[str], float],
+        queues: Mapping[tuple[str, str], Queue],
+    ) -> None:
+        """The budgets: by system the day's units, what is left of them and the pace, by priority what waits for them."""
+        _set_all(self._quota_limit, limits)
+        _set_all(self._quota_left, left)
+        _set_all(self._quota_pace, per_second)
+        _set_all(self._quota_used, {key: one.used for key, one in queues.items()})
+        _set_all(self._quota_waiting, {key: one.records for key, one in queues.items()})
+        done = {key: one.seconds for key, one in queues.items() if one.seconds is not None}
+        _set_all(self._quota_seconds, done)
+
+    def progress(self, runs: Iterable[Run]) -> None:
+        """The sweeps and backfills that go on now."""
+        about = {
+            (one.cursor.run.partition("/")[0], one.cursor.system, one.cursor.entity, one.cursor.mapping): one
+            for one in runs
+        }
+        _set_all(self._run_done, {key: one.done for key, one in about.items()})
+        _set_all(self._run_total, {key: one.total for key, one in about.items() if one.total is not None})
+        _set_all(self._run_seconds, {key: one.seconds for key, one in about.items() if one.seconds is not None})
 
     def part(self, name: str, status: Status) -> None:
         """What a part's health check said."""

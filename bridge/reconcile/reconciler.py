@@ -136,7 +136,7 @@ class Reconciler:
         found: dict[tuple[str, str], tuple[object, ...]] = {}
         for system, entity in self.entities():
             cursor = await self.store.cursors.get(system, entity, "full")
-            if cursor.started_at is not None and (cursor.done_at is None or cursor.done_at < cursor.started_at):
+            if cursor.runs:
                 found[system, entity] = (cursor.sweep, cursor.page, cursor.rows)
         return found
 
@@ -221,7 +221,10 @@ class Reconciler:
         looked = cursor.value if report.kind == "incremental" else await self._looked(cursor, facts)
         if report.kind == "full":
             resumable = await self._resumable(cursor)
-            cursor = await (cursors.resume if resumable else cursors.start)(report.system, report.entity, "full")
+            if resumable:
+                cursor = await cursors.resume(report.system, report.entity, "full")
+            else:
+                cursor = await cursors.start(report.system, report.entity, "full", total=cursor.expected)
         try:
             await self._walk(report, cursor, facts, looked)
         except Rejected:  # the vendor no longer knows the page where an earlier sweep stood

@@ -8,7 +8,9 @@ from datetime import datetime
 from bridge.connectors.lines import with_lines
 from bridge.connectors.protocols import Connector, Page
 from bridge.domain.errors import RateLimited
+from bridge.domain.event import Origin
 from bridge.domain.ids import why_unstorable
+from bridge.domain.priority import Priority, calls_for
 from bridge.domain.record import Gone, Record
 from bridge.domain.seams import Seams, epoch
 from bridge.reconcile.page import PageMarks, Purpose, Use, judge
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 
 Found = Callable[[Sequence[SweptChange]], None]
 
+PRIORITY = {Origin.RECONCILE: Priority.RECONCILE, Origin.BACKFILL: Priority.BACKFILL}
 PORTION = 100  # rows judged and stored before callbacks get their turn
 LONGEST_PAUSE_SECONDS = 300.0  # a budget that takes longer to fill ends the sweep; the next one goes on from its page
 
@@ -83,7 +86,8 @@ class Walk:
         waited = 0.0
         while True:
             try:
-                page = await self.connector.list(self.cursor.entity, since=since, page=token, where={})
+                with calls_for(PRIORITY[self.purpose.origin]):
+                    page = await self.connector.list(self.cursor.entity, since=since, page=token, where={})
                 kept = [row for row in page.rows if self._can_be_kept(row)]
                 columns = [column for use in self.uses for column in use.mapping.line_columns(use.side)]
                 kept = await with_lines(self.connector, self.cursor.entity, kept, columns)
@@ -140,6 +144,7 @@ class Walk:
             page=after,
             expect_page=before,
             complete=self.whole,
+            total=self.total,
         )
 
     async def store_page(self, rows: Sequence[Record | Gone], move: CursorMove | None) -> None:

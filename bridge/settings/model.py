@@ -75,6 +75,11 @@ class SystemSettings(Section):
         description="How often changes are looked for here, for a product without callbacks above all; nothing:"
         " schedule.sweep_seconds.",
     )
+    reserved_share: Annotated[float, Field(ge=0, le=0.9)] = Field(
+        0.2,
+        description="Share of the account's budget, of each second and each day, that only live changes and people may "
+        "use; 0: all may use all of it.",
+    )
 
 
 class MappingSettings(Section):

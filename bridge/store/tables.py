@@ -273,6 +273,9 @@ cursors = Table(
     Column("asked_by", Text, nullable=False),
     Column("rows", Big, nullable=False),
     Column("marked", Big, nullable=False),
+    Column("total", Big),  # how many rows are expected: the vendor's word, or what the last one read
+    Column("moved_at", Real),
+    Column("seconds", Real, nullable=False, server_default=text("0")),  # at work, without the time it stood still
 )
 
 brake_hits = Table(

@@ -12,6 +12,7 @@ from contextlib import suppress
 from bridge.domain.errors import BridgeError, LeaseLost, StoreUnavailable
 from bridge.domain.event import Lane
 from bridge.domain.patience import STORE_AWAY, once_back
+from bridge.domain.priority import Priority, calls_for, priority_of
 from bridge.monitoring.following import EVENT
 from bridge.store.failures import LinkTaken
 from bridge.store.model import Claim, Completion, Outcome, Pair, Scope
@@ -30,6 +31,9 @@ BUSY_SECONDS = 0.1  # what is due already is held by a running claim, whose end 
 TOGETHER_SECONDS = 0.04
 """While claims are under way, the next are taken together after so long: what runs in step shares its transactions."""
 
+KEPT_FREE = 4
+"""Of so many claims one is kept free of sweeps and backfills, so that a live change never waits for their end."""
+
 Observe = Callable[[str, Outcome, float | None], None]
 """Told of every outcome (see `is_outcome`): mapping, outcome, and seconds from the callback to the write it caused."""
 
@@ -44,6 +48,7 @@ class Worker:
         self.systems = systems
         self.observe = observe
         self.running: dict[asyncio.Task[None], Pair] = {}
+        self.lower: set[asyncio.Task[None]] = set()  # of these, those that matter less than live changes
 
     async def run(self) -> None:
         """Work until cancelled; claims under way are then given the time they need to finish."""
@@ -69,7 +74,11 @@ class Worker:
         tasks, limits = self.parts.store.tasks, self.parts.limits
         self.parts.store.wake.clear()
         scopes, blocked, at_work = self._with_room(), self.systems.blocked, Counter(self.running.values())
-        claims = await tasks.claim(limits.workers, scopes, limits.lease_seconds, blocked, at_work)
+        lower = Counter(self.running[task] for task in self.lower)
+        room = {
+            scope.pair: limits.workers - limits.workers // KEPT_FREE - lower[scope.pair] for scope in scopes.values()
+        }
+        claims = await tasks.claim(limits.workers, scopes, limits.lease_seconds, blocked, at_work, room)
         return claims, None if claims else await tasks.next_due(scopes, blocked)
 
     def _with_room(self) -> dict[str, Scope]:
@@ -86,12 +95,16 @@ class Worker:
                 await self.parts.store.wake.wait()
 
     def _start(self, claim: Claim) -> None:
-        task = asyncio.get_running_loop().create_task(self._work(claim), name=f"sync {claim.key.mapping}")
+        with calls_for(purpose_of(claim)):
+            task = asyncio.get_running_loop().create_task(self._work(claim), name=f"sync {claim.key.mapping}")
         self.running[task] = claim.scope.pair
+        if claim.tasks[0].lane is not Lane.LIVE:
+            self.lower.add(task)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.running.pop(task, None)
+        self.lower.discard(task)
         self.parts.store.wake.set()
         if not task.cancelled() and task.exception() is not None:
             log.error("a claim was abandoned", exc_info=task.exception())
@@ -198,6 +211,12 @@ def _about(load: Loader) -> dict[str, object]:
 def _claimed(load: Loader) -> dict[str, object]:
     task = load.draft.first
     return {**_about(load), "events": task.taken, "waited_seconds": round(load.draft.now - task.first_due, 3)}
+
+
+def purpose_of(claim: Claim) -> Priority:
+    """For what its calls are made: what matters most of its tasks."""
+    again = claim.tasks[0].attempts > 1
+    return min(priority_of(task.lane, again=again) for task in claim.tasks)
 
 
 def is_outcome(completion: Completion) -> bool:

@@ -14,6 +14,7 @@ from bridge.connectors.lines import with_lines
 from bridge.connectors.protocols import Page
 from bridge.domain.errors import RemoteError, RetryLater
 from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.priority import Priority, calls_for
 from bridge.domain.record import Record, Side
 from bridge.domain.seams import epoch
 from bridge.domain.together import together
@@ -72,6 +73,10 @@ class Verification:
 
     async def run(self, sample: Sequence[int] | None = None) -> Report:
         """All of it, or only the pairs of these link ids. What ends it early stands in the report."""
+        with calls_for(Priority.RECONCILE):
+            return await self._run(sample)
+
+    async def _run(self, sample: Sequence[int] | None) -> Report:
         report, store = self.report, self._subject.store
         report.sample = None if sample is None else len(sample)
         self._states = await store.mappings.states()

@@ -49,7 +49,7 @@ async def test_the_overview_says_what_is_not_in_sync(here: Office, client: Clien
     systems = {one["name"]: one for one in found["systems"]}
     assert systems["pipedrive"]["answers"]
     assert (systems["pipedrive"]["hooks_wanted"], systems["pipedrive"]["hooks_registered"]) == (3, 3)
-    assert systems["pipedrive"]["quota"].endswith("of 30000 tokens left today")
+    assert systems["pipedrive"]["quota"].endswith("of 30,000 tokens left today")
 
 
 @pytest.mark.parametrize(

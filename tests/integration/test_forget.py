@@ -233,7 +233,7 @@ ERASED = {
 BLANKED = {"requests", "audit"}
 NOTHING_OF_A_PERSON = {
     *("sequence", "mappings", "cursors", "counters", "hooks", "hook_turns", "systems", "tokens", "budgets", "names"),
-    *("verifications", "forgotten", "instances", "hook_hours", "account_columns", "alert_state"),
+    *("verifications", "forgotten", "instances", "hook_hours", "account_columns", "alert_state", "quotas", "shares"),
 }
 
 

@@ -26,7 +26,7 @@ from tests.sync.bench import WITH_COMPANIES
 TEXT = WITH_COMPANIES
 SINCE = (
     *("verifications", "forgotten", "instructions", "hook_turns", "audit"),
-    *("hook_hours", "account_columns", "alert_state"),
+    *("hook_hours", "account_columns", "alert_state", "quotas", "shares"),
 )
 """Tables that schema 0005 did not have."""
 DUMP = Path(__file__).with_name("former_store.sql")
@@ -54,6 +54,8 @@ async def _write_postgres(url: str, seams: Seams) -> None:
         conn.execute(text("ALTER TABLE records DROP COLUMN told_at"))
         for name in ("run", "event"):
             conn.execute(text(f"ALTER TABLE tasks DROP COLUMN {name}"))
+        for name in ("total", "moved_at", "seconds"):
+            conn.execute(text(f"ALTER TABLE cursors DROP COLUMN {name}"))
         for name in ("run", "version", "undone", "event"):
             conn.execute(text(f"ALTER TABLE journal DROP COLUMN {name}"))
         for name in SINCE:

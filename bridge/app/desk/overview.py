@@ -8,6 +8,7 @@ from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.hours import DAY, HOUR, Hours
 from bridge.app.desk.words import sides, when
+from bridge.app.quotas import Budgeted, budgets_of, in_words
 from bridge.app.waiting import waiting_numbers
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
@@ -56,8 +57,23 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """What waits for a system's budget, by priority. `used_today`, `left_today`: units; None where no day limits it.
+
+    `waits`: records; `done_at`: when they will be done, None where nothing tells.
+    """
+
+    priority: str
+    used_today: int
+    left_today: int | None
+    waits: int
+    done_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SystemFigures:
-    """One system. `since`: since when it does not answer. `quota`: what is left, in words."""
+    """One system. `since`: since when it does not answer. `quota`: what is left, in words. `reserved`: the share of its
+    budget for live changes and people."""
 
     name: str
     product: str
@@ -66,6 +82,8 @@ class SystemFigures:
     state: str
     since: str | None
     quota: str
+    reserved: float
+    queue: list[QueueFigures]
     hooks_wanted: int
     hooks_registered: int
     hooks_stopped: int
@@ -167,6 +185,7 @@ class Front:
         bridge, found = self._bridge, []
         rows = await bridge.store.systems.all()
         hooks = await bridge.store.hooks.all()
+        budgets = await budgets_of(bridge.store, bridge.plan.scopes)
         for name in sorted(bridge.connectors):
             row = rows.get(name)
             since, state, answers = None, "answers", True
@@ -187,7 +206,9 @@ class Front:
                     answers=answers,
                     state=state,
                     since=since,
-                    quota=await self._quota(name),
+                    quota=in_words(budgets[name]) if name in budgets else "",
+                    reserved=bridge.settings.systems[name].reserved_share,
+                    queue=_queue(budgets[name], bridge.store.now()) if name in budgets else [],
                     hooks_wanted=len(bridge.keeper.keys(name)),
                     hooks_registered=sum(hook.system == name and hook.state == "registered" for hook in hooks),
                     hooks_stopped=sum(hook.system == name and hook.state in ON_PURPOSE for hook in hooks),
@@ -195,14 +216,14 @@ class Front:
             )
         return found
 
-    async def _quota(self, name: str) -> str:
-        """Where the settings limit what may be spent in a day."""
-        limit = self._bridge.settings.systems[name].options.get("daily_tokens")
-        if limit is None:
-            return ""
-        now = self._bridge.seams.clock.now()
-        spent = await self._bridge.store.budgets.spent(name, now.date().isoformat()) or 0
-        return f"{max(0, int(str(limit)) - spent)} of {limit} tokens left today"
+
+def _queue(budgeted: Budgeted, now: float) -> list[QueueFigures]:
+    return [
+        QueueFigures(
+            one.priority.word, one.used, one.left, one.records, None if one.seconds is None else when(now + one.seconds)
+        )
+        for one in budgeted.queue
+    ]
 
 
 def agreed_of(last: Verification | None) -> bool | None:

@@ -7,6 +7,7 @@ from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.overview import agreed_of, mode_of
 from bridge.app.desk.words import when
+from bridge.app.progress import Progress, progress_of
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.hook_hours import WINDOWS, HookFigures, HookName
@@ -72,7 +73,11 @@ class Hooks:
 @dataclass(frozen=True, slots=True)
 class Run:
     """A sweep or backfill. `run`: how its writes are called when they are undone. `state`: runs, requested, done, or
-    never. `rows` were read, `marked` had changed."""
+    never. `rows` were read, `marked` had changed.
+
+    While it runs: `finished` records are done with, of `total` (null: nobody knows yet); `per_minute`: rows it reads;
+    `ends_at`: the forecast; `stands`: why it does not move, "" while it does.
+    """
 
     run: str
     kind: str
@@ -85,6 +90,11 @@ class Run:
     rows: int
     marked: int
     requested_by: str
+    finished: int | None
+    total: int | None
+    per_minute: int | None
+    ends_at: str | None
+    stands: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +163,12 @@ class Background:
             Working(name, mode_of(states.get(name), scope), states[name].pause_reason if name in states else "")
             for name, scope in sorted(plan.scopes.items())
         ]
-        runs = [_run(cursor) for cursor in await store.cursors.all() if (cursor.system, cursor.entity) in plan.routes]
+        going = {one.cursor.run: one for one in await progress_of(store, plan.scopes)}
+        runs = [
+            _run(cursor, going.get(cursor.run), store.now())
+            for cursor in await store.cursors.all()
+            if (cursor.system, cursor.entity) in plan.routes
+        ]
         order = {"runs": 0, "requested": 1, "done": 2, "never": 3}
         ordered = sorted(runs, key=lambda run: (order[run.state], run.system, run.entity, run.kind))
         last = await store.verifications.last()
@@ -191,25 +206,31 @@ def _reliability(figures: Sequence[HookFigures]) -> Reliability:
     return Reliability(reported, missed, sum(one.repaired for one in figures), share)
 
 
-def _run(cursor: Cursor) -> Run:
+def _run(cursor: Cursor, progress: Progress | None, now: float) -> Run:
     kind, _, mapping = cursor.kind.partition(" ")
     name = {"full": "full sweep", "incremental": "sweep"}.get(kind, kind)
     state = "never"  # one that has read nothing may only note from when on changes count
     if cursor.started_at is not None and (cursor.done_at is not None or cursor.page is not None or cursor.rows):
-        state = "runs" if cursor.done_at is None or cursor.done_at < cursor.started_at else "done"
+        state = "runs" if cursor.runs else "done"
     if cursor.asked_at is not None:
         state = "requested"
     started, done = when(cursor.started_at if state != "never" else None), when(cursor.done_at)
+    seconds = progress.seconds if progress is not None else None
     return Run(
-        cursor.run or "",
-        name,
-        cursor.system,
-        cursor.entity,
-        mapping,
-        state,
-        started,
-        done,
-        cursor.rows,
-        cursor.marked,
-        cursor.asked_by,
+        run=cursor.run or "",
+        kind=name,
+        system=cursor.system,
+        entity=cursor.entity,
+        mapping=mapping,
+        state=state,
+        started_at=started,
+        done_at=done,
+        rows=cursor.rows,
+        marked=cursor.marked,
+        requested_by=cursor.asked_by,
+        finished=progress.done if progress is not None else None,
+        total=progress.total if progress is not None else None,
+        per_minute=round(progress.per_minute) if progress is not None and progress.per_minute is not None else None,
+        ends_at=None if seconds is None else when(now + seconds),
+        stands=progress.stands if progress is not None else "",
     )

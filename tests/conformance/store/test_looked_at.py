@@ -105,9 +105,3 @@ async def test_the_journal_says_by_which_version_it_was_decided(store: Store) ->
     await store.journal.append([JournalEntry("people", Side.LEFT, "1", "created", "made", version="a225e4c1")])
     (row,) = await store.journal.about("people", Side.LEFT, "1")
     assert row.entry.version == "a225e4c1"
-
-
-async def test_tokens_spent_today_are_told(store: Store) -> None:
-    assert await store.budgets.spent("crm", "2026-01-05") is None
-    await store.budgets.spend("crm", "2026-01-05", 30, 100)
-    assert await store.budgets.spent("crm", "2026-01-05") == 30

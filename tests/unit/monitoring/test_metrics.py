@@ -55,8 +55,8 @@ def test_every_figure_is_counted_under_its_labels() -> None:
         'bridge_hook_last_delivery_timestamp_seconds{system="crm1"} 1000.0',
         'bridge_deletion_threshold_removals{mapping="people"} 7.0',
         'bridge_pause_seconds{system="crm1"} 12.0',
-        'bridge_quota_spent_tokens{system="crm1"} 300.0',
-        'bridge_quota_limit_tokens{system="crm1"} 1000.0',
+        'bridge_quota_limit_units{system="crm1"} 1000.0',
+        'bridge_quota_left_units{system="crm1"} 700.0',
         'bridge_alert_messages_total{state="failed",target="mail"} 1.0',
     ):
         assert line in shown
