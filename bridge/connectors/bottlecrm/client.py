@@ -7,10 +7,10 @@ from bridge.connectors.bottlecrm.auth import AdminLogin, token_of
 from bridge.connectors.bottlecrm.options import BottleOptions
 from bridge.connectors.bottlecrm.refusals import read_failure, read_words
 from bridge.connectors.calls import Answer, Call, Pause, Words
+from bridge.connectors.gate import Gate
 from bridge.connectors.http import HttpClient
 from bridge.connectors.limits import RECORD_BYTES, page_bytes
 from bridge.connectors.oauth import Credential
-from bridge.connectors.pace import Pace
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.domain.errors import RemoteError, WriteConflict
@@ -20,11 +20,10 @@ Query = Sequence[tuple[str, str]]
 
 
 class BottleDialect:
-    def __init__(self, credential: Credential, pace: Pace) -> None:
-        self._credential, self._pace = credential, pace
+    def __init__(self, credential: Credential) -> None:
+        self._credential = credential
 
     async def authorise(self, request: HttpRequest) -> HttpRequest:
-        await self._pace.turn()
         return await self._credential.authorise(request)
 
     async def renew(self, refused: HttpRequest) -> bool:
@@ -41,20 +40,19 @@ class BottleDialect:
 
 
 class BottleClient:
-    """`for_hooks`: with the administrator's login in place of the access token."""
+    """`for_hooks`: with the administrator's login in place of the access token. `gate`: one for both."""
 
-    def __init__(self, construction: Construction, *, for_hooks: bool = False) -> None:
+    def __init__(self, construction: Construction, gate: Gate, *, for_hooks: bool = False) -> None:
         options: BottleOptions = construction.options
         credential: Credential = AdminLogin(construction) if for_hooks else token_of(options)
-        pace = Pace(options.requests_per_second, construction.seams.clock, construction.system, construction.budget)
         self.system, self._timeout = construction.system, options.timeout_seconds
         self._http = HttpClient(
             construction.system,
             options.base_url,
             construction.transport,
             construction.seams,
-            BottleDialect(credential, pace),
-            at_once=options.calls_at_once,
+            BottleDialect(credential),
+            gate=gate,
             observe=construction.observe,
             budget=construction.budget,
         )

@@ -12,7 +12,7 @@ from bridge.connectors.bottlecrm.columns import RESOURCES
 from bridge.connectors.bottlecrm.hook_secrets import HookSecrets
 from bridge.connectors.bottlecrm.hooks import BottleHooks
 from bridge.connectors.bottlecrm.manifest import MANIFEST, without_hooks
-from bridge.connectors.bottlecrm.options import BottleOptions
+from bridge.connectors.bottlecrm.options import BottleOptions, quota
 from bridge.connectors.bottlecrm.records import Records
 from bridge.connectors.names import Pins
 from bridge.connectors.product import Construction
@@ -30,7 +30,8 @@ ORGANISATIONS = "api/org"
 class BottleConnector:
     def __init__(self, construction: Construction) -> None:
         options: BottleOptions = construction.options
-        clock, self._client = construction.seams.clock, BottleClient(construction)
+        clock, gate = construction.seams.clock, construction.gate(quota(options))
+        self._client = BottleClient(construction, gate)
         listings = Listings(construction.system, construction.skipped)
         catalog = Catalog(self._client, Pins(construction.system, construction.cache, listings), clock)
         account = Account(construction.system, self._client, catalog, listings, options)
@@ -39,7 +40,9 @@ class BottleConnector:
         self.system = construction.system
         self.manifest = MANIFEST if hooked else without_hooks()
         self._records = {entity: Records(account, entity) for entity in RESOURCES}
-        self._hooks = BottleHooks(BottleClient(construction, for_hooks=True), listings, secrets) if hooked else None
+        self._hooks = (
+            BottleHooks(BottleClient(construction, gate, for_hooks=True), listings, secrets) if hooked else None
+        )
         self._check = DeliveryCheck(secrets, options)
 
     async def identity(self) -> Identity:

@@ -7,11 +7,10 @@ from typing import Any
 from bridge.connectors.calls import Answer, Call, Pause, Words
 from bridge.connectors.http import HttpClient
 from bridge.connectors.limits import RECORD_BYTES, page_bytes
-from bridge.connectors.pace import Pace
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.connectors.tryton.auth import Session
-from bridge.connectors.tryton.options import TrytonOptions
+from bridge.connectors.tryton.options import TrytonOptions, quota
 from bridge.connectors.tryton.refusals import read_words, refusal
 from bridge.connectors.tryton.wire import decode, encode
 from bridge.domain.errors import RemoteError, RetryLater
@@ -22,11 +21,10 @@ BY_ID: Order = (("id", "ASC"),)
 
 
 class TrytonDialect:
-    def __init__(self, session: Session, pace: Pace) -> None:
-        self._session, self._pace = session, pace
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     async def authorise(self, request: HttpRequest) -> HttpRequest:
-        await self._pace.turn()
         return await self._session.authorise(request)
 
     async def renew(self, refused: HttpRequest) -> bool:
@@ -58,11 +56,8 @@ class TrytonClient:
             options.base_url,
             construction.transport,
             construction.seams,
-            TrytonDialect(
-                Session(construction),
-                Pace(options.requests_per_second, construction.seams.clock, construction.system, construction.budget),
-            ),
-            at_once=options.calls_at_once,
+            TrytonDialect(Session(construction)),
+            gate=construction.gate(quota(options)),
             observe=construction.observe,
             budget=construction.budget,
         )

@@ -7,10 +7,9 @@ from bridge.connectors.calls import Answer, Call, Pause, Words
 from bridge.connectors.http import HttpClient
 from bridge.connectors.limits import RECORD_BYTES, page_bytes
 from bridge.connectors.oauth import FixedHeader
-from bridge.connectors.pace import Pace
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
-from bridge.connectors.sample.options import SampleOptions
+from bridge.connectors.sample.options import SampleOptions, quota
 from bridge.domain.errors import RemoteError, WriteConflict
 
 GONE = frozenset({404})
@@ -20,11 +19,10 @@ PATH = "items"
 class SampleDialect:
     """What differs between vendors: the credential, error bodies, what a refusal means."""
 
-    def __init__(self, token: FixedHeader, pace: Pace) -> None:
-        self._token, self._pace = token, pace
+    def __init__(self, token: FixedHeader) -> None:
+        self._token = token
 
     async def authorise(self, request: HttpRequest) -> HttpRequest:
-        await self._pace.turn()
         return await self._token.authorise(request)
 
     async def renew(self, refused: HttpRequest) -> bool:
@@ -47,14 +45,13 @@ class SampleClient:
         options: SampleOptions = construction.options
         self.system, self._timeout = construction.system, options.timeout_seconds
         token = FixedHeader("authorization", f"Bearer {options.api_token.get_secret_value()}")
-        pace = Pace(options.requests_per_second, construction.seams.clock, construction.system, construction.budget)
         self._http = HttpClient(
             construction.system,
             options.base_url,
             construction.transport,
             construction.seams,
-            SampleDialect(token, pace),
-            at_once=options.calls_at_once,
+            SampleDialect(token),
+            gate=construction.gate(quota(options)),
             observe=construction.observe,
             budget=construction.budget,
         )
