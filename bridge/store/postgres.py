@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import asyncpg
+from asyncpg.exceptions import TargetServerAttributeNotMatched
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -24,6 +26,10 @@ ERASED_FROM = (
     *("merges", "record_keys", "records", "requests", "tasks", "unlinked_refs"),
 )
 """The tables that `forget` deletes from, or blanks."""
+CONNECT_SECONDS = 10.0
+HOST_SECONDS = 4.0
+"""So long each of several servers has to answer."""
+COMMAND_SECONDS = 60.0
 VACUUM_SECONDS = 86_400.0
 """The limit of other statements would end it at a large table."""
 
@@ -119,11 +125,48 @@ def _engine(url: URL) -> AsyncEngine:
     query = dict(url.query)
     if mode := query.pop("sslmode", None):
         query["ssl"] = mode
+    url = url.set(drivername="postgresql+asyncpg", query=query)
     return create_async_engine(
-        url.set(drivername="postgresql+asyncpg", query=query),
+        url,
         pool_size=4,
         max_overflow=8,
         pool_use_lifo=True,  # each connection keeps its prepared statements: the fewer are used, the less memory
         pool_timeout=10,
-        connect_args={"timeout": 10, "command_timeout": 60},
+        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS},
+        async_creator=_first_that_writes(url),
     )
+
+
+def _first_that_writes(url: URL) -> Callable[[], Awaitable[Any]] | None:
+    """How to connect where the address names several servers; None for one.
+
+    The driver has one time for all of them, and a machine that is off answers nothing: then the second is never asked.
+    """
+    _, given = PGDialect_asyncpg().create_connect_args(url)
+    hosts, ports = given.pop("host", None), given.pop("port", None)
+    if not isinstance(hosts, list):
+        return None
+    given = {"target_session_attrs": "read-write", "command_timeout": COMMAND_SECONDS, **given}
+
+    async def connect() -> Any:
+        refused = []
+        for host, port in zip(hosts, ports or [None] * len(hosts), strict=True):
+            try:
+                return await asyncpg.connect(host=host, port=port, timeout=HOST_SECONDS, **given)
+            except NEXT_HOST as error:
+                refused.append(f"{host}: {_why(error)}")
+        raise OSError(f"none of PostgreSQL's servers takes writes ({'; '.join(refused)})")
+
+    return connect
+
+
+NEXT_HOST = (OSError, TimeoutError, asyncpg.CannotConnectNowError, TargetServerAttributeNotMatched)
+"""What one server says or does not say while another may be the one that takes writes."""
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, TargetServerAttributeNotMatched):
+        return "a standby"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {HOST_SECONDS:g} s"
+    return str(error) or type(error).__name__
