@@ -150,11 +150,11 @@ def _first_that_writes(url: URL) -> Callable[[], Awaitable[Any]] | None:
 
     async def connect() -> Any:
         refused = []
-        for host, port in zip(hosts, ports or [None] * len(hosts), strict=True):
+        for host, port in zip(hosts, ports, strict=True):
             try:
                 return await asyncpg.connect(host=host, port=port, timeout=HOST_SECONDS, **given)
             except NEXT_HOST as error:
-                refused.append(f"{host}: {_why(error)}")
+                refused.append(f"{host}:{port}: {_why(error)}")
         raise OSError(f"none of PostgreSQL's servers takes writes ({'; '.join(refused)})")
 
     return connect
@@ -169,4 +169,6 @@ def _why(error: BaseException) -> str:
         return "a standby"
     if isinstance(error, TimeoutError):
         return f"no answer within {HOST_SECONDS:g} s"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection is refused"
     return str(error) or type(error).__name__

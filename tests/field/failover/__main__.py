@@ -27,10 +27,13 @@ RUNS = {
 
 def _one(label: str, times: int, seed: int) -> Told:
     with TemporaryDirectory(prefix="failover-", ignore_cleanup_errors=True) as name, cluster() as servers:
-        told = asyncio.run(fail_overs(servers, Path(name), label, times, **RUNS[label], seed=seed))
-        if _wrong(told):
-            for log in Path(name).glob("*/bridge.log"):
-                copyfile(log, f"failover-{log.parent.name}.log")
+        told = Told(label, faults=["it did not come to its end"])
+        try:
+            told = asyncio.run(fail_overs(servers, Path(name), label, times, **RUNS[label], seed=seed))
+        finally:
+            if _wrong(told):
+                for log in Path(name).glob("*/bridge.log"):
+                    copyfile(log, f"failover-{log.parent.name}.log")
         return told
 
 
