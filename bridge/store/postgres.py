@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import asyncpg
 from asyncpg.exceptions import TargetServerAttributeNotMatched
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -30,6 +31,10 @@ CONNECT_SECONDS = 10.0
 HOST_SECONDS = 4.0
 """So long each of several servers has to answer."""
 COMMAND_SECONDS = 60.0
+COMMAND_OF_SEVERAL_SECONDS = 20.0
+"""Where another server may have taken over there is less reason to wait."""
+LISTEN_SECONDS = 30.0
+"""So often a connection that only listens is tried: of a machine that is off it would never hear."""
 VACUUM_SECONDS = 86_400.0
 """The limit of other statements would end it at a large table."""
 
@@ -100,12 +105,19 @@ class Postgres:
                 driver.add_termination_listener(lambda *_: ended.set())
                 await driver.add_listener(channel, lambda *_: heard())
                 ready()
-                await ended.wait()
+                while not ended.is_set():
+                    await _at_most(ended, LISTEN_SECONDS)
+                    await driver.execute("SELECT 1", timeout=CONNECT_SECONDS)
             finally:
                 await conn.invalidate()
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def _at_most(ended: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(ended.wait(), seconds)
 
 
 async def _again_if_lost(once: Callable[[], Awaitable[T]], nothing_done: Callable[[], bool]) -> T:
@@ -126,7 +138,7 @@ def _engine(url: URL) -> AsyncEngine:
     if mode := query.pop("sslmode", None):
         query["ssl"] = mode
     url = url.set(drivername="postgresql+asyncpg", query=query)
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=4,
         max_overflow=8,
@@ -135,6 +147,17 @@ def _engine(url: URL) -> AsyncEngine:
         connect_args={"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS},
         async_creator=_first_that_writes(url),
     )
+    event.listen(engine.sync_engine, "handle_error", _leave_silent_server)
+    return engine
+
+
+def _leave_silent_server(context: ExceptionContext) -> None:
+    """A server that keeps one statement waiting so long hangs: all connections are made anew, to another perhaps.
+
+    Else each of them would first be waited for in turn.
+    """
+    if isinstance(context.original_exception, TimeoutError):
+        context.is_disconnect = context.invalidate_pool_on_disconnect = True
 
 
 def _first_that_writes(url: URL) -> Callable[[], Awaitable[Any]] | None:
@@ -146,7 +169,7 @@ def _first_that_writes(url: URL) -> Callable[[], Awaitable[Any]] | None:
     hosts, ports = given.pop("host", None), given.pop("port", None)
     if not isinstance(hosts, list):
         return None
-    given = {"target_session_attrs": "read-write", "command_timeout": COMMAND_SECONDS, **given}
+    given = {"target_session_attrs": "read-write", "command_timeout": COMMAND_OF_SEVERAL_SECONDS, **given}
 
     async def connect() -> Any:
         refused = []

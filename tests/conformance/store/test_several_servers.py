@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
 from bridge.domain.errors import ConfigError
@@ -55,6 +55,29 @@ async def test_a_server_that_is_dead_or_silent_does_not_hide_the_one_that_lives(
     dead = f"127.0.0.1:{free_port()}"
     async with silent() as hung, reachable(postgres_url) as alive:
         assert await asked([dead, hung, alive], postgres_url) == make_url(postgres_url).database
+
+
+async def test_a_server_that_stops_answering_is_left_at_once_by_all_connections(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "COMMAND_OF_SEVERAL_SECONDS", 3.0)
+    where, name = unix(f"{make_url(postgres_url).query['host']}/.s.PGSQL.5432"), make_url(postgres_url)
+    async with Gate([where]).open() as first, Gate([where]).open() as second:
+        hosts = f"127.0.0.1:{first.port},127.0.0.1:{second.port}"
+        found = Postgres(parsed_url(f"postgresql://{name.username}@{hosts}/{name.database}"))
+
+        def work(conn: Connection) -> object:
+            return conn.scalar(text("SELECT 1 FROM pg_sleep(0.2)"))
+
+        try:
+            assert await asyncio.gather(*(found.read(work) for _ in range(4))) == [1] * 4
+            first.stall()
+            with pytest.raises(TimeoutError):
+                await found.read(work)
+            assert await asyncio.gather(*(found.read(work) for _ in range(4))) == [1] * 4
+            assert (first.used[0] >= 4, second.used[0] >= 4) == (True, True)
+        finally:
+            await found.close()
 
 
 async def test_when_no_server_takes_writes_each_is_named_with_what_it_says(
