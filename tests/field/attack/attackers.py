@@ -32,6 +32,8 @@ class Target:
     deliveries: Sequence[Delivery]
     described: Mapping[str, Any]
     secrets: Mapping[str, str]
+    operate: str
+    read: str
     seed: int
     seconds: float
 
@@ -41,7 +43,7 @@ class Attackers:
         self.target = target
         self.tally = Tally()
         self.strangers = Strangers(target.addresses, target.seed)
-        self.visitors = Visitors(target.described, target.seed)
+        self.visitors = Visitors(target.described, target.seed, target.operate, target.read)
         self.end = time.monotonic() + target.seconds
 
     def run(self) -> Tally:

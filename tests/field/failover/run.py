@@ -67,16 +67,17 @@ class FailOver:
         self.chance = random.Random(seed)
 
     async def run(self, number: int) -> None:
-        working = asyncio.create_task(self._people())
+        working = asyncio.create_task(self.people())
         try:
             for at in range(number):
                 await self._one(hung=at % 4 == 3)
             await asyncio.sleep(1.0)
         finally:
             working.cancel()
-        await self._judge()
+        await self.judge()
 
-    async def _people(self) -> None:
+    async def people(self) -> None:
+        """They work until this is cancelled."""
         while True:
             self.here.people.act()
             self.here.lift_bans()
@@ -117,7 +118,7 @@ class FailOver:
     async def query(self, statement: str) -> list[Any]:
         return await self.servers.primary.sql(statement, DATABASE)
 
-    async def _judge(self) -> None:
+    async def judge(self) -> None:
         """What was accepted is there, before any sweep told of it; then a full sweep, after which all is there."""
         here, told = self.here, self.told
         await asyncio.gather(*(one.up() for one in here.instances))

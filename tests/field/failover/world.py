@@ -34,13 +34,13 @@ QUIET = {
 
 
 class Instance(Copy):
-    """One instance of the bridge: a folder, a settings file, ports of its own."""
+    """One instance: a folder, a settings file, ports of its own. `code`: another checkout it runs from."""
 
-    command: tuple[str, ...] = ()
-    more: Mapping[str, str] = {}
+    code: Path | None = None
 
     def environment(self) -> Mapping[str, str]:
-        return {**super().environment(), **{f"BRIDGE_{name}": value for name, value in {**QUIET, **self.more}.items()}}
+        quiet = {f"BRIDGE_{name}": value for name, value in QUIET.items()}
+        return {**super().environment(), **quiet, **({"PYTHONPATH": str(self.code)} if self.code else {})}
 
 
 @dataclass
@@ -176,8 +176,8 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, store_url: str, number: int, seed: int) -> AsyncIterator[World]:
-    """So many instances are up and their hooks registered."""
+async def world(folder: Path, store_url: str, number: int, seed: int, code: Path | None = None) -> AsyncIterator[World]:
+    """So many instances are up and their hooks registered. `code`: another checkout that all of them run from."""
     wire, chance = Wire(), random.Random(seed)
     made = make_world(WallClock(), chance, wire)
     crm, erp = PipedriveSimulator(made, ACCOUNT), DeskeraSimulator(made, DeskeraOptions(rotate_refresh=False))
@@ -187,6 +187,7 @@ async def world(folder: Path, store_url: str, number: int, seed: int) -> AsyncIt
         for at in range(number):
             (folder / f"i{at + 1}").mkdir()
             instances.append(Instance(folder / f"i{at + 1}", *urls, store_url))
+            instances[-1].code = code
         balancer = await stack.enter_async_context(Gate([port(one.callbacks) for one in instances]).open())
         for one in instances:
             one.public = balancer.port
