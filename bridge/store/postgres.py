@@ -165,7 +165,8 @@ def _first_that_writes(url: URL) -> Callable[[], Awaitable[Any]] | None:
 
     The driver has one time for all of them, and a machine that is off answers nothing: then the second is never asked.
     """
-    _, given = PGDialect_asyncpg().create_connect_args(url)
+    dialect: Any = PGDialect_asyncpg  # it has no types
+    _, given = dialect().create_connect_args(url)
     hosts, ports = given.pop("host", None), given.pop("port", None)
     if not isinstance(hosts, list):
         return None

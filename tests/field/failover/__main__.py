@@ -60,7 +60,8 @@ def main() -> int:
         began = time.monotonic()
         told = _one(label, asked.times, asked.seed)
         tolds.append(told)
-        print(f"{label}: took {time.monotonic() - began:.0f} s", flush=True)  # noqa: T201
+        took = f"took {time.monotonic() - began:.0f} s"
+        print(f"{label}: {took}; {', '.join(map('{}: {}'.format, HEADS[1:], told.row()[1:]))}", flush=True)  # noqa: T201
         for wrong in _wrong(told):
             faults += 1
             print(f"FAULT  {label}: {wrong}", flush=True)  # noqa: T201

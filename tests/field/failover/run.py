@@ -17,7 +17,7 @@ from tests.field.failover.world import Instance, World, world
 DATABASE = "field"
 BACK_SECONDS = 120.0
 """So long after a fail-over callbacks may be refused."""
-PEOPLE_SECONDS = 0.12
+PEOPLE_SECONDS = 0.2
 TROUBLES = ("kill an instance", "freeze an instance", "cut connections", "none")
 
 

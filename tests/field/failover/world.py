@@ -160,7 +160,7 @@ class World:
             await asyncio.sleep(0.05)
         return bool(holds())
 
-    async def at_rest(self, query: Any, seconds: float = 240.0) -> str:
+    async def at_rest(self, query: Any, seconds: float = 600.0) -> str:
         """Until no callback is on its way and nothing is due; "" or what is left. `query`: rows of a statement."""
         end, quiet, left = time.monotonic() + seconds, 0, "callbacks are on their way"
         while quiet < 3:

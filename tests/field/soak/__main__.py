@@ -29,14 +29,14 @@ async def _prepared(server: str) -> None:
     await conn.close()
 
 
-def _one(store: str, seconds: float, seed: int) -> Told:
+def _one(store: str, seconds: float, seed: int, records: int) -> Told:
     with (
         TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as name,
         postgres_server() if store == "postgres" else nullcontext("sqlite:///bridge.sqlite") as url,
     ):
         if store == "postgres":
             asyncio.run(_prepared(url))
-        told = asyncio.run(soak(Path(name), store, url, seconds, seed))
+        told = asyncio.run(soak(Path(name), store, url, seconds, seed, records))
         if told.faults:
             copyfile(Path(name) / "bridge.log", f"soak-{store}.log")
         return told
@@ -46,13 +46,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30.0, help="of each store")
     parser.add_argument("--store", choices=list(STORES), default="both")
+    parser.add_argument("--records", type=int, default=300, help="that are edited again and again")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # no process is left behind
-    tolds = [_one(store, asked.minutes * 60, asked.seed) for store in STORES[asked.store]]
-    print(table(HEADS, [row for told in tolds for row in told.rows()]))  # noqa: T201
-    for told in tolds:
-        print("\n".join([*told.facts, *(f"FAULT  {told.store}: {fault}" for fault in told.faults)]))  # noqa: T201
+    tolds = []
+    for store in STORES[asked.store]:
+        told = _one(store, asked.minutes * 60, asked.seed, asked.records)
+        tolds.append(told)
+        faults = [f"FAULT  {store}: {fault}" for fault in told.faults]
+        print("\n".join([table(HEADS, told.rows()), *told.facts, *faults]), flush=True)  # noqa: T201
     return 1 if any(told.faults for told in tolds) else 0
 
 

@@ -29,13 +29,12 @@ from tests.field.soak.people import People, Wire
 from tests.field.soak.slopes import Point, Slope, slope
 
 MEGABYTE = 2**20
-RECORDS = 300
 EDITS_A_SECOND = 6.0
 LOOK_SECONDS = 0.01
 SAMPLE_SECONDS = 1.0
 WARM_UP = 0.3
 """So much of the time is left out: caches fill, and retention has nothing to delete yet."""
-START_SECONDS, CALM_SECONDS = 120.0, 240.0
+START_SECONDS, CALM_SECONDS = 900.0, 400.0
 DAY_SECONDS = 20.0
 TROUBLE_SECONDS = 25.0
 SETTINGS: Mapping[str, str] = {
@@ -199,7 +198,7 @@ def size_of(store_url: str, folder: Path) -> Bytes:
     return database if store_url.startswith("postgresql") else pages
 
 
-async def soak(folder: Path, store: str, store_url: str, seconds: float, seed: int) -> Told:
+async def soak(folder: Path, store: str, store_url: str, seconds: float, seed: int, records: int) -> Told:
     wire, chance = Wire(), random.Random(seed)
     world = make_world(WallClock(), chance, wire)
     crm, erp = PipedriveSimulator(world, ACCOUNT), DeskeraSimulator(world, DeskeraOptions(rotate_refresh=False))
@@ -213,20 +212,20 @@ async def soak(folder: Path, store: str, store_url: str, seconds: float, seed: i
         bridge = Running(command, folder / "bridge.log", environ)
         stack.push_async_callback(asyncio.to_thread, bridge.kill)
         size = size_of(store_url, site.folder)
-        empty = await _begun(bridge, people, size)
+        empty = await _begun(bridge, people, size, records)
         full = await size()
         faults_on(people)
         work = Soak(bridge, people, size, store_url, seconds)
         await work.run()
-        return await _judged(work, site, store, (full - empty) / RECORDS * 1000)
+        return await _judged(work, site, store, (full - empty) / records * 1000)
 
 
-async def _begun(bridge: Running, people: People, size: Bytes) -> int:
+async def _begun(bridge: Running, people: People, size: Bytes, records: int) -> int:
     """Hooks are registered, every record is linked; the bytes of the empty store."""
     await _until(bridge, "hooks are registered", lambda: bool(people.crm.state.hooks and people.erp.state.hooks))
     empty = await size()
-    people.make(RECORDS)
-    await _until(bridge, f"{RECORDS} records are linked", people.pair)
+    people.make(records)
+    await _until(bridge, f"{records} records are linked", people.pair)
     return empty
 
 
