@@ -19,10 +19,13 @@ from typing import Any
 import asyncpg
 import psutil
 
+from tests.acceptance.gates import Gate, port
 from tests.ports import free_port
 
 HOST, USER = "127.0.0.1", "postgres"
 PATIENCE_SECONDS = 120.0
+BEHIND_SECONDS = 1.0
+"""So long the network holds back what an asynchronous standby is to hear, before the primary is lost."""
 SETTINGS = """
 listen_addresses = '127.0.0.1'
 fsync = off
@@ -89,10 +92,10 @@ class Server:
             "pg_ctl", "-w", "-t", "60", "-o", options, "-l", str(self.folder / "log"), "-D", str(self.data), "start"
         )
 
-    def clone(self, other: "Server") -> None:
-        """Become a standby of the other one, from a fresh copy of all it has."""
+    def clone(self, source: int) -> None:
+        """Become a standby of the server at this port, from a fresh copy of all it has."""
         shutil.rmtree(self.data, ignore_errors=True)
-        where = ("-h", HOST, "-p", str(other.port), "-U", USER, "-D", str(self.data))
+        where = ("-h", HOST, "-p", str(source), "-U", USER, "-D", str(self.data))
         self.run(
             "pg_basebackup", *where, "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"
         )
@@ -136,6 +139,8 @@ class Cluster:
     servers: tuple[Server, Server]
     primary: Server
     synchronous: bool = True
+    line: Gate | None = None
+    """What an asynchronous standby hears of its primary passes here."""
 
     @property
     def standby(self) -> Server:
@@ -159,7 +164,7 @@ class Cluster:
     async def join(self) -> None:
         """The other server becomes the standby of the primary; until it is one, commits wait when they must be safe."""
         await self.set_synchronous(SYNCHRONOUS[self.synchronous])
-        await asyncio.to_thread(self.standby.clone, self.primary)
+        await asyncio.to_thread(self.standby.clone, await self._source())
         end = time.monotonic() + PATIENCE_SECONDS
         wanted = "sync" if self.synchronous else "async"
         while True:
@@ -170,13 +175,31 @@ class Cluster:
                 raise RuntimeError(f"the standby did not come: {rows}")
             await asyncio.sleep(0.1)
 
+    async def _source(self) -> int:
+        """The port at which the standby follows."""
+        if self.synchronous:
+            return self.primary.port
+        await self.close()
+        self.line = Gate([port(self.primary.port)])
+        await self.line.mend()
+        return self.line.port
+
+    async def close(self) -> None:
+        """Nothing listens for a standby any more."""
+        if self.line is not None:
+            await self.line.cut()
+
     async def fail_over(self, *, hung: bool) -> None:
-        """The primary dies or hangs, and the standby takes its place.
+        """The primary dies or hangs, and the standby takes its place. An asynchronous one is BEHIND_SECONDS behind.
 
         What hangs is killed when the next standby is made (`rejoin`), which may be late: until then the new primary
         commits alone.
         """
         lost = self.primary
+        if self.line is not None:
+            self.line.stall()
+            await asyncio.sleep(BEHIND_SECONDS)
+            await self.line.cut()
         await asyncio.to_thread(lost.hang if hung else lost.kill)
         await asyncio.to_thread(self.standby.promote)
         self.primary = self.standby

@@ -172,6 +172,9 @@ async def fail_overs(
     told = Told(label)
     await servers.begin(synchronous)
     await servers.primary.sql(f"CREATE DATABASE {DATABASE}")
-    async with world(folder, servers.url(DATABASE), 3, seed) as here:
-        await FailOver(servers, here, told, seed, trouble).run(number)
+    try:
+        async with world(folder, servers.url(DATABASE), 3, seed) as here:
+            await FailOver(servers, here, told, seed, trouble).run(number)
+    finally:
+        await servers.close()
     return told

@@ -21,6 +21,7 @@ from bridge.simulators.pipedrive import PipedriveSimulator
 from bridge.simulators.serve import serving
 from bridge.simulators.world import WallClock, make_world
 from bridge.store.failing import BYTES
+from bridge.store.tables import metadata
 from tests.acceptance.copies import ACCOUNT
 from tests.acceptance.site import fetch
 from tests.bench.site import Site
@@ -198,6 +199,22 @@ def size_of(store_url: str, folder: Path) -> Bytes:
     return database if store_url.startswith("postgresql") else pages
 
 
+async def rows_of(store_url: str, folder: Path) -> dict[str, int]:
+    """How many rows each table has."""
+    counts = {name: f"SELECT count(*) FROM {name}" for name in metadata.tables}
+    if store_url.startswith("postgresql"):
+        remote = await asyncpg.connect(store_url)
+        try:
+            return {name: int(await remote.fetchval(query)) for name, query in counts.items()}
+        finally:
+            await remote.close()
+    local = sqlite3.connect(f"file:{folder / 'bridge.sqlite'}?mode=ro", uri=True)
+    try:
+        return {name: int(local.execute(query).fetchone()[0]) for name, query in counts.items()}
+    finally:
+        local.close()
+
+
 async def soak(folder: Path, store: str, store_url: str, seconds: float, seed: int, records: int) -> Told:
     wire, chance = Wire(), random.Random(seed)
     world = make_world(WallClock(), chance, wire)
@@ -216,8 +233,18 @@ async def soak(folder: Path, store: str, store_url: str, seconds: float, seed: i
         full = await size()
         faults_on(people)
         work = Soak(bridge, people, size, store_url, seconds)
+        counting = asyncio.create_task(_later(WARM_UP * seconds, lambda: rows_of(store_url, site.folder)))
         await work.run()
-        return await _judged(work, site, store, (full - empty) / records * 1000)
+        before, after = await counting, await rows_of(store_url, site.folder)
+        told = await _judged(work, site, store, (full - empty) / records * 1000)
+        changes = [f"{name} {before[name]} -> {number}" for name, number in after.items() if number != before[name]]
+        told.facts.append(f"{store}: rows after the warm-up and at the end, where they differ: {', '.join(changes)}")
+        return told
+
+
+async def _later(seconds: float, ask: Callable[[], Awaitable[dict[str, int]]]) -> dict[str, int]:
+    await asyncio.sleep(seconds)
+    return await ask()
 
 
 async def _begun(bridge: Running, people: People, size: Bytes, records: int) -> int:
