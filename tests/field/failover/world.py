@@ -192,8 +192,8 @@ async def world(folder: Path, store_url: str, number: int, seed: int, code: Path
         for one in instances:
             one.public = balancer.port
             stack.push_async_callback(one.kill)
-        await instances[0].up()  # it makes the tables
-        await asyncio.gather(*(one.up() for one in instances[1:]))
+        for one in instances:  # the first makes the tables
+            await one.up()
         here = World(instances, crm, erp, wire, balancer, People(crm, chance))
         hooked = await here.until("", lambda: len(crm.state.hooks) >= 3 and len(erp.state.hooks) >= 6, 60)
         assert hooked, f"hooks were not registered; log: {instances[0].log}"
