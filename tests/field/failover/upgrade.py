@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.field.failover.cluster import Cluster, cluster
+from tests.field.failover.cluster import HOST, USER, Cluster, cluster
 from tests.field.failover.run import DATABASE, HEADS, FailOver, Told
 from tests.field.failover.world import world
 from tests.field.tables import table
@@ -24,7 +24,8 @@ async def _upgraded(servers: Cluster, folder: Path, former: Path | None, told: T
     servers.primary.init()
     servers.primary.start()
     await servers.primary.sql(f"CREATE DATABASE {DATABASE}")
-    async with world(folder, servers.url(DATABASE), 3, 1, former) as here:
+    url = f"postgresql://{USER}@{HOST}:{servers.primary.port}/{DATABASE}"
+    async with world(folder, url, 3, 1, former) as here:
         work = FailOver(servers, here, told, 1, trouble=False)
         versions = [await work.query("SELECT version_num FROM alembic_version")]
         working = asyncio.create_task(work.people())
