@@ -8,8 +8,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Stores and PostgreSQL of the tests lie in memory where 4 GB of it are free there: none of them has to outlive a run.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "/dev/shm" }')
+IN_MEMORY := $(if $(MEMORY),TMPDIR=$(MEMORY) )
 
-.PHONY: venv quick demo test coverage check audit release lock docs pictures image-check kill-burst kill-backfill storms two-copies mutants bench bench-mapping test-real real-systems connector
+.PHONY: venv quick demo test coverage check audit release lock docs pictures image-check kill-burst kill-backfill storms \
+  two-copies mutants bench bench-mapping test-real real-systems connector attack failover throughput soak
 
 venv: $(STAMP)
 
@@ -81,6 +83,22 @@ storms: venv
 # Storms in real time: two copies on one PostgreSQL, kill -9, connections cut: make two-copies SEEDS=20 FROM=1 SECONDS=30
 two-copies: venv
 	$(BIN)/python -m tests.acceptance.two_copies --seeds $(or $(SEEDS),10) --from $(or $(FROM),1) --seconds $(or $(SECONDS),30)
+
+# Strangers, forgers and hostile vendors against a running bridge, for so many seconds: make attack SECONDS=60 SEED=1
+attack: venv
+	$(IN_MEMORY)$(BIN)/python -m tests.field.attack --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+
+# Three instances follow PostgreSQL from server to server, so many times in each run: make failover TIMES=20 ONLY=asynchronous
+failover: venv
+	$(IN_MEMORY)$(BIN)/python -m tests.field.failover --times $(or $(TIMES),20) $(if $(ONLY),--only $(ONLY))
+
+# Callbacks a second with one, two and three instances on one PostgreSQL: make throughput RECORDS=600
+throughput: venv
+	$(IN_MEMORY)$(BIN)/python -m tests.field.failover.throughput --records $(or $(RECORDS),600)
+
+# Steady edits with faults; does anything grow? make soak MINUTES=30 STORE=sqlite
+soak: venv
+	$(BIN)/python -m tests.field.soak --minutes $(or $(MINUTES),30) --store $(or $(STORE),both)
 
 # One rule of the synchronizer broken after the other, in a copy: does a test notice? make mutants RULES="canary tombstone"
 mutants: venv

@@ -45,7 +45,8 @@ class StoreSettings(Section):
         STORE_URL,
         repr=False,
         description="Where the bridge remembers: sqlite:///path (relative to this file) or "
-        "postgresql://user@host/name. One with a password comes from {file: path}, {env: NAME} or BRIDGE_STORE__URL.",
+        "postgresql://user@host/name, or postgresql://user@one:5432,two:5432/name where the primary may change. "
+        "One with a password comes from {file: path}, {env: NAME} or BRIDGE_STORE__URL.",
     )
 
     @field_validator("url")

@@ -1,5 +1,6 @@
 """The store as a whole: one object with a part for each noun."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -248,9 +249,11 @@ async def open_store(
 
 
 def database_at(parsed: URL, seams: Seams) -> Database:
-    """Raises ConfigError where the driver is not installed."""
+    """Raises ConfigError where the driver is not installed, or cannot read the address."""
     try:
         return Database(parsed, seams)
+    except ArgumentError as error:
+        raise ConfigError([_fault(f"is not a database address: {error}", ADDRESSES)]) from None
     except ModuleNotFoundError as error:
         if error.name not in POSTGRES_EXTRA:
             raise
@@ -290,18 +293,42 @@ def _fault(what: str, remedy: str) -> Fault:
     return Fault("store.url", what, remedy)
 
 
+ADDRESSES = "write sqlite:///path/to/file or postgresql://user:password@host/database"
+
+
 def parsed_url(url: str) -> URL:
     """Raises ConfigError for what is no address of a store."""
-    examples = "write sqlite:///path/to/file or postgresql://user:password@host/database"
     try:
-        parsed = make_url(url)
+        parsed = make_url(_with_hosts_apart(url))
     except (ArgumentError, ValueError):
-        raise ConfigError([_fault("is not a database address", examples)]) from None
+        raise ConfigError([_fault("is not a database address", ADDRESSES)]) from None
     if parsed.get_backend_name() not in SCHEMES:
-        raise ConfigError([_fault(f"{parsed.get_backend_name()} is no database the bridge can use", examples)])
+        raise ConfigError([_fault(f"{parsed.get_backend_name()} is no database the bridge can use", ADDRESSES)])
     if not parsed.database:
-        raise ConfigError([_fault("names no database", examples)])
+        raise ConfigError([_fault("names no database", ADDRESSES)])
     return parsed
+
+
+SEVERAL_HOSTS = re.compile(r"(postgresql(?:\+asyncpg)?://(?:[^/?#]*@)?)([^/?#@]*,[^/?#@]*)(/[^?#]*)(?:\?(.*))?")
+HOST = re.compile(r"(\[[^]]*\]|[^:]*)(?::(\d+))?")
+POSTGRES_PORT = "5432"
+
+
+def _with_hosts_apart(url: str) -> str:
+    """PostgreSQL's own way to name several servers (`//user@one:5432,two:5432/name`), as SQLAlchemy reads it.
+
+    Raises ValueError for what is no host.
+    """
+    found = SEVERAL_HOSTS.fullmatch(url)
+    if found is None:
+        return url
+    before, named, name, query = found.groups()
+    parts = [HOST.fullmatch(one) for one in named.split(",")]
+    pairs = [(part[1].strip("[]"), part[2] or POSTGRES_PORT) for part in parts if part is not None and part[1]]
+    if len(pairs) != len(parts):
+        raise ValueError("a host is missing")
+    apart = f"host={','.join(host for host, _ in pairs)}&port={','.join(port for _, port in pairs)}"
+    return f"{before}{name}?{apart}{f'&{query}' if query else ''}"
 
 
 def check_file(parsed: URL, existing: bool) -> None:
