@@ -322,7 +322,7 @@ class Metrics:
         per_second: Mapping[tuple[str], float],
         queues: Mapping[tuple[str, str], Queue],
     ) -> None:
-        """The budgets: by system the day's units, what is left of them and the pace, by priority what waits for them."""
+        """The budgets: by system the day's units, what is left of them and the pace; by priority what waits."""
         _set_all(self._quota_limit, limits)
         _set_all(self._quota_left, left)
         _set_all(self._quota_pace, per_second)
