@@ -8,8 +8,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # Stores and PostgreSQL of the tests lie in memory where 4 GB of it are free there: none of them has to outlive a run.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "/dev/shm" }')
+IN_MEMORY := $(if $(MEMORY),TMPDIR=$(MEMORY) )
 
-.PHONY: venv quick demo test coverage check audit release lock docs docs-site image-check kill-burst storms two-copies mutants bench bench-mapping
+.PHONY: venv quick demo test coverage check audit release lock docs docs-site pictures image-check kill-burst kill-backfill \
+  storms two-copies mutants bench bench-mapping test-real real-systems connector attack failover throughput soak
 
 venv: $(STAMP)
 
@@ -55,6 +57,25 @@ test: venv
 kill-burst: venv
 	$(BIN)/python -m tests.acceptance.kill_burst --records 2000 --kills 3 --store both
 
+# A backfill of 5,000 records, ten kill -9 at random, while people edit: make kill-backfill ARGS="--store both --seed 3"
+kill-backfill: venv
+	$(BIN)/python -m tests.acceptance.kill_backfill --records 5000 --kills 10 $(ARGS)
+
+# The bridge between a real CRM and a real ERP from PyPI, BottleCRM and Tryton: everything that goes wrong on the way.
+# Packages and databases are kept in FOLDER between runs; needs Python 3.12 beside ours for BottleCRM.
+test-real: venv
+	$(BIN)/python -m tests.real --folder $(or $(FOLDER),var/real) --crm $(or $(CRM),bottlecrm)
+
+# Only the two systems, until Ctrl-C, to try the bridge by hand: docs/tutorial.md.
+real-systems: venv
+	$(BIN)/python -m tests.real --folder $(or $(FOLDER),var/real) --serve
+
+# A connector from the template, which passes the first part of the conformance suite as it stands: make connector NAME=acme
+connector: venv
+	$(BIN)/python templates/new_connector.py $(NAME)
+	$(BIN)/ruff check --quiet --fix bridge tests
+	$(BIN)/ruff format --quiet bridge tests
+
 # Seeded storms, each over products in memory and over both simulators with the whole bridge: make storms SEEDS=200 FROM=1
 storms: venv
 	$(BIN)/python -m tests.storms --seeds $(or $(SEEDS),100) --from $(or $(FROM),1)
@@ -62,6 +83,22 @@ storms: venv
 # Storms in real time: two copies on one PostgreSQL, kill -9, connections cut: make two-copies SEEDS=20 FROM=1 SECONDS=30
 two-copies: venv
 	$(BIN)/python -m tests.acceptance.two_copies --seeds $(or $(SEEDS),10) --from $(or $(FROM),1) --seconds $(or $(SECONDS),30)
+
+# Strangers, forgers and hostile vendors against a running bridge, for so many seconds: make attack SECONDS=60 SEED=1
+attack: venv
+	$(IN_MEMORY)$(BIN)/python -m tests.field.attack --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+
+# Three instances follow PostgreSQL from server to server, so many times in each run: make failover TIMES=20 ONLY=asynchronous
+failover: venv
+	$(IN_MEMORY)$(BIN)/python -m tests.field.failover --times $(or $(TIMES),20) $(if $(ONLY),--only $(ONLY))
+
+# Callbacks a second with one, two and three instances on one PostgreSQL: make throughput RECORDS=600
+throughput: venv
+	$(IN_MEMORY)$(BIN)/python -m tests.field.failover.throughput --records $(or $(RECORDS),600)
+
+# Steady edits with faults; does anything grow? make soak MINUTES=30 STORE=sqlite
+soak: venv
+	$(BIN)/python -m tests.field.soak --minutes $(or $(MINUTES),30) --store $(or $(STORE),both)
 
 # One rule of the synchronizer broken after the other, in a copy: does a test notice? make mutants RULES="canary tombstone"
 mutants: venv
@@ -116,3 +153,8 @@ $(DOCS_VENV)/mermaid.min.js: | $(DOCS_VENV)/.installed
 	cd $(DOCS_VENV) && echo "$(MERMAID_SHA256)  $(MERMAID)" | sha256sum --check --quiet
 	tar -xzOf $(DOCS_VENV)/$(MERMAID) package/dist/mermaid.min.js > $@
 	rm $(DOCS_VENV)/$(MERMAID)
+
+
+# The pictures of README.md and docs/admin.md, of a bridge with invented data; needs chromium. EVERY=folder: every page.
+pictures: venv
+	$(BIN)/python -m tests.admin.pictures docs/pictures $(if $(EVERY),--every $(EVERY))

@@ -41,7 +41,7 @@ def token_of(name: str, role: str, secret: str) -> Token:
 
 def _digest(secret: str) -> bytes:
     """Tokens are long and random, so that a plain hash of one cannot be turned back."""
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode(errors="backslashreplace")).digest()  # a request may hold what UTF-8 cannot
 
 
 class TooMany(Exception):
@@ -144,7 +144,7 @@ class Login:
             return None
         try:
             claims = jwt.decode(cookie, self.key, [ALGORITHM], options={"verify_exp": False})
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, UnicodeEncodeError):
             return None
         if claims["exp"] <= self.now() or claims["jti"] in self._ended:
             return None

@@ -51,6 +51,7 @@ Act = Callable[[Person, Any], Awaitable[Any]]
 class Operation:
     """One thing the API does. `name` is its id, also for pages; `path` is below /api/v1, with `{names}`.
 
+    `shows_first`: without `go: true` it only tells what it would do, which a person is shown before it is done.
     `given`: the model of path, query and body together; a GET takes what is not in its path from the query, a POST from
     a JSON body. `answer`: a dataclass. `sure`: what a person is asked once before it is done ("" where nothing is
     written at a vendor or given up).
@@ -65,6 +66,7 @@ class Operation:
     answer: type
     act: Act
     sure: str = ""
+    shows_first: bool = False
 
     @property
     def in_path(self) -> frozenset[str]:

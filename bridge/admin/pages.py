@@ -36,6 +36,8 @@ NAVIGATION = (
     ("/hooks", "Hooks"),
     ("/runs", "Runs"),
     ("/mappings", "Mappings"),
+    ("/plan", "Plan"),
+    ("/doctor", "Doctor"),
     ("/settings", "Settings"),
     ("/audit", "Audit log"),
 )
@@ -52,10 +54,15 @@ SHOWS: Mapping[str, tuple[str, str]] = {
     "/mappings": ("mappings", "mappings.html"),
     "/mappings/{mapping}": ("mapping", "mapping.html"),
     "/mappings/{mapping}/checks": ("checks", "checks.html"),
+    "/mappings/{mapping}/verify": ("verified", "verified.html"),
+    "/plan": ("plan", "plan.html"),
+    "/doctor": ("doctor", "doctor.html"),
     "/settings": ("settings", "settings.html"),
     "/audit": ("log", "audit.html"),
 }
 """By address the operation that is shown, and the template that shows it."""
+ABOUT = ("side", "entity", "record", "other", "run", "mapping", "mode", "system", "code", "since")
+"""What an action is about, of what its form sends."""
 OWN = frozenset({"request"})
 """Query keys of pages that are no parameters of what they show: whose answer is told above it."""
 
@@ -86,7 +93,9 @@ class Pages:
             "asjson": lambda value: escape(json.dumps(desk.redact.value(value))),
         }
         self._environment.globals["nav"] = NAVIGATION
-        self._environment.globals["sure"] = {name: one.sure for name, one in desk.operations.items()}
+        self._environment.globals["sure"] = {
+            name: one.sure for name, one in desk.operations.items() if not one.shows_first
+        }
 
     def _hidden(self, value: Any) -> Any:
         """What a template puts out, without secrets; Markup was made of such values."""
@@ -138,15 +147,18 @@ class Pages:
             elif "records" in given:
                 given["records"] = [_record(str(one)) for one in form.getall("records")]
             if operation.sure and certain != "yes":
-                fields = [(key, str(value)) for key, value in form.items()]
-                about = _about(given)
-                return self._page(
-                    request, "sure.html", person, operation=operation, fields=fields, back=back, about=about
-                )
-            outcome = await self._desk.do(name, person, given)
+                foretold = None
+                if operation.shows_first:
+                    foretold = await self._desk.do(name, person, {**given, "go": False})
+                if foretold is None or foretold.state != "failed":
+                    fields = [(key, str(value)) for key, value in form.items()]
+                    told: dict[str, Any] = {"operation": operation, "about": _about(given), "foretold": foretold}
+                    return self._page(request, "sure.html", person, fields=fields, back=back, **told)
+                return _see(_answered(back, foretold))
+            outcome = await self._desk.do(name, person, {**given, **({"go": True} if operation.shows_first else {})})
         except Problem as problem:
             return await self._problem(request, problem)
-        return _see(f"{back}{'&' if '?' in back else '?'}{urlencode({'request': outcome.request})}")
+        return _see(_answered(back, outcome))
 
     async def login(self, request: web.Request) -> web.Response:
         """The form, and what it sends."""
@@ -229,7 +241,13 @@ def _about(given: Mapping[str, Any]) -> str:
     """What an action is about, in a few words."""
     if "records" in given:
         return _many(len(given["records"]), "record")
-    return " ".join(str(given[key]) for key in ("side", "entity", "record", "mapping", "code") if key in given)
+    return " ".join(str(given[key]) for key in ABOUT if key in given)
+
+
+def _answered(back: str, outcome: Any) -> str:
+    """Where a person goes on. What came of a request is told there; the page of a look tells of it by itself."""
+    number = getattr(outcome, "request", None)
+    return back if number is None else f"{back}{'&' if '?' in back else '?'}{urlencode({'request': number})}"
 
 
 def _see(address: str) -> web.Response:

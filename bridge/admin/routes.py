@@ -24,6 +24,8 @@ from bridge.monitoring.redaction import Redactor
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 5.0
+SYSTEM = "system"
+"""The type of a part of health that is about a system; the draft's word for it."""
 
 Ready = Callable[[], Awaitable[str]]
 StatusOf = Callable[[], Awaitable[Mapping[str, object]]]
@@ -45,6 +47,9 @@ PAGE_PATHS = (
     "/mappings",
     "/mappings/{mapping}",
     "/mappings/{mapping}/checks",
+    "/mappings/{mapping}/verify",
+    "/plan",
+    "/doctor",
     "/settings",
     "/audit",
 )
@@ -231,6 +236,8 @@ def _document(report: HealthReport) -> dict[str, object]:
 
 def _entry(result: CheckResult) -> dict[str, object]:
     entry: dict[str, object] = {"status": result.status.word}
+    if result.system:
+        entry |= {"componentType": SYSTEM, "componentId": result.system}
     if result.output:
         entry["output"] = result.output
     if result.value is not None:

@@ -6,10 +6,11 @@ from pathlib import Path
 from bridge.app.starter import system_text
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
-from bridge.domain.text_file import text_of
+from bridge.domain.text_file import read_text, text_of, write_text
 from bridge.files.document import Faults, Node, Scalar, Table, plain, read_documents
-from bridge.mapping.check_together import rings
+from bridge.mapping.check_together import overlaps, rings
 from bridge.mapping.model import Mapping as MappingFile
+from bridge.settings.parts import mapping_modes
 
 BY_HAND = "write it with one system or side a line, or add these by hand"
 
@@ -78,19 +79,44 @@ def moded_settings(path: Path, mapping: str, mode: str) -> str:
     return "".join(lines)
 
 
+def set_mode(path: Path, environ: Mapping[str, str], mapping: str, mode: str) -> str:
+    """Write this mode of a mapping into the settings file; what was done, in words. Raises ConfigError where the file
+    cannot be written, and where a variable says otherwise."""
+    if _mode(path, environ, mapping) == mode:
+        return f"{path} says so already"
+    text, told = moded_settings(path, mapping, mode), f"{path} says so already"
+    if text != read_text(path):
+        write_text(path, text)
+        told = f"wrote {path}: {mapping} is {mode}"
+    if (found := _mode(path, environ, mapping)) != mode:
+        what = f"a BRIDGE_ variable sets {found}, which counts more than the file"
+        raise ConfigError([Fault(f"mappings.{mapping}.mode", what, "correct or unset it, and restart the bridge")])
+    return told
+
+
+def _mode(path: Path, environ: Mapping[str, str], mapping: str) -> str:
+    default, modes = mapping_modes(path, environ)
+    return modes.get(mapping, default)
+
+
 def left_out(present: Iterable[MappingFile], added: Sequence[MappingFile]) -> set[str]:
-    """Of the added mappings those whose records are in sync by way of others already, and what links to them."""
+    """Of the added mappings those whose records are in sync by way of others already, or written by one of them, and
+    what links to them."""
     kept, out = list(present), set[str]()
-    if rings(kept, {}):
+    if _clash(kept):
         return out
     for mapping in added:
-        if rings([*kept, mapping], {}):
+        if _clash([*kept, mapping]):
             out.add(mapping.name)
         else:
             kept.append(mapping)
     while more := {one.name for one in added if one.name not in out and out & {row.link for row in one.fields}}:
         out |= more
     return out
+
+
+def _clash(mappings: Sequence[MappingFile]) -> bool:
+    return bool(rings(mappings, {})) or next(overlaps(mappings, {}), None) is not None
 
 
 def sides_of(mappings: Iterable[MappingFile]) -> dict[str, str]:

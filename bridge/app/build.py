@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from bridge.alerts.watch import Alerts
+from bridge.app.alerting import alerts_of
+from bridge.app.looks import Looks
 from bridge.app.plan import Plan, make_plan
 from bridge.app.renewal import renewals
 from bridge.app.secrets import addresses_of
@@ -13,7 +16,9 @@ from bridge.connectors.protocols import CatalogCache, Connector, Transport
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.event import Event
 from bridge.domain.seams import Seams
+from bridge.hooks.compare import HookPolicy
 from bridge.hooks.keeper import HookKeeper
+from bridge.hooks.reliability import Reliability
 from bridge.monitoring.health import HealthBoard
 from bridge.monitoring.metrics import Metrics
 from bridge.monitoring.skipped import SkippedRows
@@ -22,6 +27,7 @@ from bridge.reconcile.reconciler import Work as Reconciled
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings, SyncSettings
 from bridge.store.engine import Store
+from bridge.store.model import Outcome
 from bridge.sync.parts import Limits, Parts
 from bridge.sync.systems import SystemWatch
 from bridge.sync.worker import Worker
@@ -42,8 +48,11 @@ class Bridge:
     worker: Worker
     receiver: Receiver
     keeper: HookKeeper
+    reliability: Reliability
     reconciler: Reconciler
     skipped: SkippedRows
+    looks: Looks
+    alerts: Alerts
 
     async def adopt(self, plan: Plan) -> None:
         """Work by another plan from now on; claims under way end by the old one."""
@@ -63,11 +72,23 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
     addresses = addresses_of(settings)
     systems = SystemWatch(connectors, store, seams)
     parts = make_parts(settings, seams, store, connectors, plan)
-    worker = Worker(parts, systems, lambda mapping, outcome: metrics.outcome(mapping, outcome.value))
+    worker = Worker(parts, systems, partial(_counted, metrics))
 
-    async def submit(events: Sequence[Event]) -> Sequence[bool]:
-        return await store.events.submit(events, bridge.plan.routes)
+    async def submit(events: Sequence[Event]) -> Sequence[int | None]:
+        return await store.events.take_in(events, bridge.plan.routes)
 
+    keeper = HookKeeper(
+        connectors,
+        plan.sources,
+        addresses,
+        transport,
+        store,
+        seams,
+        observe=metrics.hook_registered,
+        policies=hook_policies(settings),
+    )
+    reliability = Reliability(store, keeper.specs)
+    work = Reconciled(plan.mappings, plan.scopes, plan.routes)
     bridge = Bridge(
         settings=settings,
         seams=seams,
@@ -85,16 +106,31 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
             seams.clock,
             max_waiting=settings.callbacks.max_waiting,
             observe=metrics.callback,
+            took=metrics.callback_took,
+            tracing=seams.tracing,
         ),
-        keeper=HookKeeper(
-            connectors, plan.sources, addresses, transport, store, seams, observe=metrics.hook_registered
-        ),
-        reconciler=Reconciler(
-            connectors, Reconciled(plan.mappings, plan.scopes, plan.routes), store, seams, observe=metrics.sweep
-        ),
+        keeper=keeper,
+        reliability=reliability,
+        reconciler=Reconciler(connectors, work, store, seams, observe=metrics.sweep, found=reliability.found),
         skipped=skipped,
+        looks=Looks(settings.places.path, seams),
+        alerts=alerts_of(settings, board, store, seams, metrics.alert),
     )
     return bridge
+
+
+def hook_policies(settings: Settings) -> dict[str, HookPolicy]:
+    """By system what the settings say of hooks that are stopped on purpose."""
+    return {
+        name: HookPolicy(frozenset(system.hooks_off), system.stopped_hooks == "respect")
+        for name, system in settings.systems.items()
+    }
+
+
+def _counted(metrics: Metrics, mapping: str, outcome: Outcome, seconds: float | None) -> None:
+    metrics.outcome(mapping, outcome.value)
+    if seconds is not None:
+        metrics.written(mapping, seconds)
 
 
 def build_connectors(
@@ -115,7 +151,16 @@ def build_connectors(
     for name, system in settings.systems.items():
         observe = partial(metrics.remote_call, name)
         construction = Construction(
-            name, options[name], transport, seams, store.tokens, observe, cache or store.names, store.budgets, skipped
+            name,
+            options[name],
+            transport,
+            seams,
+            store.tokens,
+            observe,
+            cache or store.names,
+            store.budgets,
+            skipped,
+            system.reserved_share,
         )
         connectors[name] = CONNECTORS[system.connector].build(construction)
     return connectors

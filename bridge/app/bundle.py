@@ -22,7 +22,6 @@ from bridge.app.status import Rows, status_of
 from bridge.domain.errors import BridgeError, ConfigError
 from bridge.domain.seams import Seams, from_epoch
 from bridge.files.document import Faults, Table, read_documents
-from bridge.monitoring.health import Status
 from bridge.monitoring.redaction import Redactor
 from bridge.settings.parts import store_url
 from bridge.settings.summary import summary
@@ -36,21 +35,24 @@ KEPT = {
     "bridge": {"instance", "state"},
     "problems": {"mapping", "what the account lacks"},
     "systems": {"system", "state"},
-    "hooks": {"system", "hook", "state"},
+    "column changes": {"system", "entity", "column", "level", "mappings", "since"},
+    "hooks": {"system", "hook", "state", "last callback", "repaired 7 d"}
+    | {f"{what} {window}" for what in ("reported", "missed") for window in ("24 h", "7 d")},
     "conflicts": {"mapping", "field"},
     "left behind": {"mapping", "records"},
     "instructions": {"run", "records still to be done"},
     "waiting": {"mapping", "code", "records", "waits since", "next look"},
     "dead letters": {"mapping", "code"},
     "sweeps": None,
+    "progress": None,
+    "quota": None,
+    "quota queue": None,
     "shadow": None,
     "verify": {"mapping", "verified", "pairs", "equal", "differing", "waiting", "dead", "only on one side"},
     "mappings": {"mapping", "mode", "accepted", "applied", "unchanged", "coalesced", "filtered", "discarded"}
     | {"waiting", "dead"},
 }
 """By heading of `bridge status` the columns that hold nobody's data; None: all of them. Others show type and length."""
-SPEAKING = ("credentials ", "rights ", "waiting", "duplicates", "references")
-"""Parts whose texts may repeat a person's words or name a record."""
 ABOUT = """\
 What `bridge doctor` found. Secrets are shown as set or unset; values are replaced by their type and length,
 ids of records by numbers that mean the same record throughout. Mapping files are as you wrote them, without their
@@ -175,8 +177,7 @@ def _entry(row: JournalRow, names: Pseudonyms) -> dict[str, Any]:
 
 
 def _told(one: Finding) -> dict[str, str]:
-    names_an_account = one.part.startswith("system ") and one.status is Status.PASS
-    text = shape(one.text) if one.part.startswith(SPEAKING) or names_an_account else one.text
+    text = shape(one.text) if one.speaks else one.text
     return {"part": one.part, "status": one.word, "text": text, "remedy": one.remedy}
 
 

@@ -5,6 +5,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bridge.app.build import Bridge
+from bridge.app.column_check import change_numbers, changes_check, used_names
+from bridge.app.hook_rows import hook_metrics
+from bridge.app.progress import progress_of
+from bridge.app.quotas import Budgeted, budgets_of, in_words
 from bridge.app.verified import pair_numbers, verify_check
 from bridge.app.waiting import hold_ups, known_code, waiting_numbers, waits_for
 from bridge.app.wording import Scopes, record_name
@@ -25,7 +29,8 @@ def add_checks(bridge: Bridge) -> None:
     board = bridge.board
     board.add("store", lambda: _store(bridge))
     for name in bridge.connectors:
-        board.add(f"system {name}", partial(_system, bridge, name))
+        board.add(f"system {name}", partial(_system, bridge, name), system=name)
+    board.add("quota", lambda: _quota(bridge))
     board.add("hooks", lambda: _hooks(bridge))
     if bridge.settings.instance_secret_former is not None:
         board.add("instance secret", lambda: _instance_secret(bridge))
@@ -38,8 +43,11 @@ def add_checks(bridge: Bridge) -> None:
     board.add("listings", lambda: _listings(bridge))
     board.add("mappings", lambda: _mappings(bridge))
     board.add("columns", lambda: _columns(bridge))
+    board.add("column changes", lambda: _column_changes(bridge))
     board.add("references", lambda: _references(bridge))
     board.add("verify", lambda: _verify(bridge))
+    if bridge.settings.alerts.targets:
+        board.add("alert delivery", lambda: bridge.alerts.check())
 
 
 async def _store(bridge: Bridge) -> CheckResult:
@@ -48,14 +56,14 @@ async def _store(bridge: Bridge) -> CheckResult:
 
 
 async def _system(bridge: Bridge, name: str) -> CheckResult:
-    row = await bridge.store.systems.get(name)
+    row, pause = await bridge.store.systems.get(name), await bridge.store.budgets.paused(name)
+    bridge.metrics.paused(name, pause[0] if pause is not None else 0.0)
     if row.stopped:
         return CheckResult(Status.FAIL, f"stopped: {row.stopped}")
     if row.down_since is not None:
         return CheckResult(Status.WARN, f"down: {row.down_reason}", bridge.store.now() - row.down_since, "s")
     if row.identity_key is None:
         return CheckResult(Status.WARN, "not reached yet")
-    pause = await bridge.store.budgets.paused(name)
     if pause is not None:
         seconds, daily, why = pause
         text = f"paused for another {seconds:.0f} s, as the vendor asked ({why}); `bridge resume {name}` ends it"
@@ -63,7 +71,36 @@ async def _system(bridge: Bridge, name: str) -> CheckResult:
     return CheckResult(Status.PASS, f"answers as {row.identity_label}")
 
 
+async def _quota(bridge: Bridge) -> CheckResult:
+    found = await budgets_of(bridge.store, bridge.plan.scopes)
+    bridge.metrics.quotas(
+        {(name,): one.account.day.limit for name, one in found.items() if one.account.day is not None},
+        {(name,): one.account.day.left for name, one in found.items() if one.account.day is not None},
+        {(name,): one.account.per_second for name, one in found.items() if one.account.per_second is not None},
+        {(name, queued.priority.word): queued for name, one in found.items() for queued in one.queue},
+    )
+    return quota(found)
+
+
+def quota(found: Mapping[str, Budgeted]) -> CheckResult:
+    """Whether some work has to wait for another day. The lowest of what stands still tells for how many."""
+    told = [
+        f"{queued.records} records of priority {queued.priority.word} at {name} until {one.account.day.ends_at}"
+        for name, one in sorted(found.items())
+        for queued in one.stands
+        if one.account.day is not None
+    ]
+    number = sum(queued.records for one in found.values() for queued in one.stands)
+    if told:
+        text = f"the day's budget has nothing left for {'; '.join(told)}"
+        return CheckResult(Status.WARN, text, number, "records")
+    texts = [f"{name}: {words}" for name, one in sorted(found.items()) if (words := in_words(one))]
+    return CheckResult(Status.PASS, "; ".join(texts) or "no limit is known", 0, "records")
+
+
 async def _hooks(bridge: Bridge) -> CheckResult:
+    bridge.metrics.hooks(*await hook_metrics(bridge.store))
+    await _count_hooks(bridge)
     audit, at = bridge.keeper.last, bridge.keeper.last_at
     if audit is None or at is None:
         return CheckResult(Status.WARN, "not audited yet")
@@ -71,7 +108,21 @@ async def _hooks(bridge: Bridge) -> CheckResult:
     if audit.faults:
         return CheckResult(Status.WARN, str(audit), age, "s")
     late = age > bridge.settings.health.audit_age_warn_seconds
-    return CheckResult(Status.WARN if late else Status.PASS, f"audited {age:.0f} s ago: {audit}", age, "s")
+    return CheckResult(
+        Status.WARN if late or audit.stopped else Status.PASS, f"audited {age:.0f} s ago: {audit}", age, "s"
+    )
+
+
+async def _count_hooks(bridge: Bridge) -> None:
+    rows = await bridge.store.hooks.all()
+    wanted = {(name, key) for name in bridge.connectors for key in bridge.keeper.keys(name)}
+    numbers = Counter((row.system, row.state) for row in rows if row.system in bridge.connectors)
+    numbers.update((name, "wanted") for name, _ in wanted)
+    last: dict[tuple[str], float] = {}
+    for row in rows:
+        if row.delivered_at is not None:
+            last[(row.system,)] = max(last.get((row.system,), 0.0), row.delivered_at)
+    bridge.metrics.hooks_seen(numbers, last)
 
 
 async def _instance_secret(bridge: Bridge) -> CheckResult:
@@ -91,9 +142,7 @@ async def _waiting(bridge: Bridge) -> CheckResult:
     age = bridge.store.now() - oldest[0].first_due if oldest else 0.0
     bridge.metrics.oldest.set(age)
     bridge.metrics.waiting(numbers)
-    for mapping, totals in (await bridge.store.tasks.totals()).items():
-        for fate, number in totals.items():
-            bridge.metrics.totals.labels(mapping, fate).set(number)
+    bridge.metrics.events(await bridge.store.tasks.totals())
     text = "nothing waits"
     if oldest:
         former = await bridge.store.mappings.scopes()
@@ -127,6 +176,10 @@ def waiting(
 
 
 async def _threshold(bridge: Bridge) -> CheckResult:
+    sync = bridge.settings.sync
+    removed = await bridge.store.brakes.counts(bridge.store.now() - sync.delete_window_seconds)
+    bridge.metrics.removals({(name,): removed.get(name, 0) for name in bridge.plan.scopes})
+    bridge.metrics.threshold_limit.set(sync.delete_limit)
     return threshold(await waiting_numbers(bridge.store))
 
 
@@ -162,6 +215,7 @@ async def _conflicts(bridge: Bridge) -> CheckResult:
 async def _sweeps(bridge: Bridge) -> CheckResult:
     """Both ages of every entity's sweeps, and how many changes no callback had told us."""
     now, texts, oldest = bridge.store.now(), [], 0.0
+    bridge.metrics.progress(await progress_of(bridge.store, bridge.plan.scopes))
     for cursor in await bridge.store.cursors.all():
         at = cursor.started_at if cursor.done_at is None else cursor.done_at
         if at is None:
@@ -250,6 +304,14 @@ async def _columns(bridge: Bridge) -> CheckResult:
         return CheckResult(Status.PASS, "the accounts have all that the mappings name", 0, "problems")
     more = f" (and {len(found) - 1} more; see `bridge status`)" if len(found) > 1 else ""
     return CheckResult(Status.WARN, found[0] + more, len(found), "problems")
+
+
+async def _column_changes(bridge: Bridge) -> CheckResult:
+    known = await bridge.store.account_columns.all()
+    bridge.metrics.column_changes(change_numbers(known))
+    return changes_check(
+        known, await bridge.store.names.renamed(), used_names(bridge.plan.mappings, bridge.plan.scopes)
+    )
 
 
 async def _references(bridge: Bridge) -> CheckResult:

@@ -1,14 +1,20 @@
 """The running bridge asks its accounts for their fields, options and stages, and says what a mapping misses there.
 
-A field rule on a column the account does not have would else be silent for ever: it is neither read nor written.
+A field rule on a column the account does not have would else be silent for ever: it is neither read nor written. What
+an account changed since its columns were accepted is noted too, so that it is known before the first record fails.
 """
 
 import logging
 
 from bridge.app.build import Bridge
-from bridge.app.live import account_columns
+from bridge.app.live import Columns, account_columns
 from bridge.connectors.registry import CONNECTORS
+from bridge.domain.record import Side
 from bridge.mapping.check_live import account_problems
+from bridge.mapping.column_changes import Concern, Level, changes, concerns, dumped, loaded
+from bridge.mapping.model import Mapping as RecordMapping
+from bridge.store.account_columns import AccountColumns
+from bridge.store.model import Json
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +43,7 @@ class ColumnWatch:
             return
         columns, missing = await account_columns(self._bridge.settings, plan, self._bridge.connectors)
         self._asked_at, self._plan, self._unanswered = now, plan, frozenset(missing)
+        await self._compare(columns)
         manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
         states = await self._bridge.store.mappings.states()
         mappings = tuple(plan.mappings.values())
@@ -57,3 +64,49 @@ class ColumnWatch:
                     log.warning("the account lacks what a mapping names", extra={"problem": problem})
             if before and not now_found:
                 log.info("the account has all that the mapping names again", extra={"mapping": mapping.name})
+
+    async def _compare(self, columns: Columns) -> None:
+        """What every account that answered shows now, against what was accepted."""
+        plan, store = self._bridge.plan, self._bridge.store
+        kept = {(one.system, one.entity): one for one in await store.account_columns.all()}
+        uses: dict[tuple[str, str, str], list[tuple[RecordMapping, Side]]] = {}
+        for name, mapping in plan.mappings.items():
+            for side in Side:
+                end = plan.scopes[name].endpoint(side)
+                uses.setdefault((end.system, end.name, end.entity), []).append((mapping, side))
+        for (system, role, entity), users in uses.items():
+            now = columns.get((role, entity))
+            if now is None or system in self._unanswered:
+                continue
+            before = kept.get((system, entity))
+            fixed = self._bridge.connectors[system].manifest.entities[entity].columns
+            found = [] if before is None else concerns(changes(loaded(before.accepted), now, fixed), users)
+            noted = _noted(found, before, store.now())
+            _tell(system, entity, noted, before)
+            await store.account_columns.save(system, entity, dumped(now), noted)
+
+
+def _noted(found: list[Concern], before: AccountColumns | None, now: float) -> list[Json]:
+    """As they are kept; each since when it was first seen."""
+    since = {(one["column"], one["text"]): one["since"] for one in (before.changes if before is not None else ())}
+    return [
+        {
+            "column": one.change.column,
+            "what": one.change.what.value,
+            "text": one.change.text,
+            "level": one.level.value,
+            "mappings": list(one.mappings),
+            "since": since.get((one.change.column, one.change.text), now),
+        }
+        for one in found
+    ]
+
+
+def _tell(system: str, entity: str, noted: list[Json], before: AccountColumns | None) -> None:
+    """Each change once; again when it comes to mean more."""
+    known = {(one["column"], one["text"], one["level"]) for one in (before.changes if before is not None else ())}
+    for one in noted:
+        if (one["column"], one["text"], one["level"]) not in known:
+            level = logging.INFO if one["level"] == Level.INFO else logging.WARNING
+            told = {"system": system, "entity": entity, "column": one["column"], "reason": one["text"]}
+            log.log(level, "a column of the account changed", extra={**told, "mapping": ", ".join(one["mappings"])})

@@ -1,13 +1,17 @@
 """Start and stop: routes are bound and the public address tried before anything is registered; intake stops first."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 
+from bridge.app.alerting import words_of
 from bridge.app.build import Bridge, build
 from bridge.app.checks import add_checks
 from bridge.app.columns import LOOK_SECONDS, ColumnWatch
@@ -23,6 +27,7 @@ from bridge.connectors.transport import http_transport
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.redaction import Redactor
+from bridge.monitoring.traces import Traced, tracing_to
 from bridge.runtime.scheduler import Job, Timetable
 from bridge.runtime.service import ServiceManager
 from bridge.runtime.supervisor import Supervisor
@@ -32,6 +37,9 @@ from bridge.store.instances import BEAT_SECONDS
 from bridge.store.retention import Limits
 
 log = logging.getLogger(__name__)
+
+GARBAGE_EVERY = 10_000
+"""Objects that are made, over those that went, before those that name each other in a ring are looked for."""
 
 FLUSH_SECONDS = 30.0
 RETURN_SECONDS = 1.0
@@ -47,9 +55,11 @@ async def running(settings: Settings, seams: Seams, redactor: Redactor) -> Async
     checked_plan(settings)  # every fault is said before anything is opened
     places = shares(settings.callbacks.max_connections)
     async with AsyncExitStack() as stack:
+        seams = await traced(stack, settings, seams)
         transport = await stack.enter_async_context(http_transport(places.outgoing))
         bridge = await stack.enter_async_context(assembled(settings, seams, transport))
         timetable = Timetable(jobs(bridge), seams, bridge.board, jitter_seconds=settings.schedule.jitter_seconds)
+        bridge.alerts.words = words_of(settings, redactor)
         await listen(stack, bridge, redactor, places)
         await stack.enter_async_context(at_work(bridge))
         timetable.start()
@@ -57,6 +67,18 @@ async def running(settings: Settings, seams: Seams, redactor: Redactor) -> Async
         log.info("started", extra=start_line(bridge))
         yield bridge
         log.info("stopping")
+
+
+async def traced(stack: AsyncExitStack, settings: Settings, seams: Seams) -> Seams:
+    """The seams with traces that go where the settings say; leaving the stack sends what is left."""
+    traces = settings.traces
+    if traces.endpoint is None:
+        return seams
+    secret = traces.authorization.get_secret_value() if traces.authorization is not None else ""
+    wanted = Traced(traces.endpoint, traces.sample, traces.propagate, secret)
+    tracing = tracing_to(wanted, settings.instance, seams.copy)
+    stack.push_async_callback(asyncio.to_thread, tracing.shutdown)
+    return replace(seams, tracing=tracing)
 
 
 @asynccontextmanager
@@ -67,11 +89,15 @@ async def assembled(settings: Settings, seams: Seams, transport: Transport) -> A
     try:
         await store.tokens.check()
         await store.tokens.reseal()
+        await store.budgets.forget_parts()
         bridge = build(settings, seams, store, transport)
         await store.mappings.sync(bridge.plan.scopes)
         await bridge.keeper.refresh()
         add_checks(bridge)
-        yield bridge
+        try:
+            yield bridge
+        finally:
+            await bridge.looks.close()
     finally:
         await store.close()
 
@@ -89,6 +115,8 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     supervisor.add("asked sweeps", lambda: bridge.reconciler.keep_sweeping_asked(full_seconds))
     supervisor.add("backfills", bridge.reconciler.keep_backfilling)
     supervisor.add("verifications", ScheduledVerification(bridge).run)
+    if bridge.alerts.targets:
+        supervisor.add("alerts", bridge.alerts.run)
     supervisor.add("heartbeat", lambda: _beat(bridge))
     supervisor.add("returned systems", lambda: audit_returned(bridge))
     supervisor.start()
@@ -97,6 +125,7 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     finally:
         await supervisor.stop()
         with suppress(StoreUnavailable):  # the heartbeat ends all the same
+            await note_deliveries(bridge, last=True)
             await bridge.store.instances.end()
 
 
@@ -115,6 +144,8 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
             task.add_done_callback(reloads.discard)
 
         loop.add_signal_handler(signal.SIGHUP, on_hangup)
+        gc.freeze()  # what was built to stay need not be looked through again and again
+        gc.set_threshold(GARBAGE_EVERY)
         async with service.told(bridge.store.ping):
             await stop.wait()
 
@@ -145,11 +176,22 @@ def jobs(bridge: Bridge) -> tuple[Job, ...]:
         Job("hook audit", schedule.audit_seconds, bridge.keeper.audit, at_start=True),
         Job("columns", min(LOOK_SECONDS, schedule.columns_seconds), columns.look, at_start=True),
         Job("match index", schedule.sweep_seconds, reconciler.index, at_start=True),
-        Job("sweep", schedule.sweep_seconds, lambda: reconciler.sweep_all("incremental"), at_start=True),
+        *_sweeps(bridge),
         Job("full sweep", schedule.full_sweep_seconds, lambda: reconciler.sweep_all("full")),
         Job("retention", schedule.retention_seconds, lambda: _prune(bridge)),
         Job("hook deliveries", FLUSH_SECONDS, lambda: _flush(bridge)),
     )
+
+
+def _sweeps(bridge: Bridge) -> Iterator[Job]:
+    """One job for all systems at the common pace, and one for each that has a pace of its own."""
+    settings, sweep = bridge.settings, bridge.reconciler.sweep_all
+    own = {name: seconds for name, each in settings.systems.items() if (seconds := each.sweep_seconds) is not None}
+    if others := settings.systems.keys() - own.keys():
+        every = settings.schedule.sweep_seconds
+        yield Job("sweep", every, lambda: sweep("incremental", others), at_start=True)
+    for name, seconds in own.items():
+        yield Job(f"sweep of {name}", seconds, partial(sweep, "incremental", {name}), at_start=True)
 
 
 async def audit_returned(bridge: Bridge) -> None:
@@ -178,9 +220,16 @@ async def _beat(bridge: Bridge) -> None:
 
 
 async def _flush(bridge: Bridge) -> None:
-    for (system, key), at in bridge.receiver.take_delivered().items():
-        await bridge.store.hooks.delivered(system, key, at)
+    await note_deliveries(bridge)
     await bridge.keeper.refresh()
+
+
+async def note_deliveries(bridge: Bridge, *, last: bool = False) -> None:
+    """Write what hooks delivered and what they missed, as far as it is known only here. `last`: the bridge stops."""
+    delivered = bridge.receiver.take_delivered()
+    for (system, key), one in delivered.items():
+        await bridge.store.hooks.delivered(system, key, one.last_at)
+    await bridge.reliability.write({hook: one.changes for hook, one in delivered.items()}, last=last)
 
 
 async def _prune(bridge: Bridge) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 from bridge.app.build import Bridge, build
 from bridge.app.checks import add_checks
 from bridge.app.doctor_live import live_findings
-from bridge.app.finding import Finding, remedy_of
+from bridge.app.finding import OF_SYSTEM, Finding, remedy_of
 from bridge.app.plan import Plan, checked
+from bridge.app.quotas import budgets_of, in_words
 from bridge.app.secrets import seal_of
 from bridge.app.status import instance_state
 from bridge.app.wording import moment
@@ -23,7 +24,8 @@ from bridge.connectors.protocols import HttpRequest, Transport, TransportFailed
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError
 from bridge.domain.seams import Seams
-from bridge.monitoring.health import Status
+from bridge.hooks.compare import ON_PURPOSE
+from bridge.monitoring.health import CheckResult, Status
 from bridge.settings.model import Settings
 from bridge.settings.parts import store_url
 from bridge.store.engine import Store, open_store
@@ -31,8 +33,10 @@ from bridge.store.vitals import State
 
 CHECK_WRITES = "store"
 """The part of health that has the store take a write."""
-IN_MEMORY = frozenset({CHECK_WRITES, "hooks", "instance secret", "listings"})
+IN_MEMORY = frozenset({CHECK_WRITES, "hooks", "instance secret", "listings", "alert delivery"})
 """Parts of health that only a running bridge can tell of."""
+SPEAKING = frozenset({"waiting", "duplicates", "references"})
+"""Parts of health whose texts name records."""
 NEEDED_BYTES = 512 * 2**20
 LEAST_BYTES = 64 * 2**20
 CLOCK_WARN_SECONDS = 5.0
@@ -150,17 +154,19 @@ async def _parts(bridge: Bridge, transport: Transport) -> list[Finding]:
     """The parts of health: those the store tells of, and those that only a running bridge knows, asked of it."""
     add_checks(bridge)
     report = await bridge.board.report(without=IN_MEMORY)
-    told = {part: (one.status, one.output) for part, one in report.checks.items()}
-    findings = [_of_part(part, *one) for part, one in told.items()]
+    findings = [_of_part(part, one) for part, one in report.checks.items()]
     findings += [await _hooks(bridge, name) for name in sorted(bridge.connectors)]
     findings += [await _quota(bridge, name) for name in sorted(bridge.connectors)]
     if await bridge.store.instances.running():
-        findings += await _asked(bridge.settings, transport, known=told.keys())
+        findings += await _asked(bridge.settings, transport, known=report.checks.keys())
     return findings
 
 
-def _of_part(part: str, status: Status, output: str) -> Finding:
-    return Finding(part, status, output, remedy_of(part) if status is not Status.PASS else "")
+def _of_part(part: str, result: CheckResult) -> Finding:
+    """What names an account when a system answers, and records when something waits, is no text for a bug report."""
+    well = result.status is Status.PASS
+    remedy = "" if well else OF_SYSTEM if result.system else remedy_of(part)
+    return Finding(part, result.status, result.output, remedy, speaks=part in SPEAKING or bool(well and result.system))
 
 
 async def _hooks(bridge: Bridge, system: str) -> Finding:
@@ -173,7 +179,13 @@ async def _hooks(bridge: Bridge, system: str) -> Finding:
     heard = max((rows[key].delivered_at or 0.0 for key in there), default=0.0)
     last = f"the last callback came {bridge.store.now() - heard:.0f} s ago" if heard else "no callback came yet"
     text = f"{len(there)} of {len(wanted)} wanted hooks were seen at the last audit; {last}"
-    lost = sorted(wanted - set(there))
+    stopped = sorted(key for key in wanted if key in rows and rows[key].state in ON_PURPOSE)
+    lost = sorted(wanted - set(there) - set(stopped))
+    if stopped:
+        text += f"; stopped on purpose: {', '.join(f'{key} ({rows[key].note})' for key in stopped)}"
+    if stopped and not lost:
+        remedy = f"nothing, if that is meant: sweeps carry the changes; else `bridge hooks start {system} {stopped[0]}`"
+        return Finding(part, Status.WARN, text, remedy)
     if lost:
         notes = {rows[key].note for key in lost if key in rows and rows[key].note}
         why = f" ({'; '.join(sorted(notes))})" if notes else ""
@@ -183,16 +195,14 @@ async def _hooks(bridge: Bridge, system: str) -> Finding:
 
 async def _quota(bridge: Bridge, system: str) -> Finding:
     """What the vendor lets us spend, as far as anybody has told us."""
-    part, spent = f"quota {system}", await bridge.store.budgets.spent(system)
+    part, found = f"quota {system}", (await budgets_of(bridge.store, bridge.plan.scopes)).get(system)
     pause = await bridge.store.budgets.paused(system)
-    limit = bridge.settings.systems[system].options.get("daily_tokens")
-    used = "" if spent is None else f"{spent} tokens of the day are spent" + (f", of {limit}" if limit else "")
+    used = in_words(found) if found is not None else ""
     if pause is not None:
         text = f"the vendor wants no calls for another {pause[0]:.0f} s ({pause[2]})"
         return Finding(part, Status.WARN, f"{text}{f'; {used}' if used else ''}", f"wait, or `bridge resume {system}`")
-    if spent is not None and limit and spent > 0.9 * float(limit):
-        remedy = "raise `daily_tokens` of the system, or sweep less often (schedule.sweep_seconds)"
-        return Finding(part, Status.WARN, used, remedy)
+    if found is not None and found.account.day is not None and found.account.day.left < 0.1 * found.account.day.limit:
+        return Finding(part, Status.WARN, used, remedy_of("quota"))
     return Finding(part, Status.PASS, used or "the vendor asks for no pause")
 
 
@@ -222,7 +232,7 @@ async def _asked(settings: Settings, transport: Transport, known: Iterable[str])
         return [Finding("admin listener", Status.WARN, f"{address} cannot be read: {why}", remedy)]
     words = {status.word: status for status in Status}
     return [
-        _of_part(part, words.get(one[0].get("status"), Status.WARN), str(one[0].get("output", "")))
+        _of_part(part, CheckResult(words.get(one[0].get("status"), Status.WARN), str(one[0].get("output", ""))))
         for part, one in sorted(checks.items())
         if part not in known and part != "hooks" and one
     ]

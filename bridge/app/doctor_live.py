@@ -5,11 +5,11 @@ Read calls only. What they cost is booked, and a token that had to be renewed is
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from bridge.app.build import build_connectors
+from bridge.app.build import build_connectors, hook_policies
 from bridge.app.finding import Finding, remedy_of
 from bridge.app.live import account_columns
 from bridge.app.plan import OPTIONS, Plan
@@ -20,7 +20,7 @@ from bridge.connectors.transport import http_transport
 from bridge.domain.address import Addresses
 from bridge.domain.errors import BridgeError, NeedsAuthorisation
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS, Seams, epoch
-from bridge.hooks.compare import compare
+from bridge.hooks.compare import STOPPED, compare
 from bridge.hooks.public_url import public_url_fault
 from bridge.mapping.check_live import check_live
 from bridge.monitoring.health import Status
@@ -66,10 +66,11 @@ async def live_findings(
         for name, connector in sorted(connectors.items()):
             transport.skews.clear()
             account = await _account(settings, store, name, connector)
-            findings.append(account)
+            findings.append(replace(account, speaks=True))
             if account.status is not Status.FAIL:
-                findings.append(await _rights(settings, name, connector, sorted(plan.entities.get(name, ()))))
-                findings.append(await _hooks(plan, name, connector, addresses))
+                rights = await _rights(settings, name, connector, sorted(plan.entities.get(name, ())))
+                findings.append(replace(rights, speaks=True))
+                findings.append(await _hooks(settings, plan, store, name, connector, addresses))
             findings += [_clock(name, skew) for skew in list(transport.skews.values())[:1]]
         findings += await _columns(settings, plan, connectors)
         findings.append(await _address(settings, plan, connectors, plain, seams, addresses))
@@ -112,18 +113,27 @@ async def _rights(settings: Settings, name: str, connector: Connector, entities:
     return Finding(part, Status.PASS, f"{', '.join(entities)} can be listed; rights to write show with the first write")
 
 
-async def _hooks(plan: Plan, name: str, connector: Connector, addresses: Addresses) -> Finding:
+async def _hooks(
+    settings: Settings, plan: Plan, store: Store, name: str, connector: Connector, addresses: Addresses
+) -> Finding:
     """What the vendor shows now, beside what is wanted."""
     part, entities = f"hooks at {name}", plan.sources.get(name, frozenset())
-    wanted = connector.hooks_for(entities) if entities else ()
+    if connector.manifest.polled:
+        return Finding(part, Status.PASS, "the product calls nobody back: sweeps bring every change")
+    policy = hook_policies(settings)[name]
+    off = policy.off | {row.key for row in await store.hooks.all(name) if row.state == STOPPED}
+    wanted = [spec for spec in (connector.hooks_for(entities) if entities else ()) if spec.key not in off]
+    respected = {spec.key for spec in wanted} if policy.respect else set[str]()
     try:
         seen = await connector.list_hooks()
     except BridgeError as error:
         return Finding(part, Status.WARN, f"they cannot be listed: {error}", remedy_of("hooks"))
     if seen is None:
         return Finding(part, Status.PASS, "the vendor lists no hooks: sweeps show whether callbacks come")
-    found = compare(name, wanted, seen, addresses)
+    found = compare(name, wanted, seen, addresses, respected)
     text = f"{len(found.keep)} of {len(wanted)} wanted hooks are registered"
+    if found.deactivated:
+        text += f", deactivated on purpose: {', '.join(sorted(found.deactivated))}"
     if found.missing or found.remove:
         missing = ", ".join(spec.key for spec in found.missing)
         told = [f"missing: {missing}"] if missing else []

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from bridge.monitoring.health import Status
 
 WORDS = {Status.PASS: "ok", Status.WARN: "warn", Status.FAIL: "fail"}
+OF_SYSTEM = "`bridge status` says since when; docs/operations.md, What health says"
 REMEDIES = {
-    "system": "`bridge status` says since when; docs/operations.md, What health says",
     "hooks": "`bridge hooks repair`; `bridge hooks list` shows each",
+    "quota": "wait for the next day, raise the account's limit, sweep less often, or lower `reserved_share`",
     "waiting": "`bridge waiting`; `bridge why` with the name of a record tells its story",
     "deletion threshold": "`bridge waiting MAPPING`, then `bridge approve MAPPING` where they are meant",
     "dead letters": "`bridge dead-letters list`; correct the cause, then `bridge dead-letters retry`",
@@ -16,10 +17,12 @@ REMEDIES = {
     "sweeps": "`bridge reconcile --full`; the log says why the last one ended early",
     "mappings": "`bridge resume MAPPING`; give all instances the same files and settings",
     "columns": "`bridge check --live`, then correct the mapping or the account",
+    "column changes": "`bridge check --live`, then `bridge columns accept SYSTEM` once it is as you want it",
     "references": "`bridge backfill MAPPING` of what they name; `bridge dead-letters list`",
     "verify": "`bridge verify MAPPING`, then `bridge verify MAPPING --repair`",
     "listings": "ask the vendor; the log names the listing and what is wrong with its first row",
     "instance secret": "docs/operations.md, A new instance secret",
+    "alert delivery": "`bridge alerts test`; correct the target's `url` below `alerts`",
     "callbacks listener": "raise `callbacks.max_connections` or the limit of open files",
     "admin listener": "raise the limit of open files (`ulimit -n`), then start `bridge run` again",
 }
@@ -27,12 +30,14 @@ REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`remedy`: what to do, "" where nothing is to be done."""
+    """`remedy`: what to do, "" where nothing is to be done. `speaks`: the text may repeat a person's words, or name a
+    record or an account."""
 
     part: str
     status: Status
     text: str
     remedy: str = ""
+    speaks: bool = False
 
     @property
     def word(self) -> str:
@@ -40,6 +45,5 @@ class Finding:
 
 
 def remedy_of(part: str) -> str:
-    """What helps when a part of health warns or fails; the parts of `bridge run` itself are restarted by it."""
-    name = "system" if part.startswith("system ") else part
-    return REMEDIES.get(name, "the log has the reason; it is restarted by itself, else start `bridge run` again")
+    """What helps when a part of the bridge's own health warns or fails; those of `bridge run` are restarted by it."""
+    return REMEDIES.get(part, "the log has the reason; it is restarted by itself, else start `bridge run` again")

@@ -6,6 +6,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bridge.app.alerting import missing_extras
 from bridge.app.functions import load_functions
 from bridge.app.switches import switch_faults
 from bridge.connectors.registry import CONNECTORS
@@ -21,7 +22,8 @@ from bridge.mapping.via import UNKNOWN_FUNCTION
 from bridge.settings.load import load_settings, settings_faults, validate_options
 from bridge.settings.model import Settings
 from bridge.settings.parts import mapping_files
-from bridge.store.model import Endpoint, Mode, Route, Routes, Scope
+from bridge.store.model import Endpoint, Mode, Quiet, Route, Routes, Scope
+from bridge.sync.reasons import Reason
 
 OPTIONS = {name: kind.options for name, kind in CONNECTORS.items()}
 
@@ -44,6 +46,8 @@ def checked(path: Path, environ: MappingOf[str, str]) -> tuple[Settings, Plan]:
     faults = settings_faults(path, environ, OPTIONS)
     if not faults:
         settings = load_settings(path, environ)
+        if missing := missing_extras(settings):
+            raise ConfigError(missing)
         return settings, make_plan(settings)
     try:
         files = mapping_files(path, environ)
@@ -101,7 +105,7 @@ def _found(
     manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
     found = check(read.mappings, manifests, systems=settings.sides if settings else {}, spoilt=read.spoilt)
     if settings is not None:
-        found += [*_binding_faults(settings, read), *switch_faults(settings, read.mappings)]
+        found += [*_binding_faults(settings, read), *switch_faults(settings, read.mappings), *_hook_faults(settings)]
     if faults:  # the functions of a file that cannot be used are not unknown
         read = replace(read, faults=tuple(one for one in read.faults if one.code != UNKNOWN_FUNCTION))
     own = [fault for fault in found if fault.where not in at_fault]
@@ -113,7 +117,7 @@ def _plan(settings: Settings, loaded: tuple[Mapping, ...]) -> Plan:
     scopes = {name: _scope(settings, mapping) for name, mapping in mappings.items()}
     sources = {(name, side.other) for name, mapping in mappings.items() for side in mapping.writes}
     everything = {(name, side) for name in mappings for side in Side}
-    return Plan(mappings, scopes, _routes(scopes), _entities(scopes, everything), _entities(scopes, sources))
+    return Plan(mappings, scopes, _routes(scopes, mappings), _entities(scopes, everything), _entities(scopes, sources))
 
 
 def _binding_faults(settings: Settings, read: Loaded) -> list[Fault]:
@@ -127,6 +131,17 @@ def _binding_faults(settings: Settings, read: Loaded) -> list[Fault]:
         if read.names is not None and name not in read.names:
             what = "no mapping file has this name"
             faults.append(settings.places.fault(("mappings", name), what, did_you_mean(name, read.names)))
+    return faults
+
+
+def _hook_faults(settings: Settings) -> list[Fault]:
+    faults = []
+    for name, system in settings.systems.items():
+        known = CONNECTORS[system.connector].hook_keys if system.connector in CONNECTORS else frozenset[str]()
+        for number, key in enumerate(system.hooks_off):
+            if system.connector in CONNECTORS and key not in known:
+                where = ("systems", name, "hooks_off", str(number))
+                faults.append(settings.places.fault(where, f"{name} has no hook `{key}`", did_you_mean(key, known)))
     return faults
 
 
@@ -155,7 +170,7 @@ def _scope(settings: Settings, mapping: Mapping) -> Scope:
         mode=mode,
         left=_endpoint(settings, mapping.left),
         right=_endpoint(settings, mapping.right),
-        refers=any(field.link for field in mapping.fields),
+        refers=any(field.refers for field in mapping.fields),
     )
 
 
@@ -165,12 +180,20 @@ def _endpoint(settings: Settings, side: MappingSide) -> Endpoint:
     return Endpoint(settings.sides[side.name], side.entity, manifest.settle, versioned, side.name)
 
 
-def _routes(scopes: MappingOf[str, Scope]) -> Routes:
+def quiet_of(mapping: Mapping) -> Quiet | None:
+    """How long an edit waits for the next one, and how that is told; None: it crosses at once."""
+    if not mapping.quiet:
+        return None
+    why = Reason.QUIET.of(record="the record", seconds=mapping.quiet)
+    return Quiet(mapping.quiet, why.code.value, why.text)
+
+
+def _routes(scopes: MappingOf[str, Scope], mappings: MappingOf[str, Mapping]) -> Routes:
     routes: dict[tuple[str, str], list[Route]] = defaultdict(list)
     for name, scope in sorted(scopes.items()):
         for side in Side:
             endpoint = scope.endpoint(side)
-            routes[endpoint.system, endpoint.entity].append(Route(name, side, endpoint))
+            routes[endpoint.system, endpoint.entity].append(Route(name, side, endpoint, quiet_of(mappings[name])))
     return {key: tuple(found) for key, found in routes.items()}
 
 

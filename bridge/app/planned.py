@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bridge.app.build import build_connectors, make_parts
+from bridge.app.build import build_connectors, hook_policies, make_parts
 from bridge.app.plan import OPTIONS, Plan
 from bridge.app.secrets import addresses_of, seal_of
 from bridge.app.waiting import hold_ups
@@ -17,9 +17,11 @@ from bridge.connectors.registry import CONNECTORS
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, Fault
 from bridge.domain.guess import did_you_mean
+from bridge.domain.priority import Priority, calls_for
 from bridge.domain.record import Side
 from bridge.domain.seams import Seams
 from bridge.hooks.keeper import HookKeeper
+from bridge.mapping.model import Mapping as RecordMapping
 from bridge.planning.clock import SkippingClock
 from bridge.planning.cost import Counted, Reckoning
 from bridge.planning.pretend import Notes, Pretending
@@ -75,11 +77,13 @@ async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, 
         connectors = {name: Pretending(real[name], notes, seams.clock) for name in sorted(used)}
         reckoning = Reckoning(counted, _quotas(settings, used))
         before = await store.mappings.states()
-        backfills = await _backfills(plan, scratch, connectors, aside, chosen, before)
+        with calls_for(Priority.RECONCILE):
+            backfills = await _backfills(plan, scratch, connectors, aside, chosen, before)
         parts = make_parts(settings, aside, scratch, connectors, plan)
         parts = replace(parts, limits=replace(parts.limits, workers=max(parts.limits.workers, AT_ONCE)))
         at = store.now()
-        await Rehearsal(parts, plan.routes, notes, clock).run(backfills, told, reckoning.begin)
+        with calls_for(Priority.RECONCILE):
+            await Rehearsal(parts, plan.routes, notes, clock).run(backfills, told, reckoning.begin)
         costs = reckoning.costs(notes.calls)
         told("looking at hooks")
         hooks, faults = await _hooks(settings, plan, scratch, connectors, transport, aside)
@@ -153,7 +157,8 @@ async def _hooks(
     seams: Seams,
 ) -> tuple[list[HookRow], dict[str, str]]:
     """What would be done about registrations, and why that is not known."""
-    keeper = HookKeeper(connectors, plan.sources, addresses_of(settings), transport, scratch, seams)
+    policies = hook_policies(settings)
+    keeper = HookKeeper(connectors, plan.sources, addresses_of(settings), transport, scratch, seams, policies=policies)
     await keeper.refresh()
     rows, faults = list[HookRow](), dict[str, str]()
     for system in sorted(connectors):
@@ -194,7 +199,10 @@ async def _heads(
             name=name,
             version=scope.fingerprint,
             sides=(_end(scope, Side.LEFT), _end(scope, Side.RIGHT)),
-            notes=tuple(_notes(scope, before.get(name), held.get(name, ()), name in backfills, left_out)),
+            notes=(
+                *_notes(scope, before.get(name), held.get(name, ()), name in backfills, left_out),
+                *_quiet(plan.mappings[name]),
+            ),
         )
         for name, scope in plan.scopes.items()
     ]
@@ -202,6 +210,11 @@ async def _heads(
 
 def _end(scope: Scope, side: Side) -> str:
     return f"{scope.endpoint(side).name} {scope.endpoint(side).entity}"
+
+
+def _quiet(mapping: RecordMapping) -> Iterable[str]:
+    if mapping.quiet:
+        yield f"an edit crosses once its record has been left alone for {mapping.quiet:.0f} s; this plan does not wait"
 
 
 def _notes(

@@ -16,9 +16,10 @@ from bridge.domain.errors import BridgeError, ConfigError, RemoteError
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.patience import once_back
 from bridge.domain.record import Side
+from bridge.domain.run import Kind
 from bridge.store.conflicts import questions
 from bridge.store.model import JournalEntry, Mode, TaskKey
-from bridge.store.requests import FAILED, Request
+from bridge.store.requests import Answer, Request
 from bridge.sync.reasons import SHADOW, Reason
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,10 @@ T = TypeVar("T")
 POLL_SECONDS = 0.5
 KEEP_SECONDS = 20.0  # well within store.requests.ABANDONED_SECONDS
 Arguments = Mapping[str, Any]
+
+
+class NotDone(BridgeError):
+    """Nothing was done about a request; the text says why and what to do."""
 
 
 class Requests:
@@ -46,8 +51,11 @@ class Requests:
             "hooks repair": self._repair,
             "hooks remove": self._remove,
             "hooks rotate": self._rotate,
+            "hooks stop": self._stop_hook,
+            "hooks start": self._start_hook,
             "conflicts choose": self._choose,
             "names accept": self._accept_names,
+            "columns accept": self._accept_columns,
             "systems check": self._check_system,
             "mode": self._reload,
             "dead-letters retry": self._retry,
@@ -77,7 +85,7 @@ class Requests:
                 await self._patiently(lambda: self._bridge.store.requests.keep(self._mine))
 
     async def _do(self, request: Request) -> None:
-        answer = await self._answer(request)
+        answer = await self.answer(request)
         await self._patiently(lambda: self._bridge.store.requests.done(request.id, answer))
         self._mine.discard(request.id)
 
@@ -85,32 +93,34 @@ class Requests:
         """Do it once the store is there: what one request meets must not end the others, nor leave it unanswered."""
         return await once_back(self._bridge.seams.clock, work)
 
-    async def _answer(self, request: Request) -> str:
-        act = self._acts.get(request.kind)
-        if act is None:
-            return f"{FAILED}this bridge does not know the request `{request.kind}`"
+    async def answer(self, request: Request) -> Answer:
+        """Do it; what came of it."""
         try:
-            answer = await act({**request.arguments, "request": request.id})
+            text = await self._act(request)
         except ConfigError as error:
-            return FAILED + "; ".join(str(fault) for fault in error.faults)
+            return Answer("; ".join(str(fault) for fault in error.faults), failed=True)
         except BridgeError as error:
-            return f"{FAILED}{error}"
+            return Answer(str(error), failed=True)
         except Exception:
             log.exception("request failed", extra={"request": request.kind})
-            return f"{FAILED}{request.kind} failed unexpectedly; the bridge's log has the reason"
-        log.info("request done", extra={"request": request.kind, "answer": answer})
-        return answer
+            return Answer(f"{request.kind} failed unexpectedly; the bridge's log has the reason", failed=True)
+        log.info("request done", extra={"request": request.kind, "answer": text})
+        return Answer(text)
 
-    def _unknown(self, mapping: str | None) -> str:
-        if mapping is None or mapping in self._bridge.plan.mappings:
-            return ""
-        return f"{FAILED}no mapping is called `{mapping}`; known: {', '.join(sorted(self._bridge.plan.mappings))}"
+    async def _act(self, request: Request) -> str:
+        act = self._acts.get(request.kind)
+        if act is None:
+            raise NotDone(f"this bridge does not know the request `{request.kind}`")
+        return await act({**request.arguments, "request": request.id})
+
+    def _known(self, mapping: str | None) -> None:
+        if mapping is not None and mapping not in self._bridge.plan.mappings:
+            known = ", ".join(sorted(self._bridge.plan.mappings))
+            raise NotDone(f"no mapping is called `{mapping}`; known: {known}")
 
     async def _reconcile(self, arguments: Arguments) -> str:
         mapping, kind = arguments.get("mapping"), "full" if arguments.get("full") else "incremental"
-        wrong = self._unknown(mapping)
-        if wrong:
-            return wrong
+        self._known(mapping)
         plan = self._bridge.plan
         wanted = sorted(
             key for key, routes in plan.routes.items() if mapping is None or mapping in {r.mapping for r in routes}
@@ -119,9 +129,7 @@ class Requests:
 
     async def _backfill(self, arguments: Arguments) -> str:
         mapping, preview = arguments["mapping"], bool(arguments.get("preview"))
-        wrong = self._unknown(mapping)
-        if wrong:
-            return wrong
+        self._known(mapping)
         behind = "" if self._bridge.plan.scopes[mapping].mode is Mode.SHADOW else await self._behind(mapping, preview)
         report = await self._bridge.reconciler.backfill(mapping, preview=preview)
         later = "; it continues by itself" if report.fault and not preview else ""
@@ -158,18 +166,14 @@ class Requests:
 
     async def _set_paused(self, arguments: Arguments, paused: bool) -> str:
         mapping = arguments.get("mapping")
-        wrong = self._unknown(mapping)
-        if wrong:
-            return wrong
+        self._known(mapping)
         await self._bridge.store.mappings.set_paused(mapping, paused, str(arguments.get("reason") or ""))
         self._bridge.store.wake.set()
         return f"{mapping or 'all mappings'}: {'paused; callbacks are still taken in' if paused else 'writing again'}"
 
     async def _approve(self, arguments: Arguments) -> str:
         mapping, minutes = arguments["mapping"], float(arguments.get("minutes", 60))
-        wrong = self._unknown(mapping)
-        if wrong:
-            return wrong
+        self._known(mapping)
         await self._bridge.store.mappings.approve(mapping, self._bridge.store.now() + minutes * 60)
         due = await self._bridge.store.tasks.look_now([mapping], Reason.THRESHOLD_REACHED)
         held = f"{due} held records are looked at now" if due else "none is held now"
@@ -192,7 +196,7 @@ class Requests:
             mapping = plan.mappings[scope.mapping]
             sides = {mapping.side(one).name: one for one in Side}
             if winner not in sides:
-                return f"{FAILED}mapping {scope.mapping} has no side `{winner}`; it has {' and '.join(sides)}"
+                raise NotDone(f"mapping {scope.mapping} has no side `{winner}`; it has {' and '.join(sides)}")
             link = await store.links.of(scope.mapping, which, record)
             waiting = [question.field for question in questions(link)] if link else []
             asked += waiting
@@ -201,7 +205,7 @@ class Requests:
                 told += await store.conflicts.choose(link.id, wanted, sides[winner])
         if not told:
             known = f"; waiting: {', '.join(asked)}" if asked else "; nothing of this record waits for a choice"
-            return f"{FAILED}no conflict over `{arguments['field']}`{known}"
+            raise NotDone(f"no conflict over `{arguments['field']}`{known}")
         await self._resync(arguments)
         return f"{', '.join(told)} of {side} {entity} {record}: the value in {winner} is taken for both sides"
 
@@ -209,7 +213,7 @@ class Requests:
         system = str(arguments["system"])
         connector = self._bridge.connectors.get(system)
         if connector is None:
-            return f"{FAILED}no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}"
+            raise NotDone(f"no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}")
         told = [
             f"{one.what}: {one.name!r} is {one.today!r} now" for one in await self._bridge.store.names.accept(system)
         ]
@@ -220,24 +224,35 @@ class Requests:
             told.append(f"the account could not be read again ({error}); its lists are taken over within the hour")
         return "\n".join(told) or f"nothing of {system} has a new name"
 
+    async def _accept_columns(self, arguments: Arguments) -> str:
+        system, column = str(arguments["system"]), arguments.get("column")
+        if system not in self._bridge.connectors:
+            raise NotDone(f"no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}")
+        accepted = [
+            f"{one.entity}: `{change['column']}` {change['text']}"
+            for one in await self._bridge.store.account_columns.accept(system, column)
+            for change in one.changes
+        ]
+        return "\n".join(accepted) or f"nothing has changed about {f'`{column}` of ' if column else ''}{system}"
+
     async def _check_system(self, arguments: Arguments) -> str:
         system = str(arguments["system"])
         if system not in self._bridge.connectors:
-            return f"{FAILED}the running bridge has no system `{system}`: restart it to take in the settings"
+            raise NotDone(f"the running bridge has no system `{system}`: restart it to take in the settings")
         unusable = await self._bridge.systems.check(system)
-        return f"{FAILED}{unusable}" if unusable else f"the running bridge works with {system}"
+        if unusable:
+            raise NotDone(unusable)
+        return f"the running bridge works with {system}"
 
     async def _reload(self, arguments: Arguments) -> str:
         """Mapping files and modes are read again; `mapping`: what became of this one is told."""
         problems = await reload(self._bridge)
         if problems:
-            return FAILED + "the old mapping files and modes go on: " + "; ".join(problems)
+            raise NotDone("the old mapping files and modes go on: " + "; ".join(problems))
         name = arguments.get("mapping")
         if name is None:
             return f"{len(self._bridge.plan.scopes)} mappings are read again"
-        wrong = self._unknown(name)
-        if wrong:
-            return wrong
+        self._known(name)
         mode = self._bridge.plan.scopes[name].mode
         told = f"{name} is {mode.value} from now on"
         if mode is Mode.SHADOW:
@@ -262,45 +277,69 @@ class Requests:
     async def _rotate(self, arguments: Arguments) -> str:
         system, hours = str(arguments["system"]), float(arguments.get("overlap", 24))
         if system not in self._bridge.connectors:
-            return f"{FAILED}no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}"
+            raise NotDone(f"no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}")
         audit = await self._bridge.keeper.rotate(system, hours * 3600)
         if audit.faults:
-            return f"{FAILED}{audit}"
+            raise NotDone(str(audit))
         until = moment(self._bridge.store.now() + hours * 3600)
         return f"{system}: {len(audit.created)} hooks have new addresses; the old ones are taken in until {until} UTC"
 
+    def _hook(self, arguments: Arguments) -> tuple[str, str]:
+        """The system and key of a hook that a mapping needs."""
+        system, key = str(arguments["system"]), str(arguments["hook"])
+        if system not in self._bridge.connectors:
+            raise NotDone(f"no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}")
+        known = self._bridge.keeper.keys(system)
+        if key not in known:
+            told = f"known: {', '.join(sorted(known))}" if known else "it needs none"
+            raise NotDone(f"{system} has no hook `{key}` that a mapping needs; {told}")
+        return system, key
+
+    async def _stop_hook(self, arguments: Arguments) -> str:
+        system, key = self._hook(arguments)
+        reason = str(arguments.get("reason") or "")
+        audit = await self._bridge.keeper.stop(system, key, f"stopped by a person{f': {reason}' if reason else ''}")
+        later = f"; it is removed there once that works ({audit.faults[system]})" if system in audit.faults else ""
+        return f"{system} {key} is stopped until `bridge hooks start {system} {key}`; sweeps carry its changes{later}"
+
+    async def _start_hook(self, arguments: Arguments) -> str:
+        system, key = self._hook(arguments)
+        if key in self._bridge.settings.systems[system].hooks_off:
+            where = f"systems.{system}.hooks_off"
+            raise NotDone(f"the settings stop it: take `{key}` out of {where} and restart the bridge")
+        audit = await self._bridge.keeper.start(system, key)
+        if system in audit.faults:
+            raise NotDone(f"{system} {key} is to be registered, and is not yet: {audit.faults[system]}")
+        return f"{system} {key} is registered; what changed meanwhile is swept"
+
     async def _retry(self, arguments: Arguments) -> str:
-        wrong, keys = await self._letters(arguments)
-        if wrong:
-            return wrong
+        keys = await self._letters(arguments)
         await self._note(keys, "retried", arguments)
         await self._bridge.store.dead_letters.retry(keys)
         self._bridge.store.wake.set()
         return f"{len(keys)} dead {'letter is' if len(keys) == 1 else 'letters are'} tried again"
 
     async def _discard(self, arguments: Arguments) -> str:
-        wrong, keys = await self._letters(arguments)
-        if wrong:
-            return wrong
+        keys = await self._letters(arguments)
         await self._note(keys, "discarded", arguments)
         await self._bridge.store.dead_letters.discard(keys)
         return f"{len(keys)} dead {'letter is' if len(keys) == 1 else 'letters are'} discarded"
 
     async def _undo(self, arguments: Arguments) -> str:
         steps = await undo.undone(self._bridge, arguments)
-        return await undo.carried_out(self._bridge, arguments, "undo", steps)
+        return await undo.carried_out(self._bridge, arguments, Kind.UNDO, steps)
 
     async def _link(self, arguments: Arguments) -> str:
         steps = await undo.linked(self._bridge, arguments)
-        return await undo.carried_out(self._bridge, arguments, "link", steps)
+        return await undo.carried_out(self._bridge, arguments, Kind.LINK, steps)
 
     async def _unlink(self, arguments: Arguments) -> str:
         steps = await undo.unlinked(self._bridge, arguments)
-        return await undo.carried_out(self._bridge, arguments, "unlink", steps)
+        return await undo.carried_out(self._bridge, arguments, Kind.UNLINK, steps)
 
     async def _restore(self, arguments: Arguments) -> str:
         steps = await undo.restored(self._bridge, arguments)
-        return await undo.carried_out(self._bridge, arguments, "restore", steps)
+        return await undo.carried_out(self._bridge, arguments, Kind.RESTORE, steps)
 
     async def _note(self, keys: Sequence[TaskKey], what: str, arguments: Arguments) -> None:
         """A person's note belongs to the story of each record."""
@@ -308,8 +347,8 @@ class Requests:
             entries = [JournalEntry(key.mapping, key.side, key.rec, what, f"{what}: {note}") for key in keys]
             await self._bridge.store.journal.append(entries)
 
-    async def _letters(self, arguments: Arguments) -> tuple[str, list[TaskKey]]:
-        """What is wrong with the request, and the dead letters it means: all, those of a mapping, or of one record.
+    async def _letters(self, arguments: Arguments) -> list[TaskKey]:
+        """The dead letters that a request means: all, those of a mapping, or of one record. Raises NotDone for none.
 
         Letters of a former mapping count as well; they go by the name that `bridge dead-letters list` shows.
         `code`: those of one reason alone; `records`: those named as (side, entity, id).
@@ -326,8 +365,9 @@ class Requests:
             and (code is None or known_code(task.code) == code)
         ]
         if keys:
-            return "", keys
+            return keys
         about = f" about {one}" if one else " about these records" if named else ""
         which = "".join([f" of {mapping}" if mapping and not one else "", f" with code {code}" if code else "", about])
         remedy = "`bridge dead-letters list` shows all there are"
-        return self._unknown(mapping) or f"{FAILED}there are no dead letters{which}; {remedy}", []
+        self._known(mapping)
+        raise NotDone(f"there are no dead letters{which}; {remedy}")

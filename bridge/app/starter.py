@@ -28,6 +28,10 @@ default_mode: shadow
 
 
 WAYS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "bottlecrm": {
+        "access token, and an administrator's login for hooks": ("base_url", "access_token", "admin_refresh_token"),
+        "access token alone, without hooks": ("base_url", "access_token"),
+    },
     "deskera": {"client issued by Deskera": ("base_url", "client_id", "client_secret")},
     "entrust": {"Administration API application": ("base_url", "application_id", "shared_secret")},
     "pipedrive": {
@@ -39,6 +43,7 @@ WAYS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "online, system user": ("tenant", "client_id", "client_secret", "private_key"),
         "onsite, user and password": ("base_url", "username", "password"),
     },
+    "tryton": {"user and password": ("base_url", "database", "user", "password")},
 }
 """By product the ways to get in, and the options each needs; a test compares them with the products' own checks."""
 

@@ -1,12 +1,16 @@
 """The state of everything as plain rows, for `bridge status` and the admin listener."""
 
+from bridge.app.column_rows import column_rows
+from bridge.app.hook_rows import hook_rows
 from bridge.app.left_behind import behind_rows, shadow_rows
+from bridge.app.progress import progress_of, progress_rows
+from bridge.app.quotas import budgets_of, queue_rows, quota_rows
 from bridge.app.verified import verify_rows
 from bridge.app.waiting import known_code, waiting_groups
 from bridge.app.wording import moment, record_name
 from bridge.store.engine import Store
 from bridge.store.instances import Instance
-from bridge.store.tasks import TOTALS
+from bridge.store.standing import TOTALS
 from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED
 
 Rows = dict[str, list[dict[str, object]]]
@@ -14,8 +18,9 @@ NOTHING = dict.fromkeys(TOTALS, 0)
 
 
 async def status_of(store: Store) -> Rows:
-    """Headings with rows: the bridge, mappings with their totals, systems, sweeps, hooks, and what needs attention."""
+    """Headings with rows: the bridge, mappings with totals, systems, budgets, sweeps, hooks, what needs a person."""
     scopes = await store.mappings.scopes()
+    budgets = await budgets_of(store, scopes)
     left = await store.left_alone.numbers(SHADOW | DUPLICATES | UNLINKED)
     return {
         "bridge": await _instances(store),
@@ -25,13 +30,14 @@ async def status_of(store: Store) -> Rows:
             for name, state in sorted((await store.mappings.states()).items())
             for problem in state.problems or ()
         ],
+        "column changes": await column_rows(store),
         "systems": await _systems(store),
+        "quota": quota_rows(budgets),
+        "quota queue": queue_rows(budgets, store.now()),
+        "progress": progress_rows(await progress_of(store, scopes, budgets), store.now()),
         "sweeps": await _sweeps(store),
         "verify": verify_rows(await store.verifications.last()),
-        "hooks": [
-            {"system": row.system, "hook": row.key, "state": row.state, "note": row.note}
-            for row in await store.hooks.all()
-        ],
+        "hooks": await hook_rows(store),
         "conflicts": [
             {"mapping": one.link.mapping, "field": one.field, **one.values} for one in await store.conflicts.waiting()
         ],
@@ -74,7 +80,7 @@ async def _instances(store: Store) -> list[dict[str, object]]:
 
 
 async def _mappings(store: Store) -> list[dict[str, object]]:
-    states, totals = await store.mappings.states(), await store.tasks.totals()
+    states, totals = await store.mappings.states(), await store.standing.totals()
     rows = []
     for name, state in sorted(states.items()):
         mode = "paused" if state.paused else state.mode.value

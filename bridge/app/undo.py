@@ -8,10 +8,11 @@ from typing import Any
 
 from bridge.app.build import Bridge
 from bridge.app.why import places
-from bridge.app.wording import moment
+from bridge.app.wording import moment, moment_of
 from bridge.domain.errors import BridgeError
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
+from bridge.domain.run import Kind, Run, instructed
 from bridge.store.journal import CREATIONS, REMOVALS, JournalRow
 from bridge.store.model import Claim, Instruction, Json, Link, LinkState, Scope, Task, TaskKey, TaskState
 from bridge.store.questions import LinksNaming
@@ -19,8 +20,9 @@ from bridge.sync import instruct
 from bridge.sync.foretell import Foretold, foretell
 from bridge.sync.load import Loader
 
-UNDONE = "undo"
 SHOWN = 50
+CONFIRM = "say it again with --yes to do this"
+"""How a person who typed a command has it done."""
 WAIT_SECONDS = 8.0
 LOOK_SECONDS = 0.2
 Arguments = Mapping[str, Any]
@@ -43,11 +45,13 @@ class Wanted:
         return Instruction(self.key, self.kind, self.detail, run, at)
 
 
-async def carried_out(bridge: Bridge, arguments: Arguments, verb: str, wanted: Sequence[Wanted]) -> str:
+async def carried_out(bridge: Bridge, arguments: Arguments, kind: Kind, wanted: Sequence[Wanted]) -> str:
     """Without `go` what would be done; with it the instructions are given, and what came of them within a moment."""
     if not arguments.get("go"):
-        return await _foretold(bridge, wanted, int(arguments.get("show") or SHOWN))
-    run, now = f"{verb}/{arguments['request']}", bridge.store.now()
+        return await _foretold(
+            bridge, wanted, int(arguments.get("show") or SHOWN), str(arguments.get("confirm") or CONFIRM)
+        )
+    run, now = str(Run(kind, int(arguments["request"]))), bridge.store.now()
     given: defaultdict[str, list[Instruction]] = defaultdict(list)
     for one in wanted:
         if not one.note:
@@ -79,7 +83,7 @@ async def _came_of(bridge: Bridge, run: str) -> list[str]:
     return lines
 
 
-async def _foretold(bridge: Bridge, wanted: Sequence[Wanted], show: int) -> str:
+async def _foretold(bridge: Bridge, wanted: Sequence[Wanted], show: int, confirm: str) -> str:
     lines, told = [one.note for one in wanted if one.note], list[Foretold]()
     able = [one for one in wanted if not one.note]
     for one in able[:show]:
@@ -100,7 +104,7 @@ async def _foretold(bridge: Bridge, wanted: Sequence[Wanted], show: int) -> str:
         restored, kept = sum(one.restored for one in told), sum(one.kept for one in told)
         fields = f"{_fields_of(restored)} would be put back, {kept} {'stays' if kept == 1 else 'stay'}. "
         counted = fields if any(one.restored or one.kept for one in told) else ""
-        lines.append(f"{counted}Nothing was done yet: say it again with --yes to do this.")
+        lines.append(f"{counted}Nothing was done yet: {confirm}.")
     else:
         lines.append("Nothing would be done.")
     return "\n".join(lines)
@@ -135,8 +139,16 @@ async def undone(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
     if arguments.get("run"):
         return await _of_run(bridge, str(arguments["run"]))
     if arguments.get("mapping"):
-        return await _of_mapping(bridge, str(arguments["mapping"]), float(arguments["since"]))
+        return await _of_mapping(bridge, str(arguments["mapping"]), _moment(bridge, arguments["since"]))
     return await _of_record(bridge, arguments)
+
+
+def _moment(bridge: Bridge, told: Any) -> float:
+    """A time as a command sends it, or as a person wrote it."""
+    try:
+        return moment_of(told, bridge.store.now()) if isinstance(told, str) else float(told)
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 async def _of_run(bridge: Bridge, run: str) -> list[Wanted]:
@@ -156,9 +168,9 @@ async def _begun(bridge: Bridge, run: str, first_kept: float) -> float:
     for cursor in await bridge.store.cursors.all():
         if cursor.run == run and cursor.started_at is not None:
             return cursor.started_at
-    kind, _, number = run.partition("/")
-    request = await bridge.store.requests.get(int(number)) if number.isdecimal() else None
-    return first_kept if request is None or request.kind != kind else request.asked_at
+    told = instructed(run)
+    request = None if told is None else await bridge.store.requests.get(told.request)
+    return first_kept if request is None or told is None or request.kind != told.kind else request.asked_at
 
 
 RUNS = "`bridge status` and `bridge why` show the names of runs"
@@ -177,9 +189,10 @@ async def _of_mapping(bridge: Bridge, mapping: str, since: float) -> list[Wanted
 
 async def _of_record(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
     side, entity, record = (str(arguments[name]) for name in ("side", "entity", "record"))
-    at, rows, elsewhere = arguments.get("at"), list[JournalRow](), list[JournalRow]()
+    at = None if arguments.get("at") is None else _moment(bridge, arguments["at"])
+    rows, elsewhere = list[JournalRow](), list[JournalRow]()
     if at is not None:
-        await _must_reach(bridge, float(at))
+        await _must_reach(bridge, at)
     for scope, which in places(bridge.plan.scopes, side, entity):
         found = await bridge.store.journal.writes_to(scope.mapping, which, record, at)
         for row in found:
@@ -188,7 +201,7 @@ async def _of_record(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
     if at is None:
         rows = [row for row in rows if not _of_undo(row)][:1]
     if not rows:
-        when = f" since {moment(float(at))} UTC" if at is not None else ""
+        when = f" since {moment(at)} UTC" if at is not None else ""
         raise Refused(
             f"the bridge wrote nothing to {side} {entity} {record}{when} that is not undone"
             f"{_reach(await bridge.store.journal.reach())}{_counterpart(bridge, elsewhere)}"
@@ -272,7 +285,8 @@ async def _undoing(bridge: Bridge, key: TaskKey, rows: Sequence[JournalRow]) -> 
 
 
 def _of_undo(row: JournalRow) -> bool:
-    return (row.entry.run or "").startswith(f"{UNDONE}/")
+    run = instructed(row.entry.run)
+    return run is not None and run.kind is Kind.UNDO
 
 
 def _fields(rows: Sequence[JournalRow]) -> Mapping[str, Json]:

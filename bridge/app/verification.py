@@ -85,5 +85,6 @@ class ScheduledVerification:
         verifier = Verifier(bridge.plan, bridge.connectors, bridge.store, bridge.seams)
         report = await verifier.verify(name, sample=schedule.sample, repair=schedule.repair)
         numbers = {state: tally.number for state, tally in report.pairs.items()}
-        told = {"mapping": name, "pairs": report.number, **numbers, "reason": report.fault, "repaired": report.repaired}
+        told = {"mapping": name, "pairs": report.number, "states": numbers, "repaired": report.repaired}
+        told["reason"] = report.fault
         log.log(logging.INFO if report.agrees and not report.fault else logging.WARNING, "verified", extra=told)

@@ -1,6 +1,8 @@
 """A record's story in plain words, from the journal and the store."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from bridge.app.waiting import hold_ups
 from bridge.app.wording import Scopes, moment, record_name
@@ -14,6 +16,36 @@ from bridge.sync.reasons import SHADOW
 
 STORY_LINES = 50
 HELD_LINES = 20
+
+
+class About(StrEnum):
+    """What a line tells of a record."""
+
+    NEXT = "next"
+    WAITED_FOR = "waits until then"
+    LEFT_BEHIND = "left behind"
+    HELD_UP = "held up"
+    WITHOUT = "crossed without its reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of what happens next. `of`: the counterpart, where the line is about it, else "". `due`: when that is
+    (epoch seconds)."""
+
+    about: About
+    text: str
+    of: str = ""
+    due: float | None = None
+
+    @property
+    def head(self) -> str:
+        """What the line is about, in words."""
+        return f"{self.about}, by {self.of}" if self.of else str(self.about)
+
+    def __str__(self) -> str:
+        at = "" if self.due is None else f"due at {moment(self.due)}, "
+        return f"{self.head}: {at}{self.text}"
 
 
 def places(scopes: Scopes, side: str, entity: str) -> list[tuple[Scope, Side]]:
@@ -65,8 +97,9 @@ async def _about(store: Store, scopes: Scopes, scope: Scope, which: Side, record
         lines += [f"waits for a choice: {_question(question)}" for question in questions(link)]
     told = (await store.instructions.of([key])).values()
     lines += [f"requested by a person: {one.kind} ({one.run}), still to be done" for one in told]
-    lines += await crossed_without(store, scopes, key)
-    lines += await nexts(store, scope, which, record, link, wanted=forgotten is None)
+    more = await crossed_without(store, scopes, key)
+    more += await nexts(store, scope, which, record, link, wanted=forgotten is None)
+    lines += [str(line) for line in more]
     state = (await store.mappings.states()).get(scope.mapping)
     problems = state.problems if state is not None else None
     return [*lines, *(f"the account lacks what the mapping names: {problem}" for problem in problems or ())]
@@ -78,7 +111,7 @@ async def why_facts(store: Store, scopes: Scopes, side: str, entity: str, record
     for scope, which in places(scopes, side, entity):
         here, there = scope.endpoint(which), scope.endpoint(which.other)
         link = await store.links.of(scope.mapping, which, record)
-        tasks = await store.tasks.about(here.system, here.entity, record, {scope.mapping: scope})
+        tasks = await store.standing.about(here.system, here.entity, record, {scope.mapping: scope})
         entries = await store.journal.about(scope.mapping, which, record, limit=STORY_LINES)
         found.append(
             {
@@ -109,6 +142,7 @@ async def why_facts(store: Store, scopes: Scopes, side: str, entity: str, record
                         "mapping version": row.entry.version,
                         "run": row.entry.run,
                         "undone by": row.entry.undone,
+                        "event": row.entry.event,
                     }
                     for row in entries
                 ],
@@ -137,10 +171,11 @@ async def named(store: Store, scopes: Scopes, words: str) -> list[dict[str, str]
 
 
 def _written_by(entry: JournalEntry) -> str:
-    """For a write the version of the mapping file, the run to name when it is to be undone, and what undid it."""
+    """The event, as log lines name it; of a write the version of the mapping file, its run, and what undid it."""
     if entry.what not in WRITES:
-        return ""
-    parts = [f"mapping {entry.version}" if entry.version else "", f"run {entry.run}" if entry.run else ""]
+        return f" [event {entry.event}]" if entry.event else ""
+    parts = [f"event {entry.event}" if entry.event else ""]
+    parts += [f"mapping {entry.version}" if entry.version else "", f"run {entry.run}" if entry.run else ""]
     parts.append(f"undone by {entry.undone}" if entry.undone else "")
     told = ", ".join(filter(None, parts))
     return f" [{told}]" if told else ""
@@ -165,46 +200,46 @@ def _value(value: object) -> str:
     return "(empty)" if value is None else repr(value)
 
 
-async def crossed_without(store: Store, scopes: Scopes, child: TaskKey) -> list[str]:
+async def crossed_without(store: Store, scopes: Scopes, child: TaskKey) -> list[Line]:
     """References the record crossed without, as what it names was not linked."""
     lines = []
     for parent in await store.unlinked.of(child):
         name = record_name(scopes, parent)
-        lines.append(f"crossed without its reference to {name} (mapping {parent.mapping}), which is not linked yet")
+        lines.append(Line(About.WITHOUT, f"{name} (mapping {parent.mapping}) is not linked yet"))
     return lines
 
 
 async def nexts(
     store: Store, scope: Scope, side: Side, record: str, link: Link | None, *, wanted: bool = True
-) -> list[str]:
+) -> list[Line]:
     """What happens next to the record, and what of its counterpart is still to be done; what holds both up.
 
     wanted: it is to cross, so that it may be told how; not so where a person had it forgotten.
     """
-    tasks = await store.tasks.about(*_where(scope, side), record, {scope.mapping: scope})
+    tasks = await store.standing.about(*_where(scope, side), record, {scope.mapping: scope})
     own = TaskKey(scope.mapping, side, record)
     state = (await store.mappings.states()).get(scope.mapping)
-    lines = ["next: " + _next(task) for task in tasks]
+    lines = [_next(task) for task in tasks]
     for task in tasks:
         if task.state is TaskState.DEAD:
-            lines += [f"waits until then: {held}" for held in await _waiting_for(store, scope, task.key)]
+            lines += [Line(About.WAITED_FOR, held) for held in await _waiting_for(store, scope, task.key)]
     if wanted:
-        lines += [f"left behind: {line}" for line in _left_behind(scope, own, state, tasks, link)]
+        lines += [Line(About.LEFT_BEHIND, text) for text in _left_behind(scope, own, state, tasks, link)]
     rec = link.rec(side.other) if link is not None else None
-    other = await store.tasks.get(TaskKey(scope.mapping, side.other, rec)) if rec is not None else None
+    other = await store.standing.get(TaskKey(scope.mapping, side.other, rec)) if rec is not None else None
     if other is not None and other.state is not TaskState.IDLE:
         there = scope.endpoint(side.other)
         tasks.append(other)
-        lines.append(f"next, by {there.name} {there.entity} {rec}: {_next(other)}")
+        lines.append(_next(other, f"{there.name} {there.entity} {rec}"))
     if any(task.state in (TaskState.DUE, TaskState.WAITING) for task in tasks):
         held = await hold_ups(store, {scope.mapping: scope})
-        lines += [f"held up: {reason}" for reason in held[scope.mapping]]
+        lines += [Line(About.HELD_UP, reason) for reason in held[scope.mapping]]
     return lines
 
 
 async def _waiting_for(store: Store, scope: Scope, key: TaskKey) -> list[str]:
     """The records of the same mapping that wait for a person to see to this dead letter."""
-    held = [task.key for task in await store.tasks.waiting_for(key, HELD_LINES) if task.key.mapping == scope.mapping]
+    held = [task.key for task in await store.standing.waiting_for(key, HELD_LINES) if task.key.mapping == scope.mapping]
     ends = [(scope.endpoint(one.side), one.rec) for one in held]
     return [f"{end.name} {end.entity} {rec}" for end, rec in ends]
 
@@ -253,10 +288,10 @@ def _question(question: Question) -> str:
     return f"{question.field}: {values} (`bridge conflicts choose`)"
 
 
-def _next(task: Task) -> str:
+def _next(task: Task, of: str = "") -> Line:
     if task.state is TaskState.IDLE:
-        return f"nothing is due; last: {task.reason or 'never looked at'}"
+        return Line(About.NEXT, f"nothing is due; last: {task.reason or 'never looked at'}", of)
     if task.state is TaskState.DEAD:
-        return f"a dead letter, needs a person: {task.reason}"
+        return Line(About.NEXT, f"a dead letter, needs a person: {task.reason}", of)
     reason = f" ({task.reason})" if task.reason else ""
-    return f"due at {moment(task.due)}, attempt {task.attempts + 1}{reason}"
+    return Line(About.NEXT, f"attempt {task.attempts + 1}{reason}", of, task.due)

@@ -1,16 +1,39 @@
 """How commands, health and status name moments, sides and records."""
 
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
-from bridge.domain.seams import from_epoch
+from bridge.domain.seams import epoch, from_epoch
 from bridge.store.model import Scope, TaskKey
 
 Scopes = Mapping[str, Scope]
+UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def moment(seconds: float) -> str:
     """A moment as people read it, UTC."""
     return from_epoch(seconds).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def moment_of(text: str, now: float) -> float:
+    """The moment a person wrote: `2026-05-01 14:30` (UTC unless it says otherwise), or how long ago: `30m`, `2h`, `3d`.
+
+    Raises ValueError, with what to write instead.
+    """
+    ago = re.fullmatch(r"([0-9]+)([mhd])", text.strip())
+    try:
+        at = now - float(ago[1]) * UNITS[ago[2]] if ago else _written(text.strip())
+    except (ValueError, OverflowError):
+        at = -1.0
+    if at < 0:  # no bridge ran then
+        raise ValueError(f"`{text}` is no time: write one like `2026-05-01 14:30` (UTC), or `30m`, `2h`, `3d` ago")
+    return at
+
+
+def _written(text: str) -> float:
+    found = datetime.fromisoformat(text)
+    return epoch(found if found.tzinfo else found.replace(tzinfo=UTC))
 
 
 def side_name(scopes: Scopes, key: TaskKey) -> str:

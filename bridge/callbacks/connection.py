@@ -129,9 +129,9 @@ class Connection(web.RequestHandler):
     def _mention(self, exc: BaseException | None) -> None:
         """The kind of fault alone: its text would show what was sent, the address with its token included."""
         kind = type(exc).__name__
-        left_out = self.seldom.may_say(kind)
-        if left_out is not None:
-            log.debug("a client hung up or sent what is no HTTP", extra={"kind": kind, "left_out": left_out})
+        repeated = self.seldom.may_say(kind)
+        if repeated is not None:
+            log.debug("a client hung up or sent what is no HTTP", extra={"kind": kind, "repeated": repeated})
 
 
 def watch_requests(server: web.Server) -> None:

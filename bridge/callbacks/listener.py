@@ -111,9 +111,9 @@ class Listener:
         if error.errno in EXHAUSTED:
             self.exhausted_at = self.clock.monotonic()
             self.connections.give_way()
-            left_out = self.seldom.may_say("exhausted")
-            if left_out is not None:
-                told = {"listener": self.name, "reason": error.strerror, "left_out": left_out}
+            repeated = self.seldom.may_say("exhausted")
+            if repeated is not None:
+                told = {"listener": self.name, "reason": error.strerror, "repeated": repeated}
                 log.warning("no connection can be accepted; raise the limit of open files (ulimit -n)", extra=told)
             await self.clock.sleep(PAUSE_SECONDS)
         else:

@@ -1,5 +1,6 @@
 """One callback from HTTP request to receipt, without HTTP: who is it from, what does it say, is it stored."""
 
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +13,11 @@ from bridge.domain.errors import BadCallback, StoreUnavailable
 from bridge.domain.event import Event
 from bridge.domain.ids import why_unstorable
 from bridge.domain.seams import Clock
+from bridge.domain.tracing import NO_TRACING, Tracing
+from bridge.monitoring.seldom import Seldom
 from bridge.store.failures import Unstorable
+
+log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 MOST_RECORDS = 100
@@ -21,8 +26,18 @@ MOST_RECORDS = 100
 LONGEST_BODY = 8 * 1024
 """Bytes of a body that are kept for people; of a longer one the beginning and its SHA-256."""
 
-Submit = Callable[[Sequence[Event]], Awaitable[Sequence[bool]]]
+Submit = Callable[[Sequence[Event]], Awaitable[Sequence[int | None]]]
+"""The number of each event that is new; None for one that was known."""
 Observe = Callable[[str, int], None]
+Took = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """What a hook delivered lately. `last_at`: epoch seconds; `changes`: of records, each event counted once."""
+
+    last_at: float
+    changes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,8 @@ TOO_LARGE = Receipt(413)
 COMPRESSED = Receipt(415)
 WRONG_TYPE = Receipt(415)
 UNAVAILABLE = Receipt(503, retry_after=RETRY_AFTER_SECONDS)
+TOLD = frozenset({401, 413, 503})
+"""Refusals that somebody who keeps the bridge should hear of; others are what strangers and broken lines make."""
 
 
 class Receiver:
@@ -56,6 +73,8 @@ class Receiver:
         *,
         max_waiting: int = 2000,
         observe: Observe = lambda system, status: None,
+        took: Took = lambda system, seconds: None,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self.decoders = decoders
         self.addresses = addresses
@@ -63,8 +82,11 @@ class Receiver:
         self.clock = clock
         self.max_waiting = max_waiting
         self.observe = observe
+        self.took = took
+        self.tracing = tracing
+        self.seldom = Seldom(clock.monotonic)
         self.waiting = 0
-        self.delivered: dict[tuple[str, str], float] = {}
+        self.delivered: dict[tuple[str, str], Deliveries] = {}
 
     def knows(self, system: str, key: str, token: str) -> bool:
         """Whether this is one of our addresses. The token is compared in constant time whatever the names are."""
@@ -100,6 +122,7 @@ class Receiver:
         if not self.knows(callback.system, callback.hook, token):
             return self.answer(callback.system, NOT_FOUND)
         decoder = self.decoders[callback.system]
+        began = self.clock.monotonic()
         try:
             await decoder.verify(callback, self._secret(callback))
         except BadCallback as error:
@@ -110,35 +133,65 @@ class Receiver:
         kept = _bounded(_storable(events))
         if events and not kept:
             return self.answer(callback.system, BAD_REQUEST)
-        return self.answer(callback.system, await self._store(callback, kept))
+        return self.answer(callback.system, await self._store(callback, kept, began))
 
-    async def _store(self, callback: Callback, events: Sequence[Event]) -> Receipt:
+    async def _store(self, callback: Callback, events: Sequence[Event], began: float) -> Receipt:
         try:
-            await self._submit(events)
+            stored = await self._submit(events)
         except StoreUnavailable:
             return UNAVAILABLE
         except Unstorable:
             return BAD_REQUEST
-        self.delivered[callback.system, callback.hook] = callback.received_at.timestamp()
+        self._tell(callback, stored)
+        for event, number in stored:
+            if number is not None:
+                took = self.clock.monotonic() - began
+                self.tracing.took("callback", number, took, system=callback.system, kind=event.kind.value)
+        hook = (callback.system, callback.hook)
+        before = self.delivered.get(hook)
+        changes = sum(number is not None and event.id is not None for event, number in stored)
+        self.delivered[hook] = Deliveries(
+            callback.received_at.timestamp(), changes + (before.changes if before is not None else 0)
+        )
         return Receipt(200)
 
-    async def _submit(self, events: Sequence[Event]) -> None:
+    def _tell(self, callback: Callback, stored: Sequence[tuple[Event, int | None]]) -> None:
+        if not log.isEnabledFor(logging.INFO):
+            return
+        told = {"system": callback.system, "hook": callback.hook}
+        new = [(event, number) for event, number in stored if number is not None]
+        for event, number in new:
+            record = f"{event.entity} {event.id}" if event.id is not None else event.entity
+            more = {"event": number, "record": record, "kind": event.kind.value}
+            log.info("callback accepted", extra={**told, **more})
+        if stored and not new:
+            log.info("callback repeated", extra={**told, "once": f"repeated {callback.system}"})
+
+    async def _submit(self, events: Sequence[Event]) -> Sequence[tuple[Event, int | None]]:
         """What the store cannot keep is kept as a hint, so that its entity is swept.
 
         Raises Unstorable when not even the entity can be kept.
         """
         try:
-            await self.submit(events)
+            numbers = await self.submit(events)
         except Unstorable:
-            await self.submit(_hints(events))
+            events = _hints(events)
+            numbers = await self.submit(events)
+        return list(zip(events, numbers, strict=True))
 
     def answer(self, system: str, receipt: Receipt) -> Receipt:
         """Count the answer; names nobody configured share one counter."""
-        self.observe(system if system in self.decoders else "unknown", receipt.status)
+        known = system in self.decoders
+        self.observe(system if known else "unknown", receipt.status)
+        if known and receipt.status in TOLD:
+            repeated = self.seldom.may_say(f"{system} {receipt.status}")
+            if repeated is not None:
+                told = {"system": system, "status": receipt.status, "repeated": repeated}
+                log.warning("callback refused", extra=told)
         return receipt
 
-    def take_delivered(self) -> dict[tuple[str, str], float]:
-        """When each hook last delivered, since the last call; to be written to the store now and then."""
+    def take_delivered(self) -> dict[tuple[str, str], Deliveries]:
+        """What each hook delivered since the last call; to be written to the store now and then."""
         delivered, self.delivered = self.delivered, {}
         return delivered
 

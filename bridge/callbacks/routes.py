@@ -52,7 +52,14 @@ def callback_app(
         system, key, token = (request.match_info[name] for name in ("system", "key", "token"))
         if not receiver.knows(system, key, token):
             return _response(receiver.answer(system, NOT_FOUND))
-        head = _head(request, system, key, token)
+        began = receiver.clock.monotonic()
+        try:
+            return await delivered(request, system, key, token)
+        finally:
+            receiver.took(system, receiver.clock.monotonic() - began)
+
+    async def delivered(request: web.Request, system: str, key: str, token: str) -> web.Response:
+        head = _head(receiver, request, system, key, token)
         refusal = _judged_by_head(request, max_body_bytes) or receiver.judge_head(head)
         if refusal is not None:
             return _response(receiver.answer(system, refusal))
@@ -63,17 +70,6 @@ def callback_app(
             if isinstance(body, Receipt):
                 return _response(receiver.answer(system, body))
             return _response(await receiver.receive(replace(head, body=body), token))
-
-    def _head(request: web.Request, system: str, key: str, token: str) -> Callback:
-        return Callback(
-            system=system,
-            hook=key,
-            method=request.method,
-            url=receiver.addresses.carrying(system, key, token).url(system, key),
-            headers=_headers(request),
-            body=b"",
-            received_at=receiver.clock.now(),
-        )
 
     async def echo(request: web.Request) -> web.Response:
         names = request.match_info
@@ -86,6 +82,18 @@ def callback_app(
     app.router.add_get(PATTERN, echo)
     app.router.add_route("*", PATTERN, deliver, expect_handler=_when_judged)
     return app
+
+
+def _head(receiver: Receiver, request: web.Request, system: str, key: str, token: str) -> Callback:
+    return Callback(
+        system=system,
+        hook=key,
+        method=request.method,
+        url=receiver.addresses.carrying(system, key, token).url(system, key),
+        headers=_headers(request),
+        body=b"",
+        received_at=receiver.clock.now(),
+    )
 
 
 def _headers(request: web.Request) -> dict[str, str]:

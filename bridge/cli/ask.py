@@ -8,16 +8,18 @@ from typing import Any, TypeVar
 
 import click
 
+from bridge.app.progress import progress_of
 from bridge.app.status import instance_state
 from bridge.cli.opened import who, with_store
-from bridge.cli.shown import progress
+from bridge.cli.shown import Shown, progress
 from bridge.store.engine import Store
-from bridge.store.requests import FAILED
+from bridge.store.requests import Answer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 ANSWER_SECONDS = 10.0
 LOOK_SECONDS = 0.2
+LOOKS_A_SECOND = 5
 SILENCE = "The request is queued and continues in the background; `bridge status` shows what came of it."
 QUEUED = "queued: the bridge does it when it runs again"
 
@@ -26,6 +28,12 @@ def queueable(command: F) -> F:
     """Give a command the option `--queue`."""
     text = "Without a running bridge: leave the request in the store for the next one."
     return click.option("--queue", is_flag=True, help=text)(command)
+
+
+def waitable(command: F) -> F:
+    """Give a command whose work is long the option `--wait`."""
+    text = "Wait for the end where no terminal is either, with a line now and then about how far it is."
+    return click.option("--wait", is_flag=True, help=text)(command)
 
 
 def ask(
@@ -39,26 +47,28 @@ def ask(
     seconds: float = ANSWER_SECONDS,
     silence: str = SILENCE,
     patient: bool = False,
+    wait: bool = False,
 ) -> None:
     """Put a request into the store and print the bridge's answer; exit code 1 when it could not be done.
 
-    patient: the work is long; on a terminal it is waited for, with what was looked at so far; Ctrl-C leaves it running.
+    patient: the work is long; on a terminal, or with `wait`, it is waited for, and how far it is is shown; Ctrl-C
+    leaves it running.
     Where no bridge runs the request is not left behind, unless it may `queue`; `alone` is what is said then, if that is
     no failure. `done`: the command has done its work itself by then, which the audit log keeps.
     """
 
-    async def work(store: Store) -> str:
+    async def work(store: Store) -> Answer:
         missing = await _missing(store)
         if missing and not queue:
             if done and alone is not None:
                 await store.audit.note(who(), kind, alone, arguments)
-            return f"{FAILED}{missing}" if alone is None else alone
+            return Answer(missing, failed=True) if alone is None else Answer(alone)
         number = await store.requests.ask(kind, arguments, who())
         if missing:
-            return QUEUED
+            return Answer(QUEUED)
         looks, most = 0, int(seconds / LOOK_SECONDS)
-        with progress(f"{kind}: the bridge is at work") as shown:
-            while looks < most or (patient and sys.stderr.isatty()):
+        with progress(f"{kind}: the bridge is at work", lines=wait) as shown:
+            while looks < most or wait or (patient and sys.stderr.isatty()):
                 await asyncio.sleep(LOOK_SECONDS)
                 looks += 1
                 if looks % most == 0 and await _missing(store):
@@ -66,19 +76,22 @@ def ask(
                 answer = await store.requests.answer(number)
                 if answer is not None:
                     return answer
-                shown(0, await _rows(store) if patient else "")
-        return silence
+                if patient and looks % LOOKS_A_SECOND == 0:
+                    await _show(store, shown)
+        return Answer(silence)
 
     answer = with_store(path, work)
-    if answer.startswith(FAILED):
-        raise click.ClickException(answer.removeprefix(FAILED))
-    click.echo(answer)
+    if answer.failed:
+        raise click.ClickException(answer.text)
+    click.echo(answer.text)
 
 
-async def _rows(store: Store) -> str:
-    """How far the sweeps are that go on now."""
-    going = [one for one in await store.cursors.all() if one.started_at is not None and one.page is not None]
-    return ", ".join(f"{one.system} {one.entity} {one.rows}" for one in going)
+async def _show(store: Store, shown: Shown) -> None:
+    """How far the sweeps and backfills are that go on now."""
+    going = await progress_of(store, await store.mappings.scopes())
+    totals = [one.total for one in going]
+    known = sum(total for total in totals if total is not None) if None not in totals and totals else None
+    shown(sum(one.done for one in going), "; ".join(map(str, going)), known)
 
 
 def must_run(path: Path) -> None:
@@ -102,21 +115,23 @@ async def _missing(store: Store) -> str:
 @click.command(epilog="Example: bridge reconcile deals --full")
 @click.argument("mapping", required=False)
 @click.option("--full", is_flag=True, help="Walk every record instead of those changed since the last sweep.")
+@waitable
 @queueable
 @click.pass_obj
-def reconcile(path: Path, mapping: str | None, full: bool, queue: bool) -> None:
+def reconcile(path: Path, mapping: str | None, full: bool, queue: bool, wait: bool) -> None:
     """Compare both sides now, for MAPPING or for all."""
-    ask(path, "reconcile", {"mapping": mapping, "full": full}, queue=queue, patient=True)
+    ask(path, "reconcile", {"mapping": mapping, "full": full}, queue=queue, patient=True, wait=wait)
 
 
 @click.command(epilog="Example: bridge backfill deals --preview")
 @click.argument("mapping")
 @click.option("--preview", is_flag=True, help="Only count what would be touched.")
+@waitable
 @queueable
 @click.pass_obj
-def backfill(path: Path, mapping: str, preview: bool, queue: bool) -> None:
+def backfill(path: Path, mapping: str, preview: bool, queue: bool, wait: bool) -> None:
     """Take the records from before going live into MAPPING."""
-    ask(path, "backfill", {"mapping": mapping, "preview": preview}, queue=queue, patient=True)
+    ask(path, "backfill", {"mapping": mapping, "preview": preview}, queue=queue, patient=True, wait=wait)
 
 
 @click.command(epilog='Example: bridge pause deals --reason "the ERP is being moved"')

@@ -14,6 +14,7 @@ from bridge.domain.late import late
 from bridge.domain.text_file import unusable_character
 
 COMMANDS = {
+    "alerts": ("bridge.cli.alerts", "alerts", "Messages about the health of the bridge."),
     "apply": ("bridge.cli.plan", "apply", "Carry out a plan that was saved, exactly."),
     "approve": ("bridge.cli.ask", "approve", "Release the deletion threshold of MAPPING for a while."),
     "authorize": (
@@ -24,6 +25,7 @@ COMMANDS = {
     "backfill": ("bridge.cli.ask", "backfill", "Take the records from before going live into MAPPING."),
     "backup": ("bridge.cli.backup", "backup", "Write the whole store to FILE, while the bridge runs."),
     "check": ("bridge.cli.check", "check", "Check settings and mapping files, every problem at once."),
+    "columns": ("bridge.cli.columns", "columns", "What accounts changed about fields, options and stages."),
     "completion": ("bridge.cli.completion", "completion", "Print what makes bash, zsh or fish complete `bridge`."),
     "conflicts": ("bridge.cli.show", "conflicts", "Fields both sides changed, whose field rules say `conflict: ask`."),
     "dead-letters": ("bridge.cli.show", "dead_letters", "Records that need a person."),
@@ -64,6 +66,7 @@ COMMANDS = {
 
 READING = (
     "check",
+    "columns list",
     "conflicts list",
     "dead-letters list",
     "doctor",
@@ -79,11 +82,13 @@ READING = (
 )
 """Commands that show something and change nothing. Each has `--json`; a test holds every new one to it."""
 ACTING = (
+    "alerts test",
     "apply",
     "approve",
     "authorize",
     "backfill",
     "backup",
+    "columns accept",
     "completion",
     "conflicts choose",
     "dead-letters discard",
@@ -93,6 +98,8 @@ ACTING = (
     "hooks remove",
     "hooks repair",
     "hooks rotate",
+    "hooks start",
+    "hooks stop",
     "init",
     "link",
     "mode",
@@ -111,7 +118,7 @@ ACTING = (
     "unlink",
 )
 """All the others. A test asks that each command stands in one of the two lists."""
-SHOWING = frozenset({"conflicts", "dead-letters", "hooks", "names", "status", "waiting", "why"})
+SHOWING = frozenset({"columns", "conflicts", "dead-letters", "hooks", "names", "status", "waiting", "why"})
 """They need the store alone and end at once: nothing is collected meanwhile."""
 
 COMPLETE = ("bridge.cli.completion", "complete_names")

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import click
 
-from bridge.app.adding import moded_settings
+from bridge.app.adding import set_mode
 from bridge.cli.ask import ask
 from bridge.cli.completion import mapping_names
 from bridge.domain.errors import ConfigError, Fault, NoStore
 from bridge.domain.guess import did_you_mean
-from bridge.domain.text_file import read_text, write_text
-from bridge.settings.parts import MODES, mapping_files, mapping_modes
+from bridge.settings.parts import MODES, mapping_files
 
 NONE_RUNS = "no bridge runs now: `bridge run` begins with this mode"
 
@@ -29,18 +28,7 @@ def mode(path: Path, mapping: str, mode: str) -> None:
     known = mapping_names(mapping_files(path, os.environ)[0])
     if mapping not in known:
         raise ConfigError([Fault(mapping, "no mapping file has this name", did_you_mean(mapping, known))])
-    default, modes = mapping_modes(path, os.environ)
-    if modes.get(mapping, default) == mode:
-        click.echo(f"{path} says so already")
-    else:
-        text = moded_settings(path, mapping, mode)
-        if text != read_text(path):
-            write_text(path, text)
-            click.echo(f"wrote {path}: {mapping} is {mode}")
-        default, modes = mapping_modes(path, os.environ)
-        if modes.get(mapping, default) != mode:
-            what = f"a BRIDGE_ variable sets {modes.get(mapping, default)}, which counts more than the file"
-            raise ConfigError([Fault(f"mappings.{mapping}.mode", what, "correct or unset it, and restart the bridge")])
+    click.echo(set_mode(path, os.environ, mapping, mode))
     try:
         ask(path, "mode", {"mapping": mapping, "mode": mode}, alone=NONE_RUNS, done=True)
     except NoStore:

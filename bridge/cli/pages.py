@@ -14,6 +14,7 @@ from bridge.domain.record import Side
 from bridge.mapping.json_schema import general_schema
 from bridge.mapping.load import load_mappings
 from bridge.mapping.reference import functions_table, types_table
+from bridge.monitoring.describe import labels_table, metrics_table
 from bridge.settings.describe import describe as describe_settings
 
 CALLS = """
@@ -34,6 +35,9 @@ def pages(folder: Path) -> Mapping[str, str]:
     mapping = (folder / "mapping.md").read_text(encoding="utf-8")
     for part, text in {"types": types_table(), "functions": functions_table(), "shipped": _shipped()}.items():
         mapping = _filled(mapping, part, text)
+    monitoring = (folder / "monitoring.md").read_text(encoding="utf-8")
+    for part, text in {"metrics": metrics_table(), "labels": labels_table()}.items():
+        monitoring = _filled(monitoring, part, text)
     systems = describe_systems(CONNECTORS) + CALLS + _part((folder / "systems.md").read_text(encoding="utf-8"), "calls")
     troubleshooting = (folder / "troubleshooting.md").read_text(encoding="utf-8")
     return {
@@ -44,6 +48,7 @@ def pages(folder: Path) -> Mapping[str, str]:
         "troubleshooting.md": _filled(
             troubleshooting, "reasons", reasons_tables((folder / "operations.md").read_text(encoding="utf-8"))
         ),
+        "monitoring.md": monitoring,
     }
 
 

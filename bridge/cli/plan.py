@@ -20,7 +20,7 @@ from bridge.cli.gate import Gate
 from bridge.cli.opened import note
 from bridge.cli.shown import json_option
 from bridge.planning.carrying_out import Fate, Result
-from bridge.planning.report import Report, row_lines
+from bridge.planning.report import SAMPLES, Report, row_lines
 from bridge.planning.saved import save as save_plan
 
 CHANGES = 2
@@ -29,6 +29,9 @@ CHANGES = 2
 @click.command(cls=Gate, epilog="Example: bridge plan people --save first.plan")
 @click.argument("mapping", required=False)
 @click.option("--all", "everything", is_flag=True, help="Show every record instead of samples.")
+@click.option(
+    "--show", type=click.IntRange(1), default=SAMPLES, show_default=True, help="How many records of each kind to show."
+)
 @json_option
 @click.option(
     "--backfill/--no-backfill",
@@ -40,7 +43,13 @@ CHANGES = 2
 )
 @click.pass_obj
 def plan(
-    path: Path, mapping: str | None, everything: bool, as_json: bool, backfill: bool | None, save: Path | None
+    path: Path,
+    mapping: str | None,
+    everything: bool,
+    show: int,
+    as_json: bool,
+    backfill: bool | None,
+    save: Path | None,
 ) -> None:
     """Show what a live bridge would do now, of MAPPING or of all. Nothing is written.
 
@@ -51,7 +60,7 @@ def plan(
         settings, bound = checked(path, os.environ)
         chosen = Chosen(mapping, backfill)
         async with planned(settings, bound, system_seams(), chosen, _told) as report:
-            _show(report, everything=everything, as_json=as_json)
+            _show(report, None if everything else show, as_json=as_json)
             if save is not None:
                 number = save_plan(save, report, settings.instance)
                 click.echo(f"wrote {number} rows to {save}; `bridge apply {save}` carries them out", err=True)
@@ -132,13 +141,13 @@ def _told(text: str) -> None:
         click.echo(f"{text} ...", err=True)
 
 
-def _show(report: Report, *, everything: bool, as_json: bool) -> None:
+def _show(report: Report, most: int | None, *, as_json: bool) -> None:
     if not as_json:
-        for line in report.lines(everything=everything):
+        for line in report.lines(most):
             click.echo(line)
         return
     head = json.dumps(report.head_json(), indent=2, ensure_ascii=False)
     click.echo(head.removesuffix("\n}") + ',\n  "rows": [', nl=False)
-    for number, row in enumerate(report.shown(everything=everything)):
+    for number, row in enumerate(report.shown(most)):
         click.echo(("," if number else "") + "\n    " + json.dumps(row.as_json(), ensure_ascii=False), nl=False)
     click.echo("\n  ]\n}")

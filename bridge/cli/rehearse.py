@@ -13,6 +13,7 @@ from bridge.app.connected import connected
 from bridge.app.plan import Plan, checked
 from bridge.app.rehearsal import checked_mappings, of_file, read_record, written_record
 from bridge.cli.shown import json_option, print_json
+from bridge.connectors.lines import read_whole
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Fault, RemoteError
 from bridge.domain.guess import did_you_mean
@@ -176,7 +177,8 @@ async def _live(settings: Settings, plan: Plan, mapping: str, side: Side, record
     ref = RecordRef(endpoint.system, endpoint.entity, record)
     try:
         async with connected(settings) as connectors:
-            found = await connectors[endpoint.system].read(ref)
+            lines = plan.mappings[mapping].line_columns(side)
+            found = await read_whole(connectors[endpoint.system], ref, lines)
     except RemoteError as error:
         raise click.ClickException(f"{ref.system} {ref.entity} {ref.id} cannot be read: {error}") from None
     if isinstance(found, Gone):

@@ -53,6 +53,8 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
     "deskera": ("contacts", '{"name": "Acme", "type": "organization"}'),
     "superoffice": ("contact", '{"Name": "Acme"}'),
     "entrust": ("users", '{"userId": "ana@acme.example", "firstName": "Ana", "lastName": "Lund"}'),
+    "bottlecrm": ("accounts", '{"name": "Acme"}'),
+    "tryton": ("party.party", '{"name": "Acme"}'),
 }
 """What a person may create first, by product."""
 

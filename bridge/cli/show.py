@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bridge.app.hook_rows import hook_rows
 from bridge.app.status import status_of
 from bridge.app.waiting import known_code, waiting_rows
 from bridge.app.why import named, why_facts, why_lines
@@ -58,22 +59,14 @@ def hooks() -> None:
 @json_option
 @click.pass_obj
 def hooks_list(path: Path, as_json: bool) -> None:
-    """Every hook as last seen."""
-
-    async def work(store: Store) -> Rows:
-        return [
-            {
-                "system": row.system,
-                "hook": row.key,
-                "state": row.state,
-                "id there": row.vendor_id or "-",
-                "last callback": _when(row.delivered_at),
-                "note": row.note,
-            }
-            for row in await store.hooks.all()
-        ]
-
-    show(with_store(path, work), as_json, "no hooks are known; `bridge run` registers them")
+    """Every hook as last seen, and how reliable it was: what callbacks reported, and what only sweeps found."""
+    after = "reported: changes that callbacks reported; missed: changes that only a sweep found (docs/operations.md)"
+    show(
+        with_store(path, lambda store: hook_rows(store, ids=True)),
+        as_json,
+        "no hooks are known; `bridge run` registers them",
+        after,
+    )
 
 
 @hooks.command("repair", epilog="Example: bridge hooks repair")
@@ -111,6 +104,27 @@ def hooks_remove(path: Path, yes: bool, queue: bool) -> None:
 def hooks_rotate(path: Path, system: str, overlap: float, queue: bool) -> None:
     """Give every hook of SYSTEM a new address and secret: the new one is registered before the old one goes."""
     ask(path, "hooks rotate", {"system": system, "overlap": overlap}, queue=queue)
+
+
+@hooks.command("stop", epilog='Example: bridge hooks stop pipedrive any.deal --reason "an import until Friday"')
+@click.argument("system")
+@click.argument("hook")
+@click.option("--reason", default="", help="Shown by status, health and the page Hooks.")
+@queueable
+@click.pass_obj
+def hooks_stop(path: Path, system: str, hook: str, reason: str, queue: bool) -> None:
+    """Remove HOOK at SYSTEM and leave it so; sweeps carry the changes meanwhile."""
+    ask(path, "hooks stop", {"system": system, "hook": hook, "reason": reason}, queue=queue)
+
+
+@hooks.command("start", epilog="Example: bridge hooks start pipedrive any.deal")
+@click.argument("system")
+@click.argument("hook")
+@queueable
+@click.pass_obj
+def hooks_start(path: Path, system: str, hook: str, queue: bool) -> None:
+    """Register HOOK at SYSTEM again that was stopped on purpose, here or at the vendor."""
+    ask(path, "hooks start", {"system": system, "hook": hook}, queue=queue)
 
 
 @click.group(epilog="Example: bridge conflicts list")

@@ -6,9 +6,10 @@ only for a terminal; it heeds NO_COLOR.
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 
@@ -19,6 +20,8 @@ Row = Mapping[str, object]
 
 CONSOLE = ("bridge.cli.terminal", "print_table")
 PROGRESS = ("bridge.cli.terminal", "progress")
+LINE_SECONDS = 5.0
+"""How often long work says how far it is, where no terminal shows a bar."""
 
 
 def json_option(command: F) -> F:
@@ -47,14 +50,32 @@ def table_of(rows: Sequence[Row]) -> None:
     table([list(rows[0]), *(list(row.values()) for row in rows)])
 
 
+class Shown(Protocol):
+    """Is told how much is done, a few words, and of how much when that is known by now."""
+
+    def __call__(self, done: int, words: str, total: int | None = None) -> None: ...
+
+
 @contextmanager
-def progress(what: str, total: int | None = None) -> Iterator[Callable[[int, str], None]]:
-    """Show how far long work is, on a terminal only: call what is given with how much is done and a few words.
+def progress(what: str, total: int | None = None, *, lines: bool = False) -> Iterator[Shown]:
+    """Show how far long work is: as a bar on a terminal; elsewhere not at all, or with `lines` one now and then.
 
     `total`: of how much; None while nobody knows.
     """
     if not sys.stderr.isatty():
-        yield lambda done, words: None
+        yield _line_now_and_then() if lines else lambda done, words, total=None: None
         return
     with late(*PROGRESS)(what, total) as shown:
         yield shown
+
+
+def _line_now_and_then() -> Shown:
+    said, at = "", float("-inf")
+
+    def shown(done: int, words: str, total: int | None = None) -> None:
+        nonlocal said, at
+        if words and words != said and time.monotonic() - at >= LINE_SECONDS:
+            said, at = words, time.monotonic()
+            click.echo(words, err=True)
+
+    return shown

@@ -50,12 +50,16 @@ def _needed(widths: Sequence[int], columns: Sequence[int]) -> int:
 
 
 @contextmanager
-def progress(what: str, total: int | None) -> Iterator[Callable[[int, str], None]]:
+def progress(what: str, total: int | None) -> Iterator[Callable[..., None]]:
     """A bar on standard error while the block runs; it is gone afterwards."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total, words="")
-        yield lambda done, words: bar.update(task, completed=done, words=words)
+
+        def shown(done: int, words: str, total: int | None = total) -> None:
+            bar.update(task, completed=done, total=total, words=words)
+
+        yield shown
 
 
 def _style(cell: str) -> str:

@@ -1,19 +1,17 @@
 """Commands by which a person takes back, pairs and unpairs: each shows what it would do, and does it with --yes."""
 
-import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from bridge.app.wording import moment_of
 from bridge.cli.ask import ask, queueable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 LOOK_SECONDS = 120.0
 SILENCE = "The request is queued and continues in the background; `bridge status` shows what is still to be done"
 
@@ -26,16 +24,10 @@ class Moment(click.ParamType[float]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
             return value
-        text = str(value).strip()
-        if ago := re.fullmatch(r"(\d+)([mhd])", text):
-            return time.time() - float(ago[1]) * UNITS[ago[2]]
         try:
-            found = datetime.fromisoformat(text)
-        except ValueError:
-            self.fail(
-                f"`{text}` is no time: write one like `2026-05-01 14:30` (UTC), or `30m`, `2h`, `3d` ago", param, ctx
-            )
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+            return moment_of(str(value), time.time())
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def shows_first(command: F) -> F:

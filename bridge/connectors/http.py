@@ -1,23 +1,27 @@
 """One polite HTTP client per system.
 
-It limits how many calls run at once, keeps the pause a vendor asked for (for everybody, not per call), repeats reads
-but never writes, renews the credential once for all who wait, and translates every failure into `domain.errors`.
+It has each call wait for its turn (`gate`), keeps the pause a vendor asked for (for everybody, not per call), repeats
+reads but never writes, renews the credential once for all who wait, and translates every failure into `domain.errors`.
 What differs between vendors is a `Dialect`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 from bridge.connectors.calls import Answer, Call, Pause, Words
+from bridge.connectors.gate import Gate
 from bridge.connectors.holding import hold
 from bridge.connectors.json_text import write_json
 from bridge.connectors.limits import LIST_BYTES, RECORD_BYTES
+from bridge.connectors.noting import note_request
 from bridge.connectors.protocols import AnswerUnusable, HttpRequest, RateBudget, Transport, TransportFailed
+from bridge.connectors.quota import Learned, Quota
 from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import (
     NeedsAuthorisation,
@@ -31,15 +35,21 @@ from bridge.domain.errors import (
 )
 from bridge.domain.seams import Seams
 
+log = logging.getLogger(__name__)
+
 SHORT_WAIT_SECONDS = 2.0
 FIRST_BACKOFF_SECONDS = 0.75
 LONGEST_BACKOFF_SECONDS = 5.0
 DEFAULT_PAUSE_SECONDS = 2.0
 WORDS_LENGTH = 500
+AT_ONCE = 4
 MOST_RENEWALS = 2  # of one call
 LONGEST_NUMBER = 12  # digits; a longer number in a header is no number of seconds
 LARGE_BYTES = 256 * 1024
 HEAR_SECONDS = 1.0  # how often the pause other copies learned of is looked up
+
+Limits = Callable[[Answer], Learned | None]
+"""What an answer, of any status, says of the account's limits; None: nothing."""
 
 Observe = Callable[[str, str, int, float], None]
 """Told of every exchange: method, path template, status (0: no answer), seconds."""
@@ -81,7 +91,8 @@ class HttpClient:
         seams: Seams,
         dialect: Dialect,
         *,
-        at_once: int = 4,
+        gate: Gate | None = None,
+        limits: Limits = lambda answer: None,
         observe: Observe | None = None,
         budget: RateBudget | None = None,
     ) -> None:
@@ -90,7 +101,8 @@ class HttpClient:
         self._transport = transport
         self._seams = seams
         self._dialect = dialect
-        self._slots = asyncio.Semaphore(at_once)
+        self._gate = gate or Gate(system, Quota(AT_ONCE), seams.clock)
+        self._limits = limits
         self._probing = asyncio.Lock()
         self._to_probe = False  # a long pause has begun: the first call after it goes alone
         self._renewing = asyncio.Lock()
@@ -99,7 +111,6 @@ class HttpClient:
         self._paused_until = 0.0
         self._budget = budget
         self._heard_at = float("-inf")
-        self._answered_at = float("-inf")  # by the event loop's clock
         self._shared_pause = False  # the store knows the pause; when it does not any more, the pause is over
 
     async def send(self, call: Call) -> Answer:
@@ -155,7 +166,9 @@ class HttpClient:
         return answer
 
     async def _exchange(self, call: Call, request: HttpRequest) -> Answer:
-        async with self._place(call), AsyncExitStack() as alone:
+        await self._hear()
+        await self._keep_pause()  # what is not sent takes nothing of the budget
+        async with self._gate.turn(call) as units, AsyncExitStack() as alone:
             await self._hear()
             await self._keep_pause()
             if self._to_probe:
@@ -166,42 +179,29 @@ class HttpClient:
             started = self._seams.clock.monotonic()
             status = 0
             try:
-                response = await self._transport.send(request)
+                with self._seams.tracing.step("call", system=self.system, method=call.method, path=_path(call)) as step:
+                    if further := self._seams.tracing.headers():
+                        request = with_headers(request, further)
+                    response = await self._transport.send(request)
+                    step.set("status", response.status)
                 status = response.status
-                self._answered_at = asyncio.get_running_loop().time()
             finally:
-                if self._observe is not None:
-                    self._observe(
-                        call.method, call.template or call.path, status, self._seams.clock.monotonic() - started
-                    )
+                self._tell(call, status, self._seams.clock.monotonic() - started)
+                if not call.is_read and not call.login:
+                    note_request(call.name, status)
             answer = Answer(self.system, call, response.status, response.headers, response.body)
+            self._gate.answered(units, self._limits(answer))
             await self._learn(answer)
             self._to_probe = self._to_probe and self._paused_for() > 0
         return answer
 
-    @asynccontextmanager
-    async def _place(self, call: Call) -> AsyncIterator[None]:
-        """A place among the calls that run at once. The wait for it ends when no call was answered for as long as one
-        may take: a vendor that answers nothing must not hold whoever stands in line for the time of all calls before.
-        One that is slow but answers is waited for.
-        """
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        while True:
-            until = max(began, self._answered_at) + call.timeout_seconds
-            try:
-                async with asyncio.timeout_at(until):
-                    await self._slots.acquire()
-                break
-            except TimeoutError:
-                if self._answered_at + call.timeout_seconds > loop.time():
-                    continue
-                text = f"waited {call.timeout_seconds:g} s for the calls before it, which were not answered"
-                raise TransportFailed(text, sent=False) from None
-        try:
-            yield
-        finally:
-            self._slots.release()
+    def _tell(self, call: Call, status: int, seconds: float) -> None:
+        path = _path(call)
+        if self._observe is not None:
+            self._observe(call.method, path, status, seconds)
+        if log.isEnabledFor(logging.DEBUG):
+            told = {"system": self.system, "method": call.method, "path": path, "status": status}
+            log.debug("called", extra={**told, "seconds": round(seconds, 3)})
 
     def _request(self, call: Call) -> HttpRequest:
         headers = {"accept": "application/json", **call.headers}
@@ -285,6 +285,10 @@ class HttpClient:
         if status < 400:
             return Unreachable(self.system, f"{call.name} was answered with a redirect ({status}): check the base URL")
         return Rejected(self.system, text, field=words.field, status=status)
+
+
+def _path(call: Call) -> str:
+    return call.template or call.path
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge.connectors.protocols import CatalogCache
 from bridge.connectors.rows import Listings, NotUnderstood, Row, row_id
+from bridge.domain.ids import storable
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def _named(read: Callable[[Row], Pair | None], row: Row) -> Pair | None:
     key, name = pair
     if not isinstance(name, str | int | Decimal):
         raise NotUnderstood("its name is no text")
-    text = str(name).replace("\0", "").strip()
+    text = storable(str(name).replace("\0", "")).strip()  # a name only one vendor can write holds up nobody
     return (key, text) if text else None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bridge.connectors.gate import RESERVED, Gate
 from bridge.connectors.http import Observe
 from bridge.connectors.names import PinnedHere
 from bridge.connectors.protocols import CatalogCache, Connector, RateBudget, TokenVault, Transport
@@ -19,7 +20,9 @@ Switches = Mapping[tuple[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Construction:
-    """Everything one connector is built from. `options` is an instance of the product's own options class."""
+    """Everything one connector is built from. `options` is an instance of the product's own options class.
+
+    `reserved`: the share of the account's budget that is kept for live changes and people."""
 
     system: str
     options: Any
@@ -30,6 +33,11 @@ class Construction:
     cache: CatalogCache = field(default_factory=PinnedHere)
     budget: RateBudget | None = None
     skipped: SkippedRows = field(default_factory=SkippedRows)
+    reserved: float = RESERVED
+
+    def gate(self, quota: Quota) -> Gate:
+        """Where the account's calls wait for their turn."""
+        return Gate(self.system, quota, self.seams.clock, self.budget, self.reserved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,7 @@ class ConnectorType:
     `switches`: the option that must be true before records of an entity are made or removed, by entity and ability
     (`creates`, `deletes`, `archives`); the manifest says what can be done with all of them true.
     `consent`: None where a credential is given in the settings only. `quota`: what these options allow.
+    `hook_keys`: the keys of all hooks that `hooks_for` may ask for.
     """
 
     product: str
@@ -65,6 +74,7 @@ class ConnectorType:
     switches: Switches = field(default_factory=dict)
     consent: Consent | None = None
     quota: Callable[[Any], Quota] = lambda options: Quota(4)
+    hook_keys: frozenset[str] = frozenset()
 
 
 def allowed(manifest: Manifest, switches: Switches, options: BaseModel) -> Manifest:

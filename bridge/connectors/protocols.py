@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bridge.connectors.limits import RECORD_BYTES
+from bridge.domain.budget import Report, Share
 from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
 from bridge.domain.catalog import ColumnSpec, Manifest
 from bridge.domain.event import Event
@@ -141,13 +142,8 @@ class RateBudget(Protocol):
     async def paused(self, credential: str) -> tuple[float, bool, str] | None:
         """Seconds that remain, whether it is the day's budget, and why; None: calls may go out."""
 
-    async def spend(self, credential: str, window: str, cost: int, limit: int) -> int:
-        """Takes `cost` from the `limit` of this window if it fits; what was used before. Earlier windows go."""
-
-    async def turn(self, credential: str, gap: float, burst: int) -> float | None:
-        """Takes the next of turns `gap` seconds apart, `burst` of them saved up at most: seconds until it comes.
-
-        None: only one copy can run, which keeps its pace by itself."""
+    async def share(self, report: Report) -> Share:
+        """Keeps what is told, and renews this instance's part of the budget for a while."""
 
 
 class CatalogCache(Protocol):

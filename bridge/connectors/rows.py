@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from bridge.connectors.turns import OthersTurn
 from bridge.domain.errors import RetryLater
+from bridge.domain.ids import why_unstorable
 from bridge.monitoring.skipped import SkippedRows
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ def row_id(row: Row, name: str = "id") -> str:
     found = row.get(name)
     if isinstance(found, bool) or not isinstance(found, int | str) or not str(found).strip():
         raise NotUnderstood(f"it has no {name}")
+    if why := why_unstorable(str(found)):
+        raise NotUnderstood(f"its {name} cannot be kept: {why}")
     return str(found)
 
 

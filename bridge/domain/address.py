@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from bridge.domain.callback import HookSecret
@@ -106,8 +107,13 @@ class Addresses:
         return self._mac("echo", challenge)
 
     def _mac(self, *words: str) -> str:
-        text = "\x1f".join((self.instance, *words))
-        return hmac.new(self.secret_bytes, _bytes(text), hashlib.sha256).hexdigest()
+        return _hmac(self.secret_bytes, "\x1f".join((self.instance, *words)))
+
+
+@lru_cache(1024)
+def _hmac(secret: bytes, text: str) -> str:
+    """A callback's address is checked several times on its way, and there are as many as hooks."""
+    return hmac.new(secret, _bytes(text), hashlib.sha256).hexdigest()
 
 
 def _turned(number: int) -> tuple[str, ...]:

@@ -41,10 +41,12 @@ class HookSpec:
 
 @dataclass(frozen=True, slots=True)
 class SeenHook:
-    """A registration the vendor shows. `key` None: the answer did not say which events it is for."""
+    """A registration the vendor shows. `key` None: the answer did not say which events it is for. `by_hand`: it is not
+    active, and as far as the vendor shows a person deactivated it."""
 
     id: str
     url: str
     key: str | None
     active: bool = True
     note: str = ""
+    by_hand: bool = False

@@ -1,7 +1,7 @@
 """What a connector says about its product: entities, columns, events, and what the vendor cannot do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bridge.domain.record import Fields
@@ -21,11 +21,17 @@ class Column(StrEnum):
     REFERENCE = "reference"
     VALUES = "values"  # list of {"value", "label", "primary"}
     OBJECT = "object"  # nested mapping, see `parts`
+    LINES = "lines"  # list of mappings that have an `id` of their own, see `lines`
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
-    """One column of an entity. `listed` False: listings do not contain it. `to`: the entity a reference points to."""
+    """One column of an entity. `listed` False: listings do not contain it. `to`: the entity a reference points to.
+
+    `lines`: the columns of each line of a list. `apart`: the list is read and written by calls of its own, so that a
+    record can be made without it, and a read shows it only where it is asked for (`connectors.lines`). `instead`: the
+    column that will do in place of this one where it is required.
+    """
 
     type: Column
     writable: bool = True
@@ -35,6 +41,9 @@ class ColumnSpec:
     choices: tuple[str, ...] = ()
     to: str | None = None
     parts: tuple[str, ...] = ()
+    lines: Mapping[str, "ColumnSpec"] = field(default_factory=dict)
+    apart: bool = False
+    instead: str = ""
 
 
 class Lookup(StrEnum):
@@ -90,3 +99,8 @@ class Manifest:
     entities: Mapping[str, EntityManifest]
     limits: tuple[str, ...] = ()
     not_yet: tuple[str, ...] = ()
+
+    @property
+    def polled(self) -> bool:
+        """Whether the product calls nobody back: sweeps bring every change."""
+        return not any(entity.events for entity in self.entities.values())

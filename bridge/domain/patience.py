@@ -15,8 +15,12 @@ log = logging.getLogger(__name__)
 WAIT_SECONDS = 1.0
 
 
+STORE_AWAY = "store unavailable"
+"""Lines with this as `once` are about a store that is away; see monitoring.logs."""
+
+
 def say(error: StoreUnavailable) -> None:
-    log.error("store unavailable", extra={"reason": str(error)})
+    log.error("store unavailable", extra={"reason": str(error), "once": STORE_AWAY})
 
 
 async def once_back(

@@ -12,7 +12,7 @@ Fields = Mapping[str, Any]
 Nested mappings and lists of: str, int, bool, Decimal, date, datetime (aware, UTC) and None. Own fields of the account
 sit below `custom` by name. Choices, stages and options are labels, never vendor keys; references are the other record's
 id as str. Multi-valued columns (e-mails, phones) are lists of {"value", "label", "primary"}.
-An absent key means *unread*.
+Lines are a list of mappings, each with its own id as `id` where it has one. An absent key means *unread*.
 """
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Protocol
 
+from bridge.domain.tracing import NO_TRACING, Tracing
+
 
 class Clock(Protocol):
     """`now` is aware UTC time; `monotonic` counts seconds for durations; `sleep` waits seconds of this clock."""
@@ -35,6 +37,7 @@ class Seams:
     new_id: Callable[[], str]
     copy: str
     failpoint: FailPoint = no_failpoint
+    tracing: Tracing = NO_TRACING
 
 
 TRUSTED_SKEW_SECONDS = 600.0

@@ -1,25 +1,52 @@
 """What to do about one system's registrations: wanted against seen. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.address import Addresses
 from bridge.domain.callback import HookSpec, SeenHook
 
+STOPPED = "stopped"  # by `bridge hooks stop`, until `bridge hooks start`
+OFF = "off"  # by the settings
+DEACTIVATED = "deactivated"  # at the vendor, and the settings say to respect that
+ON_PURPOSE = frozenset({STOPPED, OFF, DEACTIVATED})
+"""States of hooks that somebody stopped and that no audit registers again."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookPolicy:
+    """What the settings say of a system's hooks. `off`: keys of those that are not to be; `respect`: one that was
+    deactivated at the vendor stays so."""
+
+    off: frozenset[str] = frozenset()
+    respect: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`keep`: key -> the hook that stays. `remove`: ours, but old, doubled, stopped or unwanted."""
+    """`keep`: key -> the hook that stays. `remove`: ours, but old, doubled, stopped or unwanted. `deactivated`: key ->
+    the hook that somebody deactivated at the vendor, and that stays so."""
 
     keep: Mapping[str, SeenHook]
     missing: Sequence[HookSpec]
     remove: Sequence[SeenHook]
+    deactivated: Mapping[str, SeenHook]
 
 
-def compare(system: str, wanted: Sequence[HookSpec], seen: Sequence[SeenHook], addresses: Addresses) -> Difference:
-    """Only hooks whose URL carries our token are ours; all others are left alone."""
+def compare(
+    system: str,
+    wanted: Sequence[HookSpec],
+    seen: Sequence[SeenHook],
+    addresses: Addresses,
+    respected: Collection[str] = (),
+) -> Difference:
+    """Only hooks whose URL carries our token are ours; all others are left alone.
+
+    respected: keys of hooks that stay deactivated where a person did that at the vendor.
+    """
     by_key = {spec.key: spec for spec in wanted}
     keep: dict[str, SeenHook] = {}
+    deactivated: dict[str, SeenHook] = {}
     remove: list[SeenHook] = []
     for hook in sorted(seen, key=lambda hook: (len(hook.id), hook.id)):
         mine = addresses.ours(hook.url)
@@ -29,7 +56,10 @@ def compare(system: str, wanted: Sequence[HookSpec], seen: Sequence[SeenHook], a
         right = key in by_key and hook.active and hook.key in (None, key) and hook.url == addresses.url(system, key)
         if right and key not in keep:
             keep[key] = hook
+        elif hook.by_hand and not hook.active and key in by_key and key in respected and key not in deactivated:
+            deactivated[key] = hook
         else:
             remove.append(hook)
-    missing = [spec for spec in wanted if spec.key not in keep]
-    return Difference(keep, missing, remove)
+    remove += [deactivated.pop(key) for key in sorted(deactivated.keys() & keep.keys())]
+    missing = [spec for spec in wanted if spec.key not in keep and spec.key not in deactivated]
+    return Difference(keep, missing, remove, deactivated)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 
 from bridge.connectors.protocols import Connector, Transport
 from bridge.domain.address import Addresses, Turn
@@ -11,10 +12,11 @@ from bridge.domain.callback import HookSpec, SeenHook
 from bridge.domain.errors import BridgeError, OutcomeUnknown, Rejected
 from bridge.domain.seams import Seams
 from bridge.domain.together import together
-from bridge.hooks.compare import Difference, compare
+from bridge.hooks.compare import DEACTIVATED, OFF, ON_PURPOSE, STOPPED, Difference, HookPolicy, compare
 from bridge.hooks.public_url import public_url_fault
 from bridge.hooks.silence import silences
 from bridge.store.engine import Store
+from bridge.store.hook_hours import HookFigures
 from bridge.store.model import HookRow
 
 log = logging.getLogger(__name__)
@@ -25,16 +27,19 @@ Observe = Callable[[str], None]
 @dataclass(slots=True)
 class Audit:
     """What one audit found and did. `faults`: system -> what a person must put right. `settled`: systems all of whose
-    hooks of ours are those that are wanted."""
+    hooks of ours are those that are wanted. `stopped`: hooks that somebody stopped on purpose."""
 
     kept: int = 0
     created: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
+    stopped: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         text = f"{self.kept} hooks in place, {len(self.created)} registered, {len(self.removed)} removed"
+        if self.stopped:
+            text += f", stopped on purpose: {', '.join(sorted(self.stopped))} (`bridge hooks start` ends that)"
         return text + "".join(f"; {system}: {fault}" for system, fault in self.faults.items())
 
 
@@ -50,6 +55,7 @@ class HookKeeper:
         store: Store,
         seams: Seams,
         observe: Observe = lambda system: None,
+        policies: Mapping[str, HookPolicy] = MappingProxyType({}),
     ) -> None:
         self.connectors = connectors
         self.wanted = wanted  # system -> entities whose changes must be heard of
@@ -58,15 +64,17 @@ class HookKeeper:
         self.store = store
         self.seams = seams
         self.observe = observe
+        self.policies = policies
         self.last: Audit | None = None
         self.last_at: float | None = None
         self.withdrawn = False
 
     def keys(self, system: str) -> frozenset[str]:
         """The hook keys wanted at a system."""
-        return frozenset(spec.key for spec in self._specs(system))
+        return frozenset(spec.key for spec in self.specs(system))
 
-    def _specs(self, system: str) -> Sequence[HookSpec]:
+    def specs(self, system: str) -> Sequence[HookSpec]:
+        """The registrations that are wanted at a system."""
         entities = self.wanted.get(system, frozenset())
         return self.connectors[system].hooks_for(entities) if entities else ()
 
@@ -104,7 +112,7 @@ class HookKeeper:
         if self.withdrawn:
             audit.faults[system] = "its hooks were removed on request; `bridge hooks repair` registers them again"
             return
-        fault = await self._public_url_fault(system, self._specs(system))
+        fault = await self._public_url_fault(system, self.specs(system))
         if fault:
             audit.faults[system] = f"nothing was changed: {fault}"
             return
@@ -149,34 +157,87 @@ class HookKeeper:
         except Exception as error:  # whatever is wrong with one system, the others' hooks are put in order
             expected = isinstance(error, BridgeError)
             fault = audit.faults[system] = str(error) if expected else f"{type(error).__name__}: {error}"
-            told = {"system": system, "reason": fault}
+            told = {"system": system, "reason": fault, "once": f"hooks {system}"}
             log.warning("hooks could not be put in order", extra=told, exc_info=not expected)
 
-    async def _mend(self, system: str, audit: Audit) -> None:
+    async def _mend(self, system: str, audit: Audit, started: str | None = None) -> None:
+        """`started`: the key of a hook that a person starts again, whatever it was stopped by."""
         if self.withdrawn:  # while this audit waited for its turn
             return
         await self.refresh()
-        specs = self._specs(system)
+        specs = self.specs(system)
         fault = await self._public_url_fault(system, specs)
-        found = await self.difference(system)
+        found = await self.difference(system, started)
         audit.kept += len(found.keep)
         for key, hook in found.keep.items():
             await self._adopt(system, key, hook, specs)
+        await self._note_stopped(system, found, audit)
         if fault:
             audit.faults[system] = f"nothing was registered: {fault}"
             await self._note_missing(system, found.missing, fault)
             return
         healed = await self._create_missing(system, found, audit)
         await self._remove(system, [hook for hook in found.remove if hook.id not in healed], audit)
+        for row in await self.store.hooks.all(system):
+            if row.state in (STOPPED, OFF) and row.vendor_id is not None:
+                await self.store.hooks.save(replace(row, vendor_id=None))
         audit.settled.add(system)
         await self._wake_silent(system, specs, found.keep, audit)
         for row in await self.store.hooks.all(system):
-            if row.key not in {spec.key for spec in specs}:
+            if row.key not in {spec.key for spec in specs} and row.state != STOPPED:
                 await self.store.hooks.remove(system, row.key)
 
-    async def difference(self, system: str) -> Difference:
+    async def difference(self, system: str, started: str | None = None) -> Difference:
         """What is wanted at a system against what is there. Only reads."""
-        return compare(system, self._specs(system), await self._seen(system), self.addresses)
+        stopped = await self._stopped(system)
+        specs = [spec for spec in self.specs(system) if spec.key not in stopped]
+        respected = {spec.key for spec in specs} - {started} if self._policy(system).respect else set[str]()
+        return compare(system, specs, await self._seen(system), self.addresses, respected)
+
+    def _policy(self, system: str) -> HookPolicy:
+        return self.policies.get(system, HookPolicy())
+
+    async def _stopped(self, system: str) -> dict[str, str]:
+        """Hooks that are not to be registered, with the state that says why."""
+        told = {row.key: STOPPED for row in await self.store.hooks.all(system) if row.state == STOPPED}
+        return {**dict.fromkeys(self._policy(system).off, OFF), **told}
+
+    async def stop(self, system: str, key: str, why: str) -> Audit:
+        """Take a hook away, and leave it so until `start`. `why`: shown with it."""
+        before = await self._row(system, key)
+        row = before or HookRow(system, key, self.addresses.url(system, key), None, STOPPED)
+        await self.store.hooks.save(replace(row, state=STOPPED, note=why))
+        log.warning("a hook is stopped on purpose", extra={"system": system, "hook": key, "reason": why})
+        return await self._only(system)
+
+    async def start(self, system: str, key: str) -> Audit:
+        """Register a hook again that was stopped by `stop` or at the vendor; its entities are swept."""
+        before = await self._row(system, key)
+        if before is not None and before.state in ON_PURPOSE:
+            await self.store.hooks.save(replace(before, state="missing", vendor_id=None, registered_at=None, note=""))
+        return await self._only(system, started=key)
+
+    async def _only(self, system: str, started: str | None = None) -> Audit:
+        audit = Audit()
+        await self._guarded(system, audit, partial(self._mend, system, audit, started))
+        return audit
+
+    async def _note_stopped(self, system: str, found: Difference, audit: Audit) -> None:
+        """What is stopped on purpose is stated; nothing is done about it."""
+        wanted, rows = self.keys(system), {row.key: row for row in await self.store.hooks.all(system)}
+        states = {key: state for key, state in (await self._stopped(system)).items() if key in wanted}
+        for key, state in {**states, **dict.fromkeys(found.deactivated, DEACTIVATED)}.items():
+            audit.stopped.append(f"{system} {key}")
+            row = rows.get(key) or HookRow(system, key, self.addresses.url(system, key), None, state)
+            hook, note = found.deactivated.get(key), row.note
+            if hook is not None:
+                note = "deactivated at the vendor" + (f" ({hook.note})" if hook.note else "")
+            elif state == OFF:
+                note = f"the settings stop it (systems.{system}.hooks_off)"
+            if row.state != state:
+                log.warning("a hook is stopped on purpose", extra={"system": system, "hook": key, "reason": note})
+            there = row.vendor_id if hook is None else hook.id
+            await self.store.hooks.save(replace(row, state=state, vendor_id=there, note=note))
 
     async def _public_url_fault(self, system: str, specs: Sequence[HookSpec]) -> str | None:
         if not specs:
@@ -230,7 +291,7 @@ class HookKeeper:
             order = [spec.key for spec in again]
             left.sort(key=lambda hook: order.index(self._key(hook)) if self._key(hook) in order else -1)
             await self._remove(system, left[:1], audit)
-            made |= await self._create_missing(system, Difference({}, again, left[1:]), audit)
+            made |= await self._create_missing(system, Difference({}, again, left[1:], {}), audit)
         elif refused:
             audit.faults[system] = "; ".join(f"hook {key}: {error.message}" for key, error in refused.items())
             for spec in found.missing:
@@ -240,9 +301,13 @@ class HookKeeper:
 
     async def _create(self, system: str, spec: HookSpec, audit: Audit) -> str:
         """Register, remember, and have what nobody told us of meanwhile swept."""
+        before = await self._row(system, spec.key)
         hook = await self._register(system, spec)
         await self._ask_sweep(system, spec)
         await self._note(system, spec.key, hook, new=True)
+        meant = before is None or before.registered_at is None or before.state in ON_PURPOSE
+        if before is not None and not meant and before.url == hook.url:
+            await self.store.hook_hours.add({(system, spec.key): HookFigures(repaired=1)})
         audit.created.append(f"{system} {spec.key}")
         self.observe(system)
         log.info("hook registered", extra={"system": system, "hook": spec.key})
@@ -276,7 +341,8 @@ class HookKeeper:
         seen = await self._seen(system)
         await self._remove(system, [hook for hook in seen if self._ours(system, hook)], audit)
         for row in await self.store.hooks.all(system):
-            await self.store.hooks.remove(system, row.key)
+            if row.state != STOPPED:
+                await self.store.hooks.remove(system, row.key)
 
     def _key(self, hook: SeenHook) -> str:
         """Which of our hooks it is; "" for none of ours."""

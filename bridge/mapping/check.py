@@ -10,7 +10,7 @@ from bridge.domain.record import Side
 from bridge.mapping.check_columns import ExtraColumns, catalog_of, check_choices, check_columns
 from bridge.mapping.check_together import check_together
 from bridge.mapping.laws import broken_laws
-from bridge.mapping.model import DeletePolicy, Mapping
+from bridge.mapping.model import DeletePolicy, Leftover, Mapping
 
 
 def check(
@@ -80,6 +80,12 @@ def _abilities(mapping: Mapping, side: Side, entity: EntityManifest) -> Iterable
     if side in mapping.writes and policy is DeletePolicy.ARCHIVE and not entity.archives:
         remedy = f"write deleted: {{{other}: unlink}}"
         yield Fault(at, f"mapping {mapping.name}: {name} records cannot be archived", remedy)
+    merged, where = mapping.merged[side.other], str(mapping.at(f"merged.{side.other.value}"))
+    if "merged" in mapping.places and f"merged.{side.other.value}" not in mapping.places:
+        where = str(mapping.at("merged"))
+    if merged is Leftover.ARCHIVE and (side not in mapping.writes or not entity.archives):
+        why = f"{name} records cannot be archived" if side in mapping.writes else f"it only reads {which.name}"
+        yield Fault(where, f"mapping {mapping.name}: {why}", f"write merged: {{{other}: report}}")
     if side not in mapping.writes and policy in (DeletePolicy.DELETE, DeletePolicy.ARCHIVE):
         remedy = f"write deleted: {{{other}: unlink}}"
         yield Fault(at, f"mapping {mapping.name} only reads {which.name} and may not {policy} there", remedy)

@@ -1,8 +1,10 @@
 """Columns named in a mapping against the entity's catalog."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Manifest
@@ -10,7 +12,8 @@ from bridge.domain.errors import Fault
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
 from bridge.files.document import Place
-from bridge.mapping.model import Field, Mapping
+from bridge.mapping.conditions import Condition, Range, Words, exclude, leaves
+from bridge.mapping.model import Cells, Field, Mapping
 from bridge.mapping.paths import Path, parse_path
 from bridge.mapping.tables import ANY
 
@@ -31,6 +34,7 @@ _FITS: MappingOf[str, frozenset[Column]] = {
     "user": frozenset({Column.REFERENCE, Column.TEXT, Column.CHOICE}),
     "set": frozenset({Column.SET}),
     "link": frozenset({Column.REFERENCE, Column.TEXT}),
+    "lines": frozenset({Column.LINES}),
 }
 ExtraColumns = MappingOf[tuple[str, str], MappingOf[str, ColumnSpec]]
 """Each account's columns by (side's name, entity): custom ones as `custom.<name>`, fixed ones it narrows. Others: not
@@ -52,6 +56,11 @@ class Catalog:
     side: Side
     entity: EntityManifest
     own: MappingOf[str, ColumnSpec] | None
+    of: str = ""
+
+    @property
+    def product(self) -> str:
+        return self.of or self.name.split()[0]
 
     def spec(self, path: Path) -> ColumnSpec | None:
         """The account knows best: it may also narrow a fixed column, like the stages it really has."""
@@ -81,12 +90,17 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
         yield from _types(catalog, row)
         yield from _choices(catalog, row)
         yield from _link(catalog, row, mappings)
+        if row.items is not None and cells is not None:
+            yield from _lines(catalog, row, cells, mappings)
+        if side in row.when:
+            yield from _condition(catalog, row.when[side], f"when of field rule {row.name}")
     yield from _same_item(catalog, mapping)
-    for path, wanted in which.where_paths:
-        place = mapping.at(f"where.{side.value}")
-        yield from _path(catalog, path, place, f"where of {mapping.name}", written=side in mapping.creates)
+    got = {path for path, _ in which.fixed} if side in mapping.creates else set()  # by new records
+    yield from _condition(catalog, which.where, f"where of {mapping.name}", got)
+    for path, wanted in which.fixed:
         yield from _written_filter(catalog, mapping, path, wanted)
-        yield from _offered_filter(catalog, mapping, path, wanted)
+    if side in mapping.creates:
+        yield from _new_in_where(catalog, mapping)
     if side in mapping.marker:
         path = parse_path(mapping.marker[side])
         place = mapping.at(f"marker.{side.value}")
@@ -95,19 +109,51 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
         yield from _required(catalog, mapping)
 
 
+def _lines(catalog: Catalog, row: Field, cells: Cells, mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+    """The rows of a list's lines against the columns such a line has."""
+    spec = catalog.spec(cells.paths[0])
+    if spec is None or spec.type is not Column.LINES or row.items is None:
+        return
+    name = f"{catalog.name} {cells.paths[0].text}"
+    inner = Catalog(name, catalog.role, catalog.side, EntityManifest(spec.lines, custom=False), None, catalog.product)
+    written: set[str] = set()
+    for one in row.items.fields:
+        there = one.cells(catalog.side)
+        for path, place in zip(there.paths, there.places, strict=True) if there is not None else ():
+            yield from _path(inner, path, place, f"field rule {one.name}", written=catalog.side in one.flows)
+            written.add(path.column)
+        yield from _types(inner, one)
+        yield from _choices(inner, one)
+        yield from _link(inner, one, mappings)
+    for column, needed in spec.lines.items():
+        if catalog.side in row.flows and needed.required and column not in written:
+            what = f"field rule {row.name} makes lines of {name} without `{column}`, which they need"
+            yield Fault(str(row.place), what, f"add a field rule for it to `lines`, with {catalog.role}: {column}")
+
+
 def _same_item(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
-    """Two rows that write one column; the primary item of a list has a label as well, and may be the same."""
-    primary = {path.steps: row.name for row, path, _ in _written(catalog.side, mapping) if path.label == "primary"}
-    seen: dict[tuple[object, ...], str] = {}
+    """Two rows that write one column; the primary item of a list has a label as well, and may be the same.
+
+    Rows that never hold at the same time may: their `when` must show it.
+    """
+    seen: list[tuple[Field, Path]] = []
     for row, path, place in _written(catalog.side, mapping):
-        first = seen.setdefault((path.steps, path.label), row.name)
-        other = primary.get(path.steps)
+        same = [other for other, there in seen if there.steps == path.steps and other is not row]
+        others = [(other, there) for other, there in seen if other in same and there.steps == path.steps]
+        seen.append((row, path))
         what = f"field rule {row.name} writes `{path.text}` of {catalog.name}"
-        if first != row.name:
-            yield Fault(str(place), f"{what}, which field rule {first} also writes", "leave the column to one of them")
-        elif other is not None and path.label not in (None, "primary"):
-            remedy = "pick both by label, or read one of them only (`from:`)"
-            yield Fault(str(place), f"{what}, which may be the very item field rule {other} writes", remedy)
+        for other, there in others:
+            if any(exclude(row.when[side], other.when[side]) for side in row.when.keys() & other.when.keys()):
+                continue
+            labels = {path.label, there.label}
+            if len(labels) == 1:
+                remedy = "leave the column to one of them, or give both a `when` that keeps them apart"
+                yield Fault(str(place), f"{what}, which field rule {other.name} also writes", remedy)
+                break
+            if "primary" in labels:
+                remedy = "pick both by label, or read one of them only (`from:`)"
+                yield Fault(str(place), f"{what}, which may be the very item field rule {other.name} writes", remedy)
+                break
 
 
 def _written(side: Side, mapping: Mapping) -> Iterator[tuple[Field, Path, Place]]:
@@ -177,11 +223,15 @@ def _types(catalog: Catalog, row: Field) -> Iterator[Fault]:
 
 
 def _type_remedy(catalog: Catalog, row: Field, spec: ColumnSpec, path: str) -> str:
+    if spec.type is Column.LINES:
+        return "write its lines: {...} and key: in place of a type"
+    if row.items is not None:
+        return "name a column that is a list of lines, or leave `lines` out"
     if row.type == "date" and spec.type is Column.INSTANT:
         return f"write {catalog.role}: {{instant: {path}}}"
     if spec.type is Column.REFERENCE:
         return "write link: MAPPING (a record) or type: user"
-    if row.type in _NUMBERS and spec.type is Column.TEXT:
+    if row.type in (*_NUMBERS, "date", "instant") and spec.type is Column.TEXT:
         return f"write {catalog.role}: {{text: {path}}}"
     if row.type in _NUMBERS and spec.type in _FITS[row.type]:
         return f"write {catalog.role}: {path}"
@@ -252,7 +302,7 @@ def _link(catalog: Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Iterat
     if target is None or cells is None:
         return
     there = target.side(catalog.side)
-    product = catalog.name.split()[0]
+    product = catalog.product
     spec = catalog.spec(cells.paths[0])
     to = spec.to if spec is not None else None
     if there.product != product or there.name != catalog.role or to not in (None, there.entity):
@@ -272,26 +322,77 @@ def _written_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any)
             yield Fault(str(row.place), what, "remove the field rule: where already sets it on new records")
 
 
-def _offered_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any) -> Iterator[Fault]:
+def _condition(catalog: Catalog, condition: Condition, what: str, written: Collection[Path] = ()) -> Iterator[Fault]:
+    """What `where` and `when` ask about: columns there are, words they offer, ranges of what can be measured."""
+    for leaf in leaves(condition):
+        yield from _path(catalog, leaf.path, leaf.place, what, written=leaf.path in written)
+        spec = catalog.spec(leaf.path)
+        if spec is None or spec.type in (Column.VALUES, Column.OBJECT):
+            continue
+        if isinstance(leaf, Words):
+            yield from _offered_filter(catalog, leaf, spec, what)
+        elif isinstance(leaf, Range):
+            yield from _measurable(catalog, leaf, spec, what)
+
+
+def _offered_filter(catalog: Catalog, leaf: Words, spec: ColumnSpec, what: str) -> Iterator[Fault]:
     """A word the column does not offer would pass no record."""
-    spec = catalog.spec(path)
-    if spec is not None and spec.type in (Column.SET, Column.DATE, Column.INSTANT):
-        what = f"where of {mapping.name} compares one word, and `{path.text}` of {catalog.name} holds {spec.type}"
-        yield Fault(str(mapping.at(f"where.{catalog.side.value}")), what, "filter by a column that holds one word")
-    elif spec is not None and spec.choices and _word(wanted) not in spec.choices:
-        what = f"where of {mapping.name}: `{path.text}` of {catalog.name} does not offer `{_word(wanted)}`"
-        yield Fault(str(mapping.at(f"where.{catalog.side.value}")), what, did_you_mean(_word(wanted), spec.choices))
+    told = f"`{leaf.path.text}` of {catalog.name}"
+    if spec.type in (Column.SET, Column.DATE, Column.INSTANT):
+        remedy = "ask about a column that holds one word, or whether it is `empty`"
+        if spec.type is not Column.SET:
+            remedy = f"write {leaf.path.text}: {{between: [2026-01-01, 2026-12-31]}}, or less, greater, empty"
+        yield Fault(str(leaf.place), f"{what} compares one word, and {told} holds {spec.type}", remedy)
+        return
+    wrong = [_word(word) for word in leaf.words if spec.choices and _word(word) not in spec.choices]
+    for word in wrong:
+        yield Fault(str(leaf.place), f"{what}: {told} does not offer `{word}`", did_you_mean(word, spec.choices))
+
+
+def _measurable(catalog: Catalog, leaf: Range, spec: ColumnSpec, what: str) -> Iterator[Fault]:
+    end = leaf.low if leaf.low is not None else leaf.high
+    fits = _MEASURED["number" if isinstance(end, Decimal) else "day or moment"]
+    if spec.type not in fits:
+        told = f"{what} compares `{leaf.path.text}` of {catalog.name} with {end}, and it holds {spec.type}"
+        yield Fault(str(leaf.place), told, f"a range of {end} goes with columns of {', '.join(sorted(fits))}")
+
+
+_MEASURED = {
+    "number": frozenset({Column.INTEGER, Column.DECIMAL, Column.TEXT}),
+    "day or moment": frozenset({Column.DATE, Column.INSTANT, Column.TEXT}),
+}
+
+
+def _new_in_where(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
+    """A new record that holds nothing where `where` wants something would be left out as soon as it is there."""
+    which = mapping.side(catalog.side)
+    written = {path.steps for _, path, _ in _written(catalog.side, mapping)} | {path.steps for path, _ in which.fixed}
+    for part in which.where.parts:
+        made: dict[str, Any] = {}
+        asked = [leaf.path for leaf in leaves(part)]
+        for path in asked:
+            if path.steps not in written:
+                path.put(made, {}, None)
+        if part.holds(made) is False:
+            first = next(leaves(part))
+            what = (
+                f"new records of {mapping.name} in {catalog.role} would hold nothing in `{first.path.text}`, and where"
+            )
+            remedy = f"write the column by a field rule or a constant, or leave {catalog.role} out of `creates`"
+            yield Fault(str(first.place), f"{what} wants {part}", remedy)
 
 
 def _required(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
-    written = {path.column for path, _ in mapping.side(catalog.side).where_paths}
-    for row in mapping.fields:
-        cells = row.cells(catalog.side)
-        if cells is not None and catalog.side in row.flows:
-            written |= {path.column for path in cells.paths}
+    written = {path.column for path, _ in mapping.side(catalog.side).fixed}
+    often = Counter(path.column for row, path, _ in _written(catalog.side, mapping) if row.when)
+    written |= {path.column for row, path, _ in _written(catalog.side, mapping) if not row.when}
+    written |= {column for column, rows in often.items() if rows > 1}  # one of them is taken to hold
     columns = {**catalog.entity.columns, **(catalog.own or {})}
     for name, spec in columns.items():
-        if spec.required and spec.writable and name not in written:
+        if spec.required and spec.writable and not {name, spec.instead} & written:
             what = f"mapping {mapping.name} makes {catalog.name} records without `{name}`, which they need"
             remedy = f"add a field rule, or a constant: NAME: {{{catalog.role}: {name}, value: ..., set: on-create}}"
+            if name in often:
+                what += " whenever the `when` of its field rule does not hold"
+                remedy = "remove that `when`, or add a field rule for the other records"
             yield Fault(str(mapping.place), what, remedy)

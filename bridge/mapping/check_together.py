@@ -7,19 +7,21 @@ from typing import Any
 
 from bridge.domain.errors import Fault
 from bridge.domain.record import Side
+from bridge.mapping.conditions import exclude
 from bridge.mapping.model import Mapping, MappingSide
 
 _Node = tuple[str, str, str]
+_Part = tuple[str, str, str, int]
 Systems = MappingOf[str, str]
 """By side (`crm`) the account that plays it; a side that is bound to none stands for itself."""
 
 
 def check_together(mappings: tuple[Mapping, ...], systems: Systems) -> list[Fault]:
     """Overlaps, rings of systems, cycles of links no record could be first in."""
-    return [*_overlaps(mappings, systems), *rings(mappings, systems), *_link_cycles(mappings)]
+    return [*overlaps(mappings, systems), *rings(mappings, systems), *_link_cycles(mappings)]
 
 
-def _overlaps(mappings: tuple[Mapping, ...], systems: Systems) -> Iterator[Fault]:
+def overlaps(mappings: Sequence[Mapping], systems: Systems) -> Iterator[Fault]:
     """Two mappings that may both hold a record and both write one of its columns would undo each other's work.
 
     Not so where they lead to different accounts and one of them crosses both ways: it takes what the other one wrote on
@@ -47,7 +49,7 @@ def _account(systems: Systems, side: MappingSide) -> tuple[str, str]:
 
 
 def _apart(one: MappingSide, two: MappingSide) -> bool:
-    return any(path in two.where and two.where[path] != value for path, value in one.where.items())
+    return exclude(one.where, two.where)
 
 
 def _written(mapping: Mapping, side: Side, one_way: bool) -> set[str]:
@@ -60,20 +62,44 @@ def _written(mapping: Mapping, side: Side, one_way: bool) -> set[str]:
 
 
 def rings(mappings: Sequence[Mapping], systems: Systems) -> list[Fault]:
-    """A value that can travel from a system through two others back would never come to rest."""
-    edges: dict[_Node, set[_Node]] = {}
-    places: dict[_Node, Mapping] = {}
+    """A value that can travel from a system through two others back would never come to rest.
+
+    Records of one entity that `where` keeps apart are not the same: people and companies may share an entity on two
+    systems and still run in no ring.
+    """
+    edges: dict[_Part, set[_Part]] = {}
+    places: dict[_Part, Mapping] = {}
+    parts = _parts(mappings, systems)
     for mapping in mappings:
         for target in mapping.writes:
-            start, end = _node(systems, mapping.side(target.other)), _node(systems, mapping.side(target))
+            start, end = parts[mapping.name, target.other], parts[mapping.name, target]
             edges.setdefault(start, set()).add(end)
             places.setdefault(start, mapping)
     ring = _cycle(edges, shortest=3)
     if ring:
-        names = " -> ".join(f"{role} {entity}" for role, _, entity in (*ring, ring[0]))
+        names = " -> ".join(f"{role} {entity}" for role, _, entity, _ in (*ring, ring[0]))
         remedy = "make one of these mappings one-way, or remove it"
         return [Fault(str(places[ring[0]].place), f"changes would run in a ring: {names}", remedy)]
     return []
+
+
+def _parts(mappings: Sequence[Mapping], systems: Systems) -> MappingOf[tuple[str, Side], _Part]:
+    """By mapping and side, its records: those that may be the same by their `where` have one number."""
+    groups: dict[_Node, list[list[tuple[str, Side]]]] = {}
+    by_name = {mapping.name: mapping for mapping in mappings}
+    for mapping in mappings:
+        for side in Side:
+            here = mapping.side(side)
+            there = groups.setdefault(_node(systems, here), [])
+            same = [group for group in there if not all(_apart(here, by_name[n].side(s)) for n, s in group)]
+            joined = [(mapping.name, side), *(member for group in same for member in group)]
+            there[:] = [*(group for group in there if group not in same), joined]
+    return {
+        member: (*node, number)
+        for node, found in groups.items()
+        for number, group in enumerate(found)
+        for member in group
+    }
 
 
 def _link_cycles(mappings: tuple[Mapping, ...]) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,10 +19,11 @@ from bridge.mapping.section import Section
 from bridge.mapping.tables import ValueTable, with_table
 from bridge.mapping.types.kind import Kind, Shape
 from bridge.mapping.types.link import link_kind
-from bridge.mapping.types.number_texts import WRITINGS
+from bridge.mapping.types.number_texts import NUMBER_FORMAT_REMEDY, WRITINGS, number_format
 from bridge.mapping.types.numbers import ROUNDINGS
 from bridge.mapping.types.places import is_language, parse_country
 from bridge.mapping.types.registry import TYPES, make_kind
+from bridge.mapping.types.time_texts import BadFormat, time_format
 from bridge.mapping.values import Untranslatable
 from bridge.mapping.via import COLUMN_KEYS, through_functions
 
@@ -57,9 +59,15 @@ def field_type(section: Section, flows: frozenset[Side], zones: MappingOf[Side, 
         return None
     named = sorted(TYPES[name][1] - {"aliases", "names"})
     options = {option: value for option in named if (value := section.scalar(option)) is not None}
+    options |= {"format": section.text("format")} if "format" in options else {}
+    unsaid = section.table.entries.get("format") if "format" in named else None
+    if isinstance(unsaid, Scalar) and unsaid.null:
+        remedy = "put it in quotes where it begins with #, which YAML takes for a remark: format: '#.##0,00'"
+        section.faults.add(section.at("format"), f"`format` of {section.what} says nothing", remedy)
+        return None
     aliases = _aliases(section) if "aliases" in TYPES[name][1] else {}
     names = _names(section) if "names" in TYPES[name][1] else ()
-    if aliases is None or names is None or not _options_fit(section, options):
+    if aliases is None or names is None or not _options_fit(section, name, options):
         return None
     options |= {"aliases": aliases} if aliases else {}
     options |= {"names": names} if names else {}
@@ -103,11 +111,28 @@ def _names(section: Section) -> tuple[str, ...] | None:
     return None if wrong or not items else tuple(item.text for item in items if isinstance(item, Scalar))
 
 
-def _options_fit(section: Section, options: dict[str, Any]) -> bool:
+def _format_remedy(name: str, text: Any) -> str | None:
+    """None where `format` is one of the type's; `format: 0` of YAML is a number, and meant as it is written."""
+    if name in ZONED:
+        try:
+            time_format(str(text), clock=name == "instant")
+        except BadFormat as error:
+            clock = " HH:mm" if name == "instant" else ""
+            return f"{error}; write it like DD.MM.YYYY{clock} or YYYY-MM-DD{clock}"
+        return None
+    return None if number_format(str(text)) else NUMBER_FORMAT_REMEDY
+
+
+def _options_fit(section: Section, name: str, options: dict[str, Any]) -> bool:
+    if {"format", "number-format"} <= options.keys():
+        what = f"{section.what} says `format` and `number-format`"
+        section.faults.add(section.at("number-format"), what, "keep `format`, which says all of it")
+        return False
     wrong: dict[str, Callable[[Any], str | None]] = {
         "zone": lambda v: None if _is_zone(v) else ZONE_REMEDY,
         "region": lambda v: None if v in phonenumbers.SUPPORTED_REGIONS else "write a country's two letters, like NO",
         "rounding": lambda v: None if v in ROUNDINGS else did_you_mean(str(v), list(ROUNDINGS)),
+        "format": lambda v: _format_remedy(name, v),
         "number-format": lambda v: None if v in WRITINGS else f"write one of: {', '.join(WRITINGS)}",
         "places": lambda v: None if isinstance(v, int) and 0 <= v <= 12 else "write a whole number from 0 to 12",
         "currency": lambda v: (
@@ -139,6 +164,11 @@ def read_zones(section: Section, sides: MappingOf[str, Side]) -> dict[Side, str]
     if table is not None:
         table.finish()
     return found
+
+
+def zone_of(zones: MappingOf[Side, str], side: Side) -> tzinfo:
+    """The zone of a side's days and moments that name none."""
+    return ZoneInfo(zones[side]) if side in zones else UTC
 
 
 def _is_zone(name: Any) -> bool:

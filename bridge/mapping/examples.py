@@ -5,15 +5,17 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from bridge.domain.errors import MappingFailed
 from bridge.domain.record import Side
 from bridge.files.document import Place
+from bridge.mapping.conditions import leaves
 from bridge.mapping.model import Example, Mapping
-from bridge.mapping.translate import for_create, passes_where, read, write
+from bridge.mapping.translate import for_create, off_in_new, passes_where, read, write
 from bridge.mapping.types.choice import choice_text
-from bridge.mapping.values import LEAVE, UNREAD, Reference, Untranslatable, is_empty
+from bridge.mapping.values import LEAVE, UNREAD, Reference, Untranslatable, is_empty, parts_of, with_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +87,40 @@ def _differences(
         yield Difference("where", "a record of this mapping", "one its filter leaves out")
     values, unlinked = _crossed(reading.values, example, target)
     yield from unlinked
+    switched_off = _switched_off(mapping, target, values, wanted, reading.off)
+    values = {name: value for name, value in values.items() if name not in switched_off}
     if target in mapping.creates:
-        made = for_create(mapping, target, values)
+        made = for_create(mapping, target, values, switched_off)
     else:
         filled = {n: v for n, v in values.items() if not is_empty(v) and target in mapping.named[n].flows}
         made = write(mapping, target, filled, {})
-    yield from _compared(mapping, target, values, wanted, made)
+    yield from _compared(mapping, target, values, wanted, made, switched_off - reading.off)
+
+
+def _switched_off(
+    mapping: Mapping, target: Side, values: MappingOf[str, Any], wanted: MappingOf[str, Any], off: frozenset[str]
+) -> frozenset[str]:
+    """The rows whose `when` does not hold of the record the example shows; what it leaves out is as in a new one."""
+    if not mapping.gates[target]:
+        return off
+    in_new = off_in_new(mapping, target, values, off) if target in mapping.creates else off
+    found = {name: condition.holds(wanted) for name, condition in mapping.gates[target]}
+    return off | {name for name, holds in found.items() if holds is False or (holds is None and name in in_new)}
 
 
 def _compared(
-    mapping: Mapping, target: Side, values: MappingOf[str, Any], wanted: MappingOf[str, Any], made: MappingOf[str, Any]
+    mapping: Mapping,
+    target: Side,
+    values: MappingOf[str, Any],
+    wanted: MappingOf[str, Any],
+    made: MappingOf[str, Any],
+    switched_off: frozenset[str],
 ) -> Iterator[Difference]:
+    """`switched_off`: rows that do not hold of the record as it is made; it may show them for the other way."""
     rows, silent = _columns(mapping, target, values)
+    silent |= {
+        path.whole for name in switched_off if (cells := mapping.named[name].cells(target)) for path in cells.paths
+    }
     listed = [path for path in _leaves(wanted) if path not in silent]
     for path in listed:
         expected, found = _at(wanted, path), _at(made, path)
@@ -113,17 +137,25 @@ def _crossed(values: MappingOf[str, Any], example: Example, target: Side) -> tup
     """The values with references as the other side knows them, by the example's links."""
     crossed, unlinked = {}, []
     for name, value in values.items():
-        if isinstance(value, Reference):
-            pairs = example.links.get(value.mapping, ())
-            known = dict(pairs) if target is Side.RIGHT else {right: left for left, right in pairs}
-            if value.id not in known:
-                why = f"`links` of the example does not name {value.mapping} {value.id}"
-                unlinked.append(Difference(name, "a linked record", None, why))
-                continue
-            value = Reference(value.mapping, target, known[value.id])
-        if value is not UNREAD:
-            crossed[name] = value
+        named = [one for one in parts_of(value) if isinstance(one, Reference)]
+        there = {one: _there(one, example, target) for one in named}
+        missing = next((one for one in named if there[one] is None), None)
+        if missing is not None:
+            why = f"`links` of the example does not name {missing.mapping} {missing.id}"
+            unlinked.append(Difference(name, "a linked record", None, why))
+        elif value is not UNREAD:
+            crossed[name] = with_parts(value, partial(_replaced, there))
     return crossed, unlinked
+
+
+def _there(one: Reference, example: Example, target: Side) -> Reference | None:
+    pairs = example.links.get(one.mapping, ())
+    known = dict(pairs) if target is Side.RIGHT else {right: left for left, right in pairs}
+    return Reference(one.mapping, target, known[one.id]) if one.id in known else None
+
+
+def _replaced(there: MappingOf[Reference, Any], value: Any) -> Any:
+    return there[value] if isinstance(value, Reference) else value
 
 
 def _columns(
@@ -131,7 +163,7 @@ def _columns(
 ) -> tuple[dict[tuple[str, ...], str], set[tuple[str, ...]]]:
     """By column the row that writes it; and the columns an example need not show, or shows for the other way only."""
     rows: dict[tuple[str, ...], str] = {}
-    silent = {path.whole for path, _ in mapping.side(target).where_paths}
+    silent = {path.whole for path, _ in mapping.side(target).fixed}
     for row in mapping.fields:
         cells = row.cells(target)
         if cells is None:
@@ -146,7 +178,9 @@ def _columns(
         except Untranslatable:
             continue
         silent |= {path.whole for path, raw in zip(cells.paths, raws, strict=True) if raw is LEAVE}
-    return rows, silent
+    conditions = [mapping.side(target).where, *(condition for _, condition in mapping.gates[target])]
+    asked = {leaf.path.whole for condition in conditions for leaf in leaves(condition)}
+    return rows, silent | (asked - rows.keys())
 
 
 def _leaves(record: MappingOf[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -10,7 +10,7 @@ from bridge.domain.errors import MappingFailed
 from bridge.domain.record import Fields, Side
 from bridge.mapping.model import Field, Mapping
 from bridge.mapping.translate import Reading, passes_where, read, write
-from bridge.mapping.values import UNREAD, LinkId, Missing, Money, Phone, Reference, is_empty
+from bridge.mapping.values import UNREAD, LinkId, Missing, Money, Phone, Reference, is_empty, names_unlinked
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def explain(mapping: Mapping, side: Side, fields: Fields) -> tuple[str, tuple[Ex
 def _whole(mapping: Mapping, side: Side, fields: Fields) -> str:
     here, there = mapping.side(side), mapping.side(side.other)
     passes = passes_where(mapping, side, fields)
-    wanted = ", ".join(f"{path} {value}" for path, value in here.where.items())
+    wanted = str(here.where)
     if passes is False:
         return f"not in mapping {mapping.name}: its where wants {wanted}"
     if passes is None:
@@ -66,7 +66,7 @@ def _row(mapping: Mapping, side: Side, fields: Fields, row: Field, reading: Read
     shown = "a constant" if row.set_on is not None else _meaning(value)
     if why or there is None:
         return Explained(row.name, rule, before, shown, {}, why)
-    if isinstance(value, Reference):
+    if names_unlinked(value):
         target = mapping.side(side.other).name
         text = f"becomes the id {target} knows that record by"
         return Explained(row.name, rule, before, shown, {}, text)
@@ -88,18 +88,23 @@ def _rule(mapping: Mapping, row: Field) -> str:
     if not row.two_way:
         arrow = " -> " if Side.RIGHT in row.flows else " <- "
     kind = f"link to {row.link}" if row.link else "table of columns" if row.lines else row.type
+    if row.items is not None:
+        kind = f"lines by {' + '.join(row.items.key)}"
     through = [
         f"{mapping.side(side).name} through {', '.join(cells.via)}"
         for side in Side
         if (cells := row.cells(side)) is not None and cells.via
     ]
-    return ", ".join([kind, *through, f"{mapping.left.name}{arrow}{mapping.right.name}", str(row.place)])
+    when = [f"when {mapping.side(side).name} {condition}" for side, condition in row.when.items()]
+    return ", ".join([kind, *through, f"{mapping.left.name}{arrow}{mapping.right.name}", *when, str(row.place)])
 
 
 def _why_not(mapping: Mapping, side: Side, row: Field, reading: Reading) -> str:
     problem = next((problem.message for problem in reading.problems if problem.field == row.name), None)
     if problem is not None:
         return problem
+    if row.name in reading.off:
+        return f"its when does not hold: it wants {mapping.side(side).name} {row.when[side]}"
     if row.set_on is not None:
         target = mapping.side(next(iter(row.flows), side.other)).name
         when = "written always" if row.set_on == "always" else "written once, when a record is made"
@@ -145,6 +150,10 @@ def _raw(raw: Any) -> str:
         return "empty"
     if isinstance(raw, Decimal):
         return format(raw, "f")
+    if isinstance(raw, MappingOf):
+        return "{" + ", ".join(f"{name}: {_raw(one)}" for name, one in raw.items()) + "}"
+    if isinstance(raw, list | tuple):
+        return "[" + ", ".join(_raw(one) for one in raw) + "]"
     if isinstance(raw, set | frozenset):
         return str(sorted(raw))
     return raw.isoformat() if isinstance(raw, date) else str(raw)

@@ -24,7 +24,7 @@ SAID_ELSEWHERE = 3
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Where a mapping stands: its start, the names of its sides, and the start of each of its keys and rows."""
+    """Where a mapping stands: its start, the names of its sides, the starts of its keys, rows and filters."""
 
     name: str
     start: Spot
@@ -44,6 +44,9 @@ def document_of(node: Node) -> Document | None:
     parts = [_spot(key.place) for key in node.keys.values()]
     if isinstance(fields, Table):
         parts += [_spot(key.place) for key in fields.keys.values()]
+    where = node.entries.get("where")
+    for filter_ in where.entries.values() if isinstance(where, Table) else ():
+        parts += [_spot(key.place) for key in filter_.keys.values()] if isinstance(filter_, Table) else []
     return Document(
         name=name.text if isinstance(name, Scalar) else "",
         start=_spot(node.place),

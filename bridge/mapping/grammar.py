@@ -1,15 +1,28 @@
 """One document of a mapping file compiled to a `Mapping`."""
 
+import re
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
 from bridge.domain.guess import Guess, did_you_mean
 from bridge.domain.record import Side
 from bridge.files.document import Faults, Node, Place, Scalar, Table, plain
-from bridge.mapping.columns import read_zones
+from bridge.mapping.columns import read_zones, zone_of
+from bridge.mapping.condition_blocks import read_condition
+from bridge.mapping.conditions import All, fixed
 from bridge.mapping.example_blocks import read_examples
 from bridge.mapping.functions import Functions
-from bridge.mapping.model import DeletePolicy, Duplicates, Field, Mapping, MappingSide, Policy, Reader, Writer
+from bridge.mapping.model import (
+    DeletePolicy,
+    Duplicates,
+    Field,
+    Leftover,
+    Mapping,
+    MappingSide,
+    Policy,
+    Reader,
+    Writer,
+)
 from bridge.mapping.paths import Path
 from bridge.mapping.rows import Frame, fingerprint, read_policy, read_row
 from bridge.mapping.section import Section
@@ -28,14 +41,16 @@ def read_mapping(node: Node, faults: Faults, functions: Functions) -> Mapping | 
         return None
     section.what = f"mapping {name}"
     section.node("description")
-    sides = _sides(section)
-    if sides is None:
+    named_sides = _sides(section)
+    if named_sides is None:
         return None
-    named = {side.name: which for which, side in sides.items()}
+    named = {name: which for which, (name, _, _) in named_sides.items()}
+    zones = read_zones(section, named)
+    sides = _filtered(section, named_sides, zones)
     writes = _direction(section, named)
     policy = read_policy(section, named)
     entities = {which: f"{side.product} {side.entity}" for which, side in sides.items()}
-    frame = Frame(name, named, entities, writes, policy, faults, functions, read_zones(section, named))
+    frame = Frame(name, named, entities, writes, policy, faults, functions, zones)
     fields = _fields(section, frame)
     if section.node("conflict") is None and any(row.two_way and row.policy is None for row in fields):
         faults.add(
@@ -53,11 +68,13 @@ def _assemble(
     match = _match(section, fields)
     duplicates = _duplicates(section)
     deleted = _deleted(section, named)
+    merged = _leftovers(section, named)
     creates = _creates(section, frame)
     markers = _markers(section, named)
     refused = _refused(section, fields)
     examples = read_examples(section, named)
     delete_conflict = section.word("delete-conflict", ("keep", "delete"), "keep")
+    quiet = _quiet(section)
     section.node("fields")
     section.finish()
     content = {key: plain(value) for key, value in section.table.entries.items() if key not in ("tests", "description")}
@@ -65,7 +82,7 @@ def _assemble(
     forms = {row.name: row.kind.form for row in fields if row.kind.form > 1}
     used = {name for names in match for name in names}
     keys = [[row.name, row.fingerprint] for row in fields if row.name in used]
-    filters = {which.value: dict(side.where) for which, side in sides.items()}
+    filters = {which.value: _filter(side) for which, side in sides.items()}
     return Mapping(
         name=frame.mapping,
         left=sides[Side.LEFT],
@@ -78,24 +95,33 @@ def _assemble(
         marker=markers,
         deleted=deleted,
         delete_conflict=delete_conflict,
+        merged=merged,
         policy=policy,
         place=section.place,
         fingerprint=fingerprint([content, forms] if forms else content),
         match_fingerprint=fingerprint([match, keys, filters, list(frame.entities.values())]),
         examples=examples,
+        quiet=quiet,
         named={row.name: row for row in fields},
         readers={side: _readers(fields, side) for side in Side},
         writers={side: _writers(fields, side) for side in Side},
         constants={side: _constants(fields, side) for side in Side},
+        gates={side: _gates(fields, side) for side in Side},
         places=_places(section, named),
         refused=refused,
     )
 
 
+def _filter(side: MappingSide) -> Any:
+    """What decides which records of a side are in its match index."""
+    words = {path.text: word for path, word in side.fixed}
+    return words if len(words) == len(side.where.parts) else str(side.where)
+
+
 def _places(section: Section, named: MappingOf[str, Side]) -> dict[str, Place]:
     """Where the words of the mapping stand, for what is found out about them later."""
     found = {key: node.place for key, node in section.table.entries.items()}
-    for key in ("sides", "where", "marker", "deleted"):
+    for key in ("sides", "where", "marker", "deleted", "merged"):
         node = section.table.entries.get(key)
         entries = node.entries if isinstance(node, Table) else {}
         found |= {f"{key}.{named[name].value}": entry.place for name, entry in entries.items() if name in named}
@@ -110,6 +136,10 @@ def _readers(fields: tuple[Field, ...], side: Side) -> tuple[Reader, ...]:
             keys = tuple(path.steps[0] for path in cells.paths) if all(map(_plain, cells.paths)) else ()
             made.append(Reader(row.name, keys, cells.paths, cells.parse))
     return tuple(made)
+
+
+def _gates(fields: tuple[Field, ...], side: Side) -> tuple[tuple[str, All], ...]:
+    return tuple((row.name, row.when[side]) for row in fields if side in row.when)
 
 
 def _constants(fields: tuple[Field, ...], side: Side) -> dict[str, Any]:
@@ -132,14 +162,14 @@ def _plain(path: Path) -> bool:
     return len(path.steps) == 1 and path.label is None
 
 
-def _sides(section: Section) -> dict[Side, MappingSide] | None:
+def _sides(section: Section) -> dict[Side, tuple[str, str, str]] | None:
+    """By side its name, product and entity."""
     remedy = "write sides: {crm: PRODUCT ENTITY, erp: PRODUCT ENTITY}"
     table = section.sub("sides")
     if table is None or len(table.table.entries) != 2:
         section.faults.add(section.at("sides"), f"{section.what} must name two sides", remedy)
         return None
-    filters = section.sub("where")
-    made: dict[Side, MappingSide] = {}
+    made: dict[Side, tuple[str, str, str]] = {}
     for which, name in zip(Side, list(table.table.entries), strict=True):
         words = (table.text(name) or "").split()
         if len(words) != 2:
@@ -147,24 +177,22 @@ def _sides(section: Section) -> dict[Side, MappingSide] | None:
                 table.value_place(name), f"side {name} of {section.what} must name a product and an entity", remedy
             )
             return None
-        where, paths = _where(filters.sub(name) if filters is not None else None)
-        made[which] = MappingSide(name, words[0], words[1], where, paths)
-    if filters is not None:
-        filters.finish()
+        made[which] = (name, words[0], words[1])
     return made
 
 
-def _where(table: Section | None) -> tuple[dict[str, Any], tuple[tuple[Any, Any], ...]]:
-    if table is None:
-        return {}, ()
-    values, paths = {}, []
-    for key in table.table.entries:
-        path = table.compile_path(key, table.at(key))
-        value = table.scalar(key)
-        if path is not None and value is not None:
-            values[key] = value
-            paths.append((path, value))
-    return values, tuple(paths)
+def _filtered(
+    section: Section, sides: MappingOf[Side, tuple[str, str, str]], zones: MappingOf[Side, str]
+) -> dict[Side, MappingSide]:
+    """The sides with what `where` says of their records."""
+    filters = section.sub("where")
+    made = {}
+    for which, (name, product, entity) in sides.items():
+        where = read_condition(filters.sub(name) if filters is not None else None, zone_of(zones, which))
+        made[which] = MappingSide(name, product, entity, where, fixed(where))
+    if filters is not None:
+        filters.finish()
+    return made
 
 
 def _direction(section: Section, named: MappingOf[str, Side]) -> frozenset[Side]:
@@ -207,7 +235,14 @@ def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...]
     for item in section.items("match"):
         text = item.text if isinstance(item, Scalar) else ""
         names = tuple(name.strip() for name in text.split("+"))
-        wrong = [name for name in names if name not in known or known[name].set_on is not None]
+        wrong = [
+            name
+            for name in names
+            if name not in known or known[name].set_on is not None or known[name].items is not None
+        ]
+        for name in (name for name in wrong if name in known and known[name].items is not None):
+            what = f"`match` of {section.what} names `{name}`, which is a list of lines"
+            section.faults.add(item.place, what, "match by field rules that hold one value")
         for name in wrong:
             # A row that has a fault of its own is named there, not here.
             if name not in _row_names(section):
@@ -216,6 +251,9 @@ def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...]
                     f"`match` of {section.what} names `{name}`, which is no field",
                     did_you_mean(name, [*known, *_row_names(section)]),
                 )
+        for name in (name for name in names if name not in wrong and known[name].when):
+            what = f"`match` of {section.what} names `{name}`, which holds only under a condition (`when`)"
+            section.faults.add(item.place, what, "match by field rules that hold for every record")
         if not wrong:
             found.append(names)
     return tuple(found)
@@ -237,6 +275,24 @@ def _duplicates(section: Section) -> Duplicates:
     return found
 
 
+def _quiet(section: Section) -> float:
+    """`quiet: 30s` or `2m`, in seconds; 0 when it is left out."""
+    text = section.text("quiet")
+    if text is None:
+        return 0.0
+    found = _QUIET.fullmatch(text)
+    seconds = float(found[1]) * {"s": 1, "m": 60}[found[2]] if found else 0.0
+    if not 1 <= seconds <= LONGEST_QUIET_SECONDS:
+        remedy = "write seconds or minutes, like quiet: 30s or quiet: 2m, ten minutes at most"
+        section.faults.add(section.value_place("quiet"), f"`quiet: {text}` of {section.what} is no quiet time", remedy)
+        return 0.0
+    return seconds
+
+
+_QUIET = re.compile(r"([0-9]{1,4}) ?(s|m)")
+LONGEST_QUIET_SECONDS = 600
+
+
 def _row_names(section: Section) -> set[str]:
     fields = section.table.entries.get("fields")
     return set(fields.entries) if isinstance(fields, Table) else set()
@@ -248,6 +304,20 @@ def _deleted(section: Section, named: MappingOf[str, Side]) -> dict[Side, Delete
     if table is not None:
         for name, side in named.items():
             found[side] = DeletePolicy(table.word(name, list(DeletePolicy), DeletePolicy.UNLINK))
+        table.finish()
+    return found
+
+
+def _leftovers(section: Section, named: MappingOf[str, Side]) -> dict[Side, Leftover]:
+    """`merged: report` for both sides, or by side as `deleted`."""
+    found = dict.fromkeys(Side, Leftover.REPORT)
+    if isinstance(section.node("merged"), Scalar):
+        word = section.word("merged", list(Leftover), Leftover.REPORT)
+        return dict.fromkeys(Side, Leftover(word))
+    table = section.sub("merged")
+    if table is not None:
+        for name, side in named.items():
+            found[side] = Leftover(table.word(name, list(Leftover), Leftover.REPORT))
         table.finish()
     return found
 
@@ -283,7 +353,6 @@ def _refused(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[Place, 
     later = {
         "drift": ("keep", ("restore",)),
         "on-leave": ("freeze", ("unlink", "delete")),
-        "merged": ("report", ("archive",)),
     }
     refused = []
     for key, (default, words) in later.items():

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest
+from bridge.mapping.condition_blocks import ENDS, GROUPS
 from bridge.mapping.functions import BUILTIN, Functions
-from bridge.mapping.model import Conflict, DeletePolicy, Duplicates
+from bridge.mapping.model import Conflict, DeletePolicy, Duplicates, Leftover
 from bridge.mapping.sources import ROWS, TABLE
 from bridge.mapping.types.number_texts import WRITINGS
 from bridge.mapping.types.numbers import ROUNDINGS
@@ -38,7 +39,7 @@ def general_schema(functions: Functions = NO_FUNCTIONS) -> Schema:
     path = {**_TEXT, "description": 'a column: name, address.city, emails.primary, custom."Nr. (ERP)"'}
     row: Schema = {**_row(functions, _TEXT, _TEXT), "additionalProperties": _cell(path, functions)}
     free = {role: _by_side({}, value) for role, value in _side_values(path).items()}
-    return _document("A mapping file of the bridge", row, free, _TEXT)
+    return _document("A mapping file of the bridge", row, free, _TEXT, _TEXT)
 
 
 def pair_schema(left: Half, right: Half, functions: Functions = NO_FUNCTIONS) -> Schema:
@@ -51,21 +52,23 @@ def pair_schema(left: Half, right: Half, functions: Functions = NO_FUNCTIONS) ->
     row["properties"] = {**row["properties"], **{role: _cell(path, functions) for role, path in paths.items()}}
     sides = {
         key: _by_side({role: _side_values(paths[role])[key] for role in halves}, False)
-        for key in ("sides", "where", "marker", "zone", "deleted")
+        for key in ("sides", "where", "marker", "zone", "deleted", "merged")
     }
     sides["sides"] = _by_side({role: {"const": half.name} for role, half in halves.items()}, False)
     title = f"A mapping file of the bridge: {left.name} and {right.name}"
-    return _document(title, row, sides, {"enum": list(halves)})
+    anywhere: Schema = {"anyOf": [part for found in paths.values() for part in found["anyOf"]]}
+    return _document(title, row, sides, {"enum": list(halves)}, anywhere)
 
 
 def _side_values(path: Schema) -> dict[str, Schema]:
     """What stands behind a side's name, by the key of the mapping."""
     return {
         "sides": {"type": "string", "pattern": "^\\S+ \\S+$", "description": "product and entity: pipedrive deal"},
-        "where": {"type": "object", "propertyNames": path, "additionalProperties": _SCALAR},
+        "where": {"$ref": "#/$defs/condition"},
         "marker": path,
         "zone": {"type": "string", "examples": ["Europe/Oslo", "Asia/Singapore"]},
         "deleted": {"enum": [policy.value for policy in DeletePolicy]},
+        "merged": {"enum": [word.value for word in Leftover]},
     }
 
 
@@ -73,7 +76,33 @@ def _by_side(known: MappingOf[str, Schema], others: Schema | bool) -> Schema:
     return {"type": "object", "properties": dict(known), "additionalProperties": others, "maxProperties": 2}
 
 
-def _document(title: str, row: Schema, sides: MappingOf[str, Schema], role: Schema) -> Schema:
+def _condition(path: Schema) -> Schema:
+    """What `where` and `when` say of one side's columns."""
+    words: Schema = {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "minItems": 1}]}
+    end: Schema = {"type": ["string", "number"]}
+    tests: Schema = {
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": False,
+        "properties": {
+            "in": words,
+            "not": {"anyOf": [*words["anyOf"], {"$ref": "#/$defs/tests"}]},
+            **dict.fromkeys(ENDS, end),
+            "between": {"type": "array", "items": end, "minItems": 2, "maxItems": 2},
+            "empty": {"type": "boolean"},
+        },
+    }
+    several = {"type": "array", "items": {"$ref": "#/$defs/condition"}, "minItems": 1}
+    condition: Schema = {
+        "type": "object",
+        "properties": dict.fromkeys(GROUPS, several),
+        "propertyNames": {"anyOf": [{"enum": list(GROUPS)}, path]},
+        "additionalProperties": {"anyOf": [*words["anyOf"], {"$ref": "#/$defs/tests"}]},
+    }
+    return {"tests": tests, "condition": condition}
+
+
+def _document(title: str, row: Schema, sides: MappingOf[str, Schema], role: Schema, path: Schema) -> Schema:
     return {
         "$schema": DRAFT,
         "title": title,
@@ -86,6 +115,10 @@ def _document(title: str, row: Schema, sides: MappingOf[str, Schema], role: Sche
             "description": _TEXT,
             "sides": _said("two sides; settings bind them to accounts", {**sides["sides"], "minProperties": 2}),
             "where": _said("filter, and what new records get", sides["where"]),
+            "quiet": _said(
+                "an edit crosses once its record has been left alone this long: 30s, 2m",
+                {"type": "string", "pattern": "^[0-9]{1,4} ?(s|m)$"},
+            ),
             "direction": _said("both, or like crm -> erp", {"type": "string", "pattern": "^(both|\\S+ *-> *\\S+)$"}),
             "creates": _said("sides that may get new records", _one_or_many(role)),
             "match": _said("none, or fields in this order; + means both", _one_or_many(_TEXT)),
@@ -100,12 +133,15 @@ def _document(title: str, row: Schema, sides: MappingOf[str, Schema], role: Sche
             "conflict": _policy(),
             "drift": {"enum": ["keep"]},
             "on-leave": {"enum": ["freeze"]},
-            "merged": {"enum": ["report"]},
+            "merged": _said(
+                "the other record of one that was merged away on that side",
+                {"anyOf": [{"enum": [word.value for word in Leftover]}, sides["merged"]]},
+            ),
             "include": _said("files of shared field rules", _one_or_many({"type": "string", "pattern": _ending(ROWS)})),
             "fields": {"type": "object", "additionalProperties": {"$ref": "#/$defs/row"}},
             "tests": {"type": "array", "items": {"type": "object"}},
         },
-        "$defs": {"row": row},
+        "$defs": {"row": row, **_condition(path)},
     }
 
 
@@ -118,6 +154,7 @@ def _row(functions: Functions, role: Schema, column: Schema) -> Schema:
         "rounding": {"enum": list(ROUNDINGS)},
         "currency": _said("where a side keeps none: EUR", {"type": "string", "pattern": "^[A-Z]{3}$"}),
         "separator": _said("between the words of a set kept as one text", _TEXT),
+        "format": _said("how texts are written: DD.MM.YYYY, DD.MM.YYYY HH:mm, '#.##0,00'", _TEXT),
         "number-format": _said("how texts write numbers: 1,250.50 or 1.250,50 or 1 250,50", {"enum": list(WRITINGS)}),
         "names": _said("languages of names of countries: [nb, de]; the first is written", _one_or_many(_TEXT)),
         "aliases": {"type": "object", "additionalProperties": _TEXT},
@@ -130,6 +167,10 @@ def _row(functions: Functions, role: Schema, column: Schema) -> Schema:
             "link": _said("the mapping that keeps the record it points to", _TEXT),
             "missing": {"enum": ["wait", "blank", "reject"]},
             "required": {"type": "boolean"},
+            "when": _said(
+                "the field rule holds only of records like these, by side",
+                {"type": "object", "additionalProperties": {"$ref": "#/$defs/condition"}, "maxProperties": 2},
+            ),
             "from": _said("the only side that is read", role),
             "absent": _said("whether an emptied value empties the other side", {"enum": ["clear", "keep"]}),
             "conflict": _policy(),
@@ -142,6 +183,8 @@ def _row(functions: Functions, role: Schema, column: Schema) -> Schema:
             "otherwise": _SCALAR,
             "columns": {"type": "array", "minItems": 2, "items": column},
             "rows": {"type": "array", "items": {"type": "array", "items": _SCALAR}},
+            "lines": _said("the field rules of each line of a list", {"type": "object", "minProperties": 1}),
+            "key": _said("which of them tell the line", _one_or_many(_TEXT)),
             "note": _TEXT,
             **{name: options[name] for name in sorted(known)},
         },

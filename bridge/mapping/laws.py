@@ -6,7 +6,7 @@ return.
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -60,18 +60,28 @@ class LawResult:
 
 def law_report(mapping: Mapping) -> tuple[LawResult, ...]:
     """One result per row, in file order."""
-    return tuple(_row(mapping, row) for row in mapping.fields)
+    return tuple(replace(_row(mapping, row), field=name) for name, row in _rows(mapping))
+
+
+def _rows(mapping: Mapping) -> Iterator[tuple[str, Field]]:
+    """Every row by its name; those of a list's lines as `products.price`."""
+    for row in mapping.fields:
+        if row.items is None:
+            yield row.name, row
+        else:
+            yield from ((f"{row.name}.{one.name}", one) for one in row.items.fields)
 
 
 def broken_laws(mapping: Mapping) -> Iterator[Fault]:
     """The broken ones as faults, unless their row is `lossy`."""
+    rows = dict(_rows(mapping))
     for result in law_report(mapping):
         if result.verdict is Verdict.LOSES:
-            row = mapping.named[result.field]
+            row = rows[result.field]
             most = 1 if result.broken[0].what.startswith(RAISED) else 3
             told = "; ".join(one.what for one in result.broken[:most])
             more = f"; and {len(result.broken) - most} more" if len(result.broken) > most else ""
-            what = f"field rule {row.name} of {mapping.name} loses values: {told}{more}"
+            what = f"field rule {result.field} of {mapping.name} loses values: {told}{more}"
             remedy = f"{result.broken[0].instead}, give the field rule a `from:`, or accept it with lossy: true"
             yield Fault(str(row.place), what, remedy)
 
@@ -166,6 +176,8 @@ def _value_returns(row: Field, cells: Cells, name: str, value: Any) -> Iterator[
 def _instead(row: Field, cells: Cells, name: str) -> str:
     if cells.via:
         return f"use the functions of {name} ({', '.join(cells.via)}) on both sides"
+    if "format" in row.source and "text" in cells.parts:
+        return "let the format show the whole value" + (", or round it with places" if row.type == "decimal" else "")
     if row.type == "money":
         return f"name {name}'s currency column, or give the field rule the one currency it has"
     if row.type in ("decimal", "instant", "date"):

@@ -197,7 +197,7 @@ def _together(mappings: Iterable[Mapping], names: frozenset[str] | None, faults:
             )
         known.setdefault(mapping.name, mapping)
     for mapping in known.values():
-        for row in mapping.fields:
+        for row in (row for field in mapping.fields for row in field.refers):
             if row.link is not None and row.link not in known and names is not None and row.link not in names:
                 what = f"field rule {row.name} of {mapping.name} links to `{row.link}`, which is no mapping"
                 faults.add(row.place, what, did_you_mean(row.link, list(known)))

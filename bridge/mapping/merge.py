@@ -7,11 +7,13 @@ from typing import Any
 
 from bridge.domain.record import Side
 from bridge.mapping.base import Base, FieldBase
-from bridge.mapping.model import Conflict, Field, Mapping
+from bridge.mapping.line_merge import merge_lines
+from bridge.mapping.model import Conflict, Field, LineSpec, Mapping
 from bridge.mapping.translate import Reading, is_reduction, same
-from bridge.mapping.values import UNREAD, is_empty
+from bridge.mapping.values import UNREAD, Lines, is_empty
 
 TIE_SECONDS = 2.0
+WHEN_DOES_NOT_HOLD = "the field rule's `when` does not hold"
 
 
 class Action(StrEnum):
@@ -84,6 +86,8 @@ def _field(
 ) -> tuple[Decision, ...]:
     name = row.name
     left, right = (reading.values.get(name, UNREAD) for reading in readings)
+    if any(name in reading.off for reading in readings):
+        return (Decision(name, Action.NONE, reason=WHEN_DOES_NOT_HOLD),)
     if name in problems:
         return (Decision(name, Action.NONE, reason=problems[name]),)
     if left is UNREAD or right is UNREAD:
@@ -140,6 +144,8 @@ def _first_contact(item: _Row) -> tuple[Decision, ...]:
         if source.other in item.field.flows:
             return item.send(source, f"first contact: {item.name(source.other)} is empty")
         return item.decide(Action.NONE, f"first contact: empty in {item.name(source.other)}, and {_flow(item)}")
+    if item.field.items is not None:
+        return _merged_lines(item, item.field.items, "first contact")
     if item.field.type == "set" and item.field.two_way:
         return _merged_set(item)
     if not item.field.two_way:
@@ -148,6 +154,8 @@ def _first_contact(item: _Row) -> tuple[Decision, ...]:
 
 
 def _edits(item: _Row, edited: frozenset[Side]) -> tuple[Decision, ...]:
+    if item.field.items is not None:
+        return _merged_lines(item, item.field.items, "lines merged by their keys")
     if item.field.type == "set" and (len(edited) == 2 or not item.field.two_way):
         return _merged_set(item)
     if len(edited) == 2:
@@ -202,6 +210,39 @@ def _winner(item: _Row, named: Side, kind: Conflict) -> tuple[Side, str]:
         return named, f"too close in time, so {item.name(named)} wins"
     newer = Side.LEFT if ahead > 0 else Side.RIGHT
     return newer, f"{item.name(newer)} is newer"
+
+
+def _merged_lines(item: _Row, spec: LineSpec, reason: str) -> tuple[Decision, ...]:
+    """Each side's edits, line by line and row by row; what clashes goes by the policy."""
+    policy = item.field.policy
+
+    def choose(left: bool, right: bool) -> Side | None:
+        if policy is None or policy.kind is Conflict.ASK:
+            return None
+        if policy.kind is Conflict.FILL_EMPTY:
+            return None if left and right else Side.LEFT if left else Side.RIGHT
+        return _winner(item, policy.side or Side.LEFT, policy.kind)[0]
+
+    was = {side: None if value is UNREAD else value for side, value in item.was.items()}
+    merged = merge_lines(spec, item.now, was, item.field.flows, choose)
+    if merged.clashes:
+        reason = f"{reason}; both sides changed {', '.join(merged.clashes)}"
+        if policy is None or policy.kind is Conflict.ASK:
+            return item.decide(Action.HOLD, f"{reason}; the field rule says ask", conflict=True)
+    more: dict[str, Any] = {"conflict": bool(merged.lost), "loser": Lines(tuple(merged.lost)) if merged.lost else None}
+    decisions = [
+        Decision(
+            item.field.name,
+            Action.TO_LEFT if side is Side.LEFT else Action.TO_RIGHT,
+            value=merged.goals[side],
+            reason=reason,
+            **more,
+        )
+        for side in sorted(item.field.flows)
+        if not same(item.field, merged.goals[side], item.now[side])
+        and not (item.field.absent == "keep" and merged.goals[side] is None)
+    ]
+    return tuple(decisions) or item.decide(Action.NONE, f"{reason}: nothing is to be written")
 
 
 def _merged_set(item: _Row) -> tuple[Decision, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.domain.record import Side
 from bridge.files.document import Place
+from bridge.mapping.conditions import ALWAYS, All
 from bridge.mapping.paths import Path
 from bridge.mapping.types.kind import Kind
 
@@ -19,6 +20,13 @@ class DeletePolicy(StrEnum):
     UNLINK = "unlink"
     ARCHIVE = "archive"
     DELETE = "delete"
+
+
+class Leftover(StrEnum):
+    """What happens to the other record of one that was merged into a record that is linked itself."""
+
+    REPORT = "report"
+    ARCHIVE = "archive"
 
 
 class Duplicates(StrEnum):
@@ -64,10 +72,24 @@ class Cells:
     one_way: bool = False
     samples: tuple[Any, ...] = field(default=(), compare=False)
     closed: bool = field(default=False, compare=False)
+    compose: Callable[[Any, Any], Any] | None = field(default=None, compare=False)
+    """Of a list of lines: the list to write, from the canonical value and the list as the record shows it now."""
     render_one: Callable[[Any], Any] | None = field(default=None, compare=False)
     """`render` without the tuple where there is one path; never gets an empty value."""
     places: tuple[Place, ...] = field(default=(), compare=False)
     """Where each path is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineSpec:
+    """The rows of a list's lines, and the names of those that tell which line is which."""
+
+    fields: "tuple[Field, ...]"
+    key: tuple[str, ...]
+
+    @property
+    def named(self) -> "dict[str, Field]":
+        return {row.name: row for row in self.fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +100,8 @@ class Field:
     `value` is a constant's value or, for other rows, None; `default` is what a create sends when there is no value,
     by side. `fingerprint` covers everything that decides which canonical value a record has, `columns_fingerprint`
     only which columns it is made of. `table`: words of the left side to words of the right. `lines`: the canonical
-    values of a column table.
+    values of a column table. `items`: what a list of lines is made of. `when`: by side what must hold of its record;
+    otherwise the row is neither read, compared nor written.
     """
 
     name: str
@@ -98,14 +121,22 @@ class Field:
     value: Any = None
     default: Any = None
     lossy: bool = False
+    when: MappingOf[Side, All] = field(default_factory=dict)
     table: MappingOf[Any, Any] | None = None
     lines: tuple[str, ...] = ()
+    items: LineSpec | None = None
     source: MappingOf[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def type(self) -> str:
         """The type's name as the file spells it."""
         return self.kind.name
+
+    @property
+    def refers(self) -> "tuple[Field, ...]":
+        """The rows that name other records: this one, or those of its lines."""
+        rows = self.items.fields if self.items is not None else (self,)
+        return tuple(row for row in rows if row.link is not None)
 
     @property
     def two_way(self) -> bool:
@@ -124,13 +155,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class MappingSide:
-    """One side: `name` is the role (`crm`), `where` the values a record must show, by path, to be in the mapping."""
+    """One side: `name` is the role (`crm`), `where` what must hold of its records for them to be in the mapping.
+
+    `fixed`: the columns that `where` wants to hold one certain word, which new records get.
+    """
 
     name: str
     product: str
     entity: str
-    where: MappingOf[str, Any] = field(default_factory=dict)
-    where_paths: tuple[tuple[Path, Any], ...] = ()
+    where: All = ALWAYS
+    fixed: tuple[tuple[Path, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +208,9 @@ class Mapping:
 
     `match`: alternatives in order, each the field names that must all be equal; () for `none`. `duplicates`: whether a
     second record that shows a match key of a linked one of its side gets a counterpart.
-    `deleted`: by the side on which the record was deleted. `delete_conflict`: keep | delete. `version`: of its file as
-    it was loaded, as git calls it (`git log --find-object`).
+    `quiet`: seconds that a record must have been left alone before an edit of it crosses.
+    `deleted`, `merged`: by the side on which the record was deleted, or merged away. `delete_conflict`: keep | delete.
+    `version`: of its file as it was loaded, as git calls it (`git log --find-object`).
     """
 
     name: str
@@ -189,17 +224,21 @@ class Mapping:
     marker: MappingOf[Side, str]
     deleted: MappingOf[Side, DeletePolicy]
     delete_conflict: str
+    merged: MappingOf[Side, Leftover]
     policy: Policy | None
     place: Place
     fingerprint: str
     match_fingerprint: str
     examples: tuple[Example, ...] = ()
     version: str = field(default="", compare=False)
+    quiet: float = 0.0
     named: MappingOf[str, Field] = field(default_factory=dict, compare=False, repr=False)
     readers: MappingOf[Side, tuple[Reader, ...]] = field(default_factory=dict, compare=False, repr=False)
     writers: MappingOf[Side, MappingOf[str, Writer]] = field(default_factory=dict, compare=False, repr=False)
     constants: MappingOf[Side, MappingOf[str, Any]] = field(default_factory=dict, compare=False, repr=False)
     """By side the canonical values its records are taken to hold in rows of `set: always`."""
+    gates: MappingOf[Side, tuple[tuple[str, All], ...]] = field(default_factory=dict, compare=False, repr=False)
+    """By side the rows that hold only when a condition on its record does."""
     places: MappingOf[str, Place] = field(default_factory=dict, compare=False, repr=False)
     """Where `sides.crm`, `where.crm`, `deleted.crm`, `creates` and the like are written; see `at`."""
     refused: tuple[tuple[Place, str, str], ...] = ()
@@ -208,6 +247,11 @@ class Mapping:
     def at(self, key: str) -> Place:
         """Where that is written; the mapping's own place when it is left out."""
         return self.places.get(key, self.place)
+
+    def line_columns(self, side: Side) -> list[str]:
+        """The columns of that side that are lists of lines."""
+        rows = [row.cells(side) for row in self.fields if row.items is not None]
+        return [path.column for cells in rows if cells is not None for path in cells.paths]
 
     def side(self, side: Side) -> MappingSide:
         """That side's product, entity and filter."""

@@ -14,7 +14,7 @@ class _Meaning(NamedTuple):
     written: str
 
 
-_NUMBER = "numbers; text like `-1250.50`, or as people group digits where `number-format` says how"
+_NUMBER = "numbers; text like `-1250.50`, or as `format` or `number-format` says"
 _ONE_WORD = "one word, a number, true or false"
 
 _MEANS = {
@@ -30,12 +30,14 @@ _MEANS = {
     ),
     "boolean": _Meaning("true, false, 1, 0, also as text in any case", "as true or false", "true or false"),
     "date": _Meaning(
-        "days; text like `2026-03-31` or `20260331`",
+        "days; text like `2026-03-31` or `20260331`, or as `format` says",
         "as days, never shifted by a time zone",
-        "a day; `{instant: column}` midnight in `zone`",
+        "a day; `{text: column}` a text; `{instant: column}` midnight in `zone`",
     ),
     "instant": _Meaning(
-        "moments; ISO 8601 text; one that names no zone is in `zone`", "as moments", "a moment in UTC"
+        "moments; ISO 8601 text, or as `format` says; one that names no zone is in `zone`",
+        "as moments",
+        "a moment in UTC; `{text: column}` a text",
     ),
     "email": _Meaning(
         "one address by the rules for its syntax, whether or not mail arrives there; `mailto:`, blanks around it and "

@@ -3,17 +3,21 @@
 import hashlib
 import json
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.domain.record import Side
 from bridge.files.document import Faults, Listing, Node, Place, Scalar, Table, plain
-from bridge.mapping.columns import FieldType, columns_of, field_type
+from bridge.mapping.columns import FieldType, columns_of, field_type, zone_of
+from bridge.mapping.condition_blocks import read_condition
+from bridge.mapping.conditions import All
 from bridge.mapping.functions import Functions
-from bridge.mapping.model import Cells, Conflict, Field, Policy
+from bridge.mapping.line_rows import line_cells, line_kind, plain_rows, read_spec
+from bridge.mapping.model import Cells, Conflict, Field, LineSpec, Policy
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ANY, ColumnTable
+from bridge.mapping.types.kind import as_is
 from bridge.mapping.values import LEAVE, Untranslatable
 
 
@@ -80,7 +84,14 @@ def read_row(name: str, node: Node, frame: Frame) -> Field | None:
     section = Section(node, f"field rule {name}", frame.faults)
     section.node("note")
     flows = _flows(section, frame)
-    if section.node("columns") is not None or section.node("rows") is not None:
+    spec: LineSpec | None = None
+    if section.node("lines") is not None:
+        spec = _line_spec(section, frame, flows)
+        pair = _line_columns(section, frame, spec) if spec is not None else {}
+        if spec is None or not pair:
+            return None
+        type_ = FieldType("lines", line_kind(spec), None)
+    elif section.node("columns") is not None or section.node("rows") is not None:
         pair, table = _column_table(section, frame)
         if table is None:
             return None
@@ -97,7 +108,53 @@ def read_row(name: str, node: Node, frame: Frame) -> Field | None:
         }
     row = _finish(name, section, frame, type_, pair, flows)
     section.finish()
-    return row
+    return row if row is None or spec is None else replace(row, items=spec)
+
+
+def _line_spec(section: Section, frame: Frame, flows: frozenset[Side]) -> LineSpec | None:
+    """`lines: {...}` with one row per field of a line, and `key`."""
+    table = section.sub("lines")
+    if table is None or not table.table.entries:
+        section.faults.add(
+            section.at("lines"),
+            f"`lines` of {section.what} has no field rules",
+            "add one for each field of a line",
+        )
+        return None
+    plain_rows(section, table.table.entries)
+    inner = replace(frame, writes=flows, policy=None)
+    rows = [read_row(name, node, inner) for name, node in table.table.entries.items()]
+    found = tuple(row for row in rows if row is not None)
+    section.node("key")
+    return read_spec(section, found) if len(found) == len(rows) else None  # else a row has a fault of its own
+
+
+def _line_columns(section: Section, frame: Frame, spec: LineSpec) -> dict[Side, Cells]:
+    found = {}
+    for label, side in frame.sides.items():
+        path = section.path(label)
+        if path is not None:
+            place = section.value_place(label)
+            plain_cells = Cells((path,), as_is, lambda value: (value,), (path.text,), places=(place,))
+            found[side] = line_cells(path, spec, side, plain_cells)
+    return found
+
+
+def _when(section: Section, frame: Frame) -> dict[Side, All]:
+    """`when: {crm: {status: won}}`: what must hold of each side's record for the row to be there at all."""
+    table = section.sub("when")
+    if table is None:
+        return {}
+    found = {
+        side: read_condition(one, zone_of(frame.zones, side))
+        for name, side in frame.sides.items()
+        if (one := table.sub(name, f"`when` of {section.what}")) is not None
+    }
+    table.finish()
+    if not any(one.parts for one in found.values()) and not table.table.entries:
+        first = next(iter(frame.sides))
+        table.faults.add(table.place, f"{table.what} says nothing", f"write when: {{{first}: {{column: word}}}}")
+    return {side: one for side, one in found.items() if one.parts}
 
 
 def _flows(section: Section, frame: Frame) -> frozenset[Side]:
@@ -155,6 +212,7 @@ def _finish(
         value=constant,
         default=default,
         lossy=section.flag("lossy"),
+        when=_when(section, frame),
         table=None if type_.table is None else dict(type_.table.pairs),
         lines=type_.lines,
         source={key: plain(value) for key, value in section.table.entries.items()},
@@ -166,7 +224,7 @@ def _finish(
 # What decides which canonical value a record has; other words of a row decide only what is done with it.
 _MEANING = frozenset(
     {"type", "table", "unlisted", "otherwise", "rows", "columns", "region", "zone", "places", "rounding", "currency"}
-    | {"separator", "link", "value", "aliases", "names", "number-format"}
+    | {"separator", "link", "value", "aliases", "names", "number-format", "format", "lines", "key"}
 )
 
 

@@ -1,6 +1,7 @@
 """Records to canonical values and back. Compiled at load; nothing here looks at a file."""
 
 import hashlib
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from datetime import date
@@ -9,8 +10,8 @@ from typing import Any
 
 from bridge.domain.errors import FieldProblem, MappingFailed
 from bridge.domain.record import Fields, Side
+from bridge.mapping.conditions import leaves
 from bridge.mapping.model import Field, Mapping, Writer
-from bridge.mapping.types.choice import choice_text
 from bridge.mapping.types.numbers import plain
 from bridge.mapping.values import LEAVE, UNREAD, LinkId, Reference, Untranslatable, is_empty
 
@@ -19,12 +20,14 @@ from bridge.mapping.values import LEAVE, UNREAD, LinkId, Reference, Untranslatab
 class Reading:
     """A record's canonical values by field. Unread and untranslatable fields are UNREAD; `problems` says why.
 
-    `hashes`: per field that was read, of its columns' raw values.
+    `hashes`: per field that was read, of its columns' raw values. `off`: fields whose `when` does not hold, or cannot
+    be told; they are UNREAD as well, and no problem.
     """
 
     values: dict[str, Any]
     hashes: dict[str, str]
     problems: tuple[FieldProblem, ...] = ()
+    off: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,24 @@ def read(mapping: Mapping, side: Side, fields: Fields) -> Reading:
             problems.append(FieldProblem(name, f"{mapping.side(side).name} {columns}: {error}"))
     for name, constant in mapping.constants[side].items():
         values[name], hashes[name] = constant, _hash(str(constant))
-    return Reading(values, hashes, tuple(problems))
+    return without(Reading(values, hashes, tuple(problems)), off(mapping, side, fields))
+
+
+def off(mapping: Mapping, side: Side, fields: Fields) -> frozenset[str]:
+    """The rows whose `when` does not hold of this record, or cannot be told of it."""
+    return frozenset(name for name, condition in mapping.gates[side] if condition.holds(fields) is not True)
+
+
+def without(reading: Reading, off: frozenset[str]) -> Reading:
+    """The same as if nobody had read these rows."""
+    if not off:
+        return reading
+    return Reading(
+        values={name: UNREAD if name in off else value for name, value in reading.values.items()},
+        hashes={name: hashed for name, hashed in reading.hashes.items() if name not in off},
+        problems=tuple(problem for problem in reading.problems if problem.field not in off),
+        off=reading.off | off,
+    )
 
 
 def _hash(raw: Any) -> str:
@@ -101,22 +121,7 @@ def _stable(raw: Any) -> str:
 
 def passes_where(mapping: Mapping, side: Side, fields: Fields) -> bool | None:
     """Whether the record belongs to the mapping; None when a column of the filter was unread."""
-    unread = False
-    for path, wanted in mapping.side(side).where_paths:
-        raw = path.get(fields)
-        if raw is UNREAD:
-            unread = True
-        elif not _is(raw, wanted):
-            return False
-    return None if unread else True
-
-
-def _is(raw: Any, wanted: Any) -> bool:
-    """One word equals another; lists, days and the like equal no word."""
-    try:
-        return raw is not None and choice_text(raw) == choice_text(wanted)
-    except Untranslatable:
-        return False
+    return mapping.side(side).where.holds(fields)
 
 
 def write(mapping: Mapping, side: Side, values: MappingOf[str, Any], fresh: Fields) -> Fields:
@@ -148,24 +153,42 @@ def _put(writer: Writer, value: Any, changes: dict[str, Any], fresh: Fields) -> 
     if writer.key is not None:
         changes[writer.key] = None if value is None else writer.render(value)
         return
+    if cells.compose is not None:
+        (path,) = cells.paths
+        held = path.get(fresh)
+        path.put(changes, fresh, cells.compose(value, None if held is UNREAD else held))
+        return
     for path, raw in zip(cells.paths, cells.render(value), strict=True):
         if raw is not LEAVE:
             path.put(changes, fresh, raw)
 
 
-def for_create(mapping: Mapping, side: Side, values: MappingOf[str, Any]) -> Fields:
+def off_in_new(mapping: Mapping, side: Side, values: MappingOf[str, Any], off: frozenset[str]) -> frozenset[str]:
+    """The rows that do not hold where a new record is made of `values`; `off`: those that do not by its source.
+
+    Raises MappingFailed as `for_create` does.
+    """
+    gates = mapping.gates[side]
+    if not gates:
+        return off
+    made = for_create(mapping, side, values, off | {name for name, _ in gates})
+    return off | {name for name, condition in gates if condition.holds(made) is not True}
+
+
+def for_create(mapping: Mapping, side: Side, values: MappingOf[str, Any], off: frozenset[str] = frozenset()) -> Fields:
     """What a new record starts with: every non-empty value, defaults, constants and the filter's own values.
 
-    Raises MappingFailed when a required field is empty or a value cannot be written.
+    `off`: rows that are left out. Raises MappingFailed when a required field is empty, a value cannot be written, or
+    the new record would not be in the mapping.
     """
     changes: dict[str, Any] = {}
     problems: list[FieldProblem] = []
     where = mapping.side(side).name
-    for path, wanted in mapping.side(side).where_paths:
+    for path, wanted in mapping.side(side).fixed:
         path.put(changes, {}, wanted)
     for row in mapping.fields:
         try:
-            if row.cells(side) is None or (side not in row.flows and not row.required):
+            if row.name in off or row.cells(side) is None or (side not in row.flows and not row.required):
                 continue
             value = _initial(row, values)
             if is_empty(value):
@@ -175,14 +198,26 @@ def for_create(mapping: Mapping, side: Side, values: MappingOf[str, Any]) -> Fie
             _put(mapping.writers[side][row.name], value, changes, {})
         except Untranslatable as error:
             problems.append(FieldProblem(row.name, f"no record can be made in {where}: {error}"))
+    problems += _outside(mapping, side, changes)
     if problems:
         raise MappingFailed(problems)
     return changes
 
 
-def initial(mapping: Mapping, side: Side, values: MappingOf[str, Any]) -> dict[str, Any]:
+def _outside(mapping: Mapping, side: Side, made: Fields) -> Iterator[FieldProblem]:
+    """What `where` wants and a new record would not show: it would be frozen as soon as it is there."""
+    for part in mapping.side(side).where.parts:
+        if part.holds(made) is False:
+            what = f"no record can be made in {mapping.side(side).name}: where wants {part}"
+            yield FieldProblem(next(leaves(part)).path.text, what)
+
+
+def initial(
+    mapping: Mapping, side: Side, values: MappingOf[str, Any], off: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """The canonical values of a new record: those given, defaults and constants; the filter's own are left out."""
-    rows = [row for row in mapping.fields if row.cells(side) is not None and (side in row.flows or row.required)]
+    written = [row for row in mapping.fields if row.cells(side) is not None and (side in row.flows or row.required)]
+    rows = [row for row in written if row.name not in off]
     found = {row.name: _initial(row, values) for row in rows}
     return {name: value for name, value in found.items() if not is_empty(value)}
 
@@ -194,7 +229,9 @@ def _initial(row: Field, values: MappingOf[str, Any]) -> Any:
     return row.kind.parse(row.default) if is_empty(value) and row.default is not None else value
 
 
-def defaulted(mapping: Mapping, side: Side, values: MappingOf[str, Any]) -> dict[str, Any]:
+def defaulted(
+    mapping: Mapping, side: Side, values: MappingOf[str, Any], off: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """The defaults `for_create` sends to `side` in place of empty values, canonical.
 
     A default belongs to the side it was written to: there it is the value last in step, while the other side was last
@@ -203,7 +240,7 @@ def defaulted(mapping: Mapping, side: Side, values: MappingOf[str, Any]) -> dict
     return {
         row.name: row.kind.parse(row.default)
         for row in mapping.fields
-        if row.default is not None and side in row.flows and is_empty(values.get(row.name))
+        if row.default is not None and row.name not in off and side in row.flows and is_empty(values.get(row.name))
     }
 
 
@@ -268,9 +305,9 @@ def row_hash(mapping: Mapping, side: Side, fields: Fields) -> str:
             raw = path.get(fields)
             if raw is not UNREAD:
                 parts.append(f"{path.text}={_stable(raw)}")
-    parts += [
-        f"{p.text}={_stable(raw)}" for p, _ in mapping.side(side).where_paths if (raw := p.get(fields)) is not UNREAD
-    ]
+    conditions = [mapping.side(side).where, *(condition for _, condition in mapping.gates[side])]
+    asked = [leaf.path for condition in conditions for leaf in leaves(condition)]
+    parts += [f"{path.text}={_stable(raw)}" for path in asked if (raw := path.get(fields)) is not UNREAD]
     return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 

@@ -1,5 +1,6 @@
 """Canonical values: what both sides' forms of a field translate to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -104,6 +105,51 @@ class Phone:
         if self.e164 is None:
             return (self.letters,)
         return (self.e164, self.extension or "", self.remark or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a list, by the names of its rows in file order; None where it holds nothing."""
+
+    values: tuple[tuple[str, Any], ...]
+
+    def value(self, name: str) -> Any:
+        return next((value for known, value in self.values if known == name), None)
+
+    def __str__(self) -> str:
+        return " ".join(f"{name}={value}" for name, value in self.values if not is_empty(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A list of lines, at least one; a list without any is None."""
+
+    rows: tuple[Line, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.rows))
+
+
+def parts_of(value: Any) -> tuple[Any, ...]:
+    """The value itself; of lines, what all of them hold."""
+    return tuple(one for line in value.rows for _, one in line.values) if isinstance(value, Lines) else (value,)
+
+
+def with_parts(value: Any, change: Callable[[Any], Any]) -> Any:
+    """The value changed; of lines, each value that a line holds."""
+    if not isinstance(value, Lines):
+        return change(value)
+    return Lines(tuple(Line(tuple((name, change(one)) for name, one in line.values)) for line in value.rows))
+
+
+def names_records(value: Any) -> bool:
+    """Whether it refers to other records, linked or not."""
+    return any(isinstance(one, LinkId | Reference) for one in parts_of(value))
+
+
+def names_unlinked(value: Any) -> bool:
+    """Whether it refers to a record that is not linked, so far as is known here."""
+    return any(isinstance(one, Reference) for one in parts_of(value))
 
 
 def is_empty(value: Any) -> bool:

@@ -11,6 +11,7 @@ from bridge.mapping.model import Cells
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.types.kind import Kind
+from bridge.mapping.types.number_texts import style_of
 from bridge.mapping.types.numbers import parse_decimal
 from bridge.mapping.types.text import describe
 from bridge.mapping.values import Untranslatable
@@ -105,7 +106,7 @@ def _link(side: Section, item: Node, kind: Kind, functions: Functions, width: in
         return None
     forward, back = builtin.make(argument, width) if builtin.several else builtin.make(argument)
     if builtin.fits is NUMBERS:
-        forward = _numbered(forward, kind.options.get("number-format"))
+        forward = _numbered(forward, style_of(kind.options))
     text = name if raw is None else f"{name}: {raw}"
     return _Link(text, text, forward, back, builtin.several, builtin.samples)
 

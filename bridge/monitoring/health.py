@@ -26,13 +26,17 @@ class Status(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One part's state. `output`: plain words for people; `value` in `unit`: what was observed, at `time`."""
+    """One part's state. `output`: plain words for people; `value` in `unit`: what was observed, at `time`.
+
+    `system`: the one that the part is about, "" for a part of the bridge itself; the board sets it.
+    """
 
     status: Status = Status.PASS
     output: str = ""
     value: float | None = None
     unit: str = ""
     time: datetime | None = None
+    system: str = ""
 
 
 Check = Callable[[], Awaitable[CheckResult]]
@@ -57,17 +61,21 @@ class HealthBoard:
         self._now = now
         self._limit = check_seconds
         self._checks: dict[str, Check] = {}
+        self._systems: dict[str, str] = {}
         self._stuck: dict[str, asyncio.Future[CheckResult]] = {}
 
-    def add(self, part: str, check: Check) -> None:
-        """Register a part's check under its name; a second one of that name replaces the first."""
+    def add(self, part: str, check: Check, *, system: str = "") -> None:
+        """Register a part's check under its name; a second one of that name replaces the first. `system`: the one that
+        the part is about."""
         self._checks[part] = check
+        self._systems[part] = system
 
     async def report(self, without: Collection[str] = ()) -> HealthReport:
         """Run all checks at once; one that raises or takes too long is a failure of its part, and holds up nobody."""
         checks = {part: check for part, check in self._checks.items() if part not in without}
         results = await asyncio.gather(*(self._run(part, check) for part, check in checks.items()))
-        return HealthReport(dict(zip(checks, results, strict=True)))
+        about = (replace(one, system=self._systems[part]) for part, one in zip(checks, results, strict=True))
+        return HealthReport(dict(zip(checks, about, strict=True)))
 
     async def _run(self, part: str, check: Check) -> CheckResult:
         if part in self._stuck:

@@ -7,18 +7,21 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from bridge.domain.errors import StoreUnavailable
+from bridge.domain.patience import STORE_AWAY
+from bridge.monitoring.following import EVENT
 from bridge.monitoring.redaction import HIDDEN, Redactor, is_sensitive
 from bridge.monitoring.seldom import Seldom
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-STORE_AWAY = "store unavailable"
-"""How every message about it begins."""
-
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "once"}
 _LIBRARIES = {
     "aiohttp.access": logging.WARNING,
     "alembic": logging.WARNING,
+    "apprise": logging.CRITICAL,  # its lines may hold addresses, which are secrets; `alert not delivered` says why
     "asyncio": logging.WARNING,
+    "opentelemetry": logging.ERROR,
+    "requests_oauthlib": logging.WARNING,
     "sqlalchemy": logging.WARNING,
+    "urllib3": logging.ERROR,
     "apscheduler": logging.ERROR,  # a run left out because the last one still goes on is shown by health
 }
 # What JSON's quoting leaves alone but terminals and log collectors take for a control character or a new line.
@@ -41,6 +44,9 @@ class LineFormatter(logging.Formatter):
             "part": record.name.removeprefix("bridge."),
             "message": self._redact(_message(record)),
         }
+        event = EVENT.get()
+        if event is not None:
+            fields["event"] = event
         for key, value in vars(record).items():
             if key not in _STANDARD:
                 fields[key] = HIDDEN if is_sensitive(key) else self._redact.value(value)
@@ -68,8 +74,12 @@ def _pair(key: str, value: Any) -> str:
     return f"{key}={json.dumps(text, ensure_ascii=False)}"
 
 
-class OncePerOutage(logging.Filter):
-    """A store that is away is met by every part again and again: one line a minute says so, without a traceback."""
+class OncePerMinute(logging.Filter):
+    """Lines with the same `once` are shown once a minute, with `repeated`: how many were not since the last one.
+
+    `once` is made of words of the program and names of the settings, so there are few. A store that is away is met by
+    every part again and again: all that log its error share one line, without a traceback.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,18 +87,20 @@ class OncePerOutage(logging.Filter):
         self._seldom = Seldom(lambda: self._now)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is shown; `left_out` says how many were not since the last one that was."""
+        """Whether the record is shown."""
         error = record.exc_info[1] if record.exc_info else None
-        if not isinstance(error, StoreUnavailable) and not str(record.msg).startswith(STORE_AWAY):
+        away = isinstance(error, StoreUnavailable)
+        once = STORE_AWAY if away else getattr(record, "once", None)
+        if once is None:
             return True
         self._now = record.created
-        left_out = self._seldom.may_say(STORE_AWAY)
-        if left_out is None:
+        repeated = self._seldom.may_say(once)
+        if repeated is None:
             return False
-        if isinstance(error, StoreUnavailable):
+        if away:
             record.exc_info, record.reason = None, str(error)
-        if left_out:
-            record.left_out = left_out
+        if repeated:
+            record.repeated = repeated
         return True
 
 
@@ -99,7 +111,7 @@ def setup_logging(level: str, form: str, redact: Redactor, stream: TextIO | None
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(LineFormatter(redact, as_json=form == "json"))
-    handler.addFilter(OncePerOutage())
+    handler.addFilter(OncePerMinute())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

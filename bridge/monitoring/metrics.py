@@ -1,70 +1,245 @@
-"""Counters and gauges in a registry of their own; nothing global, so that two bridges fit in one process."""
+"""Counters, gauges and histograms in a registry of their own, so that two bridges fit in one process.
+
+Names follow the conventions of Prometheus: units at the end, `_total` for what only grows, `_seconds` for times.
+"""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+from platform import python_version
+from typing import Any, Protocol
 
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_PLAIN_0_0_4,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily
 
 from bridge.monitoring.health import Status
+
+disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for each, which tells what `rate` knows
+
+LABELS = {
+    "system": "systems of the settings, or `unknown`",
+    "mapping": "mapping files",
+    "entity": "kinds of records that mapping files name",
+    "listing": "listings of the connectors without keys of the account; beyond {most} of a system `other`",
+    "method": "HTTP methods of the connectors",
+    "path": "paths of the connectors with `{{id}}` for ids; beyond {most} of a system `other`",
+    "status": "HTTP status codes (0: no answer), or pass, warn, fail of a health part",
+    "answer": "what a vendor's answer means: ok, refused, limited, failed, none",
+    "part": "parts of `/health`",
+    "listener": "callbacks, admin",
+    "hook": "hooks of the connectors",
+    "found_by": "callback, sweep",
+    "window": "windows the program knows",
+    "level": "fail, warn, info",
+    "priority": "live, retry, reconcile, backfill",
+    "reason": "codes of the program, see the table in operations.md",
+    "outcome": "applied, unchanged, filtered, dead",
+    "fate": "what became of an accepted event",
+    "kind": "incremental, full",
+    "state": "states the program knows",
+    "target": "alert targets of the settings",
+    "version": "the version that runs",
+    "python": "the Python it runs on",
+}
+"""Every label there is, and what bounds its values. No label holds what a stranger can choose."""
+
+MOST_VALUES = 200
+"""Paths and listings of one system; connectors know fewer, so this only bounds what a fault of theirs could do."""
+OTHER = "other"
+GROWING = ("accepted", "applied", "unchanged", "coalesced", "filtered", "discarded")
+"""Fates of events that only grow; the others are levels."""
+
+CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+CALLBACK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Vendors give up on a callback after 2 (Pipedrive: 10) seconds."""
+WRITE_SECONDS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0)
 
 _HOST = re.compile(r"^[a-z]+://[^/]*")
 _VERSION = re.compile(r"v\d+", re.IGNORECASE)
 
 
+class Queue(Protocol):
+    """What waits for an account's budget; see `app.quotas.Queued`."""
+
+    @property
+    def used(self) -> int: ...
+    @property
+    def records(self) -> int: ...
+    @property
+    def seconds(self) -> float | None: ...
+
+
+class Place(Protocol):
+    """Where a sweep or backfill stands; see `store.cursors.Cursor`."""
+
+    @property
+    def run(self) -> str: ...
+    @property
+    def system(self) -> str: ...
+    @property
+    def entity(self) -> str: ...
+    @property
+    def mapping(self) -> str: ...
+
+
+class Run(Protocol):
+    """A sweep or backfill under way; see `app.progress.Progress`."""
+
+    @property
+    def cursor(self) -> Place: ...
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int | None: ...
+    @property
+    def seconds(self) -> float | None: ...
+
+
 class Metrics:
-    """Every figure the bridge shows; names start with `bridge_`. No label holds what a stranger can choose."""
+    """Every figure the bridge shows. Names start with `bridge_`, but those of the process, as everywhere."""
 
     content_type = CONTENT_TYPE_PLAIN_0_0_4
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.labels: dict[str, tuple[str, ...]] = {"bridge_events": EVENT_LABELS}
+        self._seen: defaultdict[str, set[str]] = defaultdict(set)
+        self._count_work()
+        self._count_connections()
+        self._show_levels()
+        self._events = EventTotals()
+        self.registry.register(self._events)
+        build = self._gauge("build_info", "1; its labels say what runs", "version", "python")
+        build.labels(version("sync-bridge"), python_version()).set(1)
+        ProcessCollector(registry=self.registry)
+
+    def _count_work(self) -> None:
         self._callbacks = self._counter("callbacks", "Callbacks answered", "system", "status")
+        self._answered = self._histogram(
+            "callback_duration_seconds", "From a callback's head to its answer", CALLBACK_SECONDS, "system"
+        )
         self._outcomes = self._counter("outcomes", "What came of records that were looked at", "mapping", "outcome")
-        self._calls = Histogram(
-            "bridge_remote_call_seconds",
-            "Calls to remote systems",
-            ("system", "method", "path", "status"),
-            registry=self.registry,
+        self._to_write = self._histogram(
+            "callback_to_write_seconds", "From a callback to the end of the write it caused", WRITE_SECONDS, "mapping"
+        )
+        self._calls = self._counter("calls", "Calls to systems", "system", "method", "path", "status")
+        self._call_seconds = self._histogram(
+            "call_duration_seconds", "How long calls to systems took", CALL_SECONDS, "system", "method", "answer"
         )
         self._sweeps = self._counter("sweeps", "Sweeps done", "system", "entity", "kind")
         self._rows = self._counter("sweep_rows", "Rows seen by sweeps", "system", "entity")
-        self._marked = self._counter("sweep_marked", "Rows sweeps found changed", "system", "entity")
+        self._marked = self._counter("sweep_changed_rows", "Rows sweeps found changed", "system", "entity")
         self._skipped = self._counter(
             "skipped_rows", "Rows of listings left out because they could not be understood", "system", "listing"
         )
-        self._hooks = self._counter("hooks_registered", "Hooks registered or repaired", "system")
+        self._hooks = self._counter("hook_registrations", "Hooks registered or repaired", "system")
+        self._alerts = self._counter("alert_messages", "Alerts sent, or that could not be", "target", "state")
+
+    def _count_connections(self) -> None:
         self._ended = self._counter("connections_ended", "Connections ended by the bridge", "listener", "reason")
         self.connections = self._gauge("connections", "Open connections", "listener")
         self.connections_limit = self._gauge("connections_limit", "Most open connections", "listener")
-        self.part_up = self._gauge("part_up", "1 while a part passes its health check", "part")
-        self._part_status = self._gauge(
-            "part_status", "0 while a part passes, 1 while it warns, 2 while it fails", "part"
-        )
-        self.totals = self._gauge("events", "Events per mapping and fate", "mapping", "fate")
+
+    def _show_levels(self) -> None:
+        self._part_status = self._gauge("part_status", "1 for the status a part of health has now", "part", "status")
+        self._events_open = self._gauge("open_events", "Accepted events that did not end yet", "mapping", "state")
         self.oldest = self._gauge("oldest_waiting_seconds", "Age of the change that waits longest")
-        self._waiting = self._gauge("waiting_records", "Records that wait, by reason", "mapping", "reason")
+        self._waiting = self._gauge("waiting_records", "Records that wait", "mapping", "reason")
+        self._dead = self._gauge("dead_letters", "Records that need a person", "mapping", "reason")
         self._verified = self._gauge("verify_pairs", "Pairs by what the last verification found", "mapping", "state")
         self._verify_age = self._gauge("verify_age_seconds", "Age of the last verification", "mapping")
-        self._dead = self._gauge("dead_letters", "Records that need a person, by reason", "mapping", "reason")
+        self._hook_changes = self._gauge(
+            "hook_changes",
+            "Changes in the window that callbacks of a hook reported (callback), or only a sweep found (sweep)",
+            *("system", "hook", "found_by", "window"),
+        )
+        self._hook_repairs = self._gauge(
+            "hook_repairs", "How often a hook was registered anew in the window", "system", "hook", "window"
+        )
+        self._hook_age = self._gauge("hook_delivery_age_seconds", "Age of a hook's last delivery", "system", "hook")
+        self._column_changes = self._gauge(
+            "column_changes", "Changes of accounts' columns since they were accepted, by level", "system", "level"
+        )
+        self._hook_rows = self._gauge("hooks", "Hooks by what the last audit saw", "system", "state")
+        self._delivered = self._gauge(
+            "hook_last_delivery_timestamp_seconds", "When a callback last came in, since 1970", "system"
+        )
+        self._removals = self._gauge(
+            "deletion_threshold_removals", "Removals within the window of the deletion threshold", "mapping"
+        )
+        self.threshold_limit = self._gauge("deletion_threshold_limit", "Removals after which further ones are held")
+        self._pauses = self._gauge("pause_seconds", "What is left of the pause a vendor asked for", "system")
+        self._quota_limit = self._gauge("quota_limit_units", "Units of the day in an account's budget", "system")
+        self._quota_left = self._gauge("quota_left_units", "Units of the day that are left of it", "system")
+        self._quota_pace = self._gauge("quota_calls_per_second", "Calls a second of an account's budget", "system")
+        self._quota_used = self._gauge("quota_used_units", "Units of the day that were used", "system", "priority")
+        self._quota_waiting = self._gauge(
+            "quota_waiting_records", "Records that wait for an account's budget", "system", "priority"
+        )
+        self._quota_seconds = self._gauge(
+            "quota_done_seconds", "Forecast: seconds until what waits for the budget is done", "system", "priority"
+        )
+
+        run = ("kind", "system", "entity", "mapping")
+        self._run_done = self._gauge(
+            "run_done_records", "Records that a sweep or backfill under way is done with", *run
+        )
+        self._run_total = self._gauge("run_total_records", "Records it is expected to read in all", *run)
+        self._run_seconds = self._gauge("run_left_seconds", "Forecast: seconds until it ends", *run)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"bridge_{name}", text, labels, registry=self.registry)
+        return Counter(self._named(name, labels), text, labels, registry=self.registry)
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"bridge_{name}", text, labels, registry=self.registry)
+        return Gauge(self._named(name, labels), text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(self._named(name, labels), text, labels, buckets=buckets, registry=self.registry)
+
+    def _named(self, name: str, labels: tuple[str, ...]) -> str:
+        self.labels[f"bridge_{name}"] = labels
+        return f"bridge_{name}"
 
     def callback(self, system: str, status: int) -> None:
         """A callback was answered."""
         self._callbacks.labels(system, str(status)).inc()
 
+    def callback_took(self, system: str, seconds: float) -> None:
+        """A callback at one of our addresses was answered after so long."""
+        self._answered.labels(system).observe(seconds)
+
     def outcome(self, mapping: str, outcome: str) -> None:
         """Something came of a look at a record. A record that goes on waiting is in the gauge `waiting`."""
         self._outcomes.labels(mapping, outcome).inc()
 
+    def written(self, mapping: str, seconds: float) -> None:
+        """A change that a callback told of was written so long after it."""
+        self._to_write.labels(mapping).observe(seconds)
+
     def remote_call(self, system: str, method: str, path: str, status: int, seconds: float) -> None:
         """A request to a remote system ended; status 0 when there was no answer. Ids in `path` are left out."""
-        self._calls.labels(system, method, _template(path), str(status)).observe(seconds)
+        known = self._bounded(f"path of {system}", _template(path))
+        self._calls.labels(system, method, known, str(status)).inc()
+        self._call_seconds.labels(system, method, _meaning(status)).observe(seconds)
+
+    def _bounded(self, of: str, value: str) -> str:
+        seen = self._seen[of]
+        if value not in seen:
+            if len(seen) >= MOST_VALUES:
+                return OTHER
+            seen.add(value)
+        return value
 
     def sweep(self, system: str, entity: str, kind: str, rows: int, marked: int) -> None:
         """A sweep ended."""
@@ -74,15 +249,40 @@ class Metrics:
 
     def skipped(self, system: str, listing: str, number: int) -> None:
         """So many rows of a listing could not be understood. Keys of the account's own things are left out."""
-        self._skipped.labels(system, _without_keys(listing)).inc(number)
+        self._skipped.labels(system, self._bounded(f"listing of {system}", _without_keys(listing))).inc(number)
 
     def hook_registered(self, system: str) -> None:
         """A hook was registered or registered again."""
         self._hooks.labels(system).inc()
 
+    def hooks_seen(self, numbers: Mapping[tuple[str, str], int], delivered: Mapping[tuple[str], float]) -> None:
+        """Hooks by system and state, and when each system last delivered (epoch seconds)."""
+        _set_all(self._hook_rows, numbers)
+        _set_all(self._delivered, delivered)
+
+    def alert(self, target: str, state: str) -> None:
+        """A message to a target of alerts was `sent`, or `failed`."""
+        self._alerts.labels(target, state).inc()
+
     def connection_ended(self, listener: str, reason: str) -> None:
         """The bridge closed a connection; `reason` is a word of the program."""
         self._ended.labels(listener, reason).inc()
+
+    def events(self, fates: Mapping[str, Mapping[str, int]]) -> None:
+        """Where the accepted events of each mapping are: by mapping and fate, as the store counts them."""
+        self._events.numbers = {
+            (mapping, fate): number
+            for mapping, totals in fates.items()
+            for fate, number in totals.items()
+            if fate in GROWING
+        }
+        levels = {
+            (mapping, fate): number
+            for mapping, totals in fates.items()
+            for fate, number in totals.items()
+            if fate not in GROWING
+        }
+        _set_all(self._events_open, levels)
 
     def waiting(self, numbers: Mapping[tuple[str, str], int]) -> None:
         """So many records wait, by mapping and code of the reason."""
@@ -97,14 +297,75 @@ class Metrics:
         _set_all(self._verified, pairs)
         _set_all(self._verify_age, ages)
 
+    def hooks(self, *figures: Mapping[tuple[str, ...], float]) -> None:
+        """Changes by system, hook, what found them and window; repairs by system, hook and window; ages of the last
+        deliveries in seconds."""
+        for gauge, numbers in zip((self._hook_changes, self._hook_repairs, self._hook_age), figures, strict=True):
+            _set_all(gauge, numbers)
+
+    def column_changes(self, numbers: Mapping[tuple[str, str], float]) -> None:
+        """Changes by system and level: fail, warn, info."""
+        _set_all(self._column_changes, numbers)
+
+    def removals(self, numbers: Mapping[tuple[str], int]) -> None:
+        """What each mapping removed within the window of the deletion threshold."""
+        _set_all(self._removals, numbers)
+
+    def paused(self, system: str, seconds: float) -> None:
+        """What is left of the pause a vendor asked for."""
+        self._pauses.labels(system).set(seconds)
+
+    def quotas(
+        self,
+        limits: Mapping[tuple[str], float],
+        left: Mapping[tuple[str], float],
+        per_second: Mapping[tuple[str], float],
+        queues: Mapping[tuple[str, str], Queue],
+    ) -> None:
+        """The budgets: by system the day's units, what is left of them and the pace; by priority what waits."""
+        _set_all(self._quota_limit, limits)
+        _set_all(self._quota_left, left)
+        _set_all(self._quota_pace, per_second)
+        _set_all(self._quota_used, {key: one.used for key, one in queues.items()})
+        _set_all(self._quota_waiting, {key: one.records for key, one in queues.items()})
+        done = {key: one.seconds for key, one in queues.items() if one.seconds is not None}
+        _set_all(self._quota_seconds, done)
+
+    def progress(self, runs: Iterable[Run]) -> None:
+        """The sweeps and backfills that go on now."""
+        about = {
+            (one.cursor.run.partition("/")[0], one.cursor.system, one.cursor.entity, one.cursor.mapping): one
+            for one in runs
+        }
+        _set_all(self._run_done, {key: one.done for key, one in about.items()})
+        _set_all(self._run_total, {key: one.total for key, one in about.items() if one.total is not None})
+        _set_all(self._run_seconds, {key: one.seconds for key, one in about.items() if one.seconds is not None})
+
     def part(self, name: str, status: Status) -> None:
         """What a part's health check said."""
-        self.part_up.labels(name).set(0 if status is Status.FAIL else 1)
-        self._part_status.labels(name).set(status)
+        for one in Status:
+            self._part_status.labels(name, one.word).set(one is status)
 
     def render(self) -> bytes:
         """The text exposition format."""
         return generate_latest(self.registry)
+
+
+EVENT_LABELS = ("mapping", "fate")
+
+
+class EventTotals:
+    """Counters whose numbers the store keeps, so that they go on over restarts."""
+
+    def __init__(self) -> None:
+        self.numbers: Mapping[tuple[str, str], int] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        """As the client library asks a collector."""
+        family = CounterMetricFamily("bridge_events", "Accepted events by what became of them", labels=EVENT_LABELS)
+        for labels, number in self.numbers.items():
+            family.add_metric(labels, number)
+        yield family
 
 
 def _set_all(gauge: Gauge, numbers: Mapping[Any, float]) -> None:
@@ -112,6 +373,14 @@ def _set_all(gauge: Gauge, numbers: Mapping[Any, float]) -> None:
     gauge.clear()
     for labels, number in numbers.items():
         gauge.labels(*labels).set(number)
+
+
+def _meaning(status: int) -> str:
+    if status == 0:
+        return "none"
+    if status == 429:
+        return "limited"
+    return "ok" if status < 400 else "refused" if status < 500 else "failed"
 
 
 def _without_keys(listing: str) -> str:

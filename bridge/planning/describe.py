@@ -161,6 +161,9 @@ def _removal(draft: Draft, plan: Removal) -> Row:
     other = draft.named(plan.side, plan.link.rec(plan.side))
     if plan.undoes is not None:
         rule = f"{plan.undoes.fulfils.run}: the bridge had created it for {other}, which stays"
+    elif plan.merged is not None:
+        policy = f"merged: {{{draft.side_name(plan.side)}: {plan.policy.value}}}"
+        rule = f"{other} was merged into {plan.merged.survivor}, and the mapping says `{policy}`"
     else:
         policy = f"deleted: {{{draft.side_name(plan.side)}: {plan.policy.value}}}"
         rule = f"{other} was deleted, and the mapping says `{policy}`"

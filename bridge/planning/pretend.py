@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from bridge.connectors.holding import Held, writes_held
+from bridge.connectors.lines import ReadsLines
 from bridge.connectors.protocols import Connector, Identity, Page, Written
 from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
 from bridge.domain.catalog import ColumnSpec, Manifest
@@ -81,6 +82,13 @@ class Pretending:
         if is_new(ref.id):
             return Gone(ref, Evidence.NOT_FOUND)
         return await self._patiently(lambda: self._real.read(ref))
+
+    async def lines(self, entity: str, column: str, recs: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
+        """Of records the plan wrote to, `read` shows the lines they would hold."""
+        real, there = self._real, [rec for rec in recs if not is_new(rec)]
+        if not there or not isinstance(real, ReadsLines):
+            return {}
+        return await self._patiently(lambda: real.lines(entity, column, there))
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
         return await self._patiently(lambda: self._real.list(entity, since=since, page=page, where=where))

@@ -59,16 +59,17 @@ class Report:
 
     # For people.
 
-    def lines(self, *, everything: bool = False) -> Iterator[str]:
+    def lines(self, most: int | None = SAMPLES) -> Iterator[str]:
+        """most: rows of each kind that are shown; None: all."""
         totals = self.spool.totals()
         yield f"Plan of {_moment(self.at)} UTC. {self._summary(totals)} Nothing was written."
         if any(kind is Kind.CREATE for _, kind in totals):
             yield "Records that do not exist yet are called new-1, new-2 and so on."
         yield from self._hook_lines()
         for head in self.heads:
-            yield from self._mapping_lines(head, totals, everything=everything)
+            yield from self._mapping_lines(head, totals, most)
         yield from self._cost_lines()
-        if not everything and any(number > SAMPLES for number in totals.values()):
+        if most is not None and any(number > most for number in totals.values()):
             yield ""
             yield "`--all` shows every record."
 
@@ -94,7 +95,7 @@ class Report:
         for system, fault in self.hook_faults.items():
             yield f"  {system}: {fault}"
 
-    def _mapping_lines(self, head: Head, totals: Counter[tuple[str, Kind]], *, everything: bool) -> Iterator[str]:
+    def _mapping_lines(self, head: Head, totals: Counter[tuple[str, Kind]], most: int | None) -> Iterator[str]:
         yield ""
         yield f"{head.name}: {head.sides[0]} and {head.sides[1]}"
         yield from (f"  {note}" for note in head.notes)
@@ -108,10 +109,10 @@ class Report:
             number = totals[head.name, kind]
             yield ""
             yield f"  {HEADINGS[kind]}:"
-            for row in self.spool.rows(head.name, kind, -1 if everything else SAMPLES):
+            for row in self.spool.rows(head.name, kind, -1 if most is None else most):
                 yield from (f"    {line}" for line in row_lines(row))
-            if not everything and number > SAMPLES:
-                yield f"    and {number - SAMPLES} more"
+            if most is not None and number > most:
+                yield f"    and {number - most} more"
 
     def _rest_lines(self, mapping: str) -> Iterator[str]:
         """What nothing is done about, and what waited before."""
@@ -135,7 +136,7 @@ class Report:
             return
         yield "calls to carry it out, beside the comparison of both sides:"
         for cost in self.costs:
-            yield f"  {cost.system}: {cost.reads} to read, {cost.writes} to write{_quota(cost)}; {_lasts(cost)}"
+            yield f"  {_cost_line(cost)}"
 
     # For programs.
 
@@ -150,17 +151,17 @@ class Report:
             "waiting": {name: dict(found) for name, found in self.waiting.items()},
             "hooks": [asdict(row) for row in self.hooks],
             "hook faults": dict(self.hook_faults),
-            "cost": [{**asdict(cost), "days": round(cost.days, 2)} for cost in self.costs],
+            "cost": [{**asdict(cost), "days": round(cost.days, 2), "told": _cost_line(cost)} for cost in self.costs],
             "calls made": dict(self.made),
         }
 
-    def shown(self, *, everything: bool) -> Iterator[Row]:
-        """The rows that are shown: some of each kind, or all."""
-        if everything:
+    def shown(self, most: int | None = SAMPLES) -> Iterator[Row]:
+        """The rows that are shown: so many of each kind, or all."""
+        if most is None:
             yield from self.spool.rows()
             return
         for mapping, kind in sorted(self.spool.totals()):
-            yield from self.spool.rows(mapping, kind, SAMPLES)
+            yield from self.spool.rows(mapping, kind, most)
 
 
 def row_lines(row: Row) -> Iterator[str]:
@@ -176,12 +177,13 @@ def row_lines(row: Row) -> Iterator[str]:
     else:
         yield f"{row.record}: {row.why}"
     for name, change in row.fields.items():
-        yield f"  {name}: {_change(change)}"
+        yield f"  {name}: {change_line(change)}"
     if row.why and row.kind in WRITES:
         yield f"  {row.why}"
 
 
-def _change(change: Mapping[str, Any]) -> str:
+def change_line(change: Mapping[str, Any]) -> str:
+    """What a field holds before and after, and why."""
     if "left out" in change:
         return f"left out ({change['left out']})"
     if "values" in change:
@@ -195,6 +197,10 @@ def _change(change: Mapping[str, Any]) -> str:
 def _value(value: Any) -> str:
     text = "(empty)" if value is None else repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def _cost_line(cost: Cost) -> str:
+    return f"{cost.system}: {cost.reads} to read, {cost.writes} to write{_quota(cost)}; {_lasts(cost)}"
 
 
 def _quota(cost: Cost) -> str:

@@ -37,9 +37,9 @@ class Backfill:
     async def stands(self) -> Stand | None:
         """Where one stands that was begun and not ended; None: there is none."""
         cursors = [await self._cursor(side) for side in self._sides()]
-        if not any(map(_open, cursors)):
+        if not any(cursor.runs for cursor in cursors):
             return None
-        return tuple((cursor.sweep, cursor.page, _open(cursor)) for cursor in cursors)
+        return tuple((cursor.sweep, cursor.page, cursor.runs) for cursor in cursors)
 
     async def run(self, *, preview: bool = False) -> Sweep:
         """Mark every unlinked record that passes `where`, of each side whose records may cross; or only count them."""
@@ -54,7 +54,7 @@ class Backfill:
             return report
         try:
             for side, cursor in cursors:
-                if preview or _open(cursor):
+                if preview or cursor.runs:
                     await self._side(report, side, cursor, preview)
         except Rejected as error:  # the vendor no longer knows the page: the next one begins anew
             report.fault = str(error)
@@ -72,12 +72,15 @@ class Backfill:
         return await self.store.cursors.get(endpoint.system, endpoint.entity, f"backfill {self.mapping.name}")
 
     async def _begin(self, cursor: Cursor) -> Cursor:
-        return await self.store.cursors.start(cursor.system, cursor.entity, cursor.kind)
+        listed = await self.store.cursors.get(cursor.system, cursor.entity, "full")
+        return await self.store.cursors.start(cursor.system, cursor.entity, cursor.kind, total=listed.expected)
 
     async def _side(self, report: Sweep, side: Side, cursor: Cursor, preview: bool) -> None:
         walk = await self._walk(report, side, cursor)
         token = None if preview else cursor.page
         while True:
+            if not preview:  # also before the first page of one that goes on: it must not get ahead with every stop
+                await self._wait_for_room()
             page = await walk.page(token, None)
             rows = [row for row in page.rows if isinstance(row, Record)]
             report.rows += len(rows)
@@ -90,7 +93,13 @@ class Backfill:
                     await count_held(self.store, walk.uses[0], marks, report)
             else:
                 move = CursorMove(
-                    cursor.system, cursor.entity, cursor.kind, cursor.sweep, page=page.next, expect_page=token
+                    cursor.system,
+                    cursor.entity,
+                    cursor.kind,
+                    cursor.sweep,
+                    page=page.next,
+                    expect_page=token,
+                    total=page.total,
                 )
                 await walk.store_page(rows, move)
                 await self._wait_for_room()
@@ -120,7 +129,3 @@ class Backfill:
         """A backfill must not bury live work."""
         while await self.store.tasks.waiting(Lane.BACKFILL, self.mapping.name) >= WAITING:
             await self.seams.clock.sleep(POLL_SECONDS)
-
-
-def _open(cursor: Cursor) -> bool:
-    return cursor.started_at is not None and (cursor.done_at is None or cursor.done_at < cursor.started_at)

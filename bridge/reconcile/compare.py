@@ -21,6 +21,24 @@ def differs(mapping: Mapping, side: Side, fields: Fields, link: Link) -> bool:
     )
 
 
+def edited(mapping: Mapping, side: Side, fields: Fields, link: Link) -> bool:
+    """Whether somebody edited a field there, whatever was changed in the mapping file since."""
+    hashes = translate.read(mapping, side, fields).hashes
+    base = load_base(mapping, link.base)
+    return any(
+        _was_edited(field, side, hashes[field.name], base.get(field.name))
+        for field in mapping.fields
+        if field.name in hashes and side.other in field.flows
+    )
+
+
+def _was_edited(field: Field, side: Side, hashed: str, entry: FieldBase | None) -> bool:
+    if entry is None or entry.columns_fingerprint != field.columns_fingerprint:
+        return False
+    before = entry.left_hash if side is Side.LEFT else entry.right_hash
+    return before is not None and before != hashed
+
+
 def _edited(field: Field, side: Side, value: Any, hashed: str, entry: FieldBase | None) -> bool:
     if entry is None:
         return value is UNREAD or not is_empty(value)

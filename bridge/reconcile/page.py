@@ -13,8 +13,9 @@ from bridge.domain.seams import epoch
 from bridge.mapping import translate
 from bridge.mapping.model import Mapping
 from bridge.mapping.values import LinkId, Reference
-from bridge.reconcile.compare import differs
+from bridge.reconcile.compare import differs, edited
 from bridge.store.engine import Store
+from bridge.store.hook_hours import SweptChange
 from bridge.store.model import KeyNote, Link, LinkState, MappingState, RecordNote, Scope, TaskKey
 from bridge.store.sweeps import TaskNote
 
@@ -26,18 +27,25 @@ Values = MappingOf[str, Any]
 
 @dataclass(slots=True)
 class PageMarks:
-    """What a page's transaction stores. `heard`: records a waiting event had already told of."""
+    """What a page's transaction stores. `heard`: records a waiting event had already told of; `changes`: rows that
+    somebody changed at the vendor since both sides agreed, and since an earlier sweep looked."""
 
     events: dict[str, Event] = field(default_factory=dict)
     records: list[RecordNote] = field(default_factory=list)
     keys: list[KeyNote] = field(default_factory=list)
     decided: list[tuple[TaskKey, str]] = field(default_factory=list)
     heard: set[str] = field(default_factory=set)
+    changes: dict[str, SweptChange] = field(default_factory=dict)
 
     @property
     def unheard(self) -> int:
         """Marked rows no callback had told of."""
         return len(self.events.keys() - self.heard)
+
+    @property
+    def unheard_changes(self) -> list[SweptChange]:
+        """Changes no callback has told of yet."""
+        return [change for rec, change in self.changes.items() if rec not in self.heard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +74,14 @@ class Use:
 @dataclass(frozen=True, slots=True)
 class Purpose:
     """Why a listing is walked. `full`: every row is shown, so that a first walk fills the match index and is the
-    baseline of later ones. `everything`: a backfill takes unlinked rows whatever was decided on them before.
+    baseline of later ones. `everything`: a backfill takes unlinked rows whatever was decided on them before. `looked`:
+    until when earlier sweeps have looked for changes, by the vendor's clock; None: there was none.
     """
 
     origin: Origin
     full: bool = False
     everything: bool = False
+    looked: float | None = None
 
 
 async def judge(
@@ -80,7 +90,7 @@ async def judge(
     """Judge a page's rows for every mapping that has their entity."""
     marks = PageMarks(records=[_note(row, now) for row in rows])
     for use in uses:
-        await _judge_for(store, use, rows, purpose, marks)
+        await _judge_for(store, use, rows, purpose, marks, now)
     return marks
 
 
@@ -92,7 +102,9 @@ def _note(row: Record | Gone, now: float) -> RecordNote:
     return RecordNote(row.ref, version=version, gone_at=now, gone_how=Evidence.FLAG.value)
 
 
-async def _judge_for(store: Store, use: Use, rows: Sequence[Record | Gone], purpose: Purpose, marks: PageMarks) -> None:
+async def _judge_for(
+    store: Store, use: Use, rows: Sequence[Record | Gone], purpose: Purpose, marks: PageMarks, now: float
+) -> None:
     recs = [row.ref.id for row in rows]
     name, side = use.mapping.name, use.side
     links = await store.links.resolve(name, side, recs)
@@ -106,11 +118,14 @@ async def _judge_for(store: Store, use: Use, rows: Sequence[Record | Gone], purp
         if isinstance(row, Gone):
             if link is not None and link.rec(side) == rec:
                 _mark(row, EventKind.DELETED, purpose, marks)
+                _note_change(row, EventKind.DELETED, purpose, marks, now)
         elif link is not None:
             if _linked_due(use, row, link, task):
                 _mark(row, EventKind.CHANGED, purpose, marks)
-        elif rec not in settled:
-            _judge_unlinked(use, row, purpose, marks, task)
+                if edited(use.mapping, side, row.fields, link):
+                    _note_change(row, EventKind.CHANGED, purpose, marks, now)
+        elif rec not in settled and _judge_unlinked(use, row, purpose, marks, task):
+            _note_change(row, EventKind.CREATED if task is UNKNOWN else EventKind.CHANGED, purpose, marks, now)
     await _note_keys(store, use, [row for row in rows if isinstance(row, Record)], marks)
 
 
@@ -125,17 +140,19 @@ def _linked_due(use: Use, row: Record, link: Link, task: TaskNote) -> bool:
     return passes is False or differs(use.mapping, use.side, row.fields, link)
 
 
-def _judge_unlinked(use: Use, row: Record, purpose: Purpose, marks: PageMarks, task: TaskNote) -> None:
+def _judge_unlinked(use: Use, row: Record, purpose: Purpose, marks: PageMarks, task: TaskNote) -> bool:
+    """Whether it is marked."""
     if translate.passes_where(use.mapping, use.side, row.fields) is False:
-        return
+        return False
     row_hash = use.row_hash(row.fields)
     if not purpose.everything:
         if task.decided_hash == row_hash:
-            return
+            return False
         if task.decided_hash is None and not task.pending and _from_before(use, row, purpose):
             marks.decided.append((use.key(row.ref.id), row_hash))
-            return
+            return False
     _mark(row, EventKind.CHANGED, purpose, marks)
+    return True
 
 
 def _from_before(use: Use, row: Record, purpose: Purpose) -> bool:
@@ -162,6 +179,13 @@ def _mark(row: Record | Gone, kind: EventKind, purpose: Purpose, marks: PageMark
         source_at=row.modified_at,
         merged_into=merged,
     )
+
+
+def _note_change(row: Record | Gone, kind: EventKind, purpose: Purpose, marks: PageMarks, now: float) -> None:
+    """A change counts in the first sweep that could find it; a row without a time, in each that finds it changed."""
+    changed = epoch(row.modified_at) if row.modified_at is not None else None
+    if purpose.looked is not None and (changed is None or changed >= purpose.looked):
+        marks.changes[row.ref.id] = SweptChange(row.ref, kind, changed, now)
 
 
 async def _note_keys(store: Store, use: Use, rows: Sequence[Record], marks: PageMarks) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,15 +11,17 @@ from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import Rejected, RemoteError, StoreUnavailable
 from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.record import RecordRef
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS, Seams, from_epoch
 from bridge.domain.together import together
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.reconcile.backfill import Backfill, Stand
 from bridge.reconcile.page import Purpose, Use
-from bridge.reconcile.walk import Sweep, Walk
+from bridge.reconcile.walk import Found, Sweep, Walk
 from bridge.store.cursors import Cursor, CursorMove
 from bridge.store.engine import Store
 from bridge.store.failures import CursorMoved
+from bridge.store.hook_hours import SweptChange
 from bridge.store.model import Routes, Scope
 
 log = logging.getLogger(__name__)
@@ -59,12 +61,14 @@ class Reconciler:
         store: Store,
         seams: Seams,
         observe: Observe = lambda system, entity, kind, rows, marked: None,
+        found: Found = lambda changes: None,
     ) -> None:
         self.connectors = connectors
         self.work = work
         self.store = store
         self.seams = seams
         self.observe = observe
+        self.found = found
         self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._backfills: dict[str, asyncio.Task[Sweep] | None] = {}  # under way here, by mapping; None: a person's
         self._stood: dict[str, Stand | None] = {}  # where backfills stood at the last look
@@ -74,10 +78,14 @@ class Reconciler:
         """Every (system, entity) some mapping names."""
         return sorted(self.work.routes)
 
-    async def sweep_all(self, kind: str) -> list[Sweep]:
-        """Sweep every entity on schedule; one that fails does not stop the others, a slow system no other system."""
+    async def sweep_all(self, kind: str, systems: Container[str] | None = None) -> list[Sweep]:
+        """Sweep every entity on schedule; one that fails does not stop the others, a slow system no other system.
+
+        `systems`: only these."""
 
         async def sweep(system: str, entity: str) -> Sweep | None:
+            if systems is not None and system not in systems:
+                return None
             rests = kind != "full" and await self._rests(system, entity)
             return None if rests else await self.sweep(system, entity, kind)
 
@@ -128,7 +136,7 @@ class Reconciler:
         found: dict[tuple[str, str], tuple[object, ...]] = {}
         for system, entity in self.entities():
             cursor = await self.store.cursors.get(system, entity, "full")
-            if cursor.started_at is not None and (cursor.done_at is None or cursor.done_at < cursor.started_at):
+            if cursor.runs:
                 found[system, entity] = (cursor.sweep, cursor.page, cursor.rows)
         return found
 
@@ -183,7 +191,8 @@ class Reconciler:
             except Exception as error:  # whatever is wrong with one entity's listing, the others are swept
                 expected = isinstance(error, RemoteError | CursorMoved)
                 report.fault = str(error) if expected else f"{type(error).__name__}: {error}"
-                told = {"system": system, "entity": entity, "reason": report.fault}
+                told = {"system": system, "entity": entity, "kind": kind, "reason": report.fault}
+                told["once"] = f"sweep {system} {entity} {kind}"
                 log.warning("sweep ended early", extra=told, exc_info=not expected)
                 await self.store.cursors.ask(system, entity, kind, by=UNFINISHED)
         self.observe(system, entity, report.kind, report.rows, report.marked)
@@ -209,15 +218,27 @@ class Reconciler:
             if not facts.since or self._too_old(cursor, facts):
                 report.kind = "full"
                 cursor = await cursors.get(report.system, report.entity, "full")
+        looked = cursor.value if report.kind == "incremental" else await self._looked(cursor, facts)
         if report.kind == "full":
             resumable = await self._resumable(cursor)
-            cursor = await (cursors.resume if resumable else cursors.start)(report.system, report.entity, "full")
+            if resumable:
+                cursor = await cursors.resume(report.system, report.entity, "full")
+            else:
+                cursor = await cursors.start(report.system, report.entity, "full", total=cursor.expected)
         try:
-            await self._walk(report, cursor, facts)
+            await self._walk(report, cursor, facts, looked)
         except Rejected:  # the vendor no longer knows the page where an earlier sweep stood
             if cursor.page is None:
                 raise
-            await self._walk(report, await cursors.start(report.system, report.entity, report.kind), facts)
+            await self._walk(report, await cursors.start(report.system, report.entity, report.kind), facts, looked)
+
+    async def _looked(self, full: Cursor, facts: EntityManifest) -> float | None:
+        """Until when sweeps before a full one have looked for changes; `full`: its cursor before it starts."""
+        if facts.since:
+            return (await self.store.cursors.get(full.system, full.entity, "incremental")).value
+        if full.done_at is None or full.started_at is None:
+            return None
+        return min(full.started_at, full.done_at) - _overlap(facts)
 
     async def _resumable(self, cursor: Cursor) -> bool:
         """A full sweep that was cut off goes on where it stood, unless some index still lacks its first pages."""
@@ -231,7 +252,7 @@ class Reconciler:
             return False
         return self.store.now() - cursor.value > facts.history - HISTORY_MARGIN_SECONDS
 
-    async def _walk(self, report: Sweep, cursor: Cursor, facts: EntityManifest) -> None:
+    async def _walk(self, report: Sweep, cursor: Cursor, facts: EntityManifest, looked: float | None) -> None:
         full = report.kind == "full"
         walk = Walk(
             connector=self.connectors[report.system],
@@ -239,9 +260,10 @@ class Reconciler:
             seams=self.seams,
             routes=self.work.routes,
             uses=await self._uses(report.system, report.entity),
-            purpose=Purpose(Origin.RECONCILE, full=full),
+            purpose=Purpose(Origin.RECONCILE, full=full, looked=looked),
             cursor=cursor,
             report=report,
+            found=self.found,
         )
         await walk.run(None if full or cursor.value is None else from_epoch(cursor.value))
         end = CursorMove(report.system, report.entity, report.kind, cursor.sweep, done=True)
@@ -291,9 +313,12 @@ class Reconciler:
 
     async def _settle_unseen(self, walk: Walk) -> None:
         """Linked records a complete listing did not show are looked at; whether they are gone a read decides."""
-        cursor, missing = walk.cursor, set[str]()
+        cursor, missing, known = walk.cursor, set[str](), set[str]()
         for use in walk.uses:
-            missing.update(await self.store.sweeps.unseen(use.scope, use.side, cursor.sweep, cursor.started_at or 0.0))
+            unseen = await self.store.sweeps.unseen(use.scope, use.side, cursor.sweep, cursor.started_at or 0.0)
+            tasks = await self.store.sweeps.tasks(use.mapping.name, use.side, unseen)
+            known.update(rec for rec, task in tasks.items() if task.pending)
+            missing.update(unseen)
         events = [
             Event(cursor.system, cursor.entity, rec, EventKind.CHANGED, Origin.RECONCILE) for rec in sorted(missing)
         ]
@@ -301,6 +326,12 @@ class Reconciler:
             await self.store.events.accept(events[start : start + CHUNK], self.work.routes, run=cursor.run)
         walk.report.marked += len(events)
         walk.report.unheard += len(events)
+        if walk.purpose.looked is not None:
+            now, place = self.store.now(), (cursor.system, cursor.entity)
+            gone = [
+                SweptChange(RecordRef(*place, rec), EventKind.DELETED, None, now) for rec in sorted(missing - known)
+            ]
+            walk.found(gone)
 
     async def _begin_incremental(self, full: Cursor, facts: EntityManifest) -> None:
         """A complete full sweep is as good as an incremental one: the next of those begins where it began."""

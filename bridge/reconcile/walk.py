@@ -1,23 +1,30 @@
 """One listing walked from where its cursor stands: page by page, each with its marks in one transaction."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bridge.connectors.lines import with_lines
 from bridge.connectors.protocols import Connector, Page
 from bridge.domain.errors import RateLimited
+from bridge.domain.event import Origin
 from bridge.domain.ids import why_unstorable
+from bridge.domain.priority import Priority, calls_for
 from bridge.domain.record import Gone, Record
 from bridge.domain.seams import Seams, epoch
 from bridge.reconcile.page import PageMarks, Purpose, Use, judge
 from bridge.store.cursors import Cursor, CursorMove
 from bridge.store.engine import Store
 from bridge.store.failures import Unstorable
+from bridge.store.hook_hours import SweptChange
 from bridge.store.model import Routes
 
 log = logging.getLogger(__name__)
 
+Found = Callable[[Sequence[SweptChange]], None]
+
+PRIORITY = {Origin.RECONCILE: Priority.RECONCILE, Origin.BACKFILL: Priority.BACKFILL}
 PORTION = 100  # rows judged and stored before callbacks get their turn
 LONGEST_PAUSE_SECONDS = 300.0  # a budget that takes longer to fill ends the sweep; the next one goes on from its page
 
@@ -57,7 +64,7 @@ class Walk:
     """`newest`: the highest modification time seen, by the vendor's clock. `total`: what the vendor says there is.
 
     `left_out`: rows shown that the store cannot keep. `whole`: no row of this sweep was skipped, before a stop
-    included; only then what the listing does not show is absent.
+    included; only then what the listing does not show is absent. `found`: is told of changes no task knew of.
     """
 
     connector: Connector
@@ -68,6 +75,7 @@ class Walk:
     purpose: Purpose
     cursor: Cursor
     report: Sweep
+    found: Found = lambda changes: None
     newest: float | None = None
     total: int | None = None
     left_out: int = 0
@@ -78,8 +86,11 @@ class Walk:
         waited = 0.0
         while True:
             try:
-                page = await self.connector.list(self.cursor.entity, since=since, page=token, where={})
+                with calls_for(PRIORITY[self.purpose.origin]):
+                    page = await self.connector.list(self.cursor.entity, since=since, page=token, where={})
                 kept = [row for row in page.rows if self._can_be_kept(row)]
+                columns = [column for use in self.uses for column in use.mapping.line_columns(use.side)]
+                kept = await with_lines(self.connector, self.cursor.entity, kept, columns)
                 return replace(page, rows=await self._without_forgotten(kept))
             except RateLimited as error:
                 waited += max(error.after_seconds, 1.0)
@@ -133,6 +144,7 @@ class Walk:
             page=after,
             expect_page=before,
             complete=self.whole,
+            total=self.total,
         )
 
     async def store_page(self, rows: Sequence[Record | Gone], move: CursorMove | None) -> None:
@@ -168,6 +180,7 @@ class Walk:
         await self._store_marks(marks, move)
         self.report.marked += len(marks.events)
         self.report.unheard += marks.unheard
+        self.found(marks.unheard_changes)
 
     async def _store_marks(self, marks: PageMarks, move: CursorMove | None) -> None:
         events = list(marks.events.values())

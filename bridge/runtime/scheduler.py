@@ -12,7 +12,7 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bridge.domain.errors import StoreUnavailable
-from bridge.domain.patience import once_back
+from bridge.domain.patience import STORE_AWAY, once_back
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import CheckResult, HealthBoard, Status
 
@@ -92,7 +92,7 @@ class Timetable:
 
         def away(error: StoreUnavailable) -> None:
             state.failures, state.fault = state.failures + 1, str(error)
-            log.error("store unavailable", extra={"job": name, "reason": str(error)})
+            log.error("store unavailable", extra={"job": name, "reason": str(error), "once": STORE_AWAY})
             if self._stopping:
                 raise error
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import StoreUnavailable
+from bridge.domain.patience import STORE_AWAY
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import CheckResult, HealthBoard, Status
 
@@ -94,7 +95,7 @@ class Supervisor:
             log.exception("part died", extra=told)
         except StoreUnavailable as error:
             part.fault = ""
-            log.error("store unavailable", extra={**told, "reason": str(error)})
+            log.error("store unavailable", extra={**told, "reason": str(error), "once": STORE_AWAY})
         except Exception as error:
             part.fault = f"{type(error).__name__}: {error}"
             log.exception("part died", extra=told)

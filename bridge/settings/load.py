@@ -172,10 +172,17 @@ def _literal_secrets(written: Written) -> list[Fault]:
     for key in INSTANCE_SECRETS:
         if _is_literal(written.values.get(key)):
             faults.append(written.places.fault((key,), LITERAL_SECRET, SECRET_REMEDY))
-    for index, token in enumerate(_tokens(written.values.get("admin"))):
+    for index, token in enumerate(_listed(written.values.get("admin"), "tokens")):
         if isinstance(token, dict) and _is_literal(token.get("secret")):
             place = ("admin", "tokens", str(index), "secret")
             faults.append(written.places.fault(place, LITERAL_SECRET, SECRET_REMEDY))
+    for index, target in enumerate(_listed(written.values.get("alerts"), "targets")):
+        if isinstance(target, dict) and _is_literal(target.get("url")):
+            place = ("alerts", "targets", str(index), "url")
+            faults.append(written.places.fault(place, LITERAL_SECRET, SECRET_REMEDY))
+    traces = written.values.get("traces")
+    if isinstance(traces, dict) and _is_literal(traces.get("authorization")):
+        faults.append(written.places.fault(("traces", "authorization"), LITERAL_SECRET, SECRET_REMEDY))
     store = written.values.get("store")
     url = store.get("url") if isinstance(store, dict) else None
     if has_literal_password(url):
@@ -183,9 +190,9 @@ def _literal_secrets(written: Written) -> list[Fault]:
     return faults
 
 
-def _tokens(admin: Any) -> list[Any]:
-    tokens = admin.get("tokens") if isinstance(admin, dict) else None
-    return tokens if isinstance(tokens, list) else []
+def _listed(section: Any, key: str) -> list[Any]:
+    found = section.get(key) if isinstance(section, dict) else None
+    return found if isinstance(found, list) else []
 
 
 def _bindings(written: Written) -> list[Fault]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -44,7 +45,8 @@ class StoreSettings(Section):
         STORE_URL,
         repr=False,
         description="Where the bridge remembers: sqlite:///path (relative to this file) or "
-        "postgresql://user@host/name. One with a password comes from {file: path}, {env: NAME} or BRIDGE_STORE__URL.",
+        "postgresql://user@host/name, or postgresql://user@one:5432,two:5432/name where the primary may change. "
+        "One with a password comes from {file: path}, {env: NAME} or BRIDGE_STORE__URL.",
     )
 
     @field_validator("url")
@@ -59,6 +61,25 @@ class SystemSettings(Section):
     connector: str = Field(description="The product: see docs/systems.md.")
     options: dict[str, Any] = Field(
         default_factory=dict, description="What this product needs: address and credentials. Secrets by file or env."
+    )
+    stopped_hooks: Literal["mend", "respect"] = Field(
+        "mend",
+        description="What an audit does about a hook of ours that somebody deactivated at the vendor. mend: registers "
+        "it again; respect: leaves it, and sweeps carry its changes.",
+    )
+    hooks_off: list[str] = Field(
+        default_factory=list,
+        description="Hooks that are not to be registered, as `bridge hooks list` names them; sweeps carry changes.",
+    )
+    sweep_seconds: Seconds | None = Field(
+        None,
+        description="How often changes are looked for here, for a product without callbacks above all; nothing:"
+        " schedule.sweep_seconds.",
+    )
+    reserved_share: Annotated[float, Field(ge=0, le=0.9)] = Field(
+        0.2,
+        description="Share of the account's budget, of each second and each day, that only live changes and people may "
+        "use; 0: all may use all of it.",
     )
 
 
@@ -140,7 +161,9 @@ class ScheduleSettings(Section):
     sweep_seconds: Seconds = Field(300, description="How often missed changes are looked for.")
     full_sweep_seconds: Seconds = Field(86_400, description="How often every record is compared.")
     columns_seconds: Seconds = Field(
-        3600, description="How often the accounts are asked for the fields, options and stages that mappings name."
+        3600,
+        description="How often the accounts are asked for the fields, options and stages that mappings name, and what "
+        "changed there is looked for.",
     )
     retention_seconds: Seconds = Field(3600, description="How often old events and journal entries are removed.")
     jitter_seconds: Annotated[float, Field(ge=0)] = Field(10, description="Each run starts up to this much later.")
@@ -200,6 +223,77 @@ class LogSettings(Section):
     format: Literal["text", "json"] = Field("text", description="Lines of key=value, or JSON.")
 
 
+class AlertTargetSettings(Section):
+    name: Name = Field(description="A name of your choice, for `bridge alerts test NAME`, health and figures.")
+    url: SecretStr = Field(
+        min_length=8,
+        description="Where to, as Apprise writes it: jsons://host/path (a webhook), mailtos://user:password@host?to= "
+        "and many more; see docs/monitoring.md.",
+    )
+    least: Literal["warn", "fail"] = Field("warn", description="From which status of a part of health on it is sent.")
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, value: SecretStr) -> SecretStr:
+        if "://" not in value.get_secret_value():
+            raise ValueError("is no address of Apprise: it begins like jsons://, mailtos:// or slack://")
+        return value
+
+
+HourOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class AlertSettings(Section):
+    targets: list[AlertTargetSettings] = Field(
+        default_factory=list,
+        description="Who gets a message when a part of health warns or fails, and when it is over.",
+    )
+    group_seconds: Seconds = Field(60, description="How long a change lasts, and waits for others, before it is sent.")
+    repeat_seconds: Seconds = Field(86_400, description="A trouble that stays is sent again after this long.")
+    quiet_from: HourOfDay | None = Field(None, description="When quiet hours begin, such as '22:00'; nothing: none.")
+    quiet_until: HourOfDay | None = Field(None, description="When they end; then what stands is sent in one message.")
+    quiet_passes: Literal["fail", "nothing"] = Field("fail", description="What is sent in quiet hours all the same.")
+    zone: str = Field("UTC", description="Time zone of quiet hours and of times in messages, such as Europe/Oslo.")
+
+    @field_validator("zone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"`{value}` is no time zone: write Europe/Oslo, America/New_York or UTC") from None
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.quiet_from is None) != (self.quiet_until is None):
+            raise ValueError("quiet hours need both quiet_from and quiet_until")
+        if self.quiet_from is not None and self.quiet_from == self.quiet_until:
+            raise ValueError("quiet_from and quiet_until are the same time: no hour would be quiet; leave both out")
+        names = [target.name for target in self.targets]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"targets: {', '.join(twice)} is there twice; give each target a name of its own")
+        return self
+
+
+class TraceSettings(Section):
+    endpoint: str | None = Field(
+        None, description="Where traces go (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces; nothing: none."
+    )
+    authorization: SecretStr | None = Field(
+        None, min_length=1, description="The Authorization header of the endpoint, such as Bearer and a token."
+    )
+    sample: Annotated[float, Field(ge=0, le=1)] = Field(1.0, description="How large a part of the changes is traced.")
+    propagate: bool = Field(False, description="Send W3C traceparent with calls, so that vendors can go on with it.")
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("is no address: write http://127.0.0.1:4318/v1/traces")
+        return value
+
+
 class Settings(BaseSettings):
     """The whole settings file."""
 
@@ -237,6 +331,12 @@ class Settings(BaseSettings):
     retention: RetentionSettings = Field(default_factory=RetentionSettings, description="How long things are kept.")
     health: HealthSettings = Field(default_factory=HealthSettings, description="When health warns and fails.")
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
+    alerts: AlertSettings = Field(default_factory=AlertSettings, description="Alerts by webhook, e-mail and the like.")
+    traces: TraceSettings = Field(default_factory=TraceSettings, description="Traces by OpenTelemetry.")
+
+    def sweep_seconds(self, system: str) -> float:
+        """How often changes are looked for at this system."""
+        return self.systems[system].sweep_seconds or self.schedule.sweep_seconds
 
     @classmethod
     def settings_customise_sources(

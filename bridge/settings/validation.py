@@ -44,6 +44,7 @@ PATTERNS = {
     r"^https?://[^\s?#]+$": "must be an address that begins with https://, without blanks, ? and #",
     r"^/": "must begin with /",
     r"^[A-Za-z0-9]+$": "may hold letters and digits only",
+    r"^([01]\d|2[0-3]):[0-5]\d$": "must be a time of the day in quotes, such as '22:00'",
     r"^[A-Za-z-]{2,10}$": "must be the code of a language, such as en or nb-NO",
 }
 """What each pattern of a setting asks for; a test finds those that are missing here."""

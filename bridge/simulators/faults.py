@@ -210,14 +210,29 @@ RenderFault = Callable[[web.Request, ResponseFault], web.StreamResponse]
 """The vendor's own error answer for a "status" fault."""
 
 
-class FaultPlayer:
-    """Plays response faults on requests outside /_control; waiting ones are let go when the app shuts down."""
+def _path(request: web.Request) -> str:
+    return request.path
 
-    def __init__(self, faults: Faults, clock: Clock, rng: Random, render: RenderFault) -> None:
+
+class FaultPlayer:
+    """Plays response faults on requests outside /_control; waiting ones are let go when the app shuts down.
+
+    `name`: what the `path` of a fault is searched in, where the path alone does not tell calls apart.
+    """
+
+    def __init__(
+        self,
+        faults: Faults,
+        clock: Clock,
+        rng: Random,
+        render: RenderFault,
+        name: Callable[[web.Request], str] = _path,
+    ) -> None:
         self._faults = faults
         self._clock = clock
         self._rng = rng
         self._render = render
+        self._name = name
         self._waits: set[asyncio.Task[None]] = set()
         self._released = False
 
@@ -226,7 +241,7 @@ class FaultPlayer:
         async def play(request: web.Request, handler: Handler) -> web.StreamResponse:
             if request.path.startswith("/_control"):
                 return await handler(request)
-            struck = self._faults.take_responses(request.method, request.path, self._rng)
+            struck = self._faults.take_responses(request.method, self._name(request), self._rng)
             for fault in struck:
                 if fault.kind == "latency":
                     await self._wait(fault.seconds)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from bridge.simulators import deskera, entrust, pipedrive, superoffice
+from bridge.simulators import bottlecrm, deskera, entrust, pipedrive, superoffice, tryton
 from bridge.simulators.keeping import keep
 from bridge.simulators.world import World, real_world
 
@@ -69,6 +69,19 @@ PRODUCTS: Mapping[str, Product] = {
         "base_url: {url}\napplication_id: 3f6c1a52-7c1d-4a53-9a5e-5b0b7c9d1e2f\n"
         "shared_secret: {{env: ENTRUST_SHARED_SECRET}}",
         {"ENTRUST_SHARED_SECRET": "sandbox-shared-secret"},
+    ),
+    "tryton": Product(
+        tryton.TrytonSimulator,
+        8905,
+        "base_url: {url}\ndatabase: sandbox\nuser: bridge\npassword: {{env: TRYTON_PASSWORD}}",
+        {"TRYTON_PASSWORD": "sandbox-password"},
+    ),
+    "bottlecrm": Product(
+        bottlecrm.BottleSimulator,
+        8906,
+        "base_url: {url}\naccess_token: {{env: BOTTLECRM_ACCESS_TOKEN}}\n"
+        "admin_refresh_token: {{env: BOTTLECRM_ADMIN_REFRESH_TOKEN}}",
+        {"BOTTLECRM_ACCESS_TOKEN": "bcrm_pat_sandbox", "BOTTLECRM_ADMIN_REFRESH_TOKEN": "sandbox-refresh"},
     ),
 }
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Table, Text, delete, insert, select, update
+from sqlalchemy import Column, Connection, Index, Table, Text, insert, select, update
 
 from bridge.store.database import Database
+from bridge.store.steps import delete_in_steps
 from bridge.store.tables import Big, JsonText, Real, metadata
 
 audit = Table(
@@ -76,5 +77,4 @@ class Audit:
 
     async def prune(self, before: float) -> int:
         """Delete what is older; how many rows went."""
-        gone = delete(audit).where(audit.c.at < before)
-        return await self._database.write("prune_audit", lambda conn: int(conn.execute(gone).rowcount))
+        return await delete_in_steps(self._database, "prune_audit", audit, audit.c.at < before, audit.c.at)

@@ -50,6 +50,12 @@ class Brakes:
         """Removals after `since` (epoch seconds)."""
         return await self._database.read(lambda conn: _hits(conn, mapping, since))
 
+    async def counts(self, since: float) -> dict[str, int]:
+        """By mapping the removals after `since` (epoch seconds); mappings without any are left out."""
+        query = select(brake_hits.c.mapping, func.count()).where(brake_hits.c.at > since)
+        query = query.group_by(brake_hits.c.mapping)
+        return await self._database.read(lambda conn: {name: int(number) for name, number in conn.execute(query)})
+
     async def give_back(self, mapping: str, link: int) -> None:
         """A write of this link that was counted had no effect: what it alone was counted for is forgotten."""
         own = (brake_hits.c.mapping == mapping, brake_hits.c.link == link)

@@ -1,53 +1,19 @@
-"""Until when the vendors want no calls (implements `connectors.protocols.RateBudget`)."""
+"""Until when the vendors want no calls (with `shares` it implements `connectors.protocols.RateBudget`)."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from collections.abc import Mapping
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from bridge.domain.pause import longest_pause
 from bridge.store.account_tables import budgets
-from bridge.store.batch import Batcher
-from bridge.store.database import Database
 from bridge.store.marks import upsert
-from bridge.store.tables import Real
+from bridge.store.shares import Shares
 
 BURST, DAY = "burst", "day"  # windows of pauses
-SPENT, PACE = "spent ", "pace"  # a window of tokens begins with SPENT
 
 
-BATCH = 64
-QUEUE = 10_000
-
-
-class Turn(NamedTuple):
-    """One of turns `gap` seconds apart, `burst` saved up at most."""
-
-    credential: str
-    gap: float
-    burst: int
-
-
-@cache
-def take_turns() -> Any:
-    """PostgreSQL's statement that takes turns at a system's pace, built when it is first needed."""
-    take = upsert(False, budgets).values(window=PACE)
-    earliest, length = bindparam("earliest", type_=Real), bindparam("length", type_=Real)
-    until = func.greatest(budgets.c.until, earliest) + length
-    return take.on_conflict_do_update(
-        index_elements=["credential", "window"], set_={"used": budgets.c.used + take.excluded.used, "until": until}
-    ).returning(budgets.c.until)
-
-
-class Budgets:
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._turns: Batcher[Turn, float] = Batcher(self._take_turns, BATCH, QUEUE)
-
-    async def close(self) -> None:
-        await self._turns.close()
+class Budgets(Shares):
+    """All that is known of what may be asked of the accounts."""
 
     async def pause(self, credential: str, seconds: float, *, daily: bool, why: str) -> None:
         """No copy calls for so long; a longer pause of the same kind stays. `used` counts how often that happened."""
@@ -86,58 +52,6 @@ class Budgets:
         running = budgets.c.until > self._database.now()
         ended = update(budgets).where(*mine, running).values(until=self._database.now())
         return bool((await self._database.write("budget", lambda conn: conn.execute(ended))).rowcount)
-
-    async def spend(self, credential: str, window: str, cost: int, limit: int) -> int:
-        """Takes `cost` from the `limit` of this window if it fits; what was used before. Earlier windows go."""
-        mine = SPENT + window
-        insert = upsert(self._database.sqlite, budgets).values(credential=credential, window=mine, used=0)
-        begin = insert.on_conflict_do_nothing(index_elements=["credential", "window"])
-        here = (budgets.c.credential == credential, budgets.c.window == mine)
-        take = update(budgets).where(*here, budgets.c.used + cost <= limit).values(used=budgets.c.used + cost)
-        old = budgets.c.window.startswith(SPENT) & (budgets.c.window != mine)
-
-        def work(conn: Connection) -> int:
-            if (conn.execute(begin)).rowcount:
-                conn.execute(delete(budgets).where(budgets.c.credential == credential, old))
-            used = conn.scalar(take.returning(budgets.c.used))
-            return used - cost if used is not None else int(conn.scalar(select(budgets.c.used).where(*here)) or 0)
-
-        return await self._database.write("budget", work)
-
-    async def spent(self, credential: str, window: str = "") -> int | None:
-        """What was taken of this window so far, or of the latest one; None where nothing is counted."""
-        mine = (budgets.c.credential == credential, budgets.c.window.startswith(SPENT + window))
-        query = select(budgets.c.used).where(*mine).order_by(budgets.c.window.desc()).limit(1)
-        return await self._database.read(lambda conn: conn.scalar(query))
-
-    async def turn(self, credential: str, gap: float, burst: int) -> float | None:
-        """Takes the next of turns `gap` seconds apart, `burst` saved up at most; seconds until it comes.
-
-        None on SQLite, where only one copy can run."""
-        if self._database.sqlite:
-            return None
-        begins = await self._turns.submit(Turn(credential, gap, burst))
-        return begins - self._database.now()
-
-    async def _take_turns(self, asked: Sequence[Turn]) -> list[float]:
-        """When each of these turns begins; those of one credential follow one another."""
-        now = self._database.now()
-        number = Counter(asked)
-
-        def work(conn: Connection) -> dict[Turn, float]:
-            ends: dict[Turn, float] = {}
-            for turn, count in sorted(number.items()):
-                earliest, length = now - (turn.burst - 1) * turn.gap, count * turn.gap
-                values = {"credential": turn.credential, "used": count, "until": earliest + length}
-                ends[turn] = conn.execute(take_turns(), {**values, "earliest": earliest, "length": length}).scalar_one()
-            return ends
-
-        ends = await self._database.write("pace", work)
-        begins: list[float] = []
-        for turn in asked:
-            begins.append(ends[turn] - number[turn] * turn.gap)
-            number[turn] -= 1
-        return begins
 
 
 def _shorten(conn: Connection, credential: str, ends: Mapping[str, float]) -> None:

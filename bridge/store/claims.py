@@ -77,15 +77,16 @@ class Claims:
         ttl: float,
         blocked_systems: frozenset[str] = frozenset(),
         at_work: Mapping[Pair, int] = NOTHING_AT_WORK,
+        lower_room: Mapping[Pair, int] | None = None,
     ) -> list[Claim]:
         """Due tasks, leased for `ttl` seconds: for each pair of systems up to `limit`, less what is `at_work` for it.
 
-        See Claim.
+        lower_room: how many of them may be of lower lanes than live; None: all. See Claim.
         """
         room = {scope.pair: limit - at_work.get(scope.pair, 0) for scope in scopes.values()}
 
         def work(conn: Connection) -> list[Claim]:
-            return Picking(self._database, conn, scopes, blocked_systems, self._turns, room).claim(ttl)
+            return Picking(self._database, conn, scopes, blocked_systems, self._turns, room, lower_room).claim(ttl)
 
         if not scopes or limit <= 0:
             return []
@@ -203,6 +204,7 @@ class Picking:
         blocked: frozenset[str],
         turns: Mapping[Pair, int],
         room: Mapping[Pair, int],
+        lower_room: Mapping[Pair, int] | None = None,
     ) -> None:
         self._database = database
         self._conn = conn
@@ -210,6 +212,7 @@ class Picking:
         self._blocked = blocked
         self._turns = turns
         self._room = dict(room)
+        self._lower_room = dict(room if lower_room is None else lower_room)
         self._now = database.now()
         self._busy: set[RecordRef] = set()
         self._seen: set[TaskKey] = set()
@@ -246,7 +249,8 @@ class Picking:
         slots = deque((self._turns.get(pair, 0) + slot) % TURNS for slot in range(room))
         picks: list[Pick] = []
         while slots:
-            rows = self._next_rows(lanes, slots)
+            lower = sum(pick.tasks[0].lane is not Lane.LIVE for pick in picks)
+            rows = self._next_rows(lanes, slots, self._lower_room.get(pair, room) - lower)
             if not rows:
                 break
             fresh = self._pick([row for row, _ in rows], paused=False)
@@ -271,11 +275,14 @@ class Picking:
         """Those whose pair of systems may have more claims."""
         return [name for name in names if self._room[self._scopes[name].pair] > 0]
 
-    def _next_rows(self, lanes: "Queues", slots: deque[int]) -> list[tuple[Row, int]]:
-        """A row for every slot, from the lane whose turn it is or else the next that has one."""
+    def _next_rows(self, lanes: "Queues", slots: deque[int], lower: int) -> list[tuple[Row, int]]:
+        """A row for every slot, from the lane whose turn it is or else the next that has one; of lower lanes than live
+        `lower` at most."""
         rows: list[tuple[Row, int]] = []
         while slots:
             for lane in _lane_order(slots[0]):
+                if lane is not Lane.LIVE and sum(row["lane"] != Lane.LIVE.value for row, _ in rows) >= lower:
+                    continue
                 row = self._next_free(lanes, lane)
                 if row is not None:
                     rows.append((row, slots.popleft()))

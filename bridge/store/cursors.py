@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, case, func, null, select, update
+from sqlalchemy import Connection, case, func, literal, null, select, update
 
 from bridge.store.database import Database
 from bridge.store.failures import CursorMoved
 from bridge.store.marks import upsert
 from bridge.store.notify import Wake
 from bridge.store.rows import Row, has_key
-from bridge.store.tables import cursors
+from bridge.store.tables import Real, cursors
+
+LONGEST_PAGE_SECONDS = 600.0
+"""What took longer to move was not at work: the bridge was stopped, or the day's budget used up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,8 @@ class Cursor:
 
     value: modified-since for the next incremental sweep. sweep: number of the running or last sweep. page: where the
     running one stands, None when none runs. complete: every page so far succeeded. asked_at: somebody wants it now.
+    total: how many rows it is expected to read. moved_at: when its last page was stored. seconds: how long it has been
+    at work, without the time that it stood still.
     """
 
     system: str
@@ -34,11 +39,29 @@ class Cursor:
     asked_by: str = ""
     rows: int = 0
     marked: int = 0
+    total: int | None = None
+    moved_at: float | None = None
+    seconds: float = 0.0
+
+    @property
+    def runs(self) -> bool:
+        """It began and did not end."""
+        return self.started_at is not None and (self.done_at is None or self.done_at < self.started_at)
+
+    @property
+    def expected(self) -> int | None:
+        """How many rows another one like it will read, as far as this one tells."""
+        return self.total if self.runs or self.done_at is None else self.rows
+
+    @property
+    def mapping(self) -> str:
+        """Whose backfill it is; "" for a sweep."""
+        return self.kind.partition(" ")[2]
 
     @property
     def run(self) -> str:
         """How people and the journal call this sweep or backfill: `full/pipedrive/deal/12`, `backfill/deals/1`."""
-        kind, _, mapping = self.kind.partition(" ")
+        kind, mapping = self.kind.partition(" ")[0], self.mapping
         return f"{kind}/{mapping or f'{self.system}/{self.entity}'}/{self.sweep}"
 
 
@@ -48,6 +71,7 @@ class CursorMove:
 
     expect_sweep: the sweep this page belongs to; expect_page: where it stood (None: not checked). page: where the sweep
     stands now. value: new modified-since, None leaves it. complete: every page so far succeeded. done: the sweep ended.
+    total: how many rows there are in all, when the vendor says so.
     """
 
     system: str
@@ -59,6 +83,7 @@ class CursorMove:
     complete: bool = True
     done: bool = False
     expect_page: str | None = None
+    total: int | None = None
 
 
 def move_cursor(conn: Connection, move: CursorMove, rows: int, marked: int, now: float) -> None:
@@ -67,12 +92,17 @@ def move_cursor(conn: Connection, move: CursorMove, rows: int, marked: int, now:
     change = change.where(cursors.c.sweep == move.expect_sweep)
     if move.expect_page is not None:
         change = change.where(cursors.c.page == move.expect_page)
+    since = literal(now, Real) - func.coalesce(cursors.c.moved_at, cursors.c.started_at, now)
     values: dict[str, Any] = {
         "page": None if move.done else move.page,
         "complete": move.complete,
         "rows": cursors.c.rows + rows,
         "marked": cursors.c.marked + marked,
+        "moved_at": now,
+        "seconds": cursors.c.seconds + case((since < 0, 0.0), (since > LONGEST_PAGE_SECONDS, 0.0), else_=since),
     }
+    if move.total is not None:
+        values["total"] = move.total
     if move.value is not None:
         values["value"] = move.value
     if move.done:
@@ -97,7 +127,7 @@ def ask_sweep(database: Database, conn: Connection, system: str, entity: str, ki
 
 def _new(system: str, entity: str, kind: str) -> dict[str, object]:
     key = {"system": system, "entity": entity, "kind": kind}
-    return {**key, "sweep": 0, "complete": False, "rows": 0, "marked": 0}
+    return {**key, "sweep": 0, "complete": False, "rows": 0, "marked": 0, "seconds": 0.0}
 
 
 def _cursor(row: Row) -> Cursor:
@@ -139,13 +169,17 @@ class Cursors:
     async def resume(self, system: str, entity: str, kind: str) -> Cursor:
         """Go on with a sweep where it stands. Clears the ask, as a start does."""
         here = has_key(cursors, [(system, entity, kind)])
-        taken = update(cursors).where(here).values(asked_at=None, asked_by="").returning(cursors)
+        again = {"asked_at": None, "asked_by": "", "moved_at": self._database.now()}
+        taken = update(cursors).where(here).values(again).returning(cursors)
         return await self._database.write("resume_sweep", lambda conn: _cursor(conn.execute(taken).mappings().one()))
 
-    async def start(self, system: str, entity: str, kind: str, *, value: float | None = None) -> Cursor:
+    async def start(
+        self, system: str, entity: str, kind: str, *, value: float | None = None, total: int | None = None
+    ) -> Cursor:
         """Begin a new sweep from its first page; an older one that still runs loses its cursor. Clears the ask.
 
-        `value`: set the modified-since at once (the first start of a bridge), None leaves it.
+        `value`: set the modified-since at once (the first start of a bridge), None leaves it. `total`: how many rows
+        are expected.
         """
 
         def work(conn: Connection) -> Cursor:
@@ -161,9 +195,12 @@ class Cursors:
                 "asked_by": "",
                 "rows": 0,
                 "marked": 0,
+                "total": total,
+                "moved_at": null(),
+                "seconds": 0.0,
                 "value": func.coalesce(insert.excluded.value, cursors.c.value),
             }
-            stated = insert.values(**first, started_at=now, value=value)
+            stated = insert.values(**first, started_at=now, value=value, total=total)
             begun = stated.on_conflict_do_update(index_elements=["system", "entity", "kind"], set_=again)
             row = (conn.execute(begun.returning(cursors))).mappings().one()
             return _cursor(row)

@@ -1,5 +1,6 @@
 """The store as a whole: one object with a part for each noun."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,9 @@ from sqlalchemy.exc import ArgumentError
 from bridge.domain.errors import ConfigError, Fault, NoStore, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
+from bridge.store.account_columns import KnownColumns
+from bridge.store.alert_state import AlertState
 from bridge.store.audit import Audit
-from bridge.store.brakes import Brakes
 from bridge.store.budgets import Budgets
 from bridge.store.conflicts import Conflicts
 from bridge.store.counters import Counters
@@ -20,7 +22,7 @@ from bridge.store.cursors import Cursors
 from bridge.store.database import Database
 from bridge.store.dead_letters import DeadLetters
 from bridge.store.filelock import FileLock
-from bridge.store.forget import Forgotten
+from bridge.store.hook_hours import HookHours
 from bridge.store.hooks import Hooks
 from bridge.store.instance_tables import instances
 from bridge.store.instances import Instances
@@ -28,26 +30,29 @@ from bridge.store.instructions import Instructions
 from bridge.store.journal import Journal
 from bridge.store.left_alone import LeftAlone
 from bridge.store.mappings import Mappings
-from bridge.store.names import PinnedNames
 from bridge.store.notify import Listener, Wake
-from bridge.store.records import Records
 from bridge.store.requests import Requests
 from bridge.store.schema import HEAD, make_tables, schema_of
-from bridge.store.sweeps import Sweeps
+from bridge.store.standing import Standing
 from bridge.store.systems import Systems
 from bridge.store.tables import leases, requests
-from bridge.store.tasks import Tasks
 from bridge.store.tokens import Plain, Seal, Tokens
 from bridge.store.unlinked import UnlinkedReferences
 from bridge.store.waiting import Waiting
 
 if TYPE_CHECKING:
+    from bridge.store.brakes import Brakes
     from bridge.store.events import Events
     from bridge.store.figures import Figures
+    from bridge.store.forget import Forgotten
     from bridge.store.links import Links
+    from bridge.store.names import PinnedNames
     from bridge.store.questions import Questions
+    from bridge.store.records import Records
     from bridge.store.retention import Retention
     from bridge.store.search import Search
+    from bridge.store.sweeps import Sweeps
+    from bridge.store.tasks import Tasks
     from bridge.store.verifications import Verifications
     from bridge.store.vitals import Vitals
 
@@ -55,6 +60,12 @@ SCHEMES = ("sqlite", "postgresql")
 POSTGRES_EXTRA = ("asyncpg", "greenlet")
 MIGRATE = ("bridge.store.migrate", "migrate")
 """Imported where there is something to migrate: alembic costs a command 0.1 s."""
+TASKS = ("bridge.store.tasks", "Tasks")
+RECORDS = ("bridge.store.records", "Records")
+FORGOTTEN = ("bridge.store.forget", "Forgotten")
+SWEEPS = ("bridge.store.sweeps", "Sweeps")
+BRAKES = ("bridge.store.brakes", "Brakes")
+PINNED = ("bridge.store.names", "PinnedNames")
 EVENTS = ("bridge.store.events", "Events")
 FIGURES = ("bridge.store.figures", "Figures")
 LINKS = ("bridge.store.links", "Links")
@@ -74,17 +85,16 @@ class Store:
         self._lock = lock
         self.wake = Wake()
         self._listener = Listener(database, self.wake)
-        self.tasks = Tasks(database, self.wake)
+        self.standing = Standing(database)
         self.waiting = Waiting(database)
         self.left_alone = LeftAlone(database, self.wake)
         self.conflicts = Conflicts(database)
         self.unlinked = UnlinkedReferences(database)
-        self.records = Records(database)
         self.mappings = Mappings(database, self.wake)
         self.cursors = Cursors(database, self.wake)
         self.hooks = Hooks(database)
+        self.hook_hours = HookHours(database)
         self.systems = Systems(database, self.wake)
-        self.sweeps = Sweeps(database)
         self.journal = Journal(database)
         self.counters = Counters(database)
         self.requests = Requests(database, self.wake)
@@ -92,11 +102,40 @@ class Store:
         self.instances = Instances(database)
         self.tokens = Tokens(database, seal)
         self.budgets = Budgets(database)
-        self.names = PinnedNames(database)
-        self.brakes = Brakes(database)
+        self.account_columns = KnownColumns(database)
         self.dead_letters = DeadLetters(database, self.wake)
-        self.forgotten = Forgotten(database)
         self.audit = Audit(database)
+        self.alerts = AlertState(database)
+
+    @cached_property
+    def tasks(self) -> "Tasks":
+        made: Tasks = late(*TASKS)(self.database, self.wake)
+        return made
+
+    @cached_property
+    def records(self) -> "Records":
+        made: Records = late(*RECORDS)(self.database)
+        return made
+
+    @cached_property
+    def forgotten(self) -> "Forgotten":
+        made: Forgotten = late(*FORGOTTEN)(self.database)
+        return made
+
+    @cached_property
+    def sweeps(self) -> "Sweeps":
+        made: Sweeps = late(*SWEEPS)(self.database)
+        return made
+
+    @cached_property
+    def brakes(self) -> "Brakes":
+        made: Brakes = late(*BRAKES)(self.database)
+        return made
+
+    @cached_property
+    def names(self) -> "PinnedNames":
+        made: PinnedNames = late(*PINNED)(self.database)
+        return made
 
     @cached_property
     def events(self) -> "Events":
@@ -115,7 +154,7 @@ class Store:
 
     @cached_property
     def retention(self) -> "Retention":
-        made: Retention = late(*RETENTION)(self.database, self.journal, self.counters, self.audit)
+        made: Retention = late(*RETENTION)(self.database, self.journal, self.counters, self.audit, self.hook_hours)
         return made
 
     @cached_property
@@ -164,10 +203,9 @@ class Store:
     async def close(self) -> None:
         """Settle what was submitted, then let go of everything."""
         made = vars(self)
-        for part in (made.get("events"), made.get("questions"), made.get("links")):
+        for part in (made.get("events"), made.get("questions"), made.get("links"), made.get("tasks")):
             if part is not None:
                 await part.close()
-        await self.tasks.close()
         await self.budgets.close()
         await self.tokens.close()
         await self._listener.close()
@@ -211,9 +249,11 @@ async def open_store(
 
 
 def database_at(parsed: URL, seams: Seams) -> Database:
-    """Raises ConfigError where the driver is not installed."""
+    """Raises ConfigError where the driver is not installed, or cannot read the address."""
     try:
         return Database(parsed, seams)
+    except ArgumentError as error:
+        raise ConfigError([_fault(f"is not a database address: {error}", ADDRESSES)]) from None
     except ModuleNotFoundError as error:
         if error.name not in POSTGRES_EXTRA:
             raise
@@ -253,18 +293,42 @@ def _fault(what: str, remedy: str) -> Fault:
     return Fault("store.url", what, remedy)
 
 
+ADDRESSES = "write sqlite:///path/to/file or postgresql://user:password@host/database"
+
+
 def parsed_url(url: str) -> URL:
     """Raises ConfigError for what is no address of a store."""
-    examples = "write sqlite:///path/to/file or postgresql://user:password@host/database"
     try:
-        parsed = make_url(url)
+        parsed = make_url(_with_hosts_apart(url))
     except (ArgumentError, ValueError):
-        raise ConfigError([_fault("is not a database address", examples)]) from None
+        raise ConfigError([_fault("is not a database address", ADDRESSES)]) from None
     if parsed.get_backend_name() not in SCHEMES:
-        raise ConfigError([_fault(f"{parsed.get_backend_name()} is no database the bridge can use", examples)])
+        raise ConfigError([_fault(f"{parsed.get_backend_name()} is no database the bridge can use", ADDRESSES)])
     if not parsed.database:
-        raise ConfigError([_fault("names no database", examples)])
+        raise ConfigError([_fault("names no database", ADDRESSES)])
     return parsed
+
+
+SEVERAL_HOSTS = re.compile(r"(postgresql(?:\+asyncpg)?://(?:[^/?#]*@)?)([^/?#@]*,[^/?#@]*)(/[^?#]*)(?:\?(.*))?")
+HOST = re.compile(r"(\[[^]]*\]|[^:]*)(?::(\d+))?")
+POSTGRES_PORT = "5432"
+
+
+def _with_hosts_apart(url: str) -> str:
+    """PostgreSQL's own way to name several servers (`//user@one:5432,two:5432/name`), as SQLAlchemy reads it.
+
+    Raises ValueError for what is no host.
+    """
+    found = SEVERAL_HOSTS.fullmatch(url)
+    if found is None:
+        return url
+    before, named, name, query = found.groups()
+    parts = [HOST.fullmatch(one) for one in named.split(",")]
+    pairs = [(part[1].strip("[]"), part[2] or POSTGRES_PORT) for part in parts if part is not None and part[1]]
+    if len(pairs) != len(parts):
+        raise ValueError("a host is missing")
+    apart = f"host={','.join(host for host, _ in pairs)}&port={','.join(port for _, port in pairs)}"
+    return f"{before}{name}?{apart}{f'&{query}' if query else ''}"
 
 
 def check_file(parsed: URL, existing: bool) -> None:

@@ -17,7 +17,7 @@ from bridge.store.cursors import CursorMove, ask_sweep, move_cursor
 from bridge.store.database import Database
 from bridge.store.ids import of_event, of_notes, of_tasks, require_storable
 from bridge.store.marks import Mark, lock_tasks, mark_due, save_decided, upsert
-from bridge.store.model import KeyNote, RecordNote, Routes, TaskKey
+from bridge.store.model import KeyNote, Quiet, RecordNote, Routes, TaskKey
 from bridge.store.notify import Wake
 from bridge.store.records import note_keys, note_merges, note_records
 from bridge.store.rows import KIND_BITS, chunks, has_key
@@ -34,7 +34,7 @@ class Events:
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database
         self._wake = wake
-        self._batcher: Batcher[Routed, list[bool]] = Batcher(self._commit, BATCH, QUEUE)
+        self._batcher: Batcher[Routed, list[int | None]] = Batcher(self._commit, BATCH, QUEUE)
 
     @property
     def queue_limit(self) -> int:
@@ -49,6 +49,13 @@ class Events:
 
     async def submit(self, batch: Sequence[Event], routes: Routes) -> list[bool]:
         """Store events together with those of other callers; True for each that is new. Returns after the commit.
+
+        Raises Unstorable as `take_in` does.
+        """
+        return [number is not None for number in await self.take_in(batch, routes)]
+
+    async def take_in(self, batch: Sequence[Event], routes: Routes) -> list[int | None]:
+        """The same, with the number of each event that is new; log lines, journal and traces name it by that.
 
         Raises Unstorable before anything is stored when a name or id cannot be kept, so that callers who share the
         transaction notice nothing.
@@ -87,10 +94,13 @@ class Events:
         self._wake.set()
         return result
 
-    async def _commit(self, batch: Sequence[Routed]) -> list[list[bool]]:
-        news = await self._database.write("intake", lambda conn: Intake(self._database, batch).store(conn))
+    async def _commit(self, batch: Sequence[Routed]) -> list[list[int | None]]:
+        def work(conn: Connection) -> list[int | None]:
+            intake = Intake(self._database, batch)
+            return intake.numbers(intake.store(conn))
+
+        left = iter(await self._database.write("intake", work))
         self._wake.set()
-        left = iter(news)
         return [[next(left) for _ in some] for some, _ in batch]
 
 
@@ -136,6 +146,10 @@ class Intake:
         self._database.tell(conn)
         return news
 
+    def numbers(self, news: Sequence[bool]) -> list[int | None]:
+        """Of each event that is new."""
+        return [seq if new else None for seq, new in zip(self._seqs, news, strict=True)]
+
     def _insert_events(self, conn: Connection) -> list[bool]:
         rows = [self._event_row(seq, event) for seq, (event, _) in zip(self._seqs, self._items, strict=True)]
         rows.sort(key=lambda row: (row["system"], row["vendor_id"] or "", row["seq"]))
@@ -180,6 +194,8 @@ class Intake:
                     if due < own + route.endpoint.settle:  # mostly our own write's echo: one read is enough for both
                         due += route.endpoint.settle
                 mark = Mark(TaskKey(route.mapping, route.side, event.id), LANE_OF[event.origin], due, seq, 1)
+                if route.quiet is not None:
+                    self._wait_for_quiet(mark, event, route.quiet)
                 mark.kinds = KIND_BITS[event.kind]
                 mark.both_sides = event.origin is not Origin.WEBHOOK
                 mark.source_at = self._believed(event.source_at)
@@ -187,6 +203,17 @@ class Intake:
                 marks[mark.key] = _merged(marks[mark.key], mark) if mark.key in marks else mark
                 self._counts[route.mapping, "accepted"] += 1
         return marks
+
+    def _wait_for_quiet(self, mark: Mark, event: Event, quiet: Quiet) -> None:
+        """Somebody may be typing. A deletion or a merge is no edit, and what a person asks for is done at once."""
+        if event.kind not in (EventKind.CREATED, EventKind.CHANGED):
+            return
+        if event.origin not in (Origin.WEBHOOK, Origin.RECONCILE):
+            return
+        mark.due, mark.since = max(mark.due, self._now + quiet.seconds), self._now
+        mark.code, mark.reason = quiet.code, quiet.reason
+        if event.origin is Origin.WEBHOOK:  # a sweep shows an edit of some time ago
+            mark.quiet = quiet.seconds
 
     def _own_writes(
         self, conn: Connection, new: Sequence[tuple[int, Event, Routes]]
@@ -254,10 +281,11 @@ def _event_insert(is_sqlite: bool) -> Any:
 
 def _merged(one: Mark, two: Mark) -> Mark:
     times = [at for at in (one.source_at, two.source_at) if at is not None]
+    waits = one.code if one.code == two.code else None
     return Mark(
         key=one.key,
         lane=min(one.lane, two.lane),
-        due=min(one.due, two.due),
+        due=max(one.due, two.due) if waits else min(one.due, two.due),
         gen=max(one.gen, two.gen),
         events=one.events + two.events,
         kinds=one.kinds | two.kinds,
@@ -265,4 +293,8 @@ def _merged(one: Mark, two: Mark) -> Mark:
         source_at=max(times, default=None),
         instructed=one.instructed or two.instructed,
         run=one.run or two.run,
+        since=one.since if waits else None,
+        quiet=max(one.quiet, two.quiet) if waits else 0.0,
+        code=waits,
+        reason=one.reason if waits else "",
     )

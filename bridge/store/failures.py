@@ -21,5 +21,13 @@ class BrakeReached(BridgeError):
         self.limit = limit
 
 
+class ToldMeanwhile(BridgeError):
+    """A callback told of an edit that the decision does not know of; nothing was written. `at`: when it was stored."""
+
+    def __init__(self, record: str, at: float) -> None:
+        super().__init__(f"{record}: a callback told of an edit since it was read")
+        self.at = at
+
+
 class Unstorable(BridgeError):
     """A value the database cannot keep (a NUL character, half a surrogate pair): this row is refused for good."""

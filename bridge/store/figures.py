@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Integer, cast, func, select
 from bridge.store.audit import audit
 from bridge.store.database import Database
 from bridge.store.model import TaskState
-from bridge.store.tables import IN_USE, cursors, events, hooks, journal, links, mappings, requests, systems, tasks
+from bridge.store.tables import IN_USE, cursors, hooks, journal, links, mappings, requests, systems, tasks
 
 CHANGES = ("created", "updated", "deleted", "archived", "matched", "merged", "unlinked", "restored")
 """What the journal calls entries about something that changed at a vendor or between two records."""
@@ -31,15 +31,6 @@ class Figures:
         query = query.group_by(journal.c.mapping, number)
         return await self._database.read(
             lambda conn: {(name, int(at)): int(many) for name, at, many in conn.execute(query)}
-        )
-
-    async def heard(self, begin: float, end: float) -> Mapping[tuple[str, str], int]:
-        """By system and origin how many changes of records were heard of."""
-        query = select(events.c.system, events.c.origin, func.count())
-        query = query.where(events.c.stored_at >= begin, events.c.stored_at < end)
-        query = query.group_by(events.c.system, events.c.origin)
-        return await self._database.read(
-            lambda conn: {(system, origin): int(many) for system, origin, many in conn.execute(query)}
         )
 
     async def pulse(self) -> tuple[object, ...]:

@@ -106,7 +106,17 @@ class Finishing:
             mark_due(
                 self._database,
                 conn,
-                [Mark(parent, lane, now, seq, reason="another record waits for it", run=claim.run)],
+                [
+                    Mark(
+                        parent,
+                        lane,
+                        now,
+                        seq,
+                        reason="another record waits for it",
+                        run=claim.run,
+                        event=claim.event,
+                    )
+                ],
             )
             link = links_of(conn, [parent]).get(parent)
             self._database.tell(conn)
@@ -203,15 +213,18 @@ class Booking:
 
     def _mark(self, completions: Sequence[Completion]) -> None:
         lanes: dict[TaskKey, Lane] = {}
-        runs: dict[TaskKey, str | None] = {}
+        causes: dict[TaskKey, Claim] = {}
         for one in completions:
             further = () if one.outcome in KEPT else _unfulfilled(one)
             for key in (*one.mark, *further):
                 lanes[key] = min(lanes.get(key, Lane.BACKFILL), one.claim.tasks[0].lane)
-                runs[key] = one.claim.run
+                causes[key] = one.claim
         seqs = self._database.next_seqs(self._conn, len(lanes))
         ordered = sorted(lanes, key=task_tuple)
-        marks = [Mark(key, lanes[key], self._now, seq, run=runs[key]) for key, seq in zip(ordered, seqs, strict=True)]
+        marks = [
+            Mark(key, lanes[key], self._now, seq, run=causes[key].run, event=causes[key].event)
+            for key, seq in zip(ordered, seqs, strict=True)
+        ]
         mark_due(self._database, self._conn, marks)
 
     def _note(self, completions: Sequence[Completion]) -> None:
@@ -267,9 +280,14 @@ def _booked(one: Completion, task: Task, row: Row, now: float) -> dict[str, Any]
     moved = row["gen"] != task.gen
     kept = one.outcome in KEPT
     picked = task.key == one.claim.key
+    quiet = moved and row["state"] == TaskState.WAITING.value and row["due"] is not None and row["due"] > now
     new: dict[str, Any] = {name: row[name] for name in COLUMNS}
     new.update(taken=0, reason=storable(one.reason), done_gen=task.gen, **_state(one, moved, picked, now))
-    new.update(code=one.code or None, retried=bool(row["retried"]) and one.outcome is Outcome.WAITING)
+    if quiet:  # it was edited meanwhile, and its mapping lets an edit wait
+        new.update(state=row["state"], due=row["due"], reason=row["reason"])
+    new.update(
+        code=row["code"] if quiet else one.code or None, retried=bool(row["retried"]) and one.outcome is Outcome.WAITING
+    )
     if new["due"] is not None and moved:
         new.update(first_due=row["first_due"] if kept else now)
     if picked:

@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from bridge.domain.errors import BridgeError
 from bridge.domain.record import RecordRef, Side
+from bridge.domain.run import instructed
 from bridge.store.audit import audit
 from bridge.store.counters import count
 from bridge.store.database import Database
@@ -59,8 +60,6 @@ CODE = "forgotten"
 TIDIED = 500
 ERASED = "erased by `bridge forget`"
 """The answer of a request that told of a forgotten record."""
-INSTRUCTED_BY = ("undo", "link", "unlink", "restore")
-"""Requests whose runs are called `undo/12`, with the number of the request."""
 
 
 class InUse(BridgeError):
@@ -334,8 +333,7 @@ def _other_of(row: Row) -> TaskKey | None:
 
 def _requests_of(runs: Iterable[str]) -> set[int]:
     """The numbers of the requests that these runs carried out."""
-    parts = [run.partition("/") for run in runs]
-    return {int(number) for kind, _, number in parts if kind in INSTRUCTED_BY and number.isdecimal()}
+    return {run.request for run in map(instructed, runs) if run is not None}
 
 
 def _naming(scopes: Scopes, keys: Collection[TaskKey]) -> Callable[[Mapping[str, Any], str], bool]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, select
 
 from bridge.domain.ids import LONGEST_ID, storable
 from bridge.domain.record import Side
@@ -12,6 +12,7 @@ from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.model import JournalEntry
 from bridge.store.rows import Row, walked_by_id
+from bridge.store.steps import delete_in_steps
 from bridge.store.tables import counters, journal
 
 CREATIONS = ("created", "found")
@@ -47,6 +48,7 @@ def write_journal(conn: Connection, entries: Sequence[JournalEntry], now: float)
             "other_rec": None if entry.other_rec is None else storable(entry.other_rec)[:LONGEST_ID],
             "run": entry.run,
             "version": entry.version,
+            "event": entry.event,
         }
         for entry in entries
     ]
@@ -73,7 +75,8 @@ def of_record(mapping: str, side: Side, rec: str) -> list[Select[Any]]:
     """A record's own entries, and those of its counterparts that name it; together SQLite reads the whole mapping."""
     c = journal.c
     own = select(journal).where(c.mapping == mapping, c.side == side.value, c.rec == rec)
-    return [own, select(journal).where(c.mapping == mapping, c.side == side.other.value, c.other_rec == rec)]
+    other = walked_by_id(c.side) == side.other.value  # or SQLite may take the index of the records' own entries
+    return [own, select(journal).where(c.mapping == mapping, other, c.other_rec == rec)]
 
 
 def written_within(mapping: str, since: float, after: int, last: int) -> Select[Any]:
@@ -146,25 +149,18 @@ class Journal:
 
         return await self._database.read(work)
 
-    async def prune(self, before: float, keep_rows: int | None = None, batch: int = 5000) -> int:
+    async def prune(self, before: float, keep_rows: int | None = None) -> int:
         """Delete entries older than `before`, and the oldest beyond `keep_rows`; how many went."""
 
-        def work(conn: Connection) -> int:
-            old = journal.c.at < before
-            if keep_rows is not None:
-                newest = conn.scalar(select(func.max(journal.c.id))) or 0
-                old = or_(old, journal.c.id <= newest - keep_rows)
-            some = select(journal.c.id).where(old).order_by(journal.c.id).limit(batch)
-            gone = conn.execute(delete(journal).where(journal.c.id.in_(some))).rowcount
+        def counted(conn: Connection, gone: int) -> None:
             count(self._database, conn, {("", PRUNED): gone})
-            return gone
 
-        gone = 0
-        while True:
-            now_gone = await self._database.write("prune_journal", work)
-            gone += now_gone
-            if now_gone < batch:
-                return gone
+        old: list[tuple[ColumnElement[bool], ColumnElement[Any]]] = [(journal.c.at < before, journal.c.at)]
+        if keep_rows is not None:
+            newest = await self._database.read(lambda conn: conn.scalar(select(func.max(journal.c.id)))) or 0
+            old.append((journal.c.id <= newest - keep_rows, journal.c.id))
+        steps = [await delete_in_steps(self._database, "prune_journal", journal, *one, counted) for one in old]
+        return sum(steps)
 
     async def _both(self, queries: Sequence[Select[Any]]) -> list[JournalRow]:
         def work(conn: Connection) -> list[JournalRow]:

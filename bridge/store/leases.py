@@ -13,7 +13,7 @@ from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import Claim
 from bridge.store.rows import Row, ref_tuple
-from bridge.store.tables import Real, leases
+from bridge.store.tables import Real, leases, records
 
 MARGIN = 5.0
 """Seconds another copy waits after a lease ended before it takes over."""
@@ -27,16 +27,40 @@ LOCK_LEASES = (
 )
 
 
+LOCK_LEASES_TOLD = (
+    select(leases, records.c.told_at)
+    .outerjoin(records, and_(*(leases.c[name] == records.c[name] for name in ("system", "entity", "rec"))))
+    .where(leases.c.fence.in_(bindparam("fences", expanding=True)))
+    .order_by(*leases.primary_key.columns)
+    .with_for_update(of=leases)
+)
+
+
 def fences_held(conn: Connection, claims: Sequence[Claim]) -> set[int]:
     """Lock the claims' leases in key order; the fences under which every leased record is still held."""
-    return _whole(conn, LOCK_LEASES, claims)
+    return _whole(_leased(conn, LOCK_LEASES, claims), claims)
 
 
-def _whole(conn: Connection, statement: Executable, claims: Sequence[Claim]) -> set[int]:
-    """The fences of which the statement, given all of them, still finds every record that their claims leased."""
+def fences_and_told(conn: Connection, claims: Sequence[Claim]) -> tuple[set[int], dict[RecordRef, float]]:
+    """`fences_held`, and when a callback last told of each leased record without saying its version."""
+    rows = _leased(conn, LOCK_LEASES_TOLD, claims)
+    told = {RecordRef(*_key(row)): row["told_at"] for row in rows if row["told_at"] is not None}
+    return _whole(rows, claims), told
+
+
+def _leased(conn: Connection, statement: Executable, claims: Sequence[Claim]) -> Sequence[Row]:
+    return conn.execute(statement, {"fences": sorted({claim.fence for claim in claims})}).mappings().all()
+
+
+def _key(row: Row) -> tuple[str, str, str]:
+    return row["system"], row["entity"], row["rec"]
+
+
+def _whole(rows: Iterable[Row], claims: Sequence[Claim]) -> set[int]:
+    """The fences under which these leases have every record that their claims leased."""
     held: defaultdict[int, set[tuple[str, str, str]]] = defaultdict(set)
-    for row in conn.execute(statement, {"fences": sorted({claim.fence for claim in claims})}).mappings():
-        held[row["fence"]].add((row["system"], row["entity"], row["rec"]))
+    for row in rows:
+        held[row["fence"]].add(_key(row))
     return {claim.fence for claim in claims if {ref_tuple(ref) for ref in claim.leased} <= held[claim.fence]}
 
 
@@ -107,7 +131,7 @@ def give_back_held(conn: Connection, claims: Sequence[Claim]) -> set[int]:
 
     The records stay with this transaction until it ends.
     """
-    return _whole(conn, GIVE_BACK, claims)
+    return _whole(_leased(conn, GIVE_BACK, claims), claims)
 
 
 def giving_back(fences: Iterable[int]) -> Delete:

@@ -1,18 +1,19 @@
 """Links and intents: which record here is that record there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from bridge.domain.errors import LeaseLost
-from bridge.domain.record import Side
+from bridge.domain.errors import BridgeError, LeaseLost
+from bridge.domain.record import RecordRef, Side
 from bridge.store.batch import Batcher
 from bridge.store.brakes import Brake, hit_brake
 from bridge.store.database import Database
+from bridge.store.failures import ToldMeanwhile
 from bridge.store.intents import IntentAsked, open_intents
-from bridge.store.leases import fences_held, require_fence
+from bridge.store.leases import fences_and_told
 from bridge.store.link_writes import change_links, lock_links
 from bridge.store.lookup import links_by_id, links_of
 from bridge.store.model import Claim, IntentResult, Json, Link, TaskKey
@@ -32,16 +33,28 @@ class Pending:
     side: Side
     values: Json
     until: float
+    unless_told: tuple[RecordRef, float] | None = None
 
     @property
     def columns(self) -> dict[str, Any]:
         return {f"sent_{self.side.value}": self.values, "sent_until": self.until}
 
+    def hindrance(self, held: Set[int], told: Mapping[RecordRef, float]) -> BridgeError | None:
+        """Why it may not be sent: its fence is not held any more, or a callback told of an edit meanwhile."""
+        key = self.claim.key
+        if self.claim.fence not in held:
+            return LeaseLost(f"{key.mapping} {key.rec}: another worker has taken the record over")
+        if self.unless_told is not None:
+            ref, since = self.unless_told
+            if (at := told.get(ref, since)) > since:
+                return ToldMeanwhile(f"{ref.entity} {ref.id}", at)
+        return None
+
 
 class Links:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._sending: Batcher[Pending, bool] = Batcher(self._send, BATCH, QUEUE)
+        self._sending: Batcher[Pending, BridgeError | None] = Batcher(self._send, BATCH, QUEUE)
         self._opening: Batcher[IntentAsked, IntentResult | None] = Batcher(self._open, BATCH, QUEUE)
 
     async def close(self) -> None:
@@ -78,6 +91,7 @@ class Links:
         side: Side,
         values: Json,
         until: float,
+        unless_told: tuple[RecordRef, float] | None = None,
         brake: str | None = None,
         brake_limit: int | None = None,
         brake_window: float = 3600.0,
@@ -85,19 +99,21 @@ class Links:
     ) -> None:
         """Commit what is about to be written on `side`, under the fence; unconfirmed until `until`.
 
-        brake: what is removed ("delete", "archive", "blank"), counted in the same transaction `brake_hits` times; over
-        `brake_limit` within `brake_window` seconds raises BrakeReached and nothing is written (an approval lifts the
-        limit). Sending again what is still unconfirmed counts nothing. Raises LeaseLost.
+        unless_told: raises ToldMeanwhile when a callback that says no version told of this leased record after that
+        moment. brake: what is removed ("delete", "archive", "blank"), counted in the same transaction `brake_hits`
+        times; over `brake_limit` within `brake_window` seconds raises BrakeReached and nothing is written (an approval
+        lifts the limit). Sending again what is still unconfirmed counts nothing. Raises LeaseLost.
         """
-        pending = Pending(claim, link_id, side, values, until)
+        pending = Pending(claim, link_id, side, values, until, unless_told)
         if brake is None:
-            if not await self._sending.submit(pending):
-                raise LeaseLost(f"{claim.key.mapping} {claim.key.rec}: another worker has taken the record over")
+            if (hindrance := await self._sending.submit(pending)) is not None:
+                raise hindrance
             return
 
         def work(conn: Connection) -> None:
             self._database.lock_name(conn, f"bridge-brake-{claim.key.mapping}")
-            require_fence(conn, claim)
+            if (hindrance := pending.hindrance(*fences_and_told(conn, [claim]))) is not None:
+                raise hindrance
             again = any(link.sent(side) is not None for link in lock_links(conn, [link_id]).values())
             change_links(conn, {link_id: pending.columns})
             if not again:
@@ -106,13 +122,15 @@ class Links:
 
         await self._database.write("sent", work)
 
-    async def _send(self, batch: Sequence[Pending]) -> list[bool]:
-        """Writes that begin together are committed together; False for those that lost their fence."""
+    async def _send(self, batch: Sequence[Pending]) -> list[BridgeError | None]:
+        """Writes that begin together are committed together; for each what hinders it, if anything."""
 
-        def work(conn: Connection) -> list[bool]:
-            held = fences_held(conn, [one.claim for one in batch])
-            change_links(conn, {one.link: one.columns for one in batch if one.claim.fence in held})
-            return [one.claim.fence in held for one in batch]
+        def work(conn: Connection) -> list[BridgeError | None]:
+            held, told = fences_and_told(conn, [one.claim for one in batch])
+            hindrances = [one.hindrance(held, told) for one in batch]
+            sent = [one for one, hindrance in zip(batch, hindrances, strict=True) if hindrance is None]
+            change_links(conn, {one.link: one.columns for one in sent})
+            return hindrances
 
         return await self._database.write("sent", work)
 

@@ -13,7 +13,7 @@ from bridge.domain.late import late
 from bridge.domain.record import Side
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS
 from bridge.store.database import Database
-from bridge.store.model import TaskKey, TaskState
+from bridge.store.model import LONGEST_QUIET, TaskKey, TaskState
 from bridge.store.rows import BOTH_SIDES, INSTRUCTED, Row, among, chunks, has_key, keyed, task_tuple
 from bridge.store.tables import Real, record_keys, tasks
 
@@ -23,7 +23,9 @@ class Mark:
     """`events` pending for a task; 0 makes it due without an event, which does not revive a dead one.
 
     `both_sides`: a look at its own record alone, as after a callback about it, would not do. `run`: the sweep, backfill
-    or undo that makes it due.
+    or undo that makes it due. `event`: that of another record which makes this one due; its own are called by `gen`.
+    `since`: when it was first heard of; None: when it is due. `quiet`: it waits as long as this for the next edit,
+    `code` says so; a later one puts it off again.
     """
 
     key: TaskKey
@@ -37,10 +39,18 @@ class Mark:
     both_sides: bool = True
     instructed: bool = False
     run: str | None = None
+    since: float | None = None
+    quiet: float = 0.0
+    code: str | None = None
+    event: int | None = None
 
 
 HORIZON = bindparam("horizon", type_=Real)
 """The latest time of a vendor that is believed. Rows an older program wrote may hold a later one: then it goes."""
+
+
+LONGEST = bindparam("longest", type_=Real)
+"""How long after the first edit one that is followed by others crosses all the same; 0: they do not put it off."""
 
 
 def horizon(now: float) -> dict[str, float]:
@@ -66,16 +76,19 @@ def mark_due(database: Database, conn: Connection, marks: Iterable[Mark]) -> Non
             "mapping": mark.key.mapping,
             "side": mark.key.side.value,
             "rec": mark.key.rec,
-            "state": TaskState.DUE.value,
+            "state": TaskState.WAITING.value if mark.code else TaskState.DUE.value,
+            "longest": LONGEST_QUIET * mark.quiet,
             "lane": mark.lane.value,
             "due": mark.due,
             "gen": mark.gen,
             "pending": mark.events,
             "kinds": mark.kinds | (BOTH_SIDES if mark.both_sides else 0) | (INSTRUCTED if mark.instructed else 0),
             "run": mark.run,
+            "event": mark.gen if mark.events else mark.event,
             "source_at": mark.source_at,
-            "first_due": mark.due,
+            "first_due": mark.due if mark.since is None else mark.since,
             "reason": mark.reason,
+            "code": mark.code,
             **EMPTY,
         }
         for mark in sorted(marks, key=lambda mark: task_tuple(mark.key))
@@ -99,22 +112,31 @@ def _mark(is_sqlite: bool) -> Any:
         (new.source_at > old.source_at, new.source_at),
         else_=old.source_at,
     )
+    at_work = and_(LONGEST > 0, old.taken > 0)  # what is being done may show the edit or not
+    edited_on, at_last = and_(LONGEST > 0, old.code == new.code), old.first_due + LONGEST
     return insert.on_conflict_do_update(
         index_elements=["mapping", "side", "rec"],
         set_={
             "state": case((asleep, old.state), else_=new.state),
             "lane": case((old.due.is_(None), new.lane), (new.lane < old.lane, new.lane), else_=old.lane),
-            "due": case((asleep, null()), (old.due.is_(None), new.due), (new.due < old.due, new.due), else_=old.due),
+            "due": case(
+                (asleep, null()),
+                (or_(old.due.is_(None), at_work), new.due),
+                (and_(edited_on, new.due > at_last), at_last),
+                (or_(edited_on, new.due < old.due), new.due),
+                else_=old.due,
+            ),
             "gen": new.gen,
             "pending": old.pending + new.pending,
             "attempts": case((revived, 0), else_=old.attempts),
             **{name: case((asleep, old[name]), else_=null()) for name in ("wait_mapping", "wait_side", "wait_rec")},
             "reason": case((asleep, old.reason), else_=new.reason),
-            "code": case((asleep, old.code), else_=null()),
+            "code": case((asleep, old.code), else_=new.code),
             "source_at": newer,
             "first_due": case((old.due.is_(None), new.first_due), else_=old.first_due),
             "kinds": old.kinds.op("|")(new.kinds),
             "run": case((old.due.is_(None), new.run), else_=func.coalesce(old.run, new.run)),
+            "event": case((old.due.is_(None), new.event), else_=func.coalesce(new.event, old.event)),
         },
     )
 

@@ -68,7 +68,22 @@ class Route:
     mapping: str
     side: Side
     endpoint: Endpoint
+    quiet: "Quiet | None" = None
 
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A record that somebody edits crosses once it has been left alone for `seconds`; `code` and `reason` say so.
+
+    One that is edited on and on crosses all the same, `LONGEST_QUIET` times `seconds` after the first edit.
+    """
+
+    seconds: float
+    code: str
+    reason: str
+
+
+LONGEST_QUIET = 10
 
 Routes = Mapping[tuple[str, str], Sequence[Route]]
 """(system, entity) -> routes. `app` computes it from mappings and settings."""
@@ -137,6 +152,7 @@ class Task:
     both_sides: bool = True  # something other than an event about its own record made it due
     instructed: bool = False  # a person gave an instruction about the record, see store.instructions
     run: str | None = None  # the sweep, backfill or undo that made it due
+    event: int | None = None  # the newest event that made it due, directly or by another record
 
 
 class LinkState(StrEnum):
@@ -210,6 +226,11 @@ class Claim:
         """The sweep, backfill or undo that caused it."""
         return next((task.run for task in self.tasks if task.run), None)
 
+    @property
+    def event(self) -> int | None:
+        """The newest event that caused it, by which log lines, journal and traces name it."""
+        return max((task.event for task in self.tasks if task.event is not None), default=None)
+
 
 class Outcome(StrEnum):
     """How taken events end. WAITING and DEAD keep them on the task; the others book one, and the rest as coalesced."""
@@ -275,6 +296,7 @@ class JournalEntry:
     run: str | None = None  # the sweep, backfill or undo that caused it
     version: str | None = None  # of the mapping file that was worked by
     undone: str | None = None  # the run that undid this write
+    event: int | None = None  # the newest event that caused it
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,8 +403,8 @@ IntentResult = IntentOpened | IntentWait | AlreadyLinked
 
 @dataclass(frozen=True, slots=True)
 class HookRow:
-    """A registration of ours as last seen. state: "registered", "missing", "stopped", "unknown", "replaced"
-    (another one was registered in its place, and it may still be there)."""
+    """A registration of ours as last seen. state: "registered", "missing", "replaced" (another one was registered in
+    its place, and it may still be there), or one of `hooks.compare.ON_PURPOSE`."""
 
     system: str
     key: str

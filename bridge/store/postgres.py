@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import Connection
+from asyncpg.exceptions import TargetServerAttributeNotMatched
+from sqlalchemy import Connection, event
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import URL
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -24,6 +27,14 @@ ERASED_FROM = (
     *("merges", "record_keys", "records", "requests", "tasks", "unlinked_refs"),
 )
 """The tables that `forget` deletes from, or blanks."""
+CONNECT_SECONDS = 10.0
+HOST_SECONDS = 4.0
+"""So long each of several servers has to answer."""
+COMMAND_SECONDS = 60.0
+COMMAND_OF_SEVERAL_SECONDS = 20.0
+"""Where another server may have taken over there is less reason to wait."""
+LISTEN_SECONDS = 30.0
+"""So often a connection that only listens is tried: of a machine that is off it would never hear."""
 VACUUM_SECONDS = 86_400.0
 """The limit of other statements would end it at a large table."""
 
@@ -94,12 +105,19 @@ class Postgres:
                 driver.add_termination_listener(lambda *_: ended.set())
                 await driver.add_listener(channel, lambda *_: heard())
                 ready()
-                await ended.wait()
+                while not ended.is_set():
+                    await _at_most(ended, LISTEN_SECONDS)
+                    await driver.execute("SELECT 1", timeout=CONNECT_SECONDS)
             finally:
                 await conn.invalidate()
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def _at_most(ended: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(ended.wait(), seconds)
 
 
 async def _again_if_lost(once: Callable[[], Awaitable[T]], nothing_done: Callable[[], bool]) -> T:
@@ -119,11 +137,62 @@ def _engine(url: URL) -> AsyncEngine:
     query = dict(url.query)
     if mode := query.pop("sslmode", None):
         query["ssl"] = mode
-    return create_async_engine(
-        url.set(drivername="postgresql+asyncpg", query=query),
+    url = url.set(drivername="postgresql+asyncpg", query=query)
+    engine = create_async_engine(
+        url,
         pool_size=4,
         max_overflow=8,
         pool_use_lifo=True,  # each connection keeps its prepared statements: the fewer are used, the less memory
         pool_timeout=10,
-        connect_args={"timeout": 10, "command_timeout": 60},
+        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS},
+        async_creator=_first_that_writes(url),
     )
+    event.listen(engine.sync_engine, "handle_error", _leave_silent_server)
+    return engine
+
+
+def _leave_silent_server(context: ExceptionContext) -> None:
+    """A server that keeps one statement waiting so long hangs: all connections are made anew, to another perhaps.
+
+    Else each of them would first be waited for in turn.
+    """
+    if isinstance(context.original_exception, TimeoutError):
+        context.is_disconnect = context.invalidate_pool_on_disconnect = True
+
+
+def _first_that_writes(url: URL) -> Callable[[], Awaitable[Any]] | None:
+    """How to connect where the address names several servers; None for one.
+
+    The driver has one time for all of them, and a machine that is off answers nothing: then the second is never asked.
+    """
+    dialect: Any = PGDialect_asyncpg  # it has no types
+    _, given = dialect().create_connect_args(url)
+    hosts, ports = given.pop("host", None), given.pop("port", None)
+    if not isinstance(hosts, list):
+        return None
+    given = {"target_session_attrs": "read-write", "command_timeout": COMMAND_OF_SEVERAL_SECONDS, **given}
+
+    async def connect() -> Any:
+        refused = []
+        for host, port in zip(hosts, ports, strict=True):
+            try:
+                return await asyncpg.connect(host=host, port=port, timeout=HOST_SECONDS, **given)
+            except NEXT_HOST as error:
+                refused.append(f"{host}:{port}: {_why(error)}")
+        raise OSError(f"none of PostgreSQL's servers takes writes ({'; '.join(refused)})")
+
+    return connect
+
+
+NEXT_HOST = (OSError, TimeoutError, asyncpg.CannotConnectNowError, TargetServerAttributeNotMatched)
+"""What one server says or does not say while another may be the one that takes writes."""
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, TargetServerAttributeNotMatched):
+        return "a standby"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {HOST_SECONDS:g} s"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection is refused"
+    return str(error) or type(error).__name__

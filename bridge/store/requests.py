@@ -17,7 +17,18 @@ BACKUP = "backup"
 
 ABANDONED_SECONDS = 120.0
 FAILED = "failed: "
-"""What an answer begins with when nothing was done; the command then ends with exit code 1."""
+"""How the store keeps that nothing was done, before the text of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request. `failed`: nothing was done; the command then ends with exit code 1."""
+
+    text: str
+    failed: bool = False
+
+    def __str__(self) -> str:
+        return f"{FAILED}{self.text}" if self.failed else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,7 @@ class Request:
     asked_at: float
     taken_at: float | None = None
     done_at: float | None = None
-    answer: str = ""
+    answer: Answer = Answer("")
 
 
 class Requests:
@@ -77,21 +88,22 @@ class Requests:
         kept = same.values(taken_at=self._database.now())
         await self._database.write("keep_requests", lambda conn: conn.execute(kept))
 
-    async def done(self, request_id: int, answer: str) -> None:
+    async def done(self, request_id: int, answer: Answer) -> None:
         """Answer a request; only the first answer counts."""
         change = update(requests).where(requests.c.id == request_id, requests.c.done_at.is_(None))
-        stated = change.values(done_at=self._database.now(), answer=answer)
+        stated = change.values(done_at=self._database.now(), answer=str(answer))
 
         def work(conn: Connection) -> None:
             if conn.execute(stated).rowcount:
-                note_answer(conn, request_id, answer)
+                note_answer(conn, request_id, str(answer))
 
         await self._database.write("answer", work)
 
-    async def answer(self, request_id: int) -> str | None:
+    async def answer(self, request_id: int) -> Answer | None:
         """The answer; None while there is none."""
         query = select(requests.c.answer).where(requests.c.id == request_id, requests.c.done_at.is_not(None))
-        return await self._database.read(lambda conn: conn.scalar(query))
+        found = await self._database.read(lambda conn: conn.scalar(query))
+        return None if found is None else _answer(found)
 
     async def get(self, request_id: int) -> Request | None:
         """The request with its answer; None where there is none of this id, or it was done long ago."""
@@ -135,4 +147,8 @@ def add_request(database: Database, conn: Connection, values: Json) -> int:
 
 
 def _request(row: Row) -> Request:
-    return Request(**row)
+    return Request(**{**row, "answer": _answer(row["answer"])})
+
+
+def _answer(kept: str) -> Answer:
+    return Answer(kept.removeprefix(FAILED), kept.startswith(FAILED))

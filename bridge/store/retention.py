@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, select
+from sqlalchemy import ColumnElement, Table, and_
 
 from bridge.store.audit import Audit
 from bridge.store.counters import Counters
 from bridge.store.database import Database
+from bridge.store.hook_hours import HookHours
 from bridge.store.journal import Journal
 from bridge.store.requests import BACKUP
+from bridge.store.steps import delete_in_steps
 from bridge.store.tables import brake_hits, events, requests
 
-BATCH = 5000
 DAY = 86_400.0
 
 
@@ -38,9 +39,12 @@ class Pruned:
 
 
 class Retention:
-    def __init__(self, database: Database, journal: Journal, counters: Counters, audit: Audit) -> None:
+    def __init__(
+        self, database: Database, journal: Journal, counters: Counters, audit: Audit, hook_hours: HookHours
+    ) -> None:
         self._database = database
         self._audit = audit
+        self._hook_hours = hook_hours
         self._journal = journal
         self._counters = counters
 
@@ -48,25 +52,15 @@ class Retention:
         """Delete what is older than its limit, in small transactions."""
         now = self._database.now()
         await self._counters.retire()
+        await self._hook_hours.prune()
         await self._audit.prune(now - limits.journal)
-        old_requests = and_(requests.c.done_at < now - limits.requests, requests.c.kind != BACKUP)
+        answered = and_(requests.c.done_at < now - limits.requests, requests.c.kind != BACKUP)
         return Pruned(
-            events=await self._older(events, events.c.seq, events.c.stored_at < now - limits.events),
+            events=await self._older(events, events.c.stored_at < now - limits.events, events.c.stored_at),
             journal=await self._journal.prune(now - limits.journal, limits.journal_rows),
-            requests=await self._older(requests, requests.c.id, old_requests),
-            brake_hits=await self._older(brake_hits, brake_hits.c.id, brake_hits.c.at < now - limits.brake_hits),
+            requests=await self._older(requests, answered, requests.c.done_at),
+            brake_hits=await self._older(brake_hits, brake_hits.c.at < now - limits.brake_hits, brake_hits.c.at),
         )
 
-    async def _older(self, table: Table, key: Any, old: Any) -> int:
-        some = select(key).where(old).order_by(key).limit(BATCH)
-        gone = delete(table).where(key.in_(some))
-
-        def work(conn: Connection) -> int:
-            return (conn.execute(gone)).rowcount
-
-        total = 0
-        while True:
-            number = await self._database.write("prune", work)
-            total += number
-            if number < BATCH:
-                return total
+    async def _older(self, table: Table, old: ColumnElement[bool], by: ColumnElement[Any]) -> int:
+        return await delete_in_steps(self._database, "prune", table, old, by)

@@ -135,6 +135,7 @@ def task_from(row: Row) -> Task:
         both_sides=bool(bits & BOTH_SIDES),
         instructed=bool(bits & INSTRUCTED),
         run=row["run"],
+        event=row["event"],
     )
 
 

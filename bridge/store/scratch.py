@@ -7,15 +7,18 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, insert, select, text, update
 
 from bridge.domain.seams import Seams
-from bridge.store.account_tables import budgets
+from bridge.store.account_tables import budgets, quotas, shares
+from bridge.store.alert_table import alert_state
 from bridge.store.audit import audit
 from bridge.store.engine import Store, open_store
 from bridge.store.instance_tables import instances
 from bridge.store.tables import counters, events, journal, leases, metadata, requests, sequence, tokens
 
-LEFT_OUT = frozenset(
-    table.name for table in (audit, budgets, counters, events, instances, journal, leases, requests, sequence, tokens)
+_PROCESSES = (
+    *(alert_state, audit, budgets, counters, events, instances, journal, leases),
+    *(quotas, requests, sequence, shares, tokens),
 )
+LEFT_OUT = frozenset(table.name for table in _PROCESSES)
 """What no decision looks at, and what belongs to running processes. Credentials are never copied."""
 
 PORTION = 500

@@ -145,6 +145,7 @@ tasks = Table(
     Column("code", Text),  # of `reason`, see sync.reasons
     Column("retried", Boolean, nullable=False, server_default=false()),  # by a person, and not ended since
     Column("run", Text),  # the sweep, backfill or undo that made it due
+    Column("event", Big),  # the newest event that made it due, directly or by another record
 )
 partial("tasks_due", tasks.c.lane, tasks.c.due, tasks.c.mapping, where=tasks.c.due.is_not(None))
 partial(
@@ -272,6 +273,9 @@ cursors = Table(
     Column("asked_by", Text, nullable=False),
     Column("rows", Big, nullable=False),
     Column("marked", Big, nullable=False),
+    Column("total", Big),  # how many rows are expected: the vendor's word, or what the last one read
+    Column("moved_at", Real),
+    Column("seconds", Real, nullable=False, server_default=text("0")),  # at work, without the time it stood still
 )
 
 brake_hits = Table(
@@ -301,6 +305,7 @@ journal = Table(
     Column("run", Text),  # of its task
     Column("version", Text),  # of the mapping file
     Column("undone", Text),  # the run that undid this write
+    Column("event", Big),  # of its task
 )
 Index("journal_rec", journal.c.mapping, journal.c.side, journal.c.rec, journal.c.id)
 Index("journal_other_rec", journal.c.mapping, journal.c.other_rec, journal.c.id)

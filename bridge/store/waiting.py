@@ -1,7 +1,9 @@
 """Records that wait: work on them was due and has not ended."""
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
+from bridge.domain.event import Lane
+from bridge.domain.priority import Priority, priority_of
 from bridge.store.database import Database
 from bridge.store.model import Task
 from bridge.store.rows import task_from
@@ -21,6 +23,23 @@ class Waiting:
     async def numbers(self) -> dict[tuple[str, str], int]:
         """How many wait, by mapping and code ("" for none)."""
         return await self._database.read(self._numbers)
+
+    async def by_priority(self, held: str) -> dict[tuple[str, Priority], int]:
+        """How many records are ready to be worked on, by mapping and priority: what is due, and what only waits until
+        its system may be called again (`held`: the code of that)."""
+        again = case((tasks.c.attempts > 0, True), else_=False)
+        ready = (tasks.c.due.is_not(None), or_(tasks.c.due <= self._database.now(), tasks.c.code == held))
+        query = select(tasks.c.mapping, tasks.c.lane, again, func.count()).where(*ready)
+        query = query.group_by(tasks.c.mapping, tasks.c.lane, again)
+
+        def work(conn: Connection) -> dict[tuple[str, Priority], int]:
+            found: dict[tuple[str, Priority], int] = {}
+            for mapping, lane, tried, number in conn.execute(query):
+                key = mapping, priority_of(Lane(lane), again=bool(tried))
+                found[key] = found.get(key, 0) + int(number)
+            return found
+
+        return await self._database.read(work)
 
     async def groups(self) -> list[tuple[Task, int]]:
         """What waits, by mapping and code: the one that waits longest, and how many; the longest wait first."""

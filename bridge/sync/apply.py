@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+from bridge.connectors.noting import requests_noted
 from bridge.connectors.protocols import Written
 from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, RemoteError, RetryLater
 from bridge.domain.record import Gone, Record, Side
@@ -14,10 +15,10 @@ from bridge.mapping.base import dump_values
 from bridge.mapping.model import DeletePolicy
 from bridge.mapping.values import UNREAD
 from bridge.store import moves
-from bridge.store.failures import BrakeReached
+from bridge.store.failures import BrakeReached, ToldMeanwhile
 from bridge.store.intents import IntentAsked
 from bridge.store.model import AlreadyLinked, Completion, IntentOpened, IntentWait, JournalEntry, Link
-from bridge.sync import match, remove, settle, words
+from bridge.sync import believe, match, remove, settle, words
 from bridge.sync.draft import Draft
 from bridge.sync.load import Loader
 from bridge.sync.plans import Create, Plan, Progress, Removal, SideWrite, Update
@@ -144,9 +145,10 @@ async def _update(load: Loader, plan: Update) -> Completion:
 
 
 async def _write(load: Loader, pair: Progress, write: SideWrite) -> Progress | Completion:
-    fresh = await _still_fresh(load, write)
-    if isinstance(fresh, Completion):
-        return fresh
+    still = await _still_fresh(load, write)
+    if isinstance(still, Completion):
+        return still
+    fresh, read_at = still
     draft, target = load.draft, write.target
     changes = write.changes
     if fresh is not write.record:
@@ -155,7 +157,8 @@ async def _write(load: Loader, pair: Progress, write: SideWrite) -> Progress | C
     sent = {"values": dump_values(draft.mapping, write.remembered), "before": dump_values(draft.mapping, held)}
     if write.beside:
         sent["beside"] = dump_values(draft.mapping, write.beside)
-    link = await _commit_sent(load, pair.link, target, sent, "blank" if write.blanked else None, write.blanked)
+    kind = "blank" if write.blanked else None
+    link = await _commit_sent(load, pair.link, target, sent, read_at, kind, write.blanked)
     if isinstance(link, Completion):
         return link
     await _journal(load, write.losers)
@@ -172,14 +175,15 @@ async def _write(load: Loader, pair: Progress, write: SideWrite) -> Progress | C
     return await load.conclude(settled, before=draft)
 
 
-async def _still_fresh(load: Loader, write: SideWrite) -> Record | Completion:
-    """Close the gap between read and write: a read that is not fresh any more is repeated."""
+async def _still_fresh(load: Loader, write: SideWrite) -> tuple[Record, float] | Completion:
+    """The record to write to and when it was read. A read that is not fresh any more is repeated."""
     draft = load.draft
     if load.parts.store.now() - write.read_at <= FRESH_SECONDS:
-        return write.record
-    again = (await load.read(write.record.ref)).found
+        return write.record, write.read_at
+    seen = await load.read(write.record.ref)
+    again = seen.found
     if isinstance(again, Record) and mapped(draft, write.target, again) == mapped(draft, write.target, write.record):
-        return again
+        return again, seen.at
     due = load.parts.store.now() + draft.jitter(0.5)
     name = draft.named(write.target, write.record.ref.id)
     return draft.later(due, Reason.CHANGED_MEANWHILE.of(record=name))
@@ -196,15 +200,20 @@ def mapped(draft: Draft, side: Side, record: Record) -> str:
 async def _remove(load: Loader, plan: Removal) -> Completion:
     """Delete or archive the counterpart, journaled whole before the call."""
     draft, target, link = load.draft, plan.side.other, plan.link
-    fresh = (await load.read(plan.record.ref)).found
+    seen = await load.read(plan.record.ref)
+    fresh = seen.found
     if isinstance(fresh, Gone):
         if plan.undoes is not None:
             return await load.conclude(partial(remove.settled, plan=plan), before=draft)
+        if plan.merged is not None:  # nothing is left over
+            why = Reason.CHANGED_BEFORE_REMOVAL.of(record=draft.named(target, plan.record.ref.id))
+            return draft.later(load.parts.store.now() + draft.jitter(0.5), why)
         return remove.both_gone(draft, link, Reason.BOTH_GONE.of())
     if mapped(draft, target, fresh) != mapped(draft, target, plan.record):
         due = load.parts.store.now() + draft.jitter(0.5)
         return draft.later(due, Reason.CHANGED_BEFORE_REMOVAL.of(record=draft.named(target, fresh.ref.id)))
-    committed = await _commit_sent(load, link, target, {"removal": plan.policy.value}, plan.policy.value)
+    removal = {"removal": plan.policy.value}
+    committed = await _commit_sent(load, link, target, removal, seen.at, plan.policy.value)
     if isinstance(committed, Completion):
         return committed
     detail = {"record": words.printable(fresh.fields), "to": target.value, "values": plan.values}
@@ -235,25 +244,36 @@ async def _hold_lease(load: Loader) -> None:
 
 
 async def _commit_sent(
-    load: Loader, link: Link, target: Side, sent: Mapping[str, Any], kind: str | None, hits: int = 1
+    load: Loader,
+    link: Link,
+    target: Side,
+    sent: Mapping[str, Any],
+    read_at: float,
+    kind: str | None,
+    hits: int = 1,
 ) -> Link | Completion:
     """Commit what is about to be sent before the call.
 
-    kind: what is removed ("delete", "archive", "blank"), `hits` times; over the deletion threshold, and while the
-    mapping is paused (when only recovery is claimed), nothing is committed.
+    read_at: when the target was read; when a callback told of an edit that this read may not show, and the claim knew
+    nothing of it, nothing is committed. kind: what is removed ("delete", "archive", "blank"), `hits` times; over the
+    deletion threshold, and while the mapping is paused (when only recovery is claimed), nothing is committed.
     """
     draft, limits = load.draft, load.parts.limits
     if draft.claim.paused:
         return draft.later(load.parts.store.now() + limits.wait_seconds, Reason.MAPPING_PAUSED.of())
     deadline = load.parts.store.now() + limits.write_seconds
     await _hold_lease(load)
-    window = limits.brake_window_seconds
+    window, rec = limits.brake_window_seconds, str(link.rec(target))
+    unless = believe.unless_told(draft, target, rec, read_at)
     try:
         await load.parts.store.links.set_sent(
-            draft.claim, link.id, target, sent, deadline, kind, limits.brake_count, window, hits
+            draft.claim, link.id, target, sent, deadline, unless, kind, limits.brake_count, window, hits
         )
     except BrakeReached as error:
         return _held_back(load.refresh(), link, kind or "", error)
+    except ToldMeanwhile as error:
+        refreshed = load.refresh()
+        return refreshed.stale(believe.told_meanwhile(refreshed, target, rec, error.at))
     draft.moves.append(moves.sent(link, target, sent, deadline))
     draft.look_at = deadline + draft.endpoint(target).settle
     if target is Side.LEFT:
@@ -306,8 +326,11 @@ async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline
     if left <= 0:
         call.close()
         raise RetryLater(system, "too late to send a write that was decided a while ago")
-    try:
-        async with asyncio.timeout(left):
-            return await call
-    except TimeoutError:
-        raise OutcomeUnknown(system, f"a write did not end within {left:.1f} s") from None
+    with requests_noted() as noted:
+        try:
+            async with asyncio.timeout(left):
+                return await call
+        except TimeoutError:
+            raise OutcomeUnknown(system, f"a write did not end within {left:.1f} s") from None
+        finally:
+            load.draft.requests += [{"call": one.call, "status": one.status} for one in noted]

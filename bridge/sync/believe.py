@@ -1,7 +1,7 @@
 """Whether a read may be believed: one that may show a state older than one already known is repeated later."""
 
 from bridge.domain.catalog import listed_only
-from bridge.domain.record import Evidence, Gone, Record, Side
+from bridge.domain.record import Evidence, Gone, Record, RecordRef, Side
 from bridge.mapping import translate
 from bridge.store.model import KnownRecord, RecordNote
 from bridge.sync.draft import Draft, Stale
@@ -110,12 +110,40 @@ def edit_not_shown(draft: Draft, side: Side, rec: str) -> Stale | None:
     known, seen = draft.known(ref), draft.seen(ref)
     if known is None or known.told_at is None or seen is None or seen.at >= known.told_at + settle:
         return None
-    name, before = draft.named(side, rec), draft.claim.tasks[0].stale_since
-    since = draft.now if before is None else before
-    if draft.now - since > BELIEVE_AFTER_SETTLES * settle:
+    if _waited_enough(draft, settle):
+        name = draft.named(side, rec)
         draft.say("accepted", f"callbacks about {name} keep coming; the read is accepted now")
         return None
-    return Stale(known.told_at + settle, Reason.EDIT_NOT_SHOWN.of(record=name), since)
+    return told_meanwhile(draft, side, rec, known.told_at)
+
+
+def unless_told(draft: Draft, side: Side, rec: str, read_at: float) -> tuple[RecordRef, float] | None:
+    """The record and the moment after which no callback may have told of an edit of it, or nothing is written.
+
+    The claim knows what was told before it began; a write that waits for its turn at a vendor may be sent long after.
+    read_at: when the record was read; what was told long enough before that is shown.
+    """
+    ref, settle = draft.ref(side, rec), draft.endpoint(side).settle
+    if _waited_enough(draft, settle):
+        return None
+    known = draft.known(ref)
+    before = known.told_at if known is not None else None
+    return ref, read_at - settle if before is None else max(before, read_at - settle)
+
+
+def told_meanwhile(draft: Draft, side: Side, rec: str, at: float) -> Stale:
+    """A callback told of an edit at that moment; reads show it once they have settled."""
+    why = Reason.EDIT_NOT_SHOWN.of(record=draft.named(side, rec))
+    return Stale(at + draft.endpoint(side).settle, why, _stale_since(draft))
+
+
+def _stale_since(draft: Draft) -> float:
+    before = draft.claim.tasks[0].stale_since
+    return draft.now if before is None else before
+
+
+def _waited_enough(draft: Draft, settle: float) -> bool:
+    return draft.now - _stale_since(draft) > BELIEVE_AFTER_SETTLES * settle
 
 
 def shows_what_was_told(draft: Draft, side: Side, rec: str, *, changed: bool) -> bool:

@@ -19,8 +19,13 @@ WRITES_TO = {Action.TO_LEFT: Side.LEFT, Action.TO_RIGHT: Side.RIGHT}
 
 
 def readings(draft: Draft, records: Mapping[Side, Record]) -> dict[Side, Reading]:
-    """Canonical values of both records, with references resolved."""
+    """Canonical values of both records, with references resolved.
+
+    A row that does not hold by one of the records is left out of both.
+    """
     found = {side: translate.read(draft.mapping, side, record.fields) for side, record in records.items()}
+    off = frozenset[str]().union(*(reading.off for reading in found.values()))
+    found = {side: translate.without(reading, off) for side, reading in found.items()}
     found = references.resolve(draft, found)
     return {side: _only_written(draft, side, reading) for side, reading in found.items()}
 

@@ -67,6 +67,8 @@ class Draft:
         """Reads that may be used."""
         self.look_at: float = before.look_at if before else 0.0
         """When the outcome of the last write must be visible."""
+        self.requests: list[Json] = list(before.requests) if before else []
+        """Sent to a system, and not told of in the journal yet."""
         self.run: str | None = before.run if before else situation.claim.run
         """What the journal says this is part of."""
 
@@ -179,8 +181,16 @@ class Draft:
     def say(
         self, what: str, text: str, detail: Json | None = None, *, link: Link | None = None, other: str | None = None
     ) -> None:
-        """Note a journal entry about the claim's record, and about its counterpart: the link's, or `other`."""
-        self.journal.append(self.entry(what, text, detail, link=link, other=other))
+        """Note a journal entry about the claim's record, and about its counterpart: the link's, or `other`.
+
+        It tells of the requests that were sent for it.
+        """
+        self.journal.append(self.entry(what, text, {**(detail or {}), **self.sent()}, link=link, other=other))
+
+    def sent(self) -> Json:
+        """The requests that were sent since the last entry, as the next one keeps them."""
+        told, self.requests = self.requests, []
+        return {"requests": told} if told else {}
 
     def entry(
         self, what: str, text: str, detail: Json | None = None, *, link: Link | None = None, other: str | None = None
@@ -198,6 +208,7 @@ class Draft:
             other_rec=other,
             run=self.run,
             version=self.mapping.version or None,
+            event=self.situation.claim.event,
         )
 
     def note_keys(self, side: Side, rec: str, values: MappingOf[str, Any]) -> None:

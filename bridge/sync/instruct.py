@@ -11,7 +11,7 @@ from bridge.mapping import translate
 from bridge.mapping.base import FieldBase, dump_base, load_base, load_values
 from bridge.mapping.model import DeletePolicy
 from bridge.mapping.translate import Reading, same
-from bridge.mapping.values import UNREAD, Reference, is_empty
+from bridge.mapping.values import UNREAD, is_empty, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Completion, Instruction, Link, LinkState, Outcome
 from bridge.store.questions import InstructionOf, IsForgotten, LinkOf
@@ -203,7 +203,7 @@ def preferring(draft: Draft, records: Mapping[Side, Record], prefer: str | None)
     for row in draft.mapping.fields:
         values = {side: readings[side].values.get(row.name, UNREAD) for side in Side}
         lost = values[winner.other]
-        known = not any(is_empty(value) or isinstance(value, Reference) for value in values.values())
+        known = not any(is_empty(value) or names_unlinked(value) for value in values.values())
         if known and not same(row, values[winner], lost):
             hashed = {winner.other: readings[winner.other].hashes.get(row.name), winner: None}
             hashes = (hashed[Side.LEFT], hashed[Side.RIGHT])
@@ -232,11 +232,14 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
     chosen = {key: value for key, value in chosen.items() if target in draft.mapping.named[key].flows}
     sent = {key: undo.as_written(draft, target, value) for key, value in chosen.items()}
     chosen = {key: value for key, value in chosen.items() if sent[key] is not None}
+    switched_off = translate.off(draft.mapping, source, own.fields) if isinstance(own, Record) else frozenset[str]()
     return Create(
         target=target,
         source=_source(draft, told, own, chosen),
         chosen=chosen,
-        fields=translate.for_create(draft.mapping, target, {key: sent[key] for key in chosen}),
+        fields=translate.for_create(
+            draft.mapping, target, {key: sent[key] for key in chosen}, switched_off - set(chosen)
+        ),
         keys=translate.index_hashes(draft.mapping, chosen),
         first_seq=NEVER_HEARD_OF
         if (known := draft.known(draft.ref(source, told.key.rec))) is None
@@ -254,7 +257,7 @@ def _source(draft: Draft, told: Instruction, own: Record | Gone, chosen: Mapping
     for name, entry in load_base(draft.mapping, told.detail.get("base", {})).items():
         here = entry.left if told.key.side is Side.LEFT else entry.right
         hashed = entry.left_hash if told.key.side is Side.LEFT else entry.right_hash
-        if here is UNREAD or isinstance(here, Reference) or name not in values:
+        if here is UNREAD or names_unlinked(here) or name not in values:
             continue
         values[name] = here
         hashes.pop(name, None)

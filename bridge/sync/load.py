@@ -10,6 +10,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from bridge.connectors.lines import read_whole
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import NeedsAuthorisation
 from bridge.domain.record import Evidence, Record, RecordRef, Side
@@ -68,7 +69,8 @@ class Loader:
                 return decide(self.draft)
             except Wanted as wanted:
                 needs = wanted.needs
-            await self._load(needs)
+            with self.parts.seams.tracing.step("load"):
+                await self._load(needs)
             if before is not None:
                 before.claim = self.situation.claim
 
@@ -99,7 +101,10 @@ class Loader:
     async def read(self, ref: RecordRef) -> Seen:
         """One bare read of a record, as old as the request for it."""
         at = self.parts.store.now()
-        return Seen(await self.parts.connectors[ref.system].read(ref), at)
+        scope, mapping = self.situation.claim.scope, self.situation.mapping
+        sides = [side for side in Side if scope.endpoint(side).ref(ref.id) == ref]
+        columns = [column for side in sides for column in mapping.line_columns(side)]
+        return Seen(await read_whole(self.parts.connectors[ref.system], ref, columns), at)
 
     async def _look(self, need: Look) -> Seen:
         return await self.read(need.ref)

@@ -9,7 +9,7 @@ from bridge.domain.catalog import Lookup
 from bridge.domain.errors import DuplicateRefused, RetryLater
 from bridge.domain.record import Fields, Gone, Record, Side
 from bridge.mapping import translate
-from bridge.mapping.model import Duplicates
+from bridge.mapping.model import Duplicates, Field
 from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import MatchKey, Reading
 from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
@@ -430,14 +430,17 @@ def refused_as_duplicate(draft: Draft, target: Side, error: DuplicateRefused, fi
 def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] | None) -> Completion | Create:
     """Create the other side's record of an unlinked one."""
     target = draft.side.other
-    crossing = _crossing(draft, target, reading)
+    holding = _holding(draft, target, reading)
+    if isinstance(holding, Completion):
+        return holding
+    crossing = _crossing(draft, target, holding)
     settled = references.for_writing(draft, target, crossing)
     if isinstance(settled, Completion):
         return settled
     chosen = {name: crossing[name] if value is not None else None for name, value in settled.values.items()}
-    fields = dict(translate.for_create(draft.mapping, target, settled.values))
+    fields = dict(translate.for_create(draft.mapping, target, settled.values, holding.off))
     if draft.shadow:
-        values = translate.initial(draft.mapping, target, chosen)
+        values = translate.initial(draft.mapping, target, chosen, holding.off)
         return shadow.would_create(draft, target, values, settled.left_out)
     marker = draft.mapping.marker.get(target)
     if marker:
@@ -445,7 +448,7 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
     known = draft.known(own.ref)
     plan = Create(
         target=target,
-        source=reading,
+        source=holding,
         chosen=chosen,
         fields=fields,
         keys=translate.index_hashes(draft.mapping, reading.values),
@@ -453,11 +456,36 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
         unlike=unlike,
         told=words.in_words(draft, target, chosen),
         made_at=own.created_at.timestamp() if own.created_at else None,
-        again=_again(draft, own, patient=settled.again),
+        again=draft.now if _lines_follow(draft, target, holding) else _again(draft, own, patient=settled.again),
         left_out=settled.left_out,
     )
     references.note_missing(draft, {draft.side: draft.key.rec}, {draft.side: reading})
     return plan
+
+
+def _holding(draft: Draft, target: Side, reading: Reading) -> Completion | Reading:
+    """The reading without the rows whose `when` would not hold of the new record."""
+    gated = frozenset(name for name, _ in draft.mapping.gates[target])
+    if not gated:
+        return reading
+    settled = references.for_writing(draft, target, _crossing(draft, target, translate.without(reading, gated)))
+    if isinstance(settled, Completion):
+        return settled
+    return translate.without(reading, translate.off_in_new(draft.mapping, target, settled.values, reading.off))
+
+
+def _lines_follow(draft: Draft, target: Side, reading: Reading) -> bool:
+    filled = [field for field in draft.mapping.fields if not is_empty(reading.values.get(field.name, UNREAD))]
+    return any(target in field.flows and _follows(draft, target, field) for field in filled)
+
+
+def _follows(draft: Draft, target: Side, field: Field) -> bool:
+    """Whether it is written once the record is there: lines that take calls of their own.
+
+    So a create stays one call, with one outcome; of lines that were sent in part the next read tells the rest.
+    """
+    cells, columns = field.cells(target), draft.manifest(target).columns
+    return cells is not None and any(path.column in columns and columns[path.column].apart for path in cells.paths)
 
 
 def _again(draft: Draft, own: Record, *, patient: bool) -> float | None:
@@ -474,6 +502,6 @@ def _crossing(draft: Draft, target: Side, reading: Reading) -> dict[str, Any]:
     values = {}
     for field in draft.mapping.fields:
         value = reading.values.get(field.name, UNREAD)
-        if target in field.flows and value is not UNREAD and not is_empty(value):
+        if target in field.flows and value is not UNREAD and not is_empty(value) and not _follows(draft, target, field):
             values[field.name] = value
     return values

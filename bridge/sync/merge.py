@@ -13,8 +13,8 @@ from bridge.sync.reasons import Reason
 NEEDS_A_PERSON = (LinkState.DOUBT, LinkState.TWIN)
 
 
-def merged(draft: Draft, link: Link, side: Side, rec: str, survivor: str) -> Completion:
-    """The link follows the survivor, or becomes an alias of the survivor's link."""
+def survivors_link(draft: Draft, link: Link, side: Side, survivor: str) -> Link | Completion | None:
+    """The survivor's own link, None where it has none but this one; else when that can be told."""
     taken = draft.lease(side, survivor)
     if taken:
         return taken
@@ -22,12 +22,22 @@ def merged(draft: Draft, link: Link, side: Side, rec: str, survivor: str) -> Com
     if theirs is not None and theirs.state is LinkState.INTENDED:
         due = draft.now + draft.jitter(2.0)
         return draft.later(due, Reason.SURVIVOR_CREATED.of(record=draft.named(side, survivor)))
-    mark = [TaskKey(draft.mapping.name, side, survivor), *pairs_naming(draft, link)]
-    if theirs is None or theirs.id == link.id:
+    return None if theirs is None or theirs.id == link.id else theirs
+
+
+def merged(
+    draft: Draft, link: Link, side: Side, survivor: str, theirs: Link | None, fate: str = "is left over"
+) -> Completion:
+    """The link follows the survivor, or becomes an alias of the survivor's link.
+
+    theirs: that link. fate: what becomes of this link's record on the other side then.
+    """
+    rec, mark = str(link.rec(side)), (TaskKey(draft.mapping.name, side, survivor), *pairs_naming(draft, link))
+    if theirs is None:
         _follow(draft, link, side, survivor, f"{draft.named(side, rec)} was merged into {survivor}")
     else:
-        _alias(draft, link, theirs, side, rec, survivor)
-    return draft.done(Outcome.APPLIED, Reason.MERGED.of(survivor=survivor), mark=tuple(mark))
+        _alias(draft, link, theirs, side, survivor, fate)
+    return draft.done(Outcome.APPLIED, Reason.MERGED.of(survivor=survivor), mark=mark)
 
 
 def duplicate_instead(draft: Draft, link: Link, side: Side, rec: str) -> Completion | None:
@@ -58,10 +68,10 @@ def _follow(draft: Draft, link: Link, side: Side, survivor: str, what: str, *, f
     _tell(draft, link, side, survivor, f"{what}; the link follows")
 
 
-def _alias(draft: Draft, link: Link, theirs: Link, side: Side, rec: str, survivor: str) -> None:
+def _alias(draft: Draft, link: Link, theirs: Link, side: Side, survivor: str, fate: str) -> None:
     draft.moves.append(moves.alias_to(link, theirs))
-    left_over = draft.named(side.other, link.rec(side.other))
-    text = f"{draft.named(side, rec)} was merged into {survivor}, which is linked already; {left_over} is left over"
+    gone, left_over = draft.named(side, link.rec(side)), draft.named(side.other, link.rec(side.other))
+    text = f"{gone} was merged into {survivor}, which is linked already; {left_over} {fate}"
     _tell(draft, replace(link, id=theirs.id), side, survivor, text, theirs.rec(side.other))
 
 

@@ -107,11 +107,19 @@ class Undoing:
 
 
 @dataclass(frozen=True, slots=True)
+class MergedInto:
+    """Where the record of a link that is gone went: the survivor, and its own link."""
+
+    survivor: str
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
 class Removal:
     """Delete or archive the counterpart of a record that is gone on `side`. `record`: that counterpart as read.
 
     values: what it holds, as the journal keeps it. undoes: the record of `side` is there; a person undoes that
-    the bridge created the other one.
+    the bridge created the other one. merged: the record of `side` was merged away, and this one is left over.
     """
 
     link: Link
@@ -120,6 +128,7 @@ class Removal:
     policy: DeletePolicy
     values: Json
     undoes: Undoing | None = None
+    merged: MergedInto | None = None
 
 
 Plan = Create | Update | Removal

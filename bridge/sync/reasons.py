@@ -41,6 +41,7 @@ class Reason(StrEnum):
     NO_CANARY = "no_canary"
     THRESHOLD_REACHED = "threshold_reached"
     MAPPING_PAUSED = "mapping_paused"
+    QUIET = "quiet"
     SYSTEM = "system"
     ATTEMPT = "attempt"
     STORE_AWAY = "store_away"
@@ -174,6 +175,7 @@ SENTENCES = {
         "see whether this one is meant, then run `bridge approve {mapping}`"
     ),
     Reason.MAPPING_PAUSED: "the mapping is paused",
+    Reason.QUIET: "{record} was edited a moment ago; it crosses once it has been left alone for {seconds:.0f} s",
     Reason.SYSTEM: "{error}",
     Reason.ATTEMPT: "attempt {attempts} of {limit}: {error}",
     Reason.STORE_AWAY: "the store could not be used",

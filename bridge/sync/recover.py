@@ -12,7 +12,7 @@ from bridge.mapping import translate
 from bridge.mapping.base import Base, dump_values, load_values
 from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import Reading, folded, is_reduction, same
-from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
+from bridge.mapping.values import UNREAD, LinkId, is_empty, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Completion, Link
 from bridge.store.questions import Known, LinkOf
@@ -70,6 +70,8 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
     for name, value in load_values(draft.mapping, sent.get("values", {})).items():
         field, shown = draft.mapping.named[name], readings[side].values.get(name, UNREAD)
         if shown is UNREAD:
+            if name in readings[side].off and not sent.get("took_effect"):
+                new.pop(name, None)  # whether it arrived cannot be told, so neither side's value counts as an edit
             continue
         arrived = same(field, value, shown) or (
             is_reduction(field, value, shown)
@@ -119,7 +121,7 @@ def confirmed_base(draft: Draft, link: Link, side: Side, reading: Reading, base:
     new = dict(base)
     for name, value in load_values(draft.mapping, sent.get("values", {})).items():
         field, shown, entry = draft.mapping.named[name], reading.values.get(name, UNREAD), base.get(name)
-        if entry is None or shown is UNREAD or isinstance(shown, Reference):
+        if entry is None or shown is UNREAD or names_unlinked(shown):
             return None
         if not same(field, value, shown) and not is_reduction(field, value, shown):
             return None
@@ -229,7 +231,7 @@ def _looks_sent(draft: Draft, reading: Reading, values: Mapping[str, Any]) -> Lo
     fields, found = draft.mapping.named, set[Looks]()
     for name, value in values.items():
         shown = reading.values.get(name, UNREAD)
-        if is_empty(value) or shown is UNREAD or isinstance(shown, Reference):
+        if is_empty(value) or shown is UNREAD or names_unlinked(shown):
             continue
         if folded(fields[name], value) == folded(fields[name], shown):
             found.add(Looks.EQUAL)

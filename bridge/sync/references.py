@@ -1,7 +1,8 @@
 """Links to other records inside a record: from ids as read to link ids, and back to the other side's ids."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from bridge.domain.record import Side
@@ -9,7 +10,7 @@ from bridge.mapping.base import Base, load_base
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.model import Field
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import LinkId, Reference
+from bridge.mapping.values import Lines, LinkId, Reference, parts_of, with_parts
 from bridge.store.model import Completion, Link, LinkState, Mode, Outcome, Task, TaskKey, TaskState
 from bridge.store.questions import LinkById, LinkOf, SurvivorOf, TaskOf
 from bridge.sync.draft import Draft
@@ -24,7 +25,11 @@ PATIENCE_SECONDS = 20.0
 def resolve(draft: Draft, readings: Mapping[Side, Reading]) -> dict[Side, Reading]:
     """Replace every Reference that is linked by its LinkId; what is not linked yet stays a Reference."""
     wanted = dict.fromkeys(
-        value for reading in readings.values() for value in reading.values.values() if isinstance(value, Reference)
+        one
+        for reading in readings.values()
+        for value in reading.values.values()
+        for one in parts_of(value)
+        if isinstance(one, Reference)
     )
     if not wanted:
         return dict(readings)
@@ -57,7 +62,7 @@ def _with_links(reading: Reading, found: Mapping[Reference, Link]) -> Reading:
             return value
         return LinkId(found[value].id, left_over=found[value].rec(value.side) != value.id)
 
-    return replace(reading, values={name: known(value) for name, value in reading.values.items()})
+    return replace(reading, values={name: with_parts(value, known) for name, value in reading.values.items()})
 
 
 def left_over(
@@ -89,31 +94,44 @@ def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settle
     ready: dict[str, Any] = {}
     left_out: dict[str, str] = {}
     again = False
-    named = [value.id for value in values.values() if isinstance(value, LinkId)]
+    named = [one.id for value in values.values() for one in parts_of(value) if isinstance(one, LinkId)]
     links = dict(zip(named, draft.ask_all(LinkById(one) for one in named), strict=True))
     for name, value in values.items():
-        if isinstance(value, LinkId):
-            link = links[value.id]
-            rec = link.rec(target) if link else None
-            if link is None or rec is None:
-                left_out[name] = "the record it names is no longer linked"
-            else:
-                ready[name] = Reference(link.mapping, target, rec)
-                draft.referred.append((link, target))
-        elif isinstance(value, Reference):
-            verdict = _missing(draft, draft.mapping.named[name], value)
+        there: dict[Any, Any] = {}
+        for field, one in referring(draft.mapping.named[name], value):
+            verdict = _missing(draft, field, one) if isinstance(one, Reference) else _linked(links[one.id], target)
             if isinstance(verdict, Completion):
                 return verdict
             if isinstance(verdict, Link):
-                ready[name] = Reference(value.mapping, target, str(verdict.rec(target)))
+                there[one] = Reference(verdict.mapping, target, str(verdict.rec(target)))
                 draft.referred.append((verdict, target))
             elif verdict.blank:
-                ready[name] = None
+                there[one] = None
             else:
                 left_out[name], again = verdict.reason, again or verdict.again
-        else:
-            ready[name] = value
+        if name not in left_out:
+            ready[name] = with_parts(value, partial(_replaced, there))
     return Settled(ready, left_out, again)
+
+
+def referring(field: Field, value: Any) -> Iterator[tuple[Field, LinkId | Reference]]:
+    """What a value names of other records, each with its row: the field's own, or those of its lines."""
+    if isinstance(value, Lines) and field.items is not None:
+        named = field.items.named
+        parts = [(named[name], one) for line in value.rows for name, one in line.values]
+    else:
+        parts = [(field, value)]
+    yield from ((row, one) for row, one in parts if isinstance(one, LinkId | Reference))
+
+
+def _replaced(there: Mapping[Any, Any], value: Any) -> Any:
+    return there.get(value, value) if isinstance(value, LinkId | Reference) else value
+
+
+def _linked(link: Link | None, target: Side) -> "Link | _LeaveOut":
+    if link is None or link.rec(target) is None:
+        return _LeaveOut("the record it names is no longer linked")
+    return link
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +178,16 @@ def note_missing(
         return ()
     for side, reading in readings.items():
         noted = draft.unlinked.setdefault(TaskKey(draft.mapping.name, side, str(records[side])), [])
-        for name, value in reading.values.items():
-            if not isinstance(value, Reference) or side.other not in draft.mapping.named[name].flows:
+        crossing = [
+            draft.mapping.named[name] for name in reading.values if side.other in draft.mapping.named[name].flows
+        ]
+        for field, one in (found for row in crossing for found in referring(row, reading.values[row.name])):
+            if not isinstance(one, Reference):
                 continue
-            parent = TaskKey(value.mapping, value.side, value.id)
+            parent = TaskKey(one.mapping, one.side, one.id)
             noted.append(parent)
             scope = draft.situation.scopes.get(parent.mapping)
-            if scope is not None and scope.mode is Mode.LIVE and draft.mapping.named[name].missing == "wait":
+            if scope is not None and scope.mode is Mode.LIVE and field.missing == "wait":
                 waited.append(parent)
     tasks = draft.ask_all(TaskOf(parent) for parent in waited)
     pairs = zip(waited, tasks, strict=True)
@@ -181,7 +202,7 @@ def _circular(draft: Draft, parent: Task) -> bool:
 
 
 def _patient(draft: Draft) -> bool:
-    return draft.now - draft.first.first_due >= PATIENCE_SECONDS
+    return draft.now - draft.first.first_due >= PATIENCE_SECONDS + draft.mapping.quiet
 
 
 def _decided_without_link(task: Task) -> bool:
@@ -200,16 +221,20 @@ def current_base(draft: Draft, link: Link) -> Base:
     def follow(value: Any) -> Any:
         return LinkId(moved[value.id]) if isinstance(value, LinkId) and value.id in moved else value
 
-    return {name: replace(entry, left=follow(entry.left), right=follow(entry.right)) for name, entry in base.items()}
+    return {
+        name: replace(entry, left=with_parts(entry.left, follow), right=with_parts(entry.right, follow))
+        for name, entry in base.items()
+    }
 
 
 def followed(draft: Draft, values: Mapping[str, Any]) -> dict[str, Any]:
     """Values with links that were merged away followed to their survivors."""
-    moved = _moved(draft, {value.id for value in values.values() if isinstance(value, LinkId)})
-    return {
-        name: LinkId(moved[value.id]) if isinstance(value, LinkId) and value.id in moved else value
-        for name, value in values.items()
-    }
+    moved = _moved(draft, {one.id for value in values.values() for one in parts_of(value) if isinstance(one, LinkId)})
+
+    def follow(value: Any) -> Any:
+        return LinkId(moved[value.id]) if isinstance(value, LinkId) and value.id in moved else value
+
+    return {name: with_parts(value, follow) for name, value in values.items()}
 
 
 def _moved(draft: Draft, named: set[int]) -> dict[int, int]:

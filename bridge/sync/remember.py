@@ -11,7 +11,7 @@ from bridge.mapping.base import Base, FieldBase, dump_base
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.model import Mapping
 from bridge.mapping.translate import Reading, defaulted, is_reduction, same
-from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
+from bridge.mapping.values import UNREAD, LinkId, is_empty, names_unlinked, parts_of
 from bridge.store import moves
 from bridge.store.model import Link
 from bridge.sync.draft import Draft
@@ -39,12 +39,14 @@ def in_step(mapping: Mapping, base: Base, readings: MappingOf[Side, Reading], de
 def shows_base(mapping: Mapping, side: Side, reading: Reading, base: Base) -> bool:
     """Whether a side shows in every field the value that both sides agreed on last, under the same definition."""
     for field in mapping.fields:
-        if field.set_on == "create" or field.cells(side) is None:
+        if field.set_on == "create" or field.cells(side) is None or field.name in reading.off:
             continue
+        if side in field.when:
+            return False  # it may hold again since a moment ago, and then edits of the other side cross
         entry, value = base.get(field.name), reading.values.get(field.name, UNREAD)
         if entry is None or entry.fingerprint != field.fingerprint:
             return False
-        if value is UNREAD or isinstance(value, Reference) or (isinstance(value, LinkId) and value.left_over):
+        if value is UNREAD or names_unlinked(value) or (isinstance(value, LinkId) and value.left_over):
             return False
         if not same(field, value, entry.left if side is Side.LEFT else entry.right):
             return False
@@ -58,7 +60,7 @@ def sent_entry(
     field = next(field for field in mapping.fields if field.name == name)
     there = shown.values.get(name, UNREAD) if shown else UNREAD
     there_hash = _hash(shown, name) if shown else None
-    if there is UNREAD or isinstance(there, Reference):
+    if there is UNREAD or names_unlinked(there):
         there, there_hash = sent, None
     here = source.values.get(name, UNREAD)
     here_hash = _hash(source, name)
@@ -74,7 +76,7 @@ def of_defaults(
 ) -> dict[str, FieldBase]:
     """The base of fields a create gave their default: the source was last in step empty, so nothing flows back."""
     base = {}
-    for name, value in defaulted(mapping, target, chosen).items():
+    for name, value in defaulted(mapping, target, chosen, source.off).items():
         entry = sent_entry(mapping, name, target, source, value, shown)
         base[name] = replace(entry, left=None) if target is Side.RIGHT else replace(entry, right=None)
     return base
@@ -86,14 +88,14 @@ def both_empty(mapping: Mapping, target: Side, source: Reading, shown: Reading) 
     for field in mapping.fields:
         name = field.name
         pair = (source.values.get(name, UNREAD), shown.values.get(name, UNREAD))
-        if UNREAD not in pair and all(is_empty(value) for value in pair):
+        if name not in source.off and UNREAD not in pair and all(is_empty(value) for value in pair):
             base[name] = sent_entry(mapping, name, target, source, None, shown)
     return base
 
 
 def _hash(reading: Reading, name: str) -> str | None:
     """None for a reference that is not linked yet, so that every sweep has the pair looked at again."""
-    return None if isinstance(reading.values.get(name), Reference) else reading.hashes.get(name)
+    return None if names_unlinked(reading.values.get(name)) else reading.hashes.get(name)
 
 
 def after_write(
@@ -149,7 +151,7 @@ def refs_of(
 ) -> list[tuple[str, int]] | None:
     """Which links a base names: (field, link id). None where no field can name one, nor could in the base before."""
     fields = mapping.named
-    if not any(field.link for field in mapping.fields) and all(
+    if not any(field.refers for field in mapping.fields) and all(
         name in fields and entry[4] == fields[name].fingerprint for name, entry in before.items()
     ):
         return None
@@ -157,4 +159,4 @@ def refs_of(
 
 
 def links_in(entry: FieldBase) -> list[LinkId]:
-    return [value for value in (entry.left, entry.right) if isinstance(value, LinkId)]
+    return [one for value in (entry.left, entry.right) for one in parts_of(value) if isinstance(one, LinkId)]

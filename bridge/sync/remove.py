@@ -7,17 +7,18 @@ from typing import Any
 from bridge.domain.record import Evidence, Gone, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.base import dump_values
-from bridge.mapping.model import DeletePolicy
-from bridge.mapping.values import UNREAD, Reference, is_empty
+from bridge.mapping.model import DeletePolicy, Leftover
+from bridge.mapping.values import UNREAD, is_empty, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Completion, Link, Outcome, TaskKey, TaskState
 from bridge.store.questions import SurvivorOf, TaskOf
 from bridge.sync import believe, compare, merge, recover, references, settle, shadow
 from bridge.sync.draft import DELETED, Draft
 from bridge.sync.needs import CanSee, NoteMerge
-from bridge.sync.plans import Removal
+from bridge.sync.plans import MergedInto, Removal
 from bridge.sync.reasons import Reason, Why
 
+ARCHIVED = "was left over and is archived (merged: archive)"
 VISIBILITY_SECONDS = 1800.0
 """A record that is gone, while nothing else of its entity can be seen, is a question for a person after this long."""
 
@@ -29,9 +30,9 @@ def removed(draft: Draft, link: Link, side: Side, pair: Mapping[Side, Record | G
     if gone.merged_into is not None and gone.merged_into != rec:
         draft.ask(NoteMerge(gone.ref, gone.merged_into))
     survivor = draft.ask(SurvivorOf(draft.ref(side, rec)))
-    if survivor is not None:
-        return merge.merged(draft, link, side, rec, survivor)
     other = pair[side.other]
+    if survivor is not None:
+        return _merged(draft, link, side, survivor, gone, other)
     if "removal" in (link.sent(side) or {}):
         return _removed_by_us(draft, link, side, other)
     if isinstance(other, Gone):
@@ -44,6 +45,32 @@ def removed(draft: Draft, link: Link, side: Side, pair: Mapping[Side, Record | G
     if instead:
         return instead
     return _apply_policy(draft, link, side, gone, other)
+
+
+def _merged(
+    draft: Draft, link: Link, side: Side, survivor: str, gone: Gone, other: Record | Gone
+) -> Completion | Removal:
+    """The record was merged into another one; what the mapping says of a counterpart that is left over is done."""
+    theirs = merge.survivors_link(draft, link, side, survivor)
+    if isinstance(theirs, Completion):
+        return theirs
+    archives = draft.mapping.merged[side] is Leftover.ARCHIVE
+    if isinstance(other, Record) and other.archived and "removal" in (link.sent(side.other) or {}):
+        return merge.merged(draft, link, side, survivor, theirs, ARCHIVED)  # its answer was lost
+    if theirs is None or not archives or not isinstance(other, Record) or other.archived:
+        return merge.merged(draft, link, side, survivor, theirs)
+    keep = _reason_to_keep(draft, link, side, replace(gone, evidence=Evidence.FLAG), other, DeletePolicy.ARCHIVE)
+    if keep:
+        return merge.merged(draft, link, side, survivor, theirs, f"is left over: {keep}")
+    if draft.shadow:
+        return shadow.would_remove(draft, link, side.other, other, DeletePolicy.ARCHIVE.value)
+    if draft.claim.paused:
+        return draft.later(draft.now + draft.limits.wait_seconds, Reason.MAPPING_PAUSED.of())
+    hidden = believe.edit_not_shown(draft, side.other, str(link.rec(side.other)))
+    if hidden:
+        return draft.stale(hidden)
+    held, into = values(draft, side.other, other), MergedInto(survivor, theirs)
+    return Removal(link, side, other, DeletePolicy.ARCHIVE, held, merged=into)
 
 
 def _removed_by_us(draft: Draft, link: Link, side: Side, other: Record | Gone) -> Completion:
@@ -151,7 +178,7 @@ def _edited_since(draft: Draft, link: Link, side: Side, record: Record) -> str |
     base = recover.settled_base(draft, link, side, {side: reading}, base)
     for field in draft.mapping.fields:
         value, entry = reading.values.get(field.name, UNREAD), base.get(field.name)
-        if isinstance(value, Reference) or side.other not in field.flows:
+        if names_unlinked(value) or side.other not in field.flows:
             continue
         if value is UNREAD:  # what cannot be translated may be an edit all the same
             seen = entry and (entry.left_hash if side is Side.LEFT else entry.right_hash)
@@ -200,6 +227,10 @@ def settled(draft: Draft, plan: Removal) -> Completion:
         draft.say(verb, f"{fulfils.run}: {verb} {name}, which the bridge had created", detail, link=link)
         draft.moves.append(moves.part(link, plan.undoes.shown, fulfils.run))
         return settle.instruction_ended(draft, fulfils, f"{verb} {name}")
+    if plan.merged is not None:
+        gone, into = draft.named(plan.side, link.rec(plan.side)), plan.merged
+        draft.say(verb, f"{gone} was merged into {into.survivor} -> {verb} {name}", detail, link=link)
+        return merge.merged(draft, link, plan.side, into.survivor, into.link, ARCHIVED)
     text = f"{draft.named(plan.side, link.rec(plan.side))} was deleted -> {verb} {name}"
     draft.say(verb, text, detail, link=link)
     sides = (plan.side, target) if plan.policy is DeletePolicy.DELETE else (plan.side,)

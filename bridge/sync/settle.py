@@ -39,6 +39,8 @@ def updated(draft: Draft, pair: Progress, write: SideWrite, record: Record | Non
         draft.note_keys(target, rec, {**write.chosen, **seen})
         draft.moves.append(moves.confirmed(link, target, until))
         link = replace(_with_sent(link, target, None), sent_until=until)
+        if translate.off(draft.mapping, target, write.record.fields) - shown.off:
+            pair = replace(pair, again=draft.now)  # the write made a row's `when` hold: it is compared from now on
     else:
         sent = _took_effect(draft, write.remembered, write.beside)
         draft.moves.append(moves.unconfirmed(link, target, sent, draft.now))
@@ -53,7 +55,8 @@ def _told(draft: Draft, write: SideWrite, shown: Reading | None) -> JournalEntry
     there = shown.values if shown is not None else {}
     after = {name: value if there.get(name, UNREAD) is UNREAD else there[name] for name, value in write.chosen.items()}
     values = {"before": dump_values(draft.mapping, readable), "after": dump_values(draft.mapping, after)}
-    return replace(write.story, detail={**write.story.detail, **values, "confirmed": shown is not None})
+    told = {**write.story.detail, **values, "confirmed": shown is not None, **draft.sent()}
+    return replace(write.story, detail={**told, "why": dict(write.why)} if write.why else told)
 
 
 def _confirmable(draft: Draft, side: Side) -> float:
@@ -141,6 +144,7 @@ def _not_shown(draft: Draft, readings: Mapping[Side, Reading]) -> list[str]:
         and all(field.cells(one) is not None for one in Side)
         and readings[side].values.get(field.name, UNREAD) is UNREAD
         and field.name not in readings[side].hashes
+        and field.name not in readings[side].off
     ]
 
 
@@ -190,6 +194,8 @@ def created(
     draft.moves.append(
         moves.mark_live(link, target, rec, dump_base(draft.mapping, base), remember.refs_of(draft.mapping, base))
     )
+    if shown is not None and {name for name, _ in draft.mapping.gates[target] if name in source.off} - shown.off:
+        again = draft.now  # a row's `when` holds of the record as the server made it
     looks = [] if again is None else [again]
     if shown is None:
         live = replace(link, state=moves.LIVE)

@@ -7,7 +7,7 @@ from bridge.domain.record import Fields, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD, LinkId, Reference
+from bridge.mapping.values import UNREAD, names_records
 from bridge.store.model import Completion, Json, Link
 from bridge.sync import compare, words
 from bridge.sync.draft import Draft
@@ -87,7 +87,7 @@ def _sent(draft: Draft, target: Side, values: Mapping[str, Any], fresh: Fields) 
 
     References get the target's ids only when they are written; each one is something to send.
     """
-    plain = {name: value for name, value in values.items() if not isinstance(value, LinkId | Reference)}
+    plain = {name: value for name, value in values.items() if not names_records(value)}
     changes = translate.write(draft.mapping, target, plain, fresh)
     return len(plain) < len(values) or not compare.holds(fresh, changes)
 

@@ -11,7 +11,16 @@ from bridge.mapping.base import Base, load_values
 from bridge.mapping.merge import edited_sides
 from bridge.mapping.model import Field
 from bridge.mapping.translate import Reading, is_reduction, same
-from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
+from bridge.mapping.values import (
+    UNREAD,
+    LinkId,
+    Reference,
+    is_empty,
+    names_records,
+    names_unlinked,
+    parts_of,
+    with_parts,
+)
 from bridge.store.model import Completion, Fulfilled, Instruction, Json, Link
 from bridge.store.questions import LinkById, LinkOf
 from bridge.sync import compare, recover, references, settle, update, words
@@ -84,11 +93,12 @@ def _verdict(
 
 def _journaled(draft: Draft, name: str, data: Any) -> Any:
     """A value as the journal kept it; a record that was not linked then may be by now."""
-    value = load_values(draft.mapping, {name: data})[name]
-    if not isinstance(value, Reference):
-        return value
-    link = draft.ask(LinkOf(value.mapping, value.side, value.id))
-    return value if link is None or not references.usable(link) else LinkId(link.id)
+
+    def now(value: Any) -> Any:
+        link = draft.ask(LinkOf(value.mapping, value.side, value.id)) if isinstance(value, Reference) else None
+        return value if link is None or not references.usable(link) else LinkId(link.id)
+
+    return with_parts(load_values(draft.mapping, {name: data})[name], now)
 
 
 def _edited(row: Field, readings: Mapping[Side, Reading], base: Base) -> frozenset[Side]:
@@ -102,9 +112,9 @@ def _edited(row: Field, readings: Mapping[Side, Reading], base: Base) -> frozens
 
 def _unwritable(draft: Draft, target: Side, row: Field, value: Any, record: Record) -> str:
     """Why the value cannot go back; "" when it can."""
-    if isinstance(value, LinkId) and as_written(draft, target, value) is None:
+    if names_records(value) and not is_empty(value) and as_written(draft, target, value) is None:
         return "the record that it named is not linked any more"
-    if isinstance(value, LinkId | Reference):
+    if names_records(value):
         return ""
     try:
         translate.write(draft.mapping, target, {row.name: value}, record.fields)
@@ -115,11 +125,14 @@ def _unwritable(draft: Draft, target: Side, row: Field, value: Any, record: Reco
 
 def as_written(draft: Draft, target: Side, value: Any) -> Any:
     """The value as the target's columns take it: a link is the target's own record. None where that is not known."""
-    if not isinstance(value, LinkId):
-        return value
-    link = draft.ask(LinkById(value.id))
-    rec = link.rec(target) if link is not None and references.usable(link) else None
-    return None if link is None or rec is None else Reference(link.mapping, target, rec)
+    named = dict.fromkeys(one for one in parts_of(value) if isinstance(one, LinkId))
+    there: dict[LinkId, Reference] = {}
+    for one, link in zip(named, draft.ask_all(LinkById(one.id) for one in named), strict=True):
+        rec = link.rec(target) if link is not None and references.usable(link) else None
+        if link is None or rec is None:
+            return None
+        there[one] = Reference(link.mapping, target, rec)
+    return with_parts(value, lambda one: there[one] if isinstance(one, LinkId) else one)
 
 
 def undo(draft: Draft, instruction: Instruction, link: Link) -> Completion | Update | None:
@@ -204,7 +217,7 @@ def edited_since_created(
     found = []
     for row in draft.mapping.fields:
         now, entry, known = reading.values.get(row.name, UNREAD), fields.get(row.name), base.get(row.name)
-        if now is UNREAD or isinstance(now, Reference) or row.set_on is not None:
+        if now is UNREAD or names_unlinked(now) or row.set_on is not None:
             continue
         if entry is not None:
             after = _journaled(draft, row.name, entry["after"])

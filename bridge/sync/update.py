@@ -11,7 +11,8 @@ from bridge.mapping.merge import Decision
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, is_empty
 from bridge.store import moves
-from bridge.store.model import Completion, Link, LinkState, Outcome
+from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey, TaskState
+from bridge.store.questions import TaskOf
 from bridge.sync import believe, compare, conflicts, merge, recover, references, remember, remove, settle, shadow, words
 from bridge.sync.draft import DELETED, Draft, Stale
 from bridge.sync.plans import Progress, Removal, SideWrite, Update
@@ -30,7 +31,7 @@ def update(draft: Draft, link: Link) -> Completion | Update | Removal:
         back = merge.restored(draft, own)
         if back:
             return back
-    ended = _of_one_side(draft, link)
+    ended = _half_typed(draft, link) or _of_one_side(draft, link)
     if ended:
         return ended
     pair = read_pair(draft, link)
@@ -49,6 +50,18 @@ def update(draft: Draft, link: Link) -> Completion | Update | Removal:
         draft.moves.append(moves.thaw(link))
         draft.say("thawed", "the pair matches the mapping's `where` again", link=link)
     return _agree(draft, link, records)
+
+
+def _half_typed(draft: Draft, link: Link) -> Completion | None:
+    """Somebody edits the other record and may not be done: the pair waits until that one has been left alone."""
+    rec = link.rec(draft.side.other)
+    if not draft.mapping.quiet or rec is None or any(task.instructed for task in draft.claim.tasks):
+        return None
+    task = draft.ask(TaskOf(TaskKey(draft.mapping.name, draft.side.other, rec)))
+    if task is None or task.code != Reason.QUIET or task.state is not TaskState.WAITING or task.due <= draft.now:
+        return None
+    why = Reason.QUIET.of(record=draft.named(draft.side.other, rec), seconds=draft.mapping.quiet)
+    return draft.later(task.due, why)
 
 
 def _of_one_side(draft: Draft, link: Link) -> Completion | None:

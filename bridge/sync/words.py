@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.domain.record import Side
-from bridge.mapping.values import UNREAD, LinkId
+from bridge.mapping.values import UNREAD, Lines, LinkId, is_empty, parts_of, with_parts
 from bridge.store.questions import LinkById
 from bridge.sync.draft import Draft
 
@@ -15,6 +15,8 @@ def plain(value: Any) -> Any:
         return value
     if value is UNREAD:
         return None
+    if isinstance(value, Lines):
+        return [{name: plain(one) for name, one in line.values if not is_empty(one)} for line in value.rows]
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
     return str(value)
@@ -26,10 +28,11 @@ def printable(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def in_words(draft: Draft, side: Side, values: Mapping[str, Any]) -> dict[str, Any]:
     """Plain values, in which a link is the record it means on this side."""
-    told = printable(values)
-    named = {name: value for name, value in values.items() if isinstance(value, LinkId)}
-    links = draft.ask_all(LinkById(value.id) for value in named.values())
-    for name, link in zip(named, links, strict=True):
-        if link is not None and link.rec(side) is not None:
-            told[name] = f"{link.mapping} {link.rec(side)}"
-    return told
+    named = dict.fromkeys(one for value in values.values() for one in parts_of(value) if isinstance(one, LinkId))
+    links = dict(zip(named, draft.ask_all(LinkById(one.id) for one in named), strict=True))
+
+    def told(value: Any) -> Any:
+        link = links.get(value) if isinstance(value, LinkId) else None
+        return value if link is None or link.rec(side) is None else f"{link.mapping} {link.rec(side)}"
+
+    return printable({name: with_parts(value, told) for name, value in values.items()})

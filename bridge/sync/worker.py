@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from bridge.domain.errors import BridgeError, LeaseLost, StoreUnavailable
-from bridge.domain.patience import once_back
-from bridge.monitoring.seldom import Seldom
+from bridge.domain.event import Lane
+from bridge.domain.patience import STORE_AWAY, once_back
+from bridge.domain.priority import Priority, calls_for, priority_of
+from bridge.monitoring.following import EVENT
 from bridge.store.failures import LinkTaken
 from bridge.store.model import Claim, Completion, Outcome, Pair, Scope
 from bridge.sync import retry
@@ -26,22 +28,27 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 2.0  # polling is only a safety net: events wake the worker
 BUSY_SECONDS = 0.1  # what is due already is held by a running claim, whose end wakes us
-TOGETHER_SECONDS = 0.02
+TOGETHER_SECONDS = 0.04
 """While claims are under way, the next are taken together after so long: what runs in step shares its transactions."""
 
-Observe = Callable[[str, Outcome], None]
-"""Told of every outcome (see `is_outcome`): mapping, outcome."""
+KEPT_FREE = 4
+"""Of so many claims one is kept free of sweeps and backfills, so that a live change never waits for their end."""
+
+Observe = Callable[[str, Outcome, float | None], None]
+"""Told of every outcome (see `is_outcome`): mapping, outcome, and seconds from the callback to the write it caused."""
 
 
 class Worker:
     """Runs claims of one process. `parts` may be replaced while it runs; claims under way keep theirs."""
 
-    def __init__(self, parts: Parts, systems: SystemWatch, observe: Observe = lambda mapping, outcome: None) -> None:
+    def __init__(
+        self, parts: Parts, systems: SystemWatch, observe: Observe = lambda mapping, outcome, seconds: None
+    ) -> None:
         self.parts = parts
         self.systems = systems
         self.observe = observe
         self.running: dict[asyncio.Task[None], Pair] = {}
-        self.seldom = Seldom(parts.seams.clock.monotonic)
+        self.lower: set[asyncio.Task[None]] = set()  # of these, those that matter less than live changes
 
     async def run(self) -> None:
         """Work until cancelled; claims under way are then given the time they need to finish."""
@@ -67,7 +74,11 @@ class Worker:
         tasks, limits = self.parts.store.tasks, self.parts.limits
         self.parts.store.wake.clear()
         scopes, blocked, at_work = self._with_room(), self.systems.blocked, Counter(self.running.values())
-        claims = await tasks.claim(limits.workers, scopes, limits.lease_seconds, blocked, at_work)
+        lower = Counter(self.running[task] for task in self.lower)
+        room = {
+            scope.pair: limits.workers - limits.workers // KEPT_FREE - lower[scope.pair] for scope in scopes.values()
+        }
+        claims = await tasks.claim(limits.workers, scopes, limits.lease_seconds, blocked, at_work, room)
         return claims, None if claims else await tasks.next_due(scopes, blocked)
 
     def _with_room(self) -> dict[str, Scope]:
@@ -84,22 +95,31 @@ class Worker:
                 await self.parts.store.wake.wait()
 
     def _start(self, claim: Claim) -> None:
-        task = asyncio.get_running_loop().create_task(self._work(claim), name=f"sync {claim.key.mapping}")
+        with calls_for(purpose_of(claim)):
+            task = asyncio.get_running_loop().create_task(self._work(claim), name=f"sync {claim.key.mapping}")
         self.running[task] = claim.scope.pair
+        if claim.tasks[0].lane is not Lane.LIVE:
+            self.lower.add(task)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.running.pop(task, None)
+        self.lower.discard(task)
         self.parts.store.wake.set()
         if not task.cancelled() and task.exception() is not None:
             log.error("a claim was abandoned", exc_info=task.exception())
 
     async def _work(self, claim: Claim) -> None:
         parts = self.parts
+        EVENT.set(claim.event)
         load = Loader(parts, claim, parts.mappings[claim.key.mapping])
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("claimed", extra=_claimed(load))
         try:
-            completion = await self._outcome(load)
-            completion = await self._submit(load, completion)
+            with parts.seams.tracing.step("claim", claim.event, mapping=claim.key.mapping) as step:
+                completion = await self._outcome(load)
+                completion = await self._submit(load, completion)
+                step.set("outcome", completion.outcome.value)
         except LeaseLost:
             log.warning("lease lost", extra={"mapping": claim.key.mapping, "record": claim.key.rec})
             return
@@ -109,9 +129,8 @@ class Worker:
             await self._give_back(load, lambda: parts.store.tasks.release(load.draft.claim, due, why))
             return
         except StoreUnavailable as error:
-            if (before := self.seldom.may_say("store unavailable")) is not None:
-                told = {"reason": str(error), "repeated": before}
-                log.error("store unavailable; the claim is taken up again later", extra=told)
+            told = {"reason": str(error), "once": STORE_AWAY}
+            log.error("store unavailable; the claim is taken up again later", extra=told)
             await self._give_back(load, lambda: parts.store.tasks.submit(retry.without_store(load)))
             return
         self._report(load, completion)
@@ -154,26 +173,22 @@ class Worker:
     def _report(self, load: Loader, completion: Completion) -> None:
         key = load.draft.key
         if is_outcome(completion):
-            self.observe(key.mapping, completion.outcome)
-        more: dict[str, object] = {}
-        if completion.code == Reason.SYSTEM:  # the same for every record until the system may be called again
-            before = self.seldom.may_say(f"{key.mapping} {completion.code}")
-            if before is None:
-                return
-            more = {"repeated": before}
+            self.observe(key.mapping, completion.outcome, self._from_callback(completion))
         begins = completion.code in FOR_A_PERSON and completion.code != load.draft.first.code
-        log.log(
-            logging.WARNING if begins or completion.outcome is Outcome.DEAD else logging.INFO,
-            "synchronized",
-            extra={
-                "mapping": key.mapping,
-                "record": load.draft.named(key.side, key.rec),
-                "outcome": completion.outcome.value,
-                "reason": completion.reason,
-                "attempts": load.draft.first.attempts,
-                **more,
-            },
-        )
+        level = logging.WARNING if begins or completion.outcome is Outcome.DEAD else logging.INFO
+        if not log.isEnabledFor(level):
+            return
+        told = _about(load)
+        told.update(outcome=completion.outcome.value, code=completion.code, reason=completion.reason)
+        if completion.code == Reason.SYSTEM:  # the same for every record until the system may be called again
+            told["once"] = f"{key.mapping} {completion.code}"
+        log.log(level, "synchronized", extra=told)
+
+    def _from_callback(self, completion: Completion) -> float | None:
+        task = completion.claim.tasks[0]
+        if completion.outcome is not Outcome.APPLIED or task.lane is not Lane.LIVE or not task.taken:
+            return None
+        return max(0.0, self.parts.store.now() - task.first_due)
 
     async def _drain(self) -> None:
         """Let claims under way finish; what is cut off anyway is recovered from intents and `sent`."""
@@ -182,6 +197,26 @@ class Worker:
         for task in self.running:
             task.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)
+
+
+def _about(load: Loader) -> dict[str, object]:
+    key = load.draft.key
+    return {
+        "mapping": key.mapping,
+        "record": load.draft.named(key.side, key.rec),
+        "attempts": load.draft.first.attempts,
+    }
+
+
+def _claimed(load: Loader) -> dict[str, object]:
+    task = load.draft.first
+    return {**_about(load), "events": task.taken, "waited_seconds": round(load.draft.now - task.first_due, 3)}
+
+
+def purpose_of(claim: Claim) -> Priority:
+    """For what its calls are made: what matters most of its tasks."""
+    again = claim.tasks[0].attempts > 1
+    return min(priority_of(task.lane, again=again) for task in claim.tasks)
 
 
 def is_outcome(completion: Completion) -> bool:
@@ -205,4 +240,7 @@ async def synchronize(load: Loader) -> Completion:
     Raises the errors of domain.errors for `retry` to decide on.
     """
     decided = await load.conclude(decide)
-    return decided if isinstance(decided, Completion) else await apply(load, decided)
+    if isinstance(decided, Completion):
+        return decided
+    with load.parts.seams.tracing.step("apply"):
+        return await apply(load, decided)

@@ -1,9 +1,10 @@
 """A pair read by itself: what the bridge would do with it, asked of the store and the vendors, and never done."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
+from bridge.connectors.lines import read_whole
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import RateLimited
 from bridge.domain.record import Gone, Record, RecordRef, Side
@@ -11,10 +12,14 @@ from bridge.domain.seams import Clock
 from bridge.mapping import translate
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.store.engine import Store
-from bridge.store.model import Link, Scope
+from bridge.store.model import Link, Scope, Task
 from bridge.store.questions import ANSWERERS, Known
+from bridge.sync.draft import Draft
 from bridge.sync.situation import Wanted
 from bridge.sync.verdict import Verdict, draft_of, verdict
+
+T = TypeVar("T")
+Decide = Callable[[Draft, Link, Mapping[Side, Record]], T]
 
 LONGEST_PAUSE_SECONDS = 300.0  # a budget that takes longer to fill ends the verification
 
@@ -73,7 +78,9 @@ async def patiently(clock: Clock, ask: Any) -> Any:
 async def read(subject: Subject, side: Side, rec: str) -> Record | Gone:
     """One record as it is now."""
     ref = subject.scope.endpoint(side).ref(rec)
-    found: Record | Gone = await patiently(subject.clock, lambda: subject.connector(side).read(ref))
+    found: Record | Gone = await patiently(
+        subject.clock, lambda: read_whole(subject.connector(side), ref, subject.mapping.line_columns(side))
+    )
     return found
 
 
@@ -90,20 +97,25 @@ async def look(subject: Subject, link: Link) -> Looked:
     )
     if len(records) < len(Side):
         return Looked(link, None, content, frozenset(found.keys() - records.keys()))
-    return Looked(link, await _judged(subject, link, records), content)
+    return Looked(link, await decided(subject, link, records, verdict), content)
 
 
-async def _judged(subject: Subject, link: Link, records: Mapping[Side, Record]) -> Verdict:
-    """The verdict; what it must know of the store is asked, as often as there is something new to ask."""
+async def decided(
+    subject: Subject, link: Link, records: Mapping[Side, Record], decide: Decide[T], tasks: Sequence[Task] = ()
+) -> T:
+    """What `decide` says of a pair; what it must know of the store is asked, as often as there is something new.
+
+    `tasks`: see `draft_of`.
+    """
     manifests = {side: subject.connector(side).manifest.entities[subject.scope.endpoint(side).entity] for side in Side}
     refs: list[RecordRef] = [record.ref for record in records.values()]
     facts: dict[Any, Any] = dict(await subject.store.questions.ask([Known(ref) for ref in refs]))
     known = {ref: facts[Known(ref)] for ref in refs}
     while True:
-        draft = draft_of(subject.mapping, subject.scopes, manifests, link, subject.store.now(), facts)
+        draft = draft_of(subject.mapping, subject.scopes, manifests, link, subject.store.now(), facts, tasks)
         draft.claim = replace(draft.claim, known=known)
         try:
-            return verdict(draft, link, records)
+            return decide(draft, link, records)
         except Wanted as wanted:
             needs = wanted.needs
         assert all(type(need) in ANSWERERS for need in needs), "a verdict asks the store alone"

@@ -152,9 +152,9 @@ class Report:
     def _of_fields(self) -> Iterable[str]:
         for name, tally in sorted(self.fields.items()):
             yield f"{name}: differs in {_count(tally.number, 'pair')}"
-            yield from (f"  {line}" for line in map(_example, tally.examples))
+            yield from (f"  {line}" for line in map(example_line, tally.examples))
         for name, by in sorted(self.sums.items()):
-            yield f"{name}, sum: {'; '.join(f'{self.names[side]} {_total(by[side])}' for side in Side)}"
+            yield f"{name}, sum: {'; '.join(f'{self.names[side]} {total_line(by[side])}' for side in Side)}"
         for name, tally in sorted(self.kept.items()):
             yield f"{name}: differs in {_count(tally.number, 'pair')}, and the bridge leaves it so{_such(tally)}"
 
@@ -223,7 +223,8 @@ def _such(tally: Tally) -> str:
     return f": {', '.join(named)}{more}" if named else ""
 
 
-def _example(example: Any) -> str:
+def example_line(example: Any) -> str:
+    """A pair and what its two records hold of one field."""
     values = [f"{record}: {_value(example['values'].get(side))}" for side, record in example["records"].items()]
     why = f" ({example['why']})" if example["why"] else ""
     return f"{', '.join(values)}{why}"
@@ -233,5 +234,6 @@ def _value(value: Any) -> str:
     return "(empty)" if value is None else repr(value)
 
 
-def _total(sums: Mapping[str, Decimal]) -> str:
-    return " + ".join(f"{plain(total)} {currency}".strip() for currency, total in sorted(sums.items())) or "0"
+def total_line(sums: Mapping[str, Any]) -> str:
+    """Amounts by currency, numbers or their texts."""
+    return " + ".join(f"{plain(Decimal(total))} {currency}".strip() for currency, total in sorted(sums.items())) or "0"

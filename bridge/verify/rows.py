@@ -49,7 +49,8 @@ def judge_row(
 
 def _whole(mapping: RecordMapping, side: Side, reading: Reading, shown: Collection[str]) -> bool:
     """Whether the row shows all that the record shows when it is read by itself."""
-    return all(row.name in reading.hashes or row.name not in shown for row in mapping.fields if row.cells(side))
+    known = reading.hashes.keys() | reading.off
+    return all(row.name in known or row.name not in shown for row in mapping.fields if row.cells(side))
 
 
 def _matters(row: Field, side: Side) -> bool:

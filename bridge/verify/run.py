@@ -7,18 +7,20 @@ nothing due.
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bridge.connectors.lines import with_lines
 from bridge.connectors.protocols import Page
 from bridge.domain.errors import RemoteError, RetryLater
 from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.priority import Priority, calls_for
 from bridge.domain.record import Record, Side
 from bridge.domain.seams import epoch
 from bridge.domain.together import together
 from bridge.mapping import translate
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import LinkId, Reference
+from bridge.mapping.values import LinkId, Reference, names_unlinked, parts_of, with_parts
 from bridge.store.model import Link, LinkState, MappingState, Routes, Task, TaskKey, TaskState
 from bridge.sync.references import usable
 from bridge.sync.verdict import State, money_fields
@@ -71,6 +73,10 @@ class Verification:
 
     async def run(self, sample: Sequence[int] | None = None) -> Report:
         """All of it, or only the pairs of these link ids. What ends it early stands in the report."""
+        with calls_for(Priority.RECONCILE):
+            return await self._run(sample)
+
+    async def _run(self, sample: Sequence[int] | None) -> Report:
         report, store = self.report, self._subject.store
         report.sample = None if sample is None else len(sample)
         self._states = await store.mappings.states()
@@ -109,7 +115,13 @@ class Verification:
             page: Page = await patiently(
                 self._subject.clock, lambda at=token: connector.list(endpoint.entity, since=None, page=at, where={})
             )
-            rows = [row for row in page.rows if isinstance(row, Record) and row.ref.id not in before]
+            new = [row for row in page.rows if isinstance(row, Record) and row.ref.id not in before]
+            columns = self._subject.mapping.line_columns(side)
+            whole = await patiently(
+                self._subject.clock,
+                lambda some=new, wanted=columns: with_lines(connector, endpoint.entity, some, wanted),
+            )
+            rows = [row for row in whole if isinstance(row, Record)]
             before = {row.ref.id for row in page.rows}
             self.report.rows[side] += len(rows)
             self.report.skipped[side] += page.skipped
@@ -151,11 +163,13 @@ class Verification:
         if side not in self._known:
             found = await read(self._subject, side, row.ref.id)
             shown = found.fields if isinstance(found, Record) else row.fields
-            self._known[side] = frozenset(translate.read(self._subject.mapping, side, shown).hashes)
+            whole = translate.read(self._subject.mapping, side, shown)
+            self._known[side] = whole.off.union(whole.hashes)
             wanted = {row.name for row in self._subject.mapping.fields if row.set_on != "create" and row.cells(side)}
             name = self._subject.mapping.side(side).name
             self.report.unshown |= {f"{name}.{one}" for one in wanted - self._known[side]}
-            hidden = self._known[side] - translate.read(self._subject.mapping, side, row.fields).hashes.keys()
+            listed = translate.read(self._subject.mapping, side, row.fields)
+            hidden = self._known[side] - listed.off.union(listed.hashes)
             if hidden:
                 told = f"listings do not show {', '.join(sorted(hidden))}: each record is read by itself"
                 self._progress(f"{self.report.names[side]}: {told}")
@@ -164,10 +178,9 @@ class Verification:
     async def _resolved(self, readings: Mapping[str, Reading], side: Side) -> dict[str, Reading]:
         """References to records that are linked as links; the others are counted."""
         wanted: dict[tuple[str, Side], set[str]] = {}
-        for reading in readings.values():
-            for value in reading.values.values():
-                if isinstance(value, Reference):
-                    wanted.setdefault((value.mapping, value.side), set()).add(value.id)
+        values_read = (value for reading in readings.values() for value in reading.values.values())
+        for one in (part for value in values_read for part in parts_of(value) if isinstance(part, Reference)):
+            wanted.setdefault((one.mapping, one.side), set()).add(one.id)
         found: dict[Reference, LinkId] = {}
         for (name, of), recs in wanted.items():
             for rec, link in (await self._subject.store.links.resolve(name, of, sorted(recs))).items():
@@ -177,10 +190,10 @@ class Verification:
         for rec, reading in readings.items():
             values: dict[str, Any] = {}
             for name, value in reading.values.items():
-                values[name] = found.get(value, value) if isinstance(value, Reference) else value
-                if isinstance(values[name], Reference) and side.other in self._subject.mapping.named[name].flows:
+                values[name] = with_parts(value, lambda one: found.get(one, one) if isinstance(one, Reference) else one)
+                if names_unlinked(values[name]) and side.other in self._subject.mapping.named[name].flows:
                     self.report.references[name].add(f"{self._subject.named(side, rec)} names {value}")
-            resolved[rec] = Reading(values, reading.hashes, reading.problems)
+            resolved[rec] = replace(reading, values=values)
         return resolved
 
     async def _alone(self, side: Side, rows: Sequence[Record]) -> None:

@@ -191,10 +191,11 @@ class Daemon:
         self.process.wait(PATIENCE_SECONDS)
 
 
-def fetch(url: str, method: str = "GET", body: Any = None) -> Answer:
-    """One request; status 0 when there is no answer."""
+def fetch(url: str, method: str = "GET", body: Any = None, token: str = "") -> Answer:
+    """One request, with this bearer token if there is one; status 0 when there is no answer."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(url, data, headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return Answer(answer.status, dict(answer.headers), answer.read().decode())

@@ -20,6 +20,9 @@ HEAVY = {
     "babel",
     "bridge.connectors",
     "bridge.mapping",
+    "bridge.store.claims",
+    "bridge.store.finish",
+    "bridge.store.tasks",
     "cryptography",
     "phonenumbers",
     "prometheus_client",
@@ -81,3 +84,15 @@ def test_commands_that_read_the_store_import_neither_connectors_nor_mappings(sit
     assert "bridge.store.engine" in modules
     assert not modules & HEAVY
     assert megabytes < MEGABYTES
+
+
+def test_a_store_that_a_command_makes_has_every_table() -> None:
+    """Though parts of the store are imported only when they are asked for."""
+    import_all = "import pkgutil, bridge.store, importlib\nfor one in pkgutil.iter_modules(bridge.store.__path__):\n"
+    import_all += "    importlib.import_module('bridge.store.' + one.name)\n"
+    tell = "from bridge.store.tables import metadata\nprint(*sorted(metadata.tables))"
+    found = [
+        subprocess.run([sys.executable, "-c", code + tell], capture_output=True, text=True, check=True).stdout
+        for code in ("import bridge.store.engine\n", import_all)
+    ]
+    assert found[0] == found[1]

@@ -8,7 +8,7 @@ from typing import Any
 from tests.acceptance.products import Product, simulated
 from tests.acceptance.site import Site, deeds, fetch
 
-SHARED = {"tokens", "budgets"}
+SHARED = {"tokens", "budgets", "quotas", "shares"}
 """What a plan may keep: a credential that was renewed, and what a vendor says of its quota."""
 
 

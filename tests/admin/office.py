@@ -4,10 +4,11 @@ Everything runs on loopback in the test's own loop.
 """
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.app.build import Bridge
@@ -104,8 +105,8 @@ class Office:
 
 
 @asynccontextmanager
-async def office(folder: Path, tokens: str = TOKENS) -> AsyncIterator[Office]:
-    """Start it; leaving the block stops it in order."""
+async def office(folder: Path, tokens: str = TOKENS, copy: str = "") -> AsyncIterator[Office]:
+    """Start it; leaving the block stops it in order. `copy`: how the instance is called."""
     shutil.copytree(MAPPINGS, folder / "mappings")
     file = folder / "mappings" / "organizations.yaml"
     file.write_text(file.read_text().replace("conflict:  crm ", "conflict:  ask "))
@@ -121,7 +122,9 @@ async def office(folder: Path, tokens: str = TOKENS) -> AsyncIterator[Office]:
         (folder / "bridge.yaml").write_text(SETTINGS.format(**names, tokens=tokens))
         settings, redactor = load_settings(folder / "bridge.yaml", SECRETS), Redactor()
         register_secrets(settings, redactor)
-        bridge = await stack.enter_async_context(running(settings, system_seams(), redactor))
+        seams = replace(system_seams(), copy=copy) if copy else system_seams()
+        bridge = await stack.enter_async_context(running(settings, seams, redactor))
+        bridge.looks.environ = {**os.environ, **SECRETS}
         yield Office(bridge, pipedrive, deskera, f"http://127.0.0.1:{names['admin']}", {})
 
 

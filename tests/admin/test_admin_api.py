@@ -49,7 +49,7 @@ async def test_the_overview_says_what_is_not_in_sync(here: Office, client: Clien
     systems = {one["name"]: one for one in found["systems"]}
     assert systems["pipedrive"]["answers"]
     assert (systems["pipedrive"]["hooks_wanted"], systems["pipedrive"]["hooks_registered"]) == (3, 3)
-    assert systems["pipedrive"]["quota"].endswith("of 30000 tokens left today")
+    assert systems["pipedrive"]["quota"].endswith("of 30,000 tokens left today")
 
 
 @pytest.mark.parametrize(
@@ -286,6 +286,9 @@ async def test_answers_are_as_the_document_says(client: Client, document: dict[s
         "/mappings": "/mappings",
         "/mappings/{mapping}": "/mappings/deals",
         "/mappings/{mapping}/checks": "/mappings/deals/checks",
+        "/mappings/{mapping}/verify": "/mappings/deals/verify",
+        "/plan": "/plan",
+        "/doctor": "/doctor",
         "/settings": "/settings",
         "/audit": "/audit",
         "/requests/{request}": f"/requests/{resynced[1]['request']}",

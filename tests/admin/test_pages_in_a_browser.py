@@ -5,7 +5,6 @@
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,25 +12,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.admin.office import ANNA, OLE, Office
+from tests.admin.office import OLE, Office
+from tests.admin.reader import BROWSER, FLAGS, SIZES, Reader, opened
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 if BROWSER is None:
     pytest.skip("there is no browser here: apt-get install chromium", allow_module_level=True)
 playwright = pytest.importorskip("playwright.async_api", reason="Playwright is not installed: make venv")
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module")]
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-SIZES = {"wide": (1280, 900), "narrow": (380, 800)}
 PAGES = {
     "overview": "/",
     "records": "/records?q=nord",
@@ -45,6 +34,9 @@ PAGES = {
     "runs": "/runs",
     "mappings": "/mappings",
     "mapping": "/mappings/people",
+    "verified": "/mappings/people/verify",
+    "plan": "/plan",
+    "doctor": "/doctor",
     "settings": "/settings",
     "audit": "/audit",
 }
@@ -56,45 +48,6 @@ async def browser() -> AsyncIterator[Any]:
         started = await driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
         yield started
         await started.close()
-
-
-class Reader:
-    """A person at a browser. `faults`: what the browser complained about."""
-
-    def __init__(self, page: Any, here: Office) -> None:
-        self.page = page
-        self.here = here
-        self.faults: list[str] = []
-        self.asked: set[str] = set()
-        page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("request", lambda request: self.asked.add(request.url))
-
-    async def go(self, path: str) -> None:
-        await self.page.goto(self.here.url + path.format(**self.here.ids))
-
-    async def login(self, token: str = ANNA) -> None:
-        await self.go("/login")
-        await self.page.fill("#token", token)
-        await self.page.keyboard.press("Enter")
-        await self.page.wait_for_selector("nav.menu")
-
-    async def text(self) -> str:
-        return str(await self.page.inner_text("body"))
-
-    async def sure(self) -> None:
-        await self.page.click("dialog[open] >> text=Yes, do it")
-
-    async def sees(self, text: str) -> None:
-        await self.page.wait_for_selector(f"text={text}", timeout=15_000)
-
-
-async def opened(browser: Any, here: Office, size: str = "wide", **more: Any) -> Reader:
-    width, height = SIZES[size]
-    context = await browser.new_context(
-        viewport={"width": width, "height": height}, timezone_id="Europe/Oslo", locale="en-GB", **more
-    )
-    return Reader(await context.new_page(), here)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -225,6 +178,47 @@ async def test_a_pair_is_compared_and_looked_at_again(anna: Reader) -> None:
     await anna.sure()
     await anna.sees("is due")
     assert (await anna.here.bridge.store.audit.recent(1))[0].person == "anna"
+
+
+async def test_an_undo_is_shown_first_and_asked_once(anna: Reader) -> None:
+    here = anna.here
+    here.pipedrive.person_edits("persons", here.ids["Ana Lund"], {"name": "Ana Lunde"})
+
+    async def crossed(name: str) -> bool:
+        return any(row["name"] == name for row in here.deskera.dump()["records"]["contacts"])
+
+    await here.until(lambda: crossed("Ana Lunde"), "the edit crosses")
+    await anna.go("/records/crm/person/{Ana Lund}")
+    await anna.page.click("text=Undo the last write to erp")
+    await anna.sees("What it would do")
+    assert "name" in await anna.page.inner_text("pre.told")
+    assert await crossed("Ana Lunde")
+    await anna.page.click("text=Cancel")
+    await anna.page.click("text=Undo the last write to erp")
+    await anna.page.click("text=Yes, do it")
+    await anna.sees("takes this back")
+    await here.until(lambda: crossed("Ana Lund"), "the undo")
+    await anna.page.wait_for_selector(".story >> text=undone by undo/")
+
+
+async def test_a_mapping_goes_to_shadow_and_back_on_its_page(anna: Reader) -> None:
+    await anna.go("/mappings/people")
+    await anna.page.click("text=Back to shadow")
+    await anna.sure()
+    await anna.sees("people is shadow from now on")
+    await anna.page.click("text=Set it live")
+    await anna.sure()
+    await anna.sees("people is live from now on")
+
+
+async def test_a_plan_is_made_in_the_background_and_shown_when_it_is_there(anna: Reader) -> None:
+    await anna.go("/plan")
+    await anna.sees("No plan was made here")
+    await anna.page.select_option("select[name=mapping]", "deals")
+    await anna.page.click("main button:text-is('Make a plan')")
+    await anna.sees("Under way")
+    await anna.page.wait_for_selector("text=Something would change.", timeout=60_000)
+    await anna.page.wait_for_selector("td >> text=Waits for the stocktaking")
 
 
 async def test_a_page_follows_what_happens_without_being_asked(anna: Reader) -> None:

@@ -70,13 +70,13 @@ def main() -> int:
 
 def table(told: Sequence[Swept]) -> str:
     """A row for each sweep, and how the largest compares with the smallest of its store."""
-    lines = ["store     records   seconds  CPU s/1000  pages (needed)  other calls  peak RSS"]
+    lines = ["store     records   seconds  ms/record  CPU s/1000  pages (needed)  other calls  peak RSS"]
     for one in told:
         pages = f"{one.pages} ({one.needed})"
-        cost = one.cpu_seconds / one.records * 1000
+        each, cost = (spent / one.records * 1000 for spent in (one.seconds, one.cpu_seconds))
         lines.append(
-            f"{one.store:9} {one.records:7,}  {one.seconds:8.1f}  {cost:10.2f}  {pages:>14}  {one.other_calls:11}"
-            f"  {one.peak_bytes / 1e6:5.0f} MB"
+            f"{one.store:9} {one.records:7,}  {one.seconds:8.1f}  {each:9.2f}  {cost:10.2f}  {pages:>14}"
+            f"  {one.other_calls:11}  {one.peak_bytes / 1e6:5.0f} MB"
         )
     for store in dict.fromkeys(one.store for one in told):
         mine = sorted((one for one in told if one.store == store), key=lambda one: one.records)

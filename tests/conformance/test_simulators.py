@@ -13,9 +13,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from bridge.simulators.faults import CallbackFault, ResponseFault, Trim
 from bridge.simulators.pipedrive import Options, PipedriveSimulator
 from bridge.simulators.world import World, make_world
+from tests.conformance.bottlecrm_vendor import BottleCrm
 from tests.conformance.deskera_vendor import PATHS, Deskera, DeskeraBooks
 from tests.conformance.entrust_vendor import Entrust
 from tests.conformance.superoffice_vendor import SuperOffice
+from tests.conformance.tryton_vendor import Tryton
 from tests.simulators.doubles import HandClock, Receiver
 
 URL = "http://127.0.0.1/in"
@@ -116,10 +118,12 @@ class Pipedrive(Vendor):
 
 
 VENDORS: dict[str, Callable[[World], Any]] = {
+    "bottlecrm": BottleCrm,
     "deskera": Deskera,
     "entrust": Entrust,
     "pipedrive": Pipedrive,
     "superoffice": SuperOffice,
+    "tryton": Tryton,
     **{f"deskera {entity}": partial(DeskeraBooks, entity=entity) for entity in PATHS},
 }
 
@@ -142,7 +146,7 @@ async def vendor(request: pytest.FixtureRequest, clock: HandClock, receiver: Rec
 
 
 async def test_calls_without_credentials_are_refused(vendor: Vendor) -> None:
-    assert await vendor.unauthorized() == 401
+    assert await vendor.unauthorized() == getattr(vendor, "stranger", 401)
 
 
 async def test_paging_is_complete_without_loss_or_doubles(vendor: Vendor) -> None:

@@ -98,14 +98,14 @@ async def test_health_has_the_shape_of_the_draft(connect: Connect, parts: Parts)
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "up"), [(Status.PASS, 200, "1.0"), (Status.WARN, 200, "1.0"), (Status.FAIL, 503, "0.0")]
+    ("status", "code", "down"), [(Status.PASS, 200, "0.0"), (Status.WARN, 200, "0.0"), (Status.FAIL, 503, "1.0")]
 )
-async def test_only_a_failing_part_is_503(connect: Connect, parts: Parts, status: Status, code: int, up: str) -> None:
+async def test_only_a_failing_part_is_503(connect: Connect, parts: Parts, status: Status, code: int, down: str) -> None:
     parts.part("store", CheckResult(status))
     client = await connect()
     answer = await client.get("/health")
     assert (answer.status, (await body(answer))["status"]) == (code, status.word)
-    assert f'bridge_part_up{{part="store"}} {up}' in await (await client.get("/metrics")).text()
+    assert f'bridge_part_status{{part="store",status="fail"}} {down}' in await (await client.get("/metrics")).text()
 
 
 async def test_the_listener_is_alive_whatever_its_parts_do(connect: Connect, parts: Parts) -> None:

@@ -17,6 +17,7 @@ from bridge.store.forget import Erased, InUse, fingerprint
 from bridge.store.model import Endpoint, Instruction, JournalEntry, Mode, Scope, TaskKey, TaskState
 from bridge.store.postgres import ERASED_FROM
 from bridge.store.questions import LinksNaming
+from bridge.store.requests import Answer
 from bridge.store.tables import metadata, tasks
 from bridge.store.verify_tables import forgotten
 from bridge.sync.reasons import Reason
@@ -74,7 +75,7 @@ async def known(new_bench: NewSweepBench, text: str = ASKS) -> tuple[SweepBench,
     await bench.work()
     await bench.store.requests.ask("resync", {"side": "crm", "entity": "person", "record": rec})
     (request,) = await bench.store.requests.take()
-    await bench.store.requests.done(request.id, f"{NAME} is due")
+    await bench.store.requests.done(request.id, Answer(f"{NAME} is due"))
     return bench, rec
 
 
@@ -211,7 +212,7 @@ async def asked(bench: SweepBench, kind: str, typed: str = "", **more: Any) -> i
     words = {**dict(zip(names, typed.split(), strict=False)), **more}
     number = await bench.store.requests.ask(kind, words, "eve")
     (request,) = await bench.store.requests.take()
-    await bench.store.requests.done(number, await answered(bench.bench, request))
+    await bench.store.requests.done(number, Answer(await answered(bench.bench, request)))
     return number
 
 
@@ -232,7 +233,7 @@ ERASED = {
 BLANKED = {"requests", "audit"}
 NOTHING_OF_A_PERSON = {
     *("sequence", "mappings", "cursors", "counters", "hooks", "hook_turns", "systems", "tokens", "budgets", "names"),
-    *("verifications", "forgotten", "instances"),
+    *("verifications", "forgotten", "instances", "hook_hours", "account_columns", "alert_state", "quotas", "shares"),
 }
 
 

@@ -30,7 +30,7 @@ async def backfill(site: SweepBench, *, preview: bool = False) -> str:
     plan = SimpleNamespace(mappings=site.bench.parts.mappings, scopes=site.bench.parts.scopes)
     bridge: Any = SimpleNamespace(store=site.store, plan=plan, reconciler=site.reconciler)
     asked = Request(1, "backfill", {"mapping": "people", "preview": preview}, 0.0)
-    answer = await Requests(bridge)._answer(asked)
+    answer = (await Requests(bridge).answer(asked)).text
     await site.work()
     return answer
 

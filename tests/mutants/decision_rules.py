@@ -537,7 +537,7 @@ ENDS = (
     ),
     Mutant(
         "a merge into a record that is just being created does not wait",
-        "sync/merge.py::merged",
+        "sync/merge.py::survivors_link",
         "if theirs is not None and theirs.state is LinkState.INTENDED:",
         "if False:",
         ("sync/test_merges.py::test_a_merge_into_a_record_whose_copy_is_just_being_created_waits_for_the_create",),
@@ -600,7 +600,7 @@ TOLD_OF = (
     Mutant(
         "a record that is told of all the time is never written",
         "sync/believe.py::edit_not_shown",
-        "if draft.now - since > BELIEVE_AFTER_SETTLES * settle:",
+        "if _waited_enough(draft, settle):",
         "if False:",
         (f"{TOLD}a_record_that_callbacks_tell_of_all_the_time_is_written_all_the_same",),
     ),
@@ -624,6 +624,22 @@ TOLD_OF = (
         "settled = known.told_at + endpoint.settle",
         "pass",
         (f"{TOLD}a_write_and_its_echo_take_one_read_more_although_the_callback_says_no_version",),
+    ),
+    Mutant(
+        "an edit that was told of while the claim ran is not heard",
+        "store/links.py::Pending.hindrance",
+        "if (at := told.get(ref, since)) > since:",
+        "if (at := told.get(ref, since)) > since + 1e9:",
+        (
+            "sync/test_told_edits.py::test_promise_7_an_edit_told_of_while_the_claim_waits_for_its_turn_is_not_overwritten",
+        ),
+    ),
+    Mutant(
+        "a record that is told of while each of its claims runs is never written",
+        "sync/believe.py::unless_told",
+        "if _waited_enough(draft, settle):",
+        "if False:",
+        ("sync/test_told_edits.py::test_a_record_that_is_told_of_without_end_is_written_after_a_while",),
     ),
     Mutant(
         "an edit that shows is read once more",

@@ -90,15 +90,15 @@ LEASES = (
     Mutant(
         "writes that begin together are not fenced",
         "store/links.py::Links._send.work",
-        "for one in batch if one.claim.fence in held})",
+        "for one in sent})",
         "for one in batch})",
         (f"{INTENTS}a_worker_that_lost_its_record_says_nothing_of_a_write",),
     ),
     Mutant(
         "a worker that lost its record begins a write",
         "store/links.py::Links._send.work",
-        "return [one.claim.fence in held for one in batch]",
-        "return [True for one in batch]",
+        "return hindrances",
+        "return [None for _ in batch]",
         (f"{INTENTS}without_its_fence_nothing_is_intended_or_sent",),
     ),
     Mutant(
@@ -353,8 +353,8 @@ LISTINGS = (
     Mutant(
         "a sweep copies a survivor back",
         "reconcile/page.py::_judge_for",
-        "elif rec not in settled:",
-        "else:",
+        "elif rec not in settled and _judge_unlinked(",
+        "elif _judge_unlinked(",
         (f"{SWEEPS}a_survivor_of_a_delete_is_never_marked",),
     ),
     Mutant(

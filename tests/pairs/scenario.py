@@ -16,7 +16,7 @@ FATES = ("applied", "unchanged", "coalesced", "filtered", "waiting", "dead", "di
 
 async def hooks_are_registered(site: Site) -> None:
     for account in (site.source, site.target):
-        await site.until(lambda a=account: _hooks(a) > 0, f"hooks at {account.vendor.name}")
+        await site.until(lambda a=account: a.vendor.polled or _hooks(a) > 0, f"hooks at {account.vendor.name}")
     await site.until(lambda: site.bridge.keeper.last is not None, "the first hook audit ended")
 
 
@@ -58,7 +58,7 @@ async def hook_broken_the_vendors_way(site: Site) -> None:
     source = site.source
     before = _hooks(source)
     source.vendor.broken_hook(source.simulator)
-    assert _hooks(source) < before
+    assert source.vendor.polled or _hooks(source) < before
     source.create(("Blind Bo", "bo@x.example"))
     await site.until_there(("Blind Bo", "bo@x.example"))
     await site.until(lambda: _hooks(source) == before, "the hook is healed")

@@ -15,7 +15,7 @@ from bridge.monitoring.redaction import Redactor
 from bridge.settings.load import load_settings
 from bridge.simulators.serve import serving
 from bridge.simulators.world import real_world
-from tests.pairs.vendors import VENDORS, Card, Simulator, Vendor
+from tests.pairs.vendors import ALL, Card, Simulator, Vendor
 from tests.ports import free_port
 
 MAPPINGS = Path(__file__).parent / "mappings"
@@ -110,7 +110,7 @@ async def pair_site(
     names = sorted((source, target))
     setup = setup or Setup([MAPPINGS / f"{'-'.join(names)}.yaml"], {name: name for name in names})
     async with AsyncExitStack() as stack:
-        accounts = {name: Account(VENDORS[name], VENDORS[name].build(world)) for name in (source, target)}
+        accounts = {name: Account(ALL[name], ALL[name].build(world)) for name in (source, target)}
         setup.prepare({name: account.simulator for name, account in accounts.items()})
         urls = {
             name: await stack.enter_async_context(serving(account.simulator.app)) for name, account in accounts.items()
@@ -128,7 +128,7 @@ def written(folder: Path, urls: Mapping[str, str], setup: Setup) -> tuple[Path, 
     secrets = {"PAIRS_INSTANCE_SECRET": "pairs-instance-secret"}
     systems = []
     for name, url in urls.items():
-        options = VENDORS[name].options(url)
+        options = ALL[name].options(url)
         secrets |= {_variable(name, option): _text(value) for option, value in options.items()}
         taken = ", ".join(f"{option}: {{env: {_variable(name, option)}}}" for option in options)
         systems.append(f"{name}: {{connector: {name}, options: {{{taken}}}}}")

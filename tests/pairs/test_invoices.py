@@ -40,6 +40,46 @@ def option(site: Site, label: str) -> Any:
     return next(one["id"] for one in options if one["label"] == label)
 
 
+async def test_the_products_of_a_won_deal_are_the_lines_of_its_invoice(tmp_path: Path) -> None:
+    async with pair_site(tmp_path, "pipedrive", "deskera", SETUP) as site:
+        people = site.source.simulator
+        firm = people.person_creates(
+            "organizations", {"name": "Fjord", "custom_fields": {"customer": option(site, "yes")}}
+        )
+        desk, lamp = (people.person_creates("products", {"name": name})["id"] for name in ("Desk", "Lamp"))
+        won = people.person_creates(
+            "deals",
+            {
+                "title": "Office",
+                "currency": "EUR",
+                "org_id": firm["id"],
+                "expected_close_date": "2026-03-31",
+                "custom_fields": {"due": "2026-04-30"},
+                "products": [{"product_id": desk, "quantity": 2, "item_price": 150.5, "comments": "of oak"}],
+            },
+        )
+        people.person_edits("deals", won["id"], {"status": "won"})
+        await site.until(lambda: invoices(site), "an invoice")
+        assert lines(site) == [("Desk", 2.0, 150.5)]
+        (first,) = deal(site, won["id"])["products"]
+        more = {"product_id": lamp, "quantity": 3, "item_price": 20}
+        people.person_edits("deals", won["id"], {"products": [{**first, "quantity": 4}, more]})
+        await site.until(lambda: len(lines(site)) == 2, "its second line")
+        assert lines(site) == [("Desk", 4.0, 150.5), ("Lamp", 3.0, 20.0)]
+        assert len(invoices(site)) == 1
+        assert all(row["dead"] == 0 for row in (await site.bridge.store.tasks.totals()).values())
+
+
+def lines(site: Site) -> list[tuple[str, float, float]]:
+    """The lines of the one invoice: the article's name, how many, the price."""
+    names = {row["productId"]: row["name"] for row in site.target.simulator.dump()["records"]["products"]}
+    (invoice,) = invoices(site)
+    return [
+        (names[item["productCode"]], float(item["productQuantity"]), float(item["unitPrice"]))
+        for item in invoice["salesInvoiceItems"]
+    ]
+
+
 async def test_a_won_deal_becomes_one_draft_invoice_and_learns_that_it_is_paid(tmp_path: Path) -> None:
     async with pair_site(tmp_path, "pipedrive", "deskera", SETUP) as site:
         people, books = site.source.simulator, site.target.simulator

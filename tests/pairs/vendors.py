@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from bridge.simulators.bottlecrm import BottleSimulator
+from bridge.simulators.bottlecrm import Options as BottleOptions
 from bridge.simulators.control import RequestCounter
 from bridge.simulators.delivery import DeliveryQueue
 from bridge.simulators.deskera import DeskeraSimulator
@@ -19,6 +21,8 @@ from bridge.simulators.pipedrive import Options as PipedriveOptions
 from bridge.simulators.pipedrive import PipedriveSimulator
 from bridge.simulators.superoffice import Options as SuperOfficeOptions
 from bridge.simulators.superoffice import SuperOfficeSimulator
+from bridge.simulators.tryton import Options as TrytonOptions
+from bridge.simulators.tryton import TrytonSimulator
 from bridge.simulators.world import World
 
 Row = Mapping[str, Any]
@@ -42,7 +46,8 @@ class Simulator(Protocol):
 
 @dataclass(frozen=True)
 class Vendor:
-    """One product. `create_path`: regular expression of the path records are made at, for faults."""
+    """One product. `create_path`: regular expression of the path records are made at, for faults. `polled`: it calls
+    nobody back."""
 
     name: str
     kind: str
@@ -54,6 +59,7 @@ class Vendor:
     broken_hook: Callable[[Any], None]
     working_hooks: Callable[[Any], int]
     alive: Callable[[Row], bool] = lambda row: True
+    polled: bool = False
 
 
 def _pipedrive_fields(card: Card) -> dict[str, Any]:
@@ -165,4 +171,60 @@ ENTRUST = Vendor(
     working_hooks=lambda simulator: sum(hook["enabled"] for hook in simulator.state.hooks.values()),
 )
 
+
+def _tryton_options(url: str) -> Mapping[str, Any]:
+    account = TrytonOptions()
+    return {
+        "base_url": url,
+        "database": account.database,
+        "user": account.user,
+        "password": account.password,
+        "requests_per_second": 1000,
+        "longest_transaction_seconds": 1,
+    }
+
+
+def _tryton_card(row: Row) -> Card:
+    emails = [item["value"] for item in row["contact_mechanisms"] if item["type"] == "email"]
+    return row["name"], next(iter(emails), "")
+
+
+TRYTON = Vendor(
+    name="tryton",
+    kind="party.party",
+    create_path=r"/rpc/model\.party\.party\.create$",
+    build=TrytonSimulator,
+    options=_tryton_options,
+    fields=lambda card: {"name": card[0], "email": card[1]},
+    card=_tryton_card,
+    broken_hook=lambda simulator: None,
+    working_hooks=lambda simulator: 0,
+    polled=True,
+)
+
+
+def _switch_off_first(simulator: Any) -> None:
+    """An administrator switches a hook off, or the server does."""
+    simulator.switch_off_hook(next(iter(simulator.state.hooks)))
+
+
+BOTTLECRM = Vendor(
+    name="bottlecrm",
+    kind="accounts",
+    create_path="/api/accounts/$",
+    build=BottleSimulator,
+    options=lambda url: {
+        "base_url": url,
+        "access_token": BottleOptions().access_token,
+        "admin_refresh_token": BottleOptions().admin_refresh_token,
+        "requests_per_second": 1000,
+    },
+    fields=lambda card: {"name": card[0], "email": card[1]},
+    card=lambda row: (row["name"], row["email"] or ""),
+    broken_hook=_switch_off_first,
+    working_hooks=lambda simulator: sum(hook["is_active"] for hook in simulator.state.hooks.values()),
+)
+
 VENDORS: Mapping[str, Vendor] = {vendor.name: vendor for vendor in (PIPEDRIVE, DESKERA, SUPEROFFICE, ENTRUST)}
+"""Those of which every ordered pair has its story."""
+ALL: Mapping[str, Vendor] = {**VENDORS, "tryton": TRYTON, "bottlecrm": BOTTLECRM}

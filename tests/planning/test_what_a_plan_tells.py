@@ -177,12 +177,12 @@ async def test_samples_are_shown_first_and_everything_when_asked_for(new_world: 
         here.crm.person_creates("person", name=f"P{number}", email=f"p{number}@x.example")
     async with planned(here.bench, "people") as plan:
         report = report_of(plan)
-        some, everything = list(report.lines()), list(report.lines(everything=True))
+        some, everything = list(report.lines()), list(report.lines(None))
         assert "    and 6 more" in some
         assert "       9  create" in some
         assert sum("new-" in line for line in everything) == 10  # nine, and the line that explains them
-        assert len(list(report.shown(everything=False))) == 3
-        assert len(list(report.shown(everything=True))) == 9
+        assert len(list(report.shown())) == 3
+        assert len(list(report.shown(None))) == 9
 
 
 async def test_a_system_that_cannot_be_asked_ends_the_plan_with_its_name(new_world: NewWorld) -> None:

@@ -48,7 +48,13 @@ class Judge:
             back = thing.deleted[side] and live[side] and not extra
             if back:
                 found.append(f"{kind} {tag} was deleted in {side} and is there again: {live[side]}")
-        if thing.must_go and erp and not (extra or thing.deleted["erp"]) and not self._edited_since(kind, tag):
+        if (
+            thing.must_go
+            and erp
+            and not thing.renamed
+            and not (extra or thing.deleted["erp"])
+            and not self._edited_since(kind, tag)
+        ):
             found.append(f"{kind} {tag} was deleted in crm and nobody touched it in erp, where it still is")
         if thing.again:
             found += self._again(kind, tag, live)

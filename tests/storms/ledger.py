@@ -48,6 +48,7 @@ class Thing:
     lost: int = 0  # how often it was the one that went into another
     chosen: bool = False  # a person was asked which record is it, and took the others away
     must_go: bool = False
+    renamed: bool = False  # a person put another record of one and the same thing into a reference
 
 
 class Ledger:

@@ -105,12 +105,19 @@ class People:
         kind, tag = place[1], self.eyes.tag(*place)
         every = self._entries(side, kind, tag, blanks=True)
         names = self.chance.sample(sorted(every), min(len(every), self.chance.choice((1, 1, 1, 2))))
-        before = self.eyes.values(*place)
+        before, named = self.eyes.values(*place), self._references(place)
         fields = self._columns(side, kind, {name: every[name] for name in names})
         self._product(side).person_edits(self._table(side, kind), place[2], fields)
         self._note(place, tag, before)
         after = self.eyes.values(*place)
+        if before == after and named != self._references(place):
+            self.ledger.things[kind, tag].renamed = True
         self._say(f"edit {place} {tag} { {n: (before[n], after[n]) for n in after if before[n] != after[n]} }")
+
+    def _references(self, place: Place) -> list[Any]:
+        """The records that its references name."""
+        raw = self.eyes.raw(*place) or {}
+        return [raw.get(COLUMNS[(*place[:2], name)]) for name in LINKED if (*place[:2], name) in COLUMNS]
 
     def _delete(self, side: str) -> None:
         place = self._some(side, self.chance.choice(("company", "person", "deal")))

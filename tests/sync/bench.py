@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from bridge.app.plan import quiet_of
 from bridge.connectors.protocols import Connector
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Record, Side
@@ -267,7 +268,7 @@ def _bound(
             entity = mapping.side(side).entity
             facts = product.manifest.entities[entity]
             ends[side] = Endpoint(product.system, entity, facts.settle, facts.version_resolution is not None)
-            routes.setdefault((product.system, entity), []).append(Route(name, side, ends[side]))
+            routes.setdefault((product.system, entity), []).append(Route(name, side, ends[side], quiet_of(mapping)))
         scopes[name] = Scope(
             name, mapping.fingerprint, mapping.match_fingerprint, mode, ends[Side.LEFT], ends[Side.RIGHT]
         )

@@ -24,7 +24,10 @@ from tests.product import FakeProduct, Row
 from tests.sync.bench import WITH_COMPANIES
 
 TEXT = WITH_COMPANIES
-SINCE = ("verifications", "forgotten", "instructions", "hook_turns", "audit")
+SINCE = (
+    *("verifications", "forgotten", "instructions", "hook_turns", "audit"),
+    *("hook_hours", "account_columns", "alert_state", "quotas", "shares"),
+)
 """Tables that schema 0005 did not have."""
 DUMP = Path(__file__).with_name("former_store.sql")
 HELD = json.loads(Path(__file__).with_name("former_products.json").read_text())
@@ -49,8 +52,11 @@ async def _write_postgres(url: str, seams: Seams) -> None:
     def work(conn: Connection) -> None:
         conn.execute(text("ALTER TABLE systems ADD COLUMN probe_at DOUBLE PRECISION"))
         conn.execute(text("ALTER TABLE records DROP COLUMN told_at"))
-        conn.execute(text("ALTER TABLE tasks DROP COLUMN run"))
-        for name in ("run", "version", "undone"):
+        for name in ("run", "event"):
+            conn.execute(text(f"ALTER TABLE tasks DROP COLUMN {name}"))
+        for name in ("total", "moved_at", "seconds"):
+            conn.execute(text(f"ALTER TABLE cursors DROP COLUMN {name}"))
+        for name in ("run", "version", "undone", "event"):
             conn.execute(text(f"ALTER TABLE journal DROP COLUMN {name}"))
         for name in SINCE:
             conn.execute(text(f"DROP TABLE {name}"))

@@ -38,7 +38,7 @@ async def _answer(bench: Bench, kind: str, **arguments: Any) -> str:
     number = await bench.store.requests.ask(kind, arguments)
     taken: list[Request] = await bench.store.requests.take()
     assert [request.id for request in taken] == [number]
-    return await Requests(cast(Any, running))._answer(taken[0])
+    return str(await Requests(cast(Any, running)).answer(taken[0]))
 
 
 async def test_promise_12_what_the_brake_holds_back_goes_on_when_a_person_approves_and_for_that_long(

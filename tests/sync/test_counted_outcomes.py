@@ -21,7 +21,7 @@ def counted(bench: Bench) -> Counter[str]:
     """Outcomes from now on, by name."""
     found: Counter[str] = Counter()
 
-    def observe(mapping: str, outcome: Outcome) -> None:
+    def observe(mapping: str, outcome: Outcome, seconds: float | None) -> None:
         found[outcome.value] += 1
 
     bench.worker.observe = observe

@@ -37,7 +37,7 @@ async def _health(bench: Bench) -> CheckResult:
 
 async def _approve(bench: Bench, mapping: str = "people") -> str:
     bridge: Any = SimpleNamespace(store=bench.store, plan=SimpleNamespace(mappings=bench.parts.mappings))
-    return await Requests(bridge)._answer(Request(1, "approve", {"mapping": mapping}, 0.0))
+    return str(await Requests(bridge).answer(Request(1, "approve", {"mapping": mapping}, 0.0)))
 
 
 async def test_health_warns_of_held_deletes_and_names_mapping_count_and_command(new_bench: NewBench) -> None:

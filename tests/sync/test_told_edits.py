@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bridge.connectors.protocols import Written
-from bridge.domain.record import Fields, Record
+from bridge.domain.record import Fields, Gone, Record, RecordRef
 from tests.clock import FakeClock
 from tests.product import FakeProduct, manifest
 from tests.sync.bench import PEOPLE, Bench
@@ -171,3 +171,63 @@ async def test_a_callback_that_changed_nothing_is_read_twice_where_it_says_no_ve
     await bench.tell("erp", "person", "1")
     await bench.settle()
     assert (erp.calls, bench.crm.calls) == (["read", "read"], [])
+
+
+@pytest.mark.parametrize("resolution", [None, 1.0])
+async def test_promise_7_an_edit_told_of_while_the_claim_waits_for_its_turn_is_not_overwritten(
+    new_bench: NewBench, clock: FakeClock, resolution: float | None
+) -> None:
+    """The claim began before the callback came, and reads the record before that shows the edit."""
+    bench, rec, erp = await _linked(new_bench, clock, resolution=resolution)
+    read = bench.crm.read
+
+    async def meanwhile(ref: RecordRef) -> Record | Gone:
+        bench.crm.read = read  # type: ignore[method-assign]
+        erp.person_edits("person", "1", phone="9")
+        await bench.tell("erp", "person", "1")
+        clock.advance(1.2)
+        return await read(ref)
+
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.read = meanwhile  # type: ignore[method-assign]
+    await bench.settle()
+    for fields in (bench.crm.live("person")[rec], erp.live("person")["1"]):
+        assert (fields["name"], fields["phone"]) == ("Ana Berg", "9")
+    await bench.assert_accounted()
+
+
+async def test_promise_12_a_record_is_not_deleted_when_an_edit_of_it_is_told_of_while_the_claim_waits(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench, rec, erp = await _linked(new_bench, clock)
+    read = bench.crm.read
+
+    async def meanwhile(ref: RecordRef) -> Record | Gone:
+        bench.crm.read = read  # type: ignore[method-assign]
+        erp.person_edits("person", "1", phone="9")
+        await bench.tell("erp", "person", "1")
+        return await read(ref)
+
+    bench.crm.person_deletes("person", rec)
+    bench.crm.read = meanwhile  # type: ignore[method-assign]
+    await bench.settle()
+    assert erp.live("person")["1"]["phone"] == "9"
+
+
+async def test_a_record_that_is_told_of_without_end_is_written_after_a_while(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench, rec, erp = await _linked(new_bench, clock)
+    read = erp.read
+
+    async def told_again(ref: RecordRef) -> Record | Gone:
+        found = await read(ref)
+        clock.advance(0.5)
+        if erp.live("person")["1"]["name"] != "Ana Berg":
+            await bench.tell("erp", "person", "1")
+        return found
+
+    erp.read = told_again  # type: ignore[method-assign]
+    bench.crm.person_edits("person", rec, name="Ana Berg")
+    await bench.settle()
+    assert erp.live("person")["1"]["name"] == "Ana Berg"

@@ -34,7 +34,7 @@ async def answered(bench: Bench, request: Request) -> str:
         seams=bench.seams,
         settings=SimpleNamespace(sync=limits),
     )
-    return await Requests(bridge)._answer(request)
+    return str(await Requests(bridge).answer(request))
 
 
 async def say(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
@@ -472,8 +472,8 @@ async def test_every_write_has_the_version_of_its_mapping_file_and_why_shows_it(
     run = await do(bench, "undo", "erp person 1")
     lines = await why_lines(bench.store, bench.parts.scopes, "erp", "person", "1")
     updated, undone = (next(line for line in lines if f"{what}: " in line) for what in ("updated", "undone"))
-    assert updated.endswith(f"[mapping {version}, undone by {run}]")
-    assert undone.endswith(f"[mapping {version}, run {run}]")
+    assert updated.endswith(f", mapping {version}, undone by {run}]")
+    assert undone.endswith(f", mapping {version}, run {run}]")
 
 
 def test_the_version_is_what_git_calls_the_file() -> None:

@@ -254,7 +254,7 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
         ("erp", "1"): FROZEN,
         ("crm", "2"): ["nothing was ever written", "last: filtered: it does not match `where`"],
     },
-    shadow: {("crm", "1"): ["would create a new erp person\n", "filtered: the mapping is in shadow mode"]},
+    shadow: {("crm", "1"): ["would create a new erp person", "filtered: the mapping is in shadow mode"]},
     twin: {
         ("crm", "1"): [TWINS, "linked to erp person 2 (live"],
         ("erp", "1"): [TWINS, "now: not linked", "filtered: a duplicate of erp person 2"],
@@ -282,9 +282,7 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
         ("erp", "1"): ["found: the create had taken effect: crm person 1 -> erp person 1"],
     },
     paused: {("crm", "1"): ["next: due at", "held up: the mapping is paused: holiday"]},
-    without: {
-        ("crm", "2"): ["crossed without its reference to crm company 1 (mapping companies), which is not linked"]
-    },
+    without: {("crm", "2"): ["crossed without its reference: crm company 1 (mapping companies) is not linked yet"]},
     down: {("crm", "1"): ["connection refused", "held up: erp is down: connection refused"]},
 }
 

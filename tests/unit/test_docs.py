@@ -10,11 +10,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from bridge.connectors.registry import CONNECTORS
+from bridge.simulators.bottlecrm.state import ENTITIES as BOTTLECRM
 from bridge.simulators.deskera.books.model import MODELS
 from bridge.simulators.deskera.schema import SCHEMAS
 from bridge.simulators.entrust.app import ENTITIES as ENTRUST
 from bridge.simulators.pipedrive.entities import ENTITIES as PIPEDRIVE
 from bridge.simulators.superoffice.schema import ENTITIES as SUPEROFFICE
+from bridge.simulators.tryton.app import ENTITIES as TRYTON
 from tests.unit.test_standing_still import leaf, parses
 
 ROOT = Path(__file__).parents[2]
@@ -102,9 +104,9 @@ def named_commands(page: Path) -> Iterator[str]:
     """Every `bridge ...` of a page: quoted in running text, or a line to type."""
     text = page.read_text(encoding="utf-8")
     for block in re.findall(r"^ *```[a-z]*\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
-        for line in block.splitlines():
+        for line in block.replace("\\\n", " ").splitlines():
             if found := SHELL.match(line):
-                yield found[1].partition("  #")[0].strip()
+                yield found[1].partition("  #")[0].strip().removesuffix(" &")
     yield from (code[1:-1] for code in CODE.findall(prose(page)) if code.startswith("`bridge "))
 
 
@@ -133,14 +135,16 @@ def test_every_command_a_page_names_is_one(page: Path) -> None:
 
 def test_the_simulators_page_names_the_entities_that_each_has() -> None:
     page = (DOCS / "simulators.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| ([\w, ]+) \| (`\w+`(?:, `\w+`)+) \|$", page, re.MULTILINE))
-    told = {product: set(re.findall(r"`(\w+)`", names)) for product, names in rows.items()}
+    rows = dict(re.findall(r"^\| ([\w, ]+) \| (`[\w.]+`(?:, `[\w.]+`)+) \|$", page, re.MULTILINE))
+    told = {product: set(re.findall(r"`([\w.]+)`", names)) for product, names in rows.items()}
     assert told == {
         "Pipedrive": set(PIPEDRIVE),
         "Deskera, Sales CRM": set(SCHEMAS),
         "Deskera, Books": set(MODELS),
         "SuperOffice": set(SUPEROFFICE),
         "Entrust": set(ENTRUST),
+        "Tryton": set(TRYTON),
+        "BottleCRM": set(BOTTLECRM),
     }
 
 

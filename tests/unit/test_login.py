@@ -1,6 +1,7 @@
 """Who may use pages and API: tokens, sessions, and what browsers are kept from."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -54,6 +55,13 @@ def test_a_token_tells_who_it_is_and_what_they_may(login: Login) -> None:
     for wrong in (f"Bearer {ANNA}x", f"Basic {ANNA}", "Bearer ", "Bearer", ANNA):
         assert login.person(request(Authorization=wrong)) is None
     assert login.person(request()) is None
+
+
+def test_bytes_that_are_no_text_are_a_wrong_token_and_no_session(login: Login) -> None:
+    """As aiohttp hands them over: each byte that UTF-8 cannot be as half a surrogate pair."""
+    assert login.by_token("\udcff\udcfe", "10.0.0.1") is None
+    with_cookie: Any = SimpleNamespace(cookies={COOKIE: "\udcff\udcfe"})
+    assert not login.session(with_cookie)
 
 
 def test_tokens_are_kept_by_their_hashes_alone(login: Login) -> None:

@@ -77,7 +77,8 @@ def board_of(add: Callable[[Any], None]) -> set[str]:
     """The names under which parts put their checks on the board."""
     names: set[str] = set()
     board = SimpleNamespace(add=lambda name, check: names.add(name))
-    settings = SimpleNamespace(instance_secret_former="a former one")
+    alerts = SimpleNamespace(targets=["mail"])
+    settings = SimpleNamespace(instance_secret_former="a former one", alerts=alerts)
     add(SimpleNamespace(board=board, connectors={"NAME": None}, settings=settings))
     return names
 

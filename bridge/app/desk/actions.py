@@ -1,5 +1,6 @@
 """What people do: requests in the store with the person's name, done by the running bridge as those of commands are."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,16 +8,15 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bridge.admin.operation import Given, Nothing, NotThere, Person
+from bridge.app.adding import set_mode
 from bridge.app.build import Bridge
-from bridge.app.desk.mappings import Named
+from bridge.app.desk.asking import Outcome, ask, outcome
+from bridge.app.desk.mappings import Named, find_mapping
 from bridge.app.desk.records import Which
 from bridge.app.desk.words import when
 from bridge.settings.summary import summary
 from bridge.store.audit import Deed
-from bridge.store.requests import FAILED, Request
 
-ANSWER_SECONDS = 3.0
-STEP_SECONDS = 0.1
 PLAIN = {"None": "not set", "True": "true", "False": "false", "[]": "none", "{}": "none"}
 """Values of settings as the file spells them."""
 ABOUT = ("side", "entity", "record", "other", "mapping", "mode", "system", "field", "file")
@@ -72,10 +72,22 @@ class Approving(Named):
     minutes: int = Field(default=60, ge=1, le=1440)
 
 
+class Moding(Named):
+    """A mapping and the mode it gets."""
+
+    mode: Literal["live", "shadow"]
+
+
 class SystemNamed(Given):
     """A system by its name in the settings."""
 
     system: str = Field(max_length=100)
+
+
+class Rotating(SystemNamed):
+    """A system whose hooks get new addresses."""
+
+    overlap: float = Field(default=24.0, ge=0, le=8760, description="For how many hours old addresses are taken in.")
 
 
 class Number(Given):
@@ -89,18 +101,6 @@ class Page(Given):
 
     limit: int = Field(default=100, ge=1, le=500)
     before: int | None = Field(default=None, ge=1, le=2**53, description="Only what is older than the one of this id.")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a request. `state`: done, failed, or queued while it goes on in the background."""
-
-    request: int
-    action: str
-    state: Literal["done", "failed", "queued"]
-    text: str
-    requested_at: str | None
-    done_at: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +184,22 @@ class Actions:
         self._known(named.system)
         return await self._ask(person, "systems check", named.model_dump())
 
+    async def rotate_hooks(self, person: Person, rotating: Rotating) -> Outcome:
+        self._known(rotating.system)
+        return await self._ask(person, "hooks rotate", rotating.model_dump())
+
+    async def mode(self, person: Person, moding: Moding) -> Outcome:
+        """In the settings file of this instance, and in the running bridge. Raises ConfigError for a file that does
+        not take it."""
+        find_mapping(self._bridge, moding.mapping)
+        set_mode(self._bridge.settings.places.path, os.environ, moding.mapping, moding.mode)
+        return await self._ask(person, "mode", moding.model_dump())
+
     async def request(self, person: Person, number: Number) -> Outcome:
         found = await self._bridge.store.requests.get(number.request)
         if found is None:
             raise NotThere(f"there is no request {number.request}; requests are kept for a week")
-        return _outcome(found)
+        return outcome(found)
 
     async def log(self, person: Person, page: Page) -> Log:
         deeds = await self._bridge.store.audit.recent(page.limit + 1, page.before)
@@ -212,25 +223,7 @@ class Actions:
             raise NotThere(f"no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}")
 
     async def _ask(self, person: Person, kind: str, arguments: Mapping[str, Any]) -> Outcome:
-        """Put it into the store and wait a moment: most requests are answered at once."""
-        store, clock = self._bridge.store, self._bridge.seams.clock
-        number = await store.requests.ask(kind, arguments, person.name)
-        end = clock.monotonic() + ANSWER_SECONDS
-        while (found := await store.requests.get(number)) is not None:
-            if found.done_at is not None or clock.monotonic() >= end:
-                return _outcome(found)
-            await clock.sleep(STEP_SECONDS)
-        raise NotThere(f"request {number} is gone")
-
-
-def _outcome(request: Request) -> Outcome:
-    state: Literal["done", "failed", "queued"] = "queued"
-    text = "The request is queued and continues in the background."
-    if request.done_at is not None:
-        state = "failed" if request.answer.startswith(FAILED) else "done"
-        text = request.answer.removeprefix(FAILED)
-    asked, done = when(request.asked_at), when(request.done_at)
-    return Outcome(request.id, request.kind, state, text, asked, done)
+        return await ask(self._bridge, person, kind, arguments)
 
 
 def _act(deed: Deed) -> Act:
@@ -238,6 +231,8 @@ def _act(deed: Deed) -> Act:
     about = [str(told[key]) for key in ABOUT if told.get(key)]
     about += [" ".join(one) for one in told.get("records") or ()][:5]
     about += [f"{key} {told[key]}" for key in ("winner", "run", "code", "minutes", "reason") if told.get(key)]
+    times = [one for key in ("at", "since") if (one := told.get(key)) is not None]
+    about += [f"since {one if isinstance(one, str) else when(one)}" for one in times]
     about += [key for key in ("full", "preview") if told.get(key)]
     about += ["only shown"] if told.get("go") is False else []
     answer = deed.answer or ("continues in the background" if deed.request is not None else "")

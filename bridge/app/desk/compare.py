@@ -1,23 +1,23 @@
-"""Both records of a pair as they are now, beside what both sides agreed on and what would be written, by field."""
+"""Both records of a pair as they are now, beside what both sides agreed on and what would be written, by field.
+
+What would be written is the synchronizer's own decision (`sync/verdict`).
+"""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bridge.admin.operation import NotThere, Person
 from bridge.app.build import Bridge
-from bridge.app.desk.records import Which, kept_in_sync, link_names
-from bridge.app.desk.words import name, shown, when
+from bridge.app.desk.records import Which, kept_in_sync
+from bridge.app.desk.words import name, when
+from bridge.connectors.lines import read_whole
 from bridge.domain.errors import RemoteError
 from bridge.domain.record import Gone, Record, Side
-from bridge.mapping import translate
-from bridge.mapping.base import Base, load_base
-from bridge.mapping.merge import Action, Decision, Times, merge
-from bridge.mapping.model import Mapping as RecordMapping
-from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD, LinkId, Reference
-from bridge.store.model import Link, Scope
+from bridge.store.model import Link, Scope, TaskKey
+from bridge.sync.verdict import FieldBeside, State, beside
+from bridge.verify.look import Subject, decided
 
 READ_SECONDS = 10.0
 
@@ -31,7 +31,7 @@ class WhichPair(Which):
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One field. Values are None where they are empty. `to_left`, `to_right`: whether that side would be written, with
-    `value`. `why`: what the merge says."""
+    `left_value`, `right_value`. `why`: what the bridge says of it."""
 
     field: str
     left: str | None
@@ -43,13 +43,17 @@ class Compared:
     differs: bool
     to_left: bool
     to_right: bool
-    value: str | None
+    left_value: str | None
+    right_value: str | None
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`fault`: why one of the records could not be read; then there are no fields."""
+    """`state`: equal, differing (something would be written), or frozen (outside of `where`, and left as it is).
+
+    `fault`: why one of the records could not be read; then there are neither state nor fields. `differing`: fields.
+    """
 
     mapping: str
     sides: list[str]
@@ -57,12 +61,13 @@ class Comparison:
     modified: list[str | None]
     read_at: str | None
     fields: list[Compared]
+    state: str
     differing: int
     fault: str
 
 
 class Comparer:
-    """Reads both records at their systems, and lets the merge say what it would do."""
+    """Reads both records at their systems, and says what the bridge would do."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -76,21 +81,32 @@ class Comparer:
         link = await store.links.of(scope.mapping, side, which.record)
         if link is None or link.left is None or link.right is None:
             raise NotThere(f"{which.side} {which.entity} {which.record} is not linked in mapping {which.mapping}")
-        mapping = plan.mappings[scope.mapping]
         found = await asyncio.gather(*(self._read(scope, link, one) for one in Side))
         records = {one: record for one, record in zip(Side, found, strict=True) if isinstance(record, Record)}
-        faults = [text for text in found if isinstance(text, str)]
-        rows = [] if faults else await self._fields(mapping, link, records)
+        fault = "; ".join(text for text in found if isinstance(text, str))
+        state, rows = ("", ()) if fault else await self._decided(scope, link, records)
         return Comparison(
-            mapping=mapping.name,
-            sides=[mapping.left.name, mapping.right.name],
+            mapping=scope.mapping,
+            sides=[scope.endpoint(one).name for one in Side],
             records=[name(scope.endpoint(one), link.rec(one)) for one in Side],
             modified=[_modified(records.get(one)) for one in Side],
             read_at=when(store.now()),
-            fields=rows,
+            fields=[_compared(row) for row in rows],
+            state=state,
             differing=sum(row.differs for row in rows),
-            fault="; ".join(faults),
+            fault=fault,
         )
+
+    async def _decided(
+        self, scope: Scope, link: Link, records: Mapping[Side, Record]
+    ) -> tuple[State, tuple[FieldBeside, ...]]:
+        bridge, plan = self._bridge, self._bridge.plan
+        subject = Subject(
+            plan.mappings[scope.mapping], plan.scopes, bridge.connectors, bridge.store, bridge.seams.clock
+        )
+        keys = [TaskKey(scope.mapping, side, str(link.rec(side))) for side in Side]
+        tasks = list((await bridge.store.verifications.tasks(keys)).values())
+        return await decided(subject, link, records, beside, tasks)
 
     async def _read(self, scope: Scope, link: Link, side: Side) -> Record | str:
         """The record, or why it cannot be shown."""
@@ -101,89 +117,43 @@ class Comparer:
             return unusable
         try:
             async with asyncio.timeout(READ_SECONDS):
-                found = await self._bridge.connectors[end.system].read(ref)
+                lines = self._bridge.plan.mappings[scope.mapping].line_columns(side)
+                found = await read_whole(self._bridge.connectors[end.system], ref, lines)
         except RemoteError as error:
             return f"{name(end, ref.id)} cannot be read: {error}"
         except TimeoutError:
             return f"{name(end, ref.id)} cannot be read: no answer within {READ_SECONDS:.0f} s"
         return f"{name(end, ref.id)} is not there any more" if isinstance(found, Gone) else found
 
-    async def _fields(self, mapping: RecordMapping, link: Link, records: Mapping[Side, Record]) -> list[Compared]:
-        base = load_base(mapping, link.base)
-        readings = {side: translate.read(mapping, side, record.fields) for side, record in records.items()}
-        readings = await self._resolved(readings)
-        left, right = readings[Side.LEFT], readings[Side.RIGHT]
-        times = Times(records[Side.LEFT].modified_at, records[Side.RIGHT].modified_at, 1.0)
-        decisions: dict[str, list[Decision]] = {}
-        for one in merge(mapping, left, right, base, times):
-            decisions.setdefault(one.field, []).append(one)
-        named = await self._names([*_values(readings), *(v for e in base.values() for v in (e.left, e.right))])
-        return [
-            _compared(mapping, row.name, readings, base, decisions.get(row.name, []), named)
-            for row in mapping.fields
-            if row.set_on != "create"
-        ]
 
-    async def _resolved(self, readings: Mapping[Side, Reading]) -> dict[Side, Reading]:
-        """References that are linked become links, as they are when a record is synchronized."""
-        found: dict[Reference, LinkId] = {}
-        for value in _values(readings):
-            if isinstance(value, Reference):
-                link = await self._bridge.store.links.of(value.mapping, value.side, value.id)
-                if link is not None:
-                    found[value] = LinkId(link.id)
-        return {
-            side: replace(
-                reading,
-                values={
-                    key: found.get(value, value) if isinstance(value, Reference) else value
-                    for key, value in reading.values.items()
-                },
-            )
-            for side, reading in readings.items()
-        }
-
-    async def _names(self, values: Sequence[Any]) -> dict[Side, dict[int, str]]:
-        ids = {value.id for value in values if isinstance(value, LinkId)}
-        return link_names((await self._bridge.store.links.many(ids)).values())
-
-
-def _values(readings: Mapping[Side, Reading]) -> list[Any]:
-    return [value for reading in readings.values() for value in reading.values.values()]
-
-
-def _compared(
-    mapping: RecordMapping,
-    field: str,
-    readings: Mapping[Side, Reading],
-    base: Base,
-    decisions: Sequence[Decision],
-    named: Mapping[Side, Mapping[int, str]],
-) -> Compared:
-    row, entry = mapping.named[field], base.get(field)
-    values = [readings[side].values.get(field, UNREAD) for side in Side]
-    were = [entry.left, entry.right] if entry is not None else [UNREAD, UNREAD]
-    changed = [
-        entry is not None and value is not UNREAD and not translate.same(row, value, was)
-        for value, was in zip(values, were, strict=True)
-    ]
-    writes = [one for one in decisions if one.action in (Action.TO_LEFT, Action.TO_RIGHT)]
-    target = Side.LEFT if writes and writes[0].action is Action.TO_LEFT else Side.RIGHT
-    differs = UNREAD not in values and not translate.same(row, *values)
+def _compared(row: FieldBeside) -> Compared:
+    left, right = Side.LEFT, Side.RIGHT
+    now = {side: "not read" if side in row.unread else _text(row.now[side]) for side in Side}
+    agreed = {side: None if row.agreed is None else _text(row.agreed[side]) for side in Side}
     return Compared(
-        field=field,
-        left=shown(values[0], named[Side.LEFT]),
-        left_base=shown(were[0], named[Side.LEFT]) if entry is not None else None,
-        right=shown(values[1], named[Side.RIGHT]),
-        right_base=shown(were[1], named[Side.RIGHT]) if entry is not None else None,
-        left_changed=changed[0],
-        right_changed=changed[1],
-        differs=differs,
-        to_left=any(one.action is Action.TO_LEFT for one in writes),
-        to_right=any(one.action is Action.TO_RIGHT for one in writes),
-        value=shown(writes[0].value, named[target]) if writes else None,
-        why="; ".join(dict.fromkeys(one.reason for one in decisions if one.reason)),
+        field=row.field,
+        left=now[left],
+        left_base=agreed[left],
+        right=now[right],
+        right_base=agreed[right],
+        left_changed=left in row.changed,
+        right_changed=right in row.changed,
+        differs=row.differs,
+        to_left=left in row.gets,
+        to_right=right in row.gets,
+        left_value=_text(row.gets.get(left)),
+        right_value=_text(row.gets.get(right)),
+        why=row.why,
     )
+
+
+def _text(value: Any) -> str | None:
+    """A plain value as people read it; None for empty."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(sorted(map(str, value))) or None
+    return None if value is None or value == "" else str(value)
 
 
 def _modified(record: Record | None) -> str | None:

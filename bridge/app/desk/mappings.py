@@ -10,6 +10,7 @@ from bridge.app.build import Bridge
 from bridge.app.desk.overview import mode_of
 from bridge.app.desk.words import sides
 from bridge.app.rehearsal import pasted_record, written_record
+from bridge.connectors.lines import read_whole
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Fault, RemoteError
 from bridge.domain.guess import did_you_mean
@@ -214,7 +215,8 @@ class Library:
         end = self._bridge.plan.scopes[mapping.name].endpoint(side)
         try:
             async with asyncio.timeout(READ_SECONDS):
-                found = await self._bridge.connectors[end.system].read(end.ref(rec))
+                connector = self._bridge.connectors[end.system]
+                found = await read_whole(connector, end.ref(rec), mapping.line_columns(side))
         except TimeoutError:
             raise RemoteError(end.system, f"no answer within {READ_SECONDS:.0f} s") from None
         if isinstance(found, Gone):
@@ -222,10 +224,15 @@ class Library:
         return found.fields
 
     def _find(self, name: str) -> Mapping:
-        mapping = self._bridge.plan.mappings.get(name)
-        if mapping is None:
-            raise NotThere(f"no mapping is called `{name}`; {did_you_mean(name, self._bridge.plan.mappings)}")
-        return mapping
+        return find_mapping(self._bridge, name)
+
+
+def find_mapping(bridge: Bridge, name: str) -> Mapping:
+    """A mapping of the running plan. Raises NotThere."""
+    mapping = bridge.plan.mappings.get(name)
+    if mapping is None:
+        raise NotThere(f"no mapping is called `{name}`; {did_you_mean(name, bridge.plan.mappings)}")
+    return mapping
 
 
 def _checks(mapping: Mapping) -> Checks:
@@ -290,10 +297,13 @@ def _facts(mapping: Mapping) -> list[tuple[str, str]]:
         ("matched by", ", then ".join(" + ".join(one) for one in mapping.match) or "nothing: always created"),
         ("duplicates", mapping.duplicates.value),
     ]
+    if mapping.quiet:
+        facts.append(("quiet time", f"an edit crosses once the record has been left alone for {mapping.quiet:.0f} s"))
     facts += [(f"when deleted in {names[side]}", mapping.deleted[side].value) for side in Side]
     for side in Side:
-        if where := mapping.side(side).where:
-            facts.append((f"only {names[side]} records with", ", ".join(f"{k} = {v}" for k, v in where.items())))
+        where = mapping.side(side).where
+        if where.parts:
+            facts.append((f"only {names[side]} records with", str(where)))
     return facts
 
 

@@ -8,11 +8,13 @@ from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.hours import DAY, HOUR, Hours
 from bridge.app.desk.words import sides, when
-from bridge.app.status import instance_state
+from bridge.app.quotas import Budgeted, budgets_of, in_words
 from bridge.app.waiting import waiting_numbers
+from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.engine import Store
 from bridge.store.model import MappingState, Mode, Scope
+from bridge.store.verifications import Verification
 
 STEP = 600
 """Seconds: changes are counted in steps of ten minutes."""
@@ -29,7 +31,7 @@ class Trouble:
 @dataclass(frozen=True, slots=True)
 class MappingFigures:
     """One mapping. `changes`: per ten minutes of the last day, the oldest first. `compared_at`: when the last
-    comparison of every record of both sides ended."""
+    comparison of every record of both sides ended. `verified_at`, `agreed`: the last verification; None before one."""
 
     name: str
     sides: str
@@ -41,12 +43,37 @@ class MappingFigures:
     dead_letters: int
     conflicts: int
     compared_at: str | None
+    verified_at: str | None
+    agreed: bool | None
     changes: list[int]
 
 
 @dataclass(frozen=True, slots=True)
+class Process:
+    """One instance of the bridge that runs."""
+
+    name: str
+    since: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """What waits for a system's budget, by priority. `used_today`, `left_today`: units; None where no day limits it.
+
+    `waits`: records; `done_at`: when they will be done, None where nothing tells.
+    """
+
+    priority: str
+    used_today: int
+    left_today: int | None
+    waits: int
+    done_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SystemFigures:
-    """One system. `since`: since when it does not answer. `quota`: what is left, in words."""
+    """One system. `since`: since when it does not answer. `quota`: what is left, in words. `reserved`: the share of its
+    budget for live changes and people."""
 
     name: str
     product: str
@@ -55,8 +82,11 @@ class SystemFigures:
     state: str
     since: str | None
     quota: str
+    reserved: float
+    queue: list[QueueFigures]
     hooks_wanted: int
     hooks_registered: int
+    hooks_stopped: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +98,7 @@ class Overview:
     troubles: list[Trouble]
     mappings: list[MappingFigures]
     systems: list[SystemFigures]
-    bridge: list[str]
+    bridge: list[Process]
 
 
 class Activity:
@@ -104,7 +134,7 @@ class Front:
         mappings, systems = await self._mappings(), await self._systems()
         store = self._bridge.store
         running = [one for one in await store.instances.all() if one.runs(store.now())]
-        states = [f"{one.name} {instance_state(one, store.now())}" for one in running]
+        states = [Process(one.name, when(one.started_at)) for one in running]
         troubles = [*_of_systems(systems), *_of_mappings(mappings)]
         return Overview(_sentence(troubles, mappings, systems), not troubles, troubles, mappings, systems, states)
 
@@ -122,6 +152,7 @@ class Front:
             asked[question.link.mapping] = asked.get(question.link.mapping, 0) + 1
         cursors = {(one.system, one.entity): one for one in await store.cursors.all() if one.kind == "full"}
         changes = await self._activity.of_last_day()
+        verified = await store.verifications.last()
         return [
             MappingFigures(
                 name=name,
@@ -134,6 +165,8 @@ class Front:
                 dead_letters=dead.get(name, 0),
                 conflicts=asked.get(name, 0),
                 compared_at=_compared(plan.scopes[name], cursors),
+                verified_at=when(verified[name].done_at) if name in verified else None,
+                agreed=agreed_of(verified.get(name)),
                 changes=changes.get(name, [0] * int(DAY / STEP)),
             )
             for name, mapping in sorted(plan.mappings.items())
@@ -152,6 +185,7 @@ class Front:
         bridge, found = self._bridge, []
         rows = await bridge.store.systems.all()
         hooks = await bridge.store.hooks.all()
+        budgets = await budgets_of(bridge.store, bridge.plan.scopes)
         for name in sorted(bridge.connectors):
             row = rows.get(name)
             since, state, answers = None, "answers", True
@@ -172,21 +206,30 @@ class Front:
                     answers=answers,
                     state=state,
                     since=since,
-                    quota=await self._quota(name),
+                    quota=in_words(budgets[name]) if name in budgets else "",
+                    reserved=bridge.settings.systems[name].reserved_share,
+                    queue=_queue(budgets[name], bridge.store.now()) if name in budgets else [],
                     hooks_wanted=len(bridge.keeper.keys(name)),
                     hooks_registered=sum(hook.system == name and hook.state == "registered" for hook in hooks),
+                    hooks_stopped=sum(hook.system == name and hook.state in ON_PURPOSE for hook in hooks),
                 )
             )
         return found
 
-    async def _quota(self, name: str) -> str:
-        """Where the settings limit what may be spent in a day."""
-        limit = self._bridge.settings.systems[name].options.get("daily_tokens")
-        if limit is None:
-            return ""
-        now = self._bridge.seams.clock.now()
-        spent = await self._bridge.store.budgets.spent(name, now.date().isoformat()) or 0
-        return f"{max(0, int(str(limit)) - spent)} of {limit} tokens left today"
+
+def _queue(budgeted: Budgeted, now: float) -> list[QueueFigures]:
+    return [
+        QueueFigures(
+            one.priority.word, one.used, one.left, one.records, None if one.seconds is None else when(now + one.seconds)
+        )
+        for one in budgeted.queue
+    ]
+
+
+def agreed_of(last: Verification | None) -> bool | None:
+    """Whether both sides agreed when they were verified last; None: they never were, or it ended early."""
+    found = (last.summary if last is not None else None) or {}
+    return None if found.get("fault") else found.get("agrees")
 
 
 def mode_of(state: MappingState | None, scope: Scope) -> str:
@@ -207,8 +250,12 @@ def _of_systems(systems: list[SystemFigures]) -> list[Trouble]:
     troubles = [Trouble(f"{one.name} {one.state}", "/#systems") for one in systems if not one.answers]
     for one in systems:
         if one.hooks_registered < one.hooks_wanted:
-            missing = one.hooks_wanted - one.hooks_registered
-            troubles.append(Trouble(f"{_many(missing, 'hook')} of {one.name} not registered", "/hooks"))
+            missing = one.hooks_wanted - one.hooks_registered - one.hooks_stopped
+            if missing > 0:
+                troubles.append(Trouble(f"{_many(missing, 'hook')} of {one.name} not registered", "/hooks"))
+        if one.hooks_stopped:
+            text = f"{_many(one.hooks_stopped, 'hook')} of {one.name} stopped on purpose"
+            troubles.append(Trouble(text, "/hooks"))
     return troubles
 
 
@@ -223,6 +270,8 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
         if one.waiting:
             text = f"{_many(one.waiting, 'record')} of {one.name} {'waits' if one.waiting == 1 else 'wait'}"
             troubles.append(Trouble(text, f"/waiting?mapping={one.name}"))
+        if one.agreed is False:
+            troubles.append(Trouble(f"{one.name} did not agree when verified last", f"/mappings/{one.name}/verify"))
         if one.mode == "paused":
             troubles.append(Trouble(f"{one.name} is paused", "/runs"))
         if one.mode == Mode.SHADOW.value:
@@ -243,13 +292,19 @@ def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: 
         _told(sum(not one.answers for one in systems), "system does not answer", "systems do not answer"),
         _told(sum(one.mode == "paused" for one in mappings), "mapping is paused", "mappings are paused"),
         _told(
+            sum(one.agreed is False for one in mappings),
+            "mapping did not agree when verified last",
+            "mappings did not agree when verified last",
+        ),
+        _told(
             sum(one.mode == "shadow" for one in mappings), "mapping is in shadow mode", "mappings are in shadow mode"
         ),
         _told(
-            sum(max(0, one.hooks_wanted - one.hooks_registered) for one in systems),
+            sum(max(0, one.hooks_wanted - one.hooks_registered - one.hooks_stopped) for one in systems),
             "hook is missing",
             "hooks are missing",
         ),
+        _told(sum(one.hooks_stopped for one in systems), "hook is stopped on purpose", "hooks are stopped on purpose"),
     ]
     return f"Not all is in sync: {', '.join(filter(None, told))}."
 

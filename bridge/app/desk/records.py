@@ -8,18 +8,18 @@ from pydantic import Field
 
 from bridge.admin.operation import Given, NotThere, Person
 from bridge.app.build import Bridge
-from bridge.app.desk.words import address, name, shown, title, when
-from bridge.app.why import crossed_without, nexts, now_line, places, would_write
+from bridge.app.desk.story import Ahead, Entry, Ref, ahead, of_journal, of_person
+from bridge.app.desk.words import address, name, shown, title
+from bridge.app.why import crossed_without, nexts, now_line, places
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
 from bridge.mapping.base import FieldBase, load_base
 from bridge.mapping.model import Field as Row
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import key_hash
-from bridge.mapping.values import UNREAD, LinkId, Untranslatable
+from bridge.mapping.values import UNREAD, LinkId, Untranslatable, parts_of
 from bridge.store.audit import Deed
-from bridge.store.journal import JournalRow
-from bridge.store.model import Link, Scope, TaskKey, TaskState
+from bridge.store.model import Link, LinkState, Scope, TaskKey, TaskState
 
 STORY = 200
 RELATIVES = 50
@@ -41,18 +41,6 @@ class Which(Given):
     side: str = Field(max_length=100)
     entity: str = Field(max_length=200)
     record: str = Field(max_length=200)
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """A record. `page`: its address; "" while it has no id."""
-
-    side: str
-    entity: str
-    record: str
-    name: str
-    page: str
-    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +72,9 @@ class Agreed:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that happened. `who`: the bridge, or a person. `version`: of the mapping's definition."""
-
-    at: str | None
-    who: str
-    what: str
-    text: str
-    details: list[str]
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
 class Pair:
-    """One mapping's view of a record. `due`: it waits; `dead`: it needs a person."""
+    """One mapping's view of a record. `due`: it waits; `dead`: it needs a person. `undoable`: records whose
+    last write can be undone. `restorable`: it was one of a pair that ended."""
 
     mapping: str
     version: str
@@ -107,13 +84,15 @@ class Pair:
     state: str
     title: str
     now: str
-    next: list[str]
+    next: list[Ahead]
     due: bool
     dead: bool
     fields: list[Agreed]
     parents: list[Ref]
     children: list[Ref]
     conflicts: list[str]
+    undoable: list[Ref]
+    restorable: bool
     story: list[Entry]
 
 
@@ -217,6 +196,7 @@ class Finder:
         base = load_base(mapping, link.base) if link is not None else {}
         parents = await self._parents(base)
         children = await store.search.children(link.id, RELATIVES) if link is not None else []
+        story = await self._story(scope, side, rec, deeds)
         lines = await nexts(store, scope, side, rec, link)
         lines += await crossed_without(store, self._bridge.plan.scopes, own)
         return Pair(
@@ -228,7 +208,7 @@ class Finder:
             state=link.state.value if link is not None else "not linked",
             title=title(mapping, link),
             now=now_line(scope, side, rec, link),
-            next=[line.strip().removeprefix("next: ") for line in lines],
+            next=[ahead(line) for line in lines],
             due=task is not None and task.state in (TaskState.DUE, TaskState.WAITING),
             dead=task is not None and task.state is TaskState.DEAD,
             fields=_agreed(mapping, base, parents),
@@ -237,22 +217,29 @@ class Finder:
             conflicts=[
                 name for name, entry in sorted(((link.held if link else None) or {}).items()) if entry.get("asked")
             ],
-            story=await self._story(scope, side, rec, deeds),
+            undoable=list({entry.wrote.name: entry.wrote for entry in story if entry.wrote is not None}.values()),
+            restorable=link is None and await self._was_paired(own),
+            story=story,
         )
+
+    async def _was_paired(self, key: TaskKey) -> bool:
+        last = (await self._bridge.store.verifications.histories(key.mapping, key.side, [key.rec])).get(key.rec)
+        return last is not None and last.state in (LinkState.TOMBSTONE, LinkState.PARTED)
 
     def _knows(self, link: Link) -> bool:
         return link.mapping in self._bridge.plan.scopes
 
     async def _parents(self, base: Mapping[str, FieldBase]) -> dict[int, Link]:
-        ids = {value.id for one in base.values() for value in (one.left, one.right) if isinstance(value, LinkId)}
+        values = [part for one in base.values() for value in (one.left, one.right) for part in parts_of(value)]
+        ids = {value.id for value in values if isinstance(value, LinkId)}
         found = await self._bridge.store.links.many(ids)
         return {number: link for number, link in found.items() if self._knows(link)}
 
     async def _story(self, scope: Scope, side: Side, rec: str, deeds: Sequence[Deed]) -> list[Entry]:
         """The newest first; what people asked for stands between what the bridge did."""
         rows = await self._bridge.store.journal.about(scope.mapping, side, rec, limit=STORY)
-        told = [(row.at, _entry(row)) for row in rows]
-        told += [(deed.at, _deed(deed)) for deed in deeds]
+        told = [(row.at, of_journal(scope, row)) for row in rows]
+        told += [(deed.at, of_person(deed)) for deed in deeds]
         return [entry for _, entry in sorted(told, key=lambda one: -one[0])]
 
 
@@ -310,26 +297,6 @@ def rule_of(mapping: RecordMapping, row: Row) -> str:
         f"{left} ↔ {right}" if row.two_way else f"{left} → {right}" if Side.RIGHT in row.flows else f"{left} ← {right}"
     )
     return f"{arrow}, {'link to ' + row.link if row.link else row.type}"
-
-
-def _entry(row: JournalRow) -> Entry:
-    detail, details = row.entry.detail, would_write(row.entry.detail)
-    for field_name, pair in detail.get("changes", {}).items():
-        if isinstance(pair, list) and len(pair) == 2:
-            details.append(f"{field_name}: {_plain(pair[0])} → {_plain(pair[1])}")
-    if "kept" in detail and "lost" in detail:
-        details.append(f"{detail.get('field', '')}: kept {_plain(detail['kept'])}, overwrote {_plain(detail['lost'])}")
-    return Entry(when(row.at), "bridge", row.entry.what, row.entry.text, details, row.entry.version or "")
-
-
-def _plain(value: object) -> str:
-    return "(empty)" if value is None else str(value)
-
-
-def _deed(deed: Deed) -> Entry:
-    note = deed.arguments.get("note")
-    details = [f"note: {note}"] if note else []
-    return Entry(when(deed.at), deed.person, deed.action, deed.answer or "continues in the background", details, "")
 
 
 def _about(deed: Deed, which: Which) -> bool:

@@ -1,44 +1,64 @@
 """Hooks, and what runs in the background: sweeps and backfills with their progress."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
-from bridge.app.desk.hours import Hours
-from bridge.app.desk.overview import mode_of
+from bridge.app.desk.overview import agreed_of, mode_of
 from bridge.app.desk.words import when
-from bridge.domain.event import Origin
+from bridge.app.progress import Progress, progress_of
+from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
+from bridge.store.hook_hours import WINDOWS, HookFigures, HookName
 from bridge.store.model import HookRow
+from bridge.store.verifications import Verification
+
+Windows = Mapping[HookName, Mapping[str, HookFigures]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """`reported`: changes that callbacks told of; `missed`: those that only sweeps found; `repaired`: how often hooks
+    were registered anew. `share`: of all changes those that were reported, None where there was none."""
+
+    reported: int
+    missed: int
+    repaired: int
+    share: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """One registration. `wanted`: some mapping needs it."""
+    """One registration. `wanted`: some mapping needs it. `on_purpose`: somebody stopped it.
+
+    `day` and `week`: how reliable it was."""
 
     key: str
     wanted: bool
     state: str
+    on_purpose: bool
     vendor_id: str
     registered_at: str | None
     seen_at: str | None
     delivered_at: str | None
     note: str
+    day: Reliability
+    week: Reliability
 
 
 @dataclass(frozen=True, slots=True)
 class SystemHooks:
-    """The hooks of a system. Of the changes in the last day, `heard` were told of by callbacks, and `missed` were found
-    by a sweep."""
+    """The hooks of a system. `polled_seconds`: how often sweeps look for changes where it calls nobody back."""
 
     system: str
     wanted: int
     registered: int
-    heard: int
-    missed: int
+    stopped: int
+    day: Reliability
+    week: Reliability
     hooks: list[Hook]
+    polled_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +72,14 @@ class Hooks:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A sweep or backfill. `state`: runs, requested, done, or never. `rows` were read, `marked` had changed."""
+    """A sweep or backfill. `run`: how its writes are called when they are undone. `state`: runs, requested, done, or
+    never. `rows` were read, `marked` had changed.
 
+    While it runs: `finished` records are done with, of `total` (null: nobody knows yet); `per_minute`: rows it reads;
+    `ends_at`: the forecast; `stands`: why it does not move, "" while it does.
+    """
+
+    run: str
     kind: str
     system: str
     entity: str
@@ -64,6 +90,24 @@ class Run:
     rows: int
     marked: int
     requested_by: str
+    finished: int | None
+    total: int | None
+    per_minute: int | None
+    ends_at: str | None
+    stands: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The last verification of a mapping. `runs`: one goes on. `agreed`: None before one ended, or where it ended
+    early."""
+
+    mapping: str
+    runs: bool
+    started_at: str | None
+    done_at: str | None
+    pairs: int
+    agreed: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +125,7 @@ class Runs:
 
     mappings: list[Working]
     runs: list[Run]
+    verified: list[Verified]
 
 
 class Background:
@@ -88,27 +133,28 @@ class Background:
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
-        self._hours: Hours[tuple[str, str]] = Hours(bridge.store, bridge.store.figures.heard)
 
     async def hooks(self, person: Person, given: Nothing) -> Hooks:
-        keeper = self._bridge.keeper
-        rows, heard = await self._bridge.store.hooks.all(), Counter[tuple[str, str]]()
-        for _, counted in await self._hours.of_last_day():
-            heard.update(counted)
+        keeper, store = self._bridge.keeper, self._bridge.store
+        rows, windows = await store.hooks.all(), await store.hook_hours.windows()
         systems = [
-            self._of_system(name, [row for row in rows if row.system == name], heard)
+            self._of_system(name, [row for row in rows if row.system == name], windows)
             for name in sorted(self._bridge.connectors)
         ]
         return Hooks(when(keeper.last_at), str(keeper.last or "not audited yet"), systems)
 
-    def _of_system(self, system: str, rows: list[HookRow], heard: Mapping[tuple[str, str], int]) -> SystemHooks:
+    def _of_system(self, system: str, rows: list[HookRow], windows: Windows) -> SystemHooks:
         wanted = self._bridge.keeper.keys(system)
-        told, missed = (heard.get((system, origin.value), 0) for origin in (Origin.WEBHOOK, Origin.RECONCILE))
         known = {row.key for row in rows}
-        hooks = [_hook(row, row.key in wanted) for row in rows]
-        hooks += [Hook(key, True, "not registered yet", "", None, None, None, "") for key in sorted(wanted - known)]
+        rows = rows + [HookRow(system, key, "", None, "not registered yet") for key in sorted(wanted - known)]
+        hooks = [_hook(row, row.key in wanted, windows.get((system, row.key), {})) for row in rows]
         registered = sum(hook.state == "registered" for hook in hooks)
-        return SystemHooks(system, len(wanted), registered, told, missed, hooks)
+        mine = [found for (name, _), found in windows.items() if name == system]
+        day, week = (_reliability([found[window] for found in mine if window in found]) for window in WINDOWS)
+        stopped = sum(hook.on_purpose and hook.wanted for hook in hooks)
+        polled = self._bridge.connectors[system].manifest.polled
+        seconds = self._bridge.settings.sweep_seconds(system) if polled else None
+        return SystemHooks(system, len(wanted), registered, stopped, day, week, hooks, seconds)
 
     async def runs(self, person: Person, given: Nothing) -> Runs:
         store, plan = self._bridge.store, self._bridge.plan
@@ -117,25 +163,74 @@ class Background:
             Working(name, mode_of(states.get(name), scope), states[name].pause_reason if name in states else "")
             for name, scope in sorted(plan.scopes.items())
         ]
-        runs = [_run(cursor) for cursor in await store.cursors.all() if (cursor.system, cursor.entity) in plan.routes]
+        going = {one.cursor.run: one for one in await progress_of(store, plan.scopes)}
+        runs = [
+            _run(cursor, going.get(cursor.run), store.now())
+            for cursor in await store.cursors.all()
+            if (cursor.system, cursor.entity) in plan.routes
+        ]
         order = {"runs": 0, "requested": 1, "done": 2, "never": 3}
-        return Runs(mappings, sorted(runs, key=lambda run: (order[run.state], run.system, run.entity, run.kind)))
+        ordered = sorted(runs, key=lambda run: (order[run.state], run.system, run.entity, run.kind))
+        last = await store.verifications.last()
+        return Runs(mappings, ordered, [self._verified(name, last.get(name)) for name in sorted(plan.mappings)])
+
+    def _verified(self, name: str, last: Verification | None) -> Verified:
+        look = self._bridge.looks.last(f"verify {name}")
+        runs = look is not None and look.ended_at is None
+        if last is None:
+            return Verified(name, runs, None, None, 0, None)
+        pairs = (last.summary or {}).get("pairs", 0)
+        return Verified(name, runs, when(last.started_at), when(last.done_at), pairs, agreed_of(last))
 
 
-def _hook(row: HookRow, wanted: bool) -> Hook:
-    seen, delivered = when(row.seen_at), when(row.delivered_at)
-    return Hook(row.key, wanted, row.state, row.vendor_id or "", when(row.registered_at), seen, delivered, row.note)
+def _hook(row: HookRow, wanted: bool, found: Mapping[str, HookFigures]) -> Hook:
+    day, week = (_reliability([found[window]] if window in found else []) for window in WINDOWS)
+    return Hook(
+        key=row.key,
+        wanted=wanted,
+        state=row.state,
+        on_purpose=row.state in ON_PURPOSE,
+        vendor_id=row.vendor_id or "",
+        registered_at=when(row.registered_at),
+        seen_at=when(row.seen_at),
+        delivered_at=when(row.delivered_at),
+        note=row.note,
+        day=day,
+        week=week,
+    )
 
 
-def _run(cursor: Cursor) -> Run:
+def _reliability(figures: Sequence[HookFigures]) -> Reliability:
+    reported, missed = sum(one.reported for one in figures), sum(one.missed for one in figures)
+    share = reported / (reported + missed) if reported + missed else None
+    return Reliability(reported, missed, sum(one.repaired for one in figures), share)
+
+
+def _run(cursor: Cursor, progress: Progress | None, now: float) -> Run:
     kind, _, mapping = cursor.kind.partition(" ")
     name = {"full": "full sweep", "incremental": "sweep"}.get(kind, kind)
     state = "never"  # one that has read nothing may only note from when on changes count
     if cursor.started_at is not None and (cursor.done_at is not None or cursor.page is not None or cursor.rows):
-        state = "runs" if cursor.done_at is None or cursor.done_at < cursor.started_at else "done"
+        state = "runs" if cursor.runs else "done"
     if cursor.asked_at is not None:
         state = "requested"
     started, done = when(cursor.started_at if state != "never" else None), when(cursor.done_at)
+    seconds = progress.seconds if progress is not None else None
     return Run(
-        name, cursor.system, cursor.entity, mapping, state, started, done, cursor.rows, cursor.marked, cursor.asked_by
+        run=cursor.run or "",
+        kind=name,
+        system=cursor.system,
+        entity=cursor.entity,
+        mapping=mapping,
+        state=state,
+        started_at=started,
+        done_at=done,
+        rows=cursor.rows,
+        marked=cursor.marked,
+        requested_by=cursor.asked_by,
+        finished=progress.done if progress is not None else None,
+        total=progress.total if progress is not None else None,
+        per_minute=round(progress.per_minute) if progress is not None and progress.per_minute is not None else None,
+        ends_at=None if seconds is None else when(now + seconds),
+        stands=progress.stands if progress is not None else "",
     )

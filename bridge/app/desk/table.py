@@ -5,7 +5,20 @@ A new one is a line here: with a method that takes the person and what was given
 
 from bridge.admin.operation import Act, Given, Nothing, Operation, Role
 from bridge.app.build import Bridge
-from bridge.app.desk import actions, compare, mappings, overview, records, runs, work
+from bridge.app.desk import (
+    actions,
+    compare,
+    examined,
+    instructions,
+    mappings,
+    overview,
+    planned,
+    records,
+    runs,
+    verified,
+    work,
+)
+from bridge.app.desk.asking import Outcome
 
 GET, POST = "GET", "POST"
 READ, OPERATE = Role.READ, Role.OPERATE
@@ -14,7 +27,15 @@ RECORD = "/records/{side}/{entity}/{record}"
 
 def operations(bridge: Bridge) -> tuple[Operation, ...]:
     """All of them, on this bridge."""
-    return (*_state(bridge), *_files(bridge), *_on_records(bridge), *_on_mappings(bridge), *_on_systems(bridge))
+    return (
+        *_state(bridge),
+        *_files(bridge),
+        *_looks(bridge),
+        *_on_records(bridge),
+        *_taken_back(bridge),
+        *_on_mappings(bridge),
+        *_on_systems(bridge),
+    )
 
 
 def _state(bridge: Bridge) -> tuple[Operation, ...]:
@@ -91,14 +112,107 @@ def _files(bridge: Bridge) -> tuple[Operation, ...]:
             "What came of a request",
             READ,
             actions.Number,
-            actions.Outcome,
+            Outcome,
             office.request,
         ),
     )
 
 
+def _looks(bridge: Bridge) -> tuple[Operation, ...]:
+    """Long looks go on in the background: a POST begins one, and the GET beside it tells what it found."""
+    plans, doctor, verifier = planned.Plans(bridge), examined.Doctor(bridge), verified.Verifications(bridge)
+    verify = "/mappings/{mapping}/verify"
+    look, file = planned.PlanLook, verified.VerifyLook
+    return (
+        Operation("plan", GET, "/plan", "The last plan that was made", READ, Nothing, look, plans.plan),
+        Operation(
+            "make_plan", POST, "/plan", "Make a plan; nothing is written", OPERATE, planned.Planning, look, plans.make
+        ),
+        Operation(
+            "doctor", GET, "/doctor", "What the doctor said last", READ, Nothing, examined.DoctorLook, doctor.said
+        ),
+        Operation(
+            "examine",
+            POST,
+            "/doctor",
+            "Have everything looked at; nothing is changed",
+            OPERATE,
+            examined.Examining,
+            examined.DoctorLook,
+            doctor.examine,
+        ),
+        Operation("verified", GET, verify, "Whether both sides agree", READ, mappings.Named, file, verifier.verified),
+        Operation(
+            "verify",
+            POST,
+            verify,
+            "Read both sides and say what differs; nothing is written",
+            OPERATE,
+            verified.Verifying,
+            file,
+            verifier.verify,
+        ),
+        Operation(
+            "verify_and_repair",
+            POST,
+            f"{verify}/repair",
+            "Verify, and mark what differs as due",
+            OPERATE,
+            verified.Verifying,
+            file,
+            verifier.repair,
+            "Verify and repair? What differs or is missing is looked at again, and written to the other system.",
+        ),
+    )
+
+
 def _does(name: str, path: str, about: str, given: type[Given], act: Act, sure: str = "") -> Operation:
-    return Operation(name, POST, path, about, OPERATE, given, actions.Outcome, act, sure)
+    return Operation(name, POST, path, about, OPERATE, given, Outcome, act, sure)
+
+
+def _shows(name: str, path: str, about: str, given: type[Given], act: Act, sure: str) -> Operation:
+    return Operation(name, POST, path, about, OPERATE, given, Outcome, act, sure, shows_first=True)
+
+
+def _taken_back(bridge: Bridge) -> tuple[Operation, ...]:
+    office = instructions.Instructions(bridge)
+    back = "Undo this? What the bridge overwrote is put back, and what it created is removed or unlinked."
+    return (
+        _shows("undo", f"{RECORD}/undo", "Undo what was written", instructions.Undoing, office.undo, back),
+        _shows("undo_run", "/runs/undo", "Undo all of a run", instructions.UndoingRun, office.undo_run, back),
+        _shows(
+            "undo_mapping",
+            "/mappings/{mapping}/undo",
+            "Undo all that a mapping wrote since a time",
+            instructions.UndoingMapping,
+            office.undo_mapping,
+            back,
+        ),
+        _shows(
+            "link",
+            f"{RECORD}/link",
+            "Make a pair of two records",
+            instructions.Linking,
+            office.link,
+            "Make this pair? What differs is written.",
+        ),
+        _shows(
+            "unlink",
+            f"{RECORD}/unlink",
+            "End a pair",
+            instructions.Unlinking,
+            office.unlink,
+            "End this pair? Both records stay, and are left alone until one of them is edited.",
+        ),
+        _shows(
+            "restore",
+            f"{RECORD}/restore",
+            "Make a deleted record anew",
+            instructions.Restoring,
+            office.restore,
+            "Make this record anew? It gets a new id at its system.",
+        ),
+    )
 
 
 def _on_records(bridge: Bridge) -> tuple[Operation, ...]:
@@ -167,6 +281,15 @@ def _on_mappings(bridge: Bridge) -> tuple[Operation, ...]:
             office.backfill,
             "Take in the records from before going live? They are written to the other system.",
         ),
+        _does(
+            "mode",
+            "/mappings/{mapping}/mode",
+            "Set a mapping live, or back to shadow",
+            actions.Moding,
+            office.mode,
+            "Change the mode? A live mapping writes from now on; in shadow mode it decides and writes nothing. "
+            "The settings file is changed as well.",
+        ),
     )
 
 
@@ -188,6 +311,14 @@ def _on_systems(bridge: Bridge) -> tuple[Operation, ...]:
             Nothing,
             office.repair_hooks,
             "Compare hooks now? Missing ones are registered at the vendors.",
+        ),
+        _does(
+            "rotate",
+            "/systems/{system}/rotate-hooks",
+            "Give every hook a new address and secret",
+            actions.Rotating,
+            office.rotate_hooks,
+            "Rotate the hooks of this system? Each is registered anew before the old one is removed.",
         ),
         _does(
             "resume_system",

@@ -10,7 +10,7 @@ from bridge.domain.record import Side
 from bridge.domain.seams import from_epoch
 from bridge.mapping.base import load_base
 from bridge.mapping.model import Mapping as RecordMapping
-from bridge.mapping.values import UNREAD, LinkId, Phone, Reference, is_empty
+from bridge.mapping.values import UNREAD, Lines, LinkId, Phone, Reference, is_empty
 from bridge.store.model import Endpoint, Link
 
 TITLES = ("name", "title", "subject", "number", "email")
@@ -29,6 +29,9 @@ def shown(value: Any, linked: Mapping[int, str] | None = None) -> str | None:
         return None
     if isinstance(value, set | frozenset | list | tuple):
         return ", ".join(sorted(str(shown(one, linked)) for one in value))
+    if isinstance(value, Lines):
+        lines = [[(name, one) for name, one in line.values if not is_empty(one)] for line in value.rows]
+        return "; ".join(", ".join(f"{name} {shown(one, linked)}" for name, one in line) for line in lines)
     if isinstance(value, LinkId):
         return (linked or {}).get(value.id, str(value))
     return _text(value)

@@ -1,16 +1,15 @@
-"""Calls to Deskera with a live token, at a steady pace. Source: Deskera's developer documentation, Sales pages."""
+"""Calls to Deskera with a live token. Source: Deskera's developer documentation, Sales pages."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from bridge.connectors.calls import Answer, Call, Pause, Words
 from bridge.connectors.deskera.auth import TokenKeeper, basic
-from bridge.connectors.deskera.options import DeskeraOptions
-from bridge.connectors.deskera.refusals import quota, refuse_hidden, words
+from bridge.connectors.deskera.options import DeskeraOptions, quota
+from bridge.connectors.deskera.refusals import refuse_hidden, used_up, words
 from bridge.connectors.http import HttpClient, with_headers
 from bridge.connectors.limits import RECORD_BYTES
 from bridge.connectors.names import Pins
-from bridge.connectors.pace import Pace
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.connectors.rows import Listings
@@ -20,14 +19,12 @@ GONE = frozenset({404, 410})
 
 
 class _Dialect:
-    def __init__(self, system: str, options: DeskeraOptions, tokens: TokenKeeper, pace: Pace) -> None:
+    def __init__(self, system: str, options: DeskeraOptions, tokens: TokenKeeper) -> None:
         self._system = system
         self._tokens = tokens
-        self._pace = pace
         self._always = {"authorization": basic(options)} if options.basic_auth_on_calls else {}
 
     async def authorise(self, request: HttpRequest) -> HttpRequest:
-        await self._pace.turn()
         return await self._tokens.authorise(with_headers(request, self._always))
 
     async def renew(self, refused: HttpRequest) -> bool:
@@ -40,7 +37,7 @@ class _Dialect:
         return words(answer)
 
     def failure(self, answer: Answer, words: Words) -> RemoteError | None:
-        return quota(self._system, answer, words)
+        return used_up(self._system, answer, words)
 
 
 class DeskeraClient:
@@ -52,15 +49,14 @@ class DeskeraClient:
         self.listings = Listings(made.system, made.skipped)
         self.pins = Pins(made.system, made.cache, self.listings)
         self.tokens = TokenKeeper(made)
-        pace = Pace(options.requests_per_second, made.seams.clock, made.system, made.budget)
-        dialect = _Dialect(made.system, options, self.tokens, pace)
+        dialect = _Dialect(made.system, options, self.tokens)
         self._http = HttpClient(
             made.system,
             options.base_url,
             made.transport,
             made.seams,
             dialect,
-            at_once=options.at_once,
+            gate=made.gate(quota(options)),
             observe=made.observe,
             budget=made.budget,
         )

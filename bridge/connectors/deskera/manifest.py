@@ -96,7 +96,8 @@ MANIFEST = Manifest(
         "A deal's status follows its stage and cannot be written; write pipeline and stage instead.",
         "Books records are known by their code. Of Books contacts and products only creating raises an event: edits and"
         " deletes cross with the next sweep.",
-        "Invoices, bills and notes show their one line as `line`; those with several lines show none and keep all.",
+        "Invoices, bills and notes show their lines as `lines`, and one that is alone also as `line`. Lines have no id"
+        " of their own: a line is known by its place in the record just read.",
         "Whether an invoice or bill is a draft is decided when it is made; approving it is a person's act in Deskera.",
         "Notes change their date, memo and line only.",
         "Of Books, older servers delete bills only: any other delete is refused and becomes a dead letter.",
@@ -106,5 +107,5 @@ MANIFEST = Manifest(
         "One hook serves one event type; Deskera may limit their number, and then sweeps cover what is missing.",
         "Whether Deskera's search finds a contact at once after it was created is not documented.",
     ),
-    not_yet=("custom fields of Books records", "invoices, bills and notes with several lines", "CRM+ tables"),
+    not_yet=("custom fields of Books records", "CRM+ tables"),
 )

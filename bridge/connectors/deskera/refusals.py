@@ -32,7 +32,7 @@ def _entries(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
 
 
-def quota(system: str, answer: Answer, said: Words) -> RemoteError | None:
+def used_up(system: str, answer: Answer, said: Words) -> RemoteError | None:
     """406 is Deskera's status for a used-up quota (Java SDK); newer pages use it for missing stock as well.
 
     A refusal only where the answer blames a field or the stock: work that waits for a quota needs no person."""

@@ -6,11 +6,10 @@ from typing import Any
 
 from bridge.connectors.calls import Answer, Call, Pause, Words
 from bridge.connectors.entrust.auth import Token
-from bridge.connectors.entrust.options import EntrustOptions
+from bridge.connectors.entrust.options import EntrustOptions, quota
 from bridge.connectors.entrust.refusals import read_words
 from bridge.connectors.http import HttpClient
 from bridge.connectors.limits import LIST_BYTES, page_bytes
-from bridge.connectors.pace import Pace
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.domain.errors import NeedsAuthorisation, Rejected, RemoteError
@@ -22,11 +21,10 @@ Rows = tuple[list[Any], str | None]
 
 
 class EntrustDialect:
-    def __init__(self, token: Token, pace: Pace) -> None:
-        self._token, self._pace = token, pace
+    def __init__(self, token: Token) -> None:
+        self._token = token
 
     async def authorise(self, request: HttpRequest) -> HttpRequest:
-        await self._pace.turn()
         return await self._token.authorise(request)
 
     async def renew(self, refused: HttpRequest) -> bool:
@@ -60,11 +58,8 @@ class EntrustClient:
             options.base_url,
             construction.transport,
             construction.seams,
-            EntrustDialect(
-                Token(construction),
-                Pace(options.requests_per_second, construction.seams.clock, construction.system, construction.budget),
-            ),
-            at_once=options.calls_at_once,
+            EntrustDialect(Token(construction)),
+            gate=construction.gate(quota(options)),
             observe=construction.observe,
             budget=construction.budget,
         )

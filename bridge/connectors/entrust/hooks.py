@@ -160,4 +160,6 @@ def _seen(row: Mapping[str, Any], mine: str | None) -> SeenHook:
     ]
     missing = sorted(set(EVENTS) - set(types or EVENTS))
     note = ", ".join(faults) or (f"this tenant does not report {', '.join(missing)}" if missing else "")
-    return SeenHook(str(row["id"]), str(row.get("callbackUrl") or ""), KEY if types else "other", not faults, note)
+    by_hand = not row.get("enabled") and not row.get("expired")  # or after a hundred failed deliveries: both look alike
+    url = str(row.get("callbackUrl") or "")
+    return SeenHook(str(row["id"]), url, KEY if types else "other", not faults, note, by_hand)

@@ -3,8 +3,17 @@
 from bridge.connectors.pipedrive.budget import quota
 from bridge.connectors.pipedrive.connector import PipedriveConnector
 from bridge.connectors.pipedrive.consent import CONSENT
+from bridge.connectors.pipedrive.hooks import HOOK_KEYS
 from bridge.connectors.pipedrive.manifest import MANIFEST
 from bridge.connectors.pipedrive.options import PipedriveOptions
 from bridge.connectors.product import ConnectorType
 
-PIPEDRIVE = ConnectorType("pipedrive", MANIFEST, PipedriveOptions, PipedriveConnector, consent=CONSENT, quota=quota)
+PIPEDRIVE = ConnectorType(
+    "pipedrive",
+    MANIFEST,
+    PipedriveOptions,
+    PipedriveConnector,
+    consent=CONSENT,
+    quota=quota,
+    hook_keys=HOOK_KEYS,
+)

@@ -1,18 +1,18 @@
-"""What calls cost of the company's tokens of the day, and a limit of our own.
+"""What calls cost of the company's tokens of the day, and what answers say of the limits.
 
 Vendor page "Rate limiting"; the costs are from the vendor's descriptions of API v1 and v2.
 """
 
-from contextlib import suppress
 from datetime import datetime, timedelta
 
+from bridge.connectors.calls import Answer
 from bridge.connectors.pipedrive.options import PipedriveOptions
-from bridge.connectors.protocols import RateBudget
-from bridge.connectors.quota import Quota
-from bridge.domain.errors import RateLimited, StoreUnavailable
-from bridge.domain.seams import Clock
+from bridge.connectors.quota import Learned, Quota
+from bridge.domain.budget import Day
+from bridge.domain.seams import epoch
 
 SEARCH_TOKENS = 20
+WINDOW_SECONDS = 2.0  # of the limit of calls, which rolls
 
 
 def tokens(method: str, template: str) -> int:
@@ -24,6 +24,8 @@ def tokens(method: str, template: str) -> int:
         return 6 if old else 3
     if method == "GET":
         return _tokens_of_read(template, old)
+    if template.endswith("/bulk"):
+        return 25
     return 10 if old else 5
 
 
@@ -39,7 +41,7 @@ def _tokens_of_read(template: str, old: bool) -> int:
 
 
 def quota(options: PipedriveOptions) -> Quota:
-    """Calls are not counted by the second but by what they take of the day's tokens."""
+    """Until an answer says how many calls fit into two seconds, only the day's tokens are known."""
     return Quota(options.calls_at_once, per_day=options.daily_tokens, unit="tokens", cost=tokens)
 
 
@@ -49,24 +51,23 @@ def until_midnight(now: datetime) -> float:
     return (midnight - now).total_seconds()
 
 
-class Budget:
-    """Tokens all copies spent today. `limit` None: only the vendor's own limit counts."""
+def read_limits(answer: Answer, now: datetime) -> Learned:
+    """Headers of every answer: calls in two seconds (searches have a limit of their own), and the tokens of the day.
 
-    def __init__(self, system: str, limit: int | None, clock: Clock, shared: RateBudget | None = None) -> None:
-        self._system, self._limit, self._clock, self._shared = system, limit, clock, shared
-        self._day, self._spent = clock.now().date(), 0
+    Those of the day are documented nowhere and are missing at times."""
+    path, calls = answer.call.template or answer.call.path, number(answer, "x-ratelimit-limit")
+    search = "search" in path.lower()
+    limit, left = (number(answer, f"x-daily-ratelimit-token-{name}") for name in ("limit", "remaining"))
+    day = None
+    if limit is not None and left is not None:
+        day = Day(int(limit), int(left), epoch(now) + until_midnight(now))
+    return Learned(None if calls is None or search else int(calls), WINDOW_SECONDS, day)
 
-    async def spend(self, cost: int) -> None:
-        """Raises RateLimited when the call would exceed the limit of the day."""
-        if self._limit is None:
-            return
-        now = self._clock.now()
-        if now.date() != self._day:
-            self._day, self._spent = now.date(), 0
-        with suppress(StoreUnavailable):  # then this copy's own count has to do
-            if self._shared is not None:
-                self._spent = await self._shared.spend(self._system, now.date().isoformat(), cost, self._limit)
-        if self._spent + cost > self._limit:
-            message = f"this bridge has used {self._spent} of its {self._limit} tokens of the day, until 00:00 UTC"
-            raise RateLimited(self._system, message, until_midnight(now), daily=True)
-        self._spent += cost
+
+def number(answer: Answer, header: str) -> float | None:
+    """A header's number; None when it is missing or none that counts anything."""
+    try:
+        value = float(answer.headers.get(header, ""))
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None

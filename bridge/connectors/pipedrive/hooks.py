@@ -15,6 +15,7 @@ PATH = "api/v1/webhooks"
 DEFAULT_VERSION = "2.0"
 V2_ONLY = frozenset({"lead"})
 NAME_LENGTH = 255
+HOOK_KEYS = frozenset(f"any.{entity}" for entity in MANIFEST.entities)
 
 
 class PipedriveHooks:
@@ -68,12 +69,14 @@ class PipedriveHooks:
         for name in ("remove_reason", "last_http_status"):
             if row.get(name):
                 notes.append(f"{name} {row[name]}")
+        removed = bool(row.get("remove_time") or row.get("remove_reason"))  # by Pipedrive itself
         return SeenHook(
             id=row_id(row),
             url=str(row.get("subscription_url") or ""),
             key=key if version == self._account.hook_version else f"v{version}.{key}",
             active=row.get("is_active", 1) in (1, True) and not row.get("remove_time"),
             note=", ".join(notes),
+            by_hand=row.get("is_active", 1) not in (1, True) and not removed,
         )
 
 

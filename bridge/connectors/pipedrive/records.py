@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.connectors.names import Unresolved
 from bridge.connectors.pipedrive.account import Account
+from bridge.connectors.pipedrive.deal_products import read_lines
 from bridge.connectors.pipedrive.manifest import MANIFEST, RESOURCES
 from bridge.connectors.pipedrive.offset_lists import ARCHIVED, LIVE, newest_by_offset, page_by_offset
 from bridge.connectors.pipedrive.shape import Reading, own_columns, read_row
@@ -49,6 +50,11 @@ class PipedriveReads:
             return Gone(ref, Evidence.NOT_FOUND)
         row = await self._account.client.get(RESOURCES[ref.entity].path, ref.id)
         return Gone(ref, Evidence.NOT_FOUND) if row is None else await self.one(ref.entity, row)
+
+    async def lines(self, entity: str, column: str, recs: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
+        """Of deals their products, the only lines there are."""
+        assert (entity, column) == ("deal", "products"), "no other column is read by calls of its own"
+        return await read_lines(self._account.client, self._system, recs)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
         """Filters are not sent: a listing of the changed records must also show those that left the filter.

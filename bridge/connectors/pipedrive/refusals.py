@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.connectors.calls import Answer, Pause, Words
 from bridge.connectors.http import retry_after
-from bridge.connectors.pipedrive.budget import until_midnight
+from bridge.connectors.pipedrive.budget import number, until_midnight
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, RemoteError
 from bridge.domain.pause import LONGEST_PAUSE_SECONDS
 from bridge.domain.seams import Clock
@@ -54,11 +54,11 @@ def is_block(answer: Answer) -> bool:
 def read_pause(answer: Answer, clock: Clock) -> Pause | None:
     if is_block(answer):
         return Pause(BLOCKED_SECONDS, why="the vendor blocks this traffic for ignoring its request limits")
-    reset = min(_number(answer, "x-ratelimit-reset") or BURST_SECONDS, LONGEST_RESET_SECONDS)
-    left = _number(answer, "x-ratelimit-remaining")
+    reset = min(number(answer, "x-ratelimit-reset") or BURST_SECONDS, LONGEST_RESET_SECONDS)
+    left = number(answer, "x-ratelimit-remaining")
     if answer.status != 429:
         return Pause(reset) if left == 0 else None
-    if _number(answer, "x-daily-ratelimit-token-remaining") == 0 or (left is not None and left > 0):
+    if number(answer, "x-daily-ratelimit-token-remaining") == 0 or (left is not None and left > 0):
         wait = min(until_midnight(clock.now()) + BURST_SECONDS, DAILY_RECHECK_SECONDS)
         again = clock.now() + timedelta(seconds=wait)
         why = (
@@ -85,11 +85,3 @@ def read_failure(answer: Answer, words: Words, clock: Clock) -> RemoteError | No
             answer.system, f"the authorisation does not cover {answer.call.name}: {words.message}"
         )
     return None
-
-
-def _number(answer: Answer, header: str) -> float | None:
-    try:
-        value = float(answer.headers.get(header, ""))
-    except ValueError:
-        return None
-    return value if 0 <= value < float("inf") else None

@@ -136,6 +136,8 @@ def write_row(entity: str, fields: Fields, catalog: Catalog, *, pipeline_id: Any
     for name, value in fields.items():
         if name in ("pipeline", "stage") and entity == "deal":
             continue
+        if (entity, name) == ("deal", "products"):
+            raise BadField(name, "the products of a deal are written once it is there")
         if name == "custom":
             own = _write_custom(value, catalog)
             body |= root_of_own(own, catalog.types) if entity == "lead" else {"custom_fields": own}

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.connectors.pipedrive.account import Account
+from bridge.connectors.pipedrive.deal_products import write_lines
 from bridge.connectors.pipedrive.manifest import MANIFEST, RESOURCES
 from bridge.connectors.pipedrive.records import PipedriveReads
 from bridge.connectors.pipedrive.shape import BadField, write_row
 from bridge.connectors.protocols import Written
 from bridge.domain.errors import Rejected, RemoteError
 from bridge.domain.record import Fields, Record
+
+PRODUCTS = ("deal", "products")
 
 
 class PipedriveWrites:
@@ -30,9 +33,17 @@ class PipedriveWrites:
         if not changes:
             return Written(fresh.ref.id, fresh)
         self._allowed("changed", entity, MANIFEST.entities[entity].updates)
-        body = await self._body(entity, changes, fresh.raw.get("pipeline_id"))
-        row = await self._account.client.change(RESOURCES[entity].path, fresh.ref.id, body, RESOURCES[entity].update)
-        return await self._written(entity, row)
+        own = {name: value for name, value in changes.items() if (entity, name) != PRODUCTS}
+        client, written = self._account.client, Written(fresh.ref.id)
+        if own:
+            body = await self._body(entity, own, fresh.raw.get("pipeline_id"))
+            row = await client.change(RESOURCES[entity].path, fresh.ref.id, body, RESOURCES[entity].update)
+            written = await self._written(entity, row)
+        if len(own) == len(changes):
+            return written
+        held, wanted = fresh.fields.get("products") or (), changes["products"] or ()
+        await write_lines(client, self._system, fresh.ref.id, held, wanted)
+        return Written(fresh.ref.id)  # the next read shows the ids of new lines, and what the deal is worth now
 
     async def delete(self, fresh: Record) -> None:
         self._allowed("deleted", fresh.ref.entity, MANIFEST.entities[fresh.ref.entity].deletes)

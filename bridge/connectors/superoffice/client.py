@@ -8,12 +8,11 @@ from bridge.connectors.calls import Answer, Call, Pause, Words
 from bridge.connectors.http import HttpClient, with_headers
 from bridge.connectors.limits import LIST_BYTES, RECORD_BYTES
 from bridge.connectors.oauth import Credential, SignInDialect, sign_in_client
-from bridge.connectors.pace import Pace
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.connectors.superoffice.auth import credential
 from bridge.connectors.superoffice.endpoint import Endpoint, FixedEndpoint, TenantEndpoint
-from bridge.connectors.superoffice.options import SuperOfficeOptions
+from bridge.connectors.superoffice.options import SuperOfficeOptions, quota
 from bridge.connectors.superoffice.refusals import is_missing, is_refusal, read_words
 from bridge.domain.errors import OutcomeUnknown, RemoteError, RetryLater, Unreachable, WriteConflict
 
@@ -26,12 +25,11 @@ Query = Sequence[tuple[str, str]]
 
 
 class SuperOfficeDialect:
-    def __init__(self, access: Credential, endpoint: Endpoint, pace: Pace, language: str) -> None:
-        self._access, self._endpoint, self._pace = access, endpoint, pace
+    def __init__(self, access: Credential, endpoint: Endpoint, language: str) -> None:
+        self._access, self._endpoint = access, endpoint
         self._always = {"so-language": language, "accept-language": language}
 
     async def authorise(self, request: HttpRequest) -> HttpRequest:
-        await self._pace.turn()
         address = await self._endpoint.current()
         placed = replace(request, url=address + request.url.removeprefix(SOMEWHERE))
         return await self._access.authorise(with_headers(placed, self._always))
@@ -67,13 +65,8 @@ class SuperOfficeClient:
             SOMEWHERE,
             construction.transport,
             construction.seams,
-            SuperOfficeDialect(
-                credential(construction, sign_in),
-                self.endpoint,
-                Pace(options.requests_per_second, clock, construction.system, construction.budget),
-                options.language,
-            ),
-            at_once=options.calls_at_once,
+            SuperOfficeDialect(credential(construction, sign_in), self.endpoint, options.language),
+            gate=construction.gate(quota(options)),
             observe=construction.observe,
             budget=construction.budget,
         )

@@ -32,8 +32,8 @@ class Resource:
 
     `hook`: its name in webhooks, None when it raises no events. `found_by`: column -> archive column of the search;
     `own_found_by`: what those of custom fields begin with, where it is documented. `recycled`: archive of its
-    soft-deleted rows. `dated`: the record shows when it was created and changed. `utc`: its dates are instants, asked
-    for in UTC.
+    soft-deleted rows. `table`: its number in the log of merges, where it can be merged. `dated`: the record shows when
+    it was created and changed. `utc`: its dates are instants, asked for in UTC.
     """
 
     path: str
@@ -46,6 +46,7 @@ class Resource:
     found_by: Mapping[str, str] = field(default_factory=dict)
     own_found_by: str = ""
     recycled: str | None = None
+    table: int | None = None
     patched: bool = True
     dated: bool = True
     custom: bool = True
@@ -268,6 +269,7 @@ RESOURCES: Mapping[str, Resource] = {
         },
         own_found_by="contactUdef",
         recycled="RecycleContact",
+        table=5,
     ),
     "person": Resource(
         "Person",
@@ -284,6 +286,7 @@ RESOURCES: Mapping[str, Resource] = {
             "lastname": "lastName",
         },
         recycled="RecyclePerson",
+        table=6,
     ),
     "sale": Resource("Sale", "SaleId", "saleId", _SALE, hook="sale", found_by={"heading": "heading"}),
     "product": Resource(
@@ -304,6 +307,7 @@ RESOURCES: Mapping[str, Resource] = {
         _PROJECT,
         hook="project",
         found_by={"name": "name", "project_number": "number"},
+        table=9,
     ),
     "appointment": Resource("Appointment", "AppointmentId", "appointmentId", _APPOINTMENT, hook="activity", utc=True),
 }

@@ -17,6 +17,7 @@ from bridge.domain.errors import OutcomeUnknown, Rejected, RemoteError
 
 PATH = "Webhook"
 NAME_LENGTH = 100
+HOOK_KEYS = frozenset(entity for entity, resource in RESOURCES.items() if resource.hook)
 _STATES = {"0": "Unknown", "1": "Active", "2": "Stopped", "3": "TooManyErrors"}
 _NOTE_LENGTH = 200
 
@@ -104,11 +105,12 @@ class SuperOfficeHooks:
 
     async def _seen(self, row: Mapping[str, Any]) -> SeenHook:
         state, url = _state(row), str(row.get("TargetUrl") or "")
-        active = state == "Active" or (state == "Stopped" and not self._account.options.restart_stopped_hooks)
-        note = "" if state == "Active" else f"state {state}"
+        active = state == "Active"
+        note = "" if active else f"state {state}"
         if not active:
             note = ", ".join(part for part in (note, await self._last_error(row, url)) if part)
-        return SeenHook(str(row["WebhookId"]), url, _key(row) or _other_events(row), active, note)
+        key = _key(row) or _other_events(row)
+        return SeenHook(str(row["WebhookId"]), url, key, active, note, by_hand=state == "Stopped")
 
     async def _last_error(self, row: Mapping[str, Any], url: str) -> str:
         """Newer servers show it in the hook itself."""

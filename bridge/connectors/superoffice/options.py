@@ -59,9 +59,6 @@ class SuperOfficeOptions(BaseModel):
         pattern=r"^[A-Za-z-]{2,10}$",
         description="Language of the list items' texts, by which mappings name them.",
     )
-    restart_stopped_hooks: bool = Field(
-        True, description="Register a hook again that a person stopped; false: leave it stopped."
-    )
     page_size: int = Field(50, ge=1, le=1000, description="Records listed at a time; each is then read by itself.")
     calls_at_once: int = Field(4, ge=1, le=16, description="Calls that may run at the same time.")
     requests_per_second: float = Field(

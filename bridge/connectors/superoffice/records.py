@@ -14,6 +14,7 @@ from bridge.connectors.rows import NotUnderstood, Row, Understood, one_record, r
 from bridge.connectors.superoffice.account import Account
 from bridge.connectors.superoffice.client import IN_UTC
 from bridge.connectors.superoffice.columns import Resource
+from bridge.connectors.superoffice.merges import Merges
 from bridge.connectors.superoffice.shape import (
     own_columns,
     read_entity,
@@ -36,6 +37,7 @@ class SuperOfficeReads:
         self._system = account.system
         self._to_the_second: dict[str, bool] = {}
         self._asked = 0
+        self._merges = Merges(account)
 
     async def identity(self) -> Identity:
         """Onsite installations may all call themselves "Default", so their address tells them apart."""
@@ -64,10 +66,15 @@ class SuperOfficeReads:
             return Gone(ref, Evidence.NOT_FOUND)
         raw = await self.raw(resource, ref.id)
         if raw is None:
-            return Gone(ref, Evidence.FLAG if await self._is_recycled(resource, ref.id) else Evidence.NOT_FOUND)
+            return await self._gone(resource, ref)
         if not isinstance(raw, Mapping) or str(raw.get(resource.key)) != ref.id:
             raise NotUnderstood("it is another record, or none")
         return await self.record(ref.entity, raw)
+
+    async def _gone(self, resource: Resource, ref: RecordRef) -> Gone:
+        survivor = await self._merges.survivor(resource, ref.id)
+        shown = survivor is not None or await self._is_recycled(resource, ref.id)
+        return Gone(ref, Evidence.FLAG if shown else Evidence.NOT_FOUND, merged_into=survivor)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
         """By key: the token is the last id seen. Ends only at an empty page, whatever size the server allows."""
@@ -79,12 +86,20 @@ class SuperOfficeReads:
         keys = await self._ids(resource, conditions, f"{key} asc", self._account.options.page_size)
         self._account.listings.note(entity, keys, begins=page is None)
         if not keys.rows and not keys.skipped:
-            return Page([])
+            return Page(await self._merged(entity, resource, since))
         if not keys.rows or min(keys.rows) <= last:
             raise RetryLater(self._system, f"the listing of {resource.path} does not advance")
         found = self._account.listings.note(entity, await self._read_all(entity, keys.rows), begins=False)
         rows = [row for row in found.rows if _is_wanted(row, since)]
         return Page(rows, str(max(keys.rows)), skipped=keys.skipped + found.skipped)
+
+    async def _merged(self, entity: str, resource: Resource, since: datetime | None) -> Sequence[Record | Gone]:
+        """Records merged away since then, which no listing shows; at the end of a listing by time of change."""
+        if since is None:
+            return []
+        refs = [RecordRef(self._system, entity, loser) for loser in await self._merges.since(resource, since)]
+        found = await read_all(refs, self._read, self._account.options.calls_at_once)
+        return [row for row in found.rows if isinstance(row, Gone) and row.merged_into is not None]
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
         """By falling id, until one is older."""

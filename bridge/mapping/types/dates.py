@@ -1,12 +1,13 @@
 """Dates and instants. A date is never shifted by a zone; an instant is kept in UTC."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bridge.mapping.types.kind import Kind, Shape
 from bridge.mapping.types.text import describe, visible
+from bridge.mapping.types.time_texts import time_format
 from bridge.mapping.values import Untranslatable
 
 # What texts may say; Python alone would also take weeks, any letter before the time, and more.
@@ -50,7 +51,8 @@ def _moment(raw: str) -> datetime | None:
     raise Untranslatable(f"expected an instant like 2026-03-31T12:00:00Z, found {describe(raw)}")
 
 
-def _instant(raw: Any, zone: ZoneInfo | None) -> datetime | None:
+def parse_instant(raw: Any, zone: tzinfo | None) -> datetime | None:
+    """A moment in UTC; `zone` is that of texts and moments that name none."""
     value = raw
     if isinstance(raw, str):
         value = _moment(raw)
@@ -71,13 +73,24 @@ def _instant(raw: Any, zone: ZoneInfo | None) -> datetime | None:
 
 
 def make_date(options: dict[str, Any]) -> Kind:
-    """`{instant: column}` reads a column that keeps a date as midnight in `zone` (UTC unless said)."""
+    """`{instant: column}` reads a column that keeps a date as midnight in `zone` (UTC unless said).
+
+    `{text: column}` keeps it as text, written as `format` says (2026-03-31 unless said).
+    """
+    style = time_format(options["format"], clock=False) if "format" in options else None
+
+    def parse(raw: Any) -> date | None:
+        return style.day(raw) if style is not None and isinstance(raw, str) else parse_date(raw)
+
+    def text(value: Any) -> tuple[Any, ...]:
+        return (None if value is None else style.written(value) if style is not None else value.isoformat(),)
+
     zone = ZoneInfo(options["zone"]) if "zone" in options else None
 
     def join(raws: tuple[Any, ...]) -> date | None:
         if isinstance(raws[0], date) and not isinstance(raws[0], datetime):
             return raws[0]
-        found = _instant(raws[0], zone or ZoneInfo("UTC"))
+        found = parse_instant(raws[0], zone or ZoneInfo("UTC"))
         return None if found is None else found.astimezone(zone or UTC).date()
 
     def split(value: Any) -> tuple[Any, ...]:
@@ -87,17 +100,31 @@ def make_date(options: dict[str, Any]) -> Kind:
 
     return Kind(
         "date",
-        parse_date,
+        parse if style is not None else parse_date,
         fold=date.isoformat,
         dump=date.isoformat,
         load=date.fromisoformat,
-        shapes={frozenset({"instant"}): Shape(("instant",), join, split)},
+        shapes={
+            frozenset({"instant"}): Shape(("instant",), join, split),
+            frozenset({"text"}): Shape(("text",), lambda raws: parse(raws[0]), text),
+        },
     )
 
 
 def make_instant(options: dict[str, Any]) -> Kind:
-    """Option `zone`: how to read instants that name none."""
+    """Options: `zone`, of instants that name none; `format`, how `{text: column}` is written (ISO 8601 unless said)."""
     zone = ZoneInfo(options["zone"]) if "zone" in options else None
+    style = time_format(options["format"], clock=True) if "format" in options else None
+
+    def parse(raw: Any) -> datetime | None:
+        if style is not None and isinstance(raw, str):
+            return style.moment(raw, zone or UTC)
+        return parse_instant(raw, zone)
+
+    def text(value: Any) -> tuple[Any, ...]:
+        if value is None:
+            return (None,)
+        return (style.written(value.astimezone(zone or UTC)) if style is not None else value.isoformat(),)
 
     def reduces(sent: Any, shown: Any) -> bool:
         return (
@@ -107,11 +134,12 @@ def make_instant(options: dict[str, Any]) -> Kind:
 
     return Kind(
         "instant",
-        lambda raw: _instant(raw, zone),
+        parse,
         fold=datetime.isoformat,
         dump=datetime.isoformat,
         load=datetime.fromisoformat,
         reduces=reduces,
+        shapes={frozenset({"text"}): Shape(("text",), lambda raws: parse(raws[0]), text)},
     )
 
 

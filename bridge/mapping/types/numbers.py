@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from bridge.mapping.types.kind import Kind, Shape
-from bridge.mapping.types.number_texts import number_text, read_number_text
+from bridge.mapping.types.number_texts import number_text, read_number_text, style_of
 from bridge.mapping.types.text import describe, visible
 from bridge.mapping.values import LEAVE, Money, Untranslatable
 
@@ -74,9 +74,9 @@ def reduces_number(sent: Any, shown: Any) -> bool:
 
 
 def make_decimal(options: dict[str, Any]) -> Kind:
-    """Options: `places`, `rounding`, and `number-format` of texts. `{text: column}` writes a text."""
+    """Options: `places`, `rounding`, and `format` or `number-format` of texts. `{text: column}` writes a text."""
     places, rounding = options.get("places"), ROUNDINGS[options.get("rounding", "half-even")]
-    style = options.get("number-format")
+    style = style_of(options)
 
     def parse(raw: Any) -> Decimal | None:
         number = parse_decimal(raw, style)
@@ -117,8 +117,8 @@ def parse_integer(raw: Any, style: str | None = None) -> int | None:
 
 
 def make_integer(options: dict[str, Any]) -> Kind:
-    """Option `number-format` of texts. `{text: column}` writes a text."""
-    style = options.get("number-format")
+    """Options `format`, `number-format` of texts. `{text: column}` writes a text."""
+    style = style_of(options)
 
     def parse(raw: Any) -> int | None:
         return parse_integer(raw, style)
@@ -149,9 +149,9 @@ def _currency(text: str) -> str:
 
 
 def make_money(options: dict[str, Any]) -> Kind:
-    """Options: `currency` where a side has no currency column; `rounding`, half-even unless said; `number-format`."""
+    """Options: `currency` where a side has no currency column; `rounding`, half-even unless said; those of texts."""
     fixed, rounding = options.get("currency"), ROUNDINGS[options.get("rounding", "half-even")]
-    style = options.get("number-format")
+    style = style_of(options)
 
     def join(raws: tuple[Any, ...]) -> Money | None:
         amount = None if raws[0] is None else parse_decimal(raws[0], style)

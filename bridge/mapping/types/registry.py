@@ -16,12 +16,12 @@ Maker = Callable[[dict[str, Any]], Kind]
 
 TYPES: Mapping[str, tuple[Maker, frozenset[str]]] = {
     "text": (make_text, frozenset()),
-    "integer": (make_integer, frozenset({"number-format"})),
-    "decimal": (make_decimal, frozenset({"places", "rounding", "number-format"})),
-    "money": (make_money, frozenset({"currency", "rounding", "number-format"})),
+    "integer": (make_integer, frozenset({"format", "number-format"})),
+    "decimal": (make_decimal, frozenset({"format", "places", "rounding", "number-format"})),
+    "money": (make_money, frozenset({"currency", "format", "rounding", "number-format"})),
     "boolean": (make_boolean, frozenset()),
-    "date": (make_date, frozenset({"zone"})),
-    "instant": (make_instant, frozenset({"zone"})),
+    "date": (make_date, frozenset({"format", "zone"})),
+    "instant": (make_instant, frozenset({"format", "zone"})),
     "email": (make_email, frozenset()),
     "phone": (make_phone, frozenset({"region"})),
     "country": (make_country, frozenset({"aliases", "names"})),

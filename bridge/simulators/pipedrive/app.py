@@ -14,6 +14,7 @@ from bridge.simulators.pipedrive import events
 from bridge.simulators.pipedrive.access import SEARCH_COST, Gate
 from bridge.simulators.pipedrive.answers import Refused, fault_answer
 from bridge.simulators.pipedrive.changes import APP, Change, Changes
+from bridge.simulators.pipedrive.deal_products import DealProducts
 from bridge.simulators.pipedrive.entities import ENTITIES, Entity
 from bridge.simulators.pipedrive.hooks import Hooks
 from bridge.simulators.pipedrive.reading import Reading, rest_v2
@@ -50,6 +51,7 @@ class PipedriveSimulator:
         self.deliveries = DeliveryQueue(world, self.faults, RETRIES, options.time_scale, self._give_up)
         self.hooks = Hooks(self.state, self.deliveries.health.get, self.deliveries.forget)
         self._changes = Changes(self.state, self.faults, self._publish)
+        self.deal_products = DealProducts(self.state, self.faults, self._changes)
         self.app = self._build(world)
 
     def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]:
@@ -58,8 +60,12 @@ class PipedriveSimulator:
         Raises UnknownRecord for an unknown entity, ValueError for bad fields.
         """
         kind = _entity(entity)
+        lines, fields = _apart(kind, fields)
         self._check(kind, fields, new=True)
-        return rest_v2(self.state, kind, self._changes.create(kind, fields, APP))
+        made = rest_v2(self.state, kind, self._changes.create(kind, fields, APP))
+        if lines is not None:
+            self.deal_products.person_sets(made["id"], lines)
+        return made
 
     def populate(self, entity: str, count: int) -> None:
         """The account holds `count` "persons", as `bridge.simulators.population` describes them.
@@ -75,6 +81,9 @@ class PipedriveSimulator:
 
     def person_edits(self, entity: str, record_id: str | int, fields: dict[str, Any]) -> dict[str, Any]:
         kind = _entity(entity)
+        lines, fields = _apart(kind, fields)
+        if lines is not None:
+            self.deal_products.person_sets(record_id, lines)
         self._check(kind, fields, new=False)
         return rest_v2(self.state, kind, self._changes.edit(kind, str(record_id), fields, APP))
 
@@ -134,6 +143,8 @@ class PipedriveSimulator:
             plural: [rest_v2(self.state, ENTITIES[plural], record) for _key, record in table.rows()]
             for plural, table in self.state.tables.items()
         }
+        for deal in tables["deals"]:
+            deal["products"] = self.deal_products.shown(str(deal["id"]))
         fields = {name: list(known.values()) for name, known in self.state.fields.items()}
         return {"records": tables, "fields": fields, "hooks": self.hooks.shown()}
 
@@ -183,6 +194,7 @@ class PipedriveSimulator:
         deals = ENTITIES["deals"]
         archived = functools.partial(reading.page, entity=deals, archived=True)
         routes.append(("GET", "/api/v2/deals/archived", archived, 20))
+        routes += self.deal_products.routes()
         for entity in ENTITIES.values():
             routes += _record_routes(entity, reading, writing) if entity.rest == 2 else []
             if entity.has_fields:
@@ -216,6 +228,13 @@ def _entity(plural: str) -> Entity:
     if plural not in ENTITIES:
         raise UnknownRecord(f"no entity {plural!r}; known: {', '.join(ENTITIES)}")
     return ENTITIES[plural]
+
+
+def _apart(kind: Entity, fields: dict[str, Any]) -> tuple[list[dict[str, Any]] | None, dict[str, Any]]:
+    """What a person says of a deal's products, and of the deal itself."""
+    if kind.name != "deal" or "products" not in fields:
+        return None, fields
+    return fields["products"] or [], {name: value for name, value in fields.items() if name != "products"}
 
 
 def _record_routes(entity: Entity, reading: Reading, writing: Writing) -> list[Route]:

@@ -104,6 +104,13 @@ class Changes:
         self._tell("change", entity, before, after, source)
         return after
 
+    def touch(self, entity: Entity, record_id: str, fields: Mapping[str, Any], source: str) -> None:
+        """What belongs to the record changed, and with it perhaps these fields: its time moves, and it is told."""
+        before = self.live(entity, record_id)
+        after = {**before, **fields, "update_time": self._state.now_text()}
+        self._state.tables[entity.plural].put(record_id, after)
+        self._tell("change", entity, before, after, source)
+
     def delete(self, entity: Entity, record_id: str, source: str, merge: tuple[str, str] | None = None) -> None:
         """Soft delete. `merge` is (id of the survivor, correlation id) when the record was absorbed."""
         before = self.live(entity, record_id)

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -48,7 +48,7 @@ class Reading:
     async def page(self, request: web.Request, entity: Entity, archived: bool = False) -> web.Response:
         keep = _filters(request, entity, archived)
         rows = filter(keep, self._rows(entity, _id_before(request) if _by_id(request, entity) else 0))
-        page, cursor = _page(islice(rows, _limit(request) + 1) if _by_id(request, entity) else rows, request)
+        page, cursor = page_of(islice(rows, _limit(request) + 1) if _by_id(request, entity) else rows, request)
         only = _codes(request)
         data = [rest_v2(self._state, entity, record, only) for record in page]
         return ok(data, additional_data={"next_cursor": cursor})
@@ -64,7 +64,7 @@ class Reading:
         found = [
             record for record in self._indexed(entity) if _hit(record, fields, term, exact) and _is_of(record, wanted)
         ]
-        page, cursor = _page(found, request)
+        page, cursor = page_of(found, request)
         items = [{"result_score": 1.0, "item": _item(entity, record)} for record in page]
         return ok({"items": items}, additional_data={"next_cursor": cursor})
 
@@ -103,7 +103,7 @@ class Reading:
             texts = _texts(record.get(name, record["custom_fields"].get(name)))
             if any(tests[match](text, term) for text in texts):
                 found.append(record)
-        page, cursor = _page(found, request)
+        page, cursor = page_of(found, request)
         data = [{"id": r["id"], name: r.get(name, r["custom_fields"].get(name))} for r in page]
         return ok(data, additional_data={"next_cursor": cursor})
 
@@ -192,11 +192,13 @@ def _id_before(request: web.Request) -> int:
     return _decoded(request.query["cursor"])[1] if request.query.get("cursor") else 0
 
 
-def _page(rows: Iterable[Record], request: web.Request) -> tuple[list[Record], str | None]:
+def page_of(
+    rows: Iterable[Record], request: web.Request, sortable: Sequence[str] = SORTABLE
+) -> tuple[list[Record], str | None]:
     """One page by keyset, and the cursor of the next or None."""
     sort_by, direction = request.query.get("sort_by", "id"), request.query.get("sort_direction", "asc")
-    if sort_by not in SORTABLE or direction not in ("asc", "desc"):
-        raise invalid([("sort_by", f"must be one of {list(SORTABLE)}")])
+    if sort_by not in sortable or direction not in ("asc", "desc"):
+        raise invalid([("sort_by", f"must be one of {list(sortable)}")])
     limit = _limit(request)
 
     def key(record: Record) -> tuple[Any, int]:

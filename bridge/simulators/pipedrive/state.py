@@ -55,6 +55,10 @@ class State:
     deleted_at: dict[tuple[str, str], float] = field(default_factory=dict)
     last_ids: dict[str, int] = field(default_factory=dict)
     lead_labels: list[Record] = field(default_factory=list)
+    deal_products: Table = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deal_products = Table(self.world.clock)
 
     def next_id(self, kind: str) -> int:
         self.last_ids[kind] = self.last_ids.get(kind, 0) + 1

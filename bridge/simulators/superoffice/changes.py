@@ -17,6 +17,7 @@ from bridge.simulators.superoffice.schema import ENTITIES, Entity
 from bridge.simulators.superoffice.state import GONE, Caller, State
 
 NOISE = ("updated", "updated_associate_id", "updatedCount")
+MERGE, MOVE = 1, 2
 TABLE_NUMBERS = {"contact": 5, "person": 6, "project": 9}
 
 
@@ -113,6 +114,7 @@ class Changes:
         """POST /Person/{id}/MoveTo/{contactId}."""
         if self._state.get("contact", contact_id) is None:
             raise not_found(f"contact {contact_id}")
+        self._log(MOVE, "person", person["id"], contact_id)
         self._save(ENTITIES["person"], person, {**person, "Contact": contact_id}, caller)
 
     def merge(self, entity: Entity, loser: Record, winner_id: int, caller: Caller) -> None:
@@ -123,16 +125,19 @@ class Changes:
             for row in self._state.rows(other.name):
                 if row[name] == loser["id"]:
                     self._save(other, row, {**row, name: winner_id}, caller)
+        self._log(MERGE, entity.name, loser["id"], winner_id)
+        self._remove(entity, loser, caller)
+
+    def _log(self, operation: int, entity: str, source: int, destination: int) -> None:
         self._state.merges.append(
             {
-                "operation": 1,
-                "tableNumber": TABLE_NUMBERS[entity.name],
-                "sourceRecord": loser["id"],
-                "destinationRecord": winner_id,
+                "operation": operation,
+                "tableNumber": TABLE_NUMBERS[entity],
+                "sourceRecord": source,
+                "destinationRecord": destination,
                 "registered": int(self._state.now()),
             }
         )
-        self._remove(entity, loser, caller)
 
     def _read(self, entity: Entity, body: Mapping[str, Any], view: View) -> Record:
         return shapes.read(self._state, entity, self._faults.trimmed(entity.name, body), view)

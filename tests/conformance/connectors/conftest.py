@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from bottlecrm_connector import BottleCrm
 from connector_harness import Bench, Product
 from deskera_connector import Deskera
 from entrust_connector import Entrust
 from pipedrive_connector import Pipedrive
 from superoffice_connector import SuperOffice
+from tryton_connector import Tryton
 
-PRODUCTS: list[Product] = [Pipedrive(), Deskera(), SuperOffice(), Entrust()]
+PRODUCTS: list[Product] = [Pipedrive(), Deskera(), SuperOffice(), Entrust(), Tryton(), BottleCrm()]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

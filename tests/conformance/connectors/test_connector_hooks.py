@@ -7,6 +7,7 @@ import pytest
 from connector_harness import SYSTEM, Bench, Product
 
 from bridge.connectors.protocols import Connector
+from bridge.connectors.registry import CONNECTORS
 from bridge.domain.callback import Callback, HookSecret, HookSpec
 from bridge.domain.errors import BadCallback
 from bridge.domain.event import EventKind
@@ -44,6 +45,7 @@ async def test_wanted_hooks_have_unique_keys_fit_for_an_address_and_cover_every_
     entities = frozenset(connector.manifest.entities)
     specs = connector.hooks_for(entities)
     assert len({spec.key for spec in specs}) == len(specs)
+    assert {spec.key for spec in specs} <= CONNECTORS[connector.manifest.product].hook_keys
     assert all(spec.key.replace(".", "").replace("_", "").replace("-", "").isalnum() for spec in specs)
     with_events = {name for name, entity in connector.manifest.entities.items() if entity.events}
     assert {name for spec in specs for name in spec.entities} >= with_events

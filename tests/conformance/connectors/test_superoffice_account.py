@@ -144,14 +144,6 @@ async def test_a_hook_that_is_off_is_seen_and_registered_anew(account: Bench, st
     assert [event.kind for event in await told(account, connector)] == [EventKind.CREATED]
 
 
-async def test_a_hook_a_person_stopped_may_be_left_alone(account: Bench) -> None:
-    connector = account.build({**account.product.options(account.url, None), "restart_stopped_hooks": False})
-    hook_id = await hooked(account, connector)
-    simulator(account).set_hook_state(hook_id, "Stopped")
-    (seen,) = await connector.list_hooks() or ()
-    assert (seen.active, seen.note) == (True, "state Stopped")
-
-
 async def test_a_hook_whose_address_does_not_answer_is_refused_in_plain_words() -> None:
     async with opened() as bench:
         connector = bench.connect()

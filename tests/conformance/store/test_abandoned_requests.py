@@ -1,7 +1,7 @@
 """What commands ask for is done by one copy, and by another one when that copy died."""
 
 from bridge.store import Store
-from bridge.store.requests import ABANDONED_SECONDS
+from bridge.store.requests import ABANDONED_SECONDS, Answer
 from tests.clock import FakeClock
 
 
@@ -16,7 +16,7 @@ async def test_a_request_whose_taker_died_is_taken_over_and_one_that_is_kept_is_
     await store.requests.keep({long})
     clock.advance(2)
     assert [request.id for request in await store.requests.take()] == [lost]
-    await store.requests.done(lost, "done by the other copy")
+    await store.requests.done(lost, Answer("done by the other copy"))
     clock.advance(ABANDONED_SECONDS)
     assert [request.id for request in await store.requests.take()] == [long]
-    assert await store.requests.answer(lost) == "done by the other copy"
+    assert await store.requests.answer(lost) == Answer("done by the other copy")

@@ -56,31 +56,3 @@ async def test_the_longest_of_day_and_burst_counts(store: Store) -> None:
     await store.budgets.pause("crm1", 600, daily=True, why="day")
     await store.budgets.pause("crm1", 2, daily=False, why="burst")
     assert (await store.budgets.paused("crm1") or ())[1:] == (True, "day")
-
-
-async def test_what_copies_spend_counts_together_and_a_new_day_begins_anew(
-    store: Store, made_url: str, new_seams: Callable[..., Seams]
-) -> None:
-    other = await open_store(made_url, new_seams("copy-2"))
-    assert await store.budgets.spend("crm1", "2026-03-02", 60, limit=100) == 0
-    assert await other.budgets.spend("crm1", "2026-03-02", 30, limit=100) == 60
-    assert await store.budgets.spend("crm1", "2026-03-02", 11, limit=100) == 90
-    assert await store.budgets.spend("crm1", "2026-03-02", 10, limit=100) == 90
-    assert await other.budgets.spend("crm2", "2026-03-02", 10, limit=100) == 0
-    assert await other.budgets.spend("crm1", "2026-03-03", 10, limit=100) == 0
-    assert await store.budgets.paused("crm1") is None
-    await other.close()
-
-
-async def test_copies_take_turns_at_one_pace(
-    store: Store, made_url: str, new_seams: Callable[..., Seams], clock: FakeClock
-) -> None:
-    if store.database.sqlite:
-        assert await store.budgets.turn("crm1", 0.5, 2) is None
-        return
-    other = await open_store(made_url, new_seams("copy-2"))
-    waits = [await each.budgets.turn("crm1", 0.5, 2) for each in (store, other, store, other)]
-    assert waits == [pytest.approx(each, abs=0.2) for each in (-0.5, 0.0, 0.5, 1.0)]
-    await clock.sleep(60)
-    assert await other.budgets.turn("crm1", 0.5, 2) == pytest.approx(-0.5, abs=0.2)
-    await other.close()

@@ -343,3 +343,17 @@ async def test_a_claim_that_lost_one_of_its_records_lost_its_fence(desk: Desk, o
     assert await other.store.tasks.lease(theirs, [mine.leased[1]]) is not None
     with pytest.raises(LeaseLost):
         await desk.store.tasks.submit(done(mine))
+
+
+async def test_places_kept_free_of_lower_lanes_go_to_live_changes_alone(desk: Desk) -> None:
+    await desk.hears(*(f"b{number}" for number in range(9)), origin=Origin.BACKFILL)
+    await desk.hears(*(f"r{number}" for number in range(9)), origin=Origin.RECONCILE)
+    pair = desk.scopes["people"].pair
+    first = await desk.store.tasks.claim(8, desk.scopes, 60.0, lower_room={pair: 6})
+    assert Counter(claim.tasks[0].lane for claim in first)[Lane.LIVE] == 0
+    assert len(first) == 6
+    at_work = {pair: 6}
+    assert await desk.store.tasks.claim(8, desk.scopes, 60.0, at_work=at_work, lower_room={pair: 0}) == []
+    await desk.hears("l1")
+    (live,) = await desk.store.tasks.claim(8, desk.scopes, 60.0, at_work=at_work, lower_room={pair: 0})
+    assert live.key.rec == "l1"

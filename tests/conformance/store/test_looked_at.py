@@ -2,13 +2,13 @@
 
 import pytest
 
-from bridge.domain.event import Origin
 from bridge.domain.record import Side
 from bridge.store import Store
 from bridge.store.model import JournalEntry, TaskKey
+from bridge.store.requests import Answer
 from bridge.store.retention import Limits
 from tests.clock import FakeClock
-from tests.conformance.store.builders import ROUTES, Desk, event
+from tests.conformance.store.builders import Desk
 
 
 def base(left: str, right: str) -> dict[str, object]:
@@ -85,19 +85,11 @@ async def test_pairs_are_counted_and_the_pulse_moves_with_what_happens(desk: Des
     assert len({before, paused, await desk.store.figures.pulse()}) == 3
 
 
-async def test_hooks_are_judged_by_what_callbacks_told_of(desk: Desk, clock: FakeClock) -> None:
-    for rec, origin in (("1", Origin.WEBHOOK), ("1", Origin.RECONCILE), ("2", Origin.RECONCILE), ("3", Origin.WEBHOOK)):
-        await desk.store.events.accept([event(rec, origin=origin)], ROUTES)
-    now = desk.store.now()
-    assert await desk.store.figures.heard(now - 60, now + 1) == {("crm", "webhook"): 2, ("crm", "reconcile"): 2}
-    assert await desk.store.figures.heard(now - 60, now) == {}
-
-
 async def test_what_a_person_asks_for_is_kept_with_the_name_and_the_answer(store: Store, clock: FakeClock) -> None:
     number = await store.requests.ask("pause", {"mapping": "people"}, "anna")
     await store.requests.ask("pause", {"mapping": "people"})
     await store.audit.note("ole", "login", "done", {})
-    await store.requests.done(number, "people: paused")
+    await store.requests.done(number, Answer("people: paused"))
     deeds = await store.audit.recent(10)
     assert [(deed.person, deed.action, deed.request, deed.answer) for deed in deeds] == [
         ("ole", "login", None, "done"),
@@ -113,9 +105,3 @@ async def test_the_journal_says_by_which_version_it_was_decided(store: Store) ->
     await store.journal.append([JournalEntry("people", Side.LEFT, "1", "created", "made", version="a225e4c1")])
     (row,) = await store.journal.about("people", Side.LEFT, "1")
     assert row.entry.version == "a225e4c1"
-
-
-async def test_tokens_spent_today_are_told(store: Store) -> None:
-    assert await store.budgets.spent("crm", "2026-01-05") is None
-    await store.budgets.spend("crm", "2026-01-05", 30, 100)
-    assert await store.budgets.spent("crm", "2026-01-05") == 30

@@ -14,6 +14,7 @@ from bridge.domain.errors import ConfigError, StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.store import Store, migrations, open_store
 from bridge.store.database import Sqlite
+from bridge.store.requests import Answer
 from bridge.store.retention import Limits
 from bridge.store.schema import HEAD
 from bridge.store.tables import metadata
@@ -38,8 +39,8 @@ async def test_a_second_run_on_one_file_is_refused_but_commands_are_not(
     number = await command.requests.ask("backfill", {"mapping": "people"})
     (request,) = await running.requests.take()
     assert (request.id, request.kind, request.arguments) == (number, "backfill", {"mapping": "people"})
-    await running.requests.done(number, "started")
-    assert await command.requests.answer(number) == "started"
+    await running.requests.done(number, Answer("started"))
+    assert await command.requests.answer(number) == Answer("started")
     await command.close()
     await running.close()
     await (await open_store(sqlite_url, new_seams(), exclusive=True)).close()
@@ -90,11 +91,15 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
         "DROP TABLE verifications",
         "DROP TABLE forgotten",
         "ALTER TABLE tasks DROP COLUMN run",
+        "ALTER TABLE tasks DROP COLUMN event",
         "DROP INDEX journal_run",
-        *(f"ALTER TABLE journal DROP COLUMN {name}" for name in ("run", "version", "undone")),
+        *(f"ALTER TABLE journal DROP COLUMN {name}" for name in ("run", "version", "undone", "event")),
         "DROP TABLE instructions",
         "DROP TABLE hook_turns",
         "DROP TABLE audit",
+        "DROP TABLE hook_hours",
+        "DROP TABLE account_columns",
+        "DROP TABLE alert_state",
         "UPDATE alembic_version SET version_num = '0005'",
     ):
         await store.database.write("older", lambda conn, older=older: conn.execute(text(older)))  # type: ignore[misc]

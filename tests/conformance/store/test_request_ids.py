@@ -3,6 +3,7 @@
 from sqlalchemy import insert
 
 from bridge.store import Store
+from bridge.store.requests import Answer
 from bridge.store.retention import Limits
 from bridge.store.tables import requests
 from tests.clock import FakeClock
@@ -12,11 +13,11 @@ DAY = 86_400.0
 
 async def test_the_id_of_a_request_that_was_cleaned_away_is_not_given_again(store: Store, clock: FakeClock) -> None:
     first = await store.requests.ask("undo", {"record": "1"}, by="ana")
-    await store.requests.done(first, "undone")
+    await store.requests.done(first, Answer("undone"))
     clock.advance(8 * DAY)
     assert (await store.retention.prune(Limits())).requests == 1
     second = await store.requests.ask("pause", {"mapping": "people"}, by="bo")
-    await store.requests.done(second, "paused")
+    await store.requests.done(second, Answer("paused"))
     assert second > first
     told = {deed.person: (deed.request, deed.answer) for deed in await store.audit.recent(10)}
     assert told == {"ana": (first, "undone"), "bo": (second, "paused")}

@@ -30,12 +30,3 @@ async def test_the_store_says_how_it_fares(store: Store) -> None:
     assert state.bytes > 0
     assert state.faults == ()
     assert (state.file is None) is not store.database.sqlite
-
-
-async def test_what_was_spent_of_the_day_can_be_asked(store: Store) -> None:
-    assert await store.budgets.spent("crm1") is None
-    await store.budgets.spend("crm1", "2026-01-05", 40, 100)
-    await store.budgets.spend("crm1", "2026-01-05", 2, 100)
-    assert await store.budgets.spent("crm1") == 42
-    await store.budgets.spend("crm1", "2026-01-06", 1, 100)
-    assert await store.budgets.spent("crm1") == 1

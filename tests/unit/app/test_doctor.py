@@ -13,11 +13,11 @@ from pydantic import SecretStr
 from bridge.app import doctor
 from bridge.app.bundle import KEPT, MAIL, _mapping_files, _without_tests, shape
 from bridge.app.doctor_live import Timed, _clock
-from bridge.app.finding import REMEDIES, remedy_of
+from bridge.app.finding import OF_SYSTEM, remedy_of
 from bridge.app.status import status_of
 from bridge.connectors.protocols import HttpRequest, HttpResponse
 from bridge.domain.seams import Seams
-from bridge.monitoring.health import Status
+from bridge.monitoring.health import CheckResult, Status
 from bridge.settings.load import load_settings
 from bridge.settings.model import AdminSettings, TokenSettings
 from bridge.store import Store
@@ -87,7 +87,9 @@ def test_a_disk_that_fills_is_told_before_it_is_full(
 
 
 def test_every_part_has_a_remedy() -> None:
-    assert remedy_of("system crm1") == REMEDIES["system"]
+    down, well = (CheckResult(status, "answers as Lund AS", system="crm1") for status in (Status.WARN, Status.PASS))
+    assert doctor._of_part("any name", down).remedy == OF_SYSTEM
+    assert (doctor._of_part("any name", down).speaks, doctor._of_part("any name", well).speaks) == (False, True)
     assert "bridge run" in remedy_of("worker")
 
 

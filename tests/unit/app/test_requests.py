@@ -9,7 +9,7 @@ import pytest
 
 from bridge.app.requests import Requests
 from bridge.domain.errors import StoreUnavailable
-from bridge.store.requests import Request
+from bridge.store.requests import Answer, Request
 from tests.clock import FakeClock
 
 
@@ -37,9 +37,9 @@ class Shelf:
         self._come_and_go()
         self.kept |= ids
 
-    async def done(self, number: int, answer: str) -> None:
+    async def done(self, number: int, answer: Answer) -> None:
         self._come_and_go()
-        self.answers[number] = answer
+        self.answers[number] = str(answer)
         if len(self.answers) == 2:
             self.answered.set()
 
@@ -101,6 +101,6 @@ async def test_none_at_all_is_no_default() -> None:
     plan = SimpleNamespace(mappings={"deals": None})
     bridge = SimpleNamespace(store=store, plan=plan, connectors={"crm1": None}, keeper=SimpleNamespace(rotate=rotate))
     requests = Requests(bridge)  # type: ignore[arg-type]
-    await requests._answer(Request(1, "hooks rotate", {"system": "crm1", "overlap": 0.0}, 0.0))
-    await requests._answer(Request(2, "approve", {"mapping": "deals", "minutes": 0}, 0.0))
+    await requests.answer(Request(1, "hooks rotate", {"system": "crm1", "overlap": 0.0}, 0.0))
+    await requests.answer(Request(2, "approve", {"mapping": "deals", "minutes": 0}, 0.0))
     assert seen == {"overlap": 0.0, "approved until": 5.0}

@@ -13,7 +13,7 @@ from tests.clock import FakeClock
 
 async def told(audit: Audit | None, former: str | None = "a former secret") -> Any:
     board = HealthBoard(FakeClock().now)
-    settings = SimpleNamespace(instance_secret_former=former)
+    settings = SimpleNamespace(instance_secret_former=former, alerts=SimpleNamespace(targets=[]))
     bridge: Any = SimpleNamespace(
         board=board, settings=settings, connectors={"crm1": None, "erp1": None}, keeper=SimpleNamespace(last=audit)
     )

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from bridge.callbacks.receiver import Receiver
+from bridge.callbacks.receiver import Deliveries, Receiver
 from bridge.domain.address import Addresses
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.errors import StoreUnavailable
@@ -102,7 +102,7 @@ def test_places_are_limited_and_given_back(receiver: Receiver) -> None:
 
 async def test_deliveries_are_told_once_with_their_time(receiver: Receiver) -> None:
     await receiver.receive(callback(), TOKEN)
-    assert receiver.take_delivered() == {("crm1", "any.deal"): FakeClock().now().timestamp()}
+    assert receiver.take_delivered() == {("crm1", "any.deal"): Deliveries(FakeClock().now().timestamp(), 1)}
     assert receiver.take_delivered() == {}
 
 

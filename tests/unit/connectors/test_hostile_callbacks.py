@@ -14,6 +14,7 @@ from http_fakes import START
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.connectors.bottlecrm import callbacks as bottlecrm
 from bridge.connectors.deskera import callbacks as deskera
 from bridge.connectors.entrust import callbacks as entrust
 from bridge.connectors.entrust.signature import RFC9421, SHA2, Registered, scheme_of, verify
@@ -66,6 +67,7 @@ RAW = ["NaN", "Infinity", "-Infinity", "1e999999999", "1E+400", "-0", "0.1" + "0
 """Values JSON text can hold, or nearly, that Python's own writer does not write."""
 
 KEYS = {
+    "bottlecrm": (bottlecrm.decode, ["id", "event", "created_at", "org_id", "data", "updated_at", "account_id"]),
     "deskera": (deskera.decode, ["eventType", "event", "id", "_id", "data", "payload", "contact", "deal", "ids"]),
     "entrust": (entrust.decode, ["id", "type", "eventTime", "data", "entityType", "entityId", "subject", "test"]),
     "pipedrive": (
@@ -78,6 +80,16 @@ KEYS = {
     "superoffice": (superoffice.decode, ["Event", "PrimaryKey", "EventId", "Timestamp", "Changes", "Entity"]),
 }
 GOOD: dict[str, list[dict[str, Any]]] = {
+    "bottlecrm": [
+        {
+            "id": GOOD_IDS[3],
+            "event": "contact.updated",
+            "created_at": "2026-01-05T09:00:00.123456Z",
+            "org_id": GOOD_IDS[3],
+            "data": {"id": GOOD_IDS[3], "email": "ana@x.example", "updated_at": "2026-01-05T09:00:00.1Z"},
+        },
+        {"event": "deal.won", "data": {"id": GOOD_IDS[3], "stage": "CLOSED_WON"}},
+    ],
     "deskera": [
         {"eventType": "UPDATE_CRM_DEAL", "data": {"id": 7, "deal": {"id": 8}}},
         {"event": "CREATE_CRM_CONTACT", "ids": [7, 8], "payload": {"contact": {"_id": "7"}}},

@@ -7,8 +7,10 @@ import pytest
 from http_fakes import FakeClock, ScriptedTransport, answer, fake_seams
 
 from bridge.connectors.calls import Answer, Call, Pause, Words
+from bridge.connectors.gate import Gate
 from bridge.connectors.http import HttpClient, with_headers
 from bridge.connectors.protocols import HttpRequest, TransportFailed
+from bridge.connectors.quota import Quota
 from bridge.domain.errors import (
     NeedsAuthorisation,
     OutcomeUnknown,
@@ -61,11 +63,12 @@ class Bench:
     dialect: TokenDialect = field(default_factory=TokenDialect)
     seen: list[tuple[str, str, int, float]] = field(default_factory=list)
 
-    def client(self, **options: int) -> HttpClient:
+    def client(self, at_once: int = 4) -> HttpClient:
         seams = fake_seams(self.clock)
+        gate = Gate("crm1", Quota(at_once), self.clock)
         observe = lambda *row: self.seen.append(row)  # noqa: E731 - shorter than a def here
         return HttpClient(
-            "crm1", "https://x.example/api/", self.transport, seams, self.dialect, observe=observe, **options
+            "crm1", "https://x.example/api/", self.transport, seams, self.dialect, gate=gate, observe=observe
         )
 
 

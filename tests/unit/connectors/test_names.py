@@ -44,6 +44,14 @@ async def test_equal_names_are_left_out_and_refused(caplog: pytest.LogCaptureFix
     assert [one.levelno for one in caplog.records] == [logging.WARNING]
 
 
+async def test_what_no_store_can_keep_is_shown_or_left_out_and_holds_up_no_other_name() -> None:
+    names, pins = restarted(PinnedHere(), skipped := SkippedRows())
+    rows = [{"id": 1, "name": "half \ud800"}, {"id": "\udfff", "name": "A"}, {"id": "9" * 300, "name": "B"}]
+    await pins.update(names, [*rows, {"id": 2, "name": "C"}], pair_of("id", "name"))
+    assert names.names() == ["half ?", "C"]
+    assert skipped.now() == {("crm1", "stages"): 2}
+
+
 async def test_an_old_name_given_to_another_thing_is_ambiguous() -> None:
     names, pins = restarted(PinnedHere())
     await update(pins, names, [(1, "A")])

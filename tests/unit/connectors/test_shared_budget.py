@@ -8,7 +8,7 @@ from http_fakes import FakeClock, ScriptedTransport, answer, fake_seams
 from bridge.connectors.calls import Answer, Call, Words
 from bridge.connectors.http import HttpClient
 from bridge.connectors.oauth import SignInDialect
-from bridge.connectors.pace import Pace
+from bridge.domain.budget import Report, Share
 from bridge.domain.errors import RateLimited, StoreUnavailable
 
 READ = Call("GET", "things/1")
@@ -36,13 +36,10 @@ class Budget:
         left = self.until - self.clock.seconds
         return (left, True, "the day's budget") if left > 0 else None
 
-    async def spend(self, credential: str, window: str, cost: int, limit: int) -> int:
-        raise NotImplementedError
-
-    async def turn(self, credential: str, gap: float, burst: int) -> float | None:
+    async def share(self, report: Report) -> Share:
         if self.away:
             raise StoreUnavailable("away")
-        return 7.0
+        return Share()
 
 
 @pytest.fixture
@@ -90,16 +87,6 @@ async def test_a_store_that_is_away_changes_no_answer(budget: Budget) -> None:
     for _ in range(2):
         with pytest.raises(RateLimited):
             await client.send(WRITE)
-
-
-async def test_copies_share_a_pace_and_keep_their_own_while_the_store_is_away(budget: Budget, clock: FakeClock) -> None:
-    pace = Pace(10, clock, "crm1", budget)
-    await pace.turn()
-    assert clock.slept == [7.0]
-    budget.away = True
-    for _ in range(Pace.BURST + 1):
-        await pace.turn()
-    assert clock.slept[1:] == [pytest.approx(0.1)]
 
 
 async def test_a_stored_pause_that_is_too_long_counts_for_a_day_at_most(budget: Budget, clock: FakeClock) -> None:

@@ -69,3 +69,26 @@ others = st.one_of(
 def test_promise_13_hooks_of_others_are_never_touched(hooks: list[SeenHook]) -> None:
     found = compare("crm1", [DEAL], hooks, HERE)
     assert (dict(found.keep), list(found.missing), list(found.remove)) == ({}, [DEAL], [])
+
+
+def test_one_a_person_deactivated_stays_so_where_that_is_respected() -> None:
+    stopped = seen(3, active=False, by_hand=True)
+    found = compare("crm1", [DEAL], [stopped], HERE, {"any.deal"})
+    assert (dict(found.deactivated), list(found.missing), list(found.remove)) == ({"any.deal": stopped}, [], [])
+    mended = compare("crm1", [DEAL], [stopped], HERE)
+    assert (dict(mended.deactivated), list(mended.missing), list(mended.remove)) == ({}, [DEAL], [stopped])
+
+
+def test_one_that_failed_is_no_decision_of_a_person() -> None:
+    found = compare("crm1", [DEAL], [seen(3, active=False)], HERE, {"any.deal"})
+    assert (dict(found.deactivated), list(found.missing)) == ({}, [DEAL])
+
+
+def test_a_deactivated_one_beside_an_active_one_is_a_leftover() -> None:
+    found = compare("crm1", [DEAL], [seen(3, active=False, by_hand=True), seen(4)], HERE, {"any.deal"})
+    assert (found.keep["any.deal"].id, dict(found.deactivated), [hook.id for hook in found.remove]) == ("4", {}, ["3"])
+
+
+def test_what_nobody_wants_any_more_goes_whoever_deactivated_it() -> None:
+    found = compare("crm1", [PERSON], [seen(3, active=False, by_hand=True)], HERE, {"any.deal"})
+    assert [hook.id for hook in found.remove] == ["3"]

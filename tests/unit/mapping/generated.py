@@ -12,7 +12,7 @@ from bridge.mapping.model import Field
 from bridge.mapping.types.contact import read_phone
 from bridge.mapping.types.numbers import exponent
 from bridge.mapping.types.places import _currencies, _territories
-from bridge.mapping.values import Money, Phone, Reference
+from bridge.mapping.values import Line, Lines, Money, Phone, Reference
 
 CURRENCIES = sorted(code for code in _currencies() if len(code) == 3)
 words = st.text(st.characters(codec="utf-8", exclude_characters="\r;,", exclude_categories=["Cs", "Cc"]), max_size=20)
@@ -23,6 +23,9 @@ def values_of(row: Field, side: Side = Side.LEFT) -> st.SearchStrategy[Any]:
     """Canonical values the row can have; `side` is where a reference was read."""
     if row.link is not None:
         return st.from_regex("[1-9][0-9]{0,6}", fullmatch=True).map(lambda id_: Reference(row.link or "", side, id_))
+    if row.items is not None:
+        values = [st.tuples(st.just(one.name), st.none() | values_of(one, side)) for one in row.items.fields]
+        return st.lists(st.tuples(*values).map(Line), min_size=1, max_size=4).map(lambda lines: Lines(tuple(lines)))
     if row.lines:
         return st.sampled_from(row.lines)
     if row.table is not None and row.flows == {Side.LEFT}:  # canonical are the words of the side that is written

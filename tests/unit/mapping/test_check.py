@@ -78,3 +78,18 @@ def test_what_the_account_really_offers_narrows_a_column() -> None:
     offered = ColumnSpec(Column.CHOICE, choices=("Oslo", "Berlin"))
     (fault,) = check(mappings, MANIFESTS, {("erp", "contact"): {"city": offered}})
     assert "`city` of two contact does not offer `Bergen`" in fault.what
+
+
+def test_people_and_companies_that_share_an_entity_on_two_systems_run_in_no_ring() -> None:
+    """Where `where` keeps them apart no value can travel from the one to the other."""
+    filters = {"people": "person", "firms": "company"}
+    apart = [head(mapping=name, where=f"{{erp: {{kind: {kind}}}}}") + NAME for name, kind in filters.items()]
+    ring = RING.replace(
+        "sides: {erp: two contact, hr: three item}",
+        "sides: {erp: two contact, hr: three item}\nwhere: {erp: {kind: WORD}}",
+    )
+    bound = {"crm": "pipe", "erp": "desk", "hr": "people", "hr2": "people"}
+    same = check(load_text(apart[0] + "---\n" + ring.replace("WORD", "person"), "m.yaml"), MANIFESTS, systems=bound)
+    assert any("in a ring" in str(fault) for fault in same)
+    other = check(load_text(apart[0] + "---\n" + ring.replace("WORD", "company"), "m.yaml"), MANIFESTS, systems=bound)
+    assert not any("in a ring" in str(fault) for fault in other)

@@ -9,7 +9,9 @@ from datetime import datetime
 import pytest
 
 from bridge.domain.errors import StoreUnavailable
-from bridge.monitoring.logs import OncePerOutage, setup_logging
+from bridge.domain.patience import STORE_AWAY
+from bridge.monitoring.following import EVENT
+from bridge.monitoring.logs import OncePerMinute, setup_logging
 from bridge.monitoring.redaction import HIDDEN, Redactor
 
 SECRET = 'hunter"22\\ø'
@@ -115,7 +117,7 @@ def test_a_store_that_is_away_is_one_line_a_minute_without_a_traceback(start: St
     out = start()
     log = logging.getLogger("bridge.outage")
     for _ in range(50):
-        log.error("store unavailable", extra={"reason": "the disk is full"})
+        log.error("store unavailable", extra={"reason": "the disk is full", "once": STORE_AWAY})
         try:
             raise StoreUnavailable("the disk is full")
         except StoreUnavailable:
@@ -129,7 +131,36 @@ def test_a_store_that_is_away_is_one_line_a_minute_without_a_traceback(start: St
 
 
 def test_the_lines_that_were_left_out_are_counted_in_the_next_one() -> None:
-    shown = OncePerOutage()
-    records = [logging.makeLogRecord({"msg": "store unavailable", "created": at}) for at in (0.0, 1.0, 30.0, 61.0)]
+    shown = OncePerMinute()
+    records = [logging.makeLogRecord({"msg": f"m{at}", "once": "a", "created": at}) for at in (0.0, 1.0, 30.0, 61.0)]
     assert [shown.filter(record) for record in records] == [True, False, False, True]
-    assert vars(records[-1])["left_out"] == 2
+    assert [vars(record).get("repeated") for record in records] == [None, None, None, 2]
+
+
+def test_how_a_message_begins_decides_nothing() -> None:
+    shown = OncePerMinute()
+    records = [logging.makeLogRecord({"msg": "store unavailable", "created": 0.0}) for _ in range(3)]
+    assert all(shown.filter(record) for record in records)
+
+
+def test_other_repeated_lines_are_counted_apart(start: Start) -> None:
+    out = start(form="json")
+    for number in range(3):
+        log.info("synchronized", extra={"reason": "our own pace is reached", "once": "people system"})
+        log.info("synchronized", extra={"reason": "our own pace is reached", "once": "deals system"})
+        log.info("synchronized", extra={"reason": f"written {number}"})
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [one["reason"] for one in lines].count("our own pace is reached") == 2
+    assert len(lines) == 5
+    assert not any("once" in one for one in lines)
+
+
+def test_every_line_of_a_claim_names_its_event(start: Start) -> None:
+    out = start(form="json")
+    before = EVENT.set(4711)
+    try:
+        logging.getLogger("aiohttp.client").warning("a library's line")
+    finally:
+        EVENT.reset(before)
+    log.info("outside")
+    assert [json.loads(line).get("event") for line in out.getvalue().splitlines()] == [4711, None]

@@ -22,24 +22,42 @@ def test_every_figure_is_counted_under_its_labels() -> None:
     metrics.part("worker", Status.FAIL)
     metrics.oldest.set(12)
     metrics.waiting({("people", "system"): 3})
-    metrics.totals.labels("people", "waiting").set(4)
+    metrics.events({"people": {"accepted": 9, "applied": 5, "waiting": 4}})
+    metrics.callback_took("crm1", 0.004)
+    metrics.written("people", 3.0)
+    metrics.hooks_seen({("crm1", "registered"): 2}, {("crm1",): 1000.0})
+    metrics.removals({("people",): 7})
+    metrics.quota("crm1", 12.0, 300, 1000)
+    metrics.quota("erp1", 0.0, None, None)
+    metrics.alert("mail", "failed")
     shown = text(metrics)
     for line in (
         'bridge_callbacks_total{status="200",system="crm1"} 2.0',
         'bridge_outcomes_total{mapping="people",outcome="applied"} 1.0',
         'bridge_sweeps_total{entity="person",kind="full",system="crm1"} 1.0',
         'bridge_sweep_rows_total{entity="person",system="crm1"} 100.0',
-        'bridge_sweep_marked_total{entity="person",system="crm1"} 3.0',
-        'bridge_hooks_registered_total{system="crm1"} 1.0',
-        'bridge_part_up{part="store"} 1.0',
-        'bridge_part_up{part="hooks"} 1.0',
-        'bridge_part_up{part="worker"} 0.0',
-        'bridge_part_status{part="store"} 0.0',
-        'bridge_part_status{part="hooks"} 1.0',
-        'bridge_part_status{part="worker"} 2.0',
+        'bridge_sweep_changed_rows_total{entity="person",system="crm1"} 3.0',
+        'bridge_hook_registrations_total{system="crm1"} 1.0',
+        'bridge_part_status{part="store",status="pass"} 1.0',
+        'bridge_part_status{part="store",status="warn"} 0.0',
+        'bridge_part_status{part="hooks",status="warn"} 1.0',
+        'bridge_part_status{part="hooks",status="fail"} 0.0',
+        'bridge_part_status{part="worker",status="pass"} 0.0',
+        'bridge_part_status{part="worker",status="fail"} 1.0',
         "bridge_oldest_waiting_seconds 12.0",
         'bridge_waiting_records{mapping="people",reason="system"} 3.0',
-        'bridge_events{fate="waiting",mapping="people"} 4.0',
+        'bridge_events_total{fate="applied",mapping="people"} 5.0',
+        'bridge_open_events{mapping="people",state="waiting"} 4.0',
+        'bridge_callback_duration_seconds_bucket{le="0.005",system="crm1"} 1.0',
+        'bridge_callback_to_write_seconds_bucket{le="2.5",mapping="people"} 0.0',
+        'bridge_callback_to_write_seconds_bucket{le="5.0",mapping="people"} 1.0',
+        'bridge_hooks{state="registered",system="crm1"} 2.0',
+        'bridge_hook_last_delivery_timestamp_seconds{system="crm1"} 1000.0',
+        'bridge_deletion_threshold_removals{mapping="people"} 7.0',
+        'bridge_pause_seconds{system="crm1"} 12.0',
+        'bridge_quota_limit_units{system="crm1"} 1000.0',
+        'bridge_quota_left_units{system="crm1"} 700.0',
+        'bridge_alert_messages_total{state="failed",target="mail"} 1.0',
     ):
         assert line in shown
 
@@ -70,9 +88,17 @@ def test_what_waits_no_longer_is_shown_no_longer() -> None:
 def test_ids_never_become_labels(path: str, template: str) -> None:
     metrics = Metrics()
     metrics.remote_call("crm1", "GET", path, 200, 0.2)
-    assert f'bridge_remote_call_seconds_count{{method="GET",path="{template}",status="200",system="crm1"}} 1.0' in text(
-        metrics
-    )
+    assert f'bridge_calls_total{{method="GET",path="{template}",status="200",system="crm1"}} 1.0' in text(metrics)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"), [(0, "none"), (204, "ok"), (404, "refused"), (429, "limited"), (503, "failed")]
+)
+def test_the_time_of_a_call_is_told_by_what_its_answer_means(status: int, answer: str) -> None:
+    metrics = Metrics()
+    metrics.remote_call("crm1", "GET", "/deals", status, 0.2)
+    named = f'answer="{answer}",'
+    assert f'bridge_call_duration_seconds_bucket{{{named}le="0.25",method="GET",system="crm1"}} 1.0' in text(metrics)
 
 
 def test_two_bridges_in_one_process_count_apart() -> None:

@@ -41,6 +41,9 @@ def fields_of(kind: Kind, raw: Mapping[str, Any]) -> Fields:
     if isinstance(lines, list) and len(lines) <= 1:
         with suppress(Unreadable):
             found["line"] = _line(kind, lines[0]) if lines else None
+    if isinstance(lines, list):
+        with suppress(Unreadable):
+            found["lines"] = [{"id": f"#{at}", **_line(kind, item)} for at, item in enumerate(lines, 1)]
     return found
 
 
@@ -57,6 +60,8 @@ def changed_body(system: str, kind: Kind, raw: Mapping[str, Any], changes: Field
             body[name] = _with_address(raw.get(name), value)
         elif column == "line":
             body[kind.lines] = [_with_line(system, kind, raw.get(kind.lines) or [], value)]
+        elif column == "lines":
+            body[kind.lines] = _with_lines(system, kind, raw.get(kind.lines) or [], value or [])
     return body
 
 
@@ -120,6 +125,27 @@ def _with_line(system: str, kind: Kind, lines: list[Any], value: Any) -> dict[st
     old = dict(lines[0]) if lines else {}
     made = {kind.line[part]: each for part, each in value.items()}
     return {**old, **{name: "" if each is None else each for name, each in made.items()}}
+
+
+def _with_lines(system: str, kind: Kind, lines: list[Any], value: list[Any]) -> list[dict[str, Any]]:
+    """The lines wanted: each that was there with all that Deskera keeps of it, found by its place in the record read.
+
+    Deskera shows no id of a line, and takes no document without one.
+    """
+    if not value:
+        raise Rejected(system, "a record needs a line", field="lines")
+    known = {f"#{at}": item for at, item in enumerate(lines, 1)}
+    made = []
+    for line in value:
+        old = known.get(line.get("id"))
+        shown = {} if old is None else _line(kind, old)
+        parts = {
+            part: each
+            for part, each in line.items()
+            if part != "id" and (old is None or part not in shown or shown[part] != each)
+        }
+        made.append(_with_line(system, kind, [] if old is None else [old], parts))
+    return made
 
 
 _NUMBERS = frozenset({"quantity", "unit_price", "amount"})

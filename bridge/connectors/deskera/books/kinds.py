@@ -22,7 +22,7 @@ Cells = Mapping[str, tuple[str, ColumnSpec]]
 class Kind:
     """One entity. `code`: Deskera's name of the code. `created`: the documented sort key for age.
 
-    `lines`: name of the list of lines, `line`: parts of the column `line` -> names in one of them.
+    `lines`: name of the list of lines, `line`: parts of the columns `line` and `lines` -> names in one of them.
     `addresses`: column -> name of a list of addresses. `updatable`: columns an update takes, None for all.
     """
 
@@ -40,7 +40,10 @@ class Kind:
     def columns(self) -> dict[str, ColumnSpec]:
         found = {name: spec for name, (_, spec) in self.cells.items()}
         found |= {name: ColumnSpec(Column.OBJECT, parts=tuple(ADDRESS)) for name in self.addresses}
-        return found | ({"line": ColumnSpec(Column.OBJECT, required=True, parts=tuple(self.line))} if self.line else {})
+        if not self.line:
+            return found
+        one = ColumnSpec(Column.OBJECT, required=True, parts=tuple(self.line), instead="lines")
+        return found | {"line": one, "lines": ColumnSpec(Column.LINES, lines=_LINE_ID | LINES[frozenset(self.line)])}
 
 
 ADDRESS: Mapping[str, str] = {
@@ -51,7 +54,24 @@ ITEM: Mapping[str, str] = {
     "product": "productCode", "description": "productDescription", "quantity": "productQuantity",
     "unit_price": "unitPrice", "tax_code": "taxCode",
 }  # fmt: skip
+_LINE_ID = {"id": ColumnSpec(Column.TEXT, writable=False)}
 NOTE_LINE: Mapping[str, str] = {"account": "accountCode", "amount": "amount", "tax_code": "taxCode"}
+
+
+LINES: Mapping[frozenset[str], dict[str, ColumnSpec]] = {
+    frozenset(ITEM): {
+        "product": ColumnSpec(Column.REFERENCE, required=True, to=PRODUCT),
+        "description": ColumnSpec(Column.TEXT),
+        "quantity": ColumnSpec(Column.DECIMAL, required=True),
+        "unit_price": ColumnSpec(Column.DECIMAL, required=True),
+        "tax_code": ColumnSpec(Column.TEXT),
+    },
+    frozenset(NOTE_LINE): {
+        "account": ColumnSpec(Column.TEXT, required=True),
+        "amount": ColumnSpec(Column.DECIMAL, required=True),
+        "tax_code": ColumnSpec(Column.TEXT),
+    },
+}
 
 
 def _text(name: str, *, required: bool = False, writable: bool = True) -> tuple[str, ColumnSpec]:
@@ -104,7 +124,7 @@ def _note(date: str, *types: str) -> dict[str, tuple[str, ColumnSpec]]:
 
 _CREDIT = ("SALES", "PURCHASE", "OVERCHARGED_SALES_INVOICE", "UNDERCHARGED_PURCHASE_INVOICE", "SALES_RETURN")
 _DEBIT = ("SALES", "PURCHASE", "OVERCHARGED_PURCHASE_INVOICE", "UNDERCHARGED_SALES_INVOICE", "PURCHASE_RETURN")
-_UPDATABLE_NOTE = frozenset({"date", "memo", "line"})
+_UPDATABLE_NOTE = frozenset({"date", "memo", "line", "lines"})
 
 KINDS: Mapping[str, Kind] = {
     kind.entity: kind

@@ -9,7 +9,7 @@ from deskera_fakes import FakeDeskera, contact, deal
 from http_fakes import FakeClock, answer
 
 from bridge.connectors.deskera import DeskeraConnector
-from bridge.connectors.pace import Pace
+from bridge.connectors.quota import BURST
 from bridge.domain.errors import Rejected, RetryLater
 from bridge.domain.record import Record, RecordRef
 
@@ -213,6 +213,6 @@ async def test_two_own_fields_of_one_name_are_refused_on_write(fake: FakeDeskera
 
 async def test_calls_beyond_the_pace_are_spread(fake: FakeDeskera, clock: FakeClock) -> None:
     connector = fake.connector(requests_per_second=3)
-    for _ in range(Pace.BURST + 3):
+    for _ in range(int(BURST) + 3):
         await connector.probe()
     assert clock.seconds == pytest.approx(1.0)

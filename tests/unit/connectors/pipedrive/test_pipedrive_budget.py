@@ -1,12 +1,17 @@
 """Tokens of the day: what calls cost, and a limit of our own."""
 
+from dataclasses import replace
+
 import pytest
-from http_fakes import FakeClock
+from http_fakes import START
 from pipedrive_fakes import connect, data, vendor
 
-from bridge.connectors.pipedrive.budget import Budget, tokens
+from bridge.connectors.calls import Answer, Call
+from bridge.connectors.pipedrive.budget import read_limits, tokens
+from bridge.domain.budget import Day
 from bridge.domain.errors import RateLimited
 from bridge.domain.record import RecordRef
+from bridge.domain.seams import epoch
 
 
 @pytest.mark.parametrize(
@@ -39,15 +44,23 @@ def test_a_call_costs_what_the_vendor_says(method: str, template: str, cost: int
     assert tokens(method, template) == cost
 
 
-async def test_the_limit_holds_until_midnight_and_says_so() -> None:
-    clock = FakeClock()
-    budget = Budget("crm1", 10, clock)
-    await budget.spend(10)
-    with pytest.raises(RateLimited, match="has used 10 of its 10 tokens of the day, until 00:00 UTC") as caught:
-        await budget.spend(1)
-    assert caught.value.daily
-    await clock.sleep(caught.value.after_seconds)
-    await budget.spend(10)
+def headers(**said: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in said.items()}
+    return Answer("crm1", Call("GET", "api/v2/deals"), 200, named, b"")
+
+
+def test_answers_teach_how_many_calls_fit_into_two_seconds_and_what_is_left_of_the_day() -> None:
+    said = {"x_daily_ratelimit_token_limit": "30000", "x_daily_ratelimit_token_remaining": "12"}
+    learned = read_limits(headers(x_ratelimit_limit="20", **said), START)
+    assert learned.pace() == (8.75, 2.5)  # 2.5 saved up and 17.5 more in two seconds: never more than 20
+    assert learned.day == Day(30_000, 12, epoch(START) + 14 * 3600)
+
+
+def test_the_limit_of_searches_is_none_of_other_calls_and_odd_headers_teach_nothing() -> None:
+    search = replace(headers(x_ratelimit_limit="10"), call=Call("GET", "api/v2/persons/search"))
+    for answer in (search, headers(x_ratelimit_limit="many"), headers(x_ratelimit_limit="0"), headers()):
+        learned = read_limits(answer, START)
+        assert (learned.pace(), learned.day) == (None, None)
 
 
 async def test_a_call_beyond_the_limit_is_not_sent() -> None:
@@ -57,6 +70,6 @@ async def test_a_call_beyond_the_limit_is_not_sent() -> None:
     for _ in range(990):  # the definitions of a person's fields cost ten
         await connector.read(ref)
     sent = len(server.requests)
-    with pytest.raises(RateLimited):
+    with pytest.raises(RateLimited, match="has used 1000 of its 1000 tokens of the day, until 00:00 UTC"):
         await connector.read(ref)
     assert len(server.requests) == sent

@@ -140,6 +140,10 @@ def missing() -> HttpResponse:
     return answer(404, said)
 
 
+MERGES = "GET Archive/mergemovelog"
+NO_MERGES = answer(200, {"value": []})
+
+
 @dataclass
 class Vendor:
     """`routes`: "GET Contact/42" -> reply, or replies taken in turn (the last one stays).
@@ -158,7 +162,8 @@ class Vendor:
             return self.login(request)
         if not request.url.startswith(self.site):
             return answer(421, {"Error": True, "ErrorMessage": "wrong sub-domain"})
-        reply = self.routes[f"{request.method} {request.url.removeprefix(self.site + '/api/v1/')}"]
+        asked = f"{request.method} {request.url.removeprefix(self.site + '/api/v1/')}"
+        reply = self.routes.get(asked, NO_MERGES) if asked == MERGES else self.routes[asked]
         if isinstance(reply, list):
             reply = reply.pop(0) if len(reply) > 1 else reply[0]
         return reply(request) if callable(reply) else reply

@@ -101,10 +101,11 @@ async def test_stopped_hooks_are_inactive_with_the_reason_and_without_secrets() 
     assert "s3cret" not in repr(seen)
 
 
-async def test_a_hook_a_person_stopped_can_be_left_alone() -> None:
-    rows = [{**HOOK, "State": "Stopped"}]
-    (seen,) = await connect(vendor({"GET Webhook": answer(200, rows)}), restart_stopped_hooks=False).list_hooks()
-    assert (seen.active, seen.note) == (True, "state Stopped")
+@pytest.mark.parametrize(("state", "by_hand"), [("Active", False), ("Stopped", True), ("TooManyErrors", False)])
+async def test_a_hook_a_person_stopped_is_told_from_one_that_failed(state: str, by_hand: bool) -> None:
+    rows = [{**HOOK, "State": state, "LastError": "HTTP 500"}]
+    (seen,) = await connect(vendor({"GET Webhook": answer(200, rows)})).list_hooks()
+    assert (seen.active, seen.by_hand) == (state == "Active", by_hand)
 
 
 @pytest.mark.parametrize("status", [400, 500])

@@ -1,0 +1,46 @@
+"""Sending one message to one target, by Apprise: its addresses name the service (webhook, e-mail, chat, pager).
+
+Imported when a message is sent: Apprise costs 0.2 s and 40 MB.
+"""
+
+import asyncio
+
+import apprise
+
+from bridge.alerts.message import Message
+from bridge.domain.errors import BridgeError
+from bridge.monitoring.health import Status
+
+DELIVERY_SECONDS = 30.0
+KINDS = {
+    Status.PASS: apprise.NotifyType.SUCCESS,
+    Status.WARN: apprise.NotifyType.WARNING,
+    Status.FAIL: apprise.NotifyType.FAILURE,
+}
+NO_ADDRESS = "its url is none that Apprise knows; see docs/monitoring.md"
+REFUSED = "the service could not be reached or refused it"
+
+
+class DeliveryFailed(BridgeError):
+    """The message did not arrive; never holds the address, which is a secret."""
+
+
+async def send(url: str, message: Message) -> None:
+    """Raises DeliveryFailed."""
+    try:
+        async with asyncio.timeout(DELIVERY_SECONDS):
+            await asyncio.to_thread(_send, url, message)
+    except TimeoutError:
+        raise DeliveryFailed(f"no answer within {DELIVERY_SECONDS:g} s") from None
+
+
+def _send(url: str, message: Message) -> None:
+    service = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+    if service is None:
+        raise DeliveryFailed(NO_ADDRESS)
+    try:
+        sent = service.notify(body=message.body, title=message.title, notify_type=KINDS[message.severity])
+    except Exception as error:  # a plug-in's own; its text may hold the address
+        raise DeliveryFailed(f"{REFUSED} ({type(error).__name__})") from None
+    if not sent:
+        raise DeliveryFailed(REFUSED)

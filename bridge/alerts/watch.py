@@ -1,0 +1,199 @@
+"""The part that alerts: looks at health, tells each target what is new to it, and remembers that.
+
+One instance on a store alerts at a time. What targets were told survives restarts; a message that was sent but not yet
+noted when the bridge was killed is sent again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from functools import partial
+from typing import Any
+
+from bridge.alerts.memory import Memory, loaded
+from bridge.alerts.message import Message, message
+from bridge.alerts.policy import Line, Pending, Rule, Standing, differences, due, heard, stands
+from bridge.domain.backoff import backoff_seconds
+from bridge.domain.errors import BridgeError, StoreUnavailable
+from bridge.domain.late import late
+from bridge.domain.seams import Seams
+from bridge.monitoring.health import CheckResult, HealthBoard, HealthReport, Status
+from bridge.store.alert_state import AlertState
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 15.0
+LOOKS = 4
+"""So often health is looked at, at least, while a group waits."""
+HELD_SECONDS = 60.0
+"""Another instance alerts, when this one did not look for so long."""
+FIRST_WAIT_SECONDS = 30.0
+LONGEST_WAIT_SECONDS = 900.0
+STORE = "store"
+"""While this part fails, what others say of themselves is that the store is away."""
+SEND = ("bridge.alerts.delivery", "send")
+"""Imported with the first message."""
+
+Send = Callable[[Message], Awaitable[None]]
+"""Raises a BridgeError when the message did not arrive."""
+Observe = Callable[[str, str], None]
+"""Told of every message: target, `sent` or `failed`."""
+
+
+def sender(url: str) -> Send:
+    """Sends to this address."""
+
+    async def send(message: Message) -> None:
+        deliver = await asyncio.to_thread(late, *SEND)  # the first import takes long enough to hold up callbacks
+        await deliver(url, message)
+
+    return send
+
+
+@dataclass(slots=True)
+class Target:
+    """Where messages go. `fault`: why the last one did not arrive, since `failed_at`."""
+
+    name: str
+    rule: Rule
+    send: Send
+    pending: Pending = field(default_factory=Pending)
+    fault: str = ""
+    failed_at: float = 0.0
+    failures: int = 0
+    next_try: float = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What messages are made of. `redact` takes secrets out of all that is sent."""
+
+    instance: str
+    zone: tzinfo
+    remedy_of: Callable[[str], str]
+    redact: Callable[[str], str]
+
+
+@dataclass(slots=True)
+class Alerts:
+    """`run` is the part that the supervisor keeps alive, `check` its part of health."""
+
+    targets: Sequence[Target]
+    words: Words
+    board: HealthBoard
+    store: AlertState
+    seams: Seams
+    observe: Observe = lambda target, state: None
+    memory: Memory = field(default_factory=Memory)
+    holds: bool = False
+    unsaved: bool = False
+
+    async def run(self) -> None:
+        """Look until cancelled. Nothing that goes wrong with a target ends it."""
+        try:
+            while True:
+                await self.look()
+                await self.seams.clock.sleep(self._pause())
+        finally:
+            if self.holds:
+                with suppress(StoreUnavailable):
+                    await self.store.give_back()
+
+    async def look(self) -> None:
+        """Compare health with what each target was told, and send what is due."""
+        await self._recall()
+        if not self.holds:
+            return
+        report, now = await self.board.report(), self._now()
+        before = self.memory.dumped()
+        self.memory = Memory(self._standing(report, now), self.memory.told)
+        for target in self.targets:
+            await self._tell(target, report, now)
+        self.unsaved = self.unsaved or self.memory.dumped() != before
+        await self._save()
+
+    async def check(self) -> CheckResult:
+        """Which targets are not reached."""
+        failing = [target for target in self.targets if target.fault]
+        if not failing:
+            return CheckResult(Status.PASS, f"{len(self.targets)} targets", len(self.targets), "targets")
+        told = "; ".join(
+            f"{one.name} was not reached for {self._now() - one.failed_at:.0f} s: {one.fault} "
+            f"(`bridge alerts test {one.name}`)"
+            for one in failing
+        )
+        return CheckResult(Status.WARN, told, len(failing), "targets")
+
+    def _pause(self) -> float:
+        shortest = min((target.rule.group_seconds for target in self.targets), default=LOOK_SECONDS)
+        return min(LOOK_SECONDS, shortest / LOOKS)
+
+    def _now(self) -> float:
+        return self.seams.clock.now().timestamp()
+
+    async def _recall(self) -> None:
+        """Take what the store remembers; while it is away, whoever alerted last goes on with what it knows."""
+        try:
+            state = await self.store.hold(HELD_SECONDS)
+        except StoreUnavailable:
+            return
+        if state is None:
+            self.holds = self.unsaved = False
+        elif not self.unsaved:
+            standing = self.memory.standing if self.holds else {}
+            kept = loaded(state)
+            self.memory = Memory(standing or kept.standing, kept.told)
+            self.holds = True
+
+    async def _save(self) -> None:
+        if not self.unsaved:
+            return
+        try:
+            self.unsaved = not await self.store.save(self.memory.dumped())
+        except StoreUnavailable:
+            return
+        self.holds = not self.unsaved
+
+    def _standing(self, report: HealthReport, now: float) -> dict[str, Standing]:
+        seen = {part: result.status for part, result in report.checks.items()}
+        if seen.get(STORE) is Status.FAIL:
+            seen = {part: one.status for part, one in self.memory.standing.items()} | {STORE: Status.FAIL}
+        return stands(self.memory.standing, seen, now)
+
+    async def _tell(self, target: Target, report: HealthReport, now: float) -> None:
+        told = self.memory.told.get(target.name, {})
+        moment = self.seams.clock.now()
+        lines = differences(told, self.memory.standing, target.rule, now, moment)
+        ready, target.pending = due(target.pending, lines, target.rule, now)
+        if not ready or now < target.next_try:
+            return
+        if await self._sent(target, self._message(lines, report.checks, now), now):
+            target.pending = Pending()
+            self.memory = Memory(self.memory.standing, {**self.memory.told, target.name: heard(told, lines, now)})
+
+    def _message(self, lines: Sequence[Line], checks: Mapping[str, CheckResult], now: float) -> Message:
+        words = self.words
+        made = message(words.instance, lines, checks, words.remedy_of, now, words.zone)
+        return Message(words.redact(made.title), words.redact(made.body), made.severity)
+
+    async def _sent(self, target: Target, what: Message, now: float) -> bool:
+        told: dict[str, Any] = {"target": target.name}
+        try:
+            await target.send(what)
+        except Exception as error:  # whatever a service does, the bridge goes on
+            expected = isinstance(error, BridgeError)
+            target.fault = self.words.redact(str(error) if expected else type(error).__name__)
+            target.failed_at = target.failed_at or now
+            target.failures += 1
+            wait = partial(backoff_seconds, target.failures, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+            target.next_try = now + wait(self.seams.random)
+            self.observe(target.name, "failed")
+            log.warning("alert not delivered", extra={**told, "reason": target.fault, "once": f"alert {target.name}"})
+            return False
+        target.fault, target.failed_at, target.failures = "", 0.0, 0
+        self.observe(target.name, "sent")
+        log.info("alert sent", extra={**told, "reason": what.title})
+        return True

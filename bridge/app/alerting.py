@@ -1,0 +1,59 @@
+"""The alerts that the settings ask for, built from a bridge's parts."""
+
+from collections.abc import Callable
+from datetime import time
+from importlib.util import find_spec
+from zoneinfo import ZoneInfo
+
+from bridge.alerts.policy import Rule
+from bridge.alerts.quiet import QuietHours
+from bridge.alerts.watch import Alerts, Observe, Target, Words, sender
+from bridge.app.finding import remedy_of
+from bridge.domain.errors import Fault
+from bridge.domain.seams import Seams
+from bridge.monitoring.health import HealthBoard, Status
+from bridge.settings.model import AlertSettings, Settings
+from bridge.store.engine import Store
+
+
+def missing_extras(settings: Settings) -> list[Fault]:
+    """What the settings want and is not installed."""
+    wanted = [
+        (("alerts", "targets"), settings.alerts.targets, "apprise", "alerts"),
+        (("traces", "endpoint"), settings.traces.endpoint, "opentelemetry", "otel"),
+    ]
+    return [
+        settings.places.fault(
+            place, f"the Python package {package} is missing", f"install it: pipx install 'sync-bridge[{extra}]'"
+        )
+        for place, value, package, extra in wanted
+        if value and find_spec(package) is None
+    ]
+
+
+def alerts_of(settings: Settings, board: HealthBoard, store: Store, seams: Seams, observe: Observe) -> Alerts:
+    """Nothing is sent yet."""
+    alerts = settings.alerts
+    targets = [
+        Target(target.name, rule_of(alerts, Status[target.least.upper()]), sender(target.url.get_secret_value()))
+        for target in alerts.targets
+    ]
+    return Alerts(targets, words_of(settings, lambda text: text), board, store.alerts, seams, observe)
+
+
+def words_of(settings: Settings, redact: Callable[[str], str]) -> Words:
+    """What messages of this bridge are made of."""
+    return Words(settings.instance, ZoneInfo(settings.alerts.zone), remedy_of, redact)
+
+
+def rule_of(alerts: AlertSettings, least: Status) -> Rule:
+    """When a target of these settings is told what."""
+    quiet = None
+    if alerts.quiet_from is not None and alerts.quiet_until is not None:
+        quiet = QuietHours(
+            time.fromisoformat(alerts.quiet_from),
+            time.fromisoformat(alerts.quiet_until),
+            ZoneInfo(alerts.zone),
+            Status.FAIL if alerts.quiet_passes == "fail" else None,
+        )
+    return Rule(least, alerts.group_seconds, alerts.repeat_seconds, quiet)

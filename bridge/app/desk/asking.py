@@ -1,0 +1,48 @@
+"""How the desk has the running bridge do something: a request in the store with the person's name, and its answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bridge.admin.operation import NotThere, Person
+from bridge.app.build import Bridge
+from bridge.app.desk.words import when
+from bridge.store.requests import Request
+
+ANSWER_SECONDS = 3.0
+STEP_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request. `state`: done, failed, or queued while it goes on in the background."""
+
+    request: int
+    action: str
+    state: Literal["done", "failed", "queued"]
+    text: str
+    requested_at: str | None
+    done_at: str | None
+
+
+async def ask(
+    bridge: Bridge, person: Person, kind: str, arguments: Mapping[str, Any], seconds: float = ANSWER_SECONDS
+) -> Outcome:
+    """Put it into the store and wait a moment: most requests are answered at once."""
+    store, clock = bridge.store, bridge.seams.clock
+    number = await store.requests.ask(kind, arguments, person.name)
+    end = clock.monotonic() + seconds
+    while (found := await store.requests.get(number)) is not None:
+        if found.done_at is not None or clock.monotonic() >= end:
+            return outcome(found)
+        await clock.sleep(STEP_SECONDS)
+    raise NotThere(f"request {number} is gone")
+
+
+def outcome(request: Request) -> Outcome:
+    """A request as the pages and the API tell it."""
+    state: Literal["done", "failed", "queued"] = "queued"
+    text = "The request is queued and continues in the background."
+    if request.done_at is not None:
+        state, text = "failed" if request.answer.failed else "done", request.answer.text
+    return Outcome(request.id, request.kind, state, text, when(request.asked_at), when(request.done_at))

@@ -1,0 +1,62 @@
+"""What `bridge doctor` says, as the pages and the API tell it: every line with its remedy."""
+
+from dataclasses import dataclass, field
+
+from pydantic import Field as Described
+
+from bridge.admin.operation import Given, Nothing, Person
+from bridge.app.build import Bridge
+from bridge.app.desk.looking import begin, told
+from bridge.app.looks import State
+
+
+class Examining(Given):
+    """How much the doctor looks at."""
+
+    live: bool = Described(default=False, description="Also ask the accounts: clock, credentials, rights, hooks.")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the doctor. `word`: ok, warn or fail. `remedy`: what to do, "" where nothing is to be done."""
+
+    part: str
+    word: str
+    text: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorLook:
+    """What the doctor said last. `about`: whether the accounts were asked."""
+
+    state: State
+    about: str
+    requested_by: str
+    began_at: str | None
+    ended_at: str | None
+    fault: str
+    worst: str = ""
+    lines: list[Line] = field(default_factory=list)
+
+
+class Doctor:
+    """Has everything looked at by `bridge doctor`, and tells what it said last."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+
+    async def said(self, person: Person, given: Nothing) -> DoctorLook:
+        look = self._bridge.looks.last("doctor")
+        if look is None or look.found is None:
+            return DoctorLook(**told(look))
+        lines = [Line(one["part"], one["word"], one["text"], one["remedy"]) for one in look.found]
+        order = ("ok", "warn", "fail")
+        worst = max((line.word for line in lines), key=order.index, default="ok")
+        return DoctorLook(**told(look), worst=worst, lines=sorted(lines, key=lambda line: -order.index(line.word)))
+
+    async def examine(self, person: Person, examining: Examining) -> DoctorLook:
+        live = ["--live"] if examining.live else []
+        about = "the accounts were asked as well" if examining.live else ""
+        await begin(self._bridge, "doctor", "doctor", about, person, ["doctor", "--json", *live], examining)
+        return await self.said(person, Nothing())

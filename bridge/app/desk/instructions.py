@@ -1,0 +1,102 @@
+"""Undo, link, unlink and restore by a person: first what it would do is shown; sent again with `go`, it is done."""
+
+from typing import Any
+
+from pydantic import Field
+
+from bridge.admin.operation import Given, Person
+from bridge.app.build import Bridge
+from bridge.app.desk.asking import Outcome, ask
+from bridge.app.desk.mappings import Named
+from bridge.app.desk.records import Which
+
+SHOW_SECONDS = 30.0
+"""What would be done is found out by reading the records at their systems."""
+DO_SECONDS = 10.0
+CONFIRM = "confirm it to do this"
+SHOWN = 20
+TIME = "A moment, `2026-05-01 14:30` (UTC unless it says otherwise), or how long ago: `30m`, `2h`, `3d`."
+Go = Field(default=False, description="Do it; left out, only what it would do is shown.")
+Note = Field(default="", max_length=1000, description="Kept in the audit log and in the record's story.")
+Show = Field(default=SHOWN, ge=1, le=1000, description="How many records are looked at and shown.")
+
+
+class Undoing(Which):
+    """A record whose last write is undone, or all writes since a time."""
+
+    at: str | None = Field(default=None, max_length=40, description=f"Undo all writes since. {TIME}")
+    go: bool = Go
+    note: str = Note
+
+
+class UndoingRun(Given):
+    """A sweep, a backfill or an undo, by the name that stories and runs show."""
+
+    run: str = Field(min_length=1, max_length=200)
+    show: int = Show
+    go: bool = Go
+    note: str = Note
+
+
+class UndoingMapping(Named):
+    """All that a mapping wrote since a time."""
+
+    since: str = Field(min_length=1, max_length=40, description=TIME)
+    show: int = Show
+    go: bool = Go
+    note: str = Note
+
+
+class Linking(Which):
+    """Two records that become a pair. `other`: the id of the record of the other side."""
+
+    other: str = Field(min_length=1, max_length=200)
+    mapping: str | None = Field(default=None, max_length=200, description="Where several mappings have the entity.")
+    prefer: str | None = Field(default=None, max_length=100, description="The side whose values win where they differ.")
+    go: bool = Go
+    note: str = Note
+
+
+class Unlinking(Which):
+    """A record whose pair ends, in every mapping or in one."""
+
+    mapping: str | None = Field(default=None, max_length=200)
+    go: bool = Go
+    note: str = Note
+
+
+class Restoring(Which):
+    """A deleted record that is made anew."""
+
+    go: bool = Go
+    note: str = Note
+
+
+class Instructions:
+    """Each is one request, whether it only shows or does."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+
+    async def undo(self, person: Person, undoing: Undoing) -> Outcome:
+        return await self._ask(person, "undo", undoing.model_dump())
+
+    async def undo_run(self, person: Person, undoing: UndoingRun) -> Outcome:
+        return await self._ask(person, "undo", undoing.model_dump())
+
+    async def undo_mapping(self, person: Person, undoing: UndoingMapping) -> Outcome:
+        return await self._ask(person, "undo", undoing.model_dump())
+
+    async def link(self, person: Person, linking: Linking) -> Outcome:
+        return await self._ask(person, "link", linking.model_dump())
+
+    async def unlink(self, person: Person, unlinking: Unlinking) -> Outcome:
+        return await self._ask(person, "unlink", unlinking.model_dump())
+
+    async def restore(self, person: Person, restoring: Restoring) -> Outcome:
+        return await self._ask(person, "restore", restoring.model_dump())
+
+    async def _ask(self, person: Person, kind: str, told: dict[str, Any]) -> Outcome:
+        arguments = {key: value for key, value in told.items() if value not in (None, "")}
+        seconds = DO_SECONDS if told["go"] else SHOW_SECONDS
+        return await ask(self._bridge, person, kind, {**arguments, "confirm": CONFIRM}, seconds)

@@ -1,0 +1,25 @@
+"""How a look is begun by a person, and how its state is told."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.admin.operation import Given, Person
+from bridge.app.build import Bridge
+from bridge.app.desk.words import when
+from bridge.app.looks import Look
+
+
+async def begin(
+    bridge: Bridge, kind: str, action: str, about: str, person: Person, command: Sequence[str], given: Given
+) -> None:
+    """Begin a look of this kind, unless one goes on; noted in the audit log as `action`."""
+    if bridge.looks.begin(kind, about, person.name, command):
+        await bridge.store.audit.note(person.name, action, "begun", given.model_dump(exclude_none=True))
+
+
+def told(look: Look | None) -> dict[str, Any]:
+    """What every kind of look tells of itself; None: there was none yet."""
+    if look is None:
+        return {"state": "never", "about": "", "requested_by": "", "began_at": None, "ended_at": None, "fault": ""}
+    found = {"state": look.state, "about": look.about, "requested_by": look.person, "fault": look.fault}
+    return {**found, "began_at": when(look.began_at), "ended_at": when(look.ended_at)}

@@ -1,0 +1,107 @@
+"""The story of a record: what the bridge did and what people asked for, each thing as a page tells it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.app.desk.words import address, name, when
+from bridge.app.why import About, Line, would_write
+from bridge.domain.record import Side
+from bridge.store.audit import Deed
+from bridge.store.journal import WRITES, JournalRow
+from bridge.store.model import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A record. `page`: its address; "" while it has no id."""
+
+    side: str
+    entity: str
+    record: str
+    name: str
+    page: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened. `who`: the bridge, or a person. `version`: of the mapping's definition.
+
+    `requests`: what was sent for it, each with the status of its answer. `run`: what it was part of. `wrote`:
+    the record that was written and that can be undone. `undone`: the run that undid it.
+    """
+
+    at: str | None
+    who: str
+    what: str
+    text: str
+    details: list[str]
+    version: str
+    requests: list[str] = field(default_factory=list)
+    run: str = ""
+    wrote: Ref | None = None
+    undone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What happens next, or what holds it up. `due`: when."""
+
+    text: str
+    due: str | None
+
+
+def ahead(line: Line) -> Ahead:
+    """Below the heading `Next` the line about the record itself needs no heading of its own."""
+    own = line.about is About.NEXT and not line.of
+    return Ahead(line.text if own else f"{line.head}: {line.text}", when(line.due))
+
+
+def of_journal(scope: Scope, row: JournalRow) -> Entry:
+    """What the bridge decided or did."""
+    entry, detail, details = row.entry, row.entry.detail, would_write(row.entry.detail)
+    for field_name, pair in detail.get("changes", {}).items():
+        if isinstance(pair, list) and len(pair) == 2:
+            rule = detail.get("why", {}).get(field_name)
+            because = f" ({rule})" if rule else ""
+            details.append(f"{field_name}: {_plain(pair[0])} → {_plain(pair[1])}{because}")
+    if "kept" in detail and "lost" in detail:
+        details.append(f"{detail.get('field', '')}: kept {_plain(detail['kept'])}, overwrote {_plain(detail['lost'])}")
+    return Entry(
+        when(row.at),
+        "bridge",
+        entry.what,
+        entry.text,
+        details,
+        entry.version or "",
+        requests=[_request(one) for one in detail.get("requests", ())],
+        run=entry.run or "",
+        wrote=_wrote(scope, row),
+        undone=entry.undone or "",
+    )
+
+
+def _wrote(scope: Scope, row: JournalRow) -> Ref | None:
+    """The record that an entry says was written, while that can be undone."""
+    entry, to = row.entry, row.entry.detail.get("to")
+    if to is None or entry.what not in WRITES or entry.undone:
+        return None
+    end, rec = scope.endpoint(Side(to)), entry.rec if entry.side.value == to else entry.other_rec
+    return None if rec is None else Ref(end.name, end.entity, rec, name(end, rec), address(end, rec))
+
+
+def _request(sent: Mapping[str, Any]) -> str:
+    """One request and its answer: `PATCH /api/v2/persons/{id}: 200`."""
+    return f"{sent['call']}: {sent['status'] or 'no answer'}"
+
+
+def _plain(value: object) -> str:
+    return "(empty)" if value is None else str(value)
+
+
+def of_person(deed: Deed) -> Entry:
+    """What a person asked for."""
+    note = deed.arguments.get("note")
+    details = [f"note: {note}"] if note else []
+    return Entry(when(deed.at), deed.person, deed.action, deed.answer or "continues in the background", details, "")

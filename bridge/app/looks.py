@@ -1,0 +1,120 @@
+"""Long looks that read both systems or the whole store: the bridge's own commands, each as a process of its own.
+
+So neither callbacks nor records wait for them, what they found is what the command would say, and what they need goes
+with them. The last result of each is kept in the memory of this instance, as it holds what records hold.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bridge.domain.seams import Seams
+
+LONGEST_SECONDS = 3600.0
+MOST_BYTES = 16 * 2**20
+KEPT = 50
+LAST_LINES = 5
+State = Literal["never", "under way", "done", "failed"]
+"""Of a look that is told of; a page may be asked for one that was never begun."""
+
+
+@dataclass(slots=True)
+class Look:
+    """One look. `began_at`, `ended_at`: epoch seconds. `found`: what the command printed, as JSON."""
+
+    about: str
+    person: str
+    began_at: float
+    ended_at: float | None = None
+    found: Any = None
+    fault: str = ""
+
+    @property
+    def state(self) -> State:
+        if self.ended_at is None:
+            return "under way"
+        return "failed" if self.fault else "done"
+
+
+class Looks:
+    """Of each kind one is under way at a time. `environ`: what the processes get; None: that of this one."""
+
+    def __init__(self, path: Path, seams: Seams, environ: Mapping[str, str] | None = None) -> None:
+        self._path = path
+        self._seams = seams
+        self.environ = environ
+        self._last: dict[str, Look] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def last(self, kind: str) -> Look | None:
+        """The look of this kind that was begun last."""
+        return self._last.get(kind)
+
+    def begin(self, kind: str, about: str, person: str, command: Sequence[str]) -> bool:
+        """Begin a look by this command; False when one of its kind goes on."""
+        going = self._last.get(kind)
+        if going is not None and going.ended_at is None:
+            return False
+        look = Look(about, person, self._seams.clock.now().timestamp())
+        while len(self._last) >= KEPT and kind not in self._last:
+            del self._last[next(iter(self._last))]
+        self._last[kind] = look
+        task = asyncio.create_task(self._run(look, command))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def close(self) -> None:
+        """End what goes on: a stopping bridge leaves no process behind."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _run(self, look: Look, command: Sequence[str]) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                look.found, look.fault = await self._result(command)
+        except TimeoutError:
+            look.fault = f"it took longer than an hour; run `bridge {' '.join(command)}` in a terminal"
+        except OSError as error:
+            look.fault = f"no process can be started: {error.strerror}"
+        finally:
+            look.ended_at = self._seams.clock.now().timestamp()
+
+    async def _result(self, command: Sequence[str]) -> tuple[Any, str]:
+        """What the command printed and "", or None and why there is nothing."""
+        whole = (sys.executable, "-m", "bridge", "--settings", str(self._path), *command)
+        environ = dict(os.environ if self.environ is None else self.environ)
+        process = await asyncio.create_subprocess_exec(
+            *whole, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True, env=environ
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            told, said = await asyncio.gather(_all_of(process.stdout, MOST_BYTES), _all_of(process.stderr, MOST_BYTES))
+            await process.wait()
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        try:
+            return json.loads(told), ""
+        except ValueError:
+            lines = said.decode(errors="replace").strip().splitlines()[-LAST_LINES:]
+            return None, "\n".join(lines) or f"it ended with code {process.returncode} and said nothing"
+
+
+async def _all_of(stream: asyncio.StreamReader, most: int) -> bytes:
+    """All that a process says; of what is too long only the beginning, which is no JSON then."""
+    kept = bytearray()
+    while some := await stream.read(2**16):
+        kept += some[: max(0, most - len(kept))]
+    return bytes(kept)

@@ -1,0 +1,139 @@
+"""What is left of each account's budget, what waits for it, and when that will be done: the same for all who ask."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bridge.app.wording import moment
+from bridge.domain.budget import Account, Use, seconds_needed
+from bridge.domain.priority import Priority
+from bridge.store.engine import Store
+from bridge.store.model import Scope
+from bridge.sync.reasons import Reason
+
+CALLS = 4.0
+"""What a record takes at a system where nothing was called yet: about what an update and its echo do."""
+MOST_CALLS = 20.0
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The work of one priority at a system. `used`: units of today; `left`: how many it may still use, None: no limit.
+
+    `records` wait, or are still to be read by backfills. `seconds`: until they are done; None where nothing tells.
+    """
+
+    priority: Priority
+    used: int
+    left: int | None
+    records: int
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Budgeted:
+    """A system's budget and its queue, the most important first."""
+
+    account: Account
+    queue: tuple[Queued, ...]
+
+    @property
+    def stands(self) -> tuple[Queued, ...]:
+        """What waits for another day: nothing is left for it today."""
+        return tuple(one for one in self.queue if one.records and one.left == 0)
+
+
+async def budgets_of(store: Store, scopes: Mapping[str, Scope]) -> dict[str, Budgeted]:
+    """By system, for all that were called since the store was made."""
+    waiting, now = await _waiting(store, scopes), store.now()
+    return {
+        name: Budgeted(account, _queue(account, {one: waiting[name, one] for one in Priority}, now))
+        for name, account in (await store.budgets.accounts()).items()
+    }
+
+
+async def _waiting(store: Store, scopes: Mapping[str, Scope]) -> Counter[tuple[str, Priority]]:
+    """How many records wait for calls at each system: a record takes calls at both of its mapping."""
+    found: Counter[tuple[str, Priority]] = Counter()
+
+    def add(mapping: str, priority: Priority, number: int) -> None:
+        if (scope := scopes.get(mapping)) is not None:
+            for system in {scope.left.system, scope.right.system}:
+                found[system, priority] += number
+
+    for (mapping, priority), number in (await store.waiting.by_priority(Reason.SYSTEM)).items():
+        add(mapping, priority, number)
+    for cursor in await store.cursors.all():
+        if cursor.mapping and cursor.runs and cursor.total is not None:
+            add(cursor.mapping, Priority.BACKFILL, max(0, cursor.total - cursor.rows))
+    return found
+
+
+def _queue(account: Account, records: Mapping[Priority, int], now: float) -> tuple[Queued, ...]:
+    work = {one: _work(account.uses.get(one, Use()), number) for one, number in records.items()}
+    done = seconds_needed(account, work, now)
+    knows = account.per_second is not None or account.day is not None
+    return tuple(
+        Queued(
+            priority=one,
+            used=account.uses.get(one, Use()).units,
+            left=None if account.day is None else account.day.for_priority(one, account.reserved),
+            records=records[one],
+            seconds=done[one] if knows and records[one] else None,
+        )
+        for one in Priority
+    )
+
+
+def _work(use: Use, records: int) -> tuple[float, float]:
+    """Calls and units that so many records take, as those of today did."""
+    calls = min(MOST_CALLS, use.calls / use.works) if use.works else CALLS
+    units = use.units / use.calls if use.calls else 1.0
+    return records * calls, records * calls * units
+
+
+def quota_rows(found: Mapping[str, Budgeted]) -> list[Row]:
+    """The budgets, for `bridge status`."""
+    return [
+        {
+            "system": name,
+            "calls per second": _number(one.account.per_second),
+            "reserved": f"{one.account.reserved:.0%}",
+            "left today": "-" if one.account.day is None else one.account.day.left,
+            "of": "-" if one.account.day is None else one.account.day.limit,
+            "unit": one.account.unit or "calls",
+            "renewed": "-" if one.account.day is None else moment(one.account.day.ends),
+            "instances": one.account.instances,
+        }
+        for name, one in sorted(found.items())
+    ]
+
+
+def queue_rows(found: Mapping[str, Budgeted], now: float) -> list[Row]:
+    """What waits for the budgets, for `bridge status`."""
+    return [
+        {
+            "system": name,
+            "priority": one.priority.word,
+            "used today": one.used,
+            "may use today": "-" if one.left is None else one.left,
+            "records waiting": one.records,
+            "done": "-" if one.seconds is None else moment(now + one.seconds),
+        }
+        for name, budgeted in sorted(found.items())
+        for one in budgeted.queue
+    ]
+
+
+def in_words(one: Budgeted) -> str:
+    """The budget in a line."""
+    account = one.account
+    told = [f"{_number(account.per_second)} calls a second"] if account.per_second is not None else []
+    if account.day is not None:
+        told.append(f"{account.day.left:,} of {account.day.limit:,} {account.unit or 'calls'} left today")
+    return ", ".join(told)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:g}"

@@ -1,0 +1,47 @@
+"""Lists of lines that a product shows by calls of their own: fetched only for mappings that have them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol, runtime_checkable
+
+from bridge.connectors.protocols import Connector
+from bridge.domain.catalog import EntityManifest
+from bridge.domain.record import Fields, Gone, Record, RecordRef
+
+
+@runtime_checkable
+class ReadsLines(Protocol):
+    """A connector of a product with columns that are `apart` (see ColumnSpec)."""
+
+    async def lines(self, entity: str, column: str, recs: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
+        """By record the lines of that column, each with its own id as `id`; a record without any may be left out."""
+
+
+async def read_whole(connector: Connector, ref: RecordRef, columns: Collection[str]) -> Record | Gone:
+    """One record with these lists of lines, also where the product shows them by calls of their own."""
+    (found,) = await with_lines(connector, ref.entity, [await connector.read(ref)], columns)
+    return found
+
+
+async def with_lines(
+    connector: Connector, entity: str, rows: Sequence[Record | Gone], columns: Collection[str]
+) -> list[Record | Gone]:
+    """The records with these lists of lines, asked for where they do not show them by themselves."""
+    found = list(rows)
+    for column in apart(connector.manifest.entities[entity], columns):
+        recs = [row.ref.id for row in found if isinstance(row, Record) and column not in row.fields]
+        if recs and isinstance(connector, ReadsLines):
+            lines = await connector.lines(entity, column, recs)
+            found = [_with(row, column, lines) if row.ref.id in recs else row for row in found]
+    return found
+
+
+def _with(row: Record | Gone, column: str, lines: Mapping[str, Sequence[Fields]]) -> Record | Gone:
+    if isinstance(row, Gone) or column in row.fields:
+        return row
+    return replace(row, fields={**row.fields, column: list(lines.get(row.ref.id, ()))})
+
+
+def apart(entity: EntityManifest, columns: Collection[str]) -> list[str]:
+    """Those of the columns that are lists of lines read by calls of their own."""
+    return sorted(name for name in set(columns) if name in entity.columns and entity.columns[name].apart)

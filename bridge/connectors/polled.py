@@ -1,0 +1,28 @@
+"""What a product without webhooks says where hooks are asked for: sweeps bring every change."""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from bridge.domain.callback import HookSpec, SeenHook
+from bridge.domain.errors import BadCallback, Rejected
+
+
+class Polled:
+    """The half of the seam that is about hooks and callbacks. No hook is ever wanted, and no callback is true."""
+
+    def __init__(self, system: str) -> None:
+        self._system = system
+
+    def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
+        return []
+
+    def hooks(self) -> Sequence[SeenHook]:
+        """There are none, and never will be."""
+        return []
+
+    def create_hook(self) -> NoReturn:
+        raise Rejected(self._system, "this product has no webhooks")
+
+    def refuse(self) -> NoReturn:
+        """Whoever sends a callback here is not the product."""
+        raise BadCallback("this product sends no callbacks")

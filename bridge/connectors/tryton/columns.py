@@ -1,0 +1,85 @@
+"""Which column is which field of which model. Facts: the modules party, product and sale_opportunity, version 8."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bridge.domain.catalog import Column, ColumnSpec
+
+CURRENCIES, COUNTRIES, LANGUAGES, UNITS, EMPLOYEES = "currencies", "countries", "languages", "units", "employees"
+CATEGORIES = "party categories"
+ADDRESS_PARTS = ("name", "street", "postal_code", "city", "country", "subdivision")
+STATES = ("lead", "opportunity", "converted", "won", "lost", "cancelled")
+PRODUCT_TYPES = ("goods", "assets", "service")
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One column. `name`: the field. `items`: the list that names what the field points to."""
+
+    name: str
+    spec: ColumnSpec
+    items: str = ""
+
+
+def _plain(name: str, type_: Column, *, required: bool = False, writable: bool = True) -> Property:
+    return Property(name, ColumnSpec(type_, required=required, writable=writable))
+
+
+def _text(name: str, *, required: bool = False) -> Property:
+    return _plain(name, Column.TEXT, required=required)
+
+
+def _item(name: str, items: str, *, required: bool = False) -> Property:
+    return Property(name, ColumnSpec(Column.CHOICE, required=required), items)
+
+
+MECHANISMS: Mapping[str, tuple[str, ...]] = {
+    "emails": ("email",),
+    "phones": ("phone", "mobile", "fax"),
+    "websites": ("website",),
+}
+"""Columns made from a party's contact mechanisms, and their types; the first is what an item without a label gets."""
+
+PARTY: Mapping[str, Property] = {
+    "name": _text("name"),
+    "code": _text("code"),
+    "active": _plain("active", Column.BOOLEAN),
+    "language": _item("lang", LANGUAGES),
+}
+PARTY_LISTS: Mapping[str, ColumnSpec] = {
+    **dict.fromkeys(MECHANISMS, ColumnSpec(Column.VALUES)),
+    "address": ColumnSpec(Column.OBJECT, parts=ADDRESS_PARTS),
+}
+"""`address` is the first of the party's addresses; the others stay as they are."""
+CATEGORY = ColumnSpec(Column.CHOICE)
+"""The oldest of a party's categories: what tells people from companies, which are one model."""
+
+TEMPLATE: Mapping[str, Property] = {
+    "name": _text("name", required=True),
+    "type": Property("type", ColumnSpec(Column.CHOICE, choices=PRODUCT_TYPES)),
+    "unit": _item("default_uom", UNITS, required=True),
+    "list_price": _plain("list_price", Column.DECIMAL),
+}
+"""What all variants of a product share."""
+
+VARIANT: Mapping[str, Property] = {
+    "description": _text("description"),
+    "active": _plain("active", Column.BOOLEAN),
+}
+CODE = ColumnSpec(Column.TEXT)
+
+OPPORTUNITY: Mapping[str, Property] = {
+    "number": _plain("number", Column.TEXT, writable=False),
+    "reference": _text("reference"),
+    "description": _text("description"),
+    "party": Property("party", ColumnSpec(Column.REFERENCE, to="party")),
+    "amount": _plain("amount", Column.DECIMAL),
+    "currency": _item("currency", CURRENCIES),
+    "start_date": _plain("start_date", Column.DATE),
+    "end_date": _plain("end_date", Column.DATE),
+    "comment": _text("comment"),
+    "probability": _plain("conversion_probability", Column.DECIMAL),
+    "lost_reason": _text("lost_reason"),
+    "employee": _item("employee", EMPLOYEES),
+}
+STATE = ColumnSpec(Column.CHOICE, choices=STATES)

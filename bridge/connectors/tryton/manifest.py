@@ -1,0 +1,78 @@
+"""What Tryton offers and what it cannot do. Facts: trytond 8.2 with the modules party, product and sale_opportunity."""
+
+from dataclasses import replace
+
+from bridge.connectors.tryton.columns import CATEGORY, CODE, OPPORTUNITY, PARTY, PARTY_LISTS, STATE, TEMPLATE, VARIANT
+from bridge.connectors.tryton.options import TrytonOptions
+from bridge.domain.catalog import EntityManifest, Lookup, Manifest
+
+FINE = 0.001  # times have microseconds; SQLite keeps them so, too
+LONGEST_TRANSACTION_SECONDS = 120.0
+
+MANIFEST = Manifest(
+    product="tryton",
+    entities={
+        "party": EntityManifest(
+            columns={**{column: each.spec for column, each in PARTY.items()}, **PARTY_LISTS, "category": CATEGORY},
+            archives=True,
+            settle=0.0,
+            version_resolution=FINE,
+            unversioned=frozenset(PARTY_LISTS),
+            since_lag=LONGEST_TRANSACTION_SECONDS,
+            lookup=Lookup.LAGGING,
+            lookup_columns=frozenset({"name", "code", "emails", "phones", "websites"}),
+            custom=False,
+        ),
+        "product": EntityManifest(
+            columns={column: each.spec for column, each in {**TEMPLATE, **VARIANT}.items()} | {"code": CODE},
+            archives=True,
+            settle=0.0,
+            version_resolution=FINE,
+            since_lag=LONGEST_TRANSACTION_SECONDS,
+            lookup=Lookup.LAGGING,
+            lookup_columns=frozenset({"name", "code"}),
+            custom=False,
+            delete_evidence=False,  # with their template variants go without a word in the log
+        ),
+        "opportunity": EntityManifest(
+            columns={column: each.spec for column, each in OPPORTUNITY.items()} | {"state": STATE},
+            settle=0.0,
+            version_resolution=FINE,
+            since_lag=LONGEST_TRANSACTION_SECONDS,
+            lookup=Lookup.LAGGING,
+            lookup_columns=frozenset({"number", "reference", "description"}),
+            custom=False,
+        ),
+    },
+    limits=(
+        "There are no webhooks: sweeps bring every change, at the pace of `sweep_seconds` of the system.",
+        "A contact mechanism or an address that is deleted by itself, not from its party's form, shows with the next"
+        " full sweep.",
+        "Deletes are found in the log of what users do (`ir.model.log`), for which the user needs the right to read it;"
+        " what a program inside the server deletes, variants that go with their template, and all deletes without that"
+        " right show with the next full sweep.",
+        "What changes in a transaction carries the time it began, so each sweep looks back by"
+        " `longest_transaction_seconds`.",
+        "Refusals are sentences in the user's language, without a code and without the field they are about.",
+        "A change that Tryton wants a person to confirm is refused.",
+        "A write is refused and decided anew when somebody changed the record, its contact mechanisms or its address"
+        " since it was read.",
+        "`state` of an opportunity is changed by its buttons, one after the other; `won` comes with its sale only."
+        " `converted` makes a sale. An opportunity is cancelled before it is deleted.",
+        "An opportunity needs a party and an employee before it leaves the state `lead`.",
+        "A product is a variant; its name, type, unit and price are those of all variants of its template, and are"
+        " written only where there is one.",
+        "People and companies are one model. `category` is a party's oldest category: filter by it where both cross. To"
+        " write it puts that category in the place of the oldest one.",
+        "`address` is a party's first address; further ones stay as they are. Its subdivision is shown only.",
+        "A failed login is not repeated by itself for half an hour: the server would shut out the right password, too.",
+    ),
+    not_yet=("sales and their lines", "identifiers of parties", "further addresses of a party"),
+)
+
+
+def manifest_of(options: TrytonOptions) -> Manifest:
+    """As these options have it."""
+    lag = options.longest_transaction_seconds
+    entities = {name: replace(entity, since_lag=lag) for name, entity in MANIFEST.entities.items()}
+    return replace(MANIFEST, entities=entities)

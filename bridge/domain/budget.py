@@ -1,0 +1,207 @@
+"""How much may be asked of an account, and who may ask it. Plain values: no clock, no store, nothing waits here.
+
+Two budgets bind an account: calls by the second (a `Bucket`), and units by the day (a `Day`; a unit is a call, or what
+the vendor counts, such as tokens). Instances on one store share both: of the pace each has a fraction for a while
+(`fair_fraction`), of the day each takes a portion and gives back what it did not use (`portion`).
+
+The reserved share of both is for live changes and people. Every lower priority also leaves a little to those above it,
+so that a long backfill does not use up the day of the sweeps.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from math import ceil
+
+from bridge.domain.priority import Priority
+from bridge.domain.seams import from_epoch
+
+STEP = 0.1
+"""Of what is not reserved, each priority from RECONCILE on leaves so much more to those above it."""
+NEWCOMERS = 0.1
+"""Of the pace, what instances that have a part leave free for one that begins."""
+DAY_SECONDS = 86_400.0
+ALMOST = 1e-6
+
+
+def kept_share(priority: Priority, reserved: float) -> float:
+    """Which share of a budget calls of this priority must leave to higher ones; 0 for LIVE, less than 1 for all."""
+    if priority is Priority.LIVE:
+        return 0.0
+    return reserved + (1.0 - reserved) * STEP * (priority - Priority.RETRY)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Calls by the second: `per_second` come in, and at most `most` are saved up. `level` of them are there at `at`.
+
+    In any time of t seconds no more than `most` + `per_second` * t leave it (one call that costs more than `most`
+    counts as `most` here, and the rest is paid back before the next one).
+    """
+
+    per_second: float
+    most: float
+    level: float
+    at: float
+
+    def then(self, now: float) -> "Bucket":
+        """The same at another time."""
+        level = min(self.most, self.level + max(0.0, now - self.at) * self.per_second)
+        return replace(self, level=level, at=max(now, self.at))
+
+    def wait(self, now: float, cost: float, kept: float) -> float:
+        """Seconds until `cost` may be taken and the share `kept` of a full bucket is left; infinite where none come in.
+
+        From a full bucket everybody may take, so that nothing waits for ever.
+        """
+        level = self.then(now).level
+        missing = min(self.most, cost + kept * self.most) - level
+        if missing <= ALMOST:
+            return 0.0
+        return missing / self.per_second if self.per_second > 0 else float("inf")
+
+    def take(self, now: float, cost: float) -> "Bucket":
+        here = self.then(now)
+        return replace(here, level=here.level - cost)
+
+    def resized(self, now: float, per_second: float, most: float) -> "Bucket":
+        """Another pace from now on. What was saved up is kept as far as it fits."""
+        here = self.then(now)
+        return Bucket(per_second, most, min(here.level, most), here.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Units by the day: of `limit`, `left` are there until `ends` (epoch seconds), when the day's budget is renewed."""
+
+    limit: int
+    left: int
+    ends: float
+
+    @property
+    def ends_at(self) -> str:
+        """As people read it."""
+        return from_epoch(self.ends).strftime("%H:%M UTC")
+
+    def kept(self, priority: Priority, reserved: float) -> int:
+        """How many units calls of this priority must leave to higher ones."""
+        return ceil(kept_share(priority, reserved) * self.limit - ALMOST)
+
+    def for_priority(self, priority: Priority, reserved: float) -> int:
+        """How many of the units that are left calls of this priority may use."""
+        return max(0, self.left - self.kept(priority, reserved))
+
+
+def fair_fraction(others: Iterable[float], *, renews: bool, newcomers: float) -> float:
+    """Which part of the pace an instance may have now, beside the parts that `others` have: never more than 1 in all.
+
+    One that renews its part takes no more than all alike, and leaves `newcomers` free; one that begins takes what is
+    free, and gets more as the others renew theirs.
+    """
+    parts = list(others)
+    free = max(0.0, 1.0 - sum(parts))
+    if parts and not renews:
+        return free
+    return min(free, (1.0 - newcomers) / (len(parts) + 1))
+
+
+def portion(day: Day, unspent: int, wanted: int, priority: Priority, reserved: float) -> tuple[int, int]:
+    """What an instance may hold of a day: it gives back `unspent` and takes up to `wanted` for a priority.
+
+    `day.left`: what nobody has taken. Returns (what it holds now, what nobody holds now).
+    """
+    free = Day(day.limit, day.left + unspent, day.ends)
+    held = max(0, min(wanted, free.for_priority(priority, reserved)))
+    return held, free.left - held
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What was used: units of the day, calls, and pieces of work (claimed records, pages of listings)."""
+
+    units: int = 0
+    calls: int = 0
+    works: int = 0
+
+    def __add__(self, other: "Use") -> "Use":
+        return Use(self.units + other.units, self.calls + other.calls, self.works + other.works)
+
+
+Uses = Mapping[Priority, Use]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an instance tells of an account as it renews its part of the budget.
+
+    `per_second`, `burst`: the account's whole pace, None where none is known. `limit`: the most units of a day that
+    the settings allow, None for no limit of our own; `unspent`, `wanted`: see `portion`. `ends`: when our day ends.
+    `vendor`: the day as the vendor's answers show it. `uses`: since the last report.
+    """
+
+    credential: str
+    reserved: float
+    priority: Priority = Priority.LIVE
+    per_second: float | None = None
+    burst: float | None = None
+    limit: int | None = None
+    unit: str = ""
+    ends: float = 0.0
+    unspent: int = 0
+    wanted: int = 0
+    vendor: Day | None = None
+    uses: Uses = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """An instance's part: `fraction` of the pace for `seconds`, `held` units of the day; `left`: units nobody holds."""
+
+    fraction: float = 1.0
+    seconds: float = float("inf")
+    held: int = 0
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is known of an account's budget, for people. `day`: the tighter of the vendor's and our own.
+
+    `uses`: of the day so far, by all instances. `instances`: those that have a part of it now.
+    """
+
+    credential: str
+    reserved: float
+    per_second: float | None = None
+    day: Day | None = None
+    unit: str = ""
+    uses: Uses = field(default_factory=dict)
+    instances: int = 0
+
+
+def seconds_needed(account: Account, work: Mapping[Priority, tuple[float, float]], now: float) -> dict[Priority, float]:
+    """In how many seconds the work of each priority is done, after that of all higher ones.
+
+    `work`: calls and units that each takes. Where a day is too short, the rest waits for the next days.
+    """
+    done: dict[Priority, float] = {}
+    calls, earlier = 0.0, 0.0
+    for priority in sorted(work):
+        more, units = work[priority]
+        calls += more
+        paced = calls / account.per_second if account.per_second else 0.0
+        done[priority] = max(paced, _days(account, priority, earlier, units, now), *done.values(), 0.0)
+        earlier += units
+    return done
+
+
+def _days(account: Account, priority: Priority, earlier: float, units: float, now: float) -> float:
+    """Seconds until the day has enough units for it: 0 when today has."""
+    day = account.day
+    if day is None or units <= 0:
+        return 0.0
+    missing = earlier + units - day.for_priority(priority, account.reserved)
+    if missing <= 0:
+        return 0.0
+    full = max(1, replace(day, left=day.limit).for_priority(priority, account.reserved))
+    whole, rest = divmod(missing, full)
+    return max(0.0, day.ends - now) + (whole if rest else whole - 1) * DAY_SECONDS

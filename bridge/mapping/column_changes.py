@@ -1,0 +1,221 @@
+"""What an account changed about the columns of an entity, and which mappings that concerns. Pure."""
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as MappingOf
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from bridge.domain.catalog import Column, ColumnSpec
+from bridge.domain.record import Side
+from bridge.mapping.check_columns import words_of
+from bridge.mapping.conditions import Leaf, Words, leaves
+from bridge.mapping.model import Field, Mapping
+from bridge.mapping.paths import parse_path
+
+Columns = MappingOf[str, ColumnSpec]
+NAMED = 5
+
+
+class What(StrEnum):
+    """What happened to a column."""
+
+    GONE = "gone"
+    TYPE = "type"
+    REQUIRED = "required"
+    READ_ONLY = "read-only"
+    OPTIONS_GONE = "options gone"
+    SHORTER = "shorter"
+    NEW = "new"
+    OPTIONS_NEW = "new options"
+    EASED = "eased"  # no longer required or read-only, or it takes more
+
+
+class Level(StrEnum):
+    """What a change means for the mappings. FAIL: what uses the column no longer works as the mapping says."""
+
+    FAIL = "fail"
+    WARN = "warn"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`text`: what changed, as a sentence without subject. `options`: those that went or came."""
+
+    column: str
+    what: What
+    text: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """A change with what it means. `mappings`: the names of those it concerns, none for information."""
+
+    change: Change
+    level: Level
+    mappings: tuple[str, ...] = ()
+
+
+def changes(before: Columns, now: Columns, fixed: Columns) -> list[Change]:
+    """Everything that differs, by column. `fixed`: columns every account of the product has, which an account may only
+    narrow: one that it does not mention has not vanished."""
+    found: list[Change] = []
+    for name in sorted(before.keys() | now.keys()):
+        was, is_ = before.get(name), now.get(name)
+        if was is None and is_ is not None:
+            found += _new(name, is_)
+        elif is_ is None and name not in fixed:
+            found.append(Change(name, What.GONE, "is gone"))
+        elif was is not None and is_ is not None:
+            found += _differences(name, was, is_)
+    return found
+
+
+def _new(name: str, spec: ColumnSpec) -> Iterator[Change]:
+    yield Change(name, What.NEW, f"is new ({spec.type})")
+    if spec.required and spec.writable:
+        yield Change(name, What.REQUIRED, "is new, and every record needs it")
+
+
+def _differences(name: str, was: ColumnSpec, now: ColumnSpec) -> Iterator[Change]:
+    if was.type is not now.type:
+        yield Change(name, What.TYPE, f"holds {now.type} now; it held {was.type}")
+    if now.required and not was.required:
+        yield Change(name, What.REQUIRED, "is required now")
+    if was.writable and not now.writable:
+        yield Change(name, What.READ_ONLY, "is read-only now")
+    if was.required and not now.required:
+        yield Change(name, What.EASED, "is not required any more")
+    if now.writable and not was.writable:
+        yield Change(name, What.EASED, "can be written now")
+    if was.max_length != now.max_length and now.max_length is not None:
+        shorter = was.max_length is None or now.max_length < was.max_length
+        text = f"takes {now.max_length} characters now" + (f"; it took {was.max_length}" if was.max_length else "")
+        yield Change(name, What.SHORTER if shorter else What.EASED, text)
+    yield from _options(name, was, now)
+
+
+def _options(name: str, was: ColumnSpec, now: ColumnSpec) -> Iterator[Change]:
+    """Where the account listed options and lists none now, any is taken."""
+    if now.type is not was.type or now.type not in (Column.CHOICE, Column.SET) or not (was.choices and now.choices):
+        return
+    gone = tuple(word for word in was.choices if word not in now.choices)
+    new = tuple(word for word in now.choices if word not in was.choices)
+    if len(gone) == len(new) == 1:
+        yield Change(name, What.OPTIONS_GONE, f"offers {_told(new)} in place of {_told(gone)}", gone)
+        return
+    if gone:
+        yield Change(name, What.OPTIONS_GONE, f"does not offer {_told(gone)} any more", gone)
+    if new:
+        yield Change(name, What.OPTIONS_NEW, f"offers {_told(new)} now", new)
+
+
+def _told(words: tuple[str, ...]) -> str:
+    return ", ".join(f"`{word}`" for word in words[:NAMED]) + (", ..." if len(words) > NAMED else "")
+
+
+def concerns(found: list[Change], uses: list[tuple[Mapping, Side]]) -> list[Concern]:
+    """Each change with the worst it means for any of the mappings that keep this entity on that side."""
+    return [_concern(change, uses) for change in found]
+
+
+def _concern(change: Change, uses: list[tuple[Mapping, Side]]) -> Concern:
+    levels = {mapping.name: _level(change, mapping, side) for mapping, side in uses}
+    for level in (Level.FAIL, Level.WARN):
+        if level in levels.values():
+            return Concern(change, level, tuple(sorted(name for name, one in levels.items() if one is not Level.INFO)))
+    return Concern(change, Level.INFO)
+
+
+def _level(change: Change, mapping: Mapping, side: Side) -> Level:
+    rows = [row for row in mapping.fields if change.column in _columns(row, side)]
+    filtered = any(leaf.path.column == change.column for leaf in _asked(mapping, side))
+    marked = side in mapping.marker and parse_path(mapping.marker[side]).column == change.column
+    written = [row for row in rows if side in row.flows]
+    match change.what:
+        case What.GONE | What.TYPE:
+            return Level.FAIL if rows or filtered or marked else Level.INFO
+        case What.READ_ONLY:
+            return Level.FAIL if written or (filtered and side in mapping.creates) or marked else Level.INFO
+        case What.REQUIRED:
+            if side not in mapping.creates or filtered or any(row.required or row.set_on for row in written):
+                return Level.INFO
+            return Level.WARN if written else Level.FAIL
+        case What.SHORTER:
+            return Level.WARN if written else Level.INFO
+        case What.OPTIONS_GONE:
+            return Level.WARN if _uses_options(change, mapping, side, rows) else Level.INFO
+    return Level.INFO
+
+
+def _uses_options(change: Change, mapping: Mapping, side: Side, rows: list[Field]) -> bool:
+    """Whether a table, a constant or a filter names one of them, or a row without a table may write one."""
+    wanted = _words(leaf for leaf in _asked(mapping, side) if leaf.path.column == change.column)
+    for row in rows:
+        words = words_known(row, mapping, side, change.column)
+        if words is None and side in row.flows:
+            return True
+        wanted |= words or set()
+    return bool(wanted & set(change.options))
+
+
+def _asked(mapping: Mapping, side: Side) -> Iterator[Leaf]:
+    """What `where` and every row's `when` ask about columns of that side."""
+    yield from leaves(mapping.side(side).where)
+    for row in mapping.fields:
+        if side in row.when:
+            yield from leaves(row.when[side])
+
+
+def _words(asked: Iterable[Leaf]) -> set[str]:
+    return {str(word) for leaf in asked if isinstance(leaf, Words) for word in leaf.words}
+
+
+def words_known(row: Field, mapping: Mapping, side: Side, column: str) -> set[str] | None:
+    """The words the row itself names of that column; None: it takes and gives any."""
+    cells = row.cells(side)
+    if cells is None or (row.table is None and row.set_on is None and not row.lines):
+        return None
+    role = mapping.side(side).name
+    named = [words_of(row, role, path.text, side, at) for at, path in enumerate(cells.paths) if path.column == column]
+    return {word for words in named for word in words}
+
+
+def _columns(row: Field, side: Side) -> set[str]:
+    cells = row.cells(side)
+    return {path.column for path in cells.paths} if cells is not None else set()
+
+
+def names_used(mapping: Mapping, side: Side) -> set[str]:
+    """Every name of an own field and every word that the mapping says of that side."""
+    used = _words(_asked(mapping, side))
+    for row in mapping.fields:
+        for column in _columns(row, side):
+            used.add(column.removeprefix("custom."))
+            used |= words_known(row, mapping, side, column) or set()
+    return used
+
+
+def dumped(columns: Columns) -> dict[str, dict[str, Any]]:
+    """As JSON; what a column does not have is left out."""
+    empty = asdict(ColumnSpec(Column.TEXT))
+    return {
+        name: {"type": spec.type.value, **{k: v for k, v in asdict(spec).items() if k != "type" and v != empty[k]}}
+        for name, spec in columns.items()
+    }
+
+
+def loaded(kept: MappingOf[str, MappingOf[str, Any]]) -> dict[str, ColumnSpec]:
+    """What `dumped` made; what a later version added is left out."""
+    known = set(ColumnSpec.__dataclass_fields__) - {"type", "choices", "parts"}
+    return {
+        name: ColumnSpec(
+            Column(values["type"]),
+            choices=tuple(values.get("choices", ())),
+            parts=tuple(values.get("parts", ())),
+            **{key: value for key, value in values.items() if key in known},
+        )
+        for name, values in kept.items()
+    }

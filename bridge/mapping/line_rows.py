@@ -1,0 +1,185 @@
+"""`lines`: a list of rows with their own fields and a key, on both sides: how they are read, compared and written."""
+
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping as MappingOf
+from dataclasses import replace
+from typing import Any
+
+from bridge.domain.guess import did_you_mean
+from bridge.domain.record import Side
+from bridge.files.document import Node, Scalar
+from bridge.mapping.model import Cells, Field, LineSpec
+from bridge.mapping.paths import Path
+from bridge.mapping.section import Section
+from bridge.mapping.types.kind import Kind
+from bridge.mapping.values import LEAVE, UNREAD, Line, Lines, Untranslatable, is_empty
+
+NOT_IN_LINES = ("from", "when", "value", "set", "default", "conflict", "required", "absent", "columns", "rows", "lines")
+"""What is said of a list as a whole, or of records."""
+
+Key = tuple[str, ...]
+
+
+def read_spec(section: Section, fields: tuple[Field, ...]) -> LineSpec | None:
+    """The rows of a line and what tells which line is which; None after a fault."""
+    named = {row.name: row for row in fields}
+    names = [item.text if isinstance(item, Scalar) else "" for item in section.items("key")]
+    wrong = [name for name in names if name not in named]
+    if wrong:
+        what = f"`key` of {section.what} names `{wrong[0]}`, which is no field rule of its lines"
+        section.faults.add(section.value_place("key"), what, did_you_mean(wrong[0], list(named)))
+    elif not names:
+        what = f"{section.what} does not say which line of the one side is which of the other"
+        section.faults.add(section.at("lines"), what, "add key: with the field rules that tell, like key: product")
+    return LineSpec(fields, tuple(names)) if names and not wrong else None
+
+
+def plain_rows(section: Section, nodes: MappingOf[str, Node]) -> None:
+    """Faults for what a row inside a line cannot say."""
+    for name, node in nodes.items():
+        entries = getattr(node, "keys", {})
+        for key in (key for key in NOT_IN_LINES if key in entries):
+            what = f"field rule {name} in the lines of {section.what} says `{key}`, which goes for the list as a whole"
+            section.faults.add(entries[key].place, what, f"write `{key}` beside `lines`, or leave it out")
+
+
+def line_kind(spec: LineSpec) -> Kind:
+    """The type of the list: equal when the lines with the same keys hold the same, in whatever order."""
+
+    def dump(value: Lines) -> list[dict[str, Any]]:
+        return [{name: _dumped(spec.named[name], one) for name, one in line.values} for line in value.rows]
+
+    def load(data: Any) -> Lines:
+        return Lines(
+            tuple(Line(tuple((row.name, _loaded(row, one.get(row.name))) for row in spec.fields)) for one in data)
+        )
+
+    def never_read(raw: Any) -> Any:
+        raise Untranslatable("a list of lines has no literal")
+
+    return Kind(
+        "lines",
+        never_read,
+        fold=lambda value: "\n".join(sorted("\t".join(key) for key in keyed(spec, value))),
+        dump=dump,
+        load=load,
+        same=lambda a, b: _alike(spec, a, b, same_value),
+        reduces=lambda sent, shown: _alike(spec, sent, shown, _held),
+    )
+
+
+def _dumped(row: Field, value: Any) -> Any:
+    return None if is_empty(value) else row.kind.dump(value)
+
+
+def _loaded(row: Field, data: Any) -> Any:
+    return None if data is None else row.kind.load(data)
+
+
+def same_value(row: Field, a: Any, b: Any) -> bool:
+    """As of fields of records: every kind of emptiness is equal."""
+    if is_empty(a) or is_empty(b):
+        return is_empty(a) and is_empty(b)
+    return type(a) is type(b) and row.kind.same(a, b)
+
+
+def _held(row: Field, sent: Any, shown: Any) -> bool:
+    """Whether a column that was sent one value may show the other."""
+    if same_value(row, sent, shown):
+        return True
+    return not is_empty(sent) and not is_empty(shown) and type(sent) is type(shown) and row.kind.reduces(sent, shown)
+
+
+def _alike(spec: LineSpec, a: Lines, b: Lines, equal: Callable[[Field, Any, Any], bool]) -> bool:
+    here, there = keyed(spec, a), keyed(spec, b)
+    return here.keys() == there.keys() and all(
+        equal(row, here[key].value(row.name), there[key].value(row.name)) for key in here for row in spec.fields
+    )
+
+
+def keyed(spec: LineSpec, value: Any) -> dict[Key, Line]:
+    """Lines by their key, in order; of several with the same key the first is the other side's first, and so on."""
+    found: dict[Key, Line] = {}
+    for line in value.rows if isinstance(value, Lines) else ():
+        folded = tuple(_folded(spec.named[name], line.value(name)) for name in spec.key)
+        count = 0
+        while (key := (*folded, str(count))) in found:
+            count += 1
+        found[key] = line
+    return found
+
+
+def _folded(row: Field, value: Any) -> str:
+    return "" if is_empty(value) else row.kind.fold(value)
+
+
+def line_cells(path: Path, spec: LineSpec, side: Side, cells: Cells) -> Cells:
+    """The list's column on one side; `cells`: the same as a plain column."""
+
+    def parse(raw: Any) -> Lines | None:
+        if not isinstance(raw, list | tuple):
+            raise Untranslatable("expected a list of lines")
+        return Lines(tuple(read_line(spec, side, one, at) for at, one in enumerate(raw, 1))) if raw else None
+
+    def compose(value: Any, held: Any) -> list[dict[str, Any]]:
+        return composed(spec, side, value, held)
+
+    def render(value: Any) -> tuple[Any, ...]:
+        return (composed(spec, side, value, ()),)
+
+    return replace(cells, paths=(path,), parse=parse, render=render, render_one=None, compose=compose)
+
+
+def read_line(spec: LineSpec, side: Side, raw: Any, at: int) -> Line:
+    """One line of a side's list; raises Untranslatable that names the line and its row."""
+    values = []
+    for row in spec.fields:
+        cells = row.cells(side)
+        assert cells is not None, "a row of a line has columns on both sides"
+        try:
+            values.append((row.name, _read(cells, raw)))
+        except Untranslatable as error:
+            raise Untranslatable(f"line {at}, {row.name}: {error}") from None
+    return Line(tuple(values))
+
+
+def _read(cells: Cells, raw: Any) -> Any:
+    raws = tuple(path.get(raw if isinstance(raw, Mapping) else {}) for path in cells.paths)
+    raws = tuple(None if one is UNREAD else one for one in raws)
+    if all(one is None or one == "" for one in raws):
+        return None
+    return cells.parse(raws[0] if len(raws) == 1 else raws)
+
+
+def composed(spec: LineSpec, side: Side, value: Any, held: Any) -> list[dict[str, Any]]:
+    """The list to write: held lines with what differs in them, without those that go, and new ones behind them.
+
+    What no row names stays in a line as it is, its id above all.
+    """
+    raws = [one for one in held or () if isinstance(one, Mapping)]
+    lines = Lines(tuple(read_line(spec, side, one, at) for at, one in enumerate(raws, 1)))
+    known = dict(zip(keyed(spec, lines), zip(raws, lines.rows, strict=True), strict=True))
+    goal = keyed(spec, value)
+    kept = [dict(_written(spec, side, goal[key], *known[key])) for key in known if key in goal]
+    return [*kept, *(dict(_written(spec, side, line, {}, None)) for key, line in goal.items() if key not in known)]
+
+
+def _written(
+    spec: LineSpec, side: Side, line: Line, raw: Mapping[str, Any], before: Line | None
+) -> Iterator[tuple[str, Any]]:
+    changes: dict[str, Any] = dict(raw)
+    for row in spec.fields:
+        value, cells = line.value(row.name), row.cells(side)
+        assert cells is not None
+        if before is not None and same_value(row, before.value(row.name), value):
+            continue
+        if before is None and is_empty(value):
+            continue
+        if is_empty(value):
+            raws: tuple[Any, ...] = (None,) * len(cells.paths) if len(cells.paths) == 1 else cells.render(None)
+        else:
+            raws = cells.render(value)
+        for path, one in zip(cells.paths, raws, strict=True):
+            if one is not LEAVE:
+                path.put(changes, raw, one)
+    yield from changes.items()

@@ -1,0 +1,193 @@
+"""Puts the simulated database together as an aiohttp application, and the handle for use from Python."""
+
+import json
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from bridge.simulators.control import RequestCounter, UnknownRecord, add_control_routes
+from bridge.simulators.delivery import DeliveryQueue, RetryPolicy
+from bridge.simulators.faults import FaultPlayer, Faults
+from bridge.simulators.records import Record
+from bridge.simulators.tryton.changes import FIRST, Changes, Refused
+from bridge.simulators.tryton.models import MANY, MODELS
+from bridge.simulators.tryton.rpc import BODY, METHOD, Rpc, fault_answer, page
+from bridge.simulators.tryton.state import GONE, Options, State, seeded_state
+from bridge.simulators.tryton.values import to_wire
+from bridge.simulators.world import World
+
+ENTITIES = ("party.party", "product.template", "product.product", "sale.opportunity")
+
+
+class TrytonSimulator:
+    """One simulated database. There are no callbacks: `deliveries` never has any."""
+
+    def __init__(self, world: World, options: Options | None = None) -> None:
+        options = options or Options()
+        self.state: State = seeded_state(world, options)
+        self.faults = Faults()
+        self.requests = RequestCounter()
+        self.deliveries = DeliveryQueue(world, self.faults, RetryPolicy())
+        self._changes = Changes(self.state, self.faults)
+        self._rpc = Rpc(self.state, self.faults, self._changes)
+        self.app = self._build(world)
+
+    def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """Makes a record as a person does in Tryton's own client; `email`, `phone` and the like are a new party's
+        first mechanisms. Raises UnknownRecord, ValueError."""
+        return self._as_person(entity, lambda t: self._changes.create(entity, self._checked(entity, fields), t))
+
+    def person_edits(self, entity: str, record_id: Any, fields: dict[str, Any]) -> dict[str, Any]:
+        """Writes fields; `email` and the like change the first mechanism of their kind, in the party's own form."""
+
+        def work(t: Any) -> int:
+            number = self._number(entity, record_id)
+            self._changes.write(entity, [number], self._with_commands(number, self._checked(entity, fields)), t)
+            return number
+
+        return self._as_person(entity, work)
+
+    def person_deletes(self, entity: str, record_id: Any) -> None:
+        number = self._number(entity, record_id)
+        transaction = self._changes.begin({})
+        try:
+            self._changes.delete(entity, [number], transaction)
+        except Refused as refused:
+            self._changes.roll_back(transaction)
+            raise ValueError(refused.error[1][0]) from refused
+
+    def person_merges(self, absorbed: Any, survivor: Any) -> None:
+        """The wizard that replaces a party by another."""
+        self._changes.replace(self._number("party.party", absorbed), self._number("party.party", survivor))
+
+    def populate(self, entity: str, count: int) -> None:
+        raise ValueError("this simulator has no population")
+
+    def person_adds_field(self, entity: str, name: str, kind: str, options: list[str]) -> dict[str, Any]:
+        raise ValueError("fields of a database come with its modules: nobody adds one by hand")
+
+    def person_adds_options(self, entity: str, name: str, options: list[str]) -> dict[str, Any]:
+        raise ValueError("options of a field come with its module: nobody adds one by hand")
+
+    def drop_hook(self, hook_id: str) -> None:
+        raise UnknownRecord("there are no hooks")
+
+    def expire_tokens(self) -> None:
+        """All sessions end now."""
+        self.state.sessions.clear()
+
+    async def idle(self) -> None:
+        """There is nothing to wait for."""
+
+    def dump(self) -> dict[str, Any]:
+        return {"records": {model: [self._shown(model, row) for row in self.state.rows(model)] for model in ENTITIES}}
+
+    def _as_person(self, entity: str, work: Any) -> dict[str, Any]:
+        self._known(entity)
+        transaction = self._changes.begin({"company": 1, "employee": 1})
+        try:
+            record_id = work(transaction)
+        except Refused as refused:
+            self._changes.roll_back(transaction)
+            raise ValueError(str((refused.error[-1] and refused.error[-1][0]) or refused.error[0])) from refused
+        found = self.state.get(entity, record_id)
+        assert found is not None
+        return self._shown(entity, found)
+
+    def _with_commands(self, party: int, fields: dict[str, Any]) -> dict[str, Any]:
+        """`email` and the like as the commands that the party's form sends."""
+        there = self.state.children("party.contact_mechanism", "party", party)
+        commands: list[Any] = []
+        for kind in [name for name in fields if name in FIRST]:
+            first = next((row["id"] for row in there if row["type"] == kind and row["active"]), None)
+            text = fields.pop(kind)
+            if first is None:
+                commands += [["create", [{"type": kind, "value": text}]]] if text else []
+            else:
+                commands.append(["write", [first], {"value": text}] if text else ["delete", [first]])
+        return {**fields, **({"contact_mechanisms": commands} if commands else {})}
+
+    def _checked(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]:
+        known = {*MODELS[self._known(entity)].fields, *(FIRST if entity == "party.party" else ())}
+        if wrong := sorted(fields.keys() - known):
+            raise ValueError(f"{entity} has no fields {', '.join(wrong)}")
+        return dict(fields)
+
+    def _known(self, entity: str) -> str:
+        if entity not in ENTITIES:
+            raise UnknownRecord(f"no entity {entity!r}; known: {', '.join(ENTITIES)}")
+        return entity
+
+    def _number(self, entity: str, record_id: Any) -> int:
+        found = self.state.get(self._known(entity), record_id)
+        if found is None:
+            raise UnknownRecord(f"no {entity} {record_id}")
+        return int(found["id"])
+
+    def _shown(self, model: str, row: Record) -> dict[str, Any]:
+        """With what belongs to it."""
+        shown = {name: to_wire(value) for name, value in row.items() if name != GONE}
+        for name, known in MODELS[model].fields.items():
+            if known.type == MANY:
+                children = self.state.children(known.to, known.inverse, row["id"])
+                shown[name] = [self._shown(known.to, child) for child in children]
+        return shown
+
+    def _build(self, world: World) -> web.Application:
+        player = FaultPlayer(self.faults, world.clock, world.rng, fault_answer, name=lambda request: request[METHOD])
+        app = web.Application(middlewares=[_reading(), self._counting(), player.middleware()])
+        app.add_routes([web.post("/rpc/", self._rpc.root), web.post("/{database}/rpc/", self._rpc.database)])
+        if self.state.options.control:
+            add_control_routes(app, self)
+            app.add_routes([web.post("/_control/database", self._control_database)])
+        app.on_shutdown.append(player.release)
+        app[SIMULATOR] = self
+        return app
+
+    def _counting(self) -> Middleware:
+        """By method of the call: all of them have one path."""
+
+        @web.middleware
+        async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if not request.path.startswith("/_control"):
+                self.requests.counts[f"{request.method} {request[METHOD]}"] += 1
+            return await handler(request)
+
+        return count
+
+    async def _control_database(self, request: web.Request) -> web.Response:
+        """Tryton-only: {"merge": [absorbed, survivor]}, a party replaced by another."""
+        body = json.loads(await request.read() or b"{}")
+        try:
+            self.person_merges(*body["merge"])
+        except (UnknownRecord, KeyError, TypeError) as wrong:
+            return web.json_response({"error": str(wrong)}, status=400)
+        return web.json_response({})
+
+
+def _reading() -> Middleware:
+    """Reads the call before anything else does: its method stands in the body alone."""
+
+    @web.middleware
+    async def take(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith("/_control"):
+            return await handler(request)
+        try:
+            body = json.loads(await request.read(), parse_float=float)
+        except ValueError:
+            return page(400)
+        if not isinstance(body, dict):
+            return page(400)
+        request[BODY], request[METHOD] = body, f"{request.path}{body.get('method')}"
+        return await handler(request)
+
+    return take
+
+
+SIMULATOR = web.AppKey("tryton_simulator", TrytonSimulator)
+
+
+def create_app(world: World, options: Options | None = None) -> web.Application:
+    """The application; its simulator is `app[SIMULATOR]`."""
+    return TrytonSimulator(world, options).app

@@ -1,0 +1,259 @@
+"""Writing records: one call is one transaction, which leaves nothing behind when it fails."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from bridge.simulators.faults import Faults
+from bridge.simulators.records import Record
+from bridge.simulators.tryton.models import (
+    BOOLEAN,
+    BOTH,
+    BUTTONS,
+    DATE,
+    FLOAT,
+    MANY,
+    MODELS,
+    NUMERIC,
+    ONE,
+    SELECTION,
+    TEXT,
+)
+from bridge.simulators.tryton.models import Field as ModelField
+from bridge.simulators.tryton.state import GONE, State
+from bridge.simulators.tryton.values import stamp
+
+FIRST = ("email", "phone", "mobile", "fax", "website")
+"""Fields of a new party that make its first mechanism of that kind."""
+
+
+class Refused(Exception):
+    """Ends a call; `error` is what stands in the answer."""
+
+    def __init__(self, *error: Any) -> None:
+        super().__init__(*error)
+        self.error = list(error)
+
+
+def user_error(message: str) -> Refused:
+    return Refused("UserError", [message, "", None])
+
+
+@dataclass
+class Transaction:
+    """`now`: its start, which all its records carry. `seen`: timestamps of the context, each checked once."""
+
+    now: float
+    context: Mapping[str, Any]
+    seen: dict[str, str] = field(default_factory=dict)
+    undo: list[Callable[[], None]] = field(default_factory=list)
+
+
+class Changes:
+    """The only writer of records. Raises Refused."""
+
+    def __init__(self, state: State, faults: Faults) -> None:
+        self._state, self._faults = state, faults
+
+    def begin(self, context: Mapping[str, Any]) -> Transaction:
+        return Transaction(self._state.world.clock.now(), context, dict(context.get("_timestamp") or {}))
+
+    def roll_back(self, transaction: Transaction) -> None:
+        for undo in reversed(transaction.undo):
+            undo()
+
+    def create(self, model: str, values: Mapping[str, Any], t: Transaction, **given: Any) -> int:
+        known = MODELS[model]
+        values = {**self._faults.trimmed(model, values), **given}
+        if known.company and not (values.get("company") or t.context.get("company")):
+            raise user_error(f'You are not allowed to create "{model}": no company')
+        record_id = self._state.next_id(model)
+        record: Record = {"id": record_id, "create_date": t.now, "write_date": None}
+        record |= {name: each.default for name, each in known.fields.items() if each.type != MANY}
+        first = {name: values.pop(name) for name in FIRST if model == "party.party" and name in values}
+        record |= self._own(model, self._with_defaults(model, record_id, dict(values), t), record)
+        self._put(model, record, t)
+        self._children(model, record_id, values, t)
+        for kind, text in first.items():
+            if text:
+                self.create("party.contact_mechanism", {"type": kind, "value": text}, t, party=record_id)
+        self._finish(model, record_id, t)
+        if model == "party.party":  # a second step of the server's own, so a new party has a write date
+            self._put(model, {**self._found(model, record_id), "write_date": t.now}, t)
+        return record_id
+
+    def write(self, model: str, ids: list[int], values: Mapping[str, Any], t: Transaction) -> None:
+        values = self._faults.trimmed(model, values)
+        for record_id in ids:
+            self._check_seen(model, record_id, t)
+            record = self._found(model, record_id)
+            closed = model == "sale.opportunity" and record["state"] not in ("lead", "opportunity")
+            if closed and (fixed := sorted(values.keys() - {"lost_reason", "reference"})):
+                raise user_error(f'You are not allowed to modify the field "{fixed[0]}" in record "{record_id}".')
+            changed = {**record, **self._own(model, values, record), "write_date": t.now}
+            self._put(model, changed, t)
+            self._children(model, record_id, values, t)
+            self._finish(model, record_id, t)
+            self._log("write", model, record_id, t, ",".join(sorted(values)))
+
+    def delete(self, model: str, ids: list[int], t: Transaction) -> None:
+        for record_id in ids:
+            self._check_seen(model, record_id, t)
+            record = self._state.get(model, record_id)
+            self._log("delete", model, record_id, t)  # also of what is not there
+            if record is None:
+                continue
+            if model == "sale.opportunity" and record["state"] != "cancelled":
+                raise user_error(f'To delete opportunity "{record["number"]}" you must cancel it.')
+            if model == "party.party" and any(
+                row["party"] == record_id for row in self._state.rows("sale.opportunity")
+            ):
+                raise user_error('The records could not be deleted because they are used on field "Party".')
+            for child, inverse in MODELS[model].children:
+                for row in self._state.children(child, inverse, record_id):
+                    self._put(child, {**row, GONE: True}, t)
+            self._put(model, {**record, GONE: True}, t)
+
+    def press(self, model: str, button: str, ids: list[int], t: Transaction) -> None:
+        begin, end = BUTTONS[button]
+        for record_id in ids:
+            record = self._found(model, record_id)
+            if record["state"] not in begin:
+                raise user_error(f'The state of "{record["number"]}" does not allow "{button}".')
+            if end == "opportunity" and not (record["party"] and record["employee"]):
+                raise user_error('A value is required for field "Party" or "Employee" in "Sale Opportunity".')
+            ended = {"end_date": _today(t)} if end in ("lost", "cancelled") else {}
+            self._put(model, {**record, **ended, "state": end, "write_date": t.now}, t)
+            self._log("button", model, record_id, t)
+
+    def replace(self, absorbed: int, survivor: int) -> None:
+        """The wizard that merges two parties: the absorbed one is deactivated and keeps the other."""
+        t = self.begin({})
+        for model in ("party.contact_mechanism", "party.address"):
+            for row in self._state.children(model, "party", absorbed):
+                self._put(model, {**row, "active": False, "write_date": t.now}, t)
+        party = self._found("party.party", absorbed)
+        self._put("party.party", {**party, "active": False, "replaced_by": survivor, "write_date": t.now}, t)
+
+    def _found(self, model: str, record_id: Any) -> Record:
+        record = self._state.get(model, record_id)
+        if record is None:
+            raise user_error(f'You are trying to access records that don\'t exist anymore: "{model}", {record_id}.')
+        return record
+
+    def _put(self, model: str, record: Record, t: Transaction) -> None:
+        table, key = self._state.tables[model], str(record["id"])
+        before = table.get(key)
+        t.undo.append(lambda: table.put(key, before if before is not None else {**record, GONE: True}))
+        table.put(key, record)
+
+    def _check_seen(self, model: str, record_id: int, t: Transaction) -> None:
+        wanted, record = t.seen.pop(f"{model},{record_id}", None), self._state.get(model, record_id)
+        if wanted is not None and record is not None and stamp(record["write_date"] or record["create_date"]) != wanted:
+            raise Refused("ConcurrencyException", "Records were modified in the meanwhile")
+
+    def _own(self, model: str, values: Mapping[str, Any], before: Mapping[str, Any]) -> Record:
+        """The values of the record's own fields. `before`: as they were."""
+        found: Record = {}
+        for name, value in values.items():
+            known = MODELS[model].fields.get(name)
+            if known is None:
+                raise Refused(f"'{name}'", "")
+            if name == "state":
+                raise user_error("The state is read only.")
+            if known.type == BOTH:
+                found[name] = self._joined(known, before.get(name, ()), value)
+            elif known.type != MANY:
+                found[name] = self._checked(model, name, known, value)
+        return found
+
+    def _joined(self, known: ModelField, there: Sequence[int], commands: Any) -> tuple[int, ...]:
+        """Which records a many2many names after these commands."""
+        named = list(there)
+        for what, ids in commands or ():
+            if what not in ("add", "remove") or any(self._state.get(known.to, one) is None for one in ids):
+                raise user_error(f'The value "{ids}" of "{known.to}" is not valid.')
+            named = [one for one in named if one not in ids] + (list(ids) if what == "add" else [])
+        return tuple(sorted(named))
+
+    def _checked(self, model: str, name: str, known: ModelField, value: Any) -> Any:
+        if value is None or (value == "" and known.type != TEXT):
+            return None
+        fits: dict[str, Callable[[], bool]] = {
+            TEXT: lambda: isinstance(value, str),
+            BOOLEAN: lambda: isinstance(value, bool),
+            FLOAT: lambda: isinstance(value, int | float | Decimal) and not isinstance(value, bool),
+            NUMERIC: lambda: isinstance(value, Decimal) and _places(value) <= known.digits,
+            DATE: lambda: isinstance(value, date),
+            SELECTION: lambda: value in known.choices,
+            ONE: lambda: self._state.get(known.to, value) is not None,
+        }
+        if known.type in fits and not fits[known.type]():
+            raise user_error(f'The value "{value}" of field "{name}" in "{model}" is not valid.')
+        return value.strip() if known.type == TEXT and name != "name" else value
+
+    def _children(self, model: str, record_id: int, values: Mapping[str, Any], t: Transaction) -> None:
+        for name, commands in values.items():
+            known = MODELS[model].fields[name]
+            for command in commands or [] if known.type == MANY else []:
+                self._obey(known, record_id, list(command), t)
+
+    def _obey(self, known: ModelField, record_id: int, command: list[Any], t: Transaction) -> None:
+        match command:
+            case ["create", rows]:
+                for row in rows:
+                    self.create(known.to, row, t, **{known.inverse: record_id})
+            case ["write", *pairs]:
+                for ids, values in zip(pairs[::2], pairs[1::2], strict=True):
+                    self.write(known.to, ids, values, t)
+            case ["delete", ids]:
+                self.delete(known.to, ids, t)
+            case _:
+                raise Refused(f"unknown command {command!r}", "")
+
+    def _with_defaults(self, model: str, record_id: int, values: dict[str, Any], t: Transaction) -> dict[str, Any]:
+        if model == "party.party":
+            values.setdefault("code", str(record_id))
+        if model == "sale.opportunity":
+            currency = next(iter(self._state.rows("company.company")))["currency"]
+            values |= {"number": str(record_id)}
+            values.setdefault("company", t.context.get("company"))
+            values.setdefault("currency", currency)
+            values.setdefault("employee", t.context.get("employee"))
+            values.setdefault("start_date", _today(t))
+        return values
+
+    def _finish(self, model: str, record_id: int, t: Transaction) -> None:
+        """What a record must hold, and what the server works out."""
+        record = self._found(model, record_id)
+        for name, known in MODELS[model].fields.items():
+            if known.required and record.get(name) in (None, ""):
+                raise user_error(f'A value is required for field "{name}" in "{model}".')
+        if model == "party.party":
+            same = [row for row in self._state.rows(model) if row["code"] == record["code"] and row["id"] != record_id]
+            if same:
+                raise user_error("The code on party must be unique.")
+        if model == "product.product":
+            template = self._found("product.template", record["template"])
+            code = f"{template['code'] or ''}{record['suffix_code'] or ''}" or None
+            self._put(model, {**record, "code": code}, t)
+        if model == "product.template":
+            for row in self._state.children("product.product", "template", record_id):
+                code = f"{record['code'] or ''}{row['suffix_code'] or ''}" or None
+                self._put("product.product", {**row, "code": code}, t)
+
+    def _log(self, event: str, model: str, record_id: int, t: Transaction, target: str = "") -> None:
+        row = {"event": event, "resource": f"{model},{record_id}", "target": target, "action": None}
+        made = {"id": self._state.next_id("ir.model.log"), "create_date": t.now, "write_date": None, **row}
+        self._put("ir.model.log", made, t)
+
+
+def _places(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 99
+
+
+def _today(t: Transaction) -> date:
+    return date.fromordinal(date(1970, 1, 1).toordinal() + int(t.now // 86400))

@@ -1,0 +1,144 @@
+"""The models and their fields, as far as they are simulated."""
+
+from dataclasses import dataclass, field
+
+TEXT, BOOLEAN, INTEGER, FLOAT, NUMERIC, DATE = "char", "boolean", "integer", "float", "numeric", "date"
+ONE, MANY, BOTH, SELECTION = "many2one", "one2many", "many2many", "selection"
+
+
+@dataclass(frozen=True)
+class Field:
+    """`to`: the model of a relation; `inverse`: its many2one back. `choices`: of a selection; `digits`: after the
+    point."""
+
+    type: str
+    to: str = ""
+    inverse: str = ""
+    required: bool = False
+    readonly: bool = False
+    choices: tuple[str, ...] = ()
+    digits: int = 4
+    default: object = None
+
+
+def _text(required: bool = False, readonly: bool = False) -> Field:
+    return Field(TEXT, required=required, readonly=readonly)
+
+
+_ACTIVE = Field(BOOLEAN, default=True)
+_PLACE = Field(INTEGER)
+STATES = ("lead", "opportunity", "converted", "won", "lost", "cancelled")
+KINDS = ("phone", "mobile", "fax", "email", "website", "skype", "sip", "irc", "jabber", "other")
+
+
+@dataclass(frozen=True)
+class Model:
+    """`rec_name`: the field that names a record. `children`: they go with it. `company`: bound to a company."""
+
+    fields: dict[str, Field] = field(default_factory=dict)
+    rec_name: str = "name"
+    children: tuple[tuple[str, str], ...] = ()
+    company: bool = False
+
+
+MODELS: dict[str, Model] = {
+    "party.party": Model(
+        {
+            "name": _text(),
+            "code": _text(required=True),
+            "active": _ACTIVE,
+            "lang": Field(ONE, "ir.lang"),
+            "replaced_by": Field(ONE, "party.party", readonly=True),
+            "categories": Field(BOTH, "party.category", default=()),
+            "contact_mechanisms": Field(MANY, "party.contact_mechanism", "party"),
+            "addresses": Field(MANY, "party.address", "party"),
+        },
+        children=(("party.contact_mechanism", "party"), ("party.address", "party")),
+    ),
+    "party.contact_mechanism": Model(
+        {
+            "party": Field(ONE, "party.party", required=True),
+            "type": Field(SELECTION, required=True, choices=KINDS),
+            "value": _text(required=True),
+            "name": _text(),
+            "comment": _text(),
+            "sequence": _PLACE,
+            "active": _ACTIVE,
+        },
+        rec_name="value",
+    ),
+    "party.address": Model(
+        {
+            "party": Field(ONE, "party.party", required=True),
+            "party_name": _text(),
+            "street": _text(),
+            "postal_code": _text(),
+            "city": _text(),
+            "country": Field(ONE, "country.country"),
+            "subdivision": Field(ONE, "country.subdivision"),
+            "sequence": _PLACE,
+            "active": _ACTIVE,
+        },
+        rec_name="city",
+    ),
+    "product.template": Model(
+        {
+            "name": _text(required=True),
+            "code": _text(),
+            "type": Field(SELECTION, required=True, choices=("goods", "assets", "service"), default="goods"),
+            "default_uom": Field(ONE, "product.uom", required=True),
+            "list_price": Field(NUMERIC),
+            "active": _ACTIVE,
+            "products": Field(MANY, "product.product", "template"),
+        },
+        children=(("product.product", "template"),),
+    ),
+    "product.product": Model(
+        {
+            "template": Field(ONE, "product.template", required=True),
+            "suffix_code": _text(),
+            "code": _text(readonly=True),
+            "description": _text(),
+            "active": _ACTIVE,
+        },
+        rec_name="code",
+    ),
+    "sale.opportunity": Model(
+        {
+            "number": _text(readonly=True),
+            "reference": _text(),
+            "description": _text(),
+            "party": Field(ONE, "party.party"),
+            "company": Field(ONE, "company.company", required=True),
+            "currency": Field(ONE, "currency.currency", required=True),
+            "amount": Field(NUMERIC, digits=2),
+            "employee": Field(ONE, "company.employee"),
+            "start_date": Field(DATE, required=True),
+            "end_date": Field(DATE),
+            "comment": _text(),
+            "conversion_probability": Field(FLOAT, required=True, default=0.5),
+            "lost_reason": _text(),
+            "state": Field(SELECTION, readonly=True, choices=STATES, default="lead"),
+        },
+        rec_name="number",
+        company=True,
+    ),
+    "company.company": Model({"party": Field(ONE, "party.party"), "currency": Field(ONE, "currency.currency")}),
+    "company.employee": Model({"party": Field(ONE, "party.party"), "company": Field(ONE, "company.company")}),
+    "currency.currency": Model({"name": _text(), "code": _text(), "active": _ACTIVE}),
+    "country.country": Model({"name": _text(), "code": _text(), "active": _ACTIVE}),
+    "country.subdivision": Model({"name": _text(), "code": _text()}),
+    "party.category": Model({"name": _text(required=True), "active": _ACTIVE}),
+    "ir.lang": Model({"name": _text(), "code": _text()}),
+    "product.uom": Model({"name": _text(), "symbol": _text(), "active": _ACTIVE}),
+    "ir.model.log": Model({"event": _text(), "resource": _text(), "target": _text(), "action": _text()}, "event"),
+}
+
+BUTTONS: dict[str, tuple[tuple[str, ...], str]] = {
+    "lead": (("opportunity", "lost", "cancelled"), "lead"),
+    "opportunity": (("lead",), "opportunity"),
+    "convert": (("lead", "opportunity"), "converted"),
+    "lost": (("lead", "opportunity"), "lost"),
+    "cancel": (("lead", "opportunity"), "cancelled"),
+}
+"""Of an opportunity: from which states, and to which."""

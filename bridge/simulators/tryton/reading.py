@@ -1,0 +1,81 @@
+"""Reading records: dotted fields, and what is worked out."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from bridge.simulators.records import Record
+from bridge.simulators.tryton.domain import UnknownField, compiled
+from bridge.simulators.tryton.models import BOOLEAN, MANY, MODELS, ONE
+from bridge.simulators.tryton.state import State
+from bridge.simulators.tryton.values import moment, stamp, to_wire
+
+ORDINARY = ("id", "create_date", "write_date", "last_modified_at", "_timestamp", "rec_name")
+
+
+def search(state: State, model: str, params: Sequence[Any], context: Mapping[str, Any], lag: float) -> list[Record]:
+    """`params`: domain, offset, limit, order. Raises UnknownField."""
+    domain, offset, limit, order = params
+    test = compiled(state, domain, lag=lag)
+    hidden = context.get("active_test", True) and "active" in MODELS[model].fields and "active" not in str(domain)
+    rows = [row for row in state.rows(model, lag) if not (hidden and not row["active"]) and test(model, row)]
+    for name, direction in reversed(order or [["id", "ASC"]]):
+        rows.sort(key=partial(_sortable, name), reverse=direction.startswith("DESC"))
+    return rows[offset or 0 :][: limit if limit is not None else len(rows)]
+
+
+def _sortable(name: str, row: Record) -> tuple[bool, Any]:
+    value = row["write_date"] or row["create_date"] if name == "last_modified_at" else row.get(name)
+    return value is None, value if value is not None else 0
+
+
+def read(state: State, model: str, row: Record, fields: Sequence[str], lag: float) -> dict[str, Any]:
+    """Raises UnknownField."""
+    shown: dict[str, Any] = {"id": row["id"]}
+    deeper: dict[str, list[str]] = {}
+    for name in fields:
+        head, _, rest = name.partition(".")
+        if rest:
+            deeper.setdefault(head, []).append(rest)
+        else:
+            shown[name] = _value(state, model, row, name, lag)
+    for head, names in deeper.items():
+        known = MODELS[model].fields.get(head)
+        if known is None or known.type not in (ONE, MANY):
+            raise UnknownField(f"'{head}'")
+        shown[head] = _value(state, model, row, head, lag)
+        if known.type == MANY:
+            others = state.children(known.to, known.inverse, row["id"], lag)
+            shown[f"{head}."] = [read(state, known.to, other, names, lag) for other in others]
+        else:
+            other = state.get(known.to, row[head], lag) if row[head] is not None else None
+            shown[f"{head}."] = None if other is None else read(state, known.to, other, names, lag)
+    return shown
+
+
+def _value(state: State, model: str, row: Record, name: str, lag: float) -> Any:
+    if name in ("create_date", "write_date"):
+        return moment(row[name])
+    if name == "last_modified_at":
+        return moment(row["write_date"] or row["create_date"])
+    if name == "_timestamp":
+        return stamp(row["write_date"] or row["create_date"])
+    if name == "rec_name":
+        return _rec_name(model, row)
+    known = MODELS[model].fields.get(name)
+    if known is None and name != "id":
+        raise UnknownField(f"'{name}'")
+    if known is not None and known.type == MANY:
+        return [other["id"] for other in state.children(known.to, known.inverse, row["id"], lag)]
+    if model == "ir.model.log" and name == "resource":
+        about, _, number = row[name].partition(",")
+        return row[name] if state.get(about, number) is not None else None
+    if known is not None and known.type == BOOLEAN and state.options.numbered_booleans:
+        return int(bool(row[name]))
+    return to_wire(row[name])
+
+
+def _rec_name(model: str, row: Record) -> str:
+    value = row.get(MODELS[model].rec_name)
+    known = {"company.company": "Sandbox Company", "company.employee": "Sandbox Employee"}
+    return str(value) if value is not None else known.get(model, str(row["id"]))

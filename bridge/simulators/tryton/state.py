@@ -1,0 +1,88 @@
+"""The database: options, records by model, sessions, failed logins."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.simulators.records import Record, Table
+from bridge.simulators.tryton.models import MODELS
+from bridge.simulators.world import World
+
+GONE = "_gone"
+ADMIN = 1
+
+
+@dataclass(frozen=True)
+class Options:
+    """Credentials and behaviour. `max_attempt`, `timeout`: of the login guard, in seconds. `numbered_booleans`: 1 and 0
+    in place of true and false, as on SQLite. `log_readable`: the user may see the log of changes."""
+
+    database: str = "sandbox"
+    user: str = "bridge"
+    password: str = "sandbox-password"  # noqa: S105 - the simulator's own
+    max_attempt: int = 5
+    timeout: float = 300.0
+    numbered_booleans: bool = True
+    log_readable: bool = True
+    control: bool = True
+
+
+@dataclass
+class State:
+    """Everything the database holds. `sessions`: keys that are good. `failures`: when logins failed."""
+
+    world: World
+    options: Options
+    tables: dict[str, Table] = field(default_factory=dict)
+    last_id: dict[str, int] = field(default_factory=dict)
+    sessions: set[str] = field(default_factory=set)
+    failures: list[float] = field(default_factory=list)
+
+    def next_id(self, model: str) -> int:
+        self.last_id[model] = self.last_id.get(model, 0) + 1
+        return self.last_id[model]
+
+    def get(self, model: str, record_id: object, lag: float = 0.0) -> Record | None:
+        record = self.tables[model].get(str(record_id), lag)
+        return None if record is None or GONE in record else record
+
+    def rows(self, model: str, lag: float = 0.0) -> Iterator[Record]:
+        """All records, in order of their ids."""
+        return (record for _key, record in self.tables[model].rows(lag) if GONE not in record)
+
+    def put(self, model: str, record: Record) -> None:
+        self.tables[model].put(str(record["id"]), record)
+
+    def children(self, model: str, inverse: str, record_id: int, lag: float = 0.0) -> list[Record]:
+        """Of a one2many, in the order of their own place."""
+        own = [row for row in self.rows(model, lag) if row[inverse] == record_id]
+        return sorted(own, key=lambda row: (row.get("sequence") is None, row.get("sequence") or 0, row["id"]))
+
+    def seed(self, model: str, **values: Any) -> int:
+        """A record that was always there."""
+        record_id = self.next_id(model)
+        fields = {name: each.default for name, each in MODELS[model].fields.items()}
+        now = self.world.clock.now()
+        self.put(model, {"id": record_id, **fields, **values, "create_date": now, "write_date": None})
+        return record_id
+
+
+def seeded_state(world: World, options: Options) -> State:
+    """A fresh database: one company with one employee, two currencies, some countries, languages and units."""
+    state = State(world, options)
+    for model in MODELS:
+        state.tables[model] = Table(world.clock)
+    euro = state.seed("currency.currency", name="Euro", code="EUR")
+    state.seed("currency.currency", name="Norwegian Krone", code="NOK")
+    for code, name in (("DE", "Germany"), ("NO", "Norway"), ("US", "United States")):
+        state.seed("country.country", code=code, name=name)
+    for name in ("Company", "Person"):
+        state.seed("party.category", name=name)
+    for code, name in (("en", "English"), ("de", "German")):
+        state.seed("ir.lang", code=code, name=name)
+    for name, symbol in (("Unit", "u"), ("Hour", "h"), ("Kilogram", "kg")):
+        state.seed("product.uom", name=name, symbol=symbol)
+    # The parties of company and employee count from elsewhere, so that an account begins without parties of its own.
+    company = state.seed("company.company", currency=euro)
+    state.seed("company.employee", company=company)
+    return state

@@ -1,0 +1,45 @@
+"""What targets of alerts were told, and which instance tells them: one at a time, whatever runs on this store."""
+
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from bridge.store.alert_table import alert_state
+from bridge.store.database import Database
+from bridge.store.marks import upsert
+from bridge.store.model import Json
+
+ONE = 1
+"""The id of the only row."""
+
+
+class AlertState:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def hold(self, seconds: float) -> Json | None:
+        """This instance alerts for so long, and what was saved last is returned; None while another one alerts."""
+        now, mine = self._database.now(), self._database.seams.copy
+        held = {"holder": mine, "until": now + seconds}
+        insert = upsert(self._database.sqlite, alert_state).values(id=ONE, state={}, **held)
+        free = or_(alert_state.c.holder == mine, alert_state.c.until <= now)
+        if self._database.sqlite:  # nobody else can run
+            statement: Any = insert.on_conflict_do_update(index_elements=["id"], set_=held)
+        else:
+            statement = insert.on_conflict_do_update(index_elements=["id"], set_=held, where=free)
+        statement = statement.returning(alert_state.c.state)
+        return await self._database.write("alert", lambda conn: conn.execute(statement).scalar())
+
+    async def save(self, state: Json) -> bool:
+        """Keep what was told; False when another instance alerts by now, and nothing is kept."""
+        mine = update(alert_state).where(alert_state.c.holder == self._database.seams.copy).values(state=dict(state))
+        return bool((await self._database.write("alert", lambda conn: conn.execute(mine))).rowcount)
+
+    async def give_back(self) -> None:
+        """This instance stops: another one need not wait."""
+        mine = update(alert_state).where(alert_state.c.holder == self._database.seams.copy).values(until=0.0)
+        await self._database.write("alert", lambda conn: conn.execute(mine))
+
+    async def last(self) -> Json:
+        """What was saved last, whoever alerts."""
+        return await self._database.read(lambda conn: conn.scalar(select(alert_state.c.state))) or {}

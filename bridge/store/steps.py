@@ -1,0 +1,48 @@
+"""Deleting what is old in small steps, so that callbacks are taken in between them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, select
+
+from bridge.store.database import Database
+
+STEP_ROWS = 500
+"""No transaction of retention deletes more rows of a table."""
+
+
+def _nothing_else(conn: Connection, gone: int) -> None:
+    """Nothing is done beside."""
+
+
+def old_rows(table: Table, old: ColumnElement[bool], by: ColumnElement[Any]) -> Select[Any]:
+    """The keys of one step."""
+    return select(*table.primary_key.columns).where(old).order_by(by).limit(STEP_ROWS)
+
+
+async def delete_in_steps(
+    database: Database,
+    name: str,
+    table: Table,
+    old: ColumnElement[bool],
+    by: ColumnElement[Any],
+    beside: Callable[[Connection, int], None] = _nothing_else,
+) -> int:
+    """How many rows went. `by`: an indexed column that `old` is about, or each step reads all that is not old.
+
+    `beside`: done in the transaction of each step, with the number of its rows.
+    """
+    (key,) = table.primary_key.columns
+    gone = delete(table).where(key.in_(old_rows(table, old, by)))
+
+    def work(conn: Connection) -> int:
+        number = conn.execute(gone).rowcount
+        beside(conn, number)
+        return number
+
+    total = 0
+    while True:
+        number = await database.write(name, work)
+        total += number
+        if number < STEP_ROWS:
+            return total

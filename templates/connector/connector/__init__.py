@@ -1,0 +1,8 @@
+"""Sample: items. What it takes and what it cannot do: README.md here and manifest.py."""
+
+from bridge.connectors.product import ConnectorType
+from bridge.connectors.sample.connector import SampleConnector
+from bridge.connectors.sample.manifest import MANIFEST
+from bridge.connectors.sample.options import SampleOptions, quota
+
+SAMPLE = ConnectorType("sample", MANIFEST, SampleOptions, SampleConnector, quota=quota)

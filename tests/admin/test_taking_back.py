@@ -1,0 +1,136 @@
+"""Undo, link, unlink, restore, rotate and mode by the API; and plan, verify and doctor, in the background."""
+
+from typing import Any
+
+import pytest
+
+from tests.admin.conftest import Client
+from tests.admin.office import OLE, Office
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+API = "/api/v1"
+
+
+async def acted(client: Client, path: str, body: dict[str, Any], state: str = "done") -> str:
+    status, told = await client.ask("POST", API + path, body)
+    assert (status, told["state"]) == (200, state), told
+    return str(told["text"])
+
+
+async def test_an_undo_is_shown_first_and_done_with_go(here: Office, client: Client) -> None:
+    here.pipedrive.person_edits("persons", here.ids["Bo Berg"], {"name": "Bo Bjerg"})
+
+    async def crossed() -> bool:
+        return any(row["name"] == "Bo Bjerg" for row in here.deskera.dump()["records"]["contacts"])
+
+    await here.until(crossed, "the edit crosses")
+    pair = (await client.get(f"{API}/records/crm/person/{here.ids['Bo Berg']}"))["pairs"][0]
+    (written,) = pair["undoable"]
+    updated = next(entry for entry in pair["story"] if entry["what"] == "updated")
+    assert updated["wrote"]["name"] == written["name"] == pair["there"]["name"]
+    assert updated["requests"] == ["PUT /v1/crm/contacts/{id}: 201"]
+    assert updated["version"] == pair["version"]
+    assert "crm" in updated["details"][0]
+    path = f"/records/{written['side']}/{written['entity']}/{written['record']}/undo"
+    assert "would be put back" in await acted(client, path, {})
+    assert any(row["name"] == "Bo Bjerg" for row in here.deskera.dump()["records"]["contacts"])
+    done = await acted(client, path, {"go": True, "note": "ticket 18"})
+    assert "bridge undo --run undo/" in done
+    assert not any(row["name"] == "Bo Bjerg" for row in here.deskera.dump()["records"]["contacts"])
+    acts = (await client.get(f"{API}/audit?limit=2"))["acts"]
+    assert [(act["person"], act["action"], act["note"]) for act in acts] == [
+        ("anna", "undo", "ticket 18"),
+        ("anna", "undo", ""),
+    ]
+    assert "only shown" in acts[1]["about"]
+    run = done.partition("--run ")[2].partition("`")[0]
+    assert "Nothing was done yet: confirm it to do this." in await acted(client, "/runs/undo", {"run": run})
+    assert "nothing" in await acted(client, "/runs/undo", {"run": "undo/987654"}, "failed")
+    assert "Nothing was done yet" in await acted(client, "/mappings/people/undo", {"since": "1h"})
+    for text in ("yesterday", "99999999999d", "0001-01-01"):
+        assert "`30m`, `2h`, `3d`" in await acted(client, "/mappings/people/undo", {"since": text}, "failed")
+
+
+async def test_a_pair_is_parted_and_joined_again(here: Office, client: Client) -> None:
+    ana = f"/records/crm/person/{here.ids['Ana Lund']}"
+    contact = (await client.get(f"{API}{ana}"))["pairs"][0]["there"]["record"]
+    assert "Nothing was done yet" in await acted(client, f"{ana}/unlink", {})
+    await acted(client, f"{ana}/unlink", {"go": True})
+    assert (await client.get(f"{API}{ana}"))["pairs"][0]["there"] is None
+    assert "become a pair" in await acted(client, f"{ana}/link", {"other": contact, "prefer": "crm"})
+    await acted(client, f"{ana}/link", {"other": contact, "prefer": "crm", "go": True})
+    assert (await client.get(f"{API}{ana}"))["pairs"][0]["there"]["record"] == contact
+    assert "is linked in mapping people" in await acted(client, f"{ana}/restore", {}, "failed")
+    status, told = await client.ask("POST", f"{API}{ana}/link", {"go": True})
+    assert (status, "other" in told["error"]) == (422, True)
+
+
+async def test_hooks_of_a_system_are_rotated(here: Office, client: Client) -> None:
+    assert "3 hooks have new addresses" in await acted(client, "/systems/pipedrive/rotate-hooks", {"overlap": 1.0})
+    status, told = await client.ask("POST", f"{API}/systems/crm9/rotate-hooks", {})
+    assert (status, "known: deskera, pipedrive" in told["error"]) == (404, True)
+
+
+async def test_a_mode_is_set_in_the_file_and_in_the_running_bridge(here: Office, client: Client) -> None:
+    file = here.bridge.settings.places.path
+    assert "nothing is written" in await acted(client, "/mappings/people/mode", {"mode": "shadow"})
+    assert "people: {mode: shadow}" in file.read_text()
+    assert (await client.get(f"{API}/mappings/people"))["mode"] == "shadow"
+    await acted(client, "/mappings/people/mode", {"mode": "live"})
+    assert (await client.get(f"{API}/mappings/people"))["mode"] == "live"
+    assert "people: {mode: live}" in file.read_text()
+    assert (await client.ask("POST", f"{API}/mappings/people/mode", {"mode": "paused"}))[0] == 422
+
+
+async def looked(here: Office, client: Client, path: str) -> Any:
+    found: Any = None
+
+    async def ended() -> bool:
+        nonlocal found
+        found = await client.get(API + path)
+        return found["state"] not in ("never", "under way")
+
+    await here.until(ended, f"the end of {path}")
+    assert (found["state"], found["fault"]) == ("done", ""), found
+    return found
+
+
+async def test_a_plan_tells_totals_and_each_record(here: Office, client: Client) -> None:
+    assert (await client.get(f"{API}/plan", token=OLE))["state"] == "never"
+    status, told = await client.ask("POST", f"{API}/plan", {"mapping": "peple"})
+    assert (status, "people" in told["error"]) == (404, True)
+    status, told = await client.ask("POST", f"{API}/plan", {})
+    assert (status, told["state"], told["requested_by"]) == (200, "under way", "anna")
+    found = await looked(here, client, "/plan")
+    assert {one["name"] for one in found["mappings"]} == {"deals", "organizations", "people"}
+    deals = next(one for one in found["mappings"] if one["name"] == "deals")
+    group = next(one for one in deals["groups"] if one["kind"] == "create")
+    (row,) = group["rows"]
+    assert (group["number"], row["page"]) == (1, f"/records/crm/deal/{here.ids['waits']}")
+    assert any("Waits for the stocktaking" in line for line in row["fields"])
+    assert found["cost"]
+    assert (await client.get(f"{API}/audit?limit=1"))["acts"][0]["action"] == "plan"
+
+
+async def test_a_verification_names_what_differs_and_repairs_it(here: Office, client: Client) -> None:
+    status, told = await client.ask("POST", f"{API}/mappings/organizations/verify", {})
+    assert (status, told["state"]) == (200, "under way")
+    found = await looked(here, client, "/mappings/organizations/verify")
+    assert found["verified_at"]
+    assert dict(found["numbers"])["equal"] == found["equal"]
+    assert (found["pairs"], found["agrees"]) == (3, False)
+    told = {one["text"]: (one["number"], one["wrong"]) for one in found["found"]}
+    assert told["only in crm: dead letters"] == (2, True)
+    assert told["differ in name, and the bridge leaves it so"] == (1, False)
+
+
+async def test_the_doctor_says_what_is_wrong_and_what_to_do(here: Office, client: Client) -> None:
+    assert (await client.ask("POST", f"{API}/doctor", {}, token=OLE))[0] == 403
+    await client.ask("POST", f"{API}/doctor", {})
+    found = await looked(here, client, "/doctor")
+    lines = {line["part"]: line for line in found["lines"]}
+    assert lines["settings"]["word"] == "ok"
+    assert lines["bridge"]["text"].startswith("1 running")
+    assert lines["dead letters"]["word"] == "warn"
+    assert "bridge dead-letters list" in lines["dead letters"]["remedy"]
+    assert found["worst"] in ("warn", "fail")

@@ -1,0 +1,244 @@
+"""What only Tryton does: the login guard, conditional writes, the log of deletes, workflow, categories, variants."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from connector_harness import SYSTEM, Bench
+from tryton_connector import Tryton
+
+from bridge.connectors.protocols import HttpRequest, HttpResponse
+from bridge.connectors.tryton.opportunities import way
+from bridge.domain.errors import NeedsAuthorisation, RateLimited, Rejected, RetryLater, WriteConflict
+from bridge.domain.record import Evidence, Gone, Record, RecordRef
+from bridge.simulators.faults import ResponseFault
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    running = Bench(Tryton())
+    await running.start()
+    yield running
+    await running.stop()
+
+
+def ref(record_id: str, entity: str = "party") -> RecordRef:
+    return RecordRef(SYSTEM, entity, record_id)
+
+
+def logins(bench: Bench) -> int:
+    return sum(b"common.db.login" in (request.body or b"") for request in bench.transport.requests)
+
+
+async def record(bench: Bench, connector: Any, entity: str = "party", **fields: Any) -> Record:
+    written = await connector.create(entity, fields)
+    found = await connector.read(ref(written.id, entity))
+    assert isinstance(found, Record)
+    return found
+
+
+async def test_a_refused_login_is_not_repeated_until_half_an_hour_has_passed(bench: Bench) -> None:
+    connector = bench.build(bench.product.wrong(bench.url))
+    for _ in range(5):
+        with pytest.raises(NeedsAuthorisation):
+            await connector.probe()
+    assert logins(bench) == 1
+    bench.pass_seconds(1801)
+    with pytest.raises(NeedsAuthorisation):
+        await connector.probe()
+    assert logins(bench) == 2
+
+
+async def test_the_login_guard_is_waited_for(bench: Bench) -> None:
+    bench.simulator.state.failures = [bench.simulator.state.world.clock.now()] * 6  # type: ignore[attr-defined]
+    connector = bench.connect()
+    with pytest.raises(RateLimited) as caught:
+        await connector.probe()
+    assert caught.value.after_seconds > 60
+    bench.pass_seconds(301)
+    await connector.probe()
+
+
+async def test_a_write_is_refused_when_the_party_or_what_hangs_on_it_was_changed(bench: Bench) -> None:
+    connector = bench.connect()
+    email = {"value": "ana@x.example", "label": "email", "primary": True}
+    before = await record(bench, connector, name="Ana", emails=[email])
+    changes: list[Mapping[str, Any]] = [{"name": "Berg"}, {"email": "new@x.example"}]
+    for change in changes:
+        bench.pass_seconds(1)
+        bench.simulator.person_edits("party.party", before.ref.id, dict(change))
+        with pytest.raises(WriteConflict):
+            await connector.update(before, {"emails": []})
+        fresh = await connector.read(before.ref)
+        assert isinstance(fresh, Record)
+        before = fresh
+    await connector.update(before, {"emails": []})
+
+
+async def test_an_edit_of_a_mechanism_leaves_its_neighbours_alone(bench: Bench) -> None:
+    connector = bench.connect()
+    phones = [{"value": text, "label": kind, "primary": False} for text, kind in (("1", "phone"), ("2", "mobile"))]
+    before = await record(bench, connector, name="Ana", phones=phones)
+    keys = [row["id"] for row in before.raw["contact_mechanisms."]]
+    await connector.update(before, {"phones": [phones[0], {**phones[1], "value": "3"}]})
+    after = await connector.read(before.ref)
+    assert isinstance(after, Record)
+    assert [row["id"] for row in after.raw["contact_mechanisms."]] == keys
+    assert [item["value"] for item in after.fields["phones"]] == ["1", "3"]
+
+
+async def test_the_primary_item_comes_first(bench: Bench) -> None:
+    connector = bench.connect()
+    items = [
+        {"value": text, "label": "email", "primary": text == "b@x.example"} for text in ("a@x.example", "b@x.example")
+    ]
+    shown = (await record(bench, connector, name="Ana", emails=items)).fields["emails"]
+    assert [(item["value"], item["primary"]) for item in shown] == [("b@x.example", True), ("a@x.example", False)]
+
+
+async def test_the_log_tells_which_records_were_deleted_each_of_them_once(bench: Bench) -> None:
+    connector = bench.connect()
+    ids = [bench.person_creates("party") for _ in range(25)]
+    bench.pass_seconds(60)
+    since = bench.clock.now()
+    gone = [ids[number] for number in (0, 1, 9, 10, 19, 24)]
+    for record_id in gone:
+        bench.simulator.person_deletes("party.party", record_id)
+    await connector.delete(Record(ref(gone[0]), {}, raw={"contact_mechanisms.": [], "addresses.": [], "id": 1}))
+
+    async def deleted() -> list[str]:
+        page = await connector.list("party", since=since, page="deleted", where={})
+        assert all(isinstance(row, Gone) and row.evidence is Evidence.FLAG for row in page.rows)
+        return [row.ref.id for row in page.rows]
+
+    assert sorted(await deleted()) == sorted(gone)
+    calls = len(bench.transport.requests)
+    assert sorted(await deleted()) == sorted(gone)
+    assert len(bench.transport.requests) == calls + 1, "what a row is about is asked once"
+    found = await connector.read(ref(gone[3]))
+    assert isinstance(found, Gone)
+    assert found.evidence is Evidence.FLAG
+
+
+async def test_without_the_right_to_see_the_log_deletes_show_by_absence_alone(bench: Bench) -> None:
+    object.__setattr__(bench.simulator.state.options, "log_readable", False)  # type: ignore[attr-defined]
+    connector = bench.connect()
+    record_id = bench.person_creates("party")
+    since = bench.clock.now() - timedelta(minutes=1)
+    bench.simulator.person_deletes("party.party", record_id)
+    assert (await connector.list("party", since=since, page="deleted", where={})).rows == []
+    found = await connector.read(ref(record_id))
+    assert isinstance(found, Gone)
+    assert found.evidence is Evidence.NOT_FOUND
+
+
+async def test_a_merged_party_names_the_one_it_became(bench: Bench) -> None:
+    connector = bench.connect()
+    absorbed, survivor = bench.person_creates("party"), bench.person_creates("party")
+    since = bench.clock.now()
+    bench.pass_seconds(5)
+    bench.simulator.person_merges(absorbed, survivor)  # type: ignore[attr-defined]
+    found = await connector.read(ref(absorbed))
+    assert isinstance(found, Gone)
+    assert found.merged_into == survivor
+    page = await connector.list("party", since=since, page=None, where={})
+    assert found in page.rows
+
+
+async def test_a_mechanism_edited_by_itself_shows_in_a_listing_and_moves_no_version(bench: Bench) -> None:
+    connector = bench.connect()
+    email = {"value": "ana@x.example", "label": "email", "primary": True}
+    before = await record(bench, connector, name="Ana", emails=[email])
+    bench.pass_seconds(60)
+    since = bench.clock.now()
+    changes = bench.simulator._changes  # type: ignore[attr-defined]
+    key = before.raw["contact_mechanisms."][0]["id"]
+    changes.write("party.contact_mechanism", [key], {"value": "new@x.example"}, changes.begin({}))
+    (row,) = (await connector.list("party", since=since, page=None, where={})).rows
+    assert isinstance(row, Record)
+    assert row.fields["emails"][0]["value"] == "new@x.example"
+    assert row.modified_at == before.modified_at
+    assert "emails" in connector.manifest.entities["party"].unversioned
+
+
+def test_buttons_lead_from_state_to_state_where_there_is_a_way() -> None:
+    assert way("lead", "lead") == []
+    assert way("lead", "converted") == ["opportunity", "convert"]
+    assert way("lost", "cancelled") == ["lead", "cancel"]
+    assert way("converted", "lead") is None
+    assert way("lead", "won") is None
+
+
+async def test_a_closed_opportunity_is_opened_before_its_fields_are_written(bench: Bench) -> None:
+    connector = bench.connect()
+    party = await record(bench, connector, name="Client")
+    deal = await record(bench, connector, "opportunity", description="Desk", party=party.ref.id, state="lost")
+    await connector.update(deal, {"amount": Decimal("12.50"), "state": "opportunity"})
+    after = await connector.read(deal.ref)
+    assert isinstance(after, Record)
+    assert (after.fields["state"], after.fields["amount"]) == ("opportunity", Decimal("12.50"))
+    with pytest.raises(Rejected, match="no button"):
+        await connector.update(after, {"state": "won"})
+
+
+async def test_a_party_keeps_its_other_categories(bench: Bench) -> None:
+    connector = bench.connect()
+    more = bench.simulator.state.seed("party.category", name="Important")  # type: ignore[attr-defined]
+    party = await record(bench, connector, name="Ana", category="Person")
+    bench.simulator.person_edits("party.party", party.ref.id, {"categories": [["add", [more]]]})
+    fresh = await connector.read(party.ref)
+    assert isinstance(fresh, Record)
+    assert fresh.fields["category"] == "Person"
+    await connector.update(fresh, {"category": "Company"})
+    after = await connector.read(party.ref)
+    assert isinstance(after, Record)
+    assert after.fields["category"] == "Company"
+    assert more in after.raw["categories"]
+
+
+async def test_what_variants_share_is_written_only_where_there_is_one(bench: Bench) -> None:
+    connector = bench.connect()
+    desk = await record(bench, connector, "product", name="Desk", code="D-1", unit="Unit")
+    template = desk.raw["template"]
+    bench.simulator.person_creates("product.product", {"template": template, "suffix_code": "D-2"})
+    fresh = await connector.read(desk.ref)
+    assert isinstance(fresh, Record)
+    with pytest.raises(Rejected) as caught:
+        await connector.update(fresh, {"name": "Table"})
+    assert caught.value.field == "name"
+    await connector.update(fresh, {"code": "D-3", "description": "of oak"})
+
+
+async def test_an_exception_inside_the_server_is_tried_again_later(bench: Bench) -> None:
+    connector = bench.connect()
+    record_id = bench.person_creates("party")
+    await connector.columns("party")
+    bench.simulator.faults.responses = [ResponseFault(path=bench.product.paths["party"], times=1, variant="in-band")]
+    with pytest.raises(RetryLater, match="locked"):
+        await connector.read(ref(record_id))
+
+
+async def test_creates_go_one_at_a_time(bench: Bench) -> None:
+    """On SQLite two at once take the same number from a sequence, and one is refused for a code it did not send."""
+    connector, inner, under_way, most = bench.connect(), bench.transport.inner, 0, 0
+    await connector.columns("party")
+
+    class Watching:
+        async def send(self, request: HttpRequest) -> HttpResponse:
+            nonlocal under_way, most
+            making = b"party.party.create" in (request.body or b"")
+            under_way += making
+            most = max(most, under_way)
+            await asyncio.sleep(0.01)
+            try:
+                return await inner.send(request)
+            finally:
+                under_way -= making
+
+    bench.transport.inner = Watching()
+    made = await asyncio.gather(*(connector.create("party", {"name": f"Party {number}"}) for number in range(4)))
+    assert len({one.id for one in made}) == 4
+    assert most == 1

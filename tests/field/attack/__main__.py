@@ -1,0 +1,43 @@
+"""python -m tests.field.attack --seconds 60 --seed 1
+
+Exit code 1 when anything did not hold. The same seed sends the same attempts; how far each kind comes depends on the
+machine.
+"""
+
+import argparse
+import asyncio
+import random
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.field.attack.run import attack
+
+KEPT = Path("attack.log")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=None, help="left out: drawn, and printed")
+    asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no process is left behind
+    seed = random.randrange(10**6) if asked.seed is None else asked.seed
+    print(f"attack: seed {seed}, {asked.seconds:.0f} s", flush=True)  # noqa: T201
+    began = time.monotonic()
+    with TemporaryDirectory(prefix="attack-", ignore_cleanup_errors=True) as folder:
+        told = asyncio.run(attack(Path(folder), seed, asked.seconds))
+        if told.faults:
+            shutil.copyfile(Path(folder) / "bridge.log", KEPT)
+    print("\n".join([told.table, "", *told.facts, f"took {time.monotonic() - began:.0f} s"]))  # noqa: T201
+    for fault in told.faults:
+        print(f"FAULT  {fault}")  # noqa: T201
+    print(f"attack: {len(told.faults)} faults" + (f", the bridge's log is in {KEPT}" if told.faults else ""))  # noqa: T201
+    return 1 if told.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

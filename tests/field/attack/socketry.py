@@ -1,0 +1,87 @@
+"""One attempt over one connection, with a deadline: what the server answered, or that it hung."""
+
+import re
+import socket
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+DEADLINE_SECONDS = 15.0
+"""Heads and bodies have two seconds each; a busy machine may make it longer."""
+LINGER_SECONDS = 0.15
+"""So long more is waited for behind an answer: a smuggled request would be answered there."""
+STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What is sent: `pieces` with a pause between them; `half`: it ends in the middle, on purpose.
+
+    `forged`: nothing of it may be accepted (2xx). `what` names it to a person.
+    """
+
+    kind: str
+    what: str
+    pieces: Sequence[bytes]
+    pause: float = 0.0
+    forged: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    statuses: tuple[int, ...]
+    seconds: float
+    hung: bool
+    said: bytes = b""
+
+    def fault(self, attempt: Attempt) -> str:
+        """What is wrong with it, or ""."""
+        if self.hung:
+            return f"no answer and no end of the connection within {DEADLINE_SECONDS:.0f} s"
+        if bad := [status for status in self.statuses if status >= 500 and status != 503]:
+            return f"answered {bad[0]}"
+        if attempt.forged and any(200 <= status < 300 for status in self.statuses):
+            return f"taken for real: {self.statuses}"
+        return ""
+
+
+def attempt_at(port: int, attempt: Attempt) -> Outcome:
+    began = time.monotonic()
+    heard = b""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECONDS) as line:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with suppress(OSError):  # it may be closed before all is sent; what was answered is read all the same
+                for piece in attempt.pieces:
+                    line.sendall(piece)
+                    if attempt.pause:
+                        time.sleep(attempt.pause)
+            heard = _heard(line, began)
+    except TimeoutError:
+        return Outcome((), time.monotonic() - began, hung=True)
+    except OSError:
+        pass
+    statuses = tuple(int(status) for status in STATUS.findall(heard))
+    return Outcome(statuses, time.monotonic() - began, hung=False, said=heard)
+
+
+def _heard(line: socket.socket, began: float) -> bytes:
+    """Until the server closes, or is silent for a moment behind an answer. Raises TimeoutError for silence alone."""
+    heard = b""
+    with suppress(ConnectionError):
+        while True:
+            left = DEADLINE_SECONDS - (time.monotonic() - began)
+            line.settimeout(LINGER_SECONDS if heard else max(left, 0.01))
+            try:
+                piece = line.recv(65536)
+            except TimeoutError:
+                if not heard:
+                    raise
+                return heard
+            if not piece:
+                return heard
+            heard += piece
+            if len(heard) > 4_000_000:
+                return heard
+    return heard

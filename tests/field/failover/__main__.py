@@ -1,0 +1,73 @@
+"""python -m tests.field.failover --times 20: fail-overs under load, with a synchronous and with an asynchronous standby
+
+Three instances follow two PostgreSQL servers, of which the primary is killed or hangs and the standby is promoted.
+Exit code 1 when anything that was accepted is lost with a synchronous standby, or anything is doubled, or a full sweep
+does not repair what an asynchronous one lost.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
+
+from tests.field.failover.cluster import cluster
+from tests.field.failover.run import HEADS, Told, fail_overs
+from tests.field.tables import table
+
+RUNS = {
+    "synchronous": {"synchronous": True, "trouble": False},
+    "synchronous, with troubles": {"synchronous": True, "trouble": True},
+    "asynchronous": {"synchronous": False, "trouble": False},
+}
+
+
+def _one(label: str, times: int, seed: int) -> Told:
+    with TemporaryDirectory(prefix="failover-", ignore_cleanup_errors=True) as name, cluster() as servers:
+        told = Told(label, faults=["it did not come to its end"])
+        try:
+            told = asyncio.run(fail_overs(servers, Path(name), label, times, **RUNS[label], seed=seed))
+        finally:
+            if _wrong(told):
+                for log in Path(name).glob("*/bridge.log"):
+                    copyfile(log, f"failover-{log.parent.name}.log")
+        return told
+
+
+def _wrong(told: Told) -> list[str]:
+    """An asynchronous standby may lack the last moments; everything else must hold."""
+    wrong = list(told.faults)
+    if RUNS[told.label]["synchronous"]:
+        wrong += [f"accepted and lost: {told.lost[:5]}"] * bool(told.lost)
+        wrong += [f"{told.numbers['events lost']} accepted events are not in the store"] * bool(
+            told.numbers.get("events lost")
+        )
+    return wrong + [f"doubled: {told.doubled[:5]}"] * bool(told.doubled)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=20, help="fail-overs of each run")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=list(RUNS), help="this run alone")
+    asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no process is left behind
+    tolds, faults = [], 0
+    for label in [asked.only] if asked.only else RUNS:
+        began = time.monotonic()
+        told = _one(label, asked.times, asked.seed)
+        tolds.append(told)
+        took = f"took {time.monotonic() - began:.0f} s"
+        print(f"{label}: {took}; {', '.join(map('{}: {}'.format, HEADS[1:], told.row()[1:]))}", flush=True)  # noqa: T201
+        for wrong in _wrong(told):
+            faults += 1
+            print(f"FAULT  {label}: {wrong}", flush=True)  # noqa: T201
+    print(table(HEADS, [told.row() for told in tolds]))  # noqa: T201
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,10 @@
+"""`bridge` with short days of retention, so that a soak of minutes sees many. `SOAK_DAY_SECONDS` says how short."""
+
+import os
+
+from bridge.app import daemon
+from bridge.cli.main import main
+
+if __name__ == "__main__":
+    daemon.DAY_SECONDS = float(os.environ["SOAK_DAY_SECONDS"])
+    main()

@@ -1,0 +1,287 @@
+"""Alerts over real HTTP and SMTP: sent once, resolved, kept over restarts, and never in the way of the bridge."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bridge.alerts.policy import Rule
+from bridge.alerts.watch import Alerts, Target, Words, sender
+from bridge.app.finding import remedy_of
+from bridge.domain.errors import StoreUnavailable
+from bridge.domain.seams import Seams
+from bridge.monitoring.health import CheckResult, HealthBoard, Status
+from bridge.monitoring.redaction import Redactor
+from bridge.store import open_store
+from bridge.store.engine import Store
+from tests.clock import FakeClock
+from tests.pairs.site import pair_site
+from tests.ports import free_port
+
+pytest.importorskip("apprise", reason="alerts need the extra: pip install 'sync-bridge[alerts]'")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what Apprise imports
+SECRET = "t0ken-4711-of-the-hook"
+
+
+@dataclass
+class Receiver:
+    """A webhook's other end."""
+
+    status: int = 200
+    got: list[dict[str, Any]] = field(default_factory=list)
+    port: int = 0
+
+    async def take(self, request: web.Request) -> web.Response:
+        if self.status == 200:
+            self.got.append(await request.json())
+        return web.Response(status=self.status)
+
+    @property
+    def url(self) -> str:
+        return f"json://127.0.0.1:{self.port}/{SECRET}"
+
+    @property
+    def titles(self) -> list[str]:
+        return [one["title"] for one in self.got]
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    app = web.Application()
+    app.router.add_post("/{token}", receiver.take)
+    server = TestServer(app, host="127.0.0.1")
+    await server.start_server()
+    receiver.port = server.port or 0
+    yield receiver
+    await server.close()
+
+
+class Bridge:
+    """The part that alerts, on a store, with health that a test sets."""
+
+    def __init__(self, store: Store, clock: FakeClock, seams: Seams, *targets: Target) -> None:
+        self.store, self.clock, self.seams = store, clock, seams
+        self.health: dict[str, CheckResult] = {}
+        self.board = HealthBoard(clock.now)
+        redact = Redactor()
+        redact.register("hunter-2222")
+        words = Words("acme", ZoneInfo("Europe/Oslo"), remedy_of, redact)
+        self.alerts = Alerts(targets, words, self.board, store.alerts, seams)
+
+    def says(self, part: str, status: Status, output: str = "") -> None:
+        self.health[part] = CheckResult(status, output)
+
+        async def check() -> CheckResult:
+            return self.health[part]
+
+        self.board.add(part, check)
+
+    async def passes(self, seconds: float) -> None:
+        for _ in range(int(seconds // 15)):
+            self.clock.advance(15)
+            await self.alerts.look()
+
+
+NewBridge = Callable[..., Any]
+
+
+@pytest.fixture
+async def new_bridge(store_url: str, new_seams: Callable[..., Seams], clock: FakeClock) -> AsyncIterator[NewBridge]:
+    stores: list[Store] = []
+
+    async def new_bridge(*targets: Target, copy: str = "one") -> Bridge:
+        seams = new_seams(copy)
+        store = await open_store(store_url, seams)
+        stores.append(store)
+        return Bridge(store, clock, seams, *targets)
+
+    yield new_bridge
+    for store in stores:
+        await store.close()
+
+
+def hook(receiver: Receiver, name: str = "hook", **rule: Any) -> Target:
+    return Target(name, Rule(**rule), sender(receiver.url))
+
+
+async def test_a_trouble_is_one_message_that_says_since_when_and_what_to_do_and_then_it_is_resolved(
+    new_bridge: NewBridge, receiver: Receiver
+) -> None:
+    bridge = await new_bridge(hook(receiver))
+    bridge.says("store", Status.PASS)
+    bridge.says("dead letters", Status.WARN, "3; see `bridge dead-letters list`, password=hunter-2222")
+    await bridge.passes(45)
+    assert receiver.got == []
+    await bridge.passes(300)
+    (told,) = receiver.got
+    assert told["title"] == "acme: 1 warning: dead letters"
+    assert told["type"] == "warning"
+    for words in ("3; see `bridge dead-letters list`", "Since 20", "What to do: `bridge dead-letters list`"):
+        assert words in told["message"]
+    assert "hunter" not in told["message"]
+    bridge.says("dead letters", Status.PASS)
+    await bridge.passes(300)
+    assert receiver.titles[1:] == ["acme: 1 resolved: dead letters"]
+    assert receiver.got[1]["type"] == "success"
+    await bridge.passes(300)
+    assert len(receiver.got) == 2
+
+
+async def test_a_restart_sends_nothing_again_and_the_end_is_still_told(
+    new_bridge: NewBridge, receiver: Receiver
+) -> None:
+    first = await new_bridge(hook(receiver), copy="first")
+    first.says("hooks", Status.WARN, "missing")
+    await first.passes(120)
+    await first.store.alerts.give_back()
+    await first.store.close()
+    second = await new_bridge(hook(receiver), copy="second")
+    second.says("hooks", Status.WARN, "not audited yet")
+    await second.passes(300)
+    assert len(receiver.got) == 1
+    second.says("hooks", Status.PASS)
+    await second.passes(300)
+    assert receiver.titles == ["acme: 1 warning: hooks", "acme: 1 resolved: hooks"]
+
+
+async def test_a_target_that_fails_is_seen_in_health_told_to_the_others_and_reached_later(
+    new_bridge: NewBridge, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = Target("broken", Rule(), sender("json://127.0.0.1:1/" + SECRET))
+    bridge = await new_bridge(hook(receiver), broken)
+    bridge.says("hooks", Status.WARN)
+    bridge.board.add("alert delivery", bridge.alerts.check)
+    with caplog.at_level(logging.INFO):
+        await bridge.passes(120)
+    found = await bridge.alerts.check()
+    assert found.status is Status.WARN
+    assert "broken was not reached for" in found.output
+    assert SECRET not in found.output
+    assert not [one for one in caplog.records if one.name.startswith("bridge.") and SECRET in str(vars(one))]
+    await bridge.passes(300)
+    assert receiver.titles == ["acme: 1 warning: hooks", "acme: 1 warning: alert delivery"]
+    broken.send = sender(receiver.url)
+    receiver.got.clear()
+    await bridge.passes(1800)
+    assert (await bridge.alerts.check()).status is Status.PASS
+    assert any("hooks" in one["message"] for one in receiver.got)
+
+
+async def test_an_address_that_is_none_is_a_fault_of_the_target_alone(new_bridge: NewBridge) -> None:
+    bridge = await new_bridge(Target("odd", Rule(), sender("nonsense://x")))
+    bridge.says("hooks", Status.WARN)
+    await bridge.passes(120)
+    assert "none that Apprise knows" in (await bridge.alerts.check()).output
+
+
+async def test_while_the_store_is_away_one_message_says_so_and_what_was_told_is_kept_afterwards(
+    new_bridge: NewBridge, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bridge = await new_bridge(hook(receiver))
+    for part in ("store", "waiting", "hooks"):
+        bridge.says(part, Status.PASS)
+    await bridge.passes(60)
+
+    async def away(*_: Any) -> Any:
+        raise StoreUnavailable("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(bridge.store.alerts), "hold", away)
+        patched.setattr(type(bridge.store.alerts), "save", away)
+        for part in ("store", "waiting", "hooks"):
+            bridge.says(part, Status.FAIL, "the disk is full")
+        await bridge.passes(300)
+    assert receiver.titles == ["acme: 1 failure: store"]
+    for part in ("store", "waiting", "hooks"):
+        bridge.says(part, Status.PASS)
+    await bridge.passes(300)
+    assert receiver.titles == ["acme: 1 failure: store", "acme: 1 resolved: store"]
+    assert (await bridge.store.alerts.last())["told"] == {}
+
+
+async def test_two_instances_send_one_alert_and_the_other_goes_on_when_the_first_is_gone(
+    new_bridge: NewBridge, receiver: Receiver
+) -> None:
+    one = await new_bridge(hook(receiver), copy="one")
+    if one.store.database.sqlite:
+        pytest.skip("only one instance can run on SQLite")
+    two = await new_bridge(hook(receiver), copy="two")
+    for bridge in (one, two):
+        bridge.says("dead letters", Status.WARN)
+    for _ in range(20):
+        one.clock.advance(15)
+        await asyncio.gather(one.alerts.look(), two.alerts.look())
+    assert receiver.titles == ["acme: 1 warning: dead letters"]
+    assert (one.alerts.holds, two.alerts.holds) in ((True, False), (False, True))
+    rest = two if one.alerts.holds else one  # the other one was killed
+    rest.says("dead letters", Status.PASS)
+    await rest.passes(300)
+    assert receiver.titles[1:] == ["acme: 1 resolved: dead letters"]
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[int, list[Any]]]:
+    """An SMTP server on loopback: its port, and what it took."""
+    controller = pytest.importorskip("aiosmtpd.controller", reason="e-mail is tested with aiosmtpd")
+    took: list[Any] = []
+
+    class Keeper:
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+            took.append(envelope)
+            return "250 OK"
+
+    server = controller.Controller(Keeper(), hostname="127.0.0.1", port=0)
+    server.port = free_port()
+    server.start()
+    yield server.port, took
+    server.stop()
+
+
+async def test_an_alert_arrives_as_mail(new_bridge: NewBridge, mailbox: tuple[int, list[Any]]) -> None:
+    port, took = mailbox
+    url = f"mailto://127.0.0.1:{port}/?from=bridge@x.example&to=ops@x.example&mode=insecure&format=text"
+    bridge = await new_bridge(Target("mail", Rule(), sender(url)))
+    bridge.says("store", Status.FAIL, "the disk is full")
+    await bridge.passes(120)
+    (mail,) = took
+    assert mail.rcpt_tos == ["ops@x.example"]
+    text = mail.content.decode()
+    assert "Subject: acme: 1 failure: store" in text
+    assert "the disk is full" in text
+
+
+async def test_a_running_bridge_alerts_of_a_paused_mapping(tmp_path: Path, receiver: Receiver) -> None:
+    url = tmp_path / "alert-hook"
+    url.write_text(receiver.url)
+    alerts = f"alerts: {{targets: [{{name: hook, url: {{file: {url}}}}}], group_seconds: 2}}\nschedule:"
+    async with pair_site(tmp_path, "pipedrive", "deskera", swap={"schedule:": alerts}) as site:
+        await site.bridge.store.mappings.set_paused("cards", True, "a test")
+        await site.until(lambda: "`bridge resume cards`" in json.dumps(receiver.got), "the pause is told")
+        assert 'bridge_alert_messages_total{state="sent",target="hook"}' in site.bridge.metrics.render().decode()
+        report = await site.bridge.board.report()
+        assert {report.checks["alerts"].status, report.checks["alert delivery"].status} == {Status.PASS}
+
+
+def test_seconds_of_a_message_are_told_in_words() -> None:
+    from bridge.alerts.message import _lasted
+
+    minute = timedelta(minutes=1).total_seconds()
+    assert [_lasted(at * minute) for at in (0, 1, 5, 61, 150, 1500, 3000)] == [
+        "less than a minute",
+        "1 minute",
+        "5 minutes",
+        "61 minutes",
+        "2 hours",
+        "25 hours",
+        "2 days",
+    ]

@@ -1,0 +1,169 @@
+"""A hook that somebody stopped on purpose stays so, is stated, and its changes come with sweeps."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.app.checks import _hooks
+from bridge.app.hook_rows import hook_rows
+from bridge.app.requests import Requests
+from bridge.domain.errors import Unreachable
+from bridge.domain.seams import Seams
+from bridge.hooks.compare import HookPolicy
+from bridge.hooks.keeper import HookKeeper
+from bridge.monitoring.health import Status
+from bridge.store import Store
+from tests.clock import FakeClock
+from tests.integration.pipedrive_site import WANTED, Site, open_site
+from tests.pairs import site as pairs
+from tests.pairs.vendors import VENDORS
+
+RESPECT = {"crm1": HookPolicy(respect=True)}
+
+
+@pytest.fixture
+async def site(store: Store, clock: FakeClock) -> AsyncIterator[Site]:
+    async with open_site(store, clock) as opened:
+        await opened.keeper.audit()
+        await opened.swept()
+        yield opened
+
+
+def keeper_of(site: Site, policies: dict[str, HookPolicy], connector: Any = None) -> HookKeeper:
+    connectors = {"crm1": connector or site.connector}
+    addresses, transport, seams = site.keeper.addresses, site.transport, site.seams
+    return HookKeeper(connectors, WANTED, addresses, transport, site.store, seams, policies=policies)
+
+
+def deactivate(site: Site, entity: str, active: int = 0) -> str:
+    """As a person does in Pipedrive's list of webhooks."""
+    hook = site.hook_id(entity)
+    site.simulator.state.hooks[hook]["is_active"] = active
+    return hook
+
+
+async def states(site: Site) -> dict[str, tuple[str, str]]:
+    return {row.key: (row.state, row.note) for row in await site.store.hooks.all("crm1")}
+
+
+async def test_one_deactivated_at_the_vendor_stays_so_and_comes_back_with_a_sweep(site: Site) -> None:
+    hook, keeper = deactivate(site, "deal"), keeper_of(site, RESPECT)
+    for _ in range(2):
+        audit = await keeper.audit()
+        assert (audit.kept, audit.created, audit.removed) == (1, [], [])
+        assert audit.stopped == ["crm1 any.deal"]
+    assert (await states(site))["any.deal"] == ("deactivated", "deactivated at the vendor")
+    assert "stopped on purpose: crm1 any.deal" in str(audit)
+    assert await site.asked() == []
+
+    deactivate(site, "deal", active=1)
+    audit = await keeper.audit()
+    assert (audit.kept, audit.created, audit.removed, audit.stopped) == (2, [], [], [])
+    assert site.hook_id("deal") == hook
+    assert await site.asked() == [("deal", "hook repair")]
+
+
+async def test_one_deactivated_at_the_vendor_is_mended_where_nothing_else_is_said(site: Site) -> None:
+    hook = deactivate(site, "deal")
+    audit = await site.keeper.audit()
+    assert (audit.created, audit.removed, audit.stopped) == (["crm1 any.deal"], [f"crm1 {hook}"], [])
+
+
+async def test_one_the_vendor_switched_off_is_mended_all_the_same(site: Site) -> None:
+    site.simulator.state.hooks[site.hook_id("deal")].update(is_active=0, remove_reason="delivery failures")
+    audit = await keeper_of(site, RESPECT).audit()
+    assert (audit.created, audit.stopped) == (["crm1 any.deal"], [])
+
+
+async def test_start_ends_what_a_person_did_at_the_vendor(site: Site) -> None:
+    hook, keeper = deactivate(site, "deal"), keeper_of(site, RESPECT)
+    await keeper.audit()
+    audit = await keeper.start("crm1", "any.deal")
+    assert (audit.created, audit.removed, audit.stopped) == (["crm1 any.deal"], [f"crm1 {hook}"], [])
+    assert ("deal", "hook repair") in await site.asked()
+    assert (await keeper.audit()).kept == 2
+
+
+async def test_stop_takes_one_away_until_start_over_audits_repairs_restarts_and_removal(
+    site: Site, new_seams: Callable[..., Seams]
+) -> None:
+    audit = await site.keeper.stop("crm1", "any.deal", "stopped by a person: an import")
+    assert ([entity for entity, _ in site.hooks()], audit.stopped) == (["person"], ["crm1 any.deal"])
+    for keeper in (site.keeper, keeper_of(site, {})):  # the second one is another instance, or this one after a restart
+        await keeper.audit()
+        await keeper.repair()
+        assert [entity for entity, _ in site.hooks()] == ["person"]
+        assert (await states(site))["any.deal"] == ("stopped", "stopped by a person: an import")
+    await site.keeper.remove_all()
+    await site.keeper.repair()
+    assert [entity for entity, _ in site.hooks()] == ["person"]
+    await site.swept()
+    await site.keeper.start("crm1", "any.deal")
+    assert [entity for entity, _ in site.hooks()] == ["deal", "person"]
+    assert (await states(site))["any.deal"] == ("registered", "")
+    assert await site.store.hook_hours.windows() == {}, "what a person does is no repair"
+    assert ("deal", "hook repair") in await site.asked()
+
+
+async def test_stop_while_the_vendor_does_not_answer_takes_it_away_later(site: Site) -> None:
+    class Away:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(site.connector, name)
+
+        async def remove_hook(self, hook_id: str) -> None:
+            raise Unreachable("crm1", "no answer")
+
+    audit = await keeper_of(site, {}, Away()).stop("crm1", "any.deal", "stopped by a person")
+    assert "no answer" in audit.faults["crm1"]
+    assert len(site.hooks()) == 2
+    audit = await site.keeper.audit()
+    assert ([entity for entity, _ in site.hooks()], audit.created) == (["person"], [])
+
+
+async def test_the_settings_stop_one_as_long_as_they_name_it(site: Site) -> None:
+    audit = await keeper_of(site, {"crm1": HookPolicy(off=frozenset({"any.deal"}))}).audit()
+    assert ([entity for entity, _ in site.hooks()], audit.stopped) == (["person"], ["crm1 any.deal"])
+    assert (await states(site))["any.deal"] == ("off", "the settings stop it (systems.crm1.hooks_off)")
+    audit = await site.keeper.audit()
+    assert (audit.created, audit.stopped) == (["crm1 any.deal"], [])
+
+
+STOP = {
+    "superoffice": lambda simulator: simulator.set_hook_state(next(iter(simulator.state.hooks)), "Stopped"),
+    "entrust": lambda simulator: simulator.hooks.disable(next(iter(simulator.state.hooks))),
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "key"), [("superoffice", "pipedrive", "contact"), ("entrust", "pipedrive", "user")]
+)
+async def test_a_bridge_told_to_respect_it_leaves_it_says_so_and_sweeps(
+    tmp_path: Path, source: str, target: str, key: str
+) -> None:
+    swap = {
+        f"connector: {source},": f"connector: {source}, stopped_hooks: respect,",
+        "audit_seconds: 2": "audit_seconds: 3600",
+    }
+    async with pairs.pair_site(tmp_path, source, target, swap=swap) as site:
+        simulator: Any = site.source.simulator
+        await site.until(lambda: site.bridge.keeper.last is not None, "the hooks are registered")
+        STOP[source](simulator)
+        audit = await site.bridge.keeper.audit()
+        assert (audit.created, audit.removed, audit.stopped) == ([], [], [f"{source} {key}"])
+        assert VENDORS[source].working_hooks(simulator) == 0
+        told = await _hooks(site.bridge)
+        assert told.status is Status.WARN
+        assert f"stopped on purpose: {source} {key}" in told.output
+        (row,) = [row for row in await hook_rows(site.bridge.store) if row["system"] == source]
+        assert (row["state"], str(row["note"])[:25]) == ("deactivated", "deactivated at the vendor")
+
+        site.source.create(("Blind Bo", "bo@x.example"))
+        await site.until_there(("Blind Bo", "bo@x.example"))
+
+        answer = await Requests(site.bridge)._start_hook({"system": source, "hook": key})
+        assert answer == f"{source} {key} is registered; what changed meanwhile is swept"
+        assert VENDORS[source].working_hooks(simulator) == 1
+        answer = await Requests(site.bridge)._stop_hook({"system": source, "hook": "nothing"})
+        assert f"{source} has no hook `nothing` that a mapping needs; known: {key}" in answer

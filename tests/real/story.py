@@ -1,0 +1,185 @@
+"""What is tried between two systems, one step after the other. Each looks at both through their own interfaces."""
+
+import json
+import time
+from collections.abc import Callable
+
+from tests.acceptance.site import fetch, until
+from tests.real.site import PATIENCE_SECONDS, Site
+from tests.real.told import say
+
+Step = Callable[[Site], None]
+
+
+def name(number: int) -> str:
+    return f"Company {number:03}"
+
+
+def backfilled(site: Site) -> None:
+    """Two companies of five are on both sides already: those are matched, the others are made, nothing twice."""
+    total = site.companies
+    common, at_crm = 2 * total // 5, 3 * total // 4
+    site.crm.create(*map(name, range(at_crm)))
+    site.tryton.create(*map(name, [*range(common), *range(at_crm, total)]))
+    site.start()
+    there(site, site.crm.hooks_work, "the hooks are registered")
+    asked = site.told("backfill", site.crm.mapping)
+    assert asked.code == 0, asked
+    wanted = [name(number) for number in range(total)]
+    there(site, lambda: names(site) == (wanted, wanted), f"{total} companies on both sides", 300)
+
+
+def edited_on_both_sides(site: Site) -> None:
+    """One edits the name, the other one the website of the same company at once: both edits survive."""
+    crm, tryton = pair(site, name(3))
+    site.tryton.edit(tryton, name="Company three")
+    site.crm.edit(crm, website="https://three.example")
+    both(site, "Company three", "https://three.example")
+
+
+def in_conflict(site: Site) -> None:
+    """Both edit one field while the bridge is paused: the side that the mapping says wins, the other is told of."""
+    crm, tryton = pair(site, name(4))
+    assert site.told("pause").code == 0
+    site.crm.edit(crm, name="Four of the CRM")
+    site.tryton.edit(tryton, name="Four of Tryton")
+    time.sleep(5)
+    assert site.told("resume").code == 0
+    won, lost = ("Four of Tryton", "Four of the CRM")[:: 1 if site.crm.winner == "office" else -1]
+    there(site, lambda: shown(site, won) == (won, won), f"{won!r} wins")
+    why = site.told("why", site.crm.side, site.crm.entity, crm)
+    assert lost in why.out, why
+
+
+def deleted(site: Site) -> None:
+    """Deletes cross both ways, after a second look."""
+    here, _ = pair(site, name(5))
+    _, gone = pair(site, name(6))
+    site.crm.delete(here)
+    site.tryton.delete(gone)
+    left = (name(5), name(6))
+    there(site, lambda: not set(left) & {*names(site)[0], *names(site)[1]}, "both are gone on both sides")
+
+
+def hook_broken(site: Site) -> None:
+    """Somebody switches the hook off: it is put in order, and what was edited meanwhile arrives."""
+    crm, _ = pair(site, name(7))
+    site.crm.break_hook()
+    assert not site.crm.hooks_work()
+    site.crm.edit(crm, name="Seven without a hook")
+    there(site, lambda: shown(site, "Seven without a hook")[1] is not None, "the edit arrives")
+    there(site, site.crm.hooks_work, "the hook works again")
+
+
+def tryton_down(site: Site) -> None:
+    """Work waits while Tryton is away, costs no attempts, and goes on when it is back."""
+    crm, _ = pair(site, name(8))
+    site.tryton.down()
+    site.crm.edit(crm, name="Eight in the dark")
+    there(site, lambda: "down" in health(site, "system tryton"), "the bridge says that Tryton is down")
+    site.tryton.up()
+    there(site, lambda: shown(site, "Eight in the dark")[1] is not None, "the edit arrives")
+
+
+def overtaken(site: Site) -> None:
+    """Somebody edits the party between the bridge's read and its write: nothing of that is overwritten."""
+    crm, tryton = pair(site, name(9))
+    before = site.gate.conflicts
+
+    def ahead(body: bytes) -> bool:
+        call = json.loads(body)
+        mine = call["method"] == "model.party.party.write" and call["params"][0] == [tryton]
+        if mine:
+            site.tryton.set_website(tryton, "https://nine.example")
+        return mine
+
+    site.gate.ahead.append(ahead)
+    site.crm.edit(crm, name="Company nine")
+    both(site, "Company nine", "https://nine.example")
+    assert site.gate.conflicts == before + 1, "Tryton did not refuse the stale write"
+
+
+def killed(site: Site) -> None:
+    """kill -9 in the middle of many creates and edits; it goes on, and nothing is made twice."""
+    edited = [pair(site, name(number))[0] for number in range(20, 30)]
+    made = [f"Made before the kill {number:02}" for number in range(20)]
+    for number, record in enumerate(edited):
+        site.crm.edit(record, name=f"Edited before the kill {number:02}")
+    site.crm.create(*made)
+    there(site, lambda: any(one.startswith("Made before") for one in names(site)[1]), "work has begun")
+    site.kill()
+    site.start()
+    wanted = {*made, *(f"Edited before the kill {number:02}" for number in range(10))}
+    there(site, lambda: wanted <= set(names(site)[1]), "all of it arrives", 240)
+
+
+def agree(site: Site) -> None:
+    """`bridge verify` says so, nothing is there twice, no record needs a person, and the bridge ends in order."""
+    there(site, lambda: site.told("verify").code == 0, "bridge verify finds no difference", 240)
+    say(site.told("verify").out.strip())
+    crm, tryton = names(site)
+    assert crm == tryton
+    assert len(crm) == len(set(crm))
+    dead = site.told("dead-letters", "list")
+    assert dead.code == 0, dead
+    assert "no dead letters" in dead.out.lower() or not dead.out.strip(), dead.out
+    site.told("doctor")
+    assert site.stop() == 0
+
+
+STEPS: tuple[Step, ...] = (
+    backfilled,
+    edited_on_both_sides,
+    in_conflict,
+    deleted,
+    hook_broken,
+    tryton_down,
+    overtaken,
+    killed,
+    agree,
+)
+
+
+def names(site: Site) -> tuple[list[str], list[str]]:
+    """Of all companies, at the CRM and in Tryton."""
+    return [row["name"] for row in site.crm.companies()], [row["name"] for row in site.tryton.companies()]
+
+
+def pair(site: Site, wanted: str) -> tuple[str, int]:
+    """The ids of a company at both."""
+    crm = [row["id"] for row in site.crm.companies() if row["name"] == wanted]
+    tryton = [row["id"] for row in site.tryton.companies() if row["name"] == wanted]
+    assert len(crm) == len(tryton) == 1, (wanted, crm, tryton)
+    return str(crm[0]), int(tryton[0])
+
+
+def shown(site: Site, wanted: str) -> tuple[str | None, str | None]:
+    """The name where each side has it."""
+    found = [wanted if wanted in each else None for each in names(site)]
+    return found[0], found[1]
+
+
+def both(site: Site, called: str, website: str) -> None:
+    """Wait until the company shows both values on both sides."""
+
+    def hold() -> bool:
+        crm = [row for row in site.crm.companies() if row["name"] == called]
+        tryton = [row for row in site.tryton.companies() if row["name"] == called]
+        return [row["website"] for row in (*crm, *tryton)] == [website, website]
+
+    there(site, hold, f"{called!r} with {website} on both sides")
+
+
+def there(site: Site, holds: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    try:
+        until(holds, what, seconds * site.patience)
+    except AssertionError as late:
+        status = site.told("status").out
+        waiting = site.told("waiting").out
+        raise AssertionError(f"{late}\n{status}\n{waiting}\nlog: {site.log}") from None
+
+
+def health(site: Site, part: str) -> str:
+    answer = fetch(f"http://127.0.0.1:{site.admin}/health")
+    checks = answer.json().get("checks", {}) if answer.text else {}
+    return json.dumps(checks.get(part, []))

@@ -1,0 +1,8 @@
+"""What the run tells, line by line."""
+
+import sys
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

@@ -1,0 +1,118 @@
+"""`quiet: 30s`: a record that somebody is typing in crosses once it has been left alone."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bridge.domain.errors import ConfigError
+from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.record import Side
+from bridge.mapping.load import load_text
+from bridge.store.model import Task, TaskKey, TaskState
+from bridge.sync.reasons import Reason
+from tests.sync.bench import PEOPLE, Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+QUIET = PEOPLE.replace("conflict: crm", "quiet: 30s\nconflict: crm")
+
+
+async def _task(bench: Bench, side: Side, rec: str) -> Task:
+    task = await bench.store.tasks.get(TaskKey("people", side, rec))
+    assert task is not None
+    return task
+
+
+async def _pair(new_bench: NewBench) -> tuple[Bench, str]:
+    bench = await new_bench(text=QUIET)
+    rec = bench.crm.person_creates("person", name="Ana", email="a@x.example")
+    await bench.settle()
+    bench.clock.advance(60)
+    return bench, rec
+
+
+async def _edit(bench: Bench, rec: str, name: str) -> None:
+    bench.crm.person_edits("person", rec, name=name)
+    await bench.tell_all()
+    await bench.turn()
+
+
+async def test_an_edit_waits_for_the_next_one(new_bench: NewBench) -> None:
+    bench, rec = await _pair(new_bench)
+    for name in ("An", "Ana ", "Ana L"):
+        await _edit(bench, rec, name)
+        bench.clock.advance(20)
+    await bench.turn()
+    assert bench.erp.live("person")["1"]["name"] == "Ana"
+    task = await _task(bench, Side.LEFT, rec)
+    assert (task.state, task.code) == (TaskState.WAITING, Reason.QUIET.value)
+    assert task.due == pytest.approx(bench.store.now() + 10)
+    assert "left alone for 30 s" in task.reason
+    assert task in await bench.store.waiting.all("people"), "it is told with what waits"
+    bench.clock.advance(11)
+    await bench.turn()
+    assert bench.erp.live("person")["1"]["name"] == "Ana L"
+    await bench.settle()
+    await bench.assert_silent()
+    await bench.assert_accounted()
+
+
+async def test_a_record_that_is_edited_for_ever_still_crosses(new_bench: NewBench) -> None:
+    bench, rec = await _pair(new_bench)
+    begun = bench.store.now()
+    while bench.erp.live("person")["1"]["name"] == "Ana":
+        await _edit(bench, rec, f"Ana {bench.store.now():.0f}")
+        bench.clock.advance(10)
+        await bench.turn()
+        assert bench.store.now() - begun <= 320
+    assert bench.store.now() - begun >= 290
+
+
+async def test_what_its_counterpart_is_claimed_for_does_not_take_a_half_typed_record_along(new_bench: NewBench) -> None:
+    bench, rec = await _pair(new_bench)
+    bench.erp.person_edits("person", "1", phone="1")
+    await bench.tell_all()
+    bench.clock.advance(25)
+    await _edit(bench, rec, "An")
+    bench.clock.advance(6)
+    await bench.turn()
+    assert bench.crm.live("person")[rec].get("phone") is None
+    assert (await _task(bench, Side.RIGHT, "1")).code == Reason.QUIET.value
+    bench.clock.advance(25)
+    await bench.turn()
+    assert bench.erp.live("person")["1"]["name"] == "An"
+    assert bench.crm.live("person")[rec]["phone"] == "1"
+
+
+async def test_an_edit_made_while_the_record_is_worked_on_waits_as_well(new_bench: NewBench) -> None:
+    bench, rec = await _pair(new_bench)
+    await _edit(bench, rec, "An")
+    bench.clock.advance(31)
+    (claim,) = await bench.store.tasks.claim(1, bench.parts.scopes, 60.0)
+    bench.crm.person_edits("person", rec, name="Anna")
+    await bench.tell_all()
+    await bench.worker._work(claim)
+    task = await _task(bench, Side.LEFT, rec)
+    assert (task.state, task.code) == (TaskState.WAITING, Reason.QUIET.value)
+    assert task.due > bench.store.now() + 25
+
+
+async def test_a_deletion_and_what_a_person_asks_for_do_not_wait(new_bench: NewBench) -> None:
+    bench, rec = await _pair(new_bench)
+    await _edit(bench, rec, "Ana Lund")
+    asked = Event("crm", "person", rec, EventKind.CHANGED, Origin.PERSON)
+    await bench.store.events.accept([asked], bench.routes)
+    await bench.turn()
+    assert bench.erp.live("person")["1"]["name"] == "Ana Lund"
+    bench.crm.person_deletes("person", rec)
+    await bench.tell("crm", "person", rec, "deleted")
+    assert (await _task(bench, Side.LEFT, rec)).due <= bench.store.now()
+
+
+@pytest.mark.parametrize("text", ["30", "0s", "2h", "soon", "11m"])
+def test_a_quiet_time_that_is_none_is_told(text: str) -> None:
+    with pytest.raises(ConfigError, match=f"`quiet: {text}` of mapping people is no quiet time"):
+        load_text(QUIET.replace("30s", text), "m.yaml")
+
+
+def test_a_quiet_time_is_seconds_or_minutes() -> None:
+    assert [load_text(QUIET.replace("30s", text), "m.yaml")[0].quiet for text in ("30s", "2m", "5 s")] == [30, 120, 5]

@@ -1,0 +1,53 @@
+"""Rows that hold only under a condition, by the worker: callbacks, creates, switching on and off."""
+
+from collections.abc import Awaitable, Callable
+
+from tests.sync.bench import PEOPLE, Bench
+
+NewBench = Callable[..., Awaitable[Bench]]
+PHONE = "  phone: {crm: phone, erp: phone, absent: clear}\n"
+
+
+def _when(condition: str) -> str:
+    return PEOPLE.replace(PHONE, f"  phone: {{crm: phone, erp: phone, when: {condition}}}\n")
+
+
+async def test_what_was_edited_while_a_row_did_not_hold_crosses_once_it_does(new_bench: NewBench) -> None:
+    bench = await new_bench(text=_when("{erp: {job: {empty: false}}}"))
+    rec = bench.crm.person_creates("person", name="Ana", email="a@x.example", phone="1", job=None)
+    await bench.settle()
+    assert bench.erp.live("person")["1"].get("phone") is None, "of a new record it cannot be told"
+    bench.erp.person_edits("person", "1", job="boss")
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["phone"] == "1"
+    bench.erp.person_edits("person", "1", job=None)
+    bench.crm.person_edits("person", rec, phone="2")
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["phone"] == "1"
+    bench.erp.person_edits("person", "1", job="boss")  # this side shows its base: the other side's edit crosses
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["phone"] == "2"
+    await bench.assert_silent()
+    await bench.assert_accounted()
+
+
+async def test_a_condition_of_the_source_decides_what_a_new_record_gets(new_bench: NewBench) -> None:
+    bench = await new_bench(text=_when("{crm: {job: boss}}"))
+    bench.crm.person_creates("person", name="Ana", email="a@x.example", phone="1", job="boss")
+    bench.crm.person_creates("person", name="Bo", email="b@x.example", phone="2", job="clerk")
+    await bench.settle()
+    phones = {row["name"]: row.get("phone") for row in bench.erp.live("person").values()}
+    assert phones == {"Ana": "1", "Bo": None}
+    await bench.assert_silent()
+
+
+async def test_a_write_that_makes_a_row_hold_is_followed_by_what_the_row_brings(new_bench: NewBench) -> None:
+    text = _when("{erp: {name: Ana}}")
+    bench = await new_bench(text=text)
+    rec = bench.crm.person_creates("person", name="Bo", email="a@x.example", phone="1")
+    await bench.settle()
+    assert bench.erp.live("person")["1"].get("phone") is None
+    bench.crm.person_edits("person", rec, name="Ana")
+    await bench.settle()
+    assert bench.erp.live("person")["1"]["phone"] == "1"
+    await bench.assert_silent()

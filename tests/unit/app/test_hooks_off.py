@@ -1,0 +1,43 @@
+"""A hook that the settings stop must be one that its product has."""
+
+from pathlib import Path
+
+import pytest
+
+from bridge.app.plan import checked
+from bridge.domain.errors import ConfigError
+
+ROOT = Path(__file__).parents[3]
+ENVIRON = {
+    "INSTANCE_SECRET": "x" * 40,
+    "PIPEDRIVE_API_TOKEN": "t",
+    "DESKERA_CLIENT_ID": "cl_pub_1",
+    "DESKERA_CLIENT_SECRET": "cl_priv_1",
+}
+
+
+def settings(folder: Path, hooks_off: str) -> Path:
+    """The example settings with these hooks of crm1 stopped."""
+    text = (ROOT / "config" / "bridge.yaml").read_text()
+    file = folder / "bridge.yaml"
+    mappings = ROOT / "mappings" / "pipedrive-deskera"
+    file.write_text(
+        text.replace("hooks_off: []", f"hooks_off: {hooks_off}").replace("../mappings/pipedrive-deskera", str(mappings))
+    )
+    (folder / "secrets").mkdir()
+    (folder / "secrets" / "deskera-refresh-token").write_text("refresh-1\n")
+    return file
+
+
+def test_a_known_hook_is_taken(tmp_path: Path) -> None:
+    found, _ = checked(settings(tmp_path, "[any.deal]"), ENVIRON)
+    assert found.systems["crm1"].hooks_off == ["any.deal"]
+
+
+def test_an_unknown_one_is_refused_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        checked(settings(tmp_path, "[any.deal, any.dael]"), ENVIRON)
+    (fault,) = caught.value.faults
+    assert "crm1 has no hook `any.dael`" in fault.what
+    assert "did you mean `any.deal`?" in fault.remedy
+    assert "systems.crm1.hooks_off" in str(fault)

@@ -1,0 +1,219 @@
+"""Calls wait for their turn by priority, within the account's budget."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+from http_fakes import START, FakeClock
+
+from bridge.connectors.calls import Call
+from bridge.connectors.gate import Gate
+from bridge.connectors.quota import Learned, Quota
+from bridge.domain.budget import Day, Report, Share, Use, portion
+from bridge.domain.errors import RateLimited, StoreUnavailable
+from bridge.domain.priority import Priority, calls_for
+from bridge.domain.seams import epoch
+
+READ = Call("GET", "things/1")
+EARLIER = epoch(START) + 14 * 3600  # midnight
+LOWER = [one for one in Priority if one is not Priority.LIVE]
+
+
+async def pass_one(gate: Gate, call: Call = READ, learned: Learned | None = None) -> None:
+    async with gate.turn(call) as units:
+        gate.answered(units, learned)
+
+
+async def made_for(priority: Priority, work: Callable[[], Awaitable[None]]) -> None:
+    with calls_for(priority):
+        await work()
+
+
+@dataclass
+class Shared:
+    """The store's part, for one instance: what it was told, and what it gives."""
+
+    fraction: float = 1.0
+    away: bool = False
+    day: Day | None = None
+    reports: list[Report] = field(default_factory=list)
+
+    async def pause(self, credential: str, seconds: float, *, daily: bool, why: str) -> None:
+        raise NotImplementedError
+
+    async def paused(self, credential: str) -> tuple[float, bool, str] | None:
+        raise NotImplementedError
+
+    async def share(self, report: Report) -> Share:
+        if self.away:
+            raise StoreUnavailable("away")
+        self.reports.append(report)
+        if report.limit is None:
+            return Share(self.fraction, 25.0)
+        day = self.day
+        if day is None or day.ends < report.ends:
+            day = Day(report.limit, report.limit, report.ends)
+        held, left = portion(day, report.unspent, report.wanted, report.priority, report.reserved)
+        self.day = replace(day, left=left)
+        return Share(self.fraction, 25.0, held, left)
+
+
+async def test_a_few_calls_go_at_once_then_they_keep_the_pace(clock: FakeClock) -> None:
+    gate, at = Gate("crm1", Quota(4, per_second=10), clock), []
+    for _ in range(24):
+        await pass_one(gate)
+        at.append(clock.seconds)
+    assert at[:4] == [0.0] * 4
+    assert at[-1] == pytest.approx(2.0)
+
+
+async def test_a_part_of_the_pace_is_kept_and_another_part_counts_from_its_renewal(clock: FakeClock) -> None:
+    shared = Shared(fraction=0.5)
+    gate = Gate("crm1", Quota(4, per_second=10), clock, shared)
+    for _ in range(22):
+        await pass_one(gate)
+    assert clock.seconds == pytest.approx(4.0)  # two at once, the others at five a second
+    shared.fraction = 1.0
+    clock.seconds += 20
+    began = clock.seconds
+    for _ in range(24):
+        await pass_one(gate)
+    assert clock.seconds - began == pytest.approx(2.2)  # the two that the old part had saved up, then ten a second
+
+
+async def test_the_store_hears_of_many_calls_a_few_times_a_minute(clock: FakeClock) -> None:
+    shared = Shared()
+    gate = Gate("crm1", Quota(4, per_second=3, per_day=1_000_000), clock, shared)
+    for _ in range(180):
+        await pass_one(gate)
+    assert clock.seconds == pytest.approx(59, abs=1)
+    assert len(shared.reports) <= 8
+    told = [report.uses.get(Priority.LIVE, Use()).calls for report in shared.reports]
+    assert 150 <= sum(told) <= 180
+
+
+async def test_a_store_that_is_away_changes_no_pace_and_what_could_not_be_told_is_told_later(clock: FakeClock) -> None:
+    shared = Shared(fraction=0.5)
+    gate = Gate("crm1", Quota(4, per_second=10), clock, shared)
+    await pass_one(gate)
+    shared.away = True
+    clock.seconds += 30
+    began = clock.seconds
+    for _ in range(12):
+        await pass_one(gate)
+    assert clock.seconds - began == pytest.approx(2.0)
+    shared.away = False
+    clock.seconds += 30
+    await pass_one(gate)
+    assert shared.reports[-1].uses[Priority.LIVE].calls == 13
+
+
+async def test_live_never_waits_behind_what_matters_less(clock: FakeClock) -> None:
+    """All stand in line before one place among the calls; they leave by priority, and those alike in their order."""
+    gate, order, first = Gate("crm1", Quota(1), clock), list[str](), asyncio.Event()
+
+    async def call(name: str) -> None:
+        async with gate.turn(READ):
+            order.append(name)
+            await first.wait()
+
+    begun = asyncio.create_task(call("under way"))
+    await asyncio.sleep(0)
+    waiting = []
+    for name, priority in (
+        ("backfill 1", Priority.BACKFILL),
+        ("sweep", Priority.RECONCILE),
+        ("backfill 2", Priority.BACKFILL),
+        ("retry", Priority.RETRY),
+        ("live 1", Priority.LIVE),
+        ("live 2", Priority.LIVE),
+    ):
+        waiting.append(asyncio.create_task(made_for(priority, lambda name=name: call(name))))  # type: ignore[misc]
+        await asyncio.sleep(0)
+    first.set()
+    await asyncio.gather(begun, *waiting)
+    assert order == ["under way", "live 1", "live 2", "retry", "sweep", "backfill 1", "backfill 2"]
+
+
+async def test_a_login_goes_first_whatever_it_is_for(clock: FakeClock) -> None:
+    gate = Gate("crm1", Quota(4, per_day=1000), clock)
+    with calls_for(Priority.BACKFILL):
+        for _ in range(640):
+            await pass_one(gate)
+        with pytest.raises(RateLimited):
+            await pass_one(gate)
+        await pass_one(gate, replace(READ, login=True))
+
+
+@pytest.mark.parametrize("priority", LOWER)
+async def test_lower_priorities_leave_the_reserved_share_of_the_day(clock: FakeClock, priority: Priority) -> None:
+    gate = Gate("crm1", Quota(4, per_day=1000, unit="tokens"), clock, Shared(), reserved=0.3)
+    used = {Priority.RETRY: 700, Priority.RECONCILE: 630, Priority.BACKFILL: 560}[priority]
+    with calls_for(priority):
+        for _ in range(used):
+            await pass_one(gate)
+        with pytest.raises(RateLimited, match="kept for what matters more than") as refused:
+            await pass_one(gate)
+    assert refused.value.daily
+    for _ in range(1000 - used):
+        await pass_one(gate)
+    with pytest.raises(RateLimited, match="used 1000 of its 1000 tokens of the day, until 00:00 UTC") as over:
+        await pass_one(gate)
+    await clock.sleep(over.value.after_seconds)
+    with calls_for(priority):
+        await pass_one(gate)
+
+
+async def test_a_day_that_is_used_up_costs_the_store_no_question_for_each_refused_call(clock: FakeClock) -> None:
+    shared = Shared()
+    gate = Gate("crm1", Quota(4, per_day=100), clock, shared)
+    for _ in range(100):
+        await pass_one(gate)
+    asked = len(shared.reports)
+    for _ in range(50):
+        with pytest.raises(RateLimited):
+            await pass_one(gate)
+    assert len(shared.reports) <= asked + 1
+
+
+async def test_what_the_vendor_says_of_its_day_holds_back_lower_calls_and_never_live_ones(clock: FakeClock) -> None:
+    """Other programs use the account too: of that only the vendor's own count tells."""
+    gate = Gate("crm1", Quota(4, unit="tokens"), clock)
+    await pass_one(gate, learned=Learned(day=Day(1000, 250, EARLIER)))
+    with calls_for(Priority.RECONCILE), pytest.raises(RateLimited, match="the account has used 750 of its 1000"):
+        await pass_one(gate)
+    with calls_for(Priority.RETRY):
+        await pass_one(gate)
+    await pass_one(gate, learned=Learned(day=Day(1000, 0, EARLIER)))
+    await pass_one(gate)
+    clock.seconds += 3600  # its word counts for an hour: nobody says when its midnight is
+    with calls_for(Priority.BACKFILL):
+        await pass_one(gate)
+
+
+async def test_a_limit_learned_from_an_answer_paces_the_calls_after_it(clock: FakeClock) -> None:
+    gate = Gate("crm1", Quota(4), clock)
+    for _ in range(41):
+        await pass_one(gate, learned=Learned(20, 2.0))
+    assert clock.seconds == pytest.approx((40 - 2.5) / 8.75, abs=0.1)
+
+
+async def test_a_call_that_gets_no_turn_is_put_off_without_being_sent(clock: FakeClock) -> None:
+    """Somebody above takes every turn: the lower one gives up, so that its record is not held for ever."""
+    gate = Gate("crm1", Quota(4, per_second=1), clock, Shared(fraction=0.0))
+    await pass_one(gate)  # the one that an instance may have saved up
+    with calls_for(Priority.BACKFILL), pytest.raises(RateLimited, match="higher priority go first"):
+        await pass_one(gate)
+
+
+async def test_work_is_counted_by_piece_and_calls_by_number(clock: FakeClock) -> None:
+    shared = Shared()
+    gate = Gate("crm1", Quota(4, cost=lambda method, path: 5), clock, shared)
+    for _ in range(3):
+        with calls_for(Priority.BACKFILL):
+            await pass_one(gate)
+            await pass_one(gate)
+    clock.seconds += 10
+    await pass_one(gate)
+    assert shared.reports[-1].uses == {Priority.BACKFILL: Use(units=30, calls=6, works=3)}
