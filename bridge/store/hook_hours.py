@@ -108,7 +108,7 @@ class HookHours:
     async def prune(self) -> None:
         """Take out what no window shows any more."""
         old = delete(hook_hours).where(hook_hours.c.hour < int(self._database.now() // HOUR) - KEPT_HOURS)
-        await self._database.write("prune", lambda conn: conn.execute(old))
+        await self._database.write("prune_hook_hours", lambda conn: conn.execute(old))
 
 
 def _missed(conn: Connection, system: str, entity: str, changes: Sequence[SweptChange]) -> list[SweptChange]:

@@ -218,8 +218,8 @@ ONE_LOOK = (
     Mutant(
         "a reference that is not linked is taken for what was agreed on",
         "sync/remember.py::shows_base",
-        "        if value is UNREAD or isinstance(value, Reference) or",
-        "        if isinstance(value, Reference):\n            continue\n        if value is UNREAD or",
+        "        if value is UNREAD or names_unlinked(value) or",
+        "        if names_unlinked(value):\n            continue\n        if value is UNREAD or",
         (f"{ONE_SIDE}a_side_does_not_show_the_base_when_one_field_is_other_unread_or_not_linked",),
     ),
     Mutant(

@@ -113,8 +113,8 @@ UNDO_MUTANTS = (
     Mutant(
         "undo: what a parent was made for is no part of the run",
         "store/finish.py::Finishing.wait_for",
-        ", run=claim.run)",
-        ")",
+        "                        run=claim.run,\n",
+        "",
         (f"{UNDO}a_run_is_undone_with_the_records_it_made_on_the_way",),
     ),
 )

@@ -40,10 +40,10 @@ STEPS = (
 """Steps on the way of an event through the bridge."""
 
 ELSEWHERE = """
-    accept_names answer approve ask_sweep audit budget choose claim_one count delivered discard forget give_back hook
-    indexed instance instruct intake keep_requests look_again look_now migrate names note note_backup pace pause ping
-    plan problems prune prune_audit prune_journal put_back release request reseal restore resume_sweep retire retry
-    start_sweep sync_mappings system take_requests tokens verification void_leases
+    accept_names account_columns alert answer approve ask_sweep audit budget choose claim_one count delivered discard forget
+    give_back hook hook_hours indexed instance instruct intake keep_requests look_again look_now migrate names note
+    note_backup pause ping plan problems prune prune_audit prune_hook_hours prune_journal put_back release request reseal
+    restore resume_sweep retire retry share start_sweep sync_mappings system take_requests tokens verification void_leases
 """
 """Transactions of commands, sweeps, hooks, start-up and refused removals; `intake` is `accept` for several at once."""
 
@@ -157,6 +157,7 @@ def test_every_step_that_has_a_name_is_crashed_at_or_said_to_be_elsewhere() -> N
         named.update(re.findall(r'failpoint\("([^"]+)"\)', text))
         if path.parent.name == "store":
             transactions.update(re.findall(r'(?:\bwrite|self\._update|self\._each)\(\s*"(\w+)"', text))
+            transactions.update(re.findall(r'delete_in_steps\(self\._database, "(\w+)"', text))
     assert named == {step for step in STEPS if not step.startswith("store.")}
     crashed_at = {step.split(".")[1] for step in STEPS if step.startswith("store.")}
     assert transactions - crashed_at == set(ELSEWHERE.split())

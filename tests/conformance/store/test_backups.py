@@ -29,7 +29,12 @@ from tests.sync.former_store import SINCE
 
 NewSeams = Callable[..., Seams]
 
-YOUNG = {"records": {"told_at"}, "tasks": {"run", "event"}, "journal": {"run", "version", "undone", "event"}}
+YOUNG = {
+    "records": {"told_at"},
+    "tasks": {"run", "event"},
+    "journal": {"run", "version", "undone", "event"},
+    "cursors": {"total", "moved_at", "seconds"},
+}
 """Columns that came after schema 0005."""
 YOUNG_TABLE = re.compile(rf"(TABLE|ON) ({'|'.join(SINCE)}) |INDEX journal_run ")
 

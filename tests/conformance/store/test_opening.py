@@ -100,6 +100,9 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
         "DROP TABLE hook_hours",
         "DROP TABLE account_columns",
         "DROP TABLE alert_state",
+        *(f"ALTER TABLE cursors DROP COLUMN {name}" for name in ("total", "moved_at", "seconds")),
+        "DROP TABLE quotas",
+        "DROP TABLE shares",
         "UPDATE alembic_version SET version_num = '0005'",
     ):
         await store.database.write("older", lambda conn, older=older: conn.execute(text(older)))  # type: ignore[misc]
