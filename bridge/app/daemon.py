@@ -25,6 +25,7 @@ from bridge.app.verification import ScheduledVerification
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import StoreUnavailable
+from bridge.domain.patience import once_back
 from bridge.domain.seams import Seams
 from bridge.monitoring.redaction import Redactor
 from bridge.monitoring.traces import Traced, tracing_to
@@ -106,8 +107,9 @@ async def assembled(settings: Settings, seams: Seams, transport: Transport) -> A
 async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     """The long-running parts, while the block runs; whatever listens for callbacks listens already."""
     supervisor = Supervisor(bridge.seams, bridge.board)
-    await bridge.store.instances.begin()
-    await bridge.systems.start()
+    clock = bridge.seams.clock
+    await once_back(clock, bridge.store.instances.begin)  # callbacks are refused meanwhile, and come again
+    await once_back(clock, bridge.systems.start)
     supervisor.add("worker", bridge.worker.run)
     supervisor.add("systems", bridge.systems.run)
     supervisor.add("requests", Requests(bridge).run)
