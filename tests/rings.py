@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 OURS = ("bridge.", "aiohttp.", "builtins.traceback", "builtins.frame")
-"""Kinds that may not be left. A transport of asyncio and a statement of SQLAlchemy name themselves: small, and theirs."""
+"""Kinds that may not be left. A transport of asyncio and a statement of SQLAlchemy name themselves."""
 
 
 @contextmanager
