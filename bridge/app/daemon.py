@@ -1,7 +1,6 @@
 """Start and stop: routes are bound and the public address tried before anything is registered; intake stops first."""
 
 import asyncio
-import gc
 import logging
 import signal
 from collections import defaultdict
@@ -28,6 +27,7 @@ from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.redaction import Redactor
 from bridge.monitoring.traces import Traced, tracing_to
+from bridge.runtime.memory import look_for_garbage_seldom, read_in_small_pieces
 from bridge.runtime.scheduler import Job, Timetable
 from bridge.runtime.service import ServiceManager
 from bridge.runtime.supervisor import Supervisor
@@ -37,12 +37,6 @@ from bridge.store.instances import BEAT_SECONDS
 from bridge.store.retention import Limits
 
 log = logging.getLogger(__name__)
-
-GARBAGE_EVERY = 10_000
-"""Objects that are made, over those that went, before those that name each other in a ring are looked for."""
-
-LOOKS = (4, 4)
-"""Looks at the youngest before one at those that outlived it, and of these before one at everything."""
 
 FLUSH_SECONDS = 30.0
 RETURN_SECONDS = 1.0
@@ -134,6 +128,7 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
 
 async def run(settings: Settings, seams: Seams, redactor: Redactor, service: ServiceManager) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reads mapping files and modes again."""
+    read_in_small_pieces()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):  # before anything listens: whoever sees it ready may stop it
@@ -150,18 +145,6 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
         look_for_garbage_seldom()
         async with service.told(bridge.store.ping):
             await stop.wait()
-
-
-def look_for_garbage_seldom() -> None:
-    """What was built to stay is not looked through again and again; what has come since is, as a whole.
-
-    A look at everything waits until a quarter as much has come as the last one left. So the last one is made when all
-    that was built is set aside: else 60,000 objects gather, 10 MB and more, before the next.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.collect()
-    gc.set_threshold(GARBAGE_EVERY, *LOOKS)
 
 
 def start_line(bridge: Bridge) -> dict[str, str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.app.daemon import look_for_garbage_seldom
+from bridge.runtime.memory import look_for_garbage_seldom
 
-BUILT, LATER = 200_000, 300_000
+BUILT, LATER = 200_000, 120_000
 
 
 class Ring:
