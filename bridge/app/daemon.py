@@ -1,7 +1,6 @@
 """Start and stop: routes are bound and the public address tried before anything is registered; intake stops first."""
 
 import asyncio
-import gc
 import logging
 import signal
 from collections import defaultdict
@@ -29,6 +28,7 @@ from bridge.domain.patience import once_back
 from bridge.domain.seams import Seams
 from bridge.monitoring.redaction import Redactor
 from bridge.monitoring.traces import Traced, tracing_to
+from bridge.runtime.memory import look_for_garbage_seldom, read_in_small_pieces
 from bridge.runtime.scheduler import Job, Timetable
 from bridge.runtime.service import ServiceManager
 from bridge.runtime.supervisor import Supervisor
@@ -38,9 +38,6 @@ from bridge.store.instances import BEAT_SECONDS
 from bridge.store.retention import Limits
 
 log = logging.getLogger(__name__)
-
-GARBAGE_EVERY = 10_000
-"""Objects that are made, over those that went, before those that name each other in a ring are looked for."""
 
 FLUSH_SECONDS = 30.0
 RETURN_SECONDS = 1.0
@@ -133,6 +130,7 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
 
 async def run(settings: Settings, seams: Seams, redactor: Redactor, service: ServiceManager) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reads mapping files and modes again."""
+    read_in_small_pieces()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):  # before anything listens: whoever sees it ready may stop it
@@ -146,8 +144,7 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
             task.add_done_callback(reloads.discard)
 
         loop.add_signal_handler(signal.SIGHUP, on_hangup)
-        gc.freeze()  # what was built to stay need not be looked through again and again
-        gc.set_threshold(GARBAGE_EVERY)
+        look_for_garbage_seldom()
         async with service.told(bridge.store.ping):
             await stop.wait()
 

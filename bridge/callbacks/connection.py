@@ -59,6 +59,7 @@ class Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self.connections.leave(self)
         super().connection_lost(exc)
+        self.line = self.payload = None  # they name this connection as well, and none of the three would go by itself
 
     def data_received(self, data: bytes) -> None:
         if data and not self.waits_for_body():

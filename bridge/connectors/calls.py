@@ -48,7 +48,7 @@ class Call:
 class Answer:
     """An answer with status 2xx, or one the caller said to accept. Header names are lower case.
 
-    `found`: its JSON, or what is wrong with it, once that has been worked out.
+    `found`: its JSON, and in words what is wrong with it, once that has been worked out.
     """
 
     system: str
@@ -56,14 +56,13 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    found: tuple[Any, ValueError | None] | None = field(default=None, repr=False)
+    found: tuple[Any, str] | None = field(default=None, repr=False)
 
     def json(self) -> Any:
         """Decimals for numbers with a point. Not JSON: RetryLater for a read, OutcomeUnknown for a write."""
         value, fault = self.found or self.worked_out(self.body)
-        if fault is not None:
-            what = str(fault) if isinstance(fault, TooMuch) else "an answer that is not JSON"
-            raise self.garbled(what)
+        if fault:
+            raise self.garbled(fault)
         return value
 
     def loose_json(self) -> Any:
@@ -71,12 +70,17 @@ class Answer:
         value, _ = self.found or self.worked_out(self.body)
         return value
 
-    def worked_out(self, body: bytes, *, give_way: bool = False) -> tuple[Any, ValueError | None]:
-        """JSON and None, or None and what is wrong."""
+    def worked_out(self, body: bytes, *, give_way: bool = False) -> tuple[Any, str]:
+        """JSON and "", or None and what is wrong.
+
+        In words: an error that is kept keeps the frames it came through, and one of those keeps the error.
+        """
         try:
-            return read_json(body, values_in(self.call.most_bytes), give_way=give_way), None
-        except ValueError as fault:
-            return None, fault
+            return read_json(body, values_in(self.call.most_bytes), give_way=give_way), ""
+        except TooMuch as fault:
+            return None, str(fault)
+        except ValueError:
+            return None, "an answer that is not JSON"
 
     def garbled(self, what: str) -> RemoteError:
         """The error for a 2xx whose content makes no sense."""

@@ -33,6 +33,12 @@ from bridge.store.unlinked import linked_meanwhile, mark_children, note_unlinked
 BATCH = 64
 QUEUE = 10_000
 KEPT = (Outcome.WAITING, Outcome.DEAD)
+RUNNING = (
+    select(mappings.c.name, mappings.c.fingerprint)
+    .where(mappings.c.name.in_(bindparam("names", expanding=True)), mappings.c.mode == Mode.LIVE.value)
+    .order_by(mappings.c.name)
+    .with_for_update(read=True)
+)
 COLUMNS = (
     "state",
     "lane",
@@ -170,10 +176,9 @@ class Booking:
 
     def _learn_running(self, names: set[str]) -> None:
         """The live definitions of these mappings; they stay what they are until this transaction ends."""
-        query = select(mappings.c.name, mappings.c.fingerprint).where(mappings.c.name.in_(sorted(names)))
-        query = query.where(mappings.c.mode == Mode.LIVE.value).order_by(mappings.c.name).with_for_update(read=True)
         if names:
-            self._running = {row.name: row.fingerprint for row in self._conn.execute(query)}
+            found = self._conn.execute(RUNNING, {"names": sorted(names)})
+            self._running = {row.name: row.fingerprint for row in found}
 
     def _decided(self, one: Completion) -> bool:
         """Whether the outcome says what the mapping as it is now makes of the record.

@@ -41,17 +41,6 @@ class Loader:
             chance=parts.seams.random.random(),
         )
         self.draft = Draft(self.situation)
-        self._answer: MappingOf[type, Callable[[Any], Awaitable[Any]]] = {
-            Look: self._look,
-            Search: self._search,
-            Newest: self._newest,
-            CanSee: self._can_see,
-            Lease: self._lease,
-            WaitFor: self._wait_for,
-            RequestListing: self._request_listing,
-            NoteMerge: self._note_merge,
-            ForgetMerge: self._forget_merge,
-        }
 
     def _manifest(self, claim: Claim, side: Side) -> Any:
         endpoint = claim.scope.endpoint(side)
@@ -92,7 +81,7 @@ class Loader:
             facts.update(await self.parts.store.questions.ask(questions))
         for need in needs:
             if need not in facts:
-                facts[need] = await self._answer[type(need)](need)
+                facts[need] = await ANSWERS[type(need)](self, need)
         self.situation = replace(self.situation, facts={**self.situation.facts, **facts})
 
     def connector(self, side: Side) -> Connector:
@@ -154,3 +143,17 @@ class Loader:
 
     async def _forget_merge(self, need: ForgetMerge) -> None:
         await self.parts.store.records.forget_merge(need.loser)
+
+
+ANSWERS: MappingOf[type, Callable[[Loader, Any], Awaitable[Any]]] = {
+    Look: Loader._look,
+    Search: Loader._search,
+    Newest: Loader._newest,
+    CanSee: Loader._can_see,
+    Lease: Loader._lease,
+    WaitFor: Loader._wait_for,
+    RequestListing: Loader._request_listing,
+    NoteMerge: Loader._note_merge,
+    ForgetMerge: Loader._forget_merge,
+}
+"""Bound to no loader: one that held its own methods would stay, with all it loaded, until garbage is looked for."""

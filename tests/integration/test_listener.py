@@ -15,6 +15,7 @@ from bridge.callbacks.listener import Listener
 from bridge.callbacks.receiver import Receiver
 from bridge.domain.event import Event
 from tests.integration.listening import PATH, PATIENT, Line, door, request, until
+from tests.rings import no_rings
 from tests.unit.callbacks.fakes import Memory
 
 
@@ -301,3 +302,17 @@ async def test_a_stop_accepts_nothing_more_and_finishes_what_was_taken(receiver:
     assert await line.answer() == 200
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_connections_that_were_closed_leave_no_rings(receiver: Receiver) -> None:
+    async with door(receiver) as here:
+        await (await here.line(request())).answer()
+        with no_rings():
+            for _ in range(3):
+                line = await here.line(request())
+                assert await line.answer() == 200
+                line.close()
+                here.lines.remove(line)
+            await until(lambda: len(here.listener.connections) == 1)
+            del line
+            await asyncio.sleep(0.01)

@@ -26,7 +26,7 @@ _LONGEST = 250  # as the library has it; what is longer is a note
 _FEWEST_DIGITS = 5  # what has fewer is an extension or a remark, no second number
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)  # 3 MB
 def read_phone(text: str, region: str | None) -> Phone:
     """`region`: the country (ISO) of numbers without a country code; without it it compares by its digits."""
     text = visible(text)

@@ -37,6 +37,7 @@ WARM_UP = 0.3
 """So much of the time is left out: caches fill, and retention has nothing to delete yet."""
 START_SECONDS, CALM_SECONDS = 900.0, 400.0
 DAY_SECONDS = 20.0
+OBSERVER = "soak"
 TROUBLE_SECONDS = 25.0
 SETTINGS: Mapping[str, str] = {
     "SCHEDULE__RETENTION_SECONDS": "4",
@@ -173,9 +174,17 @@ async def _cut(store_url: str) -> None:
     conn = await asyncpg.connect(store_url)
     me = conn.get_server_pid()
     await conn.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> $1", me
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> $1"
+        " AND application_name <> $2",
+        me,
+        OBSERVER,
     )
     await conn.close()
+
+
+async def _observing(store_url: str) -> asyncpg.Connection:
+    """A connection that is not cut with the bridge's."""
+    return await asyncpg.connect(store_url, server_settings={"application_name": OBSERVER})
 
 
 def size_of(store_url: str, folder: Path) -> Bytes:
@@ -190,7 +199,7 @@ def size_of(store_url: str, folder: Path) -> Bytes:
             conn.close()
 
     async def database() -> int:
-        conn = await asyncpg.connect(store_url)
+        conn = await _observing(store_url)
         try:
             return int(await conn.fetchval("SELECT pg_database_size(current_database())"))
         finally:
@@ -203,7 +212,7 @@ async def rows_of(store_url: str, folder: Path) -> dict[str, int]:
     """How many rows each table has."""
     counts = {name: f"SELECT count(*) FROM {name}" for name in metadata.tables}
     if store_url.startswith("postgresql"):
-        remote = await asyncpg.connect(store_url)
+        remote = await _observing(store_url)
         try:
             return {name: int(await remote.fetchval(query)) for name, query in counts.items()}
         finally:

@@ -9,11 +9,12 @@ from http_fakes import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.connectors.calls import Pause
+from bridge.connectors.calls import Answer, Call, Pause
 from bridge.connectors.http import retry_after
 from bridge.connectors.json_text import read_json, write_json
 from bridge.connectors.protocols import HttpRequest, TransportFailed
 from bridge.connectors.transport import AiohttpTransport
+from tests.rings import no_rings
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.decimals(allow_nan=False, allow_infinity=False),
@@ -101,3 +102,10 @@ def test_a_pause_has_a_largest_length_whatever_the_vendor_asks_for(value: str, d
 @pytest.mark.parametrize("seconds", [float("nan"), -1.0, float("-inf")])
 def test_what_is_no_length_is_no_pause(seconds: float) -> None:
     assert Pause(seconds).seconds == 0.0
+
+
+def test_an_answer_that_is_not_json_leaves_no_rings() -> None:
+    """Its error would keep the frames that keep it, and with them what was sent."""
+    with no_rings():
+        for body in (b"", b"<html>", b"\xff"):
+            assert Answer("erp", Call("PUT", "/contacts/1"), 200, {}, body).loose_json() is None
