@@ -41,10 +41,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A write that took effect. `record` is what the answer itself shows, None when it shows too little."""
+    """A write that took effect. `record` is what the answer itself shows, None when it shows too little.
+
+    `whole` False: the record was created, and what takes further calls failed (see `connectors.several`)."""
 
     id: str
     record: Record | None = None
+    whole: bool = True
 
 
 class Reads(Protocol):
