@@ -148,6 +148,9 @@ class RateBudget(Protocol):
     async def share(self, report: Report) -> Share:
         """Keeps what is told, and renews this instance's part of the budget for a while."""
 
+    def at_end(self, told: Callable[[], Report | None]) -> None:
+        """When this instance ends it is asked for a last report; None: there is nothing to tell."""
+
 
 class CatalogCache(Protocol):
     """Names of accounts' own things as they were first seen, by list and the vendor's key; shared by all copies."""
