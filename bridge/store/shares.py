@@ -74,7 +74,7 @@ class Shares:
         self._told_at_end.append(told)
 
     async def close(self) -> None:
-        """Give this instance's parts back, and what it holds of the day. Without the store its parts end by themselves."""
+        """Give back what this instance has. Without the store the parts end by themselves."""
         if not self._taken:
             return
         mine = delete(shares).where(shares.c.instance == self._database.seams.copy)
