@@ -336,7 +336,7 @@ async def _sent(
 async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline: float) -> T:
     """A write at `side`. Whoever looks for its outcome looks after the deadline: nothing is sent later than that.
 
-    Raises OutcomeUnknown when it has not ended by then, RetryLater when it is too late to begin.
+    Raises OutcomeUnknown when it has not ended by then, RetryLater when nothing was sent by then or it is too late.
     """
     left, system = deadline - load.parts.store.now(), load.draft.endpoint(side).system
     if left <= 0:
@@ -347,6 +347,9 @@ async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline
             async with asyncio.timeout(left):
                 return await call
         except TimeoutError:
+            if noted.nothing_sent:
+                text = f"a write that waited {left:.1f} s for its turn was not sent"
+                raise RetryLater(system, text) from None
             raise OutcomeUnknown(system, f"a write did not end within {left:.1f} s") from None
         finally:
-            load.draft.requests += [{"call": one.call, "status": one.status} for one in noted]
+            load.draft.requests += [{"call": one.call, "status": one.status} for one in noted.requests]
