@@ -70,7 +70,9 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
     left = left_between(draft, sent, readings[side])
     for name, there in left.items():
         if name in base:  # the other side's value is no part of an agreement any more, so it crosses again
-            only = {side.other.value: None, f"{side.other.value}_hash": None} if sent.get("took_effect") else {}
+            only: dict[str, Any] = (
+                {side.other.value: None, f"{side.other.value}_hash": None} if sent.get("took_effect") else {}
+            )
             here = {side.value: there, f"{side.value}_hash": readings[side].hashes.get(name)}
             new[name] = replace(base[name], **here, **only)
     for name, value in load_values(draft.mapping, sent.get("values", {})).items():

@@ -24,7 +24,9 @@ class Workflow(FakeProduct):
     lost: bool = False  # a create whose id never came
 
     def between(self, entity: str, fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
-        if changes is None or changes.get("name") != "converted":
+        if changes is None:
+            return [{"name": "cancelled"}]
+        if changes.get("name") != "converted":
             return ()
         return [{"name": "lead"}, {"name": "opportunity"}] if fresh is None else [{"name": "opportunity"}]
 
@@ -45,6 +47,13 @@ class Workflow(FakeProduct):
             raise Rejected(self.system, "needs an employee")
         self.person_edits(fresh.ref.entity, fresh.ref.id, name="opportunity")
         raise OutcomeUnknown(self.system, "a part of the write took effect")
+
+    async def delete(self, fresh: Record) -> None:
+        if self.stops:
+            self.stops -= 1
+            self.person_edits(fresh.ref.entity, fresh.ref.id, name="cancelled")
+            raise OutcomeUnknown(self.system, "a part of the write took effect")
+        await super().delete(fresh)
 
 
 async def started(new_bench: NewBench, clock: FakeClock, conflict: str, name: str, **how: object) -> tuple[Bench, str]:
@@ -111,3 +120,14 @@ async def test_a_person_who_edits_what_stopped_is_heard(new_bench: NewBench, clo
     await bench.settle()
     await come_to_rest(bench, clock)
     assert names(bench) == (["lost"], ["lost"])
+
+
+async def test_a_delete_that_stopped_goes_on_and_its_first_step_is_no_edit(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench, rec = await started(new_bench, clock, "crm", "lead")
+    clock.advance(60)
+    bench.crm.person_deletes("person", rec)
+    await bench.settle()
+    await come_to_rest(bench, clock)
+    assert names(bench) == ([], [])

@@ -121,7 +121,8 @@ class Opportunities(Table):
         last = () if first else buttons
         record, unseen = int(fresh.ref.id), {} if first else seen(fresh.raw)
         write = partial(self._client.write, MODEL, [record], values, seen=unseen)
-        calls = [*self._presses(record, first), *([write] if values else []), *self._presses(record, last)]
+        middle: Calls = [write] if values else []
+        calls = [*self._presses(record, first), *middle, *self._presses(record, last)]
         async with self.while_there(fresh.ref):
             await one_after_another(self._system, calls)
         return Written(fresh.ref.id, None if values or buttons else fresh)
