@@ -19,6 +19,7 @@ class Call:
     `json` None: no body, unless `body` is given. `accept`: statuses the caller handles beside 2xx. `reads`: the call
     changes nothing and may be repeated; None: GET and HEAD. `tries`: for reads, how often at most. `most_bytes`: the
     largest answer the call can need (`limits`). `login`: the call fetches a credential and touches no record.
+    `one_by_one`: of these calls no two are under way at a time.
     """
 
     method: str
@@ -34,6 +35,7 @@ class Call:
     tries: int = READ_TRIES
     login: bool = False
     most_bytes: int = RECORD_BYTES
+    one_by_one: bool = False
 
     @property
     def is_read(self) -> bool:

@@ -31,22 +31,6 @@ LEARNED_SECONDS = 3600.0
 Place = tuple[Priority, int]
 
 
-class Alone:
-    """The shared budget of an instance without a store, or while the store is away: its own count has to do."""
-
-    def __init__(self) -> None:
-        self._day: Day | None = None
-
-    def share(self, report: Report) -> Share:
-        if report.limit is None:
-            return Share()
-        if self._day is None or self._day.ends < report.ends:
-            self._day = Day(report.limit, report.limit, report.ends)
-        held, left = portion(self._day, report.unspent, report.wanted, report.priority, report.reserved)
-        self._day = replace(self._day, left=left)
-        return Share(held=held, left=left)
-
-
 class Gate:
     """The calls to one account. `reserved`: the share of its budget for live changes and people."""
 
@@ -60,7 +44,6 @@ class Gate:
     ) -> None:
         self._system, self._quota, self._clock, self._budget = system, quota, clock, budget
         self._reserved = reserved
-        self._alone = Alone()
         self._queue: list[Place] = []
         self._numbers = count()
         self._under_way = 0
@@ -70,6 +53,7 @@ class Gate:
         self._pace = None if quota.per_second is None else (quota.per_second, quota.burst)
         self._bucket: Bucket | None = None
         self._share = Share(held=0, left=0)
+        self._unspent = 0  # of what the store gave us; less than 0 where more was used while it was away
         self._renew_at = float("-inf")
         self._renewing = asyncio.Lock()
         self._refused: dict[Priority, float] = {}  # until when the store need not be asked again
@@ -78,6 +62,8 @@ class Gate:
         self._vendor_at = float("-inf")
         self._uses: dict[Priority, Use] = {}
         self._resize()
+        if budget is not None:
+            budget.at_end(self._last_report)
 
     @asynccontextmanager
     async def turn(self, call: Call) -> AsyncIterator[int]:
@@ -162,6 +148,7 @@ class Gate:
             self._bucket = self._bucket.take(self._clock.monotonic(), 1.0)
         if self._quota.per_day is not None:
             self._share = replace(self._share, held=self._share.held - units)
+            self._unspent -= units
         if self._vendor is not None:
             self._vendor = replace(self._vendor, left=self._vendor.left - units)
 
@@ -234,24 +221,41 @@ class Gate:
             if not needed and self._clock.monotonic() < self._renew_at:
                 return
             report = self._report(needed, priority)
-            share, again = self._alone.share(report) if self._budget is None else None, RENEW_SECONDS
-            if self._budget is not None:
+            again = RENEW_SECONDS
+            if self._budget is None:
+                self._share = self._alone(report)
+            else:
                 try:
                     share = await self._budget.share(report)
+                    meanwhile = report.unspent - self._unspent
+                    self._unspent = share.held - meanwhile
+                    self._share = replace(share, held=self._unspent)
                 except StoreUnavailable:
                     self._add_back(report)
                     again = AGAIN_SECONDS
-                    share = replace(self._alone.share(report), fraction=self._share.fraction)
-            assert share is not None
-            self._share = share
+                    self._share = self._alone(report)
+            share = self._share
             self._resize()
             self._renew_at = self._clock.monotonic() + (again if share.fraction > 0 else AGAIN_SECONDS)
+
+    def _alone(self, report: Report) -> Share:
+        """Without a store, or while it is away, our own count has to do: from what was left when we last heard."""
+        if report.limit is None:
+            return self._share
+        day = Day(report.limit, self._share.left, report.ends)
+        held, left = portion(day, self._share.held, report.wanted, report.priority, report.reserved)
+        return replace(self._share, held=held, left=left)
+
+    def _last_report(self) -> Report | None:
+        """What is told when this instance ends: it gives back what it holds. None: it never called."""
+        return replace(self._report(0, Priority.LIVE), wanted=0) if self._ends else None
 
     def _report(self, needed: int, priority: Priority) -> Report:
         if self._day_is_over():
             now = self._clock.now()
             midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-            self._ends, self._share, self._refused = epoch(midnight), replace(self._share, held=0, left=0), {}
+            self._ends, self._refused, self._unspent = epoch(midnight), {}, 0
+            self._share = replace(self._share, held=0, left=self._quota.per_day or 0)
         limit, uses = self._quota.per_day, self._uses
         if not needed:  # nobody needs it now, so it takes no more than what it is used for may
             priority = max(uses, default=Priority.LIVE)
@@ -267,7 +271,7 @@ class Gate:
             limit=limit,
             unit=self._quota.unit,
             ends=self._ends,
-            unspent=self._share.held,
+            unspent=self._unspent,
             wanted=max(needed, 2 * lately, (limit or 0) // 500),
             vendor=self._vendor,
             uses=uses,

@@ -19,7 +19,7 @@ from bridge.connectors.gate import Gate
 from bridge.connectors.holding import hold
 from bridge.connectors.json_text import write_json
 from bridge.connectors.limits import LIST_BYTES, RECORD_BYTES
-from bridge.connectors.noting import note_request
+from bridge.connectors.noting import note_call, note_request
 from bridge.connectors.protocols import AnswerUnusable, HttpRequest, RateBudget, Transport, TransportFailed
 from bridge.connectors.quota import Learned, Quota
 from bridge.domain.backoff import backoff_seconds
@@ -105,6 +105,7 @@ class HttpClient:
         self._limits = limits
         self._probing = asyncio.Lock()
         self._to_probe = False  # a long pause has begun: the first call after it goes alone
+        self._one_by_one = asyncio.Lock()  # taken in a turn, so that no call waits for one that has no turn yet
         self._renewing = asyncio.Lock()
         self._observe = observe
         self._pause = Pause(0.0)
@@ -117,6 +118,7 @@ class HttpClient:
         """Raises only `domain.errors`; Held where writes are held."""
         if not call.is_read and not call.login:
             hold(call.method, call.template or call.path)
+        note_call()
         answer = await self._repeat(call)
         if len(answer.body) > LARGE_BYTES:
             # In a thread that gives way: this many bytes would hold up callbacks. The body is not needed any more.
@@ -176,6 +178,8 @@ class HttpClient:
                 await self._keep_pause()  # which the call that went first may have prolonged
                 if not self._to_probe:
                     await alone.aclose()
+            if call.one_by_one:
+                await alone.enter_async_context(self._one_by_one)
             started = self._seams.clock.monotonic()
             status = 0
             try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +14,26 @@ class Exchange:
     status: int
 
 
-_NOTED: ContextVar[list[Exchange] | None] = ContextVar("requests noted", default=None)
+@dataclass(slots=True)
+class Noted:
+    """Requests in the order they were sent. `told`: a client is in use that notes each of them, answered or not."""
+
+    requests: list[Exchange] = field(default_factory=list)
+    told: bool = False
+
+    @property
+    def nothing_sent(self) -> bool:
+        """Whether it is certain that no request has left that changes something."""
+        return self.told and not self.requests
+
+
+_NOTED: ContextVar[Noted | None] = ContextVar("requests noted", default=None)
 
 
 @contextmanager
-def requests_noted() -> Iterator[list[Exchange]]:
-    """What the client sends in this block to change something is noted in the list, in this order."""
-    noted: list[Exchange] = []
+def requests_noted() -> Iterator[Noted]:
+    """What the client sends in this block to change something is noted."""
+    noted = Noted()
     token = _NOTED.set(noted)
     try:
         yield noted
@@ -28,8 +41,15 @@ def requests_noted() -> Iterator[list[Exchange]]:
         _NOTED.reset(token)
 
 
+def note_call() -> None:
+    """Told when the client is asked for a call: what it sends from here on is noted."""
+    noted = _NOTED.get()
+    if noted is not None:
+        noted.told = True
+
+
 def note_request(call: str, status: int) -> None:
     """Told of a request that changes something, when its answer came or was lost."""
     noted = _NOTED.get()
     if noted is not None:
-        noted.append(Exchange(call, status))
+        noted.requests.append(Exchange(call, status))

@@ -41,10 +41,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A write that took effect. `record` is what the answer itself shows, None when it shows too little."""
+    """A write that took effect. `record` is what the answer itself shows, None when it shows too little.
+
+    `whole` False: the record was created, and what takes further calls failed (see `connectors.several`)."""
 
     id: str
     record: Record | None = None
+    whole: bool = True
 
 
 class Reads(Protocol):
@@ -144,6 +147,9 @@ class RateBudget(Protocol):
 
     async def share(self, report: Report) -> Share:
         """Keeps what is told, and renews this instance's part of the budget for a while."""
+
+    def at_end(self, told: Callable[[], Report | None]) -> None:
+        """When this instance ends it is asked for a last report; None: there is nothing to tell."""
 
 
 class CatalogCache(Protocol):

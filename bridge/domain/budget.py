@@ -134,8 +134,9 @@ class Report:
     """What an instance tells of an account as it renews its part of the budget.
 
     `per_second`, `burst`: the account's whole pace, None where none is known. `limit`: the most units of a day that
-    the settings allow, None for no limit of our own; `unspent`, `wanted`: see `portion`. `ends`: when our day ends.
-    `vendor`: the day as the vendor's answers show it. `uses`: since the last report.
+    the settings allow, None for no limit of our own; `unspent`, `wanted`: see `portion`; `unspent` is less than 0 where
+    more was used than held. `ends`: when our day ends. `vendor`: the day as the vendor's answers show it. `uses`: since
+    the last report.
     """
 
     credential: str

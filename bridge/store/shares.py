@@ -4,7 +4,7 @@ An instance that calls renews its part every few seconds, so this costs a few st
 The part of one that died is free again after `TERM_SECONDS`; the units of the day it held count as used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -25,6 +25,7 @@ class Shares:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._taken = False
+        self._told_at_end: list[Callable[[], Report | None]] = []
 
     async def share(self, report: Report) -> Share:
         """Keep what an instance tells of an account, and renew its part. Never more than the whole is given out."""
@@ -68,12 +69,19 @@ class Shares:
             conn.execute(delete(shares).where(shares.c.credential == credential, shares.c.until <= now))
         return fraction
 
+    def at_end(self, told: Callable[[], Report | None]) -> None:
+        """See `connectors.protocols.RateBudget`."""
+        self._told_at_end.append(told)
+
     async def close(self) -> None:
-        """Give this instance's parts back. Without the store they end by themselves."""
+        """Give back what this instance has. Without the store the parts end by themselves."""
         if not self._taken:
             return
         mine = delete(shares).where(shares.c.instance == self._database.seams.copy)
         try:
+            for told in self._told_at_end:
+                if (report := told()) is not None:
+                    await self.share(report)
             await self._database.write("share", lambda conn: conn.execute(mine))
         except StoreUnavailable:
             return
@@ -99,7 +107,7 @@ def _of_today(row: Row, report: Report) -> Day:
     """What nobody holds of our own day; a new day begins with all of it."""
     limit = report.limit or 0
     if report.ends > row["day_ends"]:
-        return Day(limit, limit - report.unspent, report.ends)
+        return Day(limit, limit - max(0, report.unspent), report.ends)
     return Day(limit, limit - row["day_held"], row["day_ends"])
 
 

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from bridge.connectors.noting import requests_noted
 from bridge.connectors.protocols import Written
+from bridge.connectors.several import between
 from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, RemoteError, RetryLater
-from bridge.domain.record import Gone, Record, Side
+from bridge.domain.record import Fields, Gone, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.base import dump_values
 from bridge.mapping.model import DeletePolicy
@@ -81,7 +82,7 @@ async def _create(load: Loader, plan: Create) -> Completion:
         chosen=plan.chosen,
         source=plan.source,
         again=plan.again,
-        answered=True,
+        answered=written.whole,
     )
     return await load.conclude(created, before=draft)
 
@@ -91,7 +92,8 @@ async def _open(load: Loader, plan: Create) -> Link | Completion:
     await _hold_lease(load)
     draft, now, links = load.draft, load.parts.store.now(), load.parts.store.links
     deadline = now + load.parts.limits.write_seconds
-    payload = {"at": now, "values": dump_values(draft.mapping, plan.chosen)}
+    passed = _between(load, plan.target, None, plan.fields)
+    payload = {"at": now, "values": dump_values(draft.mapping, plan.chosen), **passed}
     look_at = deadline + draft.endpoint(plan.target).settle
     asked = IntentAsked(
         draft.claim,
@@ -157,6 +159,7 @@ async def _write(load: Loader, pair: Progress, write: SideWrite) -> Progress | C
     sent = {"values": dump_values(draft.mapping, write.remembered), "before": dump_values(draft.mapping, held)}
     if write.beside:
         sent["beside"] = dump_values(draft.mapping, write.beside)
+    sent |= _between(load, target, fresh, changes)
     kind = "blank" if write.blanked else None
     link = await _commit_sent(load, pair.link, target, sent, read_at, kind, write.blanked)
     if isinstance(link, Completion):
@@ -212,7 +215,7 @@ async def _remove(load: Loader, plan: Removal) -> Completion:
     if mapped(draft, target, fresh) != mapped(draft, target, plan.record):
         due = load.parts.store.now() + draft.jitter(0.5)
         return draft.later(due, Reason.CHANGED_BEFORE_REMOVAL.of(record=draft.named(target, fresh.ref.id)))
-    removal = {"removal": plan.policy.value}
+    removal = {"removal": plan.policy.value, **_between(load, target, fresh, None)}
     committed = await _commit_sent(load, link, target, removal, seen.at, plan.policy.value)
     if isinstance(committed, Completion):
         return committed
@@ -232,6 +235,19 @@ async def _remove(load: Loader, plan: Removal) -> Completion:
 
 
 # What all writes share.
+
+
+def _between(load: Loader, target: Side, fresh: Record | None, changes: Fields | None) -> Mapping[str, Any]:
+    """What the record may show when a write of several calls stops between two of them, as the store keeps it."""
+    mapping, entity = load.draft.mapping, load.draft.endpoint(target).entity
+    states = between(load.connector(target), entity, fresh, changes)
+    if not states:
+        return {}
+    fields = {**(fresh.fields if fresh else {}), **(changes or {})}
+    ended = translate.read(mapping, target, fields).values
+    passed = [translate.read(mapping, target, {**fields, **state}).values for state in states]
+    moved = [{name: value for name, value in one.items() if value != ended.get(name, UNREAD)} for one in passed]
+    return {"between": [dump_values(mapping, one) for one in moved]}
 
 
 async def _hold_lease(load: Loader) -> None:
@@ -320,7 +336,7 @@ async def _sent(
 async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline: float) -> T:
     """A write at `side`. Whoever looks for its outcome looks after the deadline: nothing is sent later than that.
 
-    Raises OutcomeUnknown when it has not ended by then, RetryLater when it is too late to begin.
+    Raises OutcomeUnknown when it has not ended by then, RetryLater when nothing was sent by then or it is too late.
     """
     left, system = deadline - load.parts.store.now(), load.draft.endpoint(side).system
     if left <= 0:
@@ -331,6 +347,9 @@ async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline
             async with asyncio.timeout(left):
                 return await call
         except TimeoutError:
+            if noted.nothing_sent:
+                text = f"a write that waited {left:.1f} s for its turn was not sent"
+                raise RetryLater(system, text) from None
             raise OutcomeUnknown(system, f"a write did not end within {left:.1f} s") from None
         finally:
-            load.draft.requests += [{"call": one.call, "status": one.status} for one in noted]
+            load.draft.requests += [{"call": one.call, "status": one.status} for one in noted.requests]

@@ -67,8 +67,18 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
     sent = link.sent(side) or {}
     new, before = dict(base), load_values(draft.mapping, sent.get("before", {}))
     beside = load_values(draft.mapping, sent.get("beside", {}))
+    left = left_between(draft, sent, readings[side])
+    for name, there in left.items():
+        if name in base:  # the other side's value is no part of an agreement any more, so it crosses again
+            only: dict[str, Any] = (
+                {side.other.value: None, f"{side.other.value}_hash": None} if sent.get("took_effect") else {}
+            )
+            here = {side.value: there, f"{side.value}_hash": readings[side].hashes.get(name)}
+            new[name] = replace(base[name], **here, **only)
     for name, value in load_values(draft.mapping, sent.get("values", {})).items():
         field, shown = draft.mapping.named[name], readings[side].values.get(name, UNREAD)
+        if name in left:
+            continue
         if shown is UNREAD:
             if name in readings[side].off and not sent.get("took_effect"):
                 new.pop(name, None)  # whether it arrived cannot be told, so neither side's value counts as an edit
@@ -83,6 +93,22 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
             there = readings[side] if arrived else None
             new[name] = remember.sent_entry(draft.mapping, name, side, source, value, there)
     return new
+
+
+def left_between(draft: Draft, told: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
+    """The values that a write of several calls left when it stopped between two of them, which nobody edited.
+
+    `told`: what the store keeps of the write: `sent` of a link, or the payload of an intent.
+    """
+    values = load_values(draft.mapping, told.get("values", {}))
+    return {
+        name: value
+        for state in told.get("between", ())
+        for name, value in load_values(draft.mapping, state).items()
+        if (shown := reading.values.get(name, UNREAD)) is not UNREAD
+        and same(draft.mapping.named[name], value, shown)
+        and not (name in values and same(draft.mapping.named[name], values[name], shown))
+    }
 
 
 def _tell_arrived(draft: Draft, link: Link, side: Side, reading: Reading) -> None:
@@ -196,7 +222,8 @@ def _created(draft: Draft, link: Link, target: Side, checked: bool) -> tuple[Seq
     for record in _unlinked_since(draft, link, target):
         reading = translate.read(draft.mapping, target, record.fields)
         reading = references.resolve(draft, {target: reading})[target]
-        looks, is_newer = _looks_sent(draft, reading, values), (record.created_at or newer) >= newer
+        values_now = {**values, **left_between(draft, link.payload or {}, reading)}
+        looks, is_newer = _looks_sent(draft, reading, values_now), (record.created_at or newer) >= newer
         if looks is Looks.EQUAL or (looks is Looks.SHORTENED and is_newer):
             equal.append(record)
         elif looks is Looks.SHORTENED:

@@ -175,8 +175,8 @@ def created(
 ) -> Completion:
     """Settle an intent: the new record is linked, with the sent values and what the server shows of them as base.
 
-    record: what the create's answer shows, or (`answered` False) a later read, which may show somebody's edit already.
-    None: the next read confirms it.
+    record: what the create's answer shows, or (`answered` False) a later read, which may show somebody's edit already,
+    or what a create of several calls left when one of them failed. None: the next read confirms it.
     """
     draft.note_wrote(target, rec, record)
     shown, seen = _reading(draft, target, record), dict(chosen)
@@ -199,7 +199,8 @@ def created(
     looks = [] if again is None else [again]
     if shown is None:
         live = replace(link, state=moves.LIVE)
-        draft.moves.append(moves.unconfirmed(live, target, _took_effect(draft, chosen), draft.now))
+        left = {} if answered else {"between": (link.payload or {}).get("between", [])}
+        draft.moves.append(moves.unconfirmed(live, target, {**_took_effect(draft, chosen), **left}, draft.now))
         looks.append(_confirmable(draft, target))
     why = Reason.CREATED.of(record=draft.named(target, rec))
     return draft.done(Outcome.APPLIED, why, due=min(looks, default=None), narrow=again is None)

@@ -18,6 +18,7 @@ CREATE TABLE budgets (
 	used INTEGER NOT NULL, until FLOAT, why TEXT, 
 	PRIMARY KEY (credential, window)
 );
+INSERT INTO "budgets" VALUES('crm','spent 2026-01-05',1234,NULL,NULL);
 CREATE TABLE counters (
 	copy TEXT NOT NULL, 
 	mapping TEXT NOT NULL, 

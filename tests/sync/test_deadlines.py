@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from sqlalchemy import select
 
+from bridge.connectors.noting import note_call
 from bridge.connectors.protocols import Fields, Written
 from bridge.domain.record import Record
 from bridge.store.tables import leases
@@ -44,6 +45,33 @@ class Stuck(FakeProduct):
     async def delete(self, fresh: Record) -> None:
         await self._queue()
         await super().delete(fresh)
+
+
+class StuckAtTheGate(Stuck):
+    """The client was asked for the calls, and sent none of them."""
+
+    async def _queue(self) -> None:
+        note_call()
+        await super()._queue()
+
+
+async def test_a_write_that_waited_for_its_turn_past_its_deadline_was_not_sent_and_nobody_doubts_it(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench = await new_bench(erp=StuckAtTheGate("erp", clock), limits=HASTY)
+    bench.erp.waiting = 1
+    rec = bench.crm.person_creates("person", **ANA)
+    async with asyncio.timeout(20):
+        await bench.settle()
+    assert await bench.story("crm", "person", rec) == ["created"]
+    bench.erp.waiting = 1
+    bench.crm.person_edits("person", rec, name="Ana Dahl")
+    async with asyncio.timeout(20):
+        await bench.settle()
+    assert await bench.story("crm", "person", rec) == ["created", "updated"]
+    assert [row["name"] for row in bench.erp.live("person").values()] == ["Ana Dahl"]
+    assert bench.erp.cut_short == 2
+    await bench.assert_accounted()
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
+from bridge.domain.budget import Report
 from bridge.domain.seams import Seams
 from bridge.store.engine import Store, open_store
 from bridge.store.schema import HEAD, schema_of
@@ -94,3 +96,9 @@ async def test_what_is_no_record_is_kept(former: Store) -> None:
     assert [(hook.system, hook.key, hook.vendor_id) for hook in await former.hooks.all()] == [("crm", "all", "77")]
     assert [(one.kind, one.arguments) for one in await former.requests.take()] == [("reconcile", {"mapping": "people"})]
     assert (await former.systems.get("crm")).identity_key == "account-1"
+
+
+async def test_what_was_used_of_the_day_counts_on(former: Store) -> None:
+    ends = datetime(2026, 1, 6, tzinfo=UTC).timestamp()
+    share = await former.budgets.share(Report("crm", 0.2, limit=2000, unit="tokens", ends=ends))
+    assert share.left == 2000 - 1234

@@ -5,11 +5,13 @@ Source: the vendor's OpenAPI description of API v2 (Deals), which also says what
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from bridge.connectors.pipedrive.client import LARGEST_PAGE, PipedriveClient
 from bridge.connectors.pipedrive.manifest import DEAL_PRODUCT
 from bridge.connectors.pipedrive.values import READERS, WRITERS, nullable
+from bridge.connectors.several import Calls
 from bridge.domain.errors import Rejected, RetryLater
 from bridge.domain.record import Fields
 
@@ -43,22 +45,28 @@ def read_line(row: Mapping[str, Any]) -> Fields:
     }
 
 
-async def write_lines(
+def line_calls(
     client: PipedriveClient, system: str, deal: str, held: Sequence[Fields], wanted: Sequence[Fields]
-) -> None:
-    """Make the lines of a deal those that are wanted. Where a call fails, the next read tells how far it came."""
+) -> Calls:
+    """What makes the lines of a deal those that are wanted. Where a call fails, the next read tells how far it came.
+
+    Raises Rejected for what cannot be written, before any call is made.
+    """
     known = {str(line.get("id")): line for line in held}
     kept = {str(line["id"]): line for line in wanted if line.get("id") is not None}
     path = f"{PATH}/{deal}/products"
     changes = {line: _changed(known[line], kept[line]) for line in known if line in kept}
     bodies = {line: _body(system, fields) for line, fields in changes.items() if fields}
     new = [_body(system, line) for line in wanted if line.get("id") is None]
-    for some in _portions([line for line in known if line not in kept]):
-        await client.delete_some(path, f"{PATH}/:id/products", some)
-    for line, body in bodies.items():
-        await client.change(path, line, body, template=f"{PATH}/:id/products/:id")
-    for portion in _portions(new):
-        await client.create_some(path, f"{PATH}/:id/products", portion)
+    several, one = f"{PATH}/:id/products", f"{PATH}/:id/products/:id"
+    return [
+        *(
+            partial(client.delete_some, path, several, some)
+            for some in _portions([line for line in known if line not in kept])
+        ),
+        *(partial(client.change, path, line, body, template=one) for line, body in bodies.items()),
+        *(partial(client.create_some, path, several, some) for some in _portions(new)),
+    ]
 
 
 def _changed(before: Fields, after: Fields) -> dict[str, Any]:

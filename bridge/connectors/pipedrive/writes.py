@@ -1,14 +1,16 @@
 """Writing records: REST v2, and v1 for leads and notes."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from bridge.connectors.pipedrive.account import Account
-from bridge.connectors.pipedrive.deal_products import write_lines
+from bridge.connectors.pipedrive.deal_products import line_calls
 from bridge.connectors.pipedrive.manifest import MANIFEST, RESOURCES
 from bridge.connectors.pipedrive.records import PipedriveReads
 from bridge.connectors.pipedrive.shape import BadField, write_row
 from bridge.connectors.protocols import Written
+from bridge.connectors.several import Calls, one_after_another
 from bridge.domain.errors import Rejected, RemoteError
 from bridge.domain.record import Fields, Record
 
@@ -34,16 +36,17 @@ class PipedriveWrites:
             return Written(fresh.ref.id, fresh)
         self._allowed("changed", entity, MANIFEST.entities[entity].updates)
         own = {name: value for name, value in changes.items() if (entity, name) != PRODUCTS}
-        client, written = self._account.client, Written(fresh.ref.id)
-        if own:
-            body = await self._body(entity, own, fresh.raw.get("pipeline_id"))
-            row = await client.change(RESOURCES[entity].path, fresh.ref.id, body, RESOURCES[entity].update)
-            written = await self._written(entity, row)
+        client, rec = self._account.client, fresh.ref.id
+        lines: Calls = ()
+        if len(own) < len(changes):
+            held, wanted = fresh.fields.get("products") or (), changes["products"] or ()
+            lines = line_calls(client, self._system, rec, held, wanted)
+        body = await self._body(entity, own, fresh.raw.get("pipeline_id")) if own else {}
+        change = partial(client.change, RESOURCES[entity].path, rec, body, RESOURCES[entity].update)
         if len(own) == len(changes):
-            return written
-        held, wanted = fresh.fields.get("products") or (), changes["products"] or ()
-        await write_lines(client, self._system, fresh.ref.id, held, wanted)
-        return Written(fresh.ref.id)  # the next read shows the ids of new lines, and what the deal is worth now
+            return await self._written(entity, await change())
+        await one_after_another(self._system, [*([change] if own else []), *lines])
+        return Written(rec)  # the next read shows the ids of new lines, and what the deal is worth now
 
     async def delete(self, fresh: Record) -> None:
         self._allowed("deleted", fresh.ref.entity, MANIFEST.entities[fresh.ref.entity].deletes)

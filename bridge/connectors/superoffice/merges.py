@@ -6,13 +6,13 @@ person to another company are in the same log).
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from bridge.connectors.superoffice.account import Account
 from bridge.connectors.superoffice.columns import Resource
-from bridge.domain.errors import Rejected
+from bridge.domain.errors import Rejected, RetryLater
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +22,15 @@ MERGE = "1"
 MOST = 500
 STEPS = 5
 """A record was merged into one that was merged in its turn: followed so far."""
+CLOSED = frozenset({403, 404, 405, 410})
+REFUSED_SECONDS = 86_400.0
+"""How long a user who may not see the log is not asked for it again: somebody may grant it."""
 
 
 class Merges:
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._refused = False
+        self._refused_until = float("-inf")  # by the monotonic clock
 
     async def survivor(self, resource: Resource, record_id: str) -> str | None:
         """The record that the last of a chain of merges left; None when this one was not merged."""
@@ -46,24 +49,42 @@ class Merges:
 
     async def _asked(self, resource: Resource, condition: str) -> dict[str, str]:
         """By record where it went. Nothing where this user may not see the log."""
-        if resource.table is None or self._refused:
-            return {}
+        found: dict[str, str] = {}
+        after: str | None = None
+        while resource.table is not None and self._account.clock.monotonic() >= self._refused_until:
+            beyond = f" and sourceRecord gt {after}" if after is not None else ""
+            rows = await self._page(f"tableNumber eq {resource.table} and {condition}{beyond}")
+            full = len(rows) >= MOST
+            if full:  # the last record's further rows may be on the next page, which begins with all of them
+                last = _id(rows[-1], "sourceRecord")
+                rows = [row for row in rows if _id(row, "sourceRecord") != last] or rows
+                after = _id(rows[-1], "sourceRecord")
+            pairs = [(_id(row, "sourceRecord"), _id(row, "destinationRecord")) for row in rows if _is_merge(row)]
+            found |= {loser: into for loser, into in pairs if loser and into}
+            if not full:
+                break
+            if after is None:
+                raise RetryLater(self._account.system, f"GET {PATH} gave a row without its record")
+        return found
+
+    async def _page(self, condition: str) -> Sequence[Any]:
+        """Raises RetryLater for a refusal that does not say that this user may not see the log."""
         query = [
             ("$select", COLUMNS),
-            ("$filter", f"tableNumber eq {resource.table} and {condition}"),
+            ("$filter", condition),
             ("$orderBy", "sourceRecord asc"),
             ("$top", str(MOST)),
         ]
         try:
             rows = await self._account.client.asked(PATH, query)
-        except Rejected:
+        except Rejected as refused:
+            if refused.status not in CLOSED:
+                raise RetryLater(self._account.system, refused.message) from None
             rows = None
         if rows is None:
-            self._refused = True  # until the next start
+            self._refused_until = self._account.clock.monotonic() + REFUSED_SECONDS
             log.warning("%s: this user may not see where merged records went", self._account.system)
-            return {}
-        pairs = [(_id(row, "sourceRecord"), _id(row, "destinationRecord")) for row in rows if _is_merge(row)]
-        return {loser: into for loser, into in pairs if loser and into}
+        return rows or []
 
 
 def _is_merge(row: Any) -> bool:

@@ -1,6 +1,5 @@
 """Calls to one database over JSON-RPC. Facts: `trytond/protocols/jsonrpc.py`, `trytond/model/modelstorage.py`."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -49,7 +48,6 @@ class TrytonClient:
         self._path, self._timeout = f"{options.database}/rpc/", options.timeout_seconds
         self.user = options.user
         self._number = 0
-        self._creating = asyncio.Lock()
         self.context: Mapping[str, Any] = {}
         self._http = HttpClient(
             construction.system,
@@ -98,8 +96,7 @@ class TrytonClient:
         """One at a time: on SQLite two transactions take the same number from a sequence, and one of them is refused
         for a code that it did not send."""
         method = f"model.{model}.create"
-        async with self._creating:
-            answer, found = await self._call(method, [[values]], {}, reads=False)
+        answer, found = await self._call(method, [[values]], {}, reads=False, one_by_one=True)
         if not isinstance(found, list) or len(found) != 1 or not isinstance(found[0], int):
             raise answer.garbled("no id")
         return found[0]
@@ -126,6 +123,7 @@ class TrytonClient:
         more: Mapping[str, Any],
         *,
         reads: bool,
+        one_by_one: bool = False,
         most_bytes: int = RECORD_BYTES,
     ) -> tuple[Answer, Any]:
         self._number += 1
@@ -138,6 +136,7 @@ class TrytonClient:
             template=method,
             timeout_seconds=self._timeout,
             most_bytes=most_bytes,
+            one_by_one=one_by_one,
         )
         answer = await self._http.send(call)
         said = answer.json()

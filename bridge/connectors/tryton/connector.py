@@ -14,6 +14,7 @@ from bridge.connectors.tryton.catalog import Catalog
 from bridge.connectors.tryton.client import TrytonClient
 from bridge.connectors.tryton.deleted import Deleted
 from bridge.connectors.tryton.manifest import manifest_of
+from bridge.connectors.tryton.opportunities import states_between
 from bridge.connectors.tryton.options import TrytonOptions
 from bridge.connectors.tryton.place import Place
 from bridge.connectors.tryton.records import Records, own_columns, records_of
@@ -72,6 +73,9 @@ class TrytonConnector:
 
     async def archive(self, fresh: Record) -> None:
         await (await self._of(fresh.ref.entity)).archive(fresh)
+
+    def between(self, entity: str, fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
+        return states_between(fresh, changes) if entity == "opportunity" else ()
 
     def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
         return self._polled.hooks_for(entities)

@@ -1,12 +1,13 @@
 """Sale opportunities: their state is a workflow and changes by buttons alone."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from bridge.connectors.protocols import Written
 from bridge.connectors.rows import Row
+from bridge.connectors.several import Calls, one_after_another
 from bridge.connectors.tryton.account import Account, Kind, Table
 from bridge.connectors.tryton.catalog import Lists
 from bridge.connectors.tryton.client import Domain
@@ -58,6 +59,17 @@ def way(begin: str, end: str) -> Sequence[str] | None:
     return ways.get(end)
 
 
+def states_between(fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
+    """The states of an opportunity while such a write presses its buttons; the last one of a write is its end."""
+    begin = "lead" if fresh is None else str(fresh.raw.get("state"))
+    end = "cancelled" if changes is None else changes.get("state", begin)
+    passed, state = ([begin] if fresh is None else []), begin
+    for button in way(begin, end) or ():
+        state = next(other for other, name in BUTTONS[state].items() if name == button)
+        passed.append(state)
+    return [{"state": each} for each in passed if each != end or changes is None]
+
+
 def read_opportunity(system: str, row: Row, lists: Lists) -> Record | Gone:
     fields = read_columns(OPPORTUNITY, row, lists)
     if row.get("state") in STATES:
@@ -88,13 +100,15 @@ class Opportunities(Table):
         return await self.found([[column, "ilike", escaped(value)]])
 
     async def create(self, fields: Fields) -> Written:
-        """Made as a lead; the buttons follow. When one fails the record is there all the same, and stays due."""
+        """Made as a lead; the buttons follow. When one fails the record is there all the same."""
         buttons = self._buttons("lead", fields)
         plain = {column: value for column, value in fields.items() if column != "state"}
         values = await self.made(lambda lists: write_columns("opportunity", OPPORTUNITY, plain, lists))
         made = await self._client.create(MODEL, values)
-        with suppress(RemoteError):
-            await self._press(made, buttons)
+        try:
+            await one_after_another(self._system, self._presses(made, buttons))
+        except RemoteError:
+            return Written(str(made), whole=False)
         return Written(str(made))
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
@@ -105,20 +119,20 @@ class Opportunities(Table):
         values = await self.made(lambda lists: write_columns("opportunity", OPPORTUNITY, plain, lists))
         first = buttons if values and state not in OPEN else ()
         last = () if first else buttons
-        record = int(fresh.ref.id)
+        record, unseen = int(fresh.ref.id), {} if first else seen(fresh.raw)
+        write = partial(self._client.write, MODEL, [record], values, seen=unseen)
+        middle: Calls = [write] if values else []
+        calls = [*self._presses(record, first), *middle, *self._presses(record, last)]
         async with self.while_there(fresh.ref):
-            await self._press(record, first)
-            if values:
-                await self._client.write(MODEL, [record], values, seen={} if first else seen(fresh.raw))
-            await self._press(record, last)
+            await one_after_another(self._system, calls)
         return Written(fresh.ref.id, None if values or buttons else fresh)
 
     async def delete(self, fresh: Record) -> None:
         """Only a cancelled one can be deleted. The button moves the version, so the delete is not conditional then."""
         buttons = self._buttons(str(fresh.raw.get("state")), {"state": "cancelled"})
         if await self.there(fresh.ref):
-            await self._press(int(fresh.ref.id), buttons)
-            await self.remove(MODEL, int(fresh.ref.id), fresh, unseen=bool(buttons))
+            remove = partial(self.remove, MODEL, int(fresh.ref.id), fresh, unseen=bool(buttons))
+            await one_after_another(self._system, [*self._presses(int(fresh.ref.id), buttons), remove])
 
     async def archive(self, fresh: Record) -> None:
         raise Rejected(self._system, "a Tryton opportunity cannot be archived")
@@ -130,6 +144,5 @@ class Opportunities(Table):
             raise self.refused(BadField("state", f"no button of Tryton leads from {state} to {wanted}"))
         return buttons
 
-    async def _press(self, record: int, buttons: Sequence[str]) -> None:
-        for button in buttons:
-            await self._client.press(MODEL, button, record)
+    def _presses(self, record: int, buttons: Sequence[str]) -> Calls:
+        return [partial(self._client.press, MODEL, button, record) for button in buttons]

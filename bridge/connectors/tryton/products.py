@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.connectors.protocols import Written
 from bridge.connectors.rows import Row, one_record
+from bridge.connectors.several import partly_done
 from bridge.connectors.tryton.account import Account, Kind, Table
 from bridge.connectors.tryton.catalog import Lists
 from bridge.connectors.tryton.client import Domain
@@ -89,7 +90,7 @@ class Products(Table):
         template, variant = await self.made(lambda lists: _values(fields, lists))
         made = {"type": "goods", **template, "products": [["create", [{**variant, **_code(fields, None)}]]]}
         template_id = await self._client.create(TEMPLATES, made)
-        with one_record(self._system, f"model.{MODEL}.search_read"):
+        with partly_done(self._system), one_record(self._system, f"model.{MODEL}.search_read"):
             rows = await self.rows([["template", "=", template_id]], 1)
             return Written(str(record_id(rows[0])))
 

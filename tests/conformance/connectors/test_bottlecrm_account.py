@@ -138,3 +138,30 @@ async def test_a_name_that_is_taken_is_a_duplicate_whatever_its_capitals(bench: 
     with pytest.raises(DuplicateRefused) as caught:
         await connector.create("contact", {"first_name": "A", "last_name": "L", "email": "ANA@x.example"})
     assert caught.value.field == "email"
+
+
+@pytest.mark.parametrize("kind", ["contact", "lead", "account"])
+async def test_a_record_deleted_while_a_listing_is_walked_hides_no_other(bench: Bench, kind: str) -> None:
+    connector = bench.connect(page_size=10)
+    made = {bench.person_creates(kind) for _ in range(25)}
+    seen: set[str] = set()
+    page: str | None = None
+    gone = None
+    while True:
+        found = await connector.list(kind, since=None, page=page, where={})
+        seen |= {row.ref.id for row in found.rows}
+        if gone is None:
+            gone = found.rows[0].ref.id
+            bench.simulator.person_deletes(bench.product.kinds[kind], gone)
+        page = found.next
+        if page is None:
+            break
+    assert seen >= made
+
+
+async def test_the_newest_are_each_named_once_over_several_pages(bench: Bench) -> None:
+    connector = bench.connect(page_size=10)
+    after = bench.clock.now()
+    made = [bench.person_creates("contact") for _ in range(25)]
+    found = [row.ref.id for row in await connector.newest("contact", after=after)]
+    assert sorted(found) == sorted(made)

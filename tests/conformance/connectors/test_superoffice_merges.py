@@ -8,7 +8,10 @@ from connector_harness import SYSTEM, Bench
 from superoffice_connector import SuperOffice
 
 from bridge.connectors.protocols import Connector
+from bridge.connectors.superoffice import merges
+from bridge.domain.errors import RetryLater
 from bridge.domain.record import Evidence, Gone, Record, RecordRef
+from bridge.simulators.faults import ResponseFault
 from bridge.simulators.superoffice import SuperOfficeSimulator
 from bridge.simulators.superoffice.app import PERSON
 
@@ -93,3 +96,36 @@ async def test_a_listing_by_time_of_change_ends_with_the_records_that_were_merge
     assert (row.ref.id, row.merged_into) == (first, second)
     whole = await connector.list("contact", since=None, page=None, where={})
     assert [one for one in whole.rows if isinstance(one, Gone)] == []
+
+
+async def test_a_log_of_several_pages_is_read_to_its_end(account: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merges, "MOST", 3)
+    connector = account.connect()
+    first, survivor = contact(account, "a"), contact(account, "z")
+    losers = [first, *(contact(account, f"c{number}") for number in range(7))]
+    for loser in losers:
+        simulator(account).person_merges("contact", loser, int(survivor))
+    rows = await changed(connector, timedelta(days=1))
+    assert {(row.ref.id, row.merged_into) for row in rows} == {(loser, survivor) for loser in losers}
+
+
+async def test_a_user_who_may_not_see_the_log_is_asked_again_after_a_day(account: Bench) -> None:
+    connector = account.connect()
+    first, second = contact(account, "a"), contact(account, "b")
+    simulator(account).person_merges("contact", first, int(second))
+    account.simulator.faults.responses = [ResponseFault(status=403, path="mergemovelog", times=1)]
+    assert (await gone(connector, first)).merged_into is None
+    assert (await gone(connector, first)).merged_into is None
+    account.pass_seconds(86_401)
+    assert (await gone(connector, first)).merged_into == second
+
+
+@pytest.mark.parametrize("status", [406, 422])
+async def test_a_log_that_is_refused_for_another_reason_is_asked_again_at_once(account: Bench, status: int) -> None:
+    connector = account.connect()
+    first, second = contact(account, "a"), contact(account, "b")
+    simulator(account).person_merges("contact", first, int(second))
+    account.simulator.faults.responses = [ResponseFault(status=status, path="mergemovelog", times=1)]
+    with pytest.raises(RetryLater):
+        await connector.read(RecordRef(SYSTEM, "contact", first))
+    assert (await gone(connector, first)).merged_into == second

@@ -1,9 +1,13 @@
 """Instances share the budget of an account, on both databases."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from bridge.connectors.calls import Call
+from bridge.connectors.gate import Gate
+from bridge.connectors.quota import Quota
 from bridge.domain.budget import Day, Report, Use
 from bridge.domain.priority import Priority
 from bridge.domain.seams import Seams, epoch
@@ -72,6 +76,29 @@ async def test_a_day_is_given_out_once_and_begins_anew_at_midnight(
     await clock.sleep(86_400)
     assert (await other.budgets.share(told(clock, wanted=10))).left == 90
     await other.close()
+
+
+async def test_a_store_that_is_closed_gives_back_what_its_instance_held_of_the_day(
+    store: Store, made_url: str, new_seams: OpenCopy, clock: FakeClock
+) -> None:
+    for copy in ("copy-2", "copy-3", "copy-4"):
+        other = await open_store(made_url, new_seams(copy))
+        gate = Gate("crm1", Quota(4, per_day=1000), clock, other.budgets)
+        for _ in range(5):
+            async with gate.turn(Call("GET", "things")):
+                await clock.sleep(1)
+        await other.close()
+    report = replace(told(clock), limit=1000)
+    assert (await store.budgets.share(report)).left == 1000 - 15
+
+
+async def test_more_than_was_held_is_told_and_counts(store: Store, clock: FakeClock) -> None:
+    assert (await store.budgets.share(told(clock, wanted=10))).left == 90
+    assert (await store.budgets.share(told(clock, unspent=-30, wanted=10))).left == 50
+    assert (await store.budgets.share(told(clock, unspent=-80, wanted=10))).held == 0
+    await clock.sleep(86_400)
+    share = await store.budgets.share(told(clock, unspent=-20, wanted=10))
+    assert (share.held, share.left) == (10, 70)
 
 
 async def test_what_is_known_of_an_account_can_be_asked_by_anybody(

@@ -38,6 +38,7 @@ class Shared:
     away: bool = False
     day: Day | None = None
     reports: list[Report] = field(default_factory=list)
+    last: Callable[[], Report | None] = lambda: None
 
     async def pause(self, credential: str, seconds: float, *, daily: bool, why: str) -> None:
         raise NotImplementedError
@@ -57,6 +58,9 @@ class Shared:
         held, left = portion(day, report.unspent, report.wanted, report.priority, report.reserved)
         self.day = replace(day, left=left)
         return Share(self.fraction, 25.0, held, left)
+
+    def at_end(self, told: Callable[[], Report | None]) -> None:
+        self.last = told
 
 
 async def test_a_few_calls_go_at_once_then_they_keep_the_pace(clock: FakeClock) -> None:
@@ -107,6 +111,83 @@ async def test_a_store_that_is_away_changes_no_pace_and_what_could_not_be_told_i
     clock.seconds += 30
     await pass_one(gate)
     assert shared.reports[-1].uses[Priority.LIVE].calls == 13
+
+
+async def used_up(gate: Gate, clock: FakeClock, most: int = 5000) -> int:
+    """How many calls may go until the day has no more."""
+    for number in range(most):
+        try:
+            await pass_one(gate)
+        except RateLimited:
+            return number
+        clock.seconds += 0.5
+    return most
+
+
+async def test_a_day_is_used_once_also_when_the_store_was_away_meanwhile(clock: FakeClock) -> None:
+    shared = Shared()
+    gate = Gate("crm1", Quota(4, per_day=1000), clock, shared)
+    used = await used_up(gate, clock, 700)
+    shared.away = True
+    clock.seconds += 11
+    used += await used_up(gate, clock, 200)
+    shared.away = False
+    clock.seconds += 2
+    used += await used_up(gate, clock)
+    assert used == 1000
+
+
+async def test_while_the_store_is_away_no_more_is_used_than_was_left_when_it_was_there(clock: FakeClock) -> None:
+    shared = Shared()
+    gate = Gate("crm1", Quota(4, per_day=1000), clock, shared)
+    used = await used_up(gate, clock, 900)
+    shared.away = True
+    assert used + await used_up(gate, clock) == 1000
+    clock.seconds = 14 * 3600 + 1
+    assert await used_up(gate, clock) == 1000, "a new day begins without the store, too"
+    shared.away = False
+    clock.seconds += 2
+    assert await used_up(gate, clock) == 0, "and it is the same day when the store is back"
+
+
+async def test_what_is_used_while_the_store_answers_counts(clock: FakeClock) -> None:
+    """Calls whose turn it is go on while the part is renewed, out of what is held."""
+    shared, answers = Shared(), asyncio.Event()
+    gate = Gate("crm1", Quota(9, per_day=1000), clock, shared)
+    await pass_one(gate)
+    share, held = shared.share, asyncio.Event()
+
+    async def slow(report: Report) -> Share:
+        held.set()
+        await answers.wait()
+        return await share(report)
+
+    shared.share = slow  # type: ignore[method-assign]
+    clock.seconds += 11
+    renewing = asyncio.create_task(pass_one(gate))
+    await held.wait()
+    gate._take(1)
+    answers.set()
+    await renewing
+    shared.share = share  # type: ignore[method-assign]
+    last = shared.last()
+    assert last is not None
+    await shared.share(last)
+    assert shared.day is not None
+    assert shared.day.left == 1000 - 3
+
+
+async def test_one_that_ends_gives_back_what_it_holds_of_the_day(clock: FakeClock) -> None:
+    shared = Shared()
+    gate = Gate("crm1", Quota(4, per_day=10_000), clock, shared)
+    for _ in range(40):
+        await pass_one(gate)
+    assert shared.last() is not None
+    report = shared.last()
+    assert report is not None
+    assert (await shared.share(report)).held == 0
+    assert shared.day is not None
+    assert shared.day.left == 10_000 - 40
 
 
 async def test_live_never_waits_behind_what_matters_less(clock: FakeClock) -> None:

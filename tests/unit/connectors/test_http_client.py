@@ -1,6 +1,8 @@
 """HttpClient: what is repeated, what waits, and which error comes out."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -9,6 +11,7 @@ from http_fakes import FakeClock, ScriptedTransport, answer, fake_seams
 from bridge.connectors.calls import Answer, Call, Pause, Words
 from bridge.connectors.gate import Gate
 from bridge.connectors.http import HttpClient, with_headers
+from bridge.connectors.noting import requests_noted
 from bridge.connectors.protocols import HttpRequest, TransportFailed
 from bridge.connectors.quota import Quota
 from bridge.domain.errors import (
@@ -20,6 +23,7 @@ from bridge.domain.errors import (
     RetryLater,
     Unreachable,
 )
+from bridge.domain.priority import Priority, calls_for, purpose
 
 READ = Call("GET", "things/1", template="things/:id")
 WRITE = Call("POST", "things", json={"name": "x"})
@@ -351,3 +355,60 @@ async def test_a_vendor_that_is_slow_but_answers_is_waited_for_in_line(bench: Be
     in_line = replace(READ, timeout_seconds=0.06)  # the last waits for 0.12 s
     answers = await asyncio.gather(*(client.send(in_line) for _ in range(5)))
     assert [one.status for one in answers] == [200] * 5
+
+
+class WithoutTurns(Gate):
+    """A gate at which a backfill has no turn for now."""
+
+    @asynccontextmanager
+    async def turn(self, call: Call) -> AsyncIterator[int]:
+        if purpose().priority is Priority.BACKFILL:
+            await asyncio.Event().wait()
+        async with super().turn(call) as units:
+            yield units
+
+
+async def test_of_calls_one_by_one_a_live_one_does_not_wait_for_one_that_has_no_turn_yet(clock: FakeClock) -> None:
+    transport = ScriptedTransport([answer(201, {}), answer(201, {})])
+    under_way, most = 0, 0
+
+    async def before(_request: HttpRequest) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+
+    transport.before = before
+    gate = WithoutTurns("crm1", Quota(4), clock)
+    client = HttpClient("crm1", "https://x.example", transport, fake_seams(clock), TokenDialect(), gate=gate)
+    call = replace(WRITE, one_by_one=True)
+    with calls_for(Priority.BACKFILL), requests_noted() as noted:
+        waiting = asyncio.create_task(client.send(call))
+        await asyncio.sleep(0)
+    await asyncio.gather(client.send(call), client.send(call))
+    assert most == 1
+    assert noted.nothing_sent
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert noted.nothing_sent
+
+
+async def test_a_write_that_was_cut_short_on_its_way_is_noted_as_sent(clock: FakeClock) -> None:
+    transport = ScriptedTransport([answer(201, {})])
+    on_its_way = asyncio.Event()
+
+    async def before(_request: HttpRequest) -> None:
+        on_its_way.set()
+        await asyncio.Event().wait()
+
+    transport.before = before
+    client = HttpClient("crm1", "https://x.example", transport, fake_seams(clock), TokenDialect())
+    with requests_noted() as noted:
+        sent = asyncio.create_task(client.send(WRITE))
+    await on_its_way.wait()
+    sent.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sent
+    assert not noted.nothing_sent

@@ -1,5 +1,8 @@
 """The budget of each account, the parts that instances have of it, and how far sweeps and backfills are."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,7 +13,7 @@ down_revision = "0009"
 def upgrade() -> None:
     big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     real = sa.Float(53)
-    op.create_table(
+    quotas = op.create_table(
         "quotas",
         sa.Column("credential", sa.Text, primary_key=True),
         sa.Column("reserved", real, nullable=False),
@@ -31,7 +34,25 @@ def upgrade() -> None:
         sa.Column("fraction", real, nullable=False),
         sa.Column("until", real, nullable=False),
     )
+    op.bulk_insert(quotas, _used_today())
     op.execute("DELETE FROM budgets WHERE \"window\" = 'pace' OR \"window\" LIKE 'spent %'")
     op.add_column("cursors", sa.Column("total", big))
     op.add_column("cursors", sa.Column("moved_at", real))
     op.add_column("cursors", sa.Column("seconds", real, nullable=False, server_default=sa.text("0")))
+
+
+def _used_today() -> list[dict[str, Any]]:
+    """What each account used of the last day it was counted for: that day goes on."""
+    spent = sa.text('SELECT credential, "window", used FROM budgets WHERE "window" LIKE \'spent %\' ORDER BY "window"')
+    used = {row.credential: row for row in op.get_bind().execute(spent)}
+    return [
+        {
+            "credential": row.credential,
+            "reserved": 0.2,
+            "day_held": row.used,
+            "day_ends": datetime.fromisoformat(row.window[6:]).replace(tzinfo=UTC).timestamp() + 86_400.0,
+            "unit": "",
+            "uses": "{}",
+        }
+        for row in used.values()
+    ]

@@ -1,0 +1,47 @@
+"""Writes that take several calls."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, Protocol, runtime_checkable
+
+from bridge.connectors.protocols import Connector
+from bridge.domain.errors import OutcomeUnknown, RemoteError
+from bridge.domain.record import Fields, Record
+
+Calls = Sequence[Callable[[], Awaitable[Any]]]
+
+
+@contextmanager
+def partly_done(system: str) -> Iterator[None]:
+    """For the calls of a write after one of them took effect: no failure of theirs says that nothing was changed.
+
+    Raises OutcomeUnknown for every RemoteError, so that what was sent stays pending and the records are read again.
+    """
+    try:
+        yield
+    except OutcomeUnknown:
+        raise
+    except RemoteError as error:
+        raise OutcomeUnknown(system, f"a part of the write took effect, then: {error.message}") from error
+
+
+async def one_after_another(system: str, calls: Calls) -> None:
+    """The calls of one write; see `partly_done`."""
+    for number, call in enumerate(calls):
+        with partly_done(system) if number else nullcontext():
+            await call()
+
+
+@runtime_checkable
+class StopsBetween(Protocol):
+    """A connector of a product with writes of several calls that show in one column, one value after the other."""
+
+    def between(self, entity: str, fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
+        """What such a write passes through, and leaves behind when it stops between two calls.
+
+        `fresh` None: a create of `changes`; `changes` None: the delete of `fresh`."""
+
+
+def between(connector: Connector, entity: str, fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
+    """See `StopsBetween`; nothing for all other connectors."""
+    return connector.between(entity, fresh, changes) if isinstance(connector, StopsBetween) else ()
