@@ -46,7 +46,7 @@ LABELS = {
     "reason": "codes of the program, see the table in operations.md",
     "outcome": "applied, unchanged, filtered, dead",
     "fate": "what became of an accepted event",
-    "kind": "incremental, full",
+    "kind": "incremental, full, backfill",
     "state": "states the program knows",
     "target": "alert targets of the settings",
     "version": "the version that runs",

@@ -2,8 +2,12 @@
 
 import pytest
 
+from bridge.app.progress import Progress
+from bridge.app.quotas import Queued
+from bridge.domain.priority import Priority
 from bridge.monitoring.health import Status
 from bridge.monitoring.metrics import Metrics
+from bridge.store.cursors import Cursor
 
 
 def text(metrics: Metrics) -> list[str]:
@@ -27,8 +31,14 @@ def test_every_figure_is_counted_under_its_labels() -> None:
     metrics.written("people", 3.0)
     metrics.hooks_seen({("crm1", "registered"): 2}, {("crm1",): 1000.0})
     metrics.removals({("people",): 7})
-    metrics.quota("crm1", 12.0, 300, 1000)
-    metrics.quota("erp1", 0.0, None, None)
+    metrics.paused("crm1", 12.0)
+    waits = Queued(Priority.BACKFILL, used=250, left=50, records=40, seconds=None)
+    metrics.quotas({("crm1",): 1000}, {("crm1",): 700}, {("crm1",): 8.0}, {("crm1", "backfill"): waits})
+    metrics.hooks(
+        {("crm1", "any.deal", "sweep", "day"): 2}, {("crm1", "any.deal", "day"): 1}, {("crm1", "any.deal"): 9}
+    )
+    metrics.column_changes({("crm1", "warn"): 3})
+    metrics.progress([Progress(Cursor("crm1", "person", "backfill people", sweep=1), 30, 90, 10, 8.0, None, "")])
     metrics.alert("mail", "failed")
     shown = text(metrics)
     for line in (
@@ -57,9 +67,19 @@ def test_every_figure_is_counted_under_its_labels() -> None:
         'bridge_pause_seconds{system="crm1"} 12.0',
         'bridge_quota_limit_units{system="crm1"} 1000.0',
         'bridge_quota_left_units{system="crm1"} 700.0',
+        'bridge_quota_calls_per_second{system="crm1"} 8.0',
+        'bridge_quota_used_units{priority="backfill",system="crm1"} 250.0',
+        'bridge_quota_waiting_records{priority="backfill",system="crm1"} 40.0',
+        'bridge_hook_changes{found_by="sweep",hook="any.deal",system="crm1",window="day"} 2.0',
+        'bridge_hook_repairs{hook="any.deal",system="crm1",window="day"} 1.0',
+        'bridge_hook_delivery_age_seconds{hook="any.deal",system="crm1"} 9.0',
+        'bridge_column_changes{level="warn",system="crm1"} 3.0',
+        'bridge_run_done_records{entity="person",kind="backfill",mapping="people",system="crm1"} 20.0',
+        'bridge_run_total_records{entity="person",kind="backfill",mapping="people",system="crm1"} 90.0',
         'bridge_alert_messages_total{state="failed",target="mail"} 1.0',
     ):
         assert line in shown
+    assert not [line for line in shown if line.startswith(("bridge_quota_done_seconds{", "bridge_run_left_seconds{"))]
 
 
 def test_what_waits_no_longer_is_shown_no_longer() -> None:
