@@ -50,7 +50,8 @@ async def test_the_doctor_misses_no_hook_of_a_product_that_has_none() -> None:
     connector: Any = SimpleNamespace(manifest=CONNECTORS["tryton"].manifest)
     plan: Any = SimpleNamespace(sources={"erp": frozenset({"party"})})
     addresses: Any = None
-    finding = await _hooks(plan, "erp", connector, addresses)
+    unused: Any = None
+    finding = await _hooks(unused, plan, unused, "erp", connector, addresses)
     assert finding.status is Status.PASS
     assert "calls nobody back" in finding.text
 
