@@ -1,12 +1,17 @@
 """Figures: counted where they happen, shown as text, no labels without end."""
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
+import bridge.connectors
 from bridge.app.progress import Progress
 from bridge.app.quotas import Queued
 from bridge.domain.priority import Priority
 from bridge.monitoring.health import Status
-from bridge.monitoring.metrics import Metrics
+from bridge.monitoring.metrics import Metrics, _template
 from bridge.store.cursors import Cursor
 
 
@@ -103,12 +108,36 @@ def test_what_waits_no_longer_is_shown_no_longer() -> None:
         ("/deals?start=100", "/deals"),
         ("https://oauth.example/token?code=9", "/token"),
         ("/deals/{id}", "/deals/{id}"),
+        ("api/v2/deals/:id/products/:id", "/api/v2/deals/{id}/products/{id}"),
+        ("api/state/:tenant", "/api/state/{tenant}"),
+        ("api/accounts/:id/", "/api/accounts/{id}/"),
     ],
 )
 def test_ids_never_become_labels(path: str, template: str) -> None:
     metrics = Metrics()
     metrics.remote_call("crm1", "GET", path, 200, 0.2)
     assert f'bridge_calls_total{{method="GET",path="{template}",status="200",system="crm1"}} 1.0' in text(metrics)
+
+
+def templates() -> set[str]:
+    """Paths and templates as the connectors write them, with `x` for what is filled in."""
+    found = set()
+    for path in (Path(bridge.connectors.__file__).parent).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in parts)
+            if re.fullmatch(r"[\w./:{}-]+", text) and re.search(r"/(?::|\{)[a-z]+", text):
+                found.add(text)
+    return found
+
+
+def test_one_path_has_one_label_however_a_connector_writes_it() -> None:
+    found = templates()
+    assert any("/:id" in path for path in found)
+    assert any("/{id}" in path for path in found)
+    for path in found:
+        assert re.fullmatch(r"(/([\w.-]|\{[a-z]+\})*)+", _template(path)), path
+        assert _template(_template(path)) == _template(path)
 
 
 @pytest.mark.parametrize(
