@@ -72,7 +72,7 @@ real-systems: venv
 
 # A connector from the template, which passes the first part of the conformance suite as it stands: make connector NAME=acme
 connector: venv
-	$(BIN)/python templates/new_connector.py $(NAME)
+	$(BIN)/python -m tests.conformance.new_connector $(NAME)
 	$(BIN)/ruff check --quiet --fix bridge tests
 	$(BIN)/ruff format --quiet bridge tests
 

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from bridge.domain.errors import BridgeError
 
+ABOUT = ("side", "entity", "record", "other", "mapping", "mode", "system", "hook", "column", "field", "file")
+"""What an action names that it is about, in the order in which pages and the audit log tell it."""
+
 
 class Role(IntEnum):
     """What somebody may do; a higher one includes the lower ones."""

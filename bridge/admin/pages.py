@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from bridge.admin.api import Desk, Problem
 from bridge.admin.login import TooMany, foreign, is_secure
-from bridge.admin.operation import Person, Role
+from bridge.admin.operation import ABOUT, Person, Role
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECURITY = {
@@ -61,8 +61,6 @@ SHOWS: Mapping[str, tuple[str, str]] = {
     "/audit": ("log", "audit.html"),
 }
 """By address the operation that is shown, and the template that shows it."""
-ABOUT = ("side", "entity", "record", "other", "run", "mapping", "mode", "system", "code", "since")
-"""What an action is about, of what its form sends."""
 OWN = frozenset({"request"})
 """Query keys of pages that are no parameters of what they show: whose answer is told above it."""
 
@@ -241,7 +239,7 @@ def _about(given: Mapping[str, Any]) -> str:
     """What an action is about, in a few words."""
     if "records" in given:
         return _many(len(given["records"]), "record")
-    return " ".join(str(given[key]) for key in ABOUT if key in given)
+    return " ".join(str(given[key]) for key in (*ABOUT, "run", "code", "since") if key in given)
 
 
 def _answered(back: str, outcome: Any) -> str:

@@ -26,11 +26,12 @@ def message(
     instance: str,
     lines: Sequence[Line],
     checks: Mapping[str, CheckResult],
-    remedy_of: Callable[[str], str],
+    remedy_of: Callable[[str, str], str],
     now: float,
     zone: tzinfo,
 ) -> Message:
-    """One message about all lines. `checks`: what health says of each part now."""
+    """One message about all lines. `checks`: what health says of each part now. `remedy_of`: what helps a part, and the
+    system that it is about."""
     counted = Counter(_word(line) for line in lines)
     told = ", ".join(f"{number} {word}{_plural(word, number)}" for word, number in counted.items())
     only = f": {lines[0].part}" if len(lines) == 1 else ""
@@ -47,7 +48,9 @@ def _plural(word: str, number: int) -> str:
     return "s" if number > 1 and word != "resolved" else ""
 
 
-def _paragraph(line: Line, check: CheckResult | None, remedy_of: Callable[[str], str], now: float, zone: tzinfo) -> str:
+def _paragraph(
+    line: Line, check: CheckResult | None, remedy_of: Callable[[str, str], str], now: float, zone: tzinfo
+) -> str:
     lasted = _lasted(now - line.since)
     if line.change is Change.RESOLVED:
         return f"Resolved: {line.part}, after {lasted}"
@@ -59,7 +62,9 @@ def _paragraph(line: Line, check: CheckResult | None, remedy_of: Callable[[str],
     since = f"{_moment(from_epoch(line.since), zone)} ({lasted})"
     text = (check.output if check is not None else "")[:LONGEST_TEXT]
     head = f"{WORDS[line.status].capitalize()}{notes.get(line.change, '')}: {line.part}"
-    return f"{head}\n{text}\nSince {since}\nWhat to do: {remedy_of(line.part)}"
+    return (
+        f"{head}\n{text}\nSince {since}\nWhat to do: {remedy_of(line.part, check.system if check is not None else '')}"
+    )
 
 
 def _moment(moment: datetime, zone: tzinfo) -> str:

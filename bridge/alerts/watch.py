@@ -73,7 +73,7 @@ class Words:
 
     instance: str
     zone: tzinfo
-    remedy_of: Callable[[str], str]
+    remedy_of: Callable[[str, str], str]
     redact: Callable[[str], str]
 
 

@@ -77,15 +77,9 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport) 
     async def submit(events: Sequence[Event]) -> Sequence[int | None]:
         return await store.events.take_in(events, bridge.plan.routes)
 
+    observe, policies = metrics.hook_registered, hook_policies(settings)
     keeper = HookKeeper(
-        connectors,
-        plan.sources,
-        addresses,
-        transport,
-        store,
-        seams,
-        observe=metrics.hook_registered,
-        policies=hook_policies(settings),
+        connectors, plan.sources, addresses, transport, store, seams, observe=observe, policies=policies
     )
     reliability = Reliability(store, keeper.specs)
     work = Reconciled(plan.mappings, plan.scopes, plan.routes)

@@ -12,6 +12,7 @@ from bridge.app.quotas import Budgeted, budgets_of, in_words
 from bridge.app.verified import pair_numbers, verify_check
 from bridge.app.waiting import hold_ups, known_code, waiting_numbers, waits_for
 from bridge.app.wording import Scopes, record_name
+from bridge.hooks.compare import ON_PURPOSE
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.model import MappingSide
 from bridge.monitoring.health import CheckResult, Status
@@ -108,14 +109,13 @@ async def _hooks(bridge: Bridge) -> CheckResult:
     if audit.faults:
         return CheckResult(Status.WARN, str(audit), age, "s")
     late = age > bridge.settings.health.audit_age_warn_seconds
-    return CheckResult(
-        Status.WARN if late or audit.stopped else Status.PASS, f"audited {age:.0f} s ago: {audit}", age, "s"
-    )
+    return CheckResult(Status.WARN if late else Status.PASS, f"audited {age:.0f} s ago: {audit}", age, "s")
 
 
 async def _count_hooks(bridge: Bridge) -> None:
     rows = await bridge.store.hooks.all()
     wanted = {(name, key) for name in bridge.connectors for key in bridge.keeper.keys(name)}
+    wanted -= {(row.system, row.key) for row in rows if row.state in ON_PURPOSE}
     numbers = Counter((row.system, row.state) for row in rows if row.system in bridge.connectors)
     numbers.update((name, "wanted") for name, _ in wanted)
     last: dict[tuple[str], float] = {}

@@ -41,7 +41,7 @@ def changes_check(
 
 
 def used_names(mappings: Mapping[str, RecordMapping], scopes: Mapping[str, Scope]) -> dict[str, set[str]]:
-    """By system every name of an own field and every option that some mapping names."""
+    """By system every name of a custom field and every option that some mapping names."""
     used: dict[str, set[str]] = {}
     for name, mapping in mappings.items():
         for side in Side:

@@ -156,8 +156,8 @@ def start_line(bridge: Bridge) -> dict[str, str]:
         modes[scope.mode.value].append(name)
     return {
         "version": version("sync-bridge"),
-        "instance": settings.instance,
-        "copy": bridge.seams.copy,
+        "bridge": settings.instance,
+        "instance": bridge.seams.copy,
         "callbacks": f"{settings.callbacks.host}:{settings.callbacks.port}",
         "public_url": settings.public_url,
         "admin": f"{settings.admin.host}:{settings.admin.port}",

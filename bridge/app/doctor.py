@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.app.build import Bridge, build
-from bridge.app.checks import add_checks
+from bridge.app.checks import add_checks, quota
 from bridge.app.doctor_live import live_findings
-from bridge.app.finding import OF_SYSTEM, Finding, remedy_of
+from bridge.app.finding import Finding, remedy_of
 from bridge.app.plan import Plan, checked
 from bridge.app.quotas import budgets_of, in_words
 from bridge.app.secrets import seal_of
@@ -33,8 +33,10 @@ from bridge.store.vitals import State
 
 CHECK_WRITES = "store"
 """The part of health that has the store take a write."""
-IN_MEMORY = frozenset({CHECK_WRITES, "hooks", "instance secret", "listings", "alert delivery"})
+IN_MEMORY = frozenset({CHECK_WRITES, "instance secret", "listings", "alert delivery"})
 """Parts of health that only a running bridge can tell of."""
+BY_SYSTEM = frozenset({"hooks", "quota"})
+"""Parts of health that are told here system by system."""
 SPEAKING = frozenset({"waiting", "duplicates", "references"})
 """Parts of health whose texts name records."""
 NEEDED_BYTES = 512 * 2**20
@@ -153,7 +155,7 @@ async def _running(store: Store) -> Finding:
 async def _parts(bridge: Bridge, transport: Transport) -> list[Finding]:
     """The parts of health: those the store tells of, and those that only a running bridge knows, asked of it."""
     add_checks(bridge)
-    report = await bridge.board.report(without=IN_MEMORY)
+    report = await bridge.board.report(without=IN_MEMORY | BY_SYSTEM)
     findings = [_of_part(part, one) for part, one in report.checks.items()]
     findings += [await _hooks(bridge, name) for name in sorted(bridge.connectors)]
     findings += [await _quota(bridge, name) for name in sorted(bridge.connectors)]
@@ -165,7 +167,7 @@ async def _parts(bridge: Bridge, transport: Transport) -> list[Finding]:
 def _of_part(part: str, result: CheckResult) -> Finding:
     """What names an account when a system answers, and records when something waits, is no text for a bug report."""
     well = result.status is Status.PASS
-    remedy = "" if well else OF_SYSTEM if result.system else remedy_of(part)
+    remedy = "" if well else remedy_of(part, result.system)
     return Finding(part, result.status, result.output, remedy, speaks=part in SPEAKING or bool(well and result.system))
 
 
@@ -178,14 +180,12 @@ async def _hooks(bridge: Bridge, system: str) -> Finding:
     there = [key for key in sorted(wanted) if key in rows and rows[key].state == "registered"]
     heard = max((rows[key].delivered_at or 0.0 for key in there), default=0.0)
     last = f"the last callback came {bridge.store.now() - heard:.0f} s ago" if heard else "no callback came yet"
-    text = f"{len(there)} of {len(wanted)} wanted hooks were seen at the last audit; {last}"
     stopped = sorted(key for key in wanted if key in rows and rows[key].state in ON_PURPOSE)
+    text = f"{len(there)} of {len(wanted) - len(stopped)} wanted hooks were seen at the last audit; {last}"
     lost = sorted(wanted - set(there) - set(stopped))
     if stopped:
         text += f"; stopped on purpose: {', '.join(f'{key} ({rows[key].note})' for key in stopped)}"
-    if stopped and not lost:
-        remedy = f"nothing, if that is meant: sweeps carry the changes; else `bridge hooks start {system} {stopped[0]}`"
-        return Finding(part, Status.WARN, text, remedy)
+        text += f" (`bridge hooks start {system} {stopped[0]}` ends that)"
     if lost:
         notes = {rows[key].note for key in lost if key in rows and rows[key].note}
         why = f" ({'; '.join(sorted(notes))})" if notes else ""
@@ -198,9 +198,12 @@ async def _quota(bridge: Bridge, system: str) -> Finding:
     part, found = f"quota {system}", (await budgets_of(bridge.store, bridge.plan.scopes)).get(system)
     pause = await bridge.store.budgets.paused(system)
     used = in_words(found) if found is not None else ""
+    stands = quota({system: found} if found is not None else {})
     if pause is not None:
         text = f"the vendor wants no calls for another {pause[0]:.0f} s ({pause[2]})"
         return Finding(part, Status.WARN, f"{text}{f'; {used}' if used else ''}", f"wait, or `bridge resume {system}`")
+    if stands.status is not Status.PASS:
+        return Finding(part, stands.status, f"{stands.output}; {used}", remedy_of("quota"))
     if found is not None and found.account.day is not None and found.account.day.left < 0.1 * found.account.day.limit:
         return Finding(part, Status.WARN, used, remedy_of("quota"))
     return Finding(part, Status.PASS, used or "the vendor asks for no pause")
@@ -231,8 +234,11 @@ async def _asked(settings: Settings, transport: Transport, known: Iterable[str])
         why = str(error) if isinstance(error, TransportFailed) else "its answer is no health report"
         return [Finding("admin listener", Status.WARN, f"{address} cannot be read: {why}", remedy)]
     words = {status.word: status for status in Status}
-    return [
-        _of_part(part, CheckResult(words.get(one[0].get("status"), Status.WARN), str(one[0].get("output", ""))))
+    told = {
+        part: CheckResult(words.get(one[0].get("status"), Status.WARN), str(one[0].get("output", "")))
         for part, one in sorted(checks.items())
-        if part not in known and part != "hooks" and one
-    ]
+        if part not in known and part not in BY_SYSTEM and one
+    }
+    if CHECK_WRITES in told and told[CHECK_WRITES].status is Status.PASS:
+        del told[CHECK_WRITES]  # `_store` told of it
+    return [_of_part(part, result) for part, result in told.items()]

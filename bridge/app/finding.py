@@ -44,6 +44,9 @@ class Finding:
         return WORDS[self.status]
 
 
-def remedy_of(part: str) -> str:
-    """What helps when a part of the bridge's own health warns or fails; those of `bridge run` are restarted by it."""
+def remedy_of(part: str, system: str = "") -> str:
+    """What helps when a part of health warns or fails; those of `bridge run` are restarted by it. `system`: the one
+    that the part is about, "" for a part of the bridge itself."""
+    if system:
+        return OF_SYSTEM
     return REMEDIES.get(part, "the log has the reason; it is restarted by itself, else start `bridge run` again")

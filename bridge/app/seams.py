@@ -28,6 +28,6 @@ class SystemClock:
 
 
 def system_seams() -> Seams:
-    """Seams of a real process; `copy` tells its copies apart in the store and in logs."""
+    """Seams of a real process; `copy` tells instances apart in the store and in logs."""
     copy = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
     return Seams(SystemClock(), SystemRandom(), lambda: uuid.uuid4().hex, copy)

@@ -156,14 +156,12 @@ class Receiver:
         return Receipt(200)
 
     def _tell(self, callback: Callback, stored: Sequence[tuple[Event, int | None]]) -> None:
-        if not log.isEnabledFor(logging.INFO):
-            return
         told = {"system": callback.system, "hook": callback.hook}
         new = [(event, number) for event, number in stored if number is not None]
-        for event, number in new:
+        for event, number in new if log.isEnabledFor(logging.DEBUG) else ():
             record = f"{event.entity} {event.id}" if event.id is not None else event.entity
             more = {"event": number, "record": record, "kind": event.kind.value}
-            log.info("callback accepted", extra={**told, **more})
+            log.debug("callback accepted", extra={**told, **more})
         if stored and not new:
             log.info("callback repeated", extra={**told, "once": f"repeated {callback.system}"})
 

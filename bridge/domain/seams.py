@@ -29,7 +29,7 @@ async def no_failpoint(name: str) -> None:
 class Seams:
     """Handed in by `app`; nothing else may touch wall clock, randomness or process ids.
 
-    `copy` names this running copy of the bridge (unique per process start); `new_id` gives unguessable text ids.
+    `copy` names this instance of the bridge (unique per process start); `new_id` gives unguessable text ids.
     """
 
     clock: Clock

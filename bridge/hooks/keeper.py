@@ -44,7 +44,7 @@ class Audit:
 
 
 class HookKeeper:
-    """One per process; copies on one store take turns at each system."""
+    """One per process; instances on one store take turns at each system."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class HookKeeper:
         await self._mend(system, audit)
 
     async def refresh(self) -> None:
-        """Learn which addresses are those of today: another copy may have changed them, and an overlap ends."""
+        """Learn which addresses are those of today: another instance may have changed them, and an overlap ends."""
         for system, (number, until) in (await self.store.hooks.turns()).items():
             self.addresses.turns[system] = Turn(number, former=True)
             left = self.store.now() < until or await self._has_older(system)

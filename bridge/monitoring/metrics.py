@@ -46,7 +46,7 @@ LABELS = {
     "reason": "codes of the program, see the table in operations.md",
     "outcome": "applied, unchanged, filtered, dead",
     "fate": "what became of an accepted event",
-    "kind": "incremental, full",
+    "kind": "incremental, full, backfill",
     "state": "states the program knows",
     "target": "alert targets of the settings",
     "version": "the version that runs",
@@ -389,10 +389,18 @@ def _without_keys(listing: str) -> str:
 
 
 def _template(path: str) -> str:
-    """A path in which every part with a digit is `{id}` (a version as in /v2/ stays), or labels would never end."""
-    plain = _HOST.sub("", path).partition("?")[0]
-    parts = (part if _VERSION.fullmatch(part) or not _has_digit(part) else "{id}" for part in plain.split("/"))
-    return "/".join(parts)
+    """A path in which every part with a digit is `{id}` (a version as in /v2/ stays), or labels would never end.
+
+    Connectors write `items/:id` and `/items/{id}` alike; it is always the latter here.
+    """
+    plain = _HOST.sub("", path).partition("?")[0].removeprefix("/")
+    return "/" + "/".join(_part(part) for part in plain.split("/"))
+
+
+def _part(text: str) -> str:
+    if text.startswith(":"):
+        return f"{{{text[1:]}}}"
+    return "{id}" if _has_digit(text) and not _VERSION.fullmatch(text) else text
 
 
 def _has_digit(text: str) -> bool:

@@ -60,12 +60,12 @@ class OtelStep:
 class Otel:
     """Implements domain.tracing.Tracing."""
 
-    def __init__(self, traced: Traced, instance: str, copy: str, processor: SpanProcessor) -> None:
-        self._instance, self._propagate = instance, traced.propagate
+    def __init__(self, traced: Traced, bridge: str, instance: str, processor: SpanProcessor) -> None:
+        self._bridge, self._propagate = bridge, traced.propagate
         about = {
             "service.name": "sync-bridge",
-            "service.namespace": instance,
-            "service.instance.id": copy,
+            "service.namespace": bridge,
+            "service.instance.id": instance,
             "service.version": version("sync-bridge"),
         }
         self._provider = TracerProvider(
@@ -85,8 +85,9 @@ class Otel:
             return
         context = None if event is None else self._after(event)
         attributes = about if event is None else {**about, "event": event}
-        quiet = {"record_exception": False, "set_status_on_exception": False}
-        with self._tracer.start_as_current_span(name, context, attributes=attributes, **quiet) as span:
+        with self._tracer.start_as_current_span(
+            name, context, attributes=attributes, record_exception=False, set_status_on_exception=False
+        ) as span:
             try:
                 yield OtelStep(span)
             except BaseException as error:
@@ -96,7 +97,7 @@ class Otel:
     def took(self, name: str, event: int, seconds: float, **about: Attribute) -> None:
         """The first span, made after it ended."""
         ended = time.time_ns()
-        token = FIRST.set(ids_of(self._instance, event))
+        token = FIRST.set(ids_of(self._bridge, event))
         try:
             begun = ended - int(seconds * 1e9)
             span = self._tracer.start_span(name, Context(), attributes={**about, "event": event}, start_time=begun)
@@ -116,18 +117,20 @@ class Otel:
         self._provider.shutdown()
 
     def _after(self, event: int) -> Context:
-        trace_id, span_id = ids_of(self._instance, event)
+        trace_id, span_id = ids_of(self._bridge, event)
         first = trace.SpanContext(trace_id, span_id, is_remote=True, trace_flags=trace.TraceFlags(1))
         return trace.set_span_in_context(trace.NonRecordingSpan(first), Context())
 
 
-def ids_of(instance: str, event: int) -> Ids:
+def ids_of(bridge: str, event: int) -> Ids:
     """Trace id and id of the first span of an event."""
-    digest = sha256(f"{instance}/{event}".encode()).digest()
+    digest = sha256(f"{bridge}/{event}".encode()).digest()
     return int.from_bytes(digest[:16]) or 1, int.from_bytes(digest[16:24]) or 1
 
 
-def exporting(traced: Traced, instance: str, copy: str) -> Otel:
+def exporting(traced: Traced, bridge: str, instance: str) -> Otel:
     """Sends spans in the background; those that find no room are dropped, so nothing waits for the endpoint."""
     headers = {"Authorization": traced.authorization} if traced.authorization else None
-    return Otel(traced, instance, copy, BatchSpanProcessor(OTLPSpanExporter(endpoint=traced.endpoint, headers=headers)))
+    return Otel(
+        traced, bridge, instance, BatchSpanProcessor(OTLPSpanExporter(endpoint=traced.endpoint, headers=headers))
+    )

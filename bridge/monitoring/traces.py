@@ -19,6 +19,6 @@ class Traced:
     authorization: str = ""
 
 
-def tracing_to(traced: Traced, instance: str, copy: str) -> Any:
-    """An `Otel` that sends there in the background; end it with `shutdown`."""
-    return late(*OTEL)(traced, instance, copy)
+def tracing_to(traced: Traced, bridge: str, instance: str) -> Any:
+    """An `Otel` that sends there in the background; end it with `shutdown`. `bridge`: its name in the settings."""
+    return late(*OTEL)(traced, bridge, instance)

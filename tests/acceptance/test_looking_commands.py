@@ -60,6 +60,9 @@ def test_what_a_person_does_when_in_doubt(tmp_path: Path) -> None:
             assert 'bridge_verify_pairs{mapping="people",state="differing"} 1.0' in site.get("/metrics").text
             assert "did not agree when verified last" in site.get("/health").text
             assert site.told("doctor").code == 1
+            parts = [one["part"] for one in json.loads(site.told("doctor", "--json").out)]
+            assert sorted(parts) == sorted(set(parts))  # each is told once
+            assert not {"quota", "hooks"} & set(parts)  # these are told system by system
             assert "1 marked as due" in site.told("verify", "people", "--repair").out
             assert deeds(site.folder)[-1] == ("verify --repair people", "1 marked as due")
             pipedrive.until("persons", name="Somebody Else")

@@ -81,7 +81,7 @@ def test_what_we_know_from_the_inside_has_an_upper_bound(installed: Path) -> Non
 def test_the_extras_are_those_that_pay(installed: Path) -> None:
     extras = set(about(installed).get_all("Provides-Extra", [])) - {"dev"}
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    assert extras == declared.keys() - {"dev"} == {"postgres"}
+    assert extras == declared.keys() - {"dev"} == {"alerts", "otel", "postgres"}
 
 
 def test_commands_run_from_the_wheel_alone(installed: Path) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from bridge.admin.operation import Nothing, Person, Role
 from bridge.app.checks import _hooks
+from bridge.app.desk.overview import Front
 from bridge.app.hook_rows import hook_rows
 from bridge.app.requests import NotDone, Requests
 from bridge.domain.errors import Unreachable
@@ -154,7 +156,13 @@ async def test_a_bridge_told_to_respect_it_leaves_it_says_so_and_sweeps(
         assert (audit.created, audit.removed, audit.stopped) == ([], [], [f"{source} {key}"])
         assert VENDORS[source].working_hooks(simulator) == 0
         told = await _hooks(site.bridge)
-        assert told.status is Status.WARN
+        assert told.status is Status.PASS
+        figures = site.bridge.metrics.render().decode()
+        assert f'bridge_hooks{{state="deactivated",system="{source}"}} 1.0' in figures
+        assert f'bridge_hooks{{state="wanted",system="{source}"}}' not in figures
+        front = await Front(site.bridge).overview(Person("Ola", Role.READ), Nothing())
+        assert "1 hook is stopped on purpose" in front.sentence
+        assert not any("hook" in trouble.text for trouble in front.troubles)
         assert f"stopped on purpose: {source} {key}" in told.output
         (row,) = [row for row in await hook_rows(site.bridge.store) if row["system"] == source]
         assert (row["state"], str(row["note"])[:25]) == ("deactivated", "deactivated at the vendor")

@@ -28,8 +28,8 @@ def spans(otel: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     kept = InMemorySpanExporter()
 
-    def exporting(traced: Any, instance: str, copy: str) -> Any:
-        return otel.Otel(traced, instance, copy, SimpleSpanProcessor(kept))
+    def exporting(traced: Any, bridge: str, instance: str) -> Any:
+        return otel.Otel(traced, bridge, instance, SimpleSpanProcessor(kept))
 
     monkeypatch.setattr(otel, "exporting", exporting)
     yield kept

@@ -76,7 +76,7 @@ def parses(arguments: Sequence[str]) -> None:
 def board_of(add: Callable[[Any], None]) -> set[str]:
     """The names under which parts put their checks on the board."""
     names: set[str] = set()
-    board = SimpleNamespace(add=lambda name, check: names.add(name))
+    board = SimpleNamespace(add=lambda name, check, system="": names.add(name))
     alerts = SimpleNamespace(targets=["mail"])
     settings = SimpleNamespace(instance_secret_former="a former one", alerts=alerts)
     add(SimpleNamespace(board=board, connectors={"NAME": None}, settings=settings))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from bridge.admin.operation import Given, Nothing, NotThere, Person
+from bridge.admin.operation import ABOUT, Given, Nothing, NotThere, Person
 from bridge.app.adding import set_mode
 from bridge.app.build import Bridge
 from bridge.app.desk.asking import Outcome, ask, outcome
@@ -19,8 +19,6 @@ from bridge.store.audit import Deed
 
 PLAIN = {"None": "not set", "True": "true", "False": "false", "[]": "none", "{}": "none"}
 """Values of settings as the file spells them."""
-ABOUT = ("side", "entity", "record", "other", "mapping", "mode", "system", "field", "file")
-"""What a line of the audit log names of what was asked for, in this order."""
 Note = Field(default="", max_length=1000, description="Kept in the audit log and in the record's story.")
 
 

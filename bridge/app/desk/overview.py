@@ -73,7 +73,7 @@ class QueueFigures:
 @dataclass(frozen=True, slots=True)
 class SystemFigures:
     """One system. `since`: since when it does not answer. `quota`: what is left, in words. `reserved`: the share of its
-    budget for live changes and people."""
+    budget for live changes and people. `hooks_wanted`: without those that are stopped on purpose."""
 
     name: str
     product: str
@@ -198,6 +198,8 @@ class Front:
             pause = await bridge.store.budgets.paused(name)
             if answers and pause is not None:
                 state = f"paused for another {pause[0]:.0f} s, as the vendor asked ({pause[2]})"
+            wanted = bridge.keeper.keys(name)
+            stopped = {hook.key for hook in hooks if hook.system == name and hook.state in ON_PURPOSE}
             found.append(
                 SystemFigures(
                     name=name,
@@ -209,9 +211,9 @@ class Front:
                     quota=in_words(budgets[name]) if name in budgets else "",
                     reserved=bridge.settings.systems[name].reserved_share,
                     queue=_queue(budgets[name], bridge.store.now()) if name in budgets else [],
-                    hooks_wanted=len(bridge.keeper.keys(name)),
+                    hooks_wanted=len(wanted - stopped),
                     hooks_registered=sum(hook.system == name and hook.state == "registered" for hook in hooks),
-                    hooks_stopped=sum(hook.system == name and hook.state in ON_PURPOSE for hook in hooks),
+                    hooks_stopped=len(wanted & stopped),
                 )
             )
         return found
@@ -249,13 +251,9 @@ def _compared(scope: Scope, cursors: Mapping[tuple[str, str], Cursor]) -> str | 
 def _of_systems(systems: list[SystemFigures]) -> list[Trouble]:
     troubles = [Trouble(f"{one.name} {one.state}", "/#systems") for one in systems if not one.answers]
     for one in systems:
-        if one.hooks_registered < one.hooks_wanted:
-            missing = one.hooks_wanted - one.hooks_registered - one.hooks_stopped
-            if missing > 0:
-                troubles.append(Trouble(f"{_many(missing, 'hook')} of {one.name} not registered", "/hooks"))
-        if one.hooks_stopped:
-            text = f"{_many(one.hooks_stopped, 'hook')} of {one.name} stopped on purpose"
-            troubles.append(Trouble(text, "/hooks"))
+        missing = one.hooks_wanted - one.hooks_registered
+        if missing > 0:
+            troubles.append(Trouble(f"{_many(missing, 'hook')} of {one.name} not registered", "/hooks"))
     return troubles
 
 
@@ -283,8 +281,12 @@ def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: 
     if not mappings:
         return "No mapping is set up yet."
     pairs = sum(one.pairs for one in mappings)
+    stopped = sum(one.hooks_stopped for one in systems)
+    still = (
+        f" {_told(stopped, 'hook is', 'hooks are')} stopped on purpose; sweeps carry the changes." if stopped else ""
+    )
     if not troubles:
-        return f"All {_many(pairs, 'pair')} in sync." if pairs != 1 else "The one pair is in sync."
+        return (f"All {_many(pairs, 'pair')} in sync." if pairs != 1 else "The one pair is in sync.") + still
     told = [
         _told(sum(one.dead_letters for one in mappings), "record needs a person", "records need a person"),
         _told(sum(one.conflicts for one in mappings), "conflict needs a choice", "conflicts need a choice"),
@@ -300,13 +302,12 @@ def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: 
             sum(one.mode == "shadow" for one in mappings), "mapping is in shadow mode", "mappings are in shadow mode"
         ),
         _told(
-            sum(max(0, one.hooks_wanted - one.hooks_registered - one.hooks_stopped) for one in systems),
+            sum(max(0, one.hooks_wanted - one.hooks_registered) for one in systems),
             "hook is missing",
             "hooks are missing",
         ),
-        _told(sum(one.hooks_stopped for one in systems), "hook is stopped on purpose", "hooks are stopped on purpose"),
     ]
-    return f"Not all is in sync: {', '.join(filter(None, told))}."
+    return f"Not all is in sync: {', '.join(filter(None, told))}.{still}"
 
 
 def _told(number: int, one: str, several: str) -> str:

@@ -49,7 +49,8 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class SystemHooks:
-    """The hooks of a system. `polled_seconds`: how often sweeps look for changes where it calls nobody back."""
+    """The hooks of a system. `wanted`: without those `stopped` on purpose. `polled_seconds`: how often sweeps look for
+    changes where it calls nobody back."""
 
     system: str
     wanted: int
@@ -154,7 +155,7 @@ class Background:
         stopped = sum(hook.on_purpose and hook.wanted for hook in hooks)
         polled = self._bridge.connectors[system].manifest.polled
         seconds = self._bridge.settings.sweep_seconds(system) if polled else None
-        return SystemHooks(system, len(wanted), registered, stopped, day, week, hooks, seconds)
+        return SystemHooks(system, len(wanted) - stopped, registered, stopped, day, week, hooks, seconds)
 
     async def runs(self, person: Person, given: Nothing) -> Runs:
         store, plan = self._bridge.store, self._bridge.plan

@@ -15,6 +15,8 @@ from bridge.store.audit import Deed
         ("undo", {"side": "crm", "entity": "deal", "record": "7", "go": True}, "crm deal 7"),
         ("undo", {"run": "backfill-3", "side": None, "go": False}, "run backfill-3 only shown"),
         ("link", {"side": "crm", "entity": "deal", "record": "7", "other": "c-9", "go": True}, "crm deal 7 c-9"),
+        ("hooks stop", {"system": "pipedrive", "hook": "any.deal"}, "pipedrive any.deal"),
+        ("columns accept", {"system": "pipedrive", "column": "deal.size"}, "pipedrive deal.size"),
         ("apply", {"file": "first.plan"}, "first.plan"),
         ("logout", {"session": "an-id"}, ""),
     ],

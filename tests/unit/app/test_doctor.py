@@ -103,7 +103,8 @@ class Listener:
         assert request.url == "http://127.0.0.1:8081/health"
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return HttpResponse(401, {}, b'{"error": "send a token"}')
-        checks = {"scheduler": [{"status": "pass", "output": "three jobs"}]}
+        checks = {part: [{"status": "pass", "output": "told elsewhere"}] for part in ("store", "hooks", "quota")}
+        checks["scheduler"] = [{"status": "pass", "output": "three jobs"}]
         return HttpResponse(200, {}, json.dumps({"checks": checks}).encode())
 
 

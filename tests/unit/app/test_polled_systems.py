@@ -49,8 +49,9 @@ async def test_where_every_system_has_its_own_pace_there_is_no_common_job() -> N
 async def test_the_doctor_misses_no_hook_of_a_product_that_has_none() -> None:
     connector: Any = SimpleNamespace(manifest=CONNECTORS["tryton"].manifest)
     plan: Any = SimpleNamespace(sources={"erp": frozenset({"party"})})
-    nothing: Any = None
-    finding = await _hooks(nothing, plan, nothing, "erp", connector, nothing)
+    addresses: Any = None
+    unused: Any = None
+    finding = await _hooks(unused, plan, unused, "erp", connector, addresses)
     assert finding.status is Status.PASS
     assert "calls nobody back" in finding.text
 

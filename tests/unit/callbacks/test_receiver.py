@@ -41,6 +41,22 @@ async def test_a_good_callback_is_stored_and_answered_with_exactly_200(receiver:
     assert [event.id for event in memory.events] == ["7", "8"]
 
 
+async def test_at_info_an_accepted_callback_writes_no_line_and_a_repeated_one_does(
+    receiver: Receiver, memory: Memory, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        await receiver.receive(callback(b"7"), TOKEN)
+        assert caplog.messages == []
+    receiver.submit = known_already
+    with caplog.at_level("INFO"):
+        await receiver.receive(callback(b"7"), TOKEN)
+    assert caplog.messages == ["callback repeated"]
+
+
+async def known_already(events: Sequence[Event]) -> Sequence[int | None]:
+    return [None for _ in events]
+
+
 async def test_a_hint_without_an_id_passes_through(receiver: Receiver, memory: Memory) -> None:
     assert (await receiver.receive(callback(b""), TOKEN)).status == 200
     assert [event.id for event in memory.events] == [None]

@@ -73,7 +73,7 @@ def test_every_key_of_the_list_is_used() -> None:
     assert documented() <= used | made | STARTED | {"waited_seconds"}
 
 
-STARTED = {"version", "instance", "copy", "callbacks", "public_url", "admin", "systems", "live", "shadow"}
+STARTED = {"version", "bridge", "instance", "callbacks", "public_url", "admin", "systems", "live", "shadow"}
 
 
 def test_the_keys_of_the_start_line_are_those_of_the_list() -> None:

@@ -6,16 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.app.progress import Progress
+from bridge.app.quotas import Queued
+from bridge.domain.priority import Priority
 from bridge.monitoring.describe import Figure, figures
 from bridge.monitoring.health import Status
 from bridge.monitoring.metrics import LABELS, MOST_VALUES, OTHER, Metrics
+from bridge.store.cursors import Cursor
 
 FIGURES = figures(Metrics())
 OURS = {name: figure for name, figure in FIGURES.items() if name.startswith("bridge_")}
 TIMES = re.compile(r"(^|_)(seconds|duration|age|ms|minutes|hours)(_|$)")
-COUNTED = {"calls", "rows", "tokens", "records", "events", "pairs", "bytes", "letters", "hooks", "connections"}
-NO_UNIT = {"bridge_build_info", "bridge_part_status", "bridge_connections_limit"}
-"""Levels without a unit, and a limit, which is named after what it limits."""
+COUNTED = {
+    *("calls", "rows", "tokens", "records", "events", "pairs", "bytes", "letters", "hooks", "connections"),
+    *("units", "changes", "repairs"),
+}
+NO_UNIT = {"bridge_build_info", "bridge_part_status", "bridge_connections_limit", "bridge_quota_calls_per_second"}
+"""Levels without a unit, a limit, which is named after what it limits, and a rate, which is named as one says it."""
 
 
 def wrong(name: str, figure: Figure) -> list[str]:
@@ -76,6 +83,9 @@ def test_the_process_and_what_it_runs_are_told() -> None:
     assert re.search(r'^bridge_build_info{python="3[.0-9]+",version="[^"]+"} 1.0$', text, re.M)
 
 
+RUN = Progress(Cursor("crm1", "person", "full", sweep=1), 2, 3, 1, 1.0, 60.0, "")
+
+
 def filled() -> Metrics:
     """Every figure has a value."""
     metrics = Metrics()
@@ -98,7 +108,15 @@ def filled() -> Metrics:
     metrics.verified({("people", "equal"): 1}, {("people",): 1.0})
     metrics.hooks_seen({("crm1", "wanted"): 1}, {("crm1",): 1.0})
     metrics.removals({("people",): 1})
-    metrics.quota("crm1", 0.0, 1, 1)
+    metrics.hooks(
+        {("crm1", "any.deal", "callback", "day"): 1}, {("crm1", "any.deal", "day"): 1}, {("crm1", "any.deal"): 1}
+    )
+    metrics.column_changes({("crm1", "fail"): 1})
+    metrics.paused("crm1", 0.0)
+    metrics.quotas(
+        {("crm1",): 1}, {("crm1",): 1}, {("crm1",): 1}, {("crm1", "live"): Queued(Priority.LIVE, 1, None, 1, 1.0)}
+    )
+    metrics.progress([RUN])
     return metrics
 
 

@@ -1,9 +1,18 @@
 """Figures: counted where they happen, shown as text, no labels without end."""
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
+import bridge.connectors
+from bridge.app.progress import Progress
+from bridge.app.quotas import Queued
+from bridge.domain.priority import Priority
 from bridge.monitoring.health import Status
-from bridge.monitoring.metrics import Metrics
+from bridge.monitoring.metrics import Metrics, _template
+from bridge.store.cursors import Cursor
 
 
 def text(metrics: Metrics) -> list[str]:
@@ -27,8 +36,14 @@ def test_every_figure_is_counted_under_its_labels() -> None:
     metrics.written("people", 3.0)
     metrics.hooks_seen({("crm1", "registered"): 2}, {("crm1",): 1000.0})
     metrics.removals({("people",): 7})
-    metrics.quota("crm1", 12.0, 300, 1000)
-    metrics.quota("erp1", 0.0, None, None)
+    metrics.paused("crm1", 12.0)
+    waits = Queued(Priority.BACKFILL, used=250, left=50, records=40, seconds=None)
+    metrics.quotas({("crm1",): 1000}, {("crm1",): 700}, {("crm1",): 8.0}, {("crm1", "backfill"): waits})
+    metrics.hooks(
+        {("crm1", "any.deal", "sweep", "day"): 2}, {("crm1", "any.deal", "day"): 1}, {("crm1", "any.deal"): 9}
+    )
+    metrics.column_changes({("crm1", "warn"): 3})
+    metrics.progress([Progress(Cursor("crm1", "person", "backfill people", sweep=1), 30, 90, 10, 8.0, None, "")])
     metrics.alert("mail", "failed")
     shown = text(metrics)
     for line in (
@@ -57,9 +72,19 @@ def test_every_figure_is_counted_under_its_labels() -> None:
         'bridge_pause_seconds{system="crm1"} 12.0',
         'bridge_quota_limit_units{system="crm1"} 1000.0',
         'bridge_quota_left_units{system="crm1"} 700.0',
+        'bridge_quota_calls_per_second{system="crm1"} 8.0',
+        'bridge_quota_used_units{priority="backfill",system="crm1"} 250.0',
+        'bridge_quota_waiting_records{priority="backfill",system="crm1"} 40.0',
+        'bridge_hook_changes{found_by="sweep",hook="any.deal",system="crm1",window="day"} 2.0',
+        'bridge_hook_repairs{hook="any.deal",system="crm1",window="day"} 1.0',
+        'bridge_hook_delivery_age_seconds{hook="any.deal",system="crm1"} 9.0',
+        'bridge_column_changes{level="warn",system="crm1"} 3.0',
+        'bridge_run_done_records{entity="person",kind="backfill",mapping="people",system="crm1"} 20.0',
+        'bridge_run_total_records{entity="person",kind="backfill",mapping="people",system="crm1"} 90.0',
         'bridge_alert_messages_total{state="failed",target="mail"} 1.0',
     ):
         assert line in shown
+    assert not [line for line in shown if line.startswith(("bridge_quota_done_seconds{", "bridge_run_left_seconds{"))]
 
 
 def test_what_waits_no_longer_is_shown_no_longer() -> None:
@@ -83,12 +108,36 @@ def test_what_waits_no_longer_is_shown_no_longer() -> None:
         ("/deals?start=100", "/deals"),
         ("https://oauth.example/token?code=9", "/token"),
         ("/deals/{id}", "/deals/{id}"),
+        ("api/v2/deals/:id/products/:id", "/api/v2/deals/{id}/products/{id}"),
+        ("api/state/:tenant", "/api/state/{tenant}"),
+        ("api/accounts/:id/", "/api/accounts/{id}/"),
     ],
 )
 def test_ids_never_become_labels(path: str, template: str) -> None:
     metrics = Metrics()
     metrics.remote_call("crm1", "GET", path, 200, 0.2)
     assert f'bridge_calls_total{{method="GET",path="{template}",status="200",system="crm1"}} 1.0' in text(metrics)
+
+
+def templates() -> set[str]:
+    """Paths and templates as the connectors write them, with `x` for what is filled in."""
+    found = set()
+    for path in (Path(bridge.connectors.__file__).parent).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in parts)
+            if re.fullmatch(r"[\w./:{}-]+", text) and re.search(r"/(?::|\{)[a-z]+", text):
+                found.add(text)
+    return found
+
+
+def test_one_path_has_one_label_however_a_connector_writes_it() -> None:
+    found = templates()
+    assert any("/:id" in path for path in found)
+    assert any("/{id}" in path for path in found)
+    for path in found:
+        assert re.fullmatch(r"(/([\w.-]|\{[a-z]+\})*)+", _template(path)), path
+        assert _template(_template(path)) == _template(path)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ def test_credentials_are_hidden_where_they_usually_stand(text: str, secret: str)
         "mapping people: 3 fields, writes crm and erp",
         "postgresql://bridge@db.example:5432/bridge",
         "the password was refused",
+        "systems.erp1.options.refresh_token: is missing or no longer valid",
+        "api_token: must be one of the account",
     ],
 )
 def test_ordinary_text_stays_as_it_is(text: str) -> None:

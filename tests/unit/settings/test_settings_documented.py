@@ -41,7 +41,8 @@ def test_the_example_names_every_setting_with_its_default() -> None:
             elif node is not None:
                 assert step in node, f"{key} is not in the example"
                 node = node[step]
-        if node is not None and default.startswith("`") and key not in ("store.url", "mappings_dir"):
+        listed = "[]" in key  # what each entry of a list has; the example has none
+        if node is not None and not listed and default.startswith("`") and key not in ("store.url", "mappings_dir"):
             shown = str(node).lower() if isinstance(node, bool) else str(node)
             assert float(shown) == float(default.strip("`")) if shown.isdigit() else shown == default.strip("`"), key
 

@@ -1,20 +1,26 @@
 """Copies the template of a connector: `make connector NAME=acme`. It passes the first part of the conformance suite."""
 
+import keyword
 import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-TEMPLATE = Path(__file__).parent / "connector"
-PORT = 8950
+ROOT = Path(__file__).parents[2]
+TEMPLATE = Path(__file__).parent / "template"
+FIRST_PORT = 8950
+PORTED = re.compile(r"^ {8}(\d{4,5}),$", re.MULTILINE)
+"""The port of one product in `simulators/serve.py`."""
 
 
 def new_connector(name: str, root: Path = ROOT) -> list[Path]:
     """The files written or changed below `root`. Raises ValueError: nothing was written."""
     if re.fullmatch(r"[a-z][a-z0-9]{1,30}", name) is None or name == "sample":
         raise ValueError("NAME must be a product's name in small letters, like acme")
-    if (root / "bridge" / "connectors" / name).exists():
-        raise ValueError(f"bridge/connectors/{name} is there already")
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        raise ValueError(f"NAME must be no word of Python's own: {name}")
+    for taken in (f"connectors/{name}", f"connectors/{name}.py", f"simulators/{name}", f"simulators/{name}.py"):
+        if (root / "bridge" / taken).exists():
+            raise ValueError(f"bridge/{taken} is there already")
     folders = {
         "connector": root / "bridge" / "connectors" / name,
         "simulator": root / "bridge" / "simulators" / name,
@@ -41,7 +47,8 @@ def _named(text: str, name: str) -> str:
 
 def _entries(name: str, root: Path) -> dict[Path, str]:
     """The files that list products, each with one entry more."""
-    title, upper = name.capitalize(), name.upper()
+    title, upper, serve = name.capitalize(), name.upper(), root / "bridge/simulators/serve.py"
+    port = max([FIRST_PORT - 1, *map(int, PORTED.findall(serve.read_text(encoding="utf-8")))]) + 1
     return dict(
         [
             _entry(
@@ -50,7 +57,7 @@ def _entries(name: str, root: Path) -> dict[Path, str]:
                 ("ConnectorType] = {\n", f'ConnectorType] = {{\n    "{name}": {upper},\n'),
             ),
             _entry(
-                root / "bridge/simulators/serve.py",
+                serve,
                 (
                     "from bridge.simulators.keeping",
                     f"from bridge.simulators import {name} as {name}_simulator\nfrom bridge.simulators.keeping",
@@ -59,7 +66,7 @@ def _entries(name: str, root: Path) -> dict[Path, str]:
                     "PRODUCTS: Mapping[str, Product] = {\n",
                     f'PRODUCTS: Mapping[str, Product] = {{\n    "{name}": Product(\n'
                     f"        {name}_simulator.{title}Simulator,\n"
-                    f'        {PORT},\n        "base_url: {{url}}\\napi_token: {{{{env: {upper}_API_TOKEN}}}}",\n'
+                    f'        {port},\n        "base_url: {{url}}\\napi_token: {{{{env: {upper}_API_TOKEN}}}}",\n'
                     f'        {{"{upper}_API_TOKEN": "sandbox-token"}},\n    ),\n',
                 ),
             ),
