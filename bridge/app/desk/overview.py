@@ -9,12 +9,12 @@ from bridge.app.build import Bridge
 from bridge.app.desk.hours import DAY, HOUR, Hours
 from bridge.app.desk.words import sides, when
 from bridge.app.quotas import Budgeted, budgets_of, in_words
+from bridge.app.verified import agreed_of, ended_early
 from bridge.app.waiting import waiting_numbers
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.engine import Store
 from bridge.store.model import MappingState, Mode, Scope
-from bridge.store.verifications import Verification
 
 STEP = 600
 """Seconds: changes are counted in steps of ten minutes."""
@@ -31,7 +31,8 @@ class Trouble:
 @dataclass(frozen=True, slots=True)
 class MappingFigures:
     """One mapping. `changes`: per ten minutes of the last day, the oldest first. `compared_at`: when the last
-    comparison of every record of both sides ended. `verified_at`, `agreed`: the last verification; None before one."""
+    comparison of every record of both sides ended. `verified_at`, `agreed`: the last verification; None before one.
+    `ended_early`: it did, so `agreed` is null unless something was seen to differ."""
 
     name: str
     sides: str
@@ -45,6 +46,7 @@ class MappingFigures:
     compared_at: str | None
     verified_at: str | None
     agreed: bool | None
+    ended_early: bool
     changes: list[int]
 
 
@@ -167,6 +169,7 @@ class Front:
                 compared_at=_compared(plan.scopes[name], cursors),
                 verified_at=when(verified[name].done_at) if name in verified else None,
                 agreed=agreed_of(verified.get(name)),
+                ended_early=bool(ended_early(verified.get(name))),
                 changes=changes.get(name, [0] * int(DAY / STEP)),
             )
             for name, mapping in sorted(plan.mappings.items())
@@ -226,12 +229,6 @@ def _queue(budgeted: Budgeted, now: float) -> list[QueueFigures]:
     ]
 
 
-def agreed_of(last: Verification | None) -> bool | None:
-    """Whether both sides agreed when they were verified last; None: they never were, or it ended early."""
-    found = (last.summary if last is not None else None) or {}
-    return None if found.get("fault") else found.get("agrees")
-
-
 def mode_of(state: MappingState | None, scope: Scope) -> str:
     """paused, shadow or live."""
     if state is not None and state.paused:
@@ -272,6 +269,9 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
             troubles.append(Trouble(text, f"/waiting?mapping={one.name}"))
         if one.agreed is False:
             troubles.append(Trouble(f"{one.name} did not agree when verified last", f"/mappings/{one.name}/verify"))
+        if one.ended_early:
+            text = f"The last verification of {one.name} ended early"
+            troubles.append(Trouble(text, f"/mappings/{one.name}/verify"))
         if one.mode == "paused":
             troubles.append(Trouble(f"{one.name} is paused", "/runs"))
         if one.mode == Mode.SHADOW.value:
@@ -296,6 +296,7 @@ def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: 
             "mapping did not agree when verified last",
             "mappings did not agree when verified last",
         ),
+        _told(sum(one.ended_early for one in mappings), "verification ended early", "verifications ended early"),
         _told(
             sum(one.mode == "shadow" for one in mappings), "mapping is in shadow mode", "mappings are in shadow mode"
         ),
