@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from bridge.app.looks import Look
+from bridge.domain.record import Side
+from bridge.verify.report import Report
 from tests.admin.conftest import Client
 from tests.admin.office import OLE, Office
 
@@ -134,3 +137,25 @@ async def test_the_doctor_says_what_is_wrong_and_what_to_do(here: Office, client
     assert lines["dead letters"]["word"] == "warn"
     assert "bridge dead-letters list" in lines["dead letters"]["remedy"]
     assert found["worst"] in ("warn", "fail")
+
+
+async def test_a_verification_that_ended_early_is_nowhere_told_as_agreeing(here: Office, client: Client) -> None:
+    report = Report("people", {Side.LEFT: "crm person", Side.RIGHT: "erp contact"}, here.bridge.store.now())
+    report.fault = "crm: no answer within 30 s"
+    await here.bridge.store.verifications.end("people", report.started_at, report.summary())
+    here.bridge.looks.of_kind["verify people"] = Look("people", "anna", 1.0, 2.0, [report.document()])
+    shown = await client.get(f"{API}/mappings/people/verify")
+    assert (shown["agrees"], shown["agreed"], shown["fault"]) == (None, None, "crm: no answer within 30 s")
+    page = await client.get("/mappings/people/verify")
+    assert ("It ended early: 0 of 0 pairs equal" in page, "it ended early" in page, "gree:" in page) == (
+        True,
+        True,
+        False,
+    )
+    (mine,) = [one for one in (await client.get(f"{API}/runs"))["verified"] if one["mapping"] == "people"]
+    assert (mine["agreed"], mine["ended_early"]) == (None, True)
+    assert '<span class="tag warn">ended early</span>' in await client.get("/runs")
+    overview = await client.get(f"{API}/overview")
+    assert "The last verification of people ended early" in [one["text"] for one in overview["troubles"]]
+    assert not overview["in_sync"]
+    assert ", ended early" in await client.get("/")
