@@ -31,6 +31,7 @@ PAGES = {
     "dead-letters": "/dead-letters",
     "conflicts": "/conflicts",
     "hooks": "/hooks",
+    "columns": "/columns",
     "runs": "/runs",
     "mappings": "/mappings",
     "mapping": "/mappings/people",

@@ -6,6 +6,7 @@ from functools import partial
 
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
+from bridge.app.column_check import changes_check, used_names
 from bridge.app.desk.hours import DAY, HOUR, Hours
 from bridge.app.desk.words import sides, when
 from bridge.app.quotas import Budgeted, budgets_of, in_words
@@ -32,7 +33,8 @@ class Trouble:
 class MappingFigures:
     """One mapping. `changes`: per ten minutes of the last day, the oldest first. `compared_at`: when the last
     comparison of every record of both sides ended. `verified_at`, `agreed`: the last verification; None before one.
-    `ended_early`: it did, so `agreed` is null unless something was seen to differ."""
+    `ended_early`: it did, so `agreed` is None unless something was seen to differ. `problems`: how many things the file
+    names and the account lacks."""
 
     name: str
     sides: str
@@ -43,6 +45,7 @@ class MappingFigures:
     oldest_wait: str | None
     dead_letters: int
     conflicts: int
+    problems: int
     compared_at: str | None
     verified_at: str | None
     agreed: bool | None
@@ -137,8 +140,17 @@ class Front:
         store = self._bridge.store
         running = [one for one in await store.instances.all() if one.runs(store.now())]
         states = [Process(one.name, when(one.started_at)) for one in running]
-        troubles = [*_of_systems(systems), *_of_mappings(mappings)]
-        return Overview(_sentence(troubles, mappings, systems), not troubles, troubles, mappings, systems, states)
+        changes = await self._changes()
+        troubles = [*_of_accounts(changes), *_of_systems(systems), *_of_mappings(mappings)]
+        sentence = _sentence(troubles, mappings, systems, changes)
+        return Overview(sentence, not troubles, troubles, mappings, systems, states)
+
+    async def _changes(self) -> int:
+        """At accounts, that concern a mapping: those that health tells of as `column changes`."""
+        store, plan = self._bridge.store, self._bridge.plan
+        used = used_names(plan.mappings, plan.scopes)
+        check = changes_check(await store.account_columns.all(), await store.names.renamed(), used)
+        return int(check.value or 0)
 
     async def _mappings(self) -> list[MappingFigures]:
         store, plan = self._bridge.store, self._bridge.plan
@@ -166,6 +178,7 @@ class Front:
                 oldest_wait=when(oldest.get(name)),
                 dead_letters=dead.get(name, 0),
                 conflicts=asked.get(name, 0),
+                problems=len(states[name].problems or ()) if name in states else 0,
                 compared_at=_compared(plan.scopes[name], cursors),
                 verified_at=when(verified[name].done_at) if name in verified else None,
                 agreed=agreed_of(verified.get(name)),
@@ -243,6 +256,12 @@ def _compared(scope: Scope, cursors: Mapping[tuple[str, str], Cursor]) -> str | 
     return when(min(done)) if len(done) == len(ends) else None
 
 
+def _of_accounts(changes: int) -> list[Trouble]:
+    if not changes:
+        return []
+    return [Trouble(f"{_many(changes, 'change')} at accounts to columns or names that mappings use", "/columns")]
+
+
 def _of_systems(systems: list[SystemFigures]) -> list[Trouble]:
     troubles = [Trouble(f"{one.name} {one.state}", "/#systems") for one in systems if not one.answers]
     for one in systems:
@@ -262,6 +281,9 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
         if one.dead_letters:
             text = f"{_many(one.dead_letters, 'record')} of {one.name} {_need(one.dead_letters)} a person"
             troubles.append(Trouble(text, f"/dead-letters?mapping={one.name}"))
+        if one.problems:
+            text = f"The account lacks {_many(one.problems, 'column')} that {one.name} names"
+            troubles.append(Trouble(text, f"/mappings/{one.name}"))
         if one.conflicts:
             troubles.append(Trouble(f"{_many(one.conflicts, 'conflict')} of {one.name} to choose", "/conflicts"))
         if one.waiting:
@@ -279,7 +301,9 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
     return troubles
 
 
-def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: list[SystemFigures]) -> str:
+def _sentence(
+    troubles: list[Trouble], mappings: list[MappingFigures], systems: list[SystemFigures], changes: int
+) -> str:
     if not mappings:
         return "No mapping is set up yet."
     pairs = sum(one.pairs for one in mappings)
@@ -287,6 +311,8 @@ def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: 
         return f"All {_many(pairs, 'pair')} in sync." if pairs != 1 else "The one pair is in sync."
     told = [
         _told(sum(one.dead_letters for one in mappings), "record needs a person", "records need a person"),
+        _told(changes, "change at an account concerns a mapping", "changes at accounts concern mappings"),
+        _told(sum(one.problems for one in mappings), "column is missing there", "columns are missing there"),
         _told(sum(one.conflicts for one in mappings), "conflict needs a choice", "conflicts need a choice"),
         _told(sum(one.waiting for one in mappings), "record waits", "records wait"),
         _told(sum(not one.answers for one in systems), "system does not answer", "systems do not answer"),
