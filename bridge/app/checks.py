@@ -218,7 +218,7 @@ async def _sweeps(bridge: Bridge) -> CheckResult:
     bridge.metrics.progress(await progress_of(bridge.store, bridge.plan.scopes))
     for cursor in await bridge.store.cursors.all():
         at = cursor.started_at if cursor.done_at is None else cursor.done_at
-        if at is None:
+        if at is None or cursor.by_full:
             continue
         age, name = now - at, f"{cursor.system} {cursor.entity} {cursor.kind}"
         oldest = max(oldest, age if cursor.kind == "full" else 0.0)

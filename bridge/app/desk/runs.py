@@ -169,7 +169,7 @@ class Background:
         runs = [
             _run(cursor, going.get(cursor.run), store.now())
             for cursor in await store.cursors.all()
-            if (cursor.system, cursor.entity) in plan.routes
+            if (cursor.system, cursor.entity) in plan.routes and not cursor.by_full
         ]
         order = {"runs": 0, "requested": 1, "done": 2, "never": 3}
         ordered = sorted(runs, key=lambda run: (order[run.state], run.system, run.entity, run.kind))
