@@ -34,6 +34,7 @@ NAVIGATION = (
     ("/dead-letters", "Dead letters"),
     ("/conflicts", "Conflicts"),
     ("/hooks", "Hooks"),
+    ("/columns", "Columns"),
     ("/runs", "Runs"),
     ("/mappings", "Mappings"),
     ("/plan", "Plan"),
@@ -50,6 +51,7 @@ SHOWS: Mapping[str, tuple[str, str]] = {
     "/dead-letters": ("letters", "letters.html"),
     "/conflicts": ("conflicts", "conflicts.html"),
     "/hooks": ("hooks", "hooks.html"),
+    "/columns": ("changed", "columns.html"),
     "/runs": ("runs", "runs.html"),
     "/mappings": ("mappings", "mappings.html"),
     "/mappings/{mapping}": ("mapping", "mapping.html"),
@@ -61,6 +63,8 @@ SHOWS: Mapping[str, tuple[str, str]] = {
     "/audit": ("log", "audit.html"),
 }
 """By address the operation that is shown, and the template that shows it."""
+TIMES = frozenset({"at", "since"})
+"""Sent again as the moments they meant when what would be done was shown."""
 OWN = frozenset({"request"})
 """Query keys of pages that are no parameters of what they show: whose answer is told above it."""
 
@@ -149,7 +153,8 @@ class Pages:
                 if operation.shows_first:
                     foretold = await self._desk.do(name, person, {**given, "go": False})
                 if foretold is None or foretold.state != "failed":
-                    fields = [(key, str(value)) for key, value in form.items()]
+                    meant = getattr(foretold, "since", None)
+                    fields = [(key, meant if meant and key in TIMES else str(value)) for key, value in form.items()]
                     told: dict[str, Any] = {"operation": operation, "about": _about(given), "foretold": foretold}
                     return self._page(request, "sure.html", person, fields=fields, back=back, **told)
                 return _see(_answered(back, foretold))

@@ -43,6 +43,7 @@ PAGE_PATHS = (
     "/dead-letters",
     "/conflicts",
     "/hooks",
+    "/columns",
     "/runs",
     "/mappings",
     "/mappings/{mapping}",

@@ -3,11 +3,10 @@
 Imported when a message is sent: Apprise costs 0.2 s and 40 MB.
 """
 
-import asyncio
-
 import apprise
 
 from bridge.alerts.message import Message
+from bridge.domain.apart import Apart
 from bridge.domain.errors import BridgeError
 from bridge.monitoring.health import Status
 
@@ -18,6 +17,7 @@ KINDS = {
     Status.FAIL: apprise.NotifyType.FAILURE,
 }
 NO_ADDRESS = "its url is none that Apprise knows; see docs/monitoring.md"
+BUSY = "the service still keeps the message before this one; nothing more is sent to it until that ends"
 REFUSED = "the service could not be reached or refused it"
 
 
@@ -25,11 +25,14 @@ class DeliveryFailed(BridgeError):
     """The message did not arrive; never holds the address, which is a secret."""
 
 
-async def send(url: str, message: Message) -> None:
-    """Raises DeliveryFailed."""
+async def send(url: str, message: Message, apart: Apart) -> None:
+    """`apart`: the thread of this target, as Apprise waits for as long as a service keeps sending.
+
+    Raises DeliveryFailed."""
+    if apart.busy:
+        raise DeliveryFailed(BUSY)
     try:
-        async with asyncio.timeout(DELIVERY_SECONDS):
-            await asyncio.to_thread(_send, url, message)
+        await apart.run(lambda: _send(url, message), DELIVERY_SECONDS)
     except TimeoutError:
         raise DeliveryFailed(f"no answer within {DELIVERY_SECONDS:g} s") from None
 

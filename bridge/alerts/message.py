@@ -35,9 +35,26 @@ def message(
     counted = Counter(_word(line) for line in lines)
     told = ", ".join(f"{number} {word}{_plural(word, number)}" for word, number in counted.items())
     only = f": {lines[0].part}" if len(lines) == 1 else ""
-    paragraphs = [_paragraph(line, checks.get(line.part), remedy_of, now, zone) for line in lines]
+    follows = _follows(lines, checks)
+    paragraphs = [
+        _paragraph(line, checks.get(line.part), remedy_of, now, zone) + _with(line.part, follows)
+        for line in lines
+        if line.part not in follows
+    ]
     severity = max((line.status for line in lines), default=Status.PASS)
     return Message(f"{instance}: {told}{only}", "\n\n".join(paragraphs), severity)
+
+
+def _follows(lines: Sequence[Line], checks: Mapping[str, CheckResult]) -> dict[str, str]:
+    """By part whose cause this message tells anyway, the part that tells it: one cause is one paragraph."""
+    unwell = {line.part for line in lines if line.change is not Change.RESOLVED}
+    causes = {part: checks[part].because for part in unwell & checks.keys()}
+    return {part: because[0] for part, because in causes.items() if because and unwell.issuperset(because)}
+
+
+def _with(part: str, follows: Mapping[str, str]) -> str:
+    named = sorted(one for one, cause in follows.items() if cause == part)
+    return f"\nWith it: {', '.join(named)}" if named else ""
 
 
 def _word(line: Line) -> str:

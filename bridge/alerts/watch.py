@@ -16,6 +16,7 @@ from typing import Any
 from bridge.alerts.memory import Memory, loaded
 from bridge.alerts.message import Message, message
 from bridge.alerts.policy import Line, Pending, Rule, Standing, differences, due, heard, stands
+from bridge.domain.apart import Apart
 from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import BridgeError, StoreUnavailable
 from bridge.domain.late import late
@@ -29,7 +30,7 @@ LOOK_SECONDS = 15.0
 LOOKS = 4
 """So often health is looked at, at least, while a group waits."""
 HELD_SECONDS = 60.0
-"""Another instance alerts, when this one did not look for so long."""
+"""Another instance alerts, when this one did not look for so long; longer than a delivery may take."""
 FIRST_WAIT_SECONDS = 30.0
 LONGEST_WAIT_SECONDS = 900.0
 STORE = "store"
@@ -45,10 +46,11 @@ Observe = Callable[[str, str], None]
 
 def sender(url: str) -> Send:
     """Sends to this address."""
+    apart = Apart("alert")
 
     async def send(message: Message) -> None:
         deliver = await asyncio.to_thread(late, *SEND)  # the first import takes long enough to hold up callbacks
-        await deliver(url, message)
+        await deliver(url, message, apart)
 
     return send
 
@@ -110,8 +112,11 @@ class Alerts:
         report, now = await self.board.report(), self._now()
         before = self.memory.dumped()
         self.memory = Memory(self._standing(report, now), self.memory.told)
-        for target in self.targets:
-            await self._tell(target, report, now)
+        ready = {one.name: lines for one in self.targets if (lines := self._ready(one, now))}
+        if ready and not await self._goes_on():
+            return
+        told = [self._tell(one, ready[one.name], report, now) for one in self.targets if one.name in ready]
+        await asyncio.gather(*told)
         self.unsaved = self.unsaved or self.memory.dumped() != before
         await self._save()
 
@@ -148,14 +153,24 @@ class Alerts:
             self.memory = Memory(standing or kept.standing, kept.told)
             self.holds = True
 
+    async def _goes_on(self) -> bool:
+        """This instance alerts for longer than sending takes; False when another one does, as this one was held up."""
+        try:
+            goes_on = await self.store.hold(HELD_SECONDS) is not None
+        except StoreUnavailable:
+            return True
+        if not goes_on:
+            self.holds = self.unsaved = False
+        return goes_on
+
     async def _save(self) -> None:
         if not self.unsaved:
             return
         try:
-            self.unsaved = not await self.store.save(self.memory.dumped())
+            self.holds = await self.store.save(self.memory.dumped())
         except StoreUnavailable:
             return
-        self.holds = not self.unsaved
+        self.unsaved = False  # or another instance alerts by now, and knows better
 
     def _standing(self, report: HealthReport, now: float) -> dict[str, Standing]:
         seen = {part: result.status for part, result in report.checks.items()}
@@ -163,16 +178,18 @@ class Alerts:
             seen = {part: one.status for part, one in self.memory.standing.items()} | {STORE: Status.FAIL}
         return stands(self.memory.standing, seen, now)
 
-    async def _tell(self, target: Target, report: HealthReport, now: float) -> None:
+    def _ready(self, target: Target, now: float) -> Sequence[Line]:
+        """What the target is to be told now."""
         told = self.memory.told.get(target.name, {})
-        moment = self.seams.clock.now()
-        lines = differences(told, self.memory.standing, target.rule, now, moment)
+        lines = differences(told, self.memory.standing, target.rule, now, self.seams.clock.now())
         ready, target.pending = due(target.pending, lines, target.rule, now)
-        if not ready or now < target.next_try:
-            return
+        return lines if ready and now >= target.next_try else ()
+
+    async def _tell(self, target: Target, lines: Sequence[Line], report: HealthReport, now: float) -> None:
         if await self._sent(target, self._message(lines, report.checks, now), now):
             target.pending = Pending()
-            self.memory = Memory(self.memory.standing, {**self.memory.told, target.name: heard(told, lines, now)})
+            told = heard(self.memory.told.get(target.name, {}), lines, now)
+            self.memory = Memory(self.memory.standing, {**self.memory.told, target.name: told})
 
     def _message(self, lines: Sequence[Line], checks: Mapping[str, CheckResult], now: float) -> Message:
         words = self.words

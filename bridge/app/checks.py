@@ -1,7 +1,7 @@
 """The health parts that look into several duties: store, systems, hooks, what waits, dead letters."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from bridge.app.build import Bridge
@@ -106,10 +106,17 @@ async def _hooks(bridge: Bridge) -> CheckResult:
     if audit is None or at is None:
         return CheckResult(Status.WARN, "not audited yet")
     age = bridge.store.now() - at
-    if audit.faults:
-        return CheckResult(Status.WARN, str(audit), age, "s")
     late = age > bridge.settings.health.audit_age_warn_seconds
+    if audit.faults:
+        because = await _unusable(bridge, audit.faults)
+        own = late or len(because) < len(audit.faults)
+        return CheckResult(Status.WARN, str(audit), age, "s", because=() if own else because)
     return CheckResult(Status.WARN if late else Status.PASS, f"audited {age:.0f} s ago: {audit}", age, "s")
+
+
+async def _unusable(bridge: Bridge, systems: Iterable[str]) -> tuple[str, ...]:
+    """The parts of those systems that are down or stopped."""
+    return tuple([f"system {name}" for name in systems if await bridge.store.systems.unusable(name)])
 
 
 async def _count_hooks(bridge: Bridge) -> None:
@@ -148,11 +155,14 @@ async def _waiting(bridge: Bridge) -> CheckResult:
         former = await bridge.store.mappings.scopes()
         held = await hold_ups(bridge.store, bridge.plan.scopes)
         text = waiting(oldest[0], numbers.total(), bridge.plan.scopes, held, bridge.store.now(), former)
-    if age > limits.oldest_waiting_fail_seconds:
-        return CheckResult(Status.FAIL, text, age, "s")
+    status = Status.PASS
     if age > limits.oldest_waiting_warn_seconds:
-        return CheckResult(Status.WARN, text, age, "s")
-    return CheckResult(Status.PASS, text, age, "s")
+        status = Status.WARN
+    if age > limits.oldest_waiting_fail_seconds:
+        status = Status.FAIL
+    scope = bridge.plan.scopes.get(oldest[0].key.mapping) if oldest else None
+    ends = () if scope is None else dict.fromkeys((scope.left.system, scope.right.system))
+    return CheckResult(status, text, age, "s", because=await _unusable(bridge, ends))
 
 
 def waiting(
@@ -218,7 +228,7 @@ async def _sweeps(bridge: Bridge) -> CheckResult:
     bridge.metrics.progress(await progress_of(bridge.store, bridge.plan.scopes))
     for cursor in await bridge.store.cursors.all():
         at = cursor.started_at if cursor.done_at is None else cursor.done_at
-        if at is None:
+        if at is None or cursor.by_full:
             continue
         age, name = now - at, f"{cursor.system} {cursor.entity} {cursor.kind}"
         oldest = max(oldest, age if cursor.kind == "full" else 0.0)

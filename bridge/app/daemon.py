@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -23,6 +23,7 @@ from bridge.app.secrets import seal_of
 from bridge.app.verification import ScheduledVerification
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import http_transport
+from bridge.domain.apart import Apart
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.patience import once_back
 from bridge.domain.seams import Seams
@@ -41,6 +42,8 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 30.0
 RETURN_SECONDS = 1.0
+TRACES_SECONDS = 2.0
+"""So long the last traces may take to be sent when the bridge stops."""
 DAY_SECONDS = 86_400.0
 
 
@@ -75,8 +78,18 @@ async def traced(stack: AsyncExitStack, settings: Settings, seams: Seams) -> Sea
     secret = traces.authorization.get_secret_value() if traces.authorization is not None else ""
     wanted = Traced(traces.endpoint, traces.sample, traces.propagate, secret)
     tracing = tracing_to(wanted, settings.instance, seams.copy)
-    stack.push_async_callback(asyncio.to_thread, tracing.shutdown)
+    stack.push_async_callback(end_traces, tracing.shutdown)
     return replace(seams, tracing=tracing)
+
+
+async def end_traces(shutdown: Callable[[], object]) -> None:
+    """Send what is left, but let no endpoint that does not answer hold up the end of the bridge."""
+    try:
+        await Apart("traces").run(shutdown, TRACES_SECONDS)
+    except Exception as error:
+        timed_out = isinstance(error, TimeoutError)
+        reason = f"no answer within {TRACES_SECONDS:g} s" if timed_out else type(error).__name__
+        log.warning("the last traces are lost", extra={"reason": reason, "once": "traces"})
 
 
 @asynccontextmanager

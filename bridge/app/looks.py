@@ -1,25 +1,32 @@
 """Long looks that read both systems or the whole store: the bridge's own commands, each as a process of its own.
 
 So neither callbacks nor records wait for them, what they found is what the command would say, and what they need goes
-with them. The last result of each is kept in the memory of this instance, as it holds what records hold.
+with them. The last result of each is kept in the memory of this instance, as it holds what records hold. A process ends
+with the bridge that started it, however that ends (domain/child).
 """
 
 import asyncio
 import json
+import logging
 import os
 import sys
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import PIPE
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bridge.domain.child import PERSON
 from bridge.domain.seams import Seams
+
+log = logging.getLogger(__name__)
 
 LONGEST_SECONDS = 3600.0
 MOST_BYTES = 16 * 2**20
 KEPT = 50
+AT_ONCE = 2
+"""Each is a process that reads both systems; the others wait for their turn."""
 LAST_LINES = 5
 State = Literal["never", "under way", "done", "failed"]
 """Of a look that is told of; a page may be asked for one that was never begun."""
@@ -44,28 +51,31 @@ class Look:
 
 
 class Looks:
-    """Of each kind one is under way at a time. `environ`: what the processes get; None: that of this one."""
+    """Of each kind one is under way at a time. `environ`: what the processes get; None: that of this one.
+    `of_kind`: the last look of each."""
 
     def __init__(self, path: Path, seams: Seams, environ: Mapping[str, str] | None = None) -> None:
         self._path = path
         self._seams = seams
         self.environ = environ
-        self._last: dict[str, Look] = {}
+        self.of_kind: dict[str, Look] = {}
+        self._turn = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def last(self, kind: str) -> Look | None:
         """The look of this kind that was begun last."""
-        return self._last.get(kind)
+        return self.of_kind.get(kind)
 
     def begin(self, kind: str, about: str, person: str, command: Sequence[str]) -> bool:
         """Begin a look by this command; False when one of its kind goes on."""
-        going = self._last.get(kind)
+        going = self.of_kind.get(kind)
         if going is not None and going.ended_at is None:
             return False
         look = Look(about, person, self._seams.clock.now().timestamp())
-        while len(self._last) >= KEPT and kind not in self._last:
-            del self._last[next(iter(self._last))]
-        self._last[kind] = look
+        ended = [one for one, last in self.of_kind.items() if last.ended_at is not None]
+        for one in ended[: max(0, len(self.of_kind) + 1 - KEPT)]:
+            del self.of_kind[one]
+        self.of_kind[kind] = look
         task = asyncio.create_task(self._run(look, command))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -79,21 +89,27 @@ class Looks:
 
     async def _run(self, look: Look, command: Sequence[str]) -> None:
         try:
-            async with asyncio.timeout(LONGEST_SECONDS):
-                look.found, look.fault = await self._result(command)
+            async with self._turn, asyncio.timeout(LONGEST_SECONDS):
+                look.found, look.fault = await self._result(command, look.person)
         except TimeoutError:
             look.fault = f"it took longer than an hour; run `bridge {' '.join(command)}` in a terminal"
         except OSError as error:
             look.fault = f"no process can be started: {error.strerror}"
+        except asyncio.CancelledError:
+            look.fault = "the bridge stopped"
+            raise
+        except Exception as error:
+            log.exception("look failed", extra={"reason": command[0]})
+            look.fault = f"it failed unexpectedly ({type(error).__name__}); the bridge's log has the reason"
         finally:
             look.ended_at = self._seams.clock.now().timestamp()
 
-    async def _result(self, command: Sequence[str]) -> tuple[Any, str]:
+    async def _result(self, command: Sequence[str], person: str) -> tuple[Any, str]:
         """What the command printed and "", or None and why there is nothing."""
         whole = (sys.executable, "-m", "bridge", "--settings", str(self._path), *command)
-        environ = dict(os.environ if self.environ is None else self.environ)
+        environ = {**(os.environ if self.environ is None else self.environ), PERSON: person}
         process = await asyncio.create_subprocess_exec(
-            *whole, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, start_new_session=True, env=environ
+            *whole, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True, env=environ
         )
         assert process.stdout is not None
         assert process.stderr is not None

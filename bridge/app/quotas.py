@@ -111,7 +111,7 @@ def quota_rows(found: Mapping[str, Budgeted]) -> list[Row]:
 
 
 def queue_rows(found: Mapping[str, Budgeted], now: float) -> list[Row]:
-    """What waits for the budgets, for `bridge status`."""
+    """What used the budgets today or waits for them, for `bridge status`."""
     return [
         {
             "system": name,
@@ -123,6 +123,7 @@ def queue_rows(found: Mapping[str, Budgeted], now: float) -> list[Row]:
         }
         for name, budgeted in sorted(found.items())
         for one in budgeted.queue
+        if one.used or one.records
     ]
 
 

@@ -254,6 +254,12 @@ class Requests:
             return f"{len(self._bridge.plan.scopes)} mappings are read again"
         self._known(name)
         mode = self._bridge.plan.scopes[name].mode
+        if (wanted := arguments.get("mode")) not in (None, mode.value):
+            path = self._bridge.settings.places.path
+            raise NotDone(
+                f"{name} is {mode.value} and not {wanted}: {path} of the instance that did this says so. With several "
+                f"instances, each has a settings file: set it in all of them, then send each SIGHUP"
+            )
         told = f"{name} is {mode.value} from now on"
         if mode is Mode.SHADOW:
             return f"{told}: everything is decided, nothing is written"

@@ -115,4 +115,5 @@ async def _sweeps(store: Store) -> list[dict[str, object]]:
             "found changed": cursor.marked,
         }
         for cursor in await store.cursors.all()
+        if not cursor.by_full
     ]

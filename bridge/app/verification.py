@@ -87,4 +87,4 @@ class ScheduledVerification:
         numbers = {state: tally.number for state, tally in report.pairs.items()}
         told = {"mapping": name, "pairs": report.number, "states": numbers, "repaired": report.repaired}
         told["reason"] = report.fault
-        log.log(logging.INFO if report.agrees and not report.fault else logging.WARNING, "verified", extra=told)
+        log.log(logging.INFO if report.agrees else logging.WARNING, "verified", extra=told)

@@ -17,6 +17,20 @@ def pair_numbers(one: Verification) -> dict[str, int]:
     return {state: found.get(state, 0) for state in STATES}
 
 
+def agreed_of(last: Verification | None) -> bool | None:
+    """Whether both sides agreed when they were verified last. None: nobody knows, as they never were, or it ended early
+    before anything was seen to differ."""
+    found = (last.summary if last is not None else None) or {}
+    agreed: bool | None = found.get("agrees")
+    return None if agreed and found.get("fault") else agreed  # an early end was kept as agreeing by former versions
+
+
+def ended_early(last: Verification | None) -> str:
+    """Why the last verification did; "" where it came to its end."""
+    found = (last.summary if last is not None else None) or {}
+    return str(found.get("fault") or "")
+
+
 def verify_rows(last: Mapping[str, Verification]) -> list[dict[str, object]]:
     """The last result of each mapping, for `bridge status`."""
     rows: list[dict[str, object]] = []
@@ -51,7 +65,7 @@ def verify_check(
 ) -> CheckResult:
     """The part `verify` of health: what differed the last time, and whether the schedule is kept."""
     done = {name: last[name] for name in known if name in last and last[name].done_at is not None}
-    differing = [name for name, one in done.items() if not (one.summary or {}).get("agrees", True)]
+    differing = [name for name, one in done.items() if agreed_of(one) is False]
     ages = [now - (one.done_at or now) for one in done.values()]
     age = max(ages, default=0.0)
     if differing:
@@ -59,9 +73,9 @@ def verify_check(
         command = f"bridge verify {differing[0]}"
         text = f"{', '.join(differing)} did not agree when verified last; `{command}` names the records"
         return CheckResult(Status.WARN, text, number, "pairs")
-    cut = [name for name, one in done.items() if (one.summary or {}).get("fault")]
+    cut = [name for name, one in done.items() if ended_early(one)]
     if cut:
-        text = f"the last verification of {', '.join(cut)} ended early: {(done[cut[0]].summary or {})['fault']}"
+        text = f"the last verification of {', '.join(cut)} ended early: {ended_early(done[cut[0]])}"
         return CheckResult(Status.WARN, text, age, "s")
     late = every_seconds is not None and age > LATE_INTERVALS * every_seconds
     if late:

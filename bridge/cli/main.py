@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bridge.domain.child import end_with_parent
 from bridge.domain.errors import BridgeError, ConfigError
 from bridge.domain.guess import did_you_mean
 from bridge.domain.late import late
@@ -221,4 +222,5 @@ class Commands(click.Group):
 @click.pass_context
 def main(ctx: click.Context, settings_path: Path) -> None:
     """Keep records in sync between two CRM/ERP systems."""
+    end_with_parent()
     ctx.obj = settings_path

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bridge.app.seams import system_seams
+from bridge.domain.child import PERSON
 from bridge.domain.errors import ConfigError, Fault
 from bridge.settings.parts import store_url
 from bridge.store.engine import Store, open_store
@@ -34,7 +35,9 @@ def with_store(path: Path, work: Callable[[Store], Awaitable[T]]) -> T:
 
 
 def who() -> str:
-    """Who types the command, for the audit log."""
+    """Who types the command, or had the bridge run it, for the audit log."""
+    if person := os.environ.get(PERSON):
+        return person
     try:
         return f"{getpass.getuser()} (command line)"
     except (OSError, KeyError):  # a container may run as a user that has no name

@@ -51,9 +51,9 @@ def verify(path: Path, mapping: str | None, sample: int | None, repair: bool, as
 
 def exit_code(reports: list[Report]) -> int:
     """What differs is told even when something else could not be read."""
-    if not all(report.agrees for report in reports):
+    if any(report.agrees is False for report in reports):
         return DIFFERS
-    return INCOMPLETE if any(report.fault for report in reports) else EQUAL
+    return INCOMPLETE if any(report.agrees is None for report in reports) else EQUAL
 
 
 async def _verified(path: Path, mapping: str | None, sample: int | None, repair: bool) -> list[Report]:
@@ -67,11 +67,12 @@ async def _verified(path: Path, mapping: str | None, sample: int | None, repair:
             raise ConfigError([Fault(name, what, "start `bridge run`") for name in unknown])
         reports = []
         for name in wanted:
+            about = {"mapping": name, **({} if sample is None else {"sample": sample})}
+            deed = await verifier.store.audit.note(who(), "verify --repair", "begun", about) if repair else None
             report = await verifier.verify(name, sample=sample, repair=repair, progress=_progress)
             reports.append(report)
-            if report.repaired:
-                told = f"{report.repaired} marked as due"
-                await verifier.store.audit.note(who(), "verify --repair", told, {"mapping": name})
+            if deed is not None:
+                await verifier.store.audit.answer(deed, f"{report.repaired} marked as due")
         running = await verifier.store.instances.running()
     if repair and any(report.repaired for report in reports) and not running:
         click.echo("no bridge runs here: what was marked is looked at by the next `bridge run`", err=True)

@@ -28,7 +28,8 @@ class Status(IntEnum):
 class CheckResult:
     """One part's state. `output`: plain words for people; `value` in `unit`: what was observed, at `time`.
 
-    `system`: the one that the part is about, "" for a part of the bridge itself; the board sets it.
+    `system`: the one that the part is about, "" for a part of the bridge itself; the board sets it. `because`: parts
+    that tell the whole cause of this one's trouble; empty where it has one of its own.
     """
 
     status: Status = Status.PASS
@@ -37,6 +38,7 @@ class CheckResult:
     unit: str = ""
     time: datetime | None = None
     system: str = ""
+    because: tuple[str, ...] = ()
 
 
 Check = Callable[[], Awaitable[CheckResult]]

@@ -113,7 +113,7 @@ class Otel:
         return {"traceparent": f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"}
 
     def shutdown(self) -> None:
-        """Send what is left; takes as long as the endpoint does."""
+        """Send what is left; takes as long as the endpoint does, which may be ten seconds and more."""
         self._provider.shutdown()
 
     def _after(self, event: int) -> Context:

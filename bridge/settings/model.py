@@ -278,7 +278,9 @@ class AlertSettings(Section):
 
 class TraceSettings(Section):
     endpoint: str | None = Field(
-        None, description="Where traces go (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces; nothing: none."
+        None,
+        description="Where traces go (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces; nothing: none. A "
+        "bridge that stops gives the last of them two seconds.",
     )
     authorization: SecretStr | None = Field(
         None, min_length=1, description="The Authorization header of the endpoint, such as Bearer and a token."

@@ -54,14 +54,20 @@ class Audit:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def note(self, person: str, action: str, answer: str, arguments: Mapping[str, Any]) -> None:
-        """Something a person did that is no request, such as a login."""
+    async def note(self, person: str, action: str, answer: str, arguments: Mapping[str, Any]) -> int:
+        """Something a person did that is no request, such as a login; its id."""
 
-        def work(conn: Connection) -> None:
+        def work(conn: Connection) -> int:
             values = {"at": self._database.now(), "person": person, "action": action, "arguments": dict(arguments)}
-            conn.execute(insert(audit).values(**values, request=None, answer=answer))
+            noted = insert(audit).values(**values, request=None, answer=answer).returning(audit.c.id)
+            return int(conn.execute(noted).scalar_one())
 
-        await self._database.write("audit", work)
+        return await self._database.write("audit", work)
+
+    async def answer(self, deed: int, answer: str) -> None:
+        """What came of it by now."""
+        change = update(audit).where(audit.c.id == deed).values(answer=answer)
+        await self._database.write("audit", lambda conn: conn.execute(change))
 
     async def recent(self, limit: int, before: int | None = None) -> list[Deed]:
         """The newest first; `before`: only those older than the one of this id."""

@@ -44,6 +44,11 @@ class Cursor:
     seconds: float = 0.0
 
     @property
+    def by_full(self) -> bool:
+        """An incremental sweep where the listing tells no changes since a time: the full one does its work."""
+        return self.kind == "incremental" and self.value is None and self.asked_at is None
+
+    @property
     def runs(self) -> bool:
         """It began and did not end."""
         return self.started_at is not None and (self.done_at is None or self.done_at < self.started_at)

@@ -16,8 +16,6 @@ BACKUP = "backup"
 """A request that was done by the command itself: the last backup, kept until the next one."""
 
 ABANDONED_SECONDS = 120.0
-FAILED = "failed: "
-"""How the store keeps that nothing was done, before the text of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,8 @@ class Answer:
     failed: bool = False
 
     def __str__(self) -> str:
-        return f"{FAILED}{self.text}" if self.failed else self.text
+        """As the audit log tells it."""
+        return f"failed: {self.text}" if self.failed else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +48,13 @@ class Requests:
         self._database = database
         self._wake = wake
 
-    async def ask(self, kind: str, arguments: Json, by: str = "") -> int:
-        """Store a request and wake the daemon; its id. `by`: the person who asks, noted in the audit log with it."""
+    async def ask(self, kind: str, arguments: Json, by: str = "", *, mine: bool = False) -> int:
+        """Store a request and wake the daemon; its id. `by`: the person who asks, noted in the audit log with it.
+
+        `mine`: the caller does it itself, and answers it."""
         now = self._database.now()
-        values = {"kind": kind, "arguments": dict(arguments), "asked_at": now, "answer": ""}
+        taken = {"taken_at": now} if mine else {}
+        values = {"kind": kind, "arguments": dict(arguments), "asked_at": now, "answer": "", **taken}
 
         def work(conn: Connection) -> int:
             number = add_request(self._database, conn, values)
@@ -91,7 +93,7 @@ class Requests:
     async def done(self, request_id: int, answer: Answer) -> None:
         """Answer a request; only the first answer counts."""
         change = update(requests).where(requests.c.id == request_id, requests.c.done_at.is_(None))
-        stated = change.values(done_at=self._database.now(), answer=str(answer))
+        stated = change.values(done_at=self._database.now(), answer=answer.text, failed=answer.failed)
 
         def work(conn: Connection) -> None:
             if conn.execute(stated).rowcount:
@@ -101,9 +103,8 @@ class Requests:
 
     async def answer(self, request_id: int) -> Answer | None:
         """The answer; None while there is none."""
-        query = select(requests.c.answer).where(requests.c.id == request_id, requests.c.done_at.is_not(None))
-        found = await self._database.read(lambda conn: conn.scalar(query))
-        return None if found is None else _answer(found)
+        found = await self.get(request_id)
+        return None if found is None or found.done_at is None else found.answer
 
     async def get(self, request_id: int) -> Request | None:
         """The request with its answer; None where there is none of this id, or it was done long ago."""
@@ -147,8 +148,5 @@ def add_request(database: Database, conn: Connection, values: Json) -> int:
 
 
 def _request(row: Row) -> Request:
-    return Request(**{**row, "answer": _answer(row["answer"])})
-
-
-def _answer(kept: str) -> Answer:
-    return Answer(kept.removeprefix(FAILED), kept.startswith(FAILED))
+    told = {name: value for name, value in row.items() if name != "failed"}
+    return Request(**{**told, "answer": Answer(row["answer"], row["failed"])})

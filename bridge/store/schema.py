@@ -5,7 +5,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert, insp
 from bridge.store import account_tables, audit, instance_tables, unlinked, verify_tables
 from bridge.store.tables import metadata
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest revision in `migrations`; a test compares the two."""
 
 _stated = MetaData()

@@ -377,6 +377,7 @@ requests = Table(
     Column("taken_at", Real),
     Column("done_at", Real),
     Column("answer", Text, nullable=False),
+    Column("failed", Boolean, nullable=False, server_default=false()),  # nothing was done; the answer says why
 )
 
 tokens = Table(

@@ -66,11 +66,13 @@ class Report:
         return sum(tally.number for tally in self.pairs.values())
 
     @property
-    def agrees(self) -> bool:
+    def agrees(self) -> bool | None:
         """Nothing differs, nothing that should be there is missing, and no record needs a person. What waits is no
-        difference: the bridge is at it."""
+        difference: the bridge is at it. None: it ended early, and what was read until then did not differ."""
         pairs = sum(self.pairs[state].number for state in WRONG)
-        return not pairs and not any(by[why].number for by in self.alone.values() for why in ALONE_WRONG if why in by)
+        if pairs or any(by[why].number for by in self.alone.values() for why in ALONE_WRONG if why in by):
+            return False
+        return None if self.fault else True
 
     def add_sum(self, name: str, side: Side, amount: Money | None) -> None:
         """Add one record's amount."""

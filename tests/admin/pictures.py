@@ -40,6 +40,7 @@ EVERY = {
     "held": "/records/crm/organization/{twin}",
     "waiting": "/waiting",
     "hooks": "/hooks",
+    "columns": "/columns",
     "runs": "/runs",
     "mappings": "/mappings",
     "mapping": "/mappings/people",

@@ -123,6 +123,7 @@ async def test_hooks_runs_mappings_and_settings_are_told(client: Client) -> None
     hooks = {one["system"]: one for one in (await client.get(f"{API}/hooks"))["systems"]}
     assert (hooks["pipedrive"]["wanted"], hooks["pipedrive"]["registered"]) == (3, 3)
     assert hooks["pipedrive"]["stopped"] == 0
+    assert set(hooks["pipedrive"]["day"]) == {"reported", "missed", "repaired", "share"}
     assert any(hook["delivered_at"] for hook in hooks["deskera"]["hooks"]) or hooks["deskera"]["hooks"]
     runs = (await client.get(f"{API}/runs"))["runs"]
     assert {run["state"] for run in runs} <= {"done", "runs", "requested", "never"}
@@ -282,6 +283,7 @@ async def test_answers_are_as_the_document_says(client: Client, document: dict[s
         "/dead-letters": "/dead-letters",
         "/conflicts": "/conflicts",
         "/hooks": "/hooks",
+        "/columns": "/columns",
         "/runs": "/runs",
         "/mappings": "/mappings",
         "/mappings/{mapping}": "/mappings/deals",

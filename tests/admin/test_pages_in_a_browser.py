@@ -31,6 +31,7 @@ PAGES = {
     "dead-letters": "/dead-letters",
     "conflicts": "/conflicts",
     "hooks": "/hooks",
+    "columns": "/columns",
     "runs": "/runs",
     "mappings": "/mappings",
     "mapping": "/mappings/people",
@@ -80,7 +81,7 @@ async def test_every_page_is_readable_for_everybody(
             continue
         await reader.go(path)
         for lazy in await reader.page.query_selector_all(".lazy"):
-            await lazy.wait_for_selector("h3, .comparison, p.dim >> text=/Read|What a row/", timeout=10_000)
+            await lazy.wait_for_selector("h3, .comparison, p.dim >> text=/Read|What a field rule/", timeout=10_000)
         width = await reader.page.evaluate("document.documentElement.scrollWidth")
         if width > SIZES[size][0]:
             problems.append(f"{name}: {width} px wide")

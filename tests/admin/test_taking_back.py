@@ -1,11 +1,17 @@
 """Undo, link, unlink, restore, rotate and mode by the API; and plan, verify and doctor, in the background."""
 
+import re
 from typing import Any
 
 import pytest
 
+from bridge.app.looks import Look
+from bridge.app.wording import moment_of
+from bridge.domain.record import Side
+from bridge.store.requests import Request
+from bridge.verify.report import Report
 from tests.admin.conftest import Client
-from tests.admin.office import OLE, Office
+from tests.admin.office import ANNA, OLE, Office
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 API = "/api/v1"
@@ -71,6 +77,47 @@ async def test_hooks_of_a_system_are_rotated(here: Office, client: Client) -> No
     assert (status, "known: deskera, pipedrive" in told["error"]) == (404, True)
 
 
+async def test_a_hook_is_stopped_on_purpose_and_started(here: Office, client: Client) -> None:
+    key = sorted(here.bridge.keeper.keys("pipedrive"))[0]
+    told = await acted(client, "/systems/pipedrive/stop-hook", {"hook": key, "reason": "an import"})
+    assert f"pipedrive {key} is stopped until" in told
+    shown = next(one for one in (await client.get(f"{API}/hooks"))["systems"] if one["system"] == "pipedrive")
+    (stopped,) = [one for one in shown["hooks"] if one["on_purpose"]]
+    assert (stopped["key"], "an import" in stopped["note"]) == (key, True)
+    assert f'aria-label="Start {key} of pipedrive"' in await client.get("/hooks")
+    assert "is registered" in await acted(client, "/systems/pipedrive/start-hook", {"hook": key})
+    assert f'aria-label="Stop {key} of pipedrive"' in await client.get("/hooks")
+    assert "known: " in await acted(client, "/systems/pipedrive/stop-hook", {"hook": "no.such"}, "failed")
+
+
+async def test_what_an_account_changed_is_no_sync_until_it_is_accepted(here: Office, client: Client) -> None:
+    change = {"column": "phones", "text": "is `text` now, it was `phone`", "level": "fail", "mappings": ["people"]}
+    await here.bridge.store.account_columns.save("pipedrive", "person", {}, [{**change, "since": 1.0}])
+    line = "1 change at accounts to columns or names that mappings use"
+    overview = await client.get(f"{API}/overview")
+    assert (overview["in_sync"], line in [one["text"] for one in overview["troubles"]]) == (False, True)
+    assert "1 change at an account concerns a mapping" in overview["sentence"]
+    (shown,) = (await client.get(f"{API}/columns"))["columns"]
+    assert (shown["column"], shown["level"], shown["mappings"]) == ("phones", "fail", "people")
+    assert 'aria-label="Accept phones of pipedrive"' in await client.get("/columns")
+    assert "`phones` is `text` now" in await acted(client, "/systems/pipedrive/accept-columns", {"column": "phones"})
+    assert (await client.get(f"{API}/columns"))["columns"] == []
+    assert line not in [one["text"] for one in (await client.get(f"{API}/overview"))["troubles"]]
+    last = (await client.get(f"{API}/audit?limit=1"))["acts"][0]
+    assert (last["person"], last["action"], last["about"]) == ("anna", "columns accept", "pipedrive phones")
+
+
+async def test_a_new_name_is_told_and_accepted(here: Office, client: Client) -> None:
+    names = here.bridge.store.names
+    await names.pin("pipedrive", "stages", {"901": "Won"})
+    await names.pin("pipedrive", "stages", {"901": "Closed"})
+    (shown,) = (await client.get(f"{API}/columns"))["names"]
+    assert (shown["name"], shown["today"]) == ("Won", "Closed")
+    assert "Closed" in await client.get("/columns")
+    assert "'Won' is 'Closed' now" in await acted(client, "/systems/pipedrive/accept-names", {})
+    assert (await client.get(f"{API}/columns"))["names"] == []
+
+
 async def test_a_mode_is_set_in_the_file_and_in_the_running_bridge(here: Office, client: Client) -> None:
     file = here.bridge.settings.places.path
     assert "nothing is written" in await acted(client, "/mappings/people/mode", {"mode": "shadow"})
@@ -80,6 +127,49 @@ async def test_a_mode_is_set_in_the_file_and_in_the_running_bridge(here: Office,
     assert (await client.get(f"{API}/mappings/people"))["mode"] == "live"
     assert "people: {mode: live}" in file.read_text()
     assert (await client.ask("POST", f"{API}/mappings/people/mode", {"mode": "paused"}))[0] == 422
+
+
+async def test_a_request_for_a_mode_that_does_not_come_about_is_not_done(here: Office, client: Client) -> None:
+    requests = here.bridge.store.requests
+    number = await requests.ask("mode", {"mapping": "people", "mode": "shadow"})  # of another instance and its file
+
+    async def answered() -> bool:
+        return await requests.answer(number) is not None
+
+    await here.until(answered, "the answer")
+    answer = await requests.answer(number)
+    assert answer is not None
+    assert (answer.failed, "people is live and not shadow" in answer.text) == (True, True)
+
+
+async def test_a_mode_is_set_by_the_instance_that_was_asked_whichever_takes_requests(
+    here: Office, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none() -> list[Request]:
+        return []
+
+    monkeypatch.setattr(here.bridge.store.requests, "take", none)
+    assert "nothing is written" in await acted(client, "/mappings/people/mode", {"mode": "shadow"})
+    assert "from now on" in await acted(client, "/mappings/people/mode", {"mode": "live"})
+    last = (await client.get(f"{API}/audit?limit=1"))["acts"][0]
+    assert (last["person"], last["action"], "from now on" in last["answer"]) == ("anna", "mode", True)
+
+
+async def test_a_time_that_is_shown_is_the_moment_that_is_done(here: Office, client: Client) -> None:
+    status, told = await client.ask("POST", f"{API}/mappings/people/undo", {"since": "1h"})
+    assert (status, told["state"]) == (200, "done")
+    meant = moment_of(told["since"], 0.0)
+    assert 0 <= here.bridge.store.now() - 3600 - meant < 60
+    form = {"mapping": "people", "since": "1h", "back": "/mappings/people"}
+    headers = {"Authorization": f"Bearer {ANNA}", "Origin": here.url}
+    async with client.session.post(f"{here.url}/act/undo_mapping", data=form, headers=headers) as answer:
+        page = await answer.text()
+    (sent,) = re.findall(r'name="since" value="([^"]*)"', page)
+    assert moment_of(sent, 0.0) >= meant
+    pair = (await client.get(f"{API}/records/crm/person/{here.ids['Ana Lund']}"))["pairs"][0]
+    moments = [moment_of(entry["since"], 0.0) for entry in pair["story"] if entry["since"]]
+    rows = await here.bridge.store.journal.writes_since("people", 0.0)
+    assert any(0 <= row.at - one < 3e-6 for row in rows for one in moments), "to the microsecond"
 
 
 async def looked(here: Office, client: Client, path: str) -> Any:
@@ -134,3 +224,35 @@ async def test_the_doctor_says_what_is_wrong_and_what_to_do(here: Office, client
     assert lines["dead letters"]["word"] == "warn"
     assert "bridge dead-letters list" in lines["dead letters"]["remedy"]
     assert found["worst"] in ("warn", "fail")
+
+
+async def test_what_a_page_has_repaired_is_noted_once_with_the_person(here: Office, client: Client) -> None:
+    before = len((await client.get(f"{API}/audit?limit=500"))["acts"])
+    await client.ask("POST", f"{API}/mappings/organizations/verify/repair", {})
+    await looked(here, client, "/mappings/organizations/verify")
+    acts = (await client.get(f"{API}/audit?limit=500"))["acts"]
+    assert len(acts) == before + 1
+    assert (acts[0]["person"], acts[0]["action"], acts[0]["about"]) == ("anna", "verify --repair", "organizations")
+    assert acts[0]["answer"].endswith("marked as due")
+
+
+async def test_a_verification_that_ended_early_is_nowhere_told_as_agreeing(here: Office, client: Client) -> None:
+    report = Report("people", {Side.LEFT: "crm person", Side.RIGHT: "erp contact"}, here.bridge.store.now())
+    report.fault = "crm: no answer within 30 s"
+    await here.bridge.store.verifications.end("people", report.started_at, report.summary())
+    here.bridge.looks.of_kind["verify people"] = Look("people", "anna", 1.0, 2.0, [report.document()])
+    shown = await client.get(f"{API}/mappings/people/verify")
+    assert (shown["agrees"], shown["agreed"], shown["fault"]) == (None, None, "crm: no answer within 30 s")
+    page = await client.get("/mappings/people/verify")
+    assert ("It ended early: 0 of 0 pairs equal" in page, "it ended early" in page, "gree:" in page) == (
+        True,
+        True,
+        False,
+    )
+    (mine,) = [one for one in (await client.get(f"{API}/runs"))["verified"] if one["mapping"] == "people"]
+    assert (mine["agreed"], mine["ended_early"]) == (None, True)
+    assert '<span class="tag warn">ended early</span>' in await client.get("/runs")
+    overview = await client.get(f"{API}/overview")
+    assert "The last verification of people ended early" in [one["text"] for one in overview["troubles"]]
+    assert not overview["in_sync"]
+    assert ", ended early" in await client.get("/")

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -14,10 +16,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from bridge.alerts.message import Message
 from bridge.alerts.policy import Rule
 from bridge.alerts.watch import Alerts, Target, Words, sender
 from bridge.app.finding import remedy_of
-from bridge.domain.errors import StoreUnavailable
+from bridge.domain.errors import BridgeError, StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import CheckResult, HealthBoard, Status
 from bridge.monitoring.redaction import Redactor
@@ -162,7 +165,7 @@ async def test_a_target_that_fails_is_seen_in_health_told_to_the_others_and_reac
     bridge.says("hooks", Status.WARN)
     bridge.board.add("alert delivery", bridge.alerts.check)
     with caplog.at_level(logging.INFO):
-        await bridge.passes(120)
+        await bridge.passes(300)
     found = await bridge.alerts.check()
     assert found.status is Status.WARN
     assert "broken was not reached for" in found.output
@@ -227,6 +230,94 @@ async def test_two_instances_send_one_alert_and_the_other_goes_on_when_the_first
     rest.says("dead letters", Status.PASS)
     await rest.passes(300)
     assert receiver.titles[1:] == ["acme: 1 resolved: dead letters"]
+
+
+async def test_one_that_was_held_up_until_another_instance_alerts_sends_nothing(
+    new_bridge: NewBridge, receiver: Receiver
+) -> None:
+    one = await new_bridge(hook(receiver), copy="one")
+    if one.store.database.sqlite:
+        pytest.skip("only one instance can run on SQLite")
+    two = await new_bridge(hook(receiver), copy="two")
+    two.says("dead letters", Status.WARN)
+
+    async def slow() -> CheckResult:
+        if two.clock.now() > held_up:
+            await two.passes(300)
+        return CheckResult(Status.WARN, "")
+
+    one.board.add("dead letters", slow)
+    held_up = one.clock.now() + timedelta(days=1)
+    await one.passes(30)
+    held_up = one.clock.now() - timedelta(seconds=1)
+    one.clock.advance(120)
+    await one.alerts.look()
+    assert (receiver.titles, one.alerts.holds) == (["acme: 1 warning: dead letters"], False)
+
+
+async def test_all_targets_are_told_at_once(new_bridge: NewBridge) -> None:
+    together = asyncio.Barrier(3)
+
+    async def dead(message: Message) -> None:
+        await together.wait()
+        raise BridgeError("no answer")
+
+    bridge = await new_bridge(*(Target(name, Rule(), dead) for name in ("mail", "chat", "pager")))
+    bridge.says("dead letters", Status.FAIL)
+    async with asyncio.timeout(5):
+        while not any(target.failures for target in bridge.alerts.targets):
+            await bridge.passes(15)
+    assert [target.failures > 0 for target in bridge.alerts.targets] == [True, True, True]
+
+
+async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """An answer that never ends, and is never silent for long."""
+    with suppress(ConnectionError):
+        writer.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        while not writer.is_closing():
+            writer.write(b"a")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+
+SENDS = """
+import asyncio, sys
+from bridge.alerts import delivery
+from bridge.alerts.message import Message
+from bridge.alerts.watch import sender
+from bridge.monitoring.health import Status
+delivery.DELIVERY_SECONDS = 0.2
+
+async def main():
+    send = sender(sys.argv[1])
+    for _ in range(20):
+        try:
+            await send(Message("title", "body", Status.WARN))
+        except delivery.DeliveryFailed as error:
+            print(error)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_target_that_drips_its_answer_keeps_one_thread_and_neither_names_nor_the_end_of_the_process() -> None:
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    command = (sys.executable, "-c", SENDS, f"json://127.0.0.1:{port}/x")
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    try:
+        async with asyncio.timeout(20):
+            told, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+        server.close()
+    lines = told.decode().splitlines()
+    assert (process.returncode, lines[0]) == (0, "no answer within 0.2 s")
+    assert set(lines[1:]) == {
+        "the service still keeps the message before this one; nothing more is sent to it until that ends"
+    }
+    assert len(lines) == 20
 
 
 @pytest.fixture

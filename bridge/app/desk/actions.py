@@ -10,7 +10,7 @@ from pydantic import Field
 from bridge.admin.operation import ABOUT, Given, Nothing, NotThere, Person
 from bridge.app.adding import set_mode
 from bridge.app.build import Bridge
-from bridge.app.desk.asking import Outcome, ask, outcome
+from bridge.app.desk.asking import Outcome, ask, do_here, outcome
 from bridge.app.desk.mappings import Named, find_mapping
 from bridge.app.desk.records import Which
 from bridge.app.desk.words import when
@@ -86,6 +86,18 @@ class Rotating(SystemNamed):
     """A system whose hooks get new addresses."""
 
     overlap: float = Field(default=24.0, ge=0, le=8760, description="For how many hours old addresses are taken in.")
+
+
+class HookNamed(SystemNamed):
+    """A hook of a system that a mapping needs."""
+
+    hook: str = Field(max_length=200, description="As the hooks are listed, such as `any.deal`.")
+
+
+class Stopping(HookNamed):
+    """A hook that is stopped, and why."""
+
+    reason: str = Field(default="", max_length=500, description="Shown by status, health and the page Hooks.")
 
 
 class Number(Given):
@@ -186,12 +198,18 @@ class Actions:
         self._known(rotating.system)
         return await self._ask(person, "hooks rotate", rotating.model_dump())
 
+    async def stop_hook(self, person: Person, stopping: Stopping) -> Outcome:
+        return await self._ask(person, "hooks stop", stopping.model_dump())
+
+    async def start_hook(self, person: Person, named: HookNamed) -> Outcome:
+        return await self._ask(person, "hooks start", named.model_dump())
+
     async def mode(self, person: Person, moding: Moding) -> Outcome:
         """In the settings file of this instance, and in the running bridge. Raises ConfigError for a file that does
         not take it."""
         find_mapping(self._bridge, moding.mapping)
         set_mode(self._bridge.settings.places.path, os.environ, moding.mapping, moding.mode)
-        return await self._ask(person, "mode", moding.model_dump())
+        return await do_here(self._bridge, person, "mode", moding.model_dump())
 
     async def request(self, person: Person, number: Number) -> Outcome:
         found = await self._bridge.store.requests.get(number.request)

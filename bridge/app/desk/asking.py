@@ -7,6 +7,7 @@ from typing import Any, Literal
 from bridge.admin.operation import NotThere, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.words import when
+from bridge.app.requests import Requests
 from bridge.store.requests import Request
 
 ANSWER_SECONDS = 3.0
@@ -15,7 +16,10 @@ STEP_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a request. `state`: done, failed, or queued while it goes on in the background."""
+    """What came of a request. `state`: done, failed, or queued while it goes on in the background.
+
+    `since`: the moment that was meant by a time such as `2h`, where this only told what would be done: send it with
+    `go` for the same."""
 
     request: int
     action: str
@@ -23,6 +27,7 @@ class Outcome:
     text: str
     requested_at: str | None
     done_at: str | None
+    since: str | None = None
 
 
 async def ask(
@@ -37,6 +42,16 @@ async def ask(
             return outcome(found)
         await clock.sleep(STEP_SECONDS)
     raise NotThere(f"request {number} is gone")
+
+
+async def do_here(bridge: Bridge, person: Person, kind: str, arguments: Mapping[str, Any]) -> Outcome:
+    """The same, done by this instance whatever others run: it is about what is this one's own."""
+    store = bridge.store.requests
+    number = await store.ask(kind, arguments, person.name, mine=True)
+    await store.done(number, await Requests(bridge).answer(Request(number, kind, arguments, bridge.store.now())))
+    found = await store.get(number)
+    assert found is not None
+    return outcome(found)
 
 
 def outcome(request: Request) -> Outcome:

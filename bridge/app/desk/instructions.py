@@ -1,5 +1,7 @@
 """Undo, link, unlink and restore by a person: first what it would do is shown; sent again with `go`, it is done."""
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -9,12 +11,16 @@ from bridge.app.build import Bridge
 from bridge.app.desk.asking import Outcome, ask
 from bridge.app.desk.mappings import Named
 from bridge.app.desk.records import Which
+from bridge.app.desk.words import exactly
+from bridge.app.wording import moment_of
 
 SHOW_SECONDS = 30.0
 """What would be done is found out by reading the records at their systems."""
 DO_SECONDS = 10.0
 CONFIRM = "confirm it to do this"
 SHOWN = 20
+TIMES = frozenset({"at", "since"})
+"""Arguments that are moments: what `2h` means is settled when it is shown, and not once more when it is done."""
 TIME = "A moment, `2026-05-01 14:30` (UTC unless it says otherwise), or how long ago: `30m`, `2h`, `3d`."
 Go = Field(default=False, description="Do it; left out, only what it would do is shown.")
 Note = Field(default="", max_length=1000, description="Kept in the audit log and in the record's story.")
@@ -98,5 +104,10 @@ class Instructions:
 
     async def _ask(self, person: Person, kind: str, told: dict[str, Any]) -> Outcome:
         arguments = {key: value for key, value in told.items() if value not in (None, "")}
+        since = None
+        for key in arguments.keys() & TIMES:
+            with suppress(ValueError):  # the answer says what is wrong with it
+                since = arguments[key] = exactly(moment_of(arguments[key], self._bridge.store.now()))
         seconds = DO_SECONDS if told["go"] else SHOW_SECONDS
-        return await ask(self._bridge, person, kind, {**arguments, "confirm": CONFIRM}, seconds)
+        came = await ask(self._bridge, person, kind, {**arguments, "confirm": CONFIRM}, seconds)
+        return came if told["go"] else replace(came, since=since)

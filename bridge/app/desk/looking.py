@@ -12,8 +12,8 @@ from bridge.app.looks import Look
 async def begin(
     bridge: Bridge, kind: str, action: str, about: str, person: Person, command: Sequence[str], given: Given
 ) -> None:
-    """Begin a look of this kind, unless one goes on; noted in the audit log as `action`."""
-    if bridge.looks.begin(kind, about, person.name, command):
+    """Begin a look of this kind, unless one goes on; noted in the audit log as `action`, "" where the command does."""
+    if bridge.looks.begin(kind, about, person.name, command) and action:
         await bridge.store.audit.note(person.name, action, "begun", given.model_dump(exclude_none=True))
 
 

@@ -6,15 +6,16 @@ from functools import partial
 
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
+from bridge.app.column_check import changes_check, used_names
 from bridge.app.desk.hours import DAY, HOUR, Hours
 from bridge.app.desk.words import sides, when
 from bridge.app.quotas import Budgeted, budgets_of, in_words
+from bridge.app.verified import agreed_of, ended_early
 from bridge.app.waiting import waiting_numbers
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.engine import Store
 from bridge.store.model import MappingState, Mode, Scope
-from bridge.store.verifications import Verification
 
 STEP = 600
 """Seconds: changes are counted in steps of ten minutes."""
@@ -31,7 +32,9 @@ class Trouble:
 @dataclass(frozen=True, slots=True)
 class MappingFigures:
     """One mapping. `changes`: per ten minutes of the last day, the oldest first. `compared_at`: when the last
-    comparison of every record of both sides ended. `verified_at`, `agreed`: the last verification; None before one."""
+    comparison of every record of both sides ended. `verified_at`, `agreed`: the last verification; None before one.
+    `ended_early`: it did, so `agreed` is None unless something was seen to differ. `problems`: how many things the file
+    names and the account lacks."""
 
     name: str
     sides: str
@@ -42,9 +45,11 @@ class MappingFigures:
     oldest_wait: str | None
     dead_letters: int
     conflicts: int
+    problems: int
     compared_at: str | None
     verified_at: str | None
     agreed: bool | None
+    ended_early: bool
     changes: list[int]
 
 
@@ -135,8 +140,17 @@ class Front:
         store = self._bridge.store
         running = [one for one in await store.instances.all() if one.runs(store.now())]
         states = [Process(one.name, when(one.started_at)) for one in running]
-        troubles = [*_of_systems(systems), *_of_mappings(mappings)]
-        return Overview(_sentence(troubles, mappings, systems), not troubles, troubles, mappings, systems, states)
+        changes = await self._changes()
+        troubles = [*_of_accounts(changes), *_of_systems(systems), *_of_mappings(mappings)]
+        sentence = _sentence(troubles, mappings, systems, changes)
+        return Overview(sentence, not troubles, troubles, mappings, systems, states)
+
+    async def _changes(self) -> int:
+        """At accounts, that concern a mapping: those that health tells of as `column changes`."""
+        store, plan = self._bridge.store, self._bridge.plan
+        used = used_names(plan.mappings, plan.scopes)
+        check = changes_check(await store.account_columns.all(), await store.names.renamed(), used)
+        return int(check.value or 0)
 
     async def _mappings(self) -> list[MappingFigures]:
         store, plan = self._bridge.store, self._bridge.plan
@@ -164,9 +178,11 @@ class Front:
                 oldest_wait=when(oldest.get(name)),
                 dead_letters=dead.get(name, 0),
                 conflicts=asked.get(name, 0),
+                problems=len(states[name].problems or ()) if name in states else 0,
                 compared_at=_compared(plan.scopes[name], cursors),
                 verified_at=when(verified[name].done_at) if name in verified else None,
                 agreed=agreed_of(verified.get(name)),
+                ended_early=bool(ended_early(verified.get(name))),
                 changes=changes.get(name, [0] * int(DAY / STEP)),
             )
             for name, mapping in sorted(plan.mappings.items())
@@ -228,12 +244,6 @@ def _queue(budgeted: Budgeted, now: float) -> list[QueueFigures]:
     ]
 
 
-def agreed_of(last: Verification | None) -> bool | None:
-    """Whether both sides agreed when they were verified last; None: they never were, or it ended early."""
-    found = (last.summary if last is not None else None) or {}
-    return None if found.get("fault") else found.get("agrees")
-
-
 def mode_of(state: MappingState | None, scope: Scope) -> str:
     """paused, shadow or live."""
     if state is not None and state.paused:
@@ -246,6 +256,12 @@ def _compared(scope: Scope, cursors: Mapping[tuple[str, str], Cursor]) -> str | 
     ends = [cursors.get((end.system, end.entity)) for end in (scope.left, scope.right)]
     done = [cursor.done_at for cursor in ends if cursor is not None and cursor.done_at is not None]
     return when(min(done)) if len(done) == len(ends) else None
+
+
+def _of_accounts(changes: int) -> list[Trouble]:
+    if not changes:
+        return []
+    return [Trouble(f"{_many(changes, 'change')} at accounts to columns or names that mappings use", "/columns")]
 
 
 def _of_systems(systems: list[SystemFigures]) -> list[Trouble]:
@@ -263,6 +279,9 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
         if one.dead_letters:
             text = f"{_many(one.dead_letters, 'record')} of {one.name} {_need(one.dead_letters)} a person"
             troubles.append(Trouble(text, f"/dead-letters?mapping={one.name}"))
+        if one.problems:
+            text = f"The account lacks {_many(one.problems, 'column')} that {one.name} names"
+            troubles.append(Trouble(text, f"/mappings/{one.name}"))
         if one.conflicts:
             troubles.append(Trouble(f"{_many(one.conflicts, 'conflict')} of {one.name} to choose", "/conflicts"))
         if one.waiting:
@@ -270,6 +289,9 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
             troubles.append(Trouble(text, f"/waiting?mapping={one.name}"))
         if one.agreed is False:
             troubles.append(Trouble(f"{one.name} did not agree when verified last", f"/mappings/{one.name}/verify"))
+        if one.ended_early:
+            text = f"The last verification of {one.name} ended early"
+            troubles.append(Trouble(text, f"/mappings/{one.name}/verify"))
         if one.mode == "paused":
             troubles.append(Trouble(f"{one.name} is paused", "/runs"))
         if one.mode == Mode.SHADOW.value:
@@ -277,7 +299,9 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
     return troubles
 
 
-def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: list[SystemFigures]) -> str:
+def _sentence(
+    troubles: list[Trouble], mappings: list[MappingFigures], systems: list[SystemFigures], changes: int
+) -> str:
     if not mappings:
         return "No mapping is set up yet."
     pairs = sum(one.pairs for one in mappings)
@@ -289,6 +313,8 @@ def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: 
         return (f"All {_many(pairs, 'pair')} in sync." if pairs != 1 else "The one pair is in sync.") + still
     told = [
         _told(sum(one.dead_letters for one in mappings), "record needs a person", "records need a person"),
+        _told(changes, "change at an account concerns a mapping", "changes at accounts concern mappings"),
+        _told(sum(one.problems for one in mappings), "column is missing there", "columns are missing there"),
         _told(sum(one.conflicts for one in mappings), "conflict needs a choice", "conflicts need a choice"),
         _told(sum(one.waiting for one in mappings), "record waits", "records wait"),
         _told(sum(not one.answers for one in systems), "system does not answer", "systems do not answer"),
@@ -298,6 +324,7 @@ def _sentence(troubles: list[Trouble], mappings: list[MappingFigures], systems: 
             "mapping did not agree when verified last",
             "mappings did not agree when verified last",
         ),
+        _told(sum(one.ended_early for one in mappings), "verification ended early", "verifications ended early"),
         _told(
             sum(one.mode == "shadow" for one in mappings), "mapping is in shadow mode", "mappings are in shadow mode"
         ),

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
-from bridge.app.desk.overview import agreed_of, mode_of
+from bridge.app.desk.overview import mode_of
 from bridge.app.desk.words import when
 from bridge.app.progress import Progress, progress_of
+from bridge.app.verified import agreed_of, ended_early
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.hook_hours import WINDOWS, HookFigures, HookName
@@ -101,7 +102,7 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Verified:
     """The last verification of a mapping. `runs`: one goes on. `agreed`: None before one ended, or where it ended
-    early."""
+    early and nothing differed until then."""
 
     mapping: str
     runs: bool
@@ -109,6 +110,7 @@ class Verified:
     done_at: str | None
     pairs: int
     agreed: bool | None
+    ended_early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class Background:
         runs = [
             _run(cursor, going.get(cursor.run), store.now())
             for cursor in await store.cursors.all()
-            if (cursor.system, cursor.entity) in plan.routes
+            if (cursor.system, cursor.entity) in plan.routes and not cursor.by_full
         ]
         order = {"runs": 0, "requested": 1, "done": 2, "never": 3}
         ordered = sorted(runs, key=lambda run: (order[run.state], run.system, run.entity, run.kind))
@@ -181,7 +183,8 @@ class Background:
         if last is None:
             return Verified(name, runs, None, None, 0, None)
         pairs = (last.summary or {}).get("pairs", 0)
-        return Verified(name, runs, when(last.started_at), when(last.done_at), pairs, agreed_of(last))
+        early = bool(ended_early(last))
+        return Verified(name, runs, when(last.started_at), when(last.done_at), pairs, agreed_of(last), early)
 
 
 def _hook(row: HookRow, wanted: bool, found: Mapping[str, HookFigures]) -> Hook:

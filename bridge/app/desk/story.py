@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.app.desk.words import address, name, when
+from bridge.app.desk.words import address, exactly, name, when
 from bridge.app.why import About, Line, would_write
 from bridge.domain.record import Side
 from bridge.store.audit import Deed
@@ -29,7 +29,8 @@ class Entry:
     """One thing that happened. `who`: the bridge, or a person. `version`: of the mapping's definition.
 
     `requests`: what was sent for it, each with the status of its answer. `run`: what it was part of. `wrote`:
-    the record that was written and that can be undone. `undone`: the run that undid it.
+    the record that was written and that can be undone, `since`: from when on, to the microsecond. `undone`: the run
+    that undid it.
     """
 
     at: str | None
@@ -42,6 +43,7 @@ class Entry:
     run: str = ""
     wrote: Ref | None = None
     undone: str = ""
+    since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def of_journal(scope: Scope, row: JournalRow) -> Entry:
         run=entry.run or "",
         wrote=_wrote(scope, row),
         undone=entry.undone or "",
+        since=exactly(row.at),
     )
 
 

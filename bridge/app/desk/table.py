@@ -7,6 +7,7 @@ from bridge.admin.operation import Act, Given, Nothing, Operation, Role
 from bridge.app.build import Bridge
 from bridge.app.desk import (
     actions,
+    changed,
     compare,
     examined,
     instructions,
@@ -35,12 +36,13 @@ def operations(bridge: Bridge) -> tuple[Operation, ...]:
         *_taken_back(bridge),
         *_on_mappings(bridge),
         *_on_systems(bridge),
+        *_on_accounts(bridge),
     )
 
 
 def _state(bridge: Bridge) -> tuple[Operation, ...]:
     front, finder, comparer = overview.Front(bridge), records.Finder(bridge), compare.Comparer(bridge)
-    desk, background = work.Desk(bridge), runs.Background(bridge)
+    desk, background, accounts = work.Desk(bridge), runs.Background(bridge), changed.Accounts(bridge)
     return (
         Operation(
             "overview", GET, "/overview", "The state of everything", READ, Nothing, overview.Overview, front.overview
@@ -63,6 +65,9 @@ def _state(bridge: Bridge) -> tuple[Operation, ...]:
         Operation("letters", GET, "/dead-letters", "What needs a person", READ, work.Part, work.Letters, desk.letters),
         Operation("conflicts", GET, "/conflicts", "Fields to choose", READ, Nothing, work.Conflicts, desk.conflicts),
         Operation("hooks", GET, "/hooks", "Registrations at vendors", READ, Nothing, runs.Hooks, background.hooks),
+        Operation(
+            "changed", GET, "/columns", "What accounts changed", READ, Nothing, changed.Changed, accounts.changed
+        ),
         Operation("runs", GET, "/runs", "Sweeps and backfills", READ, Nothing, runs.Runs, background.runs),
     )
 
@@ -334,5 +339,43 @@ def _on_systems(bridge: Bridge) -> tuple[Operation, ...]:
             "See whether a system answers",
             actions.SystemNamed,
             office.check_system,
+        ),
+    )
+
+
+def _on_accounts(bridge: Bridge) -> tuple[Operation, ...]:
+    office, accounts = actions.Actions(bridge), changed.Accounts(bridge)
+    return (
+        _does(
+            "stop_hook",
+            "/systems/{system}/stop-hook",
+            "Remove a hook on purpose",
+            actions.Stopping,
+            office.stop_hook,
+            "Stop this hook? It is removed at the vendor, and sweeps carry its changes until it is started again.",
+        ),
+        _does(
+            "start_hook",
+            "/systems/{system}/start-hook",
+            "Register a stopped hook again",
+            actions.HookNamed,
+            office.start_hook,
+            "Start this hook? It is registered at the vendor again.",
+        ),
+        _does(
+            "accept_columns",
+            "/systems/{system}/accept-columns",
+            "Take columns of an account as they are now",
+            changed.Accepting,
+            accounts.accept_columns,
+            "Take this as it is? Only later changes are told; mapping files stay as they are.",
+        ),
+        _does(
+            "accept_names",
+            "/systems/{system}/accept-names",
+            "Take the new names of an account",
+            actions.SystemNamed,
+            accounts.accept_names,
+            "Take the new names? Mapping files must name them: correct those first.",
         ),
     )

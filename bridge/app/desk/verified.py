@@ -12,7 +12,7 @@ from bridge.app.desk.looking import begin, told
 from bridge.app.desk.mappings import Named, find_mapping
 from bridge.app.desk.words import when
 from bridge.app.looks import State
-from bridge.app.verified import STATES
+from bridge.app.verified import STATES, agreed_of
 from bridge.verify.report import ALONE_WORDS, ALONE_WRONG, EXPECTED, PAIR_WORDS, WRONG, example_line, total_line
 
 
@@ -35,7 +35,8 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class VerifyLook:
     """`verified_at` and `numbers` are of the mapping's last verification, whoever asked for it. `found` is of the last
-    one that was begun here, with examples."""
+    one that was begun here, with examples. `agreed`, `agrees`: None where it ended early and nothing differed until
+    then."""
 
     mapping: str
     state: State
@@ -69,7 +70,7 @@ class Verifications:
             mapping=named.mapping,
             **{key: value for key, value in told(look).items() if key != "about"},
             verified_at=when(last.done_at) if last is not None else None,
-            agreed=summary.get("agrees"),
+            agreed=agreed_of(last),
             numbers=[(name, summary.get(name, 0)) for name in STATES] if summary else [],
         )
         return shown if look is None or look.found is None else _with_report(shown, look.found[0])
@@ -78,7 +79,7 @@ class Verifications:
         return await self._verify(person, verifying, [], "verify")
 
     async def repair(self, person: Person, verifying: Verifying) -> VerifyLook:
-        return await self._verify(person, verifying, ["--repair"], "verify --repair")
+        return await self._verify(person, verifying, ["--repair"], "")  # the command notes what it marked
 
     async def _verify(self, person: Person, verifying: Verifying, more: list[str], action: str) -> VerifyLook:
         name = find_mapping(self._bridge, verifying.mapping).name

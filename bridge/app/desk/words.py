@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from math import floor
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,11 @@ TITLES = ("name", "title", "subject", "number", "email")
 def when(seconds: float | None) -> str | None:
     """ISO 8601 in UTC; None for never."""
     return None if seconds is None else from_epoch(seconds).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def exactly(seconds: float) -> str:
+    """As `when`, to the microsecond and a little earlier: a write at this moment is one since then."""
+    return from_epoch((floor(seconds * 1e6) - 1) / 1e6).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def shown(value: Any, linked: Mapping[int, str] | None = None) -> str | None:

@@ -80,6 +80,9 @@ async def test_a_store_that_is_not_there_is_neither_made_nor_taken_for_an_empty_
     await (await open_store(store_url, new_seams(), existing=True)).close()
 
 
+FORMER_ANSWERS = {901: "failed: no", 902: "done"}
+
+
 @pytest.mark.parametrize("existing", [True, False], ids=["reads", "writes"])
 async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
     store_url: str, new_seams: Callable[..., Seams], existing: bool
@@ -97,12 +100,14 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
         "DROP TABLE instructions",
         "DROP TABLE hook_turns",
         "DROP TABLE audit",
-        "DROP TABLE hook_hours",
-        "DROP TABLE account_columns",
-        "DROP TABLE alert_state",
+        *(f"DROP TABLE {name}" for name in ("hook_hours", "account_columns", "alert_state", "quotas", "shares")),
         *(f"ALTER TABLE cursors DROP COLUMN {name}" for name in ("total", "moved_at", "seconds")),
-        "DROP TABLE quotas",
-        "DROP TABLE shares",
+        "ALTER TABLE requests DROP COLUMN failed",
+        *(
+            f"INSERT INTO requests (id, kind, arguments, asked_at, done_at, answer) VALUES "
+            f"({number}, 'pause', '{{}}', 1, 2, '{told}')"
+            for number, told in FORMER_ANSWERS.items()
+        ),
         "UPDATE alembic_version SET version_num = '0005'",
     ):
         await store.database.write("older", lambda conn, older=older: conn.execute(text(older)))  # type: ignore[misc]
@@ -111,7 +116,12 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
     with pytest.raises(ConfigError, match="of an older version of the bridge"):
         await open_store(store_url, new_seams(), existing=existing)
     await (await open_store(store_url, new_seams(), exclusive=True)).close()
-    await (await open_store(store_url, new_seams(), existing=existing)).close()
+    store = await open_store(store_url, new_seams(), existing=existing)
+    assert [await store.requests.answer(number) for number in FORMER_ANSWERS] == [
+        Answer("no", failed=True),
+        Answer("done"),
+    ]
+    await store.close()
 
 
 @pytest.mark.parametrize(

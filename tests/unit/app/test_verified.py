@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.app.verified import pair_numbers, verify_check, verify_rows
+from bridge.app.verified import agreed_of, ended_early, pair_numbers, verify_check, verify_rows
 from bridge.monitoring.health import Status
 from bridge.store.verifications import Verification
 
@@ -34,6 +34,13 @@ def test_health_warns_of_what_differs_and_of_a_schedule_that_is_not_kept(
     found = verify_check({"people": one}, ["people"], NOW, every)
     assert found.status is status
     assert said in found.output
+
+
+@pytest.mark.parametrize("kept", [{**AGREES, "agrees": None, "fault": "crm: busy"}, {**AGREES, "fault": "crm: busy"}])
+def test_a_verification_that_ended_early_does_not_agree_whatever_version_kept_it(kept: dict[str, Any]) -> None:
+    assert (agreed_of(done(kept)), ended_early(done(kept))) == (None, "crm: busy")
+    assert agreed_of(done({**DIFFERS, "fault": "crm: busy"})) is False
+    assert verify_check({"people": done(kept)}, ["people"], NOW, None).status is Status.WARN
 
 
 def test_what_is_left_of_a_mapping_that_is_gone_warns_nobody() -> None:
