@@ -107,10 +107,10 @@ class Apart(FakeProduct):
             self._called("line")
 
 
-async def _bench(new_bench: NewBench, clock: FakeClock) -> Bench:
+async def _bench(new_bench: NewBench, clock: FakeClock, text: str = DEALS) -> Bench:
     """The right side has lines apart, the left one in its records."""
     crm = FakeProduct("crm", clock, _with_lines(manifest(), apart=False))
-    bench = await new_bench(text=DEALS, crm=crm, erp=Apart("erp", clock))
+    bench = await new_bench(text=text, crm=crm, erp=Apart("erp", clock))
     for name in ("Desk", "Lamp", "Sofa"):
         bench.crm.person_creates("company", name=name)
     await bench.settle()
@@ -218,6 +218,33 @@ async def test_a_line_waits_for_the_record_it_names(new_bench: NewBench, clock: 
     bench.crm.person_edits("person", left, items=[*here, {"id": "r", "product_id": product, "amount": 4}])
     await bench.settle()
     assert _shown(bench, bench.erp) == {("Desk", 1), ("Rug", 4)}
+    await bench.assert_silent()
+
+
+@pytest.mark.parametrize("merged", ["report", "archive"])
+async def test_lines_that_name_what_a_merge_left_over_are_moved_to_the_survivor(
+    new_bench: NewBench, clock: FakeClock, merged: str
+) -> None:
+    text = DEALS.replace("match: [name]", f"match: [name]\nmerged: {merged}", 1)
+    bench = await _bench(new_bench, clock, text)
+    left, right = await _pair(bench, ("Desk", 1), ("Sofa", 3))
+    desk, lamp = (_here(bench, name) for name in ("Desk", "Lamp"))
+    loser, survivor = (_there(bench, name) for name in ("Desk", "Lamp"))
+    bench.crm.person_merges("company", desk, lamp)
+    await bench.settle()
+    bench.clock.advance(60)
+    items = bench.crm.live("person")[left]["items"]
+    bench.crm.person_edits("person", left, items=[{**items[0], "product_id": lamp}, items[1]])
+    await bench.settle()
+    assert [line["product_id"] for line in bench.erp.live("person")[right]["items"] if line["amount"] == 1] == [
+        survivor
+    ]
+    bench.clock.advance(60)
+    if merged == "report":
+        bench.erp.person_deletes("company", loser)  # and whoever cleans up deletes no line with it
+    await bench.tell("erp", "person", right)
+    await bench.settle()
+    assert _shown(bench, bench.crm) == _shown(bench, bench.erp) == {("Lamp", 1), ("Sofa", 3)}
     await bench.assert_silent()
 
 
