@@ -9,8 +9,10 @@ import pytest
 from bridge.connectors.protocols import Page, Written
 from bridge.domain.catalog import Column, ColumnSpec, Manifest
 from bridge.domain.errors import RetryLater
+from bridge.domain.priority import Priority, purpose
 from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
 from bridge.mapping.base import load_values
+from bridge.reconcile.reconciler import Reconciler, Work
 from bridge.store.model import Mode
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising
@@ -261,6 +263,21 @@ async def test_lines_are_asked_for_only_by_mappings_that_have_them(new_bench: Ne
     assert "lines" not in bench.erp.calls
     await _pair(bench, ("Desk", 1))
     assert bench.erp.calls.count("lines") <= 3
+
+
+async def test_a_sweep_asks_for_lines_with_the_priority_of_a_sweep(new_bench: NewBench, clock: FakeClock) -> None:
+    bench = await _bench(new_bench, clock)
+    await _pair(bench, ("Desk", 1))
+    asked: list[tuple[str, Priority]] = []
+    bench.erp.fail = lambda name: asked.append((name, purpose().priority))
+    work = Work(bench.parts.mappings, bench.parts.scopes, bench.routes)
+    sweeps = Reconciler({"crm": bench.crm, "erp": bench.erp}, work, bench.store, bench.seams)
+    await sweeps.sweep("erp", "person", "full")
+    assert {one for one in asked if "before" in one[0]} >= {
+        ("before list", Priority.RECONCILE),
+        ("before lines", Priority.RECONCILE),
+    }
+    assert {priority for _, priority in asked} == {Priority.RECONCILE}
 
 
 async def test_in_shadow_lines_are_told_and_not_written(new_bench: NewBench, clock: FakeClock) -> None:
