@@ -17,6 +17,7 @@ from bridge.store.model import Mode
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising
 from tests.sync.bench import Bench
+from tests.sync.test_undo import do, say
 
 NewBench = Callable[..., Awaitable[Bench]]
 DEALS = """
@@ -306,3 +307,62 @@ async def test_the_journal_keeps_the_lines_that_a_write_replaced(new_bench: NewB
     entry = [one for one in await bench.journal("crm", "person", left) if one.what == "updated"][-1]
     before = load_values(mapping, entry.detail["before"])["items"]
     assert [(line.value("amount"), type(line.value("product")).__name__) for line in before.rows] == [(1, "LinkId")]
+
+
+async def test_undo_of_a_write_of_lines_restores_those_it_added_changed_and_removed(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench = await _bench(new_bench, clock)
+    left, right = await _pair(bench, ("Desk", 1), ("Lamp", 2))
+    before = bench.erp.live("person")[right]["items"]
+    desk, _lamp = bench.crm.live("person")[left]["items"]
+    sofa = {"id": "s", "product_id": _here(bench, "Sofa"), "amount": 3, "note": "new"}
+    bench.crm.person_edits("person", left, items=[{**desk, "amount": 9}, sofa])
+    await bench.settle()
+    bench.clock.advance(60)
+    assert _shown(bench, bench.erp) == {("Desk", 9), ("Sofa", 3)}
+    told = await say(bench, "undo", f"erp person {right}")
+    assert all(name in told for name in ("items", "amount", f"products {_there(bench, 'Lamp')}")), told
+    assert _shown(bench, bench.erp) == {("Desk", 9), ("Sofa", 3)}, "shown first"
+    run = await do(bench, "undo", f"erp person {right}")
+    assert _shown(bench, bench.erp) == {("Desk", 1), ("Lamp", 2)}
+    assert bench.erp.live("person")[right]["items"][0] == before[0], "a line that was changed is still that line"
+    assert _shown(bench, bench.crm) == {("Desk", 9), ("Sofa", 3)}, "the edit stands where it was made"
+    await bench.settle()
+    await bench.assert_silent()
+    assert _shown(bench, bench.erp) == {("Desk", 1), ("Lamp", 2)}, "and no sweep does it again"
+    await do(bench, "undo", run=run)
+    assert _shown(bench, bench.erp) == {("Desk", 9), ("Sofa", 3)}, "an undo can be undone"
+    await bench.assert_silent()
+
+
+async def test_undo_of_lines_that_somebody_edited_since_says_so_and_leaves_them(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench = await _bench(new_bench, clock)
+    left, right = await _pair(bench, ("Desk", 1))
+    (desk,) = bench.crm.live("person")[left]["items"]
+    bench.crm.person_edits("person", left, items=[{**desk, "amount": 9}])
+    await bench.settle()
+    bench.clock.advance(60)
+    (line,) = bench.erp.live("person")[right]["items"]
+    bench.erp.person_edits("person", right, items=[{**line, "amount": 10}])
+    await bench.settle()
+    told = await say(bench, "undo", f"erp person {right}")
+    assert "edited since" in told
+    await do(bench, "undo", f"erp person {right}")
+    assert _shown(bench, bench.erp) == {("Desk", 10)}
+    await bench.assert_silent()
+
+
+async def test_undo_restores_a_line_whose_record_was_merged_since(new_bench: NewBench, clock: FakeClock) -> None:
+    bench = await _bench(new_bench, clock)
+    left, right = await _pair(bench, ("Desk", 1))
+    bench.crm.person_edits("person", left, items=[])
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_merges("company", _here(bench, "Desk"), _here(bench, "Lamp"))
+    await bench.settle()
+    await do(bench, "undo", f"erp person {right}")
+    assert _shown(bench, bench.erp) == {("Lamp", 1)}
+    await bench.assert_silent()
