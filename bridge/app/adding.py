@@ -110,9 +110,13 @@ def left_out(present: Iterable[MappingFile], added: Sequence[MappingFile]) -> se
             out.add(mapping.name)
         else:
             kept.append(mapping)
-    while more := {one.name for one in added if one.name not in out and out & {row.link for row in one.fields}}:
+    while more := {one.name for one in added if one.name not in out and out & _links(one)}:
         out |= more
     return out
+
+
+def _links(mapping: MappingFile) -> set[str | None]:
+    return {row.link for field in mapping.fields for row in field.refers}
 
 
 def _clash(mappings: Sequence[MappingFile]) -> bool:

@@ -350,7 +350,8 @@ def references(overdue: Sequence[Overdue], mappings: Mapping[str, RecordMapping]
 
 
 def _waits(mapping: RecordMapping, parent: str) -> bool:
-    return any(row.link == parent and row.missing != "blank" for row in mapping.fields)
+    rows = (row for field in mapping.fields for row in field.refers)
+    return any(row.link == parent and row.missing != "blank" for row in rows)
 
 
 def _overdue(one: Overdue, side: MappingSide) -> str:

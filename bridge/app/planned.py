@@ -107,7 +107,7 @@ def _narrowed(plan: Plan, mapping: str | None) -> Plan:
         raise ConfigError([Fault(mapping, "no mapping has this name", did_you_mean(mapping, plan.mappings))])
     kept, fresh = {mapping}, {mapping}
     while fresh:
-        named = {field.link for name in fresh for field in plan.mappings[name].fields if field.link}
+        named = {str(row.link) for name in fresh for field in plan.mappings[name].fields for row in field.refers}
         fresh = (named & plan.mappings.keys()) - kept
         kept |= fresh
     routes = {place: tuple(route for route in found if route.mapping in kept) for place, found in plan.routes.items()}

@@ -17,8 +17,9 @@ from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.patience import once_back
 from bridge.domain.record import Side
 from bridge.domain.run import Kind
+from bridge.hooks.compare import ON_PURPOSE, STOPPED
 from bridge.store.conflicts import questions
-from bridge.store.model import JournalEntry, Mode, TaskKey
+from bridge.store.model import HookRow, JournalEntry, Mode, TaskKey
 from bridge.store.requests import Answer, Request
 from bridge.sync.reasons import SHADOW, Reason
 
@@ -305,7 +306,10 @@ class Requests:
         system, key = self._hook(arguments)
         reason = str(arguments.get("reason") or "")
         audit = await self._bridge.keeper.stop(system, key, f"stopped by a person{f': {reason}' if reason else ''}")
-        later = f"; it is removed there once that works ({audit.faults[system]})" if system in audit.faults else ""
+        row, fault = await self._hook_row(system, key), audit.faults.get(system, "see `bridge hooks list`")
+        if row is None or row.state != STOPPED:
+            raise NotDone(f"{system} {key} is not stopped: {fault}")
+        later = f"; it is removed there once that works ({fault})" if row.vendor_id is not None else ""
         return f"{system} {key} is stopped until `bridge hooks start {system} {key}`; sweeps carry its changes{later}"
 
     async def _start_hook(self, arguments: Arguments) -> str:
@@ -314,9 +318,15 @@ class Requests:
             where = f"systems.{system}.hooks_off"
             raise NotDone(f"the settings stop it: take `{key}` out of {where} and restart the bridge")
         audit = await self._bridge.keeper.start(system, key)
-        if system in audit.faults:
-            raise NotDone(f"{system} {key} is to be registered, and is not yet: {audit.faults[system]}")
+        row, fault = await self._hook_row(system, key), audit.faults.get(system, "see `bridge hooks list`")
+        if row is not None and row.state in ON_PURPOSE:
+            raise NotDone(f"{system} {key} is still stopped: {fault}")
+        if row is None or row.state != "registered":
+            raise NotDone(f"{system} {key} is to be registered, and is not yet: {fault}")
         return f"{system} {key} is registered; what changed meanwhile is swept"
+
+    async def _hook_row(self, system: str, key: str) -> HookRow | None:
+        return next((row for row in await self._bridge.store.hooks.all(system) if row.key == key), None)
 
     async def _retry(self, arguments: Arguments) -> str:
         keys = await self._letters(arguments)

@@ -22,6 +22,9 @@ from bridge.store.model import HookRow
 log = logging.getLogger(__name__)
 
 Observe = Callable[[str], None]
+Work = Callable[[], Awaitable[None]]
+
+WITHDRAWN = "its hooks were removed on request; `bridge hooks repair` registers them again"
 
 
 @dataclass(slots=True)
@@ -110,7 +113,7 @@ class HookKeeper:
 
     async def _rotate(self, system: str, overlap_seconds: float, audit: Audit) -> None:
         if self.withdrawn:
-            audit.faults[system] = "its hooks were removed on request; `bridge hooks repair` registers them again"
+            audit.faults[system] = WITHDRAWN
             return
         fault = await self._public_url_fault(system, self.specs(system))
         if fault:
@@ -146,14 +149,26 @@ class HookKeeper:
             await self._guarded(system, audit, partial(self._remove_ours, system, audit))
         return audit
 
-    async def _guarded(self, system: str, audit: Audit, work: Callable[[], Awaitable[None]]) -> None:
-        """Copies of the bridge take turns, so that two of them do not register the same hook."""
+    async def _guarded(self, system: str, audit: Audit, work: Work, mark: Work | None = None) -> None:
+        """Copies of the bridge take turns, so that two of them do not register the same hook.
+
+        `mark` notes what a person wants, also while the system cannot be used: in the turn, or an audit under way, here
+        or in another copy, would write over it what it saw before.
+        """
         unusable = await self.store.systems.unusable(system)
         if unusable:
             audit.faults[system] = unusable
+
+        async def turn() -> None:
+            if mark is not None:
+                await mark()
+            if not unusable:
+                await work()
+
+        if unusable and mark is None:
             return
         try:
-            await self.store.tokens.exclusive(f"hooks:{system}", work)
+            await self.store.tokens.exclusive(f"hooks:{system}", turn)
         except Exception as error:  # whatever is wrong with one system, the others' hooks are put in order
             expected = isinstance(error, BridgeError)
             fault = audit.faults[system] = str(error) if expected else f"{type(error).__name__}: {error}"
@@ -162,7 +177,8 @@ class HookKeeper:
 
     async def _mend(self, system: str, audit: Audit, started: str | None = None) -> None:
         """`started`: the key of a hook that a person starts again, whatever it was stopped by."""
-        if self.withdrawn:  # while this audit waited for its turn
+        if self.withdrawn:  # while this audit waited for its turn, or before it
+            audit.faults[system] = WITHDRAWN
             return
         await self.refresh()
         specs = self.specs(system)
@@ -172,15 +188,13 @@ class HookKeeper:
         for key, hook in found.keep.items():
             await self._adopt(system, key, hook, specs)
         await self._note_stopped(system, found, audit)
+        await self._remove_stopped(system, found, audit)
         if fault:
             audit.faults[system] = f"nothing was registered: {fault}"
             await self._note_missing(system, found.missing, fault)
             return
         healed = await self._create_missing(system, found, audit)
         await self._remove(system, [hook for hook in found.remove if hook.id not in healed], audit)
-        for row in await self.store.hooks.all(system):
-            if row.state in (STOPPED, OFF) and row.vendor_id is not None:
-                await self.store.hooks.save(replace(row, vendor_id=None))
         audit.settled.add(system)
         await self._wake_silent(system, specs, found.keep, audit)
         for row in await self.store.hooks.all(system):
@@ -204,23 +218,38 @@ class HookKeeper:
 
     async def stop(self, system: str, key: str, why: str) -> Audit:
         """Take a hook away, and leave it so until `start`. `why`: shown with it."""
-        before = await self._row(system, key)
-        row = before or HookRow(system, key, self.addresses.url(system, key), None, STOPPED)
-        await self.store.hooks.save(replace(row, state=STOPPED, note=why))
-        log.warning("a hook is stopped on purpose", extra={"system": system, "hook": key, "reason": why})
-        return await self._only(system)
+
+        async def mark() -> None:
+            before = await self._row(system, key)
+            row = before or HookRow(system, key, self.addresses.url(system, key), None, STOPPED)
+            await self.store.hooks.save(replace(row, state=STOPPED, note=why))
+            log.warning("a hook is stopped on purpose", extra={"system": system, "hook": key, "reason": why})
+
+        return await self._marked(system, mark)
 
     async def start(self, system: str, key: str) -> Audit:
         """Register a hook again that was stopped by `stop` or at the vendor; its entities are swept."""
-        before = await self._row(system, key)
-        if before is not None and before.state in ON_PURPOSE:
-            await self.store.hooks.save(replace(before, state="missing", vendor_id=None, registered_at=None, note=""))
-        return await self._only(system, started=key)
 
-    async def _only(self, system: str, started: str | None = None) -> Audit:
+        async def mark() -> None:
+            before = await self._row(system, key)
+            if before is not None and before.state in ON_PURPOSE:
+                new = replace(before, state="missing", vendor_id=None, registered_at=None, note="")
+                await self.store.hooks.save(new)
+
+        return await self._marked(system, mark, started=key)
+
+    async def _marked(self, system: str, mark: Work, started: str | None = None) -> Audit:
         audit = Audit()
-        await self._guarded(system, audit, partial(self._mend, system, audit, started))
+        await self._guarded(system, audit, partial(self._mend, system, audit, started), mark)
         return audit
+
+    async def _remove_stopped(self, system: str, found: Difference, audit: Audit) -> None:
+        """That needs no address of ours that vendors reach."""
+        stopped = await self._stopped(system)
+        await self._remove(system, [hook for hook in found.remove if self._key(hook) in stopped], audit)
+        for row in await self.store.hooks.all(system):
+            if row.state in (STOPPED, OFF) and row.vendor_id is not None:
+                await self.store.hooks.save(replace(row, vendor_id=None))
 
     async def _note_stopped(self, system: str, found: Difference, audit: Audit) -> None:
         """What is stopped on purpose is stated; nothing is done about it."""

@@ -106,7 +106,7 @@ def _link_cycles(mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
     """Links that must be there at create; optional ones are patched in later."""
     edges: dict[str, set[str]] = {}
     for mapping in mappings:
-        for row in mapping.fields:
+        for row in (row for field in mapping.fields for row in field.refers):
             if row.link is not None and (row.required or row.missing == "reject"):
                 edges.setdefault(mapping.name, set()).add(row.link)
     cycle = _cycle(edges, shortest=1)

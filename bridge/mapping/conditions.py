@@ -4,7 +4,6 @@ A condition holds, does not hold, or cannot be told (None) because a column it a
 """
 
 from collections.abc import Callable, Iterator
-from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
@@ -15,7 +14,7 @@ from bridge.domain.record import Fields
 from bridge.files.document import Place
 from bridge.mapping.paths import Path
 from bridge.mapping.types.choice import choice_text
-from bridge.mapping.types.dates import parse_date, parse_instant
+from bridge.mapping.types.dates import moved, parse_date, parse_instant
 from bridge.mapping.types.numbers import parse_decimal
 from bridge.mapping.values import UNREAD, Untranslatable, is_empty
 
@@ -225,14 +224,11 @@ def _moment(raw: Any, zone: tzinfo) -> datetime | None:
 
 def _day(raw: Any, zone: tzinfo) -> date | None:
     found = parse_instant(raw, zone)
-    return None if found is None else found.astimezone(zone).date()
+    try:
+        return None if found is None else moved(found, zone).date()
+    except Untranslatable:  # at the ends of the calendar, as 9999-12-31 for "never ends": the day it says
+        return None if found is None else found.date()
 
 
 def _listed(words: tuple[Any, ...]) -> str:
     return ", ".join(str(word).lower() if isinstance(word, bool) else str(word) for word in words)
-
-
-def all_hold(conditions: MappingOf[Any, Condition], records: MappingOf[Any, Fields]) -> bool | None:
-    """Of conditions by side, those about the records given here."""
-    found = [one.holds(records[side]) for side, one in conditions.items() if side in records]
-    return False if False in found else None if None in found else True

@@ -17,7 +17,7 @@ from bridge.mapping.model import Cells, Conflict, Field, LineSpec, Policy
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ANY, ColumnTable
-from bridge.mapping.types.kind import as_is
+from bridge.mapping.types.kind import Kind, as_is
 from bridge.mapping.values import LEAVE, Untranslatable
 
 
@@ -196,7 +196,7 @@ def _finish(
     default = section.scalar("default")
     row = Field(
         name=name,
-        kind=type_.kind,
+        kind=_kind(type_, pair),
         left=pair.get(Side.LEFT),
         right=pair.get(Side.RIGHT),
         flows=flows,
@@ -219,6 +219,15 @@ def _finish(
     )
     _check_literals(section, row)
     return row
+
+
+def _kind(type_: FieldType, pair: dict[Side, Cells]) -> Kind:
+    """The type of the canonical value; where sides write texts in zones of their own, values are the same that one of
+    them writes alike."""
+    texts = [type_.by_side[side] for side, cells in pair.items() if side in type_.by_side and "text" in cells.parts]
+    if not texts:
+        return type_.kind
+    return replace(type_.kind, same=lambda a, b: any(one.same(a, b) for one in texts))
 
 
 # What decides which canonical value a record has; other words of a row decide only what is done with it.

@@ -152,6 +152,11 @@ def names_unlinked(value: Any) -> bool:
     return any(isinstance(one, Reference) for one in parts_of(value))
 
 
+def names_left_over(value: Any) -> bool:
+    """Whether it refers to a record that a merge left over, whose survivor is linked."""
+    return any(isinstance(one, LinkId) and one.left_over for one in parts_of(value))
+
+
 def is_empty(value: Any) -> bool:
     """No value there: None, unread, empty text, empty list or set. Zero and False are values."""
     if value is None or value is UNREAD:

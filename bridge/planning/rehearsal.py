@@ -219,9 +219,9 @@ def parents_first(mappings: Mapping[str, RecordMapping], names: Iterable[str]) -
     wanted = sorted(names)
 
     def add(name: str, path: tuple[str, ...]) -> None:
-        for field in mappings[name].fields:
-            if field.link in wanted and field.link not in (*path, name):
-                add(field.link, (*path, name))
+        for row in (row for field in mappings[name].fields for row in field.refers):
+            if row.link in wanted and row.link not in (*path, name):
+                add(row.link, (*path, name))
         if name not in order:
             order.append(name)
 

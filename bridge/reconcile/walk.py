@@ -84,13 +84,13 @@ class Walk:
     async def page(self, token: str | None, since: datetime | None) -> Page:
         """One page of the listing; a short pause of a rate limit is waited for."""
         waited = 0.0
+        columns = [column for use in self.uses for column in use.mapping.line_columns(use.side)]
         while True:
             try:
                 with calls_for(PRIORITY[self.purpose.origin]):
                     page = await self.connector.list(self.cursor.entity, since=since, page=token, where={})
-                kept = [row for row in page.rows if self._can_be_kept(row)]
-                columns = [column for use in self.uses for column in use.mapping.line_columns(use.side)]
-                kept = await with_lines(self.connector, self.cursor.entity, kept, columns)
+                    kept = [row for row in page.rows if self._can_be_kept(row)]
+                    kept = await with_lines(self.connector, self.cursor.entity, kept, columns)
                 return replace(page, rows=await self._without_forgotten(kept))
             except RateLimited as error:
                 waited += max(error.after_seconds, 1.0)

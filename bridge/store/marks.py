@@ -113,6 +113,8 @@ def _mark(is_sqlite: bool) -> Any:
         else_=old.source_at,
     )
     at_work = and_(LONGEST > 0, old.taken > 0)  # what is being done may show the edit or not
+    # What waited for something else until now waits for the next edit from now on.
+    begins = or_(old.due.is_(None), and_(LONGEST > 0, old.code.is_distinct_from(new.code)))
     edited_on, at_last = and_(LONGEST > 0, old.code == new.code), old.first_due + LONGEST
     return insert.on_conflict_do_update(
         index_elements=["mapping", "side", "rec"],
@@ -133,7 +135,7 @@ def _mark(is_sqlite: bool) -> Any:
             "reason": case((asleep, old.reason), else_=new.reason),
             "code": case((asleep, old.code), else_=new.code),
             "source_at": newer,
-            "first_due": case((old.due.is_(None), new.first_due), else_=old.first_due),
+            "first_due": case((begins, new.first_due), else_=old.first_due),
             "kinds": old.kinds.op("|")(new.kinds),
             "run": case((old.due.is_(None), new.run), else_=func.coalesce(old.run, new.run)),
             "event": case((old.due.is_(None), new.event), else_=func.coalesce(new.event, old.event)),

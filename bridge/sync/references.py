@@ -9,7 +9,7 @@ from bridge.domain.record import Side
 from bridge.mapping.base import Base, load_base
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.model import Field
-from bridge.mapping.translate import Reading
+from bridge.mapping.translate import Reading, same
 from bridge.mapping.values import Lines, LinkId, Reference, parts_of, with_parts
 from bridge.store.model import Completion, Link, LinkState, Mode, Outcome, Task, TaskKey, TaskState
 from bridge.store.questions import LinkById, LinkOf, SurvivorOf, TaskOf
@@ -75,7 +75,9 @@ def left_over(
         there: Any = readings[side.other].values.get(one.field)
         if one.action not in (Action.NONE, Action.IN_STEP) or side not in draft.mapping.named[one.field].flows:
             continue
-        if isinstance(here, LinkId) and here == there and (here.left_over, there.left_over) == (True, False):
+        stale = {part for part in parts_of(here) if isinstance(part, LinkId) and part.left_over}
+        named = {part for part in parts_of(there) if isinstance(part, LinkId) and not part.left_over}
+        if stale & named and same(draft.mapping.named[one.field], here, there):
             found[one.field] = there
     return found
 

@@ -11,7 +11,7 @@ from bridge.mapping.base import Base, FieldBase, dump_base
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.model import Mapping
 from bridge.mapping.translate import Reading, defaulted, is_reduction, same
-from bridge.mapping.values import UNREAD, LinkId, is_empty, names_unlinked, parts_of
+from bridge.mapping.values import UNREAD, LinkId, is_empty, names_left_over, names_records, names_unlinked, parts_of
 from bridge.store import moves
 from bridge.store.model import Link
 from bridge.sync.draft import Draft
@@ -46,10 +46,13 @@ def shows_base(mapping: Mapping, side: Side, reading: Reading, base: Base) -> bo
         entry, value = base.get(field.name), reading.values.get(field.name, UNREAD)
         if entry is None or entry.fingerprint != field.fingerprint:
             return False
-        if value is UNREAD or names_unlinked(value) or (isinstance(value, LinkId) and value.left_over):
+        if value is UNREAD or names_unlinked(value) or names_left_over(value):
             return False
-        if not same(field, value, entry.left if side is Side.LEFT else entry.right):
+        was, hashed = (entry.left, entry.left_hash) if side is Side.LEFT else (entry.right, entry.right_hash)
+        if not same(field, value, was):
             return False
+        if names_records(value) and hashed not in (None, reading.hashes.get(field.name)):
+            return False  # another id, the same link: the other side may still name what a merge left over
     return True
 
 

@@ -92,13 +92,14 @@ def _verdict(
 
 
 def _journaled(draft: Draft, name: str, data: Any) -> Any:
-    """A value as the journal kept it; a record that was not linked then may be by now."""
+    """A value as the journal kept it; a record that was not linked then may be by now, or merged into another."""
 
     def now(value: Any) -> Any:
         link = draft.ask(LinkOf(value.mapping, value.side, value.id)) if isinstance(value, Reference) else None
         return value if link is None or not references.usable(link) else LinkId(link.id)
 
-    return with_parts(load_values(draft.mapping, {name: data})[name], now)
+    value = with_parts(load_values(draft.mapping, {name: data})[name], now)
+    return references.followed(draft, {name: value})[name]
 
 
 def _edited(row: Field, readings: Mapping[Side, Reading], base: Base) -> frozenset[Side]:

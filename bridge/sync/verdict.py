@@ -17,7 +17,7 @@ from bridge.mapping.base import Base
 from bridge.mapping.merge import Decision
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD, Money, Reference, names_unlinked
+from bridge.mapping.values import UNREAD, Money, Reference
 from bridge.store.model import Claim, Completion, Link, Scope, Task, TaskKey, TaskState
 from bridge.sync import compare, conflicts, references, settle, shadow, words
 from bridge.sync.draft import Draft
@@ -139,8 +139,9 @@ def verdict(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Verdict
 class FieldBeside:
     """One field of a pair, its values as people read them. `now`: by side; a side that did not show it is `unread`.
 
-    `agreed`: what each side held when both agreed last; None where they never did. `changed`: sides that hold something
-    else since. `gets`: what would be written to a side. `why`: what the bridge says of it.
+    `off`: the field rule's `when` does not hold. `agreed`: what each side held when both agreed last; None where they
+    never did. `changed`: sides that hold something else since. `gets`: what would be
+    written to a side. `why`: what the bridge says of it.
     """
 
     field: str
@@ -148,6 +149,7 @@ class FieldBeside:
     agreed: Mapping[Side, Any] | None
     changed: frozenset[Side]
     unread: frozenset[Side]
+    off: bool
     differs: bool
     gets: Mapping[Side, Any]
     why: str
@@ -192,6 +194,7 @@ def _beside(draft: Draft, weighed: Weighed, name: str, sent: Mapping[Side, bool]
         agreed=None if agreed is None else {**_in_words(draft, name, agreed), **same},
         changed=frozenset(moved),
         unread=unread,
+        off=any(name in reading.off for reading in weighed.readings.values()),
         differs=not unread and not translate.same(row, values[Side.LEFT], values[Side.RIGHT]),
         gets=_in_words(draft, name, {side: weighed.plans[side][name] for side in Side if sent[side]}),
         why=why,
@@ -209,12 +212,9 @@ def _sent(draft: Draft, target: Side, values: Mapping[str, Any], record: Record)
     """
     found: dict[str, str] = {}
     for name, value in values.items():
-        if names_unlinked(value) and not isinstance(value, Reference):
+        named = references.referring(draft.mapping.named[name], value)
+        if any(isinstance(one, Reference) and row.missing != "blank" for row, one in named):
             continue
-        if isinstance(value, Reference):
-            if draft.mapping.named[name].missing != "blank":
-                continue
-            value = None
         try:
             settled = references.for_writing(draft, target, {name: value})
             assert not isinstance(settled, Completion), "nothing that is linked is waited for"

@@ -14,7 +14,7 @@ from bridge.mapping.base import Base, FieldBase, load_base
 from bridge.mapping.model import Field
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
+from bridge.mapping.values import UNREAD, Reference, is_empty, names_left_over
 from bridge.store.model import Link, LinkState
 from bridge.sync.verdict import amount_in
 
@@ -65,7 +65,7 @@ def _edited(row: Field, side: Side, reading: Reading, base: Base) -> bool:
     entry, value = base.get(row.name), reading.values.get(row.name, UNREAD)
     if isinstance(value, Reference):  # what it names is not linked: told with the references, nothing crosses
         return row.missing == "blank" and (entry is None or entry.left_hash is not None or entry.right_hash is not None)
-    if isinstance(value, LinkId) and value.left_over:
+    if names_left_over(value):
         return True
     if entry is None:
         return value is UNREAD or not is_empty(value)

@@ -1,7 +1,10 @@
 """A hook that somebody stopped on purpose stays so, is stated, and its changes come with sweeps."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +14,10 @@ from bridge.app.checks import _hooks
 from bridge.app.desk.overview import Front
 from bridge.app.hook_rows import hook_rows
 from bridge.app.requests import NotDone, Requests
+<<<<<<< HEAD
+=======
+from bridge.domain.address import Addresses
+>>>>>>> w-m2
 from bridge.domain.errors import Unreachable
 from bridge.domain.seams import Seams
 from bridge.hooks.compare import HookPolicy
@@ -18,7 +25,7 @@ from bridge.hooks.keeper import HookKeeper
 from bridge.monitoring.health import Status
 from bridge.store import Store
 from tests.clock import FakeClock
-from tests.integration.pipedrive_site import WANTED, Site, open_site
+from tests.integration.pipedrive_site import SECRET, WANTED, Site, open_site
 from tests.pairs import site as pairs
 from tests.pairs.vendors import VENDORS
 
@@ -122,6 +129,78 @@ async def test_stop_while_the_vendor_does_not_answer_takes_it_away_later(site: S
     assert len(site.hooks()) == 2
     audit = await site.keeper.audit()
     assert ([entity for entity, _ in site.hooks()], audit.created) == (["person"], [])
+
+
+class Slow:
+    """The vendor's connector, whose listing is read and then held back until `go`."""
+
+    def __init__(self, connector: Any) -> None:
+        self.connector, self.go, self.listed = connector, asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connector, name)
+
+    async def list_hooks(self) -> Any:
+        found = await self.connector.list_hooks()
+        self.listed.set()
+        await self.go.wait()
+        return found
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["stop", "start"])
+async def test_stop_and_start_hold_although_an_audit_is_under_way(site: Site, stopped: bool) -> None:
+    if stopped:
+        await site.keeper.stop("crm1", "any.deal", "an import")
+    slow = Slow(site.connector)
+    keeper = keeper_of(site, {}, slow)
+    audit = asyncio.create_task(keeper.audit())
+    await slow.listed.wait()
+    wanted = keeper.start("crm1", "any.deal") if stopped else keeper.stop("crm1", "any.deal", "an import")
+    asked = asyncio.create_task(wanted)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    slow.go.set()
+    await asyncio.gather(audit, asked)
+    assert [entity for entity, _ in site.hooks()] == (["deal", "person"] if stopped else ["person"])
+    assert (await states(site))["any.deal"] == (("registered", "") if stopped else ("stopped", "an import"))
+
+
+def requests_of(site: Site, keeper: HookKeeper) -> Requests:
+    systems = {"crm1": SimpleNamespace(hooks_off=frozenset())}
+    parts: Any = SimpleNamespace(
+        keeper=keeper, store=site.store, connectors=keeper.connectors, settings=SimpleNamespace(systems=systems)
+    )
+    return Requests(parts)
+
+
+async def unusable(site: Site, why: str) -> None:
+    await site.store.systems.save(replace(await site.store.systems.get("crm1"), stopped=why))
+
+
+HOOK = {"system": "crm1", "hook": "any.deal"}
+
+
+async def test_stop_takes_one_away_although_vendors_cannot_reach_us(site: Site) -> None:
+    keeper = keeper_of(site, {})
+    keeper.addresses = Addresses("acme", SECRET, "http://127.0.0.1:9/away")
+    answer = await requests_of(site, keeper)._stop_hook(HOOK)
+    assert answer == "crm1 any.deal is stopped until `bridge hooks start crm1 any.deal`; sweeps carry its changes"
+    assert [entity for entity, _ in site.hooks()] == ["person"]
+    with pytest.raises(NotDone, match=r"crm1 any\.deal is to be registered, and is not yet: nothing was registered"):
+        await requests_of(site, keeper)._start_hook(HOOK)
+
+
+async def test_what_stop_and_start_did_not_do_is_told(site: Site) -> None:
+    keeper = keeper_of(site, {})
+    await unusable(site, "another account")
+    answer = await requests_of(site, keeper)._stop_hook(HOOK)
+    assert answer.endswith("it is removed there once that works (crm1 is stopped: another account)")
+    with pytest.raises(NotDone, match=r"crm1 any\.deal is to be registered, and is not yet: crm1 is stopped"):
+        await requests_of(site, keeper)._start_hook(HOOK)
+    await unusable(site, "")
+    await keeper.remove_all()
+    with pytest.raises(NotDone, match="is not yet: its hooks were removed on request; `bridge hooks repair`"):
+        await requests_of(site, keeper)._start_hook(HOOK)
 
 
 async def test_the_settings_stop_one_as_long_as_they_name_it(site: Site) -> None:

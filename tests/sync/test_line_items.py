@@ -9,12 +9,15 @@ import pytest
 from bridge.connectors.protocols import Page, Written
 from bridge.domain.catalog import Column, ColumnSpec, Manifest
 from bridge.domain.errors import RetryLater
+from bridge.domain.priority import Priority, purpose
 from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
 from bridge.mapping.base import load_values
+from bridge.reconcile.reconciler import Reconciler, Work
 from bridge.store.model import Mode
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising
 from tests.sync.bench import Bench
+from tests.sync.test_undo import do, say
 
 NewBench = Callable[..., Awaitable[Bench]]
 DEALS = """
@@ -107,10 +110,10 @@ class Apart(FakeProduct):
             self._called("line")
 
 
-async def _bench(new_bench: NewBench, clock: FakeClock) -> Bench:
+async def _bench(new_bench: NewBench, clock: FakeClock, text: str = DEALS) -> Bench:
     """The right side has lines apart, the left one in its records."""
     crm = FakeProduct("crm", clock, _with_lines(manifest(), apart=False))
-    bench = await new_bench(text=DEALS, crm=crm, erp=Apart("erp", clock))
+    bench = await new_bench(text=text, crm=crm, erp=Apart("erp", clock))
     for name in ("Desk", "Lamp", "Sofa"):
         bench.crm.person_creates("company", name=name)
     await bench.settle()
@@ -221,6 +224,33 @@ async def test_a_line_waits_for_the_record_it_names(new_bench: NewBench, clock: 
     await bench.assert_silent()
 
 
+@pytest.mark.parametrize("merged", ["report", "archive"])
+async def test_lines_that_name_what_a_merge_left_over_are_moved_to_the_survivor(
+    new_bench: NewBench, clock: FakeClock, merged: str
+) -> None:
+    text = DEALS.replace("match: [name]", f"match: [name]\nmerged: {merged}", 1)
+    bench = await _bench(new_bench, clock, text)
+    left, right = await _pair(bench, ("Desk", 1), ("Sofa", 3))
+    desk, lamp = (_here(bench, name) for name in ("Desk", "Lamp"))
+    loser, survivor = (_there(bench, name) for name in ("Desk", "Lamp"))
+    bench.crm.person_merges("company", desk, lamp)
+    await bench.settle()
+    bench.clock.advance(60)
+    items = bench.crm.live("person")[left]["items"]
+    bench.crm.person_edits("person", left, items=[{**items[0], "product_id": lamp}, items[1]])
+    await bench.settle()
+    assert [line["product_id"] for line in bench.erp.live("person")[right]["items"] if line["amount"] == 1] == [
+        survivor
+    ]
+    bench.clock.advance(60)
+    if merged == "report":
+        bench.erp.person_deletes("company", loser)  # and whoever cleans up deletes no line with it
+    await bench.tell("erp", "person", right)
+    await bench.settle()
+    assert _shown(bench, bench.crm) == _shown(bench, bench.erp) == {("Lamp", 1), ("Sofa", 3)}
+    await bench.assert_silent()
+
+
 async def test_the_journal_shows_lines_and_the_records_they_name(new_bench: NewBench, clock: FakeClock) -> None:
     bench = await _bench(new_bench, clock)
     left, _ = await _pair(bench, ("Desk", 1))
@@ -234,6 +264,21 @@ async def test_lines_are_asked_for_only_by_mappings_that_have_them(new_bench: Ne
     assert "lines" not in bench.erp.calls
     await _pair(bench, ("Desk", 1))
     assert bench.erp.calls.count("lines") <= 3
+
+
+async def test_a_sweep_asks_for_lines_with_the_priority_of_a_sweep(new_bench: NewBench, clock: FakeClock) -> None:
+    bench = await _bench(new_bench, clock)
+    await _pair(bench, ("Desk", 1))
+    asked: list[tuple[str, Priority]] = []
+    bench.erp.fail = lambda name: asked.append((name, purpose().priority))
+    work = Work(bench.parts.mappings, bench.parts.scopes, bench.routes)
+    sweeps = Reconciler({"crm": bench.crm, "erp": bench.erp}, work, bench.store, bench.seams)
+    await sweeps.sweep("erp", "person", "full")
+    assert {one for one in asked if "before" in one[0]} >= {
+        ("before list", Priority.RECONCILE),
+        ("before lines", Priority.RECONCILE),
+    }
+    assert {priority for _, priority in asked} == {Priority.RECONCILE}
 
 
 async def test_in_shadow_lines_are_told_and_not_written(new_bench: NewBench, clock: FakeClock) -> None:
@@ -262,3 +307,62 @@ async def test_the_journal_keeps_the_lines_that_a_write_replaced(new_bench: NewB
     entry = [one for one in await bench.journal("crm", "person", left) if one.what == "updated"][-1]
     before = load_values(mapping, entry.detail["before"])["items"]
     assert [(line.value("amount"), type(line.value("product")).__name__) for line in before.rows] == [(1, "LinkId")]
+
+
+async def test_undo_of_a_write_of_lines_restores_those_it_added_changed_and_removed(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench = await _bench(new_bench, clock)
+    left, right = await _pair(bench, ("Desk", 1), ("Lamp", 2))
+    before = bench.erp.live("person")[right]["items"]
+    desk, _lamp = bench.crm.live("person")[left]["items"]
+    sofa = {"id": "s", "product_id": _here(bench, "Sofa"), "amount": 3, "note": "new"}
+    bench.crm.person_edits("person", left, items=[{**desk, "amount": 9}, sofa])
+    await bench.settle()
+    bench.clock.advance(60)
+    assert _shown(bench, bench.erp) == {("Desk", 9), ("Sofa", 3)}
+    told = await say(bench, "undo", f"erp person {right}")
+    assert all(name in told for name in ("items", "amount", f"products {_there(bench, 'Lamp')}")), told
+    assert _shown(bench, bench.erp) == {("Desk", 9), ("Sofa", 3)}, "shown first"
+    run = await do(bench, "undo", f"erp person {right}")
+    assert _shown(bench, bench.erp) == {("Desk", 1), ("Lamp", 2)}
+    assert bench.erp.live("person")[right]["items"][0] == before[0], "a line that was changed is still that line"
+    assert _shown(bench, bench.crm) == {("Desk", 9), ("Sofa", 3)}, "the edit stands where it was made"
+    await bench.settle()
+    await bench.assert_silent()
+    assert _shown(bench, bench.erp) == {("Desk", 1), ("Lamp", 2)}, "and no sweep does it again"
+    await do(bench, "undo", run=run)
+    assert _shown(bench, bench.erp) == {("Desk", 9), ("Sofa", 3)}, "an undo can be undone"
+    await bench.assert_silent()
+
+
+async def test_undo_of_lines_that_somebody_edited_since_says_so_and_leaves_them(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench = await _bench(new_bench, clock)
+    left, right = await _pair(bench, ("Desk", 1))
+    (desk,) = bench.crm.live("person")[left]["items"]
+    bench.crm.person_edits("person", left, items=[{**desk, "amount": 9}])
+    await bench.settle()
+    bench.clock.advance(60)
+    (line,) = bench.erp.live("person")[right]["items"]
+    bench.erp.person_edits("person", right, items=[{**line, "amount": 10}])
+    await bench.settle()
+    told = await say(bench, "undo", f"erp person {right}")
+    assert "edited since" in told
+    await do(bench, "undo", f"erp person {right}")
+    assert _shown(bench, bench.erp) == {("Desk", 10)}
+    await bench.assert_silent()
+
+
+async def test_undo_restores_a_line_whose_record_was_merged_since(new_bench: NewBench, clock: FakeClock) -> None:
+    bench = await _bench(new_bench, clock)
+    left, right = await _pair(bench, ("Desk", 1))
+    bench.crm.person_edits("person", left, items=[])
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_merges("company", _here(bench, "Desk"), _here(bench, "Lamp"))
+    await bench.settle()
+    await do(bench, "undo", f"erp person {right}")
+    assert _shown(bench, bench.erp) == {("Lamp", 1)}
+    await bench.assert_silent()

@@ -82,3 +82,25 @@ async def test_a_reference_to_what_a_merge_left_over_goes_to_the_survivor_and_ou
     await bench.settle()
     assert bench.crm.live("person")[person]["company_id"] == survivor
     assert bench.erp.live("person")[copy]["company_id"] == there["Acme Ltd"]
+
+
+async def test_a_reference_that_is_moved_long_after_the_merge_is_moved_on_the_other_side_too(
+    new_bench: NewBench,
+) -> None:
+    bench = await new_bench(text=WITH_COMPANIES)
+    loser, survivor = (bench.crm.person_creates("company", name=name) for name in ("Acme", "Acme Ltd"))
+    person = bench.crm.person_creates("person", **ANA, company_id=loser)
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_merges("company", loser, survivor)
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", person, phone="1")
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", person, company_id=survivor)
+    await bench.settle()
+    there = {str(fields["name"]): rec for rec, fields in bench.erp.live("company").items()}
+    ((_copy, fields),) = bench.erp.live("person").items()
+    assert fields["company_id"] == there["Acme Ltd"]
+    await bench.assert_silent()

@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bridge.domain.errors import ConfigError
+from bridge.domain.errors import ConfigError, RateLimited
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Side
 from bridge.mapping.load import load_text
 from bridge.store.model import Task, TaskKey, TaskState
 from bridge.sync.reasons import Reason
+from tests.product import raising
 from tests.sync.bench import PEOPLE, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
@@ -45,7 +46,7 @@ async def test_an_edit_waits_for_the_next_one(new_bench: NewBench) -> None:
     assert bench.erp.live("person")["1"]["name"] == "Ana"
     task = await _task(bench, Side.LEFT, rec)
     assert (task.state, task.code) == (TaskState.WAITING, Reason.QUIET.value)
-    assert task.due == pytest.approx(bench.store.now() + 10)
+    assert task.due == pytest.approx(bench.store.now() + 10, abs=1)
     assert "left alone for 30 s" in task.reason
     assert task in await bench.store.waiting.all("people"), "it is told with what waits"
     bench.clock.advance(11)
@@ -65,6 +66,22 @@ async def test_a_record_that_is_edited_for_ever_still_crosses(new_bench: NewBenc
         await bench.turn()
         assert bench.store.now() - begun <= 320
     assert bench.store.now() - begun >= 290
+
+
+async def test_a_record_that_waited_for_a_system_is_left_alone_after_each_edit_as_well(new_bench: NewBench) -> None:
+    bench, rec = await _pair(new_bench)
+    bench.erp.fail = raising("before read", RateLimited("erp", "the day is used up", 7200.0), times=99)
+    await _edit(bench, rec, "B")
+    bench.clock.advance(31)
+    await bench.turn()
+    assert (await _task(bench, Side.LEFT, rec)).code != Reason.QUIET.value
+    bench.erp.fail = lambda name: None
+    bench.clock.advance(3600)
+    for name in ("Bo", "Bo L"):
+        await _edit(bench, rec, name)
+        task = await _task(bench, Side.LEFT, rec)
+        assert (task.code, task.due) == (Reason.QUIET.value, pytest.approx(bench.store.now() + 30, abs=1))
+        bench.clock.advance(10)
 
 
 async def test_what_its_counterpart_is_claimed_for_does_not_take_a_half_typed_record_along(new_bench: NewBench) -> None:

@@ -128,7 +128,7 @@ class Comparer:
 
 def _compared(row: FieldBeside) -> Compared:
     left, right = Side.LEFT, Side.RIGHT
-    now = {side: "not read" if side in row.unread else _text(row.now[side]) for side in Side}
+    now = {side: _now(row, side) for side in Side}
     agreed = {side: None if row.agreed is None else _text(row.agreed[side]) for side in Side}
     return Compared(
         field=row.field,
@@ -147,10 +147,18 @@ def _compared(row: FieldBeside) -> Compared:
     )
 
 
+def _now(row: FieldBeside, side: Side) -> str | None:
+    if row.off:
+        return "not in sync: `when` does not hold"
+    return "not read" if side in row.unread else _text(row.now[side])
+
+
 def _text(value: Any) -> str | None:
-    """A plain value as people read it; None for empty."""
+    """A plain value as people read it; None for empty. Of lines each is a line."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        return "\n".join(", ".join(f"{name} {_text(part)}" for name, part in one.items()) for one in value)
     if isinstance(value, list):
         return ", ".join(sorted(map(str, value))) or None
     return None if value is None or value == "" else str(value)

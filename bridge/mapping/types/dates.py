@@ -66,10 +66,15 @@ def parse_instant(raw: Any, zone: tzinfo | None) -> datetime | None:
         value = value.replace(tzinfo=zone)
     if value.tzinfo is UTC:
         return value
+    return moved(value, UTC)
+
+
+def moved(value: datetime, zone: tzinfo) -> datetime:
+    """The same moment in a zone; raises Untranslatable at both ends of the calendar."""
     try:
-        return value.astimezone(UTC)
+        return value.astimezone(zone)
     except OverflowError:
-        raise Untranslatable(f"{describe(raw)} is out of range") from None
+        raise Untranslatable(f"{value.isoformat()} is out of range in {zone}") from None
 
 
 def make_date(options: dict[str, Any]) -> Kind:
@@ -91,12 +96,12 @@ def make_date(options: dict[str, Any]) -> Kind:
         if isinstance(raws[0], date) and not isinstance(raws[0], datetime):
             return raws[0]
         found = parse_instant(raws[0], zone or ZoneInfo("UTC"))
-        return None if found is None else found.astimezone(zone or UTC).date()
+        return None if found is None else moved(found, zone or UTC).date()
 
     def split(value: Any) -> tuple[Any, ...]:
         if value is None:
             return (None,)
-        return (datetime(value.year, value.month, value.day, tzinfo=zone or UTC).astimezone(UTC),)
+        return (moved(datetime(value.year, value.month, value.day, tzinfo=zone or UTC), UTC),)
 
     return Kind(
         "date",
@@ -112,7 +117,11 @@ def make_date(options: dict[str, Any]) -> Kind:
 
 
 def make_instant(options: dict[str, Any]) -> Kind:
-    """Options: `zone`, of instants that name none; `format`, how `{text: column}` is written (ISO 8601 unless said)."""
+    """Options: `zone`, of instants that name none; `format`, how `{text: column}` is written (ISO 8601 unless said).
+
+    Moments that `format` writes alike are the same: of two hours that read the same, where clocks are put back, and of
+    seconds that it does not show, the text can say no more.
+    """
     zone = ZoneInfo(options["zone"]) if "zone" in options else None
     style = time_format(options["format"], clock=True) if "format" in options else None
 
@@ -122,9 +131,18 @@ def make_instant(options: dict[str, Any]) -> Kind:
         return parse_instant(raw, zone)
 
     def text(value: Any) -> tuple[Any, ...]:
-        if value is None:
-            return (None,)
-        return (style.written(value.astimezone(zone or UTC)) if style is not None else value.isoformat(),)
+        return (None if value is None else written(value),)
+
+    def written(value: datetime) -> str:
+        return style.written(moved(value, zone or UTC)) if style is not None else value.isoformat()
+
+    def same(a: datetime, b: datetime) -> bool:
+        if a == b or style is None:
+            return a == b
+        try:
+            return written(a) == written(b)
+        except Untranslatable:
+            return False
 
     def reduces(sent: Any, shown: Any) -> bool:
         return (
@@ -139,6 +157,7 @@ def make_instant(options: dict[str, Any]) -> Kind:
         dump=datetime.isoformat,
         load=datetime.fromisoformat,
         reduces=reduces,
+        same=same,
         shapes={frozenset({"text"}): Shape(("text",), lambda raws: parse(raws[0]), text)},
     )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from bridge.domain.record import RecordRef, Side
 from bridge.store import Store
 from bridge.store.cursors import CursorMove
 from bridge.store.failures import CursorMoved, Unstorable
-from bridge.store.model import KeyNote, Mode, Outcome, RecordNote, TaskState
+from bridge.store.model import KeyNote, Mode, Outcome, Quiet, RecordNote, TaskState
 from bridge.store.questions import SharingKeys, SurvivorOf
 from tests.clock import FakeClock
 from tests.conformance.store.builders import GUESTS, ROUTES, Desk, at, done, event, left, routes
@@ -239,3 +240,24 @@ async def test_what_a_sweep_or_a_person_tells_of_is_no_callback(desk: Desk) -> N
     for origin in (Origin.RECONCILE, Origin.BACKFILL, Origin.PERSON):
         await desk.hears("1", origin=origin)
     assert (await desk.store.records.known([ref]))[ref].told_at is None
+
+
+async def test_what_waited_for_something_else_waits_for_the_next_edit_from_then_on(
+    desk: Desk, clock: FakeClock
+) -> None:
+    typed = Quiet(30.0, "quiet", "left alone for 30 s")
+    places = {
+        place: [replace(route, quiet=typed) for route in found]
+        for place, found in routes(*desk.scopes.values()).items()
+    }
+    await desk.hears("1")
+    claim = await desk.claims_one()
+    held = done(claim, Outcome.WAITING, due=desk.store.now() + 7200, code="rate_limited", reason="the day is used up")
+    await desk.store.tasks.finish([held])
+    clock.advance(3600)
+    for _ in range(2):
+        await desk.store.events.accept([event("1")], places)
+        task = await desk.store.tasks.get(left("1"))
+        assert task is not None
+        assert (task.code, task.due) == ("quiet", pytest.approx(desk.store.now() + 30, abs=1))
+        clock.advance(10)

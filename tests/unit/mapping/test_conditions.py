@@ -1,6 +1,7 @@
 """`where` and `when`: what a condition holds of, what it says, what two of them exclude, and what is wrong with one."""
 
-from datetime import UTC, date, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -154,3 +155,29 @@ def test_new_records_get_the_words_that_are_certain_and_are_refused_where_they_w
     assert for_create(one, Side.LEFT, {"name": "Lund"}) == {"kind": "firm", "name": "Lund"}
     with pytest.raises(MappingFailed, match="where wants name not Test"):
         for_create(one, Side.LEFT, {"name": "Test"})
+
+
+ENDS = [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)]
+
+
+@given(
+    st.sampled_from(ENDS),
+    st.timedeltas(-timedelta(days=2), timedelta(days=2)),
+    st.sampled_from(["Pacific/Kiritimati", "Europe/Oslo", "America/New_York", "Pacific/Pago_Pago"]),
+    st.sampled_from(["2026-01-01", "2026-01-01T00:00:00Z"]),
+    st.sampled_from([datetime.isoformat, lambda moment: moment.replace(tzinfo=None), lambda moment: moment]),
+)
+def test_moments_at_the_ends_of_the_calendar_are_before_and_after_all_others(
+    end: datetime, away: timedelta, zone: str, bound: str, shown: Any
+) -> None:
+    with suppress(OverflowError):
+        end += away
+    where = load_text((HEAD % f"{{kind: {{less: {bound}}}}}").replace("Europe/Oslo", zone), "m.yaml")[0]
+    found = passes_where(where, Side.LEFT, {"kind": shown(end)})
+    assert not found if end.year > 2026 else found or end.year == 1
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_last_moment_there_is_stands_for_its_day_in_every_zone(zone: str) -> None:
+    where = load_text((HEAD % "{kind: {at-least: 9999-12-31}}").replace("Europe/Oslo", zone), "m.yaml")[0]
+    assert passes_where(where, Side.LEFT, {"kind": "9999-12-31T23:59:59Z"})

@@ -1,5 +1,6 @@
 """`format`: days, moments and numbers in texts are read and written as the row says, and come back as they went."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 
 from bridge.domain.errors import ConfigError
 from bridge.mapping.laws import Verdict, law_report
+from bridge.mapping.translate import same
 from bridge.mapping.types.kind import Kind
 from bridge.mapping.types.registry import make_kind
 from bridge.mapping.values import Untranslatable
 
-from .files import mapping_of
+from .files import HEAD, mapping_of
 
 TEXT = frozenset({"text"})
 DAYS = ["DD.MM.YYYY", "D.M.YYYY", "MM/DD/YYYY", "YYYY-MM-DD", "YYYYMMDD", "DD MM YYYY"]
@@ -90,6 +92,47 @@ def test_decimals_that_the_format_cannot_show_are_not_cut_off() -> None:
 def test_where_clocks_are_put_back_the_first_of_two_hours_is_meant() -> None:
     kind = make_kind("instant", {"format": "DD.MM.YYYY HH:mm", "zone": "Europe/Oslo"})
     assert kind.parse("25.10.2026 02:30") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+OSLO_AUTUMN = [datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1)]
+
+
+@pytest.mark.parametrize("zones", ["{erp: Europe/Oslo}", "{crm: Asia/Tokyo, erp: Europe/Oslo}"])
+def test_hours_that_read_the_same_are_the_same_to_a_row_that_writes_them(zones: str) -> None:
+    text = "  f: {crm: a, erp: {text: b}, type: instant, format: 'DD.MM.YYYY HH:mm', lossy: true}\n"
+    said = mapping_of(text, head=HEAD.replace("match:", f"zone: {zones}\nmatch:"))
+    own = mapping_of(text.replace("type:", "zone: Europe/Oslo, type:"))
+    first, second = OSLO_AUTUMN
+    for row in (said.named["f"], own.named["f"]):
+        assert same(row, first, second)
+        assert not same(row, first, second + timedelta(hours=1))
+    exact = mapping_of(text.replace("HH:mm", "HH:mm ZZ"), head=HEAD.replace("match:", f"zone: {zones}\nmatch:"))
+    assert not same(exact.named["f"], first, second)
+
+
+@given(
+    st.sampled_from(["Pacific/Kiritimati", "Europe/Oslo", "America/New_York", "Pacific/Pago_Pago"]),
+    st.sampled_from([datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)]),
+    st.timedeltas(-timedelta(days=2), timedelta(days=2)),
+    st.sampled_from(["DD.MM.YYYY HH:mm:ss", "DD.MM.YYYY HH:mm:ss ZZ", None]),
+)
+def test_moments_at_the_ends_of_the_calendar_come_back_or_are_refused(
+    zone: str, end: datetime, away: timedelta, text: str | None
+) -> None:
+    with suppress(OverflowError):
+        end += away
+    style = {} if text is None else {"format": text}
+    moments = make_kind("instant", {"zone": zone, **style})
+    with suppress(Untranslatable):
+        back = there_and_back(moments, end)
+        assert moments.same(back, end) or end.year == 1, "zones had offsets with seconds then, which ZZ does not show"
+    assert moments.same(end, end)
+    assert not moments.same(end, datetime(2026, 1, 1, tzinfo=UTC))
+    shape = make_kind("date", {"zone": zone}).shapes[frozenset({"instant"})]
+    with suppress(Untranslatable):
+        assert shape.join(shape.split(end.date())) == end.date()
+    with suppress(Untranslatable):
+        assert shape.join((end,)) is not None
 
 
 @pytest.mark.parametrize(
