@@ -14,10 +14,7 @@ from bridge.app.checks import _hooks
 from bridge.app.desk.overview import Front
 from bridge.app.hook_rows import hook_rows
 from bridge.app.requests import NotDone, Requests
-<<<<<<< HEAD
-=======
 from bridge.domain.address import Addresses
->>>>>>> w-m2
 from bridge.domain.errors import Unreachable
 from bridge.domain.seams import Seams
 from bridge.hooks.compare import HookPolicy

@@ -225,7 +225,7 @@ ONE_LOOK = (
     Mutant(
         "a reference to what a merge left over is taken for what was agreed on",
         "sync/remember.py::shows_base",
-        " or (isinstance(value, LinkId) and value.left_over)",
+        " or names_left_over(value)",
         "",
         (f"{ONE_SIDE}a_side_does_not_show_the_base_when_one_field_is_other_unread_or_not_linked",),
     ),

@@ -34,6 +34,7 @@ YOUNG = {
     "tasks": {"run", "event"},
     "journal": {"run", "version", "undone", "event"},
     "cursors": {"total", "moved_at", "seconds"},
+    "requests": {"failed"},
 }
 """Columns that came after schema 0005."""
 YOUNG_TABLE = re.compile(rf"(TABLE|ON) ({'|'.join(SINCE)}) |INDEX journal_run ")
