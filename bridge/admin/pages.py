@@ -231,7 +231,7 @@ class Pages:
             bridge=self._name,
             person=person,
             may_act=person is not None and person.role >= Role.OPERATE,
-            here=request.path_qs,
+            here=request.path_qs if request.method == "GET" else None,  # what answers a form stands still
             path=request.path,
             session=self._desk.login.session(request),
         )

@@ -164,6 +164,7 @@ async def test_a_time_that_is_shown_is_the_moment_that_is_done(here: Office, cli
     headers = {"Authorization": f"Bearer {ANNA}", "Origin": here.url}
     async with client.session.post(f"{here.url}/act/undo_mapping", data=form, headers=headers) as answer:
         page = await answer.text()
+    assert 'hx-get="/act' not in page, "news of the bridge does not take the question away"
     (sent,) = re.findall(r'name="since" value="([^"]*)"', page)
     assert moment_of(sent, 0.0) >= meant
     pair = (await client.get(f"{API}/records/crm/person/{here.ids['Ana Lund']}"))["pairs"][0]
