@@ -31,7 +31,8 @@ FORGETFUL = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_wal_size = '1
 WAITING = {"acceptance", "bench", "pairs", "storms"}
 
 # No test asserts a time: on a busy machine any example may take long.
-settings.register_profile("bridge", deadline=None)
+settings.register_profile("bridge", deadline=None, max_examples=60)  # other ones in every run
+settings.register_profile("thorough", deadline=None, max_examples=500)  # HYPOTHESIS_PROFILE=thorough make test
 settings.register_profile("quick", deadline=None, max_examples=10)  # `make quick`
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "bridge"))
 
