@@ -312,7 +312,7 @@ class Reconciler:
         return True
 
     async def _settle_unseen(self, walk: Walk) -> None:
-        """Linked records a complete listing did not show are looked at; whether they are gone a read decides."""
+        """Linked records and dead letters that a complete listing did not show are looked at: a read decides."""
         cursor, missing, known = walk.cursor, set[str](), set[str]()
         for use in walk.uses:
             unseen = await self.store.sweeps.unseen(use.scope, use.side, cursor.sweep, cursor.started_at or 0.0)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, or_, select
 
 from bridge.domain.record import Side
 from bridge.store.database import Database
@@ -63,20 +63,32 @@ class Sweeps:
         return await self._database.read(lambda conn: conn.scalar(query)) or 0
 
     async def unseen(self, scope: Scope, side: Side, sweep: int, started: float) -> list[str]:
-        """Linked records that a complete full sweep did not show, but for those we wrote since it `started`."""
-        endpoint, column = scope.endpoint(side), links.c[side.value]
-        known = and_(records.c.system == endpoint.system, records.c.entity == endpoint.entity, records.c.rec == column)
-        query = (
-            select(column)
-            .select_from(links.outerjoin(records, known))
-            .where(links.c.mapping == scope.mapping, column.is_not(None))
-            .where(links.c.state.in_([LinkState.LIVE.value, LinkState.FROZEN.value]))
-            .where(or_(records.c.seen_sweep.is_(None), records.c.seen_sweep < sweep))
-            .where(or_(records.c.own_write_at.is_(None), records.c.own_write_at < started))
-            .order_by(column)
+        """Linked records and dead letters that a complete full sweep did not show, but for those we wrote since it
+        `started`. A dead letter about a record that is gone would stand for ever."""
+        endpoint = scope.endpoint(side)
+
+        def not_shown(column: ColumnElement[str], table: FromClause, *which: ColumnElement[bool]) -> Select[str]:
+            known = and_(
+                records.c.system == endpoint.system, records.c.entity == endpoint.entity, records.c.rec == column
+            )
+            return (
+                select(column)
+                .select_from(table.outerjoin(records, known))
+                .where(*which)
+                .where(or_(records.c.seen_sweep.is_(None), records.c.seen_sweep < sweep))
+                .where(or_(records.c.own_write_at.is_(None), records.c.own_write_at < started))
+            )
+
+        column, paired = links.c[side.value], [LinkState.LIVE.value, LinkState.FROZEN.value]
+        linked = not_shown(
+            column, links, links.c.mapping == scope.mapping, column.is_not(None), links.c.state.in_(paired)
+        )
+        letters = not_shown(
+            *(tasks.c.rec, tasks, tasks.c.mapping == scope.mapping),
+            *(tasks.c.side == side.value, tasks.c.state == TaskState.DEAD.value),
         )
 
         def work(conn: Connection) -> list[str]:
-            return list((conn.execute(query)).scalars())
+            return sorted({*conn.execute(linked).scalars(), *conn.execute(letters).scalars()})
 
         return await self._database.read(work)

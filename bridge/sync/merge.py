@@ -49,6 +49,8 @@ def duplicate_instead(draft: Draft, link: Link, side: Side, rec: str) -> Complet
         taken = draft.lease(side, duplicate)
         if taken:
             return taken
+        if draft.ask(LinkOf(draft.mapping.name, side, duplicate)) is not None:
+            continue  # it has a pair of its own since it was reported
         if isinstance(draft.look(draft.ref(side, duplicate), Moment.LEASED), Record):
             why = Reason.DUPLICATE_TAKES_OVER.of(record=draft.named(side, rec), duplicate=duplicate)
             _follow(draft, link, side, duplicate, why.text, forget_base=True)
