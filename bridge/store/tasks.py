@@ -8,7 +8,7 @@ from bridge.domain.event import Lane
 from bridge.store.claims import Claims
 from bridge.store.database import Database
 from bridge.store.finish import Finishing
-from bridge.store.model import Scope, TaskState
+from bridge.store.model import Pair, Scope, TaskState
 from bridge.store.notify import Wake
 from bridge.store.standing import Standing
 from bridge.store.tables import Real, mappings, tasks
@@ -41,19 +41,29 @@ class Tasks(Claims, Finishing, Standing):
         Finishing.__init__(self, database, wake)
 
     async def next_due(
-        self, scopes: Mapping[str, Scope], blocked_systems: frozenset[str] = frozenset()
+        self,
+        scopes: Mapping[str, Scope],
+        blocked_systems: frozenset[str] = frozenset(),
+        lower_room: Mapping[Pair, int] | None = None,
     ) -> float | None:
         """When the next task of these mappings falls due, those with a blocked system left out; None: none will.
 
         Tasks due already are somebody's, or were just claimed by the caller: whoever ends a claim wakes all.
+        lower_room: as for `claim`; where there is none, what is not live waits for the end of a claim, too.
         """
         usable = {
             name for name, scope in scopes.items() if not blocked_systems & {scope.left.system, scope.right.system}
         }
-        asked = {"names": sorted(usable), "after": self._database.now() - JUST_NOW}
+        lower = {name for name in usable if lower_room is None or lower_room.get(scopes[name].pair, 0) > 0}
+        after = self._database.now() - JUST_NOW
 
         def work(conn: Connection) -> float | None:
-            found = [conn.scalar(COMING, {**asked, "in_lane": lane.value}) for lane in Lane]
+            names = {lane: sorted(usable if lane is Lane.LIVE else lower) for lane in Lane}
+            found = [
+                conn.scalar(COMING, {"names": some, "after": after, "in_lane": lane.value})
+                for lane, some in names.items()
+                if some
+            ]
             return min((due for due in found if due is not None), default=None)
 
         return await self._database.read(work)

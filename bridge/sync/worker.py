@@ -79,7 +79,7 @@ class Worker:
             scope.pair: limits.workers - limits.workers // KEPT_FREE - lower[scope.pair] for scope in scopes.values()
         }
         claims = await tasks.claim(limits.workers, scopes, limits.lease_seconds, blocked, at_work, room)
-        return claims, None if claims else await tasks.next_due(scopes, blocked)
+        return claims, None if claims else await tasks.next_due(scopes, blocked, room)
 
     def _with_room(self) -> dict[str, Scope]:
         """The mappings whose pair of systems may have more claims."""

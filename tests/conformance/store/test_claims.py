@@ -354,6 +354,9 @@ async def test_places_kept_free_of_lower_lanes_go_to_live_changes_alone(desk: De
     assert len(first) == 6
     at_work = {pair: 6}
     assert await desk.store.tasks.claim(8, desk.scopes, 60.0, at_work=at_work, lower_room={pair: 0}) == []
+    assert await desk.store.tasks.next_due(desk.scopes) == desk.store.now()
+    assert await desk.store.tasks.next_due(desk.scopes, lower_room={pair: 0}) is None, "nobody polls for these"
     await desk.hears("l1")
+    assert await desk.store.tasks.next_due(desk.scopes, lower_room={pair: 0}) == desk.store.now()
     (live,) = await desk.store.tasks.claim(8, desk.scopes, 60.0, at_work=at_work, lower_room={pair: 0})
     assert live.key.rec == "l1"
