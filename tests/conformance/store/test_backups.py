@@ -179,8 +179,12 @@ async def test_a_file_in_which_one_value_was_changed_is_refused(store: Store, fi
     assert "was changed since it was written" in str(caught.value)
 
 
+# Without `ids` the bytes are the tests' names, and those hold the second at which they were packed:
+# two workers would collect different tests.
 @pytest.mark.parametrize(
-    "content", [b"", b"x", gzip.compress(b""), gzip.compress(b"[]\n"), gzip.compress(b'{"a":1}\n')]
+    "content",
+    [b"", b"x", gzip.compress(b""), gzip.compress(b"[]\n"), gzip.compress(b'{"a":1}\n')],
+    ids=["nothing", "one letter", "packed nothing", "packed list", "packed object"],
 )
 def test_what_is_no_backup_is_refused(file: Path, content: bytes) -> None:
     file.write_bytes(content)
