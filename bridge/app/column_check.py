@@ -6,9 +6,8 @@ from bridge.domain.record import Side
 from bridge.mapping.column_changes import Level, names_used
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.monitoring.health import CheckResult, Status
-from bridge.store.account_columns import AccountColumns
 from bridge.store.model import Scope
-from bridge.store.names import Renamed
+from bridge.store.systems import AccountColumns, Renamed
 
 LEVELS = {Level.FAIL: Status.FAIL, Level.WARN: Status.WARN, Level.INFO: Status.PASS}
 

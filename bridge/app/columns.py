@@ -13,8 +13,8 @@ from bridge.domain.record import Side
 from bridge.mapping.check_live import account_problems
 from bridge.mapping.column_changes import Concern, Level, changes, concerns, dumped, loaded
 from bridge.mapping.model import Mapping as RecordMapping
-from bridge.store.account_columns import AccountColumns
 from bridge.store.model import Json
+from bridge.store.systems import AccountColumns
 
 log = logging.getLogger(__name__)
 

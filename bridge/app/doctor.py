@@ -29,7 +29,7 @@ from bridge.monitoring.health import CheckResult, Status
 from bridge.settings.model import Settings
 from bridge.settings.parts import store_url
 from bridge.store.engine import Store, open_store
-from bridge.store.vitals import State
+from bridge.store.figures import State
 
 CHECK_WRITES = "store"
 """The part of health that has the store take a write."""

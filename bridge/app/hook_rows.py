@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bridge.app.wording import moment
 from bridge.store.engine import Store
-from bridge.store.hook_hours import WINDOWS, HookFigures, HookName
+from bridge.store.hooks import WINDOWS, HookFigures, HookName
 
 NONE_YET = dict.fromkeys(WINDOWS, HookFigures())
 

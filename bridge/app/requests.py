@@ -18,9 +18,9 @@ from bridge.domain.patience import once_back
 from bridge.domain.record import Side
 from bridge.domain.run import Kind
 from bridge.hooks.compare import ON_PURPOSE, STOPPED
-from bridge.store.conflicts import questions
 from bridge.store.model import HookRow, JournalEntry, Mode, TaskKey
 from bridge.store.requests import Answer, Request
+from bridge.store.standing import questions
 from bridge.sync.reasons import SHADOW, Reason
 
 log = logging.getLogger(__name__)

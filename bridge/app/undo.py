@@ -17,7 +17,7 @@ from bridge.store.journal import CREATIONS, REMOVALS, JournalRow
 from bridge.store.model import Claim, Instruction, Json, Link, LinkState, Scope, Task, TaskKey, TaskState
 from bridge.store.questions import LinksNaming
 from bridge.sync import instruct
-from bridge.sync.foretell import Foretold, foretell
+from bridge.sync.instruct import Foretold, foretell
 from bridge.sync.load import Loader
 
 SHOWN = 50

@@ -8,10 +8,10 @@ from bridge.app.waiting import hold_ups
 from bridge.app.wording import Scopes, moment, record_name
 from bridge.domain.errors import ConfigError, Fault
 from bridge.domain.record import Side
-from bridge.store.conflicts import Question, questions
 from bridge.store.engine import Store
 from bridge.store.journal import WRITES
 from bridge.store.model import JournalEntry, Json, Link, MappingState, Mode, Scope, Task, TaskKey, TaskState
+from bridge.store.standing import Question, questions
 from bridge.sync.reasons import SHADOW
 
 STORY_LINES = 50

@@ -15,7 +15,7 @@ from bridge.domain.ids import why_unstorable
 from bridge.domain.seams import Clock
 from bridge.domain.tracing import NO_TRACING, Tracing
 from bridge.monitoring.seldom import Seldom
-from bridge.store.failures import Unstorable
+from bridge.store.model import Unstorable
 
 log = logging.getLogger(__name__)
 

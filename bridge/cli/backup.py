@@ -16,8 +16,7 @@ from bridge.app.wording import moment
 from bridge.cli.opened import note, with_store
 from bridge.domain.errors import ConfigError, Fault
 from bridge.settings.parts import mapping_files, store_url
-from bridge.store.backup import Backup, Written, back_up, unwritable
-from bridge.store.restore import restore
+from bridge.store.backup import Backup, Written, back_up, restore, unwritable
 
 SHOWN = {
     "links": ("link", "links"),

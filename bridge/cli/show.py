@@ -16,9 +16,9 @@ from bridge.cli.opened import known_scopes, with_store
 from bridge.cli.shown import json_option, print_json, table_of
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
-from bridge.store.conflicts import Question
 from bridge.store.engine import Store
 from bridge.store.model import Endpoint
+from bridge.store.standing import Question
 
 Rows = list[dict[str, object]]
 

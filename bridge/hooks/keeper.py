@@ -16,7 +16,7 @@ from bridge.hooks.compare import DEACTIVATED, OFF, ON_PURPOSE, STOPPED, Differen
 from bridge.hooks.public_url import public_url_fault
 from bridge.hooks.silence import silences
 from bridge.store.engine import Store
-from bridge.store.hook_hours import HookFigures
+from bridge.store.hooks import HookFigures
 from bridge.store.model import HookRow
 
 log = logging.getLogger(__name__)

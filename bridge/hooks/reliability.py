@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bridge.domain.callback import HookSpec
 from bridge.hooks.silence import SILENT_SECONDS
 from bridge.store.engine import Store
-from bridge.store.hook_hours import HookFigures, HookName, SweptChange
+from bridge.store.hooks import HookFigures, HookName, SweptChange
 
 MOST_WAITING = 20_000
 """More changes than these that wait for a late callback are counted before it could come."""

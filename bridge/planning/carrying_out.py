@@ -23,17 +23,15 @@ from bridge.planning import describe
 from bridge.planning.pretend import is_new
 from bridge.planning.rehearsal import tell
 from bridge.planning.rows import REMEMBERED, Kind, Row
-from bridge.store.failures import LinkTaken
-from bridge.store.model import Completion, Outcome, TaskKey
+from bridge.store.model import Completion, LinkTaken, Outcome, TaskKey
 from bridge.store.rows import kind_bits
 from bridge.sync import retry
 from bridge.sync.apply import apply
 from bridge.sync.decide import decide
 from bridge.sync.draft import Draft
 from bridge.sync.load import Loader
-from bridge.sync.parts import Parts
-from bridge.sync.plans import Plan
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Parts, Plan
 from bridge.sync.systems import SystemWatch
 
 PATIENCE_SECONDS = 60.0

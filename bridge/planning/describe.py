@@ -12,10 +12,10 @@ from bridge.planning.pretend import Write, is_new
 from bridge.planning.rows import Json, Kind, Row
 from bridge.store.model import Completion, Move, Outcome
 from bridge.store.moves import Kind as MoveKind
-from bridge.sync import compare, words
+from bridge.sync import compare, remember
 from bridge.sync.draft import Draft
-from bridge.sync.plans import Create, Plan, Removal, SideWrite, Update
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Create, Plan, Removal, SideWrite, Update
 
 MOVED = {
     MoveKind.MATCH: Kind.LINK,
@@ -104,7 +104,7 @@ def decided(draft: Draft, decision: Completion | Plan) -> Any:
     counterpart that the plan would create has another id each time.
     """
     if isinstance(decision, Create):
-        source = words.in_words(draft, draft.side, decision.chosen)
+        source = remember.in_words(draft, draft.side, decision.chosen)
         return ["create", draft.side_name(decision.target), source, sorted(decision.left_out)]
     if isinstance(decision, Removal):
         return [decision.policy.value, draft.side_name(decision.side.other), decision.record.ref.id]
@@ -119,7 +119,7 @@ def _told(end: Completion) -> Iterable[Move]:
 
 
 def _decided_write(draft: Draft, write: SideWrite) -> Any:
-    values = words.in_words(draft, write.target.other, write.chosen)
+    values = remember.in_words(draft, write.target.other, write.chosen)
     return [draft.side_name(write.target), _plain(write.record.ref.id), values]
 
 
@@ -129,7 +129,7 @@ def _plain(rec: str | None) -> str:
 
 def _create(draft: Draft, plan: Create) -> Row:
     values = translate.initial(draft.mapping, plan.target, plan.chosen)
-    after = words.in_words(draft, plan.target, values)
+    after = remember.in_words(draft, plan.target, values)
     fields: dict[str, Json] = {
         name: {"after": value, "why": _origin(draft, plan, name)} for name, value in after.items()
     }
@@ -156,7 +156,7 @@ def _removal(draft: Draft, plan: Removal) -> Row:
     target = plan.side.other
     reading = compare.readings(draft, {target: plan.record})[target]
     held = {name: value for name, value in reading.values.items() if value is not None and value is not UNREAD}
-    fields = {name: {"before": value} for name, value in words.in_words(draft, target, held).items()}
+    fields = {name: {"before": value} for name, value in remember.in_words(draft, target, held).items()}
     kind = Kind.ARCHIVE if plan.policy is DeletePolicy.ARCHIVE else Kind.DELETE
     other = draft.named(plan.side, plan.link.rec(plan.side))
     if plan.undoes is not None:

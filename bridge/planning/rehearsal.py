@@ -24,16 +24,14 @@ from bridge.planning.rows import Row
 from bridge.reconcile.backfill import Backfill
 from bridge.reconcile.reconciler import Reconciler, Work
 from bridge.reconcile.walk import Sweep
-from bridge.store.failures import LinkTaken
-from bridge.store.model import Completion, Mode, Outcome, Routes, TaskKey
+from bridge.store.model import Completion, LinkTaken, Mode, Outcome, Routes, TaskKey
 from bridge.sync import retry
 from bridge.sync.apply import apply
 from bridge.sync.decide import decide
 from bridge.sync.draft import Draft
 from bridge.sync.load import Loader
-from bridge.sync.parts import Parts
-from bridge.sync.plans import Plan, Removal
 from bridge.sync.reasons import SHADOW, Reason
+from bridge.sync.situation import Parts, Plan, Removal
 from bridge.sync.systems import SystemWatch
 
 log = logging.getLogger(__name__)

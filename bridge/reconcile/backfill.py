@@ -14,8 +14,7 @@ from bridge.reconcile.page import Purpose, Use, judge
 from bridge.reconcile.walk import PORTION, Sweep, Walk
 from bridge.store.cursors import Cursor, CursorMove
 from bridge.store.engine import Store
-from bridge.store.failures import CursorMoved
-from bridge.store.model import Route, Scope
+from bridge.store.model import CursorMoved, Route, Scope
 
 WAITING = 100  # the next page is marked only when fewer of the mapping's backfill tasks wait
 POLL_SECONDS = 1.0

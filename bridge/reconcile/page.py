@@ -14,10 +14,10 @@ from bridge.mapping import translate
 from bridge.mapping.model import Mapping
 from bridge.mapping.values import LinkId, Reference
 from bridge.reconcile.compare import differs, edited
+from bridge.store.cursors import TaskNote
 from bridge.store.engine import Store
-from bridge.store.hook_hours import SweptChange
+from bridge.store.hooks import SweptChange
 from bridge.store.model import KeyNote, Link, LinkState, MappingState, RecordNote, Scope, TaskKey
-from bridge.store.sweeps import TaskNote
 
 LIVE_MARGIN_SECONDS = 2.0  # vendors cut their times to whole seconds, and their clock is not ours
 UNKNOWN = TaskNote()

@@ -20,9 +20,8 @@ from bridge.reconcile.page import Purpose, Use
 from bridge.reconcile.walk import Found, Sweep, Walk
 from bridge.store.cursors import Cursor, CursorMove
 from bridge.store.engine import Store
-from bridge.store.failures import CursorMoved
-from bridge.store.hook_hours import SweptChange
-from bridge.store.model import Routes, Scope
+from bridge.store.hooks import SweptChange
+from bridge.store.model import CursorMoved, Routes, Scope
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,8 @@ from bridge.domain.seams import Seams, epoch
 from bridge.reconcile.page import PageMarks, Purpose, Use, judge
 from bridge.store.cursors import Cursor, CursorMove
 from bridge.store.engine import Store
-from bridge.store.failures import Unstorable
-from bridge.store.hook_hours import SweptChange
-from bridge.store.model import Routes
+from bridge.store.hooks import SweptChange
+from bridge.store.model import Routes, Unstorable
 
 log = logging.getLogger(__name__)
 

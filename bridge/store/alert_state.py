@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
-from bridge.store.alert_table import alert_state
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import Json
+from bridge.store.tables import alert_state
 
 ONE = 1
 """The id of the only row."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, func, insert, select
 
 from bridge.store.database import Database
-from bridge.store.failures import BrakeReached
+from bridge.store.model import BrakeReached
 from bridge.store.tables import brake_hits, mappings
 
 

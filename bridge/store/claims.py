@@ -25,7 +25,7 @@ from bridge.domain.event import Lane
 from bridge.domain.record import RecordRef, Side
 from bridge.store.database import Database
 from bridge.store.leases import fences_held, free_for, giving_back, require_fence, take
-from bridge.store.lookup import links_of
+from bridge.store.links import links_of
 from bridge.store.marks import Mark, lock_tasks, mark_due
 from bridge.store.model import Claim, Link, LinkState, Mode, Pair, Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake

@@ -8,12 +8,14 @@ asyncpg, whose prepared statements are kept.
 """
 
 import asyncio
+import os
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -37,8 +39,7 @@ from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams, epoch
-from bridge.store.failing import DAMAGED, LOCKED, StoreFile, code_of, in_words, is_locked, state_of
-from bridge.store.failures import Unstorable
+from bridge.store.model import Unstorable
 from bridge.store.tables import sequence
 
 T = TypeVar("T")
@@ -391,3 +392,193 @@ def is_refused(error: BaseException) -> bool:
 def _is_retried(error: BaseException) -> bool:
     """A lock of another program was waited for already."""
     return state_of(error) in RETRIED_STATES
+
+
+# ---- What a database says when it cannot be used, in words that tell a person what to do ----
+
+
+RESTORE = "stop the bridge, move the file, its -wal and its -shm away, then `bridge restore-backup FILE`"
+
+LOCKED = "another program holds it locked: end that program, and it continues by itself"
+
+SQLITE_REMEDIES: Mapping[int, str] = {
+    sqlite3.SQLITE_FULL: "the disk is full: make room, and it continues by itself",
+    sqlite3.SQLITE_READONLY: "its file or disk is read-only: let the bridge's user write it; it continues by itself",
+    sqlite3.SQLITE_BUSY: LOCKED,
+    sqlite3.SQLITE_LOCKED: LOCKED,
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written: look at the machine's log",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: see that it is there and that the bridge's user may write it",
+    sqlite3.SQLITE_PERM: "its file may not be written: give the bridge's user the right, and it continues by itself",
+    sqlite3.SQLITE_CORRUPT: f"its file is damaged: {RESTORE}",
+    sqlite3.SQLITE_NOTADB: f"its file is not a database, or is damaged: correct store.url, or {RESTORE}",
+}
+DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+POSTGRES_REMEDIES: Mapping[str, str] = {
+    "53300": "PostgreSQL has no connection left: raise max_connections, or end what holds them; it continues by itself",
+    "53100": "PostgreSQL's disk is full: make room, and it continues by itself",
+    "53200": "PostgreSQL has no memory left; it continues by itself",
+    "25006": "PostgreSQL takes no writes (it is a replica, or set read-only): name the one that does",
+    "28P01": "PostgreSQL refuses the password: correct store.url and restart",
+    "28000": "PostgreSQL refuses the user: correct store.url and restart",
+    "3D000": "PostgreSQL has no such database: make it, or correct store.url and restart",
+    "57P03": "PostgreSQL is starting or stopping; it continues by itself",
+    "XX001": "a table of PostgreSQL is damaged: restore the database",
+    "XX002": "an index of PostgreSQL is damaged: REINDEX the database",
+    "42P01": "a table is missing: restore the database",
+}
+
+
+def code_of(error: BaseException) -> int:
+    """SQLite's primary code of an error; 0 for others."""
+    found = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    return found & 0xFF if isinstance(found, int) else 0
+
+
+def is_locked(error: BaseException) -> bool:
+    """Another connection writes, or holds the file."""
+    return code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def state_of(error: BaseException) -> str:
+    """PostgreSQL's SQLSTATE of an error; "" for others."""
+    found = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return found if isinstance(found, str) else ""
+
+
+def in_words(error: BaseException) -> str:
+    """What is wrong and what to do; else the database's own words, without statement or values."""
+    known = SQLITE_REMEDIES.get(code_of(error)) or POSTGRES_REMEDIES.get(state_of(error))
+    if known is not None:
+        return known
+    original = getattr(error, "orig", None) or error
+    return str(original).splitlines()[0][:300] if str(original) else type(original).__name__
+
+
+BYTES = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+"""How large SQLite takes its file to be."""
+
+
+class StoreFile:
+    """The file of an open SQLite store, watched: what is written to one that was deleted is lost at the next start.
+
+    SQLite itself goes on with a deleted file as if nothing were wrong.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._seen: dict[str, tuple[int, int, int]] = {}
+
+    def require_whole(self) -> None:
+        """Raises StoreUnavailable when file or journal was deleted, replaced or cut since this was first asked.
+
+        The file shrinks only when SQLite writes it anew (`bridge forget`), and is whole then; the journal (-wal) may.
+        """
+        for path, shrinks in ((self._path, False), (f"{self._path}-wal", True)):
+            before = self._seen.get(path)
+            try:
+                found = os.stat(path)
+            except FileNotFoundError:
+                if before is None:
+                    continue
+                raise _lost(path, "was deleted") from None
+            except OSError:
+                continue  # what is wrong with the disk shows itself when it is written
+            now = (found.st_dev, found.st_ino, found.st_size)
+            if before is not None and now[:2] != before[:2]:
+                raise _lost(path, "was replaced by another file")
+            if before is not None and not shrinks and now[2] < before[2] and not _whole(path, now[2]):
+                raise _lost(path, "was cut short")
+            self._seen[path] = now
+
+
+def _whole(path: str, size: int) -> bool:
+    """Whether a file of `size` bytes that shrank has all its pages; those beyond its end may be in the journal still.
+
+    Asked on a new connection: an open one answers from its memory. (To open the file by hand and close it would let go
+    of SQLite's locks.)
+    """
+    try:
+        conn = sqlite3.connect(f"{Path(path).resolve().as_uri()}?mode=ro", uri=True, timeout=1.0)
+        try:
+            (bytes_,) = conn.execute(BYTES).fetchone()
+            return bool(bytes_ <= size or conn.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+        finally:
+            conn.close()
+    except sqlite3.Error:
+        return False
+
+
+def _lost(path: str, what: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"the store's file {path} {what} while the bridge runs: put the same file back, and it continues by itself; "
+        f"else {RESTORE}"
+    )
+
+
+# ---- Group commit ----
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Batcher(Generic[Item, Result]):
+    """Collects items into batches of at most `size` and hands each to `commit`, which returns a result per item.
+
+    A failed batch is tried again row by row, so that one bad row fails alone; not so when the store is unavailable,
+    which fails all. `limit`: items waiting; over it `submit` raises StoreUnavailable at once.
+    """
+
+    def __init__(self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], size: int, limit: int) -> None:
+        self._commit = commit
+        self._size = size
+        self.limit = limit
+        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._drain: asyncio.Task[None] | None = None
+
+    async def submit(self, item: Item) -> Result:
+        """The item's result once it is durable. A cancelled submitter's item is still committed."""
+        if len(self._waiting) >= self.limit:
+            raise StoreUnavailable("too many are waiting to be stored")
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._drain is None or self._drain.done():
+            self._drain = asyncio.create_task(self._run())
+        return await future
+
+    async def close(self) -> None:
+        """Wait until everything submitted is settled."""
+        while self._drain is not None and not self._drain.done():
+            await asyncio.wait([self._drain])
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
+                await self._settle(batch)
+        except BaseException:
+            for _, future in self._waiting:
+                future.cancel()
+            self._waiting.clear()
+            raise
+
+    async def _settle(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        try:
+            results = await self._commit([item for item, _ in batch])
+        except (Exception, asyncio.CancelledError) as error:
+            if not isinstance(error, Exception):
+                for _, future in batch:
+                    future.cancel()
+                raise
+            if len(batch) > 1 and not isinstance(error, StoreUnavailable):
+                for entry in batch:
+                    await self._settle([entry])
+                return
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)

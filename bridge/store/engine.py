@@ -12,49 +12,40 @@ from sqlalchemy.exc import ArgumentError
 from bridge.domain.errors import ConfigError, Fault, NoStore, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
-from bridge.store.account_columns import KnownColumns
 from bridge.store.alert_state import AlertState
 from bridge.store.audit import Audit
 from bridge.store.budgets import Budgets
-from bridge.store.conflicts import Conflicts
 from bridge.store.counters import Counters
 from bridge.store.cursors import Cursors
 from bridge.store.database import Database
-from bridge.store.dead_letters import DeadLetters
-from bridge.store.filelock import FileLock
-from bridge.store.hook_hours import HookHours
-from bridge.store.hooks import Hooks
-from bridge.store.instance_tables import instances
-from bridge.store.instances import Instances
+from bridge.store.hooks import HookHours, Hooks
+from bridge.store.instances import FileLock, Instances
 from bridge.store.instructions import Instructions
 from bridge.store.journal import Journal
-from bridge.store.left_alone import LeftAlone
 from bridge.store.mappings import Mappings
 from bridge.store.notify import Listener, Wake
 from bridge.store.requests import Requests
 from bridge.store.schema import HEAD, make_tables, schema_of
-from bridge.store.standing import Standing
-from bridge.store.systems import Systems
-from bridge.store.tables import leases, requests
+from bridge.store.standing import Conflicts, DeadLetters, LeftAlone, Standing, Waiting
+from bridge.store.systems import KnownColumns, Systems
+from bridge.store.tables import instances, leases, requests
 from bridge.store.tokens import Plain, Seal, Tokens
 from bridge.store.unlinked import UnlinkedReferences
-from bridge.store.waiting import Waiting
 
 if TYPE_CHECKING:
     from bridge.store.brakes import Brakes
+    from bridge.store.cursors import Sweeps
     from bridge.store.events import Events
-    from bridge.store.figures import Figures
+    from bridge.store.figures import Figures, Vitals
     from bridge.store.forget import Forgotten
     from bridge.store.links import Links
-    from bridge.store.names import PinnedNames
     from bridge.store.questions import Questions
     from bridge.store.records import Records
     from bridge.store.retention import Retention
     from bridge.store.search import Search
-    from bridge.store.sweeps import Sweeps
+    from bridge.store.systems import PinnedNames
     from bridge.store.tasks import Tasks
     from bridge.store.verifications import Verifications
-    from bridge.store.vitals import Vitals
 
 SCHEMES = ("sqlite", "postgresql")
 POSTGRES_EXTRA = ("asyncpg", "greenlet")
@@ -63,9 +54,9 @@ MIGRATE = ("bridge.store.migrate", "migrate")
 TASKS = ("bridge.store.tasks", "Tasks")
 RECORDS = ("bridge.store.records", "Records")
 FORGOTTEN = ("bridge.store.forget", "Forgotten")
-SWEEPS = ("bridge.store.sweeps", "Sweeps")
+SWEEPS = ("bridge.store.cursors", "Sweeps")
 BRAKES = ("bridge.store.brakes", "Brakes")
-PINNED = ("bridge.store.names", "PinnedNames")
+PINNED = ("bridge.store.systems", "PinnedNames")
 EVENTS = ("bridge.store.events", "Events")
 FIGURES = ("bridge.store.figures", "Figures")
 LINKS = ("bridge.store.links", "Links")
@@ -73,7 +64,7 @@ QUESTIONS = ("bridge.store.questions", "Questions")
 RETENTION = ("bridge.store.retention", "Retention")
 SEARCH = ("bridge.store.search", "Search")
 VERIFICATIONS = ("bridge.store.verifications", "Verifications")
-VITALS = ("bridge.store.vitals", "Vitals")
+VITALS = ("bridge.store.figures", "Vitals")
 """Parts that only a running bridge needs, or few commands: their statements are built when one is first asked for."""
 
 

@@ -11,13 +11,21 @@ from sqlalchemy import Connection, select
 from bridge.domain.event import LANE_OF, Event, EventKind, Origin
 from bridge.domain.record import RecordRef
 from bridge.domain.seams import believable, epoch
-from bridge.store.batch import Batcher
 from bridge.store.counters import count
 from bridge.store.cursors import CursorMove, ask_sweep, move_cursor
-from bridge.store.database import Database
-from bridge.store.ids import of_event, of_notes, of_tasks, require_storable
+from bridge.store.database import Batcher, Database
 from bridge.store.marks import Mark, lock_tasks, mark_due, save_decided, upsert
-from bridge.store.model import KeyNote, Quiet, RecordNote, Routes, TaskKey
+from bridge.store.model import (
+    KeyNote,
+    Quiet,
+    RecordNote,
+    Routes,
+    TaskKey,
+    of_event,
+    of_notes,
+    of_tasks,
+    require_storable,
+)
 from bridge.store.notify import Wake
 from bridge.store.records import note_keys, note_merges, note_records
 from bridge.store.rows import KIND_BITS, chunks, has_key

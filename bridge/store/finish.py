@@ -11,18 +11,29 @@ from bridge.domain.errors import LeaseLost
 from bridge.domain.event import Lane
 from bridge.domain.ids import storable
 from bridge.domain.record import Side
-from bridge.store.batch import Batcher
 from bridge.store.counters import count
-from bridge.store.database import Database
-from bridge.store.failures import LinkTaken
-from bridge.store.ids import of_completion, of_tasks, require_storable
+from bridge.store.database import Batcher, Database
 from bridge.store.instructions import fulfil
 from bridge.store.journal import write_journal
 from bridge.store.leases import give_back_held, require_fence
-from bridge.store.link_writes import lock_links, store_taught, write_links
-from bridge.store.lookup import links_of
+from bridge.store.links import links_of, lock_links, store_taught, write_links
 from bridge.store.marks import Mark, lock_tasks, mark_due, wake_waiting
-from bridge.store.model import Claim, Completion, Link, LinkState, Mode, Move, Outcome, Task, TaskKey, TaskState
+from bridge.store.model import (
+    Claim,
+    Completion,
+    Link,
+    LinkState,
+    LinkTaken,
+    Mode,
+    Move,
+    Outcome,
+    Task,
+    TaskKey,
+    TaskState,
+    of_completion,
+    of_tasks,
+    require_storable,
+)
 from bridge.store.moves import KEEPING, Kind
 from bridge.store.notify import Wake
 from bridge.store.records import note_keys, note_records

@@ -39,6 +39,7 @@ from bridge.store.tables import (
     IN_USE,
     brake_hits,
     events,
+    forgotten,
     instructions,
     intent_keys,
     journal,
@@ -52,7 +53,6 @@ from bridge.store.tables import (
     tasks,
 )
 from bridge.store.unlinked import unlinked_refs
-from bridge.store.verify_tables import forgotten
 
 Scopes = Mapping[str, Scope]
 CODE = "forgotten"

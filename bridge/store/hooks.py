@@ -1,14 +1,18 @@
-"""Registrations of ours at vendors, as last seen."""
+"""Registrations of ours at vendors, as last seen, and how reliable each of them is."""
 
-from dataclasses import asdict
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from bridge.domain.event import EventKind, Origin
+from bridge.domain.record import RecordRef
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import HookRow
-from bridge.store.tables import events, hook_turns, hooks
+from bridge.store.rows import chunks
+from bridge.store.tables import events, hook_hours, hook_turns, hooks
 
 
 class Hooks:
@@ -72,3 +76,129 @@ class Hooks:
     async def remove(self, system: str, key: str) -> None:
         gone = delete(hooks).where(hooks.c.system == system, hooks.c.key == key)
         await self._database.write("hook", lambda conn: conn.execute(gone))
+
+
+# ---- How reliable each hook is ----
+
+
+HOUR = 3600.0
+WINDOWS: Mapping[str, int] = {"24 h": 24, "7 d": 7 * 24}
+"""Full hours before the current one, which counts as well."""
+KEPT_HOURS = 8 * 24
+TIMES_DIFFER_SECONDS = 60.0
+"""The vendor's clock and ours may be this far apart."""
+UNDATED_SECONDS = 3600.0
+"""Where a change shows no time, what told of its record so long before tells of the change as well."""
+
+HookName = tuple[str, str]
+"""System and key of a hook."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookFigures:
+    """reported: changes that callbacks reported; missed: changes that only a sweep found; repaired: how often the hook
+    was registered anew because it was lost, stopped or silent."""
+
+    reported: int = 0
+    missed: int = 0
+    repaired: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SweptChange:
+    """A change that a sweep found and of which no task knew. `changed_at`: by the vendor's clock, None: not shown."""
+
+    ref: RecordRef
+    kind: EventKind
+    changed_at: float | None
+    found_at: float
+
+    @property
+    def reported_from(self) -> float:
+        """What is told of the record from then on tells of this change."""
+        if self.changed_at is None:
+            return self.found_at - UNDATED_SECONDS
+        return max(self.changed_at, self.found_at - UNDATED_SECONDS) - TIMES_DIFFER_SECONDS
+
+
+class HookHours:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, figures: Mapping[HookName, HookFigures]) -> None:
+        """Add to the current hour. One transaction; none where there is nothing to add."""
+        hour = int(self._database.now() // HOUR)
+        rows = [
+            {"system": system, "key": key, "hour": hour, **_values(one)}
+            for (system, key), one in sorted(figures.items())
+            if one != HookFigures()
+        ]
+        if not rows:
+            return
+        insert = upsert(self._database.sqlite, hook_hours)
+        grown = {name: hook_hours.c[name] + insert.excluded[name] for name in ("reported", "missed", "repaired")}
+        statement = insert.on_conflict_do_update(index_elements=["system", "key", "hour"], set_=grown)
+        await self._database.write("hook_hours", lambda conn: conn.execute(statement, rows))
+
+    async def windows(self) -> dict[HookName, dict[str, HookFigures]]:
+        """By hook the sums of each window; hooks of which nothing was counted are left out."""
+        now = int(self._database.now() // HOUR)
+
+        def work(conn: Connection) -> dict[HookName, dict[str, HookFigures]]:
+            found: defaultdict[HookName, dict[str, HookFigures]] = defaultdict(dict)
+            for window, hours in WINDOWS.items():
+                sums = [func.sum(hook_hours.c[name]) for name in ("reported", "missed", "repaired")]
+                query = select(hook_hours.c.system, hook_hours.c.key, *sums)
+                query = query.where(hook_hours.c.hour >= now - hours)
+                for system, key, *numbers in conn.execute(query.group_by(hook_hours.c.system, hook_hours.c.key)):
+                    found[system, key][window] = HookFigures(*map(int, numbers))
+            return dict(found)
+
+        return await self._database.read(work)
+
+    async def missed(self, changes: Sequence[SweptChange]) -> list[SweptChange]:
+        """Those of these changes that no callback reported, and no sweep before the one that found them."""
+        by_entity: defaultdict[tuple[str, str], list[SweptChange]] = defaultdict(list)
+        for change in changes:
+            by_entity[change.ref.system, change.ref.entity].append(change)
+
+        def work(conn: Connection) -> list[SweptChange]:
+            return [
+                one
+                for place, some in sorted(by_entity.items())
+                for part in chunks(some)
+                for one in _missed(conn, *place, part)
+            ]
+
+        return await self._database.read(work)
+
+    async def prune(self) -> None:
+        """Take out what no window shows any more."""
+        old = delete(hook_hours).where(hook_hours.c.hour < int(self._database.now() // HOUR) - KEPT_HOURS)
+        await self._database.write("prune_hook_hours", lambda conn: conn.execute(old))
+
+
+def _missed(conn: Connection, system: str, entity: str, changes: Sequence[SweptChange]) -> list[SweptChange]:
+    told = (Origin.WEBHOOK.value, Origin.RECONCILE.value)
+    query = select(events.c.rec, events.c.origin, events.c.stored_at).where(
+        events.c.stored_at >= min(one.reported_from for one in changes),
+        events.c.system == system,
+        events.c.entity == entity,
+        events.c.origin.in_(told),
+        events.c.rec.in_([one.ref.id for one in changes]),
+    )
+    heard: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
+    for rec, origin, stored_at in conn.execute(query):
+        heard[rec].append((origin, stored_at))
+
+    def is_told(one: SweptChange) -> bool:
+        return any(
+            stored_at >= one.reported_from and (origin == Origin.WEBHOOK.value or stored_at < one.found_at)
+            for origin, stored_at in heard[one.ref.id]
+        )
+
+    return [one for one in changes if not is_told(one)]
+
+
+def _values(figures: HookFigures) -> dict[str, int]:
+    return {"reported": figures.reported, "missed": figures.missed, "repaired": figures.repaired}

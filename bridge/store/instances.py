@@ -1,12 +1,16 @@
-"""Which bridges run on this store, by their heartbeats; commands ask here before they wait for an answer."""
+"""Which bridges run on this store, by their heartbeats, and the lock that keeps a SQLite file to one of them."""
 
+import fcntl
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, delete, select, update
 
+from bridge.domain.errors import ConfigError, Fault
 from bridge.store.database import Database
-from bridge.store.instance_tables import instances
 from bridge.store.marks import upsert
+from bridge.store.tables import instances
 
 BEAT_SECONDS = 5.0
 SILENT_SECONDS = 30.0
@@ -83,3 +87,36 @@ class Instances:
     async def _note(self, values: dict[str, float]) -> None:
         mine = update(instances).where(instances.c.name == self._database.seams.copy).values(**values)
         await self._database.write("instance", lambda conn: conn.execute(mine))
+
+
+# ---- The lock beside a SQLite file ----
+
+
+class FileLock:
+    """Held as long as the process lives or until `release`; the file itself stays."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    @classmethod
+    def take(cls, path: Path) -> "FileLock":
+        """Raises ConfigError naming the file when another process holds it or it cannot be made."""
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            fault = Fault("store.url", f"{path} cannot be written: {error.strerror}", "check the folder's rights")
+            raise ConfigError([fault]) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            what = f"another bridge is running on this store (it holds {path})"
+            raise ConfigError(
+                [Fault("store.url", what, "stop it first, or use PostgreSQL for several instances")]
+            ) from error
+        return cls(descriptor)
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

@@ -1,24 +1,524 @@
-"""Links and intents: which record here is that record there."""
+"""Links and intents: which record here is that record there; how links are found, written and opened."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
 
 from bridge.domain.errors import BridgeError, LeaseLost
 from bridge.domain.record import RecordRef, Side
-from bridge.store.batch import Batcher
+from bridge.store import moves
 from bridge.store.brakes import Brake, hit_brake
-from bridge.store.database import Database
-from bridge.store.failures import ToldMeanwhile
-from bridge.store.intents import IntentAsked, open_intents
-from bridge.store.leases import fences_and_told
-from bridge.store.link_writes import change_links, lock_links
-from bridge.store.lookup import links_by_id, links_of
-from bridge.store.model import Claim, IntentResult, Json, Link, TaskKey
-from bridge.store.rows import link_from
-from bridge.store.tables import IS_UNSETTLED, links
+from bridge.store.database import Batcher, Database
+from bridge.store.leases import fences_and_told, fences_held
+from bridge.store.model import (
+    AlreadyLinked,
+    Claim,
+    IntentOpened,
+    IntentResult,
+    IntentWait,
+    Json,
+    Link,
+    LinkState,
+    Move,
+    TaskKey,
+    TaskState,
+    ToldMeanwhile,
+)
+from bridge.store.moves import Kind
+from bridge.store.rows import IN_USE, LINK_COLUMNS, among, chunks, keyed, link_from, task_key, task_tuple
+from bridge.store.tables import IS_UNSETTLED, intent_keys, link_refs, links, record_keys, tasks
+
+CHAIN_LIMIT = 20
+
+
+BY_ID = select(links).where(links.c.id.in_(bindparam("ids", expanding=True)))
+OF_SIDE = {
+    side: select(links).where(
+        among((links.c.mapping, links.c[side.value]), f"{side.value}_keys"),
+        links.c.state.in_([*IN_USE, LinkState.ALIAS.value]),
+    )
+    for side in Side
+}
+OF_BOTH = union_all(*OF_SIDE.values())
+
+
+def links_by_id(conn: Connection, ids: Iterable[int]) -> dict[int, Link]:
+    found: dict[int, Link] = {}
+    for some in chunks(sorted(set(ids))):
+        for row in conn.execute(BY_ID, {"ids": some}).mappings():
+            found[row["id"]] = link_from(row)
+    return found
+
+
+def links_of(conn: Connection, records: Iterable[TaskKey]) -> dict[TaskKey, Link]:
+    """The intended, live or frozen link of each record; of a record merged away, the survivor's."""
+    found: dict[TaskKey, Link] = {}
+    aliases: dict[TaskKey, Link] = {}
+    for some in chunks(sorted({(key.mapping, key.side.value, key.rec) for key in records})):
+        wanted = set(some)
+        for link in sorted(_naming(conn, some), key=lambda link: link.id):
+            for side in Side:
+                rec = link.rec(side)
+                if rec is not None and (link.mapping, side.value, rec) in wanted:
+                    kind = aliases if link.state is LinkState.ALIAS else found
+                    kind[TaskKey(link.mapping, side, rec)] = link
+    followed = _survivors(conn, {key: link for key, link in aliases.items() if key not in found})
+    return found | followed
+
+
+def _naming(conn: Connection, records: Iterable[tuple[str, str, str]]) -> list[Link]:
+    """Links that name one of these records, by one statement."""
+    keys: dict[Side, list[tuple[str, str]]] = {}
+    for mapping, side, rec in records:
+        keys.setdefault(Side(side), []).append((mapping, rec))
+    parameters = {f"{side.value}_keys": some for side, some in keys.items()}
+    query = OF_BOTH if len(keys) > 1 else OF_SIDE[next(iter(keys))]
+    return [link_from(row) for row in conn.execute(query, parameters).mappings()]
+
+
+def _survivors(conn: Connection, aliases: Mapping[TaskKey, Link]) -> dict[TaskKey, Link]:
+    open_ends = dict(aliases)
+    found: dict[TaskKey, Link] = {}
+    for _ in range(CHAIN_LIMIT):
+        if not open_ends:
+            break
+        targets = links_by_id(conn, [link.alias_of for link in open_ends.values() if link.alias_of is not None])
+        onward: dict[TaskKey, Link] = {}
+        for key, link in open_ends.items():
+            target = targets.get(link.alias_of) if link.alias_of is not None else None
+            if target is None:
+                continue
+            if target.state is LinkState.ALIAS:
+                onward[key] = target
+            elif target.state.value in IN_USE:
+                found[key] = target
+        open_ends = onward
+    return found
+
+
+# ---- Writing link rows ----
+
+
+HOLDING = (LinkState.INTENDED.value, LinkState.DOUBT.value)
+DEFAULTS: Mapping[str, Any] = {"base": {}, "made": "matched", "writes": 0, "window_at": 0.0}
+
+
+LOCK_LINKS = (
+    select(links).where(links.c.id.in_(bindparam("ids", expanding=True))).order_by(links.c.id).with_for_update()
+)
+FORGET_REFS = delete(link_refs).where(link_refs.c.link == bindparam("of"))
+
+
+@cache
+def changing(names: frozenset[str]) -> Update:
+    """Sets these columns of one link: parameters `of`, the link's id, and `new_<name>`."""
+    return (
+        update(links)
+        .where(links.c.id == bindparam("of"))
+        .values({name: bindparam(f"new_{name}", type_=links.c[name].type) for name in sorted(names)})
+    )
+
+
+def change_links(conn: Connection, values: Mapping[int, Mapping[str, Any]]) -> None:
+    """Set columns of links, by id and name; those that change the same columns by one statement."""
+    alike: defaultdict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
+    for link, new in sorted(values.items()):
+        alike[frozenset(new)].append({"of": link, **{f"new_{name}": value for name, value in new.items()}})
+    for names, rows in alike.items():
+        if names:
+            conn.execute(changing(names), rows)
+
+
+def lock_links(conn: Connection, ids: Iterable[int]) -> dict[int, Link]:
+    """Lock link rows by id and show them as they are now."""
+    found: dict[int, Link] = {}
+    for some in chunks(sorted(set(ids))):
+        found.update({row["id"]: link_from(row) for row in conn.execute(LOCK_LINKS, {"ids": some}).mappings()})
+    return found
+
+
+def column_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a move as the database takes them; an unknown name is a mistake of the caller."""
+    unknown = set(values) - LINK_COLUMNS
+    if unknown:
+        raise ValueError(f"links have no column {', '.join(sorted(unknown))}")
+    plain = dict(values)
+    if "state" in plain:
+        plain["state"] = LinkState(plain["state"]).value
+    return plain
+
+
+def insert_link(database: Database, conn: Connection, values: Mapping[str, Any]) -> int:
+    """A new row; its id is the next number of the store-wide counter, and its `seq` unless one is given."""
+    (number,) = database.next_seqs(conn, 1)
+    conn.execute(insert(links).values({**DEFAULTS, "seq": number, **column_values(values), "id": number}))
+    return number
+
+
+def write_links(
+    database: Database, conn: Connection, moves: Mapping[str, Sequence[Move]], before: Mapping[int, Link]
+) -> set[TaskKey]:
+    """Apply moves by mapping, those that give a record free first; the task keys of records that were linked, or are.
+
+    What a link only holds changes no record's being linked. before: the links that are moved, locked, as they were.
+    """
+    linked: set[TaskKey] = set()
+    freeing: list[Move] = []
+    held: list[Move] = []
+    fresh: list[tuple[str, Move]] = []
+    for mapping, some in moves.items():
+        for move in _joined(some):
+            link = before.get(move.id) if move.id is not None else None
+            move = _with_answers(move, link)
+            if move.id is None:
+                fresh.append((mapping, move))
+            elif _frees(move):
+                freeing.append(move)
+            else:
+                held.append(move)
+            if move.kind == Kind.DROP or RELINKING & move.values.keys():
+                linked |= _named(mapping, link, move)
+    _change(conn, freeing)
+    for mapping, move in fresh:
+        _write_refs(conn, insert_link(database, conn, {"mapping": mapping, **move.values}), move.refs)
+    _change(conn, held)
+    return linked
+
+
+def _named(mapping: str, link: Link | None, move: Move) -> set[TaskKey]:
+    """The records that the link named or will name."""
+    recs: list[tuple[Side, str | None]] = [(side, move.values.get(side.value)) for side in Side]
+    if link is not None:
+        recs += [(side, link.rec(side)) for side in Side]
+    return {TaskKey(mapping, side, rec) for side, rec in recs if rec is not None}
+
+
+RELINKING = frozenset({"state", *(side.value for side in Side)})
+"""Columns of a link whose change links a record, or gives it free."""
+
+
+def _joined(moves: Sequence[Move]) -> list[Move]:
+    """One move for each link: of several, the later values stand. A deleted link is not written any more."""
+    joined: dict[int, Move] = {}
+    others: list[Move] = []
+    for write in moves:
+        if write.id is None:
+            others.append(write)
+            continue
+        number, before = write.id, joined.get(write.id)
+        if before is not None:
+            refs = before.refs if write.refs is None else write.refs
+            kind = Kind.DROP if Kind.DROP in (before.kind, write.kind) else write.kind
+            write = replace(write, kind=kind, values={**before.values, **write.values}, refs=refs)
+        joined[number] = write
+    return [*joined.values(), *others]
+
+
+def _with_answers(write: Move, stored: Link | None) -> Move:
+    """A person may have answered a question while the claim was at work: the answer stays with the values it is for."""
+    asked, answered = write.values.get("held"), stored.held if stored is not None else None
+    if not asked or not answered:
+        return write
+    held = {
+        name: {**entry, "chosen": answered[name]["chosen"]}
+        if answered.get(name, {}).get("chosen") and answered[name]["values"] == entry["values"]
+        else entry
+        for name, entry in asked.items()
+    }
+    return replace(write, values={**write.values, "held": held})
+
+
+def _frees(move: Move) -> bool:
+    return move.kind == Kind.DROP or str(move.values.get("state", "live")) not in IN_USE
+
+
+def _change(conn: Connection, moves: Sequence[Move]) -> None:
+    """Apply moves of links that are there. Each must find the records free that it links."""
+    dropped = sorted(move.id for move in moves if move.id is not None and move.kind == Kind.DROP)
+    values = {move.id: column_values(move.values) for move in moves if move.id is not None and move.id not in dropped}
+    settled = [link for link, new in values.items() if "state" in new and new["state"] not in HOLDING]
+    if dropped:
+        conn.execute(delete(links).where(links.c.id.in_(dropped)))
+        conn.execute(delete(link_refs).where(or_(link_refs.c.link.in_(dropped), link_refs.c.target.in_(dropped))))
+    change_links(conn, values)
+    if dropped or settled:
+        conn.execute(delete(intent_keys).where(intent_keys.c.link.in_([*dropped, *settled])))
+    for move in moves:
+        if move.id is not None and move.id not in dropped:
+            _write_refs(conn, move.id, move.refs)
+
+
+def _write_refs(conn: Connection, link: int, refs: Sequence[tuple[str, int]] | None) -> None:
+    if refs is None:
+        return
+    conn.execute(FORGET_REFS, {"of": link})
+    rows = [{"target": target, "link": link, "field": field} for field, target in sorted(set(refs))]
+    if rows:
+        conn.execute(insert(link_refs), rows)
+
+
+def store_taught(database: Database, conn: Connection, link_id: int, side: Side, rec: str) -> bool:
+    """Keep an id an answer taught, whatever the lease: on the open intent if unset, else as a twin row of the link.
+
+    True when the intent holds it now. Nothing is stored twice.
+    """
+    link = (lock_links(conn, [link_id])).get(link_id)
+    if link is None:
+        return False
+    if link.rec(side) == rec:
+        return link.state is LinkState.INTENDED
+    if link.state is LinkState.INTENDED and link.rec(side) is None:
+        try:
+            with conn.begin_nested():
+                conn.execute(update(links).where(links.c.id == link_id).values({side.value: rec}))
+        except IntegrityError:
+            pass  # another link names the record already: a twin
+        else:
+            return True
+    column = links.c[side.value]
+    same = and_(links.c.mapping == link.mapping, links.c.alias_of == link_id, column == rec)
+    if (conn.execute(select(links.c.id).where(same))).first() is None:
+        twin = {side.value: rec, "mapping": link.mapping, "state": LinkState.TWIN, "made": link.made}
+        insert_link(database, conn, {**twin, "alias_of": link_id})
+    return False
+
+
+# ---- Opening intents ----
+
+
+DOUBT_SECONDS = 3600.0
+"""A record held by a dead letter is looked at again after this long."""
+CLOCK_MARGIN_SECONDS = 600.0
+"""A vendor's clock is not further from ours than this."""
+PAIRED = [state.value for state in moves.PAIRED]
+
+
+@dataclass(frozen=True, slots=True)
+class IntentAsked:
+    """A create on `new_side` for the claimed record.
+
+    `keys`: hashes of its non-empty match keys; `first_seq`: when the record was first known; `made_at`: when its system
+    says that it was made. `unlike`: a link of another record of its side that the match index has under one of the keys
+    is in the way, but for those of these records; None: no such link is.
+    """
+
+    claim: Claim
+    new_side: Side
+    keys: frozenset[str]
+    payload: Json
+    deadline: float
+    look_at: float
+    first_seq: int
+    made_at: float | None = None
+    unlike: frozenset[str] | None = None
+
+    @property
+    def key(self) -> TaskKey:
+        return self.claim.key
+
+    @property
+    def hashes(self) -> frozenset[str]:
+        """What the intent holds."""
+        return self.keys or frozenset({_instead_of_keys(self.key)})
+
+
+def open_intents(database: Database, conn: Connection, batch: Sequence[IntentAsked]) -> list[IntentResult | None]:
+    """Decide on these creates, one after the other; None for a claim that lost its fence."""
+    for asked in batch:
+        if asked.key.side is not asked.new_side.other:
+            raise ValueError(f"{asked.key}: an intent creates on the side the claimed record is not on")
+    names = sorted({asked.key.mapping for asked in batch})
+    for name in names:
+        database.lock_name(conn, f"bridge-intents-{name}")
+    held = fences_held(conn, [asked.claim for asked in batch])
+    open_ = _open(conn, names)
+    linked = links_of(conn, [asked.key for asked in batch])
+    alike = _linked_alike(conn, batch)
+    opened: list[Open] = []
+    results: list[IntentResult | None] = []
+    for asked, number in zip(batch, database.next_seqs(conn, len(batch)), strict=True):
+        if asked.claim.fence not in held:
+            results.append(None)
+            continue
+        in_the_way = next((one.link for one in (*open_, *opened) if _holds(asked, one)), None)
+        if in_the_way is not None:
+            results.append(_wait_for(in_the_way, database.now()))
+        elif asked.key in linked:
+            results.append(AlreadyLinked(linked[asked.key]))
+        elif asked.key in alike:  # it was linked since the decision: that one is looked at first
+            results.append(IntentWait(alike[asked.key], database.now()))
+        else:
+            opened.append(Open(_intended(asked, number), asked.hashes))
+            results.append(IntentOpened(number))
+    _insert(conn, opened)
+    return results
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An intent that is open, or a dead letter of one. `decided`: a person discarded that."""
+
+    link: Link
+    hashes: frozenset[str]
+    decided: bool = False
+
+
+OPEN = (
+    select(links)
+    .where(IS_UNSETTLED, links.c.mapping.in_(bindparam("names", expanding=True)), links.c.state.in_(HOLDING))
+    .order_by(links.c.seq)
+)
+KEYS = select(intent_keys.c.link, intent_keys.c.hash).where(intent_keys.c.link.in_(bindparam("ids", expanding=True)))
+STATES = select(*tasks.primary_key.columns, tasks.c.state).where(keyed(tasks))
+
+
+def _open(conn: Connection, names: Sequence[str]) -> list[Open]:
+    """All open intents of these mappings and dead letters of such, oldest first."""
+    found = [link_from(row) for row in conn.execute(OPEN, {"names": names}).mappings()]
+    hashes: defaultdict[int, set[str]] = defaultdict(set)
+    for some in chunks([link.id for link in found]):
+        for link, key in conn.execute(KEYS, {"ids": some}):
+            hashes[link].add(key)
+    letters = {of for link in found if link.state is LinkState.DOUBT and (of := _decided_for(link)) is not None}
+    decided: set[TaskKey] = set()
+    for some in chunks(sorted(map(task_tuple, letters))):
+        rows = conn.execute(STATES, {"keys": some}).mappings()  # one at rest: nothing is done about it any more
+        decided.update(task_key(row) for row in rows if row["state"] == TaskState.IDLE.value)
+    return [Open(link, frozenset(hashes[link.id]), _decided_for(link) in decided) for link in found]
+
+
+def _wait_for(intent: Link, now: float) -> IntentWait:
+    if intent.state is LinkState.DOUBT:
+        return IntentWait(intent.id, now + DOUBT_SECONDS, _decided_for(intent))
+    return IntentWait(intent.id, now if intent.look_at is None else intent.look_at)
+
+
+def _intended(asked: IntentAsked, number: int) -> Link:
+    values = {"payload": asked.payload, "deadline": asked.deadline, "look_at": asked.look_at}
+    recs: dict[str, Any] = {asked.new_side.value: None}
+    move = moves.intend(asked.key.side, asked.key.rec, values)
+    return Link(id=number, mapping=asked.key.mapping, seq=number, **{**recs, **move.values})
+
+
+def _insert(conn: Connection, opened: Sequence[Open]) -> None:
+    if not opened:
+        return
+    columns = ("id", "mapping", "seq", "left", "right", "state", "made", "payload", "deadline", "look_at")
+    rows = [
+        {**DEFAULTS, **column_values({name: getattr(one.link, name) for name in columns[1:]}), "id": one.link.id}
+        for one in opened
+    ]
+    conn.execute(insert(links), rows)
+    kept = [(one.link.mapping, key, one.link.id) for one in opened for key in one.hashes]
+    conn.execute(
+        insert(intent_keys), [dict(zip(("mapping", "hash", "link"), one, strict=True)) for one in sorted(kept)]
+    )
+
+
+def _instead_of_keys(key: TaskKey) -> str:
+    """What an intent holds that has no match key."""
+    return f"{key.side.value}:{key.rec}"
+
+
+def _pair(side: Side) -> ColumnElement[bool]:
+    """A link that names a record of the match index, and has a counterpart for it."""
+    of_it = and_(links.c.mapping == record_keys.c.mapping, links.c[side.value] == record_keys.c.rec)
+    return and_(of_it, links.c.state.in_(PAIRED))
+
+
+LINKED_ALIKE = {
+    side: select(record_keys.c.mapping, record_keys.c.hash, record_keys.c.rec, links.c.id)
+    .join(links, _pair(side))
+    .where(among((record_keys.c.mapping, record_keys.c.side, record_keys.c.hash)))
+    .order_by(links.c.id)
+    for side in Side
+}
+
+
+def _linked_alike(conn: Connection, batch: Sequence[IntentAsked]) -> dict[TaskKey, int]:
+    """By record a link of another one of its side that shows one of the keys by the match index, but for `unlike`."""
+    found: dict[TaskKey, int] = {}
+    for side in Side:
+        asking = [one for one in batch if one.key.side is side and one.unlike is not None]
+        keys = sorted({(one.key.mapping, side.value, key) for one in asking for key in one.keys})
+        sharing: defaultdict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
+        for some in chunks(keys):
+            for mapping, key, rec, link in conn.execute(LINKED_ALIKE[side], {"keys": some}):
+                sharing[mapping, key].append((rec, link))
+        for one in asking:
+            apart = {one.key.rec, *(one.unlike or ())}
+            others = (entry for key in one.keys for entry in sharing[one.key.mapping, key])
+            alike = [link for rec, link in others if rec not in apart]
+            if alike:
+                found[one.key] = min(alike)
+    return found
+
+
+def _decided_for(intent: Link) -> TaskKey | None:
+    side = Side.RIGHT if intent.made == f"created_{Side.LEFT}" else Side.LEFT
+    rec = intent.rec(side)
+    return None if rec is None else TaskKey(intent.mapping, side, rec)
+
+
+def _holds(asked: IntentAsked, one: Open) -> bool:
+    """Whether the record waits for this intent, which may be about it.
+
+    A dead letter holds its own record; and, until a person has decided about it, the records equal in a match key and
+    those that its create may have made. These are the ones it names, and every one made at about that time that no
+    match key tells from it: no key is filled, or none of the mapping.
+    """
+    key, link, of = asked.key, one.link, _decided_for(one.link)
+    if link.mapping != key.mapping or not _may_be_about(asked, one):
+        return False
+    if link.state is not LinkState.DOUBT or of == key:
+        return True
+    if of is not None and one.decided:
+        return False
+    if one.hashes & asked.hashes or key.rec in (link.payload or {}).get("among", ()):
+        return True
+    told_apart = asked.keys and of is not None and one.hashes != {_instead_of_keys(of)}
+    return not told_apart and _made_at_that_time(link, asked.made_at)
+
+
+def _may_be_about(asked: IntentAsked, one: Open) -> bool:
+    """It holds the same match key for another record, may make this very record, or is this one's dead letter."""
+    key, own = asked.key, one.link.rec(asked.key.side)
+    if own == key.rec:
+        return one.link.state is LinkState.DOUBT
+    if one.hashes & asked.hashes:
+        return True
+    # Once the answer taught an id, the intent is about that record.
+    return own is None and one.link.made == f"created_{key.side}" and one.link.seq < asked.first_seq
+
+
+def _made_at_that_time(link: Link, made_at: float | None) -> bool:
+    """Whether a record made then can be what the intent's create made; one that does not say when may be."""
+    opened = (link.payload or {}).get("at")
+    if made_at is None or opened is None:
+        return True
+    latest = opened if link.deadline is None else link.deadline
+    return bool(opened - CLOCK_MARGIN_SECONDS <= made_at <= latest + CLOCK_MARGIN_SECONDS)
+
+
+# ---- Links and intents, as the rest of the bridge asks for them ----
+
 
 BATCH = 64
 QUEUE = 10_000

@@ -1,11 +1,16 @@
-"""Plain values that cross the store's border. Times are epoch seconds of the store's clock; JSON is JSON-able."""
+"""Plain values that cross the store's border, and what the store refuses.
 
-from collections.abc import Mapping, Sequence
+Times are epoch seconds of the store's clock; JSON is JSON-able.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bridge.domain.event import Lane
+from bridge.domain.errors import BridgeError
+from bridge.domain.event import Event, Lane
+from bridge.domain.ids import why_unstorable
 from bridge.domain.record import RecordRef, Side
 
 Json = Mapping[str, Any]
@@ -427,3 +432,85 @@ class SystemRow:
     down_since: float | None = None
     down_reason: str = ""
     stopped: str = ""
+
+
+# ---- What the store refuses ----
+
+
+class CursorMoved(BridgeError):
+    """Another sweep moved the cursor first; nothing was written."""
+
+
+class LinkTaken(BridgeError):
+    """A record is already named by another intended, live or frozen link of the mapping; nothing was written."""
+
+
+class BrakeReached(BridgeError):
+    """One more delete, archive or blanked field would pass the mapping's limit; nothing was written."""
+
+    def __init__(self, mapping: str, hits: int, limit: int) -> None:
+        super().__init__(f"{mapping}: {hits} of {limit} allowed removals are used up in the window")
+        self.mapping = mapping
+        self.hits = hits
+        self.limit = limit
+
+
+class ToldMeanwhile(BridgeError):
+    """A callback told of an edit that the decision does not know of; nothing was written. `at`: when it was stored."""
+
+    def __init__(self, record: str, at: float) -> None:
+        super().__init__(f"{record}: a callback told of an edit since it was read")
+        self.at = at
+
+
+class Unstorable(BridgeError):
+    """A value the database cannot keep (a NUL character, half a surrogate pair): this row is refused for good."""
+
+
+# ---- Ids are looked at before a transaction begins: an odd one fails alone, and alike on both databases ----
+
+
+Named = tuple[str, str | None]
+"""What an id is for, in words, and the id."""
+
+
+def require_storable(named: Iterable[Named]) -> None:
+    """Raises Unstorable naming the first id that cannot be kept."""
+    for what, value in named:
+        wrong = why_unstorable(value) if value is not None else ""
+        if wrong:
+            raise Unstorable(f"{what} cannot be kept: {wrong} ({value[:40] if value else value!a})")
+
+
+def of_event(event: Event) -> Iterator[Named]:
+    whose = f"an event of {event.system}"
+    yield f"the system of {whose}", event.system
+    yield f"the entity of {whose}", event.entity
+    yield f"the record id of {whose}", event.id
+    yield f"the id of {whose}", event.vendor_id
+    yield f"the id of the surviving record in {whose}", event.merged_into
+
+
+def of_notes(records: Iterable[RecordNote], keys: Iterable[KeyNote]) -> Iterator[Named]:
+    for note in records:
+        yield f"the id of a {note.ref.system} {note.ref.entity}", note.ref.id
+    for key in keys:
+        yield f"a record id of {key.mapping}", key.rec
+
+
+def of_tasks(keys: Iterable[TaskKey]) -> Iterator[Named]:
+    for key in keys:
+        yield f"the id of a record that {key.mapping} names", key.rec
+
+
+def of_completion(one: Completion) -> Iterator[Named]:
+    """Every id that finishing a claim would bring into the store."""
+    yield from of_notes(one.records, one.keys)
+    yield from of_tasks(one.mark)
+    for child, parents in one.unlinked.items():
+        yield from of_tasks((child, *parents))
+    if one.waits_for is not None:
+        yield from of_tasks((one.waits_for,))
+    for write in one.links:
+        for side in ("left", "right"):
+            yield f"a record id of a link of {one.claim.key.mapping}", write.values.get(side)

@@ -11,11 +11,10 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Connection, bindparam, select
 
 from bridge.domain.record import RecordRef, Side
-from bridge.store.batch import Batcher
-from bridge.store.database import Database
+from bridge.store.database import Batcher, Database
 from bridge.store.forget import forgotten_among
 from bridge.store.instructions import instructions_of
-from bridge.store.lookup import links_by_id, links_of
+from bridge.store.links import links_by_id, links_of
 from bridge.store.mappings import mapping_states
 from bridge.store.model import Instruction, KnownRecord, Link, LinkState, MappingState, Task, TaskKey
 from bridge.store.records import known_records, records_with_keys, survivor_of

@@ -11,9 +11,8 @@ from sqlalchemy import Connection, and_, bindparam, case, delete, func, null, or
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.seams import believable
 from bridge.store.database import Database
-from bridge.store.ids import of_notes, require_storable
 from bridge.store.marks import HORIZON, horizon, upsert
-from bridge.store.model import KeyNote, KnownRecord, LinkState, RecordNote, Scope
+from bridge.store.model import KeyNote, KnownRecord, LinkState, RecordNote, Scope, of_notes, require_storable
 from bridge.store.rows import among, chunks, has_key, keyed, known_from, ref_tuple
 from bridge.store.tables import links, merges, record_keys, records
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Table, and_
 from bridge.store.audit import Audit
 from bridge.store.counters import Counters
 from bridge.store.database import Database
-from bridge.store.hook_hours import HookHours
+from bridge.store.hooks import HookHours
 from bridge.store.journal import Journal
 from bridge.store.requests import BACKUP
 from bridge.store.steps import delete_in_steps

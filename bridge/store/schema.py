@@ -2,14 +2,14 @@
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, text
 
-from bridge.store import account_tables, audit, instance_tables, unlinked, verify_tables
+from bridge.store import audit, unlinked
 from bridge.store.tables import metadata
 
 HEAD = "0013"
 """The newest revision in `migrations`; a test compares the two."""
 
 _stated = MetaData()
-TABLES = (account_tables, audit, instance_tables, unlinked, verify_tables)
+TABLES = (audit, unlinked)
 """Modules with tables beside `tables`: a new store has them all, whatever else a process has imported."""
 version = Table("alembic_version", _stated, Column("version_num", String(32), primary_key=True))
 """Where alembic looks for the revision."""

@@ -7,12 +7,23 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, insert, select, text, update
 
 from bridge.domain.seams import Seams
-from bridge.store.account_tables import budgets, quotas, shares
-from bridge.store.alert_table import alert_state
 from bridge.store.audit import audit
 from bridge.store.engine import Store, open_store
-from bridge.store.instance_tables import instances
-from bridge.store.tables import counters, events, journal, leases, metadata, requests, sequence, tokens
+from bridge.store.tables import (
+    alert_state,
+    budgets,
+    counters,
+    events,
+    instances,
+    journal,
+    leases,
+    metadata,
+    quotas,
+    requests,
+    sequence,
+    shares,
+    tokens,
+)
 
 _PROCESSES = (
     *(alert_state, audit, budgets, counters, events, instances, journal, leases),

@@ -1,17 +1,23 @@
-"""How records stand: their tasks, and the totals that account for every delivery. Reads only.
+"""How records stand: their tasks, those that wait, were left alone or need a person, and conflicts to be decided."""
 
-Apart from `tasks`, so that commands which show how things stand import nothing of claims.
-"""
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from collections.abc import Mapping
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, union_all, update
 
-from sqlalchemy import Connection, case, func, literal, or_, select, union_all
-
+from bridge.domain.event import Lane
+from bridge.domain.priority import Priority, priority_of
 from bridge.domain.record import Side
+from bridge.store.counters import count
 from bridge.store.database import Database
-from bridge.store.model import Scope, Task, TaskKey, TaskState
-from bridge.store.rows import has_key, task_from, task_tuple
-from bridge.store.tables import counters, tasks
+from bridge.store.instructions import forget
+from bridge.store.links import lock_links
+from bridge.store.marks import Mark, lock_tasks, mark_due
+from bridge.store.model import Json, Link, LinkState, Scope, Task, TaskKey, TaskState
+from bridge.store.notify import Wake
+from bridge.store.rows import Row, among, chunks, has_key, link_from, task_from, task_key, task_tuple
+from bridge.store.tables import counters, journal, links, tasks
 
 BOOKED = ("accepted", "applied", "unchanged", "coalesced", "filtered", "discarded")
 TOTALS = (*BOOKED, "waiting", "dead")
@@ -69,3 +75,286 @@ class Standing:
             return found
 
         return await self._database.read(work)
+
+
+# ---- Records that wait ----
+
+
+class Waiting:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self, mapping: str | None = None, most: int | None = None) -> list[Task]:
+        """Everything that waits, longest first; `most` of it at most."""
+        return await self._database.read(
+            lambda conn: self._longest(conn, most, *([] if mapping is None else [tasks.c.mapping == mapping]))
+        )
+
+    async def numbers(self) -> dict[tuple[str, str], int]:
+        """How many wait, by mapping and code ("" for none)."""
+        return await self._database.read(self._numbers)
+
+    async def by_priority(self, held: str) -> dict[tuple[str, Priority], int]:
+        """How many records are ready to be worked on, by mapping and priority: what is due, and what only waits until
+        its system may be called again (`held`: the code of that)."""
+        again = case((tasks.c.attempts > 0, True), else_=False)
+        ready = (tasks.c.due.is_not(None), or_(tasks.c.due <= self._database.now(), tasks.c.code == held))
+        query = select(tasks.c.mapping, tasks.c.lane, again, func.count()).where(*ready)
+        query = query.group_by(tasks.c.mapping, tasks.c.lane, again)
+
+        def work(conn: Connection) -> dict[tuple[str, Priority], int]:
+            found: dict[tuple[str, Priority], int] = {}
+            for mapping, lane, tried, number in conn.execute(query):
+                key = mapping, priority_of(Lane(lane), again=bool(tried))
+                found[key] = found.get(key, 0) + int(number)
+            return found
+
+        return await self._database.read(work)
+
+    async def groups(self) -> list[tuple[Task, int]]:
+        """What waits, by mapping and code: the one that waits longest, and how many; the longest wait first."""
+
+        def work(conn: Connection) -> list[tuple[Task, int]]:
+            found: list[tuple[Task, int]] = []
+            for (mapping, code), number in self._numbers(conn).items():
+                alike = tasks.c.code == code if code else tasks.c.code.is_(None)
+                longest = self._longest(conn, 1, tasks.c.mapping == mapping, alike)
+                found += [(task, number) for task in longest]
+            return sorted(found, key=lambda one: (one[0].first_due, one[0].key.mapping, one[0].code))
+
+        return await self._database.read(work)
+
+    def _waits(self) -> tuple[ColumnElement[bool], ...]:
+        return tasks.c.due.is_not(None), tasks.c.first_due <= self._database.now()
+
+    def _longest(self, conn: Connection, most: int | None, *more: ColumnElement[bool]) -> list[Task]:
+        query = select(tasks).where(*self._waits(), *more).order_by(tasks.c.first_due, *tasks.primary_key.columns)
+        return [task_from(row) for row in conn.execute(query.limit(most)).mappings()]
+
+    def _numbers(self, conn: Connection) -> dict[tuple[str, str], int]:
+        """Grouped by the code first, or SQLite would go through all tasks instead of those that are due."""
+        names = (tasks.c.code, tasks.c.mapping)
+        query = select(*names, func.count()).where(*self._waits()).group_by(*names)
+        return {(mapping, code or ""): int(number) for code, mapping, number in conn.execute(query)}
+
+
+# ---- Records of which nothing is due ----
+
+
+IDLE = tasks.c.state == TaskState.IDLE.value
+KEY = (tasks.c.mapping, tasks.c.side, tasks.c.rec)
+ABOUT = (journal.c.mapping, journal.c.side, journal.c.rec)
+LAST = select(journal.c.detail).where(
+    journal.c.id.in_(select(func.max(journal.c.id)).where(among(ABOUT)).group_by(*ABOUT).scalar_subquery())
+)
+
+
+LINKED = select(links.c.id).where(
+    links.c.mapping == tasks.c.mapping,
+    or_(*(and_(tasks.c.side == side.value, links.c[side.value] == tasks.c.rec) for side in Side)),
+)
+TOGETHER = 500
+"""So many are made due in one transaction."""
+
+
+class LeftAlone:
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
+        self._wake = wake
+
+    async def numbers(self, codes: Collection[str]) -> dict[str, dict[str, int]]:
+        """By mapping and code how many records were left alone for one of these reasons."""
+        query = select(tasks.c.mapping, tasks.c.code, func.count()).where(IDLE, tasks.c.code.in_(sorted(codes)))
+        query = query.group_by(tasks.c.mapping, tasks.c.code).order_by(tasks.c.mapping, tasks.c.code)
+
+        def work(conn: Connection) -> dict[str, dict[str, int]]:
+            found: dict[str, dict[str, int]] = {}
+            for mapping, code, number in conn.execute(query):
+                found.setdefault(mapping, {})[code] = int(number)
+            return found
+
+        return await self._database.read(work)
+
+    async def never_looked_at(self) -> Mapping[str, int]:
+        """By mapping how many records a listing showed that are from before going live and were left as they are."""
+        noted = (IDLE, tasks.c.gen == 0, tasks.c.decided_hash.is_not(None), ~LINKED.exists())
+        query = select(tasks.c.mapping, func.count()).where(*noted)
+        query = query.group_by(tasks.c.mapping).order_by(tasks.c.mapping)
+        return await self._database.read(lambda conn: {name: int(number) for name, number in conn.execute(query)})
+
+    async def keys(self, codes: Collection[str]) -> list[TaskKey]:
+        """The records left alone for one of these reasons, by key."""
+        query = select(*KEY).where(IDLE, tasks.c.code.in_(sorted(codes))).order_by(*KEY)
+        return await self._database.read(
+            lambda conn: [TaskKey(name, Side(side), rec) for name, side, rec in conn.execute(query)]
+        )
+
+    async def details(self, mapping: str, codes: Collection[str], most: int) -> list[Json]:
+        """What the journal noted last of records left alone for one of these reasons, `most` of them at most."""
+        query = select(*KEY).where(IDLE, tasks.c.mapping == mapping, tasks.c.code.in_(sorted(codes)))
+
+        def work(conn: Connection) -> list[Json]:
+            keys = [tuple(row) for row in conn.execute(query.order_by(*KEY).limit(most))]
+            return [detail for some in chunks(keys) for detail in conn.execute(LAST, {"keys": some}).scalars()]
+
+        return await self._database.read(work)
+
+    async def look_again(self, mapping: str, codes: Collection[str]) -> int:
+        """Have what was left alone for one of these reasons looked at, behind all other work; how many there are."""
+        left = (IDLE, tasks.c.mapping == mapping, tasks.c.code.in_(sorted(codes)))
+        query = select(*KEY).where(*left).order_by(*KEY).limit(TOGETHER).with_for_update()
+
+        def work(conn: Connection) -> int:
+            keys = [TaskKey(name, Side(side), rec) for name, side, rec in conn.execute(query)]
+            now, why = self._database.now(), "it was decided in shadow mode"
+            seqs = self._database.next_seqs(conn, len(keys))
+            marks = [Mark(key, Lane.BACKFILL, now, seq, reason=why) for key, seq in zip(keys, seqs, strict=True)]
+            mark_due(self._database, conn, marks)
+            self._database.tell(conn)
+            return len(keys)
+
+        found = 0
+        while some := await self._database.write("look_again", work):
+            found += some
+            self._wake.set()
+        return found
+
+
+# ---- Tasks that need a person ----
+
+
+RETRIED = "retried by a person"
+WAITS_FOR_NOTHING: dict[str, Any] = {"wait_mapping": None, "wait_side": None, "wait_rec": None}
+
+RECORD_OF_LETTER = (journal.c.mapping, journal.c.side, journal.c.rec)
+LAST_SAID = select(journal).where(
+    journal.c.id.in_(
+        select(func.max(journal.c.id)).where(among(RECORD_OF_LETTER)).group_by(*RECORD_OF_LETTER).scalar_subquery()
+    )
+)
+
+
+class DeadLetters:
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
+        self._wake = wake
+
+    async def list(self, mapping: str | None = None) -> list[tuple[Task, str]]:
+        """Dead tasks by key, each with the text of the last journal entry about its record ("" when pruned)."""
+        query = select(tasks).where(tasks.c.state == TaskState.DEAD.value).order_by(*tasks.primary_key.columns)
+        if mapping is not None:
+            query = query.where(tasks.c.mapping == mapping)
+
+        def work(conn: Connection) -> list[tuple[Task, str]]:
+            rows = list((conn.execute(query)).mappings())
+            said: dict[TaskKey, str] = {}
+            for some in chunks([(row["mapping"], row["side"], row["rec"]) for row in rows]):
+                entries = conn.execute(LAST_SAID, {"keys": some})
+                said.update({task_key(entry): entry["text"] for entry in entries.mappings()})
+            return [(task_from(row), said.get(task_key(row), "")) for row in rows]
+
+        return await self._database.read(work)
+
+    async def retry(self, keys: Sequence[TaskKey] | None) -> int:
+        """Make dead tasks (None: all) due now, with their attempts forgotten; how many."""
+
+        def change(conn: Connection, dead: dict[TaskKey, Row]) -> None:
+            now = self._database.now()
+            ordered = sorted(dead, key=task_tuple)
+            for key, seq in zip(ordered, self._database.next_seqs(conn, len(ordered)), strict=True):
+                values = {"state": TaskState.DUE.value, "due": now, "first_due": now, "attempts": 0, "gen": seq}
+                values |= {"lane": Lane.LIVE.value, "reason": RETRIED, "code": None, "retried": True}
+                _set(conn, key, {**values, **WAITS_FOR_NOTHING})
+
+        return await self._each("retry", keys, change)
+
+    async def discard(self, keys: Sequence[TaskKey] | None) -> int:
+        """Give up on dead tasks (None: all): their events are booked as discarded; how many."""
+
+        def change(conn: Connection, dead: dict[TaskKey, Row]) -> None:
+            booked: dict[tuple[str, str], int] = {}
+            for key, row in dead.items():
+                total = (key.mapping, "discarded")
+                booked[total] = booked.get(total, 0) + row["pending"]
+                values = {"state": TaskState.IDLE.value, "pending": 0, "taken": 0, "attempts": 0, "kinds": 0}
+                cleared: dict[str, Any] = {"kinds_taken": 0, "source_at": None, "stale_since": None, "gone_since": None}
+                cleared |= {"outcome": None, "code": None, "retried": False, **WAITS_FOR_NOTHING}
+                _set(conn, key, {**values, **cleared, "done_gen": row["gen"], "reason": "discarded by a person"})
+            count(self._database, conn, booked)
+            forget(conn, dead)
+
+        return await self._each("discard", keys, change)
+
+    async def _each(self, name: str, keys: Sequence[TaskKey] | None, change: Any) -> int:
+        def work(conn: Connection) -> int:
+            wanted = keys
+            if wanted is None:
+                all_dead = select(tasks.c.mapping, tasks.c.side, tasks.c.rec)
+                rows = conn.execute(all_dead.where(tasks.c.state == TaskState.DEAD.value))
+                wanted = [task_key(row) for row in rows.mappings()]
+            locked = lock_tasks(conn, wanted)
+            dead = {key: row for key, row in locked.items() if row["state"] == TaskState.DEAD.value}
+            change(conn, dead)
+            self._database.tell(conn)
+            return len(dead)
+
+        number = await self._database.write(name, work)
+        self._wake.set()
+        return number
+
+
+def _set(conn: Connection, key: TaskKey, values: dict[str, Any]) -> None:
+    conn.execute(update(tasks).where(has_key(tasks, [task_tuple(key)])).values(**values))
+
+
+# ---- Conflicts that wait for a choice ----
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One field of one link. `values`: by the side's name, as people read them. `chosen`: the side that is to win."""
+
+    link: Link
+    field: str
+    values: Json
+    chosen: Side | None
+
+
+class Conflicts:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def waiting(self, mapping: str | None = None) -> list[Question]:
+        """Every question that waits, oldest link first."""
+        query = select(links).where(links.c.held.is_not(None), links.c.state == LinkState.LIVE.value)
+        if mapping is not None:
+            query = query.where(links.c.mapping == mapping)
+
+        def work(conn: Connection) -> list[Link]:
+            return [link_from(row) for row in (conn.execute(query.order_by(links.c.id))).mappings()]
+
+        return [question for link in await self._database.read(work) for question in questions(link)]
+
+    async def choose(self, link_id: int, fields: Collection[str], winner: Side) -> list[str]:
+        """Note a person's choice for these fields; those that no longer wait are left out of the answer."""
+
+        def work(conn: Connection) -> list[str]:
+            link = (lock_links(conn, [link_id])).get(link_id)
+            waiting = [question.field for question in questions(link) if question.field in fields] if link else []
+            if link is not None and waiting:
+                held = {name: {**entry} for name, entry in (link.held or {}).items()}
+                for name in waiting:
+                    held[name]["chosen"] = winner.value
+                conn.execute(update(links).where(links.c.id == link_id).values(held=held))
+            return waiting
+
+        return await self._database.write("choose", work)
+
+
+def questions(link: Link) -> list[Question]:
+    """What a person is asked about one link, in the order of the fields' names."""
+    return [
+        Question(link, name, entry["values"], Side(entry["chosen"]) if entry.get("chosen") else None)
+        for name, entry in sorted((link.held or {}).items())
+        if entry.get("asked")
+    ]

@@ -1,15 +1,15 @@
-"""What the store knows of systems: learned identity, down or stopped."""
+"""What is known of systems: identity, down or stopped, names of the account's own things, and its columns."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from bridge.store.database import Database
 from bridge.store.marks import upsert
-from bridge.store.model import SystemRow
+from bridge.store.model import Json, SystemRow
 from bridge.store.notify import Wake
-from bridge.store.tables import systems
+from bridge.store.tables import account_columns, names, systems
 
 
 class Systems:
@@ -52,3 +52,141 @@ class Systems:
 
         await self._database.write("system", work)
         self._wake.set()
+
+
+# ---- Names of the account's own things as first seen ----
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A thing of list `what` that mappings call `name` and its account calls `today`."""
+
+    system: str
+    what: str
+    name: str
+    today: str
+
+
+class PinnedNames:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def pin(self, system: str, what: str, now: Mapping[str, str]) -> Mapping[str, str]:
+        """Pins the keys that are new and notes today's names; all that is pinned of this list, by key."""
+        mine = (names.c.system == system, names.c.what == what)
+        query = select(names.c.key, names.c.name, names.c.today).where(*mine)
+
+        def look(conn: Connection) -> dict[str, tuple[str, str]]:
+            return {key: (name, today) for key, name, today in conn.execute(query)}
+
+        known = await self._database.read(look)
+        fixed = {"system": system, "what": what, "seen_at": self._database.now()}
+        rows = [
+            {**fixed, "key": key, "name": name, "today": name}
+            for key, name in sorted(now.items())
+            if known.get(key, ("", None))[1] != name
+        ]
+        if not rows:
+            return {key: name for key, (name, _) in known.items()}
+        insert = upsert(self._database.sqlite, names)
+        statement = insert.on_conflict_do_update(
+            index_elements=["system", "what", "key"], set_={"today": insert.excluded.today}
+        )
+
+        def work(conn: Connection) -> dict[str, tuple[str, str]]:
+            conn.execute(statement, rows)
+            return look(conn)
+
+        return {key: name for key, (name, _) in (await self._database.write("names", work)).items()}
+
+    async def renamed(self) -> list[Renamed]:
+        """What is called differently today."""
+        query = select(names.c.system, names.c.what, names.c.name, names.c.today).where(names.c.name != names.c.today)
+
+        def work(conn: Connection) -> list[Renamed]:
+            found = conn.execute(query.order_by(names.c.system, names.c.what, names.c.key))
+            return [Renamed(*row) for row in found]
+
+        return await self._database.read(work)
+
+    async def accept(self, system: str) -> list[Renamed]:
+        """From now on everything of this system goes by today's name; what changed by that."""
+        change = update(names).where(names.c.system == system, names.c.name != names.c.today)
+        mine = select(names.c.system, names.c.what, names.c.name, names.c.today).where(
+            names.c.system == system, names.c.name != names.c.today
+        )
+
+        def work(conn: Connection) -> list[Renamed]:
+            found = [Renamed(*row) for row in conn.execute(mine.order_by(names.c.what, names.c.key))]
+            conn.execute(change.values(name=names.c.today))
+            return found
+
+        return await self._database.write("accept_names", work)
+
+
+# ---- Columns of the account: accepted, last seen, and what differs ----
+
+
+@dataclass(frozen=True, slots=True)
+class AccountColumns:
+    """Of one entity. `accepted`, `seen`: columns by name, as JSON. `changes`: what differs, with what it means."""
+
+    system: str
+    entity: str
+    accepted: Json
+    accepted_at: float
+    seen: Json
+    seen_at: float
+    changes: list[Json]
+
+
+class KnownColumns:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> list[AccountColumns]:
+        query = select(account_columns).order_by(account_columns.c.system, account_columns.c.entity)
+
+        def work(conn: Connection) -> list[AccountColumns]:
+            return [AccountColumns(**row) for row in conn.execute(query).mappings()]
+
+        return await self._database.read(work)
+
+    async def save(self, system: str, entity: str, seen: Mapping[str, Json], changes: list[Json]) -> None:
+        """Note what is there now and how it differs; what is seen for the first time is accepted."""
+        now = self._database.now()
+        values = {"seen": dict(seen), "seen_at": now, "changes": changes}
+        first = {"system": system, "entity": entity, "accepted": dict(seen), "accepted_at": now, **values}
+        insert = upsert(self._database.sqlite, account_columns).values(**first)
+        statement = insert.on_conflict_do_update(index_elements=["system", "entity"], set_=values)
+        await self._database.write("account_columns", lambda conn: conn.execute(statement))
+
+    async def accept(self, system: str, column: str | None = None) -> list[AccountColumns]:
+        """From now on what was last seen is what changes are counted from, for all columns of a system or for one; the
+        changes that ended, by entity."""
+        query = select(account_columns).where(account_columns.c.system == system).order_by(account_columns.c.entity)
+
+        def work(conn: Connection) -> list[AccountColumns]:
+            ended: list[AccountColumns] = []
+            for row in conn.execute(query.with_for_update()).mappings().all():
+                known = AccountColumns(**row)
+                mine = [one for one in known.changes if column in (None, one["column"])]
+                if not mine:
+                    continue
+                values = {
+                    "accepted": known.seen if column is None else _with(known, column),
+                    "accepted_at": self._database.now(),
+                    "changes": [one for one in known.changes if one not in mine],
+                }
+                here = (account_columns.c.system == known.system, account_columns.c.entity == known.entity)
+                conn.execute(update(account_columns).where(*here).values(**values))
+                ended.append(replace(known, changes=mine))
+            return ended
+
+        return await self._database.write("account_columns", work)
+
+
+def _with(known: AccountColumns, column: str) -> Json:
+    """What was accepted, and this one column as it was last seen."""
+    others = {name: spec for name, spec in known.accepted.items() if name != column}
+    return {**others, **({column: known.seen[column]} if column in known.seen else {})}

@@ -387,3 +387,127 @@ tokens = Table(
     Column("sealed", JsonText, nullable=False),
     Column("saved_at", Real, nullable=False),
 )
+
+
+# ---- What is known of an account beside its records ----
+
+
+_window = (Column("credential", Text, primary_key=True), Column("window", Text, primary_key=True))
+budgets = Table(
+    "budgets",
+    metadata,
+    *_window,
+    Column("used", Big, nullable=False),
+    Column("until", Real),
+    Column("why", Text),
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("credential", Text, primary_key=True),
+    Column("reserved", Real, nullable=False),
+    Column("per_second", Real),  # calls, of all instances
+    Column("day_limit", Big),  # of our own, in `unit`
+    Column("day_held", Big, nullable=False),  # of these, used or held by an instance
+    Column("day_ends", Real, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("vendor_limit", Big),
+    Column("vendor_left", Big),
+    Column("vendor_ends", Real),
+    Column("uses", JsonText, nullable=False),  # of our day, by priority: units, calls, pieces of work
+)
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("credential", Text, primary_key=True),
+    Column("instance", Text, primary_key=True),
+    Column("fraction", Real, nullable=False),
+    Column("until", Real, nullable=False),
+)
+
+names = Table(
+    "names",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("today", Text, nullable=False),
+    Column("seen_at", Real, nullable=False),
+)
+
+
+# ---- What hooks reported, and what accounts showed of their fields ----
+
+
+hook_hours = Table(  # what hooks reported and missed, hour by hour
+    "hook_hours",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("hour", Big, primary_key=True, autoincrement=False),  # hours since 1970, UTC
+    Column("reported", Big, nullable=False),
+    Column("missed", Big, nullable=False),
+    Column("repaired", Big, nullable=False),
+)
+
+account_columns = Table(  # the columns of an account's entity: as accepted, as last seen, and how the two differ
+    "account_columns",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("entity", Text, primary_key=True),
+    Column("accepted", JsonText, nullable=False),
+    Column("accepted_at", Real, nullable=False),
+    Column("seen", JsonText, nullable=False),
+    Column("seen_at", Real, nullable=False),
+    Column("changes", JsonText, nullable=False),
+)
+
+
+# ---- Running bridges ----
+
+
+instances = Table(
+    "instances",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("started_at", Real, nullable=False),
+    Column("seen_at", Real, nullable=False),
+    Column("stopped_at", Real),  # null while it runs, and for ever when it was killed
+)
+
+
+# ---- What a person has checked and asked to be forgotten ----
+
+
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("mapping", Text, primary_key=True),
+    Column("started_at", Real, nullable=False),  # of the last one, also while it runs
+    Column("done_at", Real),  # of the one whose summary this is
+    Column("summary", JsonText),
+)
+
+forgotten = Table(  # records whose data was erased; nothing else is kept of them
+    "forgotten",
+    metadata,
+    Column("hash", Text, primary_key=True),  # see forget.fingerprint
+    Column("together", Text, nullable=False),  # the same for records that were forgotten as one person
+    Column("at", Real, nullable=False),
+)
+
+
+# ---- What targets of alerts were told ----
+
+
+alert_state = Table(  # one row: names of parts of health, their status and times, and nothing of any record
+    "alert_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("state", JsonText, nullable=False),
+    Column("holder", Text, nullable=False),  # the instance that alerts
+    Column("until", Real, nullable=False),  # then another one may
+)

@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, Index, Table, Text, and_, delete, fun
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
 from bridge.store.database import Database
-from bridge.store.lookup import links_of
+from bridge.store.links import links_of
 from bridge.store.marks import Mark, mark_due
 from bridge.store.model import LinkState, Outcome, TaskKey, TaskState
 from bridge.store.rows import among, chunks, task_tuple

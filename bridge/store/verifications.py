@@ -12,8 +12,7 @@ from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import Json, Link, LinkState, Task, TaskKey
 from bridge.store.rows import among, chunks, link_from, task_from, walked_by_id
-from bridge.store.tables import links, record_keys, tasks
-from bridge.store.verify_tables import verifications
+from bridge.store.tables import links, record_keys, tasks, verifications
 
 PAIRED = (LinkState.LIVE.value, LinkState.FROZEN.value)
 OF_RECORDS = select(tasks).where(among((tasks.c.mapping, tasks.c.side, tasks.c.rec)))

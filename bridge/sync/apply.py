@@ -16,14 +16,22 @@ from bridge.mapping.base import dump_values
 from bridge.mapping.model import DeletePolicy
 from bridge.mapping.values import UNREAD
 from bridge.store import moves
-from bridge.store.failures import BrakeReached, ToldMeanwhile
-from bridge.store.intents import IntentAsked
-from bridge.store.model import AlreadyLinked, Completion, IntentOpened, IntentWait, JournalEntry, Link
-from bridge.sync import believe, match, remove, settle, words
+from bridge.store.links import IntentAsked
+from bridge.store.model import (
+    AlreadyLinked,
+    BrakeReached,
+    Completion,
+    IntentOpened,
+    IntentWait,
+    JournalEntry,
+    Link,
+    ToldMeanwhile,
+)
+from bridge.sync import accept, match, remember, remove, settle
 from bridge.sync.draft import Draft
 from bridge.sync.load import Loader
-from bridge.sync.plans import Create, Plan, Progress, Removal, SideWrite, Update
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Create, Plan, Progress, Removal, SideWrite, Update
 
 FRESH_SECONDS = 1.0
 CREATE_RETRY_SECONDS = 5.0
@@ -69,7 +77,11 @@ async def _create(load: Loader, plan: Create) -> Completion:
     draft.say(
         "created",
         settle.told_created(draft, plan, written.id),
-        {"values": words.printable(plan.chosen), "to": target.value, "after": dump_values(draft.mapping, plan.chosen)},
+        {
+            "values": remember.printable(plan.chosen),
+            "to": target.value,
+            "after": dump_values(draft.mapping, plan.chosen),
+        },
         link=link,
         other=written.id,
     )
@@ -219,7 +231,7 @@ async def _remove(load: Loader, plan: Removal) -> Completion:
     committed = await _commit_sent(load, link, target, removal, seen.at, plan.policy.value)
     if isinstance(committed, Completion):
         return committed
-    detail = {"record": words.printable(fresh.fields), "to": target.value, "values": plan.values}
+    detail = {"record": remember.printable(fresh.fields), "to": target.value, "values": plan.values}
     text = f"about to {plan.policy.value} {draft.named(target, fresh.ref.id)}; the record as it was is kept here"
     await _journal(load, [draft.entry("removing", text, detail, link=link)])
 
@@ -280,7 +292,7 @@ async def _commit_sent(
     deadline = load.parts.store.now() + limits.write_seconds
     await _hold_lease(load)
     window, rec = limits.brake_window_seconds, str(link.rec(target))
-    unless = believe.unless_told(draft, target, rec, read_at)
+    unless = accept.unless_told(draft, target, rec, read_at)
     try:
         await load.parts.store.links.set_sent(
             draft.claim, link.id, target, sent, deadline, unless, kind, limits.brake_count, window, hits
@@ -289,7 +301,7 @@ async def _commit_sent(
         return _held_back(load.refresh(), link, kind or "", error)
     except ToldMeanwhile as error:
         refreshed = load.refresh()
-        return refreshed.stale(believe.told_meanwhile(refreshed, target, rec, error.at))
+        return refreshed.stale(accept.told_meanwhile(refreshed, target, rec, error.at))
     draft.moves.append(moves.sent(link, target, sent, deadline))
     draft.look_at = deadline + draft.endpoint(target).settle
     if target is Side.LEFT:

@@ -1,6 +1,10 @@
-"""Both sides of a pair side by side: what they show, when they were edited, and what is to be done about each field."""
+"""Both sides of a pair side by side: what they show, when they were edited, what is to be done about each field.
 
-from collections.abc import Mapping, Sequence
+Pure. At the end of the page: conflicts, which no policy decides and a person does.
+"""
+
+from collections.abc import Collection, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,13 +16,15 @@ from bridge.mapping.base import Base
 from bridge.mapping.merge import Action, Decision, Times, merge
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD
-from bridge.sync import references
+from bridge.store import moves
+from bridge.store.model import Json, Link
+from bridge.sync import references, remember
 from bridge.sync.draft import Draft
 
 WRITES_TO = {Action.TO_LEFT: Side.LEFT, Action.TO_RIGHT: Side.RIGHT}
 
 
-def readings(draft: Draft, records: Mapping[Side, Record]) -> dict[Side, Reading]:
+def readings(draft: Draft, records: MappingOf[Side, Record]) -> dict[Side, Reading]:
     """Canonical values of both records, with references resolved.
 
     A row that does not hold by one of the records is left out of both.
@@ -41,7 +47,7 @@ def _only_written(draft: Draft, side: Side, reading: Reading) -> Reading:
 
 
 def decide(
-    draft: Draft, records: Mapping[Side, Record], readings: Mapping[Side, Reading], base: Base
+    draft: Draft, records: MappingOf[Side, Record], readings: MappingOf[Side, Reading], base: Base
 ) -> tuple[Decision, ...]:
     """Decisions per field. Fields a version does not cover are dated by when their change was first heard of."""
     left, right = readings[Side.LEFT], readings[Side.RIGHT]
@@ -78,7 +84,7 @@ def _uncovered(draft: Draft) -> frozenset[str]:
     )
 
 
-def plans(decisions: Sequence[Decision], readings: Mapping[Side, Reading]) -> dict[Side, dict[str, Any]]:
+def plans(decisions: Sequence[Decision], readings: MappingOf[Side, Reading]) -> dict[Side, dict[str, Any]]:
     """What each side is to get; a set that changed on both may be written to both."""
     found: dict[Side, dict[str, Any]] = {Side.LEFT: {}, Side.RIGHT: {}}
     for decision in decisions:
@@ -90,8 +96,8 @@ def plans(decisions: Sequence[Decision], readings: Mapping[Side, Reading]) -> di
 
 def holds(present: Any, wanted: Fields) -> bool:
     """Whether a record shows all of these columns already."""
-    return isinstance(present, Mapping) and all(
-        holds(present.get(name), value) if isinstance(value, Mapping) else name in present and present[name] == value
+    return isinstance(present, MappingOf) and all(
+        holds(present.get(name), value) if isinstance(value, MappingOf) else name in present and present[name] == value
         for name, value in wanted.items()
     )
 
@@ -112,3 +118,64 @@ def _heard_of(draft: Draft, side: Side, record: Record) -> datetime:
     if task is None:
         return from_epoch(draft.now)
     return from_epoch(task.source_at if task.source_at is not None else min(task.first_due, draft.now))
+
+
+# ---- Fields that both sides changed and no policy decides ----
+
+
+TO = {Side.LEFT: Action.TO_LEFT, Side.RIGHT: Action.TO_RIGHT}
+
+
+def chosen(
+    draft: Draft, link: Link, decisions: Sequence[Decision], readings: MappingOf[Side, Reading]
+) -> Sequence[Decision]:
+    """The decisions, with a person's choice in place of a question - while both sides show what the person saw."""
+    held = link.held or {}
+    return [_as_chosen(draft, held.get(one.field, {}), one, readings) for one in decisions]
+
+
+def _as_chosen(draft: Draft, entry: Json, decision: Decision, readings: MappingOf[Side, Reading]) -> Decision:
+    if not entry.get("chosen") or not _open(decision) or entry["values"] != _values(draft, decision.field, readings):
+        return decision
+    source = Side(entry["chosen"])
+    value, loser = (readings[side].values[decision.field] for side in (source, source.other))
+    reason = f"{decision.reason}; a person chose {draft.side_name(source)}"
+    return Decision(decision.field, TO[source.other], value, conflict=True, loser=loser, reason=reason)
+
+
+def hold(draft: Draft, link: Link, decisions: Sequence[Decision], readings: MappingOf[Side, Reading]) -> Link:
+    """Fields a person must decide stay as they are, the others go on; each conflict is told of once.
+
+    A choice is kept until `settle`: the write it leads to may fail.
+    """
+    before, held = link.held or {}, dict[str, Json]()
+    for decision in decisions:
+        name, known = decision.field, before.get(decision.field, {})
+        if _open(decision):
+            held[name] = {"values": _values(draft, name, readings), "asked": decision.action is Action.HOLD}
+            if held[name]["values"] != known.get("values"):
+                text = f"{name}: {decision.reason}"
+                draft.say("conflict", text, {"field": name, "values": held[name]["values"]}, link=link)
+        elif known.get("chosen") and decision.action in TO.values():
+            held[name] = known
+    return _remember(draft, link, held)
+
+
+def settle(draft: Draft, link: Link, fields: Collection[str]) -> Link:
+    """These fields were written as chosen."""
+    return _remember(draft, link, {name: entry for name, entry in (link.held or {}).items() if name not in fields})
+
+
+def _remember(draft: Draft, link: Link, held: MappingOf[str, Json]) -> Link:
+    if held == (link.held or {}):
+        return link
+    draft.moves.append(moves.hold(link, dict(held) or None))
+    return replace(link, held=dict(held) or None)
+
+
+def _open(decision: Decision) -> bool:
+    return decision.conflict and decision.action in (Action.HOLD, Action.NONE)
+
+
+def _values(draft: Draft, name: str, readings: MappingOf[Side, Reading]) -> Json:
+    return {draft.side_name(side): remember.plain(readings[side].values[name]) for side in Side}

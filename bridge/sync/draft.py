@@ -27,10 +27,8 @@ from bridge.store.model import (
     TaskKey,
 )
 from bridge.store.questions import Known, Question
-from bridge.sync.needs import Lease, Look, Moment, Seen
-from bridge.sync.parts import Limits
 from bridge.sync.reasons import Reason, Why
-from bridge.sync.situation import Situation, Wanted
+from bridge.sync.situation import Lease, Limits, Look, Moment, Seen, Situation, Wanted
 
 CROSSED = (Outcome.APPLIED, Outcome.UNCHANGED)
 DELETED = frozenset({EventKind.DELETED.value, EventKind.MERGED.value})

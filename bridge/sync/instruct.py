@@ -1,9 +1,12 @@
 """What a person told the bridge to do with a record: undo, link, unlink, restore. Decided like all else, and pure.
 
 An instruction ends when it was carried out or refused; what is put off keeps it. `bridge.app.undo` makes them.
+At the end of the page: what an instruction would do, told before it is given.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.record import Gone, Record, Side
@@ -15,12 +18,11 @@ from bridge.mapping.values import UNREAD, is_empty, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Completion, Instruction, Link, LinkState, Outcome
 from bridge.store.questions import InstructionOf, IsForgotten, LinkOf
-from bridge.sync import believe, compare, merge, parted, recover, remove, settle, undo, update, words
+from bridge.sync import accept, compare, match, merge, recover, remember, remove, settle, undo, update
 from bridge.sync.draft import Draft, Stale
 from bridge.sync.match import NEVER_HEARD_OF
-from bridge.sync.needs import Moment
-from bridge.sync.plans import Create, Plan, Removal, Undoing
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Create, Moment, Plan, Removal, Undoing
 
 UNDO, REMOVE_CREATED, LINK, UNLINK, RESTORE = "undo", "remove created", "link", "unlink", "restore"
 
@@ -88,7 +90,11 @@ def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None
     if isinstance(pair, Completion):
         return pair
     there, origin = pair[target], pair[source]
-    shown, fulfils, name = parted.shown(draft, pair), undo.ends(told, undone=True), draft.named(target, told.key.rec)
+    shown, fulfils, name = (
+        match.values_held(draft, pair),
+        undo.ends(told, undone=True),
+        draft.named(target, told.key.rec),
+    )
     if isinstance(there, Gone):
         if "removal" not in (link.sent(target) or {}):
             return None
@@ -106,7 +112,7 @@ def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None
         return ended(
             draft, told, "unlinked", f"{name}, which the bridge had created, stays and is linked no more ({kept})"
         )
-    hidden = believe.edit_not_shown(draft, target, told.key.rec)
+    hidden = accept.edit_not_shown(draft, target, told.key.rec)
     if hidden:
         return draft.stale(hidden)
     waiting = remove.referring_first(draft, link, told.at)
@@ -132,7 +138,7 @@ def _unlink(draft: Draft, told: Instruction) -> Completion | Plan | None:
     pair = update.read_pair(draft, link)
     if isinstance(pair, Completion):
         return pair
-    draft.moves.append(moves.part(link, parted.shown(draft, pair), told.run))
+    draft.moves.append(moves.part(link, match.values_held(draft, pair), told.run))
     names = " and ".join(draft.named(side, link.rec(side)) for side in Side)
     return ended(draft, told, "unlinked", f"{names} are no pair any more, as a person decided")
 
@@ -154,7 +160,7 @@ def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
     for name, link in links.items():
         if link is not None:
             return refused(draft, told, f"{name} is linked already; `bridge unlink` it first")
-    found = believe.read(draft, side, told.key.rec)
+    found = accept.read(draft, side, told.key.rec)
     if isinstance(found, Stale):
         return draft.stale(found)
     records = {side: found, other: draft.look(draft.ref(other, rec), Moment.LEASED)}
@@ -163,14 +169,14 @@ def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
         return refused(draft, told, wrong)
     alive = {which: one for which, one in records.items() if isinstance(one, Record)}
     for which, one in alive.items():
-        parted.answered(draft, which, one.ref.id)
+        match.answered(draft, which, one.ref.id)
         merge.answered(draft, which, one.ref.id)
     base = preferring(draft, alive, told.detail.get("prefer"))
     draft.moves.append(moves.match(draft.mapping.name, side, told.key.rec, rec, dump_base(draft.mapping, base)))
     return ended(draft, told, "linked", f"{mine} is {theirs}, as a person decided", other=rec)
 
 
-def forgotten(draft: Draft, recs: Mapping[Side, str]) -> str:
+def forgotten(draft: Draft, recs: MappingOf[Side, str]) -> str:
     """Why nothing is done with these records, as one of them was forgotten; "" when none was."""
     out = draft.ask_all(IsForgotten(draft.ref(side, rec)) for side, rec in recs.items())
     for (side, rec), gone in zip(recs.items(), out, strict=True):
@@ -181,7 +187,7 @@ def forgotten(draft: Draft, recs: Mapping[Side, str]) -> str:
     return ""
 
 
-def unfit(draft: Draft, records: Mapping[Side, Record | Gone]) -> str:
+def unfit(draft: Draft, records: MappingOf[Side, Record | Gone]) -> str:
     """Why these two can be no pair; "" when they can."""
     for side, one in records.items():
         name = draft.named(side, one.ref.id)
@@ -192,7 +198,7 @@ def unfit(draft: Draft, records: Mapping[Side, Record | Gone]) -> str:
     return ""
 
 
-def preferring(draft: Draft, records: Mapping[Side, Record], prefer: str | None) -> dict[str, FieldBase]:
+def preferring(draft: Draft, records: MappingOf[Side, Record], prefer: str | None) -> dict[str, FieldBase]:
     """The base of a new pair in which the values of side `prefer` count as edits of what the other side holds.
 
     Where that side is empty, and without `prefer`, the two meet as any matched pair does.
@@ -218,7 +224,7 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
     out = forgotten(draft, {source: told.key.rec, target: old})
     if out:
         return refused(draft, told, out)
-    own = believe.read(draft, source, told.key.rec)
+    own = accept.read(draft, source, told.key.rec)
     if isinstance(own, Stale):
         return draft.stale(own)
     if link is not None:
@@ -226,7 +232,7 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
     if isinstance(draft.look(draft.ref(target, old)), Record):
         return refused(draft, told, f"{name} is there; `bridge link` makes a pair of it and another record")
     if isinstance(own, Record):
-        parted.answered(draft, source, told.key.rec)
+        match.answered(draft, source, told.key.rec)
     values = load_values(draft.mapping, told.detail["values"])
     chosen = {row.name: values[row.name] for row in draft.mapping.fields if not is_empty(values.get(row.name))}
     chosen = {key: value for key, value in chosen.items() if target in draft.mapping.named[key].flows}
@@ -244,11 +250,11 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
         first_seq=NEVER_HEARD_OF
         if (known := draft.known(draft.ref(source, told.key.rec))) is None
         else known.first_seq,
-        told=words.in_words(draft, target, chosen),
+        told=remember.in_words(draft, target, chosen),
     )
 
 
-def _source(draft: Draft, told: Instruction, own: Record | Gone, chosen: Mapping[str, Any]) -> Reading:
+def _source(draft: Draft, told: Instruction, own: Record | Gone, chosen: MappingOf[str, Any]) -> Reading:
     """The other record as it was when both were last in sync: what was edited there since is an edit still."""
     if isinstance(own, Gone):
         return Reading(dict(chosen), {})
@@ -275,17 +281,171 @@ def _restored(draft: Draft, told: Instruction, link: Link, own: Record | Gone) -
     text = f"{draft.named(target, str(told.detail['rec']))} was created again: it is {draft.named(target, rec)} now"
     if isinstance(own, Record):
         return ended(draft, told, "restored", f"{text}, linked to {mine}")
-    found = believe.read(draft, target, rec)
+    found = accept.read(draft, target, rec)
     if isinstance(found, Stale):
         return draft.stale(found)
-    draft.moves.append(moves.part(link, parted.shown(draft, {target: found}), told.run))
+    draft.moves.append(moves.part(link, match.values_held(draft, {target: found}), told.run))
     return ended(draft, told, "restored", f"{text}; {mine} is still deleted, and is created again when {rec} is edited")
 
 
-ACTS: Mapping[str, Callable[[Draft, Instruction], Completion | Plan | None]] = {
+ACTS: MappingOf[str, Callable[[Draft, Instruction], Completion | Plan | None]] = {
     UNDO: _undo,
     REMOVE_CREATED: _remove_created,
     LINK: _link,
     UNLINK: _unlink,
     RESTORE: _restore,
+}
+
+
+# ---- What an instruction would do, told before it is given ----
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """Sentences, the first about the record, the others about its fields. `acts`: something would be done.
+
+    `restored`, `kept`: how many fields would be put back and how many stay. `removes`: a record would be removed.
+    """
+
+    lines: tuple[str, ...]
+    acts: bool = True
+    restored: int = 0
+    kept: int = 0
+    removes: bool = False
+
+
+def foretell(draft: Draft, told: Instruction) -> Foretold:
+    """What would become of the instruction now."""
+    if draft.shadow:
+        return _refused(draft, told, "the mapping is in shadow mode, and nothing is written")
+    return TELLERS[told.kind](draft, told)
+
+
+def _refused(draft: Draft, told: Instruction, why: str) -> Foretold:
+    return Foretold((f"{draft.named(told.key.side, told.key.rec)}: refused: {why}",), acts=False)
+
+
+def _pair(draft: Draft, told: Instruction) -> tuple[Link, dict[Side, Record]] | str:
+    """The pair with its records, or why there is none."""
+    link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.rec))
+    if link is None or link.state not in moves.PAIRED or link.rec(told.key.side) != told.key.rec:
+        return "it is not linked"
+    found = {side: draft.look(draft.ref(side, str(link.rec(side)))) for side in Side}
+    gone = [draft.named(side, link.rec(side)) for side, one in found.items() if isinstance(one, Gone)]
+    if gone:
+        return f"{gone[0]} is not there any more; `bridge restore` creates a deleted record again"
+    return link, {side: one for side, one in found.items() if isinstance(one, Record)}
+
+
+def _undo_told(draft: Draft, told: Instruction) -> Foretold:
+    pair = _pair(draft, told)
+    if isinstance(pair, str):
+        return _refused(draft, told, pair)
+    link, records = pair
+    target, lines, restored, kept = told.key.side, [], 0, 0
+    for one in undo.verdicts(draft, target, told.detail["fields"], records, link):
+        shown = remember.in_words(draft, target, {"now": one.now, "value": one.value})
+        if one.refused:
+            lines.append(f"{one.field}: stays: {one.refused}")
+            kept += 1
+        elif one.held:
+            lines.append(f"{one.field}: holds {_value(shown['value'])} already")
+        else:
+            lines.append(f"{one.field}: {_value(shown['now'])} -> {_value(shown['value'])}")
+            restored += 1
+    return Foretold((draft.named(target, told.key.rec), *lines), acts=restored > 0, restored=restored, kept=kept)
+
+
+def _removal_told(draft: Draft, told: Instruction) -> Foretold:
+    pair = _pair(draft, told)
+    if isinstance(pair, str):
+        return _refused(draft, told, pair)
+    link, records = pair
+    target, name = told.key.side, draft.named(told.key.side, told.key.rec)
+    edits = undo.edited_since_created(draft, target, told.detail["fields"], records, link)
+    if edits:
+        head = f"{name}: stays, as somebody edited it since the bridge created it"
+        return Foretold((head, *edits), acts=False, kept=len(edits))
+    policy, kept = removal_policy(draft, target)
+    if policy is DeletePolicy.UNLINK:
+        return Foretold((f"{name}: created by the bridge; it stays and is linked no more ({kept})",))
+    verb = "archived" if policy is DeletePolicy.ARCHIVE else "deleted"
+    return Foretold((f"{name}: created by the bridge; it is {verb}",), removes=True)
+
+
+def _unlink_told(draft: Draft, told: Instruction) -> Foretold:
+    link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.rec))
+    if link is None or link.state not in moves.PAIRED or link.rec(told.key.side) != told.key.rec:
+        return _refused(draft, told, "it is not linked")
+    names = " and ".join(draft.named(side, link.rec(side)) for side in (told.key.side, told.key.side.other))
+    return Foretold((f"{names} are no pair any more; both stay, and are left alone until one of them is edited",))
+
+
+def _link_told(draft: Draft, told: Instruction) -> Foretold:
+    side, other, rec = told.key.side, told.key.side.other, str(told.detail["other"])
+    mine, theirs = draft.named(side, told.key.rec), draft.named(other, rec)
+    out = forgotten(draft, {side: told.key.rec, other: rec})
+    if out:
+        return _refused(draft, told, out)
+    for name, link in (
+        (mine, draft.ask(LinkOf(draft.mapping.name, side, told.key.rec))),
+        (theirs, draft.ask(LinkOf(draft.mapping.name, other, rec))),
+    ):
+        if link is not None:
+            there = " and ".join(draft.named(one, link.rec(one)) for one in Side if link.rec(one))
+            return _refused(draft, told, f"{name} is linked already ({there}); `bridge unlink` it first")
+    found = {side: draft.look(draft.ref(side, told.key.rec)), other: draft.look(draft.ref(other, rec))}
+    wrong = unfit(draft, found)
+    if wrong:
+        return _refused(draft, told, wrong)
+    records = {one: record for one, record in found.items() if isinstance(record, Record)}
+    return Foretold((f"{mine} and {theirs} become a pair", *_merged(draft, told, records)))
+
+
+def _merged(draft: Draft, told: Instruction, records: MappingOf[Side, Record]) -> list[str]:
+    """What the new pair's first comparison makes of fields that differ."""
+    readings = compare.readings(draft, records)
+    base = preferring(draft, records, told.detail.get("prefer"))
+    decisions = compare.decide(draft, records, readings, base)
+    lines = []
+    for target, values in compare.plans(decisions, readings).items():
+        old = remember.in_words(draft, target, {name: readings[target].values.get(name) for name in values})
+        new, reasons = remember.in_words(draft, target, values), {one.field: one.reason for one in decisions}
+        side = draft.side_name(target)
+        lines += [f"{side}.{name}: {_value(old[name])} -> {_value(new[name])} ({reasons[name]})" for name in values]
+    return lines or ["both hold the same in all that crosses"]
+
+
+def _restore_told(draft: Draft, told: Instruction) -> Foretold:
+    target, rec = told.key.side.other, str(told.detail["rec"])
+    name, mine = draft.named(target, rec), draft.named(told.key.side, told.key.rec)
+    out = forgotten(draft, {told.key.side: told.key.rec, target: rec})
+    if out:
+        return _refused(draft, told, out)
+    if isinstance(draft.look(draft.ref(target, rec)), Record):
+        refusal = f"{name}: refused: it is there; `bridge link` makes a pair of it and another record"
+        return Foretold((refusal,), acts=False)
+    link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.rec))
+    if link is not None:
+        there = draft.named(target, link.rec(target))
+        return Foretold((f"{name}: refused: its counterpart {mine} is linked to {there} by now",), acts=False)
+    alive = isinstance(draft.look(draft.ref(told.key.side, told.key.rec)), Record)
+    after = f"linked to {mine}" if alive else f"not linked, as {mine} is deleted too"
+    values = load_values(draft.mapping, told.detail["values"])
+    filled = {name: value for name, value in values.items() if not is_empty(value)}
+    shown = remember.in_words(draft, target, filled)
+    head = f"{name}: is created again under a new id, {after}, with what the mapping knows of it"
+    return Foretold((head, *(f"{field}: {_value(value)}" for field, value in shown.items())))
+
+
+def _value(value: Any) -> str:
+    return "(empty)" if value is None else repr(value)
+
+
+TELLERS: MappingOf[str, Callable[[Draft, Instruction], Foretold]] = {
+    UNDO: _undo_told,
+    REMOVE_CREATED: _removal_told,
+    LINK: _link_told,
+    UNLINK: _unlink_told,
+    RESTORE: _restore_told,
 }

@@ -18,9 +18,21 @@ from bridge.mapping.model import Mapping
 from bridge.store.model import Claim, Link
 from bridge.store.questions import ANSWERERS, Question
 from bridge.sync.draft import Draft
-from bridge.sync.needs import CanSee, ForgetMerge, Lease, Look, Newest, NoteMerge, RequestListing, Search, Seen, WaitFor
-from bridge.sync.parts import Parts
-from bridge.sync.situation import Situation, Wanted
+from bridge.sync.situation import (
+    CanSee,
+    ForgetMerge,
+    Lease,
+    Look,
+    Newest,
+    NoteMerge,
+    Parts,
+    RequestListing,
+    Search,
+    Seen,
+    Situation,
+    WaitFor,
+    Wanted,
+)
 
 CANARIES = 3
 T = TypeVar("T")

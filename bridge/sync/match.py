@@ -1,6 +1,10 @@
-"""A record without a counterpart: left alone, matched with one that exists, held as a duplicate, or to be created."""
+"""A record without a counterpart: left alone, matched with one that exists, held as a duplicate, or to be created.
+
+Pairs that a person ended come first: a record is left alone until one of the two was edited.
+"""
 
 import itertools
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +14,12 @@ from bridge.domain.errors import DuplicateRefused, RetryLater
 from bridge.domain.record import Fields, Gone, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.model import Duplicates, Field
+from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import MatchKey, Reading
 from bridge.mapping.values import UNREAD, LinkId, Reference, is_empty
 from bridge.store import moves
-from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey, TaskState
+from bridge.store.model import Completion, Json, Link, LinkState, Outcome, TaskKey, TaskState
 from bridge.store.questions import (
     IsForgotten,
     LinkById,
@@ -26,11 +31,68 @@ from bridge.store.questions import (
     SurvivorOf,
     TaskOf,
 )
-from bridge.sync import believe, merge, parted, recover, references, shadow, words
+from bridge.sync import accept, merge, recover, references, remember, shadow
 from bridge.sync.draft import Draft, Stale
-from bridge.sync.needs import Moment, RequestListing, Search
-from bridge.sync.plans import Create
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Create, Moment, RequestListing, Search
+
+
+def values_held(draft: Draft, pair: MappingOf[Side, Record | Gone]) -> dict[Side, Json]:
+    """What the records of a pair hold, by field the fingerprint of its columns and their hash; see `moves.part`."""
+    return {side: _held_by(draft.mapping, side, found) for side, found in pair.items() if isinstance(found, Record)}
+
+
+def _held_by(mapping: RecordMapping, side: Side, record: Record) -> Json:
+    hashes = translate.read(mapping, side, record.fields).hashes
+    named = mapping.named
+    return {name: [named[name].columns_fingerprint, hashed] for name, hashed in hashes.items()}
+
+
+def left_alone(draft: Draft, row: Link, own: Record) -> Completion | None:
+    """The end of a claim whose record is as it was when a person ended its pair. None: it was edited since."""
+    other, run = draft.side.other, str((row.payload or {}).get("run", "a person"))
+    if not edited(draft.mapping, row, draft.side, own):
+        counterpart = draft.named(other, row.rec(other))
+        return draft.filtered(Reason.PARTED.of(run=run, other=counterpart))
+    _over(draft, row, draft.named(draft.side, own.ref.id))
+    return None
+
+
+def _over(draft: Draft, row: Link, name: str) -> None:
+    """The record of this name was edited since: its pair's end holds no more."""
+    run = str((row.payload or {}).get("run", "a person"))
+    draft.moves.append(moves.drop(row))
+    draft.say("edited", f"{name} was edited, so {run} holds no more", link=row)
+
+
+def edited(mapping: RecordMapping, row: Link, side: Side, record: Record) -> bool:
+    """Whether a field holds something else than when the pair ended; one whose columns are others now says nothing."""
+    before, now = (row.payload or {}).get("parted", {}).get(side.value, {}), _held_by(mapping, side, record)
+    return any(name in now and now[name][0] == of and now[name][1] != hashed for name, (of, hashed) in before.items())
+
+
+def of_candidate(draft: Draft, candidate: Record) -> Completion | None:
+    """The end of a claim whose record matches one that a person wants left alone."""
+    other = draft.side.other
+    dropped = {move.id for move in draft.moves if move.kind == moves.Kind.DROP}
+    for row in draft.ask(LinksNaming(draft.mapping.name, other, candidate.ref.id)):
+        if row.state is not LinkState.PARTED or row.id in dropped:
+            continue
+        name, run = draft.named(other, candidate.ref.id), str((row.payload or {}).get("run", "a person"))
+        if not edited(draft.mapping, row, other, candidate):
+            return draft.filtered(Reason.MATCH_PARTED.of(record=name, run=run))
+        _over(draft, row, name)
+    return None
+
+
+def answered(draft: Draft, side: Side, rec: str) -> None:
+    """A person says otherwise now."""
+    rows = draft.ask(LinksNaming(draft.mapping.name, side, rec))
+    draft.moves += [moves.drop(row) for row in rows if row.state is LinkState.PARTED]
+
+
+# ---- A record without a pair: matched, created, or left alone ----
+
 
 INDEX_WAIT_SECONDS = 5.0
 INDEX_WAIT_LONGEST_SECONDS = 60.0
@@ -45,7 +107,7 @@ class Survivor:
 
 def match_or_create(draft: Draft) -> Completion | Create:
     """What an unlinked record needs."""
-    found = believe.read(draft, draft.side, draft.key.rec)
+    found = accept.read(draft, draft.side, draft.key.rec)
     if isinstance(found, Stale):
         return draft.stale(found)
     draft.believe(alive=isinstance(found, Record))
@@ -91,7 +153,7 @@ def _history(draft: Draft, own: Record) -> Completion | Survivor | None:
             return draft.dead(Reason.CREATE_STILL_UNKNOWN.of())
         if row.state is LinkState.TOMBSTONE:
             return _tombstone(draft, row)
-        if row.state is LinkState.PARTED and (alone := parted.left_alone(draft, row, own)):
+        if row.state is LinkState.PARTED and (alone := left_alone(draft, row, own)):
             return alone
         if row.state is LinkState.ALIAS and draft.ask(SurvivorOf(draft.ref(draft.side, draft.key.rec))) is None:
             return Survivor()  # it was the record's counterpart that was merged away, and not the record itself
@@ -238,7 +300,7 @@ def _judged(draft: Draft, own: Record, key: MatchKey, found: Sequence[Record]) -
     links = draft.ask_all(LinkOf(draft.mapping.name, other, record.ref.id) for record in found)
     for record, link in zip(found, links, strict=True):
         if link is None:
-            asked = _question(draft, own, record) or parted.of_candidate(draft, record)
+            asked = _question(draft, own, record) or of_candidate(draft, record)
             if asked:
                 return asked
             free.append(record)
@@ -312,7 +374,7 @@ def _unlike(draft: Draft, own: Record, reading: Reading) -> Completion | frozens
             if link is not None and not _still_linked(draft, link):
                 due = draft.now + draft.jitter(1.0)
                 return draft.later(due, Reason.CHANGED_MEANWHILE.of(record=draft.named(draft.side, rec)))
-            first = believe.of_another(draft, draft.side, rec)
+            first = accept.of_another(draft, draft.side, rec)
             if isinstance(first, Stale):
                 return draft.stale(first)
             if isinstance(first, Gone) and link is not None and not draft.shadow:
@@ -454,7 +516,7 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
         keys=translate.index_hashes(draft.mapping, reading.values),
         first_seq=known.first_seq if known else NEVER_HEARD_OF,
         unlike=unlike,
-        told=words.in_words(draft, target, chosen),
+        told=remember.in_words(draft, target, chosen),
         made_at=own.created_at.timestamp() if own.created_at else None,
         again=draft.now if _lines_follow(draft, target, holding) else _again(draft, own, patient=settled.again),
         left_out=settled.left_out,
@@ -491,8 +553,8 @@ def _follows(draft: Draft, target: Side, field: Field) -> bool:
 def _again(draft: Draft, own: Record, *, patient: bool) -> float | None:
     """When the new pair is looked at again: for what it names, and for an edit that this read may not show yet."""
     looks = [draft.now + references.PATIENCE_SECONDS] if patient else []
-    hidden = believe.edit_not_shown(draft, draft.side, own.ref.id)
-    if hidden and not believe.shows_what_was_told(draft, draft.side, own.ref.id, changed=True):
+    hidden = accept.edit_not_shown(draft, draft.side, own.ref.id)
+    if hidden and not accept.shows_what_was_told(draft, draft.side, own.ref.id, changed=True):
         looks.append(hidden.due)
     return min(looks, default=None)
 

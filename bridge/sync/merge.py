@@ -7,8 +7,8 @@ from bridge.store import moves
 from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey
 from bridge.store.questions import DuplicatesOf, LinkOf, LinksNaming, LinksReferring, SurvivorOf
 from bridge.sync.draft import Draft
-from bridge.sync.needs import ForgetMerge, Moment
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import ForgetMerge, Moment
 
 NEEDS_A_PERSON = (LinkState.DOUBT, LinkState.TWIN)
 

@@ -16,10 +16,10 @@ from bridge.mapping.values import UNREAD, LinkId, is_empty, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Completion, Link
 from bridge.store.questions import Known, LinkOf
-from bridge.sync import believe, references, remember, settle, words
+from bridge.sync import accept, references, remember, settle
 from bridge.sync.draft import Draft, Stale
-from bridge.sync.needs import Moment, Newest
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Moment, Newest
 
 CLOCK_MARGIN = timedelta(seconds=600)  # a vendor's clock is not further behind ours than this
 CLOSE_MARGIN = timedelta(seconds=10)  # and if no more than this, what looks shortened need not be asked about
@@ -126,7 +126,7 @@ def _tell_arrived(draft: Draft, link: Link, side: Side, reading: Reading) -> Non
     }
     if not there:
         return
-    old, new = (words.in_words(draft, side, some) for some in ({name: before.get(name) for name in there}, there))
+    old, new = (remember.in_words(draft, side, some) for some in ({name: before.get(name) for name in there}, there))
     parts = ", ".join(f"{name}: {old[name]!r} -> {new[name]!r}" for name in there)
     held = {name: value for name, value in before.items() if name in there}
     detail = {"to": side.value, "before": dump_values(mapping, held), "after": dump_values(mapping, there)}
@@ -284,7 +284,7 @@ def _adopt_created(draft: Draft, link: Link, target: Side, new: str) -> Completi
         return taken
     rec = link.rec(target.other)
     assert rec is not None, "an intent names the record it was decided for"
-    source = believe.read(draft, target.other, rec)
+    source = accept.read(draft, target.other, rec)
     if isinstance(source, Stale):
         return draft.stale(source)
     record = draft.look(draft.ref(target, new), Moment.LEASED)

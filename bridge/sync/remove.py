@@ -12,11 +12,10 @@ from bridge.mapping.values import UNREAD, is_empty, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Completion, Link, Outcome, TaskKey, TaskState
 from bridge.store.questions import SurvivorOf, TaskOf
-from bridge.sync import believe, compare, merge, recover, references, settle, shadow
+from bridge.sync import accept, compare, merge, recover, references, settle, shadow
 from bridge.sync.draft import DELETED, Draft
-from bridge.sync.needs import CanSee, NoteMerge
-from bridge.sync.plans import MergedInto, Removal
 from bridge.sync.reasons import Reason, Why
+from bridge.sync.situation import CanSee, MergedInto, NoteMerge, Removal
 
 ARCHIVED = "was left over and is archived (merged: archive)"
 VISIBILITY_SECONDS = 1800.0
@@ -66,7 +65,7 @@ def _merged(
         return shadow.would_remove(draft, link, side.other, other, DeletePolicy.ARCHIVE.value)
     if draft.claim.paused:
         return draft.later(draft.now + draft.limits.wait_seconds, Reason.MAPPING_PAUSED.of())
-    hidden = believe.edit_not_shown(draft, side.other, str(link.rec(side.other)))
+    hidden = accept.edit_not_shown(draft, side.other, str(link.rec(side.other)))
     if hidden:
         return draft.stale(hidden)
     held, into = values(draft, side.other, other), MergedInto(survivor, theirs)
@@ -140,7 +139,7 @@ def _apply_policy(draft: Draft, link: Link, side: Side, gone: Gone, other: Recor
         return shadow.would_remove(draft, link, target, other, policy.value)
     if draft.claim.paused:  # only recovery is claimed while a mapping is paused, and nothing is sent
         return draft.later(draft.now + draft.limits.wait_seconds, Reason.MAPPING_PAUSED.of())
-    hidden = believe.edit_not_shown(draft, target, str(link.rec(target)))
+    hidden = accept.edit_not_shown(draft, target, str(link.rec(target)))
     if hidden:
         return draft.stale(hidden)
     first_seen = draft.now if draft.first.gone_since is None else draft.first.gone_since

@@ -13,8 +13,7 @@ from bridge.domain.errors import (
     Unreachable,
 )
 from bridge.domain.record import Gone, RecordRef, Side
-from bridge.store.failures import Unstorable
-from bridge.store.model import Completion, TaskKey
+from bridge.store.model import Completion, TaskKey, Unstorable
 from bridge.sync.draft import Draft
 from bridge.sync.load import Loader
 from bridge.sync.reasons import Reason

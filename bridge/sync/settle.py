@@ -12,10 +12,10 @@ from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD
 from bridge.store import moves
 from bridge.store.model import Completion, Fulfilled, JournalEntry, Link, Outcome, TaskKey
-from bridge.sync import conflicts, references, remember
+from bridge.sync import compare, references, remember
 from bridge.sync.draft import Draft
-from bridge.sync.plans import Create, Progress, SideWrite
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Create, Progress, SideWrite
 
 NOTHING: Mapping[str, Any] = {}
 ECHO_SECONDS = 1.0
@@ -73,7 +73,7 @@ def _remembered(draft: Draft, pair: Progress, write: SideWrite, shown: Reading |
     target = write.target
     readings = remember.as_written(pair.readings, target, write.chosen, shown)
     base = remember.after_write(draft.mapping, pair.base, target, readings, write.remembered, shown)
-    link = conflicts.settle(draft, remember.save_base(draft, pair.link, base), write.remembered)
+    link = compare.settle(draft, remember.save_base(draft, pair.link, base), write.remembered)
     written = [f"{draft.side_name(target)}.{name}" for name in write.chosen] if called else []
     return replace(pair, link=link, base=base, readings=readings, written=[*pair.written, *written])
 

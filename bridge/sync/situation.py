@@ -1,15 +1,57 @@
-"""A situation: all that is known about one claim at one moment. A decision is a function of it and of nothing else."""
+"""What one decision is made of: what all claims share, what is known of this one, what it may request and plan.
+
+Plain values. `load` fills a Situation, `decide` answers it with a Need or a plan, `apply` carries a plan out.
+"""
 
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
+from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
-from bridge.domain.record import Side
-from bridge.mapping.model import Mapping
-from bridge.store.model import Claim, Scope
+from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
+from bridge.domain.seams import Seams
+from bridge.mapping.base import Base
+from bridge.mapping.model import DeletePolicy, Mapping
+from bridge.mapping.translate import Reading
+from bridge.store.engine import Store
+from bridge.store.model import Claim, Completion, Fulfilled, JournalEntry, Json, Link, Scope, TaskKey
 from bridge.store.questions import Question
-from bridge.sync.parts import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Settings of the worker. Seconds and counts."""
+
+    workers: int = 8  # claims at the same time, for each pair of systems
+    attempts: int = 8
+    lease_seconds: float = 120.0
+    write_seconds: float = 45.0  # a remote write has ended, or its outcome is unknown, after this long
+    backoff_first_seconds: float = 2.0
+    backoff_cap_seconds: float = 900.0
+    loop_writes: int = 20
+    loop_window_seconds: float = 600.0
+    brake_count: int = 25
+    brake_window_seconds: float = 3600.0
+    wait_seconds: float = 300.0  # a task waiting for another record is looked at again after this long
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every claim shares. `mappings` and `scopes` are replaced as a whole when mapping files are reloaded."""
+
+    store: Store
+    connectors: MappingOf[str, Connector]
+    mappings: MappingOf[str, Mapping]
+    scopes: MappingOf[str, Scope]
+    seams: Seams
+    limits: Limits
+
+
+# ---- All that is known about one claim at one moment ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +77,219 @@ class Wanted(Exception):
     def __init__(self, needs: tuple[Question[Any], ...]) -> None:
         super().__init__("something must be looked at first")
         self.needs = needs
+
+
+# ---- What a decision needs beyond what the store can answer; `load` alone answers it ----
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one read of a record showed, and when it was made. `believe` says whether it may be used."""
+
+    found: Record | Gone
+    at: float
+
+
+class Moment(StrEnum):
+    """When a record is looked at, where the same record is looked at more than once."""
+
+    FIRST = "first"
+    LEASED = "leased"  # once no other worker can change it
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Question[Seen]):
+    """The record as one read shows it. That may lag, and nobody says that it may be believed."""
+
+    ref: RecordRef
+    moment: Moment = Moment.FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class Search(Question[tuple[str, ...]]):
+    """Ids of the records whose column has this value, by the vendor's own search, which may miss recent writes."""
+
+    system: str
+    entity: str
+    column: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Newest(Question[tuple[Record, ...]]):
+    """Records created at or after a time, through reads that see recent writes."""
+
+    system: str
+    entity: str
+    after: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CanSee(Question[bool]):
+    """Whether other records of this side can be seen, so that one that is not shown is really gone: the canary read."""
+
+    side: Side
+    rec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease(Question[bool]):
+    """Lease one more record under the claim's fence. False: another worker has it."""
+
+    ref: RecordRef
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor(Question[Link | None]):
+    """Make the parent due and wait for it; its link when it is there already."""
+
+    parent: TaskKey
+
+
+@dataclass(frozen=True, slots=True)
+class RequestListing(Question[None]):
+    """Have the whole entity listed, so that its match keys are indexed."""
+
+    system: str
+    entity: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteMerge(Question[None]):
+    """Keep as a fact that the record was merged into another one."""
+
+    loser: RecordRef
+    survivor: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetMerge(Question[None]):
+    """The record that was merged away is back."""
+
+    loser: RecordRef
+
+
+# ---- What a decision has done at a vendor ----
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Create the counterpart of the claim's record. `source`: that record as it was read.
+
+    chosen: canonical values; fields: the same as the target's columns. keys: hashes of the match keys that the intent
+    holds meanwhile. first_seq: when the record was first known. made_at: when it was made, as its system says. unlike:
+    records of its side that the match index has under these keys, and that were seen not to show them; None where
+    duplicates are copied. again: when it must be looked at once more. left_out: by field why a reference is not among
+    the values.
+    """
+
+    target: Side
+    source: Reading
+    chosen: MappingOf[str, Any]
+    fields: Fields
+    keys: Sequence[str]
+    first_seq: int
+    told: MappingOf[str, Any]
+    made_at: float | None = None
+    unlike: frozenset[str] | None = None
+    again: float | None = None
+    left_out: MappingOf[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SideWrite:
+    """What one side of a pair is to get. `chosen`: canonical values; `values`: the same with the target's own ids.
+
+    record, read_at, before: the target as it was read when this was decided. changes: columns to send, empty when the
+    record holds all of it already. losers: journal entries of what a conflict overwrites. unfinished: sets the other
+    side is still to get; until then their base stays, because with it alone both sides' adds and removes can be told
+    again. blanked: how many filled fields are emptied. unreadable: fields of which nobody knows what they held.
+    beside: what the other side holds and keeps, where a person wants both sides to differ. why: by field the rule that
+    says so.
+    """
+
+    target: Side
+    record: Record
+    read_at: float
+    before: Reading
+    chosen: MappingOf[str, Any]
+    values: MappingOf[str, Any]
+    changes: Fields
+    story: JournalEntry
+    losers: Sequence[JournalEntry] = ()
+    unfinished: frozenset[str] = frozenset()
+    blanked: int = 0
+    unreadable: frozenset[str] = frozenset()
+    beside: MappingOf[str, Any] = field(default_factory=dict)
+    why: MappingOf[str, str] = field(default_factory=dict)
+
+    @property
+    def remembered(self) -> dict[str, Any]:
+        return {name: value for name, value in self.chosen.items() if name not in self.unfinished}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a pair is: what both sides agree on, what they hold, what was written. Nothing is changed in place.
+
+    parents: records that it names and that were never decided on; they are looked at. again: when both sides are looked
+    at again. look_at: when a write that was not confirmed by its answer is looked at. fulfils: the
+    person's instruction that these writes carry out.
+    """
+
+    link: Link
+    base: Base
+    readings: MappingOf[Side, Reading]
+    parents: Sequence[TaskKey] = ()
+    written: Sequence[str] = ()
+    again: float | None = None
+    look_at: float | None = None
+    fulfils: Fulfilled | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Write one or both sides of a pair, one after the other.
+
+    blocked: how the claim ends after these writes, where something keeps the rest from being written now.
+    """
+
+    pair: Progress
+    writes: Sequence[SideWrite]
+    blocked: Completion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """How the removal of what the bridge created ends. `shown`: what the pair's records hold, see `moves.part`."""
+
+    fulfils: Fulfilled
+    shown: MappingOf[Side, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class MergedInto:
+    """Where the record of a link that is gone went: the survivor, and its own link."""
+
+    survivor: str
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Delete or archive the counterpart of a record that is gone on `side`. `record`: that counterpart as read.
+
+    values: what it holds, as the journal keeps it. undoes: the record of `side` is there; a person undoes that
+    the bridge created the other one. merged: the record of `side` was merged away, and this one is left over.
+    """
+
+    link: Link
+    side: Side
+    record: Record
+    policy: DeletePolicy
+    values: Json
+    undoes: Undoing | None = None
+    merged: MergedInto | None = None
+
+
+Plan = Create | Update | Removal

@@ -23,10 +23,10 @@ from bridge.mapping.values import (
 )
 from bridge.store.model import Completion, Fulfilled, Instruction, Json, Link
 from bridge.store.questions import LinkById, LinkOf
-from bridge.sync import compare, recover, references, settle, update, words
+from bridge.sync import compare, recover, references, remember, settle, update
 from bridge.sync.draft import Draft
-from bridge.sync.plans import Progress, SideWrite, Update
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Progress, SideWrite, Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _verdict(
         return replace(found, held=True)
     written = same(row, now, after) or (not entry.get("confirmed") and is_reduction(row, after, now))
     if not written:
-        texts = words.in_words(draft, target, {"now": now, "after": after})
+        texts = remember.in_words(draft, target, {"now": now, "after": after})
         return replace(found, refused=f"edited since: it is {texts['now']!r}, and the bridge wrote {texts['after']!r}")
     if target.other in _edited(row, readings, base):
         return replace(found, refused=f"{draft.side_name(target.other)} was edited since, and that did not cross yet")
@@ -190,8 +190,8 @@ def _write(
     held, seen = readings[target], draft.seen(record.ref)
     sent = {name: as_written(draft, target, value) for name, value in values.items()}
     changes = translate.write(draft.mapping, target, sent, record.fields)
-    old = words.in_words(draft, target, {name: held.values[name] for name in values})
-    new = words.in_words(draft, target, values)
+    old = remember.in_words(draft, target, {name: held.values[name] for name in values})
+    new = remember.in_words(draft, target, values)
     parts = ", ".join(f"{name}: {old[name]!r} -> {new[name]!r}" for name in values)
     detail = {"to": target.value, "changes": {name: [old[name], new[name]] for name in values}}
     text = f"{instruction.run}: {draft.named(target, instruction.key.rec)} gets back {parts}"
@@ -229,5 +229,5 @@ def edited_since_created(
         else:
             continue
         if not kept:
-            found.append(f"{row.name} is {words.in_words(draft, target, {row.name: now})[row.name]!r}")
+            found.append(f"{row.name} is {remember.in_words(draft, target, {row.name: now})[row.name]!r}")
     return found

@@ -13,10 +13,10 @@ from bridge.mapping.values import UNREAD, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey, TaskState
 from bridge.store.questions import TaskOf
-from bridge.sync import believe, compare, conflicts, merge, recover, references, remember, remove, settle, shadow, words
+from bridge.sync import accept, compare, merge, recover, references, remember, remove, settle, shadow
 from bridge.sync.draft import DELETED, Draft, Stale
-from bridge.sync.plans import Progress, Removal, SideWrite, Update
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Progress, Removal, SideWrite, Update
 
 
 def update(draft: Draft, link: Link) -> Completion | Update | Removal:
@@ -25,7 +25,7 @@ def update(draft: Draft, link: Link) -> Completion | Update | Removal:
     if unsettled:
         return unsettled
     if draft.key.rec != link.rec(draft.side):  # merged away, or left over by a merge
-        own = believe.read(draft, draft.side, draft.key.rec)
+        own = accept.read(draft, draft.side, draft.key.rec)
         if isinstance(own, Stale):
             return draft.stale(own)
         back = merge.restored(draft, own)
@@ -76,7 +76,7 @@ def _of_one_side(draft: Draft, link: Link) -> Completion | None:
         return draft.done(Outcome.UNCHANGED, Reason.SETTLED_MEANWHILE.of())
     side = next(iter(sides))
     rec = str(link.rec(side))
-    found = believe.read(draft, side, rec)
+    found = accept.read(draft, side, rec)
     if isinstance(found, Stale):
         return draft.stale(found, narrow=True)
     if isinstance(found, Gone) or translate.passes_where(draft.mapping, side, found.fields) is False:
@@ -85,8 +85,8 @@ def _of_one_side(draft: Draft, link: Link) -> Completion | None:
     base = recover.confirmed_base(draft, link, side, reading, references.current_base(draft, link))
     if base is None or not remember.shows_base(draft.mapping, side, reading, base):
         return None
-    hidden = believe.edit_not_shown(draft, side, rec)
-    if hidden and not believe.shows_what_was_told(draft, side, rec, changed=False):
+    hidden = accept.edit_not_shown(draft, side, rec)
+    if hidden and not accept.shows_what_was_told(draft, side, rec, changed=False):
         return draft.stale(hidden, narrow=True)
     draft.believe(alive=True)
     draft.note_keys(side, rec, reading.values)
@@ -112,7 +112,7 @@ def read_pair(draft: Draft, link: Link) -> dict[Side, Record | Gone] | Completio
     for side in (draft.side, draft.side.other):
         rec = link.rec(side)
         assert rec is not None, "a live link has both records"
-        found = believe.read(draft, side, rec)
+        found = accept.read(draft, side, rec)
         if isinstance(found, Stale):
             return draft.stale(found)
         pair[side] = found
@@ -131,12 +131,12 @@ def _freeze(draft: Draft, link: Link, passes: Mapping[Side, bool | None]) -> Com
 def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completion | Update:
     readings = compare.readings(draft, records)
     base = references.current_base(draft, link)
-    hidden = {side: stale for side in Side if (stale := believe.edit_not_shown(draft, side, str(link.rec(side))))}
+    hidden = {side: stale for side in Side if (stale := accept.edit_not_shown(draft, side, str(link.rec(side))))}
     again = _again(draft, link, readings, base, hidden)
     settled = link.sent_left is not None or link.sent_right is not None
     if settled:
         base, link = recover.settle_sent(draft, link, readings, base)
-    decisions = conflicts.chosen(draft, link, compare.decide(draft, records, readings, base), readings)
+    decisions = compare.chosen(draft, link, compare.decide(draft, records, readings, base), readings)
     for side, reading in readings.items():
         draft.note_keys(side, str(link.rec(side)), reading.values)
     base = remember.in_step(draft.mapping, base, readings, decisions)
@@ -146,7 +146,7 @@ def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completi
     if draft.shadow:
         return shadow.would_update(draft, link, records, readings, decisions, plans)
     link = remember.save_base(draft, link, base)
-    link = conflicts.hold(draft, link, decisions, readings)
+    link = compare.hold(draft, link, decisions, readings)
     parents = references.note_missing(draft, {side: link.rec(side) for side in Side}, readings)
     if settled and any(plans.values()):  # what was learned is stored before `sent` says something new
         return draft.later(draft.now, Reason.WRITE_SETTLED.of())
@@ -163,7 +163,7 @@ def _again(
     waits = []
     for side, stale in hidden.items():
         changed = not remember.shows_base(draft.mapping, side, readings[side], base)
-        if not believe.shows_what_was_told(draft, side, str(link.rec(side)), changed=changed):
+        if not accept.shows_what_was_told(draft, side, str(link.rec(side)), changed=changed):
             waits.append(stale.due)
     return min(waits, default=None)
 
@@ -245,8 +245,8 @@ def _side_write(
 
 
 def _story(draft: Draft, link: Link, target: Side, chosen: Mapping[str, Any], before: Reading) -> Any:
-    old = words.in_words(draft, target, {name: before.values.get(name) for name in chosen})
-    new = words.in_words(draft, target, chosen)
+    old = remember.in_words(draft, target, {name: before.values.get(name) for name in chosen})
+    new = remember.in_words(draft, target, chosen)
     changes = {name: [old[name], new[name]] for name in chosen}
     source, sink = draft.named(target.other, link.rec(target.other)), draft.named(target, link.rec(target))
     parts = ", ".join(f"{name}: {was!r} -> {now!r}" for name, (was, now) in changes.items())
@@ -255,7 +255,7 @@ def _story(draft: Draft, link: Link, target: Side, chosen: Mapping[str, Any], be
 
 def _lost(draft: Draft, link: Link, decision: Decision) -> Any:
     """What a conflict is about to overwrite."""
-    detail = words.printable({"kept": decision.value, "lost": decision.loser})
+    detail = remember.printable({"kept": decision.value, "lost": decision.loser})
     text = f"{decision.field}: {decision.reason}"
     return draft.entry("conflict", text, {"field": decision.field, **detail}, link=link)
 

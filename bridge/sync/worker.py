@@ -14,14 +14,13 @@ from bridge.domain.event import Lane
 from bridge.domain.patience import STORE_AWAY, once_back
 from bridge.domain.priority import Priority, calls_for, priority_of
 from bridge.monitoring.following import EVENT
-from bridge.store.failures import LinkTaken
-from bridge.store.model import Claim, Completion, Outcome, Pair, Scope
+from bridge.store.model import Claim, Completion, LinkTaken, Outcome, Pair, Scope
 from bridge.sync import retry
 from bridge.sync.apply import apply
 from bridge.sync.decide import decide
 from bridge.sync.load import Loader
-from bridge.sync.parts import Parts
 from bridge.sync.reasons import FOR_A_PERSON, Reason
+from bridge.sync.situation import Parts
 from bridge.sync.systems import SystemWatch
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from bridge.domain.seams import epoch
 from bridge.mapping import translate
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.store.model import Link, LinkState, MappingState, Task, TaskState
-from bridge.sync import parted
+from bridge.sync import match
 from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED, Reason
 
 LIVE_MARGIN_SECONDS = 2.0  # vendors cut their times to whole seconds, and their clock is not ours
@@ -58,7 +58,7 @@ def why_alone(
 def _unlinked(mapping: RecordMapping, side: Side, record: Record, task: Task | None, history: Link | None) -> bool:
     """A person ended its pair, or that of the record it matches. An edit since, which nobody told of, ends that."""
     if history is not None and history.state is LinkState.PARTED:
-        return not parted.edited(mapping, history, side, record)
+        return not match.edited(mapping, history, side, record)
     return task is not None and task.code in UNLINKED
 
 

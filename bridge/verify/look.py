@@ -15,8 +15,8 @@ from bridge.store.engine import Store
 from bridge.store.model import Link, Scope, Task
 from bridge.store.questions import ANSWERERS, Known
 from bridge.sync.draft import Draft
+from bridge.sync.shadow import Verdict, draft_of, verdict
 from bridge.sync.situation import Wanted
-from bridge.sync.verdict import Verdict, draft_of, verdict
 
 T = TypeVar("T")
 Decide = Callable[[Draft, Link, Mapping[Side, Record]], T]

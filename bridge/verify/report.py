@@ -9,7 +9,7 @@ from typing import Any
 from bridge.domain.record import Side
 from bridge.mapping.types.numbers import plain
 from bridge.mapping.values import Money
-from bridge.sync.verdict import Difference
+from bridge.sync.shadow import Difference
 
 EXAMPLES = 5
 """So many are named of each kind."""

@@ -16,7 +16,7 @@ from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, Reference, is_empty, names_left_over
 from bridge.store.model import Link, LinkState
-from bridge.sync.verdict import amount_in
+from bridge.sync.shadow import amount_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from bridge.mapping.translate import Reading
 from bridge.mapping.values import LinkId, Reference, names_unlinked, parts_of, with_parts
 from bridge.store.model import Link, LinkState, MappingState, Routes, Task, TaskKey, TaskState
 from bridge.sync.references import usable
-from bridge.sync.verdict import State, money_fields
+from bridge.sync.shadow import State, money_fields
 from bridge.verify.alone import why_alone
 from bridge.verify.look import Looked, Subject, look, patiently, read
 from bridge.verify.numbers import Keys, Numbers

@@ -18,8 +18,7 @@ from bridge.store.model import Endpoint, Instruction, JournalEntry, Mode, Scope,
 from bridge.store.postgres import ERASED_FROM
 from bridge.store.questions import LinksNaming
 from bridge.store.requests import Answer
-from bridge.store.tables import metadata, tasks
-from bridge.store.verify_tables import forgotten
+from bridge.store.tables import forgotten, metadata, tasks
 from bridge.sync.reasons import Reason
 from tests.clock import FakeClock
 from tests.conformance.store.builders import SCOPES

@@ -12,7 +12,7 @@ from bridge.app.daemon import note_deliveries
 from bridge.app.desk.runs import Background
 from bridge.app.hook_rows import hook_rows
 from bridge.simulators.faults import CallbackFault
-from bridge.store.hook_hours import HookFigures
+from bridge.store.hooks import HookFigures
 from tests.pairs.site import Site, pair_site
 
 PERSON = Person("ana", Role.READ)

@@ -8,7 +8,7 @@ from bridge.connectors.account_list import STALE_SECONDS
 from bridge.domain.errors import Rejected
 from bridge.domain.record import Record
 from bridge.store import Store
-from bridge.store.names import Renamed
+from bridge.store.systems import Renamed
 from tests.clock import FakeClock
 from tests.integration.pipedrive_site import Site, connect, open_site
 

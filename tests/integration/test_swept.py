@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bridge.domain.record import Side
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.integration.sweep_bench import NewSweepBench, SweepBench
 from tests.sync.bench import WITH_COMPANIES
 

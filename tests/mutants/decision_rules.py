@@ -107,21 +107,21 @@ LOADED = (
     ),
     Mutant(
         "a record that a delete event names and that is shown is believed at once",
-        "sync/believe.py::_alive_in_spite",
+        "sync/accept.py::_alive_in_spite",
         "if isinstance(found, Gone) or not draft.deleted_by_event(side, found.ref.id):",
         "if True:",
         (f"{DELETING}a_delete_event_is_believed_although_the_first_read_lags",),
     ),
     Mutant(
         "a wait for our own write counts as the second look at a deleted record",
-        "sync/believe.py::_alive_in_spite",
+        "sync/accept.py::_alive_in_spite",
         "task.stale_since if task.code == Reason.KEPT_VISIBLE else None",
         "task.stale_since",
         (f"{DELETING}a_delete_event_that_comes_while_our_own_write_settles_is_not_forgotten",),
     ),
     Mutant(
         "a read that stays old is never believed",
-        "sync/believe.py::_older_than_known",
+        "sync/accept.py::_older_than_known",
         "if now - since > BELIEVE_AFTER_SETTLES * settle:",
         "if False:",
         ("sync/test_stale_reads.py::test_a_read_that_stays_old_for_ten_times_settle_is_believed_and_journaled",),
@@ -589,7 +589,7 @@ ENDS = (
 TOLD_OF = (
     Mutant(
         "what is read right after a callback is believed to show what it told of",
-        "sync/believe.py::edit_not_shown",
+        "sync/accept.py::edit_not_shown",
         "if known is None or known.told_at is None or seen is None or seen.at >= known.told_at + settle:",
         "if True:",
         (
@@ -599,28 +599,28 @@ TOLD_OF = (
     ),
     Mutant(
         "a record that is told of all the time is never written",
-        "sync/believe.py::edit_not_shown",
+        "sync/accept.py::edit_not_shown",
         "if _waited_enough(draft, settle):",
         "if False:",
         (f"{TOLD}a_record_that_callbacks_tell_of_all_the_time_is_written_all_the_same",),
     ),
     Mutant(
         "one edit that shows is the last of several that were told of",
-        "sync/believe.py::shows_what_was_told",
+        "sync/accept.py::shows_what_was_told",
         "task.taken != 1",
         "False",
         (f"{TOLD}promise_4_of_two_edits_shortly_after_each_other_the_second_crosses_too",),
     ),
     Mutant(
         "a newer version is not taken for the edit that was told of",
-        "sync/believe.py::_newer",
+        "sync/accept.py::_newer",
         "return known.version is None or found.modified_at.timestamp() > known.version",
         "return False",
         (f"{TOLD}a_newer_version_shows_that_the_edit_was_of_something_else",),
     ),
     Mutant(
         "the echo of a write that says no version costs a read of its own",
-        "sync/believe.py::_too_early",
+        "sync/accept.py::_too_early",
         "settled = known.told_at + endpoint.settle",
         "pass",
         (f"{TOLD}a_write_and_its_echo_take_one_read_more_although_the_callback_says_no_version",),
@@ -636,14 +636,14 @@ TOLD_OF = (
     ),
     Mutant(
         "a record that is told of while each of its claims runs is never written",
-        "sync/believe.py::unless_told",
+        "sync/accept.py::unless_told",
         "if _waited_enough(draft, settle):",
         "if False:",
         ("sync/test_told_edits.py::test_a_record_that_is_told_of_without_end_is_written_after_a_while",),
     ),
     Mutant(
         "an edit that shows is read once more",
-        "sync/believe.py::shows_what_was_told",
+        "sync/accept.py::shows_what_was_told",
         "return changed or _newer(",
         "return False and _newer(",
         (f"{TOLD}what_shows_at_once_is_not_waited_for",),

@@ -80,7 +80,7 @@ DUPLICATE_MUTANTS = (
     ),
     Mutant(
         "a read of the first one that lags is believed",
-        "sync/believe.py::of_another",
+        "sync/accept.py::of_another",
         "return stale or found",
         "return found",
         (f"{HELD}a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_believed",),
@@ -115,7 +115,7 @@ DUPLICATE_MUTANTS = (
     ),
     Mutant(
         "an intent is opened although a linked record of the same side has its key",
-        "store/intents.py::open_intents",
+        "store/links.py::open_intents",
         "elif asked.key in alike:",
         "elif False:",
         (
@@ -125,14 +125,14 @@ DUPLICATE_MUTANTS = (
     ),
     Mutant(
         "a record that was linked once is in the way of a create",
-        "store/intents.py::_pair",
+        "store/links.py::_pair",
         ", links.c.state.in_(PAIRED))",
         ")",
         (f"{INTENTS}a_record_that_was_linked_once_is_in_nobodys_way",),
     ),
     Mutant(
         "what was seen not to show the key is in the way of a create",
-        "store/intents.py::_linked_alike",
+        "store/links.py::_linked_alike",
         "if rec not in apart",
         "if rec != one.key.rec",
         (
@@ -176,7 +176,7 @@ DUPLICATE_MUTANTS = (
     ),
     Mutant(
         "a discarded dead letter still waits",
-        "store/dead_letters.py::DeadLetters.discard",
+        "store/standing.py::DeadLetters.discard",
         ', "retried": False, **WAITS_FOR_NOTHING}',
         ', "retried": False}',
         (f"{HELD}what_a_person_discarded_is_left_alone_until_it_is_edited",),

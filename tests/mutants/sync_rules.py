@@ -11,7 +11,7 @@ BETWEEN = "sync/test_between_steps.py::test_"
 UPDATES = (
     Mutant(
         "what was created a moment ago and is not shown yet is gone",
-        "sync/believe.py::_absent_too_early",
+        "sync/accept.py::_absent_too_early",
         "if draft.now >= settled:",
         "if True:",
         ("sync/test_stale_reads.py::test_what_was_created_a_moment_ago_and_is_not_shown_yet_is_not_gone",),
@@ -77,14 +77,14 @@ UPDATES = (
     ),
     Mutant(
         "a stale read is believed",
-        "sync/believe.py::_older_than_known",
+        "sync/accept.py::_older_than_known",
         "if found.modified_at.timestamp() >= known.version:",
         "if True:",
         (f"{BETWEEN}a_read_older_than_the_one_before_it_is_no_edit_back",),
     ),
     Mutant(
         "a read right after our own write is believed",
-        "sync/believe.py::_too_early",
+        "sync/accept.py::_too_early",
         "if draft.now >= settled or (endpoint.versioned and newer):",
         "if True:",
         (
@@ -327,7 +327,7 @@ DELETES = (
     Mutant(
         "a record to be deleted is not journaled whole",
         "sync/apply.py::_remove",
-        '"record": words.printable(fresh.fields)',
+        '"record": remember.printable(fresh.fields)',
         '"record": {}',
         (f"{BETWEEN}promise_12_a_record_is_journaled_whole_before_it_is_deleted",),
     ),

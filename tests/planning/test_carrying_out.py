@@ -14,7 +14,7 @@ from bridge.planning.report import Head, Report
 from bridge.planning.rows import Kind
 from bridge.planning.saved import header, save, steps
 from bridge.store.model import TaskKey, TaskState
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.planning.conftest import NewWorld
 from tests.planning.planned import planned
 from tests.planning.worlds import World, contents, told

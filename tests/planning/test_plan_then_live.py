@@ -14,7 +14,7 @@ from bridge.planning.carrying_out import CarryingOut, Fate
 from bridge.planning.report import Report
 from bridge.planning.rows import WRITES
 from bridge.planning.saved import save, steps
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.planning.planned import FOLDER, Planned, planned
 from tests.planning.worlds import MAPPINGS, World, contents, told, traits, world
 

@@ -10,7 +10,7 @@ from bridge.planning.rehearsal import PlanStopped
 from bridge.planning.report import Head, Report
 from bridge.planning.rows import Kind, Row
 from bridge.store.model import Instruction, Mode, TaskKey
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.planning.conftest import NewWorld
 from tests.planning.planned import Planned, planned
 from tests.planning.worlds import MAPPINGS, World

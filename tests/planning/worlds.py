@@ -20,7 +20,7 @@ from bridge.reconcile.reconciler import Reconciler, Work
 from bridge.store import Store, open_store
 from bridge.store.model import Mode
 from bridge.store.tables import metadata
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.clock import FakeClock
 from tests.planning.planned import FOLDER, HoldingProduct
 from tests.product import manifest

@@ -26,7 +26,7 @@ from bridge.simulators.pipedrive import Options as PipedriveOptions
 from bridge.simulators.pipedrive import PipedriveSimulator
 from bridge.simulators.world import make_world
 from bridge.store.database import Sqlite
-from bridge.store.filelock import FileLock
+from bridge.store.instances import FileLock
 from tests.storms.life import LIFE, Life, connect_mortal, inline, mortal
 from tests.storms.virtual import SimulatorClock, VirtualClock, VirtualLoop
 from tests.storms.wire import OWNER, Wire, outside

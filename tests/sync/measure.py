@@ -17,7 +17,7 @@ from sqlalchemy.engine import Engine
 
 from bridge.domain.seams import Seams
 from bridge.store import open_store
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.clock import FakeClock
 from tests.sync.bench import Bench, make_bench
 

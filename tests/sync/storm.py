@@ -20,8 +20,8 @@ from bridge.domain.record import Side
 from bridge.domain.seams import Seams
 from bridge.store import open_store
 from bridge.store.model import Task
-from bridge.sync.parts import Limits
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Limits
 from bridge.sync.worker import Worker
 from tests.clock import FakeClock
 from tests.product import FakeProduct

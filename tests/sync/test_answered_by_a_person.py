@@ -9,7 +9,7 @@ from bridge.app.requests import Requests
 from bridge.domain.errors import Rejected
 from bridge.domain.record import Gone, Record, RecordRef, Side
 from bridge.store.requests import Request
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, raising
 from tests.sync.bench import PEOPLE, Bench

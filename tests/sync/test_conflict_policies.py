@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.event import Event, EventKind, Origin
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, manifest
 from tests.sync.bench import PEOPLE, Bench

@@ -8,7 +8,7 @@ import pytest
 from bridge.domain.errors import RateLimited, Rejected, RetryLater
 from bridge.domain.record import Side
 from bridge.store.model import Outcome, TaskKey
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.conformance.store.builders import make_due
 from tests.product import raising, unreachable
 from tests.sync.bench import PEOPLE, Bench

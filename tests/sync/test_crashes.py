@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import bridge
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.sync.bench import WITH_COMPANIES, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]

@@ -8,7 +8,7 @@ from bridge.connectors.protocols import Written
 from bridge.domain.catalog import Lookup
 from bridge.domain.errors import OutcomeUnknown
 from bridge.domain.record import Fields, Record
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest
 from tests.sync.bench import PEOPLE, Bench

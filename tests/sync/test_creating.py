@@ -9,8 +9,8 @@ from bridge.domain.errors import DuplicateRefused, OutcomeUnknown
 from bridge.domain.record import Side
 from bridge.store.model import LinkState, TaskState
 from bridge.store.questions import LinksNaming
-from bridge.sync.parts import Limits
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Limits
 from tests.clock import FakeClock
 from tests.conformance.store.builders import taught
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising

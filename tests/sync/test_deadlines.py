@@ -10,7 +10,7 @@ from bridge.connectors.noting import note_call
 from bridge.connectors.protocols import Fields, Written
 from bridge.domain.record import Record
 from bridge.store.tables import leases
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct
 from tests.sync.bench import Bench

@@ -8,7 +8,7 @@ import pytest
 from bridge.domain.record import Side
 from bridge.store.model import LinkState
 from bridge.store.questions import LinksNaming
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, manifest
 from tests.sync.bench import PEOPLE, Bench

@@ -6,7 +6,7 @@ from typing import Any
 from bridge.domain.errors import RateLimited, RetryLater
 from bridge.domain.record import Side
 from bridge.store.model import LinkState, TaskKey
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.clock import FakeClock
 from tests.conformance.store.builders import make_due
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising

@@ -13,7 +13,7 @@ from bridge.app.status import status_of
 from bridge.app.waiting import waiting_numbers
 from bridge.monitoring.health import CheckResult, Status
 from bridge.store.requests import Request
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, manifest
 from tests.sync.bench import PEOPLE, Bench

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.record import Record, Side
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, lost_answer, manifest
 from tests.sync.bench import PEOPLE, Bench

@@ -6,7 +6,7 @@ from bridge.domain.record import RecordRef, Side
 from bridge.store.model import Claim, TaskKey
 from bridge.sync.draft import Draft
 from bridge.sync.load import Loader
-from bridge.sync.needs import Lease, Look, WaitFor
+from bridge.sync.situation import Lease, Look, WaitFor
 from tests.sync.bench import Bench
 
 ERP = RecordRef("erp", "person", "1")

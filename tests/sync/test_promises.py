@@ -5,7 +5,7 @@ from typing import Any
 
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, Rejected, RetryLater
 from bridge.store.model import TaskState
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.product import FakeProduct, lost_answer, manifest, unreachable
 from tests.sync.bench import PEOPLE, Bench
 

@@ -15,7 +15,7 @@ from bridge.domain.record import Side
 from bridge.mapping.load import version_of
 from bridge.store.model import TaskKey
 from bridge.store.requests import Request
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.product import FakeProduct, lost_answer, manifest, raising
 from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
 

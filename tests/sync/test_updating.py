@@ -9,7 +9,7 @@ from bridge.domain.errors import OutcomeUnknown, RateLimited, WriteConflict
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import Side
 from bridge.store.model import TaskKey
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising
 from tests.sync.bench import PEOPLE, Bench

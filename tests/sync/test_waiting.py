@@ -9,8 +9,8 @@ from bridge.domain.record import Fields, Side
 from bridge.store.model import Completion, Outcome, TaskKey
 from bridge.sync import worker as worker_module
 from bridge.sync.load import Loader
-from bridge.sync.parts import Limits
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Limits
 from tests.clock import FakeClock
 from tests.product import FakeProduct, raising
 from tests.sync.bench import WITH_COMPANIES, Bench

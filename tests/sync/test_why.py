@@ -8,7 +8,7 @@ import pytest
 from bridge.app.why import why_lines
 from bridge.domain.errors import RateLimited, Rejected
 from bridge.store.model import Mode
-from bridge.sync.parts import Limits
+from bridge.sync.situation import Limits
 from tests.product import lost_answer, raising, unreachable
 from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
 

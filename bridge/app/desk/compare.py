@@ -1,6 +1,6 @@
 """Both records of a pair as they are now, beside what both sides agreed on and what would be written, by field.
 
-What would be written is the synchronizer's own decision (`sync/verdict`).
+What would be written is the synchronizer's own decision (`sync/shadow`).
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from bridge.connectors.lines import read_whole
 from bridge.domain.errors import RemoteError
 from bridge.domain.record import Gone, Record, Side
 from bridge.store.model import Link, Scope, TaskKey
-from bridge.sync.verdict import FieldBeside, State, beside
+from bridge.sync.shadow import FieldBeside, State, beside
 from bridge.verify.look import Subject, decided
 
 READ_SECONDS = 10.0

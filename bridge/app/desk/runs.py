@@ -11,7 +11,7 @@ from bridge.app.progress import Progress, progress_of
 from bridge.app.verified import agreed_of, ended_early
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
-from bridge.store.hook_hours import WINDOWS, HookFigures, HookName
+from bridge.store.hooks import WINDOWS, HookFigures, HookName
 from bridge.store.model import HookRow
 from bridge.store.verifications import Verification
 

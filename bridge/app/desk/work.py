@@ -11,8 +11,8 @@ from bridge.app.waiting import hold_ups, known_code, remedy, waits_for
 from bridge.app.wording import record_name
 from bridge.domain.record import Side
 from bridge.mapping.base import load_base
-from bridge.store.conflicts import Question
 from bridge.store.model import Scope, Task, TaskKey
+from bridge.store.standing import Question
 from bridge.sync.reasons import Reason
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from bridge.domain.event import Event, EventKind, Lane, Origin
 from bridge.domain.record import Side
 from bridge.store import Store
-from bridge.store.link_writes import store_taught
+from bridge.store.links import store_taught
 from bridge.store.marks import Mark, mark_due
 from bridge.store.model import Claim, Completion, Endpoint, LinkState, Mode, Move, Outcome, Route, Scope, TaskKey
 

@@ -17,9 +17,8 @@ from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
-from bridge.store.backup import NOT_KEPT, Backup, Written, back_up, plain_table
+from bridge.store.backup import NOT_KEPT, Backup, Written, back_up, plain_table, restore
 from bridge.store.model import Instruction, Mode, TaskKey
-from bridge.store.restore import restore
 from bridge.store.retention import Limits
 from bridge.store.schema import HEAD
 from bridge.store.tables import metadata

@@ -12,8 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.domain.seams import Seams
 from bridge.store import open_store
-from bridge.store.backup import Backup
-from bridge.store.restore import restore
+from bridge.store.backup import Backup, restore
 from bridge.store.tables import links, metadata
 
 NewSeams = Callable[..., Seams]

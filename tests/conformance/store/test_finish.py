@@ -7,15 +7,15 @@ import pytest
 from bridge.domain.errors import LeaseLost
 from bridge.domain.event import EventKind, Lane, Origin
 from bridge.domain.record import RecordRef, Side
-from bridge.store.failures import LinkTaken
-from bridge.store.intents import IntentAsked
 from bridge.store.leases import MARGIN
+from bridge.store.links import IntentAsked
 from bridge.store.model import (
     Claim,
     IntentOpened,
     JournalEntry,
     KeyNote,
     LinkState,
+    LinkTaken,
     Move,
     Outcome,
     RecordNote,

@@ -8,7 +8,7 @@ from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import RecordRef
 from bridge.domain.seams import Seams, from_epoch
 from bridge.store import Store, open_store
-from bridge.store.hook_hours import HookFigures, SweptChange
+from bridge.store.hooks import HookFigures, SweptChange
 from bridge.store.retention import Limits
 from tests.clock import FakeClock
 

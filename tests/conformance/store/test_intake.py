@@ -11,8 +11,7 @@ from bridge.domain.event import EventKind, Lane, Origin
 from bridge.domain.record import RecordRef, Side
 from bridge.store import Store
 from bridge.store.cursors import CursorMove
-from bridge.store.failures import CursorMoved, Unstorable
-from bridge.store.model import KeyNote, Mode, Outcome, Quiet, RecordNote, TaskState
+from bridge.store.model import CursorMoved, KeyNote, Mode, Outcome, Quiet, RecordNote, TaskState, Unstorable
 from bridge.store.questions import SharingKeys, SurvivorOf
 from tests.clock import FakeClock
 from tests.conformance.store.builders import GUESTS, ROUTES, Desk, at, done, event, left, routes

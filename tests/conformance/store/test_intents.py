@@ -8,10 +8,19 @@ import pytest
 from bridge.domain.errors import LeaseLost
 from bridge.domain.record import Side
 from bridge.store import moves
-from bridge.store.failures import BrakeReached
-from bridge.store.intents import IntentAsked
 from bridge.store.leases import MARGIN
-from bridge.store.model import Claim, IntentOpened, IntentResult, IntentWait, KeyNote, LinkState, Move, Outcome
+from bridge.store.links import IntentAsked
+from bridge.store.model import (
+    BrakeReached,
+    Claim,
+    IntentOpened,
+    IntentResult,
+    IntentWait,
+    KeyNote,
+    LinkState,
+    Move,
+    Outcome,
+)
 from bridge.store.questions import LinkById, LinksNaming
 from tests.clock import FakeClock
 from tests.conformance.store.builders import Desk, done, taught

@@ -6,8 +6,7 @@ import pytest
 
 from bridge.domain.event import EventKind
 from bridge.domain.record import RecordRef, Side
-from bridge.store.failures import Unstorable
-from bridge.store.model import JournalEntry, KeyNote, LinkState, Move, Outcome, RecordNote
+from bridge.store.model import JournalEntry, KeyNote, LinkState, Move, Outcome, RecordNote, Unstorable
 from tests.conformance.store.builders import ROUTES, Desk, done, event, left, right
 
 ODD = ["7" * 201, "7" * 5000, "7\x00", "\ud800", "ä" * 201]

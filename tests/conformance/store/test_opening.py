@@ -214,7 +214,7 @@ async def test_tokens_come_back_and_are_refreshed_by_one_at_a_time(store: Store)
 
 
 def test_the_lock_file_is_private(tmp_path: Path) -> None:
-    from bridge.store.filelock import FileLock
+    from bridge.store.instances import FileLock
 
     lock = FileLock.take(tmp_path / "x.lock")
     assert os.stat(tmp_path / "x.lock").st_mode & 0o077 == 0

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
-from bridge.store.names import Renamed
+from bridge.store.systems import Renamed
 
 
 async def test_a_name_stays_as_it_was_first_seen_and_survives_a_restart(

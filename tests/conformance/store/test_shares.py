@@ -12,7 +12,7 @@ from bridge.domain.budget import Day, Report, Use
 from bridge.domain.priority import Priority
 from bridge.domain.seams import Seams, epoch
 from bridge.store import Store, open_store
-from bridge.store.shares import TERM_SECONDS
+from bridge.store.budgets import TERM_SECONDS
 from tests.clock import FakeClock
 
 OpenCopy = Callable[[str], Seams]

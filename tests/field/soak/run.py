@@ -20,7 +20,7 @@ from bridge.simulators.faults import CallbackFault, ResponseFault
 from bridge.simulators.pipedrive import PipedriveSimulator
 from bridge.simulators.serve import serving
 from bridge.simulators.world import WallClock, make_world
-from bridge.store.failing import BYTES
+from bridge.store.database import BYTES
 from bridge.store.tables import metadata
 from tests.acceptance.copies import ACCOUNT
 from tests.acceptance.site import fetch

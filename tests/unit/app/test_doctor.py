@@ -21,7 +21,7 @@ from bridge.monitoring.health import CheckResult, Status
 from bridge.settings.load import load_settings
 from bridge.settings.model import AdminSettings, TokenSettings
 from bridge.store import Store
-from bridge.store.vitals import State
+from bridge.store.figures import State
 from tests.acceptance.site import SECRETS, Site
 from tests.clock import FakeClock
 

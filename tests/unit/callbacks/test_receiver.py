@@ -11,7 +11,7 @@ from bridge.domain.address import Addresses
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.event import Event
-from bridge.store.failures import Unstorable
+from bridge.store.model import Unstorable
 from tests.clock import FakeClock
 from tests.unit.callbacks.fakes import LineDecoder, Memory
 

@@ -36,13 +36,24 @@ from bridge.store.model import (
     TaskKey,
     TaskState,
 )
-from bridge.sync import needs
 from bridge.sync.decide import decide
 from bridge.sync.draft import Draft
-from bridge.sync.needs import Seen
-from bridge.sync.parts import Limits
-from bridge.sync.plans import Plan
-from bridge.sync.situation import Situation, Wanted
+from bridge.sync.situation import (
+    CanSee,
+    ForgetMerge,
+    Lease,
+    Limits,
+    Look,
+    Newest,
+    NoteMerge,
+    Plan,
+    RequestListing,
+    Search,
+    Seen,
+    Situation,
+    WaitFor,
+    Wanted,
+)
 
 CRM, ERP = "crm", "erp"
 OTHER = {CRM: ERP, ERP: CRM}
@@ -367,7 +378,7 @@ class Seat:
     def answer(self, need: Any) -> Any:
         return getattr(self, f"_answer_{type(need).__name__}")(need)
 
-    def _answer_Look(self, need: needs.Look) -> Seen:  # noqa: N802
+    def _answer_Look(self, need: Look) -> Seen:  # noqa: N802
         return Seen(self._found(need.ref), NOW)
 
     def _found(self, ref: RecordRef) -> Record | Gone:
@@ -435,29 +446,29 @@ class Seat:
         indexed = frozenset(Side) if self.world.indexed else frozenset()
         return MappingState(need.mapping, "f", "m", self.world.mode, self.world.paused, NOW, indexed)
 
-    def _answer_Search(self, need: needs.Search) -> tuple[str, ...]:  # noqa: N802
+    def _answer_Search(self, need: Search) -> tuple[str, ...]:  # noqa: N802
         return self.world.candidates
 
-    def _answer_Newest(self, need: needs.Newest) -> tuple[Record, ...]:  # noqa: N802
+    def _answer_Newest(self, need: Newest) -> tuple[Record, ...]:  # noqa: N802
         found = (self._found(RecordRef(need.system, need.entity, rec)) for rec in self.world.newest)
         return tuple(record for record in found if isinstance(record, Record))
 
-    def _answer_CanSee(self, need: needs.CanSee) -> bool:  # noqa: N802
+    def _answer_CanSee(self, need: CanSee) -> bool:  # noqa: N802
         return self.world.can_see
 
-    def _answer_Lease(self, need: needs.Lease) -> bool:  # noqa: N802
+    def _answer_Lease(self, need: Lease) -> bool:  # noqa: N802
         return not self.world.busy
 
-    def _answer_WaitFor(self, need: needs.WaitFor) -> Link | None:  # noqa: N802
+    def _answer_WaitFor(self, need: WaitFor) -> Link | None:  # noqa: N802
         return None
 
-    def _answer_RequestListing(self, need: needs.RequestListing) -> None:  # noqa: N802
+    def _answer_RequestListing(self, need: RequestListing) -> None:  # noqa: N802
         return None
 
-    def _answer_NoteMerge(self, need: needs.NoteMerge) -> None:  # noqa: N802
+    def _answer_NoteMerge(self, need: NoteMerge) -> None:  # noqa: N802
         return None
 
-    def _answer_ForgetMerge(self, need: needs.ForgetMerge) -> None:  # noqa: N802
+    def _answer_ForgetMerge(self, need: ForgetMerge) -> None:  # noqa: N802
         return None
 
 
@@ -471,7 +482,7 @@ class Decided:
 
     def looked_at(self, name: str) -> bool:
         """Whether a record of that system was looked at."""
-        return any(isinstance(need, needs.Look) and need.ref.system == name for need in self.asked)
+        return any(isinstance(need, Look) and need.ref.system == name for need in self.asked)
 
 
 def decided(seat: Seat) -> Decided:

@@ -11,7 +11,7 @@ from bridge.mapping.base import FieldBase, dump_base
 from bridge.mapping.load import load_text
 from bridge.mapping.translate import read
 from bridge.store.model import Endpoint, Link, LinkState, Mode, Scope
-from bridge.sync.verdict import State, draft_of, verdict
+from bridge.sync.shadow import State, draft_of, verdict
 from bridge.verify.rows import judge_row, kept_of_base, money_of_base
 from tests.product import manifest
 

@@ -1,12 +1,12 @@
-"""Whether a read may be believed: one that may show a state older than one already known is repeated later."""
+"""Whether a read may be used: one that may show a state older than one already known is repeated later."""
 
 from bridge.domain.catalog import listed_only
 from bridge.domain.record import Evidence, Gone, Record, RecordRef, Side
 from bridge.mapping import translate
 from bridge.store.model import KnownRecord, RecordNote
 from bridge.sync.draft import Draft, Stale
-from bridge.sync.needs import Moment
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Moment
 
 BELIEVE_AFTER_SETTLES = 10
 FINE_SECONDS = 0.01
