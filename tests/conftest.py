@@ -58,7 +58,8 @@ def new_seams(clock: FakeClock) -> Callable[..., Seams]:
 
     def make(copy: str = "copy-1", **changes: Any) -> Seams:
         ids = count(1)
-        return Seams(clock=clock, random=random.Random(7), new_id=lambda: f"{copy}-{next(ids)}", copy=copy, **changes)
+        new_id = lambda: f"{copy}-{next(ids)}"  # noqa: E731
+        return Seams(clock=clock, random=random.Random(7), new_id=new_id, instance=copy, **changes)
 
     return make
 

@@ -28,7 +28,7 @@ COLUMNS: Mapping[str, ColumnSpec] = {
 
 def manifest(**facts: Any) -> Manifest:
     """A product with persons and companies; `facts` are EntityManifest's."""
-    facts = {"lookup": Lookup.NONE, "settle": 2.0, **facts}
+    facts = {"lookup": Lookup.NONE, "read_lag": 2.0, **facts}
     entity = EntityManifest(columns=COLUMNS, events=frozenset({"created", "changed", "deleted"}), **facts)
     return Manifest("fake", {"person": entity, "company": entity})
 
@@ -70,11 +70,11 @@ class FakeProduct:
     def person_creates(self, entity: str, **fields: Any) -> str:
         return self._insert(entity, fields)
 
-    def person_edits(self, entity: str, rec: str, **fields: Any) -> None:
-        self._change(self.rows[entity, rec], fields)
+    def person_edits(self, entity: str, record_id: str, **fields: Any) -> None:
+        self._change(self.rows[entity, record_id], fields)
 
-    def person_deletes(self, entity: str, rec: str) -> None:
-        row = self.rows[entity, rec]
+    def person_deletes(self, entity: str, record_id: str) -> None:
+        row = self.rows[entity, record_id]
         self._remember(row)
         row.deleted, row.modified = True, self._stamp()
 
@@ -82,14 +82,16 @@ class FakeProduct:
         self.person_deletes(entity, loser)
         self.rows[entity, loser].merged_into = survivor
 
-    def person_restores(self, entity: str, rec: str) -> None:
-        row = self.rows[entity, rec]
+    def person_restores(self, entity: str, record_id: str) -> None:
+        row = self.rows[entity, record_id]
         self._remember(row)
         row.deleted, row.merged_into, row.modified = False, None, self._stamp()
 
     def live(self, entity: str) -> dict[str, dict[str, Any]]:
         """What a person sees: id -> fields of the records that are not deleted."""
-        return {rec: row.fields for (kind, rec), row in self.rows.items() if kind == entity and not row.deleted}
+        return {
+            record_id: row.fields for (kind, record_id), row in self.rows.items() if kind == entity and not row.deleted
+        }
 
     # -- reads ------------------------------------------------------------------------------------------------------
     async def identity(self) -> Identity:
@@ -118,9 +120,9 @@ class FakeProduct:
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
         self._called("list")
         found = []
-        for (kind, rec), row in sorted(self.rows.items(), key=lambda item: int(item[0][1])):
+        for (kind, record_id), row in sorted(self.rows.items(), key=lambda item: int(item[0][1])):
             if kind == entity and not row.deleted and (since is None or row.modified >= since):
-                ref = RecordRef(self.system, entity, rec)
+                ref = RecordRef(self.system, entity, record_id)
                 found.append(self._record(ref, row.fields, row.modified, row.created))
         return Page(found)
 
@@ -137,8 +139,8 @@ class FakeProduct:
     # -- writes -----------------------------------------------------------------------------------------------------
     async def create(self, entity: str, fields: Fields) -> Written:
         self._called("create")
-        rec = self._insert(entity, dict(fields))
-        answer = self._written(entity, rec)
+        record_id = self._insert(entity, dict(fields))
+        answer = self._written(entity, record_id)
         self._after("create")
         return answer
 
@@ -203,11 +205,11 @@ class FakeProduct:
         return {name: self.trim(value) if isinstance(value, str) else value for name, value in fields.items()}
 
     def _insert(self, entity: str, fields: dict[str, Any]) -> str:
-        rec, stamp = str(next(self.ids)), self._stamp()
+        record_id, stamp = str(next(self.ids)), self._stamp()
         whole = {**dict.fromkeys(COLUMNS), **self._made(fields)}
-        row = self.rows[entity, rec] = Row(whole, stamp, stamp)
+        row = self.rows[entity, record_id] = Row(whole, stamp, stamp)
         row.before.append((self.clock.now().timestamp(), None, stamp, False))
-        return rec
+        return record_id
 
     def _remember(self, row: Row) -> None:
         row.before.append((self.clock.now().timestamp(), dict(row.fields), row.modified, row.deleted))
@@ -229,11 +231,13 @@ class FakeProduct:
         versioned = self.manifest.entities[ref.entity].version_resolution is not None
         return Record(ref, dict(fields), modified if versioned else None, created)
 
-    def _written(self, entity: str, rec: str) -> Written:
+    def _written(self, entity: str, record_id: str) -> Written:
         if not self.answers_record:
-            return Written(rec)
-        row = self.rows[entity, rec]
-        return Written(rec, self._record(RecordRef(self.system, entity, rec), row.fields, row.modified, row.created))
+            return Written(record_id)
+        row = self.rows[entity, record_id]
+        return Written(
+            record_id, self._record(RecordRef(self.system, entity, record_id), row.fields, row.modified, row.created)
+        )
 
 
 def unreachable(*names: str) -> Callable[[str], None]:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bridge.app.starter import system_text
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.record import Side
 from bridge.domain.text_file import read_text, text_of, write_text
-from bridge.files.document import Faults, Node, Scalar, Table, plain, read_documents
+from bridge.files.document import Node, Problems, Scalar, Table, plain, read_documents
 from bridge.mapping.check_together import overlaps, rings
 from bridge.mapping.model import Mapping as MappingFile
 from bridge.settings.parts import mapping_modes
@@ -34,12 +34,12 @@ def extended_settings(
             new_sides[side] = _system_for(path, side, product, known, roles, new_systems)
         elif known.get(roles[side]) != product:
             what = f"`{roles[side]}` is not {product}, and these files call {product} `{side}`"
-            raise ConfigError([Fault(f"{path}: sides.{side}", what, "choose another folder")])
+            raise ConfigError([Problem(f"{path}: sides.{side}", what, "choose another folder")])
     given = options or {}
     there = [product for product in given if product not in new_systems.values()]
     if there:
         what = "no system of this product is added, and what stands in the settings is not changed"
-        raise ConfigError([Fault(f"--set {product}", what, f"edit {path} yourself") for product in there])
+        raise ConfigError([Problem(f"--set {product}", what, f"edit {path} yourself") for product in there])
     added = {
         "systems": "".join(system_text(name, product, given.get(product)) for name, product in new_systems.items()),
         "sides": "".join(f"  {side}: {system}\n" for side, system in new_sides.items()),
@@ -75,7 +75,7 @@ def moded_settings(path: Path, mapping: str, mode: str) -> str:
         lines.insert(at, f"{' ' * indent}{entry}\n")
     else:
         where = f"{path}:{root.keys['mappings'].place.line}: mappings.{mapping}"
-        raise ConfigError([Fault(where, "is no section", f"write {entry} there by hand")])
+        raise ConfigError([Problem(where, "is no section", f"write {entry} there by hand")])
     return "".join(lines)
 
 
@@ -90,7 +90,7 @@ def set_mode(path: Path, environ: Mapping[str, str], mapping: str, mode: str) ->
         told = f"wrote {path}: {mapping} is {mode}"
     if (found := _mode(path, environ, mapping)) != mode:
         what = f"a BRIDGE_ variable sets {found}, which counts more than the file"
-        raise ConfigError([Fault(f"mappings.{mapping}.mode", what, "correct or unset it, and restart the bridge")])
+        raise ConfigError([Problem(f"mappings.{mapping}.mode", what, "correct or unset it, and restart the bridge")])
     return told
 
 
@@ -129,12 +129,12 @@ def sides_of(mappings: Iterable[MappingFile]) -> dict[str, str]:
 
 
 def _read(path: Path) -> tuple[str, Table]:
-    text, faults = text_of(path), Faults()
+    text, faults = text_of(path), Problems()
     documents = read_documents(text, str(path), faults)
     if faults.found:
         raise ConfigError(faults.found)
     if len(documents) != 1 or not isinstance(documents[0], Table):
-        raise ConfigError([Fault(str(path), "must hold keys and values", "see config/bridge.yaml")])
+        raise ConfigError([Problem(str(path), "must hold keys and values", "see config/bridge.yaml")])
     return text, documents[0]
 
 
@@ -144,7 +144,7 @@ def _section(path: Path, root: Table, key: str) -> Mapping[str, Node]:
         return node.entries
     if isinstance(node, Scalar) and node.null:
         return {}
-    raise ConfigError([Fault(f"{path}: {key}", "is no section", f"write {key}: with a key of its own a line")])
+    raise ConfigError([Problem(f"{path}: {key}", "is no section", f"write {key}: with a key of its own a line")])
 
 
 def _system_for(
@@ -164,7 +164,7 @@ def _system_for(
     if there:
         what = f"{there[0]} is {product} and plays `{playing[there[0]]}`; these files call that side `{side}`"
         raise ConfigError(
-            [Fault(f"{path}: sides", what, "choose another folder, or copy the files and rename the side")]
+            [Problem(f"{path}: sides", what, "choose another folder, or copy the files and rename the side")]
         )
     name = product if product not in known else f"{product}-{side}"
     new[name] = product
@@ -175,7 +175,7 @@ def _insert(path: Path, root: Table, key: str, lines: list[str], added: Sequence
     """Put lines at the end of a section, indented as it is."""
     at, node = root.keys[key].place.line, root.entries[key]
     if isinstance(node, Table) and node.place.line == at:
-        raise ConfigError([Fault(f"{path}:{at}: {key}", "stands in one line, where nothing can be added", BY_HAND)])
+        raise ConfigError([Problem(f"{path}:{at}: {key}", "stands in one line, where nothing can be added", BY_HAND)])
     indent = node.place.column - 1 if isinstance(node, Table) else 2
     end = min((one.place.line for one in root.keys.values() if one.place.line > at), default=len(lines) + 1) - 1
     while end > at and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):

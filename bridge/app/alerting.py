@@ -9,14 +9,14 @@ from bridge.alerts.policy import Rule
 from bridge.alerts.quiet import QuietHours
 from bridge.alerts.watch import Alerts, Observe, Target, Words, sender
 from bridge.app.finding import remedy_of
-from bridge.domain.errors import Fault
+from bridge.domain.errors import Problem
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import HealthBoard, Status
 from bridge.settings.model import AlertSettings, Settings
 from bridge.store.engine import Store
 
 
-def missing_extras(settings: Settings) -> list[Fault]:
+def missing_extras(settings: Settings) -> list[Problem]:
     """What the settings want and is not installed."""
     wanted = [
         (("alerts", "targets"), settings.alerts.targets, "apprise", "alerts"),

@@ -9,7 +9,7 @@ from bridge.app.build import build_connectors, make_parts
 from bridge.app.plan import Plan
 from bridge.app.secrets import seal_of
 from bridge.connectors.transport import http_transport
-from bridge.domain.errors import BridgeError, ConfigError, Fault, StoreUnavailable
+from bridge.domain.errors import BridgeError, ConfigError, Problem, StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.monitoring.metrics import Metrics
 from bridge.planning.carrying_out import CarryingOut, Result
@@ -53,21 +53,23 @@ async def applied(
             yield result
 
 
-def _faults(settings: Settings, plan: Plan, path: Path) -> list[Fault]:
+def _faults(settings: Settings, plan: Plan, path: Path) -> list[Problem]:
     """Why the plan cannot be carried out with these settings and mapping files, all at once."""
     head, where = header(path), str(path)
     if head.instance != settings.instance:
-        return [Fault(where, f"is a plan of instance {head.instance}, and the settings are {settings.instance}", AGAIN)]
+        return [
+            Problem(where, f"is a plan of instance {head.instance}, and the settings are {settings.instance}", AGAIN)
+        ]
     faults = []
     for name, version in sorted(head.versions.items()):
         scope = plan.scopes.get(name)
         if scope is None:
-            faults.append(Fault(where, f"mapping {name} is no longer there", AGAIN))
+            faults.append(Problem(where, f"mapping {name} is no longer there", AGAIN))
         elif scope.fingerprint != version:
-            faults.append(Fault(where, f"the file of mapping {name} changed since the plan was made", AGAIN))
+            faults.append(Problem(where, f"the file of mapping {name} changed since the plan was made", AGAIN))
         elif scope.mode is not Mode.LIVE:
             remedy = f"`bridge mode {name} live` ends that"
-            faults.append(Fault(where, f"mapping {name} is in shadow mode, in which nothing is written", remedy))
+            faults.append(Problem(where, f"mapping {name} is in shadow mode, in which nothing is written", remedy))
     return faults
 
 
@@ -122,4 +124,4 @@ async def _same_definitions(store: Store, plan: Plan) -> None:
     other = [name for name, scope in plan.scopes.items() if name not in states or not states[name].runs(scope)]
     if other:
         what = f"the running bridge works with another version or mode of {', '.join(sorted(other))}"
-        raise ConfigError([Fault("mappings", what, RELOAD)])
+        raise ConfigError([Problem("mappings", what, RELOAD)])

@@ -15,7 +15,7 @@ from bridge.connectors.product import Consent, Construction
 from bridge.connectors.protocols import Identity
 from bridge.connectors.registry import CONNECTORS
 from bridge.connectors.transport import http_transport
-from bridge.domain.errors import BridgeError, ConfigError, Fault, NeedsAuthorisation, RemoteError
+from bridge.domain.errors import BridgeError, ConfigError, NeedsAuthorisation, Problem, RemoteError
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings
 from bridge.store.engine import Store, open_store
@@ -56,7 +56,7 @@ async def prepare(settings: Settings, system: str) -> Request | str:
     options = validate_options(settings, {name: kind.options for name, kind in CONNECTORS.items()})
     if system not in options:
         known = ", ".join(sorted(options))
-        raise ConfigError([Fault(system, "no system of the settings has this name", f"known: {known}")])
+        raise ConfigError([Problem(system, "no system of the settings has this name", f"known: {known}")])
     consent = CONNECTORS[settings.systems[system].connector].consent
     why = needless(settings, system, options[system])
     if consent is None or why:

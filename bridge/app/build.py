@@ -177,6 +177,6 @@ def _limits(sync: SyncSettings) -> Limits:
         backoff_cap_seconds=sync.backoff_cap_seconds,
         loop_writes=sync.loop_writes,
         loop_window_seconds=sync.loop_window_seconds,
-        brake_count=sync.delete_limit,
-        brake_window_seconds=sync.delete_window_seconds,
+        deletion_limit=sync.delete_limit,
+        deletion_window_seconds=sync.delete_window_seconds,
     )

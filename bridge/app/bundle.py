@@ -21,7 +21,7 @@ from bridge.app.secrets import register_secrets
 from bridge.app.status import Rows, status_of
 from bridge.domain.errors import BridgeError, ConfigError
 from bridge.domain.seams import Seams, from_epoch
-from bridge.files.document import Faults, Table, read_documents
+from bridge.files.document import Problems, Table, read_documents
 from bridge.monitoring.redaction import Redactor
 from bridge.settings.parts import store_url
 from bridge.settings.summary import summary
@@ -79,10 +79,10 @@ class Pseudonyms:
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, str], str] = {}
 
-    def of(self, mapping: str, side: str, rec: str | None) -> str | None:
-        if rec is None:
+    def of(self, mapping: str, side: str, record_id: str | None) -> str | None:
+        if record_id is None:
             return None
-        return self._known.setdefault((mapping, side, rec), f"record {len(self._known) + 1}")
+        return self._known.setdefault((mapping, side, record_id), f"record {len(self._known) + 1}")
 
 
 async def write_bundle(target: Path, path: Path, environ: Mapping[str, str], found: Examined, seams: Seams) -> None:
@@ -122,7 +122,7 @@ def _without_tests(text: str) -> str:
 
     Nothing stays of a file of which nobody can say where its examples are.
     """
-    faults, lines = Faults(), text.splitlines(keepends=True)
+    faults, lines = Problems(), text.splitlines(keepends=True)
     documents = read_documents(text, "", faults)
     if faults.found or not all(isinstance(one, Table) for one in documents):
         return "# left out: it is not YAML as the bridge reads it\n"
@@ -168,8 +168,8 @@ def _entry(row: JournalRow, names: Pseudonyms) -> dict[str, Any]:
         "at": from_epoch(row.at).isoformat(timespec="seconds"),
         "mapping": entry.mapping,
         "side": entry.side.value,
-        "record": names.of(entry.mapping, entry.side.value, entry.rec),
-        "other": names.of(entry.mapping, entry.side.other.value, entry.other_rec),
+        "record": names.of(entry.mapping, entry.side.value, entry.record_id),
+        "other": names.of(entry.mapping, entry.side.other.value, entry.other_record_id),
         "what": entry.what,
         "text": shape(entry.text),
         "detail": shape(entry.detail),

@@ -187,7 +187,7 @@ def waiting(
 
 async def _threshold(bridge: Bridge) -> CheckResult:
     sync = bridge.settings.sync
-    removed = await bridge.store.brakes.counts(bridge.store.now() - sync.delete_window_seconds)
+    removed = await bridge.store.deletions.counts(bridge.store.now() - sync.delete_window_seconds)
     bridge.metrics.removals({(name,): removed.get(name, 0) for name in bridge.plan.scopes})
     bridge.metrics.threshold_limit.set(sync.delete_limit)
     return threshold(await waiting_numbers(bridge.store))
@@ -355,7 +355,7 @@ def _waits(mapping: RecordMapping, parent: str) -> bool:
 
 
 def _overdue(one: Overdue, side: MappingSide) -> str:
-    such = f"such as {side.name} {side.entity} {one.child.rec}"
+    such = f"such as {side.name} {side.entity} {one.child.record_id}"
     return (
         f"{one.number} references of {one.mapping} ({such}) did not cross, as records of {one.parent_mapping} are not "
         f"linked: set {one.parent_mapping} live, see to its dead letters, or run `bridge backfill {one.parent_mapping}`"

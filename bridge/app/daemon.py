@@ -77,7 +77,7 @@ async def traced(stack: AsyncExitStack, settings: Settings, seams: Seams) -> Sea
         return seams
     secret = traces.authorization.get_secret_value() if traces.authorization is not None else ""
     wanted = Traced(traces.endpoint, traces.sample, traces.propagate, secret)
-    tracing = tracing_to(wanted, settings.instance, seams.copy)
+    tracing = tracing_to(wanted, settings.instance, seams.instance)
     stack.push_async_callback(end_traces, tracing.shutdown)
     return replace(seams, tracing=tracing)
 
@@ -170,7 +170,7 @@ def start_line(bridge: Bridge) -> dict[str, str]:
     return {
         "version": version("sync-bridge"),
         "bridge": settings.instance,
-        "instance": bridge.seams.copy,
+        "instance": bridge.seams.instance,
         "callbacks": f"{settings.callbacks.host}:{settings.callbacks.port}",
         "public_url": settings.public_url,
         "admin": f"{settings.admin.host}:{settings.admin.port}",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.text_file import NotText, read_text
 from bridge.mapping.functions import Function, Functions, example_faults
 
@@ -21,11 +21,11 @@ def load_functions(path: Path | None) -> Functions:
     listed = getattr(module, "FUNCTIONS", None)
     if not isinstance(listed, list | tuple) or not all(isinstance(one, Function) for one in listed):
         what = "there is no list called FUNCTIONS that holds functions"
-        raise ConfigError([Fault(str(path), what, f"{LIKE}; Function is in bridge.api")])
-    faults = [Fault(f"{path}: {name}", what, remedy) for name, what, remedy in example_faults(listed)]
+        raise ConfigError([Problem(str(path), what, f"{LIKE}; Function is in bridge.api")])
+    faults = [Problem(f"{path}: {name}", what, remedy) for name, what, remedy in example_faults(listed)]
     names = [one.name for one in listed]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        faults.append(Fault(f"{path}: {name}", "two functions have this name", "rename one"))
+        faults.append(Problem(f"{path}: {name}", "two functions have this name", "rename one"))
     if faults:
         raise ConfigError(faults)
     return {one.name: replace(one, revision=revision) for one in listed}
@@ -37,7 +37,7 @@ def _run(path: Path) -> tuple[ModuleType, str]:
         source = read_text(path).encode()
     except NotText as error:
         what = f"the file of functions cannot be used: {error.what}"
-        raise ConfigError([Fault(str(path), what, "correct `functions_file` in the settings, or the file")]) from None
+        raise ConfigError([Problem(str(path), what, "correct `functions_file` in the settings, or the file")]) from None
     spec = importlib.util.spec_from_loader("operator_functions", loader=None)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
@@ -46,5 +46,5 @@ def _run(path: Path) -> tuple[ModuleType, str]:
     except Exception as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
         what = f"the file of functions cannot be run: {type(error).__name__}: {error}"
-        raise ConfigError([Fault(f"{path}{line}", what, "correct the file")]) from None
+        raise ConfigError([Problem(f"{path}{line}", what, "correct the file")]) from None
     return module, hashlib.blake2b(source, digest_size=8).hexdigest()

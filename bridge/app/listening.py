@@ -21,7 +21,7 @@ from bridge.app.status import status_of
 from bridge.callbacks.connections import Connections, End, Limits
 from bridge.callbacks.listener import Listener
 from bridge.callbacks.routes import SERVER, callback_app
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.monitoring.health import CheckResult, Status
 from bridge.monitoring.metrics import Metrics
 from bridge.monitoring.redaction import Redactor
@@ -103,7 +103,7 @@ async def _start(listener: Listener, host: str, port: int) -> None:
     except OSError as error:
         remedy = f"free the address, or change {listener.name}.host and {listener.name}.port"
         what = error.strerror or str(error)
-        raise ConfigError([Fault(f"{listener.name}: {host}:{port}", what, remedy)]) from None
+        raise ConfigError([Problem(f"{listener.name}: {host}:{port}", what, remedy)]) from None
 
 
 def _check(listener: Listener, metrics: Metrics) -> Callable[[], Any]:

@@ -11,7 +11,7 @@ from bridge.connectors.protocols import Connector
 from bridge.connectors.registry import CONNECTORS
 from bridge.connectors.transport import http_transport
 from bridge.domain.catalog import ColumnSpec
-from bridge.domain.errors import Fault, NeedsAuthorisation, RemoteError
+from bridge.domain.errors import NeedsAuthorisation, Problem, RemoteError
 from bridge.domain.seams import Seams
 from bridge.mapping.check_live import check_live
 from bridge.monitoring.metrics import Metrics
@@ -22,7 +22,7 @@ from bridge.store.engine import open_store
 Columns = dict[tuple[str, str], Mapping[str, ColumnSpec]]
 
 
-async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Fault]:
+async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Problem]:
     """Every fault; a system that does not answer is one, and its mappings are checked against its manifest alone."""
     seal = seal_of(settings)
     store = await open_store(settings.store.url, seams, seal=seal)  # a token that is renewed must be stored
@@ -38,13 +38,13 @@ async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Faul
 
 async def account_columns(
     settings: Settings, plan: Plan, connectors: Mapping[str, Connector]
-) -> tuple[Columns, dict[str, Fault]]:
+) -> tuple[Columns, dict[str, Problem]]:
     """By side's name and entity what each bound account reports; by system, why one could not be asked.
 
     Two accounts of one product may have fields of their own, so the product names neither.
     """
     columns: Columns = {}
-    faults: dict[str, Fault] = {}
+    faults: dict[str, Problem] = {}
     names = {system: [name for name, bound in settings.sides.items() if bound == system] for system in plan.entities}
     for system, entities in sorted(plan.entities.items()):
         try:
@@ -55,11 +55,15 @@ async def account_columns(
         except NeedsAuthorisation as error:
             options = validate_options(settings, OPTIONS)[system]
             what = f"its account does not let the bridge in: {error.reason}"
-            faults[system] = Fault(f"system {system}", what, renewal(settings, system, options))
+            faults[system] = Problem(f"system {system}", what, renewal(settings, system, options))
         except RemoteError as error:
             what = f"its columns could not be read: {error.message}"
-            faults[system] = Fault(f"system {system}", what, "correct its options in the settings, or try again later")
+            faults[system] = Problem(
+                f"system {system}", what, "correct its options in the settings, or try again later"
+            )
         except TimeoutError:
             what = f"its columns could not be read: no answer within {settings.sync.write_seconds:.0f} s"
-            faults[system] = Fault(f"system {system}", what, "try again later, or correct its address in the settings")
+            faults[system] = Problem(
+                f"system {system}", what, "try again later, or correct its address in the settings"
+            )
     return columns, faults

@@ -11,7 +11,7 @@ from bridge.app.functions import load_functions
 from bridge.app.switches import switch_faults
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.catalog import EntityManifest
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
 from bridge.mapping.check import check
@@ -64,7 +64,7 @@ def checked(path: Path, environ: MappingOf[str, str]) -> tuple[Settings, Plan]:
 
 def checked_plan(settings: Settings) -> Plan:
     """The plan, with each system's options checked as well. Raises ConfigError with the faults of both at once."""
-    faults: list[Fault] = []
+    faults: list[Problem] = []
     try:
         validate_options(settings, OPTIONS)
     except ConfigError as error:
@@ -93,11 +93,11 @@ def checked_files(folder: Path, functions_file: Path | None) -> tuple[Mapping, .
 
 def _found(
     folder: Path, functions_file: Path | None, settings: Settings | None
-) -> tuple[tuple[Mapping, ...], list[Fault]]:
+) -> tuple[tuple[Mapping, ...], list[Problem]]:
     """The mappings that can be compiled, and all that is wrong with the files; what follows from another fault is left
     out. Without settings nothing is said of what they bind."""
     try:
-        functions, faults = load_functions(functions_file), list[Fault]()
+        functions, faults = load_functions(functions_file), list[Problem]()
     except ConfigError as error:
         functions, faults = {}, list(error.faults)
     read = read_mappings(folder, functions)
@@ -120,7 +120,7 @@ def _plan(settings: Settings, loaded: tuple[Mapping, ...]) -> Plan:
     return Plan(mappings, scopes, _routes(scopes, mappings), _entities(scopes, everything), _entities(scopes, sources))
 
 
-def _binding_faults(settings: Settings, read: Loaded) -> list[Fault]:
+def _binding_faults(settings: Settings, read: Loaded) -> list[Problem]:
     faults = []
     for mapping in read.mappings:
         for side in (mapping.left, mapping.right):
@@ -134,7 +134,7 @@ def _binding_faults(settings: Settings, read: Loaded) -> list[Fault]:
     return faults
 
 
-def _hook_faults(settings: Settings) -> list[Fault]:
+def _hook_faults(settings: Settings) -> list[Problem]:
     faults = []
     for name, system in settings.systems.items():
         known = CONNECTORS[system.connector].hook_keys if system.connector in CONNECTORS else frozenset[str]()
@@ -145,18 +145,18 @@ def _hook_faults(settings: Settings) -> list[Fault]:
     return faults
 
 
-def _side_fault(settings: Settings, mapping: Mapping, side: MappingSide) -> Fault | None:
+def _side_fault(settings: Settings, mapping: Mapping, side: MappingSide) -> Problem | None:
     where = str(mapping.place)
     system = settings.sides.get(side.name)
     if system is None:
         remedy = (
             f"bind it below `sides:` in the settings, or correct its name; {did_you_mean(side.name, settings.sides)}"
         )
-        return Fault(where, f"side `{side.name}` is bound to no system", remedy)
+        return Problem(where, f"side `{side.name}` is bound to no system", remedy)
     product = settings.systems[system].connector
     if product != side.product and product in CONNECTORS and side.product in CONNECTORS:
         what = f"side `{side.name}` is {side.product} here, but the settings bind it to {system}, which is {product}"
-        return Fault(where, what, "correct `sides:` in the settings or `sides:` in the mapping file")
+        return Problem(where, what, "correct `sides:` in the settings or `sides:` in the mapping file")
     return None
 
 
@@ -177,7 +177,7 @@ def _scope(settings: Settings, mapping: Mapping) -> Scope:
 def _endpoint(settings: Settings, side: MappingSide) -> Endpoint:
     manifest: EntityManifest = CONNECTORS[side.product].manifest.entities[side.entity]
     versioned = manifest.version_resolution is not None
-    return Endpoint(settings.sides[side.name], side.entity, manifest.settle, versioned, side.name)
+    return Endpoint(settings.sides[side.name], side.entity, manifest.read_lag, versioned, side.name)
 
 
 def quiet_of(mapping: Mapping) -> Quiet | None:

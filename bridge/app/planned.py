@@ -15,7 +15,7 @@ from bridge.connectors.protocols import Connector, Transport
 from bridge.connectors.quota import Quota
 from bridge.connectors.registry import CONNECTORS
 from bridge.connectors.transport import http_transport
-from bridge.domain.errors import BridgeError, ConfigError, Fault
+from bridge.domain.errors import BridgeError, ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.domain.priority import Priority, calls_for
 from bridge.domain.record import Side
@@ -65,7 +65,7 @@ async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, 
         stack.push_async_callback(store.close)
         transport = await stack.enter_async_context(http_transport())
         clock = SkippingClock(seams.clock)
-        aside = replace(seams, clock=clock, copy=f"{seams.copy}-plan")
+        aside = replace(seams, clock=clock, instance=f"{seams.instance}-plan")
         scratch = await scratch_copy(store, folder, aside)
         stack.push_async_callback(scratch.close)
         spool = Spool(folder)
@@ -104,7 +104,7 @@ def _narrowed(plan: Plan, mapping: str | None) -> Plan:
     if mapping is None:
         return plan
     if mapping not in plan.mappings:
-        raise ConfigError([Fault(mapping, "no mapping has this name", did_you_mean(mapping, plan.mappings))])
+        raise ConfigError([Problem(mapping, "no mapping has this name", did_you_mean(mapping, plan.mappings))])
     kept, fresh = {mapping}, {mapping}
     while fresh:
         named = {str(row.link) for name in fresh for field in plan.mappings[name].fields for row in field.refers}

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.app.plan import checked_files
 from bridge.domain.catalog import Column, EntityManifest
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.record import Fields
 from bridge.domain.text_file import text_of, unusable_character
 from bridge.mapping.model import Mapping
@@ -26,9 +26,9 @@ def checked_mappings(path: Path, functions_file: Path | None) -> tuple[Mapping, 
     """
     folder = path if path.is_dir() else path.parent
     if not path.exists():
-        raise ConfigError([Fault(str(path), "there is no such file or folder", "name a mapping file or its folder")])
+        raise ConfigError([Problem(str(path), "there is no such file or folder", "name a mapping file or its folder")])
     if path.is_file() and path.suffix != ".yaml":
-        raise ConfigError([Fault(str(path), "is no mapping file", "name a file that ends in .yaml, or its folder")])
+        raise ConfigError([Problem(str(path), "is no mapping file", "name a file that ends in .yaml, or its folder")])
     return checked_files(folder, functions_file)
 
 
@@ -59,14 +59,14 @@ def pasted_record(text: str, facts: EntityManifest) -> Fields:
 
 def _record(said: Any, path: Path, facts: EntityManifest) -> Fields:
     if not isinstance(said, dict):
-        raise ConfigError([Fault(str(path), "is not a JSON object", ONE_RECORD)])
+        raise ConfigError([Problem(str(path), "is not a JSON object", ONE_RECORD)])
     fields: dict[str, Any] = {}
-    faults: list[Fault] = []
+    faults: list[Problem] = []
     for text, raw in said.items():
         if character := _unusable({text: raw}):
             column = text.encode("ascii", "backslashreplace").decode().replace("\x00", "\\x00")
             faults.append(
-                Fault(f"{path}: {column}", f"holds {character}", "write the character itself, or leave it out")
+                Problem(f"{path}: {column}", f"holds {character}", "write the character itself, or leave it out")
             )
             continue
         try:
@@ -74,9 +74,9 @@ def _record(said: Any, path: Path, facts: EntityManifest) -> Fields:
             column.put(fields, {}, _typed(raw, facts, column.column))
         except BadPath as error:
             what, _, remedy = str(error).partition("; ")
-            faults.append(Fault(f"{path}: {text}", what, remedy or "correct the name of the column"))
+            faults.append(Problem(f"{path}: {text}", what, remedy or "correct the name of the column"))
         except Wrong as error:
-            faults.append(Fault(f"{path}: {text}", f"`{raw}` is {error}", "correct the record"))
+            faults.append(Problem(f"{path}: {text}", f"`{raw}` is {error}", "correct the record"))
     if faults:
         raise ConfigError(faults)
     return fields
@@ -84,15 +84,15 @@ def _record(said: Any, path: Path, facts: EntityManifest) -> Fields:
 
 def _json(path: Path, text: str) -> Any:
     if not text.strip():
-        raise ConfigError([Fault(str(path), "is empty", ONE_RECORD)])
+        raise ConfigError([Problem(str(path), "is empty", ONE_RECORD)])
     try:
         return json.loads(text, parse_float=Decimal, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         what = f"is no JSON from line {error.lineno}, column {error.colno} on"
-        fault = Fault(str(path), what, f"look at quotes, commas and brackets there; {ONE_RECORD}")
+        fault = Problem(str(path), what, f"look at quotes, commas and brackets there; {ONE_RECORD}")
     except (ValueError, RecursionError):
         what = "holds a number or a nesting that no record has"
-        fault = Fault(str(path), what, ONE_RECORD)
+        fault = Problem(str(path), what, ONE_RECORD)
     raise ConfigError([fault])
 
 

@@ -360,7 +360,7 @@ class Requests:
     async def _note(self, keys: Sequence[TaskKey], what: str, arguments: Arguments) -> None:
         """A person's note belongs to the story of each record."""
         if note := str(arguments.get("note") or ""):
-            entries = [JournalEntry(key.mapping, key.side, key.rec, what, f"{what}: {note}") for key in keys]
+            entries = [JournalEntry(key.mapping, key.side, key.record_id, what, f"{what}: {note}") for key in keys]
             await self._bridge.store.journal.append(entries)
 
     async def _letters(self, arguments: Arguments) -> list[TaskKey]:
@@ -377,7 +377,7 @@ class Requests:
         keys = [
             task.key
             for task, _ in letters
-            if (record_name(scopes, task.key) in named if named else record in (None, task.key.rec))
+            if (record_name(scopes, task.key) in named if named else record in (None, task.key.record_id))
             and (code is None or known_code(task.code) == code)
         ]
         if keys:

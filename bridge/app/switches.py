@@ -6,7 +6,7 @@ from collections.abc import Mapping as MappingOf
 from pydantic import BaseModel
 
 from bridge.connectors.registry import CONNECTORS
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.record import Side
 from bridge.mapping.model import DeletePolicy, Mapping
 from bridge.settings.load import validate_options
@@ -15,7 +15,7 @@ from bridge.settings.model import Settings
 _POLICIES = {DeletePolicy.DELETE: "deletes", DeletePolicy.ARCHIVE: "archives"}
 
 
-def switch_faults(settings: Settings, mappings: Iterable[Mapping]) -> list[Fault]:
+def switch_faults(settings: Settings, mappings: Iterable[Mapping]) -> list[Problem]:
     """One for each; none while the options themselves are faulty, which is told elsewhere."""
     try:
         options = validate_options(settings, {name: kind.options for name, kind in CONNECTORS.items()})
@@ -24,7 +24,7 @@ def switch_faults(settings: Settings, mappings: Iterable[Mapping]) -> list[Fault
     return [fault for mapping in mappings for side in Side for fault in _of(settings, options, mapping, side)]
 
 
-def _of(settings: Settings, options: MappingOf[str, BaseModel], mapping: Mapping, side: Side) -> Iterator[Fault]:
+def _of(settings: Settings, options: MappingOf[str, BaseModel], mapping: Mapping, side: Side) -> Iterator[Problem]:
     which = mapping.side(side)
     system, kind = settings.sides.get(which.name), CONNECTORS.get(which.product)
     if system is None or kind is None or settings.systems[system].connector != kind.product:
@@ -33,7 +33,7 @@ def _of(settings: Settings, options: MappingOf[str, BaseModel], mapping: Mapping
         if entity == which.entity and ability in _wanted(mapping, side) and not getattr(options[system], option):
             what = f"mapping {mapping.name} {ability} {kind.product} {entity} records, which {system} does not allow"
             remedy = f"set `{option}: true` below systems.{system}.options, or {_instead(mapping, side, ability)}"
-            yield Fault(str(mapping.place), what, remedy)
+            yield Problem(str(mapping.place), what, remedy)
 
 
 def _wanted(mapping: Mapping, side: Side) -> frozenset[str]:

@@ -117,7 +117,7 @@ def _fields_of(number: int) -> str:
 async def _foretell(bridge: Bridge, wanted: Wanted) -> Foretold:
     """The same rules as the worker's, on fresh reads; nothing is leased and nothing is stored."""
     store, key, scope = bridge.store, wanted.key, bridge.plan.scopes[wanted.key.mapping]
-    link = await store.links.of(key.mapping, key.side, key.rec)
+    link = await store.links.of(key.mapping, key.side, key.record_id)
     now = store.now()
     told = wanted.instruction("", now)
     loader = Loader(
@@ -212,7 +212,7 @@ async def _of_record(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
 def _counterpart(bridge: Bridge, rows: Sequence[JournalRow]) -> str:
     """What to type for the writes to the record's counterparts."""
     targets = dict.fromkeys(target for row in rows if (target := _target(row)) is not None)
-    typed = [f"`bridge undo {_name(bridge.plan.scopes[key.mapping], key.side, key.rec)}`" for key in targets]
+    typed = [f"`bridge undo {_name(bridge.plan.scopes[key.mapping], key.side, key.record_id)}`" for key in targets]
     return f"; it wrote to its counterpart: {', '.join(typed)}" if typed else ""
 
 
@@ -232,13 +232,13 @@ def _target(row: JournalRow) -> TaskKey | None:
     entry, to = row.entry, row.entry.detail.get("to")
     if to is None:
         return None
-    rec = entry.rec if entry.side.value == to else entry.other_rec
-    return None if rec is None else TaskKey(entry.mapping, Side(to), rec)
+    record_id = entry.record_id if entry.side.value == to else entry.other_record_id
+    return None if record_id is None else TaskKey(entry.mapping, Side(to), record_id)
 
 
-def _name(scope: Scope, side: Side, rec: str) -> str:
+def _name(scope: Scope, side: Side, record_id: str) -> str:
     end = scope.endpoint(side)
-    return f"{end.name} {end.entity} {rec}"
+    return f"{end.name} {end.entity} {record_id}"
 
 
 async def _wanted(bridge: Bridge, rows: Sequence[JournalRow]) -> list[Wanted]:
@@ -253,7 +253,7 @@ async def _wanted(bridge: Bridge, rows: Sequence[JournalRow]) -> list[Wanted]:
         about = f"{moment(row.at)}  {row.entry.text}"
         why = "its mapping is not run any more" if target else "a former version wrote it, without what it overwrote"
         wanted.append(
-            Wanted(TaskKey(row.entry.mapping, row.entry.side, row.entry.rec), "", {}, f"refused: {about}: {why}")
+            Wanted(TaskKey(row.entry.mapping, row.entry.side, row.entry.record_id), "", {}, f"refused: {about}: {why}")
         )
     for key, some in by_record.items():
         wanted.append(await _undoing(bridge, key, some))
@@ -265,9 +265,9 @@ def _unless(bridge: Bridge, one: Wanted, pending: Mapping[TaskKey, Instruction])
     """One instruction at a time: what is still to be done with a record comes first."""
     if one.note or one.key not in pending:
         return one
-    end, rec = bridge.plan.scopes[one.key.mapping].endpoint(one.key.side), one.key.rec
-    why = f"{pending[one.key].run} is still to be done: `bridge why {end.name} {end.entity} {rec}`"
-    return Wanted(one.key, one.kind, one.detail, f"{end.name} {end.entity} {rec}: refused: {why}")
+    end, record_id = bridge.plan.scopes[one.key.mapping].endpoint(one.key.side), one.key.record_id
+    why = f"{pending[one.key].run} is still to be done: `bridge why {end.name} {end.entity} {record_id}`"
+    return Wanted(one.key, one.kind, one.detail, f"{end.name} {end.entity} {record_id}: refused: {why}")
 
 
 async def _undoing(bridge: Bridge, key: TaskKey, rows: Sequence[JournalRow]) -> Wanted:
@@ -276,7 +276,7 @@ async def _undoing(bridge: Bridge, key: TaskKey, rows: Sequence[JournalRow]) -> 
     detail: dict[str, Any] = {"entries": entries, "fields": _fields(rows), "redoes": redoes}
     removal = rows[0] if rows[0].entry.what in REMOVALS else None
     created = any(row.entry.what in CREATIONS for row in rows)
-    name = _name(bridge.plan.scopes[key.mapping], key.side, key.rec)
+    name = _name(bridge.plan.scopes[key.mapping], key.side, key.record_id)
     if removal is not None and created:
         return Wanted(key, "", {}, f"{name}: was created and removed within it; nothing is to be done")
     if removal is not None:
@@ -308,11 +308,11 @@ def _fields(rows: Sequence[JournalRow]) -> Mapping[str, Json]:
 async def _restoring(bridge: Bridge, key: TaskKey, removal: JournalRow, detail: Json) -> Wanted:
     """Make a record anew that the bridge removed, with what it held before the first of the writes to undo."""
     entry = removal.entry
-    other = entry.other_rec if entry.side is key.side else entry.rec
+    other = entry.other_record_id if entry.side is key.side else entry.record_id
     before = {name: field["before"] for name, field in detail["fields"].items() if "before" in field}
     link = (await bridge.store.links.many([entry.link])).get(entry.link) if entry.link is not None else None
     values = {**entry.detail.get("values", {}), **before}
-    told = {**detail, "rec": key.rec, "values": values, "base": {} if link is None else link.base}
+    told = {**detail, "rec": key.record_id, "values": values, "base": {} if link is None else link.base}
     return Wanted(TaskKey(key.mapping, key.side.other, str(other)), instruct.RESTORE, told)
 
 
@@ -343,16 +343,16 @@ async def restored(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
 
 
 async def _remembered(bridge: Bridge, key: TaskKey) -> Wanted | None:
-    rows = await bridge.store.questions.one(LinksNaming(key.mapping, key.side, key.rec))
+    rows = await bridge.store.questions.one(LinksNaming(key.mapping, key.side, key.record_id))
     link = next((row for row in rows if row.state in (LinkState.TOMBSTONE, LinkState.PARTED)), None)
-    if link is None or link.rec(key.side.other) is None:
+    if link is None or link.record_id(key.side.other) is None:
         return None
-    for row in await bridge.store.journal.writes_to(key.mapping, key.side, key.rec):
+    for row in await bridge.store.journal.writes_to(key.mapping, key.side, key.record_id):
         if row.entry.what in REMOVALS and _target(row) == key and row.entry.detail.get("values"):
             return await _restoring(bridge, key, row, {"entries": [row.id], "fields": {}})
     values = {name: entry[0 if key.side is Side.LEFT else 1] for name, entry in link.base.items()}
-    told = {"rec": key.rec, "values": values, "base": link.base}
-    return Wanted(TaskKey(key.mapping, key.side.other, str(link.rec(key.side.other))), instruct.RESTORE, told)
+    told = {"rec": key.record_id, "values": values, "base": link.base}
+    return Wanted(TaskKey(key.mapping, key.side.other, str(link.record_id(key.side.other))), instruct.RESTORE, told)
 
 
 # Link and unlink.

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bridge.app.waiting import hold_ups
 from bridge.app.wording import Scopes, moment, record_name
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.record import Side
 from bridge.store.engine import Store
 from bridge.store.journal import WRITES
@@ -60,11 +60,11 @@ def places(scopes: Scopes, side: str, entity: str) -> list[tuple[Scope, Side]]:
                 found.append((scope, which))
     if not known:
         raise ConfigError(
-            [Fault("mappings", "no bridge has run with a mapping on this store yet", "start `bridge run`")]
+            [Problem("mappings", "no bridge has run with a mapping on this store yet", "start `bridge run`")]
         )
     if not found:
         names = ", ".join(sorted(known))
-        raise ConfigError([Fault(f"{side} {entity}", "no mapping keeps this in sync", f"known: {names}")])
+        raise ConfigError([Problem(f"{side} {entity}", "no mapping keeps this in sync", f"known: {names}")])
     return found
 
 
@@ -121,7 +121,7 @@ async def why_facts(store: Store, scopes: Scopes, side: str, entity: str, record
                 and {
                     "state": link.state.value,
                     "made": link.made,
-                    "with": f"{there.name} {there.entity} {link.rec(which.other) or '?'}",
+                    "with": f"{there.name} {there.entity} {link.record_id(which.other) or '?'}",
                 },
                 "tasks": [
                     {
@@ -165,7 +165,7 @@ async def named(store: Store, scopes: Scopes, words: str) -> list[dict[str, str]
         name = record_name(scopes, one.key)
         if name not in found or (values and not found[name]["found by"]):
             end = scope.endpoint(one.key.side)
-            parts = {"side": end.name, "entity": end.entity, "id": one.key.rec}
+            parts = {"side": end.name, "entity": end.entity, "id": one.key.record_id}
             found[name] = {"record": name, **parts, "linked to": linked, "found by": values}
     return list(found.values())
 
@@ -225,12 +225,12 @@ async def nexts(
             lines += [Line(About.WAITED_FOR, held) for held in await _waiting_for(store, scope, task.key)]
     if wanted:
         lines += [Line(About.LEFT_BEHIND, text) for text in _left_behind(scope, own, state, tasks, link)]
-    rec = link.rec(side.other) if link is not None else None
-    other = await store.standing.get(TaskKey(scope.mapping, side.other, rec)) if rec is not None else None
+    record_id = link.record_id(side.other) if link is not None else None
+    other = await store.standing.get(TaskKey(scope.mapping, side.other, record_id)) if record_id is not None else None
     if other is not None and other.state is not TaskState.IDLE:
         there = scope.endpoint(side.other)
         tasks.append(other)
-        lines.append(_next(other, f"{there.name} {there.entity} {rec}"))
+        lines.append(_next(other, f"{there.name} {there.entity} {record_id}"))
     if any(task.state in (TaskState.DUE, TaskState.WAITING) for task in tasks):
         held = await hold_ups(store, {scope.mapping: scope})
         lines += [Line(About.HELD_UP, reason) for reason in held[scope.mapping]]
@@ -240,8 +240,8 @@ async def nexts(
 async def _waiting_for(store: Store, scope: Scope, key: TaskKey) -> list[str]:
     """The records of the same mapping that wait for a person to see to this dead letter."""
     held = [task.key for task in await store.standing.waiting_for(key, HELD_LINES) if task.key.mapping == scope.mapping]
-    ends = [(scope.endpoint(one.side), one.rec) for one in held]
-    return [f"{end.name} {end.entity} {rec}" for end, rec in ends]
+    ends = [(scope.endpoint(one.side), one.record_id) for one in held]
+    return [f"{end.name} {end.entity} {record_id}" for end, record_id in ends]
 
 
 def _left_behind(
@@ -252,7 +252,7 @@ def _left_behind(
         return []
     idle = all(task.state is TaskState.IDLE for task in tasks)
     in_shadow = any(task.code in SHADOW for task in tasks)
-    never = link is None and not any(task.gen for task in tasks)
+    never = link is None and not any(task.generation for task in tasks)
     if not idle or not (in_shadow or never):
         return []
     when = "it was decided in shadow mode" if in_shadow else "it was never looked at"
@@ -273,14 +273,16 @@ def now_line(scope: Scope, side: Side, record: str, link: Link | None) -> str:
     if link is None:
         return "not linked to any record of the other side"
     here, other = scope.endpoint(side), scope.endpoint(side.other)
-    rec = link.rec(side.other) or "not known yet"
-    if link.rec(side) != record:
-        lives_on = f"{here.name} {here.entity} {link.rec(side)}, linked to {other.name} {other.entity} {rec}"
+    record_id = link.record_id(side.other) or "not known yet"
+    if link.record_id(side) != record:
+        lives_on = (
+            f"{here.name} {here.entity} {link.record_id(side)}, linked to {other.name} {other.entity} {record_id}"
+        )
         return f"its pair was merged into another: what lives on is {lives_on}"
     made = link.made
     for which in Side:
         made = made.replace(f"created_{which.value}", f"created in {scope.endpoint(which).name}")
-    return f"linked to {other.name} {other.entity} {rec} ({link.state.value}, {made})"
+    return f"linked to {other.name} {other.entity} {record_id} ({link.state.value}, {made})"
 
 
 def _question(question: Question) -> str:

@@ -46,4 +46,4 @@ def record_name(scopes: Scopes, key: TaskKey) -> str:
     """A record as people and `bridge why` name it: `crm deal 7`."""
     scope = scopes.get(key.mapping)
     entity = key.mapping if scope is None else scope.endpoint(key.side).entity
-    return f"{side_name(scopes, key)} {entity} {key.rec}"
+    return f"{side_name(scopes, key)} {entity} {key.record_id}"

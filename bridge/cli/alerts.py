@@ -10,7 +10,7 @@ import click
 from bridge.alerts.message import Message
 from bridge.alerts.watch import sender
 from bridge.app.plan import checked
-from bridge.domain.errors import BridgeError, ConfigError, Fault
+from bridge.domain.errors import BridgeError, ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.monitoring.health import Status
 from bridge.settings.model import AlertTargetSettings, Settings
@@ -38,11 +38,11 @@ def test(ctx: click.Context, path: Path, target: str | None) -> None:
 def _chosen(settings: Settings, name: str | None) -> Sequence[AlertTargetSettings]:
     targets = {target.name: target for target in settings.alerts.targets}
     if not targets:
-        raise ConfigError([Fault("alerts.targets", "there is none", "add one; see docs/monitoring.md")])
+        raise ConfigError([Problem("alerts.targets", "there is none", "add one; see docs/monitoring.md")])
     if name is None:
         return list(targets.values())
     if name not in targets:
-        raise ConfigError([Fault(name, "no target of alerts has this name", did_you_mean(name, targets))])
+        raise ConfigError([Problem(name, "no target of alerts has this name", did_you_mean(name, targets))])
     return [targets[name]]
 
 

@@ -14,7 +14,7 @@ from bridge.app.plan import checked_files
 from bridge.app.seams import system_seams
 from bridge.app.wording import moment
 from bridge.cli.opened import note, with_store
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.settings.parts import mapping_files, store_url
 from bridge.store.backup import Backup, Written, back_up, restore, unwritable
 
@@ -37,7 +37,7 @@ def backup(path: Path, file: Path) -> None:
     values of your records; the tokens in it are encrypted with the instance secret, which is not in it.
     """
     if file.exists():
-        raise ConfigError([Fault(str(file), "is there already", "name another file: no backup is ever overwritten")])
+        raise ConfigError([Problem(str(file), "is there already", "name another file: no backup is ever overwritten")])
     partial = file.with_name(f"{file.name}.partial")
     try:
         with _made_or_removed(partial) as out:
@@ -75,7 +75,9 @@ def _rename(partial: Path, file: Path) -> None:
             return
         partial.unlink()
     except FileExistsError:
-        raise ConfigError([Fault(str(file), "was made meanwhile", f"the backup is in {partial}: rename it")]) from None
+        raise ConfigError(
+            [Problem(str(file), "was made meanwhile", f"the backup is in {partial}: rename it")]
+        ) from None
 
 
 def _private(path: str, flags: int) -> int:

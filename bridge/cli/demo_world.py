@@ -76,12 +76,12 @@ class DemoWorld:
             await asyncio.sleep(0.05)
         return True
 
-    async def until_linked(self, mapping: str, rec: str) -> bool:
+    async def until_linked(self, mapping: str, record_id: str) -> bool:
         """Wait until a Pipedrive record is linked to its counterpart; False when patience ends first."""
         clock = self.bridge.seams.clock
         end = clock.monotonic() + PATIENCE_SECONDS
         while clock.monotonic() < end:
-            link = await self.bridge.store.links.of(mapping, Side.LEFT, rec)
+            link = await self.bridge.store.links.of(mapping, Side.LEFT, record_id)
             if link is not None and link.state is LinkState.LIVE:
                 return True
             await asyncio.sleep(0.2)

@@ -14,7 +14,7 @@ from bridge.app.plan import checked
 from bridge.app.shipped import SCHEMA, shipped_pairs, shipped_root, shipped_schema
 from bridge.app.starter import WAYS, Answers, is_secret, starting_settings
 from bridge.connectors.registry import CONNECTORS
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.domain.text_file import make_folder, read_text, write_text
 from bridge.mapping.load import load_mappings
@@ -64,12 +64,12 @@ def init(
         return
     pair = pair or click.prompt("Which pair of products", type=click.Choice(list(pairs)))
     if pair not in pairs:
-        raise ConfigError([Fault(pair, "no mapping files are shipped for this pair", f"known: {', '.join(pairs)}")])
+        raise ConfigError([Problem(pair, "no mapping files are shipped for this pair", f"known: {', '.join(pairs)}")])
     if folder is None:
         folder = Path(click.prompt("Folder for settings and mapping files", default="mine") if asking else ".")
     if (folder / "mappings").resolve() == shipped_root().resolve():
         what = "its folder `mappings` is the one of the shipped files"
-        raise ConfigError([Fault(str(folder.resolve()), what, f"name another one: bridge init {pair} mine")])
+        raise ConfigError([Problem(str(folder.resolve()), what, f"name another one: bridge init {pair} mine")])
     settings = folder / "bridge.yaml"
     fresh = not settings.exists()
     products = list(dict.fromkeys(sides_of(load_mappings(pairs[pair])).values()))
@@ -95,32 +95,32 @@ def _only_for_new(settings: Path, said: Mapping[str, str | None]) -> None:
         return
     remedy = f"leave it out, and edit {settings} yourself"
     what = f"{settings} is there already, and nothing that stands in it is changed"
-    if faults := [Fault(option, what, remedy) for option, value in said.items() if value]:
+    if faults := [Problem(option, what, remedy) for option, value in said.items() if value]:
         raise ConfigError(faults)
 
 
 def _given(texts: tuple[str, ...], products: list[str]) -> Given:
     """The options said by --set. Raises ConfigError with all that is wrong with them."""
     options: Given = {}
-    problems: list[Fault] = []
+    problems: list[Problem] = []
     for text in texts:
         name, equals, value = text.partition("=")
         product, _, option = name.partition(".")
         where = f"--set {name}"
         if not equals or not option:
-            problems.append(Fault(where, "is no option with a value", "write --set pipedrive.base_url=https://..."))
+            problems.append(Problem(where, "is no option with a value", "write --set pipedrive.base_url=https://..."))
         elif product not in products:
-            problems.append(Fault(where, f"this pair has no {product}", f"known: {', '.join(products)}"))
+            problems.append(Problem(where, f"this pair has no {product}", f"known: {', '.join(products)}"))
         elif option not in CONNECTORS[product].options.model_fields:
             remedy = did_you_mean(option, list(CONNECTORS[product].options.model_fields))
-            problems.append(Fault(where, f"{product} has no option `{option}`", remedy))
+            problems.append(Problem(where, f"{product} has no option `{option}`", remedy))
         elif not is_secret(product, option):
             options.setdefault(product, {})[option] = _written(value)
         elif (place := value.partition(":"))[0] in ("env", "file") and place[2]:
             options.setdefault(product, {})[option] = f"{{{place[0]}: {place[2]}}}"
         else:
             problems.append(
-                Fault(where, "is a secret, which no command line should hold", "write env:NAME or file:PATH")
+                Problem(where, "is a secret, which no command line should hold", "write env:NAME or file:PATH")
             )
     if problems:
         raise ConfigError(problems)
@@ -219,7 +219,7 @@ def _texts(pair: str, source: Path, folder: Path, settings: Path, answers: Answe
     out = left_out(present, mappings)
     texts = {beside / file.name: file.read_text(encoding="utf-8") for file in _files(source, out)}
     remedy = "move it away, or choose another folder"
-    if there := [Fault(str(path), "is there already", remedy) for path in texts if path.exists()]:
+    if there := [Problem(str(path), "is there already", remedy) for path in texts if path.exists()]:
         raise ConfigError(there)
     for name in sorted(out):
         click.echo(f"left out {name}: the mappings that are there keep its records in sync already")

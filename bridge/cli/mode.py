@@ -8,7 +8,7 @@ import click
 from bridge.app.adding import set_mode
 from bridge.cli.ask import ask
 from bridge.cli.completion import mapping_names
-from bridge.domain.errors import ConfigError, Fault, NoStore
+from bridge.domain.errors import ConfigError, NoStore, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.settings.parts import MODES, mapping_files
 
@@ -27,7 +27,7 @@ def mode(path: Path, mapping: str, mode: str) -> None:
     """
     known = mapping_names(mapping_files(path, os.environ)[0])
     if mapping not in known:
-        raise ConfigError([Fault(mapping, "no mapping file has this name", did_you_mean(mapping, known))])
+        raise ConfigError([Problem(mapping, "no mapping file has this name", did_you_mean(mapping, known))])
     click.echo(set_mode(path, os.environ, mapping, mode))
     try:
         ask(path, "mode", {"mapping": mapping, "mode": mode}, alone=NONE_RUNS, done=True)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from bridge.app.seams import system_seams
 from bridge.domain.child import PERSON
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.settings.parts import store_url
 from bridge.store.engine import Store, open_store
 from bridge.store.model import Scope
@@ -54,5 +54,5 @@ async def known_scopes(store: Store, mapping: str | None) -> dict[str, Scope]:
     scopes = await store.mappings.scopes()
     if mapping is not None and mapping not in scopes:
         known = ", ".join(scopes) or "none yet"
-        raise ConfigError([Fault(mapping, "no mapping has this name", f"known: {known}")])
+        raise ConfigError([Problem(mapping, "no mapping has this name", f"known: {known}")])
     return scopes

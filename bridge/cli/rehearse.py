@@ -15,14 +15,14 @@ from bridge.app.rehearsal import checked_mappings, of_file, read_record, written
 from bridge.cli.shown import json_option, print_json
 from bridge.connectors.lines import read_whole
 from bridge.connectors.registry import CONNECTORS
-from bridge.domain.errors import ConfigError, Fault, RemoteError
+from bridge.domain.errors import ConfigError, Problem, RemoteError
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Fields, Gone, RecordRef, Side
 from bridge.domain.text_file import write_text
 from bridge.mapping.examples import run_tests
 from bridge.mapping.explain import explain as explained
-from bridge.mapping.laws import law_report
 from bridge.mapping.model import Mapping
+from bridge.mapping.round_trip import round_trips
 from bridge.settings.model import Settings
 from bridge.settings.parts import mapping_files
 
@@ -60,22 +60,22 @@ def rehearse(
             }
             for result in results
         ]
-        told = [str(law) for law in _laws(mappings)] if round_trip else []
+        told = [str(check) for check in _round_trips(mappings)] if round_trip else []
         print_json({"tests": shown, "failed": failed, "without tests": untested, "round trip": told})
         sys.exit(1 if failed else 0)
     for result in results:
         click.echo(f"{'ok   ' if result.passed else 'FAIL '} {result}")
-    for law in _laws(mappings) if round_trip else ():
-        click.echo(f"round trip  {law}")
+    for check in _round_trips(mappings) if round_trip else ():
+        click.echo(f"round trip  {check}")
     if untested:
         click.echo(f"no tests: {', '.join(untested)}")
     click.echo(f"{len(results)} examples, {failed} failed")
     sys.exit(1 if failed else 0)
 
 
-def _laws(mappings: list[Mapping]) -> list[str]:
+def _round_trips(mappings: list[Mapping]) -> list[str]:
     """There and back, rule by rule; a rule that loses values and does not say so never gets here."""
-    return [f"{mapping.name}.{law}" for mapping in mappings for law in law_report(mapping)]
+    return [f"{mapping.name}.{check}" for mapping in mappings for check in round_trips(mapping)]
 
 
 def file_or_record(_ctx: click.Context, _parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ def explain(settings_path: Path, /, mapping: str, record: tuple[str, ...], **opt
         fields = asyncio.run(_live(*checked(settings_path, os.environ), chosen.name, which, record[2]))
     elif not Path(record[0]).exists() and Path(record[0]).suffix != ".json":
         remedy = "write a JSON file, or a live record as SIDE ENTITY ID (crm deal 7)"
-        raise ConfigError([Fault(record[0], "there is no such file", remedy)])
+        raise ConfigError([Problem(record[0], "there is no such file", remedy)])
     else:
         facts = CONNECTORS[chosen.side(which).product].manifest.entities[chosen.side(which).entity]
         fields = read_record(Path(record[0]), facts)
@@ -137,7 +137,7 @@ def _chosen(settings_path: Path, mapping: str, folder: Path | None, functions: P
         found = of_file(checked_mappings(file, functions), file)
         if len(found) != 1:
             names = ", ".join(one.name for one in found)
-            raise ConfigError([Fault(mapping, f"holds {names or 'no mapping'}", "name one, with --mappings FILE")])
+            raise ConfigError([Problem(mapping, f"holds {names or 'no mapping'}", "name one, with --mappings FILE")])
         return found[0]
     if folder is None:
         folder, functions = mapping_files(settings_path, os.environ)
@@ -149,7 +149,7 @@ def _end(mapping: Mapping, side: str, entity: str) -> Side:
     which = _side(mapping, side)
     if mapping.side(which).entity != entity:
         what = f"mapping {mapping.name} keeps no {entity} of {side}"
-        raise ConfigError([Fault(f"{side} {entity}", what, f"write {side} {mapping.side(which).entity}")])
+        raise ConfigError([Problem(f"{side} {entity}", what, f"write {side} {mapping.side(which).entity}")])
     return which
 
 
@@ -158,21 +158,21 @@ def _mapping(mappings: Sequence[Mapping], name: str) -> Mapping:
         if mapping.name == name:
             return mapping
     raise ConfigError(
-        [Fault(name, "no mapping has this name", did_you_mean(name, [mapping.name for mapping in mappings]))]
+        [Problem(name, "no mapping has this name", did_you_mean(name, [mapping.name for mapping in mappings]))]
     )
 
 
 def _side(mapping: Mapping, name: str) -> Side:
     sides = {mapping.side(side).name: side for side in Side}
     if name not in sides:
-        raise ConfigError([Fault(f"side {name}", f"mapping {mapping.name} has no such side", " or ".join(sides))])
+        raise ConfigError([Problem(f"side {name}", f"mapping {mapping.name} has no such side", " or ".join(sides))])
     return sides[name]
 
 
 async def _live(settings: Settings, plan: Plan, mapping: str, side: Side, record: str) -> Fields:
     """The record as the product shows it now."""
     if mapping not in plan.scopes:
-        raise ConfigError([Fault(mapping, "is no mapping of the settings", did_you_mean(mapping, plan.scopes))])
+        raise ConfigError([Problem(mapping, "is no mapping of the settings", did_you_mean(mapping, plan.scopes))])
     endpoint = plan.scopes[mapping].endpoint(side)
     ref = RecordRef(endpoint.system, endpoint.entity, record)
     try:

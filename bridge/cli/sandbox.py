@@ -21,7 +21,7 @@ from bridge.app.reload import reload
 from bridge.app.seams import system_seams
 from bridge.cli.demo import tell
 from bridge.cli.demo_world import free_port
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.text_file import make_folder, write_text
 from bridge.monitoring.logs import setup_logging
 from bridge.monitoring.redaction import Redactor
@@ -117,7 +117,7 @@ def _files(folder: Path) -> tuple[Path, Path | None]:
         if found.is_dir() and any(found.glob("*.yaml")):
             return found.resolve(), None
     remedy = "make some with `bridge init PAIR FOLDER`; `bridge init` lists the pairs"
-    raise ConfigError([Fault(str(folder), "holds no mapping files", remedy)])
+    raise ConfigError([Problem(str(folder), "holds no mapping files", remedy)])
 
 
 def _places(sides: Mapping[str, str]) -> Iterator[Place]:

@@ -8,7 +8,7 @@ import click
 
 from bridge.app.functions import load_functions
 from bridge.connectors.registry import CONNECTORS
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.mapping.functions import Functions
 from bridge.mapping.json_schema import Half, general_schema, pair_schema
@@ -30,7 +30,7 @@ def schema(settings_path: Path, sides: tuple[str, ...]) -> None:
     elif len(sides) == 2:
         made = pair_schema(_half("crm", sides[0]), _half("erp", sides[1]), functions)
     else:
-        raise ConfigError([Fault(" ".join(sides), "a pair has two sides", "write pipedrive.deal deskera.crm_deal")])
+        raise ConfigError([Problem(" ".join(sides), "a pair has two sides", "write pipedrive.deal deskera.crm_deal")])
     click.echo(json.dumps(made, indent=2, ensure_ascii=False))
 
 
@@ -48,10 +48,10 @@ def _half(role: str, text: str) -> Half:
     before, equals, name = text.rpartition("=")
     product, dot, entity = name.partition(".")
     if not dot or (equals and not before):
-        raise ConfigError([Fault(text, "is no entity of a product", "write pipedrive.deal, or sales=pipedrive.deal")])
+        raise ConfigError([Problem(text, "is no entity of a product", "write pipedrive.deal, or sales=pipedrive.deal")])
     if product not in CONNECTORS:
-        raise ConfigError([Fault(text, f"no product is called `{product}`", did_you_mean(product, list(CONNECTORS)))])
+        raise ConfigError([Problem(text, f"no product is called `{product}`", did_you_mean(product, list(CONNECTORS)))])
     entities = CONNECTORS[product].manifest.entities
     if entity not in entities:
-        raise ConfigError([Fault(text, f"{product} has no entity `{entity}`", did_you_mean(entity, list(entities)))])
+        raise ConfigError([Problem(text, f"{product} has no entity `{entity}`", did_you_mean(entity, list(entities)))])
     return Half(before or role, f"{product} {entity}", entities[entity])

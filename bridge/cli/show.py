@@ -159,7 +159,7 @@ def conflicts_list(path: Path, mapping: str | None, as_json: bool) -> None:
 
 def _shown(side: Endpoint, question: Question, which: Side) -> str:
     value = question.values.get(side.name)
-    return f"{side.name} {side.entity} {question.link.rec(which)}: {'(empty)' if value is None else value}"
+    return f"{side.name} {side.entity} {question.link.record_id(which)}: {'(empty)' if value is None else value}"
 
 
 @conflicts.command("choose", epilog="Example: bridge conflicts choose crm deal 7 amount erp")

@@ -18,7 +18,7 @@ from bridge.cli.gate import Gate
 from bridge.cli.opened import who
 from bridge.cli.shown import json_option
 from bridge.connectors.transport import http_transport
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.monitoring.metrics import Metrics
 from bridge.settings.model import Settings
@@ -64,7 +64,7 @@ async def _verified(path: Path, mapping: str | None, sample: int | None, repair:
         unknown = [name for name in wanted if name not in await verifier.store.mappings.states()]
         if unknown:
             what = "no bridge has run with this mapping on this store yet"
-            raise ConfigError([Fault(name, what, "start `bridge run`") for name in unknown])
+            raise ConfigError([Problem(name, what, "start `bridge run`") for name in unknown])
         reports = []
         for name in wanted:
             about = {"mapping": name, **({} if sample is None else {"sample": sample})}
@@ -83,7 +83,7 @@ def _wanted(plan: Plan, mapping: str | None) -> list[str]:
     if mapping is None:
         return sorted(plan.mappings)
     if mapping not in plan.mappings:
-        raise ConfigError([Fault(mapping, "no mapping has this name", did_you_mean(mapping, plan.mappings))])
+        raise ConfigError([Problem(mapping, "no mapping has this name", did_you_mean(mapping, plan.mappings))])
     return [mapping]
 
 

@@ -75,7 +75,7 @@ def _cells(entity: EntityManifest, options: Mapping[str, str]) -> list[str]:
         ", ".join(sorted(entity.events)) or "sweeps only",
         since,
         version,
-        f"{entity.settle:g} s",
+        f"{entity.read_lag:g} s",
         LOOKUPS[entity.lookup],
         "whole records" if entity.whole_record else "the changed columns",
     ]

@@ -13,7 +13,7 @@ from bridge.domain.record import Fields, Gone, Record, RecordRef
 class ReadsLines(Protocol):
     """A connector of a product with columns that are `apart` (see ColumnSpec)."""
 
-    async def lines(self, entity: str, column: str, recs: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
+    async def lines(self, entity: str, column: str, record_ids: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
         """By record the lines of that column, each with its own id as `id`; a record without any may be left out."""
 
 
@@ -29,10 +29,10 @@ async def with_lines(
     """The records with these lists of lines, asked for where they do not show them by themselves."""
     found = list(rows)
     for column in apart(connector.manifest.entities[entity], columns):
-        recs = [row.ref.id for row in found if isinstance(row, Record) and column not in row.fields]
-        if recs and isinstance(connector, ReadsLines):
-            lines = await connector.lines(entity, column, recs)
-            found = [_with(row, column, lines) if row.ref.id in recs else row for row in found]
+        record_ids = [row.ref.id for row in found if isinstance(row, Record) and column not in row.fields]
+        if record_ids and isinstance(connector, ReadsLines):
+            lines = await connector.lines(entity, column, record_ids)
+            found = [_with(row, column, lines) if row.ref.id in record_ids else row for row in found]
     return found
 
 

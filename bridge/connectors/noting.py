@@ -22,7 +22,7 @@ class Noted:
     told: bool = False
 
     @property
-    def nothing_sent(self) -> bool:
+    def no_pending_write(self) -> bool:
         """Whether it is certain that no request has left that changes something."""
         return self.told and not self.requests
 

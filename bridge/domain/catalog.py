@@ -58,12 +58,12 @@ class Lookup(StrEnum):
 class EntityManifest:
     """Facts about one entity. Times in seconds.
 
-    settle: how long reads may lag behind writes. version_resolution: granularity of `modified_at`, None when the
+    read_lag: how long reads may lag behind writes. version_resolution: granularity of `modified_at`, None when the
     vendor keeps no version. unversioned: columns whose edit does not move the version. since: listings take a
     modified-since. history: how far back such a listing reaches, None for ever. shows_new: `newest` shows new records
     at once. whole_record: updates take the whole record, not a patch. delete_evidence: the vendor shows deletes
     whenever asked (a flag, a recycle bin), not only by an event that may be lost. since_lag: how much later than it
-    happened a modified-since listing may show a change, beyond `settle`.
+    happened a modified-since listing may show a change, beyond `read_lag`.
     """
 
     columns: Mapping[str, ColumnSpec]
@@ -72,7 +72,7 @@ class EntityManifest:
     updates: bool = True
     deletes: bool = True
     archives: bool = False
-    settle: float = 2.0
+    read_lag: float = 2.0
     version_resolution: float | None = 1.0
     unversioned: frozenset[str] = frozenset()
     since: bool = True

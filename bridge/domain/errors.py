@@ -13,7 +13,7 @@ class BridgeError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Problem:
     """One thing a person must put right: where it is, what is wrong, what to do. `code`: its kind, for programs."""
 
     where: str
@@ -28,7 +28,7 @@ class Fault:
 class ConfigError(BridgeError):
     """What the operator wrote is wrong: stop, and show every fault at once."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[Problem]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
 

@@ -29,13 +29,13 @@ async def no_failpoint(name: str) -> None:
 class Seams:
     """Handed in by `app`; nothing else may touch wall clock, randomness or process ids.
 
-    `copy` names this instance of the bridge (unique per process start); `new_id` gives unguessable text ids.
+    `instance` names this instance of the bridge (unique per process start); `new_id` gives unguessable text ids.
     """
 
     clock: Clock
     random: Random
     new_id: Callable[[], str]
-    copy: str
+    instance: str
     failpoint: FailPoint = no_failpoint
     tracing: Tracing = NO_TRACING
 

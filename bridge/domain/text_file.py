@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from bridge.domain.errors import BridgeError, ConfigError, Fault
+from bridge.domain.errors import BridgeError, ConfigError, Problem
 
 SAVE = "save it as UTF-8 text"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -29,7 +29,7 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         reason = reason_of(error).replace("read", "written")
-        raise ConfigError([Fault(str(path), reason, "name another file, or correct the rights")]) from None
+        raise ConfigError([Problem(str(path), reason, "name another file, or correct the rights")]) from None
 
 
 def make_folder(path: Path) -> None:
@@ -38,7 +38,7 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         what = f"cannot be made ({(error.strerror or 'no reason is given').lower()})"
-        raise ConfigError([Fault(str(path), what, "name another folder, or correct the rights")]) from None
+        raise ConfigError([Problem(str(path), what, "name another folder, or correct the rights")]) from None
 
 
 def text_of(path: Path) -> str:
@@ -46,7 +46,7 @@ def text_of(path: Path) -> str:
     try:
         return read_text(path)
     except NotText as error:
-        raise ConfigError([Fault(str(path), error.what, error.remedy)]) from None
+        raise ConfigError([Problem(str(path), error.what, error.remedy)]) from None
 
 
 def unusable_character(text: str) -> str:

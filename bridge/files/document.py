@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from bridge.domain.errors import Fault
+from bridge.domain.errors import Problem
 from bridge.domain.text_file import unusable_character
 from bridge.files.yaml_words import yaml_problem
 
@@ -77,13 +77,13 @@ Node = Scalar | Listing | Table
 
 
 @dataclass(slots=True)
-class Faults:
+class Problems:
     """Collects every fault of the files, so that a person sees them all at once."""
 
-    found: list[Fault] = field(default_factory=list)
+    found: list[Problem] = field(default_factory=list)
 
     def add(self, place: Place, what: str, remedy: str, code: str = "") -> None:
-        self.found.append(Fault(str(place), what, remedy, code))
+        self.found.append(Problem(str(place), what, remedy, code))
 
 
 def plain(node: Node) -> Any:
@@ -95,7 +95,7 @@ def plain(node: Node) -> Any:
     return {key: plain(item) for key, item in node.entries.items()}
 
 
-def read_documents(text: str, file: str, faults: Faults, only: Collection[str] | None = None) -> list[Node]:
+def read_documents(text: str, file: str, faults: Problems, only: Collection[str] | None = None) -> list[Node]:
     """Every document of a file; faults of the YAML itself are collected, and show no value, as it may be a secret.
 
     `only`: leave out all keys at the top but these, with whatever is wrong with them.
@@ -136,7 +136,7 @@ def _yaml_remedy(problem: str) -> str:
     return "look at brackets, colons and indentation here and on the line above; quote texts that hold `: ` or ` #`"
 
 
-def _tree(node: Any, file: str, faults: Faults, above: tuple[int, ...]) -> Node:
+def _tree(node: Any, file: str, faults: Problems, above: tuple[int, ...]) -> Node:
     place = Place(file, node.start_mark.line + 1, node.start_mark.column + 1)
     if id(node) in above:
         faults.add(place, "an anchor that contains itself", "write the rows out")
@@ -158,7 +158,7 @@ def _tree(node: Any, file: str, faults: Faults, above: tuple[int, ...]) -> Node:
     return Scalar(node.value, place, quoted=node.style is not None)
 
 
-def _table(node: MappingNode, place: Place, faults: Faults, above: tuple[int, ...]) -> Table:
+def _table(node: MappingNode, place: Place, faults: Problems, above: tuple[int, ...]) -> Table:
     entries: dict[str, Node] = {}
     keys: dict[str, Scalar] = {}
     for key_node, value_node in node.value:

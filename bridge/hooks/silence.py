@@ -34,7 +34,7 @@ async def silences(store: Store, system: str, specs: Sequence[HookSpec], kept: C
     for entity in sorted({entity for spec in specs for entity in spec.entities}):
         keys = [spec.key for spec in specs if entity in spec.entities and spec.key in rows]
         alive = max((max(rows[key].delivered_at or 0.0, rows[key].registered_at or 0.0) for key in keys), default=now)
-        changes = await store.hooks.unheard(system, entity, alive, now - SILENT_SECONDS)
+        changes = await store.hooks.missed(system, entity, alive, now - SILENT_SECONDS)
         if changes >= SILENT_CHANGES:
             oldest = min(rows[key].registered_at or 0.0 for key in keys)
             found.append(Silence(entity, changes, keys, renew=now - oldest >= RENEW_SECONDS))

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable
 from collections.abc import Mapping as MappingOf
 
 from bridge.domain.catalog import EntityManifest, Manifest
-from bridge.domain.errors import Fault
+from bridge.domain.errors import Problem
 from bridge.domain.guess import Guess, did_you_mean
 from bridge.domain.record import Side
 from bridge.mapping.check_columns import ExtraColumns, catalog_of, check_choices, check_columns
 from bridge.mapping.check_together import check_together
-from bridge.mapping.laws import broken_laws
 from bridge.mapping.model import DeletePolicy, Leftover, Mapping
+from bridge.mapping.round_trip import failed_round_trips
 
 
 def check(
@@ -19,18 +19,18 @@ def check(
     extra_columns: ExtraColumns | None = None,
     systems: MappingOf[str, str] | None = None,
     spoilt: Collection[str] = (),
-) -> list[Fault]:
+) -> list[Problem]:
     """All faults, in file order; empty when the mappings can run. `systems`: which account plays which side.
 
     `spoilt`: mappings a part of which could not be compiled; what may follow from that is not told of them.
     """
     mappings = tuple(mappings)
-    faults: list[Fault] = []
+    faults: list[Problem] = []
     sound = tuple(one for one in mappings if one.name not in spoilt and _is_known(one, manifests))
     misspelt: set[str] = set()
     for mapping in mappings:
         before = len(faults)
-        faults += [Fault(str(place), what, remedy) for place, what, remedy in mapping.refused]
+        faults += [Problem(str(place), what, remedy) for place, what, remedy in mapping.refused]
         catalogs = [catalog_of(mapping, side, manifests, extra_columns) for side in Side]
         for side, catalog in zip(Side, catalogs, strict=True):
             if catalog is None:
@@ -40,7 +40,7 @@ def check(
             faults += check_columns(mapping, catalog, sound)
         if mapping.name not in spoilt:
             faults += check_choices(mapping, catalogs)
-            faults += broken_laws(mapping)
+            faults += failed_round_trips(mapping)
         if any(isinstance(fault.remedy, Guess) for fault in faults[before:]):
             misspelt.add(mapping.name)
     return faults + check_together(tuple(one for one in sound if one.name not in misspelt), systems or {})
@@ -52,17 +52,17 @@ def _is_known(mapping: Mapping, manifests: MappingOf[str, Manifest]) -> bool:
     return all(side.product in manifests and side.entity in manifests[side.product].entities for side in sides)
 
 
-def _unknown(mapping: Mapping, side: Side, manifests: MappingOf[str, Manifest]) -> Fault:
+def _unknown(mapping: Mapping, side: Side, manifests: MappingOf[str, Manifest]) -> Problem:
     which = mapping.side(side)
     at = str(mapping.at(f"sides.{side.value}"))
     if which.product not in manifests:
         what = f"mapping {mapping.name}: there is no product called `{which.product}`"
-        return Fault(at, what, did_you_mean(which.product, list(manifests)))
+        return Problem(at, what, did_you_mean(which.product, list(manifests)))
     what = f"mapping {mapping.name}: {which.product} has no entity `{which.entity}`"
-    return Fault(at, what, did_you_mean(which.entity, list(manifests[which.product].entities)))
+    return Problem(at, what, did_you_mean(which.entity, list(manifests[which.product].entities)))
 
 
-def _abilities(mapping: Mapping, side: Side, entity: EntityManifest) -> Iterable[Fault]:
+def _abilities(mapping: Mapping, side: Side, entity: EntityManifest) -> Iterable[Problem]:
     """What the mapping wants done on this side and the connector cannot do."""
     which = mapping.side(side)
     name = f"{which.product} {which.entity}"
@@ -70,22 +70,22 @@ def _abilities(mapping: Mapping, side: Side, entity: EntityManifest) -> Iterable
     other = mapping.side(side.other).name
     if side in mapping.creates and not entity.creates:
         remedy = f"write creates: [{other}]" if side.other in mapping.writes else "write creates: []"
-        yield Fault(str(mapping.at("creates")), f"mapping {mapping.name}: {name} records cannot be created", remedy)
+        yield Problem(str(mapping.at("creates")), f"mapping {mapping.name}: {name} records cannot be created", remedy)
     if side in mapping.writes and not entity.updates:
         what = f"mapping {mapping.name}: {name} records cannot be changed"
-        yield Fault(str(mapping.at("direction")), what, f"write direction: {which.name} -> {other}")
+        yield Problem(str(mapping.at("direction")), what, f"write direction: {which.name} -> {other}")
     if side in mapping.writes and policy is DeletePolicy.DELETE and not entity.deletes:
         remedy = f"write deleted: {{{other}: unlink}}"
-        yield Fault(at, f"mapping {mapping.name}: {name} records cannot be deleted", remedy)
+        yield Problem(at, f"mapping {mapping.name}: {name} records cannot be deleted", remedy)
     if side in mapping.writes and policy is DeletePolicy.ARCHIVE and not entity.archives:
         remedy = f"write deleted: {{{other}: unlink}}"
-        yield Fault(at, f"mapping {mapping.name}: {name} records cannot be archived", remedy)
+        yield Problem(at, f"mapping {mapping.name}: {name} records cannot be archived", remedy)
     merged, where = mapping.merged[side.other], str(mapping.at(f"merged.{side.other.value}"))
     if "merged" in mapping.places and f"merged.{side.other.value}" not in mapping.places:
         where = str(mapping.at("merged"))
     if merged is Leftover.ARCHIVE and (side not in mapping.writes or not entity.archives):
         why = f"{name} records cannot be archived" if side in mapping.writes else f"it only reads {which.name}"
-        yield Fault(where, f"mapping {mapping.name}: {why}", f"write merged: {{{other}: report}}")
+        yield Problem(where, f"mapping {mapping.name}: {why}", f"write merged: {{{other}: report}}")
     if side not in mapping.writes and policy in (DeletePolicy.DELETE, DeletePolicy.ARCHIVE):
         remedy = f"write deleted: {{{other}: unlink}}"
-        yield Fault(at, f"mapping {mapping.name} only reads {which.name} and may not {policy} there", remedy)
+        yield Problem(at, f"mapping {mapping.name} only reads {which.name} and may not {policy} there", remedy)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Manifest
-from bridge.domain.errors import Fault
+from bridge.domain.errors import Problem
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
 from bridge.files.document import Place
@@ -79,7 +79,7 @@ def catalog_of(
     return Catalog(f"{which.product} {which.entity}", which.name, side, entities[which.entity], own)
 
 
-def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
     """Faults of one side: unknown, read-only, of another type, needed and not written."""
     side = catalog.side
     which = mapping.side(side)
@@ -109,7 +109,7 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
         yield from _required(catalog, mapping)
 
 
-def _lines(catalog: Catalog, row: Field, cells: Cells, mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+def _lines(catalog: Catalog, row: Field, cells: Cells, mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
     """The rows of a list's lines against the columns such a line has."""
     spec = catalog.spec(cells.paths[0])
     if spec is None or spec.type is not Column.LINES or row.items is None:
@@ -128,10 +128,10 @@ def _lines(catalog: Catalog, row: Field, cells: Cells, mappings: tuple[Mapping, 
     for column, needed in spec.lines.items():
         if catalog.side in row.flows and needed.required and column not in written:
             what = f"field rule {row.name} makes lines of {name} without `{column}`, which they need"
-            yield Fault(str(row.place), what, f"add a field rule for it to `lines`, with {catalog.role}: {column}")
+            yield Problem(str(row.place), what, f"add a field rule for it to `lines`, with {catalog.role}: {column}")
 
 
-def _same_item(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
+def _same_item(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
     """Two rows that write one column; the primary item of a list has a label as well, and may be the same.
 
     Rows that never hold at the same time may: their `when` must show it.
@@ -148,11 +148,11 @@ def _same_item(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
             labels = {path.label, there.label}
             if len(labels) == 1:
                 remedy = "leave the column to one of them, or give both a `when` that keeps them apart"
-                yield Fault(str(place), f"{what}, which field rule {other.name} also writes", remedy)
+                yield Problem(str(place), f"{what}, which field rule {other.name} also writes", remedy)
                 break
             if "primary" in labels:
                 remedy = "pick both by label, or read one of them only (`from:`)"
-                yield Fault(str(place), f"{what}, which may be the very item field rule {other.name} writes", remedy)
+                yield Problem(str(place), f"{what}, which may be the very item field rule {other.name} writes", remedy)
                 break
 
 
@@ -164,42 +164,44 @@ def _written(side: Side, mapping: Mapping) -> Iterator[tuple[Field, Path, Place]
                 yield row, path, place
 
 
-def _path(catalog: Catalog, path: Path, place: Place, what: str, *, written: bool) -> Iterable[Fault]:
+def _path(catalog: Catalog, path: Path, place: Place, what: str, *, written: bool) -> Iterable[Problem]:
     at, spec = str(place), catalog.spec(path)
     if path.own and not catalog.entity.custom:
-        return [Fault(at, f"{what}: {catalog.name} has no fields of the account's own", "use one of its columns")]
+        return [Problem(at, f"{what}: {catalog.name} has no fields of the account's own", "use one of its columns")]
     if spec is None:
         if path.own and catalog.own is None:
             return []
         known = [*catalog.entity.columns, *(catalog.own or {})]
-        return [Fault(at, f"{what}: unknown field `{path.column}` of {catalog.name}", did_you_mean(path.column, known))]
+        return [
+            Problem(at, f"{what}: unknown field `{path.column}` of {catalog.name}", did_you_mean(path.column, known))
+        ]
     faults = list(_form(catalog, path, spec, at, what))
     if written and not spec.writable:
         other = "the other side" if what.startswith("where") else f"from: {catalog.role}"
         remedy = f"only read it: add {other}" if what.startswith("field rule") else "name a column that can be written"
-        faults.append(Fault(at, f"{what} writes `{path.text}` of {catalog.name}, which is read-only", remedy))
+        faults.append(Problem(at, f"{what} writes `{path.text}` of {catalog.name}, which is read-only", remedy))
     return faults
 
 
-def _form(catalog: Catalog, path: Path, spec: ColumnSpec, at: str, what: str) -> Iterator[Fault]:
+def _form(catalog: Catalog, path: Path, spec: ColumnSpec, at: str, what: str) -> Iterator[Problem]:
     """List columns are picked from, objects are entered, plain ones are neither."""
     column, deeper = f"`{path.column}` of {catalog.name}", len(path.steps) > (2 if path.own else 1)
     if spec.type is Column.VALUES and path.label is None:
-        yield Fault(at, f"{what}: {column} is a list", f"pick an item, like {path.column}.primary")
+        yield Problem(at, f"{what}: {column} is a list", f"pick an item, like {path.column}.primary")
     elif spec.type is not Column.VALUES and path.label is not None:
-        yield Fault(at, f"{what}: {column} is no list", f"write {path.column}")
+        yield Problem(at, f"{what}: {column} is no list", f"write {path.column}")
     elif spec.type is Column.OBJECT and not deeper:
         part = f" (parts: {', '.join(spec.parts)})" if spec.parts else ""
         first = spec.parts[0] if spec.parts else "PART"
-        yield Fault(at, f"{what}: {column} has parts", f"name one, like {path.column}.{first}{part}")
+        yield Problem(at, f"{what}: {column} has parts", f"name one, like {path.column}.{first}{part}")
     elif spec.type is not Column.OBJECT and deeper:
-        yield Fault(at, f"{what}: {column} has no parts", f"write {path.column}")
+        yield Problem(at, f"{what}: {column} has no parts", f"write {path.column}")
     elif spec.type is Column.OBJECT and spec.parts and path.names[-1] not in spec.parts and len(path.names) == 2:
         remedy = did_you_mean(path.names[-1], spec.parts)
-        yield Fault(at, f"{what}: {column} has no part `{path.names[-1]}`", remedy)
+        yield Problem(at, f"{what}: {column} has no part `{path.names[-1]}`", remedy)
 
 
-def _types(catalog: Catalog, row: Field) -> Iterator[Fault]:
+def _types(catalog: Catalog, row: Field) -> Iterator[Problem]:
     """One-column rows; parts of a value and column tables bring their own forms."""
     cells = row.cells(catalog.side)
     if cells is None or row.type == "columns" or len(cells.paths) != 1 or cells.via:
@@ -219,7 +221,7 @@ def _types(catalog: Catalog, row: Field) -> Iterator[Fault]:
         path = cells.paths[0].text
         remedy = _type_remedy(catalog, row, spec, path)
         what = f"field rule {row.name} is of type {row.type}; `{path}` of {catalog.name} holds {spec.type}"
-        yield Fault(str(cells.places[0]), what, remedy)
+        yield Problem(str(cells.places[0]), what, remedy)
 
 
 def _type_remedy(catalog: Catalog, row: Field, spec: ColumnSpec, path: str) -> str:
@@ -240,7 +242,7 @@ def _type_remedy(catalog: Catalog, row: Field, spec: ColumnSpec, path: str) -> s
     return f"write type: {spec.type}"
 
 
-def _choices(catalog: Catalog, row: Field) -> Iterator[Fault]:
+def _choices(catalog: Catalog, row: Field) -> Iterator[Problem]:
     """Words of a table that the column does not offer."""
     cells = row.cells(catalog.side)
     for index, path in enumerate(cells.paths if cells is not None else ()):
@@ -250,7 +252,7 @@ def _choices(catalog: Catalog, row: Field) -> Iterator[Fault]:
         for word in words_of(row, catalog.role, path.text, catalog.side, index):
             if word not in spec.choices:
                 what = f"field rule {row.name}: `{path.text}` of {catalog.name} does not offer `{word}`"
-                yield Fault(str(row.place), what, did_you_mean(word, spec.choices))
+                yield Problem(str(row.place), what, did_you_mean(word, spec.choices))
 
 
 def words_of(row: Field, role: str, path: str, side: Side, index: int) -> list[str]:
@@ -267,7 +269,7 @@ def words_of(row: Field, role: str, path: str, side: Side, index: int) -> list[s
     return sorted({_word(word) for word in words} - {ANY})
 
 
-def check_choices(mapping: Mapping, catalogs: list[Catalog | None]) -> Iterator[Fault]:
+def check_choices(mapping: Mapping, catalogs: list[Catalog | None]) -> Iterator[Problem]:
     """Without a table a word must be offered on both sides. Tried exhaustively where both sides list theirs."""
     for row in mapping.fields:
         if row.type not in ("choice", "set") or row.table is not None or row.set_on is not None:
@@ -281,7 +283,7 @@ def check_choices(mapping: Mapping, catalogs: list[Catalog | None]) -> Iterator[
             if missing and here[1].choices:
                 what = f"field rule {row.name}: {there[0].name} offers `{missing[0]}`, which {here[0].name} does not"
                 remedy = f"add a table that says which word means which ({len(missing)} differ)"
-                yield Fault(str(row.place), what, remedy)
+                yield Problem(str(row.place), what, remedy)
                 break
 
 
@@ -296,7 +298,7 @@ def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _link(catalog: Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+def _link(catalog: Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
     cells = row.cells(catalog.side)
     target = next((mapping for mapping in mappings if mapping.name == row.link), None)
     if target is None or cells is None:
@@ -308,10 +310,10 @@ def _link(catalog: Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Iterat
     if there.product != product or there.name != catalog.role or to not in (None, there.entity):
         what = f"field rule {row.name}: `{cells.columns[0]}` of {catalog.name} points to {product} {to or 'records'}"
         remedy = f"mapping {target.name} keeps {there.product} {there.entity}; link to the mapping of {to or product}"
-        yield Fault(str(cells.places[0]), what, remedy)
+        yield Problem(str(cells.places[0]), what, remedy)
 
 
-def _written_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any) -> Iterator[Fault]:
+def _written_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any) -> Iterator[Problem]:
     """A row that writes the filter's own column would move new records out of the mapping."""
     for row in mapping.fields:
         cells = row.cells(catalog.side)
@@ -319,10 +321,10 @@ def _written_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any)
             continue
         if row.set_on is None or _word(row.value) != _word(wanted):
             what = f"field rule {row.name} writes `{path.text}`, which where of {mapping.name} wants to be `{wanted}`"
-            yield Fault(str(row.place), what, "remove the field rule: where already sets it on new records")
+            yield Problem(str(row.place), what, "remove the field rule: where already sets it on new records")
 
 
-def _condition(catalog: Catalog, condition: Condition, what: str, written: Collection[Path] = ()) -> Iterator[Fault]:
+def _condition(catalog: Catalog, condition: Condition, what: str, written: Collection[Path] = ()) -> Iterator[Problem]:
     """What `where` and `when` ask about: columns there are, words they offer, ranges of what can be measured."""
     for leaf in leaves(condition):
         yield from _path(catalog, leaf.path, leaf.place, what, written=leaf.path in written)
@@ -335,26 +337,26 @@ def _condition(catalog: Catalog, condition: Condition, what: str, written: Colle
             yield from _measurable(catalog, leaf, spec, what)
 
 
-def _offered_filter(catalog: Catalog, leaf: Words, spec: ColumnSpec, what: str) -> Iterator[Fault]:
+def _offered_filter(catalog: Catalog, leaf: Words, spec: ColumnSpec, what: str) -> Iterator[Problem]:
     """A word the column does not offer would pass no record."""
     told = f"`{leaf.path.text}` of {catalog.name}"
     if spec.type in (Column.SET, Column.DATE, Column.INSTANT):
         remedy = "ask about a column that holds one word, or whether it is `empty`"
         if spec.type is not Column.SET:
             remedy = f"write {leaf.path.text}: {{between: [2026-01-01, 2026-12-31]}}, or less, greater, empty"
-        yield Fault(str(leaf.place), f"{what} compares one word, and {told} holds {spec.type}", remedy)
+        yield Problem(str(leaf.place), f"{what} compares one word, and {told} holds {spec.type}", remedy)
         return
     wrong = [_word(word) for word in leaf.words if spec.choices and _word(word) not in spec.choices]
     for word in wrong:
-        yield Fault(str(leaf.place), f"{what}: {told} does not offer `{word}`", did_you_mean(word, spec.choices))
+        yield Problem(str(leaf.place), f"{what}: {told} does not offer `{word}`", did_you_mean(word, spec.choices))
 
 
-def _measurable(catalog: Catalog, leaf: Range, spec: ColumnSpec, what: str) -> Iterator[Fault]:
+def _measurable(catalog: Catalog, leaf: Range, spec: ColumnSpec, what: str) -> Iterator[Problem]:
     end = leaf.low if leaf.low is not None else leaf.high
     fits = _MEASURED["number" if isinstance(end, Decimal) else "day or moment"]
     if spec.type not in fits:
         told = f"{what} compares `{leaf.path.text}` of {catalog.name} with {end}, and it holds {spec.type}"
-        yield Fault(str(leaf.place), told, f"a range of {end} goes with columns of {', '.join(sorted(fits))}")
+        yield Problem(str(leaf.place), told, f"a range of {end} goes with columns of {', '.join(sorted(fits))}")
 
 
 _MEASURED = {
@@ -363,7 +365,7 @@ _MEASURED = {
 }
 
 
-def _new_in_where(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
+def _new_in_where(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
     """A new record that holds nothing where `where` wants something would be left out as soon as it is there."""
     which = mapping.side(catalog.side)
     written = {path.steps for _, path, _ in _written(catalog.side, mapping)} | {path.steps for path, _ in which.fixed}
@@ -379,10 +381,10 @@ def _new_in_where(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
                 f"new records of {mapping.name} in {catalog.role} would hold nothing in `{first.path.text}`, and where"
             )
             remedy = f"write the column by a field rule or a constant, or leave {catalog.role} out of `creates`"
-            yield Fault(str(first.place), f"{what} wants {part}", remedy)
+            yield Problem(str(first.place), f"{what} wants {part}", remedy)
 
 
-def _required(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
+def _required(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
     written = {path.column for path, _ in mapping.side(catalog.side).fixed}
     often = Counter(path.column for row, path, _ in _written(catalog.side, mapping) if row.when)
     written |= {path.column for row, path, _ in _written(catalog.side, mapping) if not row.when}
@@ -395,4 +397,4 @@ def _required(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
             if name in often:
                 what += " whenever the `when` of its field rule does not hold"
                 remedy = "remove that `when`, or add a field rule for the other records"
-            yield Fault(str(mapping.place), what, remedy)
+            yield Problem(str(mapping.place), what, remedy)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingOf
 
 from bridge.domain.catalog import Column, ColumnSpec, Manifest
-from bridge.domain.errors import Fault
+from bridge.domain.errors import Problem
 from bridge.domain.record import Side
 from bridge.mapping.check import check
 from bridge.mapping.check_columns import Catalog, ExtraColumns, catalog_of, check_columns, words_of
@@ -18,7 +18,7 @@ def check_live(
     manifests: MappingOf[str, Manifest],
     live: ExtraColumns,
     systems: MappingOf[str, str] | None = None,
-) -> list[Fault]:
+) -> list[Problem]:
     """What `check` finds, now against the accounts' own columns, and what only an account can tell.
 
     `live`: what each account reported, by (side's name, entity): own fields, options, lengths, read-only, required.
@@ -35,7 +35,7 @@ def check_live(
 
 def account_problems(
     mapping: Mapping, mappings: tuple[Mapping, ...], manifests: MappingOf[str, Manifest], live: ExtraColumns
-) -> list[Fault]:
+) -> list[Problem]:
     """What the accounts lack of this mapping's columns, options and stages. The mapping itself has passed `check`."""
     catalogs = {side: catalog_of(mapping, side, manifests, live) for side in Side}
     faults = [fault for one in catalogs.values() if one is not None for fault in check_columns(mapping, one, mappings)]
@@ -44,7 +44,7 @@ def account_problems(
     return faults
 
 
-def _unlisted(mapping: Mapping, row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[Fault]:
+def _unlisted(mapping: Mapping, row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[Problem]:
     """Options a record may show tomorrow that no line of the row's table names."""
     if row.set_on is not None or "otherwise" in row.source or row.source.get("unlisted", "reject") != "reject":
         return
@@ -60,7 +60,7 @@ def _unlisted(mapping: Mapping, row: Field, catalogs: MappingOf[Side, Catalog | 
                 told = ", ".join(f"`{word}`" for word in missing[:5]) + (", ..." if len(missing) > 5 else "")
                 what = f"field rule {row.name} of {mapping.name}: its table lacks {told}, which `{path.text}` of"
                 remedy = "add a line for each, or write unlisted: skip"
-                yield Fault(str(cells.places[at]), f"{what} {catalog.name} offers", remedy)
+                yield Problem(str(cells.places[at]), f"{what} {catalog.name} offers", remedy)
 
 
 def _listed(row: Field, cells: Cells, catalog: Catalog, at: int) -> set[str] | None:
@@ -72,7 +72,7 @@ def _listed(row: Field, cells: Cells, catalog: Catalog, at: int) -> set[str] | N
     return set(words_of(row, catalog.role, cells.paths[at].text, catalog.side, at)) - {ANY}
 
 
-def _lengths(row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[Fault]:
+def _lengths(row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[Problem]:
     """A column that takes less text than the other side may hold would refuse or cut it."""
     for target in (side for side in Side if side in row.flows):
         here, there = catalogs[target], catalogs[target.other]
@@ -87,12 +87,12 @@ def _lengths(row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[
             what = (
                 f"field rule {row.name}: `{cells.columns[0]}` of {here.name} takes {limit} characters, `{long[0]}` has"
             )
-            yield Fault(str(cells.places[0]), f"{what} {len(long[0])}", "shorten it")
+            yield Problem(str(cells.places[0]), f"{what} {len(long[0])}", "shorten it")
         elif not words and not row.lossy and not _cuts(cells, limit) and offered is not None and offered > limit:
             column = f"`{cells.columns[0]}` of {here.name}"
             what = f"field rule {row.name}: {column} takes {limit} characters, the other side"
             cut = f"{here.role}: {{column: {cells.columns[0]}, via: {{cut: {limit}}}}}"
-            yield Fault(
+            yield Problem(
                 str(cells.places[0]),
                 f"{what} {offered}",
                 f"write {cut} and lossy: true, or lossy: true if that never happens",

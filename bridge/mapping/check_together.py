@@ -5,7 +5,7 @@ from collections.abc import Mapping as MappingOf
 from itertools import combinations
 from typing import Any
 
-from bridge.domain.errors import Fault
+from bridge.domain.errors import Problem
 from bridge.domain.record import Side
 from bridge.mapping.conditions import exclude
 from bridge.mapping.model import Mapping, MappingSide
@@ -16,12 +16,12 @@ Systems = MappingOf[str, str]
 """By side (`crm`) the account that plays it; a side that is bound to none stands for itself."""
 
 
-def check_together(mappings: tuple[Mapping, ...], systems: Systems) -> list[Fault]:
+def check_together(mappings: tuple[Mapping, ...], systems: Systems) -> list[Problem]:
     """Overlaps, rings of systems, cycles of links no record could be first in."""
     return [*overlaps(mappings, systems), *rings(mappings, systems), *_link_cycles(mappings)]
 
 
-def overlaps(mappings: Sequence[Mapping], systems: Systems) -> Iterator[Fault]:
+def overlaps(mappings: Sequence[Mapping], systems: Systems) -> Iterator[Problem]:
     """Two mappings that may both hold a record and both write one of its columns would undo each other's work.
 
     Not so where they lead to different accounts and one of them crosses both ways: it takes what the other one wrote on
@@ -37,7 +37,7 @@ def overlaps(mappings: Sequence[Mapping], systems: Systems) -> Iterator[Fault]:
                 for column in sorted(_written(one, a, apart) & _written(two, b, apart)):
                     what = f"mappings {one.name} and {two.name} both write `{column}` of {here.product} {here.entity}"
                     remedy = "give them a where that keeps them apart, or leave the column to one of them"
-                    yield Fault(str(two.place), what, remedy)
+                    yield Problem(str(two.place), what, remedy)
 
 
 def _node(systems: Systems, side: MappingSide) -> _Node:
@@ -61,7 +61,7 @@ def _written(mapping: Mapping, side: Side, one_way: bool) -> set[str]:
     return found
 
 
-def rings(mappings: Sequence[Mapping], systems: Systems) -> list[Fault]:
+def rings(mappings: Sequence[Mapping], systems: Systems) -> list[Problem]:
     """A value that can travel from a system through two others back would never come to rest.
 
     Records of one entity that `where` keeps apart are not the same: people and companies may share an entity on two
@@ -79,7 +79,7 @@ def rings(mappings: Sequence[Mapping], systems: Systems) -> list[Fault]:
     if ring:
         names = " -> ".join(f"{role} {entity}" for role, _, entity, _ in (*ring, ring[0]))
         remedy = "make one of these mappings one-way, or remove it"
-        return [Fault(str(places[ring[0]].place), f"changes would run in a ring: {names}", remedy)]
+        return [Problem(str(places[ring[0]].place), f"changes would run in a ring: {names}", remedy)]
     return []
 
 
@@ -102,7 +102,7 @@ def _parts(mappings: Sequence[Mapping], systems: Systems) -> MappingOf[tuple[str
     }
 
 
-def _link_cycles(mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
+def _link_cycles(mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
     """Links that must be there at create; optional ones are patched in later."""
     edges: dict[str, set[str]] = {}
     for mapping in mappings:
@@ -114,7 +114,7 @@ def _link_cycles(mappings: tuple[Mapping, ...]) -> Iterator[Fault]:
         place = next(mapping.place for mapping in mappings if mapping.name == cycle[0])
         names = " -> ".join((*cycle, cycle[0]))
         remedy = "write missing: blank, without required, for one of these links"
-        yield Fault(str(place), f"no record could be made first: required links run in a circle ({names})", remedy)
+        yield Problem(str(place), f"no record could be made first: required links run in a circle ({names})", remedy)
 
 
 def _cycle(edges: MappingOf[Any, set[Any]], shortest: int) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from bridge.domain.errors import Fault
+from bridge.domain.errors import Problem
 from bridge.domain.guess import NOTHING_KNOWN, Guess
 from bridge.files.document import Node, Place, Scalar, Table
 
@@ -55,14 +55,14 @@ def document_of(node: Node) -> Document | None:
     )
 
 
-def mistakes(faults: Iterable[Fault], documents: Sequence[Document]) -> list[Fault]:
+def mistakes(faults: Iterable[Problem], documents: Sequence[Document]) -> list[Problem]:
     """The faults without those that follow from others, each once, in the order of files and lines.
 
     A misspelt word explains whatever else is said of its row or key, and what is said of its mapping as a whole.
     """
     starts = sorted(documents, key=lambda document: document.start)
     places = [document.start for document in starts]
-    told: dict[int, list[Fault]] = {}
+    told: dict[int, list[Problem]] = {}
     for fault in dict.fromkeys(faults):
         spot = spot_of(fault)
         at = bisect_right(places, spot) - 1
@@ -72,7 +72,7 @@ def mistakes(faults: Iterable[Fault], documents: Sequence[Document]) -> list[Fau
     return sorted(kept, key=spot_of)
 
 
-def spot_of(fault: Fault) -> Spot:
+def spot_of(fault: Problem) -> Spot:
     """File, line and column of a fault; zeros where it has none."""
     file, *numbers = fault.where.split(":")
     line, column = ([int(number) for number in numbers if number.isdigit()] + [0, 0])[:2]
@@ -83,7 +83,7 @@ def _spot(place: Place) -> Spot:
     return place.file, place.line, place.column
 
 
-def _of(document: Document, faults: list[Fault]) -> list[Fault]:
+def _of(document: Document, faults: list[Problem]) -> list[Problem]:
     misnamed = _misnamed_side(document, faults)
     if misnamed is not None:
         return [misnamed]
@@ -92,7 +92,7 @@ def _of(document: Document, faults: list[Fault]) -> list[Fault]:
     return [fault for fault in faults if not _follows(document, fault, guesses, close)]
 
 
-def _follows(document: Document, fault: Fault, guesses: Counter[int], close: Container[int]) -> bool:
+def _follows(document: Document, fault: Problem, guesses: Counter[int], close: Container[int]) -> bool:
     """`guesses`: how many misspelt words each part has; `close`: parts with one that is nearly right."""
     part = document.part_of(spot_of(fault))
     if _is_guess(fault) and _unknown(fault) in ROW_WORDS:
@@ -104,7 +104,7 @@ def _follows(document: Document, fault: Fault, guesses: Counter[int], close: Con
     return guesses[part] > 0 or (part == 0 and bool(guesses))
 
 
-def _misnamed_side(document: Document, faults: list[Fault]) -> Fault | None:
+def _misnamed_side(document: Document, faults: list[Problem]) -> Problem | None:
     """One fault instead of one for each place that calls a side by its right name."""
     names = dict(document.sides)
     words = Counter(
@@ -116,14 +116,14 @@ def _misnamed_side(document: Document, faults: list[Fault]) -> Fault | None:
         if name in names and number >= SAID_ELSEWHERE:
             file, line, column = names[name]
             what = f"mapping {document.name} calls a side `{name}` here and `{word}` everywhere else"
-            return Fault(f"{file}:{line}:{column}", what, f"write `{word}` here, or `{name}` everywhere")
+            return Problem(f"{file}:{line}:{column}", what, f"write `{word}` here, or `{name}` everywhere")
     return None
 
 
-def _is_guess(fault: Fault) -> bool:
+def _is_guess(fault: Problem) -> bool:
     return isinstance(fault.remedy, Guess) or fault.remedy.startswith("write one of: ")
 
 
-def _unknown(fault: Fault) -> str:
+def _unknown(fault: Problem) -> str:
     found = re.match(r"unknown `([^`]+)`", fault.what)
     return found[1] if found else ""

@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.domain.guess import Guess, did_you_mean
 from bridge.domain.record import Side
-from bridge.files.document import Faults, Node, Place, Scalar, Table, plain
+from bridge.files.document import Node, Place, Problems, Scalar, Table, plain
 from bridge.mapping.columns import read_zones, zone_of
 from bridge.mapping.condition_blocks import read_condition
 from bridge.mapping.conditions import All, fixed
@@ -29,7 +29,7 @@ from bridge.mapping.section import Section
 from bridge.mapping.types.kind import as_is
 
 
-def read_mapping(node: Node, faults: Faults, functions: Functions) -> Mapping | None:
+def read_mapping(node: Node, faults: Problems, functions: Functions) -> Mapping | None:
     """Compile one document; None when it is too wrong to go on. `functions`: those the operator added."""
     if not isinstance(node, Table):
         faults.add(node.place, "a mapping must be a table", "start with mapping: NAME")

@@ -7,11 +7,11 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
 from bridge.domain.text_file import NotText, read_text
-from bridge.files.document import Faults, Node, Table, read_documents
+from bridge.files.document import Node, Problems, Table, read_documents
 from bridge.mapping.example_blocks import read_examples
 from bridge.mapping.follow_ons import Document, document_of, mistakes
 from bridge.mapping.functions import Functions
@@ -38,7 +38,7 @@ class Loaded:
     """
 
     mappings: tuple[Mapping, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[Problem, ...]
     names: frozenset[str] | None
     spoilt: frozenset[str] = frozenset()
     documents: tuple[Document, ...] = ()
@@ -59,9 +59,9 @@ def load_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> t
 def read_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> Loaded:
     """As `load_mappings`, with whatever can be compiled beside the faults, so that the rest can be checked as well."""
     if not directory.is_dir():
-        fault = Fault(str(directory), "there is no such folder", "make it, or set the mappings folder to another")
+        fault = Problem(str(directory), "there is no such folder", "make it, or set the mappings folder to another")
         return Loaded((), (fault,), None)
-    faults = Faults()
+    faults = Problems()
     paths = {path.relative_to(directory).as_posix(): path for path in _below(directory, "*.yaml")}
     texts = {name: _text(name, path, faults) for name, path in paths.items() if not name.endswith((ROWS, TABLE))}
     sources = Sources(lambda name: _text(name, paths[name], faults) if name in paths else None, tuple(paths), faults)
@@ -88,21 +88,21 @@ def _below(directory: FilePath, pattern: str) -> list[FilePath]:
     return [path for path in found if not any(part.startswith(".") for part in path.relative_to(directory).parts[:-1])]
 
 
-def _other_files(directory: FilePath, found: list[Mapping], faults: Faults) -> list[Fault]:
+def _other_files(directory: FilePath, found: list[Mapping], faults: Problems) -> list[Problem]:
     """Files that look like mapping files and are not read, and a folder without any."""
     wrong = [path for path in _below(directory, "*") if path.suffix.lower() in (".yml", ".yaml") and path.is_file()]
     strange = [
-        Fault(path.relative_to(directory).as_posix(), f"is not read: it ends in {path.suffix}", "let it end in .yaml")
+        Problem(path.relative_to(directory).as_posix(), f"is not read: it ends in {path.suffix}", "let it end in .yaml")
         for path in wrong
         if path.suffix != ".yaml"
     ]
     if not found and not faults.found and not strange:
-        return [Fault(str(directory), "there is no mapping in this folder", NO_MAPPINGS)]
+        return [Problem(str(directory), "there is no mapping in this folder", NO_MAPPINGS)]
     return strange
 
 
 def _with_tests(
-    mappings: list[Mapping], names: frozenset[str] | None, documents: list[Node], faults: Faults
+    mappings: list[Mapping], names: frozenset[str] | None, documents: list[Node], faults: Problems
 ) -> list[Mapping]:
     """The mappings with the examples of a file beside them: documents of `mapping: NAME` and `tests:`."""
     for node in documents:
@@ -134,7 +134,7 @@ def load_text(
 
     `files`: texts of the files it may include, by path.
     """
-    faults = Faults()
+    faults = Problems()
     sources = Sources(files.get, tuple(files), faults)
     documents: list[Document] = []
     found = _load(text, name, faults, functions, sources, set(), documents)
@@ -144,19 +144,19 @@ def load_text(
     return mappings
 
 
-def _text(name: str, path: FilePath, faults: Faults) -> str | None:
+def _text(name: str, path: FilePath, faults: Problems) -> str | None:
     """None after a fault."""
     try:
         return read_text(path)
     except NotText as error:
-        faults.found.append(Fault(name, error.what, error.remedy))
+        faults.found.append(Problem(name, error.what, error.remedy))
         return None
 
 
 def _load(
     text: str,
     name: str,
-    faults: Faults,
+    faults: Problems,
     functions: Functions,
     sources: Sources,
     spoilt: set[str],
@@ -166,7 +166,7 @@ def _load(
     before = len(faults.found)
     nodes = read_documents(text, name, faults)
     if not nodes and len(faults.found) == before:
-        faults.found.append(Fault(name, "holds no mapping", "write one (docs/mapping.md), or remove the file"))
+        faults.found.append(Problem(name, "holds no mapping", "write one (docs/mapping.md), or remove the file"))
     found = []
     for node in nodes:
         documents += [document] if (document := document_of(node)) is not None else []
@@ -185,7 +185,7 @@ def version_of(text: str) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()[:VERSION_LETTERS]
 
 
-def _together(mappings: Iterable[Mapping], names: frozenset[str] | None, faults: Faults) -> tuple[Mapping, ...]:
+def _together(mappings: Iterable[Mapping], names: frozenset[str] | None, faults: Problems) -> tuple[Mapping, ...]:
     """What concerns several mappings: names said once, links to mappings that exist."""
     known: dict[str, Mapping] = {}
     for mapping in mappings:

@@ -18,7 +18,7 @@ WHEN_DOES_NOT_HOLD = "the field rule's `when` does not hold"
 
 class Action(StrEnum):
     NONE = "none"  # nothing to do; the base stays
-    IN_STEP = "in step"  # nothing to write; each side's value becomes its base
+    IN_SYNC = "in sync"  # nothing to write; each side's value becomes its base
     TO_LEFT = "to left"
     TO_RIGHT = "to right"
     HOLD = "hold"  # a person decides
@@ -97,7 +97,7 @@ def _field(
     hashes = tuple(reading.hashes.get(name) for reading in readings)
     if same(row, left, right):
         known = base is not None and _as_base(row, left, right, hashes, base)
-        return (Decision(name, Action.NONE if known else Action.IN_STEP, reason="equal"),)
+        return (Decision(name, Action.NONE if known else Action.IN_SYNC, reason="equal"),)
     now = {Side.LEFT: left, Side.RIGHT: right}
     if base is None:
         return _first_contact(_Row(mapping, row, now, dict.fromkeys(Side), times))
@@ -106,7 +106,7 @@ def _field(
     if not edited:
         if _as_base(row, left, right, hashes, base):
             return item.decide(Action.NONE, "no side changed")
-        return item.decide(Action.IN_STEP, "no side changed; the field rule's definition or form did")
+        return item.decide(Action.IN_SYNC, "no side changed; the field rule's definition or form did")
     return _edits(item, edited)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.domain.record import Side
-from bridge.files.document import Faults, Listing, Node, Place, Scalar, Table, plain
+from bridge.files.document import Listing, Node, Place, Problems, Scalar, Table, plain
 from bridge.mapping.columns import FieldType, columns_of, field_type, zone_of
 from bridge.mapping.condition_blocks import read_condition
 from bridge.mapping.conditions import All
@@ -30,7 +30,7 @@ class Frame:
     entities: MappingOf[Side, str]
     writes: frozenset[Side]
     policy: Policy | None
-    faults: Faults
+    faults: Problems
     functions: Functions
     zones: MappingOf[Side, str] = field(default_factory=dict)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.guess import did_you_mean
-from bridge.files.document import Faults, Listing, Node, Place, Scalar, Table
+from bridge.files.document import Listing, Node, Place, Problems, Scalar, Table
 from bridge.mapping.paths import BadPath, Path, parse_path
 
 
@@ -15,7 +15,7 @@ class Section:
 
     table: Table
     what: str
-    faults: Faults
+    faults: Problems
     asked: set[str] = field(default_factory=set)
 
     @property

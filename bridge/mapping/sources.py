@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from bridge.domain.guess import did_you_mean
-from bridge.files.document import Faults, Listing, Node, Place, Scalar, Table, read_documents
+from bridge.files.document import Listing, Node, Place, Problems, Scalar, Table, read_documents
 
 ROWS, TABLE, TESTS = ".rows.yaml", ".table.yaml", ".test.yaml"
 
@@ -22,7 +22,7 @@ class Sources:
 
     read: Callable[[str], str | None]
     known: tuple[str, ...]
-    faults: Faults
+    faults: Problems
     seen: dict[str, Node | None] = field(default_factory=dict)
 
     def completed(self, node: Node) -> Node:

@@ -168,13 +168,13 @@ class CarryingOut:
 
 def _with_ids(draft: Draft, rows: Sequence[Row], end: Completion) -> list[Row]:
     """What was created has an id now."""
-    made = [entry.other_rec for entry in end.journal if entry.what == "created" and entry.other_rec]
-    names = [draft.named(draft.side.other, rec) for rec in made]
+    made = [entry.other_record_id for entry in end.journal if entry.what == "created" and entry.other_record_id]
+    names = [draft.named(draft.side.other, record_id) for record_id in made]
     return [replace(row, target=names[0]) if names and row.kind is Kind.CREATE else row for row in rows]
 
 
 def key_of(row: Row) -> TaskKey:
-    return TaskKey(row.mapping, Side(row.side), row.rec)
+    return TaskKey(row.mapping, Side(row.side), row.record_id)
 
 
 async def _some(running: dict[asyncio.Task[Result], TaskKey]) -> list[Result]:

@@ -123,8 +123,8 @@ def _decided_write(draft: Draft, write: SideWrite) -> Any:
     return [draft.side_name(write.target), _plain(write.record.ref.id), values]
 
 
-def _plain(rec: str | None) -> str:
-    return "new" if rec is not None and is_new(rec) else rec or ""
+def _plain(record_id: str | None) -> str:
+    return "new" if record_id is not None and is_new(record_id) else record_id or ""
 
 
 def _create(draft: Draft, plan: Create) -> Row:
@@ -158,7 +158,7 @@ def _removal(draft: Draft, plan: Removal) -> Row:
     held = {name: value for name, value in reading.values.items() if value is not None and value is not UNREAD}
     fields = {name: {"before": value} for name, value in remember.in_words(draft, target, held).items()}
     kind = Kind.ARCHIVE if plan.policy is DeletePolicy.ARCHIVE else Kind.DELETE
-    other = draft.named(plan.side, plan.link.rec(plan.side))
+    other = draft.named(plan.side, plan.link.record_id(plan.side))
     if plan.undoes is not None:
         rule = f"{plan.undoes.fulfils.run}: the bridge had created it for {other}, which stays"
     elif plan.merged is not None:
@@ -185,9 +185,9 @@ def _row(
     return Row(
         mapping=key.mapping,
         side=key.side.value,
-        rec=key.rec,
+        record_id=key.record_id,
         kind=kind,
-        record=draft.named(key.side, key.rec),
+        record=draft.named(key.side, key.record_id),
         target=target,
         fields=fields or {},
         why=why,
@@ -199,13 +199,13 @@ def seen(draft: Draft, also: Sequence[str] = ()) -> dict[str, str]:
     """By record of the pair a hash of the columns that the mapping is about, as the last read showed them."""
     link, found = draft.claim.link, dict[str, str]()
     for side in Side:
-        recs = {draft.key.rec} if side is draft.side else set(also)
-        if link is not None and link.rec(side) is not None:
-            recs.add(str(link.rec(side)))
-        for rec in sorted(recs):
-            look = draft.seen(draft.ref(side, rec))
-            if look is not None and not is_new(rec):
-                found[draft.named(side, rec)] = hashed(draft, side, look.found)
+        record_ids = {draft.key.record_id} if side is draft.side else set(also)
+        if link is not None and link.record_id(side) is not None:
+            record_ids.add(str(link.record_id(side)))
+        for record_id in sorted(record_ids):
+            look = draft.seen(draft.ref(side, record_id))
+            if look is not None and not is_new(record_id):
+                found[draft.named(side, record_id)] = hashed(draft, side, look.found)
     return found
 
 

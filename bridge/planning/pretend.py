@@ -83,9 +83,9 @@ class Pretending:
             return Gone(ref, Evidence.NOT_FOUND)
         return await self._patiently(lambda: self._real.read(ref))
 
-    async def lines(self, entity: str, column: str, recs: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
+    async def lines(self, entity: str, column: str, record_ids: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
         """Of records the plan wrote to, `read` shows the lines they would hold."""
-        real, there = self._real, [rec for rec in recs if not is_new(rec)]
+        real, there = self._real, [record_id for record_id in record_ids if not is_new(record_id)]
         if not there or not isinstance(real, ReadsLines):
             return {}
         return await self._patiently(lambda: real.lines(entity, column, there))
@@ -188,9 +188,9 @@ def changed(before: Fields, changes: Fields) -> Fields:
     return after
 
 
-def is_new(rec: str) -> bool:
+def is_new(record_id: str) -> bool:
     """Whether this is the id of a record that exists only in a plan."""
-    return NEW.fullmatch(rec) is not None
+    return NEW.fullmatch(record_id) is not None
 
 
 def _names_new(value: Any) -> bool:

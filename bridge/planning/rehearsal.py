@@ -181,7 +181,7 @@ class Rehearsal:
         except BridgeError as error:
             end, rows = await retry.decide(load, error, self.systems), []
         except Exception as error:
-            log.exception("unexpected failure", extra={"mapping": claim.key.mapping, "record": claim.key.rec})
+            log.exception("unexpected failure", extra={"mapping": claim.key.mapping, "record": claim.key.record_id})
             end, rows = retry.crashed(load, error), []
         rows += await tell(load, partial(describe.of_end, end=end, removal=isinstance(decision, Removal)))
         end = self._ended(load.draft, end, rows)

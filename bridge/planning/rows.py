@@ -72,7 +72,7 @@ class Row:
 
     mapping: str
     side: str
-    rec: str
+    record_id: str
     kind: Kind
     record: str
     target: str = ""

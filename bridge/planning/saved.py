@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.text_file import reason_of
 from bridge.planning.report import Report
 from bridge.planning.rows import REMEMBERED, WRITES, Json, Row, row_from
@@ -47,7 +47,7 @@ def save(path: Path, report: Report, instance: str) -> int:
         half.replace(path)
     except OSError as error:
         reason = reason_of(error).replace("read", "written")
-        raise ConfigError([Fault(str(path), reason, "name another file, or correct the rights")]) from None
+        raise ConfigError([Problem(str(path), reason, "name another file, or correct the rights")]) from None
     return number
 
 
@@ -59,11 +59,11 @@ def header(path: Path) -> Header:
         form = found["bridge plan"]
         head = Header(str(found["instance"]), str(found["made_at"]), dict(found["versions"]))
     except OSError as error:
-        raise ConfigError([Fault(str(path), reason_of(error), "name a file that this user may read")]) from None
+        raise ConfigError([Problem(str(path), reason_of(error), "name a file that this user may read")]) from None
     except (ValueError, KeyError, TypeError):
-        raise ConfigError([Fault(str(path), "is no plan of the bridge", AGAIN)]) from None
+        raise ConfigError([Problem(str(path), "is no plan of the bridge", AGAIN)]) from None
     if form != FORMAT:
-        raise ConfigError([Fault(str(path), f"is a plan of format {form}; this version reads {FORMAT}", AGAIN)])
+        raise ConfigError([Problem(str(path), f"is a plan of format {form}; this version reads {FORMAT}", AGAIN)])
     return head
 
 
@@ -81,4 +81,4 @@ def _row(path: Path, number: int, line: str) -> Row:
         found: Any = json.loads(line)
         return row_from(found)
     except (ValueError, KeyError, TypeError):
-        raise ConfigError([Fault(f"{path}:{number}", "is no row of a plan", AGAIN)]) from None
+        raise ConfigError([Problem(f"{path}:{number}", "is no row of a plan", AGAIN)]) from None

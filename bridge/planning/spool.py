@@ -53,12 +53,12 @@ class Spool:
     # How looks ended at which nothing was done: only the last look at a record counts.
 
     def ends(self, key: TaskKey, outcome: str, code: str, row: Row) -> None:
-        values = (key.mapping, key.side.value, key.rec, outcome, code, _dumped(row))
+        values = (key.mapping, key.side.value, key.record_id, outcome, code, _dumped(row))
         self._file.execute("INSERT OR REPLACE INTO ends VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def goes_on(self, key: TaskKey) -> None:
         gone = "DELETE FROM ends WHERE mapping = ? AND side = ? AND rec = ?"
-        self._file.execute(gone, (key.mapping, key.side.value, key.rec))
+        self._file.execute(gone, (key.mapping, key.side.value, key.record_id))
 
     def settle(self) -> None:
         """The plan is made: what is still to be told of, of that, becomes rows."""

@@ -18,20 +18,25 @@ async def count_held(store: Store, use: Use, marks: PageMarks, report: Sweep) ->
     mapping, side = use.mapping, use.side
     if mapping.duplicates is not Duplicates.HOLD or side.other not in mapping.creates:
         return
-    rows = {note.rec: note.hashes for note in marks.keys if note.rec in marks.events and note.hashes}
+    rows = {note.record_id: note.hashes for note in marks.keys if note.record_id in marks.events and note.hashes}
     questions = {key: SharingKeys(mapping.name, side, key) for keys in rows.values() for key in keys}
     sharing = await store.questions.ask(list(questions.values())) if questions else {}
-    others = {rec: {one for key in keys for one in sharing[questions[key]]} - {rec} for rec, keys in rows.items()}
+    others = {
+        record_id: {one for key in keys for one in sharing[questions[key]]} - {record_id}
+        for record_id, keys in rows.items()
+    }
     linked = await store.links.resolve(mapping.name, side, sorted(set().union(*others.values())))
-    for rec, alike in others.items():
-        firsts = [one for one in alike if one in linked] or [one for one in alike if _order(one) < _order(rec)]
+    for record_id, alike in others.items():
+        firsts = [one for one in alike if one in linked] or [one for one in alike if _order(one) < _order(record_id)]
         if firsts:
             report.held += 1
             if report.held <= NAMED:
                 name = f"{mapping.side(side).name} {mapping.side(side).entity}"
-                report.duplicates.append(f"{name} {rec} has the same match key as {name} {min(firsts, key=_order)}")
+                report.duplicates.append(
+                    f"{name} {record_id} has the same match key as {name} {min(firsts, key=_order)}"
+                )
 
 
-def _order(rec: str) -> tuple[int, str]:
+def _order(record_id: str) -> tuple[int, str]:
     """Ids that are numbers in their order; which of several new records comes first matters to nobody else."""
-    return len(rec), rec
+    return len(record_id), record_id

@@ -38,14 +38,14 @@ class PageMarks:
     changes: dict[str, SweptChange] = field(default_factory=dict)
 
     @property
-    def unheard(self) -> int:
+    def missed(self) -> int:
         """Marked rows no callback had told of."""
         return len(self.events.keys() - self.heard)
 
     @property
-    def unheard_changes(self) -> list[SweptChange]:
+    def missed_changes(self) -> list[SweptChange]:
         """Changes no callback has told of yet."""
-        return [change for rec, change in self.changes.items() if rec not in self.heard]
+        return [change for record_id, change in self.changes.items() if record_id not in self.heard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Use:
         """A complete listing has filled the match index of this side."""
         return self.side in self.state.indexed
 
-    def key(self, rec: str) -> TaskKey:
-        return TaskKey(self.mapping.name, self.side, rec)
+    def key(self, record_id: str) -> TaskKey:
+        return TaskKey(self.mapping.name, self.side, record_id)
 
     def row_hash(self, fields: Fields) -> str:
         """Over the columns that listings contain, so that a single read and a row of a listing agree."""
@@ -105,18 +105,18 @@ def _note(row: Record | Gone, now: float) -> RecordNote:
 async def _judge_for(
     store: Store, use: Use, rows: Sequence[Record | Gone], purpose: Purpose, marks: PageMarks, now: float
 ) -> None:
-    recs = [row.ref.id for row in rows]
+    record_ids = [row.ref.id for row in rows]
     name, side = use.mapping.name, use.side
-    links = await store.links.resolve(name, side, recs)
-    settled = await store.sweeps.settled(name, side, recs)
-    tasks = await store.sweeps.tasks(name, side, recs)
+    links = await store.links.resolve(name, side, record_ids)
+    settled = await store.sweeps.settled(name, side, record_ids)
+    tasks = await store.sweeps.tasks(name, side, record_ids)
     for row in rows:
-        rec = row.ref.id
-        link, task = links.get(rec), tasks.get(rec, UNKNOWN)
+        record_id = row.ref.id
+        link, task = links.get(record_id), tasks.get(record_id, UNKNOWN)
         if task.pending:
-            marks.heard.add(rec)
+            marks.heard.add(record_id)
         if isinstance(row, Gone):
-            if link is not None and link.rec(side) == rec:
+            if link is not None and link.record_id(side) == record_id:
                 _mark(row, EventKind.DELETED, purpose, marks)
                 _note_change(row, EventKind.DELETED, purpose, marks, now)
         elif link is not None:
@@ -124,13 +124,13 @@ async def _judge_for(
                 _mark(row, EventKind.CHANGED, purpose, marks)
                 if edited(use.mapping, side, row.fields, link):
                     _note_change(row, EventKind.CHANGED, purpose, marks, now)
-        elif rec not in settled and _judge_unlinked(use, row, purpose, marks, task):
+        elif record_id not in settled and _judge_unlinked(use, row, purpose, marks, task):
             _note_change(row, EventKind.CREATED if task is UNKNOWN else EventKind.CHANGED, purpose, marks, now)
     await _note_keys(store, use, [row for row in rows if isinstance(row, Record)], marks)
 
 
 def _linked_due(use: Use, row: Record, link: Link, task: TaskNote) -> bool:
-    if link.state is LinkState.INTENDED or link.rec(use.side) != row.ref.id:
+    if link.state is LinkState.INTENDED or link.record_id(use.side) != row.ref.id:
         return False
     passes = translate.passes_where(use.mapping, use.side, row.fields)
     if link.state is LinkState.FROZEN:
@@ -198,11 +198,11 @@ async def _note_keys(store: Store, use: Use, rows: Sequence[Record], marks: Page
         if translate.passes_where(use.mapping, use.side, row.fields) is not False
     }
     links = await _named_links(store, use.mapping, readings.values())
-    for rec, values in readings.items():
+    for record_id, values in readings.items():
         resolved = {
             name: links.get(value, value) if isinstance(value, Reference) else value for name, value in values.items()
         }
-        marks.keys.append(KeyNote(use.mapping.name, use.side, rec, translate.index_hashes(use.mapping, resolved)))
+        marks.keys.append(KeyNote(use.mapping.name, use.side, record_id, translate.index_hashes(use.mapping, resolved)))
 
 
 async def _named_links(store: Store, mapping: Mapping, readings: Iterable[Values]) -> dict[Reference, LinkId]:
@@ -214,7 +214,7 @@ async def _named_links(store: Store, mapping: Mapping, readings: Iterable[Values
             if isinstance(value, Reference):
                 wanted[value.mapping, value.side].add(value.id)
     found = {}
-    for (name, side), recs in wanted.items():
-        for rec, link in (await store.links.resolve(name, side, sorted(recs))).items():
-            found[Reference(name, side, rec)] = LinkId(link.id)
+    for (name, side), record_ids in wanted.items():
+        for record_id, link in (await store.links.resolve(name, side, sorted(record_ids))).items():
+            found[Reference(name, side, record_id)] = LinkId(link.id)
     return found

@@ -25,7 +25,7 @@ from bridge.store.model import CursorMoved, Routes, Scope
 
 log = logging.getLogger(__name__)
 
-OVERLAP_SECONDS = 60.0  # on top of `settle`: listings lag, and times are cut to whole seconds
+OVERLAP_SECONDS = 60.0  # on top of `read_lag`: listings lag, and times are cut to whole seconds
 HISTORY_MARGIN_SECONDS = 3600.0
 RESUME_SECONDS = 6 * 3600.0  # an unfinished full sweep older than this begins anew
 ASKED_POLL_SECONDS = 1.0
@@ -316,19 +316,21 @@ class Reconciler:
         for use in walk.uses:
             unseen = await self.store.sweeps.unseen(use.scope, use.side, cursor.sweep, cursor.started_at or 0.0)
             tasks = await self.store.sweeps.tasks(use.mapping.name, use.side, unseen)
-            known.update(rec for rec, task in tasks.items() if task.pending)
+            known.update(record_id for record_id, task in tasks.items() if task.pending)
             missing.update(unseen)
         events = [
-            Event(cursor.system, cursor.entity, rec, EventKind.CHANGED, Origin.RECONCILE) for rec in sorted(missing)
+            Event(cursor.system, cursor.entity, record_id, EventKind.CHANGED, Origin.RECONCILE)
+            for record_id in sorted(missing)
         ]
         for start in range(0, len(events), CHUNK):
             await self.store.events.accept(events[start : start + CHUNK], self.work.routes, run=cursor.run)
         walk.report.marked += len(events)
-        walk.report.unheard += len(events)
+        walk.report.missed += len(events)
         if walk.purpose.looked is not None:
             now, place = self.store.now(), (cursor.system, cursor.entity)
             gone = [
-                SweptChange(RecordRef(*place, rec), EventKind.DELETED, None, now) for rec in sorted(missing - known)
+                SweptChange(RecordRef(*place, record_id), EventKind.DELETED, None, now)
+                for record_id in sorted(missing - known)
             ]
             walk.found(gone)
 
@@ -427,7 +429,7 @@ class Reconciler:
 
 
 def _overlap(facts: EntityManifest) -> float:
-    return facts.settle + facts.since_lag + OVERLAP_SECONDS
+    return facts.read_lag + facts.since_lag + OVERLAP_SECONDS
 
 
 def _next_value(cursor: Cursor, newest: float | None, facts: EntityManifest) -> float | None:

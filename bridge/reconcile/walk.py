@@ -41,7 +41,7 @@ class Sweep:
     kind: str
     rows: int = 0
     marked: int = 0
-    unheard: int = 0
+    missed: int = 0
     skipped: int = 0
     held: int = 0
     duplicates: list[str] = field(default_factory=list)
@@ -178,8 +178,8 @@ class Walk:
         marks = await judge(self.store, self.uses, rows, self.purpose, self.store.now())
         await self._store_marks(marks, move)
         self.report.marked += len(marks.events)
-        self.report.unheard += marks.unheard
-        self.found(marks.unheard_changes)
+        self.report.missed += marks.missed
+        self.found(marks.missed_changes)
 
     async def _store_marks(self, marks: PageMarks, move: CursorMove | None) -> None:
         events = list(marks.events.values())

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.domain.errors import Fault
+from bridge.domain.errors import Problem
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
 """The form of names the operator gives."""
@@ -22,20 +22,20 @@ class Places:
     path: Path
     known: dict[Key, str] = field(default_factory=dict)
 
-    def fault(self, key: Key, what: str, remedy: str = "") -> Fault:
+    def fault(self, key: Key, what: str, remedy: str = "") -> Problem:
         """A fault of this key; a key that was written nowhere is shown at the section it belongs to."""
         for length in range(len(key), 0, -1):
             if key[:length] in self.known:
-                return Fault(f"{self.known[key[:length]]}: {'.'.join(key)}", what, remedy)
-        return Fault(f"{self.path}: {'.'.join(key)}" if key else str(self.path), what, remedy)
+                return Problem(f"{self.known[key[:length]]}: {'.'.join(key)}", what, remedy)
+        return Problem(f"{self.path}: {'.'.join(key)}" if key else str(self.path), what, remedy)
 
 
-def in_order(faults: Iterable[Fault]) -> list[Fault]:
+def in_order(faults: Iterable[Problem]) -> list[Problem]:
     """Each fault once: those of the whole file, then by line, then those of variables."""
     return sorted(dict.fromkeys(faults), key=_place)
 
 
-def _place(fault: Fault) -> tuple[bool, int, int, str]:
+def _place(fault: Problem) -> tuple[bool, int, int, str]:
     found = re.search(r":(\d+)(?::(\d+))?$", fault.where.partition(": ")[0])
     line, column = found.groups("0") if found else ("0", "0")
     return (fault.where.startswith("BRIDGE_"), int(line), int(column), fault.where)

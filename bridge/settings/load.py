@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.settings.environment import FromEnvironment, overlay
 from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, Places, in_order
@@ -27,7 +27,7 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-def settings_faults(path: Path, environ: Mapping[str, str], models: Models) -> list[Fault]:
+def settings_faults(path: Path, environ: Mapping[str, str], models: Models) -> list[Problem]:
     """Every fault of the settings and, by `models`, of the systems' options at once; none of one key twice."""
     _, faults, written = _read(path, environ)
     told = frozenset(fault.where for fault in faults)
@@ -45,7 +45,7 @@ def validate_options(settings: Settings, models: Models) -> dict[str, BaseModel]
     return checked
 
 
-def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, list[Fault], Written]:
+def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, list[Problem], Written]:
     written = read_file(path, environ)
     overlay(written, environ)
     bindings = _bindings(written)
@@ -96,9 +96,9 @@ def _closed_systems(systems: Any) -> dict[str, tuple[str, dict[str, Any]]]:
 
 def _options(
     systems: Mapping[str, tuple[str, dict[str, Any]]], places: Places, models: Models, told: frozenset[str]
-) -> tuple[dict[str, BaseModel], list[Fault]]:
+) -> tuple[dict[str, BaseModel], list[Problem]]:
     checked: dict[str, BaseModel] = {}
-    faults: list[Fault] = []
+    faults: list[Problem] = []
     for name, (connector, given) in systems.items():
         model = models.get(connector)
         if model is None:
@@ -167,7 +167,7 @@ def _is_literal(value: Any) -> bool:
     return value is not None and not isinstance(value, SecretStr | FromEnvironment | Named)
 
 
-def _literal_secrets(written: Written) -> list[Fault]:
+def _literal_secrets(written: Written) -> list[Problem]:
     faults = []
     for key in INSTANCE_SECRETS:
         if _is_literal(written.values.get(key)):
@@ -195,7 +195,7 @@ def _listed(section: Any, key: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _bindings(written: Written) -> list[Fault]:
+def _bindings(written: Written) -> list[Problem]:
     """Sides and systems are compared before the model is built, so that other faults do not hide these."""
     systems, sides = written.values.get("systems"), written.values.get("sides")
     if not isinstance(systems, dict) or not isinstance(sides, dict):

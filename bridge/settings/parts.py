@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.settings.environment import PREFIX, FromEnvironment, overlay
 from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, in_order
@@ -45,7 +45,7 @@ def store_url(path: Path, environ: Mapping[str, str]) -> str:
 def mapping_files(path: Path, environ: Mapping[str, str]) -> tuple[Path, Path | None]:
     """The folder of mapping files, and the file of the operator's functions. Raises ConfigError."""
     written = _part(path, environ, "mappings_dir", "functions_file")
-    faults: list[Fault] = list(written.faults)
+    faults: list[Problem] = list(written.faults)
     found: list[Path | None] = []
     for key, default in (("mappings_dir", MAPPINGS_DIR), ("functions_file", None)):
         value = written.values.get(key, default)

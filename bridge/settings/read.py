@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.text_file import NotText, read_text, unusable_character
-from bridge.files.document import Faults, Listing, Node, Scalar, Table, read_documents
+from bridge.files.document import Listing, Node, Problems, Scalar, Table, read_documents
 from bridge.settings.faults import Key, Places
 
 KINDS = ("file", "env", "credential")
@@ -33,7 +33,7 @@ class Written:
     places: Places
     values: dict[str, Any] = field(default_factory=dict)
     variables: set[str] = field(default_factory=set)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[Problem] = field(default_factory=list)
 
 
 def read_file(path: Path, environ: Mapping[str, str], only: Collection[str] | None = None) -> Written:
@@ -42,12 +42,12 @@ def read_file(path: Path, environ: Mapping[str, str], only: Collection[str] | No
     `only`: leave out all keys of the file but these, with whatever is wrong with them.
     """
     written = Written(Places(path))
-    found = Faults()
+    found = Problems()
     documents = read_documents(_text(path), str(path), found, only)
     if len(documents) > 1:
         found.add(documents[1].place, "a second document (---), where one is expected", "keep one of them")
     elif not found.found and not (documents and isinstance(documents[0], Table)):
-        found.found.append(Fault(str(path), "must hold keys and values", "see config/bridge.yaml"))
+        found.found.append(Problem(str(path), "must hold keys and values", "see config/bridge.yaml"))
     if len(documents) != 1 or not isinstance(documents[0], Table):
         raise ConfigError(found.found)
     reading = _Reading(written, environ, {fault.where: fault for fault in found.found})
@@ -62,7 +62,7 @@ def _text(path: Path) -> str:
     except NotText as error:
         missing = not path.exists()
         remedy = "name it with --settings, or make one with `bridge init`" if missing else error.remedy
-        raise ConfigError([Fault(str(path), error.what, remedy)]) from None
+        raise ConfigError([Problem(str(path), error.what, remedy)]) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class _Reading:
 
     written: Written
     environ: Mapping[str, str]
-    odd: dict[str, Fault]
+    odd: dict[str, Problem]
 
     def section(self, table: Table, at: Key) -> dict[str, Any]:
         places = self.written.places

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from bridge.domain.errors import Fault
+from bridge.domain.errors import Problem
 from bridge.domain.guess import did_you_mean, nearest
 from bridge.settings.faults import NAME, Key, Places
 
@@ -57,7 +57,7 @@ STAND_INS: tuple[Any, ...] = ("https://stand-in.example.com", "standin", 1, True
 
 def validated(
     model: type[M], values: Mapping[str, Any], places: Places, above: Key = (), told: frozenset[str] = frozenset()
-) -> tuple[M | None, list[Fault]]:
+) -> tuple[M | None, list[Problem]]:
     """The model, or every fault there is. `above`: the keys that lead to this section; `told`: places told already.
 
     What a section says as a whole (`give api_token, or client_id`) is asked as well while some of its keys are faulty:
@@ -79,7 +79,7 @@ def validated(
         return None, list(dict.fromkeys(faults))
 
 
-def found_by_pydantic(error: ValidationError, model: type[BaseModel], places: Places, above: Key = ()) -> list[Fault]:
+def found_by_pydantic(error: ValidationError, model: type[BaseModel], places: Places, above: Key = ()) -> list[Problem]:
     """One fault for each error. `above`: the keys that lead to the section `model` describes. Shows no input value."""
     faults = []
     items = error.errors(include_url=False, include_input=False)
@@ -102,7 +102,7 @@ def _meant_key(where: tuple[int | str, ...], model: type[BaseModel]) -> Key:
 
 def _later(
     error: ValidationError, model: type[BaseModel], values: Mapping[str, Any], places: Places, above: Key
-) -> list[Fault]:
+) -> list[Problem]:
     """What shows only once the faulty keys are right."""
     mended = deepcopy(dict(values))
     for item in error.errors(include_url=False, include_input=False):

@@ -19,7 +19,7 @@ class AlertState:
 
     async def hold(self, seconds: float) -> Json | None:
         """This instance alerts for so long, and what was saved last is returned; None while another one alerts."""
-        now, mine = self._database.now(), self._database.seams.copy
+        now, mine = self._database.now(), self._database.seams.instance
         held = {"holder": mine, "until": now + seconds}
         insert = upsert(self._database.sqlite, alert_state).values(id=ONE, state={}, **held)
         free = or_(alert_state.c.holder == mine, alert_state.c.until <= now)
@@ -32,12 +32,14 @@ class AlertState:
 
     async def save(self, state: Json) -> bool:
         """Keep what was told; False when another instance alerts by now, and nothing is kept."""
-        mine = update(alert_state).where(alert_state.c.holder == self._database.seams.copy).values(state=dict(state))
+        mine = (
+            update(alert_state).where(alert_state.c.holder == self._database.seams.instance).values(state=dict(state))
+        )
         return bool((await self._database.write("alert", lambda conn: conn.execute(mine))).rowcount)
 
     async def give_back(self) -> None:
         """This instance stops: another one need not wait."""
-        mine = update(alert_state).where(alert_state.c.holder == self._database.seams.copy).values(until=0.0)
+        mine = update(alert_state).where(alert_state.c.holder == self._database.seams.instance).values(until=0.0)
         await self._database.write("alert", lambda conn: conn.execute(mine))
 
     async def last(self) -> Json:

@@ -39,7 +39,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeEngine
 
-from bridge.domain.errors import ConfigError, Fault, StoreUnavailable
+from bridge.domain.errors import ConfigError, Problem, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
 from bridge.store.database import Database
@@ -98,10 +98,10 @@ class Written:
     rows: Mapping[str, int] = field(default_factory=dict)
 
 
-def unwritable(path: str, error: OSError) -> Fault:
+def unwritable(path: str, error: OSError) -> Problem:
     """What a person is told of a backup file that cannot be written."""
     what = f"cannot be written ({(error.strerror or 'no reason is given').lower()})"
-    return Fault(path, what, "name a file in a folder that this user may write, on a disk with room")
+    return Problem(path, what, "name a file in a folder that this user may write, on a disk with room")
 
 
 async def back_up(database: Database, out: IO[bytes], program: str) -> Written:
@@ -290,7 +290,7 @@ class Backup:
             raise self._fault(what, "name a file that `bridge backup` wrote") from None
 
     def _fault(self, what: str, remedy: str) -> ConfigError:
-        return ConfigError([Fault(self.path, what, remedy)])
+        return ConfigError([Problem(self.path, what, remedy)])
 
 
 # ---- Filling a store from a backup ----
@@ -333,7 +333,7 @@ async def restore(url: str, seams: Seams, backup: Backup, *, replace: bool, paus
         remedy = (
             "see that the database exists and answers; where a file is damaged, move it, its -wal and its -shm away"
         )
-        raise ConfigError([Fault("store.url", f"{where} cannot be filled: {error}", remedy)]) from error
+        raise ConfigError([Problem("store.url", f"{where} cannot be filled: {error}", remedy)]) from error
     finally:
         await database.close()
         if lock is not None:
@@ -443,4 +443,4 @@ class _Filling:
                 raise self._fault(f"{name} took {found} of {number} rows", "report this: it is a mistake of the bridge")
 
     def _fault(self, what: str, remedy: str) -> ConfigError:
-        return ConfigError([Fault("store.url", what, remedy)])
+        return ConfigError([Problem("store.url", what, remedy)])

@@ -57,7 +57,7 @@ class Shares:
 
     def _fraction(self, conn: Connection, credential: str, now: float) -> float:
         """Ours from now on. A row without a part still says that somebody wants one."""
-        me = self._database.seams.copy
+        me = self._database.seams.instance
         rows = conn.execute(select(shares).where(shares.c.credential == credential)).mappings().all()
         alive = {row["instance"]: row["fraction"] for row in rows if row["until"] > now}
         mine = alive.pop(me, None)
@@ -77,7 +77,7 @@ class Shares:
         """Give back what this instance has. Without the store the parts end by themselves."""
         if not self._taken:
             return
-        mine = delete(shares).where(shares.c.instance == self._database.seams.copy)
+        mine = delete(shares).where(shares.c.instance == self._database.seams.instance)
         try:
             for told in self._told_at_end:
                 if (report := told()) is not None:

@@ -129,7 +129,7 @@ class Claims:
             for task in claim.tasks:
                 same = update(tasks).where(has_key(tasks, [task_tuple(task.key)]))
                 conn.execute(same.values(taken=0, attempts=max(0, task.attempts - 1)))
-                if task.key == claim.key and rows[task.key]["gen"] == task.gen:
+                if task.key == claim.key and rows[task.key]["gen"] == task.generation:
                     if before is None:
                         conn.execute(delete(tasks).where(has_key(tasks, [task_tuple(task.key)])))
                     else:
@@ -184,7 +184,7 @@ class Claims:
                 attempts = 0 if task.state is TaskState.DEAD else max(0, task.attempts - 1)
                 back: dict[str, Any] = {"taken": 0, "attempts": attempts}
                 conn.execute(same.values(**back))
-                unmoved = same.where(tasks.c.gen == task.gen)
+                unmoved = same.where(tasks.c.gen == task.generation)
                 conn.execute(unmoved.values(due=due, reason=reason, state=TaskState.DUE.value))
             conn.execute(giving_back([claim.fence]))
             self._database.tell(conn)
@@ -235,7 +235,7 @@ class Picking:
 
     def _note_busy(self) -> None:
         leased = self._conn.execute(LEASES).mappings()
-        holder = self._database.seams.copy
+        holder = self._database.seams.instance
         self._busy = {
             RecordRef(row["system"], row["entity"], row["rec"])
             for row in leased
@@ -295,7 +295,7 @@ class Picking:
         """The next of the lane whose own record nobody works on: a task stays due while its claim runs."""
         while (row := lanes.next(lane)) is not None:
             key = task_key(row)
-            if self._scopes[key.mapping].endpoint(key.side).ref(key.rec) not in self._busy:
+            if self._scopes[key.mapping].endpoint(key.side).ref(key.record_id) not in self._busy:
                 return row
         return None
 
@@ -305,15 +305,17 @@ class Picking:
             return []
         unsettled = and_(
             links.c.mapping.in_(paused),
-            or_(links.c.state.in_((LinkState.INTENDED.value, LinkState.DOUBT.value)), links.c.sent_until.is_not(None)),
+            or_(
+                links.c.state.in_((LinkState.INTENDED.value, LinkState.UNKNOWN.value)), links.c.sent_until.is_not(None)
+            ),
         )
         sides = [
             and_(links.c.mapping == tasks.c.mapping, tasks.c.side == side.value, links.c[side.value] == tasks.c.rec)
             for side in Side
         ]
-        recs = select(tasks.c.mapping, tasks.c.side, tasks.c.rec).join(links, or_(*sides))
-        recs = recs.where(unsettled, links.c.state != LinkState.DOUBT.value, tasks.c.due <= self._now)
-        keys = sorted({tuple(row) for row in self._conn.execute(recs.limit(limit * 2))})
+        record_ids = select(tasks.c.mapping, tasks.c.side, tasks.c.rec).join(links, or_(*sides))
+        record_ids = record_ids.where(unsettled, links.c.state != LinkState.UNKNOWN.value, tasks.c.due <= self._now)
+        keys = sorted({tuple(row) for row in self._conn.execute(record_ids.limit(limit * 2))})
         return self._pick(self._lock_open(keys), paused=True) if keys else []
 
     def _lock_open(self, keys: Sequence[Any]) -> list[Row]:
@@ -332,7 +334,7 @@ class Picking:
             task = task_from(row)
             link = found.get(task.key)
             candidates.append((task, link))
-            other = link.rec(task.key.side.other) if link else None
+            other = link.record_id(task.key.side.other) if link else None
             if other is not None:
                 wanted.append((task.key.mapping, task.key.side.other.value, other))
         others = {task.key: task for task in map(task_from, self._lock_open(sorted(set(wanted))))}
@@ -344,7 +346,7 @@ class Picking:
                 continue
             self._room[scope.pair] -= 1
             pick = Pick(scope, [task], link, refs, paused)
-            if link is not None and (other := link.rec(task.key.side.other)) is not None:
+            if link is not None and (other := link.record_id(task.key.side.other)) is not None:
                 partner = others.get(TaskKey(task.key.mapping, task.key.side.other, other))
                 if partner is not None and partner.key not in self._seen:
                     pick.tasks.append(partner)
@@ -476,9 +478,9 @@ def _lane_order(turn: int) -> Iterator[Lane]:
 
 def _refs(scope: Scope, key: TaskKey, link: Link | None) -> tuple[RecordRef, ...]:
     """The record, and both records of its link (which are others than its own when it was merged away)."""
-    refs = [scope.endpoint(key.side).ref(key.rec)]
+    refs = [scope.endpoint(key.side).ref(key.record_id)]
     for side in (key.side, key.side.other):
-        rec = link.rec(side) if link is not None else None
-        if rec is not None and (ref := scope.endpoint(side).ref(rec)) not in refs:
+        record_id = link.record_id(side) if link is not None else None
+        if record_id is not None and (ref := scope.endpoint(side).ref(record_id)) not in refs:
             refs.append(ref)
     return tuple(refs)

@@ -15,7 +15,7 @@ RETIRED = ""  # the copy under which totals of copies that no longer run are kep
 
 def count(database: Database, conn: Connection, counts: Mapping[tuple[str, str], int], copy: str | None = None) -> None:
     """Add to totals by (mapping, name) inside the caller's transaction, in key order."""
-    owner = database.seams.copy if copy is None else copy
+    owner = database.seams.instance if copy is None else copy
     rows = [
         {"copy": owner, "mapping": mapping, "name": name, "value": value}
         for (mapping, name), value in sorted(counts.items())
@@ -56,7 +56,7 @@ class Counters:
         """Fold the rows of all other copies into one, so that restarts do not grow the table; sums stay the same."""
 
         def work(conn: Connection) -> None:
-            others = counters.c.copy.not_in((self._database.seams.copy, RETIRED))
+            others = counters.c.copy.not_in((self._database.seams.instance, RETIRED))
             gone = delete(counters).where(others).returning(counters.c.mapping, counters.c.name, counters.c.value)
             folded: dict[tuple[str, str], int] = {}
             for mapping, name, value in conn.execute(gone):

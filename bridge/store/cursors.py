@@ -247,33 +247,33 @@ class Sweeps:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def settled(self, mapping: str, side: Side, recs: Collection[str]) -> set[str]:
+    async def settled(self, mapping: str, side: Side, record_ids: Collection[str]) -> set[str]:
         """Records that must not be copied: those whose counterpart was deleted or merged away, and reported twins."""
         column, other_gone, own_gone = links.c[side.value], links.c[f"gone_{side.other}"], links.c[f"gone_{side}"]
         survivor = and_(links.c.state == LinkState.TOMBSTONE.value, other_gone.is_not(None), own_gone.is_(None))
-        known = links.c.state.in_([LinkState.TWIN.value, LinkState.ALIAS.value])
+        known = links.c.state.in_([LinkState.DUPLICATE.value, LinkState.ALIAS.value])
 
         def work(conn: Connection) -> set[str]:
             found: set[str] = set()
-            for some in chunks(sorted(recs)):
+            for some in chunks(sorted(record_ids)):
                 query = select(column).where(links.c.mapping == mapping, column.in_(some), or_(survivor, known))
                 found.update((conn.execute(query)).scalars())
             return found
 
         return await self._database.read(work)
 
-    async def tasks(self, mapping: str, side: Side, recs: Collection[str]) -> dict[str, TaskNote]:
+    async def tasks(self, mapping: str, side: Side, record_ids: Collection[str]) -> dict[str, TaskNote]:
         """What is known of the tasks of these records; those without one are left out."""
         columns = (tasks.c.rec, tasks.c.decided_hash, tasks.c.pending, tasks.c.state)
 
         def work(conn: Connection) -> dict[str, TaskNote]:
             found: dict[str, TaskNote] = {}
-            for some in chunks(sorted(recs)):
+            for some in chunks(sorted(record_ids)):
                 query = select(*columns).where(
                     tasks.c.mapping == mapping, tasks.c.side == side.value, tasks.c.rec.in_(some)
                 )
-                for rec, decided, pending, state in conn.execute(query):
-                    found[rec] = TaskNote(decided, pending, state == TaskState.DEAD.value)
+                for record_id, decided, pending, state in conn.execute(query):
+                    found[record_id] = TaskNote(decided, pending, state == TaskState.DEAD.value)
             return found
 
         return await self._database.read(work)

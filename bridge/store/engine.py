@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from bridge.domain.errors import ConfigError, Fault, NoStore, StoreUnavailable
+from bridge.domain.errors import ConfigError, NoStore, Problem, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
 from bridge.store.alert_state import AlertState
@@ -33,8 +33,8 @@ from bridge.store.tokens import Plain, Seal, Tokens
 from bridge.store.unlinked import UnlinkedReferences
 
 if TYPE_CHECKING:
-    from bridge.store.brakes import Brakes
     from bridge.store.cursors import Sweeps
+    from bridge.store.deletions import Deletions
     from bridge.store.events import Events
     from bridge.store.figures import Figures, Vitals
     from bridge.store.forget import Forgotten
@@ -55,7 +55,7 @@ TASKS = ("bridge.store.tasks", "Tasks")
 RECORDS = ("bridge.store.records", "Records")
 FORGOTTEN = ("bridge.store.forget", "Forgotten")
 SWEEPS = ("bridge.store.cursors", "Sweeps")
-BRAKES = ("bridge.store.brakes", "Brakes")
+DELETIONS = ("bridge.store.deletions", "Deletions")
 PINNED = ("bridge.store.systems", "PinnedNames")
 EVENTS = ("bridge.store.events", "Events")
 FIGURES = ("bridge.store.figures", "Figures")
@@ -119,8 +119,8 @@ class Store:
         return made
 
     @cached_property
-    def brakes(self) -> "Brakes":
-        made: Brakes = late(*BRAKES)(self.database)
+    def deletions(self) -> "Deletions":
+        made: Deletions = late(*DELETIONS)(self.database)
         return made
 
     @cached_property
@@ -187,7 +187,7 @@ class Store:
         A statement that changes no row would write nothing, and so succeed on a full disk.
         """
         self.database.require_free()
-        mine = update(instances).where(instances.c.name == self.database.seams.copy)
+        mine = update(instances).where(instances.c.name == self.database.seams.instance)
         seen = mine.values(seen_at=self.database.now())
         await self.database.write("ping", lambda conn: conn.execute(seen))
 
@@ -280,8 +280,8 @@ def _void_claims(conn: Connection) -> None:
     conn.execute(update(requests).values(taken_at=None))
 
 
-def _fault(what: str, remedy: str) -> Fault:
-    return Fault("store.url", what, remedy)
+def _fault(what: str, remedy: str) -> Problem:
+    return Problem("store.url", what, remedy)
 
 
 ADDRESSES = "write sqlite:///path/to/file or postgresql://user:password@host/database"

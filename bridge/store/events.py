@@ -175,13 +175,13 @@ class Intake:
             "kind": event.kind.value,
             "origin": event.origin.value,
             "vendor_id": event.vendor_id,
-            "source_at": self._believed(event.source_at),
-            "version": self._believed(event.version),
+            "source_at": self._accepted(event.source_at),
+            "version": self._accepted(event.version),
             "body": event.body,
             "stored_at": self._now,
         }
 
-    def _believed(self, moment: datetime | None) -> float | None:
+    def _accepted(self, moment: datetime | None) -> float | None:
         return believable(epoch(moment), self._now) if moment is not None else None
 
     def _new_items(self, news: Sequence[bool]) -> list[tuple[int, Event, Routes]]:
@@ -199,14 +199,14 @@ class Intake:
                 due = self._now
                 if not route.endpoint.versioned:
                     own = written.get((event.system, event.entity, event.id), float("-inf"))
-                    if due < own + route.endpoint.settle:  # mostly our own write's echo: one read is enough for both
-                        due += route.endpoint.settle
+                    if due < own + route.endpoint.read_lag:  # mostly our own write's echo: one read is enough for both
+                        due += route.endpoint.read_lag
                 mark = Mark(TaskKey(route.mapping, route.side, event.id), LANE_OF[event.origin], due, seq, 1)
                 if route.quiet is not None:
                     self._wait_for_quiet(mark, event, route.quiet)
                 mark.kinds = KIND_BITS[event.kind]
                 mark.both_sides = event.origin is not Origin.WEBHOOK
-                mark.source_at = self._believed(event.source_at)
+                mark.source_at = self._accepted(event.source_at)
                 mark.run, mark.instructed = self._run, self._instructed
                 marks[mark.key] = _merged(marks[mark.key], mark) if mark.key in marks else mark
                 self._counts[route.mapping, "accepted"] += 1
@@ -236,9 +236,9 @@ class Intake:
         found: dict[tuple[str, str, str], float] = {}
         for some in chunks(sorted(wanted)):
             query = select(records.c.system, records.c.entity, records.c.rec, records.c.own_write_at)
-            for system, entity, rec, at in conn.execute(query.where(has_key(records, some))):
+            for system, entity, record_id, at in conn.execute(query.where(has_key(records, some))):
                 if at is not None:
-                    found[system, entity, rec] = at
+                    found[system, entity, record_id] = at
         return found
 
     def _note_records(self, conn: Connection, news: Sequence[bool]) -> None:
@@ -253,7 +253,7 @@ class Intake:
             first.setdefault(ref, seq)
             if self._tells_no_version(event, routes):
                 told[ref] = self._now
-            version = self._believed(event.version)
+            version = self._accepted(event.version)
             if version is not None:
                 versions[ref] = max(versions.get(ref, float("-inf")), version)
         if first:
@@ -265,7 +265,7 @@ class Intake:
         if event.origin is not Origin.WEBHOOK or event.kind not in (EventKind.CREATED, EventKind.CHANGED):
             return False
         endpoints = [route.endpoint for route in routes.get((event.system, event.entity), ())]
-        return self._believed(event.version) is None or not all(endpoint.versioned for endpoint in endpoints)
+        return self._accepted(event.version) is None or not all(endpoint.versioned for endpoint in endpoints)
 
     def _merges(self, news: Sequence[bool]) -> list[tuple[RecordRef, str]]:
         return [
@@ -294,7 +294,7 @@ def _merged(one: Mark, two: Mark) -> Mark:
         key=one.key,
         lane=min(one.lane, two.lane),
         due=max(one.due, two.due) if waits else min(one.due, two.due),
-        gen=max(one.gen, two.gen),
+        generation=max(one.generation, two.generation),
         events=one.events + two.events,
         kinds=one.kinds | two.kinds,
         both_sides=one.both_sides or two.both_sides,

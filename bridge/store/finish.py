@@ -89,7 +89,7 @@ class Finishing:
         require_storable(of_completion(completion))
         if not await self._batcher.submit(completion):
             key = completion.claim.key
-            raise LeaseLost(f"{key.mapping} {key.rec}: another worker has taken the record over")
+            raise LeaseLost(f"{key.mapping} {key.record_id}: another worker has taken the record over")
 
     async def finish(self, completions: Sequence[Completion]) -> list[bool]:
         """Finish claims in one transaction; False for those that lost their fence, of which only new ids are kept.
@@ -140,7 +140,9 @@ class Finishing:
             if link is not None and link.state is not LinkState.INTENDED:
                 return link
             child = update(tasks).where(*_is_task(claim.key))
-            conn.execute(child.values(wait_mapping=parent.mapping, wait_side=parent.side.value, wait_rec=parent.rec))
+            conn.execute(
+                child.values(wait_mapping=parent.mapping, wait_side=parent.side.value, wait_rec=parent.record_id)
+            )
             return None
 
         found = await self._database.write("wait_for", work)
@@ -223,9 +225,9 @@ class Booking:
             if write.id is None or write.values.get("state") != LinkState.LIVE:
                 continue
             for side in Side:
-                rec = write.values.get(side.value)
-                if rec is not None:
-                    store_taught(self._database, self._conn, write.id, side, rec)
+                record_id = write.values.get(side.value)
+                if record_id is not None:
+                    store_taught(self._database, self._conn, write.id, side, record_id)
 
     def _mark(self, completions: Sequence[Completion]) -> None:
         lanes: dict[TaskKey, Lane] = {}
@@ -266,16 +268,16 @@ def _looked_at(one: Completion) -> set[TaskKey]:
     claim, known = one.claim, {note.ref for note in one.records}
     looked_at = {task.key for task in claim.tasks}
     if claim.link is not None:
-        pair = [(side, rec) for side in Side if (rec := claim.link.rec(side)) is not None]
-        seen = [(side, rec) for side, rec in pair if claim.scope.endpoint(side).ref(rec) in known]
-        looked_at |= {TaskKey(claim.key.mapping, side, rec) for side, rec in seen}
+        pair = [(side, record_id) for side in Side if (record_id := claim.link.record_id(side)) is not None]
+        seen = [(side, record_id) for side, record_id in pair if claim.scope.endpoint(side).ref(record_id) in known]
+        looked_at |= {TaskKey(claim.key.mapping, side, record_id) for side, record_id in seen}
     return looked_at
 
 
 def _shown_keys(completions: Sequence[Completion]) -> dict[TaskKey, tuple[str, ...]]:
     """The match keys that records were seen to show, where their links stayed what they were."""
     same = [one for one in completions if all(move.kind in KEEPING and move.kind != Kind.FOLLOW for move in one.links)]
-    return {TaskKey(note.mapping, note.side, note.rec): tuple(note.hashes) for one in same for note in one.keys}
+    return {TaskKey(note.mapping, note.side, note.record_id): tuple(note.hashes) for one in same for note in one.keys}
 
 
 def _locked(one: Completion) -> set[TaskKey]:
@@ -284,21 +286,21 @@ def _locked(one: Completion) -> set[TaskKey]:
     So of two claims that end at once, one that links a record and one that notes it as not linked, the later sees both.
     """
     mapping, link = one.claim.key.mapping, one.claim.link
-    recs = {(side, write.values.get(side.value)) for write in one.links for side in Side}
-    recs |= {(side, link.rec(side)) for side in Side if link is not None and one.links}
-    touched = {TaskKey(mapping, side, rec) for side, rec in recs if rec is not None}
+    record_ids = {(side, write.values.get(side.value)) for write in one.links for side in Side}
+    record_ids |= {(side, link.record_id(side)) for side in Side if link is not None and one.links}
+    touched = {TaskKey(mapping, side, record_id) for side, record_id in record_ids if record_id is not None}
     named = {parent for parents in one.unlinked.values() for parent in parents}
     return {task.key for task in one.claim.tasks} | touched | named
 
 
 def _booked(one: Completion, task: Task, row: Row, now: float) -> dict[str, Any]:
     """The task's row after its claim ended. A generation that moved leaves it due now, whatever the outcome."""
-    moved = row["gen"] != task.gen
+    moved = row["gen"] != task.generation
     kept = one.outcome in KEPT
     picked = task.key == one.claim.key
     quiet = moved and row["state"] == TaskState.WAITING.value and row["due"] is not None and row["due"] > now
     new: dict[str, Any] = {name: row[name] for name in COLUMNS}
-    new.update(taken=0, reason=storable(one.reason), done_gen=task.gen, **_state(one, moved, picked, now))
+    new.update(taken=0, reason=storable(one.reason), done_gen=task.generation, **_state(one, moved, picked, now))
     if quiet:  # it was edited meanwhile, and its mapping lets an edit wait
         new.update(state=row["state"], due=row["due"], reason=row["reason"])
     new.update(
@@ -345,11 +347,11 @@ def _state(one: Completion, moved: bool, picked: bool, now: float) -> dict[str, 
 
 
 def _is_task(key: TaskKey) -> tuple[Any, ...]:
-    return (tasks.c.mapping == key.mapping, tasks.c.side == key.side.value, tasks.c.rec == key.rec)
+    return (tasks.c.mapping == key.mapping, tasks.c.side == key.side.value, tasks.c.rec == key.record_id)
 
 
 def _key_parameters(key: TaskKey) -> dict[str, str]:
-    return {"key_mapping": key.mapping, "key_side": key.side.value, "key_rec": key.rec}
+    return {"key_mapping": key.mapping, "key_side": key.side.value, "key_rec": key.record_id}
 
 
 UPDATE = (

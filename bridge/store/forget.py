@@ -152,9 +152,13 @@ class Forgotten:
             found, refs = [TaskKey("", Side.LEFT, "")], set[RecordRef]()
             while found and not refs:  # on over records that were taken back since
                 last = found[-1]
-                after = tuple_(*key) > tuple_(literal(last.mapping), literal(last.side.value), literal(last.rec))
-                found = [TaskKey(name, Side(side), rec) for name, side, rec in conn.execute(query.where(after))]
-                refs = forgotten_among(conn, [scopes[one.mapping].endpoint(one.side).ref(one.rec) for one in found])
+                after = tuple_(*key) > tuple_(literal(last.mapping), literal(last.side.value), literal(last.record_id))
+                found = [
+                    TaskKey(name, Side(side), record_id) for name, side, record_id in conn.execute(query.where(after))
+                ]
+                refs = forgotten_among(
+                    conn, [scopes[one.mapping].endpoint(one.side).ref(one.record_id) for one in found]
+                )
             if refs:
                 self._erase(conn, _all_of(conn, scopes, refs, ()))
             return len(refs)
@@ -162,7 +166,7 @@ class Forgotten:
         return await self._database.write("forget", work)
 
     def _require_free(self, conn: Connection, scopes: Scopes, held: _Held) -> None:
-        told = {scopes[key.mapping].endpoint(key.side).ref(key.rec) for key in held.told}
+        told = {scopes[key.mapping].endpoint(key.side).ref(key.record_id) for key in held.told}
         taken = select(leases.c.rec).where(_of_refs(leases, held.refs | told), leases.c.expires > self._database.now())
         if conn.execute(taken).first() is not None:
             raise InUse("the bridge is working on the record just now")
@@ -275,7 +279,7 @@ def _held(conn: Connection, scopes: Scopes, ref: RecordRef) -> _Held:
     while True:
         keys = _keys(scopes, refs)
         naming = or_(
-            false(), *(and_(links.c.mapping == key.mapping, links.c[key.side.value] == key.rec) for key in keys)
+            false(), *(and_(links.c.mapping == key.mapping, links.c[key.side.value] == key.record_id) for key in keys)
         )
         rows = list(conn.execute(select(links).where(or_(naming, links.c.alias_of.in_(sorted(ids))))).mappings())
         followed = [row for row in rows if row["state"] != LinkState.PARTED.value or _one_person(conn, row)]
@@ -296,8 +300,8 @@ def _one_person(conn: Connection, row: Row) -> bool:
     another pair by now."""
     if not row["made"].startswith("created"):
         return False
-    recs = or_(*(links.c[side.value] == row[side.value] for side in Side))
-    pairs = select(links.c.id).where(links.c.mapping == row["mapping"], recs, IN_USE).limit(1)
+    record_ids = or_(*(links.c[side.value] == row[side.value] for side in Side))
+    pairs = select(links.c.id).where(links.c.mapping == row["mapping"], record_ids, IN_USE).limit(1)
     return conn.execute(pairs).first() is None
 
 
@@ -327,8 +331,8 @@ def _all_of(conn: Connection, scopes: Scopes, refs: Collection[RecordRef], ids: 
 
 def _other_of(row: Row) -> TaskKey | None:
     """The other record that an instruction names: it is to be linked, or made anew."""
-    rec = row["detail"].get("other", row["detail"].get("rec"))
-    return None if rec is None else TaskKey(row["mapping"], Side(row["side"]).other, str(rec))
+    record_id = row["detail"].get("other", row["detail"].get("rec"))
+    return None if record_id is None else TaskKey(row["mapping"], Side(row["side"]).other, str(record_id))
 
 
 def _requests_of(runs: Iterable[str]) -> set[int]:
@@ -338,11 +342,11 @@ def _requests_of(runs: Iterable[str]) -> set[int]:
 
 def _naming(scopes: Scopes, keys: Collection[TaskKey]) -> Callable[[Mapping[str, Any], str], bool]:
     """Whether a request with these arguments, or its answer, names one of the records."""
-    named, facing, ids = set[tuple[str, ...]](), set[tuple[str, ...]](), {key.rec for key in keys}
+    named, facing, ids = set[tuple[str, ...]](), set[tuple[str, ...]](), {key.record_id for key in keys}
     for key in keys:
         end, other = (scopes[key.mapping].endpoint(side) for side in (key.side, key.side.other))
-        named.add((end.name, end.entity, key.rec))
-        facing.add((other.name, other.entity, key.rec))
+        named.add((end.name, end.entity, key.record_id))
+        facing.add((other.name, other.entity, key.record_id))
     texts = "|".join(re.escape(" ".join(one)) for one in sorted(named))
     told = re.compile(rf"(?<!\w)(?:{texts})(?!\w)") if named else None
 
@@ -379,14 +383,18 @@ def _of_keys(table: Table, keys: Collection[TaskKey]) -> ColumnElement[bool]:
     columns = table.c
     return or_(
         false(),
-        *(and_(columns.mapping == key.mapping, columns.side == key.side.value, columns.rec == key.rec) for key in keys),
+        *(
+            and_(columns.mapping == key.mapping, columns.side == key.side.value, columns.rec == key.record_id)
+            for key in keys
+        ),
     )
 
 
 def _of_unlinked(keys: Collection[TaskKey]) -> ColumnElement[bool]:
     c = unlinked_refs.c
     parents = (
-        and_(c.parent_mapping == key.mapping, c.parent_side == key.side.value, c.parent_rec == key.rec) for key in keys
+        and_(c.parent_mapping == key.mapping, c.parent_side == key.side.value, c.parent_rec == key.record_id)
+        for key in keys
     )
     return or_(_of_keys(unlinked_refs, keys), *parents)
 
@@ -404,10 +412,12 @@ def _of_merges(refs: Collection[RecordRef]) -> ColumnElement[bool]:
 
 def _of_journal(keys: Collection[TaskKey], ids: Collection[int]) -> ColumnElement[bool]:
     c = journal.c
-    others = (and_(c.mapping == key.mapping, c.side == key.side.other.value, c.other_rec == key.rec) for key in keys)
+    others = (
+        and_(c.mapping == key.mapping, c.side == key.side.other.value, c.other_rec == key.record_id) for key in keys
+    )
     return or_(_of_keys(journal, keys), c.link.in_(ids), *others)
 
 
 def _waits_for(key: TaskKey) -> ColumnElement[bool]:
     c = tasks.c
-    return and_(c.wait_mapping == key.mapping, c.wait_side == key.side.value, c.wait_rec == key.rec)
+    return and_(c.wait_mapping == key.mapping, c.wait_side == key.side.value, c.wait_rec == key.record_id)

@@ -45,7 +45,7 @@ class Hooks:
         newer = hooks.c.delivered_at.is_(None) | (hooks.c.delivered_at < at)
         await self._database.write("delivered", lambda conn: conn.execute(change.where(newer).values(delivered_at=at)))
 
-    async def unheard(self, system: str, entity: str, after: float, until: float) -> int:
+    async def missed(self, system: str, entity: str, after: float, until: float) -> int:
         """How many records changed in this span and were first shown by a sweep. The time is the vendor's own, or when
         the sweep saw them where the vendor shows none."""
         changed = func.coalesce(events.c.version, events.c.stored_at)
@@ -188,8 +188,8 @@ def _missed(conn: Connection, system: str, entity: str, changes: Sequence[SweptC
         events.c.rec.in_([one.ref.id for one in changes]),
     )
     heard: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
-    for rec, origin, stored_at in conn.execute(query):
-        heard[rec].append((origin, stored_at))
+    for record_id, origin, stored_at in conn.execute(query):
+        heard[record_id].append((origin, stored_at))
 
     def is_told(one: SweptChange) -> bool:
         return any(

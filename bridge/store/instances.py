@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, select, update
 
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.tables import instances
@@ -46,7 +46,7 @@ class Instances:
 
         On SQLite nobody else can run, so one that was killed is known to have ended when it was last seen.
         """
-        now, name = self._database.now(), self._database.seams.copy
+        now, name = self._database.now(), self._database.seams.instance
         values = {"started_at": now, "seen_at": now, "stopped_at": None}
         mine = upsert(self._database.sqlite, instances).values(name=name, **values)
         began = mine.on_conflict_do_update(index_elements=["name"], set_=values)
@@ -64,7 +64,7 @@ class Instances:
     async def beat(self) -> None:
         """This process still runs. While no other does, nobody needs to be told of work (`Database.alone`)."""
         await self._note({"seen_at": self._database.now()})
-        now, mine = self._database.now(), self._database.seams.copy
+        now, mine = self._database.now(), self._database.seams.instance
         self._database.alone = not any(one.runs(now) for one in await self.all() if one.name != mine)
 
     async def end(self) -> None:
@@ -85,7 +85,7 @@ class Instances:
         return any(one.runs(now) for one in await self.all())
 
     async def _note(self, values: dict[str, float]) -> None:
-        mine = update(instances).where(instances.c.name == self._database.seams.copy).values(**values)
+        mine = update(instances).where(instances.c.name == self._database.seams.instance).values(**values)
         await self._database.write("instance", lambda conn: conn.execute(mine))
 
 
@@ -104,7 +104,7 @@ class FileLock:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            fault = Fault("store.url", f"{path} cannot be written: {error.strerror}", "check the folder's rights")
+            fault = Problem("store.url", f"{path} cannot be written: {error.strerror}", "check the folder's rights")
             raise ConfigError([fault]) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,7 +112,7 @@ class FileLock:
             os.close(descriptor)
             what = f"another bridge is running on this store (it holds {path})"
             raise ConfigError(
-                [Fault("store.url", what, "stop it first, or use PostgreSQL for several instances")]
+                [Problem("store.url", what, "stop it first, or use PostgreSQL for several instances")]
             ) from error
         return cls(descriptor)
 

@@ -95,7 +95,9 @@ class Instructions:
         events: defaultdict[Side, list[Event]] = defaultdict(list)
         for one in free:
             end = scope.endpoint(one.key.side)
-            events[one.key.side].append(Event(end.system, end.entity, one.key.rec, EventKind.CHANGED, Origin.PERSON))
+            events[one.key.side].append(
+                Event(end.system, end.entity, one.key.record_id, EventKind.CHANGED, Origin.PERSON)
+            )
         routed = [(events[side], _route(scope, side)) for side in sorted(events)]
         Intake(self._database, routed, min(one.run for one in free), instructed=True).store(conn)
         rows = [
@@ -125,7 +127,7 @@ class Instructions:
 
 
 def _columns(key: TaskKey) -> dict[str, str]:
-    return {"mapping": key.mapping, "side": key.side.value, "rec": key.rec}
+    return {"mapping": key.mapping, "side": key.side.value, "rec": key.record_id}
 
 
 def _route(scope: Scope, side: Side) -> Routes:

@@ -40,12 +40,12 @@ def write_journal(conn: Connection, entries: Sequence[JournalEntry], now: float)
             "at": now,
             "mapping": entry.mapping,
             "side": entry.side.value,
-            "rec": storable(entry.rec),
+            "rec": storable(entry.record_id),
             "what": entry.what,
             "text": storable(entry.text),
             "detail": dict(entry.detail),
             "link": entry.link,
-            "other_rec": None if entry.other_rec is None else storable(entry.other_rec)[:LONGEST_ID],
+            "other_rec": None if entry.other_record_id is None else storable(entry.other_record_id)[:LONGEST_ID],
             "run": entry.run,
             "version": entry.version,
             "event": entry.event,
@@ -57,8 +57,10 @@ def write_journal(conn: Connection, entries: Sequence[JournalEntry], now: float)
 
 
 def _row(row: Row) -> JournalRow:
-    values = {name: value for name, value in row.items() if name not in ("id", "at", "side")}
-    return JournalRow(row["id"], row["at"], JournalEntry(side=Side(row["side"]), **values))
+    apart = ("id", "at", "side", "rec", "other_rec")
+    values = {name: value for name, value in row.items() if name not in apart}
+    entry = JournalEntry(side=Side(row["side"]), record_id=row["rec"], other_record_id=row["other_rec"], **values)
+    return JournalRow(row["id"], row["at"], entry)
 
 
 PORTION = 1000
@@ -71,12 +73,12 @@ def first_since(since: float) -> Select[Any]:
     return select(func.min(journal.c.id + 0)).where(journal.c.at >= since)
 
 
-def of_record(mapping: str, side: Side, rec: str) -> list[Select[Any]]:
+def of_record(mapping: str, side: Side, record_id: str) -> list[Select[Any]]:
     """A record's own entries, and those of its counterparts that name it; together SQLite reads the whole mapping."""
     c = journal.c
-    own = select(journal).where(c.mapping == mapping, c.side == side.value, c.rec == rec)
+    own = select(journal).where(c.mapping == mapping, c.side == side.value, c.rec == record_id)
     other = walked_by_id(c.side) == side.other.value  # or SQLite may take the index of the records' own entries
-    return [own, select(journal).where(c.mapping == mapping, other, c.other_rec == rec)]
+    return [own, select(journal).where(c.mapping == mapping, other, c.other_rec == record_id)]
 
 
 def written_within(mapping: str, since: float, after: int, last: int) -> Select[Any]:
@@ -92,9 +94,9 @@ class Journal:
     async def append(self, entries: Sequence[JournalEntry]) -> None:
         await self._database.write("journal", lambda conn: write_journal(conn, entries, self._database.now()))
 
-    async def about(self, mapping: str, side: Side, rec: str, limit: int = 50) -> list[JournalRow]:
+    async def about(self, mapping: str, side: Side, record_id: str, limit: int = 50) -> list[JournalRow]:
         """Entries of this record and of its counterparts' work on it, newest first."""
-        newest = (half.order_by(journal.c.id.desc()).limit(limit) for half in of_record(mapping, side, rec))
+        newest = (half.order_by(journal.c.id.desc()).limit(limit) for half in of_record(mapping, side, record_id))
         return (await self._both(list(newest)))[:limit]
 
     async def recent(self, limit: int = 50, mapping: str | None = None, what: str | None = None) -> list[JournalRow]:
@@ -108,9 +110,9 @@ class Journal:
 
     # What the bridge wrote and nobody undid, newest first.
 
-    async def writes_to(self, mapping: str, side: Side, rec: str, since: float | None = None) -> list[JournalRow]:
+    async def writes_to(self, mapping: str, side: Side, record_id: str, since: float | None = None) -> list[JournalRow]:
         """To a record and its counterpart."""
-        halves = [half.where(STANDING) for half in of_record(mapping, side, rec)]
+        halves = [half.where(STANDING) for half in of_record(mapping, side, record_id)]
         return await self._both(halves if since is None else [half.where(journal.c.at >= since) for half in halves])
 
     async def writes_of(self, run: str) -> list[JournalRow]:

@@ -67,7 +67,7 @@ def _whole(rows: Iterable[Row], claims: Sequence[Claim]) -> set[int]:
 def require_fence(conn: Connection, claim: Claim) -> None:
     """Raises LeaseLost unless the claim's leases are all still its own; holds them until the transaction ends."""
     if claim.fence not in fences_held(conn, [claim]):
-        raise LeaseLost(f"{claim.key.mapping} {claim.key.rec}: another worker has taken the record over")
+        raise LeaseLost(f"{claim.key.mapping} {claim.key.record_id}: another worker has taken the record over")
 
 
 def free_for(row: Row, holder: str, now: float) -> bool:
@@ -86,7 +86,7 @@ def take(
             "entity": ref.entity,
             "rec": ref.id,
             "fence": fence,
-            "holder": database.seams.copy,
+            "holder": database.seams.instance,
             "expires": expires,
             "now": now,
         }
@@ -95,7 +95,7 @@ def take(
     if not rows:
         return set()
     returned = conn.execute(_taking(database.sqlite), rows)
-    return {(RecordRef(system, entity, rec), fence) for system, entity, rec, fence in returned}
+    return {(RecordRef(system, entity, record_id), fence) for system, entity, record_id, fence in returned}
 
 
 @cache

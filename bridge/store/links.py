@@ -24,8 +24,8 @@ from sqlalchemy.exc import IntegrityError
 from bridge.domain.errors import BridgeError, LeaseLost
 from bridge.domain.record import RecordRef, Side
 from bridge.store import moves
-from bridge.store.brakes import Brake, hit_brake
 from bridge.store.database import Batcher, Database
+from bridge.store.deletions import Counted, count_deletions
 from bridge.store.leases import fences_and_told, fences_held
 from bridge.store.model import (
     AlreadyLinked,
@@ -71,14 +71,14 @@ def links_of(conn: Connection, records: Iterable[TaskKey]) -> dict[TaskKey, Link
     """The intended, live or frozen link of each record; of a record merged away, the survivor's."""
     found: dict[TaskKey, Link] = {}
     aliases: dict[TaskKey, Link] = {}
-    for some in chunks(sorted({(key.mapping, key.side.value, key.rec) for key in records})):
+    for some in chunks(sorted({(key.mapping, key.side.value, key.record_id) for key in records})):
         wanted = set(some)
         for link in sorted(_naming(conn, some), key=lambda link: link.id):
             for side in Side:
-                rec = link.rec(side)
-                if rec is not None and (link.mapping, side.value, rec) in wanted:
+                record_id = link.record_id(side)
+                if record_id is not None and (link.mapping, side.value, record_id) in wanted:
                     kind = aliases if link.state is LinkState.ALIAS else found
-                    kind[TaskKey(link.mapping, side, rec)] = link
+                    kind[TaskKey(link.mapping, side, record_id)] = link
     followed = _survivors(conn, {key: link for key, link in aliases.items() if key not in found})
     return found | followed
 
@@ -86,8 +86,8 @@ def links_of(conn: Connection, records: Iterable[TaskKey]) -> dict[TaskKey, Link
 def _naming(conn: Connection, records: Iterable[tuple[str, str, str]]) -> list[Link]:
     """Links that name one of these records, by one statement."""
     keys: dict[Side, list[tuple[str, str]]] = {}
-    for mapping, side, rec in records:
-        keys.setdefault(Side(side), []).append((mapping, rec))
+    for mapping, side, record_id in records:
+        keys.setdefault(Side(side), []).append((mapping, record_id))
     parameters = {f"{side.value}_keys": some for side, some in keys.items()}
     query = OF_BOTH if len(keys) > 1 else OF_SIDE[next(iter(keys))]
     return [link_from(row) for row in conn.execute(query, parameters).mappings()]
@@ -116,7 +116,7 @@ def _survivors(conn: Connection, aliases: Mapping[TaskKey, Link]) -> dict[TaskKe
 # ---- Writing link rows ----
 
 
-HOLDING = (LinkState.INTENDED.value, LinkState.DOUBT.value)
+HOLDING = (LinkState.INTENDED.value, LinkState.UNKNOWN.value)
 DEFAULTS: Mapping[str, Any] = {"base": {}, "made": "matched", "writes": 0, "window_at": 0.0}
 
 
@@ -204,10 +204,10 @@ def write_links(
 
 def _named(mapping: str, link: Link | None, move: Move) -> set[TaskKey]:
     """The records that the link named or will name."""
-    recs: list[tuple[Side, str | None]] = [(side, move.values.get(side.value)) for side in Side]
+    record_ids: list[tuple[Side, str | None]] = [(side, move.values.get(side.value)) for side in Side]
     if link is not None:
-        recs += [(side, link.rec(side)) for side in Side]
-    return {TaskKey(mapping, side, rec) for side, rec in recs if rec is not None}
+        record_ids += [(side, link.record_id(side)) for side in Side]
+    return {TaskKey(mapping, side, record_id) for side, record_id in record_ids if record_id is not None}
 
 
 RELINKING = frozenset({"state", *(side.value for side in Side)})
@@ -274,7 +274,7 @@ def _write_refs(conn: Connection, link: int, refs: Sequence[tuple[str, int]] | N
         conn.execute(insert(link_refs), rows)
 
 
-def store_taught(database: Database, conn: Connection, link_id: int, side: Side, rec: str) -> bool:
+def store_taught(database: Database, conn: Connection, link_id: int, side: Side, record_id: str) -> bool:
     """Keep an id an answer taught, whatever the lease: on the open intent if unset, else as a twin row of the link.
 
     True when the intent holds it now. Nothing is stored twice.
@@ -282,21 +282,21 @@ def store_taught(database: Database, conn: Connection, link_id: int, side: Side,
     link = (lock_links(conn, [link_id])).get(link_id)
     if link is None:
         return False
-    if link.rec(side) == rec:
+    if link.record_id(side) == record_id:
         return link.state is LinkState.INTENDED
-    if link.state is LinkState.INTENDED and link.rec(side) is None:
+    if link.state is LinkState.INTENDED and link.record_id(side) is None:
         try:
             with conn.begin_nested():
-                conn.execute(update(links).where(links.c.id == link_id).values({side.value: rec}))
+                conn.execute(update(links).where(links.c.id == link_id).values({side.value: record_id}))
         except IntegrityError:
             pass  # another link names the record already: a twin
         else:
             return True
     column = links.c[side.value]
-    same = and_(links.c.mapping == link.mapping, links.c.alias_of == link_id, column == rec)
+    same = and_(links.c.mapping == link.mapping, links.c.alias_of == link_id, column == record_id)
     if (conn.execute(select(links.c.id).where(same))).first() is None:
-        twin = {side.value: rec, "mapping": link.mapping, "state": LinkState.TWIN, "made": link.made}
-        insert_link(database, conn, {**twin, "alias_of": link_id})
+        duplicate = {side.value: record_id, "mapping": link.mapping, "state": LinkState.DUPLICATE, "made": link.made}
+        insert_link(database, conn, {**duplicate, "alias_of": link_id})
     return False
 
 
@@ -396,7 +396,7 @@ def _open(conn: Connection, names: Sequence[str]) -> list[Open]:
     for some in chunks([link.id for link in found]):
         for link, key in conn.execute(KEYS, {"ids": some}):
             hashes[link].add(key)
-    letters = {of for link in found if link.state is LinkState.DOUBT and (of := _decided_for(link)) is not None}
+    letters = {of for link in found if link.state is LinkState.UNKNOWN and (of := _decided_for(link)) is not None}
     decided: set[TaskKey] = set()
     for some in chunks(sorted(map(task_tuple, letters))):
         rows = conn.execute(STATES, {"keys": some}).mappings()  # one at rest: nothing is done about it any more
@@ -405,16 +405,16 @@ def _open(conn: Connection, names: Sequence[str]) -> list[Open]:
 
 
 def _wait_for(intent: Link, now: float) -> IntentWait:
-    if intent.state is LinkState.DOUBT:
+    if intent.state is LinkState.UNKNOWN:
         return IntentWait(intent.id, now + DOUBT_SECONDS, _decided_for(intent))
     return IntentWait(intent.id, now if intent.look_at is None else intent.look_at)
 
 
 def _intended(asked: IntentAsked, number: int) -> Link:
     values = {"payload": asked.payload, "deadline": asked.deadline, "look_at": asked.look_at}
-    recs: dict[str, Any] = {asked.new_side.value: None}
-    move = moves.intend(asked.key.side, asked.key.rec, values)
-    return Link(id=number, mapping=asked.key.mapping, seq=number, **{**recs, **move.values})
+    record_ids: dict[str, Any] = {asked.new_side.value: None}
+    move = moves.intend(asked.key.side, asked.key.record_id, values)
+    return Link(id=number, mapping=asked.key.mapping, seq=number, **{**record_ids, **move.values})
 
 
 def _insert(conn: Connection, opened: Sequence[Open]) -> None:
@@ -434,7 +434,7 @@ def _insert(conn: Connection, opened: Sequence[Open]) -> None:
 
 def _instead_of_keys(key: TaskKey) -> str:
     """What an intent holds that has no match key."""
-    return f"{key.side.value}:{key.rec}"
+    return f"{key.side.value}:{key.record_id}"
 
 
 def _pair(side: Side) -> ColumnElement[bool]:
@@ -460,12 +460,12 @@ def _linked_alike(conn: Connection, batch: Sequence[IntentAsked]) -> dict[TaskKe
         keys = sorted({(one.key.mapping, side.value, key) for one in asking for key in one.keys})
         sharing: defaultdict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
         for some in chunks(keys):
-            for mapping, key, rec, link in conn.execute(LINKED_ALIKE[side], {"keys": some}):
-                sharing[mapping, key].append((rec, link))
+            for mapping, key, record_id, link in conn.execute(LINKED_ALIKE[side], {"keys": some}):
+                sharing[mapping, key].append((record_id, link))
         for one in asking:
-            apart = {one.key.rec, *(one.unlike or ())}
+            apart = {one.key.record_id, *(one.unlike or ())}
             others = (entry for key in one.keys for entry in sharing[one.key.mapping, key])
-            alike = [link for rec, link in others if rec not in apart]
+            alike = [link for record_id, link in others if record_id not in apart]
             if alike:
                 found[one.key] = min(alike)
     return found
@@ -473,8 +473,8 @@ def _linked_alike(conn: Connection, batch: Sequence[IntentAsked]) -> dict[TaskKe
 
 def _decided_for(intent: Link) -> TaskKey | None:
     side = Side.RIGHT if intent.made == f"created_{Side.LEFT}" else Side.LEFT
-    rec = intent.rec(side)
-    return None if rec is None else TaskKey(intent.mapping, side, rec)
+    record_id = intent.record_id(side)
+    return None if record_id is None else TaskKey(intent.mapping, side, record_id)
 
 
 def _holds(asked: IntentAsked, one: Open) -> bool:
@@ -487,11 +487,11 @@ def _holds(asked: IntentAsked, one: Open) -> bool:
     key, link, of = asked.key, one.link, _decided_for(one.link)
     if link.mapping != key.mapping or not _may_be_about(asked, one):
         return False
-    if link.state is not LinkState.DOUBT or of == key:
+    if link.state is not LinkState.UNKNOWN or of == key:
         return True
     if of is not None and one.decided:
         return False
-    if one.hashes & asked.hashes or key.rec in (link.payload or {}).get("among", ()):
+    if one.hashes & asked.hashes or key.record_id in (link.payload or {}).get("among", ()):
         return True
     told_apart = asked.keys and of is not None and one.hashes != {_instead_of_keys(of)}
     return not told_apart and _made_at_that_time(link, asked.made_at)
@@ -499,9 +499,9 @@ def _holds(asked: IntentAsked, one: Open) -> bool:
 
 def _may_be_about(asked: IntentAsked, one: Open) -> bool:
     """It holds the same match key for another record, may make this very record, or is this one's dead letter."""
-    key, own = asked.key, one.link.rec(asked.key.side)
-    if own == key.rec:
-        return one.link.state is LinkState.DOUBT
+    key, own = asked.key, one.link.record_id(asked.key.side)
+    if own == key.record_id:
+        return one.link.state is LinkState.UNKNOWN
     if one.hashes & asked.hashes:
         return True
     # Once the answer taught an id, the intent is about that record.
@@ -543,7 +543,7 @@ class Pending:
         """Why it may not be sent: its fence is not held any more, or a callback told of an edit meanwhile."""
         key = self.claim.key
         if self.claim.fence not in held:
-            return LeaseLost(f"{key.mapping} {key.rec}: another worker has taken the record over")
+            return LeaseLost(f"{key.mapping} {key.record_id}: another worker has taken the record over")
         if self.unless_told is not None:
             ref, since = self.unless_told
             if (at := told.get(ref, since)) > since:
@@ -561,30 +561,30 @@ class Links:
         await self._sending.close()
         await self._opening.close()
 
-    async def of(self, mapping: str, side: Side, rec: str) -> Link | None:
+    async def of(self, mapping: str, side: Side, record_id: str) -> Link | None:
         """The intended, live or frozen link of a record, aliases followed."""
-        return (await self.resolve(mapping, side, [rec])).get(rec)
+        return (await self.resolve(mapping, side, [record_id])).get(record_id)
 
     async def many(self, ids: Iterable[int]) -> dict[int, Link]:
         return await self._database.read(lambda conn: links_by_id(conn, ids))
 
-    async def resolve(self, mapping: str, side: Side, recs: Iterable[str]) -> dict[str, Link]:
+    async def resolve(self, mapping: str, side: Side, record_ids: Iterable[str]) -> dict[str, Link]:
         """`of` for many records; those without a link are left out."""
-        keys = [TaskKey(mapping, side, rec) for rec in recs]
+        keys = [TaskKey(mapping, side, record_id) for record_id in record_ids]
         found = await self._database.read(lambda conn: links_of(conn, keys))
-        return {key.rec: link for key, link in found.items()}
+        return {key.record_id: link for key, link in found.items()}
 
     async def open_intent(self, asked: IntentAsked) -> IntentResult:
         """Decide a create, unless an open intent or a link is in the way. Raises LeaseLost."""
         result = await self._opening.submit(asked)
         if result is None:
-            raise LeaseLost(f"{asked.key.mapping} {asked.key.rec}: another worker has taken the record over")
+            raise LeaseLost(f"{asked.key.mapping} {asked.key.record_id}: another worker has taken the record over")
         return result
 
     async def _open(self, batch: Sequence[IntentAsked]) -> list[IntentResult | None]:
         return await self._database.write("open_intent", lambda conn: open_intents(self._database, conn, batch))
 
-    async def set_sent(
+    async def set_pending(
         self,
         claim: Claim,
         link_id: int,
@@ -592,33 +592,33 @@ class Links:
         values: Json,
         until: float,
         unless_told: tuple[RecordRef, float] | None = None,
-        brake: str | None = None,
-        brake_limit: int | None = None,
-        brake_window: float = 3600.0,
+        deletion: str | None = None,
+        deletion_limit: int | None = None,
+        deletion_window: float = 3600.0,
         brake_hits: int = 1,
     ) -> None:
         """Commit what is about to be written on `side`, under the fence; unconfirmed until `until`.
 
         unless_told: raises ToldMeanwhile when a callback that says no version told of this leased record after that
-        moment. brake: what is removed ("delete", "archive", "blank"), counted in the same transaction `brake_hits`
-        times; over `brake_limit` within `brake_window` seconds raises BrakeReached and nothing is written (an approval
-        lifts the limit). Sending again what is still unconfirmed counts nothing. Raises LeaseLost.
+        moment. deletion: what is removed ("delete", "archive", "blank"), counted in the same transaction `brake_hits`
+        times; over `deletion_limit` in `deletion_window` seconds raises ThresholdReached, nothing is written (an
+        approval lifts the limit). Sending again what is still unconfirmed counts nothing. Raises LeaseLost.
         """
         pending = Pending(claim, link_id, side, values, until, unless_told)
-        if brake is None:
+        if deletion is None:
             if (hindrance := await self._sending.submit(pending)) is not None:
                 raise hindrance
             return
 
         def work(conn: Connection) -> None:
-            self._database.lock_name(conn, f"bridge-brake-{claim.key.mapping}")
+            self._database.lock_name(conn, f"bridge-deletions-{claim.key.mapping}")
             if (hindrance := pending.hindrance(*fences_and_told(conn, [claim]))) is not None:
                 raise hindrance
             again = any(link.sent(side) is not None for link in lock_links(conn, [link_id]).values())
             change_links(conn, {link_id: pending.columns})
             if not again:
-                hit = Brake(claim.key.mapping, brake, link_id, brake_hits, brake_limit, brake_window)
-                hit_brake(conn, hit, self._database.now())
+                hit = Counted(claim.key.mapping, deletion, link_id, brake_hits, deletion_limit, deletion_window)
+                count_deletions(conn, hit, self._database.now())
 
         await self._database.write("sent", work)
 

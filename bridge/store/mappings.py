@@ -66,7 +66,7 @@ class Mappings:
         return await self._database.read(mapping_states)
 
     async def scopes(self) -> dict[str, Scope]:
-        """The mappings as a bridge last ran them, for commands that read no mapping file (`settle` is not kept)."""
+        """The mappings as a bridge last ran them, for commands that read no mapping file (`read_lag` is not kept)."""
 
         def work(conn: Connection) -> dict[str, Scope]:
             rows = conn.execute(select(mappings).where(mappings.c.sides.is_not(None)).order_by(mappings.c.name))
@@ -90,7 +90,7 @@ class Mappings:
         await self._update("problems", name, {"problems": list(problems)})
 
     async def approve(self, name: str, until: float | None) -> None:
-        """Lift the brake until then (epoch seconds); None takes the approval back."""
+        """Lift the deletion threshold until then (epoch seconds); None takes the approval back."""
         await self._update("approve", name, {"approved_until": null() if until is None else until})
 
     async def _update(self, what: str, name: str | None, values: Mapping[str, Any]) -> None:

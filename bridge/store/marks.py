@@ -23,7 +23,7 @@ class Mark:
     """`events` pending for a task; 0 makes it due without an event, which does not revive a dead one.
 
     `both_sides`: a look at its own record alone, as after a callback about it, would not do. `run`: the sweep, backfill
-    or undo that makes it due. `event`: that of another record which makes this one due; its own are called by `gen`.
+    or undo that makes it due. `event`: that of another record which makes this one due; its own have its `generation`.
     `since`: when it was first heard of; None: when it is due. `quiet`: it waits as long as this for the next edit,
     `code` says so; a later one puts it off again.
     """
@@ -31,7 +31,7 @@ class Mark:
     key: TaskKey
     lane: Lane
     due: float
-    gen: int
+    generation: int
     events: int = 0
     kinds: int = 0
     source_at: float | None = None
@@ -68,23 +68,23 @@ def upsert(is_sqlite: bool, table: Any) -> Any:
 
 
 def mark_due(database: Database, conn: Connection, marks: Iterable[Mark]) -> None:
-    """Insert or revive task rows, in key order. Each mark's `gen` is fresh, so that a running claim sees it moved."""
+    """Insert or revive task rows, in key order. Each mark's `generation` is new, so that a running claim sees it."""
     latest = horizon(database.now())
     rows = [
         {
             **latest,
             "mapping": mark.key.mapping,
             "side": mark.key.side.value,
-            "rec": mark.key.rec,
+            "rec": mark.key.record_id,
             "state": TaskState.WAITING.value if mark.code else TaskState.DUE.value,
             "longest": LONGEST_QUIET * mark.quiet,
             "lane": mark.lane.value,
             "due": mark.due,
-            "gen": mark.gen,
+            "gen": mark.generation,
             "pending": mark.events,
             "kinds": mark.kinds | (BOTH_SIDES if mark.both_sides else 0) | (INSTRUCTED if mark.instructed else 0),
             "run": mark.run,
-            "event": mark.gen if mark.events else mark.event,
+            "event": mark.generation if mark.events else mark.event,
             "source_at": mark.source_at,
             "first_due": mark.due if mark.since is None else mark.since,
             "reason": mark.reason,
@@ -209,14 +209,14 @@ def wake_waiting(
     woken: dict[tuple[str, str, str], None] = {}
     dead: dict[tuple[str, str, str], Collection[str]] = {}
     for some in chunks(sorted({task_tuple(key) for key in finished})):
-        for mapping, side, rec, state, *waits in conn.execute(WAITING_FOR, {"keys": some}):
-            woken[mapping, side, rec] = None
+        for mapping, side, record_id, state, *waits in conn.execute(WAITING_FOR, {"keys": some}):
+            woken[mapping, side, record_id] = None
             if state == TaskState.DEAD.value:
-                dead[mapping, side, rec] = shown.get(TaskKey(waits[0], Side(waits[1]), waits[2]), ())
+                dead[mapping, side, record_id] = shown.get(TaskKey(waits[0], Side(waits[1]), waits[2]), ())
     for some in chunks(sorted(one for one, keys in dead.items() if keys)):
-        for mapping, side, rec, key in conn.execute(KEYS_OF, {"keys": some}):
-            if key in dead[mapping, side, rec]:
-                woken.pop((mapping, side, rec), None)
+        for mapping, side, record_id, key in conn.execute(KEYS_OF, {"keys": some}):
+            if key in dead[mapping, side, record_id]:
+                woken.pop((mapping, side, record_id), None)
     if not woken:
         return False
     seqs = database.next_seqs(conn, len(woken))

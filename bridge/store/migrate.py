@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.store.schema import schema_of
 
 
@@ -23,8 +23,8 @@ def migrate(conn: Connection) -> None:
         return
     if current < known[0]:
         what = f"the store has schema {current}, older than the oldest this program continues, {known[0]}"
-        raise ConfigError([Fault("store.url", what, "name a new store: what both sides hold is matched again")])
+        raise ConfigError([Problem("store.url", what, "name a new store: what both sides hold is matched again")])
     if current not in known:
         what = f"the store has schema {current}, newer than this program's {known[-1]}"
-        raise ConfigError([Fault("store.url", what, "run the newer version of the bridge")])
+        raise ConfigError([Problem("store.url", what, "run the newer version of the bridge")])
     command.upgrade(config, "head")

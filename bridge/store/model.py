@@ -20,11 +20,11 @@ Json = Mapping[str, Any]
 class Endpoint:
     """One side of a mapping, called `role` in its file, bound to a configured system.
 
-    `settle`: how long its reads may lag. `versioned`: it shows usable modification times."""
+    `read_lag`: how long its reads may lag. `versioned`: it shows usable modification times."""
 
     system: str
     entity: str
-    settle: float = 2.0
+    read_lag: float = 2.0
     versioned: bool = True
     role: str = ""
 
@@ -32,8 +32,8 @@ class Endpoint:
     def name(self) -> str:
         return self.role or self.system
 
-    def ref(self, rec: str) -> RecordRef:
-        return RecordRef(self.system, self.entity, rec)
+    def ref(self, record_id: str) -> RecordRef:
+        return RecordRef(self.system, self.entity, record_id)
 
 
 class Mode(StrEnum):
@@ -128,7 +128,7 @@ class TaskState(StrEnum):
 class TaskKey:
     mapping: str
     side: Side
-    rec: str
+    record_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Task:
     state: TaskState
     lane: Lane
     due: float
-    gen: int
+    generation: int
     pending: int
     taken: int
     attempts: int
@@ -161,13 +161,15 @@ class Task:
 
 
 class LinkState(StrEnum):
+    """The stored words of two states are those of the first versions: two versions may run on one store for a while."""
+
     INTENDED = "intended"  # a create was decided and is not settled
     LIVE = "live"
     FROZEN = "frozen"  # left the mapping's `where`
     TOMBSTONE = "tombstone"  # one record was deleted; the other lives and is never copied back
     ALIAS = "alias"  # merged away; `alias_of` is the survivor's link
-    TWIN = "twin"  # reported double of `alias_of`
-    DOUBT = "doubt"  # an intent nobody could settle: a dead letter
+    DUPLICATE = "twin"  # reported duplicate of `alias_of`
+    UNKNOWN = "doubt"  # a create whose outcome is unknown: a dead letter
     PARTED = "parted"  # no pair any more, by a person's word, until one of the two is edited
 
 
@@ -196,7 +198,7 @@ class Link:
     writes: int = 0
     window_at: float = 0.0
 
-    def rec(self, side: Side) -> str | None:
+    def record_id(self, side: Side) -> str | None:
         return self.left if side is Side.LEFT else self.right
 
     def sent(self, side: Side) -> Json | None:
@@ -282,7 +284,7 @@ class KeyNote:
 
     mapping: str
     side: Side
-    rec: str
+    record_id: str
     hashes: tuple[str, ...]
 
 
@@ -292,12 +294,12 @@ class JournalEntry:
 
     mapping: str
     side: Side
-    rec: str
+    record_id: str
     what: str  # created, updated, deleted, matched, unchanged, filtered, waiting, dead, conflict, twin ...
     text: str
     detail: Json = field(default_factory=dict)
     link: int | None = None
-    other_rec: str | None = None
+    other_record_id: str | None = None
     run: str | None = None  # the sweep, backfill or undo that caused it
     version: str | None = None  # of the mapping file that was worked by
     undone: str | None = None  # the run that undid this write
@@ -445,7 +447,7 @@ class LinkTaken(BridgeError):
     """A record is already named by another intended, live or frozen link of the mapping; nothing was written."""
 
 
-class BrakeReached(BridgeError):
+class ThresholdReached(BridgeError):
     """One more delete, archive or blanked field would pass the mapping's limit; nothing was written."""
 
     def __init__(self, mapping: str, hits: int, limit: int) -> None:
@@ -495,12 +497,12 @@ def of_notes(records: Iterable[RecordNote], keys: Iterable[KeyNote]) -> Iterator
     for note in records:
         yield f"the id of a {note.ref.system} {note.ref.entity}", note.ref.id
     for key in keys:
-        yield f"a record id of {key.mapping}", key.rec
+        yield f"a record id of {key.mapping}", key.record_id
 
 
 def of_tasks(keys: Iterable[TaskKey]) -> Iterator[Named]:
     for key in keys:
-        yield f"the id of a record that {key.mapping} names", key.rec
+        yield f"the id of a record that {key.mapping} names", key.record_id
 
 
 def of_completion(one: Completion) -> Iterator[Named]:

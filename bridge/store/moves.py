@@ -12,7 +12,7 @@ from bridge.domain.record import Side
 from bridge.store.model import Json, Link, LinkState, Move
 
 INTENDED, LIVE, FROZEN = LinkState.INTENDED, LinkState.LIVE, LinkState.FROZEN
-TOMBSTONE, ALIAS, TWIN, DOUBT = LinkState.TOMBSTONE, LinkState.ALIAS, LinkState.TWIN, LinkState.DOUBT
+TOMBSTONE, ALIAS, DUPLICATE, UNKNOWN = LinkState.TOMBSTONE, LinkState.ALIAS, LinkState.DUPLICATE, LinkState.UNKNOWN
 PARTED = LinkState.PARTED
 PAIRED = (LIVE, FROZEN)
 NOTHING: Json = {}
@@ -26,7 +26,7 @@ class Kind(StrEnum):
     REPORT_DUPLICATE = "report duplicate"
     LEARN_ID = "learn id"
     MARK_LIVE = "mark live"
-    DOUBT = "doubt"
+    UNKNOWN = "unknown outcome"
     REOPEN = "reopen"
     DROP = "drop"
     FREEZE = "freeze"
@@ -49,11 +49,11 @@ class Kind(StrEnum):
 STATES: Mapping[Kind, tuple[tuple[LinkState, ...], LinkState | None]] = {
     Kind.INTEND: ((), INTENDED),
     Kind.MATCH: ((), LIVE),
-    Kind.REPORT_DUPLICATE: ((), TWIN),
+    Kind.REPORT_DUPLICATE: ((), DUPLICATE),
     Kind.MARK_LIVE: ((INTENDED,), LIVE),
-    Kind.DOUBT: ((INTENDED,), DOUBT),
-    Kind.REOPEN: ((DOUBT,), INTENDED),
-    Kind.DROP: ((INTENDED, DOUBT, TWIN, ALIAS, PARTED), None),
+    Kind.UNKNOWN: ((INTENDED,), UNKNOWN),
+    Kind.REOPEN: ((UNKNOWN,), INTENDED),
+    Kind.DROP: ((INTENDED, UNKNOWN, DUPLICATE, ALIAS, PARTED), None),
     Kind.FREEZE: ((LIVE,), FROZEN),
     Kind.THAW: ((FROZEN,), LIVE),
     Kind.BURY: (PAIRED, TOMBSTONE),
@@ -94,38 +94,38 @@ def _new(kind: Kind, values: Json, refs: Sequence[tuple[str, int]] | None = None
     return Move(kind.value, None, {"state": STATES[kind][1], **values}, refs)
 
 
-def intend(side: Side, rec: str, values: Json) -> Move:
+def intend(side: Side, record_id: str, values: Json) -> Move:
     """A create of the other side's record was decided for this one."""
-    return _new(Kind.INTEND, {side.value: rec, "made": f"created_{side.other.value}", **values})
+    return _new(Kind.INTEND, {side.value: record_id, "made": f"created_{side.other.value}", **values})
 
 
-def match(mapping: str, side: Side, rec: str, other_rec: str, base: Json = NOTHING) -> Move:
+def match(mapping: str, side: Side, record_id: str, other_record_id: str, base: Json = NOTHING) -> Move:
     """Two records that exist become a pair, mostly without a base."""
-    recs = {side.value: rec, side.other.value: other_rec}
-    return _new(Kind.MATCH, {**recs, "mapping": mapping, "made": "matched", "base": base})
+    record_ids = {side.value: record_id, side.other.value: other_record_id}
+    return _new(Kind.MATCH, {**record_ids, "mapping": mapping, "made": "matched", "base": base})
 
 
-def report_duplicate(mapping: str, side: Side, rec: str, of: Link) -> Move:
+def report_duplicate(mapping: str, side: Side, record_id: str, of: Link) -> Move:
     """The record is a second one for the thing of the link's record: a person has to merge the two."""
-    values = {"mapping": mapping, side.value: rec, "made": "twin", "alias_of": of.id, "base": {}}
+    values = {"mapping": mapping, side.value: record_id, "made": "twin", "alias_of": of.id, "base": {}}
     return _new(Kind.REPORT_DUPLICATE, values)
 
 
-def learn_id(link: Link, side: Side, rec: str) -> Move:
+def learn_id(link: Link, side: Side, record_id: str) -> Move:
     """The record that an intent created was found."""
-    return _move(Kind.LEARN_ID, link, {side.value: rec})
+    return _move(Kind.LEARN_ID, link, {side.value: record_id})
 
 
-def mark_live(link: Link, side: Side, rec: str, base: Json, refs: Sequence[tuple[str, int]] | None) -> Move:
+def mark_live(link: Link, side: Side, record_id: str, base: Json, refs: Sequence[tuple[str, int]] | None) -> Move:
     """The create took effect: both records are a pair."""
     opened = {"at": (link.payload or {}).get("at")}
-    values = {side.value: rec, "base": base, "deadline": None, "look_at": None, "payload": opened}
+    values = {side.value: record_id, "base": base, "deadline": None, "look_at": None, "payload": opened}
     return _move(Kind.MARK_LIVE, link, values, refs)
 
 
-def doubt(link: Link, among: Sequence[str]) -> Move:
+def unknown(link: Link, among: Sequence[str]) -> Move:
     """Nobody can say whether the create took effect. `among`: the records that it may have made."""
-    return _move(Kind.DOUBT, link, {"payload": {**(link.payload or {}), "among": list(among)}})
+    return _move(Kind.UNKNOWN, link, {"payload": {**(link.payload or {}), "among": list(among)}})
 
 
 def reopen(link: Link, now: float) -> Move:

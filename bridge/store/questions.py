@@ -39,7 +39,7 @@ class LinkOf(Question[Link | None]):
 
     mapping: str
     side: Side
-    rec: str
+    record_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class LinksNaming(Question[tuple[Link, ...]]):
 
     mapping: str
     side: Side
-    rec: str
+    record_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +157,8 @@ def answers(conn: Connection, questions: Iterable[Question[Any]]) -> dict[Questi
 
 
 def _links_of(conn: Connection, asked: Sequence[LinkOf]) -> dict[LinkOf, Link | None]:
-    linked = links_of(conn, [TaskKey(one.mapping, one.side, one.rec) for one in asked])
-    return {one: linked.get(TaskKey(one.mapping, one.side, one.rec)) for one in asked}
+    linked = links_of(conn, [TaskKey(one.mapping, one.side, one.record_id) for one in asked])
+    return {one: linked.get(TaskKey(one.mapping, one.side, one.record_id)) for one in asked}
 
 
 def _by_side(asked: Sequence[Any]) -> dict[tuple[str, Side], list[Any]]:
@@ -185,10 +185,10 @@ def _links_naming(conn: Connection, asked: Sequence[LinksNaming]) -> dict[LinksN
     found: dict[LinksNaming, tuple[Link, ...]] = {}
     for (mapping, side), some in _by_side(asked).items():
         rows: defaultdict[str, list[Link]] = defaultdict(list)
-        for recs in chunks(sorted({one.rec for one in some})):
-            for row in conn.execute(NAMING[side], {"of": mapping, "recs": recs}).mappings():
+        for record_ids in chunks(sorted({one.record_id for one in some})):
+            for row in conn.execute(NAMING[side], {"of": mapping, "recs": record_ids}).mappings():
                 rows[row[side.value]].append(link_from(row))
-        found.update({one: tuple(rows[one.rec]) for one in some})
+        found.update({one: tuple(rows[one.record_id]) for one in some})
     return found
 
 
@@ -196,7 +196,7 @@ def _duplicates(conn: Connection, asked: Sequence[DuplicatesOf]) -> dict[Duplica
     found: dict[DuplicatesOf, tuple[str, ...]] = {}
     for one in asked:
         column = links.c[one.side.value]
-        query = select(column).where(links.c.alias_of == one.link, links.c.state == LinkState.TWIN.value)
+        query = select(column).where(links.c.alias_of == one.link, links.c.state == LinkState.DUPLICATE.value)
         found[one] = tuple(conn.execute(query.where(column.is_not(None)).order_by(links.c.id)).scalars())
     return found
 
@@ -238,8 +238,8 @@ def _instructions(conn: Connection, asked: Sequence[InstructionOf]) -> dict[Inst
 def _sharing(conn: Connection, asked: Sequence[SharingKeys]) -> dict[SharingKeys, tuple[str, ...]]:
     found: dict[SharingKeys, tuple[str, ...]] = {}
     for (mapping, side), some in _by_side(asked).items():
-        recs = records_with_keys(conn, mapping, side, [one.hash for one in some])
-        found.update({one: recs.get(one.hash, ()) for one in some})
+        record_ids = records_with_keys(conn, mapping, side, [one.hash for one in some])
+        found.update({one: record_ids.get(one.hash, ()) for one in some})
     return found
 
 

@@ -82,7 +82,7 @@ def _record_upsert(is_sqlite: bool, alive: bool) -> Any:
 
 def note_keys(database: Database, conn: Connection, notes: Sequence[KeyNote]) -> None:
     """Replace what the index held for these records; the last note of a record stands."""
-    last = {(note.mapping, note.side.value, note.rec): note for note in notes}
+    last = {(note.mapping, note.side.value, note.record_id): note for note in notes}
     changed: list[tuple[str, str, str]] = []
     for some in chunks(sorted(last)):
         shown: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
@@ -92,8 +92,8 @@ def note_keys(database: Database, conn: Connection, notes: Sequence[KeyNote]) ->
     for some in chunks(changed):
         conn.execute(FORGET_KEYS, {"owners": some})
     rows = [
-        {"mapping": mapping, "side": side, "hash": key, "rec": rec}
-        for mapping, side, key, rec in sorted(
+        {"mapping": mapping, "side": side, "hash": key, "rec": record_id}
+        for mapping, side, key, record_id in sorted(
             {(*owner[:2], key, owner[2]) for owner in changed for key in last[owner].hashes}
         )
     ]
@@ -148,9 +148,9 @@ def records_with_keys(conn: Connection, mapping: str, side: Side, hashes: Iterab
     """Per match-key hash the ids of records that showed it last, sorted; hashes nobody shows are left out."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for some in chunks(sorted(set(hashes))):
-        for key, rec in conn.execute(SHARING, {"of": mapping, "on": side.value, "hashes": some}):
-            found[key].append(rec)
-    return {key: tuple(sorted(recs)) for key, recs in found.items()}
+        for key, record_id in conn.execute(SHARING, {"of": mapping, "on": side.value, "hashes": some}):
+            found[key].append(record_id)
+    return {key: tuple(sorted(record_ids)) for key, record_ids in found.items()}
 
 
 SURVIVOR = select(merges.c.survivor).where(keyed(merges))
@@ -191,7 +191,7 @@ class Records:
         )
 
         def work(conn: Connection) -> list[RecordRef]:
-            return [scope.endpoint(side).ref(rec) for rec in (conn.execute(query)).scalars()]
+            return [scope.endpoint(side).ref(record_id) for record_id in (conn.execute(query)).scalars()]
 
         return await self._database.read(work)
 

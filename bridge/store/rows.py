@@ -38,7 +38,7 @@ def chunks(items: Sequence[Any], size: int = 900) -> Iterable[Sequence[Any]]:
 
 
 def task_tuple(key: TaskKey) -> tuple[str, str, str]:
-    return (key.mapping, key.side.value, key.rec)
+    return (key.mapping, key.side.value, key.record_id)
 
 
 def ref_tuple(ref: RecordRef) -> tuple[str, str, str]:
@@ -117,7 +117,7 @@ def task_from(row: Row) -> Task:
         state=TaskState(row["state"]),
         lane=Lane(row["lane"]),
         due=row["due"] if row["due"] is not None else 0.0,
-        gen=row["gen"],
+        generation=row["gen"],
         pending=row["pending"],
         taken=row["taken"],
         attempts=row["attempts"],

@@ -8,10 +8,10 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 
 FIELD = "fernet"
-WRONG = Fault(
+WRONG = Problem(
     "instance_secret",
     "is not the one the tokens in the store were encrypted with",
     "give the former secret as instance_secret_former until all has moved over to the new one",

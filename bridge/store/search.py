@@ -15,7 +15,7 @@ from bridge.store.tables import journal, link_refs, links, mappings, record_keys
 
 PORTION = 1000
 """Links looked through at once; between two portions the daemon does other work."""
-SHOWN = (LinkState.INTENDED, LinkState.LIVE, LinkState.FROZEN, LinkState.DOUBT, LinkState.TOMBSTONE)
+SHOWN = (LinkState.INTENDED, LinkState.LIVE, LinkState.FROZEN, LinkState.UNKNOWN, LinkState.TOMBSTONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +31,17 @@ class Search:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def by_id(self, rec: str, limit: int) -> list[TaskKey]:
+    async def by_id(self, record_id: str, limit: int) -> list[TaskKey]:
         """Every record of this id that has a link or a task, whatever its mapping and side."""
 
         def work(conn: Connection) -> list[TaskKey]:
             keys: dict[TaskKey, None] = {}
             for side in Side:
                 for name in self._names(conn):
-                    task = select(tasks.c.rec).where(has_key(tasks, [(name, side.value, rec)]))
-                    link = select(links.c.id).where(links.c.mapping == name, links.c[side.value] == rec, _shown())
+                    task = select(tasks.c.rec).where(has_key(tasks, [(name, side.value, record_id)]))
+                    link = select(links.c.id).where(links.c.mapping == name, links.c[side.value] == record_id, _shown())
                     if conn.scalar(task) is not None or conn.scalar(link.limit(1)) is not None:
-                        keys[TaskKey(name, side, rec)] = None
+                        keys[TaskKey(name, side, record_id)] = None
             return list(keys)[:limit]
 
         return await self._database.read(work)
@@ -59,7 +59,9 @@ class Search:
                     for some in chunks(sorted(hashes)):
                         here = (record_keys.c.mapping == name, record_keys.c.side == side.value)
                         query = select(*owner).where(*here, record_keys.c.hash.in_(some)).limit(limit)
-                        found += [TaskKey(mapping, Side(at), rec) for mapping, at, rec in conn.execute(query)]
+                        found += [
+                            TaskKey(mapping, Side(at), record_id) for mapping, at, record_id in conn.execute(query)
+                        ]
             return found[:limit]
 
         return await self._database.read(work)
@@ -127,13 +129,13 @@ def _linked(rows: Iterable[Any], words: str) -> Iterator[Found]:
             if any(isinstance(value, str) and words.casefold() in value.casefold() for value in entry[:2])
         }
         if values:  # else the words stand in a name of a field, or in a fingerprint
-            side, rec, other = (Side.LEFT, left, right) if left else (Side.RIGHT, right, None)
-            yield Found(TaskKey(mapping, side, rec), other, values)
+            side, record_id, other = (Side.LEFT, left, right) if left else (Side.RIGHT, right, None)
+            yield Found(TaskKey(mapping, side, record_id), other, values)
 
 
 def _told(rows: Iterable[Any]) -> Iterator[Found]:
-    for mapping, side, rec, other, _ in rows:
-        yield Found(TaskKey(mapping, Side(side), rec), other)
+    for mapping, side, record_id, other, _ in rows:
+        yield Found(TaskKey(mapping, Side(side), record_id), other)
 
 
 def _contains(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:

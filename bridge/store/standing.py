@@ -34,10 +34,10 @@ class Standing:
 
         return await self._database.read(work)
 
-    async def about(self, system: str, entity: str, rec: str, scopes: Mapping[str, Scope]) -> list[Task]:
+    async def about(self, system: str, entity: str, record_id: str, scopes: Mapping[str, Scope]) -> list[Task]:
         """The tasks of one record in every mapping that has its entity."""
         keys = [
-            (name, side.value, rec)
+            (name, side.value, record_id)
             for name, scope in sorted(scopes.items())
             for side in Side
             if (scope.endpoint(side).system, scope.endpoint(side).entity) == (system, entity)
@@ -186,7 +186,7 @@ class LeftAlone:
         """The records left alone for one of these reasons, by key."""
         query = select(*KEY).where(IDLE, tasks.c.code.in_(sorted(codes))).order_by(*KEY)
         return await self._database.read(
-            lambda conn: [TaskKey(name, Side(side), rec) for name, side, rec in conn.execute(query)]
+            lambda conn: [TaskKey(name, Side(side), record_id) for name, side, record_id in conn.execute(query)]
         )
 
     async def details(self, mapping: str, codes: Collection[str], most: int) -> list[Json]:
@@ -205,7 +205,7 @@ class LeftAlone:
         query = select(*KEY).where(*left).order_by(*KEY).limit(TOGETHER).with_for_update()
 
         def work(conn: Connection) -> int:
-            keys = [TaskKey(name, Side(side), rec) for name, side, rec in conn.execute(query)]
+            keys = [TaskKey(name, Side(side), record_id) for name, side, record_id in conn.execute(query)]
             now, why = self._database.now(), "it was decided in shadow mode"
             seqs = self._database.next_seqs(conn, len(keys))
             marks = [Mark(key, Lane.BACKFILL, now, seq, reason=why) for key, seq in zip(keys, seqs, strict=True)]

@@ -58,7 +58,7 @@ def mark_children(database: Database, conn: Connection, linked: Iterable[TaskKey
     children: set[TaskKey] = set()
     for some in chunks(sorted(task_tuple(key) for key in linked)):
         rows = conn.execute(CHILDREN, {"keys": some})
-        children.update(TaskKey(mapping, Side(side), rec) for mapping, side, rec in rows)
+        children.update(TaskKey(mapping, Side(side), record_id) for mapping, side, record_id in rows)
     ordered = sorted(children, key=task_tuple)
     seqs = database.next_seqs(conn, len(ordered))
     why = "a record it names was linked"
@@ -95,8 +95,8 @@ class UnlinkedReferences:
 
         def work(conn: Connection) -> list[Overdue]:
             return [
-                Overdue(mapping, parent, int(number), TaskKey(mapping, Side(side), rec))
-                for mapping, parent, side, number, rec in conn.execute(query)
+                Overdue(mapping, parent, int(number), TaskKey(mapping, Side(side), record_id))
+                for mapping, parent, side, number, record_id in conn.execute(query)
             ]
 
         return await self._database.read(work)

@@ -47,7 +47,7 @@ class Verifications:
 
         def work(conn: Connection) -> dict[TaskKey, Task]:
             found: dict[TaskKey, Task] = {}
-            for some in chunks(sorted({(key.mapping, key.side.value, key.rec) for key in keys})):
+            for some in chunks(sorted({(key.mapping, key.side.value, key.record_id) for key in keys})):
                 for row in conn.execute(OF_RECORDS, {"keys": some}).mappings():
                     task = task_from(row)
                     found[task.key] = task
@@ -55,13 +55,13 @@ class Verifications:
 
         return await self._database.read(work)
 
-    async def histories(self, mapping: str, side: Side, recs: Collection[str]) -> dict[str, Link]:
+    async def histories(self, mapping: str, side: Side, record_ids: Collection[str]) -> dict[str, Link]:
         """Of records that are in no pair the youngest row that names each: a tombstone, a duplicate, an open create."""
         column = links.c[side.value]
 
         def work(conn: Connection) -> dict[str, Link]:
             found: dict[str, Link] = {}
-            for some in chunks(sorted(recs)):
+            for some in chunks(sorted(record_ids)):
                 query = select(links).where(links.c.mapping == mapping, column.in_(some)).order_by(links.c.id)
                 for row in conn.execute(query).mappings():
                     found[row[side.value]] = link_from(row)
@@ -80,9 +80,9 @@ class Verifications:
                 query = select(shown, record_keys.c.rec).where(
                     record_keys.c.mapping == mapping, record_keys.c.side == side.value, like
                 )
-                for key, rec in conn.execute(query):
-                    found[key].append(rec)
-            return {key: sorted(recs, key=_order) for key, recs in found.items() if len(recs) > 1}
+                for key, record_id in conn.execute(query):
+                    found[key].append(record_id)
+            return {key: sorted(record_ids, key=_order) for key, record_ids in found.items() if len(record_ids) > 1}
 
         return await self._database.read(work)
 
@@ -123,5 +123,5 @@ def next_pairs(query: Select[Any], mapping: str, after: int, most: int) -> Selec
     return query.where(*here).order_by(links.c.id).limit(most)
 
 
-def _order(rec: str) -> tuple[int, str]:
-    return len(rec), rec
+def _order(record_id: str) -> tuple[int, str]:
+    return len(record_id), record_id

@@ -8,15 +8,15 @@ from bridge.sync.draft import Draft, Stale
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Moment
 
-BELIEVE_AFTER_SETTLES = 10
+ACCEPT_AFTER_READ_LAGS = 10
 FINE_SECONDS = 0.01
 
 
-def read(draft: Draft, side: Side, rec: str) -> Record | Gone | Stale:
+def read(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stale:
     """The record as it is now, or Stale when the read may show a state older than one already known."""
-    ref = draft.ref(side, rec)
-    if ref in draft.believed:
-        return draft.believed[ref]
+    ref = draft.ref(side, record_id)
+    if ref in draft.accepted:
+        return draft.accepted[ref]
     known = draft.known(ref)
     early = _too_early(draft, side, known)
     if early:
@@ -28,17 +28,17 @@ def read(draft: Draft, side: Side, rec: str) -> Record | Gone | Stale:
     if stale:
         return stale
     _note(draft, found)
-    draft.believed[ref] = found
+    draft.accepted[ref] = found
     return found
 
 
-def of_another(draft: Draft, side: Side, rec: str) -> Record | Gone | Stale:
+def of_another(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stale:
     """A leased record that the claim is not about, as it is now."""
-    known = draft.known(draft.ref(side, rec))
+    known = draft.known(draft.ref(side, record_id))
     early = _too_early(draft, side, known)
     if early:
         return early
-    found = draft.look(draft.ref(side, rec), Moment.LEASED)
+    found = draft.look(draft.ref(side, record_id), Moment.LEASED)
     since = draft.now if draft.first.stale_since is None else draft.first.stale_since
     stale = _older_than_known(draft, side, found, known, since) or _absent_too_early(draft, side, found, known)
     return stale or found
@@ -50,9 +50,9 @@ def _too_early(draft: Draft, side: Side, known: KnownRecord | None) -> Stale | N
     if known is None or known.own_write_at is None:
         return None
     newer = known.version is not None and known.own_version is not None and known.version > known.own_version
-    settled = known.own_write_at + endpoint.settle
+    settled = known.own_write_at + endpoint.read_lag
     if known.told_at is not None and known.own_write_at <= known.told_at < settled:  # mostly the echo
-        settled = known.told_at + endpoint.settle
+        settled = known.told_at + endpoint.read_lag
     elif _fine(draft, side):
         return None
     if draft.now >= settled or (endpoint.versioned and newer):
@@ -67,25 +67,25 @@ def _older_than_known(
     """since: when reads of it began to lag."""
     if known is None or known.version is None or not isinstance(found, Record) or found.modified_at is None:
         return None
-    settle, now, name = draft.endpoint(side).settle, draft.now, draft.named(side, known.ref.id)
+    read_lag, now, name = draft.endpoint(side).read_lag, draft.now, draft.named(side, known.ref.id)
     if found.modified_at.timestamp() >= known.version:
         return None
-    if now - since > BELIEVE_AFTER_SETTLES * settle:
+    if now - since > ACCEPT_AFTER_READ_LAGS * read_lag:
         draft.say("accepted", f"{name} kept showing an older state; the read is accepted now")
         return None
-    return Stale(now + settle, Reason.READ_STALE.of(record=name), since)
+    return Stale(now + read_lag, Reason.READ_STALE.of(record=name), since)
 
 
 def _alive_in_spite(draft: Draft, side: Side, found: Record | Gone) -> Stale | None:
     """A delete event and a read that shows the record alive: the read may lag, so it is repeated once."""
     if isinstance(found, Gone) or not draft.deleted_by_event(side, found.ref.id):
         return None
-    task, settle = draft.first, draft.endpoint(side).settle
+    task, read_lag = draft.first, draft.endpoint(side).read_lag
     since = task.stale_since if task.code == Reason.KEPT_VISIBLE else None  # else it waited for something else
-    if since is not None and draft.now >= since + settle:
+    if since is not None and draft.now >= since + read_lag:
         return None
     since = draft.now if since is None else since
-    return Stale(since + settle, Reason.KEPT_VISIBLE.of(record=draft.named(side, found.ref.id)), since)
+    return Stale(since + read_lag, Reason.KEPT_VISIBLE.of(record=draft.named(side, found.ref.id)), since)
 
 
 def _absent_too_early(draft: Draft, side: Side, found: Record | Gone, known: KnownRecord | None) -> Stale | None:
@@ -94,47 +94,47 @@ def _absent_too_early(draft: Draft, side: Side, found: Record | Gone, known: Kno
         return None
     if known is None or known.own_write_at is None or draft.deleted_by_event(side, found.ref.id):
         return None
-    settled = known.own_write_at + draft.endpoint(side).settle
+    settled = known.own_write_at + draft.endpoint(side).read_lag
     if draft.now >= settled:
         return None
     since = draft.now if draft.first.stale_since is None else draft.first.stale_since
     return Stale(settled, Reason.READ_TOO_EARLY.of(record=draft.named(side, found.ref.id)), since)
 
 
-def edit_not_shown(draft: Draft, side: Side, rec: str) -> Stale | None:
+def edit_not_shown(draft: Draft, side: Side, record_id: str) -> Stale | None:
     """A callback told of an edit, and not of its version, and the read of the record may be from before it.
 
     Nothing is written to the record from such a read: that would overwrite the edit unseen.
     """
-    ref, settle = draft.ref(side, rec), draft.endpoint(side).settle
+    ref, read_lag = draft.ref(side, record_id), draft.endpoint(side).read_lag
     known, seen = draft.known(ref), draft.seen(ref)
-    if known is None or known.told_at is None or seen is None or seen.at >= known.told_at + settle:
+    if known is None or known.told_at is None or seen is None or seen.at >= known.told_at + read_lag:
         return None
-    if _waited_enough(draft, settle):
-        name = draft.named(side, rec)
+    if _waited_enough(draft, read_lag):
+        name = draft.named(side, record_id)
         draft.say("accepted", f"callbacks about {name} keep coming; the read is accepted now")
         return None
-    return told_meanwhile(draft, side, rec, known.told_at)
+    return told_meanwhile(draft, side, record_id, known.told_at)
 
 
-def unless_told(draft: Draft, side: Side, rec: str, read_at: float) -> tuple[RecordRef, float] | None:
+def unless_told(draft: Draft, side: Side, record_id: str, read_at: float) -> tuple[RecordRef, float] | None:
     """The record and the moment after which no callback may have told of an edit of it, or nothing is written.
 
     The claim knows what was told before it began; a write that waits for its turn at a vendor may be sent long after.
     read_at: when the record was read; what was told long enough before that is shown.
     """
-    ref, settle = draft.ref(side, rec), draft.endpoint(side).settle
-    if _waited_enough(draft, settle):
+    ref, read_lag = draft.ref(side, record_id), draft.endpoint(side).read_lag
+    if _waited_enough(draft, read_lag):
         return None
     known = draft.known(ref)
     before = known.told_at if known is not None else None
-    return ref, read_at - settle if before is None else max(before, read_at - settle)
+    return ref, read_at - read_lag if before is None else max(before, read_at - read_lag)
 
 
-def told_meanwhile(draft: Draft, side: Side, rec: str, at: float) -> Stale:
+def told_meanwhile(draft: Draft, side: Side, record_id: str, at: float) -> Stale:
     """A callback told of an edit at that moment; reads show it once they have settled."""
-    why = Reason.EDIT_NOT_SHOWN.of(record=draft.named(side, rec))
-    return Stale(at + draft.endpoint(side).settle, why, _stale_since(draft))
+    why = Reason.EDIT_NOT_SHOWN.of(record=draft.named(side, record_id))
+    return Stale(at + draft.endpoint(side).read_lag, why, _stale_since(draft))
 
 
 def _stale_since(draft: Draft) -> float:
@@ -142,16 +142,20 @@ def _stale_since(draft: Draft) -> float:
     return draft.now if before is None else before
 
 
-def _waited_enough(draft: Draft, settle: float) -> bool:
-    return draft.now - _stale_since(draft) > BELIEVE_AFTER_SETTLES * settle
+def _waited_enough(draft: Draft, read_lag: float) -> bool:
+    return draft.now - _stale_since(draft) > ACCEPT_AFTER_READ_LAGS * read_lag
 
 
-def shows_what_was_told(draft: Draft, side: Side, rec: str, *, changed: bool) -> bool:
+def shows_what_was_told(draft: Draft, side: Side, record_id: str, *, changed: bool) -> bool:
     """Whether a read shows an edit, and one was told of: so mostly that one, and it need not be read again.
 
     changed: whether it differs from what both sides agreed on last.
     """
-    task, known, seen = draft.task_of(side, rec), draft.known(draft.ref(side, rec)), draft.seen(draft.ref(side, rec))
+    task, known, seen = (
+        draft.task_of(side, record_id),
+        draft.known(draft.ref(side, record_id)),
+        draft.seen(draft.ref(side, record_id)),
+    )
     if task is None or task.taken != 1 or known is None or seen is None:
         return False
     return changed or _newer(draft, side, seen.found, known)
@@ -174,7 +178,7 @@ def _note(draft: Draft, found: Record | Gone) -> None:
     if isinstance(found, Record):
         version = found.modified_at.timestamp() if found.modified_at else None
         draft.records.append(RecordNote(found.ref, version=version, alive=True))
-        if found.ref == draft.ref(draft.side, draft.key.rec):
+        if found.ref == draft.ref(draft.side, draft.key.record_id):
             listed = listed_only(draft.manifest(draft.side), found.fields)
             draft.row_hash = translate.row_hash(draft.mapping, draft.side, listed)
     else:

@@ -19,12 +19,12 @@ from bridge.store import moves
 from bridge.store.links import IntentAsked
 from bridge.store.model import (
     AlreadyLinked,
-    BrakeReached,
     Completion,
     IntentOpened,
     IntentWait,
     JournalEntry,
     Link,
+    ThresholdReached,
     ToldMeanwhile,
 )
 from bridge.sync import accept, match, remember, remove, settle
@@ -89,7 +89,7 @@ async def _create(load: Loader, plan: Create) -> Completion:
         settle.created,
         link=link,
         target=target,
-        rec=written.id,
+        record_id=written.id,
         record=written.record,
         chosen=plan.chosen,
         source=plan.source,
@@ -106,7 +106,7 @@ async def _open(load: Loader, plan: Create) -> Link | Completion:
     deadline = now + load.parts.limits.write_seconds
     passed = _between(load, plan.target, None, plan.fields)
     payload = {"at": now, "values": dump_values(draft.mapping, plan.chosen), **passed}
-    look_at = deadline + draft.endpoint(plan.target).settle
+    look_at = deadline + draft.endpoint(plan.target).read_lag
     asked = IntentAsked(
         draft.claim,
         plan.target,
@@ -128,14 +128,14 @@ async def _open(load: Loader, plan: Create) -> Link | Completion:
 
 def _opened(draft: Draft, plan: Create, opened: IntentOpened, payload: Any, deadline: float, look_at: float) -> Link:
     values = {"payload": payload, "deadline": deadline, "look_at": look_at}
-    move = moves.intend(draft.side, draft.key.rec, values)
-    recs = {draft.side.value: draft.key.rec, plan.target.value: None}
-    return Link(id=opened.link, mapping=draft.mapping.name, seq=opened.link, **{**move.values, **recs})
+    move = moves.intend(draft.side, draft.key.record_id, values)
+    record_ids = {draft.side.value: draft.key.record_id, plan.target.value: None}
+    return Link(id=opened.link, mapping=draft.mapping.name, seq=opened.link, **{**move.values, **record_ids})
 
 
 def _intent_in_the_way(draft: Draft, wait: IntentWait, now: float) -> Completion:
     if wait.person is not None:
-        why = Reason.CREATE_HELD_BY_PERSON.of(record=draft.named(wait.person.side, wait.person.rec))
+        why = Reason.CREATE_HELD_BY_PERSON.of(record=draft.named(wait.person.side, wait.person.record_id))
         return draft.later(min(wait.look_at, now + draft.limits.wait_seconds), why, waits_for=wait.person)
     due = min(wait.look_at, now + CREATE_RETRY_SECONDS)
     return draft.later(max(due, now + 0.5), Reason.CREATE_ELSEWHERE.of())
@@ -173,7 +173,7 @@ async def _write(load: Loader, pair: Progress, write: SideWrite) -> Progress | C
         sent["beside"] = dump_values(draft.mapping, write.beside)
     sent |= _between(load, target, fresh, changes)
     kind = "blank" if write.blanked else None
-    link = await _commit_sent(load, pair.link, target, sent, read_at, kind, write.blanked)
+    link = await _commit_pending(load, pair.link, target, sent, read_at, kind, write.blanked)
     if isinstance(link, Completion):
         return link
     await _journal(load, write.losers)
@@ -228,7 +228,7 @@ async def _remove(load: Loader, plan: Removal) -> Completion:
         due = load.parts.store.now() + draft.jitter(0.5)
         return draft.later(due, Reason.CHANGED_BEFORE_REMOVAL.of(record=draft.named(target, fresh.ref.id)))
     removal = {"removal": plan.policy.value, **_between(load, target, fresh, None)}
-    committed = await _commit_sent(load, link, target, removal, seen.at, plan.policy.value)
+    committed = await _commit_pending(load, link, target, removal, seen.at, plan.policy.value)
     if isinstance(committed, Completion):
         return committed
     detail = {"record": remember.printable(fresh.fields), "to": target.value, "values": plan.values}
@@ -271,7 +271,7 @@ async def _hold_lease(load: Loader) -> None:
         load.situation = replace(load.situation, claim=claim)
 
 
-async def _commit_sent(
+async def _commit_pending(
     load: Loader,
     link: Link,
     target: Side,
@@ -291,27 +291,27 @@ async def _commit_sent(
         return draft.later(load.parts.store.now() + limits.wait_seconds, Reason.MAPPING_PAUSED.of())
     deadline = load.parts.store.now() + limits.write_seconds
     await _hold_lease(load)
-    window, rec = limits.brake_window_seconds, str(link.rec(target))
-    unless = accept.unless_told(draft, target, rec, read_at)
+    window, record_id = limits.deletion_window_seconds, str(link.record_id(target))
+    unless = accept.unless_told(draft, target, record_id, read_at)
     try:
-        await load.parts.store.links.set_sent(
-            draft.claim, link.id, target, sent, deadline, unless, kind, limits.brake_count, window, hits
+        await load.parts.store.links.set_pending(
+            draft.claim, link.id, target, sent, deadline, unless, kind, limits.deletion_limit, window, hits
         )
-    except BrakeReached as error:
+    except ThresholdReached as error:
         return _held_back(load.refresh(), link, kind or "", error)
     except ToldMeanwhile as error:
         refreshed = load.refresh()
-        return refreshed.stale(accept.told_meanwhile(refreshed, target, rec, error.at))
+        return refreshed.stale(accept.told_meanwhile(refreshed, target, record_id, error.at))
     draft.moves.append(moves.sent(link, target, sent, deadline))
-    draft.look_at = deadline + draft.endpoint(target).settle
+    draft.look_at = deadline + draft.endpoint(target).read_lag
     if target is Side.LEFT:
         return replace(link, sent_left=sent, sent_until=deadline)
     return replace(link, sent_right=sent, sent_until=deadline)
 
 
-def _held_back(draft: Draft, link: Link, kind: str, reached: BrakeReached) -> Completion:
+def _held_back(draft: Draft, link: Link, kind: str, reached: ThresholdReached) -> Completion:
     """The threshold counts what removes data, whatever its origin, per mapping in a sliding window."""
-    seconds = draft.limits.brake_window_seconds
+    seconds = draft.limits.deletion_window_seconds
     why = Reason.THRESHOLD_REACHED.of(hits=reached.hits, seconds=seconds, mapping=draft.mapping.name)
     if draft.first.code != why.code:
         draft.say("held", f"{kind} held back; {why.text}", link=link)
@@ -335,13 +335,13 @@ async def _sent(
     try:
         return await send
     except OutcomeUnknown as error:
-        text = f"the write to {draft.named(target, link.rec(target))} may have taken effect: {error}"
+        text = f"the write to {draft.named(target, link.record_id(target))} may have taken effect: {error}"
         draft.say("unknown outcome", text, link=link)
         raise
     except RemoteError:
         draft.moves.append(moves.confirmed(link, target, until))
         if removes:
-            await load.parts.store.brakes.give_back(draft.mapping.name, link.id)
+            await load.parts.store.deletions.give_back(draft.mapping.name, link.id)
         raise
 
 
@@ -359,7 +359,7 @@ async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline
             async with asyncio.timeout(left):
                 return await call
         except TimeoutError:
-            if noted.nothing_sent:
+            if noted.no_pending_write:
                 text = f"a write that waited {left:.1f} s for its turn was not sent"
                 raise RetryLater(system, text) from None
             raise OutcomeUnknown(system, f"a write did not end within {left:.1f} s") from None

@@ -61,7 +61,7 @@ class Draft:
         """By record, what it names that is not linked."""
         self.row_hash: str | None = before.row_hash if before else None
         """Of the claim's record as read, over the columns that listings show too."""
-        self.believed: dict[RecordRef, Record | Gone] = {}
+        self.accepted: dict[RecordRef, Record | Gone] = {}
         """Reads that may be used."""
         self.look_at: float = before.look_at if before else 0.0
         """When the outcome of the last write must be visible."""
@@ -103,11 +103,11 @@ class Draft:
         ]
         return max(looks, key=lambda seen: seen.at, default=None)
 
-    def lease(self, side: Side, rec: str) -> Completion | None:
+    def lease(self, side: Side, record_id: str) -> Completion | None:
         """Take one more record under the claim's fence; when another worker has it, the task goes back with jitter."""
-        if self.ask(Lease(self.ref(side, rec))):
+        if self.ask(Lease(self.ref(side, record_id))):
             return None
-        return self.later(self.now + self.jitter(1.0), Reason.RECORD_BUSY.of(record=self.named(side, rec)))
+        return self.later(self.now + self.jitter(1.0), Reason.RECORD_BUSY.of(record=self.named(side, record_id)))
 
     # What the claim is about.
 
@@ -140,20 +140,22 @@ class Draft:
         """Whether a person looked at the dead letter and wants it tried again."""
         return any(task.retried for task in self.claim.tasks)
 
-    def task_of(self, side: Side, rec: str | None) -> Task | None:
+    def task_of(self, side: Side, record_id: str | None) -> Task | None:
         """The claim's task of this record, None when the record itself was not due."""
-        return next((task for task in self.claim.tasks if task.key.side is side and task.key.rec == rec), None)
+        return next(
+            (task for task in self.claim.tasks if task.key.side is side and task.key.record_id == record_id), None
+        )
 
-    def deleted_by_event(self, side: Side, rec: str | None) -> bool:
+    def deleted_by_event(self, side: Side, record_id: str | None) -> bool:
         """Whether a delete or merge event named the record since its task was last done."""
-        task = self.task_of(side, rec)
+        task = self.task_of(side, record_id)
         return task is not None and bool(DELETED & task.kinds)
 
     def endpoint(self, side: Side) -> Endpoint:
         return self.claim.scope.endpoint(side)
 
-    def ref(self, side: Side, rec: str) -> RecordRef:
-        return self.endpoint(side).ref(rec)
+    def ref(self, side: Side, record_id: str) -> RecordRef:
+        return self.endpoint(side).ref(record_id)
 
     def manifest(self, side: Side) -> EntityManifest:
         return self.situation.manifests[side]
@@ -161,10 +163,10 @@ class Draft:
     def side_name(self, side: Side) -> str:
         return self.mapping.side(side).name
 
-    def named(self, side: Side, rec: str | None = None) -> str:
+    def named(self, side: Side, record_id: str | None = None) -> str:
         """A record in the words people use: `crm deal 7`, or `a new crm deal` while it has no id."""
         name = f"{self.side_name(side)} {self.endpoint(side).entity}"
-        return f"{name} {rec}" if rec else f"a new {name}"
+        return f"{name} {record_id}" if record_id else f"a new {name}"
 
     def jitter(self, seconds: float) -> float:
         """Half to one and a half times `seconds`, so that two who wait for each other part."""
@@ -194,30 +196,30 @@ class Draft:
         self, what: str, text: str, detail: Json | None = None, *, link: Link | None = None, other: str | None = None
     ) -> JournalEntry:
         if other is None and link is not None:
-            other = link.rec(self.side.other)
+            other = link.record_id(self.side.other)
         return JournalEntry(
             mapping=self.key.mapping,
             side=self.side,
-            rec=self.key.rec,
+            record_id=self.key.record_id,
             what=what,
             text=text,
             detail=detail or {},
             link=link.id if link else None,
-            other_rec=other,
+            other_record_id=other,
             run=self.run,
             version=self.mapping.version or None,
             event=self.situation.claim.event,
         )
 
-    def note_keys(self, side: Side, rec: str, values: MappingOf[str, Any]) -> None:
+    def note_keys(self, side: Side, record_id: str, values: MappingOf[str, Any]) -> None:
         """Keep the match index in sync with what a record was just seen to hold."""
         if self.mapping.match:
-            self.keys.append(KeyNote(self.mapping.name, side, rec, translate.index_hashes(self.mapping, values)))
+            self.keys.append(KeyNote(self.mapping.name, side, record_id, translate.index_hashes(self.mapping, values)))
 
-    def note_wrote(self, side: Side, rec: str, record: Record | None) -> None:
+    def note_wrote(self, side: Side, record_id: str, record: Record | None) -> None:
         """Note our own write, so that its echo and reads that lag behind it are recognised."""
         version = record.modified_at.timestamp() if record and record.modified_at else None
-        own = RecordNote(self.ref(side, rec), version=version, own_version=version, own_write_at=self.now)
+        own = RecordNote(self.ref(side, record_id), version=version, own_version=version, own_write_at=self.now)
         self.records.append(own)
 
     # How the claim ends.

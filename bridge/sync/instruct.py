@@ -56,7 +56,7 @@ def carry_out(draft: Draft, told: Instruction) -> Completion | Plan | None:
 
 def refused(draft: Draft, told: Instruction, why: str) -> Completion:
     """Nothing is done, and the journal says why."""
-    link, name = draft.claim.link, draft.named(told.key.side, told.key.rec)
+    link, name = draft.claim.link, draft.named(told.key.side, told.key.record_id)
     draft.say("not done", f"{told.run}: {name}: {why}", link=link)
     reason = Reason.INSTRUCTED.of(run=told.run, what=f"not done: {why}")
     return draft.done(Outcome.UNCHANGED, reason, due=draft.now, fulfilled=undo.ends(told, undone=False))
@@ -70,7 +70,7 @@ def ended(draft: Draft, told: Instruction, what: str, text: str, other: str | No
 
 def _pair_of(draft: Draft, told: Instruction) -> Link | None:
     link = draft.claim.link
-    paired = link is not None and link.state in moves.PAIRED and link.rec(told.key.side) == told.key.rec
+    paired = link is not None and link.state in moves.PAIRED and link.record_id(told.key.side) == told.key.record_id
     return link if paired else None
 
 
@@ -93,7 +93,7 @@ def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None
     shown, fulfils, name = (
         match.values_held(draft, pair),
         undo.ends(told, undone=True),
-        draft.named(target, told.key.rec),
+        draft.named(target, told.key.record_id),
     )
     if isinstance(there, Gone):
         if "removal" not in (link.sent(target) or {}):
@@ -112,7 +112,7 @@ def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None
         return ended(
             draft, told, "unlinked", f"{name}, which the bridge had created, stays and is linked no more ({kept})"
         )
-    hidden = accept.edit_not_shown(draft, target, told.key.rec)
+    hidden = accept.edit_not_shown(draft, target, told.key.record_id)
     if hidden:
         return draft.stale(hidden)
     waiting = remove.referring_first(draft, link, told.at)
@@ -139,31 +139,31 @@ def _unlink(draft: Draft, told: Instruction) -> Completion | Plan | None:
     if isinstance(pair, Completion):
         return pair
     draft.moves.append(moves.part(link, match.values_held(draft, pair), told.run))
-    names = " and ".join(draft.named(side, link.rec(side)) for side in Side)
+    names = " and ".join(draft.named(side, link.record_id(side)) for side in Side)
     return ended(draft, told, "unlinked", f"{names} are no pair any more, as a person decided")
 
 
 def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
     """Make a pair of two records that exist and that no other link names."""
-    side, other, rec = told.key.side, told.key.side.other, str(told.detail["other"])
-    mine, theirs = draft.named(side, told.key.rec), draft.named(other, rec)
+    side, other, record_id = told.key.side, told.key.side.other, str(told.detail["other"])
+    mine, theirs = draft.named(side, told.key.record_id), draft.named(other, record_id)
     own = draft.claim.link
-    if own is not None and own.rec(other) == rec:
+    if own is not None and own.record_id(other) == record_id:
         return ended(draft, told, "linked", f"{mine} and {theirs} are a pair already")
-    out = forgotten(draft, {side: told.key.rec, other: rec})
+    out = forgotten(draft, {side: told.key.record_id, other: record_id})
     if out:
         return refused(draft, told, out)
-    taken = draft.lease(other, rec)
+    taken = draft.lease(other, record_id)
     if taken:
         return taken
-    links = {mine: own, theirs: draft.ask(LinkOf(draft.mapping.name, other, rec))}
+    links = {mine: own, theirs: draft.ask(LinkOf(draft.mapping.name, other, record_id))}
     for name, link in links.items():
         if link is not None:
             return refused(draft, told, f"{name} is linked already; `bridge unlink` it first")
-    found = accept.read(draft, side, told.key.rec)
+    found = accept.read(draft, side, told.key.record_id)
     if isinstance(found, Stale):
         return draft.stale(found)
-    records = {side: found, other: draft.look(draft.ref(other, rec), Moment.LEASED)}
+    records = {side: found, other: draft.look(draft.ref(other, record_id), Moment.LEASED)}
     wrong = unfit(draft, records)
     if wrong:
         return refused(draft, told, wrong)
@@ -172,18 +172,20 @@ def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
         match.answered(draft, which, one.ref.id)
         merge.answered(draft, which, one.ref.id)
     base = preferring(draft, alive, told.detail.get("prefer"))
-    draft.moves.append(moves.match(draft.mapping.name, side, told.key.rec, rec, dump_base(draft.mapping, base)))
-    return ended(draft, told, "linked", f"{mine} is {theirs}, as a person decided", other=rec)
+    draft.moves.append(
+        moves.match(draft.mapping.name, side, told.key.record_id, record_id, dump_base(draft.mapping, base))
+    )
+    return ended(draft, told, "linked", f"{mine} is {theirs}, as a person decided", other=record_id)
 
 
-def forgotten(draft: Draft, recs: MappingOf[Side, str]) -> str:
+def forgotten(draft: Draft, record_ids: MappingOf[Side, str]) -> str:
     """Why nothing is done with these records, as one of them was forgotten; "" when none was."""
-    out = draft.ask_all(IsForgotten(draft.ref(side, rec)) for side, rec in recs.items())
-    for (side, rec), gone in zip(recs.items(), out, strict=True):
+    out = draft.ask_all(IsForgotten(draft.ref(side, record_id)) for side, record_id in record_ids.items())
+    for (side, record_id), gone in zip(record_ids.items(), out, strict=True):
         if gone:
             end = draft.endpoint(side)
-            command = f"bridge forget {end.name} {end.entity} {rec} --take-back"
-            return f"a person had {draft.named(side, rec)} forgotten; `{command}` lifts that"
+            command = f"bridge forget {end.name} {end.entity} {record_id} --take-back"
+            return f"a person had {draft.named(side, record_id)} forgotten; `{command}` lifts that"
     return ""
 
 
@@ -221,10 +223,10 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
     """Make a deleted record anew, as the counterpart of the claim's record; that one may be gone as well."""
     source, target, old = told.key.side, told.key.side.other, str(told.detail["rec"])
     link, name = draft.claim.link, draft.named(target, old)
-    out = forgotten(draft, {source: told.key.rec, target: old})
+    out = forgotten(draft, {source: told.key.record_id, target: old})
     if out:
         return refused(draft, told, out)
-    own = accept.read(draft, source, told.key.rec)
+    own = accept.read(draft, source, told.key.record_id)
     if isinstance(own, Stale):
         return draft.stale(own)
     if link is not None:
@@ -232,7 +234,7 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
     if isinstance(draft.look(draft.ref(target, old)), Record):
         return refused(draft, told, f"{name} is there; `bridge link` makes a pair of it and another record")
     if isinstance(own, Record):
-        match.answered(draft, source, told.key.rec)
+        match.answered(draft, source, told.key.record_id)
     values = load_values(draft.mapping, told.detail["values"])
     chosen = {row.name: values[row.name] for row in draft.mapping.fields if not is_empty(values.get(row.name))}
     chosen = {key: value for key, value in chosen.items() if target in draft.mapping.named[key].flows}
@@ -248,7 +250,7 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
         ),
         keys=translate.index_hashes(draft.mapping, chosen),
         first_seq=NEVER_HEARD_OF
-        if (known := draft.known(draft.ref(source, told.key.rec))) is None
+        if (known := draft.known(draft.ref(source, told.key.record_id))) is None
         else known.first_seq,
         told=remember.in_words(draft, target, chosen),
     )
@@ -275,17 +277,21 @@ def _source(draft: Draft, told: Instruction, own: Record | Gone, chosen: Mapping
 def _restored(draft: Draft, told: Instruction, link: Link, own: Record | Gone) -> Completion:
     """The record is there again, or its counterpart got another one meanwhile."""
     target = told.key.side.other
-    rec, mine = str(link.rec(target)), draft.named(told.key.side, told.key.rec)
+    record_id, mine = str(link.record_id(target)), draft.named(told.key.side, told.key.record_id)
     if (link.payload or {}).get("at", 0.0) < told.at or link.made != f"created_{target.value}":
-        return refused(draft, told, f"{mine} is linked to {draft.named(target, rec)} already")
-    text = f"{draft.named(target, str(told.detail['rec']))} was created again: it is {draft.named(target, rec)} now"
+        return refused(draft, told, f"{mine} is linked to {draft.named(target, record_id)} already")
+    text = (
+        f"{draft.named(target, str(told.detail['rec']))} was created again: it is {draft.named(target, record_id)} now"
+    )
     if isinstance(own, Record):
         return ended(draft, told, "restored", f"{text}, linked to {mine}")
-    found = accept.read(draft, target, rec)
+    found = accept.read(draft, target, record_id)
     if isinstance(found, Stale):
         return draft.stale(found)
     draft.moves.append(moves.part(link, match.values_held(draft, {target: found}), told.run))
-    return ended(draft, told, "restored", f"{text}; {mine} is still deleted, and is created again when {rec} is edited")
+    return ended(
+        draft, told, "restored", f"{text}; {mine} is still deleted, and is created again when {record_id} is edited"
+    )
 
 
 ACTS: MappingOf[str, Callable[[Draft, Instruction], Completion | Plan | None]] = {
@@ -322,16 +328,16 @@ def foretell(draft: Draft, told: Instruction) -> Foretold:
 
 
 def _refused(draft: Draft, told: Instruction, why: str) -> Foretold:
-    return Foretold((f"{draft.named(told.key.side, told.key.rec)}: refused: {why}",), acts=False)
+    return Foretold((f"{draft.named(told.key.side, told.key.record_id)}: refused: {why}",), acts=False)
 
 
 def _pair(draft: Draft, told: Instruction) -> tuple[Link, dict[Side, Record]] | str:
     """The pair with its records, or why there is none."""
-    link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.rec))
-    if link is None or link.state not in moves.PAIRED or link.rec(told.key.side) != told.key.rec:
+    link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.record_id))
+    if link is None or link.state not in moves.PAIRED or link.record_id(told.key.side) != told.key.record_id:
         return "it is not linked"
-    found = {side: draft.look(draft.ref(side, str(link.rec(side)))) for side in Side}
-    gone = [draft.named(side, link.rec(side)) for side, one in found.items() if isinstance(one, Gone)]
+    found = {side: draft.look(draft.ref(side, str(link.record_id(side)))) for side in Side}
+    gone = [draft.named(side, link.record_id(side)) for side, one in found.items() if isinstance(one, Gone)]
     if gone:
         return f"{gone[0]} is not there any more; `bridge restore` creates a deleted record again"
     return link, {side: one for side, one in found.items() if isinstance(one, Record)}
@@ -353,7 +359,7 @@ def _undo_told(draft: Draft, told: Instruction) -> Foretold:
         else:
             lines.append(f"{one.field}: {_value(shown['now'])} -> {_value(shown['value'])}")
             restored += 1
-    return Foretold((draft.named(target, told.key.rec), *lines), acts=restored > 0, restored=restored, kept=kept)
+    return Foretold((draft.named(target, told.key.record_id), *lines), acts=restored > 0, restored=restored, kept=kept)
 
 
 def _removal_told(draft: Draft, told: Instruction) -> Foretold:
@@ -361,7 +367,7 @@ def _removal_told(draft: Draft, told: Instruction) -> Foretold:
     if isinstance(pair, str):
         return _refused(draft, told, pair)
     link, records = pair
-    target, name = told.key.side, draft.named(told.key.side, told.key.rec)
+    target, name = told.key.side, draft.named(told.key.side, told.key.record_id)
     edits = undo.edited_since_created(draft, target, told.detail["fields"], records, link)
     if edits:
         head = f"{name}: stays, as somebody edited it since the bridge created it"
@@ -374,27 +380,27 @@ def _removal_told(draft: Draft, told: Instruction) -> Foretold:
 
 
 def _unlink_told(draft: Draft, told: Instruction) -> Foretold:
-    link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.rec))
-    if link is None or link.state not in moves.PAIRED or link.rec(told.key.side) != told.key.rec:
+    link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.record_id))
+    if link is None or link.state not in moves.PAIRED or link.record_id(told.key.side) != told.key.record_id:
         return _refused(draft, told, "it is not linked")
-    names = " and ".join(draft.named(side, link.rec(side)) for side in (told.key.side, told.key.side.other))
+    names = " and ".join(draft.named(side, link.record_id(side)) for side in (told.key.side, told.key.side.other))
     return Foretold((f"{names} are no pair any more; both stay, and are left alone until one of them is edited",))
 
 
 def _link_told(draft: Draft, told: Instruction) -> Foretold:
-    side, other, rec = told.key.side, told.key.side.other, str(told.detail["other"])
-    mine, theirs = draft.named(side, told.key.rec), draft.named(other, rec)
-    out = forgotten(draft, {side: told.key.rec, other: rec})
+    side, other, record_id = told.key.side, told.key.side.other, str(told.detail["other"])
+    mine, theirs = draft.named(side, told.key.record_id), draft.named(other, record_id)
+    out = forgotten(draft, {side: told.key.record_id, other: record_id})
     if out:
         return _refused(draft, told, out)
     for name, link in (
-        (mine, draft.ask(LinkOf(draft.mapping.name, side, told.key.rec))),
-        (theirs, draft.ask(LinkOf(draft.mapping.name, other, rec))),
+        (mine, draft.ask(LinkOf(draft.mapping.name, side, told.key.record_id))),
+        (theirs, draft.ask(LinkOf(draft.mapping.name, other, record_id))),
     ):
         if link is not None:
-            there = " and ".join(draft.named(one, link.rec(one)) for one in Side if link.rec(one))
+            there = " and ".join(draft.named(one, link.record_id(one)) for one in Side if link.record_id(one))
             return _refused(draft, told, f"{name} is linked already ({there}); `bridge unlink` it first")
-    found = {side: draft.look(draft.ref(side, told.key.rec)), other: draft.look(draft.ref(other, rec))}
+    found = {side: draft.look(draft.ref(side, told.key.record_id)), other: draft.look(draft.ref(other, record_id))}
     wrong = unfit(draft, found)
     if wrong:
         return _refused(draft, told, wrong)
@@ -417,19 +423,19 @@ def _merged(draft: Draft, told: Instruction, records: MappingOf[Side, Record]) -
 
 
 def _restore_told(draft: Draft, told: Instruction) -> Foretold:
-    target, rec = told.key.side.other, str(told.detail["rec"])
-    name, mine = draft.named(target, rec), draft.named(told.key.side, told.key.rec)
-    out = forgotten(draft, {told.key.side: told.key.rec, target: rec})
+    target, record_id = told.key.side.other, str(told.detail["rec"])
+    name, mine = draft.named(target, record_id), draft.named(told.key.side, told.key.record_id)
+    out = forgotten(draft, {told.key.side: told.key.record_id, target: record_id})
     if out:
         return _refused(draft, told, out)
-    if isinstance(draft.look(draft.ref(target, rec)), Record):
+    if isinstance(draft.look(draft.ref(target, record_id)), Record):
         refusal = f"{name}: refused: it is there; `bridge link` makes a pair of it and another record"
         return Foretold((refusal,), acts=False)
-    link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.rec))
+    link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.record_id))
     if link is not None:
-        there = draft.named(target, link.rec(target))
+        there = draft.named(target, link.record_id(target))
         return Foretold((f"{name}: refused: its counterpart {mine} is linked to {there} by now",), acts=False)
-    alive = isinstance(draft.look(draft.ref(told.key.side, told.key.rec)), Record)
+    alive = isinstance(draft.look(draft.ref(told.key.side, told.key.record_id)), Record)
     after = f"linked to {mine}" if alive else f"not linked, as {mine} is deleted too"
     values = load_values(draft.mapping, told.detail["values"])
     filled = {name: value for name, value in values.items() if not is_empty(value)}

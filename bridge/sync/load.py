@@ -124,7 +124,7 @@ class Loader:
         not found, a listing must show something.
         """
         store, scope = self.parts.store, self.situation.claim.scope
-        sample = await store.records.linked_sample(scope, need.side, CANARIES, exclude=[need.rec])
+        sample = await store.records.linked_sample(scope, need.side, CANARIES, exclude=[need.record_id])
         for ref in sample:
             seen = (await self.read(ref)).found
             if isinstance(seen, Record) or seen.evidence is not Evidence.NOT_FOUND:

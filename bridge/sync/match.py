@@ -52,7 +52,7 @@ def left_alone(draft: Draft, row: Link, own: Record) -> Completion | None:
     """The end of a claim whose record is as it was when a person ended its pair. None: it was edited since."""
     other, run = draft.side.other, str((row.payload or {}).get("run", "a person"))
     if not edited(draft.mapping, row, draft.side, own):
-        counterpart = draft.named(other, row.rec(other))
+        counterpart = draft.named(other, row.record_id(other))
         return draft.filtered(Reason.PARTED.of(run=run, other=counterpart))
     _over(draft, row, draft.named(draft.side, own.ref.id))
     return None
@@ -85,9 +85,9 @@ def of_candidate(draft: Draft, candidate: Record) -> Completion | None:
     return None
 
 
-def answered(draft: Draft, side: Side, rec: str) -> None:
+def answered(draft: Draft, side: Side, record_id: str) -> None:
     """A person says otherwise now."""
-    rows = draft.ask(LinksNaming(draft.mapping.name, side, rec))
+    rows = draft.ask(LinksNaming(draft.mapping.name, side, record_id))
     draft.moves += [moves.drop(row) for row in rows if row.state is LinkState.PARTED]
 
 
@@ -107,7 +107,7 @@ class Survivor:
 
 def match_or_create(draft: Draft) -> Completion | Create:
     """What an unlinked record needs."""
-    found = accept.read(draft, draft.side, draft.key.rec)
+    found = accept.read(draft, draft.side, draft.key.record_id)
     if isinstance(found, Stale):
         return draft.stale(found)
     draft.believe(alive=isinstance(found, Record))
@@ -127,47 +127,47 @@ def _gone(draft: Draft) -> Completion:
 
     Then nobody need find out any more whether its counterpart was created, and others with its key need not wait.
     """
-    side, rec, settle = draft.side, draft.key.rec, draft.endpoint(draft.side).settle
+    side, record_id, read_lag = draft.side, draft.key.record_id, draft.endpoint(draft.side).read_lag
     first = draft.now if draft.first.gone_since is None else draft.first.gone_since
-    if draft.deleted_by_event(side, rec) or draft.now >= first + settle:
-        rows = draft.ask(LinksNaming(draft.mapping.name, side, rec))
-        draft.moves += [moves.drop(row) for row in rows if row.state is LinkState.DOUBT]
+    if draft.deleted_by_event(side, record_id) or draft.now >= first + read_lag:
+        rows = draft.ask(LinksNaming(draft.mapping.name, side, record_id))
+        draft.moves += [moves.drop(row) for row in rows if row.state is LinkState.UNKNOWN]
         return draft.filtered(Reason.IS_NOT_THERE.of())
-    return draft.later(first + settle, Reason.NOT_THERE_YET.of(record=draft.named(side, rec)), gone_since=first)
+    return draft.later(first + read_lag, Reason.NOT_THERE_YET.of(record=draft.named(side, record_id)), gone_since=first)
 
 
 def _history(draft: Draft, own: Record) -> Completion | Survivor | None:
     """What happened to this record before: duplicates wait for a person, a restored record finds its link again."""
-    naming = LinksNaming(draft.mapping.name, draft.side, draft.key.rec)
-    forgotten = IsForgotten(draft.ref(draft.side, draft.key.rec))
+    naming = LinksNaming(draft.mapping.name, draft.side, draft.key.record_id)
+    forgotten = IsForgotten(draft.ref(draft.side, draft.key.record_id))
     together: tuple[Question[Any], ...] = (naming, forgotten)
     draft.ask_all(together)
     if draft.ask(forgotten):
         return draft.filtered(Reason.FORGOTTEN.of())
     for row in draft.ask(naming):
-        if row.state is LinkState.TWIN:
+        if row.state is LinkState.DUPLICATE:
             return draft.filtered(Reason.DUPLICATE_REPORTED.of())
-        if row.state is LinkState.DOUBT and draft.retried:
+        if row.state is LinkState.UNKNOWN and draft.retried:
             return recover.reopened(draft, row)
-        if row.state is LinkState.DOUBT:
+        if row.state is LinkState.UNKNOWN:
             return draft.dead(Reason.CREATE_STILL_UNKNOWN.of())
         if row.state is LinkState.TOMBSTONE:
             return _tombstone(draft, row)
         if row.state is LinkState.PARTED and (alone := left_alone(draft, row, own)):
             return alone
-        if row.state is LinkState.ALIAS and draft.ask(SurvivorOf(draft.ref(draft.side, draft.key.rec))) is None:
+        if row.state is LinkState.ALIAS and draft.ask(SurvivorOf(draft.ref(draft.side, draft.key.record_id))) is None:
             return Survivor()  # it was the record's counterpart that was merged away, and not the record itself
     return None
 
 
 def _tombstone(draft: Draft, row: Link) -> Completion | Survivor | None:
     gone_at = row.gone_left if draft.side is Side.LEFT else row.gone_right
-    other = row.rec(draft.side.other)
+    other = row.record_id(draft.side.other)
     if gone_at is None or other is None:
         return Survivor()
-    settled = gone_at + draft.endpoint(draft.side).settle
+    settled = gone_at + draft.endpoint(draft.side).read_lag
     if draft.now < settled:
-        return draft.later(settled, Reason.GONE_A_MOMENT_AGO.of(record=draft.named(draft.side, draft.key.rec)))
+        return draft.later(settled, Reason.GONE_A_MOMENT_AGO.of(record=draft.named(draft.side, draft.key.record_id)))
     return _restored(draft, row, other)
 
 
@@ -181,7 +181,7 @@ def _restored(draft: Draft, row: Link, other: str) -> Completion | None:
     if isinstance(draft.look(draft.ref(draft.side.other, other), Moment.LEASED), Gone):
         return None
     draft.moves.append(moves.revive(row))
-    draft.say("restored", f"{draft.named(draft.side, draft.key.rec)} is back; its link lives again", link=row)
+    draft.say("restored", f"{draft.named(draft.side, draft.key.record_id)} is back; its link lives again", link=row)
     return draft.done(Outcome.APPLIED, Reason.RESTORED.of(), due=draft.now)
 
 
@@ -192,7 +192,7 @@ def _new(draft: Draft, own: Record, *, may_copy: bool) -> Completion | Create:
         return draft.filtered(Reason.OUTSIDE_WHERE.of())
     reading = translate.read(draft.mapping, draft.side, own.fields)
     reading = references.resolve(draft, {draft.side: reading})[draft.side]
-    draft.note_keys(draft.side, draft.key.rec, reading.values)
+    draft.note_keys(draft.side, draft.key.record_id, reading.values)
     problems = [problem for problem in reading.problems if other in draft.mapping.named[problem.field].flows]
     if problems:
         return draft.dead(Reason.UNTRANSLATABLE.of(problem="; ".join(str(problem) for problem in problems)))
@@ -249,10 +249,10 @@ def _candidates(draft: Draft, key: MatchKey, reading: Reading) -> list[Record]:
     other = draft.side.other
     forms = _forms(draft, other, key, reading)
     index = draft.ask_all(SharingKeys(draft.mapping.name, other, form) for form in forms)
-    ids = {rec for recs in index for rec in recs}
+    ids = {record_id for record_ids in index for record_id in record_ids}
     if draft.manifest(other).lookup is not Lookup.NONE:
         ids |= _searched(draft, other, key, reading)
-    shown = [draft.look(draft.ref(other, rec)) for rec in sorted(ids)]
+    shown = [draft.look(draft.ref(other, record_id)) for record_id in sorted(ids)]
     return [one for one in shown if isinstance(one, Record) and _shows_key(draft, other, one, key)]
 
 
@@ -264,7 +264,7 @@ def _forms(draft: Draft, side: Side, key: MatchKey, reading: Reading) -> list[st
     ways: list[list[Any]] = []
     for value in values.values():
         link = links.get(value.id) if isinstance(value, LinkId) else None
-        there = link.rec(side) if link else None
+        there = link.record_id(side) if link else None
         ways.append([value] if link is None or there is None else [value, Reference(link.mapping, side, there)])
     forms = (dict(zip(values, way, strict=True)) for way in itertools.product(*ways))
     return [text for form in forms if (text := translate.key_hash(draft.mapping, key.fields, form))]
@@ -319,7 +319,7 @@ def _question(draft: Draft, own: Record, record: Record) -> Completion | None:
     """A person has to say which of several records a lost create of `record` made, and this is one of them."""
     other = draft.side.other
     for row in draft.ask(LinksNaming(draft.mapping.name, other, record.ref.id)):
-        if row.state is LinkState.DOUBT and own.ref.id in (row.payload or {}).get("among", ()):
+        if row.state is LinkState.UNKNOWN and own.ref.id in (row.payload or {}).get("among", ()):
             holder = TaskKey(draft.mapping.name, other, record.ref.id)
             asked = draft.ask(TaskOf(holder))
             if asked is not None and asked.state is TaskState.IDLE:  # discarded: a person does not want to say
@@ -331,23 +331,25 @@ def _question(draft: Draft, own: Record, record: Record) -> Completion | None:
 
 def _is_duplicate(draft: Draft, own: Record, link: Link) -> bool:
     """Two people made the same record on both sides at once: the bridge had already copied the other one here."""
-    if link.made != f"created_{draft.side.value}" or link.rec(draft.side) == own.ref.id:
+    if link.made != f"created_{draft.side.value}" or link.record_id(draft.side) == own.ref.id:
         return False
     known = draft.known(own.ref)
     if known is not None and known.first_seq <= link.seq:
         return True
-    copy = draft.look(draft.ref(draft.side, str(link.rec(draft.side))))
+    copy = draft.look(draft.ref(draft.side, str(link.record_id(draft.side))))
     if isinstance(copy, Gone):  # somebody took one of the two away already; once that is sure, the other is linked
         return True
     if own.created_at is None or copy.created_at is None:
         return False
-    return (own.created_at - copy.created_at).total_seconds() <= draft.endpoint(draft.side).settle  # one clock's times
+    return (own.created_at - copy.created_at).total_seconds() <= draft.endpoint(
+        draft.side
+    ).read_lag  # one clock's times
 
 
 def _report_duplicate(draft: Draft, link: Link, candidate: Record) -> Completion:
-    mine, theirs = draft.named(draft.side, draft.key.rec), draft.named(draft.side.other, candidate.ref.id)
-    copy = draft.named(draft.side, link.rec(draft.side))
-    draft.moves.append(moves.report_duplicate(draft.mapping.name, draft.side, draft.key.rec, link))
+    mine, theirs = draft.named(draft.side, draft.key.record_id), draft.named(draft.side.other, candidate.ref.id)
+    copy = draft.named(draft.side, link.record_id(draft.side))
+    draft.moves.append(moves.report_duplicate(draft.mapping.name, draft.side, draft.key.record_id, link))
     draft.say("duplicate", f"{mine} and {copy} are the same thing made twice ({theirs}); merge them by hand", link=link)
     return draft.filtered(Reason.DUPLICATE_OF.of(record=copy))
 
@@ -363,64 +365,72 @@ def _unlike(draft: Draft, own: Record, reading: Reading) -> Completion | frozens
     """
     unlike: set[str] = set()
     for key in translate.side_keys(draft.mapping, reading.values):
-        for rec, link in _firsts(draft, own, key, reading).items():
-            if rec == own.ref.id:  # whoever created it was answered after this claim was given out
+        for record_id, link in _firsts(draft, own, key, reading).items():
+            if record_id == own.ref.id:  # whoever created it was answered after this claim was given out
                 return draft.later(draft.now + draft.jitter(1.0), Reason.LINKED_MEANWHILE.of())
             if link is not None and link.state is LinkState.INTENDED:
                 return draft.later(draft.now + draft.jitter(CREATE_WAIT_SECONDS), Reason.CREATE_ELSEWHERE.of())
-            taken = draft.lease(draft.side, rec)  # whoever works on it next then finds this claim ended, and wakes it
+            taken = draft.lease(
+                draft.side, record_id
+            )  # whoever works on it next then finds this claim ended, and wakes it
             if taken:
                 return taken
             if link is not None and not _still_linked(draft, link):
                 due = draft.now + draft.jitter(1.0)
-                return draft.later(due, Reason.CHANGED_MEANWHILE.of(record=draft.named(draft.side, rec)))
-            first = accept.of_another(draft, draft.side, rec)
+                return draft.later(due, Reason.CHANGED_MEANWHILE.of(record=draft.named(draft.side, record_id)))
+            first = accept.of_another(draft, draft.side, record_id)
             if isinstance(first, Stale):
                 return draft.stale(first)
             if isinstance(first, Gone) and link is not None and not draft.shadow:
-                return _first_is_gone(draft, rec, key)
+                return _first_is_gone(draft, record_id, key)
             if isinstance(first, Record) and _has_key(draft, draft.side, first, key):
-                return _held(draft, rec, link, key)
-            unlike.add(rec)
+                return _held(draft, record_id, link, key)
+            unlike.add(record_id)
     return frozenset(unlike)
 
 
 def _still_linked(draft: Draft, link: Link) -> bool:
     """Its link may have changed after it was found and before it was leased."""
     now = draft.ask(LinkById(link.id))
-    return now is not None and now.state in moves.PAIRED and now.rec(draft.side) == link.rec(draft.side)
+    return now is not None and now.state in moves.PAIRED and now.record_id(draft.side) == link.record_id(draft.side)
 
 
 def _firsts(draft: Draft, own: Record, key: MatchKey, reading: Reading) -> dict[str, Link | None]:
     """Other records of this side that may show the key, with their links: by this side's index, by the counterparts."""
     name, side, other = draft.mapping.name, draft.side, draft.side.other
     index = draft.ask_all(SharingKeys(name, side, form) for form in _forms(draft, side, key, reading))
-    recs = sorted({rec for found in index for rec in found} - {own.ref.id})
+    record_ids = sorted({record_id for found in index for record_id in found} - {own.ref.id})
     there = _candidates(draft, key, reading) if key in translate.match_keys(draft.mapping, reading.values) else []
-    here = draft.ask_all(LinkOf(name, side, rec) for rec in recs)
+    here = draft.ask_all(LinkOf(name, side, record_id) for record_id in record_ids)
     links = [*here, *draft.ask_all(LinkOf(name, other, record.ref.id) for record in there)]
-    found: dict[str, Link | None] = {str(link.rec(side)): link for link in links if link is not None and link.rec(side)}
+    found: dict[str, Link | None] = {
+        str(link.record_id(side)): link for link in links if link is not None and link.record_id(side)
+    }
     if draft.shadow:
-        free = [rec for rec, link in zip(recs, here, strict=True) if link is None]
-        found |= {rec: None for rec in free if _known_earlier(draft, rec, own.ref.id)}
+        free = [record_id for record_id, link in zip(record_ids, here, strict=True) if link is None]
+        found |= {record_id: None for record_id in free if _known_earlier(draft, record_id, own.ref.id)}
     return found
 
 
-def _known_earlier(draft: Draft, rec: str, than: str) -> bool:
-    one, two = (draft.known(draft.ref(draft.side, each)) for each in (rec, than))
-    return one is not None and (one.first_seq, rec) < ((two.first_seq if two else NEVER_HEARD_OF), than)
+def _known_earlier(draft: Draft, record_id: str, than: str) -> bool:
+    one, two = (draft.known(draft.ref(draft.side, each)) for each in (record_id, than))
+    return one is not None and (one.first_seq, record_id) < ((two.first_seq if two else NEVER_HEARD_OF), than)
 
 
-def _first_is_gone(draft: Draft, rec: str, key: MatchKey) -> Completion:
+def _first_is_gone(draft: Draft, record_id: str, key: MatchKey) -> Completion:
     """What becomes of its link decides: its counterpart is free then, or the link follows a merge."""
-    first = TaskKey(draft.mapping.name, draft.side, rec)
-    why = Reason.FIRST_IS_GONE.of(first=draft.named(draft.side, rec), key=" + ".join(key.fields))
+    first = TaskKey(draft.mapping.name, draft.side, record_id)
+    why = Reason.FIRST_IS_GONE.of(first=draft.named(draft.side, record_id), key=" + ".join(key.fields))
     return draft.later(draft.now + draft.limits.wait_seconds, why, waits_for=first, mark=(first,))
 
 
-def _held(draft: Draft, rec: str, link: Link | None, key: MatchKey) -> Completion:
+def _held(draft: Draft, record_id: str, link: Link | None, key: MatchKey) -> Completion:
     """A dead letter, which is looked at again whenever the first record was."""
-    record, first, fields = draft.named(draft.side, draft.key.rec), draft.named(draft.side, rec), " + ".join(key.fields)
+    record, first, fields = (
+        draft.named(draft.side, draft.key.record_id),
+        draft.named(draft.side, record_id),
+        " + ".join(key.fields),
+    )
     if draft.shadow:
         draft.say("would hold", f"shadow: would be held, as {first} has the same {fields}")
         return draft.filtered(Reason.IN_SHADOW.of())
@@ -428,15 +438,15 @@ def _held(draft: Draft, rec: str, link: Link | None, key: MatchKey) -> Completio
     why = Reason.HELD_AS_DUPLICATE.of(
         record=record,
         first=first,
-        counterpart=draft.named(draft.side.other, link.rec(draft.side.other)),
+        counterpart=draft.named(draft.side.other, link.record_id(draft.side.other)),
         key=fields,
         system=draft.endpoint(draft.side).system,
         mapping=draft.mapping.name,
         side=draft.side_name(draft.side),
         entity=draft.endpoint(draft.side).entity,
-        id=draft.key.rec,
+        id=draft.key.record_id,
     )
-    return draft.dead(why, waits_for=TaskKey(draft.mapping.name, draft.side, rec))
+    return draft.dead(why, waits_for=TaskKey(draft.mapping.name, draft.side, record_id))
 
 
 # Link two records that exist.
@@ -448,20 +458,20 @@ def _link_matched(draft: Draft, own: Record, candidate: Record, key: MatchKey) -
     return _pair(draft, candidate.ref.id, f"the same {' + '.join(key.fields)}")
 
 
-def _pair(draft: Draft, other_rec: str, why: str) -> Completion:
+def _pair(draft: Draft, other_record_id: str, why: str) -> Completion:
     """Link the claim's record with a record of the other side; the task stays due and merges them without a base."""
     other = draft.side.other
-    taken = draft.lease(other, other_rec)
+    taken = draft.lease(other, other_record_id)
     if taken:
         return taken
-    if isinstance(draft.look(draft.ref(other, other_rec), Moment.LEASED), Gone):
+    if isinstance(draft.look(draft.ref(other, other_record_id), Moment.LEASED), Gone):
         due = draft.now + draft.jitter(1.0)
-        return draft.later(due, Reason.WENT_AWAY_MEANWHILE.of(record=draft.named(other, other_rec)))
-    merge.answered(draft, draft.side, draft.key.rec)
-    merge.answered(draft, other, other_rec)
-    draft.moves.append(moves.match(draft.mapping.name, draft.side, draft.key.rec, other_rec))
-    source, target = draft.named(draft.side, draft.key.rec), draft.named(other, other_rec)
-    draft.say("matched", f"{source} is {target}: {why}", other=other_rec)
+        return draft.later(due, Reason.WENT_AWAY_MEANWHILE.of(record=draft.named(other, other_record_id)))
+    merge.answered(draft, draft.side, draft.key.record_id)
+    merge.answered(draft, other, other_record_id)
+    draft.moves.append(moves.match(draft.mapping.name, draft.side, draft.key.record_id, other_record_id))
+    source, target = draft.named(draft.side, draft.key.record_id), draft.named(other, other_record_id)
+    draft.say("matched", f"{source} is {target}: {why}", other=other_record_id)
     return draft.done(Outcome.APPLIED, Reason.MATCHED.of(record=target), due=draft.now)
 
 
@@ -477,9 +487,9 @@ def refused_as_duplicate(draft: Draft, target: Side, error: DuplicateRefused, fi
     found = draft.ask(Search(endpoint.system, endpoint.entity, error.field, value))
     if not found:  # a search may not know yet what somebody made a moment ago
         raise RetryLater(error.system, f"refused as a duplicate by {error.field}, none found: {error.message}")
-    links = draft.ask_all(LinkOf(draft.mapping.name, target, rec) for rec in found)
-    forgotten = draft.ask_all(IsForgotten(draft.ref(target, rec)) for rec in found)
-    free = [rec for rec, link, out in zip(found, links, forgotten, strict=True) if link is None and not out]
+    links = draft.ask_all(LinkOf(draft.mapping.name, target, record_id) for record_id in found)
+    forgotten = draft.ask_all(IsForgotten(draft.ref(target, record_id)) for record_id in found)
+    free = [record_id for record_id, link, out in zip(found, links, forgotten, strict=True) if link is None and not out]
     if len(free) != 1:
         of = f" by {error.field} ({', '.join(found)})"
         return draft.dead(Reason.REFUSED_AS_DUPLICATE.of(of=of, error=error.message))
@@ -495,18 +505,18 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
     holding = _holding(draft, target, reading)
     if isinstance(holding, Completion):
         return holding
-    crossing = _crossing(draft, target, holding)
-    settled = references.for_writing(draft, target, crossing)
+    to_write = _to_write(draft, target, holding)
+    settled = references.for_writing(draft, target, to_write)
     if isinstance(settled, Completion):
         return settled
-    chosen = {name: crossing[name] if value is not None else None for name, value in settled.values.items()}
+    chosen = {name: to_write[name] if value is not None else None for name, value in settled.values.items()}
     fields = dict(translate.for_create(draft.mapping, target, settled.values, holding.off))
     if draft.shadow:
         values = translate.initial(draft.mapping, target, chosen, holding.off)
         return shadow.would_create(draft, target, values, settled.left_out)
     marker = draft.mapping.marker.get(target)
     if marker:
-        parse_path(marker).put(fields, {}, draft.key.rec)
+        parse_path(marker).put(fields, {}, draft.key.record_id)
     known = draft.known(own.ref)
     plan = Create(
         target=target,
@@ -521,7 +531,7 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
         again=draft.now if _lines_follow(draft, target, holding) else _again(draft, own, patient=settled.again),
         left_out=settled.left_out,
     )
-    references.note_missing(draft, {draft.side: draft.key.rec}, {draft.side: reading})
+    references.note_missing(draft, {draft.side: draft.key.record_id}, {draft.side: reading})
     return plan
 
 
@@ -530,7 +540,7 @@ def _holding(draft: Draft, target: Side, reading: Reading) -> Completion | Readi
     gated = frozenset(name for name, _ in draft.mapping.gates[target])
     if not gated:
         return reading
-    settled = references.for_writing(draft, target, _crossing(draft, target, translate.without(reading, gated)))
+    settled = references.for_writing(draft, target, _to_write(draft, target, translate.without(reading, gated)))
     if isinstance(settled, Completion):
         return settled
     return translate.without(reading, translate.off_in_new(draft.mapping, target, settled.values, reading.off))
@@ -559,7 +569,7 @@ def _again(draft: Draft, own: Record, *, patient: bool) -> float | None:
     return min(looks, default=None)
 
 
-def _crossing(draft: Draft, target: Side, reading: Reading) -> dict[str, Any]:
+def _to_write(draft: Draft, target: Side, reading: Reading) -> dict[str, Any]:
     """The filled values of rows that flow towards the target."""
     values = {}
     for field in draft.mapping.fields:

@@ -10,7 +10,7 @@ from bridge.sync.draft import Draft
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import ForgetMerge, Moment
 
-NEEDS_A_PERSON = (LinkState.DOUBT, LinkState.TWIN)
+NEEDS_A_PERSON = (LinkState.UNKNOWN, LinkState.DUPLICATE)
 
 
 def survivors_link(draft: Draft, link: Link, side: Side, survivor: str) -> Link | Completion | None:
@@ -32,15 +32,18 @@ def merged(
 
     theirs: that link. fate: what becomes of this link's record on the other side then.
     """
-    rec, mark = str(link.rec(side)), (TaskKey(draft.mapping.name, side, survivor), *pairs_naming(draft, link))
+    record_id, mark = (
+        str(link.record_id(side)),
+        (TaskKey(draft.mapping.name, side, survivor), *pairs_naming(draft, link)),
+    )
     if theirs is None:
-        _follow(draft, link, side, survivor, f"{draft.named(side, rec)} was merged into {survivor}")
+        _follow(draft, link, side, survivor, f"{draft.named(side, record_id)} was merged into {survivor}")
     else:
         _alias(draft, link, theirs, side, survivor, fate)
     return draft.done(Outcome.APPLIED, Reason.MERGED.of(survivor=survivor), mark=mark)
 
 
-def duplicate_instead(draft: Draft, link: Link, side: Side, rec: str) -> Completion | None:
+def duplicate_instead(draft: Draft, link: Link, side: Side, record_id: str) -> Completion | None:
     """Of two records for one thing, as was reported, somebody deleted the linked one: the other takes its place.
 
     The two meet it without a base, as any matched pair does.
@@ -52,15 +55,15 @@ def duplicate_instead(draft: Draft, link: Link, side: Side, rec: str) -> Complet
         if draft.ask(LinkOf(draft.mapping.name, side, duplicate)) is not None:
             continue  # it has a pair of its own since it was reported
         if isinstance(draft.look(draft.ref(side, duplicate), Moment.LEASED), Record):
-            why = Reason.DUPLICATE_TAKES_OVER.of(record=draft.named(side, rec), duplicate=duplicate)
+            why = Reason.DUPLICATE_TAKES_OVER.of(record=draft.named(side, record_id), duplicate=duplicate)
             _follow(draft, link, side, duplicate, why.text, forget_base=True)
             return draft.done(Outcome.APPLIED, why, mark=(TaskKey(draft.mapping.name, side, duplicate),))
     return None
 
 
-def answered(draft: Draft, side: Side, rec: str) -> None:
+def answered(draft: Draft, side: Side, record_id: str) -> None:
     """Linking or merging the record is what a person was asked for: the question goes."""
-    rows = draft.ask(LinksNaming(draft.mapping.name, side, rec))
+    rows = draft.ask(LinksNaming(draft.mapping.name, side, record_id))
     draft.moves += [moves.drop(row) for row in rows if row.state in NEEDS_A_PERSON]
 
 
@@ -72,15 +75,15 @@ def _follow(draft: Draft, link: Link, side: Side, survivor: str, what: str, *, f
 
 def _alias(draft: Draft, link: Link, theirs: Link, side: Side, survivor: str, fate: str) -> None:
     draft.moves.append(moves.alias_to(link, theirs))
-    gone, left_over = draft.named(side, link.rec(side)), draft.named(side.other, link.rec(side.other))
+    gone, left_over = draft.named(side, link.record_id(side)), draft.named(side.other, link.record_id(side.other))
     text = f"{gone} was merged into {survivor}, which is linked already; {left_over} {fate}"
-    _tell(draft, replace(link, id=theirs.id), side, survivor, text, theirs.rec(side.other))
+    _tell(draft, replace(link, id=theirs.id), side, survivor, text, theirs.record_id(side.other))
 
 
 def _tell(draft: Draft, link: Link, side: Side, survivor: str, text: str, counterpart: str | None = None) -> None:
     """The story of the record that went, and of the one that lives on with its own `counterpart`."""
     draft.say("merged", text, link=link)
-    draft.journal.append(replace(draft.journal[-1], side=side, rec=survivor, other_rec=counterpart))
+    draft.journal.append(replace(draft.journal[-1], side=side, record_id=survivor, other_record_id=counterpart))
 
 
 def restored(draft: Draft, found: Record | Gone) -> Completion | None:
@@ -88,17 +91,17 @@ def restored(draft: Draft, found: Record | Gone) -> Completion | None:
 
     found: the claim's record, as just read and believed. None when it was never merged away, or still is.
     """
-    ref, other = draft.ref(draft.side, draft.key.rec), draft.side.other
+    ref, other = draft.ref(draft.side, draft.key.record_id), draft.side.other
     if isinstance(found, Gone) or draft.ask(SurvivorOf(ref)) is None:
         return None
     known = draft.known(ref)
-    settled = (known.gone_at or 0.0) + draft.endpoint(draft.side).settle if known else 0.0
+    settled = (known.gone_at or 0.0) + draft.endpoint(draft.side).read_lag if known else 0.0
     if draft.now < settled:
         return draft.later(settled, Reason.GONE_A_MOMENT_AGO.of(record=draft.named(draft.side, ref.id)))
     rows = draft.ask(LinksNaming(draft.mapping.name, draft.side, ref.id))
     row = next((row for row in rows if row.state is LinkState.ALIAS), None)
     if row is not None:
-        counterpart = str(row.rec(other))
+        counterpart = str(row.record_id(other))
         taken = draft.lease(other, counterpart)
         if taken:
             return taken
@@ -108,12 +111,12 @@ def restored(draft: Draft, found: Record | Gone) -> Completion | None:
     return draft.done(Outcome.APPLIED, Reason.RESTORED.of(), due=draft.now)
 
 
-def _free(draft: Draft, side: Side, rec: str) -> bool:
+def _free(draft: Draft, side: Side, record_id: str) -> bool:
     """Whether the record lives and no other link names it."""
-    link = draft.ask(LinkOf(draft.mapping.name, side, rec))
-    if link is not None and link.rec(side) == rec:
+    link = draft.ask(LinkOf(draft.mapping.name, side, record_id))
+    if link is not None and link.record_id(side) == record_id:
         return False
-    return isinstance(draft.look(draft.ref(side, rec), Moment.LEASED), Record)
+    return isinstance(draft.look(draft.ref(side, record_id), Moment.LEASED), Record)
 
 
 def pairs_naming(draft: Draft, link: Link) -> list[TaskKey]:

@@ -39,14 +39,14 @@ class Looks(Enum):
 
 def unsettled(draft: Draft, link: Link) -> Completion | None:
     """Until reads must show an earlier write, the record is left alone."""
-    settles = [draft.endpoint(side).settle for side in Side if link.sent(side) is not None]
+    settles = [draft.endpoint(side).read_lag for side in Side if link.sent(side) is not None]
     look_at = (link.sent_until or 0.0) + max(settles, default=0.0)
     if settles and draft.now < look_at:
         return draft.later(look_at, Reason.WRITE_UNSETTLED.of(), narrow=True)
     return None
 
 
-def settle_sent(draft: Draft, link: Link, readings: Mapping[Side, Reading], base: Base) -> tuple[Base, Link]:
+def settle_pending(draft: Draft, link: Link, readings: Mapping[Side, Reading], base: Base) -> tuple[Base, Link]:
     """Settle pending writes from reads that must show them: fields sent and shown are done, the rest merges again."""
     for side in Side:
         if link.sent(side) is None:
@@ -89,7 +89,7 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
         )
         if arrived or sent.get("took_effect"):
             other = beside.get(name, value)  # a person may have wanted the two to differ
-            source = _as_sent(readings[side.other], name, other) if side.other in readings else _only(name, other)
+            source = _as_pending(readings[side.other], name, other) if side.other in readings else _only(name, other)
             there = readings[side] if arrived else None
             new[name] = remember.sent_entry(draft.mapping, name, side, source, value, there)
     return new
@@ -130,7 +130,7 @@ def _tell_arrived(draft: Draft, link: Link, side: Side, reading: Reading) -> Non
     parts = ", ".join(f"{name}: {old[name]!r} -> {new[name]!r}" for name in there)
     held = {name: value for name, value in before.items() if name in there}
     detail = {"to": side.value, "before": dump_values(mapping, held), "after": dump_values(mapping, there)}
-    text = f"the write to {draft.named(side, link.rec(side))} had taken effect: {parts}"
+    text = f"the write to {draft.named(side, link.record_id(side))} had taken effect: {parts}"
     draft.say("updated", text, {**detail, "confirmed": True}, link=link)
 
 
@@ -160,7 +160,7 @@ def _only(name: str, value: Any) -> Reading:
     return Reading({name: value}, {})
 
 
-def _as_sent(source: Reading, name: str, value: Any) -> Reading:
+def _as_pending(source: Reading, name: str, value: Any) -> Reading:
     """The source side as it was when the value was sent, so that an edit made since is still an edit."""
     current = source.values.get(name, UNREAD)
     if current == value:
@@ -175,10 +175,10 @@ def _as_sent(source: Reading, name: str, value: Any) -> Reading:
 def recover_create(draft: Draft, link: Link) -> Completion:
     """An open intent of this record: find out whether the create took effect, and only then go on."""
     target = Side.LEFT if link.made == "created_left" else Side.RIGHT
-    known_id = link.rec(target)
+    known_id = link.record_id(target)
     if known_id is not None:
         return _adopt_created(draft, link, target, known_id)
-    look_at = max(link.look_at or 0.0, (link.deadline or 0.0) + draft.endpoint(target).settle)
+    look_at = max(link.look_at or 0.0, (link.deadline or 0.0) + draft.endpoint(target).read_lag)
     if draft.now < look_at:
         return draft.later(look_at, Reason.CREATE_UNKNOWN_YET.of(record=draft.named(target)))
     checked = bool((link.payload or {}).get("checked"))
@@ -187,7 +187,7 @@ def recover_create(draft: Draft, link: Link) -> Completion:
         return _adopt_created(draft, link, target, found[0].ref.id)
     among = [record.ref.id for record in found or ([] if checked else unsure)]
     if among or not (draft.manifest(target).shows_new or checked):
-        draft.moves.append(moves.doubt(link, among))
+        draft.moves.append(moves.unknown(link, among))
         ids = ", ".join(among) or "no listing shows new records"
         return draft.dead(Reason.CREATE_UNKNOWN.of(record=draft.named(target), among=ids))
     draft.moves.append(moves.drop(link))
@@ -197,9 +197,9 @@ def recover_create(draft: Draft, link: Link) -> Completion:
     return draft.later(draft.now, Reason.CREATE_AGAIN.of())
 
 
-def reopened(draft: Draft, doubt: Link) -> Completion:
+def reopened(draft: Draft, unknown: Link) -> Completion:
     """A person checked a create of unknown outcome: look again, and create if nothing is there."""
-    draft.moves.append(moves.reopen(doubt, draft.now))
+    draft.moves.append(moves.reopen(unknown, draft.now))
     return draft.later(draft.now, Reason.CREATE_CHECKED.of())
 
 
@@ -212,7 +212,7 @@ def _created(draft: Draft, link: Link, target: Side, checked: bool) -> tuple[Seq
     ones that look shortened (`Company 1` need not be our `Company 10`).
     """
     opened = from_epoch(float((link.payload or {}).get("at", 0.0)))
-    newer = opened - CLOSE_MARGIN - timedelta(seconds=draft.endpoint(target).settle)
+    newer = opened - CLOSE_MARGIN - timedelta(seconds=draft.endpoint(target).read_lag)
     values = references.followed(draft, load_values(draft.mapping, (link.payload or {}).get("values", {})))
     keys = {key.hash for key in translate.match_keys(draft.mapping, values)}
     equal: list[Record] = []
@@ -249,7 +249,7 @@ def _unlinked_since(draft: Draft, link: Link, target: Side) -> list[Record]:
             continue
         fresh = draft.look(row.ref)
         marked = parse_path(marker).get(fresh.fields) if marker and isinstance(fresh, Record) else UNREAD
-        if isinstance(fresh, Record) and (marked is UNREAD or marked == link.rec(target.other)):
+        if isinstance(fresh, Record) and (marked is UNREAD or marked == link.record_id(target.other)):
             found.append(fresh)
     return found
 
@@ -277,20 +277,20 @@ def _adopt_created(draft: Draft, link: Link, target: Side, new: str) -> Completi
     Whatever keeps the claim from ending now, the intent holds the record's id from here on. Otherwise somebody who
     deletes the record meanwhile makes it look as if it had never been created, and it would come back.
     """
-    if link.rec(target) is None:
+    if link.record_id(target) is None:
         draft.moves.append(moves.learn_id(link, target, new))
     taken = draft.lease(target, new)
     if taken:
         return taken
-    rec = link.rec(target.other)
-    assert rec is not None, "an intent names the record it was decided for"
-    source = accept.read(draft, target.other, rec)
+    record_id = link.record_id(target.other)
+    assert record_id is not None, "an intent names the record it was decided for"
+    source = accept.read(draft, target.other, record_id)
     if isinstance(source, Stale):
         return draft.stale(source)
     record = draft.look(draft.ref(target, new), Moment.LEASED)
     values = load_values(draft.mapping, (link.payload or {}).get("values", {}))
     reading = _source_reading(draft, target.other, source, values)
-    text = f"the create had taken effect: {draft.named(target.other, rec)} -> {draft.named(target, new)}"
+    text = f"the create had taken effect: {draft.named(target.other, record_id)} -> {draft.named(target, new)}"
     draft.say("found", text, {"to": target.value, "after": dump_values(draft.mapping, values)}, link=link, other=new)
     shown = record if isinstance(record, Record) else None
     completion = settle.created(draft, link, target, new, shown, values, reading, answered=False)
@@ -303,5 +303,5 @@ def _source_reading(draft: Draft, side: Side, source: Record | Gone, values: Map
         return Reading(values=dict(values), hashes={}, problems=())
     reading = translate.read(draft.mapping, side, source.fields)
     for name, value in values.items():
-        reading = _as_sent(reading, name, value)
+        reading = _as_pending(reading, name, value)
     return reading

@@ -46,8 +46,8 @@ def _merged_away(draft: Draft, missing: Iterable[Reference]) -> dict[Reference, 
     known = [one for one in missing if one.mapping in scopes]
     refs = [scopes[one.mapping].endpoint(one.side).ref(one.id) for one in known]
     survivors = draft.ask_all(SurvivorOf(ref) for ref in refs)
-    moved = {one: rec for one, rec in zip(known, survivors, strict=True) if rec is not None}
-    links = draft.ask_all(LinkOf(one.mapping, one.side, rec) for one, rec in moved.items())
+    moved = {one: record_id for one, record_id in zip(known, survivors, strict=True) if record_id is not None}
+    links = draft.ask_all(LinkOf(one.mapping, one.side, record_id) for one, record_id in moved.items())
     return {one: link for one, link in zip(moved, links, strict=True) if link is not None}
 
 
@@ -60,7 +60,7 @@ def _with_links(reading: Reading, found: Mapping[Reference, Link]) -> Reading:
     def known(value: Any) -> Any:
         if not isinstance(value, Reference) or value not in found:
             return value
-        return LinkId(found[value].id, left_over=found[value].rec(value.side) != value.id)
+        return LinkId(found[value].id, left_over=found[value].record_id(value.side) != value.id)
 
     return replace(reading, values={name: with_parts(value, known) for name, value in reading.values.items()})
 
@@ -73,7 +73,7 @@ def left_over(
     for one in decisions:
         here: Any = readings[side].values.get(one.field)
         there: Any = readings[side.other].values.get(one.field)
-        if one.action not in (Action.NONE, Action.IN_STEP) or side not in draft.mapping.named[one.field].flows:
+        if one.action not in (Action.NONE, Action.IN_SYNC) or side not in draft.mapping.named[one.field].flows:
             continue
         stale = {part for part in parts_of(here) if isinstance(part, LinkId) and part.left_over}
         named = {part for part in parts_of(there) if isinstance(part, LinkId) and not part.left_over}
@@ -105,7 +105,7 @@ def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settle
             if isinstance(verdict, Completion):
                 return verdict
             if isinstance(verdict, Link):
-                there[one] = Reference(verdict.mapping, target, str(verdict.rec(target)))
+                there[one] = Reference(verdict.mapping, target, str(verdict.record_id(target)))
                 draft.referred.append((verdict, target))
             elif verdict.blank:
                 there[one] = None
@@ -131,7 +131,7 @@ def _replaced(there: Mapping[Any, Any], value: Any) -> Any:
 
 
 def _linked(link: Link | None, target: Side) -> "Link | _LeaveOut":
-    if link is None or link.rec(target) is None:
+    if link is None or link.record_id(target) is None:
         return _LeaveOut("the record it names is no longer linked")
     return link
 
@@ -180,10 +180,10 @@ def note_missing(
         return ()
     for side, reading in readings.items():
         noted = draft.unlinked.setdefault(TaskKey(draft.mapping.name, side, str(records[side])), [])
-        crossing = [
+        to_write = [
             draft.mapping.named[name] for name in reading.values if side.other in draft.mapping.named[name].flows
         ]
-        for field, one in (found for row in crossing for found in referring(row, reading.values[row.name])):
+        for field, one in (found for row in to_write for found in referring(row, reading.values[row.name])):
             if not isinstance(one, Reference):
                 continue
             parent = TaskKey(one.mapping, one.side, one.id)

@@ -28,12 +28,12 @@ from bridge.store.questions import LinkById
 from bridge.sync.draft import Draft
 
 
-def in_step(mapping: Mapping, base: Base, readings: MappingOf[Side, Reading], decisions: Sequence[Decision]) -> Base:
+def in_sync(mapping: Mapping, base: Base, readings: MappingOf[Side, Reading], decisions: Sequence[Decision]) -> Base:
     """Base with the fields that were seen equal."""
     fields = {field.name: field for field in mapping.fields}
     new = dict(base)
     for decision in decisions:
-        if decision.action is Action.IN_STEP:
+        if decision.action is Action.IN_SYNC:
             name = decision.field
             left, right = readings[Side.LEFT], readings[Side.RIGHT]
             new[name] = FieldBase(
@@ -203,6 +203,6 @@ def in_words(draft: Draft, side: Side, values: MappingOf[str, Any]) -> dict[str,
 
     def told(value: Any) -> Any:
         link = links.get(value) if isinstance(value, LinkId) else None
-        return value if link is None or link.rec(side) is None else f"{link.mapping} {link.rec(side)}"
+        return value if link is None or link.record_id(side) is None else f"{link.mapping} {link.record_id(side)}"
 
     return printable({name: with_parts(value, told) for name, value in values.items()})

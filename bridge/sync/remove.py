@@ -1,4 +1,4 @@
-"""A linked record is gone: confirm it, see where it went, then do what the mapping says - under the brake."""
+"""A linked record is gone: confirm it, see where it went, then do what the mapping says, under its threshold."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,11 +24,11 @@ VISIBILITY_SECONDS = 1800.0
 
 def removed(draft: Draft, link: Link, side: Side, pair: Mapping[Side, Record | Gone]) -> Completion | Removal:
     """One record of a link is gone. `side`: where; `pair`: both sides as just read."""
-    gone, rec = pair[side], str(link.rec(side))
+    gone, record_id = pair[side], str(link.record_id(side))
     assert isinstance(gone, Gone)
-    if gone.merged_into is not None and gone.merged_into != rec:
+    if gone.merged_into is not None and gone.merged_into != record_id:
         draft.ask(NoteMerge(gone.ref, gone.merged_into))
-    survivor = draft.ask(SurvivorOf(draft.ref(side, rec)))
+    survivor = draft.ask(SurvivorOf(draft.ref(side, record_id)))
     other = pair[side.other]
     if survivor is not None:
         return _merged(draft, link, side, survivor, gone, other)
@@ -36,11 +36,11 @@ def removed(draft: Draft, link: Link, side: Side, pair: Mapping[Side, Record | G
         return _removed_by_us(draft, link, side, other)
     if isinstance(other, Gone):
         return both_gone(draft, link, Reason.BOTH_GONE.of())
-    confirmed = _confirm(draft, link, side, rec)
+    confirmed = _confirm(draft, link, side, record_id)
     if isinstance(confirmed, Completion):
         return confirmed
     link = confirmed
-    instead = merge.duplicate_instead(draft, link, side, rec)
+    instead = merge.duplicate_instead(draft, link, side, record_id)
     if instead:
         return instead
     return _apply_policy(draft, link, side, gone, other)
@@ -65,7 +65,7 @@ def _merged(
         return shadow.would_remove(draft, link, side.other, other, DeletePolicy.ARCHIVE.value)
     if draft.claim.paused:
         return draft.later(draft.now + draft.limits.wait_seconds, Reason.MAPPING_PAUSED.of())
-    hidden = accept.edit_not_shown(draft, side.other, str(link.rec(side.other)))
+    hidden = accept.edit_not_shown(draft, side.other, str(link.record_id(side.other)))
     if hidden:
         return draft.stale(hidden)
     held, into = values(draft, side.other, other), MergedInto(survivor, theirs)
@@ -74,23 +74,23 @@ def _merged(
 
 def _removed_by_us(draft: Draft, link: Link, side: Side, other: Record | Gone) -> Completion:
     """A removal whose answer was lost took effect; a record that was restored meanwhile begins anew."""
-    ended = both_gone(draft, link, Reason.REMOVED_BY_US.of(record=draft.named(side, link.rec(side))))
+    ended = both_gone(draft, link, Reason.REMOVED_BY_US.of(record=draft.named(side, link.record_id(side))))
     if isinstance(other, Gone):
         return ended
     return replace(ended, mark=(TaskKey(draft.mapping.name, side.other, other.ref.id),))
 
 
-def _confirm(draft: Draft, link: Link, side: Side, rec: str) -> Link | Completion:
-    """Two reads `settle` apart, and a canary: another linked record must still be visible to us.
+def _confirm(draft: Draft, link: Link, side: Side, record_id: str) -> Link | Completion:
+    """Two reads `read_lag` apart, and a canary: another linked record must still be visible to us.
 
     When none is for `VISIBILITY_SECONDS`, a person has to say whether the records are deleted or only hidden from us.
     Retrying the dead letter says that they are deleted; the link remembers question and answer. Else it would wait for
     ever.
     """
-    since, settle, name = draft.first.gone_since, draft.endpoint(side).settle, draft.named(side, rec)
-    if since is None or draft.now < since + settle:
+    since, read_lag, name = draft.first.gone_since, draft.endpoint(side).read_lag, draft.named(side, record_id)
+    if since is None or draft.now < since + read_lag:
         first = draft.now if since is None else since
-        return draft.later(first + settle, Reason.GONE_ONCE.of(record=name), gone_since=first)
+        return draft.later(first + read_lag, Reason.GONE_ONCE.of(record=name), gone_since=first)
     if (link.payload or {}).get("deletion_confirmed", float("-inf")) >= since:
         return link
     if _answered(draft, link):
@@ -98,7 +98,7 @@ def _confirm(draft: Draft, link: Link, side: Side, rec: str) -> Link | Completio
         draft.moves.append(noted)
         draft.say("confirmed", f"a person says that {name} is deleted", link=link)
         return replace(link, payload=noted.values["payload"])
-    if draft.ask(CanSee(side, rec)):
+    if draft.ask(CanSee(side, record_id)):
         return link
     if draft.now >= since + VISIBILITY_SECONDS:
         asked = {**_asked(link), draft.side.value: since}
@@ -132,14 +132,15 @@ def _apply_policy(draft: Draft, link: Link, side: Side, gone: Gone, other: Recor
     if policy in (DeletePolicy.DELETE, DeletePolicy.ARCHIVE):
         keep = _reason_to_keep(draft, link, side, gone, other, policy)
     if policy in (DeletePolicy.IGNORE, DeletePolicy.UNLINK) or keep:
-        text = f"{draft.named(side, link.rec(side))} was deleted; {draft.named(target, link.rec(target))} stays"
+        gone_name, kept_name = draft.named(side, link.record_id(side)), draft.named(target, link.record_id(target))
+        text = f"{gone_name} was deleted; {kept_name} stays"
         draft.say("unlinked", text + (f": {keep}" if keep else f" ({policy.value})"), link=link)
-        return buried(draft, link, (side,), Reason.UNLINKED.of(record=draft.named(side, link.rec(side))))
+        return buried(draft, link, (side,), Reason.UNLINKED.of(record=gone_name))
     if draft.shadow:
         return shadow.would_remove(draft, link, target, other, policy.value)
     if draft.claim.paused:  # only recovery is claimed while a mapping is paused, and nothing is sent
         return draft.later(draft.now + draft.limits.wait_seconds, Reason.MAPPING_PAUSED.of())
-    hidden = accept.edit_not_shown(draft, target, str(link.rec(target)))
+    hidden = accept.edit_not_shown(draft, target, str(link.record_id(target)))
     if hidden:
         return draft.stale(hidden)
     first_seen = draft.now if draft.first.gone_since is None else draft.first.gone_since
@@ -152,7 +153,7 @@ def _reason_to_keep(draft: Draft, link: Link, side: Side, gone: Gone, other: Rec
     facts = draft.manifest(side.other)
     if not (facts.archives if policy is DeletePolicy.ARCHIVE else facts.deletes):
         return f"{draft.endpoint(side.other).system} cannot {policy.value} it"
-    evident = gone.evidence is not Evidence.NOT_FOUND or _told(draft, side, str(link.rec(side)))
+    evident = gone.evidence is not Evidence.NOT_FOUND or _told(draft, side, str(link.record_id(side)))
     if not evident and draft.manifest(side).delete_evidence:
         return "the record is not visible any more, but nothing shows that it was deleted"
     if draft.mapping.delete_conflict == "keep":
@@ -162,11 +163,11 @@ def _reason_to_keep(draft: Draft, link: Link, side: Side, gone: Gone, other: Rec
     return ""
 
 
-def _told(draft: Draft, side: Side, rec: str) -> bool:
+def _told(draft: Draft, side: Side, record_id: str) -> bool:
     """Whether a delete event named the record; its task may wait while the claim is about the other one."""
-    if draft.task_of(side, rec) is not None:
-        return draft.deleted_by_event(side, rec)
-    task = draft.ask(TaskOf(TaskKey(draft.mapping.name, side, rec)))
+    if draft.task_of(side, record_id) is not None:
+        return draft.deleted_by_event(side, record_id)
+    task = draft.ask(TaskOf(TaskKey(draft.mapping.name, side, record_id)))
     return task is not None and bool(DELETED & task.kinds)
 
 
@@ -199,18 +200,18 @@ def values(draft: Draft, side: Side, record: Record) -> dict[str, Any]:
 
 def referring_first(draft: Draft, link: Link, since: float) -> Completion | None:
     """A record that other pairs' bases still name goes only after those pairs were done once `since` then."""
-    now, settle = draft.now, draft.endpoint(draft.side).settle
+    now, read_lag = draft.now, draft.endpoint(draft.side).read_lag
     asked = (link.payload or {}).get("referring_asked")
     keys = merge.pairs_naming(draft, link)
     if asked is None or asked < since:
         if not keys:
             return None
         draft.moves.append(moves.note(link, referring_asked=now))
-        return draft.later(now + settle, Reason.REFERRING_FIRST.of(), mark=tuple(keys))
+        return draft.later(now + read_lag, Reason.REFERRING_FIRST.of(), mark=tuple(keys))
     tasks = draft.ask_all(TaskOf(key) for key in keys)
     open_ = any(task is not None and task.state is TaskState.DUE for task in tasks)
     if open_ and now < asked + draft.limits.wait_seconds:
-        return draft.later(now + settle, Reason.REFERRING_FIRST.of())
+        return draft.later(now + read_lag, Reason.REFERRING_FIRST.of())
     return None
 
 
@@ -227,10 +228,10 @@ def settled(draft: Draft, plan: Removal) -> Completion:
         draft.moves.append(moves.part(link, plan.undoes.shown, fulfils.run))
         return settle.instruction_ended(draft, fulfils, f"{verb} {name}")
     if plan.merged is not None:
-        gone, into = draft.named(plan.side, link.rec(plan.side)), plan.merged
+        gone, into = draft.named(plan.side, link.record_id(plan.side)), plan.merged
         draft.say(verb, f"{gone} was merged into {into.survivor} -> {verb} {name}", detail, link=link)
         return merge.merged(draft, link, plan.side, into.survivor, into.link, ARCHIVED)
-    text = f"{draft.named(plan.side, link.rec(plan.side))} was deleted -> {verb} {name}"
+    text = f"{draft.named(plan.side, link.record_id(plan.side))} was deleted -> {verb} {name}"
     draft.say(verb, text, detail, link=link)
     sides = (plan.side, target) if plan.policy is DeletePolicy.DELETE else (plan.side,)
     return buried(draft, link, sides, Reason.REMOVED.of(verb=verb, record=name))

@@ -103,9 +103,9 @@ def _referred(load: Loader) -> list[tuple[RecordRef, TaskKey]]:
     """The records that the write named."""
     found: list[tuple[RecordRef, TaskKey]] = []
     for link, side in load.draft.referred:
-        scope, rec = load.parts.scopes.get(link.mapping), link.rec(side)
-        if scope is not None and rec is not None:
-            found.append((scope.endpoint(side).ref(rec), TaskKey(link.mapping, side, rec)))
+        scope, record_id = load.parts.scopes.get(link.mapping), link.record_id(side)
+        if scope is not None and record_id is not None:
+            found.append((scope.endpoint(side).ref(record_id), TaskKey(link.mapping, side, record_id)))
     return found
 
 
@@ -121,7 +121,7 @@ def _looked_at_first(draft: Draft, gone: list[TaskKey]) -> Completion:
 
     Without this a deleted company would make a dead letter of every person who is just being written.
     """
-    why = Reason.NAMES_GONE.of(names=", ".join(f"{key.mapping} {key.rec}" for key in gone))
+    why = Reason.NAMES_GONE.of(names=", ".join(f"{key.mapping} {key.record_id}" for key in gone))
     return draft.later(draft.now + draft.limits.wait_seconds, why, waits_for=gone[0], mark=tuple(gone))
 
 
@@ -129,5 +129,5 @@ def _once_more(draft: Draft, error: Rejected) -> Completion | None:
     """Reads may lag, so a refused write that names others is tried twice."""
     if not draft.referred or draft.first.code == Reason.REFUSED_ONCE:
         return None
-    due = draft.now + max(draft.endpoint(side).settle for side in Side)
+    due = draft.now + max(draft.endpoint(side).read_lag for side in Side)
     return draft.later(due, Reason.REFUSED_ONCE.of(error=error), attempt=True)

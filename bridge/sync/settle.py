@@ -28,23 +28,23 @@ def updated(draft: Draft, pair: Progress, write: SideWrite, record: Record | Non
     That read is the one that the write's echo asks for anyway, or it comes once reads must show the write.
     until: of a write to the other side that is pending.
     """
-    target, rec = write.target, str(pair.link.rec(write.target))
+    target, record_id = write.target, str(pair.link.record_id(write.target))
     shown = _reading(draft, target, record)
     draft.journal.append(_told(draft, write, shown))
     draft.moves.append(_counted(draft, pair.link))
-    draft.note_wrote(target, rec, record)
+    draft.note_wrote(target, record_id, record)
     link, look_at = pair.link, pair.look_at
     if shown is not None:
         seen = {name: value for name, value in shown.values.items() if value is not UNREAD}
-        draft.note_keys(target, rec, {**write.chosen, **seen})
+        draft.note_keys(target, record_id, {**write.chosen, **seen})
         draft.moves.append(moves.confirmed(link, target, until))
-        link = replace(_with_sent(link, target, None), sent_until=until)
+        link = replace(_with_pending(link, target, None), sent_until=until)
         if translate.off(draft.mapping, target, write.record.fields) - shown.off:
             pair = replace(pair, again=draft.now)  # the write made a row's `when` hold: it is compared from now on
     else:
         sent = _took_effect(draft, write.remembered, write.beside)
         draft.moves.append(moves.unconfirmed(link, target, sent, draft.now))
-        link = replace(_with_sent(link, target, sent), sent_until=draft.now)
+        link = replace(_with_pending(link, target, sent), sent_until=draft.now)
         look_at = _confirmable(draft, target)
     return _remembered(draft, replace(pair, link=link, look_at=look_at), write, shown, called=True)
 
@@ -61,7 +61,7 @@ def _told(draft: Draft, write: SideWrite, shown: Reading | None) -> JournalEntry
 
 def _confirmable(draft: Draft, side: Side) -> float:
     """When a write that was just made is looked at: reads must show it then, and its echo has mostly come."""
-    return draft.now + max(draft.endpoint(side).settle, ECHO_SECONDS)
+    return draft.now + max(draft.endpoint(side).read_lag, ECHO_SECONDS)
 
 
 def not_needed(draft: Draft, pair: Progress, write: SideWrite) -> Progress:
@@ -84,7 +84,7 @@ def _reading(draft: Draft, side: Side, record: Record | None) -> Reading | None:
     return references.resolve(draft, {side: translate.read(draft.mapping, side, record.fields)})[side]
 
 
-def _with_sent(link: Link, side: Side, sent: Any) -> Link:
+def _with_pending(link: Link, side: Side, sent: Any) -> Link:
     return replace(link, sent_left=sent) if side is Side.LEFT else replace(link, sent_right=sent)
 
 
@@ -125,7 +125,11 @@ def instruction_ended(draft: Draft, fulfilled: Fulfilled, what: str) -> Completi
     """A person's instruction was carried out. Then both records are looked at as ever: other edits may have come."""
     link, pair = draft.claim.link, list[TaskKey]()
     if link is not None:
-        pair = [TaskKey(draft.mapping.name, side, rec) for side in Side if (rec := link.rec(side)) is not None]
+        pair = [
+            TaskKey(draft.mapping.name, side, record_id)
+            for side in Side
+            if (record_id := link.record_id(side)) is not None
+        ]
     why = Reason.INSTRUCTED.of(run=fulfilled.run, what=what)
     return draft.done(Outcome.APPLIED, why, due=draft.now, fulfilled=fulfilled, mark=tuple(pair))
 
@@ -165,7 +169,7 @@ def created(
     draft: Draft,
     link: Link,
     target: Side,
-    rec: str,
+    record_id: str,
     record: Record | None,
     chosen: Mapping[str, Any],
     source: Reading,
@@ -178,12 +182,12 @@ def created(
     record: what the create's answer shows, or (`answered` False) a later read, which may show somebody's edit already,
     or what a create of several calls left when one of them failed. None: the next read confirms it.
     """
-    draft.note_wrote(target, rec, record)
+    draft.note_wrote(target, record_id, record)
     shown, seen = _reading(draft, target, record), dict(chosen)
     if shown is not None:
         seen |= {name: value for name, value in shown.values.items() if value is not UNREAD}
-    draft.note_keys(target, rec, seen)
-    draft.note_keys(target.other, str(link.rec(target.other)), source.values)
+    draft.note_keys(target, record_id, seen)
+    draft.note_keys(target.other, str(link.record_id(target.other)), source.values)
     if shown is not None and not (answered or remember.confirms(draft.mapping, chosen, shown)):
         shown = None
     base = {
@@ -192,7 +196,7 @@ def created(
     if shown is not None:
         base = {**remember.both_empty(draft.mapping, target, source, shown), **base}
     draft.moves.append(
-        moves.mark_live(link, target, rec, dump_base(draft.mapping, base), remember.refs_of(draft.mapping, base))
+        moves.mark_live(link, target, record_id, dump_base(draft.mapping, base), remember.refs_of(draft.mapping, base))
     )
     if shown is not None and {name for name, _ in draft.mapping.gates[target] if name in source.off} - shown.off:
         again = draft.now  # a row's `when` holds of the record as the server made it
@@ -202,10 +206,10 @@ def created(
         left = {} if answered else {"between": (link.payload or {}).get("between", [])}
         draft.moves.append(moves.unconfirmed(live, target, {**_took_effect(draft, chosen), **left}, draft.now))
         looks.append(_confirmable(draft, target))
-    why = Reason.CREATED.of(record=draft.named(target, rec))
+    why = Reason.CREATED.of(record=draft.named(target, record_id))
     return draft.done(Outcome.APPLIED, why, due=min(looks, default=None), narrow=again is None)
 
 
-def told_created(draft: Draft, plan: Create, rec: str) -> str:
+def told_created(draft: Draft, plan: Create, record_id: str) -> str:
     values = ", ".join(f"{name}={value!r}" for name, value in plan.told.items())
-    return f"{draft.named(draft.side, draft.key.rec)} -> created {draft.named(plan.target, rec)}: {values}"
+    return f"{draft.named(draft.side, draft.key.record_id)} -> created {draft.named(plan.target, record_id)}: {values}"

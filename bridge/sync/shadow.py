@@ -177,7 +177,7 @@ def draft_of(
         state=TaskState.DUE,
         lane=Lane.RECONCILE,
         due=now,
-        gen=0,
+        generation=0,
         pending=0,
         taken=0,
         attempts=0,

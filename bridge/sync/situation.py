@@ -34,8 +34,8 @@ class Limits:
     backoff_cap_seconds: float = 900.0
     loop_writes: int = 20
     loop_window_seconds: float = 600.0
-    brake_count: int = 25
-    brake_window_seconds: float = 3600.0
+    deletion_limit: int = 25
+    deletion_window_seconds: float = 3600.0
     wait_seconds: float = 300.0  # a task waiting for another record is looked at again after this long
 
 
@@ -129,7 +129,7 @@ class CanSee(Question[bool]):
     """Whether other records of this side can be seen, so that one that is not shown is really gone: the canary read."""
 
     side: Side
-    rec: str
+    record_id: str
 
 
 @dataclass(frozen=True, slots=True)

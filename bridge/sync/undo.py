@@ -129,10 +129,10 @@ def as_written(draft: Draft, target: Side, value: Any) -> Any:
     named = dict.fromkeys(one for one in parts_of(value) if isinstance(one, LinkId))
     there: dict[LinkId, Reference] = {}
     for one, link in zip(named, draft.ask_all(LinkById(one.id) for one in named), strict=True):
-        rec = link.rec(target) if link is not None and references.usable(link) else None
-        if link is None or rec is None:
+        record_id = link.record_id(target) if link is not None and references.usable(link) else None
+        if link is None or record_id is None:
             return None
-        there[one] = Reference(link.mapping, target, rec)
+        there[one] = Reference(link.mapping, target, record_id)
     return with_parts(value, lambda one: there[one] if isinstance(one, LinkId) else one)
 
 
@@ -151,14 +151,14 @@ def undo(draft: Draft, instruction: Instruction, link: Link) -> Completion | Upd
     base = references.current_base(draft, link)
     settled = link.sent_left is not None or link.sent_right is not None
     if settled:
-        base, link = recover.settle_sent(draft, link, readings, base)
+        base, link = recover.settle_pending(draft, link, readings, base)
     put_back = {one.field: one.value for one in found if one.restores}
     if settled and put_back:  # what was learned is stored before `sent` says something new
         return draft.later(draft.now, Reason.WRITE_SETTLED.of())
     refused = [one for one in found if one.refused]
     if refused:
         parts = "; ".join(f"{one.field}: {one.refused}" for one in refused)
-        name = draft.named(target, instruction.key.rec)
+        name = draft.named(target, instruction.key.record_id)
         draft.say("not undone", f"{instruction.run}: {name} keeps {parts}", link=link)
     some = len(refused) < len(found)
     fulfils = ends(instruction, undone=some)
@@ -194,7 +194,7 @@ def _write(
     new = remember.in_words(draft, target, values)
     parts = ", ".join(f"{name}: {old[name]!r} -> {new[name]!r}" for name in values)
     detail = {"to": target.value, "changes": {name: [old[name], new[name]] for name in values}}
-    text = f"{instruction.run}: {draft.named(target, instruction.key.rec)} gets back {parts}"
+    text = f"{instruction.run}: {draft.named(target, instruction.key.record_id)} gets back {parts}"
     return SideWrite(
         target=target,
         record=record,

@@ -24,8 +24,8 @@ def update(draft: Draft, link: Link) -> Completion | Update | Removal:
     unsettled = recover.unsettled(draft, link)
     if unsettled:
         return unsettled
-    if draft.key.rec != link.rec(draft.side):  # merged away, or left over by a merge
-        own = accept.read(draft, draft.side, draft.key.rec)
+    if draft.key.record_id != link.record_id(draft.side):  # merged away, or left over by a merge
+        own = accept.read(draft, draft.side, draft.key.record_id)
         if isinstance(own, Stale):
             return draft.stale(own)
         back = merge.restored(draft, own)
@@ -54,13 +54,13 @@ def update(draft: Draft, link: Link) -> Completion | Update | Removal:
 
 def _half_typed(draft: Draft, link: Link) -> Completion | None:
     """Somebody edits the other record and may not be done: the pair waits until that one has been left alone."""
-    rec = link.rec(draft.side.other)
-    if not draft.mapping.quiet or rec is None or any(task.instructed for task in draft.claim.tasks):
+    record_id = link.record_id(draft.side.other)
+    if not draft.mapping.quiet or record_id is None or any(task.instructed for task in draft.claim.tasks):
         return None
-    task = draft.ask(TaskOf(TaskKey(draft.mapping.name, draft.side.other, rec)))
+    task = draft.ask(TaskOf(TaskKey(draft.mapping.name, draft.side.other, record_id)))
     if task is None or task.code != Reason.QUIET or task.state is not TaskState.WAITING or task.due <= draft.now:
         return None
-    why = Reason.QUIET.of(record=draft.named(draft.side.other, rec), seconds=draft.mapping.quiet)
+    why = Reason.QUIET.of(record=draft.named(draft.side.other, record_id), seconds=draft.mapping.quiet)
     return draft.later(task.due, why)
 
 
@@ -75,8 +75,8 @@ def _of_one_side(draft: Draft, link: Link) -> Completion | None:
     if not sides:
         return draft.done(Outcome.UNCHANGED, Reason.SETTLED_MEANWHILE.of())
     side = next(iter(sides))
-    rec = str(link.rec(side))
-    found = accept.read(draft, side, rec)
+    record_id = str(link.record_id(side))
+    found = accept.read(draft, side, record_id)
     if isinstance(found, Stale):
         return draft.stale(found, narrow=True)
     if isinstance(found, Gone) or translate.passes_where(draft.mapping, side, found.fields) is False:
@@ -85,16 +85,16 @@ def _of_one_side(draft: Draft, link: Link) -> Completion | None:
     base = recover.confirmed_base(draft, link, side, reading, references.current_base(draft, link))
     if base is None or not remember.shows_base(draft.mapping, side, reading, base):
         return None
-    hidden = accept.edit_not_shown(draft, side, rec)
-    if hidden and not accept.shows_what_was_told(draft, side, rec, changed=False):
+    hidden = accept.edit_not_shown(draft, side, record_id)
+    if hidden and not accept.shows_what_was_told(draft, side, record_id, changed=False):
         return draft.stale(hidden, narrow=True)
     draft.believe(alive=True)
-    draft.note_keys(side, rec, reading.values)
+    draft.note_keys(side, record_id, reading.values)
     if link.sent(side) is not None:
         draft.moves.append(moves.confirmed(link, side))
     remember.save_base(draft, link, base)
-    references.note_missing(draft, {side: rec}, {side: reading})
-    return draft.done(Outcome.UNCHANGED, Reason.OWN_SIDE_IN_SYNC.of(record=draft.named(side, rec)))
+    references.note_missing(draft, {side: record_id}, {side: reading})
+    return draft.done(Outcome.UNCHANGED, Reason.OWN_SIDE_IN_SYNC.of(record=draft.named(side, record_id)))
 
 
 def _told_of(draft: Draft, link: Link) -> frozenset[Side] | None:
@@ -110,9 +110,9 @@ def read_pair(draft: Draft, link: Link) -> dict[Side, Record | Gone] | Completio
     """Both records as they are now; else when they can be read."""
     pair: dict[Side, Record | Gone] = {}
     for side in (draft.side, draft.side.other):
-        rec = link.rec(side)
-        assert rec is not None, "a live link has both records"
-        found = accept.read(draft, side, rec)
+        record_id = link.record_id(side)
+        assert record_id is not None, "a live link has both records"
+        found = accept.read(draft, side, record_id)
         if isinstance(found, Stale):
             return draft.stale(found)
         pair[side] = found
@@ -121,7 +121,7 @@ def read_pair(draft: Draft, link: Link) -> dict[Side, Record | Gone] | Completio
 
 def _freeze(draft: Draft, link: Link, passes: Mapping[Side, bool | None]) -> Completion:
     outside = next(side for side, passed in passes.items() if passed is False)
-    why = Reason.PAIR_OUTSIDE_WHERE.of(record=draft.named(outside, link.rec(outside)))
+    why = Reason.PAIR_OUTSIDE_WHERE.of(record=draft.named(outside, link.record_id(outside)))
     if link.state is not LinkState.FROZEN:
         draft.moves.append(moves.freeze(link))
         draft.say("frozen", f"{why.text}; the pair is left as it is", link=link)
@@ -131,15 +131,15 @@ def _freeze(draft: Draft, link: Link, passes: Mapping[Side, bool | None]) -> Com
 def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completion | Update:
     readings = compare.readings(draft, records)
     base = references.current_base(draft, link)
-    hidden = {side: stale for side in Side if (stale := accept.edit_not_shown(draft, side, str(link.rec(side))))}
+    hidden = {side: stale for side in Side if (stale := accept.edit_not_shown(draft, side, str(link.record_id(side))))}
     again = _again(draft, link, readings, base, hidden)
     settled = link.sent_left is not None or link.sent_right is not None
     if settled:
-        base, link = recover.settle_sent(draft, link, readings, base)
+        base, link = recover.settle_pending(draft, link, readings, base)
     decisions = compare.chosen(draft, link, compare.decide(draft, records, readings, base), readings)
     for side, reading in readings.items():
-        draft.note_keys(side, str(link.rec(side)), reading.values)
-    base = remember.in_step(draft.mapping, base, readings, decisions)
+        draft.note_keys(side, str(link.record_id(side)), reading.values)
+    base = remember.in_sync(draft.mapping, base, readings, decisions)
     plans = compare.plans(decisions, readings)
     for side in Side:
         plans[side] |= references.left_over(draft, side, decisions, readings)
@@ -147,7 +147,7 @@ def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completi
         return shadow.would_update(draft, link, records, readings, decisions, plans)
     link = remember.save_base(draft, link, base)
     link = compare.hold(draft, link, decisions, readings)
-    parents = references.note_missing(draft, {side: link.rec(side) for side in Side}, readings)
+    parents = references.note_missing(draft, {side: link.record_id(side) for side in Side}, readings)
     if settled and any(plans.values()):  # what was learned is stored before `sent` says something new
         return draft.later(draft.now, Reason.WRITE_SETTLED.of())
     state = Progress(link, base, readings, parents, again=again)
@@ -163,7 +163,7 @@ def _again(
     waits = []
     for side, stale in hidden.items():
         changed = not remember.shows_base(draft.mapping, side, readings[side], base)
-        if not accept.shows_what_was_told(draft, side, str(link.rec(side)), changed=changed):
+        if not accept.shows_what_was_told(draft, side, str(link.record_id(side)), changed=changed):
             waits.append(stale.due)
     return min(waits, default=None)
 
@@ -248,7 +248,7 @@ def _story(draft: Draft, link: Link, target: Side, chosen: Mapping[str, Any], be
     old = remember.in_words(draft, target, {name: before.values.get(name) for name in chosen})
     new = remember.in_words(draft, target, chosen)
     changes = {name: [old[name], new[name]] for name in chosen}
-    source, sink = draft.named(target.other, link.rec(target.other)), draft.named(target, link.rec(target))
+    source, sink = draft.named(target.other, link.record_id(target.other)), draft.named(target, link.record_id(target))
     parts = ", ".join(f"{name}: {was!r} -> {now!r}" for name, (was, now) in changes.items())
     return draft.entry("updated", f"{source} -> {sink}: {parts}", {"to": target.value, "changes": changes}, link=link)
 
@@ -267,7 +267,7 @@ def loop_alarm(draft: Draft, link: Link, target: Side, fields: Iterable[str]) ->
     if draft.retried or not recent or link.writes < limits.loop_writes:
         return None
     why = Reason.LOOP_ALARM.of(
-        record=draft.named(target, link.rec(target)),
+        record=draft.named(target, link.record_id(target)),
         writes=link.writes,
         seconds=limits.loop_window_seconds,
         fields=", ".join(sorted(fields)),

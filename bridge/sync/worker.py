@@ -120,7 +120,7 @@ class Worker:
                 completion = await self._submit(load, completion)
                 step.set("outcome", completion.outcome.value)
         except LeaseLost:
-            log.warning("lease lost", extra={"mapping": claim.key.mapping, "record": claim.key.rec})
+            log.warning("lease lost", extra={"mapping": claim.key.mapping, "record": claim.key.record_id})
             return
         except LinkTaken as error:
             draft, why = load.refresh(), f"{Reason.LINKED_MEANWHILE.of().text}: {error}"
@@ -152,7 +152,7 @@ class Worker:
             raise
         except Exception as error:
             key = load.draft.key
-            log.exception("unexpected failure", extra={"mapping": key.mapping, "record": key.rec})
+            log.exception("unexpected failure", extra={"mapping": key.mapping, "record": key.record_id})
             return retry.crashed(load, error)
 
     async def _submit(self, load: Loader, completion: Completion) -> Completion:
@@ -164,7 +164,7 @@ class Worker:
         except (LeaseLost, LinkTaken, StoreUnavailable):
             raise
         except Exception as error:
-            log.exception("could not be stored", extra={"mapping": key.mapping, "record": key.rec})
+            log.exception("could not be stored", extra={"mapping": key.mapping, "record": key.record_id})
             bare = retry.crashed(load.bare(), error)
             await tasks.submit(bare)
             return bare
@@ -202,7 +202,7 @@ def _about(load: Loader) -> dict[str, object]:
     key = load.draft.key
     return {
         "mapping": key.mapping,
-        "record": load.draft.named(key.side, key.rec),
+        "record": load.draft.named(key.side, key.record_id),
         "attempts": load.draft.first.attempts,
     }
 

@@ -12,10 +12,10 @@ from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED, Reason
 
 LIVE_MARGIN_SECONDS = 2.0  # vendors cut their times to whole seconds, and their clock is not ours
 STATES = {
-    LinkState.TWIN: "duplicate",
+    LinkState.DUPLICATE: "duplicate",
     LinkState.ALIAS: "counterpart gone",
     LinkState.TOMBSTONE: "counterpart gone",
-    LinkState.DOUBT: "dead",
+    LinkState.UNKNOWN: "dead",
     LinkState.INTENDED: "waiting",
 }
 CODES: Mapping[str | None, str] = {
@@ -64,7 +64,7 @@ def _unlinked(mapping: RecordMapping, side: Side, record: Record, task: Task | N
 
 def _from_before(record: Record, task: Task | None, state: MappingState) -> bool:
     """Nobody touched it since the mapping went live, and nothing was ever decided about it."""
-    if task is not None and task.gen:
+    if task is not None and task.generation:
         return False
     touched = [epoch(moment) for moment in (record.modified_at, record.created_at) if moment is not None]
     if state.live_since is None:

@@ -41,14 +41,14 @@ class Subject:
     def connector(self, side: Side) -> Connector:
         return self.connectors[self.scope.endpoint(side).system]
 
-    def named(self, side: Side, rec: str | None) -> str:
+    def named(self, side: Side, record_id: str | None) -> str:
         """A record as people and commands name it: `crm person 7`."""
-        return f"{self.mapping.side(side).name} {self.scope.endpoint(side).entity} {rec}"
+        return f"{self.mapping.side(side).name} {self.scope.endpoint(side).entity} {record_id}"
 
     @property
-    def settle(self) -> float:
+    def read_lag(self) -> float:
         """How long reads of either side may lag, in seconds."""
-        return max(self.scope.endpoint(side).settle for side in Side)
+        return max(self.scope.endpoint(side).read_lag for side in Side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,9 @@ async def patiently(clock: Clock, ask: Any) -> Any:
             await clock.sleep(pause)
 
 
-async def read(subject: Subject, side: Side, rec: str) -> Record | Gone:
+async def read(subject: Subject, side: Side, record_id: str) -> Record | Gone:
     """One record as it is now."""
-    ref = subject.scope.endpoint(side).ref(rec)
+    ref = subject.scope.endpoint(side).ref(record_id)
     found: Record | Gone = await patiently(
         subject.clock, lambda: read_whole(subject.connector(side), ref, subject.mapping.line_columns(side))
     )
@@ -88,9 +88,9 @@ async def look(subject: Subject, link: Link) -> Looked:
     """Read both records of a pair and judge them. Raises RemoteError."""
     found: dict[Side, Record | Gone] = {}
     for side in Side:
-        rec = link.rec(side)
-        assert rec is not None, "a pair has both records"
-        found[side] = await read(subject, side, rec)
+        record_id = link.record_id(side)
+        assert record_id is not None, "a pair has both records"
+        found[side] = await read(subject, side, record_id)
     records = {side: one for side, one in found.items() if isinstance(one, Record)}
     content = tuple(
         translate.row_hash(subject.mapping, side, records[side].fields) if side in records else "gone" for side in Side

@@ -39,10 +39,10 @@ class Keys:
     def __init__(self) -> None:
         self._keys, self._records = array("Q"), array("Q")
 
-    def add(self, key: str, rec: str) -> None:
+    def add(self, key: str, record_id: str) -> None:
         """`key`: a hash in hexadecimal digits, of which the first 64 bits count."""
         self._keys.append(int(key[:16], 16))
-        self._records.append(_number(rec))
+        self._records.append(_number(record_id))
 
     def shared(self) -> Iterator[tuple[str, list[str | None]]]:
         """Keys that several records showed: how their hash begins, and the ids; None for one that is not a number.
@@ -56,7 +56,12 @@ class Keys:
                 yield f"{key:016x}", [None if one & HASHED else str(one) for one in records]
 
 
-def _number(rec: str) -> int:
-    if rec.isascii() and rec.isdigit() and len(rec) <= 18 and (rec == "0" or rec[0] != "0"):
-        return int(rec)
-    return int.from_bytes(hashlib.blake2b(rec.encode(), digest_size=8).digest()) | HASHED
+def _number(record_id: str) -> int:
+    if (
+        record_id.isascii()
+        and record_id.isdigit()
+        and len(record_id) <= 18
+        and (record_id == "0" or record_id[0] != "0")
+    ):
+        return int(record_id)
+    return int.from_bytes(hashlib.blake2b(record_id.encode(), digest_size=8).digest()) | HASHED

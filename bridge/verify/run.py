@@ -97,12 +97,15 @@ class Verification:
         report.seconds = store.now() - report.started_at
         return report
 
-    async def _mark(self, side: Side, recs: Sequence[str]) -> None:
+    async def _mark(self, side: Side, record_ids: Sequence[str]) -> None:
         """Mark records as due, where that is wanted. The bridge looks at them when it runs."""
-        if self._repair is None or not recs:
+        if self._repair is None or not record_ids:
             return
         endpoint = self._subject.scope.endpoint(side)
-        events = [Event(endpoint.system, endpoint.entity, rec, EventKind.CHANGED, Origin.RECONCILE) for rec in recs]
+        events = [
+            Event(endpoint.system, endpoint.entity, record_id, EventKind.CHANGED, Origin.RECONCILE)
+            for record_id in record_ids
+        ]
         await self._subject.store.events.accept(events, self._repair)
         self.report.repaired += len(events)
 
@@ -143,7 +146,7 @@ class Verification:
             if translate.passes_where(mapping, side, row.fields) is not False:
                 for key in translate.side_keys(mapping, reading.values):
                     seen.keys[side].add(key.hash, row.ref.id)
-            if link is None or link.state is LinkState.INTENDED or link.rec(side) != row.ref.id:
+            if link is None or link.state is LinkState.INTENDED or link.record_id(side) != row.ref.id:
                 alone.append(row)
                 continue
             seen.shown[side].add(link.id)
@@ -182,71 +185,71 @@ class Verification:
         for one in (part for value in values_read for part in parts_of(value) if isinstance(part, Reference)):
             wanted.setdefault((one.mapping, one.side), set()).add(one.id)
         found: dict[Reference, LinkId] = {}
-        for (name, of), recs in wanted.items():
-            for rec, link in (await self._subject.store.links.resolve(name, of, sorted(recs))).items():
+        for (name, of), record_ids in wanted.items():
+            for record_id, link in (await self._subject.store.links.resolve(name, of, sorted(record_ids))).items():
                 if usable(link):
-                    found[Reference(name, of, rec)] = LinkId(link.id, left_over=link.rec(of) != rec)
+                    found[Reference(name, of, record_id)] = LinkId(link.id, left_over=link.record_id(of) != record_id)
         resolved: dict[str, Reading] = {}
-        for rec, reading in readings.items():
+        for record_id, reading in readings.items():
             values: dict[str, Any] = {}
             for name, value in reading.values.items():
                 values[name] = with_parts(value, lambda one: found.get(one, one) if isinstance(one, Reference) else one)
                 if names_unlinked(values[name]) and side.other in self._subject.mapping.named[name].flows:
-                    self.report.references[name].add(f"{self._subject.named(side, rec)} names {value}")
-            resolved[rec] = replace(reading, values=values)
+                    self.report.references[name].add(f"{self._subject.named(side, record_id)} names {value}")
+            resolved[record_id] = replace(reading, values=values)
         return resolved
 
     async def _alone(self, side: Side, rows: Sequence[Record]) -> None:
         """Records without a counterpart, and why. Of one that was made a moment ago a callback may be on its way."""
         store, definite = self._subject.store, list[str]()
-        recs = [row.ref.id for row in rows]
-        tasks, histories = await self._known_of(side, recs)
+        record_ids = [row.ref.id for row in rows]
+        tasks, histories = await self._known_of(side, record_ids)
         forgotten = await store.forgotten.among([row.ref for row in rows])
         for row in rows:
-            rec = row.ref.id
+            record_id = row.ref.id
             why = why_alone(
                 self._subject.mapping,
                 side,
                 row,
-                tasks.get(rec),
-                histories.get(rec),
+                tasks.get(record_id),
+                histories.get(record_id),
                 self._states[self._subject.mapping.name],
                 forgotten=row.ref in forgotten,
             )
             if why == UNMATCHED and _young(row, store.now()):
-                self._young.append(rec)
+                self._young.append(record_id)
                 continue
-            self.report.alone[side][why].add(self._subject.named(side, rec))
+            self.report.alone[side][why].add(self._subject.named(side, record_id))
             if why == UNMATCHED:
-                definite.append(rec)
+                definite.append(record_id)
         await self._mark(side, definite)
         if len(self._young) >= PORTION:
             await self._look_for_young(side)
 
-    async def _known_of(self, side: Side, recs: Sequence[str]) -> tuple[dict[str, Task], dict[str, Link]]:
+    async def _known_of(self, side: Side, record_ids: Sequence[str]) -> tuple[dict[str, Task], dict[str, Link]]:
         """The tasks of records, and the youngest row of links that names each."""
         name, store = self._subject.mapping.name, self._subject.store
-        tasks = await store.verifications.tasks([TaskKey(name, side, rec) for rec in recs])
-        histories = await store.verifications.histories(name, side, recs)
-        return {key.rec: task for key, task in tasks.items()}, histories
+        tasks = await store.verifications.tasks([TaskKey(name, side, record_id) for record_id in record_ids])
+        histories = await store.verifications.histories(name, side, record_ids)
+        return {key.record_id: task for key, task in tasks.items()}, histories
 
     async def _look_for_young(self, side: Side) -> None:
         """What was made a moment ago, once its callback must have come."""
-        recs, self._young = self._young, []
-        if not recs:
+        record_ids, self._young = self._young, []
+        if not record_ids:
             return
-        await self._subject.clock.sleep(self._subject.settle + GRACE_SECONDS)
-        linked = await self._subject.store.links.resolve(self._subject.mapping.name, side, recs)
-        tasks, _ = await self._known_of(side, [rec for rec in recs if rec not in linked])
+        await self._subject.clock.sleep(self._subject.read_lag + GRACE_SECONDS)
+        linked = await self._subject.store.links.resolve(self._subject.mapping.name, side, record_ids)
+        tasks, _ = await self._known_of(side, [record_id for record_id in record_ids if record_id not in linked])
         unmatched: list[str] = []
-        for rec in recs:
-            if rec in linked:  # it crossed meanwhile, and is looked at with the pairs
+        for record_id in record_ids:
+            if record_id in linked:  # it crossed meanwhile, and is looked at with the pairs
                 continue
-            task = tasks.get(rec)
+            task = tasks.get(record_id)
             why = "waiting" if task is not None and task.state is not TaskState.IDLE else UNMATCHED
-            self.report.alone[side][why].add(self._subject.named(side, rec))
+            self.report.alone[side][why].add(self._subject.named(side, record_id))
             if why == UNMATCHED:
-                unmatched.append(rec)
+                unmatched.append(record_id)
         await self._mark(side, unmatched)
 
     # The pairs.
@@ -288,7 +291,7 @@ class Verification:
             if not links:
                 return
             if number:
-                await self._subject.clock.sleep(self._subject.settle + GRACE_SECONDS)
+                await self._subject.clock.sleep(self._subject.read_lag + GRACE_SECONDS)
             current = await self._subject.store.links.many([link.id for link in links])
             links = [current[link.id] for link in links if link.id in current]
             different = [looked for looked in await self._read(links) if not self._alike(looked)]
@@ -307,7 +310,7 @@ class Verification:
     async def _undecided(self, looks: Sequence[Looked]) -> list[Looked]:
         """Of pairs that look different those about which nothing is being done already."""
         name = self._subject.mapping.name
-        keys = {one.link.id: [TaskKey(name, side, str(one.link.rec(side))) for side in Side] for one in looks}
+        keys = {one.link.id: [TaskKey(name, side, str(one.link.record_id(side))) for side in Side] for one in looks}
         tasks = await self._subject.store.verifications.tasks([key for both in keys.values() for key in both])
         left: list[Looked] = []
         for one in looks:
@@ -349,7 +352,9 @@ class Verification:
 
     def _counted(self, looked: Looked, state: str) -> None:
         link, verdict, report = looked.link, looked.verdict, self.report
-        records = {self._subject.mapping.side(side).name: self._subject.named(side, link.rec(side)) for side in Side}
+        records = {
+            self._subject.mapping.side(side).name: self._subject.named(side, link.record_id(side)) for side in Side
+        }
         if verdict is not None:
             for name, difference in verdict.fields.items():
                 report.fields[name].add(pair_example(records, difference))
@@ -375,12 +380,14 @@ class Verification:
     async def _duplicates(self, side: Side, keys: Keys) -> None:
         """Match keys that several records of a side showed. Ids that are no numbers the index of match keys knows."""
         mapping, store, tally = self._subject.mapping, self._subject.store, self.report.duplicates[side]
-        for key, recs in keys.shared():
-            named = [rec for rec in recs if rec is not None]
-            if len(named) < len(recs) and len(tally.examples) < EXAMPLES:
+        for key, record_ids in keys.shared():
+            named = [record_id for record_id in record_ids if record_id is not None]
+            if len(named) < len(record_ids) and len(tally.examples) < EXAMPLES:
                 known = await store.verifications.sharing(mapping.name, side, [key])
                 named = next(iter(known.values()), named)
-            tally.add(" = ".join(self._subject.named(side, rec) for rec in named) or f"{len(recs)} records")
+            tally.add(
+                " = ".join(self._subject.named(side, record_id) for record_id in named) or f"{len(record_ids)} records"
+            )
 
 
 def _young(record: Record, now: float) -> bool:

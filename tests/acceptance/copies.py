@@ -159,9 +159,9 @@ class Copies:
             if any(waiting for _, waiting in open_):
                 settled = set[Place]()
                 for mapping, left, right, sent_left, sent_right in await self.query(SETTLED):
-                    for side, rec, sent in (("crm", left, sent_left), ("erp", right, sent_right)):
-                        if rec is not None and sent is None:
-                            settled.add((side, KIND_OF[mapping], rec))
+                    for side, record_id, sent in (("crm", left, sent_left), ("erp", right, sent_right)):
+                        if record_id is not None and sent is None:
+                            settled.add((side, KIND_OF[mapping], record_id))
                 for seen, waiting in open_:
                     seen.know(waiting, settled)
             await asyncio.sleep(0.1)

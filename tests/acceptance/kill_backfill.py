@@ -69,10 +69,10 @@ class Backfilled:
 
     def edit(self) -> None:
         """Somebody renames one of those that were linked before the backfill."""
-        rec = self.linked[len(self.edits) % len(self.linked)]
-        name = f"Edited {len(self.edits):03} of {rec}"
-        self.names[rec] = name
-        self.pipedrive.person_edits("persons", str(rec), {"name": name})
+        record_id = self.linked[len(self.edits) % len(self.linked)]
+        name = f"Edited {len(self.edits):03} of {record_id}"
+        self.names[record_id] = name
+        self.pipedrive.person_edits("persons", str(record_id), {"name": name})
         self.edits.append(Edit(name, len(self.deskera.state.rows("contacts")), time.monotonic()))
 
     def look(self) -> None:
@@ -115,9 +115,9 @@ async def run_backfill(
 
 async def _link_first(done: Backfilled) -> None:
     """Those that people will edit are pairs before the backfill begins."""
-    for rec in done.linked:
-        done.pipedrive.person_edits("persons", str(rec), {"name": f"{done.names[rec]} linked"})
-        done.names[rec] = f"{done.names[rec]} linked"
+    for record_id in done.linked:
+        done.pipedrive.person_edits("persons", str(record_id), {"name": f"{done.names[record_id]} linked"})
+        done.names[record_id] = f"{done.names[record_id]} linked"
     await _until("the first people are linked", 60, lambda: len(done.arrived()) >= len(done.linked))
 
 

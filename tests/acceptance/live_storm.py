@@ -242,10 +242,10 @@ class Storm:
 
     def _held(self, row: Mapping[str, str]) -> bool:
         """A dead letter that is right: what two people made at once may end as a duplicate that waits for a person."""
-        kind, (side, _, rec) = KIND_OF.get(row["mapping"]), row["record"].split(" ", 2)
+        kind, (side, _, record_id) = KIND_OF.get(row["mapping"]), row["record"].split(" ", 2)
         if kind is None or row["code"] != Reason.HELD_AS_DUPLICATE:
             return False
-        return self.judge.eyes.lives(side, kind, rec) and self.judge.held(side, kind, rec)
+        return self.judge.eyes.lives(side, kind, record_id) and self.judge.held(side, kind, record_id)
 
     async def _copies(self) -> list[str]:
         """Both are there, worked, ended in order, and never complained."""

@@ -59,9 +59,9 @@ async def test_the_other_copy_takes_over_from_one_killed_after_its_create_and_ma
     assert copies.seen[1 - maker].writes
 
 
-async def known(copies: Copies, rec: str) -> bool:
+async def known(copies: Copies, record_id: str) -> bool:
     query = "SELECT right_rec FROM links WHERE mapping = 'organizations' AND left_rec = $1 AND state = 'live'"
-    return bool(await copies.query(query, rec))
+    return bool(await copies.query(query, record_id))
 
 
 async def test_while_connections_are_cut_a_callback_is_accepted_only_when_stored(copies: Copies) -> None:
@@ -78,7 +78,9 @@ async def test_while_connections_are_cut_a_callback_is_accepted_only_when_stored
         await people_work_until_answered(copies, 200)
     assert copies.post.statuses() == {200, 503}
     assert not await copies.lost_events()
-    wanted = sorted(copies.eyes.text("crm", "company", rec, "name") for rec in copies.eyes.all("crm", "company"))
+    wanted = sorted(
+        copies.eyes.text("crm", "company", record_id, "name") for record_id in copies.eyes.all("crm", "company")
+    )
     await copies.until("every company arrived", lambda: companies(copies) == wanted)
 
 

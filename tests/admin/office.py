@@ -122,7 +122,7 @@ async def office(folder: Path, tokens: str = TOKENS, copy: str = "") -> AsyncIte
         (folder / "bridge.yaml").write_text(SETTINGS.format(**names, tokens=tokens))
         settings, redactor = load_settings(folder / "bridge.yaml", SECRETS), Redactor()
         register_secrets(settings, redactor)
-        seams = replace(system_seams(), copy=copy) if copy else system_seams()
+        seams = replace(system_seams(), instance=copy) if copy else system_seams()
         bridge = await stack.enter_async_context(running(settings, seams, redactor))
         bridge.looks.environ = {**os.environ, **SECRETS}
         yield Office(bridge, pipedrive, deskera, f"http://127.0.0.1:{names['admin']}", {})

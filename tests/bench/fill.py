@@ -47,27 +47,41 @@ def _batch(store: Store, count: int, conn: Connection) -> None:
     numbers = select(literal(first, BigInteger).label("seq")).cte("numbers", recursive=True)
     numbers = numbers.union_all(select(numbers.c.seq + 1).where(numbers.c.seq < literal(first + count - 1, BigInteger)))
     seq = numbers.c.seq
-    rec = cast(seq + FIRST_ID, Text)
+    record_id = cast(seq + FIRST_ID, Text)
 
     def put(table: Table, columns: Columns) -> None:
         rows = select(*(one if isinstance(one, ColumnElement) else literal(one) for one in columns.values()))
         conn.execute(insert(table).from_select(list(columns), rows.select_from(numbers), include_defaults=False))
 
     for side, (system, entity) in SIDES.items():
-        of = {"mapping": MAPPING, "side": side, "rec": rec}
+        of = {"mapping": MAPPING, "side": side, "rec": record_id}
         put(tasks, {**of, **IDLE, **COUNTED, "gen": seq, "done_gen": seq, "first_due": now})
-        known = {"system": system, "entity": entity, "rec": rec, "first_seq": seq, "seen_sweep": SEEN}
+        known = {"system": system, "entity": entity, "rec": record_id, "first_seq": seq, "seen_sweep": SEEN}
         put(records, {**known, "version": now, "own_version": now})
-        put(record_keys, {**of, "hash": cast(seq * SCATTER % RANGE, Text) + "-" + rec})
-    link = {"id": seq, "mapping": MAPPING, "left": rec, "right": rec, "state": "live", "made": "created_right"}
-    put(links, {**link, "seq": seq, "base": _base(rec), "writes": 1, "window_at": now})
-    said = literal("crm person ") + rec + ": name: 'Person' -> 'Person " + rec + "'"
-    entry = {"at": now, "mapping": MAPPING, "side": "left", "rec": rec, "what": "updated", "text": said}
-    put(journal, {**entry, "detail": literal('{"to":"right"}'), "link": seq, "other_rec": rec})
+        put(record_keys, {**of, "hash": cast(seq * SCATTER % RANGE, Text) + "-" + record_id})
+    link = {
+        "id": seq,
+        "mapping": MAPPING,
+        "left": record_id,
+        "right": record_id,
+        "state": "live",
+        "made": "created_right",
+    }
+    put(links, {**link, "seq": seq, "base": _base(record_id), "writes": 1, "window_at": now})
+    said = literal("crm person ") + record_id + ": name: 'Person' -> 'Person " + record_id + "'"
+    entry = {"at": now, "mapping": MAPPING, "side": "left", "rec": record_id, "what": "updated", "text": said}
+    put(journal, {**entry, "detail": literal('{"to":"right"}'), "link": seq, "other_rec": record_id})
 
 
-def _base(rec: ColumnElement[str]) -> ColumnElement[str]:
+def _base(record_id: ColumnElement[str]) -> ColumnElement[str]:
     """What both sides held when they were last in sync, as the store writes it."""
     marks = f'"{"0" * 16}","{"1" * 16}"]'
-    name = literal('{"name":["Person ') + rec + '","Person ' + rec + f'","a","b",{marks},"email":["p' + rec
-    return name + '@full.example","p' + rec + f'@full.example","a","b",{marks}}}'
+    name = (
+        literal('{"name":["Person ')
+        + record_id
+        + '","Person '
+        + record_id
+        + f'","a","b",{marks},"email":["p'
+        + record_id
+    )
+    return name + '@full.example","p' + record_id + f'@full.example","a","b",{marks}}}'

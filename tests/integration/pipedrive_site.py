@@ -109,7 +109,7 @@ async def open_site(
         simulator = PipedriveSimulator(world, options)
         vendor = await stack.enter_async_context(TestServer(simulator.app))
         ids = count(1)
-        seams = Seams(clock=clock, random=random.Random(3), new_id=lambda: f"question {next(ids)}", copy="copy-1")
+        seams = Seams(clock=clock, random=random.Random(3), new_id=lambda: f"question {next(ids)}", instance="copy-1")
         transport = CountingTransport(await stack.enter_async_context(http_transport()))
         connector = connect(str(vendor.make_url("")).rstrip("/"), transport, store, seams, page_size)
 

@@ -35,21 +35,21 @@ class PagedProduct(FakeProduct):
         self._called("list")
         self.before_page(page)
         self.tokens.append(page)
-        shown = [row for rec, row in self._all(entity, since) if page is None or int(rec) > int(page)]
+        shown = [row for record_id, row in self._all(entity, since) if page is None or int(record_id) > int(page)]
         more = shown[self.page_size - 1].ref.id if len(shown) > self.page_size else None
         total = len(self._all(entity, None)) + self.hidden if self.states_total and since is None else None
         return Page(shown[: self.page_size], more, total)
 
     def _all(self, entity: str, since: datetime | None) -> Sequence[tuple[str, Record | Gone]]:
         found = []
-        for (kind, rec), row in sorted(self.rows.items(), key=lambda item: int(item[0][1])):
-            ref = RecordRef(self.system, kind, rec)
+        for (kind, record_id), row in sorted(self.rows.items(), key=lambda item: int(item[0][1])):
+            ref = RecordRef(self.system, kind, record_id)
             if kind != entity or (since is not None and row.modified < since):
                 continue
             if not row.deleted:
-                found.append((rec, self._record(ref, row.fields, row.modified, row.created)))
+                found.append((record_id, self._record(ref, row.fields, row.modified, row.created)))
             elif self.flags_deletes and since is not None:
-                found.append((rec, Gone(ref, Evidence.FLAG, row.merged_into, row.modified)))
+                found.append((record_id, Gone(ref, Evidence.FLAG, row.merged_into, row.modified)))
         return found
 
 
@@ -140,12 +140,12 @@ async def linked(new_bench: NewSweepBench, **options: Any) -> tuple[SweepBench, 
     bench = await new_bench(**options)
     await bench.go_live()
     bench.clock.advance(3600)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.sweep()
     assert bench.names("erp") == ["Ana Lund"]
     bench.clock.advance(3600)
     await bench.sweep()
-    return bench, rec
+    return bench, record_id
 
 
 def failing(at: str | None, error: Exception, times: int = 1) -> Callable[[str | None], None]:

@@ -59,34 +59,34 @@ async def known(new_bench: NewSweepBench, text: str = ASKS) -> tuple[SweepBench,
     bench = await new_bench(text=text)
     await bench.go_live()
     bench.clock.advance(3600)
-    rec = bench.crm.person_creates("person", name=NAME, email=PLANTED, phone="1")
+    record_id = bench.crm.person_creates("person", name=NAME, email=PLANTED, phone="1")
     await bench.sweep()
     (there,) = bench.erp.live("person")
     bench.clock.advance(60)
     body = f'{{"email": "{PLANTED}"}}'.encode()
     told = [
-        Event("crm", "person", rec, EventKind.CHANGED, Origin.WEBHOOK, vendor_id="v1", body=body),
+        Event("crm", "person", record_id, EventKind.CHANGED, Origin.WEBHOOK, vendor_id="v1", body=body),
         Event("crm", "person", "999", EventKind.CHANGED, Origin.WEBHOOK, vendor_id="v2", body=body),
     ]
-    bench.crm.person_edits("person", rec, name=f"{NAME} here")
+    bench.crm.person_edits("person", record_id, name=f"{NAME} here")
     bench.erp.person_edits("person", there, name=f"{NAME} there")
     await bench.store.events.accept(told, bench.bench.routes)
     await bench.work()
-    await bench.store.requests.ask("resync", {"side": "crm", "entity": "person", "record": rec})
+    await bench.store.requests.ask("resync", {"side": "crm", "entity": "person", "record": record_id})
     (request,) = await bench.store.requests.take()
     await bench.store.requests.done(request.id, Answer(f"{NAME} is due"))
-    return bench, rec
+    return bench, record_id
 
 
 async def test_nothing_of_a_forgotten_person_is_left_in_any_table(new_bench: NewSweepBench) -> None:
-    bench, rec = await known(new_bench)
+    bench, record_id = await known(new_bench)
     before = await everything(bench.store)
     assert PLANTED in before
     assert NAME in before
-    ref, scopes = RecordRef("crm", "person", rec), bench.bench.parts.scopes
+    ref, scopes = RecordRef("crm", "person", record_id), bench.bench.parts.scopes
     would = await bench.store.forgotten.held(scopes, ref)
     erased = await bench.store.forgotten.erase(scopes, ref, alone=False)
-    assert {str(one) for one in erased.records} == {f"crm person {rec}", "erp person 1"}
+    assert {str(one) for one in erased.records} == {f"crm person {record_id}", "erp person 1"}
     assert dict(erased.rows) == dict(would.rows)
     assert {"callbacks", "contents of other callbacks", "tasks and dead letters", "match keys", "requests"} <= set(
         erased.rows
@@ -102,56 +102,56 @@ async def test_nothing_of_a_forgotten_person_is_left_in_any_table(new_bench: New
 async def test_a_forgotten_person_is_neither_copied_nor_linked_again_whatever_is_told_of_it(
     new_bench: NewSweepBench,
 ) -> None:
-    bench, rec = await known(new_bench, text=PEOPLE)
+    bench, record_id = await known(new_bench, text=PEOPLE)
     scopes = bench.bench.parts.scopes
-    await bench.store.forgotten.erase(scopes, RecordRef("crm", "person", rec), alone=False)
+    await bench.store.forgotten.erase(scopes, RecordRef("crm", "person", record_id), alone=False)
     writes = list(bench.crm.writes()), list(bench.erp.writes())
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, name="Edited")
+    bench.crm.person_edits("person", record_id, name="Edited")
     bench.erp.person_edits("person", "1", name="Edited there")
-    for system, one in (("crm", rec), ("erp", "1")):
+    for system, one in (("crm", record_id), ("erp", "1")):
         await bench.bench.tell(system, "person", one, body=PLANTED.encode())
     await bench.sweep("full")
     assert (list(bench.crm.writes()), list(bench.erp.writes())) == writes
-    (task,) = await bench.store.tasks.about("crm", "person", rec, scopes)
+    (task,) = await bench.store.tasks.about("crm", "person", record_id, scopes)
     assert (task.state, task.code) == (TaskState.IDLE, Reason.FORGOTTEN)
     assert await bench.store.forgotten.tidy(scopes) == 2
     assert PLANTED not in await everything(bench.store)
-    assert await bench.store.tasks.about("crm", "person", rec, scopes) == []
+    assert await bench.store.tasks.about("crm", "person", record_id, scopes) == []
 
 
 async def test_another_record_with_the_same_key_is_not_linked_to_a_forgotten_one(new_bench: NewSweepBench) -> None:
-    bench, rec = await known(new_bench, text=PEOPLE)
-    await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef("crm", "person", rec), alone=False)
+    bench, record_id = await known(new_bench, text=PEOPLE)
+    await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef("crm", "person", record_id), alone=False)
     bench.clock.advance(60)
     bench.erp.person_creates("person", name="New", email=PLANTED, phone="2")
     await bench.sweep("full")
-    assert bench.crm.live("person")[rec]["name"] == f"{NAME} here"
-    assert await bench.store.links.of("people", Side.LEFT, rec) is None
+    assert bench.crm.live("person")[record_id]["name"] == f"{NAME} here"
+    assert await bench.store.links.of("people", Side.LEFT, record_id) is None
     assert sorted(one["name"] for one in bench.crm.live("person").values()) == ["New", f"{NAME} here"]
 
 
 async def test_a_person_taken_back_is_copied_again_and_finds_its_counterpart(new_bench: NewSweepBench) -> None:
-    bench, rec = await known(new_bench, text=PEOPLE)
-    scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", rec)
+    bench, record_id = await known(new_bench, text=PEOPLE)
+    scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", record_id)
     await bench.store.forgotten.erase(scopes, ref, alone=False)
-    await bench.bench.tell("crm", "person", rec)
+    await bench.bench.tell("crm", "person", record_id)
     await bench.work()
     assert await bench.store.forgotten.take_back(scopes, ref)
     assert not await bench.store.forgotten.take_back(scopes, ref)
     assert await bench.store.forgotten.at(RecordRef("erp", "person", "1")) is None
     await bench.sweep("full")
-    await bench.bench.tell("crm", "person", rec)
+    await bench.bench.tell("crm", "person", record_id)
     await bench.work()
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None
     assert link.right == "1"
 
 
 async def test_a_record_that_is_worked_on_is_not_erased_under_the_workers_hands(new_bench: NewSweepBench) -> None:
-    bench, rec = await known(new_bench)
-    await bench.bench.tell("crm", "person", rec)
-    scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", rec)
+    bench, record_id = await known(new_bench)
+    await bench.bench.tell("crm", "person", record_id)
+    scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", record_id)
     claims = await bench.store.tasks.claim(1, scopes, 60.0, frozenset())
     assert claims
     with pytest.raises(InUse):
@@ -166,11 +166,11 @@ async def test_whoever_names_a_forgotten_record_goes_on_without_it(new_bench: Ne
     await bench.go_live()
     bench.clock.advance(3600)
     company = bench.crm.person_creates("company", name="Acme")
-    rec = bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=company)
+    record_id = bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=company)
     await bench.sweep()
     bench.clock.advance(60)
     await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef("crm", "company", company), alone=False)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.sweep("full")
     (there,) = bench.erp.live("person").values()
     assert there["name"] == "Ana Berg"
@@ -243,27 +243,27 @@ async def test_what_people_asked_and_told_about_a_forgotten_person_goes_too(new_
     bench.crm.ids, bench.erp.ids = itertools.count(8_765_001), itertools.count(9_876_001)
     await bench.go_live()
     bench.clock.advance(3600)
-    rec = bench.crm.person_creates("person", name=NAME, email=PLANTED, phone="1")
+    record_id = bench.crm.person_creates("person", name=NAME, email=PLANTED, phone="1")
     stranger = bench.crm.person_creates("person", name="Bo", email="b@x.example", phone="1")
     await bench.sweep()
     bench.clock.advance(60)
     for phone in ("planted-phone", "8"):
-        bench.crm.person_edits("person", rec, phone=phone)
+        bench.crm.person_edits("person", record_id, phone=phone)
         await bench.sweep()
         bench.clock.advance(60)
-    there = str((await bench.store.links.of("people", Side.LEFT, rec)).right)  # type: ignore[union-attr]
+    there = str((await bench.store.links.of("people", Side.LEFT, record_id)).right)  # type: ignore[union-attr]
     run = (await bench.store.journal.recent())[0].entry.run
     await asked(bench, "undo", run=run)  # it is named in the answer alone
     await asked(bench, "link", f"crm person {stranger} {there}")
-    await asked(bench, "dead-letters discard", records=[["crm", "person", rec]], note=f"{NAME} called")
+    await asked(bench, "dead-letters discard", records=[["crm", "person", record_id]], note=f"{NAME} called")
     await asked(bench, "resync", f"crm person {stranger}", note="stays")
     undo = await asked(bench, "undo", f"erp person {there}", go=True)
     assert await bench.store.instructions.waiting() == 1
     before = await of_tables(bench.store)
-    gone = (rec, there, PLANTED, NAME, "planted-phone")
+    gone = (record_id, there, PLANTED, NAME, "planted-phone")
     for name in ("tasks", "records", "record_keys", "links", "journal", "instructions", "requests", "audit"):
         assert any(one in before[name] for one in gone), name
-    scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", rec)
+    scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", record_id)
     await bench.store.forgotten.erase(scopes, ref, alone=False)
     after = await of_tables(bench.store)
     assert {(name, one) for name in after for one in gone if one in after[name]} == set()
@@ -275,13 +275,13 @@ async def test_what_people_asked_and_told_about_a_forgotten_person_goes_too(new_
 
 
 async def test_what_a_carried_out_run_answered_about_a_forgotten_person_goes(new_bench: NewSweepBench) -> None:
-    bench, rec = await known(new_bench, text=PEOPLE)
+    bench, record_id = await known(new_bench, text=PEOPLE)
     bench.clock.advance(60)
     number = await asked(bench, "undo", "erp person 1", go=True)
     await bench.work()
     await bench.store.database.write("blank", lambda conn: conn.execute(update(audit).values(arguments={})))
     assert await bench.store.journal.of_run(f"undo/{number}", 9)
-    await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef("crm", "person", rec), alone=False)
+    await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef("crm", "person", record_id), alone=False)
     assert {deed.answer for deed in await bench.store.audit.recent(9)} == {"erased by `bridge forget`"}
 
 
@@ -290,18 +290,18 @@ async def test_a_record_that_was_to_be_linked_with_a_forgotten_one_is_left_alone
     bench = await new_bench(text=PEOPLE.replace("creates: [crm, erp]", "creates: []"))
     await bench.go_live()
     bench.clock.advance(3600)
-    rec = bench.crm.person_creates("person", name="Bo", email="b@x.example")
+    record_id = bench.crm.person_creates("person", name="Bo", email="b@x.example")
     there = bench.erp.person_creates("person", name=NAME, email=PLANTED)
     await bench.sweep()
     bench.clock.advance(60)
-    await asked(bench, "link", f"crm person {rec} {there}", go=True)
+    await asked(bench, "link", f"crm person {record_id} {there}", go=True)
     scopes = bench.bench.parts.scopes
     await bench.store.forgotten.erase(scopes, RecordRef("erp", "person", there), alone=False)
     assert await bench.store.instructions.waiting() == 0
     await bench.work()
-    (task,) = await bench.store.tasks.about("crm", "person", rec, scopes)
+    (task,) = await bench.store.tasks.about("crm", "person", record_id, scopes)
     assert (task.state, task.instructed) == (TaskState.IDLE, False)
-    assert await bench.store.links.of("people", Side.LEFT, rec) is None
+    assert await bench.store.links.of("people", Side.LEFT, record_id) is None
 
 
 # Pairs that a person ended.
@@ -354,12 +354,12 @@ async def test_the_new_pair_of_one_that_was_unlinked_from_a_forgotten_person_sta
 async def test_a_copy_that_the_bridge_had_made_and_that_was_unlinked_is_the_same_person(
     new_bench: NewSweepBench,
 ) -> None:
-    bench, rec = await known(new_bench, text=PEOPLE)
+    bench, record_id = await known(new_bench, text=PEOPLE)
     bench.clock.advance(60)
-    await asked(bench, "unlink", f"crm person {rec}", go=True)
+    await asked(bench, "unlink", f"crm person {record_id}", go=True)
     await bench.work()
-    would = await bench.store.forgotten.held(bench.bench.parts.scopes, RecordRef("crm", "person", rec))
-    assert {str(one) for one in would.records} == {f"crm person {rec}", "erp person 1"}
+    would = await bench.store.forgotten.held(bench.bench.parts.scopes, RecordRef("crm", "person", record_id))
+    assert {str(one) for one in would.records} == {f"crm person {record_id}", "erp person 1"}
 
 
 @pytest.mark.parametrize("which", ["crm", "erp"])
@@ -382,12 +382,12 @@ async def test_a_forgotten_record_is_not_linked_by_a_persons_word_either(new_ben
 
 
 async def test_a_forgotten_record_is_not_made_anew(new_bench: NewSweepBench) -> None:
-    bench, rec = await known(new_bench, text=PEOPLE)
-    scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", rec)
+    bench, record_id = await known(new_bench, text=PEOPLE)
+    scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", record_id)
     await bench.store.forgotten.erase(scopes, ref, alone=False)
-    told = {"rec": rec, "values": {"name": NAME, "email": PLANTED}, "base": {}}
+    told = {"rec": record_id, "values": {"name": NAME, "email": PLANTED}, "base": {}}
     given = Instruction(TaskKey("people", Side.RIGHT, "1"), "restore", told, "restore/1", bench.store.now())
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     bench.clock.advance(60)
     await bench.store.instructions.give(scopes["people"], [given])
     await bench.work()
@@ -404,7 +404,9 @@ async def test_tasks_of_removed_mappings_and_taken_back_records_do_not_keep_othe
     back = [("people", str(number)) for number in range(3)]
     zeros = {"gen": 0, "done_gen": 0, "pending": 0, "taken": 0, "attempts": 0, "kinds": 0, "kinds_taken": 0}
     common = {"side": "left", "state": "idle", "lane": "live", "reason": "", "first_due": 0.0, "code": "forgotten"}
-    rows = [{"mapping": name, "rec": rec, **zeros, **common} for name, rec in [*gone, *back, ("people", "9")]]
+    rows = [
+        {"mapping": name, "rec": record_id, **zeros, **common} for name, record_id in [*gone, *back, ("people", "9")]
+    ]
     await store.database.write("tasks", lambda conn: conn.execute(insert(tasks), rows))
     ref = SCOPES["people"].left.ref("9")
     stone = {"hash": fingerprint(ref), "together": fingerprint(ref), "at": 1.0}

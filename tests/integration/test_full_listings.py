@@ -18,11 +18,11 @@ from tests.sync.bench import PEOPLE
 
 # -- complete listings ----------------------------------------------------------------------------------------------
 async def test_absence_in_a_listing_that_fails_on_the_way_counts_for_nothing(new_bench: NewSweepBench) -> None:
-    bench, rec = await linked(new_bench)
+    bench, record_id = await linked(new_bench)
     for number in range(5):
         bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
     await bench.sweep()
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     bench.crm.before_page = failing("3", RetryLater("crm", "busy"))
     assert (await bench.reconciler.sweep("crm", "person", "full")).marked == 0
     assert (await bench.reconciler.sweep("crm", "person", "full")).marked == 1
@@ -122,8 +122,8 @@ async def test_of_two_copies_sweeping_at_once_one_ends_it_and_nothing_is_lost(
 
 @pytest.mark.parametrize("state", [{"stopped": "another account"}, {"down_since": 5.0, "down_reason": "no answer"}])
 async def test_a_system_that_is_stopped_or_down_is_not_listed(new_bench: NewSweepBench, state: dict[str, Any]) -> None:
-    bench, rec = await linked(new_bench)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench, record_id = await linked(new_bench)
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.store.systems.save(SystemRow("crm", "account-1", **state))
     bench.crm.calls.clear()
     for report in (
@@ -248,8 +248,8 @@ async def test_hints_of_callbacks_cause_at_most_one_sweep_a_minute(new_bench: Ne
 
 
 async def test_a_repaired_hook_has_its_window_swept_at_once_and_once(new_bench: NewSweepBench) -> None:
-    bench, rec = await linked(new_bench)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench, record_id = await linked(new_bench)
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.store.cursors.ask("crm", "person", "incremental", by="hook repair")
     assert [report.marked for report in await bench.reconciler.sweep_asked()] == [1]
     assert await bench.reconciler.sweep_asked() == []

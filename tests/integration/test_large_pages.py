@@ -50,7 +50,7 @@ async def test_a_large_page_is_stored_in_portions(new_bench: NewSweepBench, monk
     fill(bench)
     sizes = failing_at(bench.store, monkeypatch, -1)
     report = await bench.reconciler.sweep("crm", "person", "incremental")
-    assert (report.rows, report.marked, report.unheard) == (ROWS, ROWS, ROWS)
+    assert (report.rows, report.marked, report.missed) == (ROWS, ROWS, ROWS)
     assert [size for size in sizes if size] == [PORTION, PORTION, PORTION, 7]
     assert (await bench.store.cursors.get("crm", "person", "incremental")).rows == ROWS
 

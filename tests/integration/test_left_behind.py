@@ -21,8 +21,8 @@ async def behind(site: SweepBench) -> list[tuple[object, ...]]:
     return [tuple(row[name] for name in ("mapping", "records", "why", "command")) for row in rows]
 
 
-async def why(site: SweepBench, side: str, rec: str) -> str:
-    return "\n".join(await why_lines(site.store, site.bench.parts.scopes, side, "person", rec))
+async def why(site: SweepBench, side: str, record_id: str) -> str:
+    return "\n".join(await why_lines(site.store, site.bench.parts.scopes, side, "person", record_id))
 
 
 async def backfill(site: SweepBench, *, preview: bool = False) -> str:

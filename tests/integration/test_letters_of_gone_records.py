@@ -18,7 +18,7 @@ async def test_promise_14_the_letter_of_a_held_duplicate_ends_although_no_callba
     one, two = (bench.crm.person_creates("person", name=name, email="ana@x.example") for name in ("Ana", "Ana Lund"))
     await bench.sweep()
     letters = bench.bench.store.dead_letters
-    assert [task.key.rec for task, _ in await letters.list()] == [two]
+    assert [task.key.record_id for task, _ in await letters.list()] == [two]
     bench.clock.advance(600)
     if how == "deleted":
         bench.crm.person_deletes("person", two)

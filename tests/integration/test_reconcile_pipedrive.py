@@ -36,7 +36,7 @@ async def site(store: Store, clock: FakeClock) -> AsyncIterator[Site]:
 async def reconciler(site: Site) -> Reconciler:
     """Going live in the middle of the account's life; only the crm side is looked at."""
     (mapping,) = load_text(TEXT, "test.yaml")
-    left = Endpoint("crm1", "deal", site.connector.manifest.entities["deal"].settle)
+    left = Endpoint("crm1", "deal", site.connector.manifest.entities["deal"].read_lag)
     right = Endpoint("erp1", "person")
     scope = Scope("deals", mapping.fingerprint, mapping.match_fingerprint, Mode.LIVE, left, right)
     site.routes = {("crm1", "deal"): (Route("deals", Side.LEFT, left),)}
@@ -52,8 +52,8 @@ def makes(site: Site, title: str) -> str:
     return str(site.simulator.person_creates("deals", {"title": title})["id"])
 
 
-async def pending(site: Site, rec: str) -> int:
-    task = await site.store.tasks.get(TaskKey("deals", Side.LEFT, rec))
+async def pending(site: Site, record_id: str) -> int:
+    task = await site.store.tasks.get(TaskKey("deals", Side.LEFT, record_id))
     return task.pending if task else 0
 
 
@@ -77,7 +77,7 @@ async def test_promise_14_what_a_lost_hook_did_not_tell_is_found_once_it_is_back
     assert await pending(site, made) == 0
     assert (await site.keeper.audit()).created == ["crm1 any.deal"]
     reports = {report.entity: report for report in await reconciler.sweep_asked()}
-    assert (reports["deal"].fault, reports["deal"].unheard) == ("", 1)
+    assert (reports["deal"].fault, reports["deal"].missed) == ("", 1)
     assert await pending(site, made) == 1
 
 
@@ -88,7 +88,7 @@ async def test_several_pages_are_walked_and_each_row_is_marked_once(site: Site, 
     made = [makes(site, f"New {number}") for number in range(7)]
     report = await reconciler.sweep("crm1", "deal", "incremental")
     assert (report.fault, report.marked) == ("", 7)
-    assert [await pending(site, rec) for rec in made] == [1] * 7
+    assert [await pending(site, record_id) for record_id in made] == [1] * 7
 
 
 async def test_a_vendor_that_fails_in_the_middle_loses_nothing(site: Site, reconciler: Reconciler) -> None:
@@ -101,7 +101,7 @@ async def test_a_vendor_that_fails_in_the_middle_loses_nothing(site: Site, recon
     site.simulator.faults.responses.clear()
     site.clock.advance(120)
     assert [report.fault for report in await reconciler.sweep_asked()] == [""]
-    assert [await pending(site, rec) for rec in made] == [1] * 7
+    assert [await pending(site, record_id) for record_id in made] == [1] * 7
 
 
 async def test_deleted_deals_are_shown_by_a_listing_by_time_and_only_linked_ones_matter(

@@ -31,9 +31,9 @@ async def indexed(bench: SweepBench) -> bool:
 
 
 async def test_changes_of_the_other_rows_are_found(new_bench: NewSweepBench) -> None:
-    bench, rec = await linked(new_bench)
+    bench, record_id = await linked(new_bench)
     garble(bench.crm)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     report = await bench.reconciler.sweep("crm", "person", "incremental")
     assert (report.fault, report.marked, report.skipped) == ("", 1, 1)
     assert "1 rows could not be understood" in str(report)
@@ -41,11 +41,11 @@ async def test_changes_of_the_other_rows_are_found(new_bench: NewSweepBench) -> 
 
 @pytest.mark.parametrize("total", [False, True])
 async def test_absence_counts_only_once_the_listing_is_whole(new_bench: NewSweepBench, total: bool) -> None:
-    bench, rec = await linked(new_bench, crm={"states_total": total})
+    bench, record_id = await linked(new_bench, crm={"states_total": total})
     for number in range(5):
         bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
     await bench.sweep()
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     garble(bench.crm, at="3")
     for _ in range(3):
         report = await bench.reconciler.sweep("crm", "person", "full")
@@ -57,11 +57,11 @@ async def test_absence_counts_only_once_the_listing_is_whole(new_bench: NewSweep
 async def test_a_sweep_that_goes_on_after_a_stop_knows_that_its_earlier_pages_had_gaps(
     new_bench: NewSweepBench,
 ) -> None:
-    bench, rec = await linked(new_bench)
+    bench, record_id = await linked(new_bench)
     for number in range(5):
         bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
     await bench.sweep()
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     bench.crm.before_page = failing("5", RetryLater("crm", "busy"))
     garble(bench.crm, at=None)
     assert "busy" in (await bench.reconciler.sweep("crm", "person", "full")).fault

@@ -1,4 +1,4 @@
-"""Deletes, blanked fields, merges and references that no callback told of: sweeps find them under the brake."""
+"""Deletes, blanked fields, merges and references that no callback reported: sweeps find them, under the threshold."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from tests.sync.bench import WITH_COMPANIES
 async def _eight(new_bench: NewSweepBench, limit: int) -> SweepBench:
     """Eight people on both sides; their ids are 1 to 8 in crm."""
     site = await new_bench()
-    site.bench.parts = replace(site.bench.parts, limits=Limits(brake_count=limit))
+    site.bench.parts = replace(site.bench.parts, limits=Limits(deletion_limit=limit))
     site.bench.worker.parts = site.bench.parts
     await site.go_live()
     site.clock.advance(3600)
@@ -23,12 +23,12 @@ async def _eight(new_bench: NewSweepBench, limit: int) -> SweepBench:
     return site
 
 
-async def test_promise_12_the_brake_counts_deletes_a_full_sweep_finds_and_approval_lets_them_through(
+async def test_promise_12_the_threshold_counts_deletes_a_full_sweep_finds_and_approval_lets_them_through(
     new_bench: NewSweepBench,
 ) -> None:
     site = await _eight(new_bench, limit=3)
-    for rec in ("1", "2", "3", "4", "5", "6"):
-        site.crm.person_deletes("person", rec)
+    for record_id in ("1", "2", "3", "4", "5", "6"):
+        site.crm.person_deletes("person", record_id)
     await site.sweep("full")
     assert len(site.names("erp")) == 5
     await site.store.mappings.approve("people", site.store.now() + 3600)
@@ -36,12 +36,12 @@ async def test_promise_12_the_brake_counts_deletes_a_full_sweep_finds_and_approv
     assert site.names("erp") == ["P7", "P8"]
 
 
-async def test_promise_12_the_brake_counts_fields_an_incremental_sweep_finds_blanked(
+async def test_promise_12_the_threshold_counts_fields_an_incremental_sweep_finds_blanked(
     new_bench: NewSweepBench,
 ) -> None:
     site = await _eight(new_bench, limit=3)
-    for rec in ("1", "2", "3", "4", "5"):
-        site.crm.person_edits("person", rec, phone=None)
+    for record_id in ("1", "2", "3", "4", "5"):
+        site.crm.person_edits("person", record_id, phone=None)
     await site.sweep("incremental")
     assert [fields["phone"] for fields in site.erp.live("person").values()].count(None) == 3
 

@@ -107,22 +107,26 @@ async def test_verify_calls_different_exactly_what_the_worker_then_writes(new_be
     assert (await verified(bench)).agrees
     for _ in range(drawn.randrange(1, 6)):
         product = drawn.choice([bench.crm, bench.erp])
-        rec, column = drawn.choice(list(product.live("person"))), drawn.choice(COLUMNS)
+        record_id, column = drawn.choice(list(product.live("person"))), drawn.choice(COLUMNS)
         value = (
             drawn.choice([7, 8]) if column == "amount" else drawn.choice(["Ana", "Bo", None, "A longer name than fits"])
         )
         bench.clock.advance(5)
-        product.person_edits("person", rec, **{column: value})
+        product.person_edits("person", record_id, **{column: value})
     bench.clock.advance(60)
     report = await verified(bench)
     pairs = [set(told.split(" and ")) for told in report.pairs["differing"].examples]
-    before = {(one.system, rec): dict(row) for one in (bench.crm, bench.erp) for rec, row in one.live("person").items()}
+    before = {
+        (one.system, record_id): dict(row)
+        for one in (bench.crm, bench.erp)
+        for record_id, row in one.live("person").items()
+    }
     await bench.sweep("full")
     changed = {
-        f"{one.system} person {rec}"
+        f"{one.system} person {record_id}"
         for one in (bench.crm, bench.erp)
-        for rec, row in one.live("person").items()
-        if before[one.system, rec] != row
+        for record_id, row in one.live("person").items()
+        if before[one.system, record_id] != row
     }
     assert changed <= set().union(*pairs)
     assert all(changed & pair for pair in pairs)
@@ -144,8 +148,8 @@ async def test_what_the_mapping_leaves_apart_is_told_as_such(new_bench: NewSweep
 
 async def test_a_server_that_shortens_makes_no_difference(new_bench: NewSweepBench) -> None:
     bench = await people(new_bench, erp={"trim": lambda text: text[:14].strip()})
-    for rec in bench.crm.live("person"):
-        bench.crm.person_edits("person", rec, name="A longer name than fits")
+    for record_id in bench.crm.live("person"):
+        bench.crm.person_edits("person", record_id, name="A longer name than fits")
     await bench.sweep("full")
     report = await verified(bench)
     assert (numbers(report), report.kept["name"].number) == ({"equal": 5}, 5)
@@ -155,8 +159,8 @@ async def test_a_pair_that_is_due_waits_and_one_that_needs_a_person_is_no_differ
     new_bench: NewSweepBench,
 ) -> None:
     bench = await people(new_bench)
-    for rec in ("1", "2"):
-        bench.crm.person_edits("person", rec, name="Edited")
+    for record_id in ("1", "2"):
+        bench.crm.person_edits("person", record_id, name="Edited")
     await bench.bench.tell("crm", "person", "1")
     report = await verified(bench)
     assert numbers(report) == {"equal": 3, "waiting": 1, "differing": 1}
@@ -192,10 +196,10 @@ async def test_a_frozen_pair_is_neither_equal_nor_different(new_bench: NewSweepB
     text = PEOPLE.replace("direction: both\n", "direction: both\nwhere: {crm: {notes: customer}}\n")
     bench = await new_bench(text=text)
     await bench.go_live()
-    rec = bench.crm.person_creates("person", name="Ana", email="ana@x.example", notes="customer")
+    record_id = bench.crm.person_creates("person", name="Ana", email="ana@x.example", notes="customer")
     await bench.sweep()
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, notes="former", name="Ana Berg")
+    bench.crm.person_edits("person", record_id, notes="former", name="Ana Berg")
     assert numbers(await verified(bench)) == {"frozen": 1}
     await bench.sweep()
     assert numbers(await verified(bench)) == {"frozen": 1}
@@ -258,13 +262,13 @@ async def test_repair_takes_in_a_record_of_which_nobody_told(new_bench: NewSweep
 
 async def test_a_record_made_while_the_verification_runs_is_not_called_missing(new_bench: NewSweepBench) -> None:
     bench = await people(new_bench, 2)
-    rec = bench.crm.person_creates("person", name="New", email="new@x.example")
+    record_id = bench.crm.person_creates("person", name="New", email="new@x.example")
     sleep = bench.clock.sleep
 
     async def and_hear(seconds: float) -> None:
         await sleep(seconds)
         bench.clock.sleep = sleep  # type: ignore[method-assign]
-        await bench.bench.tell("crm", "person", rec, "created")
+        await bench.bench.tell("crm", "person", record_id, "created")
 
     bench.clock.sleep = and_hear  # type: ignore[method-assign]
     report = await verified(bench)
@@ -272,8 +276,8 @@ async def test_a_record_made_while_the_verification_runs_is_not_called_missing(n
 
 
 async def test_a_counterpart_that_was_deleted_unnoticed_is_told(new_bench: NewSweepBench) -> None:
-    bench, rec = await linked(new_bench)
-    bench.crm.person_deletes("person", rec)
+    bench, record_id = await linked(new_bench)
+    bench.crm.person_deletes("person", record_id)
     report = await verified(bench)
     assert numbers(report) == {"gone": 1}
     assert (await verified(bench, repair=True)).repaired == 1
@@ -360,20 +364,20 @@ async def test_references_are_compared_by_what_they_mean(new_bench: NewSweepBenc
     for _ in range(3):
         bench.erp.person_creates("company", name=f"Filler {_}")  # ids differ on both sides
     one, two = (bench.crm.person_creates("company", name=name) for name in ("Acme", "Bolt"))
-    rec = bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=one)
+    record_id = bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=one)
     await bench.sweep()
     bench.clock.advance(3600)
     await bench.sweep("full")
     assert (await verified(bench)).agrees
-    bench.crm.person_edits("person", rec, company_id=two)
+    bench.crm.person_edits("person", record_id, company_id=two)
     report = await verified(bench, repair=True)
     assert list(report.fields) == ["company"]
     await bench.work()
     assert (await verified(bench)).agrees
-    bench.crm.person_edits("person", rec, company_id="999")
+    bench.crm.person_edits("person", record_id, company_id="999")
     await bench.sweep()
     report = await verified(bench)
-    assert report.references["company"].examples == [f"crm person {rec} names companies 999"]
+    assert report.references["company"].examples == [f"crm person {record_id} names companies 999"]
     assert report.pairs["differing"].number == 0
 
 

@@ -43,7 +43,7 @@ LOADED = (
         "self.draft = Draft(self.situation)",
         (
             f"{LOADING}a_decision_that_runs_again_gathers_everything_once",
-            f"{DELETING}a_delete_that_is_refused_for_now_is_not_counted_by_the_brake",
+            f"{DELETING}a_delete_that_is_refused_for_now_is_not_counted_by_the_threshold",
         ),
     ),
     Mutant(
@@ -122,7 +122,7 @@ LOADED = (
     Mutant(
         "a read that stays old is never believed",
         "sync/accept.py::_older_than_known",
-        "if now - since > BELIEVE_AFTER_SETTLES * settle:",
+        "if now - since > ACCEPT_AFTER_READ_LAGS * read_lag:",
         "if False:",
         ("sync/test_stale_reads.py::test_a_read_that_stays_old_for_ten_times_settle_is_believed_and_journaled",),
     ),
@@ -308,8 +308,8 @@ LINKED = (
     Mutant(
         "a live pair may be dropped",
         "store/moves.py::STATES",
-        "Kind.DROP: ((INTENDED, DOUBT, TWIN, ALIAS, PARTED), None)",
-        "Kind.DROP: ((INTENDED, LIVE, DOUBT, TWIN, ALIAS), None)",
+        "Kind.DROP: ((INTENDED, UNKNOWN, DUPLICATE, ALIAS, PARTED), None)",
+        "Kind.DROP: ((INTENDED, LIVE, UNKNOWN, DUPLICATE, ALIAS), None)",
         (f"{MOVES}a_link_moves_from_the_states_it_may_move_from_only",),
     ),
     Mutant(
@@ -343,7 +343,7 @@ LINKED = (
     Mutant(
         "any row that stands for a link is its duplicate",
         "store/questions.py::_duplicates",
-        ", links.c.state == LinkState.TWIN.value",
+        ", links.c.state == LinkState.DUPLICATE.value",
         "",
         (f"{ASKED}only_reported_duplicates_are_duplicates_of_a_link_and_of_one_side",),
     ),
@@ -360,7 +360,7 @@ ENDS = (
     Mutant(
         "a reported duplicate is copied at its next event",
         "sync/match.py::_history",
-        "if row.state is LinkState.TWIN:",
+        "if row.state is LinkState.DUPLICATE:",
         "if False:",
         ("sync/test_created_once.py::test_promise_5_twins_of_two_people_are_reported_with_both_ids_and_never_copied",),
     ),
@@ -381,7 +381,7 @@ ENDS = (
     Mutant(
         "a record that is not shown at once is forgotten",
         "sync/match.py::_gone",
-        "if draft.deleted_by_event(side, rec) or draft.now >= first + settle:",
+        "if draft.deleted_by_event(side, record_id) or draft.now >= first + read_lag:",
         "if True:",
         (f"{CREATING}a_new_record_that_reads_do_not_show_yet_is_looked_at_again",),
     ),
@@ -400,11 +400,11 @@ ENDS = (
         (f"{UPDATING}an_update_that_was_refused_is_not_pending_any_more",),
     ),
     Mutant(
-        "a refused removal counts for the brake",
+        "a refused removal counts for the deletion threshold",
         "sync/apply.py::_sent",
         "        if removes:\n",
         "        if False:\n",
-        (f"{DELETING}a_delete_that_is_refused_for_now_is_not_counted_by_the_brake",),
+        (f"{DELETING}a_delete_that_is_refused_for_now_is_not_counted_by_the_threshold",),
     ),
     Mutant(
         "a write begins under a lease that ends before it",
@@ -414,11 +414,11 @@ ENDS = (
         ("sync/test_deadlines.py::test_promise_3_no_write_begins_under_a_lease_that_may_end_before_it",),
     ),
     Mutant(
-        "what the brake holds back is told at every look",
+        "what the deletion threshold holds back is told at every look",
         "sync/apply.py::_held_back",
         "if draft.first.code != why.code:",
         "if True:",
-        (f"{DELETING}what_the_brake_holds_back_is_told_once",),
+        (f"{DELETING}what_the_threshold_holds_back_is_told_once",),
     ),
     Mutant(
         "a person's retry is never seen",
@@ -437,7 +437,8 @@ ENDS = (
     Mutant(
         "what a person was asked stands beside the link that answers it",
         "sync/match.py::_pair",
-        "    merge.answered(draft, draft.side, draft.key.rec)\n    merge.answered(draft, other, other_rec)\n",
+        "    merge.answered(draft, draft.side, draft.key.record_id)\n"
+        "    merge.answered(draft, other, other_record_id)\n",
         "",
         (f"{CREATING}a_record_made_by_hand_answers_the_question_what_became_of_a_create",),
     ),
@@ -475,7 +476,7 @@ ENDS = (
     Mutant(
         "the values of a lost write hide an edit made since",
         "sync/recover.py::settled_base",
-        "_as_sent(readings[side.other], name, other) if side.other in readings",
+        "_as_pending(readings[side.other], name, other) if side.other in readings",
         "readings[side.other] if side.other in readings",
         (f"{UPDATING}a_settled_write_is_remembered_when_the_next_one_fails",),
     ),
@@ -531,7 +532,7 @@ ENDS = (
     Mutant(
         "a record that carries another one's marker is taken for a lost create",
         "sync/recover.py::_unlinked_since",
-        "(marked is UNREAD or marked == link.rec(target.other))",
+        "(marked is UNREAD or marked == link.record_id(target.other))",
         "True",
         ("sync/test_created_once.py::test_promise_5_a_marker_tells_our_own_record_from_another_just_like_it",),
     ),
@@ -590,7 +591,7 @@ TOLD_OF = (
     Mutant(
         "what is read right after a callback is believed to show what it told of",
         "sync/accept.py::edit_not_shown",
-        "if known is None or known.told_at is None or seen is None or seen.at >= known.told_at + settle:",
+        "if known is None or known.told_at is None or seen is None or seen.at >= known.told_at + read_lag:",
         "if True:",
         (
             f"{TOLD}promise_7_an_edit_that_a_callback_told_of_is_not_overwritten_although_reads_lag_behind_it",
@@ -600,7 +601,7 @@ TOLD_OF = (
     Mutant(
         "a record that is told of all the time is never written",
         "sync/accept.py::edit_not_shown",
-        "if _waited_enough(draft, settle):",
+        "if _waited_enough(draft, read_lag):",
         "if False:",
         (f"{TOLD}a_record_that_callbacks_tell_of_all_the_time_is_written_all_the_same",),
     ),
@@ -621,7 +622,7 @@ TOLD_OF = (
     Mutant(
         "the echo of a write that says no version costs a read of its own",
         "sync/accept.py::_too_early",
-        "settled = known.told_at + endpoint.settle",
+        "settled = known.told_at + endpoint.read_lag",
         "pass",
         (f"{TOLD}a_write_and_its_echo_take_one_read_more_although_the_callback_says_no_version",),
     ),
@@ -637,7 +638,7 @@ TOLD_OF = (
     Mutant(
         "a record that is told of while each of its claims runs is never written",
         "sync/accept.py::unless_told",
-        "if _waited_enough(draft, settle):",
+        "if _waited_enough(draft, read_lag):",
         "if False:",
         ("sync/test_told_edits.py::test_a_record_that_is_told_of_without_end_is_written_after_a_while",),
     ),

@@ -46,7 +46,7 @@ DUPLICATE_MUTANTS = (
     Mutant(
         "a record linked since it was claimed is held as a duplicate of itself",
         "sync/match.py::_unlike",
-        "if rec == own.ref.id:",
+        "if record_id == own.ref.id:",
         "if False:",
         (f"{HELD}a_record_is_no_duplicate_of_itself_when_its_create_is_answered_while_it_is_looked_at",),
     ),
@@ -88,8 +88,8 @@ DUPLICATE_MUTANTS = (
     Mutant(
         "the own side's index is not asked",
         "sync/match.py::_firsts",
-        "for found in index for rec in found} - {own.ref.id}",
-        "for found in index for rec in found if False}",
+        "for found in index for record_id in found} - {own.ref.id}",
+        "for found in index for record_id in found if False}",
         (f"{HELD}two_that_name_a_company_nobody_keeps_in_sync_are_still_the_same",),
     ),
     Mutant(
@@ -102,7 +102,7 @@ DUPLICATE_MUTANTS = (
     Mutant(
         "a held record waits for nobody",
         "sync/match.py::_held",
-        "draft.dead(why, waits_for=TaskKey(draft.mapping.name, draft.side, rec))",
+        "draft.dead(why, waits_for=TaskKey(draft.mapping.name, draft.side, record_id))",
         "draft.dead(why)",
         (f"{HELD}an_edit_of_the_first_one_or_of_its_counterpart_lets_the_second_cross",),
     ),
@@ -133,8 +133,8 @@ DUPLICATE_MUTANTS = (
     Mutant(
         "what was seen not to show the key is in the way of a create",
         "store/links.py::_linked_alike",
-        "if rec not in apart",
-        "if rec != one.key.rec",
+        "if record_id not in apart",
+        "if record_id != one.key.record_id",
         (
             f"{INTENTS}a_linked_record_that_was_seen_not_to_show_the_key_is_in_nobodys_way",
             f"{HELD}a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first_one",
@@ -160,7 +160,7 @@ DUPLICATE_MUTANTS = (
     Mutant(
         "each edit of the first one has the held ones looked at",
         "store/marks.py::wake_waiting",
-        "if key in dead[mapping, side, rec]:",
+        "if key in dead[mapping, side, record_id]:",
         "if False:",
         (
             f"{FINISH}a_dead_letter_that_still_has_a_key_of_what_it_waits_for_is_left_alone",
@@ -191,7 +191,7 @@ DUPLICATE_MUTANTS = (
     Mutant(
         "a preview holds each of several new ones that are alike",
         "reconcile/alike.py::count_held",
-        "if _order(one) < _order(rec)",
+        "if _order(one) < _order(record_id)",
         "if True",
         (f"{LISTED}a_preview_says_which_records_would_be_held_as_duplicates",),
     ),

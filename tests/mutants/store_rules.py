@@ -17,8 +17,8 @@ LEASES = (
     Mutant(
         "a record is claimed without its counterpart",
         "store/claims.py::_refs",
-        "rec = link.rec(side) if link is not None else None",
-        "rec = None",
+        "record_id = link.record_id(side) if link is not None else None",
+        "record_id = None",
         (
             f"{CLAIMS}both_sides_of_a_pair_are_never_worked_on_at_once",
             f"{CLAIMS}a_claim_takes_the_counterpart_and_its_due_task",
@@ -190,7 +190,7 @@ LINKS = (
     Mutant(
         "what a dead letter names is held only while its match keys are those that were sent",
         "store/links.py::_holds",
-        ' or key.rec in (link.payload or {}).get("among", ())',
+        ' or key.record_id in (link.payload or {}).get("among", ())',
         "",
         (f"{INTENTS}an_intent_in_doubt_holds_the_records_it_names_whatever_their_keys",),
     ),
@@ -244,18 +244,18 @@ LINKS = (
         (f"{CLAIMS}a_link_that_appeared_is_told_instead_of_an_intent",),
     ),
     Mutant(
-        "the brake is not counted",
-        "store/links.py::Links.set_sent.work",
+        "the deletion threshold is not counted",
+        "store/links.py::Links.set_pending.work",
         "            if not again:\n",
         "            if False:\n",
-        ("sync/test_promises.py::test_promise_12_the_brake_stops_a_mass_delete_and_asks",),
+        ("sync/test_promises.py::test_promise_12_the_threshold_stops_a_mass_delete_and_asks",),
     ),
     Mutant(
-        "sending again what is unconfirmed counts for the brake twice",
-        "store/links.py::Links.set_sent.work",
+        "sending again what is unconfirmed counts for the deletion threshold twice",
+        "store/links.py::Links.set_pending.work",
         "            if not again:\n",
         "            if True:\n",
-        (f"{INTENTS}the_brake_counts_with_what_is_sent_and_stops_at_the_limit",),
+        (f"{INTENTS}the_threshold_counts_with_what_is_sent_and_stops_at_the_limit",),
     ),
     Mutant(
         "the alias of a merge is not followed",
@@ -287,7 +287,7 @@ BOOKS = (
     Mutant(
         "an event that came during a claim is forgotten",
         "store/finish.py::_booked",
-        'moved = row["gen"] != task.gen',
+        'moved = row["gen"] != task.generation',
         "moved = False",
         (f"{FINISH}a_generation_that_moved_leaves_the_task_due",),
     ),
@@ -353,7 +353,7 @@ LISTINGS = (
     Mutant(
         "a sweep copies a survivor back",
         "reconcile/page.py::_judge_for",
-        "elif rec not in settled and _judge_unlinked(",
+        "elif record_id not in settled and _judge_unlinked(",
         "elif _judge_unlinked(",
         (f"{SWEEPS}a_survivor_of_a_delete_is_never_marked",),
     ),

@@ -115,7 +115,7 @@ UPDATES = (
     Mutant(
         "what was sent is forgotten when its outcome is looked at",
         "sync/update.py::_agree",
-        "base, link = recover.settle_sent(draft, link, readings, base)",
+        "base, link = recover.settle_pending(draft, link, readings, base)",
         "draft.moves += [moves.confirmed(link, side) for side in Side if link.sent(side)]",
         (f"{UPDATING}a_worker_that_dies_after_its_update_took_effect_loses_no_later_edit",),
     ),
@@ -156,7 +156,7 @@ UPDATES = (
     ),
     Mutant(
         "a paused mapping writes",
-        "sync/apply.py::_commit_sent",
+        "sync/apply.py::_commit_pending",
         "    if draft.claim.paused:\n",
         "    if False:\n",
         (f"{BETWEEN}a_paused_mapping_removes_nothing_when_it_looks_at_a_lost_update",),
@@ -251,7 +251,7 @@ CREATES = (
     Mutant(
         "a matched record is not leased",
         "sync/match.py::_pair",
-        "    taken = draft.lease(other, other_rec)\n    if taken:\n        return taken\n",
+        "    taken = draft.lease(other, other_record_id)\n    if taken:\n        return taken\n",
         "",
         (f"{BETWEEN}promise_3_a_matched_record_another_worker_has_is_not_linked_until_it_is_free",),
     ),
@@ -275,14 +275,14 @@ DELETES = (
     Mutant(
         "the canary is skipped",
         "sync/remove.py::_confirm",
-        "if draft.ask(CanSee(side, rec)):",
+        "if draft.ask(CanSee(side, record_id)):",
         "if True:",
         (f"{DELETING}lost_visibility_deletes_nothing_and_says_so_once",),
     ),
     Mutant(
         "one read is enough to believe a delete",
         "sync/remove.py::_confirm",
-        "    if since is None or draft.now < since + settle:\n",
+        "    if since is None or draft.now < since + read_lag:\n",
         "    since = draft.now if since is None else since\n    if False:\n",
         (f"{PROMISES}promise_12_a_delete_is_believed_only_after_two_reads",),
     ),
@@ -334,7 +334,7 @@ DELETES = (
     Mutant(
         "a deleted record is not asked where it went",
         "sync/remove.py::removed",
-        "survivor = draft.ask(SurvivorOf(draft.ref(side, rec)))",
+        "survivor = draft.ask(SurvivorOf(draft.ref(side, record_id)))",
         "survivor = None",
         (f"{DELETING}a_merge_re_points_the_link",),
     ),

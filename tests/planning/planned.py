@@ -92,7 +92,7 @@ async def planned(bench: Bench, *backfills: str) -> AsyncIterator[Planned]:
     """The plan of a bench's store and products as they are now."""
     with TemporaryDirectory(prefix="plan-", dir=FOLDER) as at:
         folder, clock = Path(at), SkippingClock(bench.clock)
-        seams = replace(bench.seams, clock=clock, copy="plan")
+        seams = replace(bench.seams, clock=clock, instance="plan")
         store = await scratch_copy(bench.store, folder, seams)
         spool = Spool(folder)
         try:

@@ -17,7 +17,7 @@ async def test_a_live_run_writes_exactly_the_planned_lines() -> None:
         (there,) = erp.live("person")
         (held,) = erp.live("person")[there]["items"]
         crm.person_edits("person", deal, items=[line, {"id": "c2", "product_id": "2", "amount": 2}])
-        other = next(rec for rec, row in erp.live("company").items() if row["name"] == "Sofa")
+        other = next(record_id for record_id, row in erp.live("company").items() if row["name"] == "Sofa")
         erp.person_edits("person", there, items=[held, {"id": "e2", "product_id": other, "amount": 3}])
         here.bench.clock.advance(3600)
         wrote = len(here.wrote())

@@ -78,13 +78,13 @@ async def test_what_is_ambiguous_refused_held_or_a_question_is_told_by_name(new_
 
 
 async def test_deletes_over_the_threshold_are_told_to_wait_for_a_person(new_world: NewWorld) -> None:
-    here = await new_world(limits=Limits(brake_count=1))
+    here = await new_world(limits=Limits(deletion_limit=1))
     for number in range(4):
         here.crm.person_creates("person", name=f"P{number}", email=f"p{number}@x.example")
     await here.goes_live()
     here.bench.clock.advance(7200)
-    for rec in ("1", "2"):
-        here.crm.person_deletes("person", rec)
+    for record_id in ("1", "2"):
+        here.crm.person_deletes("person", record_id)
     rows = await plan_of(here)
     assert [row.kind for row in rows] == [Kind.DELETE, Kind.PERSON]
     assert rows[0].fields["name"] == {"before": "P0"}

@@ -134,7 +134,7 @@ class World:
 def traits(chance: random.Random) -> dict[str, Any]:
     """How products may differ: versions, a search, whole records, lag, what answers and deletes show."""
     facts = manifest(
-        settle=2.0,
+        read_lag=2.0,
         version_resolution=chance.choice((1.0, None)),
         lookup=chance.choice((Lookup.NONE, Lookup.EXACT)),
         lookup_columns=frozenset({"email", "name"}),

@@ -102,19 +102,19 @@ class Bench:
             keys.append(KeyNote(mapping.name, side, row.ref.id, translate.index_hashes(mapping, values)))
         await self.store.events.accept([], self.routes, keys=keys)
 
-    async def tell(self, system: str, entity: str, rec: str, kind: str = "changed", **more: Any) -> None:
+    async def tell(self, system: str, entity: str, record_id: str, kind: str = "changed", **more: Any) -> None:
         """A callback about one record."""
-        event = Event(system, entity, rec, KINDS[kind], Origin.WEBHOOK, source_at=self.clock.now(), **more)
+        event = Event(system, entity, record_id, KINDS[kind], Origin.WEBHOOK, source_at=self.clock.now(), **more)
         await self.store.events.accept([event], self.routes)
 
     async def tell_all(self) -> None:
         """Callbacks about every record of both systems that changed since the last call (as a sweep would find)."""
         for product in (self.crm, self.erp):
-            for (entity, rec), row in list(product.rows.items()):
+            for (entity, record_id), row in list(product.rows.items()):
                 state = (row.deleted, dict(row.fields))
-                if self.seen.get((product.system, entity, rec)) != state:
-                    await self.tell(product.system, entity, rec, "deleted" if row.deleted else "changed")
-                    self.seen[product.system, entity, rec] = state
+                if self.seen.get((product.system, entity, record_id)) != state:
+                    await self.tell(product.system, entity, record_id, "deleted" if row.deleted else "changed")
+                    self.seen[product.system, entity, record_id] = state
 
     async def settle(self, seconds: float = 600.0) -> None:
         """Work until nothing is due for `seconds` of the bench's clock, telling of changes on the way."""
@@ -152,15 +152,15 @@ class Bench:
         """Told of every record once more, the bridge writes nothing."""
         before = list(self.crm.writes()), list(self.erp.writes())
         for product in (self.crm, self.erp):
-            for entity, rec in list(product.rows):
-                await self.tell(product.system, entity, rec)
+            for entity, record_id in list(product.rows):
+                await self.tell(product.system, entity, record_id)
         await self.settle()
         assert (self.crm.writes(), self.erp.writes()) == before
 
-    def unheard(self, system: str, entity: str, rec: str) -> None:
+    def missed(self, system: str, entity: str, record_id: str) -> None:
         """No callback comes of what was done to this record so far."""
-        row = self.product(system).rows[entity, rec]
-        self.seen[system, entity, rec] = (row.deleted, dict(row.fields))
+        row = self.product(system).rows[entity, record_id]
+        self.seen[system, entity, record_id] = (row.deleted, dict(row.fields))
 
     async def adopt(self, text: str, mode: Mode = Mode.LIVE) -> None:
         """Work by other mapping files or in another mode from now on, as after a hangup or a restart."""
@@ -185,11 +185,11 @@ class Bench:
         await self.tell_all()
         self.clock.advance(3.0)
 
-    async def make_due(self, mapping: str, side: Side, rec: str, because: TaskKey) -> None:
+    async def make_due(self, mapping: str, side: Side, record_id: str, because: TaskKey) -> None:
         """Have a task looked at without any event, as a record does that waits for it."""
         task = await self.store.tasks.get(because)
         assert task is not None
-        mark = [Mark(TaskKey(mapping, side, rec), task.lane, self.store.now(), task.gen + 1)]
+        mark = [Mark(TaskKey(mapping, side, record_id), task.lane, self.store.now(), task.generation + 1)]
         await self.store.database.write("mark", lambda conn: mark_due(self.store.database, conn, mark))
 
     async def totals(self, mapping: str = "people") -> MappingOf[str, int]:
@@ -216,17 +216,17 @@ class Bench:
                 counted[route.mapping] += number
         return counted
 
-    async def story(self, system: str, entity: str, rec: str) -> list[str]:
+    async def story(self, system: str, entity: str, record_id: str) -> list[str]:
         """What the journal says happened to a record, oldest first."""
-        return [entry.what for entry in await self.journal(system, entity, rec)]
+        return [entry.what for entry in await self.journal(system, entity, record_id)]
 
-    async def journal(self, system: str, entity: str, rec: str) -> list[JournalEntry]:
+    async def journal(self, system: str, entity: str, record_id: str) -> list[JournalEntry]:
         entries: list[JournalEntry] = []
         for name, scope in self.parts.scopes.items():
             for side in Side:
                 endpoint = scope.endpoint(side)
                 if (endpoint.system, endpoint.entity) == (system, entity):
-                    rows = await self.store.journal.about(name, side, rec, limit=100)
+                    rows = await self.store.journal.about(name, side, record_id, limit=100)
                     entries += [row.entry for row in reversed(rows)]
         return entries
 
@@ -267,7 +267,7 @@ def _bound(
         for side, product in ((Side.LEFT, crm), (Side.RIGHT, erp)):
             entity = mapping.side(side).entity
             facts = product.manifest.entities[entity]
-            ends[side] = Endpoint(product.system, entity, facts.settle, facts.version_resolution is not None)
+            ends[side] = Endpoint(product.system, entity, facts.read_lag, facts.version_resolution is not None)
             routes.setdefault((product.system, entity), []).append(Route(name, side, ends[side], quiet_of(mapping)))
         scopes[name] = Scope(
             name, mapping.fingerprint, mapping.match_fingerprint, mode, ends[Side.LEFT], ends[Side.RIGHT]

@@ -64,7 +64,7 @@ async def measure(number: int, url: str, *, shown: bool) -> None:
     clock, ids = FakeClock(), count(1)
     store = await open_store(url, Seams(clock, random.Random(1), lambda: f"id-{next(ids)}", "copy-1"))
     store.database.offset = 0.0
-    limits = Limits(workers=AT_ONCE, brake_count=10**6, loop_writes=10**6)
+    limits = Limits(workers=AT_ONCE, deletion_limit=10**6, loop_writes=10**6)
     bench = make_bench(store, clock, store.database.seams, limits=limits)
     await bench.index()
     await bench.systems.start()

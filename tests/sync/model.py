@@ -21,9 +21,9 @@ class Model:
     made: set[tuple[str, str, str]] = field(default_factory=set)
 
     # -- what people do ---------------------------------------------------------------------------------------------
-    def created(self, system: str, entity: str, rec: str, values: dict[str, Any]) -> None:
+    def created(self, system: str, entity: str, record_id: str, values: dict[str, Any]) -> None:
         key = values[KEY[entity]]
-        self.made.add((system, entity, rec))
+        self.made.add((system, entity, record_id))
         if entity == "person":
             self.edited(system, entity, key, "name", values["name"])
 
@@ -59,10 +59,10 @@ class Model:
 
     def _by_key(self, product: FakeProduct, entity: str, problems: list[str]) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for rec, fields in product.live(entity).items():
+        for record_id, fields in product.live(entity).items():
             key = fields[KEY[entity]]
             if key in found and (entity, key) not in self.merged_away | self.brought_back | self.merged_into:
-                problems.append(f"{product.system} has two {entity} {key}, one is {rec}")
+                problems.append(f"{product.system} has two {entity} {key}, one is {record_id}")
             found[key].append(fields)
         return found
 

@@ -63,10 +63,10 @@ class Storm:
         told = act(product)
         if told is None:
             return
-        entity, rec, kind = told
-        self.log.append(f"{self.bench.store.now():.1f} {act.__name__} {product.system} {entity} {rec}")
+        entity, record_id, kind = told
+        self.log.append(f"{self.bench.store.now():.1f} {act.__name__} {product.system} {entity} {record_id}")
         for _ in range(self.chance.choice((0, 1, 1, 1, 2))):
-            self.callbacks.append((product.system, entity, rec, kind))
+            self.callbacks.append((product.system, entity, record_id, kind))
 
     def _number(self) -> int:
         return int(next(self.numbers))
@@ -76,66 +76,66 @@ class Storm:
         values: dict[str, Any] = {"name": f"Person {number}", "email": f"p{number}@x.example"}
         if self.chance.random() < 0.5:
             values["company_id"] = self._some(product, "company")
-        rec = product.person_creates("person", **values)
-        self.model.created(product.system, "person", rec, values)
-        return "person", rec, "created"
+        record_id = product.person_creates("person", **values)
+        self.model.created(product.system, "person", record_id, values)
+        return "person", record_id, "created"
 
     def _create_company(self, product: FakeProduct) -> tuple[str, str, str]:
         values = {"name": f"Company {self._number():04}"}
-        rec = product.person_creates("company", **values)
-        self.model.created(product.system, "company", rec, values)
-        return "company", rec, "created"
+        record_id = product.person_creates("company", **values)
+        self.model.created(product.system, "company", record_id, values)
+        return "company", record_id, "created"
 
     def _some(self, product: FakeProduct, entity: str) -> str | None:
         found = sorted(product.live(entity), key=int)
         return self.chance.choice(found) if found else None
 
-    def _unseen(self, product: FakeProduct, entity: str, rec: str) -> bool:
+    def _unseen(self, product: FakeProduct, entity: str, record_id: str) -> bool:
         """A copy so new that the bridge may not know of it: deleted now, nobody could tell that it was ever there."""
-        row = product.rows[entity, rec]
+        row = product.rows[entity, record_id]
         young = (product.clock.now() - row.created).total_seconds() < UNSEEN_SECONDS
-        return young and (product.system, entity, rec) not in self.model.made
+        return young and (product.system, entity, record_id) not in self.model.made
 
     def _edit(self, product: FakeProduct) -> tuple[str, str, str] | None:
-        rec = self._some(product, "person")
-        if rec is None:
+        record_id = self._some(product, "person")
+        if record_id is None:
             return None
         name = self.chance.choice(("name", "phone", "notes"))
         value = self.chance.choice((f"{name} {self._number()}", f"{name} {self._number()}", None))
         if name == "name":
             value = value or f"name {self._number()}"
-        product.person_edits("person", rec, **{name: value})
-        self.model.edited(product.system, "person", product.rows["person", rec].fields["email"], name, value)
-        return "person", rec, "changed"
+        product.person_edits("person", record_id, **{name: value})
+        self.model.edited(product.system, "person", product.rows["person", record_id].fields["email"], name, value)
+        return "person", record_id, "changed"
 
     def _assign(self, product: FakeProduct) -> tuple[str, str, str] | None:
-        rec, company = self._some(product, "person"), self._some(product, "company")
-        if rec is None or company is None:
+        record_id, company = self._some(product, "person"), self._some(product, "company")
+        if record_id is None or company is None:
             return None
-        product.person_edits("person", rec, company_id=company)
+        product.person_edits("person", record_id, company_id=company)
         named = product.rows["company", company].fields["name"]
-        self.model.edited(product.system, "person", product.rows["person", rec].fields["email"], "company", named)
-        return "person", rec, "changed"
+        self.model.edited(product.system, "person", product.rows["person", record_id].fields["email"], "company", named)
+        return "person", record_id, "changed"
 
     def _delete(self, product: FakeProduct) -> tuple[str, str, str] | None:
         entity = self.chance.choice(("person", "person", "company"))
-        rec = self._some(product, entity)
-        if rec is None or self.chance.random() < 0.5 or self._unseen(product, entity, rec):
+        record_id = self._some(product, entity)
+        if record_id is None or self.chance.random() < 0.5 or self._unseen(product, entity, record_id):
             return None
         if len(product.live(entity)) == 1:
             return None  # where deleted records are just not found, an empty product looks like lost visibility
-        product.person_deletes(entity, rec)
-        self.model.deleted(product.system, entity, product.rows[entity, rec].fields)
-        return entity, rec, "deleted"
+        product.person_deletes(entity, record_id)
+        self.model.deleted(product.system, entity, product.rows[entity, record_id].fields)
+        return entity, record_id, "deleted"
 
     def _restore(self, product: FakeProduct) -> tuple[str, str, str] | None:
         dead = [key for key, row in product.rows.items() if row.deleted and row.merged_into is None]
         if not dead or self.chance.random() < 0.5:
             return None
-        entity, rec = self.chance.choice(sorted(dead))
-        product.person_restores(entity, rec)
-        self.model.restored(product.system, entity, product.rows[entity, rec].fields)
-        return entity, rec, "changed"
+        entity, record_id = self.chance.choice(sorted(dead))
+        product.person_restores(entity, record_id)
+        self.model.restored(product.system, entity, product.rows[entity, record_id].fields)
+        return entity, record_id, "changed"
 
     def _merge(self, product: FakeProduct) -> tuple[str, str, str] | None:
         entity = self.chance.choice(("person", "company"))
@@ -246,9 +246,9 @@ class Storm:
 
     async def _tell_all(self) -> None:
         for product in (self.bench.crm, self.bench.erp):
-            for (entity, rec), row in list(product.rows.items()):
+            for (entity, record_id), row in list(product.rows.items()):
                 evident = row.deleted and not product.hard_delete
-                await self.bench.tell(product.system, entity, rec, "deleted" if evident else "changed")
+                await self.bench.tell(product.system, entity, record_id, "deleted" if evident else "changed")
 
     def _is_held(self, task: Task) -> bool:
         """A dead letter that is right: a second live record of its side shows its match key.
@@ -259,8 +259,8 @@ class Storm:
             return False
         entity, key = KEYS[task.key.mapping]
         live = self.bench.product("crm" if task.key.side is Side.LEFT else "erp").live(entity)
-        own = live.get(task.key.rec, {}).get(key)
-        return bool(own) and any(row[key] == own for rec, row in live.items() if rec != task.key.rec)
+        own = live.get(task.key.record_id, {}).get(key)
+        return bool(own) and any(row[key] == own for record_id, row in live.items() if record_id != task.key.record_id)
 
     async def _left_over(self) -> list[str]:
         """Nothing is open, dead or uncounted once all is calm."""
@@ -288,7 +288,7 @@ async def storm(seed: int, steps: int = 40, rounds: int = 2) -> None:
         seams = Seams(clock, random.Random(seed), lambda: f"id-{next(ids)}", "copy-1", failpoint)
         async with aclosing(_Opened(await open_store(f"sqlite:///{at}/bridge.sqlite", seams))) as opened:
             opened.store.database.offset = 0.0
-            limits = Limits(attempts=1000, backoff_cap_seconds=60, brake_count=10_000, loop_writes=10_000)
+            limits = Limits(attempts=1000, backoff_cap_seconds=60, deletion_limit=10_000, loop_writes=10_000)
             sides = [new_product(name, clock, chance) for name in ("crm", "erp")]
             bench = make_bench(opened.store, clock, seams, MAPPINGS, limits=limits, crm=sides[0], erp=sides[1])
             await bench.index()

@@ -41,15 +41,15 @@ async def _answer(bench: Bench, kind: str, **arguments: Any) -> str:
     return str(await Requests(cast(Any, running)).answer(taken[0]))
 
 
-async def test_promise_12_what_the_brake_holds_back_goes_on_when_a_person_approves_and_for_that_long(
+async def test_promise_12_what_the_threshold_holds_back_goes_on_when_a_person_approves_and_for_that_long(
     new_bench: NewBench,
 ) -> None:
-    bench = await new_bench(limits=Limits(brake_count=2, wait_seconds=60))
+    bench = await new_bench(limits=Limits(deletion_limit=2, wait_seconds=60))
     for number in range(8):
         bench.crm.person_creates("person", name=f"P{number}", email=f"p{number}@x.example")
     await bench.settle()
-    for rec in ("1", "2", "3", "4"):
-        bench.crm.person_deletes("person", rec)
+    for record_id in ("1", "2", "3", "4"):
+        bench.crm.person_deletes("person", record_id)
     await bench.settle(300)
     assert len(bench.erp.live("person")) == 6
     assert (await _answer(bench, "approve", mapping="peple")).startswith("failed: no mapping is called `peple`")
@@ -87,30 +87,30 @@ async def test_promise_7_an_answer_given_while_a_worker_is_at_the_pair_is_not_lo
     """The worker has read the question, finds a further one, and stores both after the answer came."""
     erp = Watched("erp", clock)
     bench = await new_bench(PEOPLE.replace("conflict: crm", "conflict: ask"), erp=erp)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
-    bench.crm.person_edits("person", rec, name="Crm")
+    bench.crm.person_edits("person", record_id, name="Crm")
     erp.person_edits("person", "1", name="Erp")
     await bench.settle()
     (question,) = await bench.store.conflicts.waiting()
 
     async def choose() -> None:
         assert await bench.store.conflicts.choose(question.link.id, ["name"], Side.RIGHT) == ["name"]
-        await bench.tell("crm", "person", rec)
+        await bench.tell("crm", "person", record_id)
 
-    bench.crm.person_edits("person", rec, phone="11")
+    bench.crm.person_edits("person", record_id, phone="11")
     erp.person_edits("person", "1", phone="22")
     erp.meanwhile = choose
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == "Erp"
+    assert bench.crm.live("person")[record_id]["name"] == "Erp"
     assert [question.field for question in await bench.store.conflicts.waiting()] == ["phone"]
 
 
 async def test_promise_7_a_question_is_listed_and_the_answer_is_taken_for_both_sides(new_bench: NewBench) -> None:
     bench = await new_bench(PEOPLE.replace("conflict: crm", "conflict: ask"))
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
-    bench.crm.person_edits("person", rec, name="Crm", phone="11")
+    bench.crm.person_edits("person", record_id, name="Crm", phone="11")
     bench.erp.person_edits("person", "1", name="Erp", phone="22")
     await bench.settle()
     listed = {question.field: dict(question.values) for question in await bench.store.conflicts.waiting()}
@@ -127,5 +127,5 @@ async def test_promise_7_a_question_is_listed_and_the_answer_is_taken_for_both_s
     assert [question.field for question in await bench.store.conflicts.waiting()] == ["phone"]
     await _answer(bench, "conflicts choose", **about, field="all", winner="erp")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["phone"] == "22"
+    assert bench.crm.live("person")[record_id]["phone"] == "22"
     assert await bench.store.conflicts.waiting() == []

@@ -69,7 +69,7 @@ async def test_a_server_that_keeps_less_neither_flaps_nor_damages_the_other_side
     reducing = Reducing(system, clock, answers_record=answers, keeps={column: keeps})
     bench = await new_bench(WITH_NOTES, **{system: reducing})
     source = bench.erp if system == "crm" else bench.crm
-    rec = source.person_creates("person", **{**ANA, column: first})
+    record_id = source.person_creates("person", **{**ANA, column: first})
     await bench.settle()
     ((there, fields),) = reducing.live("person").items()
     assert fields[column] == keeps(first)
@@ -78,19 +78,19 @@ async def test_a_server_that_keeps_less_neither_flaps_nor_damages_the_other_side
     clock.advance(60)
     reducing.person_edits("person", there, phone="+47 99")
     await bench.settle()
-    assert source.live("person")[rec][column] == first
-    assert source.live("person")[rec]["phone"] == "+47 99"
+    assert source.live("person")[record_id][column] == first
+    assert source.live("person")[record_id]["phone"] == "+47 99"
 
     clock.advance(60)
-    source.person_edits("person", rec, **{column: second})
+    source.person_edits("person", record_id, **{column: second})
     await bench.settle()
     await bench.assert_silent()
-    assert (source.live("person")[rec][column], reducing.live("person")[there][column]) == (second, keeps(second))
+    assert (source.live("person")[record_id][column], reducing.live("person")[there][column]) == (second, keeps(second))
 
     clock.advance(60)
     reducing.person_edits("person", there, **{column: edited})
     await bench.settle()
-    assert source.live("person")[rec][column] == reducing.live("person")[there][column] == edited
+    assert source.live("person")[record_id][column] == reducing.live("person")[there][column] == edited
 
 
 @pytest.mark.parametrize("hidden", [frozenset(), frozenset({"name"})])
@@ -99,10 +99,10 @@ async def test_one_read_that_shows_the_sent_value_cut_or_not_at_all_confirms_the
 ) -> None:
     erp = Shy("erp", clock, answers_record=False, trim=lambda text: text[:9])
     bench = await new_bench(erp=erp)
-    rec = bench.crm.person_creates("person", name="Ana", email="a@x.example")
+    record_id = bench.crm.person_creates("person", name="Ana", email="a@x.example")
     await bench.settle()
     clock.advance(60)
-    bench.crm.person_edits("person", rec, name="Ana Lund-Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Lund-Berg")
 
     def hide(name: str) -> None:
         if name == "after update":
@@ -113,7 +113,7 @@ async def test_one_read_that_shows_the_sent_value_cut_or_not_at_all_confirms_the
     assert erp.live("person")["1"]["name"] == "Ana Lund-"
     assert await bench.store.links.unsettled() == []
     assert erp.calls.count("update") == 1
-    assert bench.crm.live("person")[rec]["name"] == "Ana Lund-Berg"
+    assert bench.crm.live("person")[record_id]["name"] == "Ana Lund-Berg"
 
 
 # -- definitions that change ----------------------------------------------------------------------------------------
@@ -124,30 +124,30 @@ SWAPPED = GRADES.replace("A: Gold, B: Silver", "B: Gold, A: Silver")
 
 async def _graded(new_bench: NewBench) -> tuple[Bench, str]:
     bench = await new_bench(GRADES)
-    rec = bench.crm.person_creates("person", **ANA, notes="A")
+    record_id = bench.crm.person_creates("person", **ANA, notes="A")
     await bench.settle()
     assert bench.erp.live("person")["1"]["notes"] == "Gold"
     bench.clock.advance(60)
-    return bench, rec
+    return bench, record_id
 
 
-def _grades(bench: Bench, rec: str) -> tuple[Any, Any]:
-    return bench.crm.live("person")[rec]["notes"], bench.erp.live("person")["1"]["notes"]
+def _grades(bench: Bench, record_id: str) -> tuple[Any, Any]:
+    return bench.crm.live("person")[record_id]["notes"], bench.erp.live("person")["1"]["notes"]
 
 
 async def test_a_redefined_field_nobody_edited_is_re_based_without_a_write(new_bench: NewBench) -> None:
-    bench, rec = await _graded(new_bench)
+    bench, record_id = await _graded(new_bench)
     await bench.adopt(SWAPPED)
     await bench.assert_silent()
-    assert _grades(bench, rec) == ("A", "Gold")
-    bench.crm.person_edits("person", rec, notes="B")  # and from then on the new words count
+    assert _grades(bench, record_id) == ("A", "Gold")
+    bench.crm.person_edits("person", record_id, notes="B")  # and from then on the new words count
     bench.clock.advance(60)
     bench.erp.person_edits("person", "1", phone="1")
     await bench.settle()
-    assert _grades(bench, rec) == ("B", "Gold")
-    bench.crm.person_edits("person", rec, notes="A")
+    assert _grades(bench, record_id) == ("B", "Gold")
+    bench.crm.person_edits("person", record_id, notes="A")
     await bench.settle()
-    assert _grades(bench, rec) == ("A", "Silver")
+    assert _grades(bench, record_id) == ("A", "Silver")
 
 
 @pytest.mark.parametrize("editor", ["crm", "erp"])
@@ -155,37 +155,37 @@ async def test_the_edited_side_of_a_redefined_field_wins_over_the_unedited_one(
     new_bench: NewBench, editor: str
 ) -> None:
     """Without the columns' hashes the unedited side would look edited too, and the policy would decide."""
-    bench, rec = await _graded(new_bench)
+    bench, record_id = await _graded(new_bench)
     await bench.adopt(SWAPPED.replace("conflict: crm", "conflict: " + ("erp" if editor == "crm" else "crm")))
     if editor == "crm":
-        bench.crm.person_edits("person", rec, notes="C")
+        bench.crm.person_edits("person", record_id, notes="C")
     else:
         bench.erp.person_edits("person", "1", notes="Bronze")
     await bench.settle()
-    assert _grades(bench, rec) == ("C", "Bronze")
-    entries = await bench.journal("crm", "person", rec) + await bench.journal("erp", "person", "1")
+    assert _grades(bench, record_id) == ("C", "Bronze")
+    entries = await bench.journal("crm", "person", record_id) + await bench.journal("erp", "person", "1")
     assert not any(entry.what == "conflict" for entry in entries)
 
 
 async def test_a_field_of_other_columns_meets_as_if_for_the_first_time(new_bench: NewBench) -> None:
     """The old base is no reason to take the new column's emptiness for an edit."""
-    bench, rec = await _graded(new_bench)
+    bench, record_id = await _graded(new_bench)
     bench.erp.person_edits("person", "1", amount="Silver")
-    bench.unheard("erp", "person", "1")
-    bench.crm.person_edits("person", rec, notes=None)
-    bench.unheard("crm", "person", rec)
+    bench.missed("erp", "person", "1")
+    bench.crm.person_edits("person", record_id, notes=None)
+    bench.missed("crm", "person", record_id)
     await bench.adopt(GRADES.replace("erp: notes", "erp: amount"))
-    await bench.tell("crm", "person", rec)
+    await bench.tell("crm", "person", record_id)
     await bench.settle()
-    assert bench.crm.live("person")[rec]["notes"] == "B"
+    assert bench.crm.live("person")[record_id]["notes"] == "B"
     assert bench.erp.live("person")["1"]["amount"] == "Silver"
 
 
 async def test_a_field_that_only_got_more_words_is_no_edit(new_bench: NewBench) -> None:
-    bench, rec = await _graded(new_bench)
+    bench, record_id = await _graded(new_bench)
     await bench.adopt(OTHERS)
     await bench.assert_silent()
-    assert _grades(bench, rec) == ("A", "Gold")
+    assert _grades(bench, record_id) == ("A", "Gold")
 
 
 # -- fields that were not read --------------------------------------------------------------------------------------
@@ -194,23 +194,23 @@ async def test_an_unread_field_is_no_change_gets_no_write_and_keeps_its_base(
 ) -> None:
     erp = Shy("erp", clock, answers_record=False)
     bench = await new_bench(erp=erp)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     clock.advance(60)
     erp.hides = frozenset({"phone"})
     erp.person_edits("person", "1", name="Ana Berg", phone="1")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
-    assert bench.crm.live("person")[rec]["phone"] == ANA["phone"]
+    assert bench.crm.live("person")[record_id]["name"] == "Ana Berg"
+    assert bench.crm.live("person")[record_id]["phone"] == ANA["phone"]
     clock.advance(60)
-    bench.crm.person_edits("person", rec, name="Ana Holm", email="holm@x.example")
+    bench.crm.person_edits("person", record_id, name="Ana Holm", email="holm@x.example")
     await bench.settle()
     assert erp.live("person")["1"]["phone"] == "1"
     clock.advance(60)
     erp.hides = frozenset()  # the edit of long ago is still known to be one, of this side alone
     await bench.tell("erp", "person", "1")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["phone"] == erp.live("person")["1"]["phone"] == "1"
+    assert bench.crm.live("person")[record_id]["phone"] == erp.live("person")["1"]["phone"] == "1"
 
 
 async def test_a_field_unread_on_one_side_is_not_written_over_by_the_other(
@@ -218,16 +218,16 @@ async def test_a_field_unread_on_one_side_is_not_written_over_by_the_other(
 ) -> None:
     erp = Shy("erp", clock)
     bench = await new_bench(erp=erp)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     clock.advance(60)
     erp.hides = frozenset({"phone"})
-    bench.crm.person_edits("person", rec, name="Ana Berg", phone="2")
+    bench.crm.person_edits("person", record_id, name="Ana Berg", phone="2")
     await bench.settle()
     assert erp.live("person")["1"]["name"] == "Ana Berg"
     assert erp.live("person")["1"]["phone"] == ANA["phone"]
     erp.hides = frozenset()
-    await bench.tell("crm", "person", rec)
+    await bench.tell("crm", "person", record_id)
     await bench.settle()
     assert erp.live("person")["1"]["phone"] == "2"
 
@@ -237,20 +237,20 @@ async def test_a_field_unread_on_one_side_is_not_written_over_by_the_other(
 async def test_first_contact_blanks_nothing_whoever_wins(new_bench: NewBench, policy: str) -> None:
     bench = await new_bench(PEOPLE.replace("conflict: crm", f"conflict: {policy}"))
     there = bench.erp.person_creates("person", name=None, email="ana@x.example", phone="+47 1")
-    bench.unheard("erp", "person", there)
+    bench.missed("erp", "person", there)
     await bench.index()
     bench.clock.advance(60)
-    rec = bench.crm.person_creates("person", name="Ana Lund", email="ana@x.example", phone=None)
+    record_id = bench.crm.person_creates("person", name="Ana Lund", email="ana@x.example", phone=None)
     await bench.settle()
-    for fields in (bench.crm.live("person")[rec], bench.erp.live("person")[there]):
+    for fields in (bench.crm.live("person")[record_id], bench.erp.live("person")[there]):
         assert (fields["name"], fields["phone"]) == ("Ana Lund", "+47 1")
 
 
 async def test_after_first_contact_a_field_may_be_emptied(new_bench: NewBench) -> None:
     bench = await new_bench()
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, phone=None)
+    bench.crm.person_edits("person", record_id, phone=None)
     await bench.settle()
     assert bench.erp.live("person")["1"]["phone"] is None

@@ -34,11 +34,11 @@ class Watched(FakeProduct):
 
 async def _linked(new_bench: NewBench, text: str = PEOPLE, **products: FakeProduct) -> tuple[Bench, str]:
     bench = await new_bench(text=text, **products)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     bench.crm.person_creates("person", name="Other", email="other@x.example")
     await bench.settle()
     bench.clock.advance(60)
-    return bench, rec
+    return bench, record_id
 
 
 async def _claimed(bench: Bench) -> Claim:
@@ -58,17 +58,17 @@ async def test_promise_7_an_edit_made_since_a_read_that_is_not_fresh_any_more_is
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     erp = Watched("erp", clock, manifest=manifest(whole_record=True))
-    bench, rec = await _linked(new_bench, erp=erp)
+    bench, record_id = await _linked(new_bench, erp=erp)
 
     def edited_meanwhile() -> None:
         erp.person_edits("person", "1", name="Ana Dahl")
         clock.advance(2)
 
     erp.after_reads(1, edited_meanwhile)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Berg"
-    entries = await bench.journal("crm", "person", rec) + await bench.journal("erp", "person", "1")
+    entries = await bench.journal("crm", "person", record_id) + await bench.journal("erp", "person", "1")
     assert any(entry.what == "conflict" and entry.detail["lost"] == "Ana Dahl" for entry in entries)
 
 
@@ -76,19 +76,19 @@ async def test_a_write_that_arrives_late_overwrites_nothing_sent_after_it(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """Its answer was lost before its deadline; nothing else is sent to the record until it can no longer arrive."""
-    bench, rec = await _linked(new_bench)
+    bench, record_id = await _linked(new_bench)
     bench.erp.fail = lost_answer("before update")
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.turn_once()
     clock.advance(10)
-    bench.crm.person_edits("person", rec, name="Ana Holm")
+    bench.crm.person_edits("person", record_id, name="Ana Holm")
     for _ in range(3):
         await bench.turn_once()
     assert bench.erp.calls.count("update") == 1
     bench.erp.person_edits("person", "1", name="Ana Berg")  # here it is
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Holm"
-    assert bench.crm.live("person")[rec]["name"] == "Ana Holm"
+    assert bench.crm.live("person")[record_id]["name"] == "Ana Holm"
 
 
 @pytest.mark.parametrize("answers", [True, False])
@@ -96,22 +96,22 @@ async def test_a_write_that_arrives_late_overwrites_nothing_although_the_other_s
     new_bench: NewBench, clock: FakeClock, *, answers: bool
 ) -> None:
     """Both sides are written in one claim; the second write's answer is lost."""
-    bench, rec = await _linked(new_bench, crm=FakeProduct("crm", clock, answers_record=answers))
+    bench, record_id = await _linked(new_bench, crm=FakeProduct("crm", clock, answers_record=answers))
     bench.erp.fail = lost_answer("before update")
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     bench.erp.person_edits("person", "1", phone="2")
     await bench.turn_once()
     clock.advance(10)
-    bench.crm.person_edits("person", rec, name="Ana Holm")
+    bench.crm.person_edits("person", record_id, name="Ana Holm")
     for _ in range(3):
         await bench.turn_once()
     assert bench.erp.calls.count("update") == 1
 
 
 async def test_a_paused_mapping_looks_at_a_lost_update_and_sends_nothing(new_bench: NewBench) -> None:
-    bench, rec = await _linked(new_bench)
+    bench, record_id = await _linked(new_bench)
     bench.erp.fail = lost_answer("before update")
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.turn_once()
     await bench.store.mappings.set_paused("people", True, "holiday")
     await _work_on(bench)
@@ -122,11 +122,11 @@ async def test_a_paused_mapping_looks_at_a_lost_update_and_sends_nothing(new_ben
 
 
 async def test_a_paused_mapping_removes_nothing_when_it_looks_at_a_lost_update(new_bench: NewBench) -> None:
-    bench, rec = await _linked(new_bench)
+    bench, record_id = await _linked(new_bench)
     bench.erp.fail = lost_answer("before update")
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.turn_once()
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     await bench.store.mappings.set_paused("people", True, "holiday")
     await _work_on(bench)
     assert "1" in bench.erp.live("person")
@@ -138,16 +138,16 @@ async def test_a_paused_mapping_removes_nothing_when_it_looks_at_a_lost_update(n
 # -- creates --------------------------------------------------------------------------------------------------------
 async def test_promise_5_a_create_that_arrives_late_is_found_not_sent_again(bench: Bench, clock: FakeClock) -> None:
     bench.erp.fail = lost_answer("before create")
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
     clock.advance(10)
-    await bench.tell("crm", "person", rec)  # has it looked at before its deadline
+    await bench.tell("crm", "person", record_id)  # has it looked at before its deadline
     await bench.turn()
     late = bench.erp.person_creates("person", **ANA)
     bench.seen["erp", "person", late] = (False, dict(bench.erp.rows["person", late].fields))
     await bench.settle()
     assert list(bench.erp.live("person")) == [late]
-    assert list(bench.crm.live("person")) == [rec]
+    assert list(bench.crm.live("person")) == [record_id]
 
 
 async def test_a_paused_mapping_looks_at_a_lost_create_and_sends_nothing(bench: Bench) -> None:
@@ -178,13 +178,13 @@ async def test_a_record_that_showed_the_key_once_and_no_longer_does_is_no_match(
 async def test_several_records_that_match_are_a_dead_letter_naming_them(new_bench: NewBench) -> None:
     bench = await new_bench()
     theirs = [bench.erp.person_creates("person", **{**ANA, "name": name}) for name in ("A. Lund", "Ana L.")]
-    for rec in theirs:
-        bench.seen["erp", "person", rec] = (False, dict(bench.erp.rows["person", rec].fields))
+    for record_id in theirs:
+        bench.seen["erp", "person", record_id] = (False, dict(bench.erp.rows["person", record_id].fields))
     await bench.index()
     bench.crm.person_creates("person", **ANA)
     await bench.settle()
     ((task, _),) = await bench.store.dead_letters.list()
-    assert all(rec in task.reason for rec in theirs)
+    assert all(record_id in task.reason for record_id in theirs)
     assert [fields["name"] for fields in bench.erp.live("person").values()] == ["A. Lund", "Ana L."]
 
 
@@ -196,13 +196,13 @@ async def test_promise_3_a_matched_record_another_worker_has_is_not_linked_until
     await bench.index()
     await bench.tell("erp", "person", there)
     theirs = await _claimed(bench)
-    rec = bench.crm.person_creates("person", **ANA)
-    await bench.tell("crm", "person", rec)
+    record_id = bench.crm.person_creates("person", **ANA)
+    await bench.tell("crm", "person", record_id)
     await bench.worker._work(await _claimed(bench))
-    assert await bench.store.links.of("people", Side.LEFT, rec) is None
+    assert await bench.store.links.of("people", Side.LEFT, record_id) is None
     await bench.store.tasks.release(theirs, bench.store.now(), "done")
     await bench.settle()
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None
     assert link.right == there
 
@@ -281,35 +281,35 @@ async def test_promise_12_an_edit_made_right_before_its_removal_saves_the_record
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     erp = Watched("erp", clock)
-    bench, rec = await _linked(new_bench, erp=erp)
+    bench, record_id = await _linked(new_bench, erp=erp)
     erp.after_reads(2, lambda: erp.person_edits("person", "1", phone="99"))  # after the read that confirms
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     await bench.settle()
     assert bench.erp.live("person")["1"]["phone"] == "99"
 
 
 async def test_promise_12_a_record_is_journaled_whole_before_it_is_deleted(new_bench: NewBench) -> None:
-    bench, rec = await _linked(new_bench)
-    bench.crm.person_deletes("person", rec)
+    bench, record_id = await _linked(new_bench)
+    bench.crm.person_deletes("person", record_id)
     await bench.settle()
     assert "1" not in bench.erp.live("person")
-    (entry,) = [entry for entry in await bench.journal("crm", "person", rec) if entry.what == "removing"]
+    (entry,) = [entry for entry in await bench.journal("crm", "person", record_id) if entry.what == "removing"]
     assert entry.detail["record"]["phone"] == ANA["phone"]
 
 
 # -- reads that lag -------------------------------------------------------------------------------------------------
 async def test_a_read_older_than_the_one_before_it_is_no_edit_back(new_bench: NewBench) -> None:
-    bench, rec = await _linked(new_bench)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench, record_id = await _linked(new_bench)
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
     bench.clock.advance(5)
     bench.crm.lag = 30.0
-    await bench.tell("crm", "person", rec)
+    await bench.tell("crm", "person", record_id)
     await bench.turn()
     assert bench.erp.live("person")["1"]["name"] == "Ana Berg"
     bench.crm.lag = 0.0
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == "Ana Berg"
+    assert bench.crm.live("person")[record_id]["name"] == bench.erp.live("person")["1"]["name"] == "Ana Berg"
 
 
 async def test_a_read_right_after_our_own_write_may_show_the_state_before_it_and_is_no_edit_back(
@@ -317,28 +317,28 @@ async def test_a_read_right_after_our_own_write_may_show_the_state_before_it_and
 ) -> None:
     """The product shows no versions: the state before our write looks like an edit made after it."""
     erp = FakeProduct("erp", clock, manifest=manifest(version_resolution=None))
-    bench, rec = await _linked(new_bench, erp=erp)
+    bench, record_id = await _linked(new_bench, erp=erp)
     erp.lag = 1.5
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.turn_once()
     assert erp.live("person")["1"]["name"] == "Ana Berg"
-    bench.crm.person_edits("person", rec, phone="1")
+    bench.crm.person_edits("person", record_id, phone="1")
     await bench.turn_once()
-    assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
+    assert bench.crm.live("person")[record_id]["name"] == "Ana Berg"
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == erp.live("person")["1"]["name"] == "Ana Berg"
+    assert bench.crm.live("person")[record_id]["name"] == erp.live("person")["1"]["name"] == "Ana Berg"
 
 
 async def test_a_read_back_that_lags_does_not_become_the_base(new_bench: NewBench, clock: FakeClock) -> None:
     """What it shows is the state before our write; as base it would make the write itself an edit, back to us."""
     text = PEOPLE.replace("conflict: crm", "conflict: erp")
     erp = FakeProduct("erp", clock, answers_record=False)
-    bench, rec = await _linked(new_bench, text=text, erp=erp)
+    bench, record_id = await _linked(new_bench, text=text, erp=erp)
     erp.lag = 1.5
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.turn_once()
     erp.lag = 0.0
     clock.advance(3)
-    bench.crm.person_edits("person", rec, name="Ana Holm")
+    bench.crm.person_edits("person", record_id, name="Ana Holm")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == erp.live("person")["1"]["name"] == "Ana Holm"
+    assert bench.crm.live("person")[record_id]["name"] == erp.live("person")["1"]["name"] == "Ana Holm"

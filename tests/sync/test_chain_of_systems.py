@@ -44,8 +44,8 @@ async def in_a_row(new_bench: NewBench, text: str) -> tuple[Bench, Callable[...,
 
     def edit(at: int, name: str) -> None:
         product, entity = ends[at]
-        (rec,) = product.live(entity)
-        product.person_edits(entity, rec, name=name)
+        (record_id,) = product.live(entity)
+        product.person_edits(entity, record_id, name=name)
 
     def names() -> list[str]:
         return [row["name"] for product, entity in ends for row in product.live(entity).values()]

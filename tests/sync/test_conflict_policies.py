@@ -18,14 +18,14 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
 
 async def _linked(new_bench: NewBench, policy: str = "crm", **more: Any) -> tuple[Bench, str]:
     bench = await new_bench(PEOPLE.replace("conflict: crm", f"conflict: {policy}"), **more)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.clock.advance(60)
-    return bench, rec
+    return bench, record_id
 
 
-async def _lost(bench: Bench, rec: str) -> list[Any]:
-    entries = await bench.journal("crm", "person", rec)
+async def _lost(bench: Bench, record_id: str) -> list[Any]:
+    entries = await bench.journal("crm", "person", record_id)
     return [entry.detail["lost"] for entry in entries if entry.what == "conflict" and "lost" in entry.detail]
 
 
@@ -44,47 +44,47 @@ async def test_promise_7_a_conflict_goes_by_its_policy_and_the_loser_is_in_the_j
     new_bench: NewBench, policy: str, seconds: int, winner: str
 ) -> None:
     """`seconds`: how much later the erp was edited than the crm."""
-    bench, rec = await _linked(new_bench, policy)
+    bench, record_id = await _linked(new_bench, policy)
     if seconds < 0:
         bench.erp.person_edits("person", "1", name="Erp")
     else:
-        bench.crm.person_edits("person", rec, name="Crm")
+        bench.crm.person_edits("person", record_id, name="Crm")
     bench.clock.advance(abs(seconds))
     if seconds < 0:
-        bench.crm.person_edits("person", rec, name="Crm")
+        bench.crm.person_edits("person", record_id, name="Crm")
     else:
         bench.erp.person_edits("person", "1", name="Erp")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == winner
-    assert await _lost(bench, rec) == [{"Crm": "Erp", "Erp": "Crm"}[winner]]
+    assert bench.crm.live("person")[record_id]["name"] == bench.erp.live("person")["1"]["name"] == winner
+    assert await _lost(bench, record_id) == [{"Crm": "Erp", "Erp": "Crm"}[winner]]
 
 
 async def test_promise_7_fill_empty_keeps_two_values_apart_and_fills_an_empty_one(new_bench: NewBench) -> None:
-    bench, rec = await _linked(new_bench, "fill-empty")
-    bench.crm.person_edits("person", rec, name="Crm", phone=None)
+    bench, record_id = await _linked(new_bench, "fill-empty")
+    bench.crm.person_edits("person", record_id, name="Crm", phone=None)
     bench.erp.person_edits("person", "1", name="Erp", phone="2")
     await bench.settle()
-    assert (bench.crm.live("person")[rec]["name"], bench.erp.live("person")["1"]["name"]) == ("Crm", "Erp")
-    assert bench.crm.live("person")[rec]["phone"] == bench.erp.live("person")["1"]["phone"] == "2"
+    assert (bench.crm.live("person")[record_id]["name"], bench.erp.live("person")["1"]["name"]) == ("Crm", "Erp")
+    assert bench.crm.live("person")[record_id]["phone"] == bench.erp.live("person")["1"]["phone"] == "2"
 
 
 async def test_promise_7_a_row_may_name_another_winner_than_its_mapping(new_bench: NewBench) -> None:
     text = PEOPLE.replace("absent: clear}", "absent: clear, conflict: erp}")
     bench = await new_bench(text)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
-    bench.crm.person_edits("person", rec, name="Crm", phone="11")
+    bench.crm.person_edits("person", record_id, name="Crm", phone="11")
     bench.erp.person_edits("person", "1", name="Erp", phone="22")
     await bench.settle()
-    for fields in (bench.crm.live("person")[rec], bench.erp.live("person")["1"]):
+    for fields in (bench.crm.live("person")[record_id], bench.erp.live("person")["1"]):
         assert (fields["name"], fields["phone"]) == ("Crm", "22")
 
 
-async def _heard(bench: Bench, system: str, rec: str, *, timed: bool) -> None:
+async def _heard(bench: Bench, system: str, record_id: str, *, timed: bool) -> None:
     at = bench.clock.now() if timed else None
-    event = Event(system, "person", rec, EventKind.CHANGED, Origin.WEBHOOK, source_at=at)
+    event = Event(system, "person", record_id, EventKind.CHANGED, Origin.WEBHOOK, source_at=at)
     await bench.store.events.accept([event], bench.routes)
-    bench.unheard(system, "person", rec)
+    bench.missed(system, "person", record_id)
 
 
 @pytest.mark.parametrize("timed", [True, False])
@@ -92,42 +92,44 @@ async def test_newest_goes_by_the_events_own_time_or_by_first_sight_where_record
     new_bench: NewBench, clock: FakeClock, timed: bool
 ) -> None:
     products = {name: FakeProduct(name, clock, manifest=manifest(version_resolution=None)) for name in ("crm", "erp")}
-    bench, rec = await _linked(new_bench, '"newest, else crm"', **products)
-    bench.crm.person_edits("person", rec, name="Crm")
-    await _heard(bench, "crm", rec, timed=timed)
+    bench, record_id = await _linked(new_bench, '"newest, else crm"', **products)
+    bench.crm.person_edits("person", record_id, name="Crm")
+    await _heard(bench, "crm", record_id, timed=timed)
     clock.advance(30)
     bench.erp.person_edits("person", "1", name="Erp")
     await _heard(bench, "erp", "1", timed=timed)
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
+    assert bench.crm.live("person")[record_id]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
 
 
 async def test_newest_is_not_won_by_an_event_from_the_future(new_bench: NewBench, clock: FakeClock) -> None:
     """What says it was made in the year 9990 counts as of when it was first heard of."""
     products = {name: FakeProduct(name, clock, manifest=manifest(version_resolution=None)) for name in ("crm", "erp")}
-    bench, rec = await _linked(new_bench, '"newest, else crm"', **products)
-    bench.crm.person_edits("person", rec, name="Crm")
-    far = Event("crm", "person", rec, EventKind.CHANGED, Origin.WEBHOOK, source_at=datetime(9990, 1, 1, tzinfo=UTC))
+    bench, record_id = await _linked(new_bench, '"newest, else crm"', **products)
+    bench.crm.person_edits("person", record_id, name="Crm")
+    far = Event(
+        "crm", "person", record_id, EventKind.CHANGED, Origin.WEBHOOK, source_at=datetime(9990, 1, 1, tzinfo=UTC)
+    )
     await bench.store.events.accept([far], bench.routes)
-    bench.unheard("crm", "person", rec)
+    bench.missed("crm", "person", record_id)
     clock.advance(30)
     bench.erp.person_edits("person", "1", name="Erp")
     await _heard(bench, "erp", "1", timed=True)
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
+    assert bench.crm.live("person")[record_id]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
 
 
 async def test_newest_is_not_won_by_a_record_that_shows_a_time_to_come(new_bench: NewBench, clock: FakeClock) -> None:
     """A vendor's clock that is days ahead orders nothing: its edit counts as of when it was first heard of."""
-    bench, rec = await _linked(new_bench, '"newest, else crm"')
-    bench.crm.person_edits("person", rec, name="Crm")
-    bench.crm.rows["person", rec].modified += timedelta(days=3)
-    await bench.tell("crm", "person", rec)
-    bench.unheard("crm", "person", rec)
+    bench, record_id = await _linked(new_bench, '"newest, else crm"')
+    bench.crm.person_edits("person", record_id, name="Crm")
+    bench.crm.rows["person", record_id].modified += timedelta(days=3)
+    await bench.tell("crm", "person", record_id)
+    bench.missed("crm", "person", record_id)
     clock.advance(30)
     bench.erp.person_edits("person", "1", name="Erp")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
+    assert bench.crm.live("person")[record_id]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
 
 
 async def test_newest_takes_first_sight_for_fields_whose_edit_moves_no_version(
@@ -135,24 +137,24 @@ async def test_newest_takes_first_sight_for_fields_whose_edit_moves_no_version(
 ) -> None:
     """The crm's record is newer, but not because of its phone."""
     crm = FakeProduct("crm", clock, manifest=manifest(unversioned=frozenset({"phone"})))
-    bench, rec = await _linked(new_bench, '"newest, else crm"', crm=crm)
-    crm.person_edits("person", rec, phone="11")
-    await _heard(bench, "crm", rec, timed=True)
+    bench, record_id = await _linked(new_bench, '"newest, else crm"', crm=crm)
+    crm.person_edits("person", record_id, phone="11")
+    await _heard(bench, "crm", record_id, timed=True)
     clock.advance(30)
     bench.erp.person_edits("person", "1", phone="22", name="Erp")
     await _heard(bench, "erp", "1", timed=True)
     clock.advance(30)
-    crm.person_edits("person", rec, name="Crm")
-    bench.unheard("crm", "person", rec)
+    crm.person_edits("person", record_id, name="Crm")
+    bench.missed("crm", "person", record_id)
     await bench.settle()
-    for fields in (crm.live("person")[rec], bench.erp.live("person")["1"]):
+    for fields in (crm.live("person")[record_id], bench.erp.live("person")["1"]):
         assert (fields["name"], fields["phone"]) == ("Crm", "22")
 
 
 async def test_the_loop_alarm_parks_a_pair_two_automations_fight_over_and_names_their_field_only(
     new_bench: NewBench,
 ) -> None:
-    bench, rec = await _linked(new_bench, limits=Limits(loop_writes=6, loop_window_seconds=3600))
+    bench, record_id = await _linked(new_bench, limits=Limits(loop_writes=6, loop_window_seconds=3600))
 
     def automation(product: FakeProduct, own: str, mark: str) -> Callable[[str], None]:
         def fail(name: str) -> None:
@@ -162,9 +164,9 @@ async def test_the_loop_alarm_parks_a_pair_two_automations_fight_over_and_names_
 
         return fail
 
-    bench.crm.fail = automation(bench.crm, rec, "+1")
+    bench.crm.fail = automation(bench.crm, record_id, "+1")
     bench.erp.fail = automation(bench.erp, "1", "+2")
-    bench.crm.person_edits("person", rec, name="Ana Berg", phone="+1")
+    bench.crm.person_edits("person", record_id, name="Ana Berg", phone="+1")
     await bench.settle(3000)
     (dead,) = {task.reason for task, _ in await bench.store.dead_letters.list()}
     assert "loop alarm" in dead

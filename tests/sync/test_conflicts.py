@@ -16,12 +16,12 @@ ASK = PEOPLE.replace("name:  {crm: name, erp: name}", "name:  {crm: name, erp: n
 async def _asked(new_bench: NewBench) -> tuple[Bench, str]:
     """Both sides changed the name of a linked record."""
     bench = await new_bench(text=ASK)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
-    bench.crm.person_edits("person", rec, name="Ana Berg", phone="2")
+    bench.crm.person_edits("person", record_id, name="Ana Berg", phone="2")
     bench.erp.person_edits("person", "1", name="Ana Holm")
     await bench.settle()
-    return bench, rec
+    return bench, record_id
 
 
 async def _choose(bench: Bench, winner: Side) -> None:
@@ -33,30 +33,30 @@ async def _choose(bench: Bench, winner: Side) -> None:
 
 
 async def test_promise_7_ask_holds_that_field_only_and_tells_of_it_once(new_bench: NewBench) -> None:
-    bench, rec = await _asked(new_bench)
-    await bench.tell("crm", "person", rec)
+    bench, record_id = await _asked(new_bench)
+    await bench.tell("crm", "person", record_id)
     await bench.settle()
 
     (question,) = await bench.store.conflicts.waiting("people")
 
     assert (question.field, dict(question.values)) == ("name", {"crm": "Ana Berg", "erp": "Ana Holm"})
-    assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
+    assert bench.crm.live("person")[record_id]["name"] == "Ana Berg"
     there = bench.erp.live("person")["1"]
     assert (there["name"], there["phone"]) == ("Ana Holm", "2")
-    assert (await bench.story("crm", "person", rec)).count("conflict") == 1
+    assert (await bench.story("crm", "person", record_id)).count("conflict") == 1
     await bench.assert_accounted()
 
 
 async def test_promise_7_the_chosen_side_wins_and_the_other_value_is_journaled(new_bench: NewBench) -> None:
-    bench, rec = await _asked(new_bench)
+    bench, record_id = await _asked(new_bench)
 
     await _choose(bench, Side.RIGHT)
     await bench.settle()
 
-    assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == "Ana Holm"
+    assert bench.crm.live("person")[record_id]["name"] == bench.erp.live("person")["1"]["name"] == "Ana Holm"
     assert await bench.store.conflicts.waiting() == []
-    assert any("Ana Berg" in str(entry.detail) for entry in await bench.journal("crm", "person", rec))
-    bench.crm.person_edits("person", rec, name="Ana Dahl")
+    assert any("Ana Berg" in str(entry.detail) for entry in await bench.journal("crm", "person", record_id))
+    bench.crm.person_edits("person", record_id, name="Ana Dahl")
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Dahl"
 
@@ -75,7 +75,7 @@ async def test_a_choice_outlives_a_write_that_fails(new_bench: NewBench) -> None
 
 
 async def test_a_choice_counts_for_the_values_it_was_made_on_only(new_bench: NewBench) -> None:
-    bench, rec = await _asked(new_bench)
+    bench, record_id = await _asked(new_bench)
     await _choose(bench, Side.LEFT)
     bench.erp.person_edits("person", "1", name="Ana Dahl")
 
@@ -84,11 +84,11 @@ async def test_a_choice_counts_for_the_values_it_was_made_on_only(new_bench: New
     (question,) = await bench.store.conflicts.waiting()
     assert dict(question.values) == {"crm": "Ana Berg", "erp": "Ana Dahl"}
     assert question.chosen is None
-    assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
+    assert bench.crm.live("person")[record_id]["name"] == "Ana Berg"
 
 
 async def test_a_conflict_that_people_settle_themselves_is_asked_no_longer(new_bench: NewBench) -> None:
-    bench, rec = await _asked(new_bench)
-    bench.crm.person_edits("person", rec, name="Ana Holm")
+    bench, record_id = await _asked(new_bench)
+    bench.crm.person_edits("person", record_id, name="Ana Holm")
     await bench.settle()
     assert await bench.store.conflicts.waiting() == []

@@ -69,27 +69,27 @@ async def test_a_system_that_is_down_makes_no_outcomes(new_bench: NewBench) -> N
 async def test_a_dead_letter_that_is_tried_again_in_vain_is_counted_once(new_bench: NewBench) -> None:
     bench = await new_bench()
     found = counted(bench)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     bench.erp.fail = raising("before create", Rejected("erp", "no such country", status=400), times=99)
     await bench.settle()
     assert found["dead"] == 1
     for _ in range(3):
-        await bench.store.dead_letters.retry([TaskKey("people", Side.LEFT, rec)])
+        await bench.store.dead_letters.retry([TaskKey("people", Side.LEFT, record_id)])
         await bench.settle()
     assert found["dead"] == 1
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
     assert found["dead"] == 2, "an edit made another one of it"
     await bench.assert_accounted()
 
 
 async def test_held_deletes_are_no_outcomes_until_they_go_through(new_bench: NewBench) -> None:
-    bench = await new_bench(limits=Limits(brake_count=1))
+    bench = await new_bench(limits=Limits(deletion_limit=1))
     people = [bench.crm.person_creates("person", name=f"A{n}", email=f"a{n}@x.example") for n in range(4)]
     await bench.settle()
     found = counted(bench)
-    for rec in people:
-        bench.crm.person_deletes("person", rec)
+    for record_id in people:
+        bench.crm.person_deletes("person", record_id)
     await bench.settle(1500)
     held = await waiting(bench)
     assert held["people"] >= 2
@@ -103,15 +103,15 @@ async def test_held_deletes_are_no_outcomes_until_they_go_through(new_bench: New
 
 async def test_reads_that_lag_are_no_outcomes(new_bench: NewBench) -> None:
     bench = await new_bench()
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     found = counted(bench)
     for name in ("Ana Berg", "Ana Dahl"):
         bench.clock.advance(60)
         bench.crm.lag = 10.0
-        bench.crm.person_edits("person", rec, name=name)
-        await bench.tell("crm", "person", rec, version=bench.crm.rows["person", rec].modified)
-        bench.unheard("crm", "person", rec)
+        bench.crm.person_edits("person", record_id, name=name)
+        await bench.tell("crm", "person", record_id, version=bench.crm.rows["person", record_id].modified)
+        bench.missed("crm", "person", record_id)
         await bench.settle()
     assert [row["name"] for row in bench.erp.live("person").values()] == ["Ana Dahl"]
     assert found["applied"] == 2
@@ -120,10 +120,10 @@ async def test_reads_that_lag_are_no_outcomes(new_bench: NewBench) -> None:
 
 async def test_a_look_that_no_event_caused_and_that_finds_nothing_is_no_outcome(new_bench: NewBench) -> None:
     bench = await new_bench(PEOPLE)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     found = counted(bench)
     for _ in range(3):
-        await make_due(bench.store, TaskKey("people", Side.LEFT, rec))
+        await make_due(bench.store, TaskKey("people", Side.LEFT, record_id))
         await bench.settle()
     assert found == Counter()

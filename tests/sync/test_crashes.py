@@ -119,7 +119,7 @@ async def test_promise_4_and_5_a_crash_at_every_step_loses_and_doubles_nothing(n
         crm.fail = erp.fail = _slow_reads(bench)
 
     acme = crm.person_creates("company", name="Acme")
-    bench.unheard("crm", "company", acme)  # its child has it looked at
+    bench.missed("crm", "company", acme)  # its child has it looked at
     ana = crm.person_creates("person", name="Ana", email="ana@x.example", company_id=acme)
     other = erp.person_creates("company", name="Other")
     bo = erp.person_creates("person", name="Bo", email="bo@x.example", company_id=other)
@@ -138,7 +138,7 @@ async def test_promise_4_and_5_a_crash_at_every_step_loses_and_doubles_nothing(n
 
     bench.clock.advance(60)
     crm.person_deletes("person", eva)
-    (other_here,) = (rec for rec, fields in crm.live("company").items() if fields["name"] == "Other")
+    (other_here,) = (record_id for record_id, fields in crm.live("company").items() if fields["name"] == "Other")
     crm.person_merges("company", acme, other_here)
     crm.person_edits("person", ana, company_id=other_here, phone="1")
     await _live_through(bench, deaths)

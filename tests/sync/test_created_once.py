@@ -85,8 +85,8 @@ async def test_promise_5_a_callback_that_overtakes_the_answer_of_the_create_make
     source = bench.erp if system == "crm" else bench.crm
 
     async def meanwhile() -> None:
-        (rec,) = target.live("person")
-        await bench.tell(system, "person", rec, "created")
+        (record_id,) = target.live("person")
+        await bench.tell(system, "person", record_id, "created")
         await bench.turn()
 
     target.meanwhile, target.loses_answer = meanwhile, lost
@@ -98,12 +98,12 @@ async def test_promise_5_a_callback_that_overtakes_the_answer_of_the_create_make
 
 async def test_promise_5_a_record_whose_own_callback_comes_only_after_its_copys_makes_no_copy(bench: Bench) -> None:
     """A sweep told of it first; then the copy's callback, and the person's own one last."""
-    rec = bench.crm.person_creates("person", **ANA)
-    await bench.tell("crm", "person", rec)
+    record_id = bench.crm.person_creates("person", **ANA)
+    await bench.tell("crm", "person", record_id)
     await bench.turn()
     (there,) = bench.erp.live("person")
     await bench.tell("erp", "person", there, "created")
-    await bench.tell("crm", "person", rec, "created")
+    await bench.tell("crm", "person", record_id, "created")
     await bench.settle()
     assert _emails(bench, "crm") == _emails(bench, "erp") == [ANA["email"]]
 
@@ -128,7 +128,7 @@ async def test_promise_5_a_search_index_that_lags_hides_no_record_from_the_match
     bench = await new_bench(erp=_with_search(clock, Lookup.LAGGING))
     there = bench.erp.person_creates("person", **{**ANA, "name": "A. Lund"})
     await bench.index()
-    bench.unheard("erp", "person", there)
+    bench.missed("erp", "person", there)
     bench.crm.person_creates("person", **ANA)
     await bench.settle(30)
     assert list(bench.erp.live("person")) == [there]
@@ -183,13 +183,13 @@ async def test_promise_5_twins_of_two_people_are_reported_with_both_ids_and_neve
 async def test_promise_5_a_marker_tells_our_own_record_from_another_just_like_it(new_bench: NewBench) -> None:
     bench = await new_bench(KEYS["marker"], limits=LIMITS)
     bench.erp.fail = lost_answer("after create")
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
     (ours,) = bench.erp.live("person")
     theirs = bench.erp.person_creates("person", **ANA)
     await bench.settle()
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
     assert bench.erp.live("person")[ours]["name"] == "Ana Berg"
     assert bench.erp.live("person")[theirs]["name"] == "Ana Lund"
@@ -198,15 +198,15 @@ async def test_promise_5_a_marker_tells_our_own_record_from_another_just_like_it
 
 async def test_promise_5_a_marker_under_a_second_id_is_a_clone_with_a_copy_of_its_own(new_bench: NewBench) -> None:
     bench = await new_bench(KEYS["marker"])
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     ((there, fields),) = bench.erp.live("person").items()
-    assert fields["notes"] == rec
+    assert fields["notes"] == record_id
     clone = bench.erp.person_creates("person", **{**fields, "name": "Clone"})
     await bench.settle()
     assert sorted(row["name"] for row in bench.crm.live("person").values()) == ["Ana Lund", "Clone"]
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, phone="2")
+    bench.crm.person_edits("person", record_id, phone="2")
     await bench.settle()
     assert (bench.erp.live("person")[there]["phone"], bench.erp.live("person")[clone]["phone"]) == ("2", ANA["phone"])
 
@@ -225,7 +225,7 @@ async def test_a_lost_create_that_was_found_is_not_made_again_when_somebody_dele
     await bench.tell("erp", "person", there, "created")
     limits = bench.parts.limits
     (other,) = await bench.store.tasks.claim(4, bench.parts.scopes, limits.lease_seconds)
-    assert other.key.rec == there
+    assert other.key.record_id == there
     bench.clock.advance(20)
     await bench.turn()  # recovery finds the record while another worker holds it
     bench.erp.person_deletes("person", there)

@@ -68,9 +68,9 @@ async def test_a_record_heard_of_before_the_create_is_not_taken_for_what_it_made
     await bench.settle()
     bench.clock.advance(1)
     bench.erp.fail = lost_answer("before create")
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None
     assert link.right not in (None, older)
     assert len(bench.erp.live("person")) == 2
@@ -81,8 +81,8 @@ async def test_a_retried_doubt_adopts_the_one_record_that_is_there(bench: Bench)
     bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
     other = bench.erp.person_creates("person", **ANA)
-    for rec in ("1", other):  # no callback: the first of them to be looked at would be taken for ours
-        bench.unheard("erp", "person", rec)
+    for record_id in ("1", other):  # no callback: the first of them to be looked at would be taken for ours
+        bench.missed("erp", "person", record_id)
     await bench.settle()
     assert len(await bench.store.dead_letters.list()) == 1
     bench.erp.person_deletes("person", other)
@@ -105,9 +105,9 @@ async def test_creates_that_are_never_answered_are_given_up_without_an_open_inte
 
 async def test_a_worker_that_dies_after_its_create_took_effect_makes_no_second_record(bench: Bench) -> None:
     bench.erp.fail = killed("after create")
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
     assert [fields["name"] for fields in bench.erp.live("person").values()] == ["Ana Berg"]
     await bench.assert_accounted()
@@ -115,21 +115,21 @@ async def test_a_worker_that_dies_after_its_create_took_effect_makes_no_second_r
 
 async def test_a_lost_create_is_found_although_somebody_edited_the_new_record(bench: Bench) -> None:
     bench.erp.fail = lost_answer("after create")
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
     bench.erp.person_edits("person", "1", name="Ana Berg")
     bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
     await bench.settle()
     assert len(bench.erp.live("person")) == 1
-    assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
+    assert bench.crm.live("person")[record_id]["name"] == "Ana Berg"
 
 
 async def test_an_edit_made_while_a_lost_create_was_looked_up_survives(new_bench: NewBench) -> None:
     bench = await new_bench(text=PEOPLE.replace("conflict: crm", "conflict: erp"))
     bench.erp.fail = lost_answer("after create")
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Berg"
 
@@ -137,13 +137,13 @@ async def test_an_edit_made_while_a_lost_create_was_looked_up_survives(new_bench
 async def test_an_id_taught_by_a_lost_worker_is_linked_with_what_was_sent(new_bench: NewBench) -> None:
     bench = await new_bench(text=PEOPLE.replace("conflict: crm", "conflict: erp"))
     bench.erp.fail = killed("after create")
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None
     assert await taught(bench.store, link.id, "1")
     bench.clock.advance(200)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Berg"
 
@@ -211,56 +211,56 @@ WITH_DEFAULT = PEOPLE.replace("absent: clear}", "absent: clear, default: '+47 1'
 
 async def test_a_default_stays_where_it_was_written_until_somebody_edits_it(new_bench: NewBench) -> None:
     bench = await new_bench(WITH_DEFAULT)
-    rec = bench.crm.person_creates("person", name="Bo", email="bo@x.example")
+    record_id = bench.crm.person_creates("person", name="Bo", email="bo@x.example")
     await bench.settle()
     ((made, fields),) = bench.erp.live("person").items()
     assert fields["phone"] == "+47 1"
-    await bench.tell("crm", "person", rec)
+    await bench.tell("crm", "person", record_id)
     await bench.tell("erp", "person", made)
     await bench.settle()
-    assert not bench.crm.live("person")[rec].get("phone")
+    assert not bench.crm.live("person")[record_id].get("phone")
     bench.erp.person_edits("person", made, phone="+47 2")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["phone"] == "+47 2"
+    assert bench.crm.live("person")[record_id]["phone"] == "+47 2"
 
 
 async def test_a_default_that_was_sent_by_a_create_of_unknown_outcome_stays_as_well(new_bench: NewBench) -> None:
     bench = await new_bench(WITH_DEFAULT)
     bench.erp.fail = killed("after create")
-    rec = bench.crm.person_creates("person", name="Bo", email="bo@x.example")
+    record_id = bench.crm.person_creates("person", name="Bo", email="bo@x.example")
     await bench.settle()
     assert [fields["phone"] for fields in bench.erp.live("person").values()] == ["+47 1"]
-    assert not bench.crm.live("person")[rec].get("phone")
+    assert not bench.crm.live("person")[record_id].get("phone")
 
 
 async def test_which_of_two_equal_records_a_lost_create_made_is_asked_and_neither_is_copied_back(bench: Bench) -> None:
     """Somebody made the same record in the erp, too, before the outcome of our create was looked at."""
     bench.erp.fail = lost_answer("after create")
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
     theirs = bench.erp.person_creates("person", **ANA)
     await bench.settle()
-    assert list(bench.crm.live("person")) == [rec]
+    assert list(bench.crm.live("person")) == [record_id]
     ((task, _),) = await bench.store.dead_letters.list()
     assert "may exist" in task.reason
     bench.erp.person_deletes("person", theirs)
     await bench.store.dead_letters.retry(None)
     await bench.settle()
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None
     assert link.right in bench.erp.live("person")
-    assert list(bench.crm.live("person")) == [rec]
+    assert list(bench.crm.live("person")) == [record_id]
 
 
 async def _lost_among_two(new_bench: NewBench, text: str, person: dict[str, str]) -> tuple[Bench, str, str]:
     """A lost create, and the same record made by somebody in the erp before it was looked up."""
     bench = await new_bench(text=text)
     bench.erp.fail = lost_answer("after create")
-    rec = bench.crm.person_creates("person", **person)
+    record_id = bench.crm.person_creates("person", **person)
     await bench.turn_once()
     theirs = bench.erp.person_creates("person", **person)
     await bench.settle()
-    return bench, rec, theirs
+    return bench, record_id, theirs
 
 
 @pytest.mark.parametrize(("text", "person"), [(NO_KEYS, ANA), (PEOPLE, WITHOUT_EMAIL)], ids=["none", "empty"])
@@ -268,8 +268,8 @@ async def test_promise_5_what_a_lost_create_may_have_made_is_not_copied_back_alt
     new_bench: NewBench, text: str, person: dict[str, str]
 ) -> None:
     """A copy of either of them would be one person too many on the side the create came from."""
-    bench, rec, theirs = await _lost_among_two(new_bench, text, person)
-    assert list(bench.crm.live("person")) == [rec]
+    bench, record_id, theirs = await _lost_among_two(new_bench, text, person)
+    assert list(bench.crm.live("person")) == [record_id]
     ((task, _),) = await bench.store.dead_letters.list()
     held = await bench.store.tasks.about("erp", "person", theirs, bench.parts.scopes)
     assert [(one.state, one.code, one.waits_for) for one in held] == [
@@ -279,7 +279,7 @@ async def test_promise_5_what_a_lost_create_may_have_made_is_not_copied_back_alt
     bench.erp.person_deletes("person", theirs)
     await bench.store.dead_letters.retry([task.key])
     await bench.settle()
-    assert (list(bench.crm.live("person")), len(bench.erp.live("person"))) == ([rec], 1)
+    assert (list(bench.crm.live("person")), len(bench.erp.live("person"))) == ([record_id], 1)
     assert await bench.store.dead_letters.list() == []
     await bench.assert_accounted()
 
@@ -288,10 +288,10 @@ async def test_what_was_made_after_a_lost_create_and_edited_since_is_not_copied_
     new_bench: NewBench,
 ) -> None:
     """Nobody can say whether it is what the create made: the fields that were sent are not in it any more."""
-    bench, rec, _ = await _lost_among_two(new_bench, NO_KEYS, ANA)
+    bench, record_id, _ = await _lost_among_two(new_bench, NO_KEYS, ANA)
     bench.erp.person_creates("person", name="Somebody Else")
     await bench.settle()
-    assert list(bench.crm.live("person")) == [rec]
+    assert list(bench.crm.live("person")) == [record_id]
 
 
 async def test_a_filled_match_key_tells_a_record_from_what_a_lost_create_may_have_made(new_bench: NewBench) -> None:
@@ -317,7 +317,7 @@ async def test_the_time_a_record_was_made_tells_it_from_what_a_lost_create_may_h
 @pytest.mark.parametrize("keys", [True, False])
 async def test_a_discarded_dead_letter_holds_nothing_any_more(new_bench: NewBench, keys: bool) -> None:
     """Without a match key a person has decided that what is there is copied; with one it still finds its match."""
-    bench, rec, theirs = await _lost_among_two(new_bench, PEOPLE if keys else NO_KEYS, ANA)
+    bench, record_id, theirs = await _lost_among_two(new_bench, PEOPLE if keys else NO_KEYS, ANA)
     bench.erp.person_deletes("person", theirs)
     (made,) = bench.erp.live("person")
     ((task, _),) = await bench.store.dead_letters.list()
@@ -325,7 +325,7 @@ async def test_a_discarded_dead_letter_holds_nothing_any_more(new_bench: NewBenc
     await bench.settle()
     link = await bench.store.links.of("people", Side.RIGHT, made)
     assert link is not None
-    assert (link.left == rec, len(bench.crm.live("person"))) == ((True, 1) if keys else (False, 2))
+    assert (link.left == record_id, len(bench.crm.live("person"))) == ((True, 1) if keys else (False, 2))
     assert await bench.store.dead_letters.list() == []
     await bench.assert_accounted()
 
@@ -334,7 +334,7 @@ async def test_an_older_record_that_looks_shortened_is_not_taken_for_a_lost_crea
     """A record nobody told of, made before the create was decided, is called like the start of the new one."""
     bench = await new_bench(text=NO_KEYS)
     older = bench.erp.person_creates("person", name="Ana")
-    bench.unheard("erp", "person", older)
+    bench.missed("erp", "person", older)
     bench.clock.advance(100)
     bench.erp.fail = lost_answer("before create")
     bench.crm.person_creates("person", name="Ana Lund")

@@ -60,15 +60,15 @@ async def test_a_write_that_waited_for_its_turn_past_its_deadline_was_not_sent_a
 ) -> None:
     bench = await new_bench(erp=StuckAtTheGate("erp", clock), limits=HASTY)
     bench.erp.waiting = 1
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     async with asyncio.timeout(20):
         await bench.settle()
-    assert await bench.story("crm", "person", rec) == ["created"]
+    assert await bench.story("crm", "person", record_id) == ["created"]
     bench.erp.waiting = 1
-    bench.crm.person_edits("person", rec, name="Ana Dahl")
+    bench.crm.person_edits("person", record_id, name="Ana Dahl")
     async with asyncio.timeout(20):
         await bench.settle()
-    assert await bench.story("crm", "person", rec) == ["created", "updated"]
+    assert await bench.story("crm", "person", record_id) == ["created", "updated"]
     assert [row["name"] for row in bench.erp.live("person").values()] == ["Ana Dahl"]
     assert bench.erp.cut_short == 2
     await bench.assert_accounted()
@@ -81,26 +81,26 @@ async def bench(new_bench: NewBench, clock: FakeClock) -> Bench:
 
 async def test_promise_5_a_create_that_waits_past_its_deadline_is_cut_short_and_made_once(bench: Bench) -> None:
     bench.erp.waiting = 1
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     async with asyncio.timeout(20):
         await bench.settle()
     assert bench.erp.cut_short == 1
     assert len(bench.erp.live("person")) == 1
-    assert await bench.story("crm", "person", rec) == ["unknown outcome", "not created", "created"]
+    assert await bench.story("crm", "person", record_id) == ["unknown outcome", "not created", "created"]
     await bench.assert_accounted()
 
 
 async def test_an_update_and_a_delete_that_wait_past_their_deadline_are_cut_short_and_done(bench: Bench) -> None:
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.erp.waiting = 1
-    bench.crm.person_edits("person", rec, name="Ana Dahl")
+    bench.crm.person_edits("person", record_id, name="Ana Dahl")
     async with asyncio.timeout(20):
         await bench.settle()
     (there,) = bench.erp.live("person").values()
     assert there["name"] == "Ana Dahl"
     bench.erp.waiting = 1
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     async with asyncio.timeout(20):
         await bench.settle()
     assert not bench.erp.live("person")
@@ -122,11 +122,11 @@ async def test_promise_3_a_process_that_stood_still_past_the_deadline_sends_noth
                 clock.advance(HASTY.write_seconds + 1)
 
     object.__setattr__(bench.seams, "failpoint", frozen)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
-    bench.crm.person_edits("person", rec, name="Ana Dahl")
+    bench.crm.person_edits("person", record_id, name="Ana Dahl")
     await bench.settle()
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     await bench.settle()
     first = passed.index(committed)
     assert passed[first : first + 3] == [committed, committed, f"{committed.partition(':')[0]}: took effect"]
@@ -153,11 +153,11 @@ async def test_promise_3_no_write_begins_under_a_lease_that_may_end_before_it(
     bench.crm.fail = slow
     bench.fail_at(note)
     bench.crm.person_creates("person", name="Bo", email="bo@x.example")  # somebody who can be seen afterwards
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
-    bench.crm.person_edits("person", rec, name="Ana Dahl")
+    bench.crm.person_edits("person", record_id, name="Ana Dahl")
     await bench.settle()
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     await bench.settle()
     assert left.keys() == {"create: intent committed", "update: sent committed", "removal: sent committed"}
     assert min(left.values()) >= 45.0, left

@@ -51,7 +51,7 @@ async def test_promise_12_each_direction_follows_its_own_policy(
     source.person_deletes("person", "1")
     await bench.settle()
     await bench.assert_silent()
-    shown = {rec: fields["notes"] for rec, fields in target.live("person").items()}
+    shown = {record_id: fields["notes"] for record_id, fields in target.live("person").items()}
     assert (
         shown
         == {
@@ -91,7 +91,7 @@ async def test_deleted_here_and_edited_there_goes_by_delete_conflict(
 ) -> None:
     bench = await _linked(new_bench, text=_with("delete", "unlink", f"\ndelete-conflict: {says}"))
     bench.erp.person_edits("person", "1", phone="99")
-    bench.unheard("erp", "person", "1")
+    bench.missed("erp", "person", "1")
     bench.crm.person_deletes("person", "1")
     await bench.settle()
     assert ("1" in bench.erp.live("person")) is stays
@@ -140,7 +140,7 @@ async def test_promise_12_the_canary_of_another_account_deletes_nothing_and_stop
     bench = await _linked(new_bench, crm=crm)
     crm.rows, crm.account = {}, "account-2"
     strange = crm.person_creates("person", name="Stranger", email="s@x.example")
-    bench.unheard("crm", "person", strange)
+    bench.missed("crm", "person", strange)
     await bench.tell("crm", "person", "1", "deleted")
     await bench.settle(60)
     assert sorted(bench.erp.live("person")) == ["1", "2"]
@@ -173,21 +173,21 @@ async def test_promise_12_a_system_that_shows_nothing_at_all_has_lost_sight_not_
     """No flag, no other record, and an empty listing: permissions were taken from us."""
     crm = FakeProduct("crm", clock, manifest=manifest(delete_evidence=False), hard_delete=True)
     bench = await _linked(new_bench, crm=crm)
-    for rec in ("1", "2"):
-        crm.rows["person", rec].deleted = True
-        await bench.tell("crm", "person", rec, "deleted")
-        bench.unheard("crm", "person", rec)
+    for record_id in ("1", "2"):
+        crm.rows["person", record_id].deleted = True
+        await bench.tell("crm", "person", record_id, "deleted")
+        bench.missed("crm", "person", record_id)
     await bench.settle(900)
     assert sorted(bench.erp.live("person")) == ["1", "2"]
 
 
-# -- the brake ------------------------------------------------------------------------------------------------------
-async def test_promise_12_the_brake_counts_deletes_archives_and_blanked_fields_together(
+# -- the deletion threshold ------------------------------------------------------------------------
+async def test_promise_12_the_threshold_counts_deletes_archives_and_blanked_fields_together(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     products = {name: Archiving(name, clock, manifest=manifest(archives=True)) for name in ("crm", "erp")}
     bench = await _linked(
-        new_bench, number=5, text=_with("archive", "delete"), limits=Limits(brake_count=3), **products
+        new_bench, number=5, text=_with("archive", "delete"), limits=Limits(deletion_limit=3), **products
     )
     bench.crm.person_deletes("person", "1")
     await bench.settle(30)
@@ -208,10 +208,10 @@ async def test_promise_12_the_brake_counts_deletes_archives_and_blanked_fields_t
     assert bench.crm.live("person")["5"]["phone"] is None
 
 
-async def test_promise_12_the_brake_is_each_mappings_own_and_holds_no_other_write(new_bench: NewBench) -> None:
-    bench = await _linked(new_bench, number=4, limits=Limits(brake_count=1))
-    for rec in ("1", "2"):
-        bench.crm.person_deletes("person", rec)
+async def test_promise_12_the_threshold_is_each_mappings_own_and_holds_no_other_write(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench, number=4, limits=Limits(deletion_limit=1))
+    for record_id in ("1", "2"):
+        bench.crm.person_deletes("person", record_id)
     bench.crm.person_edits("person", "3", name="Ana")
     bench.crm.person_creates("person", name="New", email="new@x.example")
     await bench.settle(60)

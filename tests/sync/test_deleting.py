@@ -1,4 +1,4 @@
-"""Deletes, the brake, survivors, restored and merged records."""
+"""Deletes, the deletion threshold, survivors, restored and merged records."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -25,47 +25,47 @@ async def _linked(new_bench: NewBench, number: int = 2, **more: Any) -> Bench:
     return bench
 
 
-async def test_the_brake_counts_each_blanked_field_once(new_bench: NewBench) -> None:
-    bench = await _linked(new_bench, number=4, limits=Limits(brake_count=4))
-    for rec in ("1", "2", "3"):
-        bench.crm.person_edits("person", rec, name=None, phone=None)
+async def test_the_threshold_counts_each_blanked_field_once(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench, number=4, limits=Limits(deletion_limit=4))
+    for record_id in ("1", "2", "3"):
+        bench.crm.person_edits("person", record_id, name=None, phone=None)
     await bench.settle(seconds=60)
     blanked = [fields for fields in bench.erp.live("person").values() if fields["phone"] is None]
     assert len(blanked) == 2
     await bench.store.mappings.approve("people", bench.store.now() + 3600)
     await bench.settle()
     assert len([fields for fields in bench.erp.live("person").values() if fields["phone"] is None]) == 3
-    stories = [await bench.story("crm", "person", rec) for rec in ("1", "2", "3")]
+    stories = [await bench.story("crm", "person", record_id) for record_id in ("1", "2", "3")]
     assert sum(story.count("held") for story in stories) == 1
 
 
-async def test_filling_fields_never_meets_the_brake(new_bench: NewBench) -> None:
-    bench = await _linked(new_bench, limits=Limits(brake_count=0))
+async def test_filling_fields_never_meets_the_threshold(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench, limits=Limits(deletion_limit=0))
     bench.crm.person_edits("person", "1", name="Ana")
     await bench.settle(seconds=60)
     assert bench.erp.live("person")["1"]["name"] == "Ana"
 
 
-async def test_what_the_brake_holds_back_is_told_once(new_bench: NewBench) -> None:
-    bench = await new_bench(limits=Limits(brake_count=1, brake_window_seconds=10**6))
-    recs = [bench.crm.person_creates("person", name=f"P{n}", email=f"p{n}@x.example") for n in range(3)]
+async def test_what_the_threshold_holds_back_is_told_once(new_bench: NewBench) -> None:
+    bench = await new_bench(limits=Limits(deletion_limit=1, deletion_window_seconds=10**6))
+    record_ids = [bench.crm.person_creates("person", name=f"P{n}", email=f"p{n}@x.example") for n in range(3)]
     await bench.settle()
     bench.clock.advance(60)
-    for rec in recs[:2]:
-        bench.crm.person_deletes("person", rec)
+    for record_id in record_ids[:2]:
+        bench.crm.person_deletes("person", record_id)
     await bench.settle(seconds=3600)
     assert len(bench.erp.live("person")) == 2
-    told = [(await bench.story("crm", "person", rec)).count("held") for rec in recs]
+    told = [(await bench.story("crm", "person", record_id)).count("held") for record_id in record_ids]
     assert sorted(told) == [0, 0, 1]
 
 
-async def test_a_delete_that_is_refused_for_now_is_not_counted_by_the_brake(new_bench: NewBench) -> None:
-    bench = await _linked(new_bench, limits=Limits(brake_count=2))
+async def test_a_delete_that_is_refused_for_now_is_not_counted_by_the_threshold(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench, limits=Limits(deletion_limit=2))
     bench.erp.fail = raising("before delete", RateLimited("erp", "limit", 5.0), times=5)
     bench.crm.person_deletes("person", "1")
     await bench.settle(60)
     assert list(bench.erp.live("person")) == ["2"]
-    assert await bench.store.brakes.count("people", 0.0) == 1
+    assert await bench.store.deletions.count("people", 0.0) == 1
 
 
 async def test_where_nothing_can_be_archived_the_pair_is_only_unlinked(new_bench: NewBench) -> None:
@@ -147,17 +147,17 @@ async def test_lost_visibility_becomes_a_question_for_a_person_whose_answer_ends
     crm = FakeProduct("crm", clock, manifest=manifest(delete_evidence=False))
     bench = await _linked(new_bench, crm=crm)
     crm.rows = {}
-    for rec in ("1", "2"):
-        await bench.tell("crm", "person", rec, "deleted")
+    for record_id in ("1", "2"):
+        await bench.tell("crm", "person", record_id, "deleted")
     await bench.settle(seconds=3000)
     letters = await bench.store.dead_letters.list()
-    assert [task.key.rec for task, _ in letters] == ["1", "2"]
+    assert [task.key.record_id for task, _ in letters] == ["1", "2"]
     assert all("lost visibility?" in task.reason for task, _ in letters)
     assert len(bench.erp.live("person")) == 2
     await bench.store.dead_letters.retry([letters[0][0].key])
     await bench.settle()
     assert list(bench.erp.live("person")) == ["2"]
-    assert [task.key.rec for task, _ in await bench.store.dead_letters.list()] == ["2"]
+    assert [task.key.record_id for task, _ in await bench.store.dead_letters.list()] == ["2"]
 
 
 async def test_our_own_unconfirmed_write_is_no_edit_that_saves_a_record(new_bench: NewBench) -> None:
@@ -182,12 +182,12 @@ async def test_what_was_edited_there_meanwhile_stays(new_bench: NewBench) -> Non
 async def test_a_field_first_filled_there_and_not_yet_looked_at_is_an_edit_that_stays(new_bench: NewBench) -> None:
     """A create sends no empty fields, so that until its echo was read the base says nothing of them."""
     bench = await _linked(new_bench)
-    rec = bench.crm.person_creates("person", name="Bo", email="bo@x.example")
-    bench.seen["crm", "person", rec] = (False, dict(bench.crm.rows["person", rec].fields))
-    await bench.tell("crm", "person", rec)
+    record_id = bench.crm.person_creates("person", name="Bo", email="bo@x.example")
+    bench.seen["crm", "person", record_id] = (False, dict(bench.crm.rows["person", record_id].fields))
+    await bench.tell("crm", "person", record_id)
     await bench.turn()
     bench.erp.person_edits("person", "3", phone="99")
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     await bench.settle()
     assert "3" in bench.erp.live("person")
 
@@ -208,7 +208,9 @@ async def test_a_reference_somebody_changed_there_is_an_edit_that_stays(new_benc
     await bench.settle()
     bench.clock.advance(60)
     there = {
-        str(fields["name"]): rec for entity in ("company", "person") for rec, fields in bench.erp.live(entity).items()
+        str(fields["name"]): record_id
+        for entity in ("company", "person")
+        for record_id, fields in bench.erp.live(entity).items()
     }
     bench.erp.person_edits("person", there[ANA["name"]], company_id=there["Beta"])
     bench.crm.person_deletes("person", ana)
@@ -219,8 +221,8 @@ async def test_a_reference_somebody_changed_there_is_an_edit_that_stays(new_benc
 async def test_a_delete_event_counts_while_the_pair_is_looked_at_for_its_other_record(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """The record is only not found, as one that is no longer visible; its task waits at the brake."""
-    bench = await new_bench(limits=Limits(brake_count=0), crm=FakeProduct("crm", clock, hard_delete=True))
+    """The record is only not found, as one that is no longer visible; its task waits at the deletion threshold."""
+    bench = await new_bench(limits=Limits(deletion_limit=0), crm=FakeProduct("crm", clock, hard_delete=True))
     bench.crm.person_creates("person", **ANA)
     bench.crm.person_creates("person", name="Bo", email="bo@x.example")
     await bench.settle()
@@ -351,7 +353,7 @@ async def test_an_edit_of_a_reference_whose_old_record_was_merged_away_meanwhile
     person = bench.crm.person_creates("person", **ANA, company_id=one)
     await bench.settle()
     bench.clock.advance(60)
-    there = {row["name"]: rec for rec, row in bench.erp.live("company").items()}
+    there = {row["name"]: record_id for record_id, row in bench.erp.live("company").items()}
     bench.crm.person_merges("company", one, two)
     await bench.tell("crm", "company", one, "deleted")
     await bench.turn()

@@ -37,12 +37,14 @@ async def two(bench: Bench, own: str = "crm", **second: str) -> tuple[str, str]:
 
 async def letters(bench: Bench) -> list[tuple[str, str, str]]:
     """Side, record and code of every dead letter."""
-    return [(task.key.side.value, task.key.rec, task.code or "") for task, _ in await bench.store.dead_letters.list()]
+    return [
+        (task.key.side.value, task.key.record_id, task.code or "") for task, _ in await bench.store.dead_letters.list()
+    ]
 
 
-async def counterpart(bench: Bench, side: Side, rec: str) -> str | None:
-    link = await bench.store.links.of("people", side, rec)
-    return None if link is None else link.rec(side.other)
+async def counterpart(bench: Bench, side: Side, record_id: str) -> str | None:
+    link = await bench.store.links.of("people", side, record_id)
+    return None if link is None else link.record_id(side.other)
 
 
 @pytest.mark.parametrize("own", BOTH)
@@ -51,7 +53,7 @@ async def test_a_second_record_of_one_side_with_the_key_of_a_linked_one_is_held(
     _, there = sides(bench, own)
     assert len(there.live("person")) == 1
     (letter,) = [task for task, _ in await bench.store.dead_letters.list()]
-    assert (letter.key.rec, letter.code) == (second, Reason.HELD_AS_DUPLICATE)
+    assert (letter.key.record_id, letter.code) == (second, Reason.HELD_AS_DUPLICATE)
     other = next(iter(there.live("person")))
     for words in (f"{own} person {second}", f"{own} person {first}", f"{there.system} person {other}", "email", "copy"):
         assert words in letter.reason
@@ -101,7 +103,7 @@ async def test_keys_are_compared_as_for_matching(new_bench: NewBench) -> None:
 
 async def test_the_case_of_an_address_makes_no_difference(bench: Bench) -> None:
     _, second = await two(bench, email="ANA@X.example")
-    assert [rec for _, rec, _ in await letters(bench)] == [second]
+    assert [record_id for _, record_id, _ in await letters(bench)] == [second]
 
 
 async def test_records_without_a_key_are_never_held(bench: Bench) -> None:
@@ -175,7 +177,7 @@ async def test_a_second_one_that_can_be_linked_with_a_record_that_exists_is_link
     await bench.settle()
     second = bench.crm.person_creates("person", **ANA)
     bench.erp.person_creates("person", **ANA)
-    bench.unheard("erp", "person", "2")
+    bench.missed("erp", "person", "2")
     await bench.index()
     await bench.settle()
     assert await counterpart(bench, Side.LEFT, second) == "2"
@@ -226,9 +228,9 @@ async def test_an_edit_of_the_second_one_lets_it_cross(bench: Bench) -> None:
 async def test_an_edit_of_the_first_one_or_of_its_counterpart_lets_the_second_cross(bench: Bench, where: str) -> None:
     first, _ = await two(bench)
     product = bench.crm if where == "crm" else bench.erp
-    rec = first if where == "crm" else str(await counterpart(bench, Side.LEFT, first))
+    record_id = first if where == "crm" else str(await counterpart(bench, Side.LEFT, first))
     bench.clock.advance(60)
-    product.person_edits("person", rec, email="former@x.example")
+    product.person_edits("person", record_id, email="former@x.example")
     await bench.settle()
     assert await letters(bench) == []
     assert sorted(str(row["email"]) for row in bench.erp.live("person").values()) == [ANA["email"], "former@x.example"]
@@ -238,7 +240,7 @@ async def test_an_edit_that_leaves_the_key_as_it_is_keeps_it_held_without_anothe
     first, second = await two(bench)
     bench.crm.person_edits("person", first, phone="9")
     await bench.settle()
-    assert [rec for _, rec, _ in await letters(bench)] == [second]
+    assert [record_id for _, record_id, _ in await letters(bench)] == [second]
     assert await bench.story("crm", "person", second) == ["dead"]
 
 
@@ -247,7 +249,7 @@ async def test_a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first
     first = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.crm.person_edits("person", first, email="former@x.example")
-    bench.unheard("crm", "person", first)
+    bench.missed("crm", "person", first)
     bench.crm.person_creates("person", **ANA)
     await bench.settle()
     assert len(bench.erp.live("person")) == 2
@@ -260,7 +262,7 @@ async def test_a_merge_at_the_product_ends_it(bench: Bench, loser: int, survivor
     bench.clock.advance(60)
     bench.crm.person_merges("person", pair[loser], pair[survivor])
     await bench.tell("crm", "person", pair[loser], "deleted")
-    bench.unheard("crm", "person", pair[survivor])
+    bench.missed("crm", "person", pair[survivor])
     await bench.settle()
     assert await letters(bench) == []
     assert len(bench.erp.live("person")) == 1
@@ -292,7 +294,7 @@ async def test_while_the_first_one_is_gone_and_not_yet_settled_the_second_waits_
     first = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.crm.person_deletes("person", first)
-    bench.unheard("crm", "person", first)
+    bench.missed("crm", "person", first)
     second = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     assert len(bench.erp.live("person")) == 1
@@ -344,7 +346,7 @@ async def test_of_three_the_third_is_held_as_long_as_one_is_linked(new_bench: Ne
 async def test_made_twice_on_two_sides_at_once_is_still_reported_and_not_held(bench: Bench) -> None:
     bench.crm.person_creates("person", **ANA)
     bench.erp.person_creates("person", **ANA)
-    bench.unheard("erp", "person", "1")
+    bench.missed("erp", "person", "1")
     await bench.settle()
     await bench.tell("erp", "person", "1")
     await bench.settle()
@@ -358,7 +360,7 @@ async def test_a_first_one_linked_after_the_decision_is_seen_before_the_create(
     """The second one looks for others while the first one is not there yet, and comes to create when it is linked."""
     bench.crm.person_creates("person", **ANA)
     second = bench.crm.person_creates("person", **ANA)
-    bench.unheard("crm", "person", second)
+    bench.missed("crm", "person", second)
     await bench.tell("crm", "person", second)
     (claim,) = await bench.store.tasks.claim(1, bench.parts.scopes, 30.0)
     opens = bench.store.links.open_intent
@@ -373,7 +375,7 @@ async def test_a_first_one_linked_after_the_decision_is_seen_before_the_create(
     await bench.worker._work(claim)
     await bench.settle()
     assert len(bench.erp.live("person")) == 1
-    assert [rec for _, rec, _ in await letters(bench)] == [second]
+    assert [record_id for _, record_id, _ in await letters(bench)] == [second]
 
 
 async def test_a_first_one_that_is_worked_on_is_waited_for(bench: Bench) -> None:
@@ -382,7 +384,7 @@ async def test_a_first_one_that_is_worked_on_is_waited_for(bench: Bench) -> None
     await bench.tell("crm", "person", first)
     (claim,) = await bench.store.tasks.claim(1, bench.parts.scopes, 30.0)
     second = bench.crm.person_creates("person", **ANA)
-    bench.unheard("crm", "person", first)
+    bench.missed("crm", "person", first)
     await bench.tell_all()
     await bench.turn()
     task = await bench.store.tasks.get(TaskKey("people", Side.LEFT, second))
@@ -390,7 +392,7 @@ async def test_a_first_one_that_is_worked_on_is_waited_for(bench: Bench) -> None
     assert (task.state, task.code) == (TaskState.WAITING, Reason.RECORD_BUSY)
     await bench.store.tasks.release(claim, bench.store.now(), "")
     await bench.settle()
-    assert [rec for _, rec, _ in await letters(bench)] == [second]
+    assert [record_id for _, record_id, _ in await letters(bench)] == [second]
 
 
 async def test_a_first_one_that_was_unlinked_before_it_could_be_leased_holds_nothing(
@@ -401,7 +403,7 @@ async def test_a_first_one_that_was_unlinked_before_it_could_be_leased_holds_not
     await bench.settle()
     bench.clock.advance(60)
     second = bench.crm.person_creates("person", **ANA)
-    bench.unheard("crm", "person", second)
+    bench.missed("crm", "person", second)
     await bench.tell("crm", "person", second)
     (claim,) = await bench.store.tasks.claim(1, bench.parts.scopes, 30.0)
     lease = bench.store.tasks.lease
@@ -424,7 +426,7 @@ async def test_a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_b
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """Its address was corrected; the index and reads that lag still show the former one."""
-    bench = await new_bench(crm=FakeProduct("crm", clock, manifest=manifest(settle=30.0)))
+    bench = await new_bench(crm=FakeProduct("crm", clock, manifest=manifest(read_lag=30.0)))
     first = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.clock.advance(60)
@@ -472,7 +474,7 @@ async def test_one_that_the_first_record_was_changed_away_from_by_the_other_side
     await bench.tell_all()
     while bench.crm.live("person")[first]["email"] != "new@x.example":
         assert await bench.turn()
-    bench.unheard("crm", "person", first)  # nobody tells of what the bridge wrote there
+    bench.missed("crm", "person", first)  # nobody tells of what the bridge wrote there
     await bench.settle(30)
     assert len(bench.erp.live("person")) == 2
     assert await letters(bench) == []

@@ -39,7 +39,7 @@ async def bench(former: Store, clock: FakeClock, new_seams: Callable[..., Seams]
     for product in (crm, erp):  # callbacks came while the former version ran, but for one record
         for entity, rec in product.rows:
             if product.rows[entity, rec].fields["name"] != "Hans Nilsen":
-                bench.unheard(product.system, entity, rec)
+                bench.missed(product.system, entity, rec)
     return bench
 
 
@@ -64,7 +64,7 @@ async def test_it_is_brought_up_to_the_tables_of_today(former: Store) -> None:
 
 async def test_sync_goes_on_where_the_former_version_stopped(bench: Bench) -> None:
     store = bench.store
-    assert {letter.key.rec for letter, _ in await store.dead_letters.list()} == {"5"}
+    assert {letter.key.record_id for letter, _ in await store.dead_letters.list()} == {"5"}
     before = {rec: await bench.story("crm", "person", rec) for rec in ("2", "4")}
     await store.dead_letters.retry(None)
     await bench.index()

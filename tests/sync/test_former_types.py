@@ -47,22 +47,22 @@ async def taken_over(new_bench: NewBench, monkeypatch: pytest.MonkeyPatch) -> tu
     with monkeypatch.context() as patch:
         patch.setattr(registry, "TYPES", {**TYPES, **former})
         bench = await new_bench(TEXT)
-        rec = bench.crm.person_creates("person", **ANA)
+        record_id = bench.crm.person_creates("person", **ANA)
         await bench.settle()
-        bench.crm.person_edits("person", rec, phone=EXTENSION.format(90))
+        bench.crm.person_edits("person", record_id, phone=EXTENSION.format(90))
         await bench.settle()
         assert bench.erp.live("person")["1"]["phone"] == EXTENSION.format(89), "it never crossed"
-        bench.crm.person_edits("person", rec, phone=EXTENSION.format(89))
+        bench.crm.person_edits("person", record_id, phone=EXTENSION.format(89))
         await bench.settle()
     await bench.adopt(TEXT)
-    return bench, rec
+    return bench, record_id
 
 
 async def test_nothing_is_written_for_what_nobody_edited(taken_over: tuple[Bench, str]) -> None:
-    bench, rec = taken_over
+    bench, record_id = taken_over
     await bench.assert_silent()
     assert {**bench.erp.live("person")["1"], **ANA} == bench.erp.live("person")["1"]
-    assert bench.crm.live("person")[rec]["email"] == "mailto:ana@x.example"
+    assert bench.crm.live("person")[record_id]["email"] == "mailto:ana@x.example"
 
 
 @pytest.mark.parametrize("look_first", [True, False])
@@ -70,14 +70,14 @@ async def test_nothing_is_written_for_what_nobody_edited(taken_over: tuple[Bench
 async def test_an_edit_of_what_was_not_compared_before_crosses(
     taken_over: tuple[Bench, str], editor: str, look_first: bool
 ) -> None:
-    bench, rec = taken_over
+    bench, record_id = taken_over
     if look_first:
         await bench.tell_all()
         await bench.settle()
     bench.clock.advance(60)
-    bench.product(editor).person_edits("person", rec if editor == "crm" else "1", phone=EXTENSION.format(90))
+    bench.product(editor).person_edits("person", record_id if editor == "crm" else "1", phone=EXTENSION.format(90))
     await bench.settle()
-    shown = (bench.crm.live("person")[rec]["phone"], bench.erp.live("person")["1"]["phone"])
+    shown = (bench.crm.live("person")[record_id]["phone"], bench.erp.live("person")["1"]["phone"])
     assert shown == (EXTENSION.format(90), EXTENSION.format(90))
     await bench.assert_silent()
 
@@ -88,7 +88,7 @@ async def test_a_record_known_by_its_former_key_is_found_by_the_new_one(taken_ov
     bench.erp.person_creates("person", name="Bo Ek", email="bo@x.example\u200b")
     await bench.index()
     bench.clock.advance(60)
-    rec = bench.crm.person_creates("person", name="Bo Ek", email="bo@x.example")
+    record_id = bench.crm.person_creates("person", name="Bo Ek", email="bo@x.example")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["email"] == "bo@x.example"
+    assert bench.crm.live("person")[record_id]["email"] == "bo@x.example"
     assert len(bench.crm.live("person")) == len(bench.erp.live("person")) == 2

@@ -23,7 +23,7 @@ BOTH_WAYS = PEOPLE.replace("{crm: delete, erp: unlink}", "{crm: archive, erp: de
 
 
 async def _linked(new_bench: NewBench, number: int = 3, **more: Any) -> Bench:
-    bench = await new_bench(**{"limits": Limits(brake_count=0), **more})
+    bench = await new_bench(**{"limits": Limits(deletion_limit=0), **more})
     for one in range(1, number + 1):
         bench.crm.person_creates("person", name=f"P{one}", email=f"p{one}@x.example", phone=str(one))
     await bench.settle()
@@ -43,8 +43,8 @@ async def _approve(bench: Bench, mapping: str = "people") -> str:
 async def test_health_warns_of_held_deletes_and_names_mapping_count_and_command(new_bench: NewBench) -> None:
     bench = await _linked(new_bench)
     assert await _health(bench) == CheckResult(Status.PASS, "nothing is held", 0, "records")
-    for rec in ("1", "2"):
-        bench.crm.person_deletes("person", rec)
+    for record_id in ("1", "2"):
+        bench.crm.person_deletes("person", record_id)
     await bench.settle(30)
     told = await _health(bench)
     assert (told.status, told.value) == (Status.WARN, 2)
@@ -53,8 +53,8 @@ async def test_health_warns_of_held_deletes_and_names_mapping_count_and_command(
 
 async def test_status_names_mapping_count_and_command_of_held_deletes(new_bench: NewBench) -> None:
     bench = await _linked(new_bench)
-    for rec in ("1", "2"):
-        bench.crm.person_deletes("person", rec)
+    for record_id in ("1", "2"):
+        bench.crm.person_deletes("person", record_id)
     await bench.settle(30)
     (row,) = (await status_of(bench.store))["waiting"]
     shown = [row[name] for name in ("mapping", "code", "records", "command")]
@@ -63,8 +63,8 @@ async def test_status_names_mapping_count_and_command_of_held_deletes(new_bench:
 
 async def test_approving_makes_what_is_held_due_at_once(new_bench: NewBench) -> None:
     bench = await _linked(new_bench)
-    for rec in ("1", "2"):
-        bench.crm.person_deletes("person", rec)
+    for record_id in ("1", "2"):
+        bench.crm.person_deletes("person", record_id)
     await bench.settle(30)
     assert len(bench.erp.live("person")) == 3
     assert await _approve(bench) == "people: deletes go through for 60 minutes; 2 held records are looked at now"
@@ -109,8 +109,8 @@ async def test_the_log_warns_once_of_each_record_that_begins_to_be_held(
     new_bench: NewBench, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = await _linked(new_bench)
-    for rec in ("1", "2"):
-        bench.crm.person_deletes("person", rec)
+    for record_id in ("1", "2"):
+        bench.crm.person_deletes("person", record_id)
     with caplog.at_level(logging.INFO, "bridge.sync.worker"):
         await bench.settle(1800)
     warned = [one for one in caplog.records if one.levelno == logging.WARNING]

@@ -1,4 +1,4 @@
-"""`merged: archive`: the counterpart that a merge of two linked records leaves over is archived, under the brake."""
+"""`merged: archive`: the counterpart that a merge of two linked records leaves over is archived, under the limit."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -42,7 +42,7 @@ async def merged(
         bench.crm.person_creates("person", name=f"P{number}", email=f"p{number}@x.example")
         await bench.settle()
     bench.clock.advance(60)
-    links = [await bench.store.links.of("people", Side.LEFT, rec) for rec in ("1", "2")]
+    links = [await bench.store.links.of("people", Side.LEFT, record_id) for record_id in ("1", "2")]
     left_over, kept = (str(link.right) for link in links if link is not None)
     bench.crm.person_merges("person", "1", "2")
     return bench, left_over, kept
@@ -92,7 +92,7 @@ async def test_it_stays_when_somebody_edited_it_meanwhile(new_bench: NewBench, c
 async def test_the_deletion_threshold_holds_it_until_a_person_lets_it_through(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    bench, left_over, _ = await merged(new_bench, clock, limits=Limits(brake_count=0))
+    bench, left_over, _ = await merged(new_bench, clock, limits=Limits(deletion_limit=0))
     await bench.settle()
     assert bench.erp.calls.count("archive") == 0
     await bench.store.mappings.approve("people", bench.store.now() + 3600)

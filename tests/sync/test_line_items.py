@@ -74,9 +74,9 @@ class Apart(FakeProduct):
             return found
         return replace(found, fields={name: value for name, value in found.fields.items() if name != "items"})
 
-    async def lines(self, entity: str, column: str, recs: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
+    async def lines(self, entity: str, column: str, record_ids: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
         self._called("lines")
-        return {rec: list(self.rows[entity, rec].fields.get(column) or ()) for rec in recs}
+        return {record_id: list(self.rows[entity, record_id].fields.get(column) or ()) for record_id in record_ids}
 
     async def create(self, entity: str, fields: Fields) -> Written:
         assert "items" not in fields, "a record is made without lines that take calls of their own"
@@ -121,16 +121,16 @@ async def _bench(new_bench: NewBench, clock: FakeClock, text: str = DEALS) -> Be
 
 
 def _there(bench: Bench, name: str) -> str:
-    return next(rec for rec, row in bench.erp.live("company").items() if row["name"] == name)
+    return next(record_id for record_id, row in bench.erp.live("company").items() if row["name"] == name)
 
 
 def _here(bench: Bench, name: str) -> str:
-    return next(rec for rec, row in bench.crm.live("company").items() if row["name"] == name)
+    return next(record_id for record_id, row in bench.crm.live("company").items() if row["name"] == name)
 
 
 def _shown(bench: Bench, product: FakeProduct) -> set[tuple[str, int]]:
     (deal,) = product.live("person").values()
-    names = {rec: row["name"] for rec, row in product.live("company").items()}
+    names = {record_id: row["name"] for record_id, row in product.live("company").items()}
     return {(names[line["product_id"]], line["amount"]) for line in deal.get("items") or ()}
 
 
@@ -216,7 +216,7 @@ async def test_a_line_waits_for_the_record_it_names(new_bench: NewBench, clock: 
     bench = await _bench(new_bench, clock)
     left, _ = await _pair(bench, ("Desk", 1))
     product = bench.crm.person_creates("company", name="Rug")
-    bench.unheard("crm", "company", product)
+    bench.missed("crm", "company", product)
     here = bench.crm.live("person")[left]["items"]
     bench.crm.person_edits("person", left, items=[*here, {"id": "r", "product_id": product, "amount": 4}])
     await bench.settle()

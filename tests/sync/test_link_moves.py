@@ -9,7 +9,7 @@ from bridge.store import moves
 from bridge.store.model import Link, LinkState, Move
 
 INTENDED, LIVE, FROZEN = LinkState.INTENDED, LinkState.LIVE, LinkState.FROZEN
-TOMBSTONE, ALIAS, TWIN, DOUBT = LinkState.TOMBSTONE, LinkState.ALIAS, LinkState.TWIN, LinkState.DOUBT
+TOMBSTONE, ALIAS, DUPLICATE, UNKNOWN = LinkState.TOMBSTONE, LinkState.ALIAS, LinkState.DUPLICATE, LinkState.UNKNOWN
 PARTED = LinkState.PARTED
 
 
@@ -21,9 +21,9 @@ def _link(state: LinkState, link_id: int = 5) -> Link:
 MOVES: dict[str, tuple[Callable[[Link], Move], set[LinkState], LinkState | None]] = {
     "learn id": (lambda link: moves.learn_id(link, Side.RIGHT, "3"), {INTENDED}, INTENDED),
     "mark live": (lambda link: moves.mark_live(link, Side.RIGHT, "3", {}, []), {INTENDED}, LIVE),
-    "doubt": (lambda link: moves.doubt(link, ["3"]), {INTENDED}, DOUBT),
-    "reopen": (lambda link: moves.reopen(link, 1.0), {DOUBT}, INTENDED),
-    "drop": (moves.drop, {INTENDED, DOUBT, TWIN, ALIAS, PARTED}, None),
+    "unknown outcome": (lambda link: moves.unknown(link, ["3"]), {INTENDED}, UNKNOWN),
+    "reopen": (lambda link: moves.reopen(link, 1.0), {UNKNOWN}, INTENDED),
+    "drop": (moves.drop, {INTENDED, UNKNOWN, DUPLICATE, ALIAS, PARTED}, None),
     "freeze": (moves.freeze, {LIVE}, FROZEN),
     "thaw": (moves.thaw, {FROZEN}, LIVE),
     "bury": (lambda link: moves.bury(link, [Side.LEFT], 1.0), {LIVE, FROZEN}, TOMBSTONE),

@@ -29,9 +29,9 @@ class Counted:
 
 
 async def _loader(bench: Bench) -> tuple[Loader, list[str]]:
-    rec = bench.crm.person_creates("person", name="Ana")
+    record_id = bench.crm.person_creates("person", name="Ana")
     bench.erp.person_creates("person", name="Ana")
-    await bench.tell("crm", "person", rec)
+    await bench.tell("crm", "person", record_id)
     (claim,) = await bench.store.tasks.claim(1, bench.parts.scopes, 120.0)
     asked: list[str] = []
     load = Loader(bench.parts, claim, bench.parts.mappings["people"])

@@ -20,23 +20,23 @@ async def _lost_create(new_bench: NewBench, when: str) -> tuple[Bench, str]:
     bench.crm.person_creates("company", name="Bolt")
     await bench.settle()
     bench.erp.fail = lost_answer(when)
-    rec = bench.crm.person_creates("person", name="Ana Lund", phone="+47 22 33 44 55", company_id=acme)
+    record_id = bench.crm.person_creates("person", name="Ana Lund", phone="+47 22 33 44 55", company_id=acme)
     await bench.turn_once()
-    return bench, rec
+    return bench, record_id
 
 
 def _company(bench: Bench, name: str) -> str:
-    return next(rec for rec, fields in bench.erp.live("company").items() if fields["name"] == name)
+    return next(record_id for record_id, fields in bench.erp.live("company").items() if fields["name"] == name)
 
 
 async def test_promise_5_a_lost_create_is_found_although_what_it_refers_to_was_merged(new_bench: NewBench) -> None:
-    bench, rec = await _lost_create(new_bench, "after create")
+    bench, record_id = await _lost_create(new_bench, "after create")
     (made,) = bench.erp.live("person")
     bench.erp.person_merges("company", _company(bench, "Acme"), _company(bench, "Bolt"))
     bench.erp.person_edits("person", made, company_id=_company(bench, "Bolt"))
     await bench.settle()
     assert await bench.store.dead_letters.list() == []
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None
     assert (link.right, len(bench.crm.live("person")), len(bench.erp.live("person"))) == (made, 1, 1)
 
@@ -45,19 +45,19 @@ async def test_promise_5_what_differs_from_a_lost_create_in_its_references_alone
     new_bench: NewBench,
 ) -> None:
     """Nothing is made a second time, and once a person has checked, what is left is the record."""
-    bench, rec = await _lost_create(new_bench, "after create")
+    bench, record_id = await _lost_create(new_bench, "after create")
     (made,) = bench.erp.live("person")
     bench.erp.person_edits("person", made, company_id=_company(bench, "Bolt"))
     await bench.settle()
     ((task, _),) = await bench.store.dead_letters.list()
     assert f"may exist ({made})" in task.reason
-    assert (list(bench.crm.live("person")), list(bench.erp.live("person"))) == ([rec], [made])
+    assert (list(bench.crm.live("person")), list(bench.erp.live("person"))) == ([record_id], [made])
     await bench.store.dead_letters.retry([task.key])
     await bench.settle()
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None
     assert link.right == made
-    assert bench.crm.live("person")[rec]["company_id"] != "1"  # the edit of the new record crossed
+    assert bench.crm.live("person")[record_id]["company_id"] != "1"  # the edit of the new record crossed
     assert await bench.store.dead_letters.list() == []
     await bench.assert_accounted()
 
@@ -66,7 +66,7 @@ async def test_promise_5_what_differs_from_a_lost_create_in_its_references_alone
 async def test_what_a_person_deletes_or_renames_is_not_what_a_lost_create_made(
     new_bench: NewBench, answer: str
 ) -> None:
-    bench, rec = await _lost_create(new_bench, "before create")
+    bench, record_id = await _lost_create(new_bench, "before create")
     theirs = bench.erp.person_creates(
         "person", name="Ana Lund", phone="+47 22 33 44 55", company_id=_company(bench, "Bolt")
     )
@@ -79,12 +79,12 @@ async def test_what_a_person_deletes_or_renames_is_not_what_a_lost_create_made(
         bench.erp.person_edits("person", theirs, name="Ana Berg")
     await bench.store.dead_letters.retry([task.key])
     await bench.settle()
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None
     assert link.right != theirs
     names = sorted(fields["name"] for fields in bench.erp.live("person").values())
     assert names == (["Ana Lund"] if answer == "delete" else ["Ana Berg", "Ana Lund"])
-    tasks = await bench.store.tasks.about("crm", "person", rec, bench.parts.scopes)
+    tasks = await bench.store.tasks.about("crm", "person", record_id, bench.parts.scopes)
     assert [one.state for one in tasks] == [TaskState.IDLE]
 
 

@@ -33,13 +33,13 @@ async def test_a_dead_letter_of_several_matches_ends_when_one_of_them_is_linked(
         bench.erp.person_creates("person", **ANA)
     await bench.index()
     bench.seen |= {("erp", *key): (False, dict(row.fields)) for key, row in bench.erp.rows.items()}
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     assert len(await bench.store.dead_letters.list()) == 1
     bench.erp.person_deletes("person", "2")
     bench.erp.person_edits("person", "1", phone="9")
     await bench.settle()
-    assert await bench.store.links.of("people", Side.LEFT, rec) is not None
+    assert await bench.store.links.of("people", Side.LEFT, record_id) is not None
     assert await bench.store.dead_letters.list() == []
     await bench.assert_accounted()
 
@@ -54,7 +54,7 @@ async def test_a_doubtful_create_of_a_record_deleted_since_holds_up_no_other(
     bench.crm.person_creates("person", **ANA)
     await bench.settle(30)
     waiting = await bench.store.tasks.about("crm", "person", "2", bench.parts.scopes)
-    assert [(task.waits_for.rec if task.waits_for else None) for task in waiting] == [first]
+    assert [(task.waits_for.record_id if task.waits_for else None) for task in waiting] == [first]
     bench.crm.person_deletes("person", first)
     await bench.settle(60)
     assert len(bench.erp.live("person")) == 1

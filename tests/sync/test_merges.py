@@ -34,14 +34,14 @@ async def _tell_of_merge(bench: Bench, loser: str, survivor: str) -> None:
     await bench.store.events.accept([event], bench.routes)
 
 
-async def _linked_to(bench: Bench, rec: str) -> tuple[str | None, LinkState]:
-    link = await bench.store.links.of("companies", Side.LEFT, rec)
+async def _linked_to(bench: Bench, record_id: str) -> tuple[str | None, LinkState]:
+    link = await bench.store.links.of("companies", Side.LEFT, record_id)
     assert link is not None
     return link.right, link.state
 
 
 async def _there(bench: Bench, name: str) -> str:
-    return next(rec for rec, fields in bench.erp.live("company").items() if fields["name"] == name)
+    return next(record_id for record_id, fields in bench.erp.live("company").items() if fields["name"] == name)
 
 
 async def test_a_merge_is_a_fact_that_later_callbacks_of_the_loser_do_not_hide(
@@ -87,7 +87,7 @@ async def test_every_pair_that_names_the_loser_of_a_merge_is_looked_at(new_bench
     """The vendor moves people to the survivor without telling of each: the bridge must look by itself."""
     bench, loser, survivor, person = await _two(new_bench)
     bench.crm.person_edits("person", person, company_id=survivor, phone="7")
-    bench.unheard("crm", "person", person)
+    bench.missed("crm", "person", person)
     bench.crm.person_merges("company", loser, survivor)
     await bench.settle()
     ((_, fields),) = bench.erp.live("person").items()
@@ -98,11 +98,11 @@ async def test_a_merge_nobody_told_of_is_found_when_the_loser_is_looked_at(new_b
     """The merge's callback was lost; any hint about the loser is enough, for the vendor shows where it went."""
     bench, loser, _, person = await _two(new_bench)
     survivor = bench.crm.person_creates("company", name="New Acme")
-    bench.unheard("crm", "company", survivor)
+    bench.missed("crm", "company", survivor)
     bench.crm.person_edits("person", person, company_id=survivor)
-    bench.unheard("crm", "person", person)
+    bench.missed("crm", "person", person)
     bench.crm.person_merges("company", loser, survivor)
-    bench.unheard("crm", "company", loser)
+    bench.missed("crm", "company", loser)
     there = await _there(bench, "Acme")
     await bench.tell("crm", "company", loser)
     await bench.settle()
@@ -117,9 +117,9 @@ async def test_a_merge_on_either_side_re_points_the_link_of_an_unlinked_survivor
 ) -> None:
     bench, _, _, _ = await _two(new_bench)
     product, other = bench.product(system), bench.product("erp" if system == "crm" else "crm")
-    loser = next(rec for rec, fields in product.live("company").items() if fields["name"] == "Acme")
+    loser = next(record_id for record_id, fields in product.live("company").items() if fields["name"] == "Acme")
     survivor = product.person_creates("company", name="Acme & Sons")
-    bench.unheard(system, "company", survivor)
+    bench.missed(system, "company", survivor)
     product.person_merges("company", loser, survivor)
     await bench.settle()
     assert sorted(fields["name"] for fields in other.live("company").values()) == ["Acme & Sons", "Acme Ltd"]

@@ -54,7 +54,9 @@ async def test_what_a_merge_left_over_is_not_copied_back_when_the_survivor_is_de
     _loser, survivor = await _merged(bench)
     bench.crm.person_deletes("person", survivor)
     await bench.settle()
-    (left_over,) = [rec for rec, fields in bench.erp.live("person").items() if fields["email"] == ANA["email"]]
+    (left_over,) = [
+        record_id for record_id, fields in bench.erp.live("person").items() if fields["email"] == ANA["email"]
+    ]
     bench.erp.person_edits("person", left_over, phone="77")
     await bench.settle()
     assert [fields["name"] for fields in bench.crm.live("person").values()] == ["Bo"]
@@ -73,7 +75,7 @@ async def test_a_reference_to_what_a_merge_left_over_goes_to_the_survivor_and_ou
     bench.crm.person_merges("company", loser, survivor)
     bench.crm.person_edits("person", person, company_id=survivor)
     await bench.settle()
-    there = {str(fields["name"]): rec for rec, fields in bench.erp.live("company").items()}
+    there = {str(fields["name"]): record_id for record_id, fields in bench.erp.live("company").items()}
     ((copy, fields),) = bench.erp.live("person").items()
     assert fields["company_id"] == there["Acme Ltd"]
     bench.clock.advance(60)
@@ -100,7 +102,7 @@ async def test_a_reference_that_is_moved_long_after_the_merge_is_moved_on_the_ot
     bench.clock.advance(60)
     bench.crm.person_edits("person", person, company_id=survivor)
     await bench.settle()
-    there = {str(fields["name"]): rec for rec, fields in bench.erp.live("company").items()}
+    there = {str(fields["name"]): record_id for record_id, fields in bench.erp.live("company").items()}
     ((_copy, fields),) = bench.erp.live("person").items()
     assert fields["company_id"] == there["Acme Ltd"]
     await bench.assert_silent()

@@ -11,10 +11,10 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "+47 22 33 44 55"}
 
 async def test_shadow_writes_nothing_and_says_what_it_would_do(new_bench: NewBench) -> None:
     bench = await new_bench(mode=Mode.SHADOW)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     assert bench.erp.writes() == []
-    assert "would create" in await bench.story("crm", "person", rec)
+    assert "would create" in await bench.story("crm", "person", record_id)
 
 
 async def test_pausing_stops_writes_and_resuming_goes_on(bench: Bench) -> None:

@@ -28,23 +28,23 @@ AGREED = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1", "company":
 
 async def _linked(new_bench: NewBench, text: str = PEOPLE, **products: FakeProduct) -> tuple[Bench, str]:
     bench = await new_bench(text=text, **products)
-    rec = bench.crm.person_creates("person", **ANA, notes="customer")
+    record_id = bench.crm.person_creates("person", **ANA, notes="customer")
     await bench.settle()
     bench.clock.advance(60)
-    return bench, rec
+    return bench, record_id
 
 
-async def _link(bench: Bench, rec: str) -> Link:
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+async def _link(bench: Bench, record_id: str) -> Link:
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None
     return link
 
 
 # -- what a pair still has to say --------------------------------------------------------------------------------------
 async def test_a_record_that_shows_what_both_sides_agreed_on_is_the_only_one_read(new_bench: NewBench) -> None:
-    bench, rec = await _linked(new_bench)
+    bench, record_id = await _linked(new_bench)
     before = bench.erp.calls.count("read")
-    await bench.tell("crm", "person", rec)
+    await bench.tell("crm", "person", record_id)
     await bench.settle()
     assert bench.erp.calls.count("read") == before
 
@@ -52,55 +52,55 @@ async def test_a_record_that_shows_what_both_sides_agreed_on_is_the_only_one_rea
 async def test_an_edit_made_right_after_our_own_write_that_was_not_shown_is_not_taken_for_it(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    bench, rec = await _linked(new_bench, erp=FakeProduct("erp", clock, answers_record=False))
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench, record_id = await _linked(new_bench, erp=FakeProduct("erp", clock, answers_record=False))
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.turn_once()
     bench.erp.person_edits("person", "1", name="Ana Holm")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == bench.erp.live("person")["1"]["name"] == "Ana Holm"
+    assert bench.crm.live("person")[record_id]["name"] == bench.erp.live("person")["1"]["name"] == "Ana Holm"
 
 
 async def test_a_conflict_one_person_takes_back_lets_the_other_sides_edit_cross(new_bench: NewBench) -> None:
-    bench, rec = await _linked(new_bench, ASK)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench, record_id = await _linked(new_bench, ASK)
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     bench.erp.person_edits("person", "1", name="Ana Holm")
     await bench.settle()
     assert len(await bench.store.conflicts.waiting()) == 1
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, name="Ana Lund")
+    bench.crm.person_edits("person", record_id, name="Ana Lund")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == "Ana Holm"
+    assert bench.crm.live("person")[record_id]["name"] == "Ana Holm"
     assert await bench.store.conflicts.waiting() == []
 
 
 async def test_a_frozen_pair_whose_record_comes_back_unchanged_gets_the_other_sides_edit(new_bench: NewBench) -> None:
-    bench, rec = await _linked(new_bench, FILTERED)
-    bench.crm.person_edits("person", rec, notes="lost")
+    bench, record_id = await _linked(new_bench, FILTERED)
+    bench.crm.person_edits("person", record_id, notes="lost")
     await bench.settle()
-    assert (await _link(bench, rec)).state is LinkState.FROZEN
+    assert (await _link(bench, record_id)).state is LinkState.FROZEN
     bench.clock.advance(60)
     bench.erp.person_edits("person", "1", phone="2")
     await bench.settle()
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, notes="customer")
+    bench.crm.person_edits("person", record_id, notes="customer")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["phone"] == "2"
-    assert (await _link(bench, rec)).state is LinkState.LIVE
+    assert bench.crm.live("person")[record_id]["phone"] == "2"
+    assert (await _link(bench, record_id)).state is LinkState.LIVE
 
 
 @pytest.mark.parametrize("echo", [True, False])
 async def test_a_write_that_was_not_shown_is_settled_only_by_a_read(
     new_bench: NewBench, clock: FakeClock, *, echo: bool
 ) -> None:
-    bench, rec = await _linked(new_bench, erp=FakeProduct("erp", clock, answers_record=False))
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench, record_id = await _linked(new_bench, erp=FakeProduct("erp", clock, answers_record=False))
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.turn_once()
     if not echo:
-        bench.unheard("erp", "person", "1")
+        bench.missed("erp", "person", "1")
     before = bench.erp.calls.count("read")
-    assert (await _link(bench, rec)).sent_right is not None
+    assert (await _link(bench, record_id)).sent_right is not None
     await bench.settle()
-    assert (await _link(bench, rec)).sent_right is None
+    assert (await _link(bench, record_id)).sent_right is None
     assert bench.erp.calls.count("read") > before
 
 
@@ -144,10 +144,10 @@ def test_a_base_of_another_definition_or_of_fewer_fields_is_not_shown(side: Side
     assert not remember.shows_base(MAPPING, side, reading, {name: known[name] for name in ("name", "email", "company")})
 
 
-async def _confirmed(bench: Bench, rec: str, sent: Any, shown: str) -> Base | None:
+async def _confirmed(bench: Bench, record_id: str, sent: Any, shown: str) -> Base | None:
     """What is agreed on when the erp record shows this name, after `sent` went there while the crm showed Ana Berg."""
-    link = await _link(bench, rec)
-    await bench.tell("crm", "person", rec)
+    link = await _link(bench, record_id)
+    await bench.tell("crm", "person", record_id)
     (claim,) = await bench.store.tasks.claim(1, bench.parts.scopes, 120.0)
     draft = Loader(bench.parts, claim, bench.parts.mappings["people"]).draft
     values = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
@@ -157,8 +157,8 @@ async def _confirmed(bench: Bench, rec: str, sent: Any, shown: str) -> Base | No
 
 
 async def test_a_write_that_took_effect_is_confirmed_by_one_side_that_shows_it(new_bench: NewBench) -> None:
-    bench, rec = await _linked(new_bench)
-    base = await _confirmed(bench, rec, {"values": {"name": "Ana Berg"}, "took_effect": True}, "Ana Berg")
+    bench, record_id = await _linked(new_bench)
+    base = await _confirmed(bench, record_id, {"values": {"name": "Ana Berg"}, "took_effect": True}, "Ana Berg")
     assert base is not None
     assert (base["name"].left, base["name"].right) == ("Ana Berg", "Ana Berg")
 
@@ -169,6 +169,6 @@ async def test_a_write_that_took_effect_is_confirmed_by_one_side_that_shows_it(n
 async def test_one_side_alone_confirms_no_write_of_another_value_or_unknown_outcome(
     new_bench: NewBench, *, took_effect: bool, shown: str
 ) -> None:
-    bench, rec = await _linked(new_bench)
+    bench, record_id = await _linked(new_bench)
     sent = {"values": {"name": "Ana Berg"}, "took_effect": took_effect}
-    assert await _confirmed(bench, rec, sent, shown) is None
+    assert await _confirmed(bench, record_id, sent, shown) is None

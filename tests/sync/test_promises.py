@@ -14,16 +14,16 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "+47 22 33 44 55"}
 
 
 async def test_a_record_created_changed_and_deleted_arrives(bench: Bench) -> None:
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     ((there, fields),) = bench.erp.live("person").items()
     assert fields["name"] == "Ana Lund"
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
     assert bench.erp.live("person")[there]["name"] == "Ana Berg"
     bench.clock.advance(60)
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     await bench.settle()
     assert bench.erp.live("person") == {}
     await bench.assert_accounted()
@@ -83,8 +83,8 @@ async def test_promise_6_our_own_write_coming_back_causes_no_write(bench: Bench)
     await bench.settle()
     before = bench.crm.writes(), bench.erp.writes()
     for product in (bench.crm, bench.erp):
-        for rec in product.live("person"):
-            await bench.tell(product.system, "person", rec)
+        for record_id in product.live("person"):
+            await bench.tell(product.system, "person", record_id)
     await bench.settle()
     assert (bench.crm.writes(), bench.erp.writes()) == before
 
@@ -93,49 +93,49 @@ async def test_promise_6_a_server_that_trims_neither_flaps_nor_damages_the_other
     bench = await new_bench()
     bench.erp.trim = lambda text: text[:5].strip()
     bench.erp.answers_record = False
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, name="Bernhard Lang")
+    bench.crm.person_edits("person", record_id, name="Bernhard Lang")
     await bench.settle()
     await bench.tell("erp", "person", "1")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == "Bernhard Lang"
+    assert bench.crm.live("person")[record_id]["name"] == "Bernhard Lang"
     assert bench.crm.writes() == []
     assert bench.erp.writes() == ["create", "update"]
     assert bench.erp.live("person")["1"]["name"] == "Bernh"
 
 
 async def test_promise_7_edits_of_different_fields_both_survive(bench: Bench) -> None:
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     bench.erp.person_edits("person", "1", phone="+47 99 88 77 66")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["phone"] == "+47 99 88 77 66"
+    assert bench.crm.live("person")[record_id]["phone"] == "+47 99 88 77 66"
     assert bench.erp.live("person")["1"]["name"] == "Ana Berg"
 
 
 async def test_promise_7_the_loser_of_a_conflict_is_kept_in_the_journal(bench: Bench) -> None:
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     bench.erp.person_edits("person", "1", name="Ana Dahl")
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Berg"
-    entries = await bench.journal("crm", "person", rec) + await bench.journal("erp", "person", "1")
+    entries = await bench.journal("crm", "person", record_id) + await bench.journal("erp", "person", "1")
     assert any(entry.what == "conflict" and "Ana Dahl" in str(entry.detail) for entry in entries)
 
 
 async def test_promise_8_no_change_means_no_write(bench: Bench) -> None:
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     before = len(bench.erp.writes())
     for _ in range(5):
         bench.clock.advance(60)
-        await bench.tell("crm", "person", rec)
+        await bench.tell("crm", "person", record_id)
         await bench.settle()
     assert len(bench.erp.writes()) == before
     assert (await bench.totals())["unchanged"] >= 5
@@ -172,11 +172,11 @@ async def test_promise_10_one_bad_record_becomes_a_dead_letter_and_stops_nothing
 
 
 async def test_promise_11_a_system_that_is_down_burns_no_attempts(bench: Bench) -> None:
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     bench.erp.fail = unreachable("before create", "before probe", "before identity", "before read")
     await bench.settle(seconds=300)
     assert bench.systems.blocked == {"erp"}
-    (task,) = await bench.store.tasks.about("crm", "person", rec, bench.parts.scopes)
+    (task,) = await bench.store.tasks.about("crm", "person", record_id, bench.parts.scopes)
     assert task.attempts == 0
     assert task.state is not TaskState.DEAD
     bench.erp.fail = lambda name: None
@@ -228,24 +228,24 @@ async def test_promise_11_a_credential_only_a_person_can_renew_says_so(bench: Be
 
 
 async def test_promise_12_a_delete_is_believed_only_after_two_reads(bench: Bench) -> None:
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.clock.advance(60)
-    bench.crm.person_deletes("person", rec)
-    await bench.tell("crm", "person", rec, "deleted")
+    bench.crm.person_deletes("person", record_id)
+    await bench.tell("crm", "person", record_id, "deleted")
     await bench.turn()
     assert len(bench.erp.live("person")) == 1
     await bench.settle()
     assert bench.erp.live("person") == {}
 
 
-async def test_promise_12_the_brake_stops_a_mass_delete_and_asks(new_bench: NewBench) -> None:
-    bench = await new_bench(limits=Limits(brake_count=3))
-    recs = [bench.crm.person_creates("person", name=f"P{n}", email=f"p{n}@x.example") for n in range(8)]
+async def test_promise_12_the_threshold_stops_a_mass_delete_and_asks(new_bench: NewBench) -> None:
+    bench = await new_bench(limits=Limits(deletion_limit=3))
+    record_ids = [bench.crm.person_creates("person", name=f"P{n}", email=f"p{n}@x.example") for n in range(8)]
     await bench.settle()
     bench.clock.advance(60)
-    for rec in recs[:7]:
-        bench.crm.person_deletes("person", rec)
+    for record_id in record_ids[:7]:
+        bench.crm.person_deletes("person", record_id)
     await bench.settle(seconds=60)
     assert len(bench.erp.live("person")) == 5
     await bench.store.mappings.approve("people", bench.store.now() + 3600)
@@ -255,72 +255,72 @@ async def test_promise_12_the_brake_stops_a_mass_delete_and_asks(new_bench: NewB
 
 async def test_promise_12_a_bare_404_only_unlinks_where_the_vendor_shows_deletes(new_bench: NewBench) -> None:
     bench = await new_bench()
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     bench.crm.person_creates("person", name="Other", email="o@x.example")
     await bench.settle()
     bench.clock.advance(60)
-    del bench.crm.rows["person", rec]
-    await bench.tell("crm", "person", rec)
+    del bench.crm.rows["person", record_id]
+    await bench.tell("crm", "person", record_id)
     await bench.settle()
     assert len(bench.erp.live("person")) == 2
-    assert "unlinked" in await bench.story("crm", "person", rec)
+    assert "unlinked" in await bench.story("crm", "person", record_id)
 
 
 async def test_an_update_whose_answer_was_lost_is_settled_without_harm(bench: Bench) -> None:
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.clock.advance(60)
     bench.erp.fail = lost_answer("after update")
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Berg"
-    assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
+    assert bench.crm.live("person")[record_id]["name"] == "Ana Berg"
     bench.erp.fail = lost_answer("before update")
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, name="Ana Holm")
+    bench.crm.person_edits("person", record_id, name="Ana Holm")
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Holm"
 
 
 async def test_reads_that_lag_revert_nobodys_edit(new_bench: NewBench) -> None:
     bench = await new_bench()
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.clock.advance(60)
     bench.crm.lag = bench.erp.lag = 1.5
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
     bench.clock.advance(60)
     bench.erp.person_edits("person", "1", phone="1")
-    bench.crm.person_edits("person", rec, name="Ana Holm")
+    bench.crm.person_edits("person", record_id, name="Ana Holm")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == "Ana Holm"
+    assert bench.crm.live("person")[record_id]["name"] == "Ana Holm"
     assert bench.erp.live("person")["1"]["name"] == "Ana Holm"
-    assert bench.crm.live("person")[rec]["phone"] == "1"
+    assert bench.crm.live("person")[record_id]["phone"] == "1"
 
 
 async def test_a_system_without_versions_is_read_after_our_own_write_settled(new_bench: NewBench, clock: Any) -> None:
     erp = FakeProduct("erp", clock, manifest=manifest(version_resolution=None), lag=1.5, answers_record=False)
     bench = await new_bench(erp=erp)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     for name in ("Ana Berg", "Ana Holm", "Ana Vik"):
         bench.clock.advance(0.7)
-        bench.crm.person_edits("person", rec, name=name)
+        bench.crm.person_edits("person", record_id, name=name)
         await bench.settle(seconds=0.1)
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == "Ana Vik"
+    assert bench.crm.live("person")[record_id]["name"] == "Ana Vik"
     assert bench.erp.live("person")["1"]["name"] == "Ana Vik"
     await bench.assert_accounted()
 
 
 async def test_a_pair_that_keeps_changing_is_parked_by_the_loop_alarm(new_bench: NewBench) -> None:
     bench = await new_bench(limits=Limits(loop_writes=5, loop_window_seconds=3600))
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     for number in range(9):
         bench.clock.advance(30)
-        bench.crm.person_edits("person", rec, name=f"Ana {number}")
+        bench.crm.person_edits("person", record_id, name=f"Ana {number}")
         await bench.settle(seconds=5)
     letters = await bench.store.dead_letters.list()
     assert len(letters) == 1
@@ -334,7 +334,8 @@ async def test_a_dead_letter_and_a_filtered_record_remember_the_row_they_were_de
     bad = bench.crm.person_creates("person", name="Bad", email="no address", notes="sync")
     await bench.settle()
     tasks = {
-        rec: (await bench.store.tasks.about("crm", "person", rec, bench.parts.scopes))[0] for rec in (filtered, bad)
+        record_id: (await bench.store.tasks.about("crm", "person", record_id, bench.parts.scopes))[0]
+        for record_id in (filtered, bad)
     }
     assert tasks[filtered].decided_hash is not None
     assert tasks[bad].state is TaskState.DEAD

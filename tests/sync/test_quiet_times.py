@@ -17,34 +17,34 @@ NewBench = Callable[..., Awaitable[Bench]]
 QUIET = PEOPLE.replace("conflict: crm", "quiet: 30s\nconflict: crm")
 
 
-async def _task(bench: Bench, side: Side, rec: str) -> Task:
-    task = await bench.store.tasks.get(TaskKey("people", side, rec))
+async def _task(bench: Bench, side: Side, record_id: str) -> Task:
+    task = await bench.store.tasks.get(TaskKey("people", side, record_id))
     assert task is not None
     return task
 
 
 async def _pair(new_bench: NewBench) -> tuple[Bench, str]:
     bench = await new_bench(text=QUIET)
-    rec = bench.crm.person_creates("person", name="Ana", email="a@x.example")
+    record_id = bench.crm.person_creates("person", name="Ana", email="a@x.example")
     await bench.settle()
     bench.clock.advance(60)
-    return bench, rec
+    return bench, record_id
 
 
-async def _edit(bench: Bench, rec: str, name: str) -> None:
-    bench.crm.person_edits("person", rec, name=name)
+async def _edit(bench: Bench, record_id: str, name: str) -> None:
+    bench.crm.person_edits("person", record_id, name=name)
     await bench.tell_all()
     await bench.turn()
 
 
 async def test_an_edit_waits_for_the_next_one(new_bench: NewBench) -> None:
-    bench, rec = await _pair(new_bench)
+    bench, record_id = await _pair(new_bench)
     for name in ("An", "Ana ", "Ana L"):
-        await _edit(bench, rec, name)
+        await _edit(bench, record_id, name)
         bench.clock.advance(20)
     await bench.turn()
     assert bench.erp.live("person")["1"]["name"] == "Ana"
-    task = await _task(bench, Side.LEFT, rec)
+    task = await _task(bench, Side.LEFT, record_id)
     assert (task.state, task.code) == (TaskState.WAITING, Reason.QUIET.value)
     assert task.due == pytest.approx(bench.store.now() + 10, abs=1)
     assert "left alone for 30 s" in task.reason
@@ -58,10 +58,10 @@ async def test_an_edit_waits_for_the_next_one(new_bench: NewBench) -> None:
 
 
 async def test_a_record_that_is_edited_for_ever_still_crosses(new_bench: NewBench) -> None:
-    bench, rec = await _pair(new_bench)
+    bench, record_id = await _pair(new_bench)
     begun = bench.store.now()
     while bench.erp.live("person")["1"]["name"] == "Ana":
-        await _edit(bench, rec, f"Ana {bench.store.now():.0f}")
+        await _edit(bench, record_id, f"Ana {bench.store.now():.0f}")
         bench.clock.advance(10)
         await bench.turn()
         assert bench.store.now() - begun <= 320
@@ -69,60 +69,60 @@ async def test_a_record_that_is_edited_for_ever_still_crosses(new_bench: NewBenc
 
 
 async def test_a_record_that_waited_for_a_system_is_left_alone_after_each_edit_as_well(new_bench: NewBench) -> None:
-    bench, rec = await _pair(new_bench)
+    bench, record_id = await _pair(new_bench)
     bench.erp.fail = raising("before read", RateLimited("erp", "the day is used up", 7200.0), times=99)
-    await _edit(bench, rec, "B")
+    await _edit(bench, record_id, "B")
     bench.clock.advance(31)
     await bench.turn()
-    assert (await _task(bench, Side.LEFT, rec)).code != Reason.QUIET.value
+    assert (await _task(bench, Side.LEFT, record_id)).code != Reason.QUIET.value
     bench.erp.fail = lambda name: None
     bench.clock.advance(3600)
     for name in ("Bo", "Bo L"):
-        await _edit(bench, rec, name)
-        task = await _task(bench, Side.LEFT, rec)
+        await _edit(bench, record_id, name)
+        task = await _task(bench, Side.LEFT, record_id)
         assert (task.code, task.due) == (Reason.QUIET.value, pytest.approx(bench.store.now() + 30, abs=1))
         bench.clock.advance(10)
 
 
 async def test_what_its_counterpart_is_claimed_for_does_not_take_a_half_typed_record_along(new_bench: NewBench) -> None:
-    bench, rec = await _pair(new_bench)
+    bench, record_id = await _pair(new_bench)
     bench.erp.person_edits("person", "1", phone="1")
     await bench.tell_all()
     bench.clock.advance(25)
-    await _edit(bench, rec, "An")
+    await _edit(bench, record_id, "An")
     bench.clock.advance(6)
     await bench.turn()
-    assert bench.crm.live("person")[rec].get("phone") is None
+    assert bench.crm.live("person")[record_id].get("phone") is None
     assert (await _task(bench, Side.RIGHT, "1")).code == Reason.QUIET.value
     bench.clock.advance(25)
     await bench.turn()
     assert bench.erp.live("person")["1"]["name"] == "An"
-    assert bench.crm.live("person")[rec]["phone"] == "1"
+    assert bench.crm.live("person")[record_id]["phone"] == "1"
 
 
 async def test_an_edit_made_while_the_record_is_worked_on_waits_as_well(new_bench: NewBench) -> None:
-    bench, rec = await _pair(new_bench)
-    await _edit(bench, rec, "An")
+    bench, record_id = await _pair(new_bench)
+    await _edit(bench, record_id, "An")
     bench.clock.advance(31)
     (claim,) = await bench.store.tasks.claim(1, bench.parts.scopes, 60.0)
-    bench.crm.person_edits("person", rec, name="Anna")
+    bench.crm.person_edits("person", record_id, name="Anna")
     await bench.tell_all()
     await bench.worker._work(claim)
-    task = await _task(bench, Side.LEFT, rec)
+    task = await _task(bench, Side.LEFT, record_id)
     assert (task.state, task.code) == (TaskState.WAITING, Reason.QUIET.value)
     assert task.due > bench.store.now() + 25
 
 
 async def test_a_deletion_and_what_a_person_asks_for_do_not_wait(new_bench: NewBench) -> None:
-    bench, rec = await _pair(new_bench)
-    await _edit(bench, rec, "Ana Lund")
-    asked = Event("crm", "person", rec, EventKind.CHANGED, Origin.PERSON)
+    bench, record_id = await _pair(new_bench)
+    await _edit(bench, record_id, "Ana Lund")
+    asked = Event("crm", "person", record_id, EventKind.CHANGED, Origin.PERSON)
     await bench.store.events.accept([asked], bench.routes)
     await bench.turn()
     assert bench.erp.live("person")["1"]["name"] == "Ana Lund"
-    bench.crm.person_deletes("person", rec)
-    await bench.tell("crm", "person", rec, "deleted")
-    assert (await _task(bench, Side.LEFT, rec)).due <= bench.store.now()
+    bench.crm.person_deletes("person", record_id)
+    await bench.tell("crm", "person", record_id, "deleted")
+    assert (await _task(bench, Side.LEFT, record_id)).due <= bench.store.now()
 
 
 @pytest.mark.parametrize("text", ["30", "0s", "2h", "soon", "11m"])

@@ -28,8 +28,8 @@ def _company_of(bench: Bench, system: str = "erp") -> str | None:
 
 
 def _person(bench: Bench) -> str:
-    (rec,) = bench.erp.live("person")
-    return rec
+    (record_id,) = bench.erp.live("person")
+    return record_id
 
 
 async def _at_company(new_bench: NewBench, text: str = WITH_COMPANIES, **company: Any) -> tuple[Bench, str, str]:
@@ -42,7 +42,7 @@ async def _at_company(new_bench: NewBench, text: str = WITH_COMPANIES, **company
 async def test_parents_first_and_no_worker_ever_leases_a_parent(new_bench: NewBench) -> None:
     """The parent's own callback never comes: its child makes it due, and another claim creates it."""
     bench, parent, _ = await _at_company(new_bench)
-    bench.unheard("crm", "company", parent)
+    bench.missed("crm", "company", parent)
     claims: list[Claim] = []
     claim = bench.store.tasks.claim
 
@@ -62,9 +62,9 @@ async def test_parents_first_and_no_worker_ever_leases_a_parent(new_bench: NewBe
 
 async def test_a_child_is_woken_by_its_parent_and_does_not_sleep_out_its_wait(new_bench: NewBench) -> None:
     bench, parent, child = await _at_company(new_bench)
-    bench.unheard("crm", "company", parent)
+    bench.missed("crm", "company", parent)
     await bench.tell("crm", "person", child)
-    bench.unheard("crm", "person", child)
+    bench.missed("crm", "person", child)
     began = bench.store.now()
     while not bench.erp.live("person"):
         await bench.turn()
@@ -154,11 +154,11 @@ FAMILIES = PEOPLE + "  boss: {crm: company_id, erp: company_id, link: people}\n"
 async def test_a_ring_of_references_crosses_whole_and_comes_to_rest(new_bench: NewBench, ring: int) -> None:
     """One who names himself, two who name each other, three in a circle."""
     bench = await new_bench(FAMILIES)
-    recs = [bench.crm.person_creates("person", name=f"P{one}", email=f"p{one}@x.example") for one in range(ring)]
-    for one, rec in enumerate(recs):
-        bench.crm.person_edits("person", rec, company_id=recs[(one + 1) % ring])
+    record_ids = [bench.crm.person_creates("person", name=f"P{one}", email=f"p{one}@x.example") for one in range(ring)]
+    for one, record_id in enumerate(record_ids):
+        bench.crm.person_edits("person", record_id, company_id=record_ids[(one + 1) % ring])
     await bench.settle()
-    there = {fields["name"]: rec for rec, fields in bench.erp.live("person").items()}
+    there = {fields["name"]: record_id for record_id, fields in bench.erp.live("person").items()}
     assert sorted(there) == [f"P{one}" for one in range(ring)]
     for one in range(ring):
         assert bench.erp.live("person")[there[f"P{one}"]]["company_id"] == there[f"P{(one + 1) % ring}"]
@@ -172,34 +172,34 @@ FILTERED = PEOPLE.replace("direction: both\n", "direction: both\nwhere: {crm: {n
 
 async def _frozen(new_bench: NewBench) -> tuple[Bench, str]:
     bench = await new_bench(FILTERED)
-    rec = bench.crm.person_creates("person", name="Ana", email="ana@x.example", notes="customer")
+    record_id = bench.crm.person_creates("person", name="Ana", email="ana@x.example", notes="customer")
     other = bench.crm.person_creates("person", name="Bo", email="bo@x.example", notes="customer")
-    assert (rec, other) == ("1", "2")
+    assert (record_id, other) == ("1", "2")
     await bench.settle()
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, notes="lost", name="Ana Berg")
+    bench.crm.person_edits("person", record_id, notes="lost", name="Ana Berg")
     await bench.settle()
-    return bench, rec
+    return bench, record_id
 
 
-async def _state(bench: Bench, rec: str) -> LinkState:
-    (link,) = await bench.store.questions.one(LinksNaming("people", Side.LEFT, rec))
+async def _state(bench: Bench, record_id: str) -> LinkState:
+    (link,) = await bench.store.questions.one(LinksNaming("people", Side.LEFT, record_id))
     return link.state
 
 
 async def test_a_record_that_left_where_is_frozen_on_both_sides_and_thaws_with_all_edits(new_bench: NewBench) -> None:
-    bench, rec = await _frozen(new_bench)
-    assert await _state(bench, rec) is LinkState.FROZEN
+    bench, record_id = await _frozen(new_bench)
+    assert await _state(bench, record_id) is LinkState.FROZEN
     bench.erp.person_edits("person", "1", phone="9")
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana"
-    assert bench.crm.live("person")[rec]["phone"] is None
+    assert bench.crm.live("person")[record_id]["phone"] is None
     assert len(bench.erp.live("person")) == 2
     bench.clock.advance(60)
-    bench.crm.person_edits("person", rec, notes="customer")
+    bench.crm.person_edits("person", record_id, notes="customer")
     await bench.settle()
-    assert await _state(bench, rec) is LinkState.LIVE
-    for fields in (bench.crm.live("person")[rec], bench.erp.live("person")["1"]):
+    assert await _state(bench, record_id) is LinkState.LIVE
+    for fields in (bench.crm.live("person")[record_id], bench.erp.live("person")["1"]):
         assert (fields["name"], fields["phone"]) == ("Ana Berg", "9")
 
 
@@ -225,7 +225,7 @@ async def test_a_frozen_parent_may_still_be_named(new_bench: NewBench, edited: s
     bench, _, child = await _at_company(new_bench, OURS_ONLY, notes="ours")
     second = bench.crm.person_creates("company", name="Other", notes="ours")
     await bench.settle()
-    there = next(rec for rec, fields in bench.erp.live("company").items() if fields["name"] == "Other")
+    there = next(record_id for record_id, fields in bench.erp.live("company").items() if fields["name"] == "Other")
     bench.clock.advance(60)
     bench.crm.person_edits("company", second, notes="theirs")
     await bench.settle()
@@ -291,7 +291,7 @@ async def test_a_child_gets_the_reference_when_the_other_sides_record_links_the_
     await _in_mode(bench, Mode.LIVE)
     bench.clock.advance(60)
     bench.erp.person_creates("company", name="Acme")
-    bench.unheard("crm", "company", parent)
+    bench.missed("crm", "company", parent)
     await bench.settle()
     assert _company_of(bench) == "Acme"
     assert len(bench.erp.live("company")) == 1
@@ -312,7 +312,7 @@ async def test_a_parent_let_in_by_another_mapping_file_is_looked_at_again(new_be
     await bench.settle()
     await bench.adopt(WITH_COMPANIES)
     await bench.index()
-    bench.unheard("crm", "company", parent)
+    bench.missed("crm", "company", parent)
     bench.clock.advance(60)
     bench.crm.person_edits("person", child, phone="1")
     await bench.settle()
@@ -353,7 +353,7 @@ async def test_a_claim_that_ends_after_its_mapping_changed_decides_nothing(new_b
     bench = await new_bench(OURS_ONLY, mode=mode)
     parent = bench.crm.person_creates("company", name="Acme", notes="theirs")
     await bench.tell("crm", "company", parent)
-    bench.unheard("crm", "company", parent)
+    bench.missed("crm", "company", parent)
     (claim,) = await bench.store.tasks.claim(1, bench.parts.scopes, 120.0)
     before = bench.parts
     await bench.adopt(WITH_COMPANIES)
@@ -369,7 +369,7 @@ async def test_a_claim_that_ends_after_its_mapping_changed_decides_nothing(new_b
 async def test_a_parent_linked_while_its_child_is_on_its_way_brings_the_reference(new_bench: NewBench) -> None:
     """The child does not wait (`missing: blank`), and its claim ends after the parent's."""
     bench, parent, _ = await _at_company(new_bench, WITH_COMPANIES.replace("companies}", "companies, missing: blank}"))
-    bench.unheard("crm", "company", parent)
+    bench.missed("crm", "company", parent)
 
     async def meanwhile(step: str) -> None:
         if step == "create: took effect" and not bench.erp.live("company"):
@@ -398,7 +398,7 @@ async def test_a_mapping_of_the_parents_added_later_brings_the_reference(new_ben
     bench = await new_bench(PEOPLE)
     parent = bench.crm.person_creates("company", name="Acme")
     child = bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=parent)
-    bench.unheard("crm", "company", parent)
+    bench.missed("crm", "company", parent)
     await bench.settle()
     await bench.adopt(WITH_COMPANIES)
     await bench.index()

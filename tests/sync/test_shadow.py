@@ -13,8 +13,8 @@ NewBench = Callable[..., Awaitable[Bench]]
 ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
 
 
-async def why(bench: Bench, side: str, rec: str, entity: str = "person") -> str:
-    return "\n".join(await why_lines(bench.store, bench.parts.scopes, side, entity, rec))
+async def why(bench: Bench, side: str, record_id: str, entity: str = "person") -> str:
+    return "\n".join(await why_lines(bench.store, bench.parts.scopes, side, entity, record_id))
 
 
 async def summed(bench: Bench) -> list[dict[str, object]]:
@@ -44,7 +44,7 @@ async def test_a_match_shows_which_side_would_win_which_field_with_both_values(n
     bench = await _shadow(new_bench)
     bench.erp.person_creates("person", name="A. Lund", email="ana@x.example", phone="2")
     await bench.index()
-    bench.unheard("erp", "person", "1")
+    bench.missed("erp", "person", "1")
     bench.crm.person_creates("person", name="Ana Lund", email="ana@x.example")
     await bench.settle()
     told = await why(bench, "crm", "1")
@@ -62,7 +62,7 @@ async def test_a_match_shows_what_would_wait_for_a_person_and_what_both_sides_ke
     bench = await _shadow(new_bench, text)
     bench.erp.person_creates("person", name="A. Lund", email="ana@x.example")
     await bench.index()
-    bench.unheard("erp", "person", "1")
+    bench.missed("erp", "person", "1")
     bench.crm.person_creates("person", name="Ana Lund", email="ana@x.example")
     await bench.settle()
     kept = "name: crm keeps 'Ana Lund', erp keeps 'A. Lund' (first contact; the field rule says ask)"

@@ -72,23 +72,23 @@ async def _all_at_once(bench: Bench) -> None:
 async def _shared(new_bench: NewBench, clock: FakeClock) -> tuple[Bench, WholeRecords, str, str, str]:
     crm = WholeRecords("crm", clock, manifest=manifest(whole_record=True))
     bench = await new_bench(TWO_MAPPINGS, crm=crm)
-    rec = crm.person_creates("person", name="Ana", email="ana@x.example", notes="Gold", amount=Decimal(1))
+    record_id = crm.person_creates("person", name="Ana", email="ana@x.example", notes="Gold", amount=Decimal(1))
     await _all_at_once(bench)
     (person,), (account,) = bench.erp.live("person"), bench.erp.live("company")
     clock.advance(60)
-    return bench, crm, rec, person, account
+    return bench, crm, record_id, person, account
 
 
 async def test_two_mappings_that_write_one_whole_record_erase_nothing_of_each_other(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    bench, crm, rec, person, account = await _shared(new_bench, clock)
+    bench, crm, record_id, person, account = await _shared(new_bench, clock)
     for number in range(4):
         bench.erp.person_edits("person", person, name=f"Ana {number}", phone=str(number))
         bench.erp.person_edits("company", account, name=f"Gold {number}", amount=Decimal(number))
         await _all_at_once(bench)
         clock.advance(60)
-        shown = crm.live("person")[rec]
+        shown = crm.live("person")[record_id]
         assert (shown["name"], shown["phone"]) == (f"Ana {number}", str(number))
         assert (shown["notes"], shown["amount"]) == (f"Gold {number}", Decimal(number))
     assert crm.overlaps == 0
@@ -98,8 +98,8 @@ async def test_two_mappings_that_write_one_whole_record_erase_nothing_of_each_ot
 async def test_promise_3_one_event_is_due_in_every_mapping_of_its_record_one_after_the_other(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    bench, crm, rec, person, account = await _shared(new_bench, clock)
-    crm.person_edits("person", rec, name="Ana Berg", notes="Silver")
+    bench, crm, record_id, person, account = await _shared(new_bench, clock)
+    crm.person_edits("person", record_id, name="Ana Berg", notes="Silver")
     await bench.tell_all()
     first = await bench.store.tasks.claim(8, bench.parts.scopes, 120.0)
     assert len(first) == 1  # the other mapping's task of the same record waits for the lease
@@ -113,20 +113,20 @@ async def test_promise_3_one_event_is_due_in_every_mapping_of_its_record_one_aft
 async def test_a_delete_is_followed_in_each_mapping_by_its_own_policy(
     new_bench: NewBench, clock: FakeClock, deleted_in: str
 ) -> None:
-    bench, crm, rec, person, account = await _shared(new_bench, clock)
+    bench, crm, record_id, person, account = await _shared(new_bench, clock)
     other = crm.person_creates("person", name="Bo", email="bo@x.example", notes="Tin")
     await _all_at_once(bench)
     if deleted_in == "crm":
-        crm.person_deletes("person", rec)
+        crm.person_deletes("person", record_id)
     else:
         bench.erp.person_deletes("company", account)
     await _all_at_once(bench)
-    assert (rec in crm.live("person")) is (deleted_in == "erp")
+    assert (record_id in crm.live("person")) is (deleted_in == "erp")
     assert (person in bench.erp.live("person")) is (deleted_in == "erp")
     assert account not in bench.erp.live("company")
     if deleted_in == "erp":  # the other mapping goes on
         clock.advance(60)
-        crm.person_edits("person", rec, name="Ana Berg", notes="Lead")
+        crm.person_edits("person", record_id, name="Ana Berg", notes="Lead")
         await _all_at_once(bench)
         assert bench.erp.live("person")[person]["name"] == "Ana Berg"
         assert sorted(fields["name"] for fields in bench.erp.live("company").values()) == ["Tin"]
@@ -147,7 +147,7 @@ async def test_a_merge_is_followed_in_each_mapping_of_the_record(new_bench: NewB
     crm.person_edits("person", survivor, name="Ana and Bo", notes="Gold and Tin")
     await _all_at_once(bench)
     assert {fields["name"] for fields in bench.erp.live("company").values()} == {"Gold and Tin"}
-    names = {rec: fields["name"] for rec, fields in bench.erp.live("person").items()}
+    names = {record_id: fields["name"] for record_id, fields in bench.erp.live("person").items()}
     assert names.pop(person) == "Ana"  # left over: reported, not removed
     assert list(names.values()) == ["Ana and Bo"]
     await bench.assert_silent()

@@ -33,30 +33,30 @@ class Recording(FakeProduct):
 async def _linked(new_bench: NewBench, clock: FakeClock, text: str = PEOPLE) -> tuple[Bench, str, Recording]:
     erp = Recording("erp", clock)
     bench = await new_bench(text, erp=erp)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     bench.crm.person_creates("person", name="Other", email="other@x.example")
     await bench.settle()
     clock.advance(60)
-    return bench, rec, erp
+    return bench, record_id, erp
 
 
 async def test_sent_is_in_the_store_while_a_write_is_under_way_and_gone_after_it(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    bench, rec, _ = await _linked(new_bench, clock)
+    bench, record_id, _ = await _linked(new_bench, clock)
     seen: list[Any] = []
 
     async def failpoint(name: str) -> None:
         if name in ("update: took effect", "removal: took effect"):
-            link = await bench.store.links.of("people", Side.LEFT, rec)
+            link = await bench.store.links.of("people", Side.LEFT, record_id)
             assert link is not None
             sent = link.sent_right or {}
             seen.append(sent.get("values") or sent.get("removal"))
 
     bench.fail_at(failpoint)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     await bench.settle()
     assert seen == [{"name": "Ana Berg"}, "delete"]
     assert await bench.store.links.unsettled() == []
@@ -66,19 +66,19 @@ async def test_sent_is_in_the_store_while_a_write_is_under_way_and_gone_after_it
 async def test_of_an_update_in_doubt_only_fields_that_show_another_value_are_sent_again(
     new_bench: NewBench, clock: FakeClock, fault: Callable[[str], Callable[[str], None]]
 ) -> None:
-    bench, rec, erp = await _linked(new_bench, clock)
+    bench, record_id, erp = await _linked(new_bench, clock)
     erp.fail = fault("after update")
-    bench.crm.person_edits("person", rec, name="Ana Berg", phone="2")
+    bench.crm.person_edits("person", record_id, name="Ana Berg", phone="2")
     await bench.turn_once()
     erp.rows["person", "1"].fields["phone"] = "1"  # half of it was lost on the way
     clock.advance(200)
     await bench.settle()
     assert erp.changes == [{"name": "Ana Berg", "phone": "2"}, {"phone": "2"}]
-    assert (await _link(bench, rec)).sent_right is None
+    assert (await _link(bench, record_id)).sent_right is None
 
 
-async def _link(bench: Bench, rec: str) -> Link:
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+async def _link(bench: Bench, record_id: str) -> Link:
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None
     return link
 
@@ -87,41 +87,41 @@ async def _link(bench: Bench, rec: str) -> Link:
 async def test_an_edit_there_of_a_field_whose_write_is_in_doubt_goes_by_the_conflict_policy(
     new_bench: NewBench, clock: FakeClock, policy: str
 ) -> None:
-    bench, rec, erp = await _linked(new_bench, clock, PEOPLE.replace("conflict: crm", f"conflict: {policy}"))
+    bench, record_id, erp = await _linked(new_bench, clock, PEOPLE.replace("conflict: crm", f"conflict: {policy}"))
     erp.fail = lost_answer("before update")
-    bench.crm.person_edits("person", rec, name="Crm", phone="2")
+    bench.crm.person_edits("person", record_id, name="Crm", phone="2")
     await bench.turn_once()
     erp.person_edits("person", "1", name="Erp")
     await bench.settle()
-    for fields in (bench.crm.live("person")[rec], erp.live("person")["1"]):
+    for fields in (bench.crm.live("person")[record_id], erp.live("person")["1"]):
         assert (fields["name"], fields["phone"]) == (policy.capitalize(), "2")
 
 
 async def test_a_stale_replica_does_not_swallow_an_edit_the_callback_told_the_version_of(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    bench, rec, erp = await _linked(new_bench, clock)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench, record_id, erp = await _linked(new_bench, clock)
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     bench.crm.lag = 10.0
-    await bench.tell("crm", "person", rec, version=bench.crm.rows["person", rec].modified)
-    bench.unheard("crm", "person", rec)
+    await bench.tell("crm", "person", record_id, version=bench.crm.rows["person", record_id].modified)
+    bench.missed("crm", "person", record_id)
     await bench.settle()
     assert erp.live("person")["1"]["name"] == "Ana Berg"
 
 
 async def test_a_stale_replica_on_the_other_side_reverts_nobodys_edit(new_bench: NewBench, clock: FakeClock) -> None:
     """Both sides are edited in turn while the erp answers from ten seconds ago."""
-    bench, rec, erp = await _linked(new_bench, clock, PEOPLE.replace("conflict: crm", "conflict: erp"))
+    bench, record_id, erp = await _linked(new_bench, clock, PEOPLE.replace("conflict: crm", "conflict: erp"))
     erp.lag = 10.0
     for number in range(3):
         clock.advance(4)
-        bench.crm.person_edits("person", rec, name=f"Ana {number}")
+        bench.crm.person_edits("person", record_id, name=f"Ana {number}")
         await bench.tell_all()
         await bench.turn()
     clock.advance(4)
     erp.person_edits("person", "1", phone="9")
     await bench.settle()
-    for fields in (bench.crm.live("person")[rec], erp.live("person")["1"]):
+    for fields in (bench.crm.live("person")[record_id], erp.live("person")["1"]):
         assert (fields["name"], fields["phone"]) == ("Ana 2", "9")
 
 
@@ -129,18 +129,18 @@ async def test_a_read_that_stays_old_for_ten_times_settle_is_believed_and_journa
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """The vendor went back to a backup: there is no newer state any more."""
-    bench, rec, erp = await _linked(new_bench, clock)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench, record_id, erp = await _linked(new_bench, clock)
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
-    row = bench.crm.rows["person", rec]
+    row = bench.crm.rows["person", record_id]
     row.fields, row.modified = {**row.fields, "name": "Ana Lund"}, row.modified - timedelta(seconds=50)
-    await bench.tell("crm", "person", rec)
-    bench.unheard("crm", "person", rec)
+    await bench.tell("crm", "person", record_id)
+    bench.missed("crm", "person", record_id)
     await bench.settle(10)
     assert erp.live("person")["1"]["name"] == "Ana Berg"
     await bench.settle()
     assert erp.live("person")["1"]["name"] == "Ana Lund"
-    assert (await bench.story("crm", "person", rec)).count("accepted") == 1
+    assert (await bench.story("crm", "person", record_id)).count("accepted") == 1
 
 
 FAR = datetime(9990, 1, 1, tzinfo=UTC)
@@ -151,14 +151,14 @@ async def test_a_callback_from_the_year_9990_does_not_slow_its_record(
     new_bench: NewBench, clock: FakeClock, kind: EventKind
 ) -> None:
     """Believed, every later read would look older than what is known, and be repeated for a while."""
-    bench, rec, erp = await _linked(new_bench, clock)
+    bench, record_id, erp = await _linked(new_bench, clock)
     survivor = "2" if kind == EventKind.MERGED else None
-    far = Event("crm", "person", rec, kind, Origin.WEBHOOK, source_at=FAR, version=FAR, merged_into=survivor)
+    far = Event("crm", "person", record_id, kind, Origin.WEBHOOK, source_at=FAR, version=FAR, merged_into=survivor)
     await bench.store.events.accept([far], bench.routes)
     await bench.settle()
     clock.advance(3600)
     for number in range(3):
-        bench.crm.person_edits("person", rec, name=f"Ana {number}")
+        bench.crm.person_edits("person", record_id, name=f"Ana {number}")
         before = clock.now()
         await bench.tell_all()
         while not await bench.turn():
@@ -167,7 +167,7 @@ async def test_a_callback_from_the_year_9990_does_not_slow_its_record(
         assert (clock.now() - before).total_seconds() < 1
         await bench.settle()
         clock.advance(60)
-    assert not [line for line in await bench.story("crm", "person", rec) if "older" in line]
+    assert not [line for line in await bench.story("crm", "person", record_id) if "older" in line]
 
 
 async def test_a_read_right_after_our_own_write_is_no_edit_back_although_no_callback_and_no_version_tells(
@@ -176,19 +176,19 @@ async def test_a_read_right_after_our_own_write_is_no_edit_back_although_no_call
     """The next edit has the erp read again, which still shows the name that was written over."""
     erp = FakeProduct("erp", clock, manifest=manifest(version_resolution=None))
     bench = await new_bench(erp=erp)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     clock.advance(60)
     erp.lag = 1.5
     for edit in ({"name": "Ana Berg"}, {"phone": "2"}):
-        bench.crm.person_edits("person", rec, **edit)
-        await bench.tell("crm", "person", rec, version=bench.crm.rows["person", rec].modified)
+        bench.crm.person_edits("person", record_id, **edit)
+        await bench.tell("crm", "person", record_id, version=bench.crm.rows["person", record_id].modified)
         await bench.turn()
         clock.advance(0.5)
-    for system, one in (("crm", rec), ("erp", "1")):
-        bench.unheard(system, "person", one)
+    for system, one in (("crm", record_id), ("erp", "1")):
+        bench.missed(system, "person", one)
     await bench.settle()
-    for fields in (bench.crm.live("person")[rec], erp.live("person")["1"]):
+    for fields in (bench.crm.live("person")[record_id], erp.live("person")["1"]):
         assert (fields["name"], fields["phone"]) == ("Ana Berg", "2")
 
 
@@ -198,15 +198,15 @@ async def test_what_was_created_a_moment_ago_and_is_not_shown_yet_is_not_gone(
     """Deleted on one side and, as it seems, on the other: the pair would be forgotten, and its record copied back."""
     erp = FakeProduct("erp", clock, manifest=manifest(version_resolution=0.001))
     bench = await new_bench(erp=erp)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.tell_all()
     await bench.turn()
     (made,) = bench.erp.live("person")
     erp.lag = 1.5
-    bench.crm.person_deletes("person", rec)
-    await bench.tell("crm", "person", rec, "deleted")
+    bench.crm.person_deletes("person", record_id)
+    await bench.tell("crm", "person", record_id, "deleted")
     await bench.turn()
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None, "nothing is decided yet"
     clock.advance(10)
     erp.lag = 0.0

@@ -59,9 +59,9 @@ class Workflow(FakeProduct):
 async def started(new_bench: NewBench, clock: FakeClock, conflict: str, name: str, **how: object) -> tuple[Bench, str]:
     text = PEOPLE.replace("conflict: crm", f"conflict: {conflict}").replace("match: [email]", "match: none")
     bench = await new_bench(text, erp=Workflow("erp", clock, **how))  # type: ignore[arg-type]
-    rec = bench.crm.person_creates("person", name=name, email="a@x.example")
+    record_id = bench.crm.person_creates("person", name=name, email="a@x.example")
     await bench.settle()
-    return bench, rec
+    return bench, record_id
 
 
 def names(bench: Bench) -> tuple[list[str], list[str]]:
@@ -78,9 +78,9 @@ async def come_to_rest(bench: Bench, clock: FakeClock) -> None:
 async def test_an_update_that_stopped_goes_on_from_where_it_is(
     new_bench: NewBench, clock: FakeClock, conflict: str
 ) -> None:
-    bench, rec = await started(new_bench, clock, conflict, "lead")
+    bench, record_id = await started(new_bench, clock, conflict, "lead")
     clock.advance(60)
-    bench.crm.person_edits("person", rec, name="converted")
+    bench.crm.person_edits("person", record_id, name="converted")
     await bench.settle()
     await come_to_rest(bench, clock)
     assert names(bench) == (["converted"], ["converted"])
@@ -89,9 +89,9 @@ async def test_an_update_that_stopped_goes_on_from_where_it_is(
 async def test_an_update_that_is_refused_half_way_is_told_and_overwrites_nobody(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    bench, rec = await started(new_bench, clock, "erp", "lead", stops=9)
+    bench, record_id = await started(new_bench, clock, "erp", "lead", stops=9)
     clock.advance(60)
-    bench.crm.person_edits("person", rec, name="converted")
+    bench.crm.person_edits("person", record_id, name="converted")
     await bench.settle()
     await come_to_rest(bench, clock)
     assert names(bench) == (["converted"], ["opportunity"])
@@ -111,9 +111,9 @@ async def test_a_create_that_stopped_is_made_whole_by_the_next_write(
 
 
 async def test_a_person_who_edits_what_stopped_is_heard(new_bench: NewBench, clock: FakeClock) -> None:
-    bench, rec = await started(new_bench, clock, "erp", "lead")
+    bench, record_id = await started(new_bench, clock, "erp", "lead")
     clock.advance(60)
-    bench.crm.person_edits("person", rec, name="converted")
+    bench.crm.person_edits("person", record_id, name="converted")
     await bench.tell_all()
     await bench.turn()
     bench.erp.person_edits("person", "1", name="lost")
@@ -125,9 +125,9 @@ async def test_a_person_who_edits_what_stopped_is_heard(new_bench: NewBench, clo
 async def test_a_delete_that_stopped_goes_on_and_its_first_step_is_no_edit(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    bench, rec = await started(new_bench, clock, "crm", "lead")
+    bench, record_id = await started(new_bench, clock, "crm", "lead")
     clock.advance(60)
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     await bench.settle()
     await come_to_rest(bench, clock)
     assert names(bench) == ([], [])

@@ -40,13 +40,13 @@ async def leased(bench: Bench) -> int:
 async def test_records_are_free_again_before_their_lease_ends_and_the_create_is_made_once(
     bench: Bench, lose: Callable[..., None], names: list[str]
 ) -> None:
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     lose(*names)
     began = bench.store.now()
     await bench.turn_once()
     assert await leased(bench) == 0
     assert bench.store.now() - began < bench.parts.limits.lease_seconds / 2
-    (task,) = await bench.store.tasks.about("crm", "person", rec, bench.parts.scopes)
+    (task,) = await bench.store.tasks.about("crm", "person", record_id, bench.parts.scopes)
     assert (task.reason, task.attempts) == ("the store could not be used", 1)
     await bench.settle()
     assert len(bench.erp.live("person")) == 1

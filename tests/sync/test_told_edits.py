@@ -29,14 +29,14 @@ async def _linked(
     facts = manifest(version_resolution=resolution, whole_record=True)
     erp = WholeRecords("erp", clock, manifest=facts, answers_record=False)
     bench = await new_bench(text, erp=erp)
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     bench.crm.person_creates("person", name="Other", email="other@x.example")
     await bench.settle()
     clock.advance(60)
     erp.lag = LAG
     bench.crm.calls.clear()
     erp.calls.clear()
-    return bench, rec, erp
+    return bench, record_id, erp
 
 
 @pytest.mark.parametrize("resolution", [None, 1.0, 1e-6])
@@ -45,14 +45,14 @@ async def test_promise_7_an_edit_that_a_callback_told_of_is_not_overwritten_alth
     new_bench: NewBench, clock: FakeClock, apart: float, resolution: float | None
 ) -> None:
     """The whole record would go back to the erp as it was before the edit there."""
-    bench, rec, erp = await _linked(new_bench, clock, resolution=resolution)
+    bench, record_id, erp = await _linked(new_bench, clock, resolution=resolution)
     erp.person_edits("person", "1", phone="9")
     if apart:
         await bench.turn_once()
         clock.advance(apart)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
-    for fields in (bench.crm.live("person")[rec], erp.live("person")["1"]):
+    for fields in (bench.crm.live("person")[record_id], erp.live("person")["1"]):
         assert (fields["name"], fields["phone"]) == ("Ana Berg", "9")
 
 
@@ -61,22 +61,22 @@ async def test_promise_7_a_field_edited_on_both_sides_goes_by_the_policy_althoug
     new_bench: NewBench, clock: FakeClock, policy: str
 ) -> None:
     text = PEOPLE.replace("conflict: crm", f"conflict: {policy}")
-    bench, rec, erp = await _linked(new_bench, clock, text)
+    bench, record_id, erp = await _linked(new_bench, clock, text)
     erp.person_edits("person", "1", name="Erp")
-    bench.crm.person_edits("person", rec, name="Crm")
+    bench.crm.person_edits("person", record_id, name="Crm")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == erp.live("person")["1"]["name"] == policy.capitalize()
-    assert "conflict" in await bench.story("crm", "person", rec)
+    assert bench.crm.live("person")[record_id]["name"] == erp.live("person")["1"]["name"] == policy.capitalize()
+    assert "conflict" in await bench.story("crm", "person", record_id)
 
 
 async def test_promise_4_an_edit_crosses_by_its_callback_although_the_first_read_does_not_show_it(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """No sweep is needed for it."""
-    bench, rec, erp = await _linked(new_bench, clock)
+    bench, record_id, erp = await _linked(new_bench, clock)
     erp.person_edits("person", "1", phone="9")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["phone"] == "9"
+    assert bench.crm.live("person")[record_id]["phone"] == "9"
     await bench.assert_accounted()
 
 
@@ -84,13 +84,13 @@ async def test_promise_4_of_two_edits_shortly_after_each_other_the_second_crosse
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """The read shows the first one only, and one callback more than that was told."""
-    bench, rec, erp = await _linked(new_bench, clock)
+    bench, record_id, erp = await _linked(new_bench, clock)
     erp.person_edits("person", "1", phone="8")
     clock.advance(LAG + 0.1)
     erp.person_edits("person", "1", phone="9")
     await bench.tell("erp", "person", "1")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["phone"] == "9"
+    assert bench.crm.live("person")[record_id]["phone"] == "9"
 
 
 async def test_promise_4_an_edit_right_after_a_record_was_made_crosses_too(
@@ -98,10 +98,10 @@ async def test_promise_4_an_edit_right_after_a_record_was_made_crosses_too(
 ) -> None:
     """The read shows the record as it was made, and not yet the edit that was told of as well."""
     bench, _, erp = await _linked(new_bench, clock)
-    rec = erp.person_creates("person", name="Bo", email="bo@x.example")
-    await bench.tell("erp", "person", rec, "created")
+    record_id = erp.person_creates("person", name="Bo", email="bo@x.example")
+    await bench.tell("erp", "person", record_id, "created")
     clock.advance(LAG + 0.1)
-    erp.person_edits("person", rec, name="Bo Berg")
+    erp.person_edits("person", record_id, name="Bo Berg")
     await bench.settle()
     assert "Bo Berg" in [row["name"] for row in bench.crm.live("person").values()]
 
@@ -110,8 +110,8 @@ async def test_promise_12_a_record_is_not_deleted_while_an_edit_of_it_that_a_cal
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """Deleted in the crm and edited in the erp: it stays (delete-conflict: keep)."""
-    bench, rec, erp = await _linked(new_bench, clock)
-    bench.crm.person_deletes("person", rec)
+    bench, record_id, erp = await _linked(new_bench, clock)
+    bench.crm.person_deletes("person", record_id)
     await bench.turn_once()
     clock.advance(1.9)
     erp.person_edits("person", "1", phone="9")
@@ -120,11 +120,11 @@ async def test_promise_12_a_record_is_not_deleted_while_an_edit_of_it_that_a_cal
 
 
 async def test_what_shows_at_once_is_not_waited_for(new_bench: NewBench, clock: FakeClock) -> None:
-    bench, rec, erp = await _linked(new_bench, clock)
+    bench, record_id, erp = await _linked(new_bench, clock)
     erp.lag = 0.0
     erp.person_edits("person", "1", phone="9")
     await bench.turn_once()
-    assert bench.crm.live("person")[rec]["phone"] == "9"
+    assert bench.crm.live("person")[record_id]["phone"] == "9"
     await bench.settle()
     assert erp.calls == ["read"]
 
@@ -141,8 +141,8 @@ async def test_a_newer_version_shows_that_the_edit_was_of_something_else(new_ben
 async def test_a_record_that_callbacks_tell_of_all_the_time_is_written_all_the_same(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    bench, rec, erp = await _linked(new_bench, clock)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench, record_id, erp = await _linked(new_bench, clock)
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     for _ in range(60):
         await bench.tell("erp", "person", "1")
         await bench.turn_once()
@@ -155,8 +155,8 @@ async def test_a_write_and_its_echo_take_one_read_more_although_the_callback_say
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """One read and one write of the target; one more read is confirmation and echo together."""
-    bench, rec, erp = await _linked(new_bench, clock)
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench, record_id, erp = await _linked(new_bench, clock)
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.turn_once()
     clock.advance(0.3)
     await bench.settle()
@@ -178,7 +178,7 @@ async def test_promise_7_an_edit_told_of_while_the_claim_waits_for_its_turn_is_n
     new_bench: NewBench, clock: FakeClock, resolution: float | None
 ) -> None:
     """The claim began before the callback came, and reads the record before that shows the edit."""
-    bench, rec, erp = await _linked(new_bench, clock, resolution=resolution)
+    bench, record_id, erp = await _linked(new_bench, clock, resolution=resolution)
     read = bench.crm.read
 
     async def meanwhile(ref: RecordRef) -> Record | Gone:
@@ -188,10 +188,10 @@ async def test_promise_7_an_edit_told_of_while_the_claim_waits_for_its_turn_is_n
         clock.advance(1.2)
         return await read(ref)
 
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     bench.crm.read = meanwhile  # type: ignore[method-assign]
     await bench.settle()
-    for fields in (bench.crm.live("person")[rec], erp.live("person")["1"]):
+    for fields in (bench.crm.live("person")[record_id], erp.live("person")["1"]):
         assert (fields["name"], fields["phone"]) == ("Ana Berg", "9")
     await bench.assert_accounted()
 
@@ -199,7 +199,7 @@ async def test_promise_7_an_edit_told_of_while_the_claim_waits_for_its_turn_is_n
 async def test_promise_12_a_record_is_not_deleted_when_an_edit_of_it_is_told_of_while_the_claim_waits(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    bench, rec, erp = await _linked(new_bench, clock)
+    bench, record_id, erp = await _linked(new_bench, clock)
     read = bench.crm.read
 
     async def meanwhile(ref: RecordRef) -> Record | Gone:
@@ -208,7 +208,7 @@ async def test_promise_12_a_record_is_not_deleted_when_an_edit_of_it_is_told_of_
         await bench.tell("erp", "person", "1")
         return await read(ref)
 
-    bench.crm.person_deletes("person", rec)
+    bench.crm.person_deletes("person", record_id)
     bench.crm.read = meanwhile  # type: ignore[method-assign]
     await bench.settle()
     assert erp.live("person")["1"]["phone"] == "9"
@@ -217,7 +217,7 @@ async def test_promise_12_a_record_is_not_deleted_when_an_edit_of_it_is_told_of_
 async def test_a_record_that_is_told_of_without_end_is_written_after_a_while(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    bench, rec, erp = await _linked(new_bench, clock)
+    bench, record_id, erp = await _linked(new_bench, clock)
     read = erp.read
 
     async def told_again(ref: RecordRef) -> Record | Gone:
@@ -228,6 +228,6 @@ async def test_a_record_that_is_told_of_without_end_is_written_after_a_while(
         return found
 
     erp.read = told_again  # type: ignore[method-assign]
-    bench.crm.person_edits("person", rec, name="Ana Berg")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
     assert erp.live("person")["1"]["name"] == "Ana Berg"

@@ -18,7 +18,7 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
 
 async def _reported(bench: Bench) -> str:
     """Somebody made Ana in erp (1) while the bridge copied her there (2). The crm record's id."""
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     bench.erp.person_creates("person", **ANA)
     bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
     await bench.settle()
@@ -26,7 +26,7 @@ async def _reported(bench: Bench) -> str:
     await bench.settle()
     assert await bench.story("erp", "person", "1") == ["duplicate"]
     bench.clock.advance(60)
-    return rec
+    return record_id
 
 
 @pytest.mark.parametrize("seconds", [-60.0, 60.0])
@@ -54,7 +54,7 @@ async def test_promise_5_a_lost_create_is_found_although_the_vendors_clock_is_be
 
 
 async def test_a_twin_whose_double_was_deleted_before_anybody_looked_is_linked_in_its_place(bench: Bench) -> None:
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     bench.erp.person_creates("person", **ANA)
     bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
     await bench.settle()
@@ -62,47 +62,47 @@ async def test_a_twin_whose_double_was_deleted_before_anybody_looked_is_linked_i
     await bench.tell("erp", "person", "1")
     await bench.turn()
     await bench.settle()
-    assert list(bench.crm.live("person")) == [rec]
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+    assert list(bench.crm.live("person")) == [record_id]
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None
     assert link.right == "1"
 
 
 async def test_when_a_person_deletes_the_linked_one_of_two_twins_the_other_takes_its_place(bench: Bench) -> None:
-    rec = await _reported(bench)
+    record_id = await _reported(bench)
     bench.erp.person_deletes("person", "2")
     await bench.settle()
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None
     assert link.right == "1"
     bench.erp.person_edits("person", "1", name="Ana Berg")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["name"] == "Ana Berg"
+    assert bench.crm.live("person")[record_id]["name"] == "Ana Berg"
     await bench.assert_accounted()
 
 
 @pytest.mark.parametrize("settled_by", ["merge", "delete"])
 async def test_twins_of_which_one_is_left_are_reported_no_longer(bench: Bench, settled_by: str) -> None:
-    rec = await _reported(bench)
+    record_id = await _reported(bench)
     if settled_by == "merge":
         bench.erp.person_merges("person", "2", "1")
     else:
         bench.erp.person_deletes("person", "2")
     await bench.settle()
     (row,) = await bench.store.questions.one(LinksNaming("people", Side.RIGHT, "1"))
-    assert (row.state, row.left) == (LinkState.LIVE, rec)
+    assert (row.state, row.left) == (LinkState.LIVE, record_id)
 
 
 async def test_when_a_person_deletes_the_reported_one_of_two_twins_the_pair_stays(bench: Bench) -> None:
-    rec = await _reported(bench)
+    record_id = await _reported(bench)
     bench.erp.person_deletes("person", "1")
     await bench.settle()
-    assert (list(bench.crm.live("person")), list(bench.erp.live("person"))) == ([rec], ["2"])
+    assert (list(bench.crm.live("person")), list(bench.erp.live("person"))) == ([record_id], ["2"])
 
 
 async def test_a_twin_that_takes_the_place_empties_nothing_on_the_other_side(bench: Bench) -> None:
     """What the deleted one held is no base for it: its empty telephone number was never filled."""
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     bench.erp.person_creates("person", name="Ana Lund", email="ana@x.example")
     bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
     await bench.settle()
@@ -111,13 +111,13 @@ async def test_a_twin_that_takes_the_place_empties_nothing_on_the_other_side(ben
     bench.clock.advance(60)
     bench.erp.person_deletes("person", "2")
     await bench.settle()
-    assert bench.crm.live("person")[rec]["phone"] == bench.erp.live("person")["1"]["phone"] == ANA["phone"]
+    assert bench.crm.live("person")[record_id]["phone"] == bench.erp.live("person")["1"]["phone"] == ANA["phone"]
 
 
 async def test_a_twin_that_was_deleted_as_well_takes_nobodys_place(new_bench: NewBench) -> None:
     bench = await new_bench(text=PEOPLE.replace("erp: unlink", "erp: delete"))
     bench.crm.person_creates("person", name="Bo", email="bo@x.example")
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     bench.erp.person_creates("person", **ANA)
     bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
     await bench.settle()
@@ -128,5 +128,5 @@ async def test_a_twin_that_was_deleted_as_well_takes_nobodys_place(new_bench: Ne
     bench.erp.person_deletes("person", "1")
     bench.erp.person_deletes("person", copy)
     await bench.settle()
-    assert rec not in bench.crm.live("person")
-    assert "merged" not in await bench.story("crm", "person", rec)
+    assert record_id not in bench.crm.live("person")
+    assert "merged" not in await bench.story("crm", "person", record_id)

@@ -121,12 +121,12 @@ async def test_promise_5_two_copies_that_work_at_once_create_once(pair: Pair) ->
 
 async def test_promise_3_two_copies_never_write_one_record_at_once(pair: Pair) -> None:
     bench = pair.bench
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await pair.settle()
     (there,) = bench.erp.live("person")
     for number in range(8):
         bench.clock.advance(5)
-        bench.crm.person_edits("person", rec, name=f"Ana {number}")
+        bench.crm.person_edits("person", record_id, name=f"Ana {number}")
         bench.erp.person_edits("person", there, phone=f"+47 {number}")
         await bench.tell_all()
         await asyncio.gather(pair.turn(0), pair.turn(1), pair.turn(0), pair.turn(1))

@@ -111,7 +111,7 @@ async def test_a_field_that_was_edited_since_stays_and_is_named(new_bench: NewBe
     await bench.settle()
     bench.clock.advance(60)
     bench.erp.person_edits("person", "1", name="Cy")
-    bench.unheard("erp", "person", "1")
+    bench.missed("erp", "person", "1")
     answer = await say(bench, "undo", "erp person 1")
     assert "  phone: '3' -> '2'" in answer
     assert "  name: stays: edited since: it is 'Cy', and the bridge wrote 'Bo'" in answer
@@ -170,7 +170,7 @@ async def test_an_undo_at_a_product_that_answers_no_record_is_not_sent_back(new_
 
 
 async def test_what_an_undo_empties_counts_under_the_deletion_threshold(new_bench: NewBench) -> None:
-    bench = await new_bench(limits=Limits(brake_count=0))
+    bench = await new_bench(limits=Limits(deletion_limit=0))
     bench.crm.person_creates("person", name="Ana", email="a@x.example")
     await bench.settle()
     bench.clock.advance(60)
@@ -355,7 +355,7 @@ async def test_what_matches_an_unlinked_record_is_left_alone_too(new_bench: NewB
     await do(bench, "unlink", "crm person 1")
     bench.clock.advance(60)
     bench.crm.person_edits("person", "1", email="other@x.example")
-    bench.unheard("crm", "person", "1")
+    bench.missed("crm", "person", "1")
     bench.crm.person_creates("person", name="Another", email="a@x.example")
     await bench.settle()
     assert (len(bench.erp.live("person")), bench.erp.live("person")["1"]["name"]) == (1, "Ana")
@@ -428,7 +428,7 @@ async def test_a_person_says_which_of_several_matching_records_is_meant(new_benc
     bench = await new_bench()
     for name in ("Ana", "Anna"):
         bench.erp.person_creates("person", name=name, email="a@x.example")
-        bench.unheard("erp", "person", str(len(bench.erp.rows)))
+        bench.missed("erp", "person", str(len(bench.erp.rows)))
     bench.crm.person_creates("person", name="Ana", email="a@x.example")
     await bench.index()
     await bench.settle()
@@ -449,8 +449,8 @@ async def test_a_run_is_undone_with_the_records_it_made_on_the_way(new_bench: Ne
     bench = await new_bench(text=text)
     company = bench.crm.person_creates("company", name="Acme")
     person = bench.crm.person_creates("person", name="Ana", email="a@x.example", company_id=company)
-    for entity, rec in (("company", company), ("person", person)):
-        bench.unheard("crm", entity, rec)
+    for entity, record_id in (("company", company), ("person", person)):
+        bench.missed("crm", entity, record_id)
     found = Event("crm", "person", person, EventKind.CHANGED, Origin.BACKFILL)
     await bench.store.events.accept([found], bench.routes, run="backfill/people/1")
     await bench.settle()
@@ -567,9 +567,9 @@ async def test_a_run_whose_first_writes_may_be_gone_is_not_undone(new_bench: New
     bench = await new_bench()
     cursor = await bench.store.cursors.start("crm", "person", "full")
     for number in range(3):
-        rec = bench.crm.person_creates("person", name=f"Ana {number}", email=f"{number}@x.example")
-        bench.unheard("crm", "person", rec)
-        event = Event("crm", "person", rec, EventKind.CHANGED, Origin.RECONCILE)
+        record_id = bench.crm.person_creates("person", name=f"Ana {number}", email=f"{number}@x.example")
+        bench.missed("crm", "person", record_id)
+        event = Event("crm", "person", record_id, EventKind.CHANGED, Origin.RECONCILE)
         await bench.store.events.accept([event], bench.routes, run=None if number == 1 else cursor.run)
         await bench.settle()
         bench.clock.advance(60)

@@ -76,7 +76,7 @@ class History:
 
 async def lived(steps: list[tuple[str, str, str, str, bool]], answers: bool, last: str, folder: str) -> None:
     clock, ids = FakeClock(), count(1)
-    seams = Seams(clock=clock, random=random.Random(7), new_id=lambda: f"copy-{next(ids)}", copy="copy-1")
+    seams = Seams(clock=clock, random=random.Random(7), new_id=lambda: f"copy-{next(ids)}", instance="copy-1")
     store = await open_store(f"sqlite:///{Path(folder) / 'store.sqlite'}", seams)
     try:
         products = {side: FakeProduct(side, clock, answers_record=answers) for side in SIDES}

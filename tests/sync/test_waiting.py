@@ -196,18 +196,18 @@ async def test_what_one_side_got_is_settled_while_the_other_sides_write_waits_fo
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench = await new_bench(text=WITH_COMPANIES, erp=Crowded("erp", clock))
-    rec = bench.crm.person_creates("person", **ANA)
+    record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     clock.advance(60)
     company = bench.crm.person_creates("company", name="Acme")
-    bench.crm.person_edits("person", rec, company_id=company)
+    bench.crm.person_edits("person", record_id, company_id=company)
     bench.erp.person_edits("person", "1", phone="2")
     await bench.tell_and_wait()
     for _ in range(2):
         await bench.turn_once()
-    link = await bench.store.links.of("people", Side.LEFT, rec)
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
     assert link is not None
-    assert bench.crm.live("person")[rec]["phone"] == "2"
+    assert bench.crm.live("person")[record_id]["phone"] == "2"
     assert (link.sent_left, link.base["phone"][:2]) == (None, ["2", "2"])
 
 

@@ -5,11 +5,11 @@ from tests.sync.bench import Bench
 
 
 async def test_claims_leave_no_rings(bench: Bench) -> None:
-    rec = bench.crm.person_creates("person", name="Ana", email="ana@x.example")
+    record_id = bench.crm.person_creates("person", name="Ana", email="ana@x.example")
     await bench.settle()
     with no_rings():
         for number in range(3):
             bench.clock.advance(60)
-            bench.crm.person_edits("person", rec, name=f"Ana {number}")
+            bench.crm.person_edits("person", record_id, name=f"Ana {number}")
             await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana 2"

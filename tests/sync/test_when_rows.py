@@ -14,14 +14,14 @@ def _when(condition: str) -> str:
 
 async def test_what_was_edited_while_a_row_did_not_hold_crosses_once_it_does(new_bench: NewBench) -> None:
     bench = await new_bench(text=_when("{erp: {job: {empty: false}}}"))
-    rec = bench.crm.person_creates("person", name="Ana", email="a@x.example", phone="1", job=None)
+    record_id = bench.crm.person_creates("person", name="Ana", email="a@x.example", phone="1", job=None)
     await bench.settle()
     assert bench.erp.live("person")["1"].get("phone") is None, "of a new record it cannot be told"
     bench.erp.person_edits("person", "1", job="boss")
     await bench.settle()
     assert bench.erp.live("person")["1"]["phone"] == "1"
     bench.erp.person_edits("person", "1", job=None)
-    bench.crm.person_edits("person", rec, phone="2")
+    bench.crm.person_edits("person", record_id, phone="2")
     await bench.settle()
     assert bench.erp.live("person")["1"]["phone"] == "1"
     bench.erp.person_edits("person", "1", job="boss")  # this side shows its base: the other side's edit crosses
@@ -44,10 +44,10 @@ async def test_a_condition_of_the_source_decides_what_a_new_record_gets(new_benc
 async def test_a_write_that_makes_a_row_hold_is_followed_by_what_the_row_brings(new_bench: NewBench) -> None:
     text = _when("{erp: {name: Ana}}")
     bench = await new_bench(text=text)
-    rec = bench.crm.person_creates("person", name="Bo", email="a@x.example", phone="1")
+    record_id = bench.crm.person_creates("person", name="Bo", email="a@x.example", phone="1")
     await bench.settle()
     assert bench.erp.live("person")["1"].get("phone") is None
-    bench.crm.person_edits("person", rec, name="Ana")
+    bench.crm.person_edits("person", record_id, name="Ana")
     await bench.settle()
     assert bench.erp.live("person")["1"]["phone"] == "1"
     await bench.assert_silent()

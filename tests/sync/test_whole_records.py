@@ -24,13 +24,13 @@ async def test_promise_6_a_blank_the_server_trims_off_at_our_next_write_is_no_ed
     """Trimmed first and cut then, a text may end in a blank, which the next write of the whole record takes off."""
     erp = WholeRecords("erp", clock, manifest=manifest(whole_record=True), trim=lambda text: text.strip()[:8])
     bench = await new_bench(erp=erp)
-    rec = bench.crm.person_creates("person", name="Ana and Sons", email="a@x.y", phone="1")
+    record_id = bench.crm.person_creates("person", name="Ana and Sons", email="a@x.y", phone="1")
     await bench.settle()
     assert erp.live("person")["1"]["name"] == "Ana and "
     for phone in ("2", "3"):
         bench.clock.advance(60)
-        bench.crm.person_edits("person", rec, phone=phone)
+        bench.crm.person_edits("person", record_id, phone=phone)
         await bench.settle()
     assert erp.live("person")["1"]["name"] == "Ana and"
-    assert bench.crm.live("person")[rec]["name"] == "Ana and Sons"
+    assert bench.crm.live("person")[record_id]["name"] == "Ana and Sons"
     assert bench.crm.writes() == []

@@ -78,8 +78,8 @@ async def unlinked(new_bench: NewBench) -> Bench:
     return bench
 
 
-async def braked(new_bench: NewBench) -> Bench:
-    return await deleted(new_bench, limits=Limits(brake_count=0))
+async def at_threshold(new_bench: NewBench) -> Bench:
+    return await deleted(new_bench, limits=Limits(deletion_limit=0))
 
 
 async def merged(new_bench: NewBench) -> Bench:
@@ -92,7 +92,7 @@ async def merged(new_bench: NewBench) -> Bench:
 async def followed(new_bench: NewBench) -> Bench:
     bench = await _linked(new_bench)
     new = bench.crm.person_creates("person", **ANA)
-    bench.unheard("crm", "person", new)
+    bench.missed("crm", "person", new)
     bench.crm.person_merges("person", "1", new)
     await bench.settle()
     return bench
@@ -215,7 +215,7 @@ FROZEN = [
     "(frozen, created in erp)",
 ]
 TWINS = "duplicate: erp person 1 and erp person 2 are the same thing made twice (crm person 1); merge them by hand"
-DOUBT = ["unknown outcome: the write to erp person 1 may have taken effect", "due at 2026-01-05 09:01:49, attempt 2"]
+UNKNOWN = ["unknown outcome: the write to erp person 1 may have taken effect", "due at 2026-01-05 09:01:49, attempt 2"]
 STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
     created: {("crm", "1"): [CREATED, LINKED, AGREE], ("erp", "1"): [CREATED, "linked to crm person 1 (live", AGREE]},
     echo: {("crm", "1"): [UPDATED, "last: updated erp.name"], ("erp", "1"): [UPDATED, AGREE]},
@@ -227,7 +227,7 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
     asked: {("crm", "1"): ASKED, ("erp", "1"): ASKED},
     deleted: {("crm", "1"): DELETED, ("erp", "1"): DELETED},
     unlinked: {("crm", "1"): UNLINKED, ("erp", "1"): UNLINKED},
-    braked: {
+    at_threshold: {
         ("crm", "1"): ["held: delete held back", HELD_BACK, LINKED, "due at 2026-01-05 09:06:"],
         ("erp", "1"): ["held: delete held back", "next, by crm person 1: due at"],
     },
@@ -259,7 +259,7 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
         ("crm", "1"): [TWINS, "linked to erp person 2 (live"],
         ("erp", "1"): [TWINS, "now: not linked", "filtered: a duplicate of erp person 2"],
     },
-    in_doubt: {("crm", "1"): DOUBT, ("erp", "1"): DOUBT},
+    in_doubt: {("crm", "1"): UNKNOWN, ("erp", "1"): UNKNOWN},
     held: {
         ("crm", "1"): [
             "dead: create outcome unknown: a new erp person may exist (1, 2)",
@@ -292,9 +292,9 @@ async def test_why_tells_the_true_story_on_both_sides(
     new_bench: NewBench, scenario: Callable[[NewBench], Awaitable[Bench]]
 ) -> None:
     bench = await scenario(new_bench)
-    for (side, rec), said in STORIES[scenario].items():
-        told = "\n".join(await why_lines(bench.store, bench.parts.scopes, side, "person", rec))
-        assert told.startswith(f"{side} person {rec} in mapping people:\n")
+    for (side, record_id), said in STORIES[scenario].items():
+        told = "\n".join(await why_lines(bench.store, bench.parts.scopes, side, "person", record_id))
+        assert told.startswith(f"{side} person {record_id} in mapping people:\n")
         at = [told.find(words) for words in said]
         assert -1 not in at, f"{said[at.index(-1)]!r} is not told: {told}"
         assert at == sorted(at), told

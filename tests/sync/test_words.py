@@ -17,7 +17,7 @@ async def test_a_reference_is_told_as_the_record_it_means_on_the_side_that_was_w
     bench.clock.advance(60)
     bench.crm.person_edits("person", person, company_id=two)
     await bench.settle()
-    there = {row["name"]: rec for rec, row in bench.erp.live("company").items()}
+    there = {row["name"]: record_id for record_id, row in bench.erp.live("company").items()}
     texts = {entry.what: entry.text for entry in await bench.journal("crm", "person", person)}
     assert f"company='companies {there['Acme']}'" in texts["created"]
     assert f"company: 'companies {there['Acme']}' -> 'companies {there['Acme Ltd']}'" in texts["updated"]

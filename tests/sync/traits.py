@@ -41,12 +41,12 @@ def cut(text: str) -> str:
 
 def new_product(system: str, clock: FakeClock, chance: random.Random) -> FakeProduct:
     """A product with traits of its own: versions, lag, answers, what it shows of deletes, a search."""
-    settle = 2.0
+    read_lag = 2.0
     made = FakeProduct(
         system,
         clock,
         manifest=manifest(
-            settle=settle,
+            read_lag=read_lag,
             version_resolution=chance.choice((1.0, 1.0, None)),
             lookup=chance.choice((Lookup.NONE, Lookup.EXACT)),
             lookup_columns=frozenset({"email", "name"}),

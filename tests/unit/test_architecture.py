@@ -20,7 +20,7 @@ from bridge.mapping.types.places import ALIASES, CURRENCIES, NAMES
 from bridge.monitoring.traces import OTEL
 from bridge.store.database import POSTGRES
 from bridge.store.engine import (
-    BRAKES,
+    DELETIONS,
     EVENTS,
     FIGURES,
     FORGOTTEN,
@@ -142,7 +142,7 @@ def test_one_file_makes_the_http_session_of_the_process() -> None:
 # Modules imported by name, when they are needed: where, and the literal modules named there. Nothing else does so, as
 # neither a reader nor the import contracts see what it imports.
 STORE_PARTS = (
-    BRAKES,
+    DELETIONS,
     EVENTS,
     FIGURES,
     FORGOTTEN,

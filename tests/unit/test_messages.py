@@ -14,8 +14,8 @@ from bridge.app.plan import OPTIONS
 from bridge.app.rehearsal import read_record
 from bridge.connectors.registry import CONNECTORS
 from bridge.connectors.transport import WORDS, in_words
-from bridge.domain.errors import ConfigError, Fault
-from bridge.files.document import Faults, read_documents
+from bridge.domain.errors import ConfigError, Problem
+from bridge.files.document import Problems, read_documents
 from bridge.settings.faults import Places
 from bridge.settings.model import Settings
 from bridge.settings.validation import PATTERNS, validated
@@ -63,7 +63,7 @@ def test_the_rule_finds_foreign_words() -> None:
     assert not FOREIGN.search("`https` must be an address that begins with https:// (deals.yaml:3:4)")
 
 
-def ours(faults: list[Fault]) -> None:
+def ours(faults: list[Problem]) -> None:
     for fault in faults:
         assert not FOREIGN.search(fault.what), fault
         assert fault.what != "is not of the kind that is expected here", fault
@@ -128,7 +128,7 @@ BROKEN_YAML = (
 
 @pytest.mark.parametrize("text", BROKEN_YAML)
 def test_broken_yaml_is_told_in_our_words(text: str) -> None:
-    faults = Faults()
+    faults = Problems()
     read_documents(text, "m.yaml", faults)
     for fault in faults.found:
         assert not FOREIGN.search(fault.what), fault

@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 
 from bridge.app.plan import checked_plan
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.settings.load import load_settings
 
 SETTINGS = """
@@ -36,7 +36,7 @@ fields:
 """
 
 
-def faults(folder: Path, creates: str, deleted: str, options: str = "") -> list[Fault]:
+def faults(folder: Path, creates: str, deleted: str, options: str = "") -> list[Problem]:
     (folder / "mappings").mkdir()
     mapping = dedent(MAPPING).replace("CREATES", creates).replace("DELETED", deleted)
     (folder / "mappings" / "people.yaml").write_text(mapping)

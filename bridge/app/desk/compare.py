@@ -88,7 +88,7 @@ class Comparer:
         return Comparison(
             mapping=scope.mapping,
             sides=[scope.endpoint(one).name for one in Side],
-            records=[name(scope.endpoint(one), link.rec(one)) for one in Side],
+            records=[name(scope.endpoint(one), link.record_id(one)) for one in Side],
             modified=[_modified(records.get(one)) for one in Side],
             read_at=when(store.now()),
             fields=[_compared(row) for row in rows],
@@ -104,14 +104,14 @@ class Comparer:
         subject = Subject(
             plan.mappings[scope.mapping], plan.scopes, bridge.connectors, bridge.store, bridge.seams.clock
         )
-        keys = [TaskKey(scope.mapping, side, str(link.rec(side))) for side in Side]
+        keys = [TaskKey(scope.mapping, side, str(link.record_id(side))) for side in Side]
         tasks = list((await bridge.store.verifications.tasks(keys)).values())
         return await decided(subject, link, records, beside, tasks)
 
     async def _read(self, scope: Scope, link: Link, side: Side) -> Record | str:
         """The record, or why it cannot be shown."""
         end = scope.endpoint(side)
-        ref = end.ref(str(link.rec(side)))
+        ref = end.ref(str(link.record_id(side)))
         unusable = await self._bridge.store.systems.unusable(end.system)
         if unusable:
             return unusable

@@ -12,13 +12,13 @@ from bridge.app.desk.words import sides
 from bridge.app.rehearsal import pasted_record, written_record
 from bridge.connectors.lines import read_whole
 from bridge.connectors.registry import CONNECTORS
-from bridge.domain.errors import ConfigError, Fault, RemoteError
+from bridge.domain.errors import ConfigError, Problem, RemoteError
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Fields, Gone, Side
 from bridge.mapping.examples import run_tests
 from bridge.mapping.explain import explain
-from bridge.mapping.laws import Verdict, law_report
 from bridge.mapping.model import Conflict, Field, Mapping, Policy
+from bridge.mapping.round_trip import Verdict, round_trips
 
 READ_SECONDS = 10.0
 
@@ -116,7 +116,7 @@ class Checks:
 
 
 @dataclass(frozen=True, slots=True)
-class Crossing:
+class TrialRow:
     """What a row makes of the record. `why`: why nothing is written; "" when it simply crosses."""
 
     field: str
@@ -135,7 +135,7 @@ class Tried:
     mapping: str
     side: str
     about: str
-    rows: list[Crossing] = field(default_factory=list)
+    rows: list[TrialRow] = field(default_factory=list)
     record: str = ""
     fault: str = ""
 
@@ -198,7 +198,7 @@ class Library:
             return Tried(mapping.name, end.name, "", fault="; ".join(str(fault) for fault in error.faults))
         about, rows = explain(mapping, side, fields)
         told = [
-            Crossing(row.field, row.rule, _texts(row.before), row.value, _texts(row.after), row.why) for row in rows
+            TrialRow(row.field, row.rule, _texts(row.before), row.value, _texts(row.after), row.why) for row in rows
         ]
         return Tried(mapping.name, end.name, about, told, written_record(fields))
 
@@ -209,18 +209,18 @@ class Library:
             return pasted_record(trial.fields, CONNECTORS[end.product].manifest.entities[end.entity])
         if trial.record.strip():
             return await self._live(mapping, side, trial.record.strip())
-        raise ConfigError([Fault("record", "none is given", "name the id of a live one, or paste one as JSON")])
+        raise ConfigError([Problem("record", "none is given", "name the id of a live one, or paste one as JSON")])
 
-    async def _live(self, mapping: Mapping, side: Side, rec: str) -> Fields:
+    async def _live(self, mapping: Mapping, side: Side, record_id: str) -> Fields:
         end = self._bridge.plan.scopes[mapping.name].endpoint(side)
         try:
             async with asyncio.timeout(READ_SECONDS):
                 connector = self._bridge.connectors[end.system]
-                found = await read_whole(connector, end.ref(rec), mapping.line_columns(side))
+                found = await read_whole(connector, end.ref(record_id), mapping.line_columns(side))
         except TimeoutError:
             raise RemoteError(end.system, f"no answer within {READ_SECONDS:.0f} s") from None
         if isinstance(found, Gone):
-            raise NotThere(f"there is no {end.entity} {rec} in {end.system}")
+            raise NotThere(f"there is no {end.entity} {record_id} in {end.system}")
         return found.fields
 
     def _find(self, name: str) -> Mapping:
@@ -236,21 +236,21 @@ def find_mapping(bridge: Bridge, name: str) -> Mapping:
 
 
 def _checks(mapping: Mapping) -> Checks:
-    laws = [
+    checks = [
         Check(
-            law.field,
-            law.verdict is not Verdict.LOSES,
-            law.verdict.value,
-            law.how,
-            [f"{one.what} - {one.instead}" for one in law.broken],
+            check.field,
+            check.verdict is not Verdict.LOSES,
+            check.verdict.value,
+            check.how,
+            [f"{one.what} - {one.instead}" for one in check.broken],
         )
-        for law in law_report(mapping)
+        for check in round_trips(mapping)
     ]
     tests = [
         Example(one.name, one.direction, one.passed, [str(difference) for difference in one.differences])
         for one in run_tests([mapping])
     ]
-    return Checks(mapping.name, laws, tests)
+    return Checks(mapping.name, checks, tests)
 
 
 def _rule(mapping: Mapping, row: Field) -> Rule:

@@ -159,11 +159,11 @@ class Finder:
         scope = self._bridge.plan.scopes.get(key.mapping)
         if scope is None:
             return None
-        link = await self._bridge.store.links.of(key.mapping, key.side, key.rec)
+        link = await self._bridge.store.links.of(key.mapping, key.side, key.record_id)
         if link is not None:
-            return self._of_link(link, key.rec, key.side)
+            return self._of_link(link, key.record_id, key.side)
         end = scope.endpoint(key.side)
-        here = Ref(end.name, end.entity, key.rec, name(end, key.rec), address(end, key.rec))
+        here = Ref(end.name, end.entity, key.record_id, name(end, key.record_id), address(end, key.record_id))
         return Hit(key.mapping, "not linked", here, None)
 
     def _of_link(self, link: Link, text: str, side: Side | None = None) -> Hit:
@@ -173,11 +173,11 @@ class Finder:
         return Hit(link.mapping, link.state.value, here, there)
 
     def _ref(self, link: Link, side: Side) -> Ref | None:
-        rec, end = link.rec(side), self._bridge.plan.scopes[link.mapping].endpoint(side)
-        if rec is None:
+        record_id, end = link.record_id(side), self._bridge.plan.scopes[link.mapping].endpoint(side)
+        if record_id is None:
             return None
         about = title(self._bridge.plan.mappings.get(link.mapping), link)
-        return Ref(end.name, end.entity, rec, name(end, rec), address(end, rec), about)
+        return Ref(end.name, end.entity, record_id, name(end, record_id), address(end, record_id), about)
 
     async def story(self, person: Person, which: Which) -> Story:
         """Raises NotThere for a side or entity that no mapping keeps in sync."""
@@ -189,25 +189,25 @@ class Finder:
             pairs.append(await self._pair(scope, side, which.record, link, deeds))
         return Story(which.side, which.entity, which.record, pairs)
 
-    async def _pair(self, scope: Scope, side: Side, rec: str, link: Link | None, deeds: Sequence[Deed]) -> Pair:
+    async def _pair(self, scope: Scope, side: Side, record_id: str, link: Link | None, deeds: Sequence[Deed]) -> Pair:
         store, mapping = self._bridge.store, self._bridge.plan.mappings[scope.mapping]
-        own = TaskKey(scope.mapping, side, rec)
+        own = TaskKey(scope.mapping, side, record_id)
         task, end = await store.tasks.get(own), scope.endpoint(side)
         base = load_base(mapping, link.base) if link is not None else {}
         parents = await self._parents(base)
         children = await store.search.children(link.id, RELATIVES) if link is not None else []
-        story = await self._story(scope, side, rec, deeds)
-        lines = await nexts(store, scope, side, rec, link)
+        story = await self._story(scope, side, record_id, deeds)
+        lines = await nexts(store, scope, side, record_id, link)
         lines += await crossed_without(store, self._bridge.plan.scopes, own)
         return Pair(
             mapping=mapping.name,
             version=mapping.version,
             sides=[mapping.left.name, mapping.right.name],
-            here=Ref(end.name, end.entity, rec, name(end, rec), address(end, rec)),
+            here=Ref(end.name, end.entity, record_id, name(end, record_id), address(end, record_id)),
             there=self._ref(link, side.other) if link is not None else None,
             state=link.state.value if link is not None else "not linked",
             title=title(mapping, link),
-            now=now_line(scope, side, rec, link),
+            now=now_line(scope, side, record_id, link),
             next=[ahead(line) for line in lines],
             due=task is not None and task.state in (TaskState.DUE, TaskState.WAITING),
             dead=task is not None and task.state is TaskState.DEAD,
@@ -223,7 +223,9 @@ class Finder:
         )
 
     async def _was_paired(self, key: TaskKey) -> bool:
-        last = (await self._bridge.store.verifications.histories(key.mapping, key.side, [key.rec])).get(key.rec)
+        last = (await self._bridge.store.verifications.histories(key.mapping, key.side, [key.record_id])).get(
+            key.record_id
+        )
         return last is not None and last.state in (LinkState.TOMBSTONE, LinkState.PARTED)
 
     def _knows(self, link: Link) -> bool:
@@ -235,9 +237,9 @@ class Finder:
         found = await self._bridge.store.links.many(ids)
         return {number: link for number, link in found.items() if self._knows(link)}
 
-    async def _story(self, scope: Scope, side: Side, rec: str, deeds: Sequence[Deed]) -> list[Entry]:
+    async def _story(self, scope: Scope, side: Side, record_id: str, deeds: Sequence[Deed]) -> list[Entry]:
         """The newest first; what people asked for stands between what the bridge did."""
-        rows = await self._bridge.store.journal.about(scope.mapping, side, rec, limit=STORY)
+        rows = await self._bridge.store.journal.about(scope.mapping, side, record_id, limit=STORY)
         told = [(row.at, of_journal(scope, row)) for row in rows]
         told += [(deed.at, of_person(deed)) for deed in deeds]
         return [entry for _, entry in sorted(told, key=lambda one: -one[0])]
@@ -287,7 +289,10 @@ def _agreed(mapping: RecordMapping, base: Mapping[str, FieldBase], parents: Mapp
 def link_names(links: Iterable[Link]) -> dict[Side, dict[int, str]]:
     """By side how a value that is a link is shown: the record it means there."""
     found = list(links)
-    return {side: {link.id: f"{link.mapping} {link.rec(side) or '(not known yet)'}" for link in found} for side in Side}
+    return {
+        side: {link.id: f"{link.mapping} {link.record_id(side) or '(not known yet)'}" for link in found}
+        for side in Side
+    }
 
 
 def rule_of(mapping: RecordMapping, row: Row) -> str:

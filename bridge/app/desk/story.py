@@ -90,8 +90,12 @@ def _wrote(scope: Scope, row: JournalRow) -> Ref | None:
     entry, to = row.entry, row.entry.detail.get("to")
     if to is None or entry.what not in WRITES or entry.undone:
         return None
-    end, rec = scope.endpoint(Side(to)), entry.rec if entry.side.value == to else entry.other_rec
-    return None if rec is None else Ref(end.name, end.entity, rec, name(end, rec), address(end, rec))
+    end, record_id = scope.endpoint(Side(to)), entry.record_id if entry.side.value == to else entry.other_record_id
+    return (
+        None
+        if record_id is None
+        else Ref(end.name, end.entity, record_id, name(end, record_id), address(end, record_id))
+    )
 
 
 def _request(sent: Mapping[str, Any]) -> str:

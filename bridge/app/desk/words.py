@@ -65,14 +65,14 @@ def title(mapping: RecordMapping | None, link: Link | None) -> str:
     return " · ".join(texts[:2])
 
 
-def name(end: Endpoint, rec: str | None) -> str:
+def name(end: Endpoint, record_id: str | None) -> str:
     """A record as people name it: `crm deal 7`."""
-    return f"{end.name} {end.entity} {rec}" if rec else f"{end.name} {end.entity} (not known yet)"
+    return f"{end.name} {end.entity} {record_id}" if record_id else f"{end.name} {end.entity} (not known yet)"
 
 
-def address(end: Endpoint, rec: str) -> str:
+def address(end: Endpoint, record_id: str) -> str:
     """The page of a record."""
-    return f"/records/{end.name}/{end.entity}/{quoted(rec)}"
+    return f"/records/{end.name}/{end.entity}/{quoted(record_id)}"
 
 
 def quoted(text: str) -> str:

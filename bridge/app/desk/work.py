@@ -168,7 +168,9 @@ class Desk:
         due = None if task.due <= self._bridge.store.now() else when(task.due)
         named = record_name(self._bridge.plan.scopes, task.key)
         since, code = when(task.first_due), known_code(task.code)
-        return Waits(task.key.mapping, side, entity, task.key.rec, named, page, since, due, task.attempts, code, reason)
+        return Waits(
+            task.key.mapping, side, entity, task.key.record_id, named, page, since, due, task.attempts, code, reason
+        )
 
     def _where(self, key: TaskKey) -> tuple[str, str, str]:
         """Side, entity and page; a mapping that is gone has none."""
@@ -176,7 +178,7 @@ class Desk:
         if scope is None:
             return key.side.value, key.mapping, ""
         end = scope.endpoint(key.side)
-        return end.name, end.entity, address(end, key.rec)
+        return end.name, end.entity, address(end, key.record_id)
 
     async def letters(self, person: Person, part: Part) -> Letters:
         groups: dict[str, list[Letter]] = {}
@@ -191,10 +193,12 @@ class Desk:
 
     async def _letter(self, task: Task, code: str) -> Letter:
         key, (side, entity, page) = task.key, self._where(task.key)
-        link = await self._bridge.store.links.of(key.mapping, key.side, key.rec)
+        link = await self._bridge.store.links.of(key.mapping, key.side, key.record_id)
         about = title(self._bridge.plan.mappings.get(key.mapping), link)
         named, since = record_name(self._bridge.plan.scopes, key), when(task.first_due)
-        return Letter(key.mapping, side, entity, key.rec, named, page, about, since, task.attempts, code, task.reason)
+        return Letter(
+            key.mapping, side, entity, key.record_id, named, page, about, since, task.attempts, code, task.reason
+        )
 
     async def conflicts(self, person: Person, given: Nothing) -> Conflicts:
         scopes, found = self._bridge.plan.scopes, list[Conflict]()
@@ -212,24 +216,31 @@ class Desk:
             for side, was in zip(Side, (entry.left, entry.right) if entry else (None, None), strict=True)
         ]
         first = Side.LEFT if link.left is not None else Side.RIGHT
-        end, rec = scope.endpoint(first), str(link.rec(first))
+        end, record_id = scope.endpoint(first), str(link.record_id(first))
         noticed = None
-        for row in await self._bridge.store.journal.about(scope.mapping, first, rec):
+        for row in await self._bridge.store.journal.about(scope.mapping, first, record_id):
             if row.entry.what == "conflict" and row.entry.detail.get("field") == question.field:
                 noticed = noticed or when(row.at)
         chosen = scope.endpoint(question.chosen).name if question.chosen else ""
         about = title(mapping, link)
-        return Conflict(scope.mapping, about, end.name, end.entity, rec, question.field, sides, noticed, chosen)
+        return Conflict(scope.mapping, about, end.name, end.entity, record_id, question.field, sides, noticed, chosen)
 
     async def _held(self, scope: Scope, question: Question, side: Side, was: str | None) -> Held:
-        end, rec = scope.endpoint(side), question.link.rec(side)
+        end, record_id = scope.endpoint(side), question.link.record_id(side)
         changed = None
-        if rec is not None:
-            known = (await self._bridge.store.records.known([end.ref(rec)])).get(end.ref(rec))
+        if record_id is not None:
+            known = (await self._bridge.store.records.known([end.ref(record_id)])).get(end.ref(record_id))
             changed = known and (known.version or known.told_at)
         value = question.values.get(end.name)
         text = None if value is None else str(value)
-        return Held(end.name, name(end, rec), address(end, rec) if rec else "", text, was, when(changed or None))
+        return Held(
+            end.name,
+            name(end, record_id),
+            address(end, record_id) if record_id else "",
+            text,
+            was,
+            when(changed or None),
+        )
 
 
 def _about(code: str) -> str:

@@ -14,7 +14,7 @@ MANIFEST = Manifest(
         entity: EntityManifest(
             columns={column: each.spec for column, each in resource.properties.items()},
             events=EVENTS,
-            settle=0.0,
+            read_lag=0.0,
             version_resolution=FINE if resource.dated else None,
             since=False,
             lookup=Lookup.LAGGING,

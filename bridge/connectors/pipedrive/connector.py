@@ -58,8 +58,8 @@ class PipedriveConnector:
     async def read(self, ref: RecordRef) -> Record | Gone:
         return await self._reads.read(ref)
 
-    async def lines(self, entity: str, column: str, recs: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
-        return await self._reads.lines(entity, column, recs)
+    async def lines(self, entity: str, column: str, record_ids: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
+        return await self._reads.lines(entity, column, record_ids)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
         return await self._reads.list(entity, since=since, page=page, where=where)

@@ -19,10 +19,10 @@ AT_ONCE = 100
 PATH = "api/v2/deals"
 
 
-async def read_lines(client: PipedriveClient, system: str, recs: Sequence[str]) -> dict[str, list[Fields]]:
+async def read_lines(client: PipedriveClient, system: str, record_ids: Sequence[str]) -> dict[str, list[Fields]]:
     """By deal its lines as records show them, in the order of the deal's page. Raises RetryLater."""
     found: dict[str, list[Fields]] = {}
-    for some in _portions(recs):
+    for some in _portions(record_ids):
         cursor: str | None = None
         while True:
             query = [("deal_ids", ",".join(some)), ("limit", str(LARGEST_PAGE)), ("sort_by", "id")]

@@ -10,7 +10,7 @@ from bridge.connectors.pipedrive.account import Account
 from bridge.connectors.pipedrive.deal_products import read_lines
 from bridge.connectors.pipedrive.manifest import MANIFEST, RESOURCES
 from bridge.connectors.pipedrive.offset_lists import ARCHIVED, LIVE, newest_by_offset, page_by_offset
-from bridge.connectors.pipedrive.shape import Reading, own_columns, read_row
+from bridge.connectors.pipedrive.shape import Reading, custom_columns, read_row
 from bridge.connectors.pipedrive.values import CUSTOM_TYPES, known_instant
 from bridge.connectors.plain_values import write_seconds
 from bridge.connectors.protocols import Identity, Page
@@ -42,7 +42,7 @@ class PipedriveReads:
         await self._account.client.me()
 
     async def columns(self, entity: str) -> Mapping[str, ColumnSpec]:
-        return own_columns(entity, await self._account.catalogs.of(entity, fresh=True))
+        return custom_columns(entity, await self._account.catalogs.of(entity, fresh=True))
 
     async def read(self, ref: RecordRef) -> Record | Gone:
         form = UUID if ref.entity == "lead" else DIGITS
@@ -51,10 +51,10 @@ class PipedriveReads:
         row = await self._account.client.get(RESOURCES[ref.entity].path, ref.id)
         return Gone(ref, Evidence.NOT_FOUND) if row is None else await self.one(ref.entity, row)
 
-    async def lines(self, entity: str, column: str, recs: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
+    async def lines(self, entity: str, column: str, record_ids: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
         """Of deals their products, the only lines there are."""
         assert (entity, column) == ("deal", "products"), "no other column is read by calls of its own"
-        return await read_lines(self._account.client, self._system, recs)
+        return await read_lines(self._account.client, self._system, record_ids)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
         """Filters are not sent: a listing of the changed records must also show those that left the filter.

@@ -8,8 +8,8 @@ from typing import Any
 from bridge.connectors.names import Names, Unresolved
 from bridge.connectors.pipedrive.catalog import Catalog
 from bridge.connectors.pipedrive.columns import PINS
+from bridge.connectors.pipedrive.custom_fields_v1 import custom_at_root, root_of_custom
 from bridge.connectors.pipedrive.manifest import MANIFEST, RESOURCES
-from bridge.connectors.pipedrive.own_fields_v1 import own_at_root, root_of_own
 from bridge.connectors.pipedrive.values import (
     CUSTOM_REFERENCES,
     CUSTOM_TYPES,
@@ -82,7 +82,7 @@ def read_row(entity: str, row: Mapping[str, Any], catalog: Catalog) -> Reading:
         elif name in row:
             codec = OBJECTS[entity, name][0] if spec.type is Column.OBJECT else READERS[spec.type]
             reading.put(reading.fields, name, nullable, codec, row[name])
-    own = own_at_root(row, catalog.types) if entity == "lead" else row.get("custom_fields")
+    own = custom_at_root(row, catalog.types) if entity == "lead" else row.get("custom_fields")
     if isinstance(own, Mapping):
         reading.fields["custom"] = _read_custom(own, catalog, reading)
     return reading
@@ -140,7 +140,7 @@ def write_row(entity: str, fields: Fields, catalog: Catalog, *, pipeline_id: Any
             raise BadField(name, "the products of a deal are written once it is there")
         if name == "custom":
             own = _write_custom(value, catalog)
-            body |= root_of_own(own, catalog.types) if entity == "lead" else {"custom_fields": own}
+            body |= root_of_custom(own, catalog.types) if entity == "lead" else {"custom_fields": own}
             continue
         spec = columns.get(name)
         if spec is None:
@@ -235,7 +235,7 @@ def _vendor_key(key: str) -> int | str:
     return int(key) if key.isascii() and key.isdecimal() else key
 
 
-def own_columns(entity: str, catalog: Catalog) -> dict[str, ColumnSpec]:
+def custom_columns(entity: str, catalog: Catalog) -> dict[str, ColumnSpec]:
     """The account's own fields as `custom.<name>`, and the built-in columns whose choices are the account's."""
     columns: dict[str, ColumnSpec] = {}
     fields = catalog.names_of("field")

@@ -36,17 +36,17 @@ class PipedriveWrites:
             return Written(fresh.ref.id, fresh)
         self._allowed("changed", entity, MANIFEST.entities[entity].updates)
         own = {name: value for name, value in changes.items() if (entity, name) != PRODUCTS}
-        client, rec = self._account.client, fresh.ref.id
+        client, record_id = self._account.client, fresh.ref.id
         lines: Calls = ()
         if len(own) < len(changes):
             held, wanted = fresh.fields.get("products") or (), changes["products"] or ()
-            lines = line_calls(client, self._system, rec, held, wanted)
+            lines = line_calls(client, self._system, record_id, held, wanted)
         body = await self._body(entity, own, fresh.raw.get("pipeline_id")) if own else {}
-        change = partial(client.change, RESOURCES[entity].path, rec, body, RESOURCES[entity].update)
+        change = partial(client.change, RESOURCES[entity].path, record_id, body, RESOURCES[entity].update)
         if len(own) == len(changes):
             return await self._written(entity, await change())
         await one_after_another(self._system, [*([change] if own else []), *lines])
-        return Written(rec)  # the next read shows the ids of new lines, and what the deal is worth now
+        return Written(record_id)  # the next read shows the ids of new lines, and what the deal is worth now
 
     async def delete(self, fresh: Record) -> None:
         self._allowed("deleted", fresh.ref.entity, MANIFEST.entities[fresh.ref.entity].deletes)

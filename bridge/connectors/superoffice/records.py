@@ -16,7 +16,7 @@ from bridge.connectors.superoffice.client import IN_UTC
 from bridge.connectors.superoffice.columns import Resource
 from bridge.connectors.superoffice.merges import Merges
 from bridge.connectors.superoffice.shape import (
-    own_columns,
+    custom_columns,
     read_entity,
     without_bulk,
 )
@@ -52,7 +52,7 @@ class SuperOfficeReads:
 
     async def columns(self, entity: str) -> Mapping[str, ColumnSpec]:
         self._account.resource(entity)
-        return own_columns(entity, await self._account.catalogs.of(entity, fresh=True))
+        return custom_columns(entity, await self._account.catalogs.of(entity, fresh=True))
 
     async def read(self, ref: RecordRef) -> Record | Gone:
         """Soft-deleted contacts and persons are answered like missing ones; the recycle bin tells."""

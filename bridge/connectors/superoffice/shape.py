@@ -47,7 +47,7 @@ def without_bulk(entity: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entity.items() if name not in BULKY}
 
 
-def own_bag(raw: Mapping[str, Any]) -> str:
+def custom_bag(raw: Mapping[str, Any]) -> str:
     """Where this server keeps custom fields: older ones fill only the deprecated property."""
     return OLD_CUSTOM if not raw.get(CUSTOM) and raw.get(OLD_CUSTOM) else CUSTOM
 
@@ -58,7 +58,7 @@ def read_entity(entity: str, raw: Mapping[str, Any], catalog: Catalog) -> dict[s
     for column, each in RESOURCES[entity].properties.items():
         if each.name in raw:
             _put(fields, column, _read_property, each, raw[each.name], catalog)
-    own = raw.get(own_bag(raw))
+    own = raw.get(custom_bag(raw))
     if RESOURCES[entity].custom and isinstance(own, Mapping):
         fields["custom"] = _read_custom(own, catalog)
     return fields
@@ -126,7 +126,7 @@ def changes_of(entity: str, fields: Fields, catalog: Catalog, raw: Mapping[str, 
     addresses: dict[str, Any] = {}
     for column, value in fields.items():
         if column == "custom" and resource.custom:
-            changes += _write_custom(value, catalog, own_bag(raw))
+            changes += _write_custom(value, catalog, custom_bag(raw))
             continue
         each = resource.properties.get(column)
         if each is None:
@@ -220,7 +220,7 @@ def _escaped(part: str) -> str:
     return part.replace("~", "~0").replace("/", "~1")
 
 
-def own_columns(entity: str, catalog: Catalog) -> dict[str, ColumnSpec]:
+def custom_columns(entity: str, catalog: Catalog) -> dict[str, ColumnSpec]:
     """Custom fields as `custom.<label>`, and the columns whose choices are the account's."""
     columns: dict[str, ColumnSpec] = {}
     for label in catalog.labels.names():

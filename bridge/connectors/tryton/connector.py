@@ -17,7 +17,7 @@ from bridge.connectors.tryton.manifest import manifest_of
 from bridge.connectors.tryton.opportunities import states_between
 from bridge.connectors.tryton.options import TrytonOptions
 from bridge.connectors.tryton.place import Place
-from bridge.connectors.tryton.records import Records, own_columns, records_of
+from bridge.connectors.tryton.records import Records, custom_columns, records_of
 from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
 from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import Rejected
@@ -47,7 +47,7 @@ class TrytonConnector:
 
     async def columns(self, entity: str) -> Mapping[str, ColumnSpec]:
         await self._of(entity)
-        return await own_columns(entity, self._catalog)
+        return await custom_columns(entity, self._catalog)
 
     async def read(self, ref: RecordRef) -> Record | Gone:
         return await (await self._of(ref.entity)).read(ref)

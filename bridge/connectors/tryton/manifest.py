@@ -15,7 +15,7 @@ MANIFEST = Manifest(
         "party": EntityManifest(
             columns={**{column: each.spec for column, each in PARTY.items()}, **PARTY_LISTS, "category": CATEGORY},
             archives=True,
-            settle=0.0,
+            read_lag=0.0,
             version_resolution=FINE,
             unversioned=frozenset(PARTY_LISTS),
             since_lag=LONGEST_TRANSACTION_SECONDS,
@@ -26,7 +26,7 @@ MANIFEST = Manifest(
         "product": EntityManifest(
             columns={column: each.spec for column, each in {**TEMPLATE, **VARIANT}.items()} | {"code": CODE},
             archives=True,
-            settle=0.0,
+            read_lag=0.0,
             version_resolution=FINE,
             since_lag=LONGEST_TRANSACTION_SECONDS,
             lookup=Lookup.LAGGING,
@@ -36,7 +36,7 @@ MANIFEST = Manifest(
         ),
         "opportunity": EntityManifest(
             columns={column: each.spec for column, each in OPPORTUNITY.items()} | {"state": STATE},
-            settle=0.0,
+            read_lag=0.0,
             version_resolution=FINE,
             since_lag=LONGEST_TRANSACTION_SECONDS,
             lookup=Lookup.LAGGING,

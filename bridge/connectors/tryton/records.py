@@ -40,7 +40,7 @@ def records_of(account: Account) -> Mapping[str, Records]:
     return {"party": Parties(account), "product": Products(account), "opportunity": Opportunities(account)}
 
 
-async def own_columns(entity: str, catalog: Catalog) -> Mapping[str, ColumnSpec]:
+async def custom_columns(entity: str, catalog: Catalog) -> Mapping[str, ColumnSpec]:
     """The columns whose choices are the database's own."""
     properties = {column: each for column, each in NAMED[entity].items() if each.items}
     lists = await catalog.of(needed(properties), fresh=True)

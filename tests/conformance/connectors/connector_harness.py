@@ -197,7 +197,7 @@ class Bench:
 
     def build(self, options: Mapping[str, Any], observe: Observe | None = None) -> Connector:
         kind = CONNECTORS[self.product.name]
-        seams = Seams(clock=self.clock, random=Random(3), new_id=lambda: "id", copy="copy-1")
+        seams = Seams(clock=self.clock, random=Random(3), new_id=lambda: "id", instance="copy-1")
         given = kind.options.model_validate(options)
         return kind.build(Construction(SYSTEM, given, self.transport, seams, MemoryVault(), observe))
 

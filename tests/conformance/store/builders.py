@@ -31,21 +31,21 @@ def routes(*scopes: Scope) -> dict[tuple[str, str], list[Route]]:
 ROUTES = routes()
 
 
-def event(rec: str | None, system: str = "crm", entity: str = "person", **changes: Any) -> Event:
+def event(record_id: str | None, system: str = "crm", entity: str = "person", **changes: Any) -> Event:
     values: dict[str, Any] = {"kind": EventKind.CHANGED, "origin": Origin.WEBHOOK, "body": b"{}"}
-    return Event(system, entity, rec, **(values | changes))
+    return Event(system, entity, record_id, **(values | changes))
 
 
 def at(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def left(rec: str, mapping: str = "people") -> TaskKey:
-    return TaskKey(mapping, Side.LEFT, rec)
+def left(record_id: str, mapping: str = "people") -> TaskKey:
+    return TaskKey(mapping, Side.LEFT, record_id)
 
 
-def right(rec: str, mapping: str = "people") -> TaskKey:
-    return TaskKey(mapping, Side.RIGHT, rec)
+def right(record_id: str, mapping: str = "people") -> TaskKey:
+    return TaskKey(mapping, Side.RIGHT, record_id)
 
 
 def done(claim: Claim, outcome: Outcome = Outcome.APPLIED, **changes: Any) -> Completion:
@@ -69,10 +69,10 @@ async def make_due(store: Store, key: TaskKey, lane: Lane = Lane.LIVE) -> None:
     await database.write("made_due", work)
 
 
-async def taught(store: Store, link: int, rec: str) -> bool:
+async def taught(store: Store, link: int, record_id: str) -> bool:
     """Keep the right side's id that an answer taught, as the end of a claim does."""
     database = store.database
-    return await database.write("taught", lambda conn: store_taught(database, conn, link, Side.RIGHT, rec))
+    return await database.write("taught", lambda conn: store_taught(database, conn, link, Side.RIGHT, record_id))
 
 
 @dataclass
@@ -82,8 +82,8 @@ class Desk:
     store: Store
     scopes: dict[str, Scope] = field(default_factory=lambda: dict(SCOPES))
 
-    async def hears(self, *recs: str, **changes: Any) -> list[bool]:
-        return await self.store.events.accept([event(rec, **changes) for rec in recs], ROUTES)
+    async def hears(self, *record_ids: str, **changes: Any) -> list[bool]:
+        return await self.store.events.accept([event(record_id, **changes) for record_id in record_ids], ROUTES)
 
     async def claims(self, limit: int = 10, ttl: float = 60.0, blocked: frozenset[str] = frozenset()) -> list[Claim]:
         return await self.store.tasks.claim(limit, self.scopes, ttl, blocked)

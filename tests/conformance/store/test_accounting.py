@@ -24,12 +24,12 @@ class Chaos:
     sent: int = 0
 
     async def hear(self) -> None:
-        recs = [str(self.choose.randrange(4)) for _ in range(self.choose.randrange(1, 4))]
+        record_ids = [str(self.choose.randrange(4)) for _ in range(self.choose.randrange(1, 4))]
         origin = self.choose.choice(list(Origin))
         if self.choose.random() < 0.5:
-            self.sent += sum(await self.desk.hears(*recs, origin=origin))
+            self.sent += sum(await self.desk.hears(*record_ids, origin=origin))
         else:
-            self.sent += sum(await self.desk.hears(*recs, system="erp", entity="contact", origin=origin))
+            self.sent += sum(await self.desk.hears(*record_ids, system="erp", entity="contact", origin=origin))
 
     async def claim(self) -> None:
         self.claims += await self.desk.claims(limit=self.choose.randrange(1, 4), ttl=20)

@@ -365,7 +365,7 @@ async def test_who_was_forgotten_since_the_backup_stays_forgotten_where_the_stor
     store: Store, made_url: str, file: Path, new_seams: NewSeams
 ) -> None:
     await store.mappings.sync(SCOPES)
-    before, since = (SCOPES["people"].left.ref(rec) for rec in ("1", "2"))
+    before, since = (SCOPES["people"].left.ref(record_id) for record_id in ("1", "2"))
     await store.forgotten.erase(SCOPES, before, alone=True)
     await write(store, file)
     await store.forgotten.erase(SCOPES, since, alone=True)

@@ -30,10 +30,10 @@ async def other(desk: Desk, made_url: str, new_seams: Callable[..., Seams]) -> A
 
 
 async def test_the_longest_due_is_claimed_first(desk: Desk, clock: FakeClock) -> None:
-    for rec in ("b", "a", "c"):
-        await desk.hears(rec)
+    for record_id in ("b", "a", "c"):
+        await desk.hears(record_id)
         clock.advance(1)
-    assert [claim.key.rec for claim in await desk.claims(limit=2)] == ["b", "a"]
+    assert [claim.key.record_id for claim in await desk.claims(limit=2)] == ["b", "a"]
 
 
 async def test_nothing_is_claimed_before_it_is_due(desk: Desk, clock: FakeClock) -> None:
@@ -130,7 +130,7 @@ async def test_tasks_of_a_blocked_system_stay(desk: Desk) -> None:
 async def test_a_paused_mapping_gives_out_recovery_only(desk: Desk, clock: FakeClock) -> None:
     await desk.links("4", "c4")
     await desk.hears("1", "2", "3")
-    sent = next(claim for claim in await desk.claims() if claim.key.rec == "1")
+    sent = next(claim for claim in await desk.claims() if claim.key.record_id == "1")
     opened = await desk.store.links.open_intent(IntentAsked(sent, Side.RIGHT, frozenset("k"), {}, 10, 20, 1))
     assert isinstance(opened, IntentOpened)
     clock.advance(100)
@@ -206,8 +206,8 @@ async def test_a_released_claim_counts_no_attempt_and_books_nothing(desk: Desk, 
 
 
 async def test_two_copies_claiming_at_once_share_the_records(desk: Desk, other: Desk) -> None:
-    recs = [str(number) for number in range(60)]
-    await desk.hears(*recs)
+    record_ids = [str(number) for number in range(60)]
+    await desk.hears(*record_ids)
     rounds = await asyncio.gather(*(copy.claims(limit=7) for copy in (desk, other) for _ in range(6)))
     claims = [claim for some in rounds for claim in some]
     names = [ref for claim in claims for ref in claim.leased]
@@ -215,7 +215,7 @@ async def test_two_copies_claiming_at_once_share_the_records(desk: Desk, other: 
     assert len({claim.fence for claim in claims}) == len(claims)
     while more := [*await desk.claims(), *await other.claims()]:
         claims += more
-    assert sorted(claim.key.rec for claim in claims) == sorted(recs)
+    assert sorted(claim.key.record_id for claim in claims) == sorted(record_ids)
 
 
 async def test_both_sides_of_a_pair_are_never_worked_on_at_once(desk: Desk, other: Desk) -> None:
@@ -349,4 +349,4 @@ async def test_places_kept_free_of_lower_lanes_go_to_live_changes_alone(desk: De
     await desk.hears("l1")
     assert await desk.store.tasks.next_due(desk.scopes, lower_room={pair: 0}) == desk.store.now()
     (live,) = await desk.store.tasks.claim(8, desk.scopes, 60.0, at_work=at_work, lower_room={pair: 0})
-    assert live.key.rec == "l1"
+    assert live.key.record_id == "l1"

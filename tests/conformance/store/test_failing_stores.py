@@ -39,8 +39,8 @@ async def refused(store: Store) -> str:
     return str(caught.value)
 
 
-async def accepted(store: Store, rec: str) -> None:
-    assert await store.events.submit([event(rec)], ROUTES) == [True]
+async def accepted(store: Store, record_id: str) -> None:
+    assert await store.events.submit([event(record_id)], ROUTES) == [True]
 
 
 def made_anew(file: Path) -> None:

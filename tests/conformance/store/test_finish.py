@@ -85,7 +85,10 @@ async def test_a_record_others_wait_for_or_name_is_looked_at_on_both_sides(desk:
     claim = await desk.claims_one()
     await desk.store.tasks.wait_for(claim, left("2"))
     await desk.store.tasks.submit(done(claim, mark=[left("3")]))
-    assert [task.both_sides for rec in ("2", "3") if (task := await desk.store.tasks.get(left(rec)))] == [True, True]
+    assert [task.both_sides for record_id in ("2", "3") if (task := await desk.store.tasks.get(left(record_id)))] == [
+        True,
+        True,
+    ]
 
 
 async def test_a_persons_retry_is_known_until_the_dead_letter_has_ended(desk: Desk) -> None:
@@ -107,7 +110,7 @@ async def test_a_dead_task_keeps_its_events_and_can_be_retried_or_discarded(desk
     for claim in await desk.claims():
         await desk.store.tasks.submit(done(claim, Outcome.DEAD, reason="too long", journal=[said]))
     listed = await desk.store.dead_letters.list("people")
-    assert [(task.key.rec, text) for task, text in listed] == [("1", said.text), ("2", "")]
+    assert [(task.key.record_id, text) for task, text in listed] == [("1", said.text), ("2", "")]
     assert (await desk.store.tasks.totals())["people"]["dead"] == 3
     assert await desk.store.dead_letters.discard([left("1")]) == 1
     assert await desk.store.dead_letters.retry(None) == 1
@@ -150,7 +153,7 @@ async def test_all_that_was_learned_is_stored_with_the_outcome(desk: Desk) -> No
             links=[Move("test", None, values, refs=[])],
             records=[RecordNote(ref, own_version=9.0, own_write_at=8.0)],
             keys=[KeyNote("people", Side.RIGHT, "c1", ("k",))],
-            journal=[JournalEntry("people", Side.LEFT, "1", "created", "a\x00b", {"x": "1"}, other_rec="c1")],
+            journal=[JournalEntry("people", Side.LEFT, "1", "created", "a\x00b", {"x": "1"}, other_record_id="c1")],
             mark=[right("c9"), left("1", "companies")],
         )
     )
@@ -173,7 +176,7 @@ async def test_all_that_was_learned_is_stored_with_the_outcome(desk: Desk) -> No
 async def test_a_record_named_by_another_link_is_refused_alone(desk: Desk) -> None:
     await desk.links("1", "c1")
     await desk.hears("2", "3")
-    two, three = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
+    two, three = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     answers = await asyncio.gather(
         desk.store.tasks.submit(linked(two, "2", "c1")),
         desk.store.tasks.submit(linked(three, "3", "c3")),
@@ -231,7 +234,7 @@ async def test_a_lost_fence_stores_nothing_but_new_ids(desk: Desk, clock: FakeCl
         with pytest.raises(LeaseLost):
             await desk.store.tasks.submit(done(claim, links=[late]))
     (twin,) = await desk.store.questions.one(LinksNaming("people", Side.RIGHT, "c2"))
-    assert (twin.state, twin.alias_of) == (LinkState.TWIN, opened.link)
+    assert (twin.state, twin.alias_of) == (LinkState.DUPLICATE, opened.link)
     await desk.balanced()
 
 

@@ -17,15 +17,15 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 
 
-def change(rec: str, store: Store, *, ago: float | None = 120.0) -> SweptChange:
+def change(record_id: str, store: Store, *, ago: float | None = 120.0) -> SweptChange:
     """One that a sweep found now; `ago`: how long ago it was made, None: the vendor does not show it."""
     now = store.now()
-    return SweptChange(RecordRef("crm1", "deal", rec), EventKind.CHANGED, None if ago is None else now - ago, now)
+    return SweptChange(RecordRef("crm1", "deal", record_id), EventKind.CHANGED, None if ago is None else now - ago, now)
 
 
-async def told(store: Store, rec: str, origin: Origin = Origin.WEBHOOK) -> None:
+async def told(store: Store, record_id: str, origin: Origin = Origin.WEBHOOK) -> None:
     version = from_epoch(store.now()) if origin is Origin.RECONCILE else None
-    await store.events.accept([Event("crm1", "deal", rec, EventKind.CHANGED, origin, version=version)], {})
+    await store.events.accept([Event("crm1", "deal", record_id, EventKind.CHANGED, origin, version=version)], {})
 
 
 async def test_sums_are_of_two_windows_and_survive_a_restart(
@@ -65,7 +65,7 @@ async def test_a_change_is_missed_when_no_callback_came_before_or_after_the_swee
     clock.advance(2 * DAY)
     await told(store, "before")
     clock.advance(60)
-    found = [change(rec, store, ago=ago) for rec in ("before", "after", "never")]
+    found = [change(record_id, store, ago=ago) for record_id in ("before", "after", "never")]
     clock.advance(30)
     await told(store, "after")
     assert [one.ref.id for one in await store.hook_hours.missed(found)] == ["never"]

@@ -204,12 +204,19 @@ async def test_changed_match_keys_empty_the_index(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [{"rec": "7" * 201}, {"vendor_id": "v" * 201}, {"entity": "d" * 201}, {"rec": "7\x00"}, {"rec": "\ud800"}]
+    "odd",
+    [
+        {"record_id": "7" * 201},
+        {"vendor_id": "v" * 201},
+        {"entity": "d" * 201},
+        {"record_id": "7\x00"},
+        {"record_id": "\ud800"},
+    ],
 )
 async def test_what_no_index_takes_is_refused_before_it_shares_a_transaction(desk: Desk, odd: dict[str, str]) -> None:
     """The same length on both stores; whoever submits at the same time notices nothing."""
-    rest = {name: value for name, value in odd.items() if name != "rec"}
-    strange = event(odd.get("rec", "1"), **rest)
+    rest = {name: value for name, value in odd.items() if name != "record_id"}
+    strange = event(odd.get("record_id", "1"), **rest)
     waiting = asyncio.gather(
         *(desk.store.events.submit([one], ROUTES) for one in (event("2"), strange, event("3"))), return_exceptions=True
     )

@@ -1,4 +1,4 @@
-"""Created once: intents, match keys, unconfirmed writes, the brake."""
+"""Created once: intents, match keys, unconfirmed writes, the deletion threshold."""
 
 import asyncio
 from collections.abc import Collection
@@ -11,7 +11,6 @@ from bridge.store import moves
 from bridge.store.leases import MARGIN
 from bridge.store.links import IntentAsked
 from bridge.store.model import (
-    BrakeReached,
     Claim,
     IntentOpened,
     IntentResult,
@@ -20,6 +19,7 @@ from bridge.store.model import (
     LinkState,
     Move,
     Outcome,
+    ThresholdReached,
 )
 from bridge.store.questions import LinkById, LinksNaming
 from tests.clock import FakeClock
@@ -42,13 +42,13 @@ async def intends(
 async def two_claims(desk: Desk) -> tuple[Claim, Claim]:
     await desk.hears("1")
     await desk.hears("c9", system="erp", entity="contact")
-    one, nine = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
+    one, nine = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     return one, nine
 
 
 async def test_a_linked_record_of_the_same_side_and_key_is_in_the_way_where_duplicates_are_held(desk: Desk) -> None:
     number = await desk.links("1", "c1")
-    keys = [KeyNote("people", Side.LEFT, rec, ("mail",)) for rec in ("1", "2", "3")]
+    keys = [KeyNote("people", Side.LEFT, record_id, ("mail",)) for record_id in ("1", "2", "3")]
     await desk.store.records.note(keys=[*keys, KeyNote("people", Side.RIGHT, "c9", ("mail",))])
     await desk.hears("2")
     claim = await desk.claims_one()
@@ -72,7 +72,7 @@ async def test_a_record_that_was_linked_once_is_in_nobodys_way(desk: Desk) -> No
     number = await desk.links("1", "c1")
     await desk.store.records.note(keys=[KeyNote("people", Side.LEFT, "1", ("mail",))])
     await desk.hears("1", "2")
-    one, two = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
+    one, two = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     gone = Move("test", number, {"state": LinkState.TOMBSTONE})
     await desk.store.tasks.submit(done(one, links=[gone]))
     assert isinstance(await intends(desk, two, "mail", unlike=()), IntentOpened)
@@ -80,7 +80,7 @@ async def test_a_record_that_was_linked_once_is_in_nobodys_way(desk: Desk) -> No
 
 async def test_an_open_intent_holds_all_its_match_keys(desk: Desk) -> None:
     await desk.hears("1", "2", "3")
-    one, two, three = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
+    one, two, three = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     opened = await intends(desk, one, "mail", "name")
     assert isinstance(opened, IntentOpened)
     assert await intends(desk, two, "name") == IntentWait(opened.link, desk.store.now() + 40)
@@ -93,7 +93,7 @@ async def test_an_open_intent_holds_all_its_match_keys(desk: Desk) -> None:
 @pytest.mark.parametrize("how", ["dropped", "live"])
 async def test_a_settled_intent_lets_its_keys_go(desk: Desk, how: str) -> None:
     await desk.hears("1", "2")
-    one, two = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
+    one, two = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     opened = await intends(desk, one, "k")
     assert isinstance(opened, IntentOpened)
     intent = await desk.store.questions.one(LinkById(opened.link))
@@ -107,10 +107,10 @@ async def test_an_intent_in_doubt_holds_its_own_record_and_those_equal_in_a_key(
     one, nine = await two_claims(desk)
     opened = await intends(desk, one, "k")
     assert isinstance(opened, IntentOpened)
-    doubt = Move("test", opened.link, {"state": LinkState.DOUBT})
+    doubt = Move("test", opened.link, {"state": LinkState.UNKNOWN})
     await desk.store.tasks.submit(done(one, Outcome.DEAD, links=[doubt]))
     await desk.hears("1", "2", "3")
-    again, two, three = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
+    again, two, three = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     assert isinstance(await intends(desk, again, "other"), IntentWait)
     assert isinstance(await intends(desk, two, "k"), IntentWait)
     assert isinstance(await intends(desk, three, "x"), IntentOpened)
@@ -121,7 +121,7 @@ async def _in_doubt(desk: Desk, claim: Claim, *keys: str, among: tuple[str, ...]
     """A create whose outcome nobody knows: a dead letter; the number of its link."""
     opened = await intends(desk, claim, *keys)
     assert isinstance(opened, IntentOpened)
-    doubt = Move("test", opened.link, {"state": LinkState.DOUBT, "payload": {"at": desk.store.now(), "among": among}})
+    doubt = Move("test", opened.link, {"state": LinkState.UNKNOWN, "payload": {"at": desk.store.now(), "among": among}})
     await desk.store.tasks.submit(done(claim, Outcome.DEAD, links=[doubt]))
     return opened.link
 
@@ -174,13 +174,13 @@ async def test_an_id_already_linked_is_kept_as_a_twin(desk: Desk) -> None:
     for _ in range(2):
         assert await taught(desk.store, opened.link, "c5") is False
     states = [link.state for link in await desk.store.questions.one(LinksNaming("people", Side.RIGHT, "c5"))]
-    assert states == [LinkState.TWIN, LinkState.LIVE]
+    assert states == [LinkState.DUPLICATE, LinkState.LIVE]
 
 
 async def test_of_many_intents_with_one_key_at_once_a_single_one_opens(desk: Desk) -> None:
     await desk.hears(*map(str, range(8)))
     claims = await desk.claims()
-    results = await asyncio.gather(*(intends(desk, claim, "same", f"own{claim.key.rec}") for claim in claims))
+    results = await asyncio.gather(*(intends(desk, claim, "same", f"own{claim.key.record_id}") for claim in claims))
     assert sum(isinstance(result, IntentOpened) for result in results) == 1
     assert sum(isinstance(result, IntentWait) for result in results) == 7
 
@@ -199,27 +199,27 @@ async def test_without_its_fence_nothing_is_intended_or_sent(desk: Desk, clock: 
     with pytest.raises(LeaseLost):
         await intends(desk, claim, "k")
     with pytest.raises(LeaseLost):
-        await desk.store.links.set_sent(claim, 1, Side.RIGHT, {}, 5.0)
+        await desk.store.links.set_pending(claim, 1, Side.RIGHT, {}, 5.0)
     assert await desk.store.links.unsettled() == []
 
 
-async def test_the_brake_counts_with_what_is_sent_and_stops_at_the_limit(desk: Desk, clock: FakeClock) -> None:
+async def test_the_threshold_counts_with_what_is_sent_and_stops_at_the_limit(desk: Desk, clock: FakeClock) -> None:
     first, second = await desk.links("1", "c1"), await desk.links("2", "c2")
     await desk.hears("1", "2")
-    one, two = sorted(await desk.claims(), key=lambda claim: claim.key.rec)
-    send = desk.store.links.set_sent
+    one, two = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
+    send = desk.store.links.set_pending
     for _ in range(2):  # sending again what is unconfirmed counts once
-        await send(one, first, Side.RIGHT, {"x": None}, 5.0, brake="delete", brake_limit=1)
-    with pytest.raises(BrakeReached):
-        await send(two, second, Side.RIGHT, {"x": None}, 5.0, brake="delete", brake_limit=1)
+        await send(one, first, Side.RIGHT, {"x": None}, 5.0, deletion="delete", deletion_limit=1)
+    with pytest.raises(ThresholdReached):
+        await send(two, second, Side.RIGHT, {"x": None}, 5.0, deletion="delete", deletion_limit=1)
     link = await desk.store.questions.one(LinkById(second))
     assert link is not None
     assert link.sent_right is None
-    assert await desk.store.brakes.count("people", desk.store.now() - 60) == 1
+    assert await desk.store.deletions.count("people", desk.store.now() - 60) == 1
     await desk.store.mappings.approve("people", desk.store.now() + 60)
-    await send(two, second, Side.RIGHT, {"x": None}, 5.0, brake="delete", brake_limit=1)
+    await send(two, second, Side.RIGHT, {"x": None}, 5.0, deletion="delete", deletion_limit=1)
     clock.advance(61)
-    assert await desk.store.brakes.count("people", desk.store.now() - 60) == 0
+    assert await desk.store.deletions.count("people", desk.store.now() - 60) == 0
 
 
 async def test_a_worker_that_lost_its_record_says_nothing_of_a_write(desk: Desk, clock: FakeClock) -> None:
@@ -229,5 +229,5 @@ async def test_a_worker_that_lost_its_record_says_nothing_of_a_write(desk: Desk,
     clock.advance(1 + MARGIN)
     await desk.claims_one()
     with pytest.raises(LeaseLost):
-        await desk.store.links.set_sent(claim, number, Side.RIGHT, {"values": {}}, 5.0)
+        await desk.store.links.set_pending(claim, number, Side.RIGHT, {"values": {}}, 5.0)
     assert await desk.store.links.unsettled() == []

@@ -15,8 +15,8 @@ def base(left: str, right: str) -> dict[str, object]:
     return {"name": [left, right, "h1", "h2", "abcdef0123", "abcdef0123"]}
 
 
-async def pair(desk: Desk, rec: str, other: str, name: str) -> None:
-    await desk.links(rec, other, base=base(name, name))
+async def pair(desk: Desk, record_id: str, other: str, name: str) -> None:
+    await desk.links(record_id, other, base=base(name, name))
 
 
 async def found(store: Store, text: str) -> list[str | None]:
@@ -26,7 +26,7 @@ async def found(store: Store, text: str) -> list[str | None]:
 
 
 @pytest.mark.parametrize(
-    ("text", "recs"),
+    ("text", "record_ids"),
     [
         ("lund", ["1"]),
         ("LUND", ["1"]),
@@ -38,11 +38,11 @@ async def found(store: Store, text: str) -> list[str | None]:
         ("nobody", []),
     ],
 )
-async def test_pairs_are_found_by_text_of_their_base(desk: Desk, text: str, recs: list[str]) -> None:
+async def test_pairs_are_found_by_text_of_their_base(desk: Desk, text: str, record_ids: list[str]) -> None:
     await pair(desk, "1", "c1", "Ana Lund")
     await pair(desk, "2", "c2", "Østlandet")
     await pair(desk, "3", "c3", '50% "quoted"')
-    assert await found(desk.store, text) == recs
+    assert await found(desk.store, text) == record_ids
 
 
 async def test_records_are_found_by_id_on_either_side(desk: Desk) -> None:

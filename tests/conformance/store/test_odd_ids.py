@@ -14,8 +14,8 @@ IDS = ["201 digits", "5,000 digits", "NUL", "half a character", "201 letters"]
 odd_ids = pytest.mark.parametrize("odd", ODD, ids=IDS)
 
 
-def ref(rec: str) -> RecordRef:
-    return RecordRef("crm", "person", rec)
+def ref(record_id: str) -> RecordRef:
+    return RecordRef("crm", "person", record_id)
 
 
 DOORS: dict[str, Callable[[Desk, str], Awaitable[object]]] = {
@@ -75,11 +75,11 @@ async def test_a_claim_whose_end_names_one_fails_alone(desk: Desk, odd: str) -> 
 
 
 async def test_the_journal_shows_odd_ids_without_keeping_them(desk: Desk) -> None:
-    entries = [JournalEntry("people", Side.LEFT, "1", "twin", "text", other_rec=odd) for odd in ODD]
+    entries = [JournalEntry("people", Side.LEFT, "1", "twin", "text", other_record_id=odd) for odd in ODD]
     await desk.store.journal.append(entries)
     found = await desk.store.journal.about("people", Side.LEFT, "1")
     assert len(found) == len(ODD)
-    assert all(row.entry.other_rec and len(row.entry.other_rec) <= 200 for row in found)
+    assert all(row.entry.other_record_id and len(row.entry.other_record_id) <= 200 for row in found)
 
 
 async def test_an_id_of_the_largest_length_passes_every_door(desk: Desk) -> None:

@@ -26,8 +26,8 @@ async def _rows(desk: Desk, *rows: dict[str, Any], **learned: Any) -> None:
     await desk.store.tasks.submit(done(await desk.claims_one(), links=added, **learned))
 
 
-async def _id(desk: Desk, side: Side, rec: str) -> int:
-    link = await desk.store.links.of("people", side, rec)
+async def _id(desk: Desk, side: Side, record_id: str) -> int:
+    link = await desk.store.links.of("people", side, record_id)
     assert link is not None
     return link.id
 
@@ -38,7 +38,7 @@ async def test_a_link_is_found_by_the_record_of_its_own_side_and_mapping_only(de
         {"state": LinkState.LIVE, "left": "1", "right": "2"},
         {"state": LinkState.LIVE, "left": "2", "right": "3"},
     )
-    asked = [LinkOf("people", side, rec) for side in Side for rec in ("1", "2", "3")]
+    asked = [LinkOf("people", side, record_id) for side in Side for record_id in ("1", "2", "3")]
     asked.append(LinkOf("companies", Side.LEFT, "1"))
     found = await desk.store.questions.ask(asked)
     pairs = [(link.left, link.right) if (link := found[one]) else None for one in asked]
@@ -48,14 +48,14 @@ async def test_a_link_is_found_by_the_record_of_its_own_side_and_mapping_only(de
 async def test_rows_that_name_a_record_come_newest_first_whatever_became_of_them(desk: Desk) -> None:
     await _rows(desk, {"state": LinkState.TOMBSTONE, "left": "1", "right": "2"})
     await _rows(
-        desk, {"state": LinkState.DOUBT, "left": "1"}, {"state": LinkState.TOMBSTONE, "left": "5", "right": "1"}
+        desk, {"state": LinkState.UNKNOWN, "left": "1"}, {"state": LinkState.TOMBSTONE, "left": "5", "right": "1"}
     )
     await _rows(desk, {"state": LinkState.LIVE, "left": "1", "right": "3"})
     mine, theirs = LinksNaming("people", Side.LEFT, "1"), LinksNaming("people", Side.RIGHT, "1")
     found = await desk.store.questions.ask([mine, theirs])
     assert [(link.state, link.right) for link in found[mine]] == [
         (LinkState.LIVE, "3"),
-        (LinkState.DOUBT, None),
+        (LinkState.UNKNOWN, None),
         (LinkState.TOMBSTONE, "2"),
     ]
     assert [link.left for link in found[theirs]] == ["5"]
@@ -66,10 +66,10 @@ async def test_only_reported_duplicates_are_duplicates_of_a_link_and_of_one_side
     of = await _id(desk, Side.LEFT, "1")
     await _rows(
         desk,
-        {"state": LinkState.TWIN, "left": "5", "alias_of": of},
+        {"state": LinkState.DUPLICATE, "left": "5", "alias_of": of},
         {"state": LinkState.ALIAS, "left": "6", "right": "7", "alias_of": of},
-        {"state": LinkState.TWIN, "right": "8", "alias_of": of},
-        {"state": LinkState.TWIN, "left": "4", "alias_of": of},
+        {"state": LinkState.DUPLICATE, "right": "8", "alias_of": of},
+        {"state": LinkState.DUPLICATE, "left": "4", "alias_of": of},
     )
     mine, theirs = DuplicatesOf(of, Side.LEFT), DuplicatesOf(of, Side.RIGHT)
     found = await desk.store.questions.ask([mine, theirs])

@@ -31,10 +31,12 @@ async def report(store: Store, **about: object) -> None:
     await store.budgets.share(replace(base, **about))  # type: ignore[arg-type]
 
 
-async def page_stored(store: Store, cursor: Cursor, page: int, recs: list[str]) -> None:
+async def page_stored(store: Store, cursor: Cursor, page: int, record_ids: list[str]) -> None:
     move = CursorMove(cursor.system, cursor.entity, cursor.kind, cursor.sweep, page=str(page + 1))
-    notes = [RecordNote(RecordRef(cursor.system, cursor.entity, rec)) for rec in recs]
-    await store.events.accept([event(rec, origin=Origin.BACKFILL) for rec in recs], ROUTES, move, notes)
+    notes = [RecordNote(RecordRef(cursor.system, cursor.entity, record_id)) for record_id in record_ids]
+    await store.events.accept(
+        [event(record_id, origin=Origin.BACKFILL) for record_id in record_ids], ROUTES, move, notes
+    )
 
 
 async def test_what_is_left_what_waits_and_when_it_is_done_is_told(desk: Desk) -> None:
@@ -42,10 +44,10 @@ async def test_what_is_left_what_waits_and_when_it_is_done_is_told(desk: Desk) -
     day = Day(1000, 700, midnight(store))
     uses = {Priority.LIVE: Use(60, 30, 10), Priority.BACKFILL: Use(40, 40, 10)}
     await report(store, vendor=day, uses=uses)
-    for rec in ("1", "2"):
-        await desk.hears(rec)
-    for rec in ("3", "4", "5"):
-        await desk.hears(rec, origin=Origin.BACKFILL)
+    for record_id in ("1", "2"):
+        await desk.hears(record_id)
+    for record_id in ("3", "4", "5"):
+        await desk.hears(record_id, origin=Origin.BACKFILL)
     found = await budgets_of(store, scopes)
     one = found[PEOPLE.left.system]
     assert in_words(one) == "2 calls a second, 700 of 1,000 tokens left today"

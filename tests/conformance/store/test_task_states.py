@@ -28,7 +28,7 @@ async def _bring(desk: Desk, state: TaskState | None) -> None:
     """A task of that state, by what brings it there in daily life; None: no row."""
     if state is None:
         return
-    await desk.hears(KEY.rec)
+    await desk.hears(KEY.record_id)
     if state is DUE:
         return
     ends = {
@@ -43,7 +43,7 @@ async def _bring(desk: Desk, state: TaskState | None) -> None:
 
 
 async def _event(desk: Desk, clock: FakeClock) -> None:
-    await desk.hears(KEY.rec)
+    await desk.hears(KEY.record_id)
 
 
 async def _marked(desk: Desk, clock: FakeClock) -> None:
@@ -104,7 +104,7 @@ ENDS = {
 async def _claimed(desk: Desk, clock: FakeClock, state: TaskState) -> Claim:
     """A claim that holds a task of that state: a dead letter comes with its counterpart's task."""
     if state is DEAD:
-        await desk.links(KEY.rec, "2")
+        await desk.links(KEY.record_id, "2")
         await _bring(desk, DEAD)
         await desk.hears("2", system="erp", entity="contact")
         claim = await desk.claims_one()

@@ -31,7 +31,7 @@ class FakeClock:
 
 
 def fake_seams(clock: FakeClock) -> Seams:
-    return Seams(clock=clock, random=Random(7), new_id=lambda: "id", copy="copy-1")
+    return Seams(clock=clock, random=Random(7), new_id=lambda: "id", instance="copy-1")
 
 
 def answer(status: int = 200, said: Any = None, **headers: str) -> HttpResponse:

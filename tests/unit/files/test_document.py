@@ -2,11 +2,11 @@
 
 import pytest
 
-from bridge.files.document import Faults, Place, Table, plain, read_documents
+from bridge.files.document import Place, Problems, Table, plain, read_documents
 
 
 def test_every_key_and_value_knows_its_place() -> None:
-    (root,) = read_documents("a: 1\nb:\n  c: [x, y]\n", "f.yaml", Faults())
+    (root,) = read_documents("a: 1\nb:\n  c: [x, y]\n", "f.yaml", Problems())
     assert isinstance(root, Table)
     inner = root.entries["b"]
     assert isinstance(inner, Table)
@@ -26,13 +26,13 @@ def test_every_key_and_value_knows_its_place() -> None:
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text: str, told: str) -> None:
-    faults = Faults()
+    faults = Problems()
     read_documents(text, "f.yaml", faults)
     (fault,) = faults.found
     assert str(fault).startswith(told)
 
 
 def test_keys_that_are_not_asked_for_are_left_out_with_whatever_is_wrong_with_them() -> None:
-    faults = Faults()
+    faults = Problems()
     (root,) = read_documents("a: !x 1\na: 2\nb: {c: 1}\n", "f.yaml", faults, {"b"})
     assert (plain(root), faults.found) == ({"b": {"c": 1}}, [])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.domain.errors import ConfigError, MappingFailed
 from bridge.domain.record import Side
-from bridge.mapping.laws import Verdict, law_report
+from bridge.mapping.round_trip import Verdict, round_trips
 from bridge.mapping.translate import read, write
 from bridge.mapping.types.countries import further_names, plain_name
 from bridge.mapping.types.places import _territories, parse_country
@@ -142,7 +142,7 @@ def test_native_names_are_read_in_the_languages_a_rule_names(names: str, text: s
 def test_the_first_language_is_the_one_names_are_written_in(names: str, name: str) -> None:
     mapping = mapping_of(f"  land: {{crm: a, erp: {{name: b}}, type: country, names: {names}}}\n")
     assert write(mapping, Side.RIGHT, {"land": "DE"}, {}) == {"b": name}
-    assert law_report(mapping)[0].verdict is Verdict.HOLDS
+    assert round_trips(mapping)[0].verdict is Verdict.HOLDS
 
 
 @pytest.mark.parametrize(

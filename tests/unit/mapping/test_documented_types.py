@@ -11,8 +11,8 @@ import pytest
 
 from bridge.domain.record import Side
 from bridge.mapping.explain import explain
-from bridge.mapping.laws import Verdict, law_report
 from bridge.mapping.model import Mapping
+from bridge.mapping.round_trip import Verdict, round_trips
 from bridge.mapping.translate import read, same, write
 from bridge.mapping.types.registry import TYPES
 
@@ -63,7 +63,7 @@ def test_an_example_of_the_page_holds(line: list[str]) -> None:
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line[0])
 def test_a_rule_of_the_page_passes_the_round_trip_check(line: list[str]) -> None:
-    (result,) = law_report(rule_of(line))
+    (result,) = round_trips(rule_of(line))
     assert result.verdict is Verdict.HOLDS, str(result)
 
 

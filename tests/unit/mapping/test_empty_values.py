@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bridge.domain.record import Side
-from bridge.mapping.laws import law_report
 from bridge.mapping.model import Mapping
+from bridge.mapping.round_trip import round_trips
 from bridge.mapping.translate import read
 from bridge.mapping.types.registry import TYPES, make_kind
 from bridge.mapping.values import UNREAD
@@ -81,4 +81,4 @@ def test_a_currency_of_blanks_is_no_currency() -> None:
     mapping: Mapping = mapping_of("  f: {crm: {amount: x, currency: y}, erp: {amount: x, currency: y}, type: money}\n")
     values = [read(mapping, Side.LEFT, {"x": 5, "y": blank}).values["f"] for blank in (None, *BLANK)]
     assert {value.currency for value in values} == {None}
-    assert law_report(mapping)[0].broken == ()
+    assert round_trips(mapping)[0].broken == ()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.errors import ConfigError
-from bridge.mapping.laws import Verdict, law_report
+from bridge.mapping.round_trip import Verdict, round_trips
 from bridge.mapping.translate import same
 from bridge.mapping.types.kind import Kind
 from bridge.mapping.types.registry import make_kind
@@ -146,7 +146,7 @@ def test_moments_at_the_ends_of_the_calendar_come_back_or_are_refused(
     ],
 )
 def test_the_round_trip_of_a_format_is_checked(row: str, verdict: Verdict) -> None:
-    (found,) = law_report(mapping_of(f"  f: {row}\n"))
+    (found,) = round_trips(mapping_of(f"  f: {row}\n"))
     assert found.verdict is verdict
     assert all("let the format show the whole value" in one.instead for one in found.broken)
 

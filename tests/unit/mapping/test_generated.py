@@ -122,7 +122,7 @@ def test_a_record_made_of_any_values_reads_the_same_and_nothing_is_left_to_do(na
                     assert same(row, found, sent), f"{row.name} on {side}: {sent!r} came back as {found!r}"
         links = {row.name for row in mapping.fields if row.refers}
         decisions = merge(mapping, readings[Side.LEFT], readings[Side.RIGHT], {}, Times(None, None, 1.0))
-        writes = {d.field for d in decisions if d.action not in (Action.NONE, Action.IN_STEP)}
+        writes = {d.field for d in decisions if d.action not in (Action.NONE, Action.IN_SYNC)}
         assert writes - links <= {row.name for row in mapping.fields if row.lossy or not row.two_way}
 
     crosses()

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.catalog import Column, ColumnSpec
-from bridge.files.document import Faults, plain, read_documents
+from bridge.files.document import Problems, plain, read_documents
 from bridge.mapping.functions import BUILTIN, Function
 from bridge.mapping.json_schema import Half, general_schema, pair_schema
 from bridge.mapping.load import load_text
@@ -32,7 +32,7 @@ PAIR = Draft202012Validator(
 
 def documents(text: str) -> list[Any]:
     """As an editor's YAML 1.2 reader gives them: numbers are numbers."""
-    return [_json(plain(node)) for node in read_documents(text, "m.yaml", Faults())]
+    return [_json(plain(node)) for node in read_documents(text, "m.yaml", Problems())]
 
 
 def _json(value: Any) -> Any:

@@ -6,8 +6,8 @@ import pytest
 
 from bridge.mapping.check import check
 from bridge.mapping.functions import Function
-from bridge.mapping.laws import Verdict, law_report
 from bridge.mapping.load import load_mappings, load_text
+from bridge.mapping.round_trip import Verdict, round_trips
 
 from .files import HEAD, MANIFESTS, mapping_of
 
@@ -27,7 +27,7 @@ CURRENCY = "name crm's currency column, or give the field rule the one currency 
 
 
 def test_every_row_says_how_it_was_tried_and_what_does_not_return() -> None:
-    report = {result.field: str(result) for result in law_report(mapping_of(ROWS))}
+    report = {result.field: str(result) for result in round_trips(mapping_of(ROWS))}
     assert report == {
         "name": "name: holds (sampled, 12 values)",
         "open": "open: holds (exhaustively, 4 values)",
@@ -63,7 +63,7 @@ def test_every_row_says_how_it_was_tried_and_what_does_not_return() -> None:
     ],
 )
 def test_functions_are_tried_there_and_back(row: str, verdict: Verdict, told: str) -> None:
-    (result,) = law_report(mapping_of(f"  f: {row}\n"))
+    (result,) = round_trips(mapping_of(f"  f: {row}\n"))
     assert result.verdict is verdict, str(result)
     assert any(one.what.startswith(told) for one in result.broken) is bool(told), str(result)
 
@@ -86,13 +86,13 @@ def test_an_operators_function_is_tried_with_its_examples_alone() -> None:
     back = {text: word for word, text in known.items()}
     sizes = Function("sizes", known.__getitem__, back.__getitem__, tuple(known.items()))
     (mapping,) = load_text(HEAD + "  f: {crm: {column: name, via: sizes}, erp: name}\n", "m.yaml", {"sizes": sizes})
-    (result,) = law_report(mapping)
+    (result,) = round_trips(mapping)
     assert str(result) == "f: holds (sampled, 4 values)"
 
 
 def test_the_report_of_every_shipped_mapping_has_no_row_that_loses_unaccepted_values() -> None:
     shipped = Path(__file__).parents[3] / "mappings"
     mappings = [mapping for folder in shipped.iterdir() if folder.is_dir() for mapping in load_mappings(folder)]
-    results = [(mapping.name, result) for mapping in mappings for result in law_report(mapping)]
+    results = [(mapping.name, result) for mapping in mappings for result in round_trips(mapping)]
     assert len(results) >= len(mappings)
     assert [f"{name} {result}" for name, result in results if result.verdict is Verdict.LOSES] == []

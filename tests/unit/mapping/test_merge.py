@@ -46,7 +46,7 @@ def decide(
     return decision
 
 
-TO_LEFT, TO_RIGHT, NONE, IN_STEP, HOLD = Action.TO_LEFT, Action.TO_RIGHT, Action.NONE, Action.IN_STEP, Action.HOLD
+TO_LEFT, TO_RIGHT, NONE, IN_SYNC, HOLD = Action.TO_LEFT, Action.TO_RIGHT, Action.NONE, Action.IN_SYNC, Action.HOLD
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ TO_LEFT, TO_RIGHT, NONE, IN_STEP, HOLD = Action.TO_LEFT, Action.TO_RIGHT, Action
             "crm",
             ("Ana and Sons of Bergen", "Ana and Sons"),
             ("Ana and Sons of Bergen", "Ana and Sons "),
-            IN_STEP,
+            IN_SYNC,
             None,
         ),
         ("", "crm", ("old", "new"), ("old", "old"), TO_LEFT, "new"),
@@ -78,7 +78,7 @@ TO_LEFT, TO_RIGHT, NONE, IN_STEP, HOLD = Action.TO_LEFT, Action.TO_RIGHT, Action
         (", absent: keep", "crm", (None, "r"), ("old", "old"), TO_LEFT, "r"),
         (", conflict: erp", "crm", ("l", "r"), ("old", "old"), TO_LEFT, "r"),
         (", from: erp", "crm", ("l", "r"), ("old", "old"), TO_LEFT, "r"),
-        ("", "crm", ("same", "same"), ("old", "old"), IN_STEP, None),
+        ("", "crm", ("same", "same"), ("old", "old"), IN_SYNC, None),
         # the servers keep different forms and nobody edited
         ("", "crm", ("long text", "long"), ("long text", "long"), NONE, None),
         # first contact
@@ -87,7 +87,7 @@ TO_LEFT, TO_RIGHT, NONE, IN_STEP, HOLD = Action.TO_LEFT, Action.TO_RIGHT, Action
         ("", "erp", ("l", ""), None, TO_RIGHT, "l"),
         (", from: crm", "crm", (None, "r"), None, NONE, None),
         (", from: crm", "crm", ("l", "r"), None, TO_RIGHT, "l"),
-        ("", "crm", ("x", "x"), None, IN_STEP, None),
+        ("", "crm", ("x", "x"), None, IN_SYNC, None),
         # unread
         ("", "crm", (UNREAD, "new"), ("old", "old"), NONE, None),
         ("", "crm", ("new", UNREAD), ("old", "old"), NONE, None),
@@ -158,8 +158,8 @@ LINES = """\
 
 def test_moving_between_lines_the_other_side_cannot_tell_apart_is_no_edit() -> None:
     mapping = mapping_of(LINES)
-    assert decide(mapping, ("two", "X"), None).action is IN_STEP
-    assert decide(mapping, ("two", "X"), ("one", "X")).action is IN_STEP
+    assert decide(mapping, ("two", "X"), None).action is IN_SYNC
+    assert decide(mapping, ("two", "X"), ("one", "X")).action is IN_SYNC
     assert decide(mapping, ("three", "X"), ("two", "X")).action is TO_RIGHT
     assert decide(mapping, ("two", "Y"), ("two", "X")).action is TO_LEFT
     assert decide(mapping, ("two", "Y"), ("one", "X")).action is TO_LEFT
@@ -168,7 +168,7 @@ def test_moving_between_lines_the_other_side_cannot_tell_apart_is_no_edit() -> N
 @pytest.mark.parametrize(
     ("now", "action", "value"),
     [
-        (("A", "Gold"), IN_STEP, None),
+        (("A", "Gold"), IN_SYNC, None),
         (("B", "Gold"), TO_RIGHT, "Iron"),
         (("A", "Iron"), TO_LEFT, "Iron"),
         (("B", "Platinum"), TO_RIGHT, "Iron"),
@@ -218,7 +218,7 @@ def test_what_a_server_made_of_a_write_nobody_read_back_is_no_edit_and_does_not_
     row, (left, right) = mapping.fields[0], sides(row_of(), sent, "Sons Inc")
     known = FieldBase(sent, sent, left.hashes["f"], None, row.fingerprint, row.columns_fingerprint)
     (decision,) = merge(mapping, left, right, {"f": known}, Times(None, None, 1.0))
-    assert decision.action is IN_STEP
+    assert decision.action is IN_SYNC
     confirmed = FieldBase(sent, sent, left.hashes["f"], "read", row.fingerprint, row.columns_fingerprint)
     (decision,) = merge(mapping, left, right, {"f": confirmed}, Times(None, None, 1.0))
     assert decision.action is TO_LEFT

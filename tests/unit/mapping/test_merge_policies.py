@@ -97,7 +97,7 @@ def test_fill_empty_overwrites_no_value_that_both_sides_edited(
     (decision,) = decide(mapping_of("fill-empty", "{crm: a, erp: b}"), (left, right), was)
     both = was is None or (left != old_left and right != old_right)
     if both and left is not None and right is not None:
-        assert decision.action in (Action.NONE, Action.IN_STEP)
+        assert decision.action in (Action.NONE, Action.IN_SYNC)
     if both and (left is None) is not (right is None):
         assert decision.action is (Action.TO_LEFT if left is None else Action.TO_RIGHT)
 

@@ -12,7 +12,7 @@ from bridge.connectors.plain_values import read_number
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
 from bridge.mapping.check import check
-from bridge.mapping.laws import Verdict, law_report
+from bridge.mapping.round_trip import Verdict, round_trips
 from bridge.mapping.translate import read, write
 from bridge.mapping.types.registry import make_kind
 from bridge.mapping.values import Money, Untranslatable
@@ -99,7 +99,7 @@ def test_a_number_kept_in_a_text_column_is_written_as_it_is_read(
     mapping = mapping_of(row.replace("}\n", ", currency: EUR}\n") if name == "money" else row)
     assert read(mapping, Side.LEFT, {"a": raw}).values == {"f": value}
     assert write(mapping, Side.LEFT, {"f": value}, {}) == {"a": sent}
-    (result,) = law_report(mapping)
+    (result,) = round_trips(mapping)
     assert result.verdict is Verdict.HOLDS, str(result)
 
 
@@ -110,7 +110,7 @@ def test_an_amount_in_a_text_column_beside_its_currency() -> None:
     assert read(mapping, Side.LEFT, {"a": "1 250,50", "c": "eur"}).values == {"f": value}
     assert write(mapping, Side.LEFT, {"f": value}, {}) == {"a": "1250,50", "c": "EUR"}
     assert write(mapping, Side.LEFT, {"f": None}, {}) == {"a": None}
-    assert law_report(mapping)[0].verdict is Verdict.HOLDS
+    assert round_trips(mapping)[0].verdict is Verdict.HOLDS
 
 
 def test_a_text_column_without_a_stated_writing_holds_plain_numbers() -> None:

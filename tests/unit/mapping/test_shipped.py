@@ -13,9 +13,9 @@ from bridge.connectors.registry import CONNECTORS
 from bridge.domain.record import Side
 from bridge.mapping.check import check
 from bridge.mapping.examples import run_tests
-from bridge.mapping.laws import law_report
 from bridge.mapping.load import load_mappings
 from bridge.mapping.merge import Action, Times, merge
+from bridge.mapping.round_trip import round_trips
 from bridge.mapping.translate import for_create, passes_where, read
 
 SHIPPED = Path(__file__).parents[3] / "mappings"
@@ -46,7 +46,7 @@ def test_every_shipped_mapping_that_may_meet_duplicates_says_what_becomes_of_the
 
 
 def test_only_the_stage_of_deals_loses_anything() -> None:
-    broken = {(m.name, law.field) for m in MAPPINGS.values() for law in law_report(m) if law.broken}
+    broken = {(m.name, law.field) for m in MAPPINGS.values() for law in round_trips(m) if law.broken}
     assert broken == {("deals", "stage")}
 
 
@@ -90,7 +90,7 @@ def test_a_record_made_from_another_is_in_step_with_it(name: str) -> None:
         right = read(mapping, RIGHT, {**unwritten, **made})
         assert right.problems == ()
         decisions = merge(mapping, left, right, {}, Times(None, None, 1.0))
-        assert {d.field for d in decisions if d.action is not Action.IN_STEP and d.reason != "not read"} == set()
+        assert {d.field for d in decisions if d.action is not Action.IN_SYNC and d.reason != "not read"} == set()
 
     crosses()
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.record import Side
-from bridge.mapping.laws import law_report
+from bridge.mapping.round_trip import round_trips
 from bridge.mapping.translate import folded, for_create, is_reduction, passes_where, read, same, write
 from bridge.mapping.types.registry import TYPES, make_kind
 from bridge.mapping.values import UNREAD, Money, Phone, Untranslatable
@@ -192,7 +192,7 @@ def test_every_kind_of_emptiness_is_equal_and_nothing_else_is_empty() -> None:
 
 @pytest.mark.parametrize("name", sorted(TYPES))
 def test_every_type_goes_there_and_back(name: str) -> None:
-    (result,) = law_report(
+    (result,) = round_trips(
         mapping_of(
             f"  f: {{crm: {{amount: a, currency: c}}, erp: b, type: {name}}}\n"
             if name == "money"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.mapping.check import check
 from bridge.mapping.functions import Function
 from bridge.mapping.load import load_text
@@ -28,7 +28,7 @@ def cases() -> dict[str, tuple[str, dict[str, str], str]]:
     return found
 
 
-def faults_of(text: str, files: dict[str, str]) -> list[Fault]:
+def faults_of(text: str, files: dict[str, str]) -> list[Problem]:
     try:
         return check(load_text(text, "m.yaml", FUNCTIONS, files), MANIFESTS)
     except ConfigError as error:

@@ -10,7 +10,7 @@ from bridge.domain.seams import TRUSTED_SKEW_SECONDS
 from bridge.reconcile.reconciler import OVERLAP_SECONDS, _next_value
 from bridge.store.cursors import Cursor
 
-FACTS = EntityManifest(columns={}, settle=3.0)
+FACTS = EntityManifest(columns={}, read_lag=3.0)
 BEHIND = OVERLAP_SECONDS + 3.0
 NOW = 1_800_000_000.0
 moments = st.floats(NOW - 10_000, NOW + 10_000)

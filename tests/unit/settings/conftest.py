@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from bridge.domain.errors import ConfigError, Fault
+from bridge.domain.errors import ConfigError, Problem
 from bridge.settings.load import load_settings
 from bridge.settings.model import Settings
 
@@ -26,7 +26,7 @@ sides: {crm: crm1, erp: erp-2}
 """
 
 Write = Callable[[str], Path]
-FaultsOf = Callable[..., list[Fault]]
+ProblemsOf = Callable[..., list[Problem]]
 Load = Callable[..., Settings]
 
 
@@ -47,10 +47,10 @@ def load(path: Path) -> Load:
 
 
 @pytest.fixture
-def faults_of(load: Load) -> FaultsOf:
+def faults_of(load: Load) -> ProblemsOf:
     """The faults of a text that does not load."""
 
-    def faults_of(text: str = GOOD, environ: Mapping[str, str] | None = None) -> list[Fault]:
+    def faults_of(text: str = GOOD, environ: Mapping[str, str] | None = None) -> list[Problem]:
         with pytest.raises(ConfigError) as caught:
             load(text, environ)
         return caught.value.faults

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.settings.conftest import GOOD, FaultsOf, Load
+from tests.unit.settings.conftest import GOOD, Load, ProblemsOf
 
 ANNA = "anna-token-0123456789-0123456789"
 ENVIRON = {"ANNA": ANNA, "OLE": "ole-token-0123456789-0123456789x"}
@@ -33,7 +33,7 @@ def test_tokens_are_read_with_their_roles_and_never_shown(load: Load) -> None:
         ("admin: {this_machine: anybody}\n", "admin.this_machine: must be 'nobody', 'read' or 'operate'"),
     ],
 )
-def test_what_is_wrong_with_tokens_is_told_with_its_place(faults_of: FaultsOf, written: str, said: str) -> None:
+def test_what_is_wrong_with_tokens_is_told_with_its_place(faults_of: ProblemsOf, written: str, said: str) -> None:
     (fault,) = faults_of(GOOD + written, ENVIRON)
     assert said in str(fault)
     assert ANNA not in str(fault)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.settings.conftest import GOOD, FaultsOf, Load
+from tests.unit.settings.conftest import GOOD, Load, ProblemsOf
 
 
 def test_a_variable_beats_the_file(load: Load) -> None:
@@ -34,7 +34,7 @@ def test_a_required_key_may_come_from_the_environment_alone(load: Load) -> None:
         ("BRIDGE_SIDES__ERP", "nobody", "BRIDGE_SIDES__ERP: sides.erp: `nobody` is not below `systems:`"),
     ],
 )
-def test_a_wrong_variable_is_named(faults_of: FaultsOf, name: str, value: str, told: str) -> None:
+def test_a_wrong_variable_is_named(faults_of: ProblemsOf, name: str, value: str, told: str) -> None:
     (fault,) = faults_of(GOOD, {name: value})
     assert str(fault).startswith(told)
 

@@ -8,7 +8,7 @@ import pytest
 from bridge.domain.errors import ConfigError
 from bridge.settings.load import load_settings
 from bridge.settings.model import Settings
-from tests.unit.settings.conftest import ENVIRON, GOOD, FaultsOf, Load
+from tests.unit.settings.conftest import ENVIRON, GOOD, Load, ProblemsOf
 
 
 def test_a_small_file_loads_with_defaults_for_the_rest(load: Load) -> None:
@@ -34,7 +34,7 @@ def test_norway_is_a_word_and_a_section_without_keys_is_not_given(load: Load) ->
     assert settings.sync.workers == 8
 
 
-def test_every_fault_is_told_at_once_with_its_line_and_a_remedy(faults_of: FaultsOf, path: Path) -> None:
+def test_every_fault_is_told_at_once_with_its_line_and_a_remedy(faults_of: ProblemsOf, path: Path) -> None:
     text = GOOD.replace("https://bridge", "http://bridge").replace("{env: SECRET}", "{env: NOWHERE}")
     text = text.replace("erp: erp-2", "erp: erp2") + "sync: {workers: 0, atempts_limit: 3}\nxyz: x\n"
     told = [str(fault) for fault in faults_of(text)]
@@ -49,7 +49,7 @@ def test_every_fault_is_told_at_once_with_its_line_and_a_remedy(faults_of: Fault
     ]
 
 
-def test_a_missing_key_is_told_with_its_meaning(faults_of: FaultsOf, path: Path) -> None:
+def test_a_missing_key_is_told_with_its_meaning(faults_of: ProblemsOf, path: Path) -> None:
     (fault,) = faults_of(GOOD.replace("instance: test\n", ""))
     assert fault.where == f"{path}: instance"
     assert fault.what == "is missing"
@@ -75,7 +75,7 @@ def test_a_missing_key_is_told_with_its_meaning(faults_of: FaultsOf, path: Path)
         ("admin: {port: 8080}", "callbacks and admin both listen on port 8080: give each its own"),
     ],
 )
-def test_one_wrong_value_is_one_fault(faults_of: FaultsOf, line: str, what: str) -> None:
+def test_one_wrong_value_is_one_fault(faults_of: ProblemsOf, line: str, what: str) -> None:
     assert [fault.what for fault in faults_of(f"{GOOD}{line}\n")] == [what]
 
 
@@ -91,7 +91,7 @@ def test_one_wrong_value_is_one_fault(faults_of: FaultsOf, line: str, what: str)
         "https://[x",
     ],
 )
-def test_a_public_url_vendors_could_not_call_is_refused(faults_of: FaultsOf, url: str) -> None:
+def test_a_public_url_vendors_could_not_call_is_refused(faults_of: ProblemsOf, url: str) -> None:
     (fault,) = faults_of(GOOD.replace("https://bridge.example.com", f"'{url}'"))
     assert ": public_url" in fault.where
 
@@ -103,7 +103,7 @@ def test_a_public_url_may_have_a_path_and_be_plain_http_on_loopback(load: Load, 
     assert load(GOOD.replace("https://bridge.example.com", f"'{url}'")).public_url == url.rstrip("/")
 
 
-def test_two_sides_are_two_systems(faults_of: FaultsOf) -> None:
+def test_two_sides_are_two_systems(faults_of: ProblemsOf) -> None:
     (fault,) = faults_of(GOOD.replace("erp: erp-2", "erp: crm1"))
     assert fault.what == "`crm1` already plays `crm`"
 
@@ -123,14 +123,14 @@ def test_admin_may_listen_elsewhere_when_that_is_said(load: Load) -> None:
     ],
 )
 def test_what_is_no_settings_yaml_is_told_with_its_place(
-    faults_of: FaultsOf, path: Path, text: str, where: str, what: str
+    faults_of: ProblemsOf, path: Path, text: str, where: str, what: str
 ) -> None:
     (fault,) = faults_of(text)
     assert fault.where == f"{path}{where}"
     assert fault.what == what
 
 
-def test_what_the_reader_finds_is_told_with_everything_else_that_is_wrong(faults_of: FaultsOf, path: Path) -> None:
+def test_what_the_reader_finds_is_told_with_everything_else_that_is_wrong(faults_of: ProblemsOf, path: Path) -> None:
     text = (
         GOOD.replace("instance: test", "instance: !name test\ninstance: two")
         + 'xyz: x\nstore: {url: "sqlite:///\\ud800"}\n'

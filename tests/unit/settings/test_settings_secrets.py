@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from bridge.domain.errors import ConfigError
 from bridge.settings.load import validate_options
 from bridge.settings.summary import summary
-from tests.unit.settings.conftest import ENVIRON, GOOD, FaultsOf, Load
+from tests.unit.settings.conftest import ENVIRON, GOOD, Load, ProblemsOf
 
 
 class CrmOptions(BaseModel):
@@ -63,7 +63,7 @@ def test_a_whole_section_of_options_may_come_from_one_variable(load: Load) -> No
 
 @pytest.mark.parametrize("literal", ["plain-secret-1", "4711471147114711"])
 def test_a_secret_in_the_settings_file_is_a_fault_that_says_how_to_do_it_right(
-    faults_of: FaultsOf, path: Path, literal: str
+    faults_of: ProblemsOf, path: Path, literal: str
 ) -> None:
     (fault,) = faults_of(GOOD.replace("{env: SECRET}", literal))
     assert str(fault) == (
@@ -81,7 +81,7 @@ def test_a_secret_among_the_options_in_the_settings_file_is_one_fault(load: Load
     assert fault.what == "a secret stands in the settings file"
 
 
-def test_a_store_password_may_not_stand_in_the_file_but_come_from_elsewhere(load: Load, faults_of: FaultsOf) -> None:
+def test_a_store_password_may_not_stand_in_the_file_but_come_from_elsewhere(load: Load, faults_of: ProblemsOf) -> None:
     (fault,) = faults_of(GOOD + "store: {url: 'postgresql://me:hunter22@db/bridge'}\n")
     assert fault.what == "a secret stands in the settings file"
     assert "hunter22" not in str(fault)
@@ -121,7 +121,7 @@ def test_options_that_are_no_secret_may_be_read_from_elsewhere_too(load: Load) -
     assert (options.base_url, options.page_size) == ("https://other.example", 25)
 
 
-def test_a_secret_that_is_missing_or_empty_is_told_once(faults_of: FaultsOf, path: Path) -> None:
+def test_a_secret_that_is_missing_or_empty_is_told_once(faults_of: ProblemsOf, path: Path) -> None:
     (path.parent / "empty").write_text(" \n")
     assert [fault.what for fault in faults_of(GOOD.replace("{env: SECRET}", "{file: empty}"))] == [
         f"the file {path.parent / 'empty'} is empty"
@@ -131,7 +131,7 @@ def test_a_secret_that_is_missing_or_empty_is_told_once(faults_of: FaultsOf, pat
     ]
 
 
-def test_a_former_instance_secret_is_a_secret_as_well(load: Load, faults_of: FaultsOf, path: Path) -> None:
+def test_a_former_instance_secret_is_a_secret_as_well(load: Load, faults_of: ProblemsOf, path: Path) -> None:
     settings = load(GOOD + "instance_secret_former: {env: SECRET}\n")
     assert settings.instance_secret_former is not None
     assert settings.instance_secret_former.get_secret_value() == ENVIRON["SECRET"]
@@ -141,19 +141,19 @@ def test_a_former_instance_secret_is_a_secret_as_well(load: Load, faults_of: Fau
     assert ("16" in fault.what, "short-one" in str(fault)) == (True, False)
 
 
-def test_a_short_instance_secret_is_refused_without_being_shown(faults_of: FaultsOf) -> None:
+def test_a_short_instance_secret_is_refused_without_being_shown(faults_of: ProblemsOf) -> None:
     (fault,) = faults_of(GOOD, {"SECRET": "short-one"})
     assert "16" in fault.what
     assert "short-one" not in str(fault)
 
 
-def test_a_doubled_key_does_not_show_its_values(faults_of: FaultsOf) -> None:
+def test_a_doubled_key_does_not_show_its_values(faults_of: ProblemsOf) -> None:
     told = [str(fault) for fault in faults_of("token: hunter22\ntoken: hunter33\n")]
     assert any("`token` is written twice" in fault for fault in told)
     assert "hunter" not in "".join(told)
 
 
-def test_what_looks_like_a_tag_is_not_shown(faults_of: FaultsOf) -> None:
+def test_what_looks_like_a_tag_is_not_shown(faults_of: ProblemsOf) -> None:
     told = [str(fault) for fault in faults_of(GOOD.replace("https://bridge", "!hunter22 https://bridge"))]
     assert any("a tag (!NAME) means nothing here" in fault for fault in told)
     assert "hunter" not in "".join(told)
@@ -181,7 +181,7 @@ def test_a_credential_comes_from_the_folder_the_service_manager_names(load: Load
     assert token_of(options_of(load, "{api_token: {credential: token}}", environ)) == "from-systemd"
 
 
-def test_a_credential_outside_of_a_service_is_one_fault_that_says_what_to_do(faults_of: FaultsOf, path: Path) -> None:
+def test_a_credential_outside_of_a_service_is_one_fault_that_says_what_to_do(faults_of: ProblemsOf, path: Path) -> None:
     (fault,) = faults_of(GOOD.replace("{env: SECRET}", "{credential: secret}"))
     assert fault.where == f"{path}:2: instance_secret"
     assert fault.what == "the variable CREDENTIALS_DIRECTORY is not set"

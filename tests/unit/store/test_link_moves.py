@@ -25,7 +25,7 @@ NEW: dict[Kind, Callable[[], Move]] = {
 CHANGES: dict[Kind, Callable[[Link], Move]] = {
     Kind.LEARN_ID: lambda link: moves.learn_id(link, Side.RIGHT, "2"),
     Kind.MARK_LIVE: lambda link: moves.mark_live(link, Side.RIGHT, "2", {}, []),
-    Kind.DOUBT: lambda link: moves.doubt(link, ["2"]),
+    Kind.UNKNOWN: lambda link: moves.unknown(link, ["2"]),
     Kind.REOPEN: lambda link: moves.reopen(link, 5.0),
     Kind.DROP: moves.drop,
     Kind.FREEZE: moves.freeze,

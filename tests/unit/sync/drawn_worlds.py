@@ -120,7 +120,7 @@ parents = st.builds(
     state=st.sampled_from(list(TaskState)),
     lane=st.just(Lane.LIVE),
     due=st.just(NOW),
-    gen=st.just(1),
+    generation=st.just(1),
     pending=st.just(0),
     taken=st.just(0),
     attempts=st.sampled_from([0, 1]),
@@ -207,19 +207,19 @@ def lonely(draw: st.DrawFn, *, intent: bool = False) -> World:
     agreed = dict(world.agreed)
     state = LinkState.INTENDED if intent else draw(OPEN)
     history = None if state else draw(HISTORY)
-    others = {rec: resolved(agreed, draw(alive)) for rec in draw(OTHERS)}
+    others = {record_id: resolved(agreed, draw(alive)) for record_id in draw(OTHERS)}
     rows = {name: resolved(agreed, draw(alive if draw(THERE) else missing)) for name in (CRM, ERP)}
     own = world.tasks[0]
     world = replace(world, tasks=(own,), paused=world.paused and state is not None, candidates=tuple(others))
     world = replace(world, records=rows, state=state, history=history, others=others, newest=tuple(others))
-    firsts = {rec: resolved(agreed, draw(alive if draw(THERE) else missing)) for rec in draw(FIRSTS)}
+    firsts = {record_id: resolved(agreed, draw(alive if draw(THERE) else missing)) for record_id in draw(FIRSTS)}
     return replace(world, firsts=firsts, firsts_state=draw(FIRST_STATES))
 
 
 FIRSTS = mostly((), ("51",), ("51", "52"))
 FIRST_STATES = mostly(LinkState.LIVE, LinkState.FROZEN, LinkState.INTENDED)
 OPEN = st.sampled_from([None, None, LinkState.INTENDED])
-HISTORY = mostly(None, LinkState.TWIN, LinkState.DOUBT, LinkState.TOMBSTONE, LinkState.ALIAS)
+HISTORY = mostly(None, LinkState.DUPLICATE, LinkState.UNKNOWN, LinkState.TOMBSTONE, LinkState.ALIAS)
 OTHERS = st.sampled_from([(), ("31",), ("31", "32")])
 THERE = mostly(True, False)
 
@@ -232,7 +232,9 @@ HOLDING = st.sampled_from([PLAIN, Shape(match="[email, name]"), Shape("crm -> er
 def duplicates(draw: st.DrawFn) -> World:
     """A record without a link or any history, and one or two linked ones of its side; nothing else is the matter."""
     world = replace(undisturbed(draw(lonely())), shape=draw(HOLDING), state=None, history=None, indexed=True, facts={})
-    firsts = {rec: _undisturbed_row(resolved(dict(world.agreed), draw(alive))) for rec in draw(FIRSTS) or ("51",)}
+    firsts = {
+        record_id: _undisturbed_row(resolved(dict(world.agreed), draw(alive))) for record_id in draw(FIRSTS) or ("51",)
+    }
     return replace(world, others={}, candidates=(), newest=(), firsts=firsts, firsts_state=LinkState.LIVE)
 
 

@@ -181,7 +181,7 @@ def test_a_record_is_held_exactly_when_a_linked_one_of_its_side_shows_the_same_k
     if isinstance(result.end, Completion):
         assert result.end.outcome is Outcome.DEAD
         assert result.end.waits_for is not None
-        assert result.end.waits_for.rec in world.firsts
+        assert result.end.waits_for.record_id in world.firsts
 
 
 @given(lonely())
@@ -290,7 +290,7 @@ def test_an_event_whose_side_shows_its_base_needs_no_look_at_the_other_side(worl
 
 
 def _confirmed(result: Decided) -> bool:
-    """Two looks `settle` apart, and something that shows the record is not merely hidden from us."""
+    """Two looks `read_lag` apart, and something that shows the record is not merely hidden from us."""
     first = result.situation.claim.tasks[0]
     if first.gone_since is None or first.gone_since > NOW - SETTLE:
         return False

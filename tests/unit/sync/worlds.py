@@ -273,7 +273,7 @@ class Seat:
             state=TaskState.DUE,
             lane=Lane.LIVE,
             due=NOW,
-            gen=1,
+            generation=1,
             pending=1,
             taken=1,
             attempts=told.attempts,
@@ -310,21 +310,21 @@ class Seat:
         world = self.world
         if world.state is None:
             return None
-        recs = {self.sides[name].value: rec for name, rec in REC.items()}
+        record_ids = {self.sides[name].value: record_id for name, record_id in REC.items()}
         if world.state is LinkState.INTENDED:
             target = self.sides[OTHER[world.own]]
             values = dump_values(self.mapping, translate.read(self.mapping, target.other, world.agreed).values)
             values = {name: value for name, value in values.items() if name != "company"}
             payload = {"at": NOW - 60, "values": values, **({"checked": True} if world.checked else {})}
-            recs[target.value] = None  # type: ignore[assignment]
+            record_ids[target.value] = None  # type: ignore[assignment]
             made = f"created_{target.value}"
             times = {"deadline": NOW - world.sent_until, "look_at": NOW - world.sent_until}
-            return Link(LINK, "people", **recs, state=world.state, made=made, seq=LINK, payload=payload, **times)
+            return Link(LINK, "people", **record_ids, state=world.state, made=made, seq=LINK, payload=payload, **times)
         sent = {f"sent_{self.sides[name].value}": self._sent(self.sides[name], one) for name, one in world.sent.items()}
         return Link(
             id=LINK,
             mapping="people",
-            **recs,
+            **record_ids,
             state=world.state,
             made="matched",
             seq=LINK,
@@ -391,14 +391,16 @@ class Seat:
 
     def _answer_LinkOf(self, need: ask.LinkOf) -> Link | None:  # noqa: N802
         if need.mapping == "companies":
-            return self._company() if need.rec == LINKED_COMPANY else None
-        link = self._link_of_first(need.rec) if need.rec in self.world.firsts else self.link
-        return link if link is not None and link.rec(need.side) == need.rec else None
+            return self._company() if need.record_id == LINKED_COMPANY else None
+        link = self._link_of_first(need.record_id) if need.record_id in self.world.firsts else self.link
+        return link if link is not None and link.record_id(need.side) == need.record_id else None
 
-    def _link_of_first(self, rec: str) -> Link:
+    def _link_of_first(self, record_id: str) -> Link:
         own = self.sides[self.world.own]
-        recs: dict[str, Any] = {own.value: rec, own.other.value: f"of {rec}"}
-        return Link(int(rec), "people", **recs, state=self.world.firsts_state, made="matched", seq=int(rec))
+        record_ids: dict[str, Any] = {own.value: record_id, own.other.value: f"of {record_id}"}
+        return Link(
+            int(record_id), "people", **record_ids, state=self.world.firsts_state, made="matched", seq=int(record_id)
+        )
 
     def _company(self) -> Link:
         one = LINKED_COMPANY
@@ -411,12 +413,12 @@ class Seat:
 
     def _answer_LinksNaming(self, need: ask.LinksNaming) -> tuple[Link, ...]:  # noqa: N802
         own = self.sides[self.world.own]
-        if self.world.history is None or (need.side, need.rec) != (own, REC[self.world.own]):
+        if self.world.history is None or (need.side, need.record_id) != (own, REC[self.world.own]):
             return ()
-        other = None if self.world.history is LinkState.TWIN else REC[OTHER[self.world.own]]
-        recs = {own.value: need.rec, own.other.value: other}
+        other = None if self.world.history is LinkState.DUPLICATE else REC[OTHER[self.world.own]]
+        record_ids = {own.value: need.record_id, own.other.value: other}
         gone = {f"gone_{own.value}": NOW - 60} if self.world.history is LinkState.TOMBSTONE else {}
-        return (Link(40, "people", **recs, state=self.world.history, made="matched", seq=40, **gone),)  # type: ignore[arg-type]
+        return (Link(40, "people", **record_ids, state=self.world.history, made="matched", seq=40, **gone),)  # type: ignore[arg-type]
 
     def _answer_DuplicatesOf(self, need: ask.DuplicatesOf) -> tuple[str, ...]:  # noqa: N802
         return ()
@@ -450,7 +452,7 @@ class Seat:
         return self.world.candidates
 
     def _answer_Newest(self, need: Newest) -> tuple[Record, ...]:  # noqa: N802
-        found = (self._found(RecordRef(need.system, need.entity, rec)) for rec in self.world.newest)
+        found = (self._found(RecordRef(need.system, need.entity, record_id)) for record_id in self.world.newest)
         return tuple(record for record in found if isinstance(record, Record))
 
     def _answer_CanSee(self, need: CanSee) -> bool:  # noqa: N802

@@ -25,15 +25,15 @@ IDS = st.sampled_from(["1", "2", "007", "9" * 30, "a-b", "é", "0"])
 @given(st.lists(st.tuples(st.sampled_from("abc"), IDS)))
 def test_a_key_is_shared_when_two_records_show_it_however_often_one_is_listed(shown: list[tuple[str, str]]) -> None:
     keys = Keys()
-    for letter, rec in shown:
-        keys.add(letter * 32, rec)
-    by_key = {letter: {rec for one, rec in shown if one == letter} for letter in "abc"}
-    found = {beginning[0]: recs for beginning, recs in keys.shared()}
-    assert set(found) == {letter for letter, recs in by_key.items() if len(recs) > 1}
-    for letter, recs in found.items():
-        plain = {rec for rec in by_key[letter] if rec in ("1", "2", "0")}
-        assert {rec for rec in recs if rec is not None} == plain
-        assert len(recs) == len(by_key[letter])
+    for letter, record_id in shown:
+        keys.add(letter * 32, record_id)
+    by_key = {letter: {record_id for one, record_id in shown if one == letter} for letter in "abc"}
+    found = {beginning[0]: record_ids for beginning, record_ids in keys.shared()}
+    assert set(found) == {letter for letter, record_ids in by_key.items() if len(record_ids) > 1}
+    for letter, record_ids in found.items():
+        plain = {record_id for record_id in by_key[letter] if record_id in ("1", "2", "0")}
+        assert {record_id for record_id in record_ids if record_id is not None} == plain
+        assert len(record_ids) == len(by_key[letter])
 
 
 def test_a_pair_takes_less_than_ten_bytes_and_a_match_key_less_than_twenty() -> None:

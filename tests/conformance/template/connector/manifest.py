@@ -21,7 +21,7 @@ MANIFEST = Manifest(
         "item": EntityManifest(
             columns=ITEM,
             events=frozenset(),  # no webhooks yet: sweeps bring every change
-            settle=2.0,
+            read_lag=2.0,
             version_resolution=1.0,
             since=True,
             lookup=Lookup.LAGGING,

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from bridge.domain.errors import Fault
+from bridge.domain.errors import Problem
 from bridge.domain.record import Side
-from bridge.mapping.law_samples import samples
 from bridge.mapping.model import Cells, Field, Mapping
+from bridge.mapping.samples import samples
 from bridge.mapping.values import LEAVE, UNREAD, Money, Untranslatable
 
 RAISED = "function "  # how a message about an operator's own function begins
@@ -37,7 +37,7 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
-class LawResult:
+class RoundTrip:
     """How one row did: `tried` values, `exhaustive` when there are no others."""
 
     field: str
@@ -58,7 +58,7 @@ class LawResult:
         return "\n".join([head, *(f"  {one.what} - {one.instead}" for one in self.broken)])
 
 
-def law_report(mapping: Mapping) -> tuple[LawResult, ...]:
+def round_trips(mapping: Mapping) -> tuple[RoundTrip, ...]:
     """One result per row, in file order."""
     return tuple(replace(_row(mapping, row), field=name) for name, row in _rows(mapping))
 
@@ -72,10 +72,10 @@ def _rows(mapping: Mapping) -> Iterator[tuple[str, Field]]:
             yield from ((f"{row.name}.{one.name}", one) for one in row.items.fields)
 
 
-def broken_laws(mapping: Mapping) -> Iterator[Fault]:
+def failed_round_trips(mapping: Mapping) -> Iterator[Problem]:
     """The broken ones as faults, unless their row is `lossy`."""
     rows = dict(_rows(mapping))
-    for result in law_report(mapping):
+    for result in round_trips(mapping):
         if result.verdict is Verdict.LOSES:
             row = rows[result.field]
             most = 1 if result.broken[0].what.startswith(RAISED) else 3
@@ -83,16 +83,16 @@ def broken_laws(mapping: Mapping) -> Iterator[Fault]:
             more = f"; and {len(result.broken) - most} more" if len(result.broken) > most else ""
             what = f"field rule {result.field} of {mapping.name} loses values: {told}{more}"
             remedy = f"{result.broken[0].instead}, give the field rule a `from:`, or accept it with lossy: true"
-            yield Fault(str(row.place), what, remedy)
+            yield Problem(str(row.place), what, remedy)
 
 
-def _row(mapping: Mapping, row: Field) -> LawResult:
+def _row(mapping: Mapping, row: Field) -> RoundTrip:
     if row.set_on is not None:
-        return LawResult(row.name, Verdict.CONSTANT)
+        return RoundTrip(row.name, Verdict.CONSTANT)
     if row.link is not None:
-        return LawResult(row.name, Verdict.LINK)
+        return RoundTrip(row.name, Verdict.LINK)
     if not row.two_way:
-        return LawResult(row.name, Verdict.ONE_WAY)
+        return RoundTrip(row.name, Verdict.ONE_WAY)
     broken: list[Broken] = []
     tried = 0
     for source in Side:
@@ -102,7 +102,7 @@ def _row(mapping: Mapping, row: Field) -> LawResult:
     unique = tuple(dict.fromkeys(broken))
     verdict = Verdict.HOLDS if not unique else Verdict.ACCEPTED if row.lossy else Verdict.LOSES
     exhaustive = row.type == "boolean" or bool(row.lines) or (row.table is not None and not _open_table(row))
-    return LawResult(row.name, verdict, tried, exhaustive, unique)
+    return RoundTrip(row.name, verdict, tried, exhaustive, unique)
 
 
 def _open_table(row: Field) -> bool:

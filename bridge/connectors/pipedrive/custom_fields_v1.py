@@ -30,7 +30,7 @@ PARTS: Mapping[str, Mapping[str, str]] = {
 """Type of field -> part in version 2 -> end of the key in version 1."""
 
 
-def own_at_root(row: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
+def custom_at_root(row: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
     """Of every own field of the account: a key that is missing means an empty value here."""
     return {code: _read(row, code, kind) for code, kind in types.items()}
 
@@ -46,7 +46,7 @@ def _read(row: Mapping[str, Any], code: str, kind: str) -> Any:
     return value
 
 
-def root_of_own(own: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
+def root_of_custom(own: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
     """The keys of a write."""
     root: dict[str, Any] = {}
     for code, value in own.items():

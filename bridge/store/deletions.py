@@ -1,16 +1,16 @@
-"""The brake: how much a mapping has removed within a sliding window, whatever the cause."""
+"""The deletion threshold: how much a mapping has removed within a sliding window, whatever the cause."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select
 
 from bridge.store.database import Database
-from bridge.store.model import BrakeReached
+from bridge.store.model import ThresholdReached
 from bridge.store.tables import brake_hits, mappings
 
 
 @dataclass(frozen=True, slots=True)
-class Brake:
+class Counted:
     """`hits` removals of `kind` that must fit into `limit` within `window` seconds (None: only counted)."""
 
     mapping: str
@@ -21,15 +21,15 @@ class Brake:
     window: float
 
 
-def hit_brake(conn: Connection, brake: Brake, now: float) -> None:
-    """Count removals in the caller's transaction. Raises BrakeReached, which undoes it."""
-    if brake.limit is not None and not _approved(conn, brake.mapping, now):
-        hits = _hits(conn, brake.mapping, now - brake.window)
-        if hits + brake.hits > brake.limit:
-            raise BrakeReached(brake.mapping, hits, brake.limit)
-    row = {"mapping": brake.mapping, "at": now, "kind": brake.kind, "link": brake.link}
-    if brake.hits > 0:
-        conn.execute(insert(brake_hits), [row] * brake.hits)
+def count_deletions(conn: Connection, deletion: Counted, now: float) -> None:
+    """Count removals in the caller's transaction. Raises ThresholdReached, which undoes it."""
+    if deletion.limit is not None and not _approved(conn, deletion.mapping, now):
+        hits = _hits(conn, deletion.mapping, now - deletion.window)
+        if hits + deletion.hits > deletion.limit:
+            raise ThresholdReached(deletion.mapping, hits, deletion.limit)
+    row = {"mapping": deletion.mapping, "at": now, "kind": deletion.kind, "link": deletion.link}
+    if deletion.hits > 0:
+        conn.execute(insert(brake_hits), [row] * deletion.hits)
 
 
 def _approved(conn: Connection, mapping: str, now: float) -> bool:
@@ -42,7 +42,7 @@ def _hits(conn: Connection, mapping: str, since: float) -> int:
     return conn.scalar(query.where(brake_hits.c.mapping == mapping, brake_hits.c.at > since)) or 0
 
 
-class Brakes:
+class Deletions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
