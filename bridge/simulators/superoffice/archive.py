@@ -58,10 +58,10 @@ class Archive:
 
     def provider(self, name: str) -> Provider:
         """By its name in any case. Raises Refused."""
-        provider = providers(self._state).get(name.lower())
-        if provider is None:
-            raise Refused(500, "SoArchiveException", f"no archive provider {name!r}")
-        return provider
+        for own, provider in providers(self._state).items():
+            if own.lower() == name.lower():
+                return provider
+        raise Refused(500, "SoArchiveException", f"no archive provider {name!r}")
 
     def chosen(self, provider: Provider, asked: str, order: str, caller: Caller) -> list[Record]:
         """The rows that pass the filter, in that order. Raises Refused."""

@@ -72,9 +72,9 @@ class Appointments:
             "ConvertAppointmentToTask": lambda call: self._all.shown(
                 call, self._all.edited(call, self._appointment(call), Type=_TASK)
             ),
-            "CreateDefaultAppointmentEntityByType": lambda call: self._all.fresh(call, {"Type": call.text("Type")}),
+            "CreateDefaultAppointmentEntityByType": lambda call: self._all.fresh(call, {"Type": _kind_of_task(call)}),
             "CreateDefaultAppointmentEntityByTypeAndAssociate": lambda call: self._all.fresh(
-                call, {"Type": call.text("Type"), "Associate": call.number("AssociateId")}
+                call, {"Type": _kind_of_task(call), "Associate": call.number("AssociateId")}
             ),
             "GetAppointmentHaveParticipantsWithEmail": lambda _call: False,
             "WillSendEmail": lambda _call: False,
@@ -130,6 +130,15 @@ class Appointments:
         before = self._appointment(call)
         status = "NotStarted" if before["Completed"] == "Completed" else "Completed"
         return str(self._all.edited(call, before, Completed=status)["Completed"])
+
+
+def _kind_of_task(call: Call) -> str:
+    """Where an appointment of that type of task is shown. The types of documents are no appointments."""
+    kinds = {"": _DIARY, "unknown": _DIARY, "appointment": _DIARY, "phone": _DIARY, "todo": _TASK}
+    word = call.text("Type")
+    if word.lower() not in kinds:
+        raise malformed(f"{word!r} is no type of an appointment")
+    return kinds[word.lower()]
 
 
 def _any(_row: Mapping[str, object]) -> bool:

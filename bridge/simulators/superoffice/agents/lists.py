@@ -142,16 +142,17 @@ class ListAgent:
         return _list_item(item, self._number(name))
 
     def _add(self, call: Call, name: str) -> Record:
-        given = call.object("ListItemEntity")
+        given = call.object("Item")
         number = self._state.add_item(name, str(given.get("Name") or ""), Tooltip=str(given.get("Tooltip") or ""))
         return self._row(call, name, number)
 
     def _save(self, call: Call, name: str) -> Record:
-        given = call.object("ListItemEntity")
-        shown = self._row(call, name, int(given.get("Id") or 0))
-        item = self._state.lists[name][shown["Id"]]
+        given = call.object("Item")
+        number = call.number("Id")
+        self._row(call, name, number)
+        item = self._state.lists[name][number]
         item |= {part: given[part] for part in ("Name", "Tooltip", "Rank", "Deleted") if given.get(part) is not None}
-        return self._row(call, name, shown["Id"])
+        return self._row(call, name, number)
 
     def _drop(self, call: Call, name: str) -> object:
         """The item stays for records that have it, and is shown as deleted."""
@@ -283,6 +284,8 @@ class LookUps:
         made: dict[str, Method] = {
             "GetCustomFieldInfoList": lambda call: field_infos(self._state, _owner(call.text("TableName"))),
             "GetCustomFieldInfo": self._field_info,
+            "GetUserDefinedFieldInfo": lambda call: self._numbered([call.number("UserDefinedFieldInfoId")])[0],
+            "GetUserDefinedFieldFromIds": lambda call: self._numbered(call.items("Ids")),
             "GetUserDefinedFieldFromProgIds": lambda call: [
                 row
                 for row in udef_layout(self._state, _owner(call.text("OwnerType")))
@@ -299,6 +302,13 @@ class LookUps:
             "ClearCaches": lambda _call: NOTHING,
         }
         return {f"UserDefinedFieldInfo/{name}": method for name, method in made.items()}
+
+    def _numbered(self, numbers: list[int]) -> list[Record]:
+        layouts = [udef_layout(self._state, entity) for entity in ENTITIES.values() if entity.custom]
+        found = [row for layout in layouts for row in layout if row["UDefFieldId"] in numbers]
+        if not found:
+            raise not_found(f"custom fields {numbers}")
+        return found
 
     def _field(self, call: Call, part: str, wanted: str) -> Record:
         for row in udef_layout(self._state, _owner(call.text("OwnerType"))):

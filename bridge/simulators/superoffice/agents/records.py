@@ -178,7 +178,7 @@ class Companies:
             "GetNameDepartmentDuplicates": self._duplicates,
             "GetDomainDuplicates": lambda call: domain_duplicates(self._all.rows(), call.text("Domain")),
             "GetDuplicateRules": lambda _call: duplicate_rules(self._state),
-            "SetDuplicateRulesStatus": self._set_rules,
+            "SetDuplicateRulesStatus": lambda call: set_duplicate_rules(self._state, call),
             "CreateNewEntry": self._new_entry,
             "Merge": self._merge,
             "Copy": self._copy,
@@ -210,11 +210,6 @@ class Companies:
 
     def _duplicates(self, call: Call) -> list[Record]:
         return name_duplicates(self._all.rows(), call.text("Name"), call.text("Department"))
-
-    def _set_rules(self, call: Call) -> object:
-        for rule in call.items("Rules"):
-            self._state.duplicate_rules[str(rule.get("Name"))] = rule.get("IsActive") is True
-        return NOTHING
 
     def _new_entry(self, call: Call) -> int:
         """A record with the name of what was shown as a duplicate."""
@@ -311,6 +306,13 @@ class People:
         body["Emails"] = [{"Value": one} for one in call.items("Emails")]
         body["OfficePhones"] = [{"Value": one} for one in call.items("PhoneNumbers")]
         return {"Person": self._all.saved(call, body), "PersonCreated": True, **RIGHTS}
+
+
+def set_duplicate_rules(state: State, call: Call) -> object:
+    """Switches rules on and off; companies and projects share them here."""
+    for rule in call.items("Rules"):
+        state.duplicate_rules[str(rule.get("Name"))] = rule.get("IsActive") is True
+    return NOTHING
 
 
 def changed_country(records: Records, call: Call, name: str) -> Record:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.simulators.records import Record
 from bridge.simulators.superoffice.agents.calls import NOTHING, Call, Method
-from bridge.simulators.superoffice.agents.records import Records
+from bridge.simulators.superoffice.agents.records import Records, set_duplicate_rules
 from bridge.simulators.superoffice.answers import not_found
 from bridge.simulators.superoffice.changes import Changes
 from bridge.simulators.superoffice.dates import local_now
@@ -163,6 +163,7 @@ class Projects:
             "GetMyProjects": self._mine,
             "GetDuplicates": lambda call: name_duplicates(self._all.rows(), call.text("Name")),
             "GetDuplicateRules": lambda _call: duplicate_rules(self._state),
+            "SetDuplicateRulesStatus": lambda call: set_duplicate_rules(self._state, call),
             "CreateNewEntry": self._new_entry,
             "SetCompleted": self._complete,
             "Merge": self._merge,
