@@ -232,6 +232,7 @@ async function people(company) {
   await call("Person isNumberValid free", () => one.isNumberValidAsync(0, "K-2"), true);
   await call("Person getPersonsFromContact", () => one.getPersonsFromContactAsync(company), holds((rows) => rows?.some((row) => row.personId === id)));
   await call("Person getMyPerson", () => one.getMyPersonAsync(), nothing);
+  await call("Person getColleagues", () => one.getColleaguesAsync(), []);
   await call("Person getPhones", () => one.getPhonesAsync(id), [{ value: "222" }, { value: "333" }]);
   await call("Person getAddress", () => one.getAddressAsync(id), { street: { city: "Bodo" } });
   await call("Person getAddressByCountry", () => one.getAddressByCountryAsync(id, 1), { street: { city: "Bodo" } });
@@ -266,6 +267,7 @@ async function sales(company) {
   await call("Sale getUpcomingSales", () => one.getUpcomingSalesAsync(0, 10), holds((rows) => Array.isArray(rows) && rows.every((row) => row.saleDate > new Date())));
   await call("Sale getSummaryByContact", () => one.getSummaryByContactAsync(company, day("2019-01-01"), day("2039-01-01")), { open: 2, openTotalBaseCurrency: 580, openWeightedBaseCurrency: 258, currentOverdue: 1, futureOpen: 1, sold: 0 });
   await call("Sale getSummaryByAssociate", () => one.getSummaryByAssociateAsync(3, day("2019-01-01"), day("2039-01-01")), { open: holds(Number.isInteger) });
+  await call("Sale getSummaryByGroup", () => one.getSummaryByGroupAsync(1, day("2031-01-01"), day("2031-12-31")), { open: 1, openTotalOwnCurrency: 500 });
   await call("Sale createDefaultSaleSummary", () => one.createDefaultSaleSummaryAsync(), { open: 0, sold: 0 });
   await call("Sale setAsSold", () => one.setAsSoldAsync([id]), nothing);
   await call("Sale getSaleEntity sold", () => one.getSaleEntityAsync(id), { status: "Sold" });
@@ -324,10 +326,13 @@ async function appointments(company) {
   await call("Appointment getPersonTasks", () => one.getPersonTasksAsync(made.Person, 10), second);
   await call("Appointment getAssociateDiary", () => one.getAssociateDiaryAsync(3, from, to, 10), first);
   await call("Appointment getAssociatesDiary", () => one.getAssociatesDiaryAsync([3, 7], from, to), first);
+  await call("Appointment getDiaryByGroup", () => one.getDiaryByGroupAsync(1, 0, from, to, 10), first);
   await call("Appointment getAssociatesDiary of others", () => one.getAssociatesDiaryAsync([7], from, to), []);
   const before = await call("Appointment getAppointmentEntity", () => one.getAppointmentEntityAsync(id), { startDate: date, endDate: date });
   const moved = await call("Appointment move", () => one.moveAsync(id, at("5-01T12:00"), "OnlyThis"), { appointmentId: id, startDate: date });
   calls.push({ name: "Appointment move keeps the length", outcome: moved?.endDate - moved?.startDate === 3600000 && before?.startDate < moved?.startDate ? "right" : "wrong", expected: "an hour", got: `${moved?.startDate} to ${moved?.endDate}` });
+  await call("Appointment moveWithEmail", () => one.moveWithEmailAsync(id, at("5-02T12:00"), "OnlyThis", false, undefined, undefined), { appointmentId: id, startDate: date });
+  await call("Appointment updateAppointmentWithModeAndEmail", () => one.updateAppointmentWithModeAndEmailAsync(id, at("5-03T12:00"), at("5-03T13:00"), "NotStarted", "inDiary", 3, "OnlyThis", false, undefined, undefined), { appointmentId: id, completed: "NotStarted" });
   await call("Appointment updateAppointment", () => one.updateAppointmentAsync(id, at("6-01T12:00"), at("6-01T13:00"), 2, 1, 7), { appointmentId: id, associateId: 7, completed: "Started" });
   await call("Appointment updateAppointmentWithMode", () => one.updateAppointmentWithModeAsync(id, at("6-02T12:00"), at("6-02T13:00"), "Completed", "inDiary", 3, "OnlyThis"), { appointmentId: id, associateId: 3, completed: "Completed" });
   await call("Appointment toggleAppointmentStatus", () => one.toggleAppointmentStatusAsync(id), "NotStarted");
@@ -355,6 +360,9 @@ async function goods() {
   await call("Quote getAllPriceListsByCurrencyId", () => one.getAllPriceListsByCurrencyIdAsync(0, 2), [{ priceListId: list?.priceListId }]);
   await call("Quote getActivePriceLists", () => one.getActivePriceListsAsync(0, "EUR"), [{ priceListId: list?.priceListId }]);
   await call("Quote getActivePriceListsByCurrencyId", () => one.getActivePriceListsByCurrencyIdAsync(0, 2), [{ priceListId: list?.priceListId }]);
+  const twin = await call("Quote copySuperOfficePriceList", () => one.copySuperOfficePriceListAsync(list?.priceListId, "Summer", new Date("2030-06-01T00:00:00Z"), new Date("2030-09-01T00:00:00Z"), 3, false), { priceListId: number, name: "Summer", currency: "USD", validFrom: new Date("2030-06-01T00:00:00Z") });
+  await call("Quote getActivePriceLists not yet", () => one.getActivePriceListsAsync(0, "USD"), []);
+  await call("Quote deletePriceList of the copy", () => one.deletePriceListAsync(twin?.priceListId), nothing);
   await call("Quote createDefaultProduct", () => one.createDefaultProductAsync(), { productId: 0 });
   const product = await call("Quote saveProduct", () => one.saveProductAsync({ name: "Rope", erpProductKey: "ROPE", erpPriceListKey: "R", code: "r1", unitListPrice: 12.5, vAT: 25, inAssortment: true }), { productId: number, name: "Rope", unitListPrice: 12.5, vAT: 25 });
   await call("Quote getProductFromDbId", () => one.getProductFromDbIdAsync(product?.productId), { productId: product?.productId, erpProductKey: "ROPE" });
@@ -431,6 +439,8 @@ async function lists() {
   await call("List getAllTasks", () => one.getAllTasksAsync(true), ids("taskListItemId", 1, 2, 3));
   await call("List getAllSaleType", () => one.getAllSaleTypeAsync(), ids("id", 1, 2));
   await call("List getAllCurrencies", () => one.getAllCurrenciesAsync(false), ids("currencyId", 1, 2, 3));
+  await call("List getAllSaleStages", () => one.getAllSaleStagesAsync(false), ids("saleStageId", 1, 2, 3));
+  await call("List getAllSaleTypeEntities", () => one.getAllSaleTypeEntitiesAsync(false), ids("saleTypeId", 1, 2));
   await call("List getBaseCurrency", () => one.getBaseCurrencyAsync(), { currencyId: 1, name: "NOK", rate: 1 });
   await call("List getCurrencyEntity", () => one.getCurrencyEntityAsync(2), { currencyId: 2, name: "EUR" });
   await call("List getCategoryEntity", () => one.getCategoryEntityAsync(3), { categoryId: 3, name: "Partner" });
@@ -450,8 +460,12 @@ async function lists() {
   await call("List addFromListDefinition", () => one.addFromListDefinitionAsync(business, { name: "Farming" }), { id: 5, name: "Farming" });
   await call("List saveFromListName", () => one.saveFromListNameAsync(4, "Business", { ...item, name: "Fish" }), { id: 4, name: "Fish", tooltip: "boats" });
   await call("List getBusiness new", () => one.getBusinessAsync(4), { id: 4, value: "Fish" });
+  await call("List saveFromListDefinition", () => one.saveFromListDefinitionAsync(4, business, { name: "Fisheries" }), { id: 4, name: "Fisheries" });
+  await call("List saveListItemEntity", () => one.saveListItemEntityAsync({ id: 4, name: "Fish", udListDefinitionId: business }), { id: 4, name: "Fish" });
+  await call("List saveListItemEntity new", () => one.saveListItemEntityAsync({ name: "Forests", udListDefinitionId: business }), { id: 6, name: "Forests" });
+  await call("List deleteFromListDefinition", () => one.deleteFromListDefinitionAsync(6, business), nothing);
   await call("List deleteFromListName", () => one.deleteFromListNameAsync(5, "Business"), nothing);
-  await call("List getAllFromListName with deleted", () => one.getAllFromListNameAsync("Business", true), [{ id: 1 }, { id: 2 }, { id: 3 }, { id: 4 }, { id: 5, deleted: true }]);
+  await call("List getAllFromListName with deleted", () => one.getAllFromListNameAsync("Business", true), [{ id: 1 }, { id: 2 }, { id: 3 }, { id: 4 }, { id: 5, deleted: true }, { id: 6, deleted: true }]);
   await call("List getBusinesses without the deleted", () => one.getBusinessesAsync(), ids("id", 1, 2, 3, 4));
   const some = [{ id: 1, name: "Low" }, { id: 2 }, { id: 3 }];
   await call("MDO getList", () => mdo.getListAsync("Priority", true, "", false), some);
@@ -503,6 +517,11 @@ async function archives(company) {
   await call("Archive getArchiveListByColumns second page", () => one.getArchiveListByColumnsAsync("FindContact", ["name"], [{ name: "name", direction: "DESC" }], either, [], 1, 1), [{ primaryKey: company }]);
   await call("Archive getArchiveListByColumns of sales", () => one.getArchiveListByColumnsAsync("FindSale", ["heading", "amount"], [{ name: "saleId", direction: "ASC" }], [{ name: "saleId", operator: "oneOf".length ? "=" : "", values: [`[I:${made.Sale}]`], isActive: true }], [], 0, 10), [{ primaryKey: made.Sale, entityName: "sale" }]);
   await call("Archive getArchiveListByColumns of persons", () => one.getArchiveListByColumnsAsync("Person", ["fullName"], [{ name: "personId", direction: "ASC" }], [{ name: "personId", operator: "=", values: [`[I:${made.Person}]`], isActive: true }], [], 0, 10), [{ primaryKey: made.Person }]);
+  for (const [name, more] of [["getArchiveList", []], ["getArchiveListWithContext", [""]]]) {
+    await call(`Archive ${name}`, () => one[`${name}Async`]("Pane", "FindContact", order, only(company), ["contact"], 0, 50, ...more), [row]);
+    await call(`Archive ${name}2`, () => one[`${name}2Async`]("Pane", "FindContact", "contactId asc", `contactId equals ${company}`, "contact", 0, 50, ...more), [row]);
+  }
+  for (const [name, more] of [["getArchiveConfiguration", []], ["getArchiveConfigurationWithContext", [""]], ["getArchiveConfigurationV2", ["", ""]]]) await call(`Archive ${name}`, () => one[`${name}Async`]("Pane", "FindContact", ...more), { archiveColumnInfo: holds((rows) => rows?.some((column) => column.name === "name")), archiveEntityInfo: [{ name: "contact", selected: true }] });
   await call("Archive createDefaultArchiveListResult", () => one.createDefaultArchiveListResultAsync(), { rowCount: 0, rows: [] });
   await call("Archive getProviderNames", () => one.getProviderNamesAsync(), holds((names) => ["FindContact", "FindSale", "Person"].every((name) => names?.includes(name))));
   await call("Archive getAvailableColumns", () => one.getAvailableColumnsAsync("FindContact", ""), holds((rows) => rows?.some((one) => one.name === "orgnr" && one.canOrderBy === true)));
@@ -525,6 +544,8 @@ async function foreign(company) {
   await call("ForeignSystem getAppByName unknown", () => one.getAppByNameAsync("none"), nothing);
   const device = await call("ForeignSystem addDeviceByIdentifier", () => one.addDeviceByIdentifierAsync(...place), { foreignDeviceId: number, name: "Main", deviceIdentifier: "one", foreignAppId: app?.foreignAppId });
   await call("ForeignSystem saveDeviceByIdentifier", () => one.saveDeviceByIdentifierAsync(...place, device), { foreignDeviceId: device?.foreignDeviceId });
+  const second = await call("ForeignSystem saveForeignDevice", () => one.saveForeignDeviceAsync({ name: "Spare", deviceIdentifier: "two" }, "ERP"), { name: "Spare", deviceIdentifier: "two", foreignDeviceId: number });
+  await call("ForeignSystem deleteForeignDevice", () => one.deleteForeignDeviceAsync({ foreignDevice: second, applicationName: "ERP" }), nothing);
   await call("ForeignSystem getDeviceByIdentifier", () => one.getDeviceByIdentifierAsync(...place), { foreignDeviceId: device?.foreignDeviceId });
   await call("ForeignSystem getDeviceByName", () => one.getDeviceByNameAsync("ERP", "Main"), { foreignDeviceId: device?.foreignDeviceId });
   await call("ForeignSystem getForeignDevice", () => one.getForeignDeviceAsync(device?.foreignDeviceId), { name: "Main" });

@@ -10,7 +10,7 @@ _PARTS = (
     *("WebhookId", "Name", "Events", "TargetUrl", "Secret", "State", "Type", "Headers", "Properties", "ErrorsEmail"),
     *("Key", "RecordId", "TableName", "Operator", "Values", "IsActive", "SubRestrictions", "InterOperator"),
     *("InterParenthesis", "Direction", "DeviceIdentifier", "ForeignDeviceId", "ForeignAppId", "Devices"),
-    *("EntryName", "EntryIdentifier", "SoPrimaryKey", "RuleName", "Tooltip", "Deleted", "Rank"),
+    *("EntryName", "EntryIdentifier", "SoPrimaryKey", "RuleName", "Tooltip", "Deleted", "Rank", "UdListDefinitionId"),
 )
 _NAMES = {
     name.lower(): name

@@ -56,6 +56,9 @@ class Appointments:
             "GetAssociateDiary": lambda call: self._within(
                 call, _both(_one_of("Associate", [call.number("AssociateId")]), _kind(_DIARY))
             ),
+            "GetDiaryByGroup": lambda call: self._within(
+                call, _both(_one_of("Associate", self._group(call.number("GroupId"))), _kind(_DIARY))
+            ),
             "GetAssociatesDiary": lambda call: self._within(
                 call, _both(_one_of("Associate", call.items("AssociateIds")), _kind(_DIARY))
             ),
@@ -65,9 +68,9 @@ class Appointments:
         return {
             "Save": lambda call: self._all.saved(call, call.object("AppointmentEntity")),
             "Delete": self._delete,
-            "Move": self._move,
-            "UpdateAppointment": self._update,
-            "UpdateAppointmentWithMode": self._update,
+            **dict.fromkeys(("Move", "MoveWithEmail"), self._move),
+            **dict.fromkeys(("UpdateAppointment", "UpdateAppointmentWithMode"), self._update),
+            "UpdateAppointmentWithModeAndEmail": self._update,
             "ToggleAppointmentStatus": self._toggle,
             "ConvertAppointmentToTask": lambda call: self._all.shown(
                 call, self._all.edited(call, self._appointment(call), Type=_TASK)
@@ -87,6 +90,9 @@ class Appointments:
             "GetTaskListItem": lambda call: show_task(self._state, call.number("TaskListItemId"), call.view),
             "GetTaskListItems": lambda call: [show_task(self._state, number, call.view) for number in items],
         }
+
+    def _group(self, number: int) -> list[int]:
+        return [one for one, row in self._state.associates.items() if row["GroupIdx"] == number]
 
     def _appointment(self, call: Call) -> Record:
         return self._all.found(call.number("AppointmentId"))

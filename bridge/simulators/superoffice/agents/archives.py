@@ -1,6 +1,6 @@
 """The Archive and Find agents: the rows of the archives, asked with restrictions (agents reference).
 
-Saved criteria, layouts of the pages and exports are not simulated.
+Saved criteria, arranged layouts of pages and exports are not simulated: a page shows every column.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Any
 from bridge.simulators.records import Record
 from bridge.simulators.superoffice.agents.calls import Call, Method, as_object, malformed
 from bridge.simulators.superoffice.archive import Archive, full_row
+from bridge.simulators.superoffice.dates import EMPTY
 from bridge.simulators.superoffice.providers import Provider
 from bridge.simulators.superoffice.shapes import RIGHTS
 
@@ -23,11 +24,14 @@ class Archives:
 
     def methods(self) -> dict[str, Method]:
         rows = ("GetArchiveListByColumns", "GetArchiveListByColumnsWithContext")
+        rows += ("GetArchiveList", "GetArchiveListWithContext")
         headed = ("GetArchiveListByColumnsWithHeader", "GetArchiveListByColumnsWithHeaderWithContext")
         made: dict[str, Method] = {f"{name}{end}": self._rows for name in rows for end in ("", "2")}
         made |= {f"{name}{end}": self._result for name in headed for end in ("", "2")}
         made |= {
             "CreateDefaultArchiveListResult": lambda _call: {"RowCount": 0, "Rows": [], **RIGHTS},
+            **dict.fromkeys(("GetArchiveConfiguration", "GetArchiveConfigurationV2"), self._layout),
+            "GetArchiveConfigurationWithContext": self._layout,
             "GetProviderNames": lambda _call: self._archive.provider_names(),
             "GetAvailableColumns": lambda call: _columns(self._archive.provider(call.text("ProviderName"))),
             "GetAvailableEntities": lambda call: _entities(self._archive.provider(call.text("ProviderName"))),
@@ -47,6 +51,13 @@ class Archives:
     def _result(self, call: Call) -> Record:
         shown, count = self._page(call, call.number("Page"))
         return {"RowCount": count, "Rows": shown, **RIGHTS}
+
+    def _layout(self, call: Call) -> Record:
+        """What a page shows that nobody arranged: everything."""
+        provider = self._archive.provider(call.text("ProviderName"))
+        entities = [{**one, "Selected": True, "Hidden": False, "LastChanged": EMPTY} for one in _entities(provider)]
+        columns = {"ArchiveColumnInfo": _columns(provider), "ArchiveEntityInfo": entities}
+        return {**columns, "ArchiveOrderByInfo": [], "OwnerKeys": "", **RIGHTS}
 
     def _found(self, call: Call) -> Record:
         """As FindResults, with the columns beside the rows; without columns all that the provider has."""

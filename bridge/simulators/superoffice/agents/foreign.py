@@ -43,7 +43,9 @@ class ForeignSystem:
             "GetDeviceByIdentifier": lambda call: self._device(self._keys.device_found(**_place(call))),
             "GetDeviceByName": lambda call: self._device(self._keys.device_found(**_place(call))),
             "GetForeignDevice": lambda call: self._device(self._keys.device_numbered(call.number("ForeignDeviceId"))),
+            "SaveForeignDevice": self._save_device,
             "DeleteDeviceByIdentifier": self._delete_device,
+            "DeleteForeignDevice": self._delete_this_device,
         }
 
     def _found(self) -> dict[str, Method]:
@@ -93,6 +95,16 @@ class ForeignSystem:
     def _delete(self, call: Call) -> object:
         carrier = call.get("ForeignKey") or {}
         self._keys.drop(**{**_asked(call), **{name: carrier[name] for name in ("Key", "Value") if carrier.get(name)}})
+        return NOTHING
+
+    def _save_device(self, call: Call) -> Record:
+        given = call.object("ForeignDevice")
+        texts = (str(given.get(name) or "") for name in ("Name", "DeviceIdentifier"))
+        return self._device(self._keys.device(_app_name(call), *texts))
+
+    def _delete_this_device(self, call: Call) -> object:
+        row = self._keys.device_numbered(int(call.object("ForeignDevice").get("ForeignDeviceId") or 0))
+        self._keys.drop_device(row["app"], row["device"], row["identifier"])
         return NOTHING
 
     def _delete_app(self, call: Call) -> object:

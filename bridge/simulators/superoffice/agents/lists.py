@@ -50,6 +50,8 @@ class ListAgent:
             "GetAllTasks": self._all("Task", task),
             "GetAllSaleType": self._all("SaleType", self._item("SaleType")),
             "GetAllCurrencies": self._all("Currency", self._entity("Currency", "CurrencyId", Rate=1.0, Units=1.0)),
+            "GetAllSaleStages": self._all("Rating", self._entity("Rating", "SaleStageId", Probability=0)),
+            "GetAllSaleTypeEntities": self._all("SaleType", self._entity("SaleType", "SaleTypeId", **_GUIDE)),
             "GetBaseCurrency": lambda call: self._entity("Currency", "CurrencyId", Rate=1.0, Units=1.0)(1, call.view),
         }
         for name, key, more in _OWN_CARRIERS:
@@ -71,7 +73,10 @@ class ListAgent:
             "AddFromListName": lambda call: self._add(call, find_list(self._state, _name(call))),
             "AddFromListDefinition": lambda call: self._add(call, self._named(call.number("UdListDefinitionId"))),
             "SaveFromListName": lambda call: self._save(call, find_list(self._state, _name(call))),
+            "SaveFromListDefinition": lambda call: self._save(call, self._named(call.number("UdListDefinitionId"))),
+            "SaveListItemEntity": self._save_item,
             "DeleteFromListName": lambda call: self._drop(call, find_list(self._state, _name(call))),
+            "DeleteFromListDefinition": lambda call: self._drop(call, self._named(call.number("UdListDefinitionId"))),
         }
 
     def _three(self, name: str, item: Item, plural: str) -> dict[str, Method]:
@@ -141,14 +146,25 @@ class ListAgent:
             raise not_found(f"{name} {number}")
         return _list_item(item, self._number(name))
 
+    def _save_item(self, call: Call) -> Record:
+        """The item says itself which list it is of."""
+        given = call.object("ListItemEntity")
+        name = self._named(int(given.get("UdListDefinitionId") or 0))
+        if not given.get("Id"):
+            return self._added(call, name, given)
+        return self._saved(call, name, int(given["Id"]), given)
+
     def _add(self, call: Call, name: str) -> Record:
-        given = call.object("Item")
+        return self._added(call, name, call.object("Item"))
+
+    def _added(self, call: Call, name: str, given: Record) -> Record:
         number = self._state.add_item(name, str(given.get("Name") or ""), Tooltip=str(given.get("Tooltip") or ""))
         return self._row(call, name, number)
 
     def _save(self, call: Call, name: str) -> Record:
-        given = call.object("Item")
-        number = call.number("Id")
+        return self._saved(call, name, call.number("Id"), call.object("Item"))
+
+    def _saved(self, call: Call, name: str, number: int, given: Record) -> Record:
         self._row(call, name, number)
         item = self._state.lists[name][number]
         item |= {part: given[part] for part in ("Name", "Tooltip", "Rank", "Deleted") if given.get(part) is not None}
@@ -162,12 +178,13 @@ class ListAgent:
         return NOTHING
 
 
+_GUIDE: dict[str, Any] = {"DurationUnit": "Unknown", "HasGuide": False, "IsAutoAdvance": False, "Stages": []}
 _OWN_CARRIERS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("Currency", "CurrencyId", {"Rate": 1.0, "Units": 1.0}),
     ("Category", "CategoryId", {"CategoryGroup": "Unknown", "EnableLeadStatus": False, "CategoryFamilyId": 0}),
     ("SaleStage", "SaleStageId", {"Probability": 0}),
-    ("SaleType", "SaleTypeId", {"DurationUnit": "Unknown", "SaleDuration": 0, "HasGuide": False, "Stages": []}),
-    ("ProjectType", "ProjTypeId", {"DurationUnit": "Unknown", "ProjectDuration": 0, "HasGuide": False, "Stages": []}),
+    ("SaleType", "SaleTypeId", {**_GUIDE, "SaleDuration": 0}),
+    ("ProjectType", "ProjTypeId", {**_GUIDE, "ProjectDuration": 0}),
 )
 _LIST_OF = {"SaleStage": "Rating"}
 

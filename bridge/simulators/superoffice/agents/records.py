@@ -233,7 +233,7 @@ class Companies:
 
 
 class People:
-    """What the Person agent has beside the common methods."""
+    """What the Person agent has beside the common methods. No user of the tenant is a person of it."""
 
     def __init__(self, state: State, changes: Changes) -> None:
         self._state = state
@@ -244,6 +244,7 @@ class People:
         own: dict[str, Method] = {
             "GetPersonsFromContact": lambda call: self._all.carriers(call, self._of(call.number("ContactId"))),
             "GetMyPerson": lambda _call: None,
+            "GetColleagues": lambda _call: [],
             "GetPersonSummary": self._summary,
             "GetPhones": self._phones,
             "ChangeCountry": lambda call: changed_country(self._all, call, "PersonEntity"),

@@ -57,6 +57,7 @@ class Sales:
             "SetAsLostWithReason": lambda call: self._closed(call, "Lost", "Reason"),
             "CreateDefaultSaleSummary": lambda _call: _summed([], ""),
             "GetSummaryByAssociate": lambda call: self._summary(call, "Associate", "AssociateId"),
+            "GetSummaryByGroup": self._group_summary,
             "GetSummaryByContact": lambda call: self._summary(call, "Contact", "ContactId"),
         }
 
@@ -115,6 +116,11 @@ class Sales:
         for number in call.items("SaleIds"):
             self._all.edited(call, self._all.found(number), Status=status, Saledate=self._today(), **more)
         return NOTHING
+
+    def _group_summary(self, call: Call) -> Record:
+        group, within = call.number("GroupId"), self._within(call)
+        members = [number for number, one in self._state.associates.items() if one["GroupIdx"] == group]
+        return _summed([row for row in self._all.rows() if row["Associate"] in members and within(row)], self._today())
 
     def _summary(self, call: Call, link: str, key: str) -> Record:
         number, within = call.number(key), self._within(call)
@@ -213,6 +219,7 @@ class Goods:
             "SavePriceList": lambda call: self._lists.saved(call, call.body),
             "DeletePriceList": self._lists.delete,
             "GetPriceList": self._lists.read,
+            "CopySuperOfficePriceList": self._copy_list,
             "GetAllPriceLists": lambda call: self._listed(call, call.text("Currency")),
             "GetAllPriceListsByCurrencyId": lambda call: self._listed(call, self._currency(call)),
             "GetActivePriceLists": lambda call: self._listed(call, call.text("Currency"), active=True),
@@ -230,6 +237,14 @@ class Goods:
         product = self._products.found(call.number("ProductId"))
         self._products.edited(call, product, InAssortment=not product["InAssortment"])
         return NOTHING
+
+    def _copy_list(self, call: Call) -> Record:
+        """A list of the same kind with another name, time and currency; the products are not copied."""
+        source = self._lists.shown(call, self._lists.found(call.number("OriginalPriceListId")))
+        item = self._state.item("Currency", call.number("NewCurrencyId"))
+        body = {**source, "PriceListId": 0, "Name": call.text("NewName"), "ERPPriceListKey": ""}
+        body |= {name: call.get(name) for name in ("ValidFrom", "ValidTo")}
+        return self._lists.saved(call, {**body, "Currency": item["Name"] if item else source["Currency"]})
 
     def _currency(self, call: Call) -> str:
         item = self._state.item("Currency", call.number("CurrencyId"))
