@@ -183,5 +183,6 @@ _ALONE: Record = {
     "RecurringPattern": "Unknown",
     **dict.fromkeys(("RecurringStartDate", "RecurringEndDate"), EMPTY),
     "CautionWarning": "OK",
+    "AlarmLeadTime": "P0D",
 }
 """What an appointment without participants and repetitions shows."""
