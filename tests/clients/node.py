@@ -28,14 +28,10 @@ def install_packages(folder: Path, *packages: str) -> None:
     done.write_text(mark)
 
 
-def run_script(script: Path, *words: str, zone: str = "UTC") -> str:
-    """What the script prints. Raises RuntimeError with its complaint when it fails.
-
-    `zone`: where the client runs, as clients read times without a zone as local ones.
-    """
-    ended = subprocess.run(
-        ["node", str(script), *words], capture_output=True, text=True, timeout=SECONDS, env={**os.environ, "TZ": zone}
-    )
+def run_script(script: Path, *words: str) -> str:
+    """What the script prints. Raises RuntimeError with its complaint when it fails."""
+    zone = {**os.environ, "TZ": "UTC"}  # clients read times without a zone as local ones
+    ended = subprocess.run(["node", str(script), *words], capture_output=True, text=True, timeout=SECONDS, env=zone)
     if ended.returncode != 0:
         raise RuntimeError(f"{script.name} failed: {ended.stderr[-2000:]}")
     return ended.stdout

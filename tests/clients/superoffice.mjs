@@ -4,6 +4,7 @@
 import { createRequire } from "node:module";
 import { createServer } from "node:http";
 
+process.env.TZ = "Europe/Oslo"; // the tenant's zone: the client reads times without an offset as local ones
 const [folder, address] = process.argv.slice(2);
 const { WebApi, ...api } = createRequire(`${folder}/package.json`)("@superoffice/webapi");
 const calls = [];

@@ -9,7 +9,6 @@ from tests.clients.node import install_packages, run_script
 NAME = "@superoffice/webapi (npm)"
 VERSION = "12.4.1514"
 PACKAGES = (f"@superoffice/webapi@{VERSION}",)
-TENANT_ZONE = "Europe/Oslo"
 SCRIPT = Path(__file__).with_suffix(".mjs")
 _folder = Path()
 
@@ -23,4 +22,4 @@ def install(folder: Path) -> str:
 
 
 def run(address: str) -> list[Call]:
-    return [Call(**one) for one in json.loads(run_script(SCRIPT, str(_folder), address, zone=TENANT_ZONE))]
+    return [Call(**one) for one in json.loads(run_script(SCRIPT, str(_folder), address))]
