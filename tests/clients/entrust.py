@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.clients import Call, Skipped
 from tests.clients.node import install_packages, run_script
 
-NAME = "Entrust SDK by oazapfts"
+NAME = "Entrust's public SDK, by oazapfts"
 GENERATOR = ("oazapfts@7.5.0", "@oazapfts/runtime@1.2.0", "typescript@5.9.3")
 BESIDE = Path(__file__).parents[3] / "shared/specs/entrust-idaas-administration-5.46.json"
 SCRIPT = Path(__file__).with_suffix(".mjs")

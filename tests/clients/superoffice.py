@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.clients import Call
 from tests.clients.node import install_packages, run_script
 
-NAME = "@superoffice/webapi (npm)"
+NAME = "npm @superoffice/webapi"
 VERSION = "12.4.1514"
 PACKAGES = (f"@superoffice/webapi@{VERSION}",)
 SCRIPT = Path(__file__).with_suffix(".mjs")
