@@ -23,8 +23,8 @@ class Archives:
         self._archive = archive
 
     def methods(self) -> dict[str, Method]:
-        rows = ("GetArchiveListByColumns", "GetArchiveListByColumnsWithContext")
-        rows += ("GetArchiveList", "GetArchiveListWithContext")
+        columns = ("GetArchiveListByColumns", "GetArchiveListByColumnsWithContext")
+        rows = (*columns, "GetArchiveList", "GetArchiveListWithContext")
         headed = ("GetArchiveListByColumnsWithHeader", "GetArchiveListByColumnsWithHeaderWithContext")
         made: dict[str, Method] = {f"{name}{end}": self._rows for name in rows for end in ("", "2")}
         made |= {f"{name}{end}": self._result for name in headed for end in ("", "2")}
