@@ -163,6 +163,19 @@ async def test_a_webhook_that_cannot_be_is_refused(tenant: Tenant, wrong: dict[s
     assert (await tenant.hook(**wrong))[0] == 400
 
 
+async def test_a_filter_keeps_events_of_other_groups_back_and_a_hook_without_events_hears_all(tenant: Tenant) -> None:
+    _status, group = await tenant.call("POST", "/api/web/v1/groups", {"name": "Sales"})
+    text = json.dumps([{"groupId": group["id"]}])
+    _status, made = await tenant.hook(events=[{"type": "user.created", "filter": text}])
+    _status, every = await tenant.hook(events=None)
+    await tenant.user("ana", groups=[group["id"]])
+    await tenant.user("bo")
+    names = [delivery["data"]["entityName"] for delivery in await tenant.delivered()]
+    assert made["events"][0]["filter"] == text
+    assert "events" not in every
+    assert sorted(names) == ["ana", "ana", "bo"]
+
+
 async def test_a_webhook_expires(tenant: Tenant) -> None:
     _status, made = await tenant.hook(expiry=1)
     await tenant.clock.advance(90_000)
@@ -257,6 +270,57 @@ async def test_groups_and_organizations_are_made_found_changed_and_leave_their_u
     assert found[1]["id"] == group["id"]
     assert shown["groups"] == []
     assert [one["displayName"] for one in shown["organizations"]] == ["Fjord AS"]
+
+
+async def test_a_user_joins_and_leaves_one_organization(tenant: Tenant) -> None:
+    made = [
+        (await tenant.call("POST", "/api/web/v1/organizations", {"name": name, "displayName": name}))[1]["id"]
+        for name in ("fjord", "dahl")
+    ]
+    user = await tenant.user("ana", organizations=[made[0]])
+    here = f"/api/web/v1/organizations/{made[1]}/users/{user['id']}"
+    answers = [await tenant.call(verb, here) for verb in ("POST", "POST", "DELETE", "DELETE")]
+    _status, shown = await tenant.call("GET", f"{USERS}/{user['id']}")
+    assert [status for status, _body in answers] == [200, 200, 200, 404]
+    assert [one["id"] for one in shown["organizations"]] == [made[0]]
+
+
+async def test_each_of_several_users_succeeds_or_fails_for_itself(tenant: Tenant) -> None:
+    users = [
+        {"userId": "ana", "lastName": "a", "externalId": "x:1"},
+        {"userId": "bo"},
+        {"userId": "cy", "lastName": "c"},
+    ]
+    _status, made = await tenant.call("POST", f"{USERS}/multiple", {"users": users})
+    _status, stopped = await tenant.call("POST", f"{USERS}/multiple", {"users": users, "stopOnError": True})
+    edits = [{"id": "cy", "idType": "USERID", "parms": {"firstName": "Cy"}}, {"id": "none", "parms": {}}]
+    _status, edited = await tenant.call("PUT", f"{USERS}/multiple", {"users": edits})
+    gone = {"users": [{"id": "x:1", "idType": "EXTERNALID"}]}
+    _status, deleted = await tenant.call("DELETE", f"{USERS}/multiple", gone)
+    told = [[one["success"] for one in answer] for answer in (made, stopped, edited, deleted)]
+    assert told == [[True, False, True], [False], [True, False], [True]]
+    assert [row["firstName"] for row in tenant.simulator.state.rows("users")] == ["Cy"]
+
+
+async def test_a_search_asked_for_now_is_fetched_later(tenant: Tenant) -> None:
+    user = await tenant.user("ana", userAliases=[{"value": "lund"}])
+    asked = {"searchByAttributes": [{"name": "userId", "operator": "EQUALS", "value": "LUND"}]}
+    _status, begun = await tenant.call("POST", "/api/web/v4/async/userspaged", asked)
+    _status, state = await tenant.call("GET", f"/api/web/v4/async/userspaged/{begun['id']}/status")
+    _status, found = await tenant.call("GET", f"/api/web/v4/async/userspaged/{begun['id']}/result")
+    assert (begun["state"], state["state"]) == ("SCHEDULED", "COMPLETED")
+    assert [row["id"] for row in found["results"]] == [user["id"]]
+
+
+async def test_an_attribute_is_renamed_and_goes_with_its_values(tenant: Tenant) -> None:
+    path = "/api/web/v1/userattributes"
+    _status, (first, _second) = await tenant.call("GET", path)
+    user = await tenant.user("ana", userAttributeValues=[{"userAttributeId": first["id"], "value": "Sales"}])
+    renamed = await tenant.call("PUT", f"{path}/{first['id']}", {"name": "Unit"})
+    taken = await tenant.call("PUT", f"{path}/{first['id']}", {"name": "Cost centre"})
+    await tenant.call("DELETE", f"{path}/{first['id']}")
+    _status, shown = await tenant.call("GET", f"{USERS}/{user['id']}")
+    assert (renamed[1]["name"], taken[0], shown["userAttributeValues"]) == ("Unit", 409, [])
 
 
 def test_signatures_agree_with_a_worked_example() -> None:

@@ -130,7 +130,7 @@ async def test_addresses_of_the_simulator_exist(world: World) -> None:
     shapes = {(verb, bare(path)) for verb, path in described}
     async with running(world) as calls:
         routes = [
-            (route.method, route.resource.canonical.replace("/api/v1", "", 1).lower())
+            (route.method, route.resource.canonical.replace("/api/v1", "", 1).lower().rstrip("/"))
             for route in calls.simulator.app.router.routes()
             if route.resource is not None and route.resource.canonical.startswith("/api/v1/")
         ]

@@ -135,16 +135,28 @@ def _body(url: str, name: str, events: Sequence[str]) -> dict[str, Any]:
 
 
 def _types(row: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The set of events this hook has, when it is one of those we ask for."""
+    """The set of events this hook has, when it is one of those we ask for. One that names none is told of all.
+
+    The list is optional in the description of a webhook.
+    """
     events = row.get("events")
+    if events is None:
+        return EVENTS
     shown = (
         {str(event.get("type")) for event in events if isinstance(event, dict)} if isinstance(events, list) else {""}
     )
     return next((known for known in EVENT_SETS if set(known) == shown), None)
 
 
+def _is_filtered(row: Mapping[str, Any]) -> bool:
+    """Whether an event is reported of some users only."""
+    events = row.get("events")
+    return isinstance(events, list) and any(isinstance(event, dict) and event.get("filter") for event in events)
+
+
 def _is_whole(row: Mapping[str, Any]) -> bool:
-    return bool(row.get("enabled")) and not row.get("expired") and _types(row) is not None
+    alive = bool(row.get("enabled")) and not row.get("expired")
+    return alive and _types(row) is not None and not _is_filtered(row)
 
 
 def _seen(row: Mapping[str, Any], mine: str | None) -> SeenHook:
@@ -154,6 +166,7 @@ def _seen(row: Mapping[str, Any], mine: str | None) -> SeenHook:
         for text, wrong in (
             ("disabled", not row.get("enabled")),
             ("expired", bool(row.get("expired"))),
+            ("a filter keeps events of some users back", _is_filtered(row)),
             ("its token is not known here", not known),
         )
         if wrong

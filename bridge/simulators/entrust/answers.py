@@ -33,9 +33,12 @@ class Refused(Exception):
         return error(self.status, self.message)
 
 
+def error_info(status: int, message: str) -> dict[str, Any]:
+    return {"errorCode": _CODES.get(status, "error"), "errorMessage": message, "parameters": []}
+
+
 def error(status: int, message: str) -> web.Response:
-    body = {"errorCode": _CODES.get(status, "error"), "errorMessage": message, "parameters": []}
-    return web.json_response(body, status=status)
+    return web.json_response(error_info(status, message), status=status)
 
 
 def fault_answer(_request: web.Request, fault: ResponseFault) -> web.StreamResponse:

@@ -10,7 +10,9 @@ from bridge.simulators.control import RequestCounter, UnknownRecord, add_control
 from bridge.simulators.delivery import Callback, DeliveryQueue, RetryPolicy
 from bridge.simulators.entrust.access import Access
 from bridge.simulators.entrust.answers import Refused, fault_answer, json_object, refusals
+from bridge.simulators.entrust.attributes import Attributes
 from bridge.simulators.entrust.audit import Audit
+from bridge.simulators.entrust.batches import AsyncSearches, UserBatches
 from bridge.simulators.entrust.changes import Changes
 from bridge.simulators.entrust.events import Actor, Event, Outgoing, renderer, user_event
 from bridge.simulators.entrust.groups import KINDS, Collection
@@ -125,7 +127,7 @@ class EntrustSimulator:
             raise UnknownRecord(f"no entity {entity!r}; known: {', '.join(sorted(ENTITIES))}")
 
     def _publish(self, event: Event) -> None:
-        for hook in self.hooks.listening(event.type):
+        for hook in self.hooks.listening(event):
             render = renderer(self.state, hook, event)
             self.deliveries.enqueue(Callback(hook["id"], hook["callbackUrl"], render))
 
@@ -146,7 +148,10 @@ class EntrustSimulator:
         middlewares = [self.requests.middleware(), player.middleware(), refusals, self.access.middleware()]
         app = web.Application(middlewares=middlewares)
         parts = (self.state, self.faults, self._changes, self.access, self._application)
-        app.add_routes([*self.access.routes(), *self.hooks.routes(), *Users(*parts).routes()])
+        users = Users(*parts)
+        app.add_routes([*self.access.routes(), *self.hooks.routes(), *users.routes()])
+        app.add_routes([*Attributes(self.state, self.access).routes(), *UserBatches(*parts).routes()])
+        app.add_routes(AsyncSearches(self.state, self.access, users.page, self._application).routes())
         for kind in KINDS:
             app.add_routes(Collection(*parts, kind).routes())
         app.add_routes(Audit(self.state, self.access).routes())

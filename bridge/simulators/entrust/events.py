@@ -35,11 +35,12 @@ class Actor:
 
 @dataclass(frozen=True)
 class Event:
-    """One delivery's content; `at` is epoch seconds."""
+    """One delivery's content; `at` is epoch seconds; `about`: ids of the user and of the user's groups."""
 
     type: str
     at: float
     data: Mapping[str, Any]
+    about: frozenset[str] = frozenset()
 
 
 def user_event(state: State, type_: str, user: Record, actor: Actor) -> Event:
@@ -58,7 +59,7 @@ def user_event(state: State, type_: str, user: Record, actor: Actor) -> Event:
         "entityName": user["userId"],
         "entityAttributes": as_list if state.options.attributes_as_list else shown,
     }
-    return Event(type_, state.world.clock.now(), data)
+    return Event(type_, state.world.clock.now(), data, frozenset({user["id"], *user["groups"]}))
 
 
 def renderer(state: State, hook: Record, event: Event) -> Callable[[int], Rendered]:

@@ -1,7 +1,8 @@
 """The webhook resource and the life of a hook (pages "Webhooks", "Manage Webhooks")."""
 
+import json
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from aiohttp import web
 from bridge.simulators.control import UnknownRecord
 from bridge.simulators.entrust.access import Access
 from bridge.simulators.entrust.answers import Refused, empty, json_object
-from bridge.simulators.entrust.events import envelope, new_event_id, trial_event
+from bridge.simulators.entrust.events import Event, envelope, new_event_id, trial_event
 from bridge.simulators.entrust.state import State
 from bridge.simulators.records import Record
 from bridge.simulators.world import Deliver, utc
@@ -46,10 +47,10 @@ class Hooks:
             web.delete(f"{_PATH}/{{id}}", may("WEBHOOKS:REMOVE", self._delete)),
         ]
 
-    def listening(self, event_type: str) -> list[Record]:
-        """Hooks that are to be told of an event."""
+    def listening(self, event: Event) -> list[Record]:
+        """Hooks that are to be told of an event: those without events of all, others as their filters let it pass."""
         hooks = [hook for hook in self._state.hooks.values() if hook["enabled"] and not self._expired(hook)]
-        return [hook for hook in hooks if event_type in {event["type"] for event in hook["events"]}]
+        return [hook for hook in hooks if hook["events"] is None or any(_passes(one, event) for one in hook["events"])]
 
     def note(self, hook_id: str, success: bool) -> None:
         """The outcome of one delivery; too many failures in a row disable the hook."""
@@ -137,13 +138,22 @@ class Hooks:
             "_ends": end.timestamp() if end else None,
         }
 
-    def _events(self, events: Any) -> list[Record]:
+    def _events(self, events: Any) -> list[Record] | None:
+        """None where no events are named, for all of them."""
+        if events is None:
+            return None
         if not isinstance(events, list) or not events:
             raise Refused(400, "events must name one or more events")
         types = [event.get("type") if isinstance(event, dict) else None for event in events]
         if wrong := [str(type_) for type_ in types if type_ not in EVENT_TYPES]:
             raise Refused(400, f"unknown event type {', '.join(wrong)}")
-        return [{"id": self._state.world.new_id(), "type": type_} for type_ in types]
+        if any(not isinstance(event.get("filter", ""), str | None) for event in events):
+            raise Refused(400, "filter must be text")
+        kept = [{"type": event["type"], "filter": event.get("filter")} for event in events]
+        return [
+            {"id": self._state.world.new_id(), **{name: value for name, value in event.items() if value}}
+            for event in kept
+        ]
 
     def _expired(self, hook: Record) -> bool:
         return hook["_ends"] is not None and hook["_ends"] <= self._state.world.clock.now()
@@ -167,3 +177,29 @@ class Hooks:
         if hook is None:
             raise UnknownRecord(f"no hook {hook_id}")
         return hook
+
+
+def _passes(wanted: Record, event: Event) -> bool:
+    """A filter lets an event of a user pass that it names, or one of whose groups it names. Which keys a filter has is
+    not documented, so any text in it counts.
+    """
+    if wanted["type"] != event.type:
+        return False
+    return "filter" not in wanted or not event.about.isdisjoint(_named(wanted["filter"]))
+
+
+def _named(text: str) -> set[str]:
+    """All texts in a filter, which holds JSON; else the filter itself."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {text}
+    return set(_texts(found))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if isinstance(value, str):
+        yield value
+    for part in parts:
+        yield from _texts(part)

@@ -10,7 +10,8 @@ from bridge.simulators.entrust.state import State
 from bridge.simulators.records import Record
 
 Match = Callable[[str, str], bool]
-Reader = Callable[[Record], str | None]
+Reader = Callable[[Record], Any]
+"""The value of a row as text, None for none; of a condition also a list of texts."""
 
 _TEXT: Mapping[str, Match] = {
     "EQUALS": lambda has, wanted: has.casefold() == wanted.casefold(),
@@ -94,17 +95,20 @@ class Search:
         return name, operator, value
 
     def _matches(self, row: Record, conditions: Sequence[Sequence[str]]) -> bool:
-        for name, operator, value in conditions:
-            has = self._conditions[name][1](row)
-            if operator in ("EXISTS", "NOT_EXISTS"):
-                if (has is not None) != (operator == "EXISTS"):
-                    return False
-            elif has is None or not _TEXT[operator](has, value):
-                return False
-        return True
+        return all(self._holds(row, *condition) for condition in conditions)
+
+    def _holds(self, row: Record, name: str, operator: str, value: str) -> bool:
+        """Of several values one has to hold, with an operator that denies all."""
+        has = self._conditions[name][1](row)
+        if operator in ("EXISTS", "NOT_EXISTS"):
+            return (has is not None) == (operator == "EXISTS")
+        if has is None:
+            return False
+        held = [_TEXT[operator](one, value) for one in (has if isinstance(has, list) else [has])]
+        return all(held) if operator.startswith("NOT_") else any(held)
 
     def _rank(self, row: Record, read: Reader) -> tuple[str, str]:
-        return (read(row) or "").casefold(), self._key(row) or ""
+        return str(read(row) or "").casefold(), str(self._key(row) or "")
 
     def _is_after(self, rank: tuple[str, ...], last: tuple[str, ...], ascending: bool) -> bool:
         return rank > last if ascending else rank < last

@@ -68,6 +68,7 @@ class State:
     tokens: dict[str, float] = field(default_factory=dict)
     audit: deque[Record] = field(default_factory=lambda: deque(maxlen=AUDIT_LENGTH))
     mails: list[str] = field(default_factory=list)
+    searches: dict[str, Record] = field(default_factory=dict)
     void_cursors: int = 0
     audited: int = 0
 
@@ -96,6 +97,9 @@ class State:
             if wanted == row["userId"].casefold() or wanted in {alias.casefold() for alias in row["aliases"]}:
                 return row
         return None
+
+    def by_external_id(self, external_id: str) -> Record | None:
+        return next((row for row in self.rows("users") if external_id and row["externalId"] == external_id), None)
 
     def add_attribute(self, name: str, kind: str = "NONE", unique: bool = False, system: bool = False) -> Record:
         """Defines a user attribute."""

@@ -1,5 +1,6 @@
 """The user resources (API description 5.46, tags Users and User attributes)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +15,14 @@ from bridge.simulators.entrust.state import State
 from bridge.simulators.faults import Faults
 from bridge.simulators.records import Record
 
+# Of what the tenant has nothing: roles, authenticators, passwords.
+_NOBODY_HAS: dict[str, Any] = {
+    "roleId": (("EQUALS",), lambda _row: []),
+    "authenticator": (("EQUALS", "NOT_EQUALS"), lambda _row: []),
+    "passwordCompromised": (("EQUALS",), lambda _row: "false"),
+    "passwordExpirationTime": ((*TIMES, "EXISTS", "NOT_EXISTS"), lambda _row: None),
+}
+
 _V3, _V1 = "/api/web/v3/users", "/api/web/v1"
 
 
@@ -27,15 +36,19 @@ class Users:
         self._access = access
         self._actor = actor
         conditions: dict[str, Any] = {
-            "userId": (STRINGS, lambda row: row["userId"]),
+            "userId": (STRINGS, lambda row: [row["userId"], *row["aliases"]]),
             "state": (("EQUALS",), lambda row: row["state"]),
             "locked": (("EQUALS",), lambda row: str(row["locked"]).lower()),
             "userType": (("EQUALS",), lambda row: "LOCAL" if row["type"] == "MGMT_UI" else "SYNC"),
             "registrationRequired": (("EQUALS",), lambda row: str(row["registrationRequired"]).lower()),
             "verificationRequired": (("EQUALS",), lambda row: str(row["verificationRequired"]).lower()),
             "lastAuthTime": ((*TIMES, "EXISTS", "NOT_EXISTS"), lambda row: row.get("lastAuthTime")),
+            "groupId": (("EQUALS",), lambda row: row["groups"]),
+            "organizationId": (("EQUALS",), lambda row: row["organizations"]),
+            **_NOBODY_HAS,
         }
-        orders = {name: conditions[name][1] for name in ("userId", "state", "lastAuthTime")}
+        orders: dict[str, Any] = {name: conditions[name][1] for name in ("state", "lastAuthTime")}
+        orders["userId"] = lambda row: row["userId"]
         self._search = Search(state, conditions, orders, lambda row: row["userId"])
 
     def routes(self) -> list[web.RouteDef]:
@@ -52,9 +65,8 @@ class Users:
             web.put(f"{_V1}/users/{{id}}/organizations", may("USERS:EDIT", self._set_organizations)),
             web.put(f"{_V1}/userauthorizationgroup/{{id}}/groups", may("USERS:EDIT", self._set_groups)),
             web.post("/api/web/v4/userspaged", may("USERS:VIEW", self._paged)),
-            web.get(f"{_V1}/userattributes", may("USERATTRIBUTES:VIEW", self._attributes), allow_head=False),
-            web.post(f"{_V1}/userattributes", may("USERATTRIBUTES:ADD", self._add_attribute)),
-            web.get(f"{_V1}/userattributes/{{id}}", may("USERATTRIBUTES:VIEW", self._attribute), allow_head=False),
+            web.post(f"{_V1}/organizations/{{organization}}/users/{{id}}", may("ORGANIZATIONS:EDIT", self._associate)),
+            web.delete(f"{_V1}/organizations/{{organization}}/users/{{id}}", may("ORGANIZATIONS:EDIT", self._part)),
         ]
 
     async def _create(self, request: web.Request) -> web.Response:
@@ -73,8 +85,7 @@ class Users:
     async def _by_external_id(self, request: web.Request) -> web.Response:
         """The field that carries the external id is called userId, too."""
         wanted = (await json_object(request)).get("userId")
-        found = [row for row in self._state.rows("users") if row["externalId"] == wanted and wanted]
-        return self._whole(self._or_404(found[0] if found else None))
+        return self._whole(self._or_404(self._state.by_external_id(str(wanted or ""))))
 
     async def _edit(self, request: web.Request) -> web.Response:
         self._changes.edit_user(request.match_info["id"], await json_object(request), self._actor)
@@ -104,8 +115,34 @@ class Users:
         self._changes.edit_user(request.match_info["id"], {"groups": await json_body(request)}, self._actor)
         return empty()
 
+    async def _associate(self, request: web.Request) -> web.Response:
+        """Adds a user to an organization; a second time changes nothing."""
+        user, organization = self._pair(request)
+        if organization not in user["organizations"]:
+            self._organizations(user, [*user["organizations"], organization])
+        return empty()
+
+    async def _part(self, request: web.Request) -> web.Response:
+        user, organization = self._pair(request)
+        if organization not in user["organizations"]:
+            raise Refused(404, "The user does not belong to the organization.")
+        self._organizations(user, [one for one in user["organizations"] if one != organization])
+        return empty()
+
+    def _pair(self, request: web.Request) -> tuple[Record, str]:
+        organization = request.match_info["organization"]
+        if self._state.get("organizations", organization) is None:
+            raise Refused(404, "The organization was not found.")
+        return self._changes.user(request.match_info["id"]), organization
+
+    def _organizations(self, user: Record, ids: list[str]) -> None:
+        self._changes.edit_user(user["id"], {"organizations": ids}, self._actor)
+
     async def _paged(self, request: web.Request) -> web.Response:
-        body = await json_object(request)
+        return web.json_response(self.page(await json_object(request)))
+
+    def page(self, body: Mapping[str, Any]) -> Record:
+        """One page of a search. Raises Refused."""
         wanted = body.get("attributes") or []
         if wrong := sorted(set(wanted) - COLLECTIONS):
             raise Refused(400, f"unknown attributes {', '.join(wrong)}")
@@ -114,20 +151,7 @@ class Users:
         rows = self._state.rows("users", lag)
         shown, paging = self._search.page(rows, body)
         results = [user_shape(self._state, row, frozenset(wanted)) for row in shown]
-        return web.json_response({"results": results, "paging": paging})
-
-    async def _attributes(self, _request: web.Request) -> web.Response:
-        return web.json_response(list(self._state.attributes.values()))
-
-    async def _attribute(self, request: web.Request) -> web.Response:
-        return web.json_response(self._or_404(self._state.attributes.get(request.match_info["id"])))
-
-    async def _add_attribute(self, request: web.Request) -> web.Response:
-        body = await json_object(request)
-        name = body.get("name")
-        if not name or any(name == known["name"] for known in self._state.attributes.values()):
-            raise Refused(409 if name else 400, "name must be given and not be taken")
-        return web.json_response(self._state.add_attribute(str(name), str(body.get("type", "NONE"))))
+        return {"results": results, "paging": paging}
 
     def _whole(self, user: Record) -> web.Response:
         shown = user_shape(self._state, user, COLLECTIONS)

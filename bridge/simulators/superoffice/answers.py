@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bridge.simulators.faults import ResponseFault
+from bridge.simulators.superoffice.spelling import spelled
 
 
 class Refused(Exception):
@@ -82,7 +83,7 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
 async def json_body(request: web.Request) -> Any:
     raw = await request.read()
     try:
-        return json.loads(raw) if raw.strip() else None
+        return spelled(json.loads(raw)) if raw.strip() else None
     except ValueError as fault:
         raise Refused(400, "JsonReaderException", f"the body is not JSON: {fault}") from fault
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -11,6 +11,14 @@ from bridge.simulators.delivery import Callback, DeliveryQueue, RetryPolicy
 from bridge.simulators.faults import FaultPlayer, Faults
 from bridge.simulators.records import Record
 from bridge.simulators.superoffice.access import Access, check_tenant_state
+from bridge.simulators.superoffice.agents.appointments import Appointments
+from bridge.simulators.superoffice.agents.archives import Archives
+from bridge.simulators.superoffice.agents.calls import Agents
+from bridge.simulators.superoffice.agents.foreign import ForeignSystem
+from bridge.simulators.superoffice.agents.hooks import hook_methods
+from bridge.simulators.superoffice.agents.lists import ListAgent, LookUps
+from bridge.simulators.superoffice.agents.records import record_methods
+from bridge.simulators.superoffice.agents.sales import sale_methods
 from bridge.simulators.superoffice.answers import Refused, fault_answer, json_object, refusals
 from bridge.simulators.superoffice.archive import Archive
 from bridge.simulators.superoffice.changes import Changes, Event
@@ -18,6 +26,7 @@ from bridge.simulators.superoffice.custom import KINDS
 from bridge.simulators.superoffice.dates import View
 from bridge.simulators.superoffice.entities import Resource
 from bridge.simulators.superoffice.events import Outgoing, renderer
+from bridge.simulators.superoffice.foreign import ForeignKeys
 from bridge.simulators.superoffice.hooks import Hooks
 from bridge.simulators.superoffice.lists import Lists
 from bridge.simulators.superoffice.schema import ENTITIES, Entity
@@ -189,11 +198,14 @@ class SuperOfficeSimulator:
         app = web.Application(middlewares=middlewares)
         app.add_routes(self.access.routes())
         archive = Archive(self.state, self.faults)
-        lists = Lists(self.state, self.faults, self._changes)
+        lists = Lists(self.state, self.faults, ForeignKeys(self.state))
+        resources = [
+            Resource(self.state, self.faults, self._changes, entity, archive.listing) for entity in ENTITIES.values()
+        ]
+        parts: list[_Part] = [self.hooks, lists, archive, self._agents(archive), *resources]
         for root in ("/api/v1", f"/{self.state.options.tenant}/api/v1"):
-            app.add_routes(self.hooks.routes(root) + lists.routes(root) + archive.routes(root))
-            for entity in ENTITIES.values():
-                app.add_routes(Resource(self.state, self.faults, self._changes, entity, archive.listing).routes(root))
+            for part in parts:
+                app.add_routes(_with_slash(part.routes(root)))
         if self.state.options.control:
             add_control_routes(app, self)
             app.add_routes([web.post("/_control/tenant", self._control_tenant)])
@@ -201,6 +213,20 @@ class SuperOfficeSimulator:
         app.cleanup_ctx.append(self._background)
         app[SIMULATOR] = self
         return app
+
+    def _agents(self, archive: Archive) -> Agents:
+        state, changes = self.state, self._changes
+        return Agents(
+            state,
+            record_methods(state, changes),
+            sale_methods(state, changes),
+            Appointments(state, changes).methods(),
+            hook_methods(self.hooks),
+            Archives(archive).methods(),
+            ListAgent(state).methods(),
+            LookUps(state).methods(),
+            ForeignSystem(ForeignKeys(state)).methods(),
+        )
 
     async def _control_tenant(self, request: web.Request) -> web.Response:
         """Vendor-only switches: move (true, or a host), tenant_state, hook_states {id: state}, purge (days)."""
@@ -230,6 +256,16 @@ SIMULATOR = web.AppKey("superoffice_simulator", SuperOfficeSimulator)
 def create_app(world: World, options: Options | None = None) -> web.Application:
     """The application; its simulator is `app[SIMULATOR]`."""
     return SuperOfficeSimulator(world, options).app
+
+
+class _Part(Protocol):
+    def routes(self, root: str) -> list[web.RouteDef]: ...
+
+
+def _with_slash(routes: list[web.RouteDef]) -> list[web.RouteDef]:
+    """Each route also with a slash at its end, as the vendor's clients write it."""
+    twins = [web.RouteDef(one.method, f"{one.path}/", one.handler, one.kwargs) for one in routes]
+    return [*routes, *twins]
 
 
 def _as_person(refused: Refused) -> Exception:

@@ -18,7 +18,7 @@ from bridge.simulators.superoffice.dates import View, view_of
 from bridge.simulators.superoffice.filters import Column, parse_filter
 from bridge.simulators.superoffice.providers import BY_ENTITY, Provider, providers
 from bridge.simulators.superoffice.schema import Entity
-from bridge.simulators.superoffice.state import State
+from bridge.simulators.superoffice.state import Caller, State
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,47 @@ class Archive:
         provider = providers(self._state)[BY_ENTITY[entity.name]]
         return self._answer(request, provider, _Query(_lower(request.query)))
 
+    @property
+    def default_top(self) -> int:
+        return self._state.options.default_top
+
+    def provider_names(self) -> list[str]:
+        return sorted(providers(self._state))
+
+    def provider(self, name: str) -> Provider:
+        """By its name in any case. Raises Refused."""
+        for own, provider in providers(self._state).items():
+            if own.lower() == name.lower():
+                return provider
+        raise Refused(500, "SoArchiveException", f"no archive provider {name!r}")
+
+    def chosen(self, provider: Provider, asked: str, order: str, caller: Caller) -> list[Record]:
+        """The rows that pass the filter, in that order. Raises Refused."""
+        rows = provider.rows(self._faults.lag(provider.row_name))
+        if asked:
+            keep = parse_filter(asked, provider.columns, self._state.options.since_filter, caller.associate)
+            rows = [row for row in rows if keep(row)]
+        for part in reversed([part.split() for part in order.split(",") if part.strip()]):
+            column = _column(provider, part[0])
+            if column is None or column.kind == "datetime":
+                raise Refused(500, "SoArchiveException", f"$orderby: cannot sort by {part[0]!r}")
+            falling = len(part) > 1 and part[1].lower() == "desc"
+            rows = sorted(rows, key=_order(column), reverse=falling)
+        return rows
+
     async def _named(self, request: web.Request) -> web.Response:
-        provider = providers(self._state).get(request.match_info["provider"].lower())
-        if provider is None:
-            raise Refused(500, "SoArchiveException", f"no archive provider {request.match_info['provider']!r}")
+        provider = self.provider(request.match_info["provider"])
         given = {key: str(value) for key, value in request.query.items()}
         if request.method == "POST":
             given |= {key: str(value) for key, value in (await json_object(request)).items()}
         return self._answer(request, provider, _Query(_lower(given)))
 
     def _answer(self, request: web.Request, provider: Provider, query: _Query) -> web.Response:
-        rows = self._chosen(request, provider, query)
+        rows = self.chosen(provider, query.text("filter"), query.text("orderby"), caller_of(request))
         top = whole(query.text("top"), self._state.options.default_top, "$top")
         skip = whole(query.text("skip"), 0, "$skip")
         view = view_of(request, self._state.zone, self._state.options.shift_days)
-        shape = _full if query.text("mode").lower() == "full" else _slim
+        shape = full_row if query.text("mode").lower() == "full" else _slim
         names = [name.strip() for name in query.text("select").split(",") if name.strip()]
         shown = [shape(provider, row, names, view) for row in rows[skip : skip + top]]
         following = None
@@ -71,20 +97,6 @@ class Archive:
             following = str(request.url.update_query({"$top": top, "$skip": skip + top}))
         here = str(request.url.with_query(None))
         return web.json_response({"odata.metadata": f"{here}/$metadata", "odata.nextLink": following, "value": shown})
-
-    def _chosen(self, request: web.Request, provider: Provider, query: _Query) -> list[Record]:
-        rows = provider.rows(self._faults.lag(provider.row_name))
-        if query.text("filter"):
-            dates = self._state.options.since_filter
-            keep = parse_filter(query.text("filter"), provider.columns, dates, caller_of(request).associate)
-            rows = [row for row in rows if keep(row)]
-        for part in reversed([part.split() for part in query.text("orderby").split(",") if part.strip()]):
-            column = _column(provider, part[0])
-            if column is None or column.kind == "datetime":
-                raise Refused(500, "SoArchiveException", f"$orderby: cannot sort by {part[0]!r}")
-            falling = len(part) > 1 and part[1].lower() == "desc"
-            rows = sorted(rows, key=_order(column), reverse=falling)
-        return rows
 
 
 def _order(column: Column) -> Callable[[Record], tuple[bool, Any]]:
@@ -116,7 +128,8 @@ def _slim(provider: Provider, row: Record, names: list[str], view: View) -> Reco
     return shown
 
 
-def _full(provider: Provider, row: Record, names: list[str], view: View) -> Record:
+def full_row(provider: Provider, row: Record, names: list[str], view: View) -> Record:
+    """A row with raw and display values of its columns."""
     columns: Record = {}
     for name in names:
         column = _column(provider, name)

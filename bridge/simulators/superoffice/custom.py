@@ -76,10 +76,11 @@ def _coded(state: State, field: CustomField, value: Any) -> str:
 
 def udef_layout(state: State, entity: Entity) -> list[Record]:
     """The published user-defined fields (UserDefinedFieldInfo)."""
+    first = 1000 * list(state.custom).index(entity.name)
     return [
         {
-            "UDefFieldId": number,
-            "UdefIdentity": number,
+            "UDefFieldId": first + number,
+            "UdefIdentity": first + number,
             "ColumnId": number,
             "FieldLabel": field.label,
             "ShortLabel": field.label,

@@ -68,15 +68,19 @@ class View:
         return moment.astimezone(self.base).strftime(FORM)
 
     def read_day(self, text: object) -> str:
+        """The day that a moment with an offset has in the base zone."""
         if self.shift_days:
             return self.read_moment(text)
         moment = _parsed(text)
-        return "" if moment is None else moment.strftime("%Y-%m-%dT00:00:00")
+        if moment is None:
+            return ""
+        here = moment if moment.tzinfo is None else moment.astimezone(self.base)
+        return here.strftime("%Y-%m-%dT00:00:00")
 
 
 def _parsed(text: object) -> datetime | None:
-    if text is None or text == "":
-        return None
+    if text is None or text == "" or str(text).startswith("0000-"):
+        return None  # year 0 is what a client east of Greenwich makes of the empty date
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError as fault:

@@ -12,9 +12,10 @@ from bridge.simulators.superoffice.answers import Refused, json_body, json_objec
 from bridge.simulators.superoffice.changes import Changes
 from bridge.simulators.superoffice.custom import field_infos, udef_layout
 from bridge.simulators.superoffice.dates import View, changed_after, view_of
+from bridge.simulators.superoffice.foreign import ForeignKeys
 from bridge.simulators.superoffice.patching import patched
 from bridge.simulators.superoffice.schema import Entity
-from bridge.simulators.superoffice.shapes import defaults, known, show
+from bridge.simulators.superoffice.shapes import defaults, known, selected, show
 from bridge.simulators.superoffice.state import State
 
 Listing = Callable[[web.Request, Entity], web.Response]
@@ -29,6 +30,7 @@ class Resource:
         self._changes = changes
         self._entity = entity
         self._listing = listing
+        self._foreign_keys = ForeignKeys(state)
 
     def routes(self, root: str) -> list[web.RouteDef]:
         here, one = f"{root}/{self._entity.path}", f"{root}/{self._entity.path}/{{id:[0-9]+}}"
@@ -61,12 +63,7 @@ class Resource:
         shown = show(self._state, self._entity, record, view, root_of(request))
         if request.query.get("fk", "").lower() == "true":
             shown["ExtraFields"] = {**shown.get("ExtraFields", {}), **self._keys(record)}
-        wanted = request.query.get("$select")
-        if not wanted:
-            return shown
-        names = {name.strip().lower() for name in wanted.split(",")}
-        keep = {"_links", self._entity.key.lower()} | names
-        return {name: value if name.lower() in keep else None for name, value in shown.items()}
+        return selected(self._entity, shown, request.query.get("$select", ""))
 
     async def _list(self, request: web.Request) -> web.Response:
         return self._listing(request, self._entity)
@@ -150,11 +147,7 @@ class Resource:
             raise Refused(412, "SoPreconditionFailedException", "changed since If-Unmodified-Since")
 
     def _keys(self, record: Record) -> dict[str, str]:
-        return {
-            f"{one['app']}.{one['device']}.{one['Key']}": one["Value"]
-            for one in self._state.foreign
-            if one["TableName"].lower() == self._entity.name and one["RecordId"] == record["id"]
-        }
+        return self._foreign_keys.of(self._entity.name, record["id"])
 
     def _view(self, request: web.Request) -> View:
         return view_of(request, self._state.zone, self._state.options.shift_days)

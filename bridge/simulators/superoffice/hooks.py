@@ -17,7 +17,7 @@ from bridge.simulators.superoffice.changes import Event
 from bridge.simulators.superoffice.dates import EMPTY, View
 from bridge.simulators.superoffice.events import event_body, headers_for
 from bridge.simulators.superoffice.patching import patched
-from bridge.simulators.superoffice.state import HUMAN, State
+from bridge.simulators.superoffice.state import HUMAN, Caller, State
 from bridge.simulators.world import Deliver
 
 STATES = ("Unknown", "Active", "Stopped", "TooManyErrors")
@@ -111,39 +111,30 @@ class Hooks:
             for hook in self._state.hooks.values()
         ]
 
-    async def _default(self, _request: web.Request) -> web.Response:
+    def default(self) -> Record:
+        """A hook that is not saved yet."""
         empty = {**_FIELDS, "WebhookId": 0, "Events": ["contact.created", "contact.deleted"], "Secret": None}
-        return web.json_response({**empty, "Registered": EMPTY, "Updated": EMPTY, "Headers": None, "Properties": None})
+        return {**empty, "Registered": EMPTY, "Updated": EMPTY, "Headers": None, "Properties": None}
 
-    async def _list(self, request: web.Request) -> web.Response:
-        """A plain array; an unknown word as status is refused, `Unknown` filters nothing."""
-        name, event = request.query.get("nameFilter"), request.query.get("eventFilter")
-        status = request.query.get("statusFilter") or "Unknown"
+    def listed(self, caller: Caller, name: str = "", event: str = "", status: str = "") -> list[Record]:
+        """The app's own hooks; an unknown word as status is refused, `Unknown` filters nothing. Raises Refused."""
+        status = status or "Unknown"
         if status not in STATES:
             raise Refused(400, "ArgumentException", f"statusFilter must be one of {', '.join(STATES)}")
-        mine = [hook for hook in self._state.hooks.values() if hook["_app"] == caller_of(request).app]
-        return web.json_response(
-            [
-                self._shown(hook)
-                for hook in mine
-                if (not name or hook["Name"] == name)
-                and (not event or event in hook["Events"])
-                and status in ("Unknown", hook["State"])
-            ]
-        )
+        return [
+            self.shown(hook)
+            for hook in self._state.hooks.values()
+            if hook["_app"] == caller.app
+            and (not name or hook["Name"] == name)
+            and (not event or event in hook["Events"])
+            and status in ("Unknown", hook["State"])
+        ]
 
-    async def _create(self, request: web.Request) -> web.Response:
-        caller = caller_of(request)
+    async def create(self, body: Mapping[str, Any], caller: Caller) -> Record:
+        """A new hook, once its target answered a test. Raises Refused."""
         if not self._state.options.agent:
             raise Refused(500, "SoSecurityException", "the Webhook agent is not enabled for this application")
-        hook = {
-            **_FIELDS,
-            **_given(await json_object(request)),
-            "_app": caller.app,
-            "_failures": 0,
-            "_active_time": 0,
-            "WebhookId": 0,
-        }
+        hook = {**_FIELDS, **_given(body), "_app": caller.app, "_failures": 0, "_active_time": 0, "WebhookId": 0}
         hook |= {"TotalCalls": 0, "TotalErrors": 0, "ConsecutiveErrors": 0, "LastError": ""}
         _check(hook)
         await self._tested(hook)
@@ -151,31 +142,65 @@ class Hooks:
         hook |= {"WebhookId": self._state.next_id("hook"), "_registered": (now, caller.associate)}
         hook["_updated"] = hook["_registered"]
         self._state.hooks[str(hook["WebhookId"])] = hook
-        return web.json_response(self._shown(hook, request))
+        return hook
+
+    async def replace(self, hook: Record, body: Mapping[str, Any], caller: Caller) -> Record:
+        """Fields that are not named are wiped. Raises Refused."""
+        return await self._store(hook, {**_FIELDS, **_given(body)}, caller)
+
+    async def try_out(self, body: Mapping[str, Any]) -> Record:
+        """Sends a test to the target of a hook that may not be saved."""
+        status = await self._test({**_FIELDS, **_given(body), "WebhookId": 0})
+        text = "no answer" if status is None else f"HTTP {status}"
+        return {"Success": status == 200, "Message": text, "TableRight": None, "FieldProperties": {}}
+
+    def signal(self, name: str, key: int, caller: Caller) -> None:
+        """Fires any event; the data that come with it stay here."""
+        self._publish(Event(name, name.partition(".")[0], key, (), caller.associate))
+
+    def mine(self, number: object, caller: Caller) -> Record:
+        """A hook of the caller's app. Raises Refused."""
+        hook = self._state.hooks.get(str(number))
+        if hook is None or hook["_app"] != caller.app:
+            raise not_found(f"Webhook {number}")
+        return hook
+
+    async def _default(self, _request: web.Request) -> web.Response:
+        return web.json_response(self.default())
+
+    async def _list(self, request: web.Request) -> web.Response:
+        """A plain array."""
+        asked = (request.query.get(f"{name}Filter", "") for name in ("name", "event", "status"))
+        return web.json_response(self.listed(caller_of(request), *asked))
+
+    async def _create(self, request: web.Request) -> web.Response:
+        hook = await self.create(await json_object(request), caller_of(request))
+        return web.json_response(self.shown(hook, request))
 
     async def _read(self, request: web.Request) -> web.Response:
-        return web.json_response(self._shown(self._mine(request), request))
+        return web.json_response(self.shown(self._mine(request), request))
 
     async def _replace(self, request: web.Request) -> web.Response:
-        """Fields that are not named are wiped."""
-        return await self._store(request, self._mine(request), {**_FIELDS, **_given(await json_object(request))})
+        hook = await self.replace(self._mine(request), await json_object(request), caller_of(request))
+        return web.json_response(self.shown(hook, request))
 
     async def _patch(self, request: web.Request) -> web.Response:
         body, hook = await json_body(request), self._mine(request)
         changed, _touched = patched({name: hook[name] for name in _FIELDS}, body)
-        return await self._store(request, hook, _given(changed))
+        await self._store(hook, _given(changed), caller_of(request))
+        return web.json_response(self.shown(hook, request))
 
-    async def _store(self, request: web.Request, hook: Record, fields: Mapping[str, Any]) -> web.Response:
+    async def _store(self, hook: Record, fields: Mapping[str, Any], caller: Caller) -> Record:
         wanted = {**hook, **fields, "State": fields.get("State", hook["State"])}
         _check(wanted)
         if self._state.options.retest and wanted["State"] == "Active":
             await self._tested(wanted)
         word, was = wanted.pop("State"), hook["State"]
         hook |= {name: value for name, value in wanted.items() if name in _FIELDS}
-        hook["_updated"] = (int(self._state.now()), caller_of(request).associate)
+        hook["_updated"] = (int(self._state.now()), caller.associate)
         if word != was:
             self._enter(hook, word)
-        return web.json_response(self._shown(hook, request))
+        return hook
 
     async def _delete(self, request: web.Request) -> web.Response:
         hook = self._state.hooks.get(request.match_info["id"])
@@ -188,20 +213,13 @@ class Hooks:
         return web.Response(status=204)
 
     async def _try_out(self, request: web.Request) -> web.Response:
-        hook = {**_FIELDS, **_given(await json_object(request)), "WebhookId": 0}
-        status = await self._test(hook)
-        text = "no answer" if status is None else f"HTTP {status}"
-        rights: Record = {"TableRight": None, "FieldProperties": {}}
-        return web.json_response({"Success": status == 200, "Message": text, **rights})
+        return web.json_response(await self.try_out(await json_object(request)))
 
     async def _last_error(self, request: web.Request) -> web.Response:
         return web.json_response(self._mine(request)["LastError"])
 
     async def _signal(self, request: web.Request) -> web.Response:
-        """Fires any event; the data of the body stay here."""
-        name = request.match_info["event"]
-        entity, key = name.partition(".")[0], int(request.match_info["key"])
-        self._publish(Event(name, entity, key, (), caller_of(request).associate))
+        self.signal(request.match_info["event"], int(request.match_info["key"]), caller_of(request))
         return web.Response(status=204)
 
     async def _tested(self, hook: Record) -> None:
@@ -239,10 +257,7 @@ class Hooks:
         self._publish(Event(f"webhook{hook_id}.{verb}", "webhook", hook_id, (), 0))
 
     def _mine(self, request: web.Request) -> Record:
-        hook = self._state.hooks.get(request.match_info["id"])
-        if hook is None or hook["_app"] != caller_of(request).app:
-            raise not_found(f"Webhook {request.match_info['id']}")
-        return hook
+        return self.mine(request.match_info["id"], caller_of(request))
 
     def _known(self, hook_id: str) -> Record:
         hook = self._state.hooks.get(hook_id)
@@ -250,7 +265,8 @@ class Hooks:
             raise UnknownRecord(f"no hook {hook_id}")
         return hook
 
-    def _shown(self, hook: Record, request: web.Request | None = None) -> Record:
+    def shown(self, hook: Record, request: web.Request | None = None) -> Record:
+        """The hook as the API shows it; with links for a request."""
         options, view = self._state.options, View(self._state.zone)
         hidden = () if options.usage_counters else _USAGE
         shown = {name: value for name, value in hook.items() if name[0] != "_" and name not in hidden}

@@ -21,32 +21,33 @@ class Provider:
 
 
 def providers(state: State) -> dict[str, Provider]:
-    """By the provider's name in lower case."""
+    """By the provider's name."""
     contact = {**_contact(state), **_custom(state, "contact", "contactUdef")}
     person = {**_person(state), **_custom(state, "person", "personUdef")}
     return {
-        "simplecontact": _provider(state, "contact", "contactId", contact),
-        "contact": _provider(state, "contact", "contactId", contact),
-        "recyclecontact": _provider(state, "contact", "contactId", contact, deleted=True),
-        "person": _provider(state, "person", "personId", person),
-        "recycleperson": _provider(state, "person", "personId", person, deleted=True),
-        "findsale": _provider(state, "sale", "saleId", {**_sale(state), **_custom(state, "sale", "saleUdef")}),
-        "findappointment": _provider(state, "appointment", "appointmentId", _appointment(state)),
-        "findproject": _provider(state, "project", "projectId", _project(state)),
-        "product": _provider(state, "product", "productId", _product()),
-        "pricelist": _provider(state, "pricelist", "priceListId", {"name": _text("Name"), "updatedDate": _UPDATED}),
-        "mergemovelog": Provider("mergemovelog", "sourceRecord", _MERGES, lambda _lag: list(state.merges)),
+        "SimpleContact": _provider(state, "contact", "contactId", contact),
+        "Contact": _provider(state, "contact", "contactId", contact),
+        "FindContact": _provider(state, "contact", "contactId", contact),
+        "RecycleContact": _provider(state, "contact", "contactId", contact, deleted=True),
+        "Person": _provider(state, "person", "personId", person),
+        "RecyclePerson": _provider(state, "person", "personId", person, deleted=True),
+        "FindSale": _provider(state, "sale", "saleId", {**_sale(state), **_custom(state, "sale", "saleUdef")}),
+        "FindAppointment": _provider(state, "appointment", "appointmentId", _appointment(state)),
+        "FindProject": _provider(state, "project", "projectId", _project(state)),
+        "Product": _provider(state, "product", "productId", _product()),
+        "PriceList": _provider(state, "pricelist", "priceListId", {"name": _text("Name"), "updatedDate": _UPDATED}),
+        "MergeMoveLog": Provider("mergemovelog", "sourceRecord", _MERGES, lambda _lag: list(state.merges)),
     }
 
 
 BY_ENTITY = {
-    "contact": "simplecontact",
-    "person": "person",
-    "sale": "findsale",
-    "appointment": "findappointment",
-    "project": "findproject",
-    "product": "product",
-    "pricelist": "pricelist",
+    "contact": "SimpleContact",
+    "person": "Person",
+    "sale": "FindSale",
+    "appointment": "FindAppointment",
+    "project": "FindProject",
+    "product": "Product",
+    "pricelist": "PriceList",
 }
 
 

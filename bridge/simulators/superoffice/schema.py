@@ -12,6 +12,8 @@ LIST, COUNTRY, TASK, USER, LINK = "list", "country", "task", "user", "link"
 ELEMENTS, STRINGS, ADDRESS = "elements", "strings", "address"
 DAY, MOMENT, STAMP = "day", "moment", "stamp"
 
+ADDRESS_PARTS = ("Address1", "Address2", "Address3", "City", "County", "State", "Zipcode")
+
 
 @dataclass(frozen=True)
 class Property:

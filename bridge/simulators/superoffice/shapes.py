@@ -8,10 +8,9 @@ from bridge.simulators.superoffice import schema
 from bridge.simulators.superoffice.answers import invalid
 from bridge.simulators.superoffice.custom import read_custom, show_custom
 from bridge.simulators.superoffice.dates import View, local_now
-from bridge.simulators.superoffice.schema import Entity, Property
+from bridge.simulators.superoffice.schema import ADDRESS_PARTS, Entity, Property
 from bridge.simulators.superoffice.state import Caller, State
 
-ADDRESS_PARTS = ("Address1", "Address2", "Address3", "City", "County", "State", "Zipcode")
 RIGHTS = {"TableRight": {"Mask": "FULL", "Reason": ""}, "FieldProperties": {}}
 
 
@@ -32,6 +31,14 @@ def show(state: State, entity: Entity, record: Record, view: View, links: str = 
         here = f"{links}/{entity.path}"
         shown["_Links"] = {"Self": f"{here}/{record['id']}", "Archive": here}
     return shown
+
+
+def selected(entity: Entity, shown: Record, wanted: str) -> Record:
+    """`wanted`: the names of $select; the properties that it does not name are emptied. "" wants all."""
+    if not wanted:
+        return shown
+    keep = {"_links", entity.key.lower(), *(name.strip().lower() for name in wanted.split(","))}
+    return {name: value if name.lower() in keep else None for name, value in shown.items()}
 
 
 def defaults(state: State, entity: Entity, caller: Caller | None) -> Record:
@@ -87,6 +94,18 @@ def _show_task(state: State, kind: Property, value: int, view: View) -> Record |
     return None if item is None else {"TaskListItemId": value, "Value": view.text(item["Name"]), "Type": "Appointment"}
 
 
+def show_task(state: State, value: int, view: View) -> Record | None:
+    """A kind of appointment as a list item of its own."""
+    item = state.item("Task", value)
+    if item is None:
+        return None
+    more = {name: item[name] for name in ("Tooltip", "Deleted", "Rank")}
+    flags = dict.fromkeys(("IsDefaultAlldayEvent", "IsDefaultFree", "IsDefaultPublished"), False)
+    words = {"Type": "Appointment", "Direction": "Unknown", "ColorIndex": "LightBlue"}
+    shown = {"TaskListItemId": value, "Value": view.text(item["Name"]), "IntentId": 0}
+    return {**shown, **more, **flags, **words, "DefaultVideomeetingStatus": "NoChange", **RIGHTS}
+
+
 def show_country(state: State, value: int) -> Record | None:
     item = state.item("Country", value)
     if item is None:
@@ -126,7 +145,8 @@ def _show_elements(_state: State, _kind: Property, value: list[Record], _view: V
     return [{"Value": one["Value"], "StrippedValue": one["Stripped"], "Description": one["Text"]} for one in value]
 
 
-def _show_address(_state: State, _kind: Property, value: Record, _view: View) -> Record:
+def show_address(value: Record) -> Record:
+    """An address as carriers have it; `value` may be empty."""
     text = "\n".join(part for part in value.get("Street", {}).values() if part)
     shown = {part: {name: value.get(part, {}).get(name, "") for name in ADDRESS_PARTS} for part in ("Street", "Postal")}
     return {**shown, "LocalizedAddress": [], "Formatted": text, "Wgs84Latitude": 0.0, "Wgs84Longitude": 0.0}
@@ -144,7 +164,7 @@ _SHOW: dict[str, _Show] = {
     schema.USER: lambda state, _kind, value, _view: state.associates.get(value),
     schema.LINK: _show_link,
     schema.ELEMENTS: _show_elements,
-    schema.ADDRESS: _show_address,
+    schema.ADDRESS: lambda _state, _kind, value, _view: show_address(value),
     schema.DAY: lambda _state, _kind, value, view: view.day(value),
     schema.MOMENT: lambda _state, _kind, value, view: view.moment(value),
     schema.STAMP: lambda _state, _kind, value, view: view.stamp(value),

@@ -89,6 +89,25 @@ async def test_a_disabled_or_changed_hook_is_put_in_order_and_keeps_its_token(
     assert set(sent) == {"callbackUrl", "enabled", "events", "expiry", "name"}
 
 
+async def test_a_hook_with_a_filter_is_put_in_order(vendor: FakeEntrust, tenant: Hooks) -> None:
+    made = await create(connect(vendor))
+    tenant.rows[made.id]["events"][0]["filter"] = '[{"groupId": "g"}]'
+    (seen,) = await connect(vendor).seen()
+    assert (seen.active, seen.note) == (False, "a filter keeps events of some users back")
+    assert (await create(connect(vendor))).id == made.id
+    (sent,) = vendor.sent(f"PUT v1/webhooks/{made.id}")
+    assert sent["events"] == [{"type": name} for name in EVENTS]
+
+
+async def test_a_hook_that_names_no_events_hears_all_and_is_left_as_it_is(vendor: FakeEntrust, tenant: Hooks) -> None:
+    made = await create(connect(vendor))
+    del tenant.rows[made.id]["events"]
+    (seen,) = await connect(vendor).seen()
+    assert (seen.active, seen.key) == (True, "user")
+    assert (await create(connect(vendor))).id == made.id
+    assert vendor.sent(f"PUT v1/webhooks/{made.id}") == []
+
+
 async def test_a_hook_that_cannot_be_put_in_order_is_replaced(vendor: FakeEntrust, tenant: Hooks) -> None:
     old = await create(connect(vendor))
     tenant.rows[old.id]["enabled"], tenant.put_replaces = False, False
