@@ -1,4 +1,4 @@
-"""What the store keeps of a pair: per field and side the canonical value last in step. Exact and JSON-able."""
+"""What the store keeps of a pair: per field and side the canonical value last in sync. Exact and JSON-able."""
 
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bridge.mapping.values import UNREAD, is_empty
 
 @dataclass(frozen=True, slots=True)
 class FieldBase:
-    """The value each side held when the field was last in step, under which definition, with hashes of the columns."""
+    """The value each side held when the field was last in sync, under which definition, with hashes of the columns."""
 
     left: Any
     right: Any

@@ -48,7 +48,7 @@ _TEXT_READS = frozenset({Column.INTEGER, Column.DECIMAL, Column.REFERENCE})
 class Catalog:
     """One side's columns; `role` is the side's name in files.
 
-    `own` None: the account's own columns were not asked for, any is believed.
+    `own` None: the account's own columns were not asked for, any is accepted.
     """
 
     name: str

@@ -45,7 +45,7 @@ class Builtin:
     """One line of the table. `make` gets the argument (None for `takes` "nothing") and gives both ways.
 
     `several`: the side names several columns, and `make` gets their number as well. `fits`: the row types it makes
-    sense for. `samples` of the column's values for trying the laws; `example` is for the documentation: (as written,
+    sense for. `samples` of the column's values for round-trip checks; `example` is for the docs: (as written,
     column's value, field's value).
     """
 

@@ -43,7 +43,7 @@ def general_schema(functions: Functions = NO_FUNCTIONS) -> Schema:
 
 
 def pair_schema(left: Half, right: Half, functions: Functions = NO_FUNCTIONS) -> Schema:
-    """Of files that pair these two entities, with the names of their fields; names after `custom.` are believed."""
+    """Of files that pair these two entities, with the names of their fields; names after `custom.` are accepted."""
     halves = {half.role: half for half in (left, right)}
     paths = {role: _paths(half) for role, half in halves.items()}
     listed = [f"{role}.{path}" for role, found in paths.items() for path in found["anyOf"][0]["enum"]]

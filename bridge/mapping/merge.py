@@ -47,7 +47,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One field of one pair: by side its value now and its value when last in step."""
+    """One field of one pair: by side its value now and its value when last in sync."""
 
     mapping: Mapping
     field: Field

@@ -234,8 +234,8 @@ def defaulted(
 ) -> dict[str, Any]:
     """The defaults `for_create` sends to `side` in place of empty values, canonical.
 
-    A default belongs to the side it was written to: there it is the value last in step, while the other side was last
-    in step empty. So it does not flow back; an edit of it does.
+    A default belongs to the side it was written to: there it is the value last in sync, while the other side was last
+    in sync empty. So it does not flow back; an edit of it does.
     """
     return {
         row.name: row.kind.parse(row.default)

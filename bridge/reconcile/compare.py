@@ -1,4 +1,4 @@
-"""Does a listing's row differ from what this side was last in step with? Pure."""
+"""Does a listing's row differ from what this side was last in sync with? Pure."""
 
 from typing import Any
 

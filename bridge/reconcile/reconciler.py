@@ -43,7 +43,7 @@ Observe = Callable[[str, str, str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is kept in step; replaced as a whole when mapping files are reloaded."""
+    """What is kept in sync; replaced as a whole when mapping files are reloaded."""
 
     mappings: Mapping[str, RecordMapping]
     scopes: Mapping[str, Scope]

@@ -319,7 +319,7 @@ class Picking:
         return self._pick(self._lock_open(keys), paused=True) if keys else []
 
     def _lock_open(self, keys: Sequence[Any]) -> list[Row]:
-        """Those that are due, and dead letters: one ends when its pair is put in step from the other side."""
+        """Those that are due, and dead letters: one ends when its pair is put in sync from the other side."""
         rows: list[Row] = []
         for some in chunks(keys):
             rows += self._conn.execute(OPEN, {"keys": some, "now": self._now}).mappings()

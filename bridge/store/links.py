@@ -275,7 +275,7 @@ def _write_refs(conn: Connection, link: int, refs: Sequence[tuple[str, int]] | N
 
 
 def store_taught(database: Database, conn: Connection, link_id: int, side: Side, record_id: str) -> bool:
-    """Keep an id an answer taught, whatever the lease: on the open intent if unset, else as a twin row of the link.
+    """Keep an id an answer taught, whatever the lease: on the open intent if unset, else as a duplicate of the link.
 
     True when the intent holds it now. Nothing is stored twice.
     """
@@ -289,7 +289,7 @@ def store_taught(database: Database, conn: Connection, link_id: int, side: Side,
             with conn.begin_nested():
                 conn.execute(update(links).where(links.c.id == link_id).values({side.value: record_id}))
         except IntegrityError:
-            pass  # another link names the record already: a twin
+            pass  # another link names the record already: a duplicate
         else:
             return True
     column = links.c[side.value]

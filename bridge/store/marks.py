@@ -46,7 +46,7 @@ class Mark:
 
 
 HORIZON = bindparam("horizon", type_=Real)
-"""The latest time of a vendor that is believed. Rows an older program wrote may hold a later one: then it goes."""
+"""The latest time of a vendor that is accepted. Rows an older program wrote may hold a later one: then it goes."""
 
 
 LONGEST = bindparam("longest", type_=Real)

@@ -148,7 +148,7 @@ class Task:
     source_at: float | None
     kinds: frozenset[str]  # event kinds since the task was last finished
     decided_hash: str | None
-    stale_since: float | None  # first read older than a version already known; None when reads are believed
+    stale_since: float | None  # first read older than a version already known; None when reads are accepted
     gone_since: float | None  # first read that found no live record
     waits_for: TaskKey | None = None
     outcome: str | None = None  # see tables.tasks
@@ -295,7 +295,7 @@ class JournalEntry:
     mapping: str
     side: Side
     record_id: str
-    what: str  # created, updated, deleted, matched, unchanged, filtered, waiting, dead, conflict, twin ...
+    what: str  # created, updated, deleted, matched, unchanged, filtered, waiting, dead, conflict, duplicate ...
     text: str
     detail: Json = field(default_factory=dict)
     link: int | None = None

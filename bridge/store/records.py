@@ -30,7 +30,7 @@ def note_records(
     """Upsert what was learned, in key order; the newest version stands. `first_seq` is for records not in `known`.
 
     A version from ahead of our clock is unknown, or every later read would look older than it; the answer to our own
-    write is believed.
+    write is accepted.
     """
     now = database.now()
     ordered = sorted(notes, key=lambda note: note.ref)

@@ -37,7 +37,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A read that may not be believed yet: look again at `due`. `since`: when this record's reads began to lag."""
+    """A read that may not be used yet: look again at `due`. `since`: when this record's reads began to lag."""
 
     due: float
     why: Why
@@ -174,8 +174,8 @@ class Draft:
 
     # What is gathered.
 
-    def believe(self, *, alive: bool) -> None:
-        """The reads are believed: how long earlier ones lagged, or showed nothing, counts no longer."""
+    def accept(self, *, alive: bool) -> None:
+        """The reads are accepted: how long earlier ones lagged, or showed nothing, counts no longer."""
         self.first = replace(self.first, stale_since=None, gone_since=None if alive else self.first.gone_since)
 
     def say(
@@ -249,7 +249,7 @@ class Draft:
         return self.done(Outcome.WAITING, why, due=due, attempt=attempt, **{**kept, **more})
 
     def stale(self, read: Stale, *, narrow: bool = False) -> Completion:
-        """Look again once the read can be believed."""
+        """Look again once the read can be used."""
         return self.later(read.due, read.why, stale_since=read.since, narrow=narrow)
 
     def filtered(self, why: Why) -> Completion:

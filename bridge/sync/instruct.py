@@ -102,7 +102,7 @@ def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None
         return ended(draft, told, "deleted", f"{name}, which the bridge had created, is removed")
     if isinstance(origin, Gone):
         return None
-    draft.believe(alive=True)
+    draft.accept(alive=True)
     edits = undo.edited_since_created(draft, target, told.detail["fields"], {target: there, source: origin}, link)
     if edits:
         return refused(draft, told, f"it stays, as somebody edited it since it was created: {'; '.join(edits)}")

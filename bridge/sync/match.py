@@ -110,7 +110,7 @@ def match_or_create(draft: Draft) -> Completion | Create:
     found = accept.read(draft, draft.side, draft.key.record_id)
     if isinstance(found, Stale):
         return draft.stale(found)
-    draft.believe(alive=isinstance(found, Record))
+    draft.accept(alive=isinstance(found, Record))
     if isinstance(found, Gone):
         return _gone(draft)
     back = merge.restored(draft, found)

@@ -89,7 +89,7 @@ def _tell(draft: Draft, link: Link, side: Side, survivor: str, text: str, counte
 def restored(draft: Draft, found: Record | Gone) -> Completion | None:
     """A record that was merged away and is back: its own pair lives again, if that is still to be had.
 
-    found: the claim's record, as just read and believed. None when it was never merged away, or still is.
+    found: the claim's record, as just read and accepted. None when it was never merged away, or still is.
     """
     ref, other = draft.ref(draft.side, draft.key.record_id), draft.side.other
     if isinstance(found, Gone) or draft.ask(SurvivorOf(ref)) is None:

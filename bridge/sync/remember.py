@@ -88,7 +88,7 @@ def sent_entry(
 def of_defaults(
     mapping: Mapping, target: Side, source: Reading, chosen: MappingOf[str, Any], shown: Reading | None
 ) -> dict[str, FieldBase]:
-    """The base of fields a create gave their default: the source was last in step empty, so nothing flows back."""
+    """The base of fields a create gave their default: the source was last in sync empty, so nothing flows back."""
     base = {}
     for name, value in defaulted(mapping, target, chosen, source.off).items():
         entry = sent_entry(mapping, name, target, source, value, shown)

@@ -84,7 +84,7 @@ class Wanted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one read of a record showed, and when it was made. `believe` says whether it may be used."""
+    """What one read of a record showed, and when it was made. `accept` says whether it may be used."""
 
     found: Record | Gone
     at: float
@@ -99,7 +99,7 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Look(Question[Seen]):
-    """The record as one read shows it. That may lag, and nobody says that it may be believed."""
+    """The record as one read shows it. That may lag, and whether it may be used is not said."""
 
     ref: RecordRef
     moment: Moment = Moment.FIRST

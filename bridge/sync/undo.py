@@ -145,7 +145,7 @@ def undo(draft: Draft, instruction: Instruction, link: Link) -> Completion | Upd
     records = {side: found for side, found in pair.items() if isinstance(found, Record)}
     if any(isinstance(found, Gone) for found in pair.values()):
         return None
-    draft.believe(alive=True)
+    draft.accept(alive=True)
     found = verdicts(draft, target, detail["fields"], records, link)
     readings = compare.readings(draft, records)
     base = references.current_base(draft, link)

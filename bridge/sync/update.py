@@ -38,7 +38,7 @@ def update(draft: Draft, link: Link) -> Completion | Update | Removal:
     if isinstance(pair, Completion):
         return pair
     gone = [side for side, found in pair.items() if isinstance(found, Gone)]
-    draft.believe(alive=not gone)
+    draft.accept(alive=not gone)
     if gone:
         side = draft.side if draft.side in gone else gone[0]
         return remove.removed(draft, link, side, pair)
@@ -88,7 +88,7 @@ def _of_one_side(draft: Draft, link: Link) -> Completion | None:
     hidden = accept.edit_not_shown(draft, side, record_id)
     if hidden and not accept.shows_what_was_told(draft, side, record_id, changed=False):
         return draft.stale(hidden, narrow=True)
-    draft.believe(alive=True)
+    draft.accept(alive=True)
     draft.note_keys(side, record_id, reading.values)
     if link.sent(side) is not None:
         draft.moves.append(moves.confirmed(link, side))

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 2.0  # polling is only a safety net: events wake the worker
 BUSY_SECONDS = 0.1  # what is due already is held by a running claim, whose end wakes us
 TOGETHER_SECONDS = 0.04
-"""While claims are under way, the next are taken together after so long: what runs in step shares its transactions."""
+"""While claims are under way, the next are taken together after so long: what runs together shares its transactions."""
 
 KEPT_FREE = 4
 """Of so many claims one is kept free of sweeps and backfills, so that a live change never waits for their end."""

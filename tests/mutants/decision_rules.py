@@ -100,7 +100,7 @@ LOADED = (
     ),
     Mutant(
         "how long reads lagged once counts for ever",
-        "sync/draft.py::Draft.believe",
+        "sync/draft.py::Draft.accept",
         "stale_since=None,",
         "stale_since=self.first.stale_since,",
         (f"{UPDATING}a_read_that_lags_is_not_believed_because_another_one_lagged_long_ago",),

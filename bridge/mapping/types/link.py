@@ -1,4 +1,4 @@
-"""Links: a reference to a record that another mapping keeps in step.
+"""Links: a reference to a record that another mapping keeps in sync.
 
 Read as `Reference` (the other record's id on this side), merged as `LinkId`, written from a `Reference` to the target
 side; `sync` resolves one into the other.
