@@ -1,10 +1,7 @@
 """What an answer must show, and where it does not."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-
-_NAMED = re.compile(r"\$(\w+(?:\.\w+)*)")
 
 
 def filled(value: Any, kept: Mapping[str, Any]) -> Any:
@@ -19,11 +16,16 @@ def filled(value: Any, kept: Mapping[str, Any]) -> Any:
 
 
 def _found(path: str, kept: Mapping[str, Any]) -> Any:
+    """`0` is an item of a list by its place, `key=title` the one with that value."""
     here: Any = kept
     for part in path.split("."):
         try:
-            here = here[int(part)] if isinstance(here, list) else here[part]
-        except (LookupError, TypeError) as error:
+            name, is_value, value = part.partition("=")
+            if is_value:
+                here = next(one for one in here if str(one[name]) == value)
+            else:
+                here = here[int(part)] if isinstance(here, list) else here[part]
+        except (LookupError, TypeError, StopIteration) as error:
             raise KeyError(f"${path}, of an earlier call") from error
     return here
 

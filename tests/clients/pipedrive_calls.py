@@ -451,12 +451,19 @@ def _lists_of_choices() -> Iterator[Step]:
 
 
 def _condition(code: str, operator: str, value: Any) -> dict[str, Any]:
-    row = {"object": "deal", "field_id": code, "operator": operator, "value": value, "extra_value": None}
+    row = {
+        "object": "deal",
+        "field_id": f"$deal_fields.key={code}.id",
+        "operator": operator,
+        "value": value,
+        "extra_value": None,
+    }
     return {"glue": "and", "conditions": [{"glue": "and", "conditions": [row]}, {"glue": "or", "conditions": []}]}
 
 
 def _filters() -> Iterator[Step]:
     api = "v1.FiltersApi"
+    yield Step("v1.DealFieldsApi", "getDealFields", {"limit": 500}, keep="deal_fields")
     title = _condition("title", "=", "Ten pumps")
     made = {"name": "Pumps", "type": "deals", "conditions": title}
     yield Step(api, "addFilter", body=made, data={"name": "Pumps", "type": "deals", "id": ...}, keep="filter")
@@ -546,7 +553,7 @@ def _searches() -> Iterator[Step]:
     product = {"item": {"id": "$product.id", "name": "Pump"}}
     yield Step("v2.ProductsApi", "searchProducts", {"term": "P-2", "fields": "code"}, data={"items": (product,)})
     priced = {"term": "pump", "include_fields": "product.price"}
-    yield Step("v2.ProductsApi", "searchProducts", priced, data={"items": ({"item": {"product.price": ...}},)})
+    yield Step("v2.ProductsApi", "searchProducts", priced, data={"items": ({"item": {"prices": ...}},)})
     lead = {"item": {"id": "$lead.id", "type": "lead"}}
     yield Step("v2.ItemSearchApi", "searchItem", {"term": "fair visitor"}, data={"items": (lead,)})
     some = {"term": "an", "item_types": "person,organization"}

@@ -19,6 +19,27 @@ VERSION = "33.7.0"
 TOKEN = "sandbox-token"
 _home = Path()
 
+SLIPS = (
+    ("v1.", "FieldsApi.", ".field_type is", "the words are declared twice, the shorter list beside the longer one"),
+    ("v1.RecentsApi.", "getRecents", "data[", "only the last of eleven kinds of items is declared"),
+    (
+        "v1.DealsApi.",
+        "sTimeline",
+        "data is [",
+        "one group is declared, the text speaks of as many as are asked for",
+    ),
+    (
+        "v2.DealsApi.",
+        "deleteAdditionalDiscount",
+        "data.id is",
+        "declared as a number, ids of discounts are UUIDs",
+    ),
+    ("v2.ProductsApi.", "searchProducts", ".item.code is", "declared as a number, codes are texts"),
+)
+"""Where the client's declarations contradict the vendor's own examples: version and class, method, what is said to be
+wrong, why that is no fault. An answer is not measured by these.
+"""
+
 
 def install(folder: Path) -> str | Skipped:
     global _home
@@ -61,6 +82,11 @@ def _not_served(known: Mapping[str, Declarations]) -> Iterator[Step]:
                 yield Step(name, method, {key: {} if key[0].isupper() else "1" for key in given}, status=404)
 
 
+def _is_slip(step: Step, said: str) -> bool:
+    full = f"{step.api}.{step.method}"
+    return any(full.startswith(head) and part in full and what in said for head, part, what, _why in SLIPS)
+
+
 @dataclass
 class _Session:
     """The driver, and what its answers so far hold."""
@@ -88,7 +114,8 @@ class _Session:
             return Call(name, "wrong", str(step.status), f"{answer['status']} {json.dumps(answer.get('body'))[:200]}")
         if step.status == 404:
             return Call(name, "not served")
-        return self._judged(step, name, answer["body"], (data, more), declared.lacks(gives, answer["body"]))
+        lacks = [one for one in declared.lacks(gives, answer["body"]) if not _is_slip(step, one)]
+        return self._judged(step, name, answer["body"], (data, more), lacks)
 
     def _judged(self, step: Step, name: str, body: Any, wanted: tuple[Any, Any], lacks: list[str]) -> Call:
         data, more = wanted
@@ -104,7 +131,8 @@ class _Session:
 
     def _answer(self, call: Mapping[str, Any]) -> dict[str, Any]:
         """Waits when the account's burst is used up, as a polite program does."""
-        assert self.driver.stdin is not None and self.driver.stdout is not None
+        assert self.driver.stdin is not None
+        assert self.driver.stdout is not None
         while True:
             self.driver.stdin.write(json.dumps(call) + "\n")
             self.driver.stdin.flush()
