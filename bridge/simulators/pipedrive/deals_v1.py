@@ -12,6 +12,7 @@ from bridge.simulators.pipedrive.answers import Refused, envelope, not_found, ok
 from bridge.simulators.pipedrive.changes import API, Changes
 from bridge.simulators.pipedrive.deal_products import DealProducts
 from bridge.simulators.pipedrive.entities import ENTITIES
+from bridge.simulators.pipedrive.events import time_v1
 from bridge.simulators.pipedrive.filters import Filters
 from bridge.simulators.pipedrive.history import History
 from bridge.simulators.pipedrive.paging import counted_answer
@@ -45,6 +46,7 @@ class OldDeals:
             *found,
             ("GET", f"{prefix}/deals/archived", self._archived, 40),
             ("POST", f"{prefix}/deals/{{id:\\d+}}/duplicate", self._duplicate, 10),
+            ("GET", f"{prefix}/deals/{{id:\\d+}}/products", self._lines_of_deal, 20),
             ("GET", f"{pipeline}/deals", in_pipeline, 20),
             ("GET", f"{pipeline}/conversion_statistics", self._conversions, 40),
             ("GET", f"{pipeline}/movement_statistics", self._movements, 40),
@@ -102,6 +104,15 @@ class OldDeals:
                     shown = {**shown_v1(self._state, PRODUCTS, product), "deal_id": deal["id"]}
                     rows.append({str(deal["id"]): {"deal": deal_v1(self._state, deal), "product": shown}})
         return counted_answer(request, rows)
+
+    async def _lines_of_deal(self, request: web.Request) -> web.Response:
+        """The vendor supports this no longer, and extractors still call it."""
+        rows = self._lines.shown(str(self._record(request, "deals")["id"]))
+        times = ("add_time", "update_time")
+        shown = [
+            {**row, "enabled_flag": row["is_enabled"], **{key: time_v1(row[key]) for key in times}} for row in rows
+        ]
+        return counted_answer(request, shown)
 
     async def _duplicate(self, request: web.Request) -> web.Response:
         deal = self._record(request, "deals")
