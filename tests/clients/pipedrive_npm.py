@@ -1,7 +1,6 @@
 """The vendor's own client for Node, generated from its API description: every method of both versions."""
 
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -9,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.clients import Call, Skipped
+from tests.clients import Call
 from tests.clients.declarations import Declarations
 from tests.clients.expected import filled, misses
+from tests.clients.node import install_packages
 from tests.clients.pipedrive_calls import NOT_SERVED, NOT_SERVED_EITHER, Step, steps
 
 NAME = "npm pipedrive"
@@ -41,21 +41,11 @@ wrong, why that is no fault. An answer is not measured by these.
 """
 
 
-def install(folder: Path) -> str | Skipped:
+def install(folder: Path) -> str:
+    """Raises Skipped."""
     global _home
     _home = folder
-    kept = folder / "node_modules" / "pipedrive" / "package.json"
-    if kept.exists() and json.loads(kept.read_text())["version"] == VERSION:
-        return VERSION
-    for tool in ("node", "npm"):
-        if shutil.which(tool) is None:
-            return Skipped(f"{tool} is not installed here")
-    (folder / "package.json").write_text('{"private": true}')
-    command = ["npm", "install", "--no-audit", "--no-fund", "--no-save", f"pipedrive@{VERSION}"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if "error" in line.lower()]
-        return Skipped(f"npm install pipedrive@{VERSION} fails: {said[0] if said else done.returncode}")
+    install_packages(folder, f"pipedrive@{VERSION}")
     return VERSION
 
 

@@ -47,7 +47,8 @@ class Teller:
     def _tell(self, name: str, status: int, complaint: str) -> None:
         outcome = "right" if not complaint else "wrong"
         if status:
-            outcome = "wrong" if self._status != status else "not served" if status == 404 else "right"
+            known = self._status == status or (status, self._status) == (404, 405)
+            outcome = "wrong" if not known else "not served" if status == 404 else "right"
         elif not 200 <= self._status < 300:
             outcome, complaint = "wrong", f"{self._status} {complaint}"
         expected = str(status or "what was written")
