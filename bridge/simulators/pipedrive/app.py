@@ -29,7 +29,7 @@ from bridge.simulators.pipedrive.reading import Reading, rest_v2
 from bridge.simulators.pipedrive.rest_v1 import OldApi
 from bridge.simulators.pipedrive.schema import complaints
 from bridge.simulators.pipedrive.searching import Searching
-from bridge.simulators.pipedrive.state import Options, Route, State, seeded_state
+from bridge.simulators.pipedrive.state import Answer, Options, Route, State, seeded_state
 from bridge.simulators.pipedrive.writing import MERGEABLE, Writing
 from bridge.simulators.population import email_of, name_of, phone_of
 from bridge.simulators.world import World
@@ -181,8 +181,10 @@ class PipedriveSimulator:
         player = FaultPlayer(self.faults, world.clock, world.rng, fault_answer)
         middlewares = [self.requests.middleware(), player.middleware(), _refusals, gate.middleware(), _refusals]
         app = web.Application(middlewares=middlewares)
-        for method, path, answer, _cost in routes:
-            app.router.add_route(method, path, answer)
+        for path, some in _by_path(routes).items():
+            resource = app.router.add_resource(path)
+            for method, answer in some:
+                resource.add_route(method, answer)
         app.router.add_post("/oauth/token", gate.issue)
         app.router.add_get("/oauth/authorize", gate.consent.show)
         if self.state.options.control:
@@ -259,6 +261,14 @@ def _apart(kind: Entity, fields: dict[str, Any]) -> tuple[list[dict[str, Any]] |
     if kind.name != "deal" or "products" not in fields:
         return None, fields
     return fields["products"] or [], {name: value for name, value in fields.items() if name != "products"}
+
+
+def _by_path(routes: list[Route]) -> dict[str, list[tuple[str, Answer]]]:
+    """What one path answers goes into one resource: there are hundreds of routes, and each account builds them anew."""
+    found: dict[str, list[tuple[str, Answer]]] = {}
+    for method, path, answer, _cost in routes:
+        found.setdefault(path, []).append((method, answer))
+    return found
 
 
 def _record_routes(entity: Entity, reading: Reading, writing: Writing) -> list[Route]:

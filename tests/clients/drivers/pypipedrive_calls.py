@@ -43,7 +43,7 @@ def _fields(record: Any) -> Any:
 
 
 def _contacts(teller: Teller, plain: Api) -> tuple[Any, Any]:
-    """The models of persons and deals cannot be saved: they take `custom_fields` for a list, which it is in no version."""
+    """The models of persons and deals cannot be saved: they take `custom_fields` for a list, which it never is."""
     org = _saved(teller, "Organizations", models.Organizations(name="Acme"))
     teller.call("Organizations.get", lambda: _fields(models.Organizations.get(org.id)), {"name": "Acme"})
     emails = [{"value": "ana@x.example", "label": "work", "primary": True}]
