@@ -48,7 +48,7 @@ def main() -> int:
                 continue
             began = time.monotonic()
             with simulator(system, folder) as address:
-                calls = client.run(address)
+                calls = made(client, address)
             say(f"{client.NAME} {version}: {len(calls)} calls in {time.monotonic() - began:.0f} s")
             rows.append(row(f"{client.NAME} {version}", calls))
             shown = calls if options.all else wrong_of(calls)
@@ -75,6 +75,14 @@ def installed(client: Client, folder: Path) -> str | Skipped:
         return client.install(folder)
     except (Skipped, CannotInstall) as why:
         return Skipped(str(why))
+
+
+def made(client: Client, address: str) -> list[Call]:
+    """Its calls; when it cannot make them to the end, that is wrong as well."""
+    try:
+        return client.run(address)
+    except Exception as error:
+        return [Call("all calls", "wrong", "that the client comes to its end", f"{type(error).__name__}: {error}")]
 
 
 @contextmanager

@@ -67,7 +67,8 @@ class Choices:
         """The key_string stays."""
         rows, body = self._state.activity_types, await json_object(request)
         at = self._at(rows, request)
-        fields = {key: body[key] for key in ("name", "icon_key", "color", "order_nr") if key in body}
+        known = ("name", "icon_key", "color", "order_nr")
+        fields: dict[str, Any] = {key: value for key, value in body.items() if key in known}
         rows[at] = {**rows[at], **fields, "update_time": self._state.now_text()}
         return ok(_old(rows[at]))
 

@@ -63,7 +63,7 @@ class OldDeals:
         """By the parameters that all of these calls share."""
         query, rows = request.query, self._live(archived)
         if query.get("filter_id"):
-            return [row for row in rows if self._filters.holds(query["filter_id"], DEALS, row)]
+            return list(filter(self._filters.test(query["filter_id"], DEALS), rows))
         if query.get("status", "all_not_deleted") != "all_not_deleted":
             rows = [row for row in rows if row["status"] == query["status"]]
         keys = {"user_id": "owner_id"} | {key: key for key in ("person_id", "org_id", "pipeline_id", "stage_id")}

@@ -69,12 +69,12 @@ class Filters:
             ("DELETE", one, self._delete, 6),
         ]
 
-    def holds(self, filter_id: str, entity: Entity, record: Record) -> bool:
-        """Whether the filter lets the record through. Raises Refused when there is no such filter of the entity."""
+    def test(self, filter_id: str, entity: Entity) -> Callable[[Record], bool]:
+        """Whether the filter lets a record through. Raises Refused when there is no such filter of the entity."""
         known = self._state.filters.get(filter_id)
         if known is None or TYPES[known["type"]] != entity.plural:
             raise Refused(404, envelope("Filter not found"))
-        return self._group(known["conditions"], entity, record)
+        return lambda record: self._group(known["conditions"], entity, record)
 
     def _group(self, group: Mapping[str, Any], entity: Entity, record: Record) -> bool:
         parts = [one for one in group.get("conditions") or [] if "operator" in one or one.get("conditions")]
@@ -200,9 +200,9 @@ def _ordered(there: Any, value: Any) -> int:
     """-1, 0 or 1; 2 where there is nothing to compare."""
     if there is None or value is None:
         return 2
-    left: Any = there.get("value") if isinstance(there, dict) else there
+    known = there.get("value") if isinstance(there, dict) else there
     try:
-        left, right = float(left), float(value)
+        measures: tuple[Any, Any] = (float(known), float(value))
     except (TypeError, ValueError):
-        left, right = str(left), str(value)
-    return (left > right) - (left < right)
+        measures = (str(known), str(value))
+    return int(measures[0] > measures[1]) - int(measures[0] < measures[1])

@@ -100,7 +100,8 @@ class Reading:
         """The query as one test. A filter takes the place of most of it."""
         keep, filter_id = _filters(request, entity, archived), request.query.get("filter_id")
         if filter_id:
-            return lambda record: keep(record) and self._filters.holds(filter_id, entity, record)
+            held = self._filters.test(filter_id, entity)
+            return lambda record: keep(record) and held(record)
         deal = request.query.get("deal_id") if entity.name == "person" else None
         if deal is None:
             return keep

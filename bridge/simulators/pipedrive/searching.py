@@ -99,7 +99,7 @@ class Searching:
 
     def _notes(self, entity: Entity) -> dict[Any, list[str]]:
         """The notes of every record of the entity, by its id."""
-        link = _WITH_NOTES.get(entity.name)
+        link = _WITH_NOTES.get(entity.name, "")
         found: dict[Any, list[str]] = {}
         for _key, note in self._state.tables["notes"].rows() if link else ():
             if note[link] is not None and not note["is_deleted"]:
