@@ -200,7 +200,7 @@ def _ordered(there: Any, value: Any) -> int:
     """-1, 0 or 1; 2 where there is nothing to compare."""
     if there is None or value is None:
         return 2
-    known = there.get("value") if isinstance(there, dict) else there
+    known: Any = there.get("value") if isinstance(there, dict) else there
     try:
         measures: tuple[Any, Any] = (float(known), float(value))
     except (TypeError, ValueError):
