@@ -11,7 +11,7 @@ MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) pri
 IN_MEMORY := $(if $(MEMORY),TMPDIR=$(MEMORY) )
 
 .PHONY: venv quick demo test coverage check audit release lock docs docs-site pictures image-check kill-burst kill-backfill \
-  storms two-copies mutants bench bench-mapping test-real real-systems connector attack failover throughput soak
+  storms two-copies mutants bench bench-mapping test-real test-clients real-systems connector attack failover throughput soak
 
 venv: $(STAMP)
 
@@ -65,6 +65,11 @@ kill-backfill: venv
 # Packages and databases are kept in FOLDER between runs; needs Python 3.12 beside ours for BottleCRM.
 test-real: venv
 	$(BIN)/python -m tests.real --folder $(or $(FOLDER),var/real) --crm $(or $(CRM),bottlecrm)
+
+# Clients that other people wrote, unchanged, against our simulators; their packages are kept in FOLDER between runs:
+# make test-clients ONLY="pipedrive superoffice"
+test-clients: venv
+	$(BIN)/python -m tests.clients --folder $(or $(FOLDER),var/clients) $(ONLY)
 
 # Only the two systems, until Ctrl-C, to try the bridge by hand: docs/tutorial.md.
 real-systems: venv

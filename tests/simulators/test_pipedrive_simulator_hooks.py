@@ -60,7 +60,7 @@ async def test_a_merge_is_a_delete_and_a_change_that_name_each_other(
 
     gone, stays = receiver.metas()
     assert (status, answer["data"]["name"], answer["data"]["merge_what_id"]) == (200, "Stays", 1)
-    assert answer["data"]["phones"][0]["value"] == "1"
+    assert answer["data"]["phone"][0]["value"] == "1"
     assert (gone["action"], gone["merged_to_id"]) == ("delete", "2")
     assert (stays["action"], stays["merged_from_id"]) == ("change", "1")
     assert gone["correlation_id"] == stays["correlation_id"]

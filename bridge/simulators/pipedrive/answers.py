@@ -105,3 +105,14 @@ async def json_object(request: web.Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise invalid([("body", "must be an object")])
     return body
+
+
+async def json_list(request: web.Request) -> list[dict[str, Any]]:
+    """The request's JSON list of objects. Raises Refused with the v2 validation body."""
+    try:
+        body = json.loads(await request.read())
+    except ValueError as error:
+        raise invalid([("body", "must be valid JSON")]) from error
+    if not isinstance(body, list) or not all(isinstance(one, dict) for one in body):
+        raise invalid([("body", "must be a list of objects")])
+    return body

@@ -1,7 +1,7 @@
 """Puts the simulated account together as an aiohttp application, and the handle for use from Python."""
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import web
@@ -13,15 +13,24 @@ from bridge.simulators.faults import FaultPlayer, Faults
 from bridge.simulators.pipedrive import events
 from bridge.simulators.pipedrive.access import SEARCH_COST, Gate
 from bridge.simulators.pipedrive.answers import Refused, fault_answer
+from bridge.simulators.pipedrive.belongings import Belongings
 from bridge.simulators.pipedrive.changes import APP, Change, Changes
+from bridge.simulators.pipedrive.choices import Choices
+from bridge.simulators.pipedrive.conversions import Conversions
 from bridge.simulators.pipedrive.deal_products import DealProducts
+from bridge.simulators.pipedrive.deals_v1 import OldDeals
+from bridge.simulators.pipedrive.definitions import Definitions
 from bridge.simulators.pipedrive.entities import ENTITIES, Entity
+from bridge.simulators.pipedrive.filters import Filters
+from bridge.simulators.pipedrive.history import History
 from bridge.simulators.pipedrive.hooks import Hooks
+from bridge.simulators.pipedrive.people import People
 from bridge.simulators.pipedrive.reading import Reading, rest_v2
 from bridge.simulators.pipedrive.rest_v1 import OldApi
 from bridge.simulators.pipedrive.schema import complaints
-from bridge.simulators.pipedrive.state import Options, State, seeded_state
-from bridge.simulators.pipedrive.writing import MERGEABLE, Definitions, Writing
+from bridge.simulators.pipedrive.searching import Searching
+from bridge.simulators.pipedrive.state import Answer, Options, Route, State, seeded_state
+from bridge.simulators.pipedrive.writing import MERGEABLE, Writing
 from bridge.simulators.population import email_of, name_of, phone_of
 from bridge.simulators.world import World
 
@@ -30,8 +39,8 @@ RETRIES = RetryPolicy(
 )
 """Guide for Webhooks v2, "Webhook retry policy" and "Ban system"."""
 
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Route = tuple[str, str, Answer, int]
+V1 = ("/v1", "/api/v1")
+"""Both prefixes of REST v1."""
 
 
 def _inhabitant(number: int) -> dict[str, Any]:
@@ -50,6 +59,7 @@ class PipedriveSimulator:
         self.requests = RequestCounter()
         self.deliveries = DeliveryQueue(world, self.faults, RETRIES, options.time_scale, self._give_up)
         self.hooks = Hooks(self.state, self.deliveries.health.get, self.deliveries.forget)
+        self._history = History(self.state)
         self._changes = Changes(self.state, self.faults, self._publish)
         self.deal_products = DealProducts(self.state, self.faults, self._changes)
         self.app = self._build(world)
@@ -157,6 +167,7 @@ class PipedriveSimulator:
         self.state.hooks.pop(hook_id, None)
 
     def _publish(self, change: Change) -> None:
+        self._history.remember(change)
         event_id = self.state.world.new_id()
         for hook_id, hook in list(self.state.hooks.items()):
             for action in events.told(hook, change):
@@ -170,8 +181,10 @@ class PipedriveSimulator:
         player = FaultPlayer(self.faults, world.clock, world.rng, fault_answer)
         middlewares = [self.requests.middleware(), player.middleware(), _refusals, gate.middleware(), _refusals]
         app = web.Application(middlewares=middlewares)
-        for method, path, answer, _cost in routes:
-            app.router.add_route(method, path, answer)
+        for path, some in _by_path(routes).items():
+            resource = app.router.add_resource(path)
+            for method, answer in some:
+                resource.add_route(method, answer)
         app.router.add_post("/oauth/token", gate.issue)
         app.router.add_get("/oauth/authorize", gate.consent.show)
         if self.state.options.control:
@@ -186,20 +199,33 @@ class PipedriveSimulator:
         await self.deliveries.stop()
 
     def _routes(self) -> list[Route]:
-        reading, writing = Reading(self.state, self.faults), Writing(self.state, self._changes)
+        filters = Filters(self.state)
+        reading, writing = Reading(self.state, self.faults, filters), Writing(self.state, self._changes)
+        searching, deals = Searching(self.state, self.faults), ENTITIES["deals"]
         routes: list[Route] = [
-            ("GET", "/api/v2/itemSearch", reading.item_search, SEARCH_COST),
-            ("GET", "/api/v2/itemSearch/field", reading.field_search, SEARCH_COST),
+            ("GET", "/api/v2/itemSearch", searching.item_search, SEARCH_COST),
+            ("GET", "/api/v2/itemSearch/field", searching.field_search, SEARCH_COST),
+            ("GET", "/api/v2/deals/archived", functools.partial(reading.page, entity=deals, archived=True), 20),
+            ("POST", "/api/v2/products/{id:\\d+}/duplicate", writing.duplicate, 5),
+            *self.deal_products.routes(),
         ]
-        deals = ENTITIES["deals"]
-        archived = functools.partial(reading.page, entity=deals, archived=True)
-        routes.append(("GET", "/api/v2/deals/archived", archived, 20))
-        routes += self.deal_products.routes()
         for entity in ENTITIES.values():
             routes += _record_routes(entity, reading, writing) if entity.rest == 2 else []
-            if entity.has_fields:
-                routes += _field_routes(entity, Definitions(self.state))
-        for prefix in ("/v1", "/api/v1"):
+            if entity.searched:
+                search = functools.partial(searching.search, entity=entity)
+                routes.append(("GET", f"/api/v2/{entity.plural}/search", search, SEARCH_COST))
+        routes += [
+            *Conversions(self.state, self._changes).routes(),
+            *Definitions(self.state).routes(V1),
+            *Belongings(self.state).routes(V1),
+            *People(self.state, self._history).routes(V1),
+            *self._history.routes(V1),
+        ]
+        old_deals = OldDeals(self.state, self._changes, self.deal_products, filters, self._history)
+        for prefix in V1:
+            search_leads = functools.partial(searching.search_v1, entity=ENTITIES["leads"])
+            routes.append(("GET", f"{prefix}/leads/search", search_leads, 2 * SEARCH_COST))
+            routes += [*old_deals.routes(prefix), *filters.routes(prefix), *Choices(self.state).routes(prefix)]
             routes += self._v1_routes(prefix, writing)
         return routes
 
@@ -237,28 +263,23 @@ def _apart(kind: Entity, fields: dict[str, Any]) -> tuple[list[dict[str, Any]] |
     return fields["products"] or [], {name: value for name, value in fields.items() if name != "products"}
 
 
+def _by_path(routes: list[Route]) -> dict[str, list[tuple[str, Answer]]]:
+    """What one path answers goes into one resource: there are hundreds of routes, and each account builds them anew."""
+    found: dict[str, list[tuple[str, Answer]]] = {}
+    for method, path, answer, _cost in routes:
+        found.setdefault(path, []).append((method, answer))
+    return found
+
+
 def _record_routes(entity: Entity, reading: Reading, writing: Writing) -> list[Route]:
     path = f"/api/v2/{entity.plural}"
     one = path + "/{id:\\d+}"
-    routes: list[Route] = [
+    return [
         ("GET", path, functools.partial(reading.page, entity=entity), entity.list_cost),
         ("GET", one, functools.partial(reading.get, entity=entity), 1),
         ("POST", path, functools.partial(writing.create, entity=entity), 5),
         ("PATCH", one, functools.partial(writing.edit, entity=entity), 5),
         ("DELETE", one, functools.partial(writing.delete, entity=entity), 3),
-    ]
-    if entity.searched:
-        routes.append(("GET", path + "/search", functools.partial(reading.search, entity=entity), SEARCH_COST))
-    return routes
-
-
-def _field_routes(entity: Entity, definitions: Definitions) -> list[Route]:
-    path = f"/api/v2/{entity.name}Fields"
-    return [
-        ("GET", path, functools.partial(definitions.page, entity=entity), 10),
-        ("GET", path + "/{code}", functools.partial(definitions.get, entity=entity), 1),
-        ("POST", path, functools.partial(definitions.create, entity=entity), 5),
-        ("DELETE", path + "/{code}", functools.partial(definitions.delete, entity=entity), 3),
     ]
 
 

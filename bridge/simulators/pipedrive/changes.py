@@ -78,6 +78,8 @@ class Changes:
             written = self._place_deal({"pipeline_id": self._first("pipelines"), **written}, written)
         record = _merged(record, _normal(entity, written, record))
         record = _closed(record, written, "open", state.now_text())
+        if record.get("done"):
+            record["marked_as_done_time"] = state.now_text()
         state.tables[entity.plural].put(str(record["id"]), record)
         self._tell("create", entity, None, record, source)
         return record

@@ -73,6 +73,11 @@ class DealProducts:
         self._put(str(deal_id), made, APP)
         return made
 
+    def copy(self, deal_id: str, to: str) -> None:
+        """The lines of one deal are those of another, too."""
+        kept = [{name: line[name] for name in (*_NEEDED, *_FRESH)} for line in self.shown(deal_id)]
+        self._put(to, [self._line(int(to), line, at) for at, line in enumerate(kept, 1)], API)
+
     async def _of_many(self, request: web.Request) -> web.Response:
         ids = [one for one in request.query.get("deal_ids", "").split(",") if one]
         if not ids or len(ids) > MOST or not all(one.isdigit() for one in ids):

@@ -279,6 +279,7 @@ _LEADS = Entity(
     },
     has_fields=False,
     created=201,
+    searched=("title", "custom_fields"),
     rest=1,
     actors=("owner_id", "creator_id"),
     uuid=True,

@@ -1,9 +1,9 @@
-"""GET handlers of REST v2: single records, lists with opaque cursors, searches. Read lag applies to all of them."""
+"""GET handlers of REST v2: single records and lists with opaque cursors. Read lag applies to all of them."""
 
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -11,7 +11,9 @@ from aiohttp import web
 
 from bridge.simulators.faults import Faults
 from bridge.simulators.pipedrive.answers import invalid, not_found, ok
-from bridge.simulators.pipedrive.entities import ENTITIES, Entity
+from bridge.simulators.pipedrive.counting import ALLOWED, counted_of
+from bridge.simulators.pipedrive.entities import Entity
+from bridge.simulators.pipedrive.filters import Filters
 from bridge.simulators.pipedrive.schema import TIME, parse_time
 from bridge.simulators.pipedrive.state import State
 from bridge.simulators.records import Record
@@ -20,6 +22,7 @@ MAX_LIMIT = 500
 MAX_IDS = 100
 MAX_CUSTOM_FIELDS = 15
 SORTABLE = ("id", "add_time", "update_time")
+_MORE_SORTABLE = {"activity": ("due_date",), "product": ("name",), "stage": ("order_nr",)}
 
 
 def rest_v2(state: State, entity: Entity, record: Record, only: list[str] | None = None) -> Record:
@@ -27,15 +30,19 @@ def rest_v2(state: State, entity: Entity, record: Record, only: list[str] | None
     if not entity.has_fields:
         return record
     codes = [code for code in state.custom(entity) if only is None or code in only]
-    return {**record, "custom_fields": {code: record["custom_fields"].get(code) for code in codes}}
+    shown = {**record, "custom_fields": {code: record["custom_fields"].get(code) for code in codes}}
+    if entity.name == "product" and record["prices"]:
+        shown["prices"] = [{"product_id": record["id"], **price} for price in record["prices"]]
+    return shown
 
 
 class Reading:
     """Reads of the account's records."""
 
-    def __init__(self, state: State, faults: Faults) -> None:
+    def __init__(self, state: State, faults: Faults, filters: Filters) -> None:
         self._state = state
         self._faults = faults
+        self._filters = filters
 
     async def get(self, request: web.Request, entity: Entity) -> web.Response:
         """A deleted record is shown with is_deleted true until it is purged."""
@@ -43,86 +50,78 @@ class Reading:
         record = self._state.tables[entity.plural].get(request.match_info["id"], self._faults.lag(entity.plural))
         if record is None:
             raise not_found()
-        return ok(rest_v2(self._state, entity, record, _codes(request)))
+        return ok(self._shown(request, entity)(record))
 
     async def page(self, request: web.Request, entity: Entity, archived: bool = False) -> web.Response:
-        keep = _filters(request, entity, archived)
+        keep = self._keeping(request, entity, archived)
         rows = filter(keep, self._rows(entity, _id_before(request) if _by_id(request, entity) else 0))
-        page, cursor = page_of(islice(rows, _limit(request) + 1) if _by_id(request, entity) else rows, request)
-        only = _codes(request)
-        data = [rest_v2(self._state, entity, record, only) for record in page]
-        return ok(data, additional_data={"next_cursor": cursor})
+        sortable = (*SORTABLE, *_MORE_SORTABLE.get(entity.name, ()))
+        page, cursor = page_of(
+            islice(rows, _limit(request) + 1) if _by_id(request, entity) else rows, request, sortable
+        )
+        return ok(list(map(self._shown(request, entity), page)), additional_data={"next_cursor": cursor})
 
-    async def search(self, request: web.Request, entity: Entity) -> web.Response:
-        """GET /api/v2/{entity}/search."""
-        term, exact = _term(request), request.query.get("exact_match") == "true"
-        fields = _words(request, "fields") or list(entity.searched)
-        for name in fields:
-            if name not in (*entity.searched, "notes"):
-                raise invalid([("fields", f"must be one of {list(entity.searched)}")])
-        wanted = {key: request.query[key] for key in ("organization_id", "person_id", "status") if key in request.query}
-        found = [
-            record for record in self._indexed(entity) if _hit(record, fields, term, exact) and _is_of(record, wanted)
-        ]
-        page, cursor = page_of(found, request)
-        items = [{"result_score": 1.0, "item": _item(entity, record)} for record in page]
-        return ok({"items": items}, additional_data={"next_cursor": cursor})
+    def _shown(self, request: web.Request, entity: Entity) -> Callable[[Record], Record]:
+        """How the request wants records of this entity."""
+        only, more = _codes(request), words(request, "include_fields")
+        allowed = ALLOWED.get(entity.name, ())
+        if more and allowed and not set(more) <= set(allowed):
+            raise invalid([("include_fields", f"must be of {list(allowed)}")])
+        labelled = entity.has_fields and request.query.get("include_option_labels") == "true"
+        labels = entity.has_fields and request.query.get("include_labels") == "true"
 
-    async def item_search(self, request: web.Request) -> web.Response:
-        """GET /api/v2/itemSearch over deals, persons, organizations and products."""
-        term, exact = _term(request), request.query.get("exact_match") == "true"
-        kinds = _words(request, "item_types")
-        limit = _limit(request, 100)
-        items: list[Record] = []
-        for entity in ENTITIES.values():
-            if entity.searched and (not kinds or entity.name in kinds):
-                hits = [r for r in self._indexed(entity) if _hit(r, list(entity.searched), term, exact)]
-                items += [{"result_score": 1.0, "item": _item(entity, record)} for record in hits]
-        return ok({"items": items[:limit], "related_items": []}, additional_data={"next_cursor": None})
+        def shown(record: Record) -> Record:
+            made = rest_v2(self._state, entity, record, only)
+            if more and allowed:
+                made = {**made, **counted_of(self._state, entity.name, record, more)}
+            if labelled:
+                made = {**made, "custom_fields": self._labelled(entity, made["custom_fields"])}
+            return {**made, "labels": self._labels(entity, record)} if labels else made
 
-    async def field_search(self, request: web.Request) -> web.Response:
-        """GET /api/v2/itemSearch/field: one field, case-sensitive."""
-        entity = next((e for e in ENTITIES.values() if e.name == request.query.get("entity_type")), None)
-        name, match = request.query.get("field", ""), request.query.get("match", "exact")
-        if entity is None or not entity.searched:
-            raise invalid([("entity_type", "must be one of [deal, person, organization, product]")])
-        if name not in self._state.fields[entity.name]:
-            raise invalid([("field", "is not a known field")])
-        tests: dict[str, Callable[[str, str], bool]] = {
-            "exact": lambda text, term: text == term,
-            "beginning": lambda text, term: text.startswith(term),
-            "middle": lambda text, term: term in text,
-        }
-        if match not in tests:
-            raise invalid([("match", "must be one of [exact, beginning, middle]")])
-        term = request.query.get("term", "")
-        if len(term) < (1 if match == "exact" else 2):
-            raise invalid([("term", "is too short")])
-        found = []
-        for record in self._indexed(entity):
-            texts = _texts(record.get(name, record["custom_fields"].get(name)))
-            if any(tests[match](text, term) for text in texts):
-                found.append(record)
-        page, cursor = page_of(found, request)
-        data = [{"id": r["id"], name: r.get(name, r["custom_fields"].get(name))} for r in page]
-        return ok(data, additional_data={"next_cursor": cursor})
+        return shown
+
+    def _labelled(self, entity: Entity, custom: Mapping[str, Any]) -> Record:
+        """Options as objects with their label."""
+        found: Record = dict(custom)
+        for code, definition in self._state.custom(entity).items():
+            if definition["field_type"] in ("enum", "set") and custom.get(code) is not None:
+                options = {one["id"]: {"id": one["id"], "label": one["label"]} for one in definition["options"]}
+                value = custom[code]
+                many = [options[one] for one in value if one in options] if isinstance(value, list) else None
+                found[code] = options.get(value) if many is None else many
+        return found
+
+    def _labels(self, entity: Entity, record: Record) -> list[Record]:
+        known = self._state.fields[entity.name].get("label_ids") or {}
+        labels = {one["id"]: one["label"] for one in known.get("options") or []}
+        return [{"id": one, "label": labels[one]} for one in record.get("label_ids") or [] if one in labels]
+
+    def _keeping(self, request: web.Request, entity: Entity, archived: bool) -> Callable[[Record], bool]:
+        """The query as one test. A filter takes the place of most of it."""
+        keep, filter_id = _filters(request, entity, archived), request.query.get("filter_id")
+        if filter_id:
+            held = self._filters.test(filter_id, entity)
+            return lambda record: keep(record) and held(record)
+        deal = request.query.get("deal_id") if entity.name == "person" else None
+        if deal is None:
+            return keep
+        found = self._state.tables["deals"].get(deal)
+        guests = self._state.belongings.get(f"participants deals {deal}", [])
+        people = {found["person_id"] if found else None, *(guest["person_id"] for guest in guests)}
+        return lambda record: record["id"] in people and keep(record)
 
     def _rows(self, entity: Entity, after: int = 0) -> Iterator[Record]:
         self._state.purge()
         return (row for _key, row in self._state.tables[entity.plural].rows(self._faults.lag(entity.plural), after))
 
-    def _indexed(self, entity: Entity) -> list[Record]:
-        table = self._state.tables[entity.plural]
-        rows = table.rows(self._faults.lag_of_search(entity.plural))
-        return [row for _key, row in rows if not row["is_deleted"]]
 
-
-def _words(request: web.Request, name: str) -> list[str]:
+def words(request: web.Request, name: str) -> list[str]:
+    """A list of words of the query, separated by commas."""
     return [word.strip() for word in request.query.get(name, "").split(",") if word.strip()]
 
 
 def _codes(request: web.Request) -> list[str] | None:
-    codes = _words(request, "custom_fields")
+    codes = words(request, "custom_fields")
     if len(codes) > MAX_CUSTOM_FIELDS:
         raise invalid([("custom_fields", f"must contain at most {MAX_CUSTOM_FIELDS} keys")])
     return codes or None
@@ -132,13 +131,18 @@ def _filters(request: web.Request, entity: Entity, archived: bool) -> Callable[[
     """The query's quick filters as one test. Deleted rows show only under status=deleted (deals)."""
     query = request.query
     since, until = _moment(request, "updated_since"), _moment(request, "updated_until")
-    statuses = _words(request, "status")
+    statuses = words(request, "status")
     if set(statuses) - {"open", "won", "lost", "deleted"}:
         raise invalid([("status", "must be one of [open, won, lost, deleted]")])
     ids = _numbers(request, "ids") if query.get("ids") else None
     if ids is not None and len(ids) > MAX_IDS:
         raise invalid([("ids", f"must contain at most {MAX_IDS} ids")])
-    equal = {key: _numbers(request, key)[0] for key in _FILTER_KEYS if query.get(key)}
+    plain = (key for key in _FILTER_KEYS if key in entity.fresh or key in entity.writable)
+    equal: dict[str, Any] = {key: _numbers(request, key)[0] for key in plain if query.get(key)}
+    equal |= {"lead_id": query["lead_id"]} if query.get("lead_id") and "lead_id" in entity.fresh else {}
+    equal |= {"done": _flag(request, "done")} if query.get("done") and "done" in entity.fresh else {}
+    if query.get("filter_id"):
+        equal, ids = {}, None
 
     def keep(record: Record) -> bool:
         if statuses and entity.name == "deal":
@@ -170,9 +174,15 @@ def _moment(request: web.Request, name: str) -> str | None:
 
 def _numbers(request: web.Request, name: str) -> list[int]:
     try:
-        return [int(word) for word in _words(request, name)]
+        return [int(word) for word in words(request, name)]
     except ValueError as error:
         raise invalid([(name, "must be a number")]) from error
+
+
+def _flag(request: web.Request, name: str) -> bool:
+    if request.query[name] not in ("true", "false", "1", "0"):
+        raise invalid([(name, "must be a boolean")])
+    return request.query[name] in ("true", "1")
 
 
 def _limit(request: web.Request, most: int = MAX_LIMIT) -> int:
@@ -199,10 +209,10 @@ def page_of(
     sort_by, direction = request.query.get("sort_by", "id"), request.query.get("sort_direction", "asc")
     if sort_by not in sortable or direction not in ("asc", "desc"):
         raise invalid([("sort_by", f"must be one of {list(sortable)}")])
-    limit = _limit(request)
+    limit, blank = _limit(request), 0 if sort_by == "order_nr" else ""
 
     def key(record: Record) -> tuple[Any, int]:
-        return (record[sort_by] or "" if sort_by != "id" else 0, record["id"])
+        return (record[sort_by] or blank if sort_by != "id" else 0, record["id"])
 
     after = _decoded(request.query["cursor"]) if request.query.get("cursor") else None
     rows = sorted(rows, key=key, reverse=direction == "desc")
@@ -224,50 +234,3 @@ def _decoded(cursor: str) -> tuple[Any, int]:
         return parts["fieldValue"], int(parts["id"])
     except (binascii.Error, ValueError, KeyError, TypeError) as error:
         raise invalid([("cursor", "is not valid")]) from error
-
-
-def _term(request: web.Request) -> str:
-    term = request.query.get("term", "")
-    if len(term) < (1 if request.query.get("exact_match") == "true" else 2):
-        raise invalid([("term", "must be at least 2 characters long")])
-    return term
-
-
-def _hit(record: Record, fields: list[str], term: str, exact: bool) -> bool:
-    low = term.casefold()
-    names = {"email": "emails", "phone": "phones"}
-    for name in fields:
-        for text in _texts(record.get(names.get(name, name))):
-            if text.casefold() == low or (not exact and low in text.casefold()):
-                return True
-    return False
-
-
-def _texts(value: Any) -> list[str]:
-    """All searchable texts in a value."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return [str(value)]
-    if isinstance(value, dict):
-        inner = [value["value"]] if "value" in value else list(value.values())
-        return [text for item in inner for text in _texts(item)]
-    return [text for item in value for text in _texts(item)] if isinstance(value, list) else []
-
-
-def _is_of(record: Record, wanted: dict[str, str]) -> bool:
-    keys = {"organization_id": "org_id"}
-    return all(str(record.get(keys.get(key, key))) == value for key, value in wanted.items())
-
-
-def _item(entity: Entity, record: Record) -> Record:
-    item = {"id": record["id"], "type": entity.name, "owner": {"id": record["owner_id"]}}
-    item |= {key: record[key] for key in ("name", "title", "code", "status", "value", "currency") if key in record}
-    if entity.name == "person":
-        item["emails"] = [email["value"] for email in record["emails"]]
-        item["phones"] = [phone["value"] for phone in record["phones"]]
-    if entity.name == "organization":
-        item["address"] = record["address"] and record["address"]["value"]
-    item["visible_to"] = record["visible_to"]
-    item["custom_fields"] = _texts(record["custom_fields"])
-    return item

@@ -1,9 +1,9 @@
-"""REST v1 as it lives on: leads, their labels, notes, users. Offset paging; own fields of a lead at its root, in the
+"""Leads and notes, which only REST v1 has. Offset paging; own fields of a lead at its root, in the
 deal's codes, unset ones omitted.
 """
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -12,14 +12,13 @@ from bridge.simulators.control import UnknownRecord
 from bridge.simulators.faults import Faults
 from bridge.simulators.pipedrive.answers import Refused, envelope, json_object, ok
 from bridge.simulators.pipedrive.changes import API, ArchivedRecord, Changes
-from bridge.simulators.pipedrive.entities import ENTITIES, NOTE_LINKS, Entity
+from bridge.simulators.pipedrive.entities import ENTITIES, NOTE_LINKS, PINS, Entity
 from bridge.simulators.pipedrive.events import custom_v1, time_v1
+from bridge.simulators.pipedrive.paging import counted
 from bridge.simulators.pipedrive.schema import complaints, parse_time
-from bridge.simulators.pipedrive.state import State
+from bridge.simulators.pipedrive.state import Route, State
 from bridge.simulators.records import Record
 
-Route = tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]], int]
-MOST = 500
 LEADS, NOTES = ENTITIES["leads"], ENTITIES["notes"]
 SORTED_BY: Mapping[str, frozenset[str]] = {
     "lead": frozenset(
@@ -38,13 +37,9 @@ class OldApi:
     def routes(self, prefix: str) -> list[Route]:
         archived = functools.partial(self._page, entity=LEADS, archived=True)
         return [
-            ("GET", f"{prefix}/leadLabels", self._labels, 10),
             ("GET", f"{prefix}/leads/archived", archived, 40),
             *self._record_routes(prefix, LEADS, "PATCH"),
             *self._record_routes(prefix, NOTES, "PUT"),
-            ("GET", f"{prefix}/users/me", self._me, 2),
-            ("GET", f"{prefix}/users", self._users, 20),
-            ("GET", f"{prefix}/users/{{id:\\d+}}", self._one_user, 2),
         ]
 
     def _record_routes(self, prefix: str, entity: Entity, edit: str) -> list[Route]:
@@ -57,21 +52,6 @@ class OldApi:
             (edit, one, functools.partial(self._edit, entity=entity), 10),
             ("DELETE", one, functools.partial(self._delete, entity=entity), 6),
         ]
-
-    async def _labels(self, _request: web.Request) -> web.Response:
-        return ok(self._state.lead_labels)
-
-    async def _me(self, _request: web.Request) -> web.Response:
-        return ok(self._state.users()[0])
-
-    async def _users(self, _request: web.Request) -> web.Response:
-        return ok(self._state.users())
-
-    async def _one_user(self, request: web.Request) -> web.Response:
-        for user in self._state.users():
-            if str(user["id"]) == request.match_info["id"]:
-                return ok(user)
-        raise Refused(404, {"success": False, "error": "User not found or not accessible."})
 
     async def _get(self, request: web.Request, entity: Entity) -> web.Response:
         """A deleted lead is unknown; a deleted note is shown as inactive (what the vendor does is not documented)."""
@@ -86,13 +66,8 @@ class OldApi:
         keep = _filter(request, entity, archived)
         lag = self._faults.lag(entity.plural)
         rows = _sorted([row for _key, row in self._state.tables[entity.plural].rows(lag) if keep(row)], request, entity)
-        start, limit = _number(request, "start", 0), _number(request, "limit", 100)
-        if not 1 <= limit <= MOST:
-            raise Refused(400, envelope(f"limit must be between 1 and {MOST}"))
-        shown = [self._shown(entity, row) for row in rows[start : start + limit]]
-        more = len(rows) > start + limit
-        paging = {"start": start, "limit": limit, "more_items_in_collection": more}
-        paging |= {"next_start": start + limit} if more else {}
+        page, paging = counted(request, rows)
+        shown = [self._shown(entity, row) for row in page]
         return ok(shown or None, additional_data={"pagination": paging})
 
     async def _create(self, request: web.Request, entity: Entity) -> web.Response:
@@ -180,13 +155,6 @@ def _missing(entity: Entity) -> Refused:
     return Refused(404, envelope(f"requested {entity.name} not found", "Object was not found."))
 
 
-def _number(request: web.Request, name: str, otherwise: int) -> int:
-    text = request.query.get(name, str(otherwise))
-    if not text.isdecimal():
-        raise Refused(400, envelope(f"{name} must be a number"))
-    return int(text)
-
-
 def _filter(request: web.Request, entity: Entity, archived: bool) -> Callable[[Record], bool]:
     query = request.query
     since = query.get("updated_since")
@@ -194,12 +162,14 @@ def _filter(request: web.Request, entity: Entity, archived: bool) -> Callable[[R
         raise Refused(400, envelope("updated_since is not a valid datetime"))
     names = ("owner_id", "person_id", "organization_id", "user_id", "deal_id", "org_id", "lead_id")
     equal = {name: query[name] for name in names if name in query and name in entity.writable}
+    pins = {name: query[name] == "1" for name in PINS if name in query and entity is NOTES}
 
     def keep(row: Record) -> bool:
         if row["is_deleted"] or (entity is LEADS and row["is_archived"] != archived):
             return False
         listed = since is None or (row["update_time"] or row["add_time"]) >= since
-        return listed and all(str(row[name]) == value for name, value in equal.items())
+        pinned = all(row[name] is value for name, value in pins.items())
+        return listed and pinned and all(str(row[name]) == value for name, value in equal.items())
 
     return keep
 

@@ -99,6 +99,7 @@ KINDS: Mapping[str, tuple[Check, str]] = {
     "object": (lambda value: isinstance(value, dict), "must be an object"),
     "status": (lambda value: value in ("open", "won", "lost"), "must be one of [open, won, lost]"),
     "visibility": (lambda value: _is_int(value) and value in (1, 3, 5, 7), "must be one of [1, 3, 5, 7]"),
+    "discount": (lambda value: value in ("percentage", "amount"), "must be one of [percentage, amount]"),
     "percent": (lambda value: _is_number(value) and 0 <= value <= 100, "must be between 0 and 100"),
 }
 

@@ -1,8 +1,11 @@
 """The simulated account: records, field definitions, users, hooks, tokens."""
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from aiohttp import web
 
 from bridge.simulators.pipedrive.entities import ENTITIES, Entity
 from bridge.simulators.pipedrive.schema import CUSTOM_KINDS
@@ -10,6 +13,9 @@ from bridge.simulators.records import Record, Table
 from bridge.simulators.world import World, utc
 
 PURGE_SECONDS = 30 * 86400.0
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Route = tuple[str, str, Answer, int]
+"""Method, path, what answers, what a call costs."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,11 @@ class Options:
 
 @dataclass
 class State:
-    """All of the account. Record ids are integers; tables are keyed by their text."""
+    """All of the account. Record ids are integers; tables are keyed by their text.
+
+    `belongings`: what records have of their own ("followers deals 7"); `history`: what was changed of them ("deals 7");
+    `field_numbers`: the ids that REST v1 gives to fields; `invited`: users beyond the first two; `inactive`: users.
+    """
 
     world: World
     options: Options
@@ -56,6 +66,14 @@ class State:
     last_ids: dict[str, int] = field(default_factory=dict)
     lead_labels: list[Record] = field(default_factory=list)
     deal_products: Table = field(init=False)
+    field_numbers: dict[str, int] = field(default_factory=dict)
+    belongings: dict[str, list[Record]] = field(default_factory=dict)
+    history: dict[str, deque[Record]] = field(default_factory=dict)
+    filters: dict[str, Record] = field(default_factory=dict)
+    activity_types: list[Record] = field(default_factory=list)
+    conversions: dict[str, Record] = field(default_factory=dict)
+    invited: list[Record] = field(default_factory=list)
+    inactive: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.deal_products = Table(self.world.clock)
@@ -63,6 +81,13 @@ class State:
     def next_id(self, kind: str) -> int:
         self.last_ids[kind] = self.last_ids.get(kind, 0) + 1
         return self.last_ids[kind]
+
+    def field_number(self, entity: Entity, code: str) -> int:
+        """The id by which REST v1 knows a field."""
+        name = f"{entity.fields_of or entity.name}.{code}"
+        if name not in self.field_numbers:
+            self.field_numbers[name] = self.next_id("field")
+        return self.field_numbers[name]
 
     def now_text(self) -> str:
         """The present second as REST v2 writes it."""
@@ -79,7 +104,14 @@ class State:
 
     def users(self) -> list[Record]:
         """All users, as /v1/users shows them; the first is the one of the credentials."""
-        return [self._user(self.user_id, "Sandbox User"), self._user(self.colleague_id, "Sandbox Colleague")]
+        first = [self._user(self.user_id, "Sandbox User"), self._user(self.colleague_id, "Sandbox Colleague")]
+        return [{**user, "active_flag": user["id"] not in self.inactive} for user in (*first, *self.invited)]
+
+    def invite(self, email: str) -> Record:
+        """A further user."""
+        made = {**self._user(1100 + self.next_id("user"), email.partition("@")[0]), "email": email, "is_admin": 0}
+        self.invited.append(made)
+        return made
 
     def _user(self, user_id: int, name: str) -> Record:
         return {
@@ -115,6 +147,9 @@ class State:
         for key in [key for key, when in self.deleted_at.items() if when < limit]:
             del self.deleted_at[key]
             self.tables[key[0]].remove(key[1])
+            self.history.pop(" ".join(key), None)
+            for kind in BELONGINGS:
+                self.belongings.pop(f"{kind} {' '.join(key)}", None)
 
     def add_field(self, entity_name: str, name: str, field_type: str, labels: list[str], code: str = "") -> Record:
         """Defines a custom field with a 40-character code. ValueError for an unknown type."""
@@ -127,13 +162,19 @@ class State:
         return definition
 
 
+BELONGINGS = ("followers", "participants", "discounts", "installments", "variations", "comments")
+"""What a record can have of its own."""
+
+_ACTIVITY_TYPES = ("Call", "Meeting", "Task", "Deadline", "Email", "Lunch")
+
+
 def seeded_state(world: World, options: Options) -> State:
     """A fresh account: one user, pipeline 'Sales' with four stages, some custom fields, no records."""
     state = State(world, options)
     for entity in ENTITIES.values():
         state.tables[entity.plural] = Table(world.clock)
         if entity.has_fields:
-            state.fields[entity.name] = _built_in(entity)
+            state.fields[entity.name] = built_in(entity)
     now = state.now_text()
     times = {"add_time": now, "update_time": None, "is_deleted": False}
     pipeline = {**ENTITIES["pipelines"].fresh, "id": state.next_id("pipeline"), "name": "Sales", **times}
@@ -148,7 +189,25 @@ def seeded_state(world: World, options: Options) -> State:
     for label, color in (("Hot", "red"), ("Warm", "yellow"), ("Cold", "blue")):
         made = {"id": world.new_id(), "name": label, "color": color, "add_time": now, "update_time": now}
         state.lead_labels.append(made)
+    for name in _ACTIVITY_TYPES:
+        state.activity_types.append(activity_type(state, name, name.lower(), custom=False))
     return state
+
+
+def activity_type(state: State, name: str, icon: str, *, custom: bool, color: str = "FFFFFF") -> Record:
+    """A kind of activity; `key_string` is what an activity's `type` says."""
+    return {
+        "id": state.next_id("activity type"),
+        "order_nr": len(state.activity_types) + 1,
+        "name": name,
+        "key_string": "_".join(name.lower().split()),
+        "icon_key": icon,
+        "active_flag": True,
+        "color": color,
+        "is_custom_flag": custom,
+        "add_time": state.now_text(),
+        "update_time": state.now_text(),
+    }
 
 
 _BUILT_IN_TYPES = {
@@ -164,10 +223,17 @@ _BUILT_IN_TYPES = {
     "visibility": "visible_to",
     "status": "status",
     "prices": "price_list",
+    "participants": "json",
+    "objects": "json",
+    "texts": "set",
+    "lead value": "monetary",
+    "flag": "boolean",
+    "visibility text": "visible_to",
 }
 
 
-def _built_in(entity: Entity) -> dict[str, Record]:
+def built_in(entity: Entity) -> dict[str, Record]:
+    """The definitions of an entity's own fields, by code."""
     known = {"id": _definition("ID", "id", "int", None, custom=False)}
     for key, kind in entity.writable.items():
         if key != "custom_fields":

@@ -1,4 +1,4 @@
-"""POST, PATCH and DELETE of REST v2 records and field definitions, and the v1 merges."""
+"""POST, PATCH and DELETE of REST v2 records, and the v1 merges."""
 
 from typing import Any
 
@@ -9,8 +9,11 @@ from bridge.simulators.pipedrive.answers import Refused, envelope, invalid, json
 from bridge.simulators.pipedrive.changes import API, ArchivedRecord, Changes
 from bridge.simulators.pipedrive.entities import ENTITIES, Entity
 from bridge.simulators.pipedrive.reading import rest_v2
-from bridge.simulators.pipedrive.schema import CUSTOM_KINDS, complaints
+from bridge.simulators.pipedrive.schema import complaints
+from bridge.simulators.pipedrive.shapes_v1 import shown_v1
 from bridge.simulators.pipedrive.state import State
+
+PRODUCTS = ENTITIES["products"]
 
 
 class Writing:
@@ -63,7 +66,16 @@ class Writing:
             raise Refused(400, envelope(str(error))) from error
         if entity.name == "organization":
             return ok({"id": survivor})
-        return ok({**rest_v2(self._state, entity, record), "merge_what_id": int(absorbed)})
+        return ok({**shown_v1(self._state, entity, record), "merge_what_id": int(absorbed)})
+
+    async def duplicate(self, request: web.Request) -> web.Response:
+        """POST /api/v2/products/{id}/duplicate."""
+        try:
+            product = self._changes.live(PRODUCTS, request.match_info["id"])
+        except UnknownRecord as error:
+            raise not_found() from error
+        kept = {key: product[key] for key in PRODUCTS.writable if product.get(key) is not None}
+        return ok(rest_v2(self._state, PRODUCTS, self._changes.create(PRODUCTS, kept, API)), PRODUCTS.created)
 
     async def _checked(self, request: web.Request, entity: Entity, new: bool) -> dict[str, Any]:
         body = await json_object(request)
@@ -73,48 +85,6 @@ class Writing:
         if wrong:
             raise invalid(wrong)
         return body
-
-
-class Definitions:
-    """Field definitions: /api/v2/{deal,person,organization,product}Fields."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    async def page(self, request: web.Request, entity: Entity) -> web.Response:
-        """Cursor-paged; the cursor is a plain offset behind an opaque word."""
-        known = list(self._state.fields[entity.name].values())
-        limit, cursor = request.query.get("limit", "100"), request.query.get("cursor", "at0")
-        if not limit.isdecimal() or not 1 <= int(limit) <= 500 or not cursor[2:].isdecimal():
-            raise invalid([("limit", "or cursor is not valid")])
-        start, end = int(cursor[2:]), int(cursor[2:]) + int(limit)
-        following = f"at{end}" if end < len(known) else None
-        return ok(known[start:end], additional_data={"next_cursor": following})
-
-    async def get(self, request: web.Request, entity: Entity) -> web.Response:
-        definition = self._state.fields[entity.name].get(request.match_info["code"])
-        if definition is None:
-            raise not_found()
-        return ok(definition)
-
-    async def create(self, request: web.Request, entity: Entity) -> web.Response:
-        body = await json_object(request)
-        name, kind = body.get("field_name"), str(body.get("field_type"))
-        if not isinstance(name, str) or not 1 <= len(name) <= 255:
-            raise invalid([("field_name", "must be 1 to 255 characters long")])
-        if kind not in CUSTOM_KINDS:
-            raise invalid([("field_type", f"must be one of {sorted(CUSTOM_KINDS)}")])
-        labels = [option["label"] for option in body.get("options") or [] if isinstance(option, dict)]
-        if kind in ("enum", "set") and not labels:
-            raise invalid([("options", "is required")])
-        return ok(self._state.add_field(entity.name, name, kind, labels))
-
-    async def delete(self, request: web.Request, entity: Entity) -> web.Response:
-        code = request.match_info["code"]
-        if code not in self._state.custom(entity):
-            raise not_found()
-        del self._state.fields[entity.name][code]
-        return ok({"field_code": code})
 
 
 MERGEABLE = tuple(ENTITIES[plural] for plural in ("deals", "persons", "organizations"))
