@@ -50,6 +50,18 @@ def table_of(rows: Sequence[Row]) -> None:
     table([list(rows[0]), *(list(row.values()) for row in rows)])
 
 
+def show(rows: Sequence[Row], as_json: bool, none: str, after: str = "") -> None:
+    """Print rows as a table or as JSON. `none`: what is said when there are none; `after`: below the table."""
+    if as_json:
+        print_json(rows)
+    elif rows:
+        table_of(rows)
+        if after:
+            click.echo(after)
+    else:
+        click.echo(none)
+
+
 class Shown(Protocol):
     """Is told how much is done, a few words, and of how much when that is known by now."""
 
