@@ -72,7 +72,7 @@ class Shown(Protocol):
 def progress(what: str, total: int | None = None, *, lines: bool = False) -> Iterator[Shown]:
     """Show how far long work is: as a bar on a terminal; elsewhere not at all, or with `lines` one now and then.
 
-    `total`: of how much; None while nobody knows.
+    `total`: of how much; None while it is not known.
     """
     if not sys.stderr.isatty():
         yield _line_now_and_then() if lines else lambda done, words, total=None: None

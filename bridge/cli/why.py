@@ -19,8 +19,8 @@ from bridge.store.engine import Store
 def why(path: Path, record: tuple[str, ...], as_json: bool) -> None:
     """Tell a record's story: what happened to it, how it stands, and what happens next.
 
-    A record is named SIDE ENTITY ID, or by a name or an e-mail address it holds. Where several hold it you are asked
-    which one; where nobody can answer, they are listed and the exit code is 1.
+    A record is named SIDE ENTITY ID, or by a name or an e-mail address it holds. Where several hold it, the command asks
+    which one; without a terminal it lists them and ends with exit code 1.
     """
     name = record if len(record) == 3 else _by_name(path, " ".join(record))
     if len(name) != 3:

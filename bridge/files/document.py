@@ -101,7 +101,7 @@ def plain(node: Node) -> Any:
 def read_documents(text: str, file: str, faults: Faults, only: Collection[str] | None = None) -> list[Node]:
     """Every document of a file; faults of the YAML itself are collected, and show no value, as it may be a secret.
 
-    `only`: leave out all keys at the top but these, with whatever is wrong with them.
+    `only`: leave out all other keys at the top, with their problems.
     """
     text = text if only is None else _without_others(text, only)
     yaml = YAML(typ="safe", pure=True)

@@ -24,7 +24,7 @@ class HookPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`keep`: key -> the hook that stays. `remove`: ours, but old, doubled, stopped or unwanted. `deactivated`: key ->
+    """`keep`: key -> the hook that stays. `remove`: ours, but old, registered twice, stopped or not wanted. `deactivated`: key ->
     the hook that somebody deactivated at the vendor, and that stays so."""
 
     keep: Mapping[str, SeenHook]

@@ -44,7 +44,7 @@ Observe = Callable[[str, str, str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is kept in step; replaced as a whole when mapping files are reloaded."""
+    """What is kept in sync; replaced as a whole when mapping files are reloaded."""
 
     mappings: Mapping[str, RecordMapping]
     scopes: Mapping[str, Scope]
@@ -52,7 +52,7 @@ class Work:
 
 
 class Reconciler:
-    """One per process. Copies on one store share cursors: each page counts once, whoever was faster."""
+    """One per process. Instances on one store share cursors: each page counts once, for the faster one."""
 
     def __init__(
         self,
@@ -188,7 +188,7 @@ class Reconciler:
                 await self._shared(report, self._facts(system, entity))
             except StoreUnavailable:
                 raise
-            except Exception as error:  # whatever is wrong with one entity's listing, the others are swept
+            except Exception as error:  # a fault of one entity's listing does not stop the sweeps of others
                 expected = isinstance(error, RemoteError | CursorMoved)
                 report.fault = str(error) if expected else f"{type(error).__name__}: {error}"
                 told = {"system": system, "entity": entity, "kind": kind, "reason": report.fault}
@@ -415,7 +415,7 @@ class Reconciler:
             report = await self._backfill(mapping).run()
         except StoreUnavailable as error:
             report.fault = str(error)
-        except Exception as error:  # whatever is wrong with one mapping, the others go on
+        except Exception as error:  # a fault of one mapping does not stop the others
             log.exception("backfill failed", extra={"mapping": mapping})
             report.fault = f"{type(error).__name__}: {error}"
         ended = f"it ended early and continues by itself: {report.fault}" if report.fault else "it is done"

@@ -34,7 +34,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class VerifyLook:
-    """`verified_at` and `numbers` are of the mapping's last verification, whoever asked for it. `found` is of the last
+    """`verified_at` and `numbers` are of the mapping's last verification, by command, page or schedule. `found` is of the last
     one that was begun here, with examples. `agreed`, `agrees`: None where it ended early and nothing differed until
     then."""
 

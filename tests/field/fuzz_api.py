@@ -1,0 +1,46 @@
+"""Every operation of the admin API under schemathesis, on a bridge between two simulated products with data.
+
+`make fuzz-api` runs it, once as somebody who may operate and once as somebody who may only read. What it finds fails it:
+an answer the OpenAPI document does not describe, a server error, valid input that is refused, wrong input that is taken.
+"""
+
+import argparse
+import asyncio
+import sys
+from contextlib import chdir
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.admin.office import ANNA, OLE, furnish, office
+
+CHECKS = "all"
+TOKENS = {"operate": ANNA, "read": OLE}
+
+
+async def fuzzed(program: str, examples: int, seed: int, more: list[str]) -> bool:
+    """Whether schemathesis found nothing. `examples`: how many it tries of each operation and kind."""
+    well = True
+    with TemporaryDirectory() as folder, chdir(folder):
+        async with office(Path()) as here:
+            await furnish(here)
+            for role, token in TOKENS.items():
+                print(f"\n== {role} ==", flush=True)
+                words = ["run", f"{here.url}/api/v1/openapi.json", "-H", f"Authorization: Bearer {token}"]
+                words += ["--max-examples", str(examples), "--seed", str(seed), "--checks", CHECKS, "--no-color"]
+                words += ["--continue-on-failure", "--request-timeout", "20", *more]
+                running = await asyncio.create_subprocess_exec(program, *words)
+                well = await running.wait() == 0 and well
+    return well
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("program", help="the command schemathesis")
+    parser.add_argument("--examples", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    told, more = parser.parse_known_args()
+    sys.exit(0 if asyncio.run(fuzzed(told.program, told.examples, told.seed, more)) else 1)
+
+
+if __name__ == "__main__":
+    main()
