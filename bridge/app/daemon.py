@@ -124,7 +124,7 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     supervisor.add("systems", bridge.systems.run)
     supervisor.add("requests", Requests(bridge).run)
     full_seconds = bridge.settings.schedule.full_sweep_seconds
-    supervisor.add("asked sweeps", lambda: bridge.reconciler.keep_sweeping_asked(full_seconds))
+    supervisor.add("requested sweeps", lambda: bridge.reconciler.keep_sweeping_asked(full_seconds))
     supervisor.add("backfills", bridge.reconciler.keep_backfilling)
     supervisor.add("verifications", ScheduledVerification(bridge).run)
     if bridge.alerts.targets:

@@ -22,7 +22,7 @@ def hooks_list(path: Path, as_json: bool) -> None:
     """Every hook as last seen, and how reliable it was: what callbacks reported, and what only sweeps found."""
     after = (
         "reported: changes that callbacks reported, up to 30 s late; missed: changes that only a sweep found, up to "
-        "15 min late (docs/operations.md)"
+        "15 min late (docs/hooks.md)"
     )
     show(
         with_store(path, lambda store: hook_rows(store, ids=True)),

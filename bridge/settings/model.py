@@ -120,7 +120,7 @@ class AdminSettings(Section):
     allow_remote: bool = Field(False, description="Allow a host other than loopback; put access control before it.")
     hosts: list[str] = Field(
         default_factory=list,
-        description="Names or addresses, without port, by which it may be asked besides those it is bound to.",
+        description="Names or addresses, without port, by which it may be called besides those it is bound to.",
     )
     tokens: list[TokenSettings] = Field(
         default_factory=list, description="Who may use the pages and the API. See docs/admin.md."
@@ -162,7 +162,7 @@ class ScheduleSettings(Section):
     full_sweep_seconds: Seconds = Field(86_400, description="How often every record is compared.")
     columns_seconds: Seconds = Field(
         3600,
-        description="How often the accounts are asked for the fields, options and stages that mappings name, and what "
+        description="How often the bridge looks up the fields, options and stages that mappings name, and what "
         "changed there is looked for.",
     )
     retention_seconds: Seconds = Field(3600, description="How often old events and journal entries are removed.")
@@ -310,8 +310,8 @@ class Settings(BaseSettings):
     instance_secret_former: SecretStr | None = Field(
         None,
         min_length=16,
-        description="The instance secret before this one, until health says that all has moved over; see "
-        "docs/operations.md.",
+        description="The instance secret before this one, until health says that all hooks have moved; see "
+        "docs/hooks.md.",
     )
     public_url: str = Field(description="Where vendors reach the public listener: https://bridge.example.com")
     store: StoreSettings = Field(default_factory=StoreSettings, description="The store.")
