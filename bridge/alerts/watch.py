@@ -140,7 +140,7 @@ class Alerts:
         return self.seams.clock.now().timestamp()
 
     async def _recall(self) -> None:
-        """Take what the store remembers; while it is away, the instance that alerted last continues with what it knows."""
+        """Take what the store remembers; while it is away, the instance that alerted last goes on alone."""
         try:
             state = await self.store.hold(HELD_SECONDS)
         except StoreUnavailable:

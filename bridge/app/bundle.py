@@ -52,7 +52,7 @@ KEPT = {
     "mappings": {"mapping", "mode", "accepted", "applied", "unchanged", "coalesced", "filtered", "discarded"}
     | {"waiting", "dead"},
 }
-"""By heading of `bridge status` the columns that hold no data of people; None: all of them. Others show type and length."""
+"""By heading of `bridge status` the columns without data of people; None: all of them. Others show type and length."""
 ABOUT = """\
 What `bridge doctor` found. Secrets are shown as set or unset; values are replaced by their type and length,
 ids of records by numbers that mean the same record throughout. Mapping files are as you wrote them, without their

@@ -19,8 +19,8 @@ from bridge.store.engine import Store
 def why(path: Path, record: tuple[str, ...], as_json: bool) -> None:
     """Tell a record's story: what happened to it, how it stands, and what happens next.
 
-    A record is named SIDE ENTITY ID, or by a name or an e-mail address it holds. Where several hold it, the command asks
-    which one; without a terminal it lists them and ends with exit code 1.
+    A record is named SIDE ENTITY ID, or by a name or an e-mail address it holds. Where several hold it, the command
+    asks which one; without a terminal it lists them and ends with exit code 1.
     """
     name = record if len(record) == 3 else _by_name(path, " ".join(record))
     if len(name) != 3:
@@ -56,6 +56,8 @@ async def _facts(store: Store, side: str, entity: str, record: str) -> list[dict
 
 def _by_name(path: Path, words: str) -> tuple[str, ...]:
     """The record that holds these words as SIDE, ENTITY and ID; a person is asked which where there are several."""
+    if not words.strip():
+        raise click.UsageError("name the record: SIDE ENTITY ID, or a name or e-mail address it holds")
 
     async def work(store: Store) -> list[dict[str, str]]:
         return await named(store, await known_scopes(store, None), words)

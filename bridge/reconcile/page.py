@@ -74,8 +74,8 @@ class Use:
 @dataclass(frozen=True, slots=True)
 class Purpose:
     """Why a listing is walked. `full`: every row is shown, so that a first walk fills the match index and is the
-    baseline of later ones. `everything`: a backfill takes unlinked rows, also those that were left alone before. `looked`:
-    until when earlier sweeps have looked for changes, by the vendor's clock; None: there was none.
+    baseline of later ones. `everything`: a backfill takes unlinked rows, also those left alone before. `looked`: until
+    when earlier sweeps have looked for changes, by the vendor's clock; None: there was none.
     """
 
     origin: Origin

@@ -34,8 +34,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class VerifyLook:
-    """`verified_at` and `numbers` are of the mapping's last verification, by command, page or schedule. `found` is of the last
-    one that was begun here, with examples. `agreed`, `agrees`: None where it ended early and nothing differed until
+    """`verified_at` and `numbers` are of the mapping's last verification, by command, page or schedule. `found` is of the
+    last one that was begun here, with examples. `agreed`, `agrees`: None where it ended early and nothing differed until
     then."""
 
     mapping: str
