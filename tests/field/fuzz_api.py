@@ -1,8 +1,8 @@
 """Every operation of the admin API under schemathesis, on a bridge between two simulated products with data.
 
 `make fuzz-api` runs it, once with a token that may operate and once with one that may only read. It fails on an
-answer that the OpenAPI document does not describe, a server error, wrong input that is accepted, or a missing token that
-is accepted.
+answer that the OpenAPI document does not describe, a server error, wrong input that is accepted, or a missing token
+that is accepted.
 """
 
 import argparse
