@@ -252,7 +252,7 @@ class AlertSettings(Section):
     repeat_seconds: Seconds = Field(86_400, description="A trouble that stays is sent again after this long.")
     quiet_from: HourOfDay | None = Field(None, description="When quiet hours begin, such as '22:00'; nothing: none.")
     quiet_until: HourOfDay | None = Field(None, description="When they end; then what stands is sent in one message.")
-    quiet_passes: Literal["fail", "nothing"] = Field("fail", description="What is sent in quiet hours all the same.")
+    quiet_passes: Literal["fail", "nothing"] = Field("fail", description="What is sent in quiet hours, too.")
     zone: str = Field("UTC", description="Time zone of quiet hours and of times in messages, such as Europe/Oslo.")
 
     @field_validator("zone")
@@ -286,7 +286,7 @@ class TraceSettings(Section):
         None, min_length=1, description="The Authorization header of the endpoint, such as Bearer and a token."
     )
     sample: Annotated[float, Field(ge=0, le=1)] = Field(1.0, description="How large a part of the changes is traced.")
-    propagate: bool = Field(False, description="Send W3C traceparent with calls, so that vendors can go on with it.")
+    propagate: bool = Field(False, description="Send W3C traceparent with calls, so that vendors can continue the trace.")
 
     @field_validator("endpoint")
     @classmethod
