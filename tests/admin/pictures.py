@@ -32,7 +32,7 @@ PICTURES = {
     "plan": "/plan",
     "doctor": "/doctor",
 }
-HEIGHT = {"overview": 980, "record": 1100}
+HEIGHT = {"overview": 1120, "record": 1310}
 EVERY = {
     **PICTURES,
     "records": "/records?q=berg",
