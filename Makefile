@@ -11,7 +11,8 @@ MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) pri
 IN_MEMORY := $(if $(MEMORY),TMPDIR=$(MEMORY) )
 
 .PHONY: venv quick demo test coverage check audit release lock docs docs-site pictures image-check kill-burst kill-backfill \
-  storms two-copies mutants bench bench-mapping test-real test-clients real-systems connector attack failover throughput soak
+  storms two-copies mutants bench bench-mapping test-real test-clients real-systems connector attack fuzz-api failover \
+  throughput soak
 
 venv: $(STAMP)
 
@@ -92,6 +93,19 @@ two-copies: venv
 # Strangers, forgers and hostile vendors against a running bridge, for so many seconds: make attack SECONDS=60 SEED=1
 attack: venv
 	$(IN_MEMORY)$(BIN)/python -m tests.field.attack --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+
+# Every operation of the admin API under schemathesis, on a bridge between two simulators, with a token of each role; takes
+# about two minutes on two idle cores: make fuzz-api ARGS="--examples 30 --seed 2"
+FUZZ_VENV := .venv.fuzz
+SCHEMATHESIS := schemathesis==4.32.5
+
+fuzz-api: venv $(FUZZ_VENV)/.installed
+	$(IN_MEMORY)$(BIN)/python -m tests.field.fuzz_api $(CURDIR)/$(FUZZ_VENV)/bin/schemathesis $(ARGS)
+
+$(FUZZ_VENV)/.installed:
+	$(PYTHON) -m venv $(FUZZ_VENV)
+	$(FUZZ_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(SCHEMATHESIS)
+	@touch $@
 
 # Three instances follow PostgreSQL from server to server, so many times in each run: make failover TIMES=20 ONLY=asynchronous
 failover: venv

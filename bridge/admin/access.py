@@ -8,7 +8,9 @@ from aiohttp.typedefs import Handler, Middleware
 
 from bridge.settings.hosts import host_of, is_loopback, plain_host
 
-NOT_OURS = "this listener is not asked by that name: use an address it is bound to, or add the name to admin.hosts\n"
+NOT_OURS = (
+    "this listener does not answer to that host name: use an address it is bound to, or add the name to admin.hosts\n"
+)
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - named to be left out
 
 

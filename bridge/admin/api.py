@@ -57,7 +57,7 @@ class Desk:
         self._looked = -math.inf
 
     async def note(self, person: str, deed: str, **about: str) -> None:
-        """A deed that is no request, for the audit log; a store that is away keeps nobody from logging in or out."""
+        """A deed that is no request, for the audit log; people can log in and out even while the store is away."""
         with suppress(StoreUnavailable):
             await self._deeds.note(person, deed, "done", about)
 
@@ -90,7 +90,7 @@ class Desk:
         if self.login.possible:
             return "send a token of the settings (admin.tokens) as `Authorization: Bearer ...`, or log in at /login"
         return (
-            "nobody may use pages and API yet: give people tokens below admin.tokens in the settings, or set "
+            "pages and API are closed until the settings give people tokens below admin.tokens, or set "
             "admin.this_machine: operate to let in everybody on this machine; docs/admin.md says how"
         )
 

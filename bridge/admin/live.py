@@ -64,7 +64,7 @@ class Live:
         return response
 
     async def close(self) -> None:
-        """End every stream: a stopping bridge waits for nobody's browser."""
+        """End every stream: a stopping bridge does not wait for browsers."""
         for task in list(self._open):
             task.cancel()
 

@@ -10,12 +10,12 @@ from bridge.admin.operation import Operation
 
 REFERENCE = "#/components/schemas/{model}"
 ERRORS = {
-    "401": "Nobody we know sent this.",
-    "403": "Who sent this may not do it.",
-    "404": "There is no such thing; the text says what there is.",
-    "422": "What was given is not understood; the text says what is wrong.",
-    "429": "Too many wrong tokens came; Retry-After says when to try again.",
-    "503": "The store or a vendor cannot be asked now.",
+    "401": "The token is missing or unknown.",
+    "403": "The role of the token does not allow this.",
+    "404": "There is no such thing; the text says what exists.",
+    "422": "The request is not valid; the text says what is wrong.",
+    "429": "Too many requests with wrong tokens; Retry-After says when to try again.",
+    "503": "The store or a vendor does not answer now.",
 }
 OF_BODIES = {"413": "The body is too large.", "415": "The body is no JSON."}
 
@@ -31,8 +31,8 @@ def described(operations: Sequence[Operation], root: str, version: str) -> dict[
         "info": {
             "title": "Sync bridge",
             "version": version,
-            "description": "Everything the pages of the bridge show and do. Actions go on in the background: their "
-            "answer says what came of them so far, and `request` tells the rest.",
+            "description": "Everything the pages of the bridge show and do. Actions continue in the background: their "
+            "answer says what was done so far, and `request` returns the rest.",
         },
         "paths": paths,
         "components": {

@@ -1,6 +1,6 @@
 """The pages: each asks the desk for what it shows, by the name of an operation, and fills a template.
 
-Imported at the first request of a page: Jinja2 and the templates cost a daemon that nobody looks at nothing.
+Imported at the first request of a page: Jinja2 and the templates cost nothing until then.
 """
 
 import json
@@ -271,7 +271,7 @@ async def _ahead(request: web.Request) -> str:
 
 
 def _own(address: str) -> str:
-    """An address of ours to go to, whatever was asked for."""
+    """An address of our own to go to; others are replaced."""
     parts = urlsplit(address)
     own = address.startswith("/") and not address.startswith("//") and "\\" not in address
     return address if own and not parts.netloc and address.isprintable() else "/"

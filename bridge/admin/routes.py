@@ -208,7 +208,7 @@ async def _report(board: HealthBoard, metrics: Metrics) -> HealthReport:
 
 
 async def _guarded(ask: Callable[[], Awaitable[Any]]) -> tuple[Any, str]:
-    """(answer, "") or (None, why there is none): the listener answers whatever becomes of the store."""
+    """(answer, "") or (None, why there is none): the listener answers even when the store is away."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             return await ask(), ""

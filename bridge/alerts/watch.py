@@ -140,7 +140,7 @@ class Alerts:
         return self.seams.clock.now().timestamp()
 
     async def _recall(self) -> None:
-        """Take what the store remembers; while it is away, whoever alerted last goes on with what it knows."""
+        """Take what the store remembers; while it is away, the instance that alerted last goes on alone."""
         try:
             state = await self.store.hold(HELD_SECONDS)
         except StoreUnavailable:
@@ -200,7 +200,7 @@ class Alerts:
         told: dict[str, Any] = {"target": target.name}
         try:
             await target.send(what)
-        except Exception as error:  # whatever a service does, the bridge goes on
+        except Exception as error:  # an error of a service does not stop the bridge
             expected = isinstance(error, BridgeError)
             target.fault = self.words.redact(str(error) if expected else type(error).__name__)
             target.failed_at = target.failed_at or now

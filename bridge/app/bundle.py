@@ -1,4 +1,4 @@
-"""The archive that `bridge doctor` writes for a bug report. No secret is in it, and nobody's data.
+"""The archive that `bridge doctor` writes for a bug report. It holds no secret and no data of people.
 
 Names of mappings, fields and systems stay, ids of records become `record 1`, and values become their type and length.
 """
@@ -52,7 +52,7 @@ KEPT = {
     "mappings": {"mapping", "mode", "accepted", "applied", "unchanged", "coalesced", "filtered", "discarded"}
     | {"waiting", "dead"},
 }
-"""By heading of `bridge status` the columns that hold nobody's data; None: all of them. Others show type and length."""
+"""By heading of `bridge status` the columns without data of people; None: all of them. Others show type and length."""
 ABOUT = """\
 What `bridge doctor` found. Secrets are shown as set or unset; values are replaced by their type and length,
 ids of records by numbers that mean the same record throughout. Mapping files are as you wrote them, without their
@@ -120,7 +120,7 @@ async def _of_store(path: Path, environ: Mapping[str, str], seams: Seams) -> dic
 def _without_tests(text: str) -> str:
     """A mapping file without its examples, which are often made of somebody's record; others keep their line numbers.
 
-    Nothing stays of a file of which nobody can say where its examples are.
+    A file whose examples cannot be found is left out as a whole.
     """
     faults, lines = Problems(), text.splitlines(keepends=True)
     documents = read_documents(text, "", faults)
@@ -196,7 +196,7 @@ def _json(value: Any) -> str:
 
 
 def _write(target: Path, files: Mapping[str, str]) -> None:
-    """Readable by its owner alone, whatever is in it."""
+    """Readable by its owner alone."""
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as archive:
         for name, text in files.items():

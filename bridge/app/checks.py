@@ -212,14 +212,16 @@ async def _dead_letters(bridge: Bridge) -> CheckResult:
     count = len(letters)
     if count < bridge.settings.health.dead_letters_warn:
         return CheckResult(Status.PASS, "none" if not count else str(count), count, "records")
-    return CheckResult(Status.WARN, f"{count}; see `bridge dead-letters list`", count, "records")
+    need = "record needs" if count == 1 else "records need"
+    return CheckResult(Status.WARN, f"{count} {need} a person; see `bridge dead-letters list`", count, "records")
 
 
 async def _conflicts(bridge: Bridge) -> CheckResult:
     count = sum(1 for question in await bridge.store.conflicts.waiting() if question.chosen is None)
     if not count:
         return CheckResult(Status.PASS, "none", 0, "fields")
-    return CheckResult(Status.WARN, f"{count} wait for a choice; see `bridge conflicts list`", count, "fields")
+    wait = "field waits" if count == 1 else "fields wait"
+    return CheckResult(Status.WARN, f"{count} {wait} for a choice; see `bridge conflicts list`", count, "fields")
 
 
 async def _sweeps(bridge: Bridge) -> CheckResult:

@@ -115,7 +115,7 @@ async def assembled(settings: Settings, seams: Seams, transport: Transport) -> A
 
 @asynccontextmanager
 async def at_work(bridge: Bridge) -> AsyncIterator[None]:
-    """The long-running parts, while the block runs; whatever listens for callbacks listens already."""
+    """The long-running parts, while the block runs; the callback listener is open already."""
     supervisor = Supervisor(bridge.seams, bridge.board)
     clock = bridge.seams.clock
     await once_back(clock, bridge.store.instances.begin)  # callbacks are refused meanwhile, and come again
@@ -124,7 +124,7 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     supervisor.add("systems", bridge.systems.run)
     supervisor.add("requests", Requests(bridge).run)
     full_seconds = bridge.settings.schedule.full_sweep_seconds
-    supervisor.add("asked sweeps", lambda: bridge.reconciler.keep_sweeping_asked(full_seconds))
+    supervisor.add("requested sweeps", lambda: bridge.reconciler.keep_sweeping_asked(full_seconds))
     supervisor.add("backfills", bridge.reconciler.keep_backfilling)
     supervisor.add("verifications", ScheduledVerification(bridge).run)
     if bridge.alerts.targets:
@@ -146,7 +146,7 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
     read_in_small_pieces()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):  # before anything listens: whoever sees it ready may stop it
+    for number in (signal.SIGTERM, signal.SIGINT):  # before anything listens: as soon as it is ready it may be stopped
         loop.add_signal_handler(number, stop.set)
     async with running(settings, seams, redactor) as bridge:
         reloads: set[asyncio.Task[list[str]]] = set()

@@ -119,7 +119,7 @@ async def _hooks(
     """What the vendor shows now, beside what is wanted."""
     part, entities = f"hooks at {name}", plan.sources.get(name, frozenset())
     if connector.manifest.polled:
-        return Finding(part, Status.PASS, "the product calls nobody back: sweeps bring every change")
+        return Finding(part, Status.PASS, "the product sends no callbacks: sweeps find every change")
     policy = hook_policies(settings)[name]
     off = policy.off | {row.key for row in await store.hooks.all(name) if row.state == STOPPED}
     wanted = [spec for spec in (connector.hooks_for(entities) if entities else ()) if spec.key not in off]

@@ -21,7 +21,7 @@ REMEDIES = {
     "references": "`bridge backfill MAPPING` of what they name; `bridge dead-letters list`",
     "verify": "`bridge verify MAPPING`, then `bridge verify MAPPING --repair`",
     "listings": "ask the vendor; the log names the listing and what is wrong with its first row",
-    "instance secret": "docs/operations.md, A new instance secret",
+    "instance secret": "docs/hooks.md, A new instance secret",
     "alert delivery": "`bridge alerts test`; correct the target's `url` below `alerts`",
     "callbacks listener": "raise `callbacks.max_connections` or the limit of open files",
     "admin listener": "raise the limit of open files (`ulimit -n`), then start `bridge run` again",

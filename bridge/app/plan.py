@@ -58,7 +58,7 @@ def checked(path: Path, environ: MappingOf[str, str]) -> tuple[Settings, Plan]:
     except ConfigError:
         bound = None
     if any("`mappings_dir`" in fault.remedy for fault in faults):
-        raise ConfigError(faults)  # the key is misspelt: nobody knows where the files are
+        raise ConfigError(faults)  # the key is misspelt: the folder of the files is not known
     raise ConfigError([*faults, *_found(*files, bound)[1]])
 
 

@@ -179,7 +179,7 @@ async def _hooks(
 
 
 async def _left_out(scratch: Store) -> Counter[str]:
-    """By mapping how many records from before going live nobody took in; those decided in shadow mode among them."""
+    """By mapping how many records from before going live were not taken in; those decided in shadow mode among them."""
     found = Counter(await scratch.left_alone.never_looked_at())
     for name, numbers in (await scratch.left_alone.numbers(SHADOW)).items():
         found[name] += sum(numbers.values())
@@ -238,9 +238,11 @@ async def _waiting(plan: Plan, store: Store) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for name in plan.mappings:
         letters, asked = await store.dead_letters.list(name), await store.conflicts.waiting(name)
+        dead = "dead letter" if len(letters) == 1 else "dead letters"
+        fields = "field that waits" if len(asked) == 1 else "fields that wait"
         texts = {
-            f"dead letters from before (`bridge dead-letters list --mapping {name}`)": len(letters),
-            f"fields that wait for a choice (`bridge conflicts list --mapping {name}`)": len(asked),
+            f"{dead} from before (`bridge dead-letters list --mapping {name}`)": len(letters),
+            f"{fields} for a choice (`bridge conflicts list --mapping {name}`)": len(asked),
         }
         found[name] = {text: number for text, number in texts.items() if number}
     return found

@@ -20,7 +20,7 @@ Row = dict[str, object]
 class Progress:
     """A sweep or backfill that began and did not end.
 
-    `rows` were read, of `total` (None: nobody knows yet; where the vendor does not say, as many as the last full
+    `rows` were read, of `total` (None: not known yet; where the vendor does not say, as many as the last full
     listing had). `waiting`: records it marked that are still to be worked on. `per_minute`: records, while it was at
     work. `seconds`: until it ends at that pace and within the budgets; None where nothing tells. `stands`: why it does
     not move, "" while it does.

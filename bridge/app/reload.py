@@ -23,7 +23,7 @@ async def reload(bridge: Bridge, environ: Mapping[str, str] | None = None) -> li
         plan = make_plan(settings)
     except ConfigError as error:
         for problem in error.faults:
-            log.error("mapping files or modes are wrong, the old ones go on", extra={"problem": str(problem)})
+            log.error("mapping files or modes are wrong, the old ones stay in use", extra={"problem": str(problem)})
         return [str(problem) for problem in error.faults]
     before = {name: scope.mode for name, scope in bridge.plan.scopes.items()}
     bridge.settings = settings

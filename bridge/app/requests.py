@@ -186,7 +186,7 @@ class Requests:
         endpoint = found[0][0].endpoint(found[0][1])
         event = Event(endpoint.system, endpoint.entity, record, EventKind.CHANGED, Origin.PERSON)
         await self._bridge.store.events.accept([event], plan.routes)
-        return f"{arguments['side']} {arguments['entity']} {record} is due; `bridge why` tells what came of it"
+        return f"{arguments['side']} {arguments['entity']} {record} is due; `bridge why` shows the result"
 
     async def _choose(self, arguments: Arguments) -> str:
         """One record may be linked in several mappings: the choice goes to those where the field waits for it."""
@@ -249,7 +249,7 @@ class Requests:
         """Mapping files and modes are read again; `mapping`: what became of this one is told."""
         problems = await reload(self._bridge)
         if problems:
-            raise NotDone("the old mapping files and modes go on: " + "; ".join(problems))
+            raise NotDone("the old mapping files and modes stay in use: " + "; ".join(problems))
         name = arguments.get("mapping")
         if name is None:
             return f"{len(self._bridge.plan.scopes)} mappings are read again"

@@ -183,7 +183,7 @@ async def _of_mapping(bridge: Bridge, mapping: str, since: float) -> list[Wanted
     await _must_reach(bridge, since)
     rows = await bridge.store.journal.writes_since(mapping, since)
     if not rows:
-        raise Refused(f"mapping {mapping} wrote nothing since {moment(since)} UTC that is not undone")
+        raise Refused(f"mapping {mapping} wrote nothing since {moment(since)} that is not undone")
     return await _wanted(bridge, rows)
 
 
@@ -201,7 +201,7 @@ async def _of_record(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
     if at is None:
         rows = [row for row in rows if not _of_undo(row)][:1]
     if not rows:
-        when = f" since {moment(at)} UTC" if at is not None else ""
+        when = f" since {moment(at)}" if at is not None else ""
         raise Refused(
             f"the bridge wrote nothing to {side} {entity} {record}{when} that is not undone"
             f"{_reach(await bridge.store.journal.reach())}{_counterpart(bridge, elsewhere)}"
@@ -220,11 +220,11 @@ async def _must_reach(bridge: Bridge, since: float) -> None:
     """Raises Refused when retention has dropped what is asked for."""
     reach = await bridge.store.journal.reach()
     if reach is not None and since < reach[0]:
-        raise Refused(f"{moment(since)} UTC is too long ago{_reach(reach)} (`retention.journal_days`)")
+        raise Refused(f"{moment(since)} is too long ago{_reach(reach)} (`retention.journal_days`)")
 
 
 def _reach(reach: tuple[float, str | None] | None) -> str:
-    return "" if reach is None else f"; the journal reaches back to {moment(reach[0])} UTC"
+    return "" if reach is None else f"; the journal reaches back to {moment(reach[0])}"
 
 
 def _target(row: JournalRow) -> TaskKey | None:

@@ -18,8 +18,8 @@ def pair_numbers(one: Verification) -> dict[str, int]:
 
 
 def agreed_of(last: Verification | None) -> bool | None:
-    """Whether both sides agreed when they were verified last. None: nobody knows, as they never were, or it ended early
-    before anything was seen to differ."""
+    """Whether both sides agreed when they were verified last. None: not known, as they never were verified, or it
+    ended early before a difference was seen."""
     found = (last.summary if last is not None else None) or {}
     agreed: bool | None = found.get("agrees")
     return None if agreed and found.get("fault") else agreed  # an early end was kept as agreeing by former versions

@@ -21,7 +21,7 @@ DUE = "due"
 
 
 def known_code(stored: str) -> str:
-    """A code as lists and metrics show it. Nothing else becomes a label, whatever an older version stored."""
+    """A code as lists and metrics show it. Words that an older version stored become no labels."""
     return stored if stored in CODES else DUE
 
 

@@ -12,8 +12,8 @@ UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def moment(seconds: float) -> str:
-    """A moment as people read it, UTC."""
-    return from_epoch(seconds).strftime("%Y-%m-%d %H:%M:%S")
+    """A moment as people read it."""
+    return from_epoch(seconds).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def moment_of(text: str, now: float) -> float:
@@ -32,7 +32,7 @@ def moment_of(text: str, now: float) -> float:
 
 
 def _written(text: str) -> float:
-    found = datetime.fromisoformat(text)
+    found = datetime.fromisoformat(text.removesuffix(" UTC"))
     return epoch(found if found.tzinfo else found.replace(tzinfo=UTC))
 
 

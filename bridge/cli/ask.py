@@ -32,7 +32,7 @@ def queueable(command: F) -> F:
 
 def waitable(command: F) -> F:
     """Give a command whose work is long the option `--wait`."""
-    text = "Wait for the end where no terminal is either, with a line now and then about how far it is."
+    text = "Wait for the end where no terminal is either, with a line about progress every few seconds."
     return click.option("--wait", is_flag=True, help=text)(command)
 
 
@@ -102,7 +102,7 @@ def must_run(path: Path) -> None:
 
 
 async def _missing(store: Store) -> str:
-    """Why nobody would answer; "" while a bridge runs."""
+    """Why no bridge would answer; "" while a bridge runs."""
     found = await store.instances.all()
     if any(one.runs(store.now()) for one in found):
         return ""

@@ -7,8 +7,7 @@ import click
 from bridge.app.column_rows import column_rows
 from bridge.cli.ask import ask, queueable
 from bridge.cli.opened import with_store
-from bridge.cli.show import show
-from bridge.cli.shown import json_option
+from bridge.cli.shown import json_option, show
 
 
 @click.group(epilog="Example: bridge columns list")

@@ -62,7 +62,7 @@ NAMES: dict[str, Callable[[Path], Iterable[str]]] = {
     "side": _section("sides"),
     "winner": _section("sides"),
 }
-"""By the name of a parameter, in whatever command: what it may be."""
+"""By the name of a parameter, in any command: what it may be."""
 
 
 def complete_names(command: click.Command) -> None:

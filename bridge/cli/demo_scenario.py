@@ -127,7 +127,7 @@ async def both_edit(story: Scenario) -> Checked:
 
 
 async def hook_lost(story: Scenario) -> Checked:
-    """The deal hook is deleted behind the bridge's back, and the deal is edited while nobody listens."""
+    """The deal hook is deleted behind the bridge's back, and the deal is edited before it is registered again."""
     world = story.world
     clock = world.bridge.seams.clock
     before = set(world.pipedrive.state.hooks)

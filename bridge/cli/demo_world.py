@@ -108,7 +108,7 @@ async def demo_world(folder: Path) -> AsyncIterator[DemoWorld]:
 
 
 def free_port() -> int:
-    """A port nobody listens on at the moment."""
+    """A port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -205,10 +205,12 @@ def _next_steps(settings: Path) -> None:
         for problem in error.faults:
             click.echo(f"  {problem}")
         click.echo("\nNext:")
-        first = f"{command} check          after filling in {settings}; an instance secret: openssl rand -hex 32"
+        first = (
+            f"{command} check   after you have filled in {settings}; `openssl rand -hex 32` makes an instance secret"
+        )
     click.echo(f"  1. {first}")
     click.echo(f"  2. bridge sandbox {settings.parent}   rehearses these mappings on simulators, without accounts")
-    click.echo(f"  3. {command} run   in shadow mode; then `{command} mode MAPPING live`")
+    click.echo(f"  3. {command} run   starts in shadow mode; later `{command} mode MAPPING live`")
 
 
 def _texts(pair: str, source: Path, folder: Path, settings: Path, answers: Answers) -> dict[Path, str]:

@@ -6,8 +6,7 @@ import click
 
 from bridge.cli.ask import ask, queueable
 from bridge.cli.opened import with_store
-from bridge.cli.show import show
-from bridge.cli.shown import json_option
+from bridge.cli.shown import json_option, show
 from bridge.store.engine import Store
 
 

@@ -20,7 +20,7 @@ from bridge.settings.describe import describe as describe_settings
 CALLS = """
 ## What a change costs in calls
 
-Counted at the simulators, for a flat record, with nothing else going on: calls at both sides together, and in brackets
+Counted at the simulators, for a flat record, with nothing else under way: calls at both sides together, and in brackets
 those at the target. An update counts its echo. A create costs two calls more where the callback about the new record
 comes before the answer that names it. A callback without change costs one read more where neither callbacks nor reads
 say a version: the first read may lag. `python -m tests.pairs.calls` writes the table, and a test fails when a change

@@ -136,7 +136,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _told(text: str) -> None:
-    """How far the plan is, for whoever waits at a terminal."""
+    """How far the plan is, for a person who waits at a terminal."""
     if sys.stderr.isatty():
         click.echo(f"{text} ...", err=True)
 

@@ -184,22 +184,23 @@ async def _run(home: Path, file: Path, places: list[Place], mappings: Path, reda
 
 
 def _greet(bridge: Bridge, file: Path, places: list[Place]) -> None:
-    for place in places:
-        click.echo(f"{place.product} simulator  {place.url}   ({place.side})")
-    click.echo(f"bridge  http://{HOST}:{bridge.settings.admin.port}/   (pages)")
-    click.echo(
-        f"mappings  {', '.join(sorted(bridge.plan.scopes))}, all live\n\nCreate a record as a person, and watch it:\n"
-    )
+    shown = [(f"{place.product} simulator", f"{place.url}   (side {place.side})") for place in places]
+    shown += [("bridge pages", f"http://{HOST}:{bridge.settings.admin.port}/   (no token is needed here)")]
+    shown += [("mappings", f"{', '.join(sorted(bridge.plan.scopes))}; all are live")]
+    width = max(len(name) for name, _ in shown)
+    for name, what in shown:
+        click.echo(f"{name.ljust(width)}  {what}")
+    click.echo("\nCreate a record at either product, and watch it arrive at the other:\n")
     for place in places:
         entity, body = EXAMPLES[place.product]
         click.echo(f"  curl -X POST {place.url}/_control/records/{entity} -d '{body}'")
     click.echo(
-        f"\nIn another terminal: export BRIDGE_SETTINGS={file.resolve()}   then `bridge status`, `bridge why acme`"
+        f"\nIn a second terminal:\n\n  export BRIDGE_SETTINGS={file.resolve()}\n  bridge status\n  bridge why acme\n"
     )
+    click.echo("Edit a mapping file and save it: the bridge reads it again within a second.")
     click.echo(
-        "Edit a mapping file and save it: it counts within a second. docs/simulators.md: fields, options, faults."
+        "Fields, options and faults of the simulators: docs/simulators.md. Ctrl-C ends it; all records are kept.\n"
     )
-    click.echo("Ctrl-C ends it; everything is kept.\n")
 
 
 async def _watch(bridge: Bridge, mappings: Path) -> None:
@@ -214,7 +215,7 @@ async def _watch(bridge: Bridge, mappings: Path) -> None:
         problems = await reload(bridge, {})
         for problem in problems:
             click.echo(f"  problem: {problem}")
-        click.echo("the former mapping files go on" if problems else "mapping files are read again")
+        click.echo("the former mapping files stay in use" if problems else "the changed mapping files are in use")
 
 
 def _stamps(folder: Path) -> dict[str, int]:

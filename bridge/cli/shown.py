@@ -50,6 +50,18 @@ def table_of(rows: Sequence[Row]) -> None:
     table([list(rows[0]), *(list(row.values()) for row in rows)])
 
 
+def show(rows: Sequence[Row], as_json: bool, none: str, after: str = "") -> None:
+    """Print rows as a table or as JSON. `none`: what is said when there are none; `after`: below the table."""
+    if as_json:
+        print_json(rows)
+    elif rows:
+        table_of(rows)
+        if after:
+            click.echo(after)
+    else:
+        click.echo(none)
+
+
 class Shown(Protocol):
     """Is told how much is done, a few words, and of how much when that is known by now."""
 
@@ -60,7 +72,7 @@ class Shown(Protocol):
 def progress(what: str, total: int | None = None, *, lines: bool = False) -> Iterator[Shown]:
     """Show how far long work is: as a bar on a terminal; elsewhere not at all, or with `lines` one now and then.
 
-    `total`: of how much; None while nobody knows.
+    `total`: of how much; None while it is not known.
     """
     if not sys.stderr.isatty():
         yield _line_now_and_then() if lines else lambda done, words, total=None: None

@@ -18,6 +18,9 @@ TOO_DEEP = ("this is nested too deeply", "nothing the bridge reads needs that ma
 LEVELS = 50
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)")
+_TOP_KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):(?=\s|$)")
+_BELOW = frozenset(" \t\r\n#")
+_ANCHOR = re.compile(r"(?:^|[\s\[{,:-])[&*]\w", re.MULTILINE)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
@@ -98,8 +101,9 @@ def plain(node: Node) -> Any:
 def read_documents(text: str, file: str, faults: Problems, only: Collection[str] | None = None) -> list[Node]:
     """Every document of a file; faults of the YAML itself are collected, and show no value, as it may be a secret.
 
-    `only`: leave out all keys at the top but these, with whatever is wrong with them.
+    `only`: leave out all other keys at the top, with their problems.
     """
+    text = text if only is None else _without_others(text, only)
     yaml = YAML(typ="safe", pure=True)
     try:
         nodes = [node for node in yaml.compose_all(text) if node is not None]
@@ -126,6 +130,23 @@ def read_documents(text: str, file: str, faults: Problems, only: Collection[str]
         if only is not None and isinstance(node, MappingNode):
             node.value = [(key, value) for key, value in node.value if key.value in only]
     return [_tree(node, file, faults, ()) for node in nodes]
+
+
+def _without_others(text: str, only: Collection[str]) -> str:
+    """The same lines, with those of other keys at the top empty: a command that needs one key is spared the rest.
+
+    The whole text where that is not plain to see: anchors, several documents, other forms of keys, none of `only`.
+    """
+    kept, found, wanted = [], False, True
+    for line in text.splitlines(keepends=True):
+        if line[0] not in _BELOW:
+            key = _TOP_KEY.match(line)
+            if key is None:
+                return text
+            wanted = key[1] in only
+            found = found or wanted
+        kept.append(line if wanted else "\n")
+    return "".join(kept) if found and not _ANCHOR.search(text) else text
 
 
 def _yaml_remedy(problem: str) -> str:

@@ -24,8 +24,8 @@ class HookPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`keep`: key -> the hook that stays. `remove`: ours, but old, doubled, stopped or unwanted. `deactivated`: key ->
-    the hook that somebody deactivated at the vendor, and that stays so."""
+    """`keep`: key -> the hook that stays. `remove`: ours, but old, registered twice, stopped or not wanted.
+    `deactivated`: key -> the hook that somebody deactivated at the vendor, and that stays so."""
 
     keep: Mapping[str, SeenHook]
     missing: Sequence[HookSpec]

@@ -142,7 +142,7 @@ class HookKeeper:
         return False
 
     async def remove_all(self) -> Audit:
-        """Remove this instance's hooks everywhere, and nobody else's; audits then leave it at that."""
+        """Remove this instance's hooks everywhere, and no others; audits then register none again."""
         self.withdrawn = True
         audit = Audit()
         for system in sorted(self.connectors):
@@ -169,14 +169,14 @@ class HookKeeper:
             return
         try:
             await self.store.tokens.exclusive(f"hooks:{system}", turn)
-        except Exception as error:  # whatever is wrong with one system, the others' hooks are put in order
+        except Exception as error:  # a fault of one system does not keep the others' hooks from being repaired
             expected = isinstance(error, BridgeError)
             fault = audit.faults[system] = str(error) if expected else f"{type(error).__name__}: {error}"
             told = {"system": system, "reason": fault, "once": f"hooks {system}"}
             log.warning("hooks could not be put in order", extra=told, exc_info=not expected)
 
     async def _mend(self, system: str, audit: Audit, started: str | None = None) -> None:
-        """`started`: the key of a hook that a person starts again, whatever it was stopped by."""
+        """`started`: the key of a hook that a person starts again, however it was stopped."""
         if self.withdrawn:  # while this audit waited for its turn, or before it
             audit.faults[system] = WITHDRAWN
             return
@@ -283,7 +283,7 @@ class HookKeeper:
         return [SeenHook(row.vendor_id, row.url, row.key) for row in rows if row.vendor_id is not None]
 
     async def _adopt(self, system: str, key: str, hook: SeenHook, specs: Sequence[HookSpec]) -> None:
-        """A hook this store has not known as registered may have been lost for a while, or nobody remembers."""
+        """A hook this store has not known as registered may have been lost for a while."""
         before = await self._row(system, key)
         if before is None or before.state != "registered" or before.vendor_id != hook.id:
             for spec in specs:
@@ -292,7 +292,7 @@ class HookKeeper:
         await self._note(system, key, hook)
 
     async def _ask_sweep(self, system: str, spec: HookSpec) -> None:
-        """What changed while nobody told us: from the last incremental sweep on, by its cursor."""
+        """Changes that no callback reported: from the last incremental sweep on, by its cursor."""
         for entity in sorted(spec.entities):
             await self.store.cursors.ask(system, entity, "incremental", by="hook repair")
 
@@ -329,7 +329,7 @@ class HookKeeper:
         return made
 
     async def _create(self, system: str, spec: HookSpec, audit: Audit) -> str:
-        """Register, remember, and have what nobody told us of meanwhile swept."""
+        """Register, remember, and sweep for changes that were missed meanwhile."""
         before = await self._row(system, spec.key)
         hook = await self._register(system, spec)
         await self._ask_sweep(system, spec)

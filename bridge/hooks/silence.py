@@ -7,7 +7,7 @@ from bridge.domain.callback import HookSpec
 from bridge.store.engine import Store
 
 SILENT_SECONDS = 900.0  # a callback later than this is not coming
-SILENT_CHANGES = 3  # one may be an edit the vendor tells nobody of
+SILENT_CHANGES = 3  # one may be an edit for which the vendor sends no callback
 RENEW_SECONDS = 3600.0  # how often a hook is tried anew at most
 
 

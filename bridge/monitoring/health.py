@@ -73,7 +73,7 @@ class HealthBoard:
         self._systems[part] = system
 
     async def report(self, without: Collection[str] = ()) -> HealthReport:
-        """Run all checks at once; one that raises or takes too long is a failure of its part, and holds up nobody."""
+        """Run all checks at once; one that raises or takes too long is a failure of its part, and delays no other."""
         checks = {part: check for part, check in self._checks.items() if part not in without}
         results = await asyncio.gather(*(self._run(part, check) for part, check in checks.items()))
         about = (replace(one, system=self._systems[part]) for part, one in zip(checks, results, strict=True))

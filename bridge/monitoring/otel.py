@@ -79,9 +79,9 @@ class Otel:
 
     @contextmanager
     def step(self, name: str, event: int | None = None, **about: Attribute) -> Iterator[Step]:
-        """An error that passes is noted by its kind; its text might hold what nobody should see."""
+        """An error that passes is noted by its kind; its text might hold data of people."""
         if event is None and not trace.get_current_span().get_span_context().is_valid:
-            yield NO_STEP  # sweeps and audits make thousands of calls that are nobody's
+            yield NO_STEP  # sweeps and audits make thousands of calls that belong to no record
             return
         context = None if event is None else self._after(event)
         attributes = about if event is None else {**about, "event": event}

@@ -55,7 +55,7 @@ class Redactor:
         return text
 
     def value(self, value: Any) -> Any:
-        """A JSON-like value with every text in it redacted, and whatever stands under a telling name hidden."""
+        """A JSON-like value with every text in it redacted, and values of keys that name secrets hidden."""
         if isinstance(value, Mapping):
             return {
                 self(str(key)): HIDDEN if inner and is_sensitive(str(key)) else self.value(inner)

@@ -38,5 +38,5 @@ async def count_held(store: Store, use: Use, marks: PageMarks, report: Sweep) ->
 
 
 def _order(record_id: str) -> tuple[int, str]:
-    """Ids that are numbers in their order; which of several new records comes first matters to nobody else."""
+    """Ids that are numbers in their order; the order of several new records matters to nothing else."""
     return len(record_id), record_id

@@ -1,4 +1,4 @@
-"""Does a listing's row differ from what this side was last in sync with? Pure."""
+"""Does a listing's row differ from the base of this side? Pure."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def differs(mapping: Mapping, side: Side, fields: Fields, link: Link) -> bool:
 
 
 def edited(mapping: Mapping, side: Side, fields: Fields, link: Link) -> bool:
-    """Whether somebody edited a field there, whatever was changed in the mapping file since."""
+    """Whether somebody edited a field there; changes of the mapping file since do not count."""
     hashes = translate.read(mapping, side, fields).hashes
     base = load_base(mapping, link.base)
     return any(

@@ -74,8 +74,8 @@ class Use:
 @dataclass(frozen=True, slots=True)
 class Purpose:
     """Why a listing is walked. `full`: every row is shown, so that a first walk fills the match index and is the
-    baseline of later ones. `everything`: a backfill takes unlinked rows whatever was decided on them before. `looked`:
-    until when earlier sweeps have looked for changes, by the vendor's clock; None: there was none.
+    baseline of later ones. `everything`: a backfill takes unlinked rows, also those left alone before. `looked`: until
+    when earlier sweeps have looked for changes, by the vendor's clock; None: there was none.
     """
 
     origin: Origin
@@ -156,7 +156,7 @@ def _judge_unlinked(use: Use, row: Record, purpose: Purpose, marks: PageMarks, t
 
 
 def _from_before(use: Use, row: Record, purpose: Purpose) -> bool:
-    """Going live starts from now: a row nobody ever looked at and that is older than that is noted, not touched.
+    """Going live starts from now: a row that was never looked at and is older than that is noted, not touched.
 
     Where the row shows no time, it is old if it turns up in the first complete listing.
     """

@@ -51,7 +51,7 @@ class Work:
 
 
 class Reconciler:
-    """One per process. Copies on one store share cursors: each page counts once, whoever was faster."""
+    """One per process. Instances on one store share cursors: each page counts once, for the faster one."""
 
     def __init__(
         self,
@@ -187,7 +187,7 @@ class Reconciler:
                 await self._shared(report, self._facts(system, entity))
             except StoreUnavailable:
                 raise
-            except Exception as error:  # whatever is wrong with one entity's listing, the others are swept
+            except Exception as error:  # a fault of one entity's listing does not stop the sweeps of others
                 expected = isinstance(error, RemoteError | CursorMoved)
                 report.fault = str(error) if expected else f"{type(error).__name__}: {error}"
                 told = {"system": system, "entity": entity, "kind": kind, "reason": report.fault}
@@ -416,7 +416,7 @@ class Reconciler:
             report = await self._backfill(mapping).run()
         except StoreUnavailable as error:
             report.fault = str(error)
-        except Exception as error:  # whatever is wrong with one mapping, the others go on
+        except Exception as error:  # a fault of one mapping does not stop the others
             log.exception("backfill failed", extra={"mapping": mapping})
             report.fault = f"{type(error).__name__}: {error}"
         ended = f"it ended early and continues by itself: {report.fault}" if report.fault else "it is done"

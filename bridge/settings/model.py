@@ -120,7 +120,7 @@ class AdminSettings(Section):
     allow_remote: bool = Field(False, description="Allow a host other than loopback; put access control before it.")
     hosts: list[str] = Field(
         default_factory=list,
-        description="Names or addresses, without port, by which it may be asked besides those it is bound to.",
+        description="Names or addresses, without port, by which it may be called besides those it is bound to.",
     )
     tokens: list[TokenSettings] = Field(
         default_factory=list, description="Who may use the pages and the API. See docs/admin.md."
@@ -162,7 +162,7 @@ class ScheduleSettings(Section):
     full_sweep_seconds: Seconds = Field(86_400, description="How often every record is compared.")
     columns_seconds: Seconds = Field(
         3600,
-        description="How often the accounts are asked for the fields, options and stages that mappings name, and what "
+        description="How often the bridge looks up the fields, options and stages that mappings name, and what "
         "changed there is looked for.",
     )
     retention_seconds: Seconds = Field(3600, description="How often old events and journal entries are removed.")
@@ -252,7 +252,7 @@ class AlertSettings(Section):
     repeat_seconds: Seconds = Field(86_400, description="A trouble that stays is sent again after this long.")
     quiet_from: HourOfDay | None = Field(None, description="When quiet hours begin, such as '22:00'; nothing: none.")
     quiet_until: HourOfDay | None = Field(None, description="When they end; then what stands is sent in one message.")
-    quiet_passes: Literal["fail", "nothing"] = Field("fail", description="What is sent in quiet hours all the same.")
+    quiet_passes: Literal["fail", "nothing"] = Field("fail", description="What is sent in quiet hours, too.")
     zone: str = Field("UTC", description="Time zone of quiet hours and of times in messages, such as Europe/Oslo.")
 
     @field_validator("zone")
@@ -286,7 +286,9 @@ class TraceSettings(Section):
         None, min_length=1, description="The Authorization header of the endpoint, such as Bearer and a token."
     )
     sample: Annotated[float, Field(ge=0, le=1)] = Field(1.0, description="How large a part of the changes is traced.")
-    propagate: bool = Field(False, description="Send W3C traceparent with calls, so that vendors can go on with it.")
+    propagate: bool = Field(
+        False, description="Send W3C traceparent with calls, so that vendors can continue the trace."
+    )
 
     @field_validator("endpoint")
     @classmethod
@@ -310,8 +312,8 @@ class Settings(BaseSettings):
     instance_secret_former: SecretStr | None = Field(
         None,
         min_length=16,
-        description="The instance secret before this one, until health says that all has moved over; see "
-        "docs/operations.md.",
+        description="The instance secret before this one, until health says that all hooks have moved; see "
+        "docs/hooks.md.",
     )
     public_url: str = Field(description="Where vendors reach the public listener: https://bridge.example.com")
     store: StoreSettings = Field(default_factory=StoreSettings, description="The store.")

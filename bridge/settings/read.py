@@ -39,7 +39,7 @@ class Written:
 def read_file(path: Path, environ: Mapping[str, str], only: Collection[str] | None = None) -> Written:
     """Read the file and the secrets it names. Raises ConfigError when it is no readable YAML mapping.
 
-    `only`: leave out all keys of the file but these, with whatever is wrong with them.
+    `only`: leave out all other keys of the file, with their problems.
     """
     written = Written(Places(path))
     found = Problems()

@@ -111,7 +111,7 @@ def test_a_sandbox_runs_the_own_folder_takes_a_saved_file_and_keeps_everything(t
         assert fetch(f"{urls[0]}/_control/records/organizations", "POST", {"name": "Acme"}).status == 201
         until(lambda: "(live, created in erp)" in told(settings, "why", "acme").out, "it crossed")
         file.write_text(file.read_text().replace("crm: name,", "crm: nmae,"))
-        until(lambda: "the former mapping files go on" in sandbox.log(), "a wrong file is told")
+        until(lambda: "the former mapping files stay in use" in sandbox.log(), "a wrong file is told")
         assert "nmae" in sandbox.log()
         assert sandbox.stop() == 0
     file.write_text(file.read_text().replace("crm: nmae,", "crm: name,"))

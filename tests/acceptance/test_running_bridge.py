@@ -226,7 +226,7 @@ def test_hangup_takes_good_mapping_files_and_leaves_faulty_ones(world: World, da
     assert deskera.until("contacts", name="After the reload")["visibility_type"] == "private"
     file.write_text(good.replace("crm: name,", "crm: nmae,"))
     daemon.process.send_signal(signal.SIGHUP)
-    until(lambda: "the old ones go on" in site.log.read_text(), "refused")
+    until(lambda: "the old ones stay in use" in site.log.read_text(), "refused")
     assert "nmae" in site.log.read_text()
     pipedrive.create("organizations", name="After the faulty files")
     deskera.until("contacts", name="After the faulty files", visibility_type="private")

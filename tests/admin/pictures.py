@@ -32,7 +32,7 @@ PICTURES = {
     "plan": "/plan",
     "doctor": "/doctor",
 }
-HEIGHT = {"overview": 980, "record": 1100}
+HEIGHT = {"overview": 1120, "record": 1310}
 EVERY = {
     **PICTURES,
     "records": "/records?q=berg",
@@ -175,7 +175,7 @@ async def taken(pictures: Path, every: Path | None) -> None:
 async def _look_around(reader: Reader) -> None:
     """What a person does in the morning, so that every page has something to show."""
     await reader.login()
-    await _begun(reader, "/doctor", "Look at everything")
+    await _begun(reader, "/doctor", "Check everything")
     await _begun(reader, "/plan", "Make a plan")
     await _begun(reader, "/mappings/organizations/verify", "Verify")
     await reader.go("/records/crm/organization/{Bergen Kaffe}")

@@ -235,10 +235,10 @@ async def test_a_page_follows_what_happens_without_being_asked(anna: Reader) -> 
 async def test_a_mapping_is_tried_on_its_page(anna: Reader) -> None:
     await anna.go("/mappings/people")
     await anna.page.fill("textarea[name=fields]", '{"name": "Cy Dahl", "emails.primary": "CY@x.example"}')
-    await anna.page.click("text=Show what becomes of it")
+    await anna.page.click("text=Show the result")
     await anna.page.wait_for_selector("#tried >> text=Cy Dahl")
     await anna.page.fill("textarea[name=fields]", "{")
-    await anna.page.click("text=Show what becomes of it")
+    await anna.page.click("text=Show the result")
     await anna.page.wait_for_selector("#tried >> text=Not tried")
 
 

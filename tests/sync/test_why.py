@@ -215,7 +215,10 @@ FROZEN = [
     "(frozen, created in erp)",
 ]
 TWINS = "duplicate: erp person 1 and erp person 2 are the same thing made twice (crm person 1); merge them by hand"
-UNKNOWN = ["unknown outcome: the write to erp person 1 may have taken effect", "due at 2026-01-05 09:01:49, attempt 2"]
+UNKNOWN = [
+    "unknown outcome: the write to erp person 1 may have taken effect",
+    "due at 2026-01-05 09:01:49 UTC, attempt 2",
+]
 STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
     created: {("crm", "1"): [CREATED, LINKED, AGREE], ("erp", "1"): [CREATED, "linked to crm person 1 (live", AGREE]},
     echo: {("crm", "1"): [UPDATED, "last: updated erp.name"], ("erp", "1"): [UPDATED, AGREE]},

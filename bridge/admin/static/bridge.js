@@ -9,7 +9,7 @@ const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "
 
 function told(moment) {
   const seconds = (moment - Date.now()) / 1000, away = Math.abs(seconds);
-  if (away < 3) return "just now";
+  if (away < 3) return seconds > 0 ? "in a moment" : "just now";
   if (away < MINUTE) return relative.format(Math.round(seconds), "second");
   if (away < HOUR) return relative.format(Math.round(seconds / MINUTE), "minute");
   if (away < DAY) return relative.format(Math.round(seconds / HOUR), "hour");

@@ -45,7 +45,7 @@ async def ask(
 
 
 async def do_here(bridge: Bridge, person: Person, kind: str, arguments: Mapping[str, Any]) -> Outcome:
-    """The same, done by this instance whatever others run: it is about what is this one's own."""
+    """The same, done by this instance even where others run: it concerns this one alone."""
     store = bridge.store.requests
     number = await store.ask(kind, arguments, person.name, mine=True)
     await store.done(number, await Requests(bridge).answer(Request(number, kind, arguments, bridge.store.now())))

@@ -57,6 +57,6 @@ class Doctor:
 
     async def examine(self, person: Person, examining: Examining) -> DoctorLook:
         live = ["--live"] if examining.live else []
-        about = "the accounts were asked as well" if examining.live else ""
+        about = "the accounts were checked as well" if examining.live else ""
         await begin(self._bridge, "doctor", "doctor", about, person, ["doctor", "--json", *live], examining)
         return await self.said(person, Nothing())

@@ -51,7 +51,7 @@ class Hook:
 @dataclass(frozen=True, slots=True)
 class SystemHooks:
     """The hooks of a system. `wanted`: without those `stopped` on purpose. `polled_seconds`: how often sweeps look for
-    changes where it calls nobody back."""
+    changes where it sends no callbacks."""
 
     system: str
     wanted: int
@@ -77,7 +77,7 @@ class Run:
     """A sweep or backfill. `run`: how its writes are called when they are undone. `state`: runs, requested, done, or
     never. `rows` were read, `marked` had changed.
 
-    While it runs: `finished` records are done with, of `total` (null: nobody knows yet); `per_minute`: rows it reads;
+    While it runs: `finished` records are done with, of `total` (null: not known yet); `per_minute`: rows it reads;
     `ends_at`: the forecast; `stands`: why it does not move, "" while it does.
     """
 

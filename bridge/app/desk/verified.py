@@ -34,9 +34,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class VerifyLook:
-    """`verified_at` and `numbers` are of the mapping's last verification, whoever asked for it. `found` is of the last
-    one that was begun here, with examples. `agreed`, `agrees`: None where it ended early and nothing differed until
-    then."""
+    """`verified_at` and `numbers` are of the mapping's last verification, however it was begun. `found` is of the
+    last one that was begun here, with examples. `agreed`, `agrees`: None where it ended early and nothing differed
+    until then."""
 
     mapping: str
     state: State

@@ -84,7 +84,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class LetterGroup:
-    """Dead letters of one reason, whatever their mapping. `about`: what the reason means."""
+    """Dead letters of one reason, of all mappings. `about`: what the reason means."""
 
     code: str
     about: str
@@ -113,7 +113,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One field that both sides changed. `chosen`: the side a person chose, "" while nobody has."""
+    """One field that both sides changed. `chosen`: the side a person chose, "" while none is chosen."""
 
     mapping: str
     title: str

@@ -20,7 +20,16 @@ from bridge.store.model import SystemRow
 
 ROOT = Path(__file__).parents[3]
 NAMED = re.compile(r"`bridge ([a-z][^`\n]*)`")
-PAGES = ("README.md", "docs/operations.md", "docs/mapping.md", "docs/settings.md", "config/bridge.yaml")
+PAGES = (
+    "README.md",
+    "docs/operations.md",
+    "docs/hooks.md",
+    "docs/verify.md",
+    "docs/store.md",
+    "docs/mapping.md",
+    "docs/settings.md",
+    "config/bridge.yaml",
+)
 KINDS = {
     "api token": "pipedrive: {base_url: 'https://p.example', api_token: {env: SECRET}}",
     "app": "pipedrive: {client_id: x, client_secret: {env: SECRET}}",

@@ -1,0 +1,51 @@
+"""Commands that need one key of the settings read that one only, and find what a reader of everything finds."""
+
+from pathlib import Path
+
+import pytest
+
+from bridge.files.document import Faults, Table, plain, read_documents
+
+SHIPPED = (Path(__file__).parents[3] / "config" / "bridge.yaml").read_text()
+
+
+def read(text: str, only: tuple[str, ...] | None) -> tuple[object, list[str]]:
+    faults = Faults()
+    documents = read_documents(text, "bridge.yaml", faults, only)
+    assert all(isinstance(one, Table) for one in documents)
+    return [plain(one) for one in documents], [str(fault) for fault in faults.found]
+
+
+def places(text: str, only: tuple[str, ...] | None) -> dict[str, str]:
+    (document,) = read_documents(text, "bridge.yaml", Faults(), only)
+    assert isinstance(document, Table)
+    return {key: str(node.place) for key, node in document.entries.items()}
+
+
+ODD = {
+    "the shipped file": SHIPPED,
+    "windows line ends": SHIPPED.replace("\n", "\r\n"),
+    "an anchor in another section": "a: &url sqlite:///x\nstore: {url: *url}\n",
+    "a quoted key": '"store": {url: x}\nb: 1\n',
+    "one table in brackets": "{store: {url: x}, b: 1}\n",
+    "a key that is written twice": "store: {url: x}\nb: 1\nstore: {url: y}\n",
+    "a text over several lines": "b: |\n  store:\n    url: y\nstore:\n  url: x\n",
+    "comments between": "b:\n# store: no\n  c: 1\nstore:\n# here\n  url: x\n",
+    "a list that is not indented": "b:\n- 1\n- 2\nstore: {url: x}\n",
+    "without the key": "b: 1\nc: {d: 2}\n",
+    "a byte order mark": "\ufeffstore: {url: x}\nb: 1\n",
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_one_key_is_read_as_it_is_among_all_with_its_place(text: str) -> None:
+    (whole, faults), (part, fewer) = read(text, None), read(text, ("store",))
+    assert part == [{key: value for key, value in document.items() if key == "store"} for document in whole]
+    assert faults == fewer
+    assert places(text, ("store",)) == {key: at for key, at in places(text, None).items() if key == "store"}
+
+
+def test_what_is_wrong_elsewhere_in_the_file_is_none_of_its_business() -> None:
+    text = "systems: {crm: [\nstore: {url: x}\n"
+    assert read(text, ("store",)) == ([{"store": {"url": "x"}}], [])
+    assert read(text, None)[1]
