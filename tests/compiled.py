@@ -1,7 +1,7 @@
 """SQL of the stores of one test process is compiled once.
 
-The bridge has one store and compiles each statement once. Tests open thousands of stores, and compiling was a quarter of
-the time of their tests. What is compiled depends on the statement and on the kind of database, not on the store.
+The bridge has one store and compiles each statement once. Tests open thousands of stores, and compiling took a quarter
+of their time. What is compiled depends on the statement and on the kind of database, not on the store.
 """
 
 from typing import Any
