@@ -123,7 +123,7 @@ def made_postgres(postgres_server: str) -> str:
 
 @pytest.fixture
 async def made_postgres_url(postgres_server: str, made_postgres: str) -> AsyncIterator[str]:
-    async with _database(postgres_server, f"TEMPLATE {made_postgres}") as url:
+    async with _database(postgres_server, f"TEMPLATE {made_postgres} STRATEGY FILE_COPY") as url:
         yield url
 
 
