@@ -51,7 +51,9 @@ release: venv audit
 demo: venv
 	$(BIN)/bridge demo $(if $(ONCE),--once)
 
+# In a fresh clone each of the workers would compile the bridge for itself.
 test: venv
+	$(BIN)/python -m compileall -q -j 2 bridge
 	$(if $(MEMORY),TMPDIR=$(MEMORY) )$(BIN)/python -m pytest
 
 # The long kill test: 2,000 callbacks, three kill -9, on both stores.
@@ -134,8 +136,8 @@ bench-mapping: venv
 check: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 # The Dockerfile's own steps, in a clean folder as another user; and the image itself where Docker runs.
 image-check: venv

@@ -21,6 +21,7 @@ from bridge.app.seams import system_seams
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 from tests.clock import FakeClock
+from tests.compiled import share_compiled_statements
 from tests.pairs.report import show_pairs
 from tests.storms import drawn
 
@@ -40,6 +41,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "bridge"))
 def pytest_configure() -> None:
     """No test begins with an event loop nobody closes: a later, unrelated test would fail for it."""
     asyncio.set_event_loop(None)
+    share_compiled_statements()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -122,7 +124,7 @@ def made_postgres(postgres_server: str) -> str:
 
 @pytest.fixture
 async def made_postgres_url(postgres_server: str, made_postgres: str) -> AsyncIterator[str]:
-    async with _database(postgres_server, f"TEMPLATE {made_postgres}") as url:
+    async with _database(postgres_server, f"TEMPLATE {made_postgres} STRATEGY FILE_COPY") as url:
         yield url
 
 

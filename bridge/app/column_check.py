@@ -31,7 +31,10 @@ def changes_check(
         )
     else:
         level, first = Level.WARN, new_names[0]
-        text = f"{first.system} {first.what}: `{first.name}` is called `{first.today}` now; mappings continue with the old name"
+        text = (
+            f"{first.system} {first.what}: `{first.name}` is called `{first.today}` now; "
+            "mappings continue with the old name"
+        )
         remedy = f"`bridge names list` shows all, `bridge names accept {first.system}` takes the new names"
     more = f" (and {number - 1} more)" if number > 1 else ""
     return CheckResult(LEVELS[level], f"{text}{more}: {remedy}", number, "changes")

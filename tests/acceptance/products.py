@@ -1,12 +1,15 @@
-"""Two products as processes of their own (`bridge simulate`), edited by people through their control routes."""
+"""Products that are simulated beside the test, edited by people through their control routes."""
 
+import asyncio
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
+from bridge.simulators.serve import serving, simulator
 from tests.acceptance.site import BRIDGE, fetch, until
 from tests.ports import free_port
 
@@ -60,17 +63,43 @@ class Product:
 
 
 @contextmanager
-def simulated(*names: str) -> Iterator[list[Product]]:
-    """Run the simulators while the block runs."""
+def simulated(*names: str, as_processes: bool = False) -> Iterator[list[Product]]:
+    """Run the simulators while the block runs: in threads, as a process takes half a second of CPU to start.
+
+    as_processes: by `bridge simulate`, as a person does.
+    """
+    serve = _in_a_process if as_processes else _in_a_thread
     with ExitStack() as stack:
-        products = [Product(stack.enter_context(_simulator(name))) for name in names]
+        products = [Product(stack.enter_context(serve(name))) for name in names]
         for name, product in zip(names, products, strict=True):
             until(lambda url=product.url: fetch(f"{url}/_control/state").status == 200, f"the {name} simulator answers")
         yield products
 
 
 @contextmanager
-def _simulator(name: str) -> Iterator[str]:
+def _in_a_thread(name: str) -> Iterator[str]:
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+
+    def run(work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(20)
+
+    served = serving(simulator(name, seed=1))
+    try:
+        url = run(served.__aenter__())  # type: ignore[arg-type]
+        try:
+            yield url
+        finally:
+            run(served.__aexit__(None, None, None))  # type: ignore[arg-type]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@contextmanager
+def _in_a_process(name: str) -> Iterator[str]:
     port = free_port()
     process = subprocess.Popen(
         [BRIDGE, "simulate", name, "--port", str(port)], stdout=subprocess.DEVNULL, env=dict(os.environ)

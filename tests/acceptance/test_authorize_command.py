@@ -5,9 +5,11 @@ import json
 import os
 import re
 import subprocess
+import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,10 +22,11 @@ from bridge.simulators.superoffice.signing import sandbox_private_key
 from bridge.store.engine import open_store
 from bridge.store.model import SystemRow
 from tests.acceptance.products import simulated
-from tests.acceptance.site import BRIDGE, Ended, Site, deeds, until
+from tests.acceptance.site import BRIDGE, Ended, Site, deeds, told, until
 
 REDIRECT = "https://bridge.example.com/consented"
 KEY = "ACCEPT_KEY"
+Answering = Callable[[str], str]
 
 
 def browser(address: str) -> str:
@@ -45,6 +48,27 @@ def state_of(address: str) -> str:
     return parse_qs(urlsplit(address).query)["state"][0]
 
 
+def pasted(shown: str, answer: Answering) -> str:
+    found = re.search(r"^ +(https?://\S+)$", shown, re.MULTILINE)
+    return answer(found.group(1)) + "\n" if found else ""
+
+
+class Pasted(BytesIO):
+    """The input of a command in this process: answers what it has shown when it is first read."""
+
+    def __init__(self, answer: Answering) -> None:
+        super().__init__()
+        self.answer: Answering | None = answer
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        if self.answer is not None:
+            sys.stdout.flush()
+            self.write(pasted(sys.stdout.buffer.getvalue().decode(), self.answer).encode())  # type: ignore[attr-defined]
+            self.seek(0)
+            self.answer = None
+        return super().read1(size)
+
+
 class Operator:
     """Runs commands in a folder with the systems given."""
 
@@ -62,18 +86,23 @@ class Operator:
         }
         (folder / "bridge.yaml").write_text(json.dumps(settings))
         secret = {"ACCEPT_INSTANCE_SECRET": "instance-secret-never-shown", KEY: sandbox_private_key()}
-        self.environment = {**os.environ, **secret, "ACCEPT_APP": "sandbox-secret", "ACCEPT_D": "cl_priv_sandbox"}
+        self.secrets = {**secret, "ACCEPT_APP": "sandbox-secret", "ACCEPT_D": "cl_priv_sandbox"}
 
-    def authorize(self, system: str, answer: Any) -> Ended:
-        """`answer` makes what is pasted out of the address shown."""
+    def authorize(self, system: str, answer: Answering) -> Ended:
+        """`answer` makes what is pasted out of the address shown. In this process, as `told`."""
+        pasted: Any = Pasted(answer)
+        return told(self.folder / "bridge.yaml", "authorize", system, answer=pasted, variables=self.secrets)
+
+    def authorize_as_a_process(self, system: str, answer: Answering) -> Ended:
+        """Beside a person's terminal."""
         command = [BRIDGE, "--settings", str(self.folder / "bridge.yaml"), "authorize", system]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(command, env=self.environment, text=True, bufsize=1, **pipes) as process:  # type: ignore[call-overload]
+        environment = {**os.environ, **self.secrets}
+        with subprocess.Popen(command, env=environment, text=True, bufsize=1, **pipes) as process:  # type: ignore[call-overload]
             shown = ""
             while "Paste" not in shown and (line := process.stdout.readline()):
                 shown += line
-            found = re.search(r"^ +(https?://\S+)$", shown, re.MULTILINE)
-            out, err = process.communicate(answer(found.group(1)) + "\n" if found else "", timeout=60)
+            out, err = process.communicate(pasted(shown, answer), timeout=60)
             return Ended(process.returncode, shown + out, err)
 
 
@@ -188,7 +217,7 @@ def test_a_running_bridge_says_what_it_needs_and_goes_on_when_it_has_it(tmp_path
         site.settings.write_text(
             lines.replace("cl_pub_sandbox", f"cl_pub_sandbox\n      consent_url: {erp.url}/consent")
         )
-        assert site.bridge("check").code == 0
+        assert site.told("check").code == 0
         daemon = site.start()
         try:
             until(
@@ -196,8 +225,10 @@ def test_a_running_bridge_says_what_it_needs_and_goes_on_when_it_has_it(tmp_path
                 "health says what it needs",
             )
             operator = Operator.__new__(Operator)
-            operator.folder, operator.environment = tmp_path, dict(site.environment())
-            done = operator.authorize("deskera", lambda it: f"{REDIRECT}?code=sandbox-code&state={state_of(it)}")
+            operator.folder, operator.secrets = tmp_path, dict(site.environment())
+            done = operator.authorize_as_a_process(
+                "deskera", lambda it: f"{REDIRECT}?code=sandbox-code&state={state_of(it)}"
+            )
             assert done.code == 0, done
             assert "the running bridge works with deskera" in done.out
             until(lambda: "needs authorisation" not in site.get("/health").text, "health is content again")

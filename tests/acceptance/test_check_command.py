@@ -33,7 +33,7 @@ def test_check_lists_every_fault_of_the_settings_with_key_and_exit_code_2(site: 
     site.write_settings("wrokers: 3\nlog: {level: loud}\nretention: {journal_days: 0}\n")
     text = site.settings.read_text()
     site.settings.write_text(text.replace("cl_pub_sandbox", "''").replace("erp: deskera", "erp: deskra"))
-    done = site.bridge("check")
+    done = site.told("check")
     assert done.code == 2
     assert done.out == ""
     for key in ("wrokers", "log.level", "retention.journal_days", "sides.erp"):
@@ -56,8 +56,7 @@ def test_faults_of_options_and_of_mapping_files_are_said_together(site: Site) ->
     site.settings.write_text(site.settings.read_text().replace("cl_pub_sandbox", "''"))
     deals = site.folder / "mappings" / "deals.yaml"
     deals.write_text(deals.read_text().replace("crm: title", "crm: tittle"))
-    for command in ("check", "run"):
-        done = site.bridge(command)
+    for done in (site.told("check"), site.bridge("run")):
         assert done.code == 2
         assert "systems.deskera.options.client_id" in done.err
         assert "tittle" in done.err
@@ -97,5 +96,5 @@ def test_a_postgresql_that_does_not_answer_is_one_message_without_its_password(s
 
 
 def test_a_wrong_command_line_is_one_message(site: Site) -> None:
-    assert site.bridge("simulate", "no-such-product").code == 2
-    assert site.bridge("why", "crm", "deal").code == 2
+    assert site.told("simulate", "no-such-product").code == 2
+    assert site.told("why", "crm", "deal").code == 2

@@ -49,7 +49,7 @@ def test_from_a_clone_to_the_first_record(tmp_path: Path) -> None:
     environment = {**kept, **SECRETS, "BRIDGE_SETTINGS": str(mine)}
     admin = free_port()
 
-    with simulated("pipedrive", "deskera") as (pipedrive, deskera):
+    with simulated("pipedrive", "deskera", as_processes=True) as (pipedrive, deskera):
         correct(mine, pipedrive.url, deskera.url, free_port(), admin)
         checked = subprocess.run([BRIDGE, "check"], env=environment, capture_output=True, text=True, timeout=60)
         assert (checked.returncode, checked.stderr) == (0, "")

@@ -1,6 +1,7 @@
 """Several shipped pairs in one folder: each adds itself, and all of them together can run."""
 
 import re
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bridge.cli.main import main
 from bridge.connectors.registry import CONNECTORS
 from bridge.mapping.check import check
 from bridge.mapping.load import load_mappings
+from bridge.mapping.model import Mapping
 from bridge.settings.environment import PREFIX
 from bridge.settings.read import read_file
 
@@ -42,26 +44,28 @@ def settings_of(folder: Path) -> dict[str, dict[str, object]]:
     return read_file(folder / "bridge.yaml", {}).values
 
 
-def told(folder: Path) -> list[str]:
-    """What `bridge check` says of the mapping files of a folder, bound as its settings bind them."""
-    sides = settings_of(folder)["sides"]
+@cache
+def shipped(pair: str) -> tuple[Mapping, ...]:
+    return load_mappings(shipped_pairs()[pair])
+
+
+def sound(folder: Path) -> frozenset[str]:
+    """`bridge check` finds nothing in the mapping files, bound as the settings bind them. Gives the mappings' names."""
+    values, mappings = settings_of(folder), load_mappings(folder / "mappings")
+    sides = values["sides"]
     assert all(isinstance(system, str) for system in sides.values())
     systems = {side: str(system) for side, system in sides.items()}
-    return [str(fault) for fault in check(load_mappings(folder / "mappings"), MANIFESTS, systems=systems)]
-
-
-def sound(folder: Path) -> None:
-    assert told(folder) == []
-    values = settings_of(folder)
-    for mapping in load_mappings(folder / "mappings"):
+    assert [str(fault) for fault in check(mappings, MANIFESTS, systems=systems)] == []
+    for mapping in mappings:
         for side in (mapping.left, mapping.right):
             system = values["systems"][str(values["sides"][side.name])]
             assert isinstance(system, dict)
             assert system["connector"] == side.product
+    return frozenset(mapping.name for mapping in mappings)
 
 
 def test_every_product_has_one_role_and_every_mapping_and_file_a_name_of_its_own() -> None:
-    mappings = [mapping for folder in shipped_pairs().values() for mapping in load_mappings(folder)]
+    mappings = [mapping for pair in PAIRS for mapping in shipped(pair)]
     assert {(side.product, side.name) for one in mappings for side in (one.left, one.right)} == set(ROLES.items())
     files = [file.stem for folder in shipped_pairs().values() for file in folder.glob("*.yaml")]
     assert sorted(files) == sorted({mapping.name for mapping in mappings})
@@ -78,17 +82,17 @@ def test_a_second_pair_adds_itself_without_touching_what_is_there(tmp_path: Path
         lines = iter(path.read_text().splitlines())
         assert all(line in lines for line in text.splitlines()), path  # all of them, in their order
         assert path.name == "bridge.yaml" or path.read_text() == text
-    mappings = {mapping.name for pair in (first, second) for mapping in load_mappings(shipped_pairs()[pair])}
-    assert {mapping.name for mapping in load_mappings(tmp_path / "mappings")} == mappings - out
-    sound(tmp_path)
+    mappings = {mapping.name for pair in (first, second) for mapping in shipped(pair)}
+    assert sound(tmp_path) == mappings - out
 
 
 @pytest.mark.parametrize("pairs", [PAIRS, PAIRS[::-1]], ids=["a to z", "z to a"])
 def test_all_pairs_in_one_folder_can_run_together(tmp_path: Path, pairs: list[str]) -> None:
     """Three systems that are kept in sync by two pairs need no third one: changes would run in a ring."""
     said = "".join(init(pair, tmp_path).output for pair in pairs)
-    assert settings_of(tmp_path)["sides"] == {ROLES[product]: product for product in settings_of(tmp_path)["systems"]}
-    assert set(settings_of(tmp_path)["systems"]) == set(ROLES)
+    values = settings_of(tmp_path)
+    assert values["sides"] == {ROLES[product]: product for product in values["systems"]}
+    assert set(values["systems"]) == set(ROLES)
     assert said.count("left out ") >= 3
     sound(tmp_path)
 

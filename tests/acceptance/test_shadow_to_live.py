@@ -11,7 +11,7 @@ EMAILS = [{"value": "ana@lund.example", "label": "work", "primary": True}]
 
 
 def test_what_shadow_mode_showed_is_what_the_backfill_writes_once_live(tmp_path: Path) -> None:
-    with simulated("pipedrive", "deskera") as (pipedrive, deskera):
+    with simulated("pipedrive", "deskera", as_processes=True) as (pipedrive, deskera):
         site = Site(tmp_path, pipedrive.url, deskera.url)
         live = site.settings.read_text()
         site.settings.write_text(live.replace("default_mode: live", "default_mode: shadow"))

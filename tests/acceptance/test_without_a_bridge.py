@@ -149,13 +149,13 @@ def test_what_is_wrong_with_the_address_itself_is_one_message(site: Site, text: 
 def test_tests_and_explain_of_a_file_need_no_secret_and_no_store(site: Site) -> None:
     record = site.folder / "ana.json"
     record.write_text('{"name": "Ana Lund"}')
-    assert site.bridge("test").code == 0
-    told = site.bridge("explain", "people", str(record))
+    assert site.told("test").code == 0
+    told = site.told("explain", "people", str(record))
     assert (told.code, "name = Ana Lund" in told.out) == (0, True), told.err
     site.settings.unlink()
-    alone = site.bridge("explain", "people", str(record), "--mappings", str(site.folder / "mappings"))
+    alone = site.told("explain", "people", str(record), "--mappings", str(site.folder / "mappings"))
     assert (alone.code, alone.out) == (0, told.out)
-    assert site.bridge("test", str(site.folder / "mappings")).code == 0
+    assert site.told("test", str(site.folder / "mappings")).code == 0
 
 
 def test_a_misspelt_command_is_answered_with_the_right_one(site: Site) -> None:

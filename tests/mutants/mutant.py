@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 
@@ -59,10 +60,15 @@ class Mutant:
 
 def _parts(text: str, name: str) -> list[slice]:
     """Where the text of what has this qualified name begins and ends."""
+    return [part for called, part in _all_parts(text) if called == name]
+
+
+@cache  # of one file many rules are broken
+def _all_parts(text: str) -> list[tuple[str, slice]]:
     ends = [0]
     for line in text.splitlines(keepends=True):
         ends.append(ends[-1] + len(line))
-    return [slice(ends[first - 1], ends[last]) for called, first, last in _named(ast.parse(text)) if called == name]
+    return [(called, slice(ends[first - 1], ends[last])) for called, first, last in _named(ast.parse(text))]
 
 
 def _named(node: ast.AST, within: str = "") -> Iterator[tuple[str, int, int]]:

@@ -1,15 +1,11 @@
 """Records as the simulator shows them, against the vendor's own API description where that is at hand."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from tests.simulators.doubles import Api
-
-SPECS = Path(__file__).parents[2].parent / "shared/specs"
-SPEC = SPECS / "pipedrive-v2.yaml"
+from tests.vendor_descriptions import description
 
 UNDESCRIBED = {
     "deals": {"creator_user_id", "archive_time", "local_won_date", "local_lost_date", "local_close_date"},
@@ -21,22 +17,13 @@ NOT_SIMULATED = {"persons": {"birthday", "im", "job_title", "notes", "postal_add
 
 
 @pytest.fixture(scope="module")
-def spec() -> dict[str, Any]:
-    if not SPEC.exists():
-        pytest.skip("the vendor's API description is not here")
-    with SPEC.open() as file:
-        described: dict[str, Any] = YAML(typ="safe").load(file)
-    return described
+def spec() -> Any:
+    return description("pipedrive-v2.yaml")
 
 
 @pytest.fixture(scope="module")
-def spec_v1() -> dict[str, Any]:
-    path = SPECS / "pipedrive-v1.yaml"
-    if not path.exists():
-        pytest.skip("the vendor's API description is not here")
-    with path.open() as file:
-        described: dict[str, Any] = YAML(typ="safe").load(file)
-    return described
+def spec_v1() -> Any:
+    return description("pipedrive-v1.yaml")
 
 
 def properties(spec: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -70,9 +57,9 @@ async def test_a_record_has_the_described_keys(
     made = await api.make(f"/api/v2/{plural}", body)
     operation = spec["paths"][f"/{plural}/{{id}}"]["get"]
     answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    described = set(properties(spec, properties(spec, answer)["data"]))
+    known = set(properties(spec, properties(spec, answer)["data"]))
 
-    assert set(made) - UNDESCRIBED.get(plural, set()) == described - NOT_SIMULATED.get(plural, set())
+    assert set(made) - UNDESCRIBED.get(plural, set()) == known - NOT_SIMULATED.get(plural, set())
 
 
 OWN_KEYS_V1 = {"notes": {"pinned_to_lead_flag"}, "users": {"is_admin", "company_id", "company_name", "company_domain"}}
@@ -93,6 +80,6 @@ async def test_a_record_of_version_1_has_the_described_keys(
         made = await api.make(f"/v1/{plural}", body)
     operation = spec_v1["paths"][f"/{plural}"]["get"]
     listed = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    described = set(properties(spec_v1, properties(spec_v1, listed)["data"]["items"]))
+    known = set(properties(spec_v1, properties(spec_v1, listed)["data"]["items"]))
 
-    assert set(made) - OWN_KEYS_V1.get(plural, set()) == described
+    assert set(made) - OWN_KEYS_V1.get(plural, set()) == known

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 from tests.storms.seeds import Told, one
@@ -22,15 +22,14 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     seeds, began = range(chosen.first, chosen.first + chosen.seeds), time.perf_counter()
     told: list[Told] = []
-    with ProcessPoolExecutor(min(chosen.jobs, chosen.seeds), multiprocessing.get_context("spawn")) as pool:
-        for result in pool.map(one, seeds, [chosen.acts] * len(seeds), [chosen.rounds] * len(seeds)):
-            told.append(result)
-            if result.problems:
-                again = f"--seeds 1 --from {result.seed} --acts {chosen.acts} --rounds {chosen.rounds} --log"
-                print(f"seed {result.seed}: " + "\n  ".join(result.problems))  # noqa: T201
-                print(f"  again: python -m tests.storms {again}", flush=True)  # noqa: T201
-            if result.problems and chosen.log:
-                print("\n".join(result.story))  # noqa: T201
+    for result in ran(seeds, chosen.acts, chosen.rounds, min(chosen.jobs, chosen.seeds)):
+        told.append(result)
+        if result.problems:
+            again = f"--seeds 1 --from {result.seed} --acts {chosen.acts} --rounds {chosen.rounds} --log"
+            print(f"seed {result.seed}: " + "\n  ".join(result.problems))  # noqa: T201
+            print(f"  again: python -m tests.storms {again}", flush=True)  # noqa: T201
+        if result.problems and chosen.log:
+            print("\n".join(result.story))  # noqa: T201
     seconds, violations = time.perf_counter() - began, sum(1 for result in told if result.problems)
     print(  # noqa: T201
         f"{sum(one.deaths for one in told)} kills, {sum(one.writes for one in told)} writes, "
@@ -39,6 +38,15 @@ def main(arguments: Sequence[str]) -> int:
     )
     print(f"storms: {len(told)} run, {violations} violations")  # noqa: T201
     return 1 if violations else 0
+
+
+def ran(seeds: Sequence[int], acts: int, rounds: int, jobs: int) -> Iterator[Told]:
+    """In this process when there is one job: a further process imports everything once more."""
+    if jobs == 1:
+        yield from (one(seed, acts, rounds) for seed in seeds)
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(one, seeds, [acts] * len(seeds), [rounds] * len(seeds))
 
 
 if __name__ == "__main__":

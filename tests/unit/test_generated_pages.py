@@ -10,9 +10,12 @@ DOCS = Path(__file__).parents[2] / "docs"
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 
 
-@pytest.mark.parametrize("name", sorted(pages(DOCS)))
-def test_the_generated_page_is_current(name: str) -> None:
-    assert (DOCS / name).read_text(encoding="utf-8") == pages(DOCS)[name], "run `make docs`"
+def test_the_generated_pages_are_current() -> None:
+    made = pages(DOCS)
+    assert len(made) > 5
+    assert [name for name, text in made.items() if (DOCS / name).read_text(encoding="utf-8") != text] == [], (
+        "run `make docs`"
+    )
 
 
 def test_the_schema_beside_the_shipped_mappings_is_current() -> None:

@@ -8,22 +8,20 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from connector_harness import START, SYSTEM, Bench
 from pipedrive_connector import Pipedrive
-from ruamel.yaml import YAML
 
 from bridge.connectors.json_text import read_json
 from bridge.connectors.pipedrive.budget import tokens
 from bridge.connectors.protocols import HttpRequest, HttpResponse, Transport
 from bridge.domain.callback import HookSecret
 from bridge.domain.record import Record, RecordRef
+from tests.vendor_descriptions import description
 
-SPECS = Path(__file__).parents[3].parent / "shared/specs"
 PREFIXES = {"/api/v2": "v2", "/api/v1": "v1"}
 OWN = re.compile(r"[0-9a-f]{40}")
 DESCRIBED_WRONGLY = ("data.items.0.item.value: ",)
@@ -49,10 +47,7 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def specs() -> Mapping[str, Any]:
-    paths = {version: SPECS / f"pipedrive-{version}.yaml" for version in ("v1", "v2")}
-    if not all(path.exists() for path in paths.values()):
-        pytest.skip("the vendor's API descriptions are not here")
-    return {version: YAML(typ="safe").load(path.read_text()) for version, path in paths.items()}
+    return {version: description(f"pipedrive-{version}.yaml") for version in ("v1", "v2")}
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -25,6 +26,7 @@ from bridge.simulators.superoffice import Options
 
 SPEC = Path(__file__).parents[4] / "shared/specs/superoffice.rest-v1.swagger.json"
 ROOT = "/api/v1/"
+NULLABLE = "definitions, nullable"
 Spec = Mapping[str, Any]
 
 
@@ -32,8 +34,8 @@ Spec = Mapping[str, Any]
 def spec() -> Spec:
     if not SPEC.exists():
         pytest.skip("the vendor's API description is not here")
-    found: Spec = json.loads(SPEC.read_text())
-    return found
+    found: dict[str, Any] = json.loads(SPEC.read_text())
+    return {**found, NULLABLE: nullable(found["definitions"])}
 
 
 @pytest.fixture
@@ -44,9 +46,14 @@ async def account() -> AsyncIterator[Bench]:
     await bench.stop()
 
 
+@cache
+def pattern(described: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{[^}]+\}", "[^/]+", described), re.IGNORECASE)
+
+
 def template(spec: Spec, path: str, method: str) -> str | None:
     """The described path with the most fixed parts; the vendor ignores case, and names one path in several ways."""
-    fits = [each for each in spec["paths"] if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", each), path, re.IGNORECASE)]
+    fits = [each for each in spec["paths"] if pattern(each).fullmatch(path)]
     return min(fits, key=lambda each: (method not in spec["paths"][each], each.count("{")), default=None)
 
 
@@ -65,7 +72,7 @@ def nullable(schema: Any) -> Any:
 
 
 def faults(spec: Spec, schema: Mapping[str, Any], body: Any) -> list[str]:
-    whole = {**nullable(schema), "definitions": nullable(spec["definitions"])}
+    whole = {**nullable(schema), "definitions": spec[NULLABLE]}
     found = [error.message for error in jsonschema.Draft4Validator(whole).iter_errors(body)]
     name = schema.get("$ref", "").rpartition("/")[2]
     known = spec["definitions"].get(name, {}).get("properties")

@@ -1,8 +1,14 @@
 """Mapping files and manifests the tests share."""
 
+from functools import cache
+from pathlib import Path
+
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Manifest
-from bridge.mapping.load import load_text
+from bridge.mapping.load import load_mappings, load_text
 from bridge.mapping.model import Mapping
+
+SHIPPED = Path(__file__).parents[3] / "mappings"
+PAIRS = sorted(folder for folder in SHIPPED.iterdir() if folder.is_dir())
 
 HEAD = """\
 mapping: people
@@ -20,6 +26,12 @@ def head(**words: str) -> str:
     lines = {"mapping": "people", "sides": "{crm: one person, erp: two contact}", "match": "none", "conflict": "crm"}
     lines |= {key.replace("_", "-"): text for key, text in words.items()}
     return "".join(f"{key}: {text}\n" for key, text in lines.items() if text) + "fields:\n"
+
+
+@cache
+def shipped(folder: Path) -> tuple[Mapping, ...]:
+    """The mappings of a shipped pair. Mappings are values, so all tests may have the same."""
+    return load_mappings(folder)
 
 
 TEXT = ColumnSpec(Column.TEXT)

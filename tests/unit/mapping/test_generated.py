@@ -1,6 +1,5 @@
 """Every type in every form, and every shipped mapping: whatever a record holds, it crosses, returns and rests."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,16 +8,16 @@ from hypothesis import strategies as st
 
 from bridge.domain.record import Side
 from bridge.mapping.base import FieldBase, dump_base, load_base
-from bridge.mapping.load import load_mappings, load_text
+from bridge.mapping.load import load_text
 from bridge.mapping.merge import Action, Times, merge
 from bridge.mapping.model import Mapping
 from bridge.mapping.translate import for_create, passes_where, read, same, write
 from bridge.mapping.types.registry import TYPES
 from bridge.mapping.values import Reference, is_empty, with_parts
 
+from .files import PAIRS, shipped
 from .generated import values_of
 
-SHIPPED = Path(__file__).parents[3] / "mappings"
 ALL_TYPES = """\
 mapping: all types
 sides: {crm: one thing, erp: two thing}
@@ -60,12 +59,7 @@ fields:
 """
 
 
-def shipped() -> list[Mapping]:
-    folders = sorted(folder for folder in SHIPPED.iterdir() if folder.is_dir())
-    return [mapping for folder in folders for mapping in load_mappings(folder)]
-
-
-MAPPINGS = [*load_text(ALL_TYPES, "all.yaml"), *shipped()]
+MAPPINGS = [*load_text(ALL_TYPES, "all.yaml"), *(mapping for folder in PAIRS for mapping in shipped(folder))]
 BY_NAME = {f"{mapping.name} {mapping.left.product}-{mapping.right.product}": mapping for mapping in MAPPINGS}
 generated = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 

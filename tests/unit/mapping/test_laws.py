@@ -1,15 +1,13 @@
 """The report of laws: every row, how it was tried, what does not return and what to write instead."""
 
-from pathlib import Path
-
 import pytest
 
 from bridge.mapping.check import check
 from bridge.mapping.functions import Function
-from bridge.mapping.load import load_mappings, load_text
+from bridge.mapping.load import load_text
 from bridge.mapping.round_trip import Verdict, round_trips
 
-from .files import HEAD, MANIFESTS, mapping_of
+from .files import HEAD, MANIFESTS, PAIRS, mapping_of, shipped
 
 ROWS = """\
   name:  {crm: name, erp: title}
@@ -91,8 +89,7 @@ def test_an_operators_function_is_tried_with_its_examples_alone() -> None:
 
 
 def test_the_report_of_every_shipped_mapping_has_no_row_that_loses_unaccepted_values() -> None:
-    shipped = Path(__file__).parents[3] / "mappings"
-    mappings = [mapping for folder in shipped.iterdir() if folder.is_dir() for mapping in load_mappings(folder)]
+    mappings = [mapping for folder in PAIRS for mapping in shipped(folder)]
     results = [(mapping.name, result) for mapping in mappings for result in round_trips(mapping)]
     assert len(results) >= len(mappings)
     assert [f"{name} {result}" for name, result in results if result.verdict is Verdict.LOSES] == []

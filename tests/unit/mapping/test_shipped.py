@@ -13,20 +13,19 @@ from bridge.connectors.registry import CONNECTORS
 from bridge.domain.record import Side
 from bridge.mapping.check import check
 from bridge.mapping.examples import run_tests
-from bridge.mapping.load import load_mappings
 from bridge.mapping.merge import Action, Times, merge
 from bridge.mapping.round_trip import round_trips
 from bridge.mapping.translate import for_create, passes_where, read
 
-SHIPPED = Path(__file__).parents[3] / "mappings"
-PAIRS = sorted(folder for folder in SHIPPED.iterdir() if folder.is_dir())
-MAPPINGS = {mapping.name: mapping for mapping in load_mappings(SHIPPED / "pipedrive-deskera")}
+from .files import PAIRS, SHIPPED, shipped
+
+MAPPINGS = {mapping.name: mapping for mapping in shipped(SHIPPED / "pipedrive-deskera")}
 LEFT, RIGHT = Side
 
 
 @pytest.mark.parametrize("folder", PAIRS, ids=lambda folder: folder.name)
 def test_every_shipped_mapping_passes_its_own_tests(folder: Path) -> None:
-    mappings = load_mappings(folder)
+    mappings = shipped(folder)
     results = run_tests(mappings)
     assert {result.mapping for result in results} == {mapping.name for mapping in mappings}
     failed = [str(result) for result in results if not result.passed]
@@ -36,11 +35,11 @@ def test_every_shipped_mapping_passes_its_own_tests(folder: Path) -> None:
 @pytest.mark.parametrize("folder", PAIRS, ids=lambda folder: folder.name)
 def test_every_shipped_mapping_fits_its_systems(folder: Path) -> None:
     manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
-    assert [str(fault) for fault in check(load_mappings(folder), manifests)] == []
+    assert [str(fault) for fault in check(shipped(folder), manifests)] == []
 
 
 def test_every_shipped_mapping_that_may_meet_duplicates_says_what_becomes_of_them() -> None:
-    for mapping in (mapping for folder in PAIRS for mapping in load_mappings(folder)):
+    for mapping in (mapping for folder in PAIRS for mapping in shipped(folder)):
         said = "duplicates" in mapping.places
         assert said is bool(mapping.match and mapping.creates), mapping.name
 
