@@ -114,21 +114,25 @@ def _lines(catalog: Catalog, row: Field, cells: Cells, mappings: tuple[Mapping, 
     spec = catalog.spec(cells.paths[0])
     if spec is None or spec.type is not Column.LINES or row.items is None:
         return
-    name = f"{catalog.name} {cells.paths[0].text}"
+    path = cells.paths[0].text
+    name = f"{catalog.name} {path}"
     inner = Catalog(name, catalog.role, catalog.side, EntityManifest(spec.lines, custom=False), None, catalog.product)
     written: set[str] = set()
     for one in row.items.fields:
         there = one.cells(catalog.side)
-        for path, place in zip(there.paths, there.places, strict=True) if there is not None else ():
-            yield from _path(inner, path, place, f"field rule {one.name}", written=catalog.side in one.flows)
-            written.add(path.column)
+        for column, place in zip(there.paths, there.places, strict=True) if there is not None else ():
+            yield from _path(inner, column, place, f"field rule {one.name}", written=catalog.side in one.flows)
+            written.add(column.column)
         yield from _types(inner, one)
         yield from _choices(inner, one)
         yield from _link(inner, one, mappings)
-    for column, needed in spec.lines.items():
-        if catalog.side in row.flows and needed.required and column not in written:
-            what = f"field rule {row.name} makes lines of {name} without `{column}`, which they need"
-            yield Fault(str(row.place), what, f"add a field rule for it to `lines`, with {catalog.role}: {column}")
+    if row.items.ordered and catalog.side in row.flows and not spec.ordered:
+        what = f"field rule {row.name} says `ordered`, and {catalog.name} keeps no order of {path} that can be written"
+        yield Fault(str(row.place), what, "leave `ordered` out, or let the list go one way, from this side")
+    for part, needed in spec.lines.items():
+        if catalog.side in row.flows and needed.required and part not in written:
+            what = f"field rule {row.name} makes lines of {name} without `{part}`, which they need"
+            yield Fault(str(row.place), what, f"add a field rule for it to `lines`, with {catalog.role}: {part}")
 
 
 def _same_item(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:

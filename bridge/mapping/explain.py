@@ -89,7 +89,7 @@ def _rule(mapping: Mapping, row: Field) -> str:
         arrow = " -> " if Side.RIGHT in row.flows else " <- "
     kind = f"link to {row.link}" if row.link else "table of columns" if row.lines else row.type
     if row.items is not None:
-        kind = f"lines by {' + '.join(row.items.key)}"
+        kind = f"lines by {' + '.join(row.items.key)}{' in their order' if row.items.ordered else ''}"
     through = [
         f"{mapping.side(side).name} through {', '.join(cells.via)}"
         for side in Side

@@ -82,10 +82,11 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class LineSpec:
-    """The rows of a list's lines, and the names of those that tell which line is which."""
+    """The rows of a list's lines, and the names of those that tell which is which. `ordered`: the order counts."""
 
     fields: "tuple[Field, ...]"
     key: tuple[str, ...]
+    ordered: bool = False
 
     @property
     def named(self) -> "dict[str, Field]":

@@ -233,7 +233,7 @@ def _kind(type_: FieldType, pair: dict[Side, Cells]) -> Kind:
 # What decides which canonical value a record has; other words of a row decide only what is done with it.
 _MEANING = frozenset(
     {"type", "table", "unlisted", "otherwise", "rows", "columns", "region", "zone", "places", "rounding", "currency"}
-    | {"separator", "link", "value", "aliases", "names", "number-format", "format", "lines", "key"}
+    | {"separator", "link", "value", "aliases", "names", "number-format", "format", "lines", "key", "ordered"}
 )
 
 
