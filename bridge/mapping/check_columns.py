@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as MappingOf
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from bridge.mapping.conditions import Condition, Range, Words, exclude, leaves
 from bridge.mapping.model import Cells, Field, Mapping
 from bridge.mapping.paths import Path, parse_path
 from bridge.mapping.tables import ANY
+from bridge.mapping.values import Untranslatable
 
 # Which columns a type can be read from and written to; DATE and INSTANT are never mixed up silently.
 _FITS: MappingOf[str, frozenset[Column]] = {
@@ -386,10 +388,29 @@ def _new_in_where(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
             yield Fault(str(first.place), f"{what} wants {part}", remedy)
 
 
+def _certain(side: Side, mapping: Mapping) -> frozenset[str]:
+    """The rows that hold of every new record: without a `when`, or with one that the record's constants fulfil."""
+    made: dict[str, Any] = {}
+    for path, wanted in mapping.side(side).fixed:
+        path.put(made, {}, wanted)
+    for row in mapping.fields:
+        cells = row.cells(side)
+        if row.set_on is not None and not row.when and cells is not None:
+            with suppress(Untranslatable):  # told of already
+                for path, raw in zip(cells.paths, cells.render(row.kind.parse(row.value)), strict=True):
+                    path.put(made, {}, raw)
+    return frozenset(
+        row.name
+        for row in mapping.fields
+        if row.when.keys() <= {side} and all(condition.holds(made) is True for condition in row.when.values())
+    )
+
+
 def _required(catalog: Catalog, mapping: Mapping) -> Iterator[Fault]:
     written = {path.column for path, _ in mapping.side(catalog.side).fixed}
-    often = Counter(path.column for row, path, _ in _written(catalog.side, mapping) if row.when)
-    written |= {path.column for row, path, _ in _written(catalog.side, mapping) if not row.when}
+    certain = _certain(catalog.side, mapping)
+    often = Counter(path.column for row, path, _ in _written(catalog.side, mapping) if row.name not in certain)
+    written |= {path.column for row, path, _ in _written(catalog.side, mapping) if row.name in certain}
     written |= {column for column, rows in often.items() if rows > 1}  # one of them is taken to hold
     columns = {**catalog.entity.columns, **(catalog.own or {})}
     for name, spec in columns.items():

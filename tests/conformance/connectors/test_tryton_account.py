@@ -11,7 +11,7 @@ from connector_harness import SYSTEM, Bench
 from tryton_connector import Tryton
 
 from bridge.connectors.protocols import HttpRequest, HttpResponse
-from bridge.connectors.tryton.opportunities import way
+from bridge.connectors.tryton.opportunities import WORKFLOW
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, Rejected, RetryLater, WriteConflict
 from bridge.domain.record import Evidence, Gone, Record, RecordRef
 from bridge.simulators.faults import ResponseFault
@@ -165,11 +165,11 @@ async def test_a_mechanism_edited_by_itself_shows_in_a_listing_and_moves_no_vers
 
 
 def test_buttons_lead_from_state_to_state_where_there_is_a_way() -> None:
-    assert way("lead", "lead") == []
-    assert way("lead", "converted") == ["opportunity", "convert"]
-    assert way("lost", "cancelled") == ["lead", "cancel"]
-    assert way("converted", "lead") is None
-    assert way("lead", "won") is None
+    assert WORKFLOW.way("lead", "lead") == []
+    assert WORKFLOW.way("lead", "converted") == ["opportunity", "convert"]
+    assert WORKFLOW.way("lost", "cancelled") == ["lead", "cancel"]
+    assert WORKFLOW.way("converted", "lead") is None
+    assert WORKFLOW.way("lead", "won") is None
 
 
 async def test_a_closed_opportunity_is_opened_before_its_fields_are_written(bench: Bench) -> None:
