@@ -69,6 +69,8 @@ def _row(mapping: Mapping, side: Side, fields: Fields, row: Field, reading: Read
     if names_unlinked(value):
         target = mapping.side(side.other).name
         text = f"becomes the id {target} knows that record by"
+        if side.other in row.otherwise:
+            text += f", or {row.otherwise[side.other]} where it does not cross"
         return Explained(row.name, rule, before, shown, {}, text)
     try:
         after = write(mapping, side.other, {row.name: value}, {})

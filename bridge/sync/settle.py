@@ -208,4 +208,5 @@ def created(
 
 def told_created(draft: Draft, plan: Create, rec: str) -> str:
     values = ", ".join(f"{name}={value!r}" for name, value in plan.told.items())
-    return f"{draft.named(draft.side, draft.key.rec)} -> created {draft.named(plan.target, rec)}: {values}"
+    out = "".join(f"; left out: {why}" for why in plan.left_out.values())
+    return f"{draft.named(draft.side, draft.key.rec)} -> created {draft.named(plan.target, rec)}: {values}{out}"

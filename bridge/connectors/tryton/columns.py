@@ -86,8 +86,16 @@ OPPORTUNITY: Mapping[str, Property] = {
     "probability": _plain("conversion_probability", Column.DECIMAL),
     "lost_reason": _text("lost_reason"),
     "employee": _item("employee", EMPLOYEES),
+    "employee_id": Property("employee", ColumnSpec(Column.REFERENCE, to="employee")),
 }
+"""`employee` and `employee_id` are the same field: by name, and as a record that a mapping may pair with a user."""
 STATE = ColumnSpec(Column.CHOICE, choices=STATES)
+
+EMPLOYEE: Mapping[str, ColumnSpec] = {
+    "name": ColumnSpec(Column.TEXT, writable=False),
+    "email": ColumnSpec(Column.TEXT, writable=False),
+    "end_date": ColumnSpec(Column.DATE, writable=False),
+}
 
 SALE: Mapping[str, Property] = {
     "number": _plain("number", Column.TEXT, writable=False),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from bridge.connectors.tryton.columns import (
     CATEGORY,
     CODE,
+    EMPLOYEE,
     LINES,
     OPPORTUNITY,
     PARTY,
@@ -55,6 +56,17 @@ MANIFEST = Manifest(
             lookup_columns=frozenset({"number", "reference", "description"}),
             custom=False,
         ),
+        "employee": EntityManifest(
+            columns=EMPLOYEE,
+            creates=False,
+            updates=False,
+            deletes=False,
+            settle=0.0,
+            version_resolution=FINE,
+            unversioned=frozenset({"name", "email"}),
+            since_lag=LONGEST_TRANSACTION_SECONDS,
+            custom=False,
+        ),
         "sale": EntityManifest(
             columns={column: each.spec for column, each in SALE.items()} | {"state": SALE_STATE, "lines": LINES},
             settle=0.0,
@@ -67,6 +79,7 @@ MANIFEST = Manifest(
         ),
     },
     limits=(
+        "Employees are read only: for mappings that pair users. Their e-mail address is the first of their party.",
         "There are no webhooks: sweeps bring every change, at the pace of `sweep_seconds` of the system.",
         "A contact mechanism or an address that is deleted by itself, not from its party's form, shows with the next"
         " full sweep.",
@@ -83,7 +96,8 @@ MANIFEST = Manifest(
         " `converted` makes a sale. An opportunity is cancelled before it is deleted.",
         "An opportunity needs a party and an employee before it leaves the state `lead`.",
         "A sale is a draft first; `state` is changed by its buttons (`quotation`, `confirmed`, `cancelled`, back to"
-        " `draft`). A confirmed one goes on to `processing` and `done` by itself, and then no button leads back."
+        " `draft`). The server's queue takes a confirmed one on to `processing` and `done`, from where no button leads"
+        " back."
         " `description`, `party`, `currency` and the lines can be written while it is a draft, `date` until it is"
         " confirmed, `reference` and `comment` always; other writes are refused. It is never taken back to be changed.",
         "A new sale gets the addresses, terms and methods that Tryton's form takes from its party, and a new line the"

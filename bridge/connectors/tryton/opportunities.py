@@ -14,7 +14,7 @@ from bridge.domain.record import Fields, Gone, Record, RecordRef
 
 MODEL = "sale.opportunity"
 FIELDS = (
-    *(each.name for each in OPPORTUNITY.values()),
+    *dict.fromkeys(each.name for each in OPPORTUNITY.values()),
     "state",
     "create_date",
     "last_modified_at",

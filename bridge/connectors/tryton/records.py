@@ -9,6 +9,7 @@ from bridge.connectors.tryton import opportunities, sales
 from bridge.connectors.tryton.account import Account
 from bridge.connectors.tryton.catalog import Catalog
 from bridge.connectors.tryton.columns import CATEGORIES, CATEGORY, OPPORTUNITY, PARTY, SALE, TEMPLATE, Property
+from bridge.connectors.tryton.employees import Employees
 from bridge.connectors.tryton.opportunities import Opportunities
 from bridge.connectors.tryton.parties import Parties
 from bridge.connectors.tryton.products import Products
@@ -23,6 +24,7 @@ NAMED: Mapping[str, Mapping[str, Property]] = {
     "product": TEMPLATE,
     "opportunity": OPPORTUNITY,
     "sale": SALE,
+    "employee": {},
 }
 """By entity, the columns some of whose values are names of the database's own."""
 
@@ -46,6 +48,7 @@ def records_of(account: Account) -> Mapping[str, Records]:
         "product": Products(account),
         "opportunity": Opportunities(account),
         "sale": Sales(account),
+        "employee": Employees(account),
     }
 
 

@@ -49,7 +49,7 @@ WORKFLOW = Workflow(
     open=("draft",),
     ends=("draft", "cancelled"),
 )
-"""A confirmed sale goes on to `processing` and `done` by itself."""
+"""The server's queue takes a confirmed sale on to `processing` and `done`."""
 
 
 def read_sale(system: str, row: Row, lists: Lists) -> Record | Gone:

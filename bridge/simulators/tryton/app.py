@@ -18,7 +18,14 @@ from bridge.simulators.tryton.state import GONE, Options, State, seeded_state
 from bridge.simulators.tryton.values import to_wire
 from bridge.simulators.world import World
 
-ENTITIES = ("party.party", "product.template", "product.product", "sale.opportunity", "sale.sale")
+ENTITIES = (
+    "party.party",
+    "product.template",
+    "product.product",
+    "sale.opportunity",
+    "sale.sale",
+    "company.employee",
+)
 
 
 class TrytonSimulator:

@@ -219,7 +219,9 @@ MODELS: dict[str, Model] = {
         ),
     ),
     "company.company": Model({"party": Field(ONE, "party.party"), "currency": Field(ONE, "currency.currency")}),
-    "company.employee": Model({"party": Field(ONE, "party.party"), "company": Field(ONE, "company.company")}),
+    "company.employee": Model(
+        {"party": Field(ONE, "party.party"), "company": Field(ONE, "company.company"), "end_date": Field(DATE)}
+    ),
     "currency.currency": Model({"name": _text(), "code": _text(), "active": _ACTIVE}),
     "country.country": Model({"name": _text(), "code": _text(), "active": _ACTIVE}),
     "country.subdivision": Model({"name": _text(), "code": _text()}),

@@ -62,7 +62,7 @@ def _value(state: State, model: str, row: Record, name: str, lag: float) -> Any:
     if name == "_timestamp":
         return stamp(row["write_date"] or row["create_date"])
     if name == "rec_name":
-        return _rec_name(model, row)
+        return _rec_name(state, model, row)
     known = MODELS[model].fields.get(name)
     if known is None and name != "id":
         raise UnknownField(f"'{name}'")
@@ -97,7 +97,9 @@ def _amount(line: Record) -> Decimal:
     return (Decimal(str(line["quantity"] or 0)) * (line["unit_price"] or Decimal(0))).quantize(CENT)
 
 
-def _rec_name(model: str, row: Record) -> str:
+def _rec_name(state: State, model: str, row: Record) -> str:
+    if row.get("party") and model in ("company.company", "company.employee"):
+        return str((state.get("party.party", row["party"]) or {}).get("name"))
     value = row.get(MODELS[model].rec_name)
     known = {"company.company": "Sandbox Company", "company.employee": "Sandbox Employee"}
     return str(value) if value is not None else known.get(model, str(row["id"]))

@@ -242,3 +242,19 @@ async def test_creates_go_one_at_a_time(bench: Bench) -> None:
     made = await asyncio.gather(*(connector.create("party", {"name": f"Party {number}"}) for number in range(4)))
     assert len({one.id for one in made}) == 4
     assert most == 1
+
+
+async def test_employees_are_read_with_the_address_of_their_party_and_own_opportunities(bench: Bench) -> None:
+    connector = bench.connect()
+    party = bench.person_creates("party", name="Eva", email="eva@x.example")
+    made = bench.simulator.person_creates("company.employee", {"party": int(party), "company": 1})
+    bench.pass_seconds(600)
+    since = bench.clock.now()
+    bench.simulator.person_edits("party.party", party, {"email": "new@x.example"})
+    (row,) = (await connector.list("employee", since=since, page=None, where={})).rows
+    assert isinstance(row, Record)
+    assert (row.ref.id, row.fields["name"], row.fields["email"]) == (str(made["id"]), "Eva", "new@x.example")
+    owned = await record(bench, connector, "opportunity", description="Order", employee_id=row.ref.id)
+    assert (owned.fields["employee_id"], owned.fields["employee"]) == (row.ref.id, "Eva")
+    with pytest.raises(Rejected, match="read only"):
+        await connector.update(row, {"email": "x@x.example"})
