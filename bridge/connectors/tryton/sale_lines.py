@@ -29,7 +29,7 @@ def goods(rows: Sequence[Row]) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`new`: values of lines that are made. `places`: by id, or as the how manieth new one, where each line stands;
+    """`new`: values of lines that are made. `places`: where each line is to stand, by `("old", id)` or `("new", index)`;
     empty where the lines come to stand in the order wanted by themselves."""
 
     gone: Sequence[int]
