@@ -29,7 +29,7 @@ def goods(rows: Sequence[Row]) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`new`: values of lines that are made. `places`: where each line is to stand, by `("old", id)` or `("new", index)`;
+    """`new`: values of lines that are made. `places`: where each line stands, by `("old", id)` or `("new", index)`;
     empty where the lines come to stand in the order wanted by themselves."""
 
     gone: Sequence[int]
