@@ -64,8 +64,7 @@ async def test_a_won_deal_becomes_a_sale_that_both_sides_change_until_it_is_a_qu
             },
         )
         people.person_edits("deals", won["id"], {"status": "won"})
-        await site.until(lambda: sales(site), "a sale")
-        assert sold(site) == [("Desk", 2.0, 150.5)]
+        await site.until(lambda: sales(site) and sold(site) == [("Desk", 2.0, 150.5)], "a sale with its line")
         (sale,) = sales(site)
         assert (sale["state"], sale["description"]) == ("draft", "Office")
         assert sale["lines"][0]["note"] == "of oak"
