@@ -80,7 +80,11 @@ class Documents(Table):
         return Written(str(made))
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
-        """Fields are written while the record is open: before it is closed, or after it was opened again."""
+        """Fields are written while the record is open: before it is closed, or after it was opened again.
+
+        What the record shows already is not sent: a field that is closed is refused with its own value, too."""
+        shown = fresh.fields
+        changes = {column: value for column, value in changes.items() if column not in shown or shown[column] != value}
         state, opened = str(fresh.raw.get("state")), self._workflow.open
         buttons = self._buttons(state, changes)
         values = await self.values(_plain(changes), fresh)

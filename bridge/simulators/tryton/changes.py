@@ -106,6 +106,8 @@ class Changes:
         if model == "sale.line":
             about, workflow = self._found("sale.sale", record["sale"]), MODELS["sale.sale"].workflow
             always = {"note": ()}
+        if model == "sale.opportunity" and "currency" in values and about["state"] != "lead":
+            raise user_error(f'You are not allowed to modify the field "Currency" in record "{record["id"]}".')
         if workflow is None or about["state"] in workflow.open:
             return
         free = {name for name, states in always.items() if not states or about["state"] in states}
