@@ -29,8 +29,9 @@ class ColumnSpec:
     """One column of an entity. `listed` False: listings do not contain it. `to`: the entity a reference points to.
 
     `lines`: the columns of each line of a list. `apart`: the list is read and written by calls of its own, so that a
-    record can be made without it, and a read shows it only where it is asked for (`connectors.lines`). `instead`: the
-    column that will do in place of this one where it is required.
+    record can be made without it, and a read shows it only where it is asked for (`connectors.lines`). `ordered`: it
+    shows its lines in the order in which they were written. `instead`: the column that will do in place of this one
+    where it is required.
     """
 
     type: Column
@@ -43,6 +44,7 @@ class ColumnSpec:
     parts: tuple[str, ...] = ()
     lines: Mapping[str, "ColumnSpec"] = field(default_factory=dict)
     apart: bool = False
+    ordered: bool = False
     instead: str = ""
 
 

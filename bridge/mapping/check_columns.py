@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as MappingOf
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from bridge.mapping.conditions import Condition, Range, Words, exclude, leaves
 from bridge.mapping.model import Cells, Field, Mapping
 from bridge.mapping.paths import Path, parse_path
 from bridge.mapping.tables import ANY
+from bridge.mapping.values import Untranslatable
 
 # Which columns a type can be read from and written to; DATE and INSTANT are never mixed up silently.
 _FITS: MappingOf[str, frozenset[Column]] = {
@@ -114,21 +116,25 @@ def _lines(catalog: Catalog, row: Field, cells: Cells, mappings: tuple[Mapping, 
     spec = catalog.spec(cells.paths[0])
     if spec is None or spec.type is not Column.LINES or row.items is None:
         return
-    name = f"{catalog.name} {cells.paths[0].text}"
+    path = cells.paths[0].text
+    name = f"{catalog.name} {path}"
     inner = Catalog(name, catalog.role, catalog.side, EntityManifest(spec.lines, custom=False), None, catalog.product)
     written: set[str] = set()
     for one in row.items.fields:
         there = one.cells(catalog.side)
-        for path, place in zip(there.paths, there.places, strict=True) if there is not None else ():
-            yield from _path(inner, path, place, f"field rule {one.name}", written=catalog.side in one.flows)
-            written.add(path.column)
+        for column, place in zip(there.paths, there.places, strict=True) if there is not None else ():
+            yield from _path(inner, column, place, f"field rule {one.name}", written=catalog.side in one.flows)
+            written.add(column.column)
         yield from _types(inner, one)
         yield from _choices(inner, one)
         yield from _link(inner, one, mappings)
-    for column, needed in spec.lines.items():
-        if catalog.side in row.flows and needed.required and column not in written:
-            what = f"field rule {row.name} makes lines of {name} without `{column}`, which they need"
-            yield Problem(str(row.place), what, f"add a field rule for it to `lines`, with {catalog.role}: {column}")
+    if row.items.ordered and catalog.side in row.flows and not spec.ordered:
+        what = f"field rule {row.name} says `ordered`, and {catalog.name} keeps no order of {path} that can be written"
+        yield Problem(str(row.place), what, "leave `ordered` out, or let the list go one way, from this side")
+    for part, needed in spec.lines.items():
+        if catalog.side in row.flows and needed.required and part not in written:
+            what = f"field rule {row.name} makes lines of {name} without `{part}`, which they need"
+            yield Problem(str(row.place), what, f"add a field rule for it to `lines`, with {catalog.role}: {part}")
 
 
 def _same_item(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
@@ -384,10 +390,29 @@ def _new_in_where(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
             yield Problem(str(first.place), f"{what} wants {part}", remedy)
 
 
+def _certain(side: Side, mapping: Mapping) -> frozenset[str]:
+    """The rows that hold of every new record: without a `when`, or with one that the record's constants fulfil."""
+    made: dict[str, Any] = {}
+    for path, wanted in mapping.side(side).fixed:
+        path.put(made, {}, wanted)
+    for row in mapping.fields:
+        cells = row.cells(side)
+        if row.set_on is not None and not row.when and cells is not None:
+            with suppress(Untranslatable):  # told of already
+                for path, raw in zip(cells.paths, cells.render(row.kind.parse(row.value)), strict=True):
+                    path.put(made, {}, raw)
+    return frozenset(
+        row.name
+        for row in mapping.fields
+        if row.when.keys() <= {side} and all(condition.holds(made) is True for condition in row.when.values())
+    )
+
+
 def _required(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
     written = {path.column for path, _ in mapping.side(catalog.side).fixed}
-    often = Counter(path.column for row, path, _ in _written(catalog.side, mapping) if row.when)
-    written |= {path.column for row, path, _ in _written(catalog.side, mapping) if not row.when}
+    certain = _certain(catalog.side, mapping)
+    often = Counter(path.column for row, path, _ in _written(catalog.side, mapping) if row.name not in certain)
+    written |= {path.column for row, path, _ in _written(catalog.side, mapping) if row.name in certain}
     written |= {column for column, rows in often.items() if rows > 1}  # one of them is taken to hold
     columns = {**catalog.entity.columns, **(catalog.own or {})}
     for name, spec in columns.items():

@@ -69,6 +69,8 @@ def _row(mapping: Mapping, side: Side, fields: Fields, row: Field, reading: Read
     if names_unlinked(value):
         target = mapping.side(side.other).name
         text = f"becomes the id {target} knows that record by"
+        if side.other in row.otherwise:
+            text += f", or {row.otherwise[side.other]} where it does not cross"
         return Explained(row.name, rule, before, shown, {}, text)
     try:
         after = write(mapping, side.other, {row.name: value}, {})
@@ -89,7 +91,7 @@ def _rule(mapping: Mapping, row: Field) -> str:
         arrow = " -> " if Side.RIGHT in row.flows else " <- "
     kind = f"link to {row.link}" if row.link else "table of columns" if row.lines else row.type
     if row.items is not None:
-        kind = f"lines by {' + '.join(row.items.key)}"
+        kind = f"lines by {' + '.join(row.items.key)}{' in their order' if row.items.ordered else ''}"
     through = [
         f"{mapping.side(side).name} through {', '.join(cells.via)}"
         for side in Side

@@ -199,13 +199,15 @@ def _direction(section: Section, named: MappingOf[str, Side]) -> frozenset[Side]
     text = section.text("direction")
     if text is None or text == "both":
         return frozenset(Side)
+    if text == "none":
+        return frozenset()
     source, arrow, target = text.partition("->")
     if not arrow or {source.strip(), target.strip()} != set(named):
         left, right = named
         section.faults.add(
             section.value_place("direction"),
             f"`direction: {text}` of {section.what} is unknown",
-            Guess(f"write both, {left} -> {right} or {right} -> {left}"),
+            Guess(f"write both, {left} -> {right}, {right} -> {left} or none"),
         )
         return frozenset(Side)
     return frozenset({named[target.strip()]})
@@ -230,6 +232,9 @@ def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...]
         )
         return ()
     if _matches_none(section):
+        if section.text("direction") == "none":
+            what = f"{section.what} writes nothing, and with match: none it pairs nothing"
+            section.faults.add(section.value_place("match"), what, "name the field rules that tell a counterpart")
         return ()
     found = []
     for item in section.items("match"):

@@ -119,7 +119,9 @@ def _document(title: str, row: Schema, sides: MappingOf[str, Schema], role: Sche
                 "an edit crosses once its record has been left alone this long: 30s, 2m",
                 {"type": "string", "pattern": "^[0-9]{1,4} ?(s|m)$"},
             ),
-            "direction": _said("both, or like crm -> erp", {"type": "string", "pattern": "^(both|\\S+ *-> *\\S+)$"}),
+            "direction": _said(
+                "both, like crm -> erp, or none", {"type": "string", "pattern": "^(both|none|\\S+ *-> *\\S+)$"}
+            ),
             "creates": _said("sides that may get new records", _one_or_many(role)),
             "match": _said("none, or fields in this order; + means both", _one_or_many(_TEXT)),
             "duplicates": _said(
@@ -180,11 +182,12 @@ def _row(functions: Functions, role: Schema, column: Schema) -> Schema:
             "set": {"enum": ["on-create", "always"]},
             "table": {"anyOf": [_words(), {"type": "string", "pattern": _ending(TABLE)}]},
             "unlisted": {"enum": ["reject", "keep", "skip"]},
-            "otherwise": _SCALAR,
+            "otherwise": {"anyOf": [_SCALAR, {"type": "object", "additionalProperties": _SCALAR}]},
             "columns": {"type": "array", "minItems": 2, "items": column},
             "rows": {"type": "array", "items": {"type": "array", "items": _SCALAR}},
             "lines": _said("the field rules of each line of a list", {"type": "object", "minProperties": 1}),
             "key": _said("which of them tell the line", _one_or_many(_TEXT)),
+            "ordered": _said("the order of the lines counts and crosses", {"type": "boolean"}),
             "note": _TEXT,
             **{name: options[name] for name in sorted(known)},
         },

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.record import Side
+from bridge.mapping.line_order import merged_order
 from bridge.mapping.line_rows import Key, keyed, same_value
 from bridge.mapping.model import Field, LineSpec
 from bridge.mapping.values import Line, Lines, is_empty
@@ -64,6 +65,21 @@ class _Merge:
         self.result.clashes.append(f"{'/'.join(key[:-1])} {what}".strip())
         return self.choose(not is_empty(values[Side.LEFT]), not is_empty(values[Side.RIGHT]))
 
+    def arranged(
+        self, lines: Mapping[Side, Mapping[Key, Line]], goals: Mapping[Side, Mapping[Key, Line]]
+    ) -> dict[Side, dict[Key, Line]]:
+        """The lines that each side is to hold, in the order in which it is to hold them."""
+
+        def conflict() -> Side | None:
+            winner = self._conflict(("",), "the order", dict.fromkeys(Side, True))
+            if winner is not None and winner.other in self.flows:
+                self.result.lost += [line for line in lines[winner.other].values() if line not in self.result.lost]
+            return winner
+
+        now, was = ({side: list(held[side]) for side in Side} for held in (lines, self.was))
+        order = merged_order(now, was, conflict, lambda: self.choose(True, True))
+        return {side: {key: goals[side][key] for key in order[side] if key in goals[side]} for side in Side}
+
     def one(self, key: Key, side: Side, line: Line) -> dict[Side, Line]:
         """A line that only `side` has, as each is to hold it; without a side, that one is to have none."""
         here, there = self.was[side].get(key), self.was[side.other].get(key)
@@ -100,6 +116,8 @@ def merge_lines(
                 goals[side][key] = kept[side]
         if len(held) == 2:
             result.lost += [line for side, line in held.items() if _overruled(work, key, side, wanted, held)]
+    if spec.ordered:
+        goals = work.arranged(lines, goals)
     result.goals = {side: Lines(tuple(found.values())) if found else None for side, found in goals.items()}
     return result
 

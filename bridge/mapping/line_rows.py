@@ -1,9 +1,9 @@
 """`lines`: a list of rows with their own fields and a key, on both sides: how they are read, compared and written."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Mapping as MappingOf
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
@@ -14,10 +14,24 @@ from bridge.mapping.section import Section
 from bridge.mapping.types.kind import Kind
 from bridge.mapping.values import LEAVE, UNREAD, Line, Lines, Untranslatable, is_empty
 
-NOT_IN_LINES = ("from", "when", "value", "set", "default", "conflict", "required", "absent", "columns", "rows", "lines")
+NOT_IN_LINES = (
+    "from",
+    "when",
+    "value",
+    "set",
+    "default",
+    "conflict",
+    "required",
+    "absent",
+    "columns",
+    "rows",
+    "lines",
+    "ordered",
+)
 """What is said of a list as a whole, or of records."""
 
 Key = tuple[str, ...]
+K = TypeVar("K", str, Key)
 
 
 def read_spec(section: Section, fields: tuple[Field, ...]) -> LineSpec | None:
@@ -31,7 +45,8 @@ def read_spec(section: Section, fields: tuple[Field, ...]) -> LineSpec | None:
     elif not names:
         what = f"{section.what} does not say which line of the one side is which of the other"
         section.faults.add(section.at("lines"), what, "add key: with the field rules that tell, like key: product")
-    return LineSpec(fields, tuple(names)) if names and not wrong else None
+    ordered = section.flag("ordered")
+    return LineSpec(fields, tuple(names), ordered) if names and not wrong else None
 
 
 def plain_rows(section: Section, nodes: MappingOf[str, Node]) -> None:
@@ -44,7 +59,8 @@ def plain_rows(section: Section, nodes: MappingOf[str, Node]) -> None:
 
 
 def line_kind(spec: LineSpec) -> Kind:
-    """The type of the list: equal when the lines with the same keys hold the same, in whatever order."""
+    """The type of the list: equal when the lines with the same keys hold the same, in whatever order unless the order
+    counts."""
 
     def dump(value: Lines) -> list[dict[str, Any]]:
         return [{name: _dumped(spec.named[name], one) for name, one in line.values} for line in value.rows]
@@ -60,12 +76,17 @@ def line_kind(spec: LineSpec) -> Kind:
     return Kind(
         "lines",
         never_read,
-        fold=lambda value: "\n".join(sorted("\t".join(key) for key in keyed(spec, value))),
+        fold=lambda value: "\n".join(_in_order(spec, ("\t".join(key) for key in keyed(spec, value)))),
         dump=dump,
         load=load,
         same=lambda a, b: _alike(spec, a, b, same_value),
         reduces=lambda sent, shown: _alike(spec, sent, shown, _held),
     )
+
+
+def _in_order(spec: LineSpec, keys: Iterable[K]) -> list[K]:
+    """The keys of lines to compare: as the lines stand where their order counts, else in an order of their own."""
+    return list(keys) if spec.ordered else sorted(keys)
 
 
 def _dumped(row: Field, value: Any) -> Any:
@@ -92,7 +113,7 @@ def _held(row: Field, sent: Any, shown: Any) -> bool:
 
 def _alike(spec: LineSpec, a: Lines, b: Lines, equal: Callable[[Field, Any, Any], bool]) -> bool:
     here, there = keyed(spec, a), keyed(spec, b)
-    return here.keys() == there.keys() and all(
+    return _in_order(spec, here) == _in_order(spec, there) and all(
         equal(row, here[key].value(row.name), there[key].value(row.name)) for key in here for row in spec.fields
     )
 
@@ -154,14 +175,18 @@ def _read(cells: Cells, raw: Any) -> Any:
 def composed(spec: LineSpec, side: Side, value: Any, held: Any) -> list[dict[str, Any]]:
     """The list to write: held lines with what differs in them, without those that go, and new ones behind them.
 
+    Where the order counts, all of them in the order wanted.
+
     What no row names stays in a line as it is, its id above all.
     """
     raws = [one for one in held or () if isinstance(one, Mapping)]
     lines = Lines(tuple(read_line(spec, side, one, at) for at, one in enumerate(raws, 1)))
     known = dict(zip(keyed(spec, lines), zip(raws, lines.rows, strict=True), strict=True))
     goal = keyed(spec, value)
-    kept = [dict(_written(spec, side, goal[key], *known[key])) for key in known if key in goal]
-    return [*kept, *(dict(_written(spec, side, line, {}, None)) for key, line in goal.items() if key not in known)]
+    order = (
+        goal if spec.ordered else [*(key for key in known if key in goal), *(key for key in goal if key not in known)]
+    )
+    return [dict(_written(spec, side, goal[key], *known.get(key, ({}, None)))) for key in order]
 
 
 def _written(

@@ -86,6 +86,8 @@ def _field(
 ) -> tuple[Decision, ...]:
     name = row.name
     left, right = (reading.values.get(name, UNREAD) for reading in readings)
+    if not row.flows:
+        return (Decision(name, Action.NONE, reason="the mapping pairs records and writes nothing"),)
     if any(name in reading.off for reading in readings):
         return (Decision(name, Action.NONE, reason=WHEN_DOES_NOT_HOLD),)
     if name in problems:

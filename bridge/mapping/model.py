@@ -82,10 +82,11 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class LineSpec:
-    """The rows of a list's lines, and the names of those that tell which line is which."""
+    """The rows of a list's lines, and the names of those that tell which is which. `ordered`: the order counts."""
 
     fields: "tuple[Field, ...]"
     key: tuple[str, ...]
+    ordered: bool = False
 
     @property
     def named(self) -> "dict[str, Field]":
@@ -126,6 +127,8 @@ class Field:
     lines: tuple[str, ...] = ()
     items: LineSpec | None = None
     source: MappingOf[str, Any] = field(default_factory=dict, compare=False)
+    otherwise: MappingOf[Side, str] = field(default_factory=dict)
+    """Of a link: by side the id that is written there for a record that does not cross."""
 
     @property
     def type(self) -> str:
@@ -204,8 +207,9 @@ class Writer:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """One mapping. `writes`: sides that may be written. `creates`: sides that may get new records.
+    """One mapping. `writes`: sides that may be written; none where records are only paired.
 
+    `creates`: sides that may get new records.
     `match`: alternatives in order, each the field names that must all be equal; () for `none`. `duplicates`: whether a
     second record that shows a match key of a linked one of its side gets a counterpart.
     `quiet`: seconds that a record must have been left alone before an edit of it crosses.

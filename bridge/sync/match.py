@@ -509,7 +509,7 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
     settled = references.for_writing(draft, target, to_write)
     if isinstance(settled, Completion):
         return settled
-    chosen = {name: to_write[name] if value is not None else None for name, value in settled.values.items()}
+    chosen = settled.chosen(to_write)
     fields = dict(translate.for_create(draft.mapping, target, settled.values, holding.off))
     if draft.shadow:
         values = translate.initial(draft.mapping, target, chosen, holding.off)

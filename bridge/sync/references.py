@@ -1,7 +1,7 @@
 """Links to other records inside a record: from ids as read to link ids, and back to the other side's ids."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -89,6 +89,15 @@ class Settled:
     values: Mapping[str, Any]
     left_out: Mapping[str, str]
     again: bool = False  # a reference was left out for now: look at the record again
+    meant: Mapping[str, Any] = field(default_factory=dict)
+    """Values that name what stands under `otherwise` in place of records that do not cross, by field."""
+
+    def chosen(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The canonical values that are sent, of those wanted."""
+        return {
+            name: self.meant.get(name, values[name]) if value is not None else None
+            for name, value in self.values.items()
+        }
 
 
 def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settled | Completion:
@@ -98,10 +107,12 @@ def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settle
     again = False
     named = [one.id for value in values.values() for one in parts_of(value) if isinstance(one, LinkId)]
     links = dict(zip(named, draft.ask_all(LinkById(one) for one in named), strict=True))
+    meant: dict[str, Any] = {}
     for name, value in values.items():
         there: dict[Any, Any] = {}
-        for field, one in referring(draft.mapping.named[name], value):
-            verdict = _missing(draft, field, one) if isinstance(one, Reference) else _linked(links[one.id], target)
+        instead: dict[Any, Any] = {}
+        for row, one in referring(draft.mapping.named[name], value):
+            verdict = _missing(draft, row, one) if isinstance(one, Reference) else _linked(links[one.id], target)
             if isinstance(verdict, Completion):
                 return verdict
             if isinstance(verdict, Link):
@@ -109,11 +120,21 @@ def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settle
                 draft.referred.append((verdict, target))
             elif verdict.blank:
                 there[one] = None
+            elif verdict.decided and target in row.otherwise:
+                there[one] = Reference(str(row.link), target, row.otherwise[target])
+                instead[one] = _known(draft, there[one])
             else:
                 left_out[name], again = verdict.reason, again or verdict.again
         if name not in left_out:
             ready[name] = with_parts(value, partial(_replaced, there))
-    return Settled(ready, left_out, again)
+            meant |= {name: with_parts(value, partial(_replaced, instead))} if instead else {}
+    return Settled(ready, left_out, again, meant)
+
+
+def _known(draft: Draft, there: Reference) -> LinkId | Reference:
+    """As a read of that side shows this reference."""
+    link = draft.ask(LinkOf(there.mapping, there.side, there.id))
+    return LinkId(link.id) if link is not None and usable(link) else there
 
 
 def referring(field: Field, value: Any) -> Iterator[tuple[Field, LinkId | Reference]]:
@@ -138,9 +159,12 @@ def _linked(link: Link | None, target: Side) -> "Link | _LeaveOut":
 
 @dataclass(frozen=True, slots=True)
 class _LeaveOut:
+    """`decided`: the record that is named does not cross, so far as is known for good."""
+
     reason: str
     again: bool = False
     blank: bool = False
+    decided: bool = False
 
 
 def _missing(draft: Draft, field: Field, reference: Reference) -> Completion | Link | _LeaveOut:
@@ -154,7 +178,7 @@ def _missing(draft: Draft, field: Field, reference: Reference) -> Completion | L
         return _LeaveOut(f"{name} is not linked", blank=field.missing == "blank")
     task = draft.ask(TaskOf(parent))
     if task and _decided_without_link(task):
-        return _LeaveOut(f"{name} does not cross ({task.reason or task.state.value})")
+        return _LeaveOut(f"{name} does not cross ({task.reason or task.state.value})", decided=True)
     if task and _circular(draft, task):
         return _LeaveOut(f"{name} is not there yet; the reference follows", again=True)
     if task and task.state is TaskState.DUE and task.attempts > 0:
@@ -183,13 +207,13 @@ def note_missing(
         to_write = [
             draft.mapping.named[name] for name in reading.values if side.other in draft.mapping.named[name].flows
         ]
-        for field, one in (found for row in to_write for found in referring(row, reading.values[row.name])):
+        for row, one in (found for each in to_write for found in referring(each, reading.values[each.name])):
             if not isinstance(one, Reference):
                 continue
             parent = TaskKey(one.mapping, one.side, one.id)
             noted.append(parent)
             scope = draft.situation.scopes.get(parent.mapping)
-            if scope is not None and scope.mode is Mode.LIVE and field.missing == "wait":
+            if scope is not None and scope.mode is Mode.LIVE and row.missing == "wait":
                 waited.append(parent)
     tasks = draft.ask_all(TaskOf(parent) for parent in waited)
     pairs = zip(waited, tasks, strict=True)

@@ -50,7 +50,7 @@ def in_sync(mapping: Mapping, base: Base, readings: MappingOf[Side, Reading], de
 def shows_base(mapping: Mapping, side: Side, reading: Reading, base: Base) -> bool:
     """Whether a side shows in every field the value that both sides agreed on last, under the same definition."""
     for field in mapping.fields:
-        if field.set_on == "create" or field.cells(side) is None or field.name in reading.off:
+        if field.set_on == "create" or field.cells(side) is None or field.name in reading.off or not field.flows:
             continue
         if side in field.when:
             return False  # it may hold again since a moment ago, and then edits of the other side cross

@@ -212,4 +212,5 @@ def created(
 
 def told_created(draft: Draft, plan: Create, record_id: str) -> str:
     values = ", ".join(f"{name}={value!r}" for name, value in plan.told.items())
-    return f"{draft.named(draft.side, draft.key.record_id)} -> created {draft.named(plan.target, record_id)}: {values}"
+    out = "".join(f"; left out: {why}" for why in plan.left_out.values())
+    return f"{draft.named(draft.side, draft.key.record_id)} -> created {draft.named(plan.target, record_id)}: {values}{out}"

@@ -196,7 +196,7 @@ def _written(
         if settled.again:
             patience = draft.now + references.PATIENCE_SECONDS
             again = patience if again is None else min(again, patience)
-        chosen = {name: plans[target][name] if value is not None else None for name, value in settled.values.items()}
+        chosen = settled.chosen(plans[target])
         if not chosen:
             continue
         write = _side_write(draft, state, records[target], target, chosen, settled.values, decisions, unfinished)

@@ -1,20 +1,22 @@
-"""`make test-real`: both systems from nothing, the bridge between them, and everything that goes wrong on the way."""
+"""`make test-real`: both systems from nothing, the bridge between them, what goes wrong on the way, and sales."""
 
 import argparse
 import shutil
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
+from tests.real import sales, story
 from tests.real.bottle import Bottle
 from tests.real.crm import Crm, Pipedrive, simulated_pipedrive
 from tests.real.gate import Gate
 from tests.real.install import CannotInstall
 from tests.real.serve import served
 from tests.real.site import Site
-from tests.real.story import STEPS
 from tests.real.told import say
 from tests.real.tryton import Tryton
 
@@ -37,27 +39,42 @@ def main() -> int:
     run.mkdir(parents=True)
     try:
         with ExitStack() as stack:
-            tryton = Tryton(folder / "tryton", run)
-            stack.callback(tryton.down)
-            tryton.start()
+            tryton = _tryton(stack, folder, run)
             if options.serve:
                 return served(_bottle(stack, folder, run), tryton, run)
             crm: Crm = _bottle(stack, folder, run) if options.crm == "bottlecrm" else _pipedrive(stack)
-            gate = stack.enter_context(Gate(tryton.url).open())
-            site = stack.enter_context(
-                closing(Site(run / "bridge", crm, tryton, gate, options.companies, options.patience))
-            )
-            site.write()
             say(f"both systems run after {time.monotonic() - began:.0f} s")
-            for step in STEPS:
-                started = time.monotonic()
-                step(site)
-                say(f"ok  {step.__name__:<22} {time.monotonic() - started:5.1f} s  {(step.__doc__ or '').strip()}")
+            _told(stack, run / "bridge", crm, tryton, options, story.STEPS)
+        with ExitStack() as stack:
+            tryton = _tryton(stack, folder, run / "sales")
+            crm = replace(_pipedrive(stack), mappings=sales.MAPPINGS)
+            say("and a simulated Pipedrive with an empty Tryton")
+            _told(stack, run / "sales" / "bridge", crm, tryton, options, sales.STEPS)
     except CannotInstall as problem:
         say(f"skipped: {problem}")
         return 0
     say(f"everything held; {time.monotonic() - began:.0f} s in all")
     return 0
+
+
+def _told(
+    stack: ExitStack, folder: Path, crm: Crm, tryton: Tryton, options: argparse.Namespace, steps: Sequence[story.Step]
+) -> None:
+    """One story to its end, by a bridge of its own."""
+    gate = stack.enter_context(Gate(tryton.url).open())
+    site = stack.enter_context(closing(Site(folder, crm, tryton, gate, options.companies, options.patience)))
+    site.write()
+    for step in steps:
+        started = time.monotonic()
+        step(site)
+        say(f"ok  {step.__name__:<22} {time.monotonic() - started:5.1f} s  {(step.__doc__ or '').strip()}")
+
+
+def _tryton(stack: ExitStack, folder: Path, run: Path) -> Tryton:
+    tryton = Tryton(folder / "tryton", run)
+    stack.callback(tryton.down)
+    tryton.start()
+    return tryton
 
 
 def _bottle(stack: ExitStack, folder: Path, run: Path) -> Bottle:

@@ -114,6 +114,7 @@ class Bottle:
     pair = "bottlecrm-tryton"
     mapping = "front-office-accounts"
     side, product, entity, winner = "front", "bottlecrm", "account", "office"
+    mappings: tuple[str, ...] = ("front-office-accounts", "front-office-deals")
 
     def __init__(self, folder: Path, run: Path) -> None:
         self._python = installed(folder, PACKAGES, python_from(NEEDS_PYTHON))
@@ -171,6 +172,16 @@ class Bottle:
 
     def delete(self, record: str) -> None:
         self._call("DELETE", f"/api/accounts/{record}/")
+
+    def opportunities(self) -> list[Row]:
+        found: list[Row] = self._call("GET", "/api/opportunities/?limit=1000")["opportunities"]
+        return found
+
+    def create_opportunity(self, **values: Any) -> str:
+        return str(self._call("POST", "/api/opportunities/", values)["id"])
+
+    def edit_opportunity(self, record: str, **values: Any) -> None:
+        self._call("PATCH", f"/api/opportunities/{record}/", values)
 
     def break_hook(self) -> None:
         """An administrator switches all hooks off."""

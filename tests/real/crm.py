@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tests.acceptance.site import fetch, until
@@ -15,13 +15,15 @@ Row = dict[str, Any]
 
 
 class Crm(Protocol):
-    """A system with companies that have a name and a website. `mapping`: of companies; `pair`: its folder of files.
+    """A system with companies that have a name and a website. `mapping`: of companies; `pair`: its folder of files, of
+    which `mappings` are taken.
 
     `side`: its name in the mapping. `options`: as YAML; `secrets`: the variables they name.
     """
 
     pair: str
     mapping: str
+    mappings: tuple[str, ...]
     side: str
     product: str
     entity: str
@@ -45,6 +47,9 @@ class Pipedrive:
     pair = "pipedrive-tryton"
     mapping = "crm-office-companies"
     side, product, entity, winner = "crm", "pipedrive", "organization", "office"
+    mappings: tuple[str, ...] = ("crm-office-companies",)
+    fields: dict[str, str] = field(default_factory=dict)
+    """Names of fields that were added -> their codes."""
 
     def options(self) -> str:
         return f'{{base_url: "{self.url}", api_token: {{env: REAL_PIPEDRIVE_TOKEN}}}}'
@@ -74,6 +79,24 @@ class Pipedrive:
 
     def hooks_work(self) -> bool:
         return any(not hook.get("deleted") for hook in fetch(f"{self.url}/_control/state").json()["hooks"])
+
+    def rows(self, entity: str, **wanted: Any) -> list[Row]:
+        """Live records that show these values."""
+        found = fetch(f"{self.url}/_control/state").json()["records"][entity]
+        return [row for row in found if not row.get("is_deleted") and wanted.items() <= row.items()]
+
+    def person(self, entity: str, values: Row, record: Any = None) -> Row:
+        """Makes a record, or edits it, as a person does."""
+        path = f"{self.url}/_control/records/{entity}" + ("" if record is None else f"/{record}")
+        answer = fetch(path, "POST" if record is None else "PATCH", values)
+        assert answer.status in (200, 201), answer
+        found: Row = answer.json()
+        return found
+
+    def add_field(self, entity: str, name: str, *options: str) -> None:
+        answer = fetch(f"{self.url}/_control/fields/{entity}", "POST", {"name": name, "options": list(options)})
+        assert answer.status in (200, 201), answer
+        self.fields[name] = answer.json()["field_code"]
 
     def _sent(self, method: str, path: str, body: Any) -> Any:
         answer = fetch(f"{self.url}/_control/records/organizations{path}", method, body)

@@ -58,7 +58,7 @@ class Site:
     process: subprocess.Popen[bytes] | None = None
 
     def write(self) -> None:
-        """Settings, and the shipped mapping of companies with deletes that cross both ways."""
+        """Settings, and the shipped mappings, that of companies with deletes that cross both ways."""
         crm, tryton = self.crm, self.tryton
         (self.folder / "mappings").mkdir(parents=True)
         name = f"{crm.mapping}.yaml"
@@ -66,6 +66,8 @@ class Site:
         before = f"deleted:   {{{crm.side}: unlink, office: unlink}}"
         assert before in text, name
         after = f"deleted:   {{{crm.side}: delete, office: delete}}"
+        for other in crm.mappings:
+            shutil.copy(SHIPPED / crm.pair / f"{other}.yaml", self.folder / "mappings")
         (self.folder / "mappings" / name).write_text(text.replace(before, after))
         shutil.copy(SHIPPED / "mapping.schema.json", self.folder)
         self.settings.write_text(

@@ -5,8 +5,10 @@ import time
 from collections.abc import Callable
 
 from tests.acceptance.site import fetch, until
+from tests.real.bottle import Bottle
 from tests.real.site import PATIENCE_SECONDS, Site
 from tests.real.told import say
+from tests.real.tryton import Row
 
 Step = Callable[[Site], None]
 
@@ -99,6 +101,48 @@ def overtaken(site: Site) -> None:
     assert site.gate.conflicts == before + 1, "Tryton did not refuse the stale write"
 
 
+def opportunities(site: Site) -> None:
+    """An opportunity crosses, both sides edit it, it is won in the CRM, and Tryton makes a sale of it."""
+    crm = site.crm
+    if not isinstance(crm, Bottle):
+        say("    BottleCRM alone has opportunities that cross both ways")
+        return
+    account, party = pair(site, name(10))
+    values = {"name": "Office", "account": account, "amount": "1250.50", "currency": "EUR", "stage": "PROPOSAL"}
+    made = crm.create_opportunity(**values, closed_on="2026-12-24")
+    there(
+        site,
+        lambda: (shown_opportunity(site, "Office") or {}).get("state") == "opportunity",
+        "the opportunity in Tryton, its button pressed",
+    )
+    found = shown_opportunity(site, "Office")
+    assert found is not None
+    assert found["party"] == party
+    site.tryton.edit_opportunity(found["id"], description="Office, second floor")
+    crm.edit_opportunity(made, amount="900.00")
+
+    def both_edits() -> bool:
+        here = [row for row in crm.opportunities() if row["name"] == "Office, second floor"]
+        other = shown_opportunity(site, "Office, second floor")
+        amounts = [float(row["amount"]) for row in here] + [float(other["amount"]["decimal"])] if other else []
+        return amounts == [900.0, 900.0]
+
+    there(site, both_edits, "both edits on both sides")
+    crm.edit_opportunity(made, stage="CLOSED_WON", closed_on="2026-12-24")
+    there(
+        site,
+        lambda: (shown_opportunity(site, "Office, second floor") or {}).get("state") == "converted",
+        "won in the CRM is converted in Tryton",
+    )
+    assert [row["state"] for row in site.tryton.sales()] == ["draft"], "Tryton made one sale"
+
+
+def shown_opportunity(site: Site, called: str) -> Row | None:
+    found = [row for row in site.tryton.opportunities() if row["description"] == called]
+    assert len(found) < 2, found
+    return found[0] if found else None
+
+
 def killed(site: Site) -> None:
     """kill -9 in the middle of many creates and edits; it goes on, and nothing is made twice."""
     edited = [pair(site, name(number))[0] for number in range(20, 30)]
@@ -135,6 +179,7 @@ STEPS: tuple[Step, ...] = (
     hook_broken,
     tryton_down,
     overtaken,
+    opportunities,
     killed,
     agree,
 )

@@ -37,6 +37,7 @@ class Tryton:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database, self.user, self.session = DATABASE, USER, ""
+        self._work: Row = {}
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "gzip"}
         self._run.mkdir(parents=True)
         self._config = self._configured(self._run)
@@ -88,6 +89,39 @@ class Tryton:
 
     def delete(self, record: int) -> None:
         self.call("model.party.party.delete", [record], {})
+
+    def context(self) -> Row:
+        """Company and employee, in whose name sales are made."""
+        return dict(self._work)
+
+    def create_product(self, name: str, price: str) -> None:
+        """A salable one, with a unit."""
+        (unit,) = self.call("model.product.uom.search", [["name", "=", "Unit"]], 0, 1, None, {})
+        values = {"name": name, "default_uom": unit, "salable": True, "sale_uom": unit}
+        values |= {"list_price": {"__class__": "Decimal", "decimal": price}, "products": [["create", [{}]]]}
+        self.call("model.product.template.create", [values], self.context())
+
+    def products(self) -> dict[int, str]:
+        rows = self.call("model.product.product.search_read", [], 0, None, None, ["template.name"], self.context())
+        return {row["id"]: row["template."]["name"] for row in rows}
+
+    def sales(self) -> list[Row]:
+        lines = [f"lines.{name}" for name in ("product", "quantity", "unit", "unit_price", "note")]
+        fields = ["number", "state", "description", *lines]
+        found: list[Row] = self.call("model.sale.sale.search_read", [], 0, None, None, fields, self.context())
+        return found
+
+    def opportunities(self) -> list[Row]:
+        fields = ["description", "party", "amount", "state"]
+        found: list[Row] = self.call("model.sale.opportunity.search_read", [], 0, None, None, fields, self.context())
+        return found
+
+    def edit_opportunity(self, record: int, **values: Any) -> None:
+        self.call("model.sale.opportunity.write", [record], values, self.context())
+
+    def change_lines(self, sale: int, *commands: Any) -> None:
+        """As the form does: through the sale."""
+        self.call("model.sale.sale.write", [sale], {"lines": list(commands)}, self.context())
 
     def call(self, method: str, *params: Any) -> Any:
         """Raises RpcError, OSError."""
@@ -159,5 +193,6 @@ class Tryton:
         joined = {"companies": [["add", company]], "company": company[0]}
         joined |= {"employees": [["add", employee]], "employee": employee[0]}
         self.call("model.res.user.write", user, joined, {})
+        self._work = {"company": company[0], "employee": employee[0]}
         self.call("model.party.category.create", [{"name": name} for name in CATEGORIES], {})
         self.call("model.country.country.create", [{"name": "Norway", "code": "NO"}], {})

@@ -92,6 +92,13 @@ class TrytonClient:
             raise self._garbled("model.res.user.get_preferences", "no preferences")
         return found
 
+    async def on_change(self, model: str, values: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+        """What the form of a record with these values shows once somebody entered that field; nothing is stored."""
+        found = await self._ask(f"model.{model}.on_change", [dict(values), [field]], {}, RECORD_BYTES)
+        if not isinstance(found, dict):
+            raise self._garbled(f"model.{model}.on_change", "no values")
+        return found
+
     async def create(self, model: str, values: Mapping[str, Any]) -> int:
         """One at a time: on SQLite two transactions take the same number from a sequence, and one of them is refused
         for a code that it did not send."""

@@ -1,4 +1,4 @@
-"""Which column is which field of which model. Facts: the modules party, product and sale_opportunity, version 8."""
+"""Which column is which field of which model. Facts: the modules party, product, sale, sale_opportunity, version 8."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +9,9 @@ CURRENCIES, COUNTRIES, LANGUAGES, UNITS, EMPLOYEES = "currencies", "countries", 
 CATEGORIES = "party categories"
 ADDRESS_PARTS = ("name", "street", "postal_code", "city", "country", "subdivision")
 STATES = ("lead", "opportunity", "converted", "won", "lost", "cancelled")
+SALE_STATES = ("draft", "quotation", "confirmed", "processing", "done", "cancelled")
+INVOICE_STATES = ("none", "pending", "awaiting payment", "partially paid", "paid", "exception")
+SHIPMENT_STATES = ("none", "waiting", "partially shipped", "sent", "exception")
 PRODUCT_TYPES = ("goods", "assets", "service")
 
 
@@ -59,6 +62,8 @@ TEMPLATE: Mapping[str, Property] = {
     "type": Property("type", ColumnSpec(Column.CHOICE, choices=PRODUCT_TYPES)),
     "unit": _item("default_uom", UNITS, required=True),
     "list_price": _plain("list_price", Column.DECIMAL),
+    "salable": _plain("salable", Column.BOOLEAN),
+    "sale_unit": _item("sale_uom", UNITS),
 }
 """What all variants of a product share."""
 
@@ -81,5 +86,45 @@ OPPORTUNITY: Mapping[str, Property] = {
     "probability": _plain("conversion_probability", Column.DECIMAL),
     "lost_reason": _text("lost_reason"),
     "employee": _item("employee", EMPLOYEES),
+    "employee_id": Property("employee", ColumnSpec(Column.REFERENCE, to="employee")),
 }
+"""`employee` and `employee_id` are the same field: by name, and as a record that a mapping may pair with a user."""
 STATE = ColumnSpec(Column.CHOICE, choices=STATES)
+
+EMPLOYEE: Mapping[str, ColumnSpec] = {
+    "name": ColumnSpec(Column.TEXT, writable=False),
+    "email": ColumnSpec(Column.TEXT, writable=False),
+    "end_date": ColumnSpec(Column.DATE, writable=False),
+}
+
+SALE: Mapping[str, Property] = {
+    "number": _plain("number", Column.TEXT, writable=False),
+    "reference": _text("reference"),
+    "description": _text("description"),
+    "party": Property("party", ColumnSpec(Column.REFERENCE, required=True, to="party")),
+    "currency": _item("currency", CURRENCIES),
+    "date": _plain("sale_date", Column.DATE),
+    "comment": _text("comment"),
+    "untaxed_amount": _plain("untaxed_amount", Column.DECIMAL, writable=False),
+    "tax_amount": _plain("tax_amount", Column.DECIMAL, writable=False),
+    "total_amount": _plain("total_amount", Column.DECIMAL, writable=False),
+    "invoice_state": Property("invoice_state", ColumnSpec(Column.CHOICE, choices=INVOICE_STATES, writable=False)),
+    "shipment_state": Property("shipment_state", ColumnSpec(Column.CHOICE, choices=SHIPMENT_STATES, writable=False)),
+}
+SALE_STATE = ColumnSpec(Column.CHOICE, choices=SALE_STATES)
+
+SALE_LINE: Mapping[str, Property] = {
+    "product": Property("product", ColumnSpec(Column.REFERENCE, to="product")),
+    "description": _text("description"),
+    "quantity": _plain("quantity", Column.DECIMAL, required=True),
+    "unit": _item("unit", UNITS),
+    "unit_price": _plain("unit_price", Column.DECIMAL),
+    "note": _text("note"),
+    "amount": _plain("amount", Column.DECIMAL, writable=False),
+}
+LINE_ID = ColumnSpec(Column.TEXT, writable=False)
+LINES = ColumnSpec(
+    Column.LINES, lines={"id": LINE_ID, **{name: each.spec for name, each in SALE_LINE.items()}}, ordered=True
+)
+"""What is sold: titles, subtotals and comments between the lines are left alone. The unit, the price and the taxes of a
+new line are what its product says, where they are not given."""

@@ -14,10 +14,9 @@ from bridge.connectors.tryton.catalog import Catalog
 from bridge.connectors.tryton.client import TrytonClient
 from bridge.connectors.tryton.deleted import Deleted
 from bridge.connectors.tryton.manifest import manifest_of
-from bridge.connectors.tryton.opportunities import states_between
 from bridge.connectors.tryton.options import TrytonOptions
 from bridge.connectors.tryton.place import Place
-from bridge.connectors.tryton.records import Records, custom_columns, records_of
+from bridge.connectors.tryton.records import WORKFLOWS, Records, custom_columns, records_of
 from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
 from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import Rejected
@@ -75,7 +74,8 @@ class TrytonConnector:
         await (await self._of(fresh.ref.entity)).archive(fresh)
 
     def between(self, entity: str, fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
-        return states_between(fresh, changes) if entity == "opportunity" else ()
+        workflow = WORKFLOWS.get(entity)
+        return workflow.between(fresh, changes) if workflow is not None else ()
 
     def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
         return self._polled.hooks_for(entities)

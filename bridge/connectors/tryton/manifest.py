@@ -1,8 +1,21 @@
-"""What Tryton offers and what it cannot do. Facts: trytond 8.2 with the modules party, product and sale_opportunity."""
+"""What Tryton offers and what it cannot do. Facts: trytond 8.2, modules party, product, sale and sale_opportunity."""
 
 from dataclasses import replace
 
-from bridge.connectors.tryton.columns import CATEGORY, CODE, OPPORTUNITY, PARTY, PARTY_LISTS, STATE, TEMPLATE, VARIANT
+from bridge.connectors.tryton.columns import (
+    CATEGORY,
+    CODE,
+    EMPLOYEE,
+    LINES,
+    OPPORTUNITY,
+    PARTY,
+    PARTY_LISTS,
+    SALE,
+    SALE_STATE,
+    STATE,
+    TEMPLATE,
+    VARIANT,
+)
 from bridge.connectors.tryton.options import TrytonOptions
 from bridge.domain.catalog import EntityManifest, Lookup, Manifest
 
@@ -43,8 +56,30 @@ MANIFEST = Manifest(
             lookup_columns=frozenset({"number", "reference", "description"}),
             custom=False,
         ),
+        "employee": EntityManifest(
+            columns=EMPLOYEE,
+            creates=False,
+            updates=False,
+            deletes=False,
+            read_lag=0.0,
+            version_resolution=FINE,
+            unversioned=frozenset({"name", "email"}),
+            since_lag=LONGEST_TRANSACTION_SECONDS,
+            custom=False,
+        ),
+        "sale": EntityManifest(
+            columns={column: each.spec for column, each in SALE.items()} | {"state": SALE_STATE, "lines": LINES},
+            read_lag=0.0,
+            version_resolution=FINE,
+            unversioned=frozenset({"lines", "untaxed_amount", "tax_amount", "total_amount"}),
+            since_lag=LONGEST_TRANSACTION_SECONDS,
+            lookup=Lookup.LAGGING,
+            lookup_columns=frozenset({"number", "reference", "description"}),
+            custom=False,
+        ),
     },
     limits=(
+        "Employees are read only: for mappings that pair users. Their e-mail address is the first of their party.",
         "There are no webhooks: sweeps bring every change, at the pace of `sweep_seconds` of the system.",
         "A contact mechanism or an address that is deleted by itself, not from its party's form, shows with the next"
         " full sweep.",
@@ -60,6 +95,17 @@ MANIFEST = Manifest(
         "`state` of an opportunity is changed by its buttons, one after the other; `won` comes with its sale only."
         " `converted` makes a sale. An opportunity is cancelled before it is deleted.",
         "An opportunity needs a party and an employee before it leaves the state `lead`.",
+        "A sale is a draft first; `state` is changed by its buttons (`quotation`, `confirmed`, `cancelled`, back to"
+        " `draft`). The server's queue takes a confirmed one on to `processing` and `done`, from where no button leads"
+        " back."
+        " `description`, `party`, `currency` and the lines can be written while it is a draft, `date` until it is"
+        " confirmed, `reference` and `comment` always; other writes are refused. It is never taken back to be changed.",
+        "A new sale gets the addresses, terms and methods that Tryton's form takes from its party, and a new line the"
+        " unit, price and taxes that it takes from the product, where the mapping does not say them. A quotation needs"
+        " an address of the party.",
+        "A line needs a `salable` product with a `sale_unit`; without one said, that is the unit of the product. A"
+        " quantity has no more decimals than its unit. Titles, subtotals and comments among the lines stay as they"
+        " are.",
         "A product is a variant; its name, type, unit and price are those of all variants of its template, and are"
         " written only where there is one.",
         "People and companies are one model. `category` is a party's oldest category: filter by it where both cross. To"
@@ -67,7 +113,7 @@ MANIFEST = Manifest(
         "`address` is a party's first address; further ones stay as they are. Its subdivision is shown only.",
         "A failed login is not repeated by itself for half an hour: the server would shut out the right password, too.",
     ),
-    not_yet=("sales and their lines", "identifiers of parties", "further addresses of a party"),
+    not_yet=("identifiers of parties", "further addresses of a party"),
 )
 
 

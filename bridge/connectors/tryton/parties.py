@@ -77,9 +77,9 @@ def read_party(system: str, row: Row, lists: Lists) -> Record | Gone:
 
 
 def in_order(row: Row, name: str) -> list[Row]:
-    """As the party shows them: those without a place last, then by id."""
+    """As the party shows them: those without a place first, then by place."""
     return sorted(
-        related(row, name), key=lambda each: (each.get("sequence") is None, each.get("sequence"), record_id(each))
+        related(row, name), key=lambda each: (each.get("sequence") is not None, each.get("sequence"), record_id(each))
     )
 
 

@@ -88,6 +88,7 @@ class Products(Table):
     async def create(self, fields: Fields) -> Written:
         """A template with its only variant, in one call; the variant's id is asked for then."""
         template, variant = await self.made(lambda lists: _values(fields, lists))
+        template = _with_sale_unit(template, {})
         made = {"type": "goods", **template, "products": [["create", [{**variant, **_code(fields, None)}]]]}
         template_id = await self._client.create(TEMPLATES, made)
         with partly_done(self._system), one_record(self._system, f"model.{MODEL}.search_read"):
@@ -98,6 +99,7 @@ class Products(Table):
         """One transaction through the template, so that both are checked against what was read."""
         row = fresh.raw
         template, variant = await self.made(lambda lists: _values(changes, lists))
+        template = _with_sale_unit(template, template_of(row))
         if template and len(template_of(row)["products"]) > 1:
             column = next(column for column in changes if column in TEMPLATE)
             raise self.refused(BadField(column, "is shared by several variants and is not written"))
@@ -123,6 +125,14 @@ class Products(Table):
             return _code(changes, template_of(row).get("code"))
         except BadField as bad:
             raise self.refused(bad) from None
+
+
+def _with_sale_unit(values: Values, held: Row) -> Values:
+    """What is sold needs a unit to be sold in; the form takes the product's own where none is entered."""
+    unit = values.get("default_uom") or held.get("default_uom")
+    if not values.get("salable") or values.get("sale_uom") or held.get("sale_uom") or unit is None:
+        return values
+    return {**values, "sale_uom": unit}
 
 
 def _code(fields: Fields, prefix: Any) -> Values:

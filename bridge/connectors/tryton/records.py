@@ -5,13 +5,17 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bridge.connectors.protocols import Page, Written
+from bridge.connectors.tryton import opportunities, sales
 from bridge.connectors.tryton.account import Account
 from bridge.connectors.tryton.catalog import Catalog
-from bridge.connectors.tryton.columns import CATEGORIES, CATEGORY, OPPORTUNITY, PARTY, TEMPLATE, Property
+from bridge.connectors.tryton.columns import CATEGORIES, CATEGORY, OPPORTUNITY, PARTY, SALE, TEMPLATE, Property
+from bridge.connectors.tryton.employees import Employees
 from bridge.connectors.tryton.opportunities import Opportunities
 from bridge.connectors.tryton.parties import Parties
 from bridge.connectors.tryton.products import Products
+from bridge.connectors.tryton.sales import Sales
 from bridge.connectors.tryton.shape import needed
+from bridge.connectors.tryton.workflow import Workflow
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.record import Fields, Gone, Record, RecordRef
 
@@ -19,6 +23,8 @@ NAMED: Mapping[str, Mapping[str, Property]] = {
     "party": {**PARTY, "category": Property("categories", CATEGORY, CATEGORIES)},
     "product": TEMPLATE,
     "opportunity": OPPORTUNITY,
+    "sale": SALE,
+    "employee": {},
 }
 """By entity, the columns some of whose values are names of the database's own."""
 
@@ -37,7 +43,16 @@ class Records(Protocol):
 
 
 def records_of(account: Account) -> Mapping[str, Records]:
-    return {"party": Parties(account), "product": Products(account), "opportunity": Opportunities(account)}
+    return {
+        "party": Parties(account),
+        "product": Products(account),
+        "opportunity": Opportunities(account),
+        "sale": Sales(account),
+        "employee": Employees(account),
+    }
+
+
+WORKFLOWS: Mapping[str, Workflow] = {"opportunity": opportunities.WORKFLOW, "sale": sales.WORKFLOW}
 
 
 async def custom_columns(entity: str, catalog: Catalog) -> Mapping[str, ColumnSpec]:

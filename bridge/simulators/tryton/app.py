@@ -10,14 +10,22 @@ from bridge.simulators.control import RequestCounter, UnknownRecord, add_control
 from bridge.simulators.delivery import DeliveryQueue, RetryPolicy
 from bridge.simulators.faults import FaultPlayer, Faults
 from bridge.simulators.records import Record
-from bridge.simulators.tryton.changes import FIRST, Changes, Refused
+from bridge.simulators.tryton.changes import FIRST, Changes
 from bridge.simulators.tryton.models import MANY, MODELS
 from bridge.simulators.tryton.rpc import BODY, METHOD, Rpc, fault_answer, page
+from bridge.simulators.tryton.rules import Refused
 from bridge.simulators.tryton.state import GONE, Options, State, seeded_state
 from bridge.simulators.tryton.values import to_wire
 from bridge.simulators.world import World
 
-ENTITIES = ("party.party", "product.template", "product.product", "sale.opportunity")
+ENTITIES = (
+    "party.party",
+    "product.template",
+    "product.product",
+    "sale.opportunity",
+    "sale.sale",
+    "company.employee",
+)
 
 
 class TrytonSimulator:
@@ -60,6 +68,16 @@ class TrytonSimulator:
     def person_merges(self, absorbed: Any, survivor: Any) -> None:
         """The wizard that replaces a party by another."""
         self._changes.replace(self._number("party.party", absorbed), self._number("party.party", survivor))
+
+    def person_presses(self, entity: str, record_id: Any, button: str) -> dict[str, Any]:
+        """A button of a workflow, such as `quote` of a sale."""
+        number = self._number(entity, record_id)
+
+        def work(t: Any) -> int:
+            self._changes.press(entity, button, [number], t)
+            return number
+
+        return self._as_person(entity, work)
 
     def populate(self, entity: str, count: int) -> None:
         raise ValueError("this simulator has no population")
@@ -157,11 +175,13 @@ class TrytonSimulator:
         return count
 
     async def _control_database(self, request: web.Request) -> web.Response:
-        """Tryton-only: {"merge": [absorbed, survivor]}, a party replaced by another."""
+        """Tryton-only: {"merge": [absorbed, survivor]} of parties; {"press": [entity, id, button]}, such as `quote`."""
         body = json.loads(await request.read() or b"{}")
         try:
+            if "press" in body:
+                return web.json_response(self.person_presses(*body["press"]))
             self.person_merges(*body["merge"])
-        except (UnknownRecord, KeyError, TypeError) as wrong:
+        except (UnknownRecord, KeyError, TypeError, ValueError) as wrong:
             return web.json_response({"error": str(wrong)}, status=400)
         return web.json_response({})
 

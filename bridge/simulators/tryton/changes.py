@@ -11,7 +11,6 @@ from bridge.simulators.records import Record
 from bridge.simulators.tryton.models import (
     BOOLEAN,
     BOTH,
-    BUTTONS,
     DATE,
     FLOAT,
     MANY,
@@ -22,23 +21,12 @@ from bridge.simulators.tryton.models import (
     TEXT,
 )
 from bridge.simulators.tryton.models import Field as ModelField
+from bridge.simulators.tryton.rules import Refused, check_sold, places, user_error
 from bridge.simulators.tryton.state import GONE, State
 from bridge.simulators.tryton.values import stamp
 
 FIRST = ("email", "phone", "mobile", "fax", "website")
 """Fields of a new party that make its first mechanism of that kind."""
-
-
-class Refused(Exception):
-    """Ends a call; `error` is what stands in the answer."""
-
-    def __init__(self, *error: Any) -> None:
-        super().__init__(*error)
-        self.error = list(error)
-
-
-def user_error(message: str) -> Refused:
-    return Refused("UserError", [message, "", None])
 
 
 @dataclass
@@ -67,6 +55,8 @@ class Changes:
     def create(self, model: str, values: Mapping[str, Any], t: Transaction, **given: Any) -> int:
         known = MODELS[model]
         values = {**self._faults.trimmed(model, values), **given}
+        if model == "sale.line" and self._found("sale.sale", given.get("sale", values.get("sale")))["state"] != "draft":
+            raise user_error("You can only create lines on a draft sale.")
         if known.company and not (values.get("company") or t.context.get("company")):
             raise user_error(f'You are not allowed to create "{model}": no company')
         record_id = self._state.next_id(model)
@@ -89,9 +79,7 @@ class Changes:
         for record_id in ids:
             self._check_seen(model, record_id, t)
             record = self._found(model, record_id)
-            closed = model == "sale.opportunity" and record["state"] not in ("lead", "opportunity")
-            if closed and (fixed := sorted(values.keys() - {"lost_reason", "reference"})):
-                raise user_error(f'You are not allowed to modify the field "{fixed[0]}" in record "{record_id}".')
+            self._check_open(model, record, values)
             changed = {**record, **self._own(model, values, record), "write_date": t.now}
             self._put(model, changed, t)
             self._children(model, record_id, values, t)
@@ -105,26 +93,59 @@ class Changes:
             self._log("delete", model, record_id, t)  # also of what is not there
             if record is None:
                 continue
-            if model == "sale.opportunity" and record["state"] != "cancelled":
-                raise user_error(f'To delete opportunity "{record["number"]}" you must cancel it.')
-            if model == "party.party" and any(
-                row["party"] == record_id for row in self._state.rows("sale.opportunity")
-            ):
-                raise user_error('The records could not be deleted because they are used on field "Party".')
+            self._check_deletable(model, record)
             for child, inverse in MODELS[model].children:
                 for row in self._state.children(child, inverse, record_id):
                     self._put(child, {**row, GONE: True}, t)
             self._put(model, {**record, GONE: True}, t)
 
+    def _check_open(self, model: str, record: Record, values: Mapping[str, Any]) -> None:
+        """Most fields are fixed once the workflow has gone on; those of a line by the state of its sale."""
+        about, workflow = record, MODELS[model].workflow
+        always = workflow.always if workflow is not None else {}
+        if model == "sale.line":
+            about, workflow = self._found("sale.sale", record["sale"]), MODELS["sale.sale"].workflow
+            always = {"note": ()}
+        if model == "sale.opportunity" and "currency" in values and about["state"] != "lead":
+            raise user_error(f'You are not allowed to modify the field "Currency" in record "{record["id"]}".')
+        if workflow is None or about["state"] in workflow.open:
+            return
+        free = {name for name, states in always.items() if not states or about["state"] in states}
+        if fixed := sorted(values.keys() - free):
+            raise user_error(f'You are not allowed to modify the field "{fixed[0]}" in record "{record["id"]}".')
+
+    def _check_deletable(self, model: str, record: Record) -> None:
+        known = MODELS[model]
+        if known.workflow is not None and record["state"] not in known.workflow.ends:
+            raise user_error(f'To delete "{record["number"]}" you must cancel it.')
+        if model == "sale.line" and self._found("sale.sale", record["sale"])["state"] not in ("draft", "cancelled"):
+            raise user_error("To delete the line you must cancel or reset to draft its sale.")
+        variants = [row["id"] for row in self._state.children("product.product", "template", record["id"])]
+        named = {record["id"]} if model != "product.template" else set(variants)
+        for user, name in MODELS["product.product"].used if model == "product.template" else known.used:
+            if any(row[name] in named for row in self._state.rows(user)):
+                raise user_error(f'The records could not be deleted because they are used by field "{name}".')
+
     def press(self, model: str, button: str, ids: list[int], t: Transaction) -> None:
-        begin, end = BUTTONS[button]
+        workflow = MODELS[model].workflow
+        assert workflow is not None
+        begin, end = workflow.buttons[button]
         for record_id in ids:
             record = self._found(model, record_id)
             if record["state"] not in begin:
-                raise user_error(f'The state of "{record["number"]}" does not allow "{button}".')
+                raise user_error(f'You can not call "{button}" on "{record["number"]}".')
             if end == "opportunity" and not (record["party"] and record["employee"]):
                 raise user_error('A value is required for field "Party" or "Employee" in "Sale Opportunity".')
-            ended = {"end_date": _today(t)} if end in ("lost", "cancelled") else {}
+            if end == "quotation" and not record["invoice_address"]:
+                raise user_error(f'To get a quote for sale "{record_id}" you must enter an invoice address.')
+            ended: Record = {}
+            if end in ("lost", "cancelled") and model == "sale.opportunity":
+                ended["end_date"] = _today(t)
+            elif end == "quotation":
+                ended["quotation_date"] = record["quotation_date"] or _today(t)
+                ended["number"] = record["number"] or str(record_id)
+            elif end == "confirmed":
+                ended["sale_date"] = record["sale_date"] or _today(t)
             self._put(model, {**record, **ended, "state": end, "write_date": t.now}, t)
             self._log("button", model, record_id, t)
 
@@ -163,6 +184,8 @@ class Changes:
                 raise Refused(f"'{name}'", "")
             if name == "state":
                 raise user_error("The state is read only.")
+            if model.startswith("sale.") and known.readonly and value != before.get(name):
+                continue  # worked out by the server
             if known.type == BOTH:
                 found[name] = self._joined(known, before.get(name, ()), value)
             elif known.type != MANY:
@@ -185,13 +208,15 @@ class Changes:
             TEXT: lambda: isinstance(value, str),
             BOOLEAN: lambda: isinstance(value, bool),
             FLOAT: lambda: isinstance(value, int | float | Decimal) and not isinstance(value, bool),
-            NUMERIC: lambda: isinstance(value, Decimal) and _places(value) <= known.digits,
+            NUMERIC: lambda: isinstance(value, Decimal) and places(value) <= known.digits,
             DATE: lambda: isinstance(value, date),
             SELECTION: lambda: value in known.choices,
             ONE: lambda: self._state.get(known.to, value) is not None,
         }
         if known.type in fits and not fits[known.type]():
             raise user_error(f'The value "{value}" of field "{name}" in "{model}" is not valid.')
+        if known.type == FLOAT:
+            return float(value)
         return value.strip() if known.type == TEXT and name != "name" else value
 
     def _children(self, model: str, record_id: int, values: Mapping[str, Any], t: Transaction) -> None:
@@ -216,6 +241,9 @@ class Changes:
     def _with_defaults(self, model: str, record_id: int, values: dict[str, Any], t: Transaction) -> dict[str, Any]:
         if model == "party.party":
             values.setdefault("code", str(record_id))
+        if model == "sale.sale":
+            values.setdefault("company", t.context.get("company"))
+            values.setdefault("currency", next(iter(self._state.rows("company.company")))["currency"])
         if model == "sale.opportunity":
             currency = next(iter(self._state.rows("company.company")))["currency"]
             values |= {"number": str(record_id)}
@@ -231,6 +259,8 @@ class Changes:
         for name, known in MODELS[model].fields.items():
             if known.required and record.get(name) in (None, ""):
                 raise user_error(f'A value is required for field "{name}" in "{model}".')
+        if model in ("sale.sale", "sale.line", "product.template"):
+            check_sold(self._state, model, record)
         if model == "party.party":
             same = [row for row in self._state.rows(model) if row["code"] == record["code"] and row["id"] != record_id]
             if same:
@@ -248,11 +278,6 @@ class Changes:
         row = {"event": event, "resource": f"{model},{record_id}", "target": target, "action": None}
         made = {"id": self._state.next_id("ir.model.log"), "create_date": t.now, "write_date": None, **row}
         self._put("ir.model.log", made, t)
-
-
-def _places(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else 99
 
 
 def _today(t: Transaction) -> date:

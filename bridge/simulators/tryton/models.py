@@ -28,17 +28,37 @@ def _text(required: bool = False, readonly: bool = False) -> Field:
 _ACTIVE = Field(BOOLEAN, default=True)
 _PLACE = Field(INTEGER)
 STATES = ("lead", "opportunity", "converted", "won", "lost", "cancelled")
+SALE_STATES = ("draft", "quotation", "confirmed", "processing", "done", "cancelled")
+INVOICED = ("none", "pending", "awaiting payment", "partially paid", "paid", "exception")
+SHIPPED = ("none", "waiting", "partially shipped", "sent", "exception")
+LINE_TYPES = ("line", "subtotal", "title", "comment")
 KINDS = ("phone", "mobile", "fax", "email", "website", "skype", "sip", "irc", "jabber", "other")
 
 
 @dataclass(frozen=True)
+class Workflow:
+    """A state that changes by buttons. `buttons`: name -> from which states, and to which. `open`: the states in which
+    all fields can be written; `always`: fields that can be written in others, too, and in which (all when it is empty).
+    `ends`: the states in which a record can be deleted."""
+
+    buttons: dict[str, tuple[tuple[str, ...], str]]
+    open: tuple[str, ...]
+    always: dict[str, tuple[str, ...]]
+    ends: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Model:
-    """`rec_name`: the field that names a record. `children`: they go with it. `company`: bound to a company."""
+    """`rec_name`: the field that names a record. `children`: they go with it. `company`: bound to a company.
+
+    `used`: models and their fields; a record that one of them names cannot be deleted."""
 
     fields: dict[str, Field] = field(default_factory=dict)
     rec_name: str = "name"
     children: tuple[tuple[str, str], ...] = ()
     company: bool = False
+    workflow: Workflow | None = None
+    used: tuple[tuple[str, str], ...] = ()
 
 
 MODELS: dict[str, Model] = {
@@ -54,6 +74,7 @@ MODELS: dict[str, Model] = {
             "addresses": Field(MANY, "party.address", "party"),
         },
         children=(("party.contact_mechanism", "party"), ("party.address", "party")),
+        used=(("sale.opportunity", "party"), ("sale.sale", "party")),
     ),
     "party.contact_mechanism": Model(
         {
@@ -88,6 +109,9 @@ MODELS: dict[str, Model] = {
             "type": Field(SELECTION, required=True, choices=("goods", "assets", "service"), default="goods"),
             "default_uom": Field(ONE, "product.uom", required=True),
             "list_price": Field(NUMERIC),
+            "salable": Field(BOOLEAN, default=False),
+            "sale_uom": Field(ONE, "product.uom"),
+            "customer_taxes": Field(BOTH, "account.tax", default=()),
             "active": _ACTIVE,
             "products": Field(MANY, "product.product", "template"),
         },
@@ -102,7 +126,66 @@ MODELS: dict[str, Model] = {
             "active": _ACTIVE,
         },
         rec_name="code",
+        used=(("sale.line", "product"),),
     ),
+    "sale.sale": Model(
+        {
+            "number": _text(readonly=True),
+            "reference": _text(),
+            "description": _text(),
+            "party": Field(ONE, "party.party", required=True),
+            "invoice_address": Field(ONE, "party.address"),
+            "shipment_address": Field(ONE, "party.address"),
+            "payment_term": Field(ONE, "account.invoice.payment_term"),
+            "company": Field(ONE, "company.company", required=True),
+            "currency": Field(ONE, "currency.currency", required=True),
+            "quotation_date": Field(DATE),
+            "sale_date": Field(DATE),
+            "comment": _text(),
+            "invoice_method": Field(SELECTION, choices=("manual", "order", "fulfillment"), default="order"),
+            "shipment_method": Field(SELECTION, choices=("manual", "order", "invoice"), default="order"),
+            "invoice_state": Field(SELECTION, readonly=True, choices=INVOICED, default="none"),
+            "shipment_state": Field(SELECTION, readonly=True, choices=SHIPPED, default="none"),
+            "untaxed_amount": Field(NUMERIC, readonly=True, digits=2),
+            "tax_amount": Field(NUMERIC, readonly=True, digits=2),
+            "total_amount": Field(NUMERIC, readonly=True, digits=2),
+            "lines": Field(MANY, "sale.line", "sale"),
+            "state": Field(SELECTION, readonly=True, choices=SALE_STATES, default="draft"),
+        },
+        rec_name="number",
+        children=(("sale.line", "sale"),),
+        company=True,
+        workflow=Workflow(
+            {
+                "draft": (("cancelled", "quotation", "confirmed"), "draft"),
+                "quote": (("draft",), "quotation"),
+                "confirm": (("quotation",), "confirmed"),
+                "process": (("confirmed",), "processing"),
+                "cancel": (("draft", "quotation"), "cancelled"),
+            },
+            open=("draft",),
+            always={"reference": (), "comment": (), "sale_date": ("quotation",), "lines": ()},
+            ends=("draft", "cancelled"),
+        ),
+    ),
+    "sale.line": Model(
+        {
+            "sale": Field(ONE, "sale.sale", required=True),
+            "type": Field(SELECTION, required=True, choices=LINE_TYPES, default="line"),
+            "product": Field(ONE, "product.product"),
+            "description": _text(),
+            "quantity": Field(FLOAT),
+            "unit": Field(ONE, "product.uom"),
+            "unit_price": Field(NUMERIC),
+            "amount": Field(NUMERIC, readonly=True, digits=2),
+            "taxes": Field(BOTH, "account.tax", default=()),
+            "note": _text(),
+            "sequence": _PLACE,
+        },
+        rec_name="description",
+    ),
+    "account.tax": Model({"name": _text(), "rate": Field(NUMERIC)}),
+    "account.invoice.payment_term": Model({"name": _text()}),
     "sale.opportunity": Model(
         {
             "number": _text(readonly=True),
@@ -122,23 +205,28 @@ MODELS: dict[str, Model] = {
         },
         rec_name="number",
         company=True,
+        workflow=Workflow(
+            {
+                "lead": (("opportunity", "lost", "cancelled"), "lead"),
+                "opportunity": (("lead",), "opportunity"),
+                "convert": (("lead", "opportunity"), "converted"),
+                "lost": (("lead", "opportunity"), "lost"),
+                "cancel": (("lead", "opportunity"), "cancelled"),
+            },
+            open=("lead", "opportunity"),
+            always={"lost_reason": (), "reference": ()},
+            ends=("cancelled",),
+        ),
     ),
     "company.company": Model({"party": Field(ONE, "party.party"), "currency": Field(ONE, "currency.currency")}),
-    "company.employee": Model({"party": Field(ONE, "party.party"), "company": Field(ONE, "company.company")}),
+    "company.employee": Model(
+        {"party": Field(ONE, "party.party"), "company": Field(ONE, "company.company"), "end_date": Field(DATE)}
+    ),
     "currency.currency": Model({"name": _text(), "code": _text(), "active": _ACTIVE}),
     "country.country": Model({"name": _text(), "code": _text(), "active": _ACTIVE}),
     "country.subdivision": Model({"name": _text(), "code": _text()}),
     "party.category": Model({"name": _text(required=True), "active": _ACTIVE}),
     "ir.lang": Model({"name": _text(), "code": _text()}),
-    "product.uom": Model({"name": _text(), "symbol": _text(), "active": _ACTIVE}),
+    "product.uom": Model({"name": _text(), "symbol": _text(), "digits": _PLACE, "active": _ACTIVE}),
     "ir.model.log": Model({"event": _text(), "resource": _text(), "target": _text(), "action": _text()}, "event"),
 }
-
-BUTTONS: dict[str, tuple[tuple[str, ...], str]] = {
-    "lead": (("opportunity", "lost", "cancelled"), "lead"),
-    "opportunity": (("lead",), "opportunity"),
-    "convert": (("lead", "opportunity"), "converted"),
-    "lost": (("lead", "opportunity"), "lost"),
-    "cancel": (("lead", "opportunity"), "cancelled"),
-}
-"""Of an opportunity: from which states, and to which."""

@@ -1,6 +1,7 @@
 """Reading records: dotted fields, and what is worked out."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -61,7 +62,7 @@ def _value(state: State, model: str, row: Record, name: str, lag: float) -> Any:
     if name == "_timestamp":
         return stamp(row["write_date"] or row["create_date"])
     if name == "rec_name":
-        return _rec_name(model, row)
+        return _rec_name(state, model, row)
     known = MODELS[model].fields.get(name)
     if known is None and name != "id":
         raise UnknownField(f"'{name}'")
@@ -70,12 +71,35 @@ def _value(state: State, model: str, row: Record, name: str, lag: float) -> Any:
     if model == "ir.model.log" and name == "resource":
         about, _, number = row[name].partition(",")
         return row[name] if state.get(about, number) is not None else None
+    if name in AMOUNTS.get(model, ()):
+        return to_wire(_amounts(state, model, row, lag)[name])
     if known is not None and known.type == BOOLEAN and state.options.numbered_booleans:
         return int(bool(row[name]))
     return to_wire(row[name])
 
 
-def _rec_name(model: str, row: Record) -> str:
+AMOUNTS = {"sale.sale": ("untaxed_amount", "tax_amount", "total_amount"), "sale.line": ("amount",)}
+CENT = Decimal("0.01")
+
+
+def _amounts(state: State, model: str, row: Record, lag: float) -> dict[str, Decimal]:
+    """Worked out when they are read; the tax of each line by itself."""
+    if model == "sale.line":
+        return {"amount": _amount(row)}
+    lines = state.children("sale.line", "sale", row["id"], lag)
+    rates = {tax["id"]: tax["rate"] for tax in state.rows("account.tax", lag)}
+    taxed = sum((_amount(line) * rates[one] for line in lines for one in line["taxes"]), Decimal(0)).quantize(CENT)
+    untaxed = sum(map(_amount, lines), Decimal(0))
+    return {"untaxed_amount": untaxed, "tax_amount": taxed, "total_amount": untaxed + taxed}
+
+
+def _amount(line: Record) -> Decimal:
+    return (Decimal(str(line["quantity"] or 0)) * (line["unit_price"] or Decimal(0))).quantize(CENT)
+
+
+def _rec_name(state: State, model: str, row: Record) -> str:
+    if row.get("party") and model in ("company.company", "company.employee"):
+        return str((state.get("party.party", row["party"]) or {}).get("name"))
     value = row.get(MODELS[model].rec_name)
     known = {"company.company": "Sandbox Company", "company.employee": "Sandbox Employee"}
     return str(value) if value is not None else known.get(model, str(row["id"]))

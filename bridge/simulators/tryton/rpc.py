@@ -8,10 +8,12 @@ from typing import Any
 from aiohttp import web
 
 from bridge.simulators.faults import Faults, ResponseFault
-from bridge.simulators.tryton.changes import Changes, Refused, user_error
+from bridge.simulators.tryton.changes import Changes
 from bridge.simulators.tryton.domain import UnknownField
-from bridge.simulators.tryton.models import BUTTONS, MODELS
+from bridge.simulators.tryton.forms import on_change
+from bridge.simulators.tryton.models import MODELS
 from bridge.simulators.tryton.reading import read, search
+from bridge.simulators.tryton.rules import Refused, user_error
 from bridge.simulators.tryton.state import ADMIN, State
 from bridge.simulators.tryton.values import Inconvertible, from_wire, to_wire
 
@@ -83,7 +85,8 @@ class Rpc:
             return lambda given, context: {"company": 1, "employee": 1, "language": "en", "companies": [1]}
         if model not in MODELS:
             return None
-        if model == "sale.opportunity" and name in BUTTONS:
+        workflow = MODELS[model].workflow
+        if workflow is not None and name in workflow.buttons:
             return lambda given, context: self._changed(
                 context, lambda t: self._changes.press(model, name, given[0], t)
             )
@@ -95,6 +98,7 @@ class Rpc:
             "create": self._create,
             "write": self._write,
             "delete": self._delete,
+            "on_change": self._on_change,
         }
         work = works.get(name)
         return None if work is None else lambda given, context: work(model, given, context)
@@ -122,6 +126,9 @@ class Rpc:
                 raise user_error(f'You are trying to read records "{record_id}" that don\'t exist.')
             found.append(read(self._state, model, row, given[1], lag))
         return found
+
+    def _on_change(self, model: str, given: list[Any], context: Mapping[str, Any]) -> Any:
+        return on_change(self._state, model, given[0], given[1])
 
     def _create(self, model: str, given: list[Any], context: Mapping[str, Any]) -> Any:
         return self._changed(context, lambda t: [self._changes.create(model, values, t) for values in given[0]])

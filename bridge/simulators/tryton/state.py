@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from bridge.simulators.records import Record, Table
@@ -56,7 +57,7 @@ class State:
     def children(self, model: str, inverse: str, record_id: int, lag: float = 0.0) -> list[Record]:
         """Of a one2many, in the order of their own place."""
         own = [row for row in self.rows(model, lag) if row[inverse] == record_id]
-        return sorted(own, key=lambda row: (row.get("sequence") is None, row.get("sequence") or 0, row["id"]))
+        return sorted(own, key=lambda row: (row.get("sequence") is not None, row.get("sequence") or 0, row["id"]))
 
     def seed(self, model: str, **values: Any) -> int:
         """A record that was always there."""
@@ -68,7 +69,7 @@ class State:
 
 
 def seeded_state(world: World, options: Options) -> State:
-    """A fresh database: one company with one employee, two currencies, some countries, languages and units."""
+    """A fresh database: one company with one employee, two currencies, some countries, languages and units, a tax."""
     state = State(world, options)
     for model in MODELS:
         state.tables[model] = Table(world.clock)
@@ -80,8 +81,9 @@ def seeded_state(world: World, options: Options) -> State:
         state.seed("party.category", name=name)
     for code, name in (("en", "English"), ("de", "German")):
         state.seed("ir.lang", code=code, name=name)
-    for name, symbol in (("Unit", "u"), ("Hour", "h"), ("Kilogram", "kg")):
-        state.seed("product.uom", name=name, symbol=symbol)
+    for name, symbol, digits in (("Unit", "u", 0), ("Hour", "h", 2), ("Kilogram", "kg", 2)):
+        state.seed("product.uom", name=name, symbol=symbol, digits=digits)
+    state.seed("account.tax", name="VAT", rate=Decimal("0.25"))
     # The parties of company and employee count from elsewhere, so that an account begins without parties of its own.
     company = state.seed("company.company", currency=euro)
     state.seed("company.employee", company=company)

@@ -11,7 +11,7 @@ from connector_harness import SYSTEM, Bench
 from tryton_connector import Tryton
 
 from bridge.connectors.protocols import HttpRequest, HttpResponse
-from bridge.connectors.tryton.opportunities import way
+from bridge.connectors.tryton.opportunities import WORKFLOW
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, Rejected, RetryLater, WriteConflict
 from bridge.domain.record import Evidence, Gone, Record, RecordRef
 from bridge.simulators.faults import ResponseFault
@@ -165,11 +165,11 @@ async def test_a_mechanism_edited_by_itself_shows_in_a_listing_and_moves_no_vers
 
 
 def test_buttons_lead_from_state_to_state_where_there_is_a_way() -> None:
-    assert way("lead", "lead") == []
-    assert way("lead", "converted") == ["opportunity", "convert"]
-    assert way("lost", "cancelled") == ["lead", "cancel"]
-    assert way("converted", "lead") is None
-    assert way("lead", "won") is None
+    assert WORKFLOW.way("lead", "lead") == []
+    assert WORKFLOW.way("lead", "converted") == ["opportunity", "convert"]
+    assert WORKFLOW.way("lost", "cancelled") == ["lead", "cancel"]
+    assert WORKFLOW.way("converted", "lead") is None
+    assert WORKFLOW.way("lead", "won") is None
 
 
 async def test_a_closed_opportunity_is_opened_before_its_fields_are_written(bench: Bench) -> None:
@@ -242,3 +242,19 @@ async def test_creates_go_one_at_a_time(bench: Bench) -> None:
     made = await asyncio.gather(*(connector.create("party", {"name": f"Party {number}"}) for number in range(4)))
     assert len({one.id for one in made}) == 4
     assert most == 1
+
+
+async def test_employees_are_read_with_the_address_of_their_party_and_own_opportunities(bench: Bench) -> None:
+    connector = bench.connect()
+    party = bench.person_creates("party", name="Eva", email="eva@x.example")
+    made = bench.simulator.person_creates("company.employee", {"party": int(party), "company": 1})
+    bench.pass_seconds(600)
+    since = bench.clock.now()
+    bench.simulator.person_edits("party.party", party, {"email": "new@x.example"})
+    (row,) = (await connector.list("employee", since=since, page=None, where={})).rows
+    assert isinstance(row, Record)
+    assert (row.ref.id, row.fields["name"], row.fields["email"]) == (str(made["id"]), "Eva", "new@x.example")
+    owned = await record(bench, connector, "opportunity", description="Order", employee_id=row.ref.id)
+    assert (owned.fields["employee_id"], owned.fields["employee"]) == (row.ref.id, "Eva")
+    with pytest.raises(Rejected, match="read only"):
+        await connector.update(row, {"email": "x@x.example"})

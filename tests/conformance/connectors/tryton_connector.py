@@ -21,11 +21,13 @@ class Tryton:
         "party": "party.party",
         "product": "product.product",
         "opportunity": "sale.opportunity",
+        "sale": "sale.sale",
     }
     paths: Mapping[str, str] = {
         "party": r"/rpc/model\.party\.party\.",
         "product": r"/rpc/model\.product\.(product|template)\.",
         "opportunity": r"/rpc/model\.sale\.opportunity\.",
+        "sale": r"/rpc/model\.sale\.(sale|line)\.(?!on_change)",
     }
     missing_id = "999999"
     samples: Mapping[str, Sample] = {
@@ -88,6 +90,24 @@ class Tryton:
             person_shows=("amount", Decimal("77.5")),
             find="description",
             prepare=lambda simulator: simulator.person_creates("party.party", {"name": "Client"}),
+        ),
+        "sale": Sample(
+            create={
+                "description": "Møbler ☕ 家具",
+                "party": "1",
+                "currency": "NOK",
+                "reference": "PO 7",
+                "state": "draft",
+            },
+            edit={"description": "Møbler", "comment": "soon", "date": date(2026, 3, 9), "state": "quotation"},
+            person={"party": 1, "description": "From a person {n}"},
+            person_edit={"comment": "from a person"},
+            person_shows=("comment", "from a person"),
+            volatile=frozenset({"number"}),
+            find="description",
+            prepare=lambda simulator: simulator.person_creates(
+                "party.party", {"name": "Client", "addresses": [["create", [{"street": "Storgata 1"}]]]}
+            ),
         ),
     }
 

@@ -69,3 +69,9 @@ def test_the_examples_of_when_can_be_read_and_hold_of_what_they_say() -> None:
     assert read(mapping, Side.LEFT, {"status": "won", "kind": "person"}).off == frozenset()
     assert read(mapping, Side.LEFT, {"status": "open", "kind": "firm"}).off == {"invoice", "first"}
     assert read(mapping, Side.RIGHT, {"type": "firm"}).off == {"first"}
+
+
+def test_the_example_of_owners_passes_check() -> None:
+    mappings = load_text(block("<!-- example: owners -->"), "m.yaml")
+    assert check(mappings, {name: kind.manifest for name, kind in CONNECTORS.items()}) == []
+    assert mappings[1].named["owner"].otherwise == {Side.RIGHT: "7"}

@@ -43,7 +43,10 @@ class Kind:
         if not self.line:
             return found
         one = ColumnSpec(Column.OBJECT, required=True, parts=tuple(self.line), instead="lines")
-        return found | {"line": one, "lines": ColumnSpec(Column.LINES, lines=_LINE_ID | LINES[frozenset(self.line)])}
+        return found | {
+            "line": one,
+            "lines": ColumnSpec(Column.LINES, lines=_LINE_ID | LINES[frozenset(self.line)], ordered=True),
+        }
 
 
 ADDRESS: Mapping[str, str] = {

@@ -1,0 +1,54 @@
+"""The order of two lists of lines merged: three-way, by the keys of the lines. Pure."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from bridge.domain.record import Side
+from bridge.mapping.line_rows import Key
+
+Keys = Sequence[Key]
+
+
+def merged_order(
+    now: Mapping[Side, Keys],
+    was: Mapping[Side, Keys],
+    conflict: Callable[[], Side | None],
+    first: Callable[[], Side | None],
+) -> dict[Side, list[Key]]:
+    """By side, all lines of both sides in the order in which that side is to hold those that it keeps.
+
+    `was`: when both agreed last. `conflict`: whose order goes where both sides moved lines, None for neither. `first`:
+    whose new lines come first where both have some in one place; None where that is nobody's to say.
+    """
+    leader: Side | None
+    if not _moved(now[Side.LEFT], now[Side.RIGHT]):
+        leader = first() or min(Side, key=lambda side: [key for key in now[side] if key not in now[side.other]])
+    else:
+        moved = [side for side in Side if _moved(now[side], was[side])]
+        apart = _moved(was[Side.LEFT], was[Side.RIGHT])  # as both were left last time
+        leader = moved[0] if len(moved) == 1 else None if apart and not moved else conflict()
+    return {side: _joined(now, leader or side) for side in Side}
+
+
+def _moved(here: Keys, there: Keys) -> bool:
+    """Whether lines that are in both stand in another order."""
+    return [key for key in here if key in there] != [key for key in there if key in here]
+
+
+def _joined(now: Mapping[Side, Keys], leader: Side) -> list[Key]:
+    """The leader's lines in its order, and each of the other side's behind the line that it follows there."""
+    found, follower = list(now[leader]), now[leader.other]
+    at = _behind(found, 0, follower)
+    for key in follower:
+        if key in found:
+            at = _behind(found, found.index(key) + 1, follower)
+        else:
+            found.insert(at, key)
+            at += 1
+    return found
+
+
+def _behind(found: Keys, at: int, follower: Collection[Key]) -> int:
+    """The next place that is not amid lines of the leader alone."""
+    while at < len(found) and found[at] not in follower:
+        at += 1
+    return at

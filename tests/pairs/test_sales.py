@@ -1,0 +1,94 @@
+"""The shipped mappings of Tryton's sales, by the daemon: a won deal becomes a sale, which a quotation settles."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.pairs.site import Setup, Site, pair_site
+from tests.pairs.test_invoices import deal, option
+
+SHIPPED = Path(__file__).parents[2] / "mappings" / "pipedrive-tryton"
+
+
+def own_fields(simulators: Mapping[str, Any]) -> None:
+    """What the mapping files ask to be made in Pipedrive."""
+    pipedrive = simulators["pipedrive"].state
+    pipedrive.add_field("deal", "Sale", "varchar", [], "sale")
+    invoiced = ["no", "pending", "awaiting payment", "partly", "paid"]
+    pipedrive.add_field("deal", "Invoiced", "enum", invoiced, "invoiced")
+
+
+SETUP = Setup(sorted(SHIPPED.glob("*.yaml")), {"crm": "pipedrive", "office": "tryton"}, own_fields)
+Lines = list[tuple[str, float, float]]
+
+
+def sales(site: Site) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = site.target.simulator.dump()["records"]["sale.sale"]
+    return found
+
+
+def sold(site: Site) -> Lines:
+    """The lines of the one sale: the article's name, how many, the price."""
+    (sale,) = sales(site)
+    return sorted(
+        (articles(site)[line["product"]], float(line["quantity"]), float(line["unit_price"]["decimal"]))
+        for line in sale["lines"]
+    )
+
+
+def articles(site: Site) -> Mapping[int, str]:
+    """Names of Tryton's products."""
+    records = site.target.simulator.dump()["records"]
+    names = {row["id"]: row["name"] for row in records["product.template"]}
+    return {row["id"]: names[row["template"]] for row in records["product.product"]}
+
+
+def ordered(site: Site, deal_id: Any) -> Lines:
+    lines = deal(site, deal_id)["products"]
+    return sorted((line["name"], float(line["quantity"]), float(line["item_price"])) for line in lines)
+
+
+async def test_a_won_deal_becomes_a_sale_that_both_sides_change_until_it_is_a_quotation(tmp_path: Path) -> None:
+    async with pair_site(tmp_path, "pipedrive", "tryton", SETUP) as site:
+        people, office = site.source.simulator, site.target.simulator
+        firm = people.person_creates("organizations", {"name": "Fjord", "address": {"value": "Storgata 1"}})
+        ids = {name: people.person_creates("products", {"name": name})["id"] for name in ("Desk", "Lamp", "Sofa")}
+        won = people.person_creates(
+            "deals",
+            {
+                "title": "Office",
+                "currency": "EUR",
+                "org_id": firm["id"],
+                "products": [{"product_id": ids["Desk"], "quantity": 2, "item_price": 150.5, "comments": "of oak"}],
+            },
+        )
+        people.person_edits("deals", won["id"], {"status": "won"})
+        await site.until(lambda: sales(site) and sold(site) == [("Desk", 2.0, 150.5)], "a sale with its line")
+        (sale,) = sales(site)
+        assert (sale["state"], sale["description"]) == ("draft", "Office")
+        assert sale["lines"][0]["note"] == "of oak"
+
+        await site.until(lambda: len(office.dump()["records"]["product.product"]) == 3, "all articles")
+        sofa = next(number for number, name in articles(site).items() if name == "Sofa")
+        new = {"product": sofa, "quantity": 1.0, "unit": 1, "unit_price": Decimal(900)}
+        office.person_edits("sale.sale", sale["id"], {"lines": [["create", [new]]]})
+        (first,) = deal(site, won["id"])["products"]
+        lamp = {"product_id": ids["Lamp"], "quantity": 3, "item_price": 20}
+        people.person_edits("deals", won["id"], {"products": [{**first, "quantity": 4}, lamp]})
+        wanted = [("Desk", 4.0, 150.5), ("Lamp", 3.0, 20.0), ("Sofa", 1.0, 900.0)]
+        await site.until(lambda: sold(site) == wanted == ordered(site, won["id"]), "all three lines on both sides")
+
+        office.person_presses("sale.sale", sale["id"], "quote")  # type: ignore[attr-defined]
+        number = str(sales(site)[0]["number"])
+        await site.until(lambda: deal(site, won["id"])["custom_fields"].get("sale") == number, "the number of the sale")
+        await site.until(
+            lambda: deal(site, won["id"])["custom_fields"].get("invoiced") == option(site, "no"), "it is not invoiced"
+        )
+        people.person_edits("deals", won["id"], {"title": "Too late", "products": []})
+        people.person_creates("organizations", {"name": "After that"})
+        await site.until(lambda: "After that" in str(office.dump()), "what was edited later has crossed")
+        assert sold(site) == wanted
+        assert sales(site)[0]["description"] == "Office"
+        assert len(sales(site)) == 1
+        assert all(row["dead"] == 0 for row in (await site.bridge.store.tasks.totals()).values())
