@@ -26,6 +26,7 @@ from bridge.domain.record import Side
 from bridge.mapping import translate
 from bridge.mapping.base import FieldBase, dump_base
 from bridge.mapping.model import Mapping as RecordMapping
+from bridge.mapping.values import UNREAD
 from bridge.simulators.population import email_of, name_of, phone_of
 from bridge.store.engine import Store, open_store
 from bridge.store.tables import links
@@ -154,9 +155,11 @@ def _links(store: Store, mapping: RecordMapping, numbers: range, conn: Connectio
 
 def _base(mapping: RecordMapping, number: int) -> Mapping[str, Any]:
     """As after both sides were seen to hold the same, before a read told how each writes it."""
-    shown = {"name": name_of(number), "emails": {"primary": email_of(number)}}
-    shown["phones"] = {"primary": f"+47 {phone_of(number)}"}
+    shown: dict[str, Any] = {"name": name_of(number)}
+    for column, value in {"emails": email_of(number), "phones": f"+47 {phone_of(number)}"}.items():
+        shown[column] = [{"value": value, "label": "work", "primary": True}]
     values = translate.read(mapping, Side.LEFT, shown).values
+    assert not any(value is UNREAD for value in values.values()), "the sweep would look at each record again"
     named = mapping.named
     return dump_base(
         mapping,
