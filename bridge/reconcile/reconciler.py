@@ -439,7 +439,7 @@ def _overlap(facts: EntityManifest) -> float:
 
 
 def _since_start_of(started_at: float, facts: EntityManifest) -> float:
-    """The modified-since that leaves out nothing a full sweep begun then may have missed, whatever the vendor's clock."""
+    """The modified-since that leaves out nothing which a full sweep begun then may have missed."""
     return started_at - TRUSTED_SKEW_SECONDS - _overlap(facts)
 
 

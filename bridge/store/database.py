@@ -39,6 +39,7 @@ from bridge.domain.late import late
 from bridge.domain.seams import Seams, epoch
 from bridge.store.failing import DAMAGED, LOCKED, StoreFile, code_of, in_words, is_locked, state_of
 from bridge.store.failures import Unstorable
+from bridge.store.planner import tell_planner
 from bridge.store.tables import sequence
 
 T = TypeVar("T")
@@ -136,6 +137,12 @@ class Database:
             await self.backend.scrub()
         except (DBAPIError, PoolTimeout, OSError, TimeoutError, sqlite3.Error) as error:
             raise StoreUnavailable(f"the store's files cannot be rewritten now: {in_words(error)}") from error
+
+    async def tell_planner(self) -> None:
+        """Have SQLite plan its statements by the store's own figures."""
+        if isinstance(self.backend, Sqlite):
+            await self.write("planner", tell_planner)
+            self.backend.read_anew()
 
     def next_seqs(self, conn: Connection, count: int) -> list[int]:
         """The next `count` numbers of the store-wide counter (sequence, generation, fence, link id)."""
@@ -278,6 +285,10 @@ class Sqlite:
                 transaction.rollback()
             raise
         return None
+
+    def read_anew(self) -> None:
+        """The next read opens a connection, which sees what is read at the opening only."""
+        self._reader.dispose()
 
     async def session(self, work: Session[T]) -> T:
         raise AssertionError("SQLite has one process, and no locks of sessions")

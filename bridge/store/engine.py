@@ -265,6 +265,8 @@ async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bo
     """The schema this program works with, made or brought up to date where that is allowed."""
     found = await database.read(schema_of)
     if found == HEAD:
+        if upgrade:
+            await database.tell_planner()
         return
     if found is None and not make:
         raise NoStore([_fault(f"there is no store at {where} yet", MAKES)])
@@ -278,6 +280,7 @@ async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bo
         bring(conn)
 
     await database.write("migrate", work)
+    await database.tell_planner()
 
 
 MAKES = "`bridge run` makes it; if there should be one, correct store.url in the settings"
