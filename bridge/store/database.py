@@ -37,7 +37,17 @@ from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams, epoch
-from bridge.store.failing import DAMAGED, LOCKED, StoreFile, code_of, in_words, is_locked, state_of
+from bridge.store.failing import (
+    CONTINUES,
+    DAMAGED,
+    LOCKED,
+    StoreFile,
+    code_of,
+    in_words,
+    is_locked,
+    is_passing,
+    state_of,
+)
 from bridge.store.failures import Unstorable
 from bridge.store.planner import tell_planner
 from bridge.store.tables import sequence
@@ -122,7 +132,7 @@ class Database:
     def require_free(self) -> None:
         """Raises StoreUnavailable at once while another program holds the file: a write would wait longer for it."""
         if self.locked:
-            raise StoreUnavailable(f"the store cannot be used now: {LOCKED}")
+            raise StoreUnavailable(f"the store cannot be used now: {LOCKED}{CONTINUES}")
 
     async def session(self, work: Session[T]) -> T:
         """Run `work` on a connection of its own, outside of any transaction (PostgreSQL session locks)."""
@@ -192,7 +202,7 @@ class Database:
         raise AssertionError("unreachable")
 
     def _unavailable(self, error: BaseException) -> StoreUnavailable:
-        told = f"the store cannot be used now: {in_words(error)}"
+        told = f"the store cannot be used now: {in_words(error)}{CONTINUES if is_passing(error) else ''}"
         if code_of(error) in DAMAGED:
             self.damage = told
         return StoreUnavailable(told)

@@ -21,6 +21,7 @@ from bridge.store.counters import Counters
 from bridge.store.cursors import Cursors
 from bridge.store.database import Database
 from bridge.store.dead_letters import DeadLetters
+from bridge.store.failing import known_words
 from bridge.store.filelock import FileLock
 from bridge.store.hook_hours import HookHours
 from bridge.store.hooks import Hooks
@@ -239,9 +240,7 @@ async def open_store(
         await store.start()
     except StoreUnavailable as error:
         await store.close()
-        raise ConfigError(
-            [_fault(f"{where} cannot be used: {error}", "see that the database exists and answers")]
-        ) from error
+        raise ConfigError([_unusable(where, error)]) from error
     except BaseException:
         await store.close()
         raise
@@ -290,6 +289,14 @@ def _void_claims(conn: Connection) -> None:
     """Whoever held leases and requests of this file is gone: only one bridge runs on it."""
     conn.execute(delete(leases))
     conn.execute(update(requests).values(taken_at=None))
+
+
+def _unusable(where: str, error: StoreUnavailable) -> Fault:
+    """What keeps a command from the store: unlike a bridge that runs already, it does not continue by itself."""
+    cause = error.__cause__
+    if cause is None or known_words(cause) is None:
+        return _fault(f"{where} cannot be used: {error}", "see that the database exists and answers")
+    return _fault(f"{where} cannot be used: {known_words(cause)}", "then start it again")
 
 
 def _fault(what: str, remedy: str) -> Fault:

@@ -9,34 +9,49 @@ from bridge.domain.errors import StoreUnavailable
 
 RESTORE = "stop the bridge, move the file, its -wal and its -shm away, then `bridge restore-backup FILE`"
 
-LOCKED = "another program holds it locked: end that program, and it continues by itself"
+LOCKED = "another program holds it locked: end that program"
+CONTINUES = "; it continues by itself"
 
 SQLITE: Mapping[int, str] = {
-    sqlite3.SQLITE_FULL: "the disk is full: make room, and it continues by itself",
-    sqlite3.SQLITE_READONLY: "its file or disk is read-only: let the bridge's user write it; it continues by itself",
+    sqlite3.SQLITE_FULL: "the disk is full: make room",
+    sqlite3.SQLITE_READONLY: "its file or disk is read-only: let the bridge's user write it",
     sqlite3.SQLITE_BUSY: LOCKED,
     sqlite3.SQLITE_LOCKED: LOCKED,
     sqlite3.SQLITE_IOERR: "the disk cannot be read or written: look at the machine's log",
     sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: see that it is there and that the bridge's user may write it",
-    sqlite3.SQLITE_PERM: "its file may not be written: give the bridge's user the right, and it continues by itself",
+    sqlite3.SQLITE_PERM: "its file may not be written: give the bridge's user the right",
     sqlite3.SQLITE_CORRUPT: f"its file is damaged: {RESTORE}",
     sqlite3.SQLITE_NOTADB: f"its file is not a database, or is damaged: correct store.url, or {RESTORE}",
 }
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 POSTGRES: Mapping[str, str] = {
-    "53300": "PostgreSQL has no connection left: raise max_connections, or end what holds them; it continues by itself",
-    "53100": "PostgreSQL's disk is full: make room, and it continues by itself",
-    "53200": "PostgreSQL has no memory left; it continues by itself",
+    "53300": "PostgreSQL has no connection left: raise max_connections, or end what holds them",
+    "53100": "PostgreSQL's disk is full: make room",
+    "53200": "PostgreSQL has no memory left",
     "25006": "PostgreSQL takes no writes (it is a replica, or set read-only): name the one that does",
     "28P01": "PostgreSQL refuses the password: correct store.url and restart",
     "28000": "PostgreSQL refuses the user: correct store.url and restart",
     "3D000": "PostgreSQL has no such database: make it, or correct store.url and restart",
-    "57P03": "PostgreSQL is starting or stopping; it continues by itself",
+    "57P03": "PostgreSQL is starting or stopping",
     "XX001": "a table of PostgreSQL is damaged: restore the database",
     "XX002": "an index of PostgreSQL is damaged: REINDEX the database",
     "42P01": "a table is missing: restore the database",
 }
+
+PASSING = frozenset(
+    {
+        *(
+            sqlite3.SQLITE_FULL,
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_BUSY,
+            sqlite3.SQLITE_LOCKED,
+            sqlite3.SQLITE_PERM,
+        ),
+        *("53300", "53100", "53200", "57P03"),
+    }
+)
+"""What a running bridge goes on after by itself."""
 
 
 def code_of(error: BaseException) -> int:
@@ -56,9 +71,19 @@ def state_of(error: BaseException) -> str:
     return found if isinstance(found, str) else ""
 
 
+def known_words(error: BaseException) -> str | None:
+    """What is wrong and what to do; None for what is not known here."""
+    return SQLITE.get(code_of(error)) or POSTGRES.get(state_of(error))
+
+
+def is_passing(error: BaseException) -> bool:
+    """A running bridge continues by itself once the cause is gone."""
+    return code_of(error) in PASSING or state_of(error) in PASSING
+
+
 def in_words(error: BaseException) -> str:
     """What is wrong and what to do; else the database's own words, without statement or values."""
-    known = SQLITE.get(code_of(error)) or POSTGRES.get(state_of(error))
+    known = known_words(error)
     if known is not None:
         return known
     original = getattr(error, "orig", None) or error

@@ -31,6 +31,21 @@ class FileLock:
             ) from error
         return cls(descriptor)
 
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Whether a process holds it now."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
     def release(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)

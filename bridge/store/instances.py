@@ -1,10 +1,12 @@
 """Which bridges run on this store, by their heartbeats; commands ask here before they wait for an answer."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, delete, select, update
 
 from bridge.store.database import Database
+from bridge.store.filelock import FileLock
 from bridge.store.instance_tables import instances
 from bridge.store.marks import upsert
 
@@ -79,6 +81,14 @@ class Instances:
     async def running(self) -> bool:
         now = self._database.now()
         return any(one.runs(now) for one in await self.all())
+
+    def is_mute(self, one: Instance) -> bool:
+        """One that was not seen for long runs all the same: on SQLite it holds the file as long as it lives.
+
+        Its store takes no writes, so its heartbeat is not there.
+        """
+        silent = one.stopped_at is None and not one.runs(self._database.now())
+        return silent and self._database.sqlite and FileLock.is_held(Path(f"{self._database.url.database}.lock"))
 
     async def _note(self, values: dict[str, float]) -> None:
         mine = update(instances).where(instances.c.name == self._database.seams.copy).values(**values)

@@ -40,7 +40,7 @@ DAY_SECONDS = 20.0
 OBSERVER = "soak"
 TROUBLE_SECONDS = 25.0
 REFUSING_SECONDS = 6.0
-"""So long a product refuses all calls. (A number of calls would last as long as the bridge leaves the product alone.)"""
+"""So long a product refuses all calls. (A number of calls would last as long as the bridge leaves it alone.)"""
 SETTINGS: Mapping[str, str] = {
     "SCHEDULE__RETENTION_SECONDS": "4",
     "SCHEDULE__SWEEP_SECONDS": "5",
