@@ -296,7 +296,7 @@ def _unusable(where: str, error: StoreUnavailable) -> Fault:
     cause = error.__cause__
     if cause is None or known_words(cause) is None:
         return _fault(f"{where} cannot be used: {error}", "see that the database exists and answers")
-    return _fault(f"{where} cannot be used: {known_words(cause)}", "then start it again")
+    return _fault(f"{where} cannot be used: {known_words(cause)}", "then try again")
 
 
 def _fault(what: str, remedy: str) -> Fault:

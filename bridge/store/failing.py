@@ -10,7 +10,7 @@ from bridge.domain.errors import StoreUnavailable
 RESTORE = "stop the bridge, move the file, its -wal and its -shm away, then `bridge restore-backup FILE`"
 
 LOCKED = "another program holds it locked: end that program"
-CONTINUES = "; it continues by itself"
+CONTINUES = "; then the bridge continues by itself"
 
 SQLITE: Mapping[int, str] = {
     sqlite3.SQLITE_FULL: "the disk is full: make room",

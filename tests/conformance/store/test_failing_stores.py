@@ -262,4 +262,4 @@ async def test_at_the_start_nothing_is_said_to_continue_by_itself(sqlite_url: st
     other.close()
     (fault,) = caught.value.faults
     assert fault.what.endswith("cannot be used: another program holds it locked: end that program")
-    assert fault.remedy == "then start it again"
+    assert fault.remedy == "then try again"
