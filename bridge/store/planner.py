@@ -11,7 +11,7 @@ from math import prod
 from sqlalchemy import Connection, text
 
 ROWS, SOME_ROWS = 1_000_000, 10_000
-"""Of a table, and of an index that holds some of its rows only."""
+"""Of a table; of a small one, and of an index that holds some rows only."""
 
 FEW: dict[str, int] = {
     **dict.fromkeys(("side", "parent_side", "wait_side", "system"), 2),
@@ -20,6 +20,9 @@ FEW: dict[str, int] = {
     **dict.fromkeys(("run", "due"), 1_000),
 }
 """How many values a column holds; those not named hold as many as there are rows."""
+
+SMALL = frozenset({"unlinked_refs"})
+"""Tables with far fewer rows than those they are joined with."""
 
 INDEXES = text(
     'SELECT m.name, i.name, i.partial AND NOT i."unique" FROM sqlite_master AS m, pragma_index_list(m.name) AS i'
@@ -31,7 +34,11 @@ COLUMNS = text("SELECT name FROM pragma_index_info(:index) ORDER BY seqno")
 def tell_planner(conn: Connection) -> None:
     """Store the figures where they are not as here. This connection uses them at once, others when they open."""
     wanted = [
-        (table, index, _figures([name for (name,) in conn.execute(COLUMNS, {"index": index})], partial))
+        (
+            table,
+            index,
+            _figures([name for (name,) in conn.execute(COLUMNS, {"index": index})], partial or table in SMALL),
+        )
         for table, index, partial in conn.execute(INDEXES).all()
     ]
     if _told(conn) == wanted:
@@ -49,8 +56,8 @@ def _told(conn: Connection) -> list[tuple[str, str, str]]:
     return [(row.tbl, row.idx, row.stat) for row in rows]
 
 
-def _figures(columns: Sequence[str], partial: bool) -> str:
+def _figures(columns: Sequence[str], few: bool) -> str:
     """Rows of the index, then how many of them share the first column, the first two, and so on."""
-    rows = SOME_ROWS if partial else ROWS
+    rows = SOME_ROWS if few else ROWS
     told = [prod(FEW.get(name, ROWS) for name in columns[: count + 1]) for count in range(len(columns))]
     return " ".join(map(str, [rows, *(max(rows // distinct, 1) for distinct in told)]))

@@ -12,6 +12,7 @@ from bridge.store.planner import FEW
 from bridge.store.records import note_keys
 from bridge.store.schema import TABLES
 from bridge.store.tables import metadata
+from bridge.store.unlinked import OVERDUE
 
 NOTES = [KeyNote("people", Side.LEFT, str(number), (f"hash {number}",)) for number in range(3)]
 FIGURES = text("SELECT count(*) FROM sqlite_stat1")
@@ -43,6 +44,23 @@ async def test_the_keys_of_a_record_are_found_by_the_record(tmp_path: Path) -> N
     store = await open_store(f"sqlite:///{tmp_path / 'new.sqlite'}", system_seams())
     try:
         assert await plans(store) == BY_RECORD
+    finally:
+        await store.close()
+
+
+async def test_references_that_did_not_cross_are_looked_for_without_reading_all_links(tmp_path: Path) -> None:
+    store = await open_store(f"sqlite:///{tmp_path / 'new.sqlite'}", system_seams())
+
+    def explained(conn: Connection) -> set[str]:
+        texts = [str(query.compile(conn, compile_kwargs={"literal_binds": True})) for query in OVERDUE.values()]
+        return {row[3] for one in texts for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}")}
+
+    try:
+        used = {step for step in await store.database.read(explained) if " links" in step}
+        assert used == {
+            "SEARCH links USING INDEX links_any_left (mapping=? AND left_rec=?)",
+            "SEARCH links USING INDEX links_any_right (mapping=? AND right_rec=?)",
+        }
     finally:
         await store.close()
 
