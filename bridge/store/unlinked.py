@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Column, Connection, Index, Select, Table, Text, and_, delete, func, insert, or_, select
 
@@ -118,7 +119,7 @@ NOT_DECIDED = and_(
 )
 
 
-def _overdue(side: Side) -> Select[tuple[str, str, int, str]]:
+def _overdue(side: Side) -> Select[Any]:
     """For each side by itself: of either side at once a database would read all links."""
     linked = and_(
         links.c.mapping == unlinked_refs.c.mapping,
