@@ -148,6 +148,9 @@ async def _running(store: Store) -> Finding:
     running = [one for one in found if one.runs(now)]
     if running:
         return Finding("bridge", Status.PASS, f"{len(running)} running, since {moment(running[0].started_at)}")
+    if found and store.instances.is_mute(found[0]):
+        text = f"runs, but its store has taken no writes since {moment(found[0].seen_at)}"
+        return Finding("bridge", Status.FAIL, text, "`store` says what keeps it from writing")
     text = instance_state(found[0] if found else None, now)
     return Finding("bridge", Status.FAIL, text, "start `bridge run`")
 
@@ -159,7 +162,8 @@ async def _parts(bridge: Bridge, transport: Transport) -> list[Finding]:
     findings = [_of_part(part, one) for part, one in report.checks.items()]
     findings += [await _hooks(bridge, name) for name in sorted(bridge.connectors)]
     findings += [await _quota(bridge, name) for name in sorted(bridge.connectors)]
-    if await bridge.store.instances.running():
+    instances = await bridge.store.instances.all()
+    if any(one.runs(bridge.store.now()) or bridge.store.instances.is_mute(one) for one in instances):
         findings += await _asked(bridge.settings, transport, known=report.checks.keys())
     return findings
 

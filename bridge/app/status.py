@@ -60,12 +60,17 @@ async def status_of(store: Store) -> Rows:
     }
 
 
-def instance_state(one: Instance | None, now: float) -> str:
-    """Whether this bridge runs, and since when it does or does not, in words; None: none ever ran."""
+def instance_state(one: Instance | None, now: float, *, mute: bool = False) -> str:
+    """Whether this bridge runs, and since when it does or does not, in words; None: none ever ran.
+
+    mute: it runs, though its store shows no heartbeat.
+    """
     if one is None:
         return "no bridge has run on this store yet"
     if one.runs(now):
         return f"runs since {moment(one.started_at)}"
+    if mute:
+        return f"runs, but its store has taken no writes since {moment(one.seen_at)}: `bridge doctor` says why"
     if one.stopped_at is not None:
         return f"stopped at {moment(one.stopped_at)}"
     return f"does not run: it was last seen at {moment(one.seen_at)} and did not stop in order"
@@ -75,7 +80,9 @@ async def _instances(store: Store) -> list[dict[str, object]]:
     """Those that run; the one that ended last when none does."""
     now, found = store.now(), await store.instances.all()
     shown = [one for one in found if one.runs(now)] or found[:1]
-    rows: list[dict[str, object]] = [{"instance": one.name, "state": instance_state(one, now)} for one in shown]
+    rows: list[dict[str, object]] = [
+        {"instance": one.name, "state": instance_state(one, now, mute=store.instances.is_mute(one))} for one in shown
+    ]
     return rows or [{"instance": "-", "state": instance_state(None, now)}]
 
 

@@ -106,6 +106,8 @@ async def _missing(store: Store) -> str:
     found = await store.instances.all()
     if any(one.runs(store.now()) for one in found):
         return ""
+    if found and store.instances.is_mute(found[0]):
+        return f"the bridge {instance_state(found[0], store.now(), mute=True)}; so nothing was done"
     state = instance_state(found[0] if found else None, store.now())
     about = f"the last one {state}" if found else state
     remedy = "start `bridge run`, or leave it queued with --queue (and --yes, where it asks first)"

@@ -175,7 +175,8 @@ class Reconciler:
     async def sweep(self, system: str, entity: str, kind: str) -> Sweep:
         """One sweep, now; `kind` is "incremental" or "full". What ended it early stands in the report.
 
-        The first incremental sweep of an entity begins at now: a new bridge starts from now.
+        The first incremental sweep of an entity begins where its full one began: what was changed since may have come
+        after its page was read. Before any full one it begins at now.
         """
         async with self._turns[system, entity]:
             report = Sweep(system, entity, kind)
@@ -212,7 +213,7 @@ class Reconciler:
         cursors = self.store.cursors
         cursor = await cursors.get(report.system, report.entity, report.kind)
         if report.kind == "incremental":
-            first = self.store.now() - _overlap(facts) if facts.since and cursor.value is None else None
+            first = await self._first_value(cursor, facts) if facts.since and cursor.value is None else None
             cursor = await cursors.start(report.system, report.entity, "incremental", value=first)
             if not facts.since or self._too_old(cursor, facts):
                 report.kind = "full"
@@ -230,6 +231,12 @@ class Reconciler:
             if cursor.page is None:
                 raise
             await self._walk(report, await cursors.start(report.system, report.entity, report.kind), facts, looked)
+
+    async def _first_value(self, incremental: Cursor, facts: EntityManifest) -> float:
+        full = await self.store.cursors.get(incremental.system, incremental.entity, "full")
+        if full.started_at is None:
+            return self.store.now() - _overlap(facts)
+        return _since_start_of(full.started_at, facts)
 
     async def _looked(self, full: Cursor, facts: EntityManifest) -> float | None:
         """Until when sweeps before a full one have looked for changes; `full`: its cursor before it starts."""
@@ -340,7 +347,7 @@ class Reconciler:
             return
         cursor = await self.store.cursors.get(full.system, full.entity, "incremental")
         if cursor.value is None or self._too_old(cursor, facts):
-            value = full.started_at - TRUSTED_SKEW_SECONDS - _overlap(facts)
+            value = _since_start_of(full.started_at, facts)
             await self.store.cursors.start(full.system, full.entity, "incremental", value=value)
 
     async def _uses(self, system: str, entity: str) -> Sequence[Use]:
@@ -430,6 +437,11 @@ class Reconciler:
 
 def _overlap(facts: EntityManifest) -> float:
     return facts.read_lag + facts.since_lag + OVERLAP_SECONDS
+
+
+def _since_start_of(started_at: float, facts: EntityManifest) -> float:
+    """The modified-since that leaves out nothing which a full sweep begun then may have missed."""
+    return started_at - TRUSTED_SKEW_SECONDS - _overlap(facts)
 
 
 def _next_value(cursor: Cursor, newest: float | None, facts: EntityManifest) -> float | None:

@@ -40,6 +40,7 @@ from bridge.domain.errors import StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams, epoch
 from bridge.store.model import Unstorable
+from bridge.store.planner import tell_planner
 from bridge.store.tables import sequence
 
 T = TypeVar("T")
@@ -122,7 +123,7 @@ class Database:
     def require_free(self) -> None:
         """Raises StoreUnavailable at once while another program holds the file: a write would wait longer for it."""
         if self.locked:
-            raise StoreUnavailable(f"the store cannot be used now: {LOCKED}")
+            raise StoreUnavailable(f"the store cannot be used now: {LOCKED}{CONTINUES}")
 
     async def session(self, work: Session[T]) -> T:
         """Run `work` on a connection of its own, outside of any transaction (PostgreSQL session locks)."""
@@ -137,6 +138,12 @@ class Database:
             await self.backend.scrub()
         except (DBAPIError, PoolTimeout, OSError, TimeoutError, sqlite3.Error) as error:
             raise StoreUnavailable(f"the store's files cannot be rewritten now: {in_words(error)}") from error
+
+    async def tell_planner(self) -> None:
+        """Have SQLite plan its statements by the store's own figures."""
+        if isinstance(self.backend, Sqlite):
+            await self.write("planner", tell_planner)
+            self.backend.read_anew()
 
     def next_seqs(self, conn: Connection, count: int) -> list[int]:
         """The next `count` numbers of the store-wide counter (sequence, generation, fence, link id)."""
@@ -186,7 +193,7 @@ class Database:
         raise AssertionError("unreachable")
 
     def _unavailable(self, error: BaseException) -> StoreUnavailable:
-        told = f"the store cannot be used now: {in_words(error)}"
+        told = f"the store cannot be used now: {in_words(error)}{CONTINUES if is_passing(error) else ''}"
         if code_of(error) in DAMAGED:
             self.damage = told
         return StoreUnavailable(told)
@@ -279,6 +286,10 @@ class Sqlite:
                 transaction.rollback()
             raise
         return None
+
+    def read_anew(self) -> None:
+        """The next read opens a connection, which sees what is read at the opening only."""
+        self._reader.dispose()
 
     async def session(self, work: Session[T]) -> T:
         raise AssertionError("SQLite has one process, and no locks of sessions")
@@ -399,34 +410,49 @@ def _is_retried(error: BaseException) -> bool:
 
 RESTORE = "stop the bridge, move the file, its -wal and its -shm away, then `bridge restore-backup FILE`"
 
-LOCKED = "another program holds it locked: end that program, and it continues by itself"
+LOCKED = "another program holds it locked: end that program"
+CONTINUES = "; then the bridge continues by itself"
 
 SQLITE_REMEDIES: Mapping[int, str] = {
-    sqlite3.SQLITE_FULL: "the disk is full: make room, and it continues by itself",
-    sqlite3.SQLITE_READONLY: "its file or disk is read-only: let the bridge's user write it; it continues by itself",
+    sqlite3.SQLITE_FULL: "the disk is full: make room",
+    sqlite3.SQLITE_READONLY: "its file or disk is read-only: let the bridge's user write it",
     sqlite3.SQLITE_BUSY: LOCKED,
     sqlite3.SQLITE_LOCKED: LOCKED,
     sqlite3.SQLITE_IOERR: "the disk cannot be read or written: look at the machine's log",
     sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: see that it is there and that the bridge's user may write it",
-    sqlite3.SQLITE_PERM: "its file may not be written: give the bridge's user the right, and it continues by itself",
+    sqlite3.SQLITE_PERM: "its file may not be written: give the bridge's user the right",
     sqlite3.SQLITE_CORRUPT: f"its file is damaged: {RESTORE}",
     sqlite3.SQLITE_NOTADB: f"its file is not a database, or is damaged: correct store.url, or {RESTORE}",
 }
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 POSTGRES_REMEDIES: Mapping[str, str] = {
-    "53300": "PostgreSQL has no connection left: raise max_connections, or end what holds them; it continues by itself",
-    "53100": "PostgreSQL's disk is full: make room, and it continues by itself",
-    "53200": "PostgreSQL has no memory left; it continues by itself",
+    "53300": "PostgreSQL has no connection left: raise max_connections, or end what holds them",
+    "53100": "PostgreSQL's disk is full: make room",
+    "53200": "PostgreSQL has no memory left",
     "25006": "PostgreSQL takes no writes (it is a replica, or set read-only): name the one that does",
     "28P01": "PostgreSQL refuses the password: correct store.url and restart",
     "28000": "PostgreSQL refuses the user: correct store.url and restart",
     "3D000": "PostgreSQL has no such database: make it, or correct store.url and restart",
-    "57P03": "PostgreSQL is starting or stopping; it continues by itself",
+    "57P03": "PostgreSQL is starting or stopping",
     "XX001": "a table of PostgreSQL is damaged: restore the database",
     "XX002": "an index of PostgreSQL is damaged: REINDEX the database",
     "42P01": "a table is missing: restore the database",
 }
+
+PASSING = frozenset(
+    {
+        *(
+            sqlite3.SQLITE_FULL,
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_BUSY,
+            sqlite3.SQLITE_LOCKED,
+            sqlite3.SQLITE_PERM,
+        ),
+        *("53300", "53100", "53200", "57P03"),
+    }
+)
+"""What a running bridge goes on after by itself."""
 
 
 def code_of(error: BaseException) -> int:
@@ -446,9 +472,19 @@ def state_of(error: BaseException) -> str:
     return found if isinstance(found, str) else ""
 
 
+def known_words(error: BaseException) -> str | None:
+    """What is wrong and what to do; None for what is not known here."""
+    return SQLITE_REMEDIES.get(code_of(error)) or POSTGRES_REMEDIES.get(state_of(error))
+
+
+def is_passing(error: BaseException) -> bool:
+    """A running bridge continues by itself once the cause is gone."""
+    return code_of(error) in PASSING or state_of(error) in PASSING
+
+
 def in_words(error: BaseException) -> str:
     """What is wrong and what to do; else the database's own words, without statement or values."""
-    known = SQLITE_REMEDIES.get(code_of(error)) or POSTGRES_REMEDIES.get(state_of(error))
+    known = known_words(error)
     if known is not None:
         return known
     original = getattr(error, "orig", None) or error

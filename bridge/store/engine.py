@@ -17,7 +17,7 @@ from bridge.store.audit import Audit
 from bridge.store.budgets import Budgets
 from bridge.store.counters import Counters
 from bridge.store.cursors import Cursors
-from bridge.store.database import Database
+from bridge.store.database import Database, known_words
 from bridge.store.hooks import HookHours, Hooks
 from bridge.store.instances import FileLock, Instances
 from bridge.store.instructions import Instructions
@@ -230,9 +230,7 @@ async def open_store(
         await store.start()
     except StoreUnavailable as error:
         await store.close()
-        raise ConfigError(
-            [_fault(f"{where} cannot be used: {error}", "see that the database exists and answers")]
-        ) from error
+        raise ConfigError([_unusable(where, error)]) from error
     except BaseException:
         await store.close()
         raise
@@ -256,6 +254,8 @@ async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bo
     """The schema this program works with, made or brought up to date where that is allowed."""
     found = await database.read(schema_of)
     if found == HEAD:
+        if upgrade:
+            await database.tell_planner()
         return
     if found is None and not make:
         raise NoStore([_fault(f"there is no store at {where} yet", MAKES)])
@@ -269,6 +269,7 @@ async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bo
         bring(conn)
 
     await database.write("migrate", work)
+    await database.tell_planner()
 
 
 MAKES = "`bridge run` makes it; if there should be one, correct store.url in the settings"
@@ -278,6 +279,14 @@ def _void_claims(conn: Connection) -> None:
     """Whoever held leases and requests of this file is gone: only one bridge runs on it."""
     conn.execute(delete(leases))
     conn.execute(update(requests).values(taken_at=None))
+
+
+def _unusable(where: str, error: StoreUnavailable) -> Problem:
+    """What keeps a command from the store: unlike a bridge that runs already, it does not continue by itself."""
+    cause = error.__cause__
+    if cause is None or known_words(cause) is None:
+        return _fault(f"{where} cannot be used: {error}", "see that the database exists and answers")
+    return _fault(f"{where} cannot be used: {known_words(cause)}", "then try again")
 
 
 def _fault(what: str, remedy: str) -> Problem:

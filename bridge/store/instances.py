@@ -84,6 +84,14 @@ class Instances:
         now = self._database.now()
         return any(one.runs(now) for one in await self.all())
 
+    def is_mute(self, one: Instance) -> bool:
+        """One that was not seen for long runs all the same: on SQLite it holds the file as long as it lives.
+
+        Its store takes no writes, so its heartbeat is not there.
+        """
+        silent = one.stopped_at is None and not one.runs(self._database.now())
+        return silent and self._database.sqlite and FileLock.is_held(Path(f"{self._database.url.database}.lock"))
+
     async def _note(self, values: dict[str, float]) -> None:
         mine = update(instances).where(instances.c.name == self._database.seams.instance).values(**values)
         await self._database.write("instance", lambda conn: conn.execute(mine))
@@ -115,6 +123,21 @@ class FileLock:
                 [Problem("store.url", what, "stop it first, or use PostgreSQL for several instances")]
             ) from error
         return cls(descriptor)
+
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Whether a process holds it now."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def release(self) -> None:
         if self._descriptor is not None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Table, Text, and_, delete, func, insert, or_, select
+from sqlalchemy import Column, Connection, Index, Select, Table, Text, and_, delete, func, insert, or_, select
 
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
@@ -86,18 +87,14 @@ class UnlinkedReferences:
 
         A record that is filtered never has a counterpart to refer to; one that is due or waits counts as waiting.
         """
-        query = select(
-            unlinked_refs.c.mapping, unlinked_refs.c.parent_mapping, unlinked_refs.c.side, func.count(), FIRST
-        )
-        query = query.join(links, LINKED).outerjoin(tasks, PARENT_TASK).where(or_(tasks.c.rec.is_(None), NOT_DECIDED))
-        group = (unlinked_refs.c.mapping, unlinked_refs.c.parent_mapping, unlinked_refs.c.side)
-        query = query.group_by(*group).order_by(*group)
 
         def work(conn: Connection) -> list[Overdue]:
-            return [
-                Overdue(mapping, parent, int(number), TaskKey(mapping, Side(side), record_id))
-                for mapping, parent, side, number, record_id in conn.execute(query)
+            found = [
+                Overdue(mapping, parent, int(number), TaskKey(mapping, side, record_id))
+                for side in Side
+                for mapping, parent, number, record_id in conn.execute(OVERDUE[side])
             ]
+            return sorted(found, key=lambda one: (one.mapping, one.parent_mapping, one.child.side.value))
 
         return await self._database.read(work)
 
@@ -111,12 +108,6 @@ class UnlinkedReferences:
         return await self._database.read(work)
 
 
-FIRST = func.min(unlinked_refs.c.rec)
-LINKED = and_(
-    links.c.mapping == unlinked_refs.c.mapping,
-    links.c.state == LinkState.LIVE.value,
-    or_(*(and_(unlinked_refs.c.side == side.value, links.c[side.value] == unlinked_refs.c.rec) for side in Side)),
-)
 PARENT_TASK = and_(
     tasks.c.mapping == unlinked_refs.c.parent_mapping,
     tasks.c.side == unlinked_refs.c.parent_side,
@@ -126,3 +117,19 @@ NOT_DECIDED = and_(
     tasks.c.due.is_(None),
     or_(tasks.c.state == TaskState.DEAD.value, tasks.c.outcome.is_(None), tasks.c.outcome != Outcome.FILTERED.value),
 )
+
+
+def _overdue(side: Side) -> Select[Any]:
+    """For each side by itself: of either side at once a database would read all links."""
+    linked = and_(
+        links.c.mapping == unlinked_refs.c.mapping,
+        links.c.state == LinkState.LIVE.value,
+        links.c[side.value] == unlinked_refs.c.rec,
+    )
+    pair = (unlinked_refs.c.mapping, unlinked_refs.c.parent_mapping)
+    query = select(*pair, func.count(), func.min(unlinked_refs.c.rec)).where(unlinked_refs.c.side == side.value)
+    query = query.join(links, linked).outerjoin(tasks, PARENT_TASK)
+    return query.where(or_(tasks.c.rec.is_(None), NOT_DECIDED)).group_by(*pair)
+
+
+OVERDUE = {side: _overdue(side) for side in Side}

@@ -213,4 +213,5 @@ def created(
 def told_created(draft: Draft, plan: Create, record_id: str) -> str:
     values = ", ".join(f"{name}={value!r}" for name, value in plan.told.items())
     out = "".join(f"; left out: {why}" for why in plan.left_out.values())
-    return f"{draft.named(draft.side, draft.key.record_id)} -> created {draft.named(plan.target, record_id)}: {values}{out}"
+    source, new = draft.named(draft.side, draft.key.record_id), draft.named(plan.target, record_id)
+    return f"{source} -> created {new}: {values}{out}"

@@ -3,12 +3,15 @@
 import asyncio
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bridge.app.seams import system_seams
 from bridge.store import Store, open_store
+from bridge.store.instances import FileLock
 from bridge.store.requests import Request
 from tests.acceptance.site import Site, deeds, told
 
@@ -161,3 +164,33 @@ def test_tests_and_explain_of_a_file_need_no_secret_and_no_store(site: Site) -> 
 def test_a_misspelt_command_is_answered_with_the_right_one(site: Site) -> None:
     done = site.bridge("stauts")
     assert (done.code, "there is no command `stauts`; did you mean `status`?" in done.err) == (2, True)
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Iterator[Site]:
+    """A bridge holds the store, and its last heartbeat is old: so it is on a full disk."""
+    site = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
+
+    async def began() -> None:
+        store = await open_store(f"sqlite:///{site.folder}/bridge.sqlite", system_seams())
+        await store.instances.begin()
+        old = text("UPDATE instances SET seen_at = seen_at - 60")
+        await store.database.write("silence", lambda conn: conn.execute(old))
+        await store.close()
+
+    asyncio.run(began())
+    lock = FileLock.take(site.folder / "bridge.sqlite.lock")
+    yield site
+    lock.release()
+
+
+def test_a_bridge_whose_store_takes_no_writes_is_not_said_to_be_gone(silent: Site) -> None:
+    telling = "its store has taken no writes since"
+    assert telling in silent.told("status").out
+    doctor = silent.told("doctor").out
+    assert telling in doctor
+    assert "admin listener" in doctor, "the running bridge is asked what keeps it from writing"
+    paused = silent.told("pause")
+    assert (paused.code, telling in paused.err) == (1, True)
+    assert "start `bridge run`" not in paused.err
+    assert in_store(silent) == []

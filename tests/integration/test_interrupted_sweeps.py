@@ -1,5 +1,7 @@
 """A sweep that an outage or a quota cuts off goes on by itself, no more often than it helps."""
 
+from typing import Any
+
 import pytest
 
 from bridge.domain.errors import RateLimited, RetryLater, StoreUnavailable
@@ -93,3 +95,28 @@ async def test_a_bridge_that_is_restarted_often_does_its_full_sweeps_when_they_a
     await bench.reconciler._ask_again(86_400.0)
     asked = {one.entity for one in await bench.store.cursors.all() if one.kind == "full" and one.asked_at is not None}
     assert "person" in asked
+
+
+async def test_what_changed_while_the_store_was_away_after_the_first_full_sweep_is_found(
+    new_bench: NewSweepBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = await new_bench()
+    cursors = bench.store.cursors
+
+    async def away(*_about: object, **_more: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    with monkeypatch.context() as patch:
+        start_sweep = cursors.start
+
+        async def start_full(system: str, entity: str, kind: str, **more: Any) -> object:
+            return await (start_sweep if kind == "full" else away)(system, entity, kind, **more)
+
+        patch.setattr(cursors, "start", start_full)
+        with pytest.raises(StoreUnavailable):
+            await bench.reconciler.sweep("crm", "person", "full")
+    bench.clock.advance(1)
+    bench.crm.person_creates("person", name="Meanwhile", email="meanwhile@x.example")
+    bench.clock.advance(600)
+    report = await bench.reconciler.sweep("crm", "person", "incremental")
+    assert (report.kind, report.fault, report.marked) == ("incremental", "", 1)

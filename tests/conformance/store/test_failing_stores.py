@@ -250,3 +250,16 @@ async def test_a_postgresql_that_takes_no_writes_says_so(made_postgres_url: str,
         await admin.execute(f"SET default_transaction_read_only = off; ALTER DATABASE {name} RESET ALL")
         await admin.close()
         await store.close()
+
+
+async def test_at_the_start_nothing_is_said_to_continue_by_itself(sqlite_url: str, new_seams: NewSeams) -> None:
+    store = await open_store(sqlite_url, new_seams())
+    other = sqlite3.connect(str(store.database.url.database), isolation_level=None)
+    await store.close()
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(ConfigError) as caught:
+        await open_store(sqlite_url, new_seams(), exclusive=True)
+    other.close()
+    (fault,) = caught.value.faults
+    assert fault.what.endswith("cannot be used: another program holds it locked: end that program")
+    assert fault.remedy == "then try again"

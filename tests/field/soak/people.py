@@ -12,6 +12,9 @@ from bridge.simulators.pipedrive import PipedriveSimulator
 from bridge.simulators.world import HttpDelivery
 
 MAIL = "p{number}@soak.example"
+PHONES = 500
+"""So many numbers there are. The bridge remembers how some thousand were read: with ever new ones that would look like
+growth for an hour."""
 
 
 @dataclass
@@ -81,7 +84,7 @@ class People:
             self.names[record] = name
             self._crossing[record] = (name, time.monotonic())
         else:
-            phone = f"+47 22{self.chance.randrange(10**6):06}"
+            phone = f"+47 22{self.chance.randrange(PHONES):06}"
             self.erp.person_edits("contacts", self.contacts[record], {"phone": phone})
 
     def look(self) -> None:

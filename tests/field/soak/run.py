@@ -39,6 +39,8 @@ START_SECONDS, CALM_SECONDS = 900.0, 400.0
 DAY_SECONDS = 20.0
 OBSERVER = "soak"
 TROUBLE_SECONDS = 25.0
+REFUSING_SECONDS = 6.0
+"""So long a product refuses all calls. (A number of calls would last as long as the bridge leaves it alone.)"""
 SETTINGS: Mapping[str, str] = {
     "SCHEDULE__RETENTION_SECONDS": "4",
     "SCHEDULE__SWEEP_SECONDS": "5",
@@ -148,7 +150,7 @@ class Soak:
             elif what == 1:
                 people.erp.expire_tokens()
             elif what == 2:
-                product.faults.responses.insert(0, ResponseFault(status=chance.choice((429, 503)), times=40))
+                await _refusing(product, chance.choice((429, 503)))
             elif self.store_url.startswith("postgresql"):
                 await _cut(self.store_url)
             for health in people.crm.deliveries.health.values():
@@ -168,6 +170,13 @@ def faults_on(people: People) -> None:
             ResponseFault("drop", probability=0.005, after=True),
             ResponseFault(status=503, probability=0.01),
         ]
+
+
+async def _refusing(product: PipedriveSimulator | DeskeraSimulator, status: int) -> None:
+    refusal = ResponseFault(status=status)
+    product.faults.responses.insert(0, refusal)
+    await asyncio.sleep(REFUSING_SECONDS)
+    product.faults.responses.remove(refusal)
 
 
 async def _cut(store_url: str) -> None:

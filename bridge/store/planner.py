@@ -1,0 +1,63 @@
+"""What SQLite's planner is told of the tables: that they are large, and which columns tell few of their rows apart.
+
+Without figures of its own SQLite takes two equal columns for as good as three: for one record's keys it read those of
+all records. Figures that it would measure depend on when it measured, and plans with them. So every store has these, as
+SQLite's documentation recommends for plans that stay. PostgreSQL measures by itself.
+"""
+
+from collections.abc import Sequence
+from math import prod
+
+from sqlalchemy import Connection, text
+
+ROWS, SOME_ROWS = 1_000_000, 10_000
+"""Of a table; of a small one, and of an index that holds some rows only."""
+
+FEW: dict[str, int] = {
+    **dict.fromkeys(("side", "parent_side", "wait_side", "system"), 2),
+    **dict.fromkeys(("mapping", "parent_mapping", "wait_mapping", "entity", "kind", "state", "lane"), 4),
+    **dict.fromkeys(("what", "copy", "instance", "credential"), 10),
+    **dict.fromkeys(("run", "due"), 1_000),
+}
+"""How many values a column holds; those not named hold as many as there are rows."""
+
+SMALL = frozenset({"unlinked_refs"})
+"""Tables with far fewer rows than those they are joined with."""
+
+INDEXES = text(
+    'SELECT m.name, i.name, i.partial AND NOT i."unique" FROM sqlite_master AS m, pragma_index_list(m.name) AS i'
+    " WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, i.name"
+)
+COLUMNS = text("SELECT name FROM pragma_index_info(:index) ORDER BY seqno")
+
+
+def tell_planner(conn: Connection) -> None:
+    """Store the figures where they are not as here. This connection uses them at once, others when they open."""
+    wanted = [
+        (
+            table,
+            index,
+            _figures([name for (name,) in conn.execute(COLUMNS, {"index": index})], partial or table in SMALL),
+        )
+        for table, index, partial in conn.execute(INDEXES).all()
+    ]
+    if _told(conn) == wanted:
+        return
+    conn.exec_driver_sql("ANALYZE alembic_version")  # makes the table of figures
+    conn.exec_driver_sql("DELETE FROM sqlite_stat1")
+    conn.exec_driver_sql("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)", wanted)
+    conn.exec_driver_sql("ANALYZE sqlite_master")  # reads the figures
+
+
+def _told(conn: Connection) -> list[tuple[str, str, str]]:
+    if conn.scalar(text("SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'")) == 0:
+        return []
+    rows = conn.exec_driver_sql("SELECT tbl, idx, stat FROM sqlite_stat1 ORDER BY tbl, idx")
+    return [(row.tbl, row.idx, row.stat) for row in rows]
+
+
+def _figures(columns: Sequence[str], few: bool) -> str:
+    """Rows of the index, then how many of them share the first column, the first two, and so on."""
+    rows = SOME_ROWS if few else ROWS
+    told = [prod(FEW.get(name, ROWS) for name in columns[: count + 1]) for count in range(len(columns))]
+    return " ".join(map(str, [rows, *(max(rows // distinct, 1) for distinct in told)]))
