@@ -38,14 +38,15 @@ def _one(label: str, times: int, seed: int) -> Told:
 
 
 def _wrong(told: Told) -> list[str]:
-    """An asynchronous standby may lack the last moments; everything else must hold."""
+    """An asynchronous standby may lack the last moments, pairs included; everything else must hold (`docs/store.md`)."""
     wrong = list(told.faults)
     if RUNS[told.label]["synchronous"]:
         wrong += [f"accepted and lost: {told.lost[:5]}"] * bool(told.lost)
         wrong += [f"{told.numbers['events lost']} accepted events are not in the store"] * bool(
             told.numbers.get("events lost")
         )
-    return wrong + [f"doubled: {told.doubled[:5]}"] * bool(told.doubled)
+        wrong += [f"doubled: {told.doubled[:5]}"] * bool(told.doubled)
+    return wrong
 
 
 def main() -> int:
