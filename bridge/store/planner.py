@@ -18,6 +18,7 @@ FEW: dict[str, int] = {
     **dict.fromkeys(("mapping", "parent_mapping", "wait_mapping", "entity", "kind", "state", "lane"), 4),
     **dict.fromkeys(("what", "copy", "instance", "credential"), 10),
     **dict.fromkeys(("run", "due"), 1_000),
+    "other_rec": 100_000,
 }
 """How many values a column holds; those not named hold as many as there are rows."""
 

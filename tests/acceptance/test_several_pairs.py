@@ -1,6 +1,5 @@
 """Several shipped pairs in one folder: each adds itself, and all of them together can run."""
 
-import re
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -26,8 +25,6 @@ ROLES = {
     "tryton": "office",
     "bottlecrm": "front",
 }
-TWO_MASTERS = {("bottlecrm-tryton", "pipedrive-tryton"): {"crm-office-deals"}}
-"""Pairs whose deals go one way into the same opportunities: the second one's are left out."""
 MANIFESTS = {name: kind.manifest for name, kind in CONNECTORS.items()}
 
 
@@ -76,14 +73,14 @@ def test_a_second_pair_adds_itself_without_touching_what_is_there(tmp_path: Path
     assert init(first, tmp_path).exit_code == 0
     before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
     done = init(second, tmp_path)
-    out = set(re.findall(r"^left out (\S+):", done.output, re.MULTILINE))
-    assert (done.exit_code, out) == (0, TWO_MASTERS.get((first, second), set())), done.output
+    assert done.exit_code == 0, done.output
+    assert "left out " not in done.output
     for path, text in before.items():
         lines = iter(path.read_text().splitlines())
         assert all(line in lines for line in text.splitlines()), path  # all of them, in their order
         assert path.name == "bridge.yaml" or path.read_text() == text
     mappings = {mapping.name for pair in (first, second) for mapping in shipped(pair)}
-    assert sound(tmp_path) == mappings - out
+    assert sound(tmp_path) == mappings
 
 
 @pytest.mark.parametrize("pairs", [PAIRS, PAIRS[::-1]], ids=["a to z", "z to a"])

@@ -214,7 +214,7 @@ async def test_a_mapping_goes_to_shadow_and_back_on_its_page(anna: Reader) -> No
 
 async def test_a_plan_is_made_in_the_background_and_shown_when_it_is_there(anna: Reader) -> None:
     await anna.go("/plan")
-    await anna.sees("No plan was made here")
+    await anna.sees("No plan was made since this bridge started")
     await anna.page.select_option("select[name=mapping]", "deals")
     await anna.page.click("main button:text-is('Make a plan')")
     await anna.sees("Under way")

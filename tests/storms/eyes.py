@@ -42,44 +42,45 @@ class Eyes:
         self.segments = {option["id"]: CRM_SEGMENTS[option["label"]] for option in options}
 
     # -- which records there are ------------------------------------------------------------------------------------
-    def raw(self, side: str, kind: str, rec: str) -> dict[str, Any] | None:
+    def raw(self, side: str, kind: str, record_id: str) -> dict[str, Any] | None:
         """The record as stored, also when deleted; None when there never was one."""
         if side == "crm":
-            return self.crm.state.tables[CRM_TABLE[kind]].get(rec)
-        row = self.erp.state.tables[ERP_TABLE[kind]].get(rec)
+            return self.crm.state.tables[CRM_TABLE[kind]].get(record_id)
+        row = self.erp.state.tables[ERP_TABLE[kind]].get(record_id)
         return row if row is not None and row.get("type") == ERP_TYPE.get(kind) else None
 
-    def lives(self, side: str, kind: str, rec: str) -> bool:
-        row = self.raw(side, kind, rec)
+    def lives(self, side: str, kind: str, record_id: str) -> bool:
+        row = self.raw(side, kind, record_id)
         return row is not None and not row.get("is_deleted") and "_gone" not in row
 
     def all(self, side: str, kind: str, *, deleted: bool = False) -> list[str]:
         """Ids of the live records, or of the deleted ones."""
         table = (self.crm.state if side == "crm" else self.erp.state).tables
-        ids = [rec for rec, _row in table[(CRM_TABLE if side == "crm" else ERP_TABLE)[kind]].rows()]
-        return [rec for rec in ids if self.raw(side, kind, rec) and self.lives(side, kind, rec) is not deleted]
+        ids = [record_id for record_id, _row in table[(CRM_TABLE if side == "crm" else ERP_TABLE)[kind]].rows()]
+        shown = [record_id for record_id in ids if self.raw(side, kind, record_id)]
+        return [record_id for record_id in shown if self.lives(side, kind, record_id) is not deleted]
 
-    def tag(self, side: str, kind: str, rec: str) -> str:
+    def tag(self, side: str, kind: str, record_id: str) -> str:
         """Which thing of the world this record is about."""
-        row = self.raw(side, kind, rec)
-        assert row is not None, f"no {side} {kind} {rec}"
-        return self.text(side, kind, rec, "name").split()[0]
+        row = self.raw(side, kind, record_id)
+        assert row is not None, f"no {side} {kind} {record_id}"
+        return self.text(side, kind, record_id, "name").split()[0]
 
-    def text(self, side: str, kind: str, rec: str, field: str) -> str:
+    def text(self, side: str, kind: str, record_id: str, field: str) -> str:
         """A text as stored, whole."""
-        row = self.raw(side, kind, rec) or {}
+        row = self.raw(side, kind, record_id) or {}
         if field == "address":
             return str((row.get("address") or {}).get("value") or "" if side == "crm" else row.get("address") or "")
         return str(row.get("title" if (side, kind) == ("crm", "deal") else "name") or "")
 
     # -- what they show ---------------------------------------------------------------------------------------------
-    def values(self, side: str, kind: str, rec: str) -> dict[str, Any]:
+    def values(self, side: str, kind: str, record_id: str) -> dict[str, Any]:
         """The mapped fields of a record."""
-        row = self.raw(side, kind, rec)
+        row = self.raw(side, kind, record_id)
         assert row is not None
-        found: dict[str, Any] = {"name": key_of(self.text(side, kind, rec, "name"), 2)}
+        found: dict[str, Any] = {"name": key_of(self.text(side, kind, record_id, "name"), 2)}
         if kind == "company":
-            found["address"] = key_of(self.text(side, kind, rec, "address"), 1)
+            found["address"] = key_of(self.text(side, kind, record_id, "address"), 1)
         elif kind == "person":
             found |= self._person(side, row)
         else:
@@ -118,9 +119,9 @@ class Eyes:
             "segment": ERP_SEGMENTS.get(row["custom"].get("SEGMENT", "")),
         }
 
-    def _named(self, side: str, rec: Any, kind: str = "company") -> str | None:
+    def _named(self, side: str, record_id: Any, kind: str = "company") -> str | None:
         """The thing a reference means; None when that record is gone."""
-        return self.tag(side, kind, str(rec)) if rec and self.lives(side, kind, str(rec)) else None
+        return self.tag(side, kind, str(record_id)) if record_id and self.lives(side, kind, str(record_id)) else None
 
 
 def _primary(items: list[dict[str, Any]]) -> str | None:

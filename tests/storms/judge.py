@@ -32,8 +32,8 @@ class Judge:
 
     def _by_tag(self, side: str, kind: str) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for rec in self.eyes.all(side, kind):
-            found.setdefault(self.eyes.tag(side, kind, rec), []).append(rec)
+        for record_id in self.eyes.all(side, kind):
+            found.setdefault(self.eyes.tag(side, kind, record_id), []).append(record_id)
         return found
 
     # -- records ----------------------------------------------------------------------------------------------------
@@ -80,20 +80,21 @@ class Judge:
         said = f"{kind} {tag} was made {thing.made[own]} times in {own}, and is there {len(live[own])} times"
         return [f"{said} and {len(live[other])} times in {other}, where it should be {there} times"]
 
-    def held(self, side: str, kind: str, rec: str) -> bool:
+    def held(self, side: str, kind: str, record_id: str) -> bool:
         """Whether a record is rightly held: another one of its side shows the same key."""
-        one = self._keys(side, kind, rec)
+        one = self._keys(side, kind, record_id)
         return self.holds and any(
-            one & self._keys(side, kind, other) for other in self.eyes.all(side, kind) if other != rec
+            one & self._keys(side, kind, other) for other in self.eyes.all(side, kind) if other != record_id
         )
 
-    def several(self, side: str, kind: str, rec: str) -> bool:
+    def several(self, side: str, kind: str, record_id: str) -> bool:
         """Whether several records of the other side show its key, so that nobody can say which one it is."""
-        other, one = ("erp" if side == "crm" else "crm"), self._keys(side, kind, rec)
+        other, one = ("erp" if side == "crm" else "crm"), self._keys(side, kind, record_id)
         return sum(bool(one & self._keys(other, kind, each)) for each in self.eyes.all(other, kind)) > 1
 
-    def _keys(self, side: str, kind: str, rec: str) -> set[tuple[Any, ...]]:
-        name, values = self.eyes.text(side, kind, rec, "name").strip().lower(), self.eyes.values(side, kind, rec)
+    def _keys(self, side: str, kind: str, record_id: str) -> set[tuple[Any, ...]]:
+        name = self.eyes.text(side, kind, record_id, "name").strip().lower()
+        values = self.eyes.values(side, kind, record_id)
         if kind == "company":
             return {(name,)}
         keys = {("email", values["email"]), ("name", name, values["company"])}
@@ -143,19 +144,20 @@ class Judge:
         sources = [edit for edit in self.ledger.edits[kind, tag, name] if edit.value == value]
         if not sources:
             return []
-        for side, rec in (("crm", crm), ("erp", erp)):
-            shown = self.eyes.text(side, kind, rec, name)
-            forms = {text.strip() for edit in sources for text in self._forms(side, rec, kind, name, edit)}
+        for side, record_id in (("crm", crm), ("erp", erp)):
+            shown = self.eyes.text(side, kind, record_id, name)
+            forms = {text.strip() for edit in sources for text in self._forms(side, record_id, kind, name, edit)}
             if shown.strip() not in forms:
                 return [f"{where} reads {shown!r} in {side}, entered as {[edit.text for edit in sources]}"]
         return []
 
-    def _forms(self, side: str, rec: str, kind: str, name: str, edit: Edit) -> list[str]:
+    def _forms(self, side: str, record_id: str, kind: str, name: str, edit: Edit) -> list[str]:
         """How this side may show what was entered; where it was entered here in a record that is gone, it came back."""
         if edit.side != side:
             return [self._kept(side, kind, name, edit.text)]
         other = "erp" if side == "crm" else "crm"
-        back = [] if edit.rec == rec else [self._kept(side, kind, name, self._kept(other, kind, name, edit.text))]
+        returned = self._kept(side, kind, name, self._kept(other, kind, name, edit.text))
+        back = [] if edit.record_id == record_id else [returned]
         return [edit.text, *back]
 
     def _kept(self, side: str, kind: str, name: str, text: str) -> str:

@@ -16,13 +16,13 @@ Place = tuple[str, str, str]  # side, kind, record
 class Edit:
     """`text`: as stored where it was entered. `over`: the edits it replaced, and those they replaced.
 
-    `rec`: the record it was entered in.
+    `record_id`: the record it was entered in.
     """
 
     number: int
     at: float
     side: str
-    rec: str
+    record_id: str
     value: Any
     text: str
     over: frozenset[int]
@@ -89,17 +89,17 @@ class Ledger:
 
     def dies(self, place: Place, tag: str) -> None:
         """A record is deleted: what was entered in it just before may go with it, and what that replaced stands."""
-        side, kind, rec = place
+        side, kind, record_id = place
         for edit in [edit for key, edits in self.edits.items() if key[:2] == (kind, tag) for edit in edits]:
-            if (edit.side, edit.rec) == (side, rec):
+            if (edit.side, edit.record_id) == (side, record_id):
                 self.standing_too |= edit.over
 
     def takes_away(self, place: Place, tag: str) -> None:
         """A person says that a record is one too many: what was entered in it does not stand any more."""
-        side, kind, rec = place
+        side, kind, record_id = place
         self.things[kind, tag].chosen = True
         for name in [name for k, t, name in self.edits if (k, t) == (kind, tag)]:
-            kept = [edit for edit in self.edits[kind, tag, name] if (edit.side, edit.rec) != (side, rec)]
+            kept = [edit for edit in self.edits[kind, tag, name] if (edit.side, edit.record_id) != (side, record_id)]
             self.edits[kind, tag, name] = kept
 
     # -- the bridge, as the products see it -------------------------------------------------------------------------
@@ -113,7 +113,7 @@ class Ledger:
 
         Returns what is not sure until the bridge has stored that the write was answered.
         """
-        side, kind, rec = place
+        side, kind, record_id = place
         unsure = []
         for name, value in after.items():
             if before.get(name) == value:
@@ -121,7 +121,7 @@ class Ledger:
             edit = self._source(kind, tag, name, value, "erp" if side == "crm" else "crm")
             if edit is None and value is not None and (kind, name) not in LOOSE:
                 self.inventions.append(
-                    f"{side} {kind} {rec} ({tag}): the bridge wrote {name}={value!r}, which nobody entered"
+                    f"{side} {kind} {record_id} ({tag}): the bridge wrote {name}={value!r}, which nobody entered"
                 )
             last = self.shown.get((place, name))
             if last is not None and last.edit is not None and last.edit.at > max(read_at, told_at):

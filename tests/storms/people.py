@@ -77,14 +77,14 @@ class People:
         """Somebody does not see that a thing is there, and makes it a second time."""
         kind = chance.choice(("company", "person"))
         field = KEYS[kind]
-        found = [rec for rec in self.eyes.all(side, kind) if self.eyes.values(side, kind, rec)[field]]
+        found = [record_id for record_id in self.eyes.all(side, kind) if self.eyes.values(side, kind, record_id)[field]]
         if not found:
             return
-        rec = chance.choice(found)
-        tag = self.eyes.tag(side, kind, rec)
-        entries = {"name": self.eyes.text(side, kind, rec, "name")}
+        record_id = chance.choice(found)
+        tag = self.eyes.tag(side, kind, record_id)
+        entries = {"name": self.eyes.text(side, kind, record_id, "name")}
         if kind == "person":
-            entries = {"name": f"{tag} v{self.next()}", "email": self.eyes.values(side, kind, rec)["email"]}
+            entries = {"name": f"{tag} v{self.next()}", "email": self.eyes.values(side, kind, record_id)["email"]}
         self.ledger.things[kind, tag].again[side] += 1
         self._create(side, kind, tag, entries)
 
@@ -142,7 +142,7 @@ class People:
     def _crossed(self, place: Place, tag: str) -> bool:
         """Whether the erp holds one copy, which shows in every field the very edit that the crm shows."""
         _, kind, _ = place
-        copies = [rec for rec in self.eyes.all("erp", kind) if self.eyes.tag("erp", kind, rec) == tag]
+        copies = [record_id for record_id in self.eyes.all("erp", kind) if self.eyes.tag("erp", kind, record_id) == tag]
         if len(copies) != 1:
             return False
         other: Place = ("erp", kind, copies[0])
@@ -158,10 +158,10 @@ class People:
     def _restore(self, side: str) -> None:
         kind = self.chance.choice(("company", "person", "deal"))
         gone = [
-            rec
-            for rec in self.eyes.all(side, kind, deleted=True)
-            if self.ledger.things[kind, self.eyes.tag(side, kind, rec)].deleted[side]
-            and not self.ledger.things[kind, self.eyes.tag(side, kind, rec)].merged
+            record_id
+            for record_id in self.eyes.all(side, kind, deleted=True)
+            if self.ledger.things[kind, self.eyes.tag(side, kind, record_id)].deleted[side]
+            and not self.ledger.things[kind, self.eyes.tag(side, kind, record_id)].merged
         ]
         if not gone:
             return
@@ -176,7 +176,7 @@ class People:
         loser, survivor = self._some("crm", kind), self._some("crm", kind)
         if loser is None or survivor is None or loser == survivor:
             return
-        everything = [("crm", k, rec) for k in ("person", "deal") for rec in self.eyes.all("crm", k)]
+        everything = [("crm", k, record_id) for k in ("person", "deal") for record_id in self.eyes.all("crm", k)]
         before = {place: self.eyes.values(*place) for place in [*everything, survivor]}
         absorbed = self.eyes.values(*loser)
         tags = self.eyes.tag(*loser), self.eyes.tag(*survivor)
@@ -295,9 +295,9 @@ class People:
     def _some(self, side: str, kind: str) -> Place | None:
         known = self.ledger.unsure_records
         found = [
-            rec
-            for rec in self.eyes.all(side, kind)
-            if known.get((side, kind, rec), -1000.0) + HANDS_OFF_SECONDS < self.now()
+            record_id
+            for record_id in self.eyes.all(side, kind)
+            if known.get((side, kind, record_id), -1000.0) + HANDS_OFF_SECONDS < self.now()
         ]
         return (side, kind, self.chance.choice(found)) if found else None
 

@@ -257,13 +257,14 @@ class Storm:
         store = self.site.bridge.store
         for link in await store.links.unsettled():
             among = (link.payload or {}).get("among", ())
-            if link.state is not LinkState.DOUBT or not among:
+            if link.state is not LinkState.UNKNOWN or not among:
                 continue
             new, old = (Side.LEFT, Side.RIGHT) if link.made == "created_left" else (Side.RIGHT, Side.LEFT)
             side, kind = SIDES[new is Side.RIGHT], KIND_OF[link.mapping]
-            for rec in sorted((rec for rec in among if self.people.eyes.lives(side, kind, rec)), key=int)[1:]:
-                self.people.takes_away((side, kind, rec))
-            await store.dead_letters.retry([TaskKey(link.mapping, old, str(link.rec(old)))])
+            alive = [record_id for record_id in among if self.people.eyes.lives(side, kind, record_id)]
+            for record_id in sorted(alive, key=int)[1:]:
+                self.people.takes_away((side, kind, record_id))
+            await store.dead_letters.retry([TaskKey(link.mapping, old, str(link.record_id(old)))])
         several = [task.key for task, _ in await store.dead_letters.list() if task.code == Reason.SEVERAL_MATCH]
         if several:
             await store.dead_letters.retry(several)
@@ -306,11 +307,11 @@ class Storm:
     def _held(self, task: Task) -> bool:
         """A dead letter that is right: a duplicate that waits for a person."""
         kind, side = KIND_OF.get(task.key.mapping), "crm" if task.key.side is Side.LEFT else "erp"
-        if kind is None or not self.judge.eyes.lives(side, kind, task.key.rec):
+        if kind is None or not self.judge.eyes.lives(side, kind, task.key.record_id):
             return False
         if task.code == Reason.SEVERAL_MATCH:  # made again on the other side before either was linked
-            return self.judge.several(side, kind, task.key.rec)
-        return task.code == Reason.HELD_AS_DUPLICATE and self.judge.held(side, kind, task.key.rec)
+            return self.judge.several(side, kind, task.key.record_id)
+        return task.code == Reason.HELD_AS_DUPLICATE and self.judge.held(side, kind, task.key.record_id)
 
     def story(self) -> list[str]:
         lines = [*self.people.log, *self.watch.log, *self.log]

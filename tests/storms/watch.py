@@ -40,46 +40,46 @@ class Watch:
         found = PATHS[exchange.host].match(exchange.path) if exchange.host in PATHS else None
         if found is None:
             return None
-        side, table, rec = "crm" if exchange.host == CRM else "erp", found[1], found[2]
-        if rec is None:
+        side, table, record_id = "crm" if exchange.host == CRM else "erp", found[1], found[2]
+        if record_id is None:
             return side, table, None, {}
-        kind = self._kind(side, table, rec)
-        values = self.eyes.values(side, kind, rec) if kind and self.eyes.lives(side, kind, rec) else {}
-        return side, table, rec, values
+        kind = self._kind(side, table, record_id)
+        values = self.eyes.values(side, kind, record_id) if kind and self.eyes.lives(side, kind, record_id) else {}
+        return side, table, record_id, values
 
     def accepted(self, url: str, body: bytes) -> None:
         """The bridge was told of an edit of a deal of the erp, which shows no version. Some bodies name no record."""
-        rec = _named(body) if DEAL_EVENT.search(url) else None
-        if rec is not None:
-            self.told_at["erp", "deal", rec].append(self.site.clock.monotonic())
+        record_id = _named(body) if DEAL_EVENT.search(url) else None
+        if record_id is not None:
+            self.told_at["erp", "deal", record_id].append(self.site.clock.monotonic())
 
     def _told_at(self, exchange: Exchange, place: Place) -> float:
         """Until when the bridge was told of edits before the claim that makes this call began."""
         claimed = self.began.get(exchange.task, exchange.began) if exchange.task else exchange.began
         return max((at for at in self.told_at[place] if at < claimed - CLAIMED_SECONDS), default=-1.0)
 
-    def _kind(self, side: str, table: str, rec: str) -> str | None:
+    def _kind(self, side: str, table: str, record_id: str) -> str | None:
         if table == "contacts":
-            return next((kind for kind in ("company", "person") if self.eyes.raw(side, kind, rec)), None)
+            return next((kind for kind in ("company", "person") if self.eyes.raw(side, kind, record_id)), None)
         kind = KIND_OF[table]
-        return kind if self.eyes.raw(side, kind, rec) else None
+        return kind if self.eyes.raw(side, kind, record_id) else None
 
     def after(self, exchange: Exchange, token: Any) -> None:
         if token is None:
             return
-        side, table, rec, before = token
+        side, table, record_id, before = token
         if exchange.method == "GET":
-            self._read(side, table, rec)
+            self._read(side, table, record_id)
             return
-        if exchange.method == "POST" and rec is None:
+        if exchange.method == "POST" and record_id is None:
             last = self.site.crm.state.last_ids if side == "crm" else self.site.erp.state.last_ids
-            rec = str(
+            record_id = str(
                 last.get(KIND_OF[table] if side == "crm" and KIND_OF[table] != "company" else TABLE_IDS[table], 0)
             )
-        kind = self._kind(side, table, rec) if rec else None
+        kind = self._kind(side, table, record_id) if record_id else None
         if kind is None:
             return
-        place = (side, kind, rec)
+        place = (side, kind, record_id)
         if exchange.method == "DELETE":
             self._deleted(place, bool(before))
             return
@@ -88,11 +88,11 @@ class Watch:
         if self.eyes.lives(*place):
             self._wrote(exchange, place, before)
 
-    def _read(self, side: str, table: str, rec: str | None) -> None:
-        kind = self._kind(side, table, rec) if rec else None
-        if kind is not None and rec is not None:
+    def _read(self, side: str, table: str, record_id: str | None) -> None:
+        kind = self._kind(side, table, record_id) if record_id else None
+        if kind is not None and record_id is not None:
             faults = self.site.crm.faults if side == "crm" else self.site.erp.faults
-            self.read_at[side, kind, rec] = self.site.clock.monotonic() - faults.lag(table)
+            self.read_at[side, kind, record_id] = self.site.clock.monotonic() - faults.lag(table)
 
     def _wrote(self, exchange: Exchange, place: Place, before: dict[str, Any]) -> None:
         values, tag, now = self.eyes.values(*place), self.eyes.tag(*place), self.site.clock.monotonic()

@@ -109,7 +109,7 @@ class Plans:
 
     def _row(self, one: Mapping[str, Any]) -> Row:
         scope = self._bridge.plan.scopes.get(one["mapping"])
-        page = "" if scope is None else address(scope.endpoint(Side(one["side"])), one["rec"])
+        page = "" if scope is None else address(scope.endpoint(Side(one["side"])), one["record_id"])
         fields = [f"{name}: {change_line(change)}" for name, change in one["fields"].items()]
         return Row(one["record"], page, one["target"] if one["target"] != one["record"] else "", one["why"], fields)
 

@@ -38,7 +38,7 @@ def _one(label: str, times: int, seed: int) -> Told:
 
 
 def _wrong(told: Told) -> list[str]:
-    """An asynchronous standby may lack the last moments, pairs included; everything else must hold (`docs/store.md`)."""
+    """An asynchronous standby may lack the last moments, pairs included; all else must hold (`docs/store.md`)."""
     wrong = list(told.faults)
     if RUNS[told.label]["synchronous"]:
         wrong += [f"accepted and lost: {told.lost[:5]}"] * bool(told.lost)

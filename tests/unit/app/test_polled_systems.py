@@ -53,7 +53,7 @@ async def test_the_doctor_misses_no_hook_of_a_product_that_has_none() -> None:
     unused: Any = None
     finding = await _hooks(unused, plan, unused, "erp", connector, addresses)
     assert finding.status is Status.PASS
-    assert "calls nobody back" in finding.text
+    assert "sends no callbacks" in finding.text
 
 
 def test_only_products_without_any_event_are_polled() -> None:

@@ -4,20 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from bridge.files.document import Faults, Table, plain, read_documents
+from bridge.files.document import Problems, Table, plain, read_documents
 
 SHIPPED = (Path(__file__).parents[3] / "config" / "bridge.yaml").read_text()
 
 
 def read(text: str, only: tuple[str, ...] | None) -> tuple[object, list[str]]:
-    faults = Faults()
+    faults = Problems()
     documents = read_documents(text, "bridge.yaml", faults, only)
     assert all(isinstance(one, Table) for one in documents)
     return [plain(one) for one in documents], [str(fault) for fault in faults.found]
 
 
 def places(text: str, only: tuple[str, ...] | None) -> dict[str, str]:
-    (document,) = read_documents(text, "bridge.yaml", Faults(), only)
+    (document,) = read_documents(text, "bridge.yaml", Problems(), only)
     assert isinstance(document, Table)
     return {key: str(node.place) for key, node in document.entries.items()}
 
