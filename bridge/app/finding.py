@@ -9,7 +9,7 @@ OF_SYSTEM = "`bridge status` says since when; docs/operations.md, What health sa
 REMEDIES = {
     "hooks": "`bridge hooks repair`; `bridge hooks list` shows each",
     "quota": "wait for the next day, raise the account's limit, sweep less often, or lower `reserved_share`",
-    "store": "do what it says; docs/operations.md, A store that cannot be used",
+    "store": "do what it says; docs/store.md, A store that cannot be used",
     "waiting": "`bridge waiting`; `bridge why` with the name of a record tells its story",
     "deletion threshold": "`bridge waiting MAPPING`, then `bridge approve MAPPING` where they are meant",
     "dead letters": "`bridge dead-letters list`; correct the cause, then `bridge dead-letters retry`",

@@ -289,7 +289,7 @@ class Requests:
         if audit.faults:
             raise NotDone(str(audit))
         until = moment(self._bridge.store.now() + hours * 3600)
-        return f"{system}: {len(audit.created)} hooks have new addresses; the old ones are taken in until {until} UTC"
+        return f"{system}: {len(audit.created)} hooks have new addresses; the old ones are taken in until {until}"
 
     def _hook(self, arguments: Arguments) -> tuple[str, str]:
         """The system and key of a hook that a mapping needs."""

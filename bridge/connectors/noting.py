@@ -22,7 +22,7 @@ class Noted:
     told: bool = False
 
     @property
-    def no_pending_write(self) -> bool:
+    def nothing_sent(self) -> bool:
         """Whether it is certain that no request has left that changes something."""
         return self.told and not self.requests
 

@@ -13,7 +13,7 @@ from bridge.domain.text_file import reason_of
 from bridge.planning.report import Report
 from bridge.planning.rows import REMEMBERED, WRITES, Json, Row, row_from
 
-FORMAT = 1
+FORMAT = 2  # 1 called the id of a record `rec`
 AGAIN = "make a new plan with `bridge plan --save FILE`"
 
 

@@ -1,6 +1,7 @@
 """The store as a whole: one object with a part for each noun."""
 
 import re
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -219,7 +220,7 @@ async def open_store(
     lock = None
     if parsed.get_backend_name() == "sqlite":
         check_file(parsed, existing)
-        lock = FileLock.take(Path(f"{parsed.database}.lock")) if exclusive else None
+        lock = await _locked(Path(f"{parsed.database}.lock"), seams) if exclusive else None
     database = database_at(parsed, seams)
     store = Store(database, lock, seal or Plain())
     where = parsed.render_as_string(hide_password=True)
@@ -235,6 +236,18 @@ async def open_store(
         await store.close()
         raise
     return store
+
+
+LOCK_TRIES, LOCK_PAUSE_SECONDS = 4, 0.1
+"""A command that looks whether a bridge runs (`FileLock.is_held`) holds the lock for an instant."""
+
+
+async def _locked(path: Path, seams: Seams) -> FileLock:
+    for _ in range(LOCK_TRIES - 1):
+        with suppress(ConfigError):
+            return FileLock.take(path)
+        await seams.clock.sleep(LOCK_PAUSE_SECONDS)
+    return FileLock.take(path)
 
 
 def database_at(parsed: URL, seams: Seams) -> Database:

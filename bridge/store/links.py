@@ -611,7 +611,8 @@ class Links:
             return
 
         def work(conn: Connection) -> None:
-            self._database.lock_name(conn, f"bridge-deletions-{claim.key.mapping}")
+            # The name is that of the first versions: two versions on one store must exclude each other.
+            self._database.lock_name(conn, f"bridge-brake-{claim.key.mapping}")
             if (hindrance := pending.hindrance(*fences_and_told(conn, [claim]))) is not None:
                 raise hindrance
             again = any(link.sent(side) is not None for link in lock_links(conn, [link_id]).values())
@@ -635,7 +636,7 @@ class Links:
         return await self._database.write("sent", work)
 
     async def unsettled(self, mapping: str | None = None) -> list[Link]:
-        """Open intents, doubts and links with an unconfirmed write, by id."""
+        """Open intents, those with an unknown outcome, and links with an unconfirmed write, by id."""
         query = select(links).where(IS_UNSETTLED)
         if mapping is not None:
             query = query.where(links.c.mapping == mapping)

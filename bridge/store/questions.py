@@ -49,7 +49,7 @@ class LinkById(Question[Link | None]):
 
 @dataclass(frozen=True, slots=True)
 class LinksNaming(Question[tuple[Link, ...]]):
-    """Every row that names the record (tombstones, duplicates and doubts too), newest first."""
+    """Every row that names the record (tombstones, duplicates and unknown outcomes too), newest first."""
 
     mapping: str
     side: Side

@@ -359,7 +359,7 @@ async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline
             async with asyncio.timeout(left):
                 return await call
         except TimeoutError:
-            if noted.no_pending_write:
+            if noted.nothing_sent:
                 text = f"a write that waited {left:.1f} s for its turn was not sent"
                 raise RetryLater(system, text) from None
             raise OutcomeUnknown(system, f"a write did not end within {left:.1f} s") from None

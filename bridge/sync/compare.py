@@ -146,7 +146,7 @@ def _as_chosen(draft: Draft, entry: Json, decision: Decision, readings: MappingO
 def hold(draft: Draft, link: Link, decisions: Sequence[Decision], readings: MappingOf[Side, Reading]) -> Link:
     """Fields a person must decide stay as they are, the others go on; each conflict is told of once.
 
-    A choice is kept until `read_lag`: the write it leads to may fail.
+    A choice is kept until `settle`: the write it leads to may fail.
     """
     before, held = link.held or {}, dict[str, Json]()
     for decision in decisions:

@@ -52,7 +52,9 @@ def main() -> int:
             say(f"{client.NAME} {version}: {len(calls)} calls in {time.monotonic() - began:.0f} s")
             rows.append(row(f"{client.NAME} {version}", calls))
             shown = calls if options.all else wrong_of(calls)
-            failed += [f"{client.NAME}: {told(call)}" for call in wrong_of(calls)]
+            failed += (
+                [f"{client.NAME}: {told(call)}" for call in wrong_of(calls)] if calls else [f"{client.NAME}: no call"]
+            )
             for call in shown:
                 say(f"  {call.outcome:<10} {told(call)}")
     say("\n" + table(HEADS, rows))

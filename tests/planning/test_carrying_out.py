@@ -221,6 +221,6 @@ def test_a_file_that_is_no_plan_is_refused_with_one_clear_message(tmp_path: Path
 
 def test_a_row_that_cannot_be_read_is_named_by_its_line(tmp_path: Path) -> None:
     file = tmp_path / "a.plan"
-    file.write_text(json.dumps({"bridge plan": 1, "instance": "a", "made_at": "", "versions": {}}) + "\n{]\n")
+    file.write_text(json.dumps({"bridge plan": 2, "instance": "a", "made_at": "", "versions": {}}) + "\n{]\n")
     with pytest.raises(ConfigError, match=r"a\.plan:2: is no row of a plan"):
         list(steps(file))

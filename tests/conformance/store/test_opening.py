@@ -1,6 +1,7 @@
 """Opening, migrating, refusing; failures have one name."""
 
 import asyncio
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 
 from bridge.domain.errors import ConfigError, StoreUnavailable
 from bridge.domain.seams import Seams
@@ -281,3 +283,22 @@ async def test_transactions_that_are_asked_for_during_a_commit_share_the_next(
     asked = [request.arguments["mapping"] for request in await store.requests.take()]
     assert sorted(asked) == ["first", "second", "third"]
     await store.close()
+
+
+async def test_a_start_waits_for_a_command_that_looks_whether_a_bridge_runs(
+    sqlite_url: str, new_seams: Callable[..., Seams], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look holds the lock for an instant."""
+    await (await open_store(sqlite_url, new_seams())).close()
+    looks = [os.open(f"{make_url(sqlite_url).database}.lock", os.O_RDWR | os.O_CREAT)]
+    fcntl.flock(looks[0], fcntl.LOCK_SH)
+    seams = new_seams()
+    slept = seams.clock.sleep
+
+    async def sleep(seconds: float) -> None:
+        os.close(looks.pop())
+        await slept(seconds)
+
+    monkeypatch.setattr(seams.clock, "sleep", sleep)
+    await (await open_store(sqlite_url, seams, exclusive=True)).close()
+    assert not looks

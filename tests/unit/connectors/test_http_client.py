@@ -388,11 +388,11 @@ async def test_of_calls_one_by_one_a_live_one_does_not_wait_for_one_that_has_no_
         await asyncio.sleep(0)
     await asyncio.gather(client.send(call), client.send(call))
     assert most == 1
-    assert noted.no_pending_write
+    assert noted.nothing_sent
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert noted.no_pending_write
+    assert noted.nothing_sent
 
 
 async def test_a_write_that_was_cut_short_on_its_way_is_noted_as_sent(clock: FakeClock) -> None:
@@ -411,4 +411,4 @@ async def test_a_write_that_was_cut_short_on_its_way_is_noted_as_sent(clock: Fak
     sent.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sent
-    assert not noted.no_pending_write
+    assert not noted.nothing_sent
