@@ -41,6 +41,7 @@ LISTS = {"pipedrive GET /api/v2/persons": 500, "deskera GET /v1/crm/contacts": 5
 BATCH = 5_000
 MOST_SECONDS = 2 * 3600.0
 LOOK_SECONDS = 0.5
+QUIET_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,19 @@ async def _all(stores: Sequence[str], sizes: Sequence[int]) -> list[Swept]:
             return told
 
 
+async def _started(bridge: Bridge) -> None:
+    """What a start looks at by itself (match index, first sweep) is over: no call came for some seconds."""
+    before = -1
+    while (calls := (await bridge.snapshot()).calls) != before:
+        before = calls
+        await asyncio.sleep(QUIET_SECONDS)
+
+
 async def _swept(http: aiohttp.ClientSession, folder: Path, store: str, url: str, count: int) -> Swept:
     bridge = Bridge(f"{store} {count}", http, folder / f"run_{store}_{count}", url)
     try:
         await bridge.start()
+        await _started(bridge)
         await bridge.people.ask("populate", count=count)
         (mapping,) = checked_files(bridge.site.folder / "mappings", None)
         await _link(url, mapping, count)
