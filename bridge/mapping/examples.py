@@ -97,7 +97,7 @@ def _differences(
         raise MappingFailed(list(reading.problems))
     if passes_where(mapping, target.other, given) is False:
         yield Difference("where", "a record of this mapping", "one its filter leaves out")
-    values, unlinked = _crossed(mapping, reading.values, example, target)
+    values, unlinked = _crossed(reading.values, example, target)
     yield from unlinked
     switched_off = _switched_off(mapping, target, values, wanted, reading.off)
     values = {name: value for name, value in values.items() if name not in switched_off}
@@ -145,14 +145,12 @@ def _compared(
             yield Difference(_text(path), None, _show(_at(made, path)), "not in the example")
 
 
-def _crossed(
-    mapping: Mapping, values: MappingOf[str, Any], example: Example, target: Side
-) -> tuple[dict[str, Any], list[Difference]]:
+def _crossed(values: MappingOf[str, Any], example: Example, target: Side) -> tuple[dict[str, Any], list[Difference]]:
     """The values with references as the other side knows them, by the example's links."""
     crossed, unlinked = {}, []
     for name, value in values.items():
         named = [one for one in parts_of(value) if isinstance(one, Reference)]
-        there = {one: _there(one, example, target) or _instead(mapping, name, one, target) for one in named}
+        there = {one: _there(one, example, target) for one in named}
         missing = next((one for one in named if there[one] is None), None)
         if missing is not None:
             why = f"`links` of the example does not name {missing.mapping} {missing.id}"
@@ -166,12 +164,6 @@ def _there(one: Reference, example: Example, target: Side) -> Reference | None:
     pairs = example.links.get(one.mapping, ())
     known = dict(pairs) if target is Side.RIGHT else {right: left for left, right in pairs}
     return Reference(one.mapping, target, known[one.id]) if one.id in known else None
-
-
-def _instead(mapping: Mapping, name: str, one: Reference, target: Side) -> Reference | None:
-    """What the rule says in place of a record that does not cross."""
-    rows = [row for row in mapping.named[name].refers if row.link == one.mapping and target in row.otherwise]
-    return Reference(one.mapping, target, rows[0].otherwise[target]) if rows else None
 
 
 def _replaced(there: MappingOf[Reference, Any], value: Any) -> Any:

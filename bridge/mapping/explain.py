@@ -68,10 +68,7 @@ def _row(mapping: Mapping, side: Side, fields: Fields, row: Field, reading: Read
         return Explained(row.name, rule, before, shown, {}, why)
     if names_unlinked(value):
         target = mapping.side(side.other).name
-        text = f"becomes the id {target} knows that record by"
-        if side.other in row.otherwise:
-            text += f", or {row.otherwise[side.other]} where it does not cross"
-        return Explained(row.name, rule, before, shown, {}, text)
+        return Explained(row.name, rule, before, shown, {}, f"becomes the id {target} knows that record by")
     try:
         after = write(mapping, side.other, {row.name: value}, {})
     except MappingFailed as error:

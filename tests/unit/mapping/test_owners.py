@@ -1,4 +1,4 @@
-"""Mappings that pair records and write nothing, and what stands in place of a linked record that does not cross."""
+"""Mappings that pair records and write nothing, and links to what they pair."""
 
 from typing import Any
 
@@ -6,10 +6,8 @@ import pytest
 
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError
-from bridge.domain.record import Side
 from bridge.mapping.check import check
 from bridge.mapping.examples import run_tests
-from bridge.mapping.explain import explain
 from bridge.mapping.load import load_text
 
 USERS = """\
@@ -53,39 +51,9 @@ def test_the_examples_of_such_a_mapping_say_which_records_are_the_same() -> None
     assert "no match key is the same on both sides" in str(found)
 
 
-def test_what_stands_in_place_of_a_record_that_does_not_cross_is_by_side() -> None:
-    _, deals = loaded(", otherwise: {two: 7}")
-    assert deals.named["owner"].otherwise == {Side.RIGHT: "7"}
-    _, rows = explain(deals, Side.LEFT, {"title": "T", "owner_id": "11"})
-    assert rows[1].why.endswith("or 7 where it does not cross")
-    _, deals = loaded(", from: crm, otherwise: 7")
-    assert deals.named["owner"].otherwise == {Side.RIGHT: "7"}
-
-
-def test_an_example_names_what_stands_in_place() -> None:
-    tests = """\
-tests:
-  - name: nobody there
-    crm: {title: T, owner_id: "11"}
-    two: {title: T, owner_id: "7"}
-    only: crm -> two
-"""
-    _, deals = load_text(f"{USERS}---\n{DEALS % ', otherwise: {two: 7}'}{tests}", "m.yaml")
-    (found,) = run_tests([deals])
-    assert found.passed, str(found)
-
-
-@pytest.mark.parametrize(
-    ("more", "message"),
-    [
-        (", missing: blank, otherwise: {two: 7}", "says `otherwise`, and `missing` says what else"),
-        (", from: crm, otherwise: {crm: 7}", "names crm, which it does not write to"),
-        (", otherwise: {three: 7}", "three"),
-    ],
-)
-def test_what_is_wrong_with_it_is_told(more: str, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        loaded(more)
+def test_a_link_names_nothing_that_stands_in_place_of_a_record_without_a_counterpart() -> None:
+    with pytest.raises(ConfigError, match="otherwise"):
+        loaded(", otherwise: 7")
 
 
 def test_a_mapping_that_writes_nothing_and_matches_nothing_is_refused() -> None:
