@@ -120,6 +120,26 @@ def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settle
     return Settled(ready, left_out, again)
 
 
+def done_without(draft: Draft, target: Side, source: Reading, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The links that a create did without, as the records they name do not cross. What follows soon is none of them."""
+    return {
+        field.name: value
+        for field in draft.mapping.fields
+        if target in field.flows
+        and field.name not in chosen
+        and isinstance(value := source.values.get(field.name), Reference)
+        and _does_not_cross(draft, value)
+    }
+
+
+def _does_not_cross(draft: Draft, reference: Reference) -> bool:
+    scope = draft.situation.scopes.get(reference.mapping)
+    if scope is None or scope.mode is not Mode.LIVE:
+        return True
+    task = draft.ask(TaskOf(TaskKey(reference.mapping, reference.side, reference.id)))
+    return task is not None and _decided_without_link(task)
+
+
 def referring(field: Field, value: Any) -> Iterator[tuple[Field, LinkId | Reference]]:
     """What a value names of other records, each with its row: the field's own, or those of its lines."""
     if isinstance(value, Lines) and field.items is not None:

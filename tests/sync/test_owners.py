@@ -1,7 +1,15 @@
 """Users are paired by e-mail and never made; an owner without a pair is left out."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
+import pytest
+
+from bridge.connectors.protocols import Written
+from bridge.domain.record import Fields
+from tests.clock import FakeClock
+from tests.product import FakeProduct
 from tests.sync.bench import PEOPLE, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
@@ -71,3 +79,88 @@ async def test_the_owner_crosses_when_the_missing_user_appears(new_bench: NewBen
     await bench.settle()
     assert (owner(bench, "crm"), owner(bench, "erp")) == (ids["crm bo"], late)
     await bench.assert_silent()
+
+
+@dataclass
+class FillsIn(FakeProduct):
+    """A new person without an owner gets the user who made it, as most products do."""
+
+    own: str = ""
+
+    async def create(self, entity: str, fields: Fields) -> Written:
+        if entity == "person" and not fields.get("company_id"):
+            fields = {**fields, "company_id": self.own}
+        return await super().create(entity, fields)
+
+
+async def filled_in(new_bench: NewBench, clock: FakeClock, policy: str, maker: str, **more: Any) -> tuple[Bench, str]:
+    """A person of Bo, who is a user of the CRM alone, crossed; the ERP made it one of `maker`. And Bo's id."""
+    erp = FillsIn("erp", clock, **more)
+    bench = await new_bench(PEOPLE, erp=erp)
+    bench.crm.person_creates("company", name="api@x.example")
+    bo = bench.crm.person_creates("company", name="bo@x.example")
+    erp.own = bench.erp.person_creates("company", name=maker)
+    await bench.adopt(OWNED.replace("conflict: crm", f"conflict: {policy}"))
+    await bench.index()
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_creates("person", name="P", email="p@x.example", company_id=bo)
+    await bench.settle()
+    return bench, bo
+
+
+@pytest.mark.parametrize("policy", ["crm", "erp", "newest, else crm", "ask"])
+@pytest.mark.parametrize("maker", ["api@x.example", "nobody@x.example"])
+@pytest.mark.parametrize("answers", [True, False])
+async def test_an_owner_that_a_product_fills_in_does_not_come_back_and_gives_way_to_the_real_one(
+    new_bench: NewBench, clock: FakeClock, policy: str, maker: str, answers: bool
+) -> None:
+    bench, bo = await filled_in(new_bench, clock, policy, maker, answers_record=answers)
+    own = bench.erp.own  # type: ignore[attr-defined]
+    assert (owner(bench, "crm"), owner(bench, "erp")) == (bo, own)
+    await written(bench, "crm", one_person(bench, "crm"), name="Another name")
+    assert (owner(bench, "crm"), owner(bench, "erp")) == (bo, own)
+    await bench.assert_silent()
+
+    late = await joins(bench, "erp", "bo@x.example")
+    assert (owner(bench, "crm"), owner(bench, "erp")) == (bo, late), "who is a user there by now"
+    await bench.assert_silent()
+    await bench.assert_accounted()
+
+
+@pytest.mark.parametrize("policy", ["crm", "erp"])
+async def test_a_user_who_was_filled_in_and_is_paired_later_does_not_come_back(
+    new_bench: NewBench, clock: FakeClock, policy: str
+) -> None:
+    bench, bo = await filled_in(new_bench, clock, policy, "robot@x.example")
+    own = bench.erp.own  # type: ignore[attr-defined]
+    await written(bench, "crm", one_person(bench, "crm"), name="Another name")
+    await joins(bench, "crm", "robot@x.example")
+    assert (owner(bench, "crm"), owner(bench, "erp")) == (bo, own)
+    late = await joins(bench, "erp", "bo@x.example")
+    assert (owner(bench, "crm"), owner(bench, "erp")) == (bo, late)
+    await bench.assert_silent()
+
+
+@pytest.mark.parametrize("policy", ["crm", "erp"])
+async def test_an_edit_of_the_owner_that_was_filled_in_crosses(
+    new_bench: NewBench, clock: FakeClock, policy: str
+) -> None:
+    bench, _ = await filled_in(new_bench, clock, policy, "api@x.example")
+    ann = await joins(bench, "crm", "ann@x.example")
+    there = await joins(bench, "erp", "ann@x.example")
+    await written(bench, "erp", one_person(bench, "erp"), company_id=there)
+    assert (owner(bench, "crm"), owner(bench, "erp")) == (ann, there)
+    await bench.assert_silent()
+
+
+def one_person(bench: Bench, system: str) -> str:
+    ((record_id, _),) = bench.product(system).live("person").items()
+    return record_id
+
+
+async def joins(bench: Bench, system: str, address: str) -> str:
+    bench.clock.advance(60)
+    made = bench.product(system).person_creates("company", name=address)
+    await bench.settle()
+    return made
