@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bridge.connectors.protocols import Written
-from bridge.domain.record import Fields
+from bridge.domain.record import Fields, Side
+from bridge.reconcile.reconciler import Reconciler, Work
 from tests.clock import FakeClock
 from tests.product import FakeProduct
 from tests.sync.bench import PEOPLE, Bench
@@ -164,3 +165,20 @@ async def joins(bench: Bench, system: str, address: str) -> str:
     made = bench.product(system).person_creates("company", name=address)
     await bench.settle()
     return made
+
+
+async def test_a_backfill_pairs_the_records_of_a_mapping_that_writes_nothing(new_bench: NewBench) -> None:
+    bench = await new_bench(PEOPLE)
+    ids = [bench.product(system).person_creates("company", name="ann@x.example") for system in ("crm", "erp")]
+    await bench.adopt(OWNED)
+    await bench.index()
+    bench.clock.advance(3600)
+    work = Work(bench.parts.mappings, bench.parts.scopes, bench.routes)
+    reconciler = Reconciler(bench.parts.connectors, work, bench.store, bench.seams)
+    report = await reconciler.backfill("users")
+    assert (report.fault, report.rows, report.marked) == ("", 2, 2)
+    while await bench.turn():
+        pass
+    link = await bench.store.links.of("users", Side.LEFT, ids[0])
+    assert link is not None
+    assert link.right == ids[1]
