@@ -4,10 +4,14 @@ from typing import Any
 
 import pytest
 
+from bridge.app.desk.records import rule_of
+from bridge.app.desk.words import sides
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError
+from bridge.domain.record import Side
 from bridge.mapping.check import check
 from bridge.mapping.examples import run_tests
+from bridge.mapping.explain import explain
 from bridge.mapping.load import load_text
 
 USERS = """\
@@ -54,6 +58,15 @@ def test_the_examples_of_such_a_mapping_say_which_records_are_the_same() -> None
 def test_a_link_names_nothing_that_stands_in_place_of_a_record_without_a_counterpart() -> None:
     with pytest.raises(ConfigError, match="otherwise"):
         loaded(", otherwise: 7")
+
+
+def test_a_mapping_that_pairs_records_is_not_shown_as_one_that_writes() -> None:
+    users = loaded()[0]
+    whole, rows = explain(users, Side.LEFT, {"email": "a@x.example"})
+    assert whole == "in mapping users, which pairs it with a record of two and writes nothing"
+    assert rows[0].rule.startswith("email, crm = two")
+    assert rule_of(users, users.fields[0]) == "crm = two, email"
+    assert sides(users) == "crm user = two user"
 
 
 def test_a_mapping_that_writes_nothing_and_matches_nothing_is_refused() -> None:
