@@ -13,7 +13,7 @@ from bridge.domain.record import Side
 from bridge.files.document import Place
 from bridge.mapping.conditions import leaves
 from bridge.mapping.model import Example, Mapping
-from bridge.mapping.translate import for_create, match_keys, off_in_new, passes_where, read, write
+from bridge.mapping.translate import for_create, off_in_new, passes_where, read, side_keys, write
 from bridge.mapping.types.choice import choice_text
 from bridge.mapping.values import LEAVE, UNREAD, Reference, Untranslatable, is_empty, parts_of, with_parts
 
@@ -67,12 +67,10 @@ def run_tests(mappings: Iterable[Mapping]) -> list[TestResult]:
 
 def _paired(mapping: Mapping, example: Example) -> TestResult:
     """Of a mapping that writes nothing: whether the two records are told to be the same one."""
-    readings = {side: read(mapping, side, one) for side, one in zip(Side, (example.left, example.right), strict=True)}
-    keys = [set(match_keys(mapping, reading.values)) for reading in readings.values()]
-    found = [
-        Difference(problem.field, None, None, problem.message) for one in readings.values() for problem in one.problems
-    ]
-    if not found and not keys[0] & keys[1]:
+    left, right = read(mapping, Side.LEFT, example.left), read(mapping, Side.RIGHT, example.right)
+    crossed, found = _crossed(left.values, example, Side.RIGHT)
+    found += [Difference(problem.field, None, None, problem.message) for problem in (*left.problems, *right.problems)]
+    if not found and not set(side_keys(mapping, crossed)) & set(side_keys(mapping, right.values)):
         found.append(Difference("match", None, None, "no match key is the same on both sides"))
     direction = f"{mapping.left.name} = {mapping.right.name}"
     return TestResult(mapping.name, example.name, direction, example.place, tuple(found))

@@ -60,6 +60,29 @@ def test_a_link_names_nothing_that_stands_in_place_of_a_record_without_a_counter
         loaded(", otherwise: 7")
 
 
+def test_records_that_are_matched_by_a_link_are_the_same_by_the_links_of_the_example() -> None:
+    kids = """\
+---
+mapping: kids
+sides: {crm: pipedrive deal, two: pipedrive deal}
+direction: none
+match: [owner + title]
+fields:
+  title: {crm: title, two: title}
+  owner: {crm: owner_id, two: owner_id, link: users}
+tests:
+  - name: of the same owner
+    crm: {title: T, owner_id: 1}
+    two: {title: T, owner_id: 9}
+    links: {users: [[1, %s]]}
+"""
+    told = {there: run_tests(load_text(f"{USERS}{kids % there}", "m.yaml")[1:])[0] for there in ("9", "8")}
+    assert told["9"].passed, str(told["9"])
+    assert "no match key is the same on both sides" in str(told["8"])
+    (unlinked,) = run_tests(load_text(f"{USERS}{kids % 9}".replace("links: {users: [[1, 9]]}", ""), "m.yaml")[1:])
+    assert "`links` of the example does not name users 1" in str(unlinked)
+
+
 def test_a_mapping_that_pairs_records_is_not_shown_as_one_that_writes() -> None:
     users = loaded()[0]
     whole, rows = explain(users, Side.LEFT, {"email": "a@x.example"})
