@@ -57,5 +57,5 @@ def _picture(settings: Settings, plan: Plan) -> None:
         click.echo(line)
     for name, scope in sorted(plan.scopes.items()):
         mapping = plan.mappings[name]
-        ways = " and ".join(sorted(mapping.side(side).name for side in mapping.writes))
+        ways = " and ".join(sorted(mapping.side(side).name for side in mapping.writes)) or "nothing"
         click.echo(f"mapping {name}: {len(mapping.fields)} field rules, writes {ways}, {scope.mode.value}")

@@ -13,7 +13,7 @@ from bridge.domain.record import Side
 from bridge.files.document import Place
 from bridge.mapping.conditions import leaves
 from bridge.mapping.model import Example, Mapping
-from bridge.mapping.translate import for_create, match_keys, off_in_new, passes_where, read, write
+from bridge.mapping.translate import for_create, off_in_new, passes_where, read, side_keys, write
 from bridge.mapping.types.choice import choice_text
 from bridge.mapping.values import LEAVE, UNREAD, Reference, Untranslatable, is_empty, parts_of, with_parts
 
@@ -67,12 +67,10 @@ def run_tests(mappings: Iterable[Mapping]) -> list[TestResult]:
 
 def _paired(mapping: Mapping, example: Example) -> TestResult:
     """Of a mapping that writes nothing: whether the two records are told to be the same one."""
-    readings = {side: read(mapping, side, one) for side, one in zip(Side, (example.left, example.right), strict=True)}
-    keys = [set(match_keys(mapping, reading.values)) for reading in readings.values()]
-    found = [
-        Difference(problem.field, None, None, problem.message) for one in readings.values() for problem in one.problems
-    ]
-    if not found and not keys[0] & keys[1]:
+    left, right = read(mapping, Side.LEFT, example.left), read(mapping, Side.RIGHT, example.right)
+    crossed, found = _crossed(left.values, example, Side.RIGHT)
+    found += [Difference(problem.field, None, None, problem.message) for problem in (*left.problems, *right.problems)]
+    if not found and not set(side_keys(mapping, crossed)) & set(side_keys(mapping, right.values)):
         found.append(Difference("match", None, None, "no match key is the same on both sides"))
     direction = f"{mapping.left.name} = {mapping.right.name}"
     return TestResult(mapping.name, example.name, direction, example.place, tuple(found))
@@ -97,7 +95,7 @@ def _differences(
         raise MappingFailed(list(reading.problems))
     if passes_where(mapping, target.other, given) is False:
         yield Difference("where", "a record of this mapping", "one its filter leaves out")
-    values, unlinked = _crossed(mapping, reading.values, example, target)
+    values, unlinked = _crossed(reading.values, example, target)
     yield from unlinked
     switched_off = _switched_off(mapping, target, values, wanted, reading.off)
     values = {name: value for name, value in values.items() if name not in switched_off}
@@ -145,14 +143,12 @@ def _compared(
             yield Difference(_text(path), None, _show(_at(made, path)), "not in the example")
 
 
-def _crossed(
-    mapping: Mapping, values: MappingOf[str, Any], example: Example, target: Side
-) -> tuple[dict[str, Any], list[Difference]]:
+def _crossed(values: MappingOf[str, Any], example: Example, target: Side) -> tuple[dict[str, Any], list[Difference]]:
     """The values with references as the other side knows them, by the example's links."""
     crossed, unlinked = {}, []
     for name, value in values.items():
         named = [one for one in parts_of(value) if isinstance(one, Reference)]
-        there = {one: _there(one, example, target) or _instead(mapping, name, one, target) for one in named}
+        there = {one: _there(one, example, target) for one in named}
         missing = next((one for one in named if there[one] is None), None)
         if missing is not None:
             why = f"`links` of the example does not name {missing.mapping} {missing.id}"
@@ -166,12 +162,6 @@ def _there(one: Reference, example: Example, target: Side) -> Reference | None:
     pairs = example.links.get(one.mapping, ())
     known = dict(pairs) if target is Side.RIGHT else {right: left for left, right in pairs}
     return Reference(one.mapping, target, known[one.id]) if one.id in known else None
-
-
-def _instead(mapping: Mapping, name: str, one: Reference, target: Side) -> Reference | None:
-    """What the rule says in place of a record that does not cross."""
-    rows = [row for row in mapping.named[name].refers if row.link == one.mapping and target in row.otherwise]
-    return Reference(one.mapping, target, rows[0].otherwise[target]) if rows else None
 
 
 def _replaced(there: MappingOf[Reference, Any], value: Any) -> Any:

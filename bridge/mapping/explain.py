@@ -51,6 +51,8 @@ def _whole(mapping: Mapping, side: Side, fields: Fields) -> str:
         return f"not in mapping {mapping.name}: its where wants {wanted}"
     if passes is None:
         return f"cannot be told whether it is in mapping {mapping.name}: {wanted} was not read"
+    if not mapping.writes:
+        return f"in mapping {mapping.name}, which pairs it with a record of {there.name} and writes nothing"
     if side.other not in mapping.writes:
         return f"in mapping {mapping.name}, which never writes to {there.name}"
     new = "may" if side.other in mapping.creates else "may not"
@@ -68,10 +70,7 @@ def _row(mapping: Mapping, side: Side, fields: Fields, row: Field, reading: Read
         return Explained(row.name, rule, before, shown, {}, why)
     if names_unlinked(value):
         target = mapping.side(side.other).name
-        text = f"becomes the id {target} knows that record by"
-        if side.other in row.otherwise:
-            text += f", or {row.otherwise[side.other]} where it does not cross"
-        return Explained(row.name, rule, before, shown, {}, text)
+        return Explained(row.name, rule, before, shown, {}, f"becomes the id {target} knows that record by")
     try:
         after = write(mapping, side.other, {row.name: value}, {})
     except MappingFailed as error:
@@ -88,7 +87,7 @@ def _row(mapping: Mapping, side: Side, fields: Fields, row: Field, reading: Read
 def _rule(mapping: Mapping, row: Field) -> str:
     arrow = " <-> "
     if not row.two_way:
-        arrow = " -> " if Side.RIGHT in row.flows else " <- "
+        arrow = " -> " if Side.RIGHT in row.flows else " <- " if row.flows else " = "
     kind = f"link to {row.link}" if row.link else "table of columns" if row.lines else row.type
     if row.items is not None:
         kind = f"lines by {' + '.join(row.items.key)}{' in their order' if row.items.ordered else ''}"

@@ -182,7 +182,7 @@ def _row(functions: Functions, role: Schema, column: Schema) -> Schema:
             "set": {"enum": ["on-create", "always"]},
             "table": {"anyOf": [_words(), {"type": "string", "pattern": _ending(TABLE)}]},
             "unlisted": {"enum": ["reject", "keep", "skip"]},
-            "otherwise": {"anyOf": [_SCALAR, {"type": "object", "additionalProperties": _SCALAR}]},
+            "otherwise": _SCALAR,
             "columns": {"type": "array", "minItems": 2, "items": column},
             "rows": {"type": "array", "items": {"type": "array", "items": _SCALAR}},
             "lines": _said("the field rules of each line of a list", {"type": "object", "minProperties": 1}),

@@ -10,7 +10,7 @@ from bridge.mapping.base import Base, FieldBase
 from bridge.mapping.line_merge import merge_lines
 from bridge.mapping.model import Conflict, Field, LineSpec, Mapping
 from bridge.mapping.translate import Reading, is_reduction, same
-from bridge.mapping.values import UNREAD, Lines, is_empty
+from bridge.mapping.values import UNREAD, Lines, Reference, is_empty
 
 TIE_SECONDS = 2.0
 WHEN_DOES_NOT_HOLD = "the field rule's `when` does not hold"
@@ -130,7 +130,8 @@ def edited_sides(row: Field, left: Any, right: Any, hashes: tuple[str | None, ..
         (Side.LEFT, left, base.left, hashes[0], base.left_hash),
         (Side.RIGHT, right, base.right, hashes[1], base.right_hash),
     ):
-        by_hash = (redefined or was is UNREAD) and hashed is not None and old_hash is not None
+        unknown = was is UNREAD or isinstance(was, Reference)  # a reference that was not linked may be by now
+        by_hash = (redefined or unknown) and hashed is not None and old_hash is not None
         # Where only what was sent is known, what the server made of it is no edit.
         held = same if old_hash is not None else is_reduction
         if (hashed != old_hash) if by_hash else not held(row, was, value):

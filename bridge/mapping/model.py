@@ -127,8 +127,6 @@ class Field:
     lines: tuple[str, ...] = ()
     items: LineSpec | None = None
     source: MappingOf[str, Any] = field(default_factory=dict, compare=False)
-    otherwise: MappingOf[Side, str] = field(default_factory=dict)
-    """Of a link: by side the id that is written there for a record that does not cross."""
 
     @property
     def type(self) -> str:

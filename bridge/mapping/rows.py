@@ -157,28 +157,6 @@ def _when(section: Section, frame: Frame) -> dict[Side, All]:
     return {side: one for side, one in found.items() if one.parts}
 
 
-def _otherwise(section: Section, frame: Frame, flows: frozenset[Side]) -> dict[Side, str]:
-    """`otherwise: {erp: 7}`: the id that is written where the linked record does not cross."""
-    node = section.node("otherwise")
-    if node is None:
-        return {}
-    if isinstance(node, Scalar) and len(flows) == 1:
-        found = {next(iter(flows)): node.text}
-    else:
-        table = section.sub("otherwise")
-        texts = {side: table.text(name) for name, side in frame.sides.items()} if table is not None else {}
-        found = {side: text for side, text in texts.items() if text is not None}
-        if table is not None:
-            table.finish()
-    for side in found.keys() - flows:
-        what = f"`otherwise` of {section.what} names {frame.name(side)}, which it does not write to"
-        section.faults.add(section.value_place("otherwise"), what, "name a side that the field rule writes to")
-    if found and section.text("missing") in ("blank", "reject"):
-        what = f"{section.what} says `otherwise`, and `missing` says what else becomes of a record that is not linked"
-        section.faults.add(section.value_place("missing"), what, "leave one of them out")
-    return found
-
-
 def _flows(section: Section, frame: Frame) -> frozenset[Side]:
     source = section.text("from")
     if source is None:
@@ -235,7 +213,6 @@ def _finish(
         default=default,
         lossy=section.flag("lossy"),
         when=_when(section, frame),
-        otherwise=_otherwise(section, frame, flows) if type_.link else {},
         table=None if type_.table is None else dict(type_.table.pairs),
         lines=type_.lines,
         source={key: plain(value) for key, value in section.table.entries.items()},

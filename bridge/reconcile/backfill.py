@@ -41,7 +41,7 @@ class Backfill:
         return tuple((cursor.sweep, cursor.page, cursor.runs) for cursor in cursors)
 
     async def run(self, *, preview: bool = False) -> Sweep:
-        """Mark every unlinked record that passes `where`, of each side whose records may cross; or only count them."""
+        """Mark every unlinked record that passes `where`, of each side it lists; or only count them."""
         report = Sweep("", self.mapping.name, "backfill preview" if preview else "backfill")
         resumed = not preview and await self.stands() is not None
         cursors = [(side, await self._cursor(side)) for side in self._sides()]
@@ -64,7 +64,8 @@ class Backfill:
         return report
 
     def _sides(self) -> list[Side]:
-        return [side for side in Side if side.other in self.mapping.writes]
+        """A mapping that writes nothing pairs what both sides have."""
+        return [side for side in Side if side.other in self.mapping.writes] or list(Side)
 
     async def _cursor(self, side: Side) -> Cursor:
         endpoint = self.scope.endpoint(side)

@@ -92,6 +92,8 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
             source = _as_pending(readings[side.other], name, other) if side.other in readings else _only(name, other)
             there = readings[side] if arrived else None
             new[name] = remember.sent_entry(draft.mapping, name, side, source, value, there)
+    for name, value in load_values(draft.mapping, sent.get("left_out", {})).items():
+        new |= remember.of_left_out(draft.mapping.named[name], side, value, readings[side])
     return new
 
 

@@ -1,7 +1,7 @@
 """Links to other records inside a record: from ids as read to link ids, and back to the other side's ids."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -89,15 +89,10 @@ class Settled:
     values: Mapping[str, Any]
     left_out: Mapping[str, str]
     again: bool = False  # a reference was left out for now: look at the record again
-    meant: Mapping[str, Any] = field(default_factory=dict)
-    """Values that name what stands under `otherwise` in place of records that do not cross, by field."""
 
     def chosen(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The canonical values that are sent, of those wanted."""
-        return {
-            name: self.meant.get(name, values[name]) if value is not None else None
-            for name, value in self.values.items()
-        }
+        return {name: values[name] if value is not None else None for name, value in self.values.items()}
 
 
 def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settled | Completion:
@@ -107,10 +102,8 @@ def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settle
     again = False
     named = [one.id for value in values.values() for one in parts_of(value) if isinstance(one, LinkId)]
     links = dict(zip(named, draft.ask_all(LinkById(one) for one in named), strict=True))
-    meant: dict[str, Any] = {}
     for name, value in values.items():
         there: dict[Any, Any] = {}
-        instead: dict[Any, Any] = {}
         for row, one in referring(draft.mapping.named[name], value):
             verdict = _missing(draft, row, one) if isinstance(one, Reference) else _linked(links[one.id], target)
             if isinstance(verdict, Completion):
@@ -120,21 +113,31 @@ def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settle
                 draft.referred.append((verdict, target))
             elif verdict.blank:
                 there[one] = None
-            elif verdict.decided and target in row.otherwise:
-                there[one] = Reference(str(row.link), target, row.otherwise[target])
-                instead[one] = _known(draft, there[one])
             else:
                 left_out[name], again = verdict.reason, again or verdict.again
         if name not in left_out:
             ready[name] = with_parts(value, partial(_replaced, there))
-            meant |= {name: with_parts(value, partial(_replaced, instead))} if instead else {}
-    return Settled(ready, left_out, again, meant)
+    return Settled(ready, left_out, again)
 
 
-def _known(draft: Draft, there: Reference) -> LinkId | Reference:
-    """As a read of that side shows this reference."""
-    link = draft.ask(LinkOf(there.mapping, there.side, there.id))
-    return LinkId(link.id) if link is not None and usable(link) else there
+def done_without(draft: Draft, target: Side, source: Reading, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The links that a create did without, as the records they name do not cross. What follows soon is none of them."""
+    return {
+        field.name: value
+        for field in draft.mapping.fields
+        if target in field.flows
+        and field.name not in chosen
+        and isinstance(value := source.values.get(field.name), Reference)
+        and _does_not_cross(draft, value)
+    }
+
+
+def _does_not_cross(draft: Draft, reference: Reference) -> bool:
+    scope = draft.situation.scopes.get(reference.mapping)
+    if scope is None or scope.mode is not Mode.LIVE:
+        return True
+    task = draft.ask(TaskOf(TaskKey(reference.mapping, reference.side, reference.id)))
+    return task is not None and _decided_without_link(task)
 
 
 def referring(field: Field, value: Any) -> Iterator[tuple[Field, LinkId | Reference]]:
@@ -159,12 +162,9 @@ def _linked(link: Link | None, target: Side) -> "Link | _LeaveOut":
 
 @dataclass(frozen=True, slots=True)
 class _LeaveOut:
-    """`decided`: the record that is named does not cross, so far as is known for good."""
-
     reason: str
     again: bool = False
     blank: bool = False
-    decided: bool = False
 
 
 def _missing(draft: Draft, field: Field, reference: Reference) -> Completion | Link | _LeaveOut:
@@ -178,7 +178,7 @@ def _missing(draft: Draft, field: Field, reference: Reference) -> Completion | L
         return _LeaveOut(f"{name} is not linked", blank=field.missing == "blank")
     task = draft.ask(TaskOf(parent))
     if task and _decided_without_link(task):
-        return _LeaveOut(f"{name} does not cross ({task.reason or task.state.value})", decided=True)
+        return _LeaveOut(f"{name} does not cross ({task.reason or task.state.value})")
     if task and _circular(draft, task):
         return _LeaveOut(f"{name} is not there yet; the reference follows", again=True)
     if task and task.state is TaskState.DUE and task.attempts > 0:

@@ -9,7 +9,7 @@ from typing import Any
 from bridge.domain.record import Side
 from bridge.mapping.base import Base, FieldBase, dump_base
 from bridge.mapping.merge import Action, Decision
-from bridge.mapping.model import Mapping
+from bridge.mapping.model import Field, Mapping
 from bridge.mapping.translate import Reading, defaulted, is_reduction, same
 from bridge.mapping.values import (
     UNREAD,
@@ -36,11 +36,12 @@ def in_sync(mapping: Mapping, base: Base, readings: MappingOf[Side, Reading], de
         if decision.action is Action.IN_SYNC:
             name = decision.field
             left, right = readings[Side.LEFT], readings[Side.RIGHT]
+            known = base.get(name)
             new[name] = FieldBase(
                 left=left.values[name],
                 right=right.values[name],
-                left_hash=_hash(left, name),
-                right_hash=_hash(right, name),
+                left_hash=_hash(left, name, known.left_hash if known else None),
+                right_hash=_hash(right, name, known.right_hash if known else None),
                 fingerprint=fields[name].fingerprint,
                 columns_fingerprint=fields[name].columns_fingerprint,
             )
@@ -96,6 +97,18 @@ def of_defaults(
     return base
 
 
+def of_left_out(field: Field, target: Side, value: Any, shown: Reading) -> dict[str, FieldBase]:
+    """The base of a link that a create did without: only an edit crosses, or the link once its record has a pair."""
+    there = shown.values.get(field.name, UNREAD)
+    if there is UNREAD:
+        return {}
+    prints = field.fingerprint, field.columns_fingerprint
+    hashed = shown.hashes.get(field.name)
+    if target is Side.RIGHT:
+        return {field.name: FieldBase(value, there, None, hashed, *prints)}
+    return {field.name: FieldBase(there, value, hashed, None, *prints)}
+
+
 def both_empty(mapping: Mapping, target: Side, source: Reading, shown: Reading) -> dict[str, FieldBase]:
     """The base of fields that neither side of a new pair fills."""
     base = {}
@@ -107,9 +120,13 @@ def both_empty(mapping: Mapping, target: Side, source: Reading, shown: Reading) 
     return base
 
 
-def _hash(reading: Reading, name: str) -> str | None:
-    """None for a reference that is not linked yet, so that every sweep has the pair looked at again."""
-    return None if names_unlinked(reading.values.get(name)) else reading.hashes.get(name)
+def _hash(reading: Reading, name: str, kept: str | None = None) -> str | None:
+    """None for a reference that is not linked yet, so that every sweep has the pair looked at again.
+
+    kept: what its base has; where that is the hash, the reference was filled in by the product and says nothing.
+    """
+    hashed = reading.hashes.get(name)
+    return None if names_unlinked(reading.values.get(name)) and hashed != kept else hashed
 
 
 def after_write(

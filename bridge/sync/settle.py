@@ -193,8 +193,11 @@ def created(
     base = {
         name: remember.sent_entry(draft.mapping, name, target, source, value, shown) for name, value in chosen.items()
     } | remember.of_defaults(draft.mapping, target, source, chosen, shown)
+    left_out = references.done_without(draft, target, source, chosen)
     if shown is not None:
         base = {**remember.both_empty(draft.mapping, target, source, shown), **base}
+        for name, value in left_out.items():
+            base |= remember.of_left_out(draft.mapping.named[name], target, value, shown)
     draft.moves.append(
         moves.mark_live(link, target, record_id, dump_base(draft.mapping, base), remember.refs_of(draft.mapping, base))
     )
@@ -203,8 +206,9 @@ def created(
     looks = [] if again is None else [again]
     if shown is None:
         live = replace(link, state=moves.LIVE)
-        left = {} if answered else {"between": (link.payload or {}).get("between", [])}
-        draft.moves.append(moves.unconfirmed(live, target, {**_took_effect(draft, chosen), **left}, draft.now))
+        more = {} if answered else {"between": (link.payload or {}).get("between", [])}
+        more |= {"left_out": dump_values(draft.mapping, left_out)} if left_out else {}
+        draft.moves.append(moves.unconfirmed(live, target, {**_took_effect(draft, chosen), **more}, draft.now))
         looks.append(_confirmable(draft, target))
     why = Reason.CREATED.of(record=draft.named(target, record_id))
     return draft.done(Outcome.APPLIED, why, due=min(looks, default=None), narrow=again is None)

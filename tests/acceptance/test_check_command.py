@@ -29,6 +29,13 @@ def test_check_passes_good_settings_and_shows_secrets_as_set(site: Site) -> None
     assert not (site.folder / "bridge.sqlite").exists()
 
 
+def test_check_shows_that_a_mapping_which_pairs_records_writes_nothing(site: Site) -> None:
+    text = "mapping: goods\nsides: {crm: pipedrive product, erp: deskera product}\ndirection: none\nmatch: [name]\n"
+    (site.folder / "mappings" / "goods.yaml").write_text(f"{text}fields:\n  name: {{crm: name, erp: name}}\n")
+    done = site.bridge("check", "--verbose")
+    assert "mapping goods: 1 field rules, writes nothing, live\n" in done.out, done.err
+
+
 def test_check_lists_every_fault_of_the_settings_with_key_and_exit_code_2(site: Site) -> None:
     site.write_settings("wrokers: 3\nlog: {level: loud}\nretention: {journal_days: 0}\n")
     text = site.settings.read_text()

@@ -8,7 +8,7 @@ from pydantic import Field as Described
 from bridge.admin.operation import Given, Nothing, NotThere, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.overview import mode_of
-from bridge.app.desk.words import sides
+from bridge.app.desk.words import arrow, sides
 from bridge.app.rehearsal import pasted_record, written_record
 from bridge.connectors.lines import read_whole
 from bridge.connectors.registry import CONNECTORS
@@ -58,7 +58,7 @@ class Cards:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of the mapping's table. `arrow`: ↔, → or ←. `notes`: what else the file says of it."""
+    """One row of the mapping's table. `arrow`: ↔, →, ← or =. `notes`: what else the file says of it."""
 
     field: str
     type: str
@@ -254,7 +254,6 @@ def _checks(mapping: Mapping) -> Checks:
 
 
 def _rule(mapping: Mapping, row: Field) -> Rule:
-    arrow = "↔" if row.two_way else "→" if Side.RIGHT in row.flows else "←"
     notes = []
     if row.link:
         notes.append(f"link to {row.link}; when that is missing: {row.missing}")
@@ -276,7 +275,7 @@ def _rule(mapping: Mapping, row: Field) -> Rule:
     left, right = (", ".join(row.columns(side)) for side in Side)
     kind = f"link to {row.link}" if row.link else "table" if row.lines else row.type
     policy = _policy(mapping, row.policy) if row.two_way else ""
-    return Rule(row.name, kind, left, arrow, right, policy, notes, str(row.place.line))
+    return Rule(row.name, kind, left, arrow(row.flows), right, policy, notes, str(row.place.line))
 
 
 def _policy(mapping: Mapping, policy: Policy | None) -> str:

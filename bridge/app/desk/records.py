@@ -9,7 +9,7 @@ from pydantic import Field
 from bridge.admin.operation import Given, NotThere, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.story import Ahead, Entry, Ref, ahead, of_journal, of_person
-from bridge.app.desk.words import address, name, shown, title
+from bridge.app.desk.words import address, arrow, name, shown, title
 from bridge.app.why import crossed_without, nexts, now_line, places
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
@@ -297,11 +297,8 @@ def link_names(links: Iterable[Link]) -> dict[Side, dict[int, str]]:
 
 def rule_of(mapping: RecordMapping, row: Row) -> str:
     """How a field crosses, in a few words: `crm → erp, email`."""
-    left, right = mapping.left.name, mapping.right.name
-    arrow = (
-        f"{left} ↔ {right}" if row.two_way else f"{left} → {right}" if Side.RIGHT in row.flows else f"{left} ← {right}"
-    )
-    return f"{arrow}, {'link to ' + row.link if row.link else row.type}"
+    way = f"{mapping.left.name} {arrow(row.flows)} {mapping.right.name}"
+    return f"{way}, {'link to ' + row.link if row.link else row.type}"
 
 
 def _about(deed: Deed, which: Which) -> bool:

@@ -1,6 +1,6 @@
 """How the desk names moments, records and values."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from math import floor
@@ -80,9 +80,14 @@ def quoted(text: str) -> str:
     return quote(text, safe="")
 
 
-def sides(mapping: RecordMapping) -> str:
-    """`crm deal ↔ erp crm_deal`, with arrows to the sides that are written."""
-    arrow = {(True, True): "↔", (False, True): "→", (True, False): "←"}.get(
-        (Side.LEFT in mapping.writes, Side.RIGHT in mapping.writes), "-"
+def arrow(written: Collection[Side]) -> str:
+    """Which sides are written, between the names of left and right."""
+    return {(True, True): "↔", (False, True): "→", (True, False): "←"}.get(
+        (Side.LEFT in written, Side.RIGHT in written), "="
     )
-    return f"{mapping.left.name} {mapping.left.entity} {arrow} {mapping.right.name} {mapping.right.entity}"
+
+
+def sides(mapping: RecordMapping) -> str:
+    """`crm deal ↔ erp crm_deal`, with arrows to the sides that are written; `=` where records are paired only."""
+    left, right = (f"{one.name} {one.entity}" for one in (mapping.left, mapping.right))
+    return f"{left} {arrow(mapping.writes)} {right}"

@@ -74,4 +74,3 @@ def test_the_examples_of_when_can_be_read_and_hold_of_what_they_say() -> None:
 def test_the_example_of_owners_passes_check() -> None:
     mappings = load_text(block("<!-- example: owners -->"), "m.yaml")
     assert check(mappings, {name: kind.manifest for name, kind in CONNECTORS.items()}) == []
-    assert mappings[1].named["owner"].otherwise == {Side.RIGHT: "7"}

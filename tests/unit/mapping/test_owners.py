@@ -1,9 +1,11 @@
-"""Mappings that pair records and write nothing, and what stands in place of a linked record that does not cross."""
+"""Mappings that pair records and write nothing, and links to what they pair."""
 
 from typing import Any
 
 import pytest
 
+from bridge.app.desk.records import rule_of
+from bridge.app.desk.words import sides
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
@@ -53,39 +55,41 @@ def test_the_examples_of_such_a_mapping_say_which_records_are_the_same() -> None
     assert "no match key is the same on both sides" in str(found)
 
 
-def test_what_stands_in_place_of_a_record_that_does_not_cross_is_by_side() -> None:
-    _, deals = loaded(", otherwise: {two: 7}")
-    assert deals.named["owner"].otherwise == {Side.RIGHT: "7"}
-    _, rows = explain(deals, Side.LEFT, {"title": "T", "owner_id": "11"})
-    assert rows[1].why.endswith("or 7 where it does not cross")
-    _, deals = loaded(", from: crm, otherwise: 7")
-    assert deals.named["owner"].otherwise == {Side.RIGHT: "7"}
+def test_a_link_names_nothing_that_stands_in_place_of_a_record_without_a_counterpart() -> None:
+    with pytest.raises(ConfigError, match="otherwise"):
+        loaded(", otherwise: 7")
 
 
-def test_an_example_names_what_stands_in_place() -> None:
-    tests = """\
+def test_records_that_are_matched_by_a_link_are_the_same_by_the_links_of_the_example() -> None:
+    kids = """\
+---
+mapping: kids
+sides: {crm: pipedrive deal, two: pipedrive deal}
+direction: none
+match: [owner + title]
+fields:
+  title: {crm: title, two: title}
+  owner: {crm: owner_id, two: owner_id, link: users}
 tests:
-  - name: nobody there
-    crm: {title: T, owner_id: "11"}
-    two: {title: T, owner_id: "7"}
-    only: crm -> two
+  - name: of the same owner
+    crm: {title: T, owner_id: 1}
+    two: {title: T, owner_id: 9}
+    links: {users: [[1, %s]]}
 """
-    _, deals = load_text(f"{USERS}---\n{DEALS % ', otherwise: {two: 7}'}{tests}", "m.yaml")
-    (found,) = run_tests([deals])
-    assert found.passed, str(found)
+    told = {there: run_tests(load_text(f"{USERS}{kids % there}", "m.yaml")[1:])[0] for there in ("9", "8")}
+    assert told["9"].passed, str(told["9"])
+    assert "no match key is the same on both sides" in str(told["8"])
+    (unlinked,) = run_tests(load_text(f"{USERS}{kids % 9}".replace("links: {users: [[1, 9]]}", ""), "m.yaml")[1:])
+    assert "`links` of the example does not name users 1" in str(unlinked)
 
 
-@pytest.mark.parametrize(
-    ("more", "message"),
-    [
-        (", missing: blank, otherwise: {two: 7}", "says `otherwise`, and `missing` says what else"),
-        (", from: crm, otherwise: {crm: 7}", "names crm, which it does not write to"),
-        (", otherwise: {three: 7}", "three"),
-    ],
-)
-def test_what_is_wrong_with_it_is_told(more: str, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        loaded(more)
+def test_a_mapping_that_pairs_records_is_not_shown_as_one_that_writes() -> None:
+    users = loaded()[0]
+    whole, rows = explain(users, Side.LEFT, {"email": "a@x.example"})
+    assert whole == "in mapping users, which pairs it with a record of two and writes nothing"
+    assert rows[0].rule.startswith("email, crm = two")
+    assert rule_of(users, users.fields[0]) == "crm = two, email"
+    assert sides(users) == "crm user = two user"
 
 
 def test_a_mapping_that_writes_nothing_and_matches_nothing_is_refused() -> None:
