@@ -127,3 +127,23 @@ async def test_a_sale_that_a_person_made_of_a_won_deal_is_its_sale_by_the_refere
         await site.until(lambda: sales(site)[0]["description"] == "Office", "the deal's title")
         await settled(site)
         assert [row["id"] for row in sales(site)] == [made["id"]]
+
+
+async def test_what_is_edited_in_a_lost_deal_waits_until_it_is_open_again(tmp_path: Path) -> None:
+    async with pair_site(tmp_path, "pipedrive", "tryton", SETUP) as site:
+        people, office = site.source.simulator, site.target.simulator
+
+        def there(**wanted: str) -> bool:
+            rows = office.dump()["records"]["sale.opportunity"]
+            return [wanted.items() <= row.items() for row in rows] == [True]
+
+        lost = people.person_creates("deals", {"title": "Office", "currency": "EUR", "status": "lost"})
+        await site.until(lambda: there(description="Office", state="lost"), "a new one has its title though it is lost")
+        people.person_edits("deals", lost["id"], {"title": "Office (to another firm)"})
+        people.person_creates("organizations", {"name": "After that"})
+        await site.until(lambda: "After that" in str(office.dump()), "what was edited later has crossed")
+        await settled(site)
+        assert there(description="Office", state="lost")
+        people.person_edits("deals", lost["id"], {"status": "open"})
+        await site.until(lambda: there(description="Office (to another firm)", state="lead"), "open again")
+        await settled(site)
