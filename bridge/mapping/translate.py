@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.domain.errors import FieldProblem, MappingFailed
 from bridge.domain.record import Fields, Side
-from bridge.mapping.conditions import leaves
+from bridge.mapping.conditions import Empty, leaves
 from bridge.mapping.model import Field, Mapping, Writer
 from bridge.mapping.types.numbers import plain
 from bridge.mapping.values import LEAVE, UNREAD, LinkId, Reference, Untranslatable, is_empty
@@ -166,12 +166,16 @@ def _put(writer: Writer, value: Any, changes: dict[str, Any], fresh: Fields) -> 
 def off_in_new(mapping: Mapping, side: Side, values: MappingOf[str, Any], off: frozenset[str]) -> frozenset[str]:
     """The rows that do not hold where a new record is made of `values`; `off`: those that do not by its source.
 
-    Raises MappingFailed as `for_create` does.
+    A column that no row writes is `empty` in a new record; what else it will show is not known. Raises MappingFailed as
+    `for_create` does.
     """
     gates = mapping.gates[side]
     if not gates:
         return off
-    made = for_create(mapping, side, values, off | {name for name, _ in gates})
+    made = dict(for_create(mapping, side, values, off | {name for name, _ in gates}))
+    for path in [leaf.path for _, condition in gates for leaf in leaves(condition) if isinstance(leaf, Empty)]:
+        if path.get(made) is UNREAD:
+            path.put(made, {}, None)
     return off | {name for name, condition in gates if condition.holds(made) is not True}
 
 

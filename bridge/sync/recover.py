@@ -31,6 +31,7 @@ class Looks(Enum):
     EQUAL = auto()
     SHORTENED = auto()
     OTHER_LINKS = auto()  # the same but for what it refers to
+    UNSEEN = auto()  # it shows nothing that could be compared: every `when` is off since, say
     OTHER = auto()
 
 
@@ -210,8 +211,8 @@ def _created(draft: Draft, link: Link, target: Side, checked: bool) -> tuple[Seq
 
     With none of them, those that show a match key of what was sent: somebody edited the new record meanwhile. With none
     of these either, and once a person has `checked`, those that are equal but refer to other records: somebody changed
-    or merged what the new record refers to. And apart from these, what only a person can tell: the last kind, and older
-    ones that look shortened (`Company 1` need not be our `Company 10`).
+    or merged what the new record refers to. And apart from these, what only a person can tell: the last kind, those
+    that show nothing of what was sent, and older ones that look shortened (`Company 1` need not be our `Company 10`).
     """
     opened = from_epoch(float((link.payload or {}).get("at", 0.0)))
     newer = opened - CLOSE_MARGIN - timedelta(seconds=draft.endpoint(target).read_lag)
@@ -220,7 +221,7 @@ def _created(draft: Draft, link: Link, target: Side, checked: bool) -> tuple[Seq
     equal: list[Record] = []
     alike: list[Record] = []
     referring: list[Record] = []
-    older: list[Record] = []
+    doubtful: list[Record] = []
     for record in _unlinked_since(draft, link, target):
         reading = translate.read(draft.mapping, target, record.fields)
         reading = references.resolve(draft, {target: reading})[target]
@@ -228,13 +229,13 @@ def _created(draft: Draft, link: Link, target: Side, checked: bool) -> tuple[Seq
         looks, is_newer = _looks_sent(draft, reading, values_now), (record.created_at or newer) >= newer
         if looks is Looks.EQUAL or (looks is Looks.SHORTENED and is_newer):
             equal.append(record)
-        elif looks is Looks.SHORTENED:
-            older.append(record)
+        elif looks is Looks.SHORTENED or (looks is Looks.UNSEEN and is_newer):
+            doubtful.append(record)
         elif looks is Looks.OTHER_LINKS and is_newer:
             referring.append(record)
         if keys & {key.hash for key in translate.match_keys(draft.mapping, reading.values)}:
             alike.append(record)
-    return equal or alike or (referring if checked else []), [*referring, *older]
+    return equal or alike or (referring if checked else []), [*referring, *doubtful]
 
 
 def _unlinked_since(draft: Draft, link: Link, target: Side) -> list[Record]:
@@ -257,9 +258,10 @@ def _unlinked_since(draft: Draft, link: Link, target: Side) -> list[Record]:
 
 
 def _looks_sent(draft: Draft, reading: Reading, values: Mapping[str, Any]) -> Looks:
-    fields, found = draft.mapping.named, set[Looks]()
+    fields, found, unread = draft.mapping.named, set[Looks](), False
     for name, value in values.items():
         shown = reading.values.get(name, UNREAD)
+        unread = unread or (shown is UNREAD and not is_empty(value))
         if is_empty(value) or shown is UNREAD or names_unlinked(shown):
             continue
         if folded(fields[name], value) == folded(fields[name], shown):
@@ -270,7 +272,8 @@ def _looks_sent(draft: Draft, reading: Reading, values: Mapping[str, Any]) -> Lo
             found.add(Looks.OTHER_LINKS)
         else:
             return Looks.OTHER
-    return next((one for one in (Looks.OTHER_LINKS, Looks.SHORTENED, Looks.EQUAL) if one in found), Looks.OTHER)
+    nothing = Looks.UNSEEN if unread else Looks.OTHER
+    return next((one for one in (Looks.OTHER_LINKS, Looks.SHORTENED, Looks.EQUAL) if one in found), nothing)
 
 
 def _adopt_created(draft: Draft, link: Link, target: Side, new: str) -> Completion:

@@ -203,7 +203,7 @@ CREATES = (
         "an older record that looks like the sent one cut short is taken for it",
         "sync/recover.py::_created",
         "return equal or alike or (referring if checked else [])",
-        "return equal or alike or older or (referring if checked else [])",
+        "return equal or alike or doubtful or (referring if checked else [])",
         (f"{CREATING}an_older_record_that_looks_shortened_is_not_taken_for_a_lost_create",),
     ),
     Mutant(

@@ -1,6 +1,7 @@
 """The shipped mappings of BottleCRM, by the daemon: opportunities with Tryton, people with Deskera."""
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,35 @@ async def test_opportunities_of_both_sides_cross_and_are_closed_from_either(tmp_
         await site.until(lambda: one(front, "opportunities", id=made["id"], stage="CLOSED_LOST"), "lost here")
         assert len(rows(front, "opportunities")) == len(rows(office, "sale.opportunity")) == 2
         await settled(site)
+
+
+async def test_what_tryton_writes_in_a_converted_opportunity_leaves_the_amount_of_the_deal_alone(
+    tmp_path: Path,
+) -> None:
+    async with pair_site(tmp_path, "bottlecrm", "tryton", TRYTON) as site:
+        front, office = site.source, site.target
+        firm = front.simulator.person_creates("accounts", {"name": "Fjord"})
+        deal = {"name": "Office", "account": firm["id"], "amount": "900.00", "currency": "EUR", "stage": "PROPOSAL"}
+        front.simulator.person_creates("opportunities", deal)
+        await site.until(lambda: one(office, "sale.opportunity", description="Office", state="opportunity"), "it there")
+        there = one(office, "sale.opportunity", description="Office")
+        assert there is not None
+        street = {"addresses": [["create", [{"street": "Storgata 1"}]]]}
+        office.simulator.person_edits("party.party", there["party"], street)  # a quotation needs an address
+        office.simulator.person_edits("sale.opportunity", there["id"], {"end_date": date(2099, 3, 31)})
+        await site.until(lambda: one(front, "opportunities", closed_on="2099-03-31"), "the day it may close")
+        office.simulator.person_presses("sale.opportunity", there["id"], "convert")  # type: ignore[attr-defined]
+        await site.until(lambda: one(front, "opportunities", stage="CLOSED_WON", amount="900.00"), "won here")
+
+        (sale,) = rows(office, "sale.sale")
+        office.simulator.person_presses("sale.sale", sale["id"], "quote")  # type: ignore[attr-defined]
+        now = one(office, "sale.opportunity", id=there["id"])
+        assert now is not None
+        assert (now["state"], now["amount"]) == ("converted", {"__class__": "Decimal", "decimal": "0.00"})
+        office.simulator.person_presses("sale.sale", sale["id"], "cancel")  # type: ignore[attr-defined]
+        await site.until(lambda: one(front, "opportunities", stage="CLOSED_LOST"), "the sale is off")
+        await settled(site)
+        assert one(front, "opportunities", name="Office", amount="900.00") is not None
 
 
 async def test_accounts_and_contacts_meet_companies_and_people_of_deskera(tmp_path: Path) -> None:

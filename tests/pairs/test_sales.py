@@ -5,8 +5,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from bridge.simulators.faults import ResponseFault
 from tests.pairs.site import Setup, Site, pair_site
 from tests.pairs.test_invoices import deal, option
+from tests.pairs.test_opportunities import settled
 
 SHIPPED = Path(__file__).parents[2] / "mappings" / "pipedrive-tryton"
 
@@ -88,7 +90,60 @@ async def test_a_won_deal_becomes_a_sale_that_both_sides_change_until_it_is_a_qu
         people.person_edits("deals", won["id"], {"title": "Too late", "products": []})
         people.person_creates("organizations", {"name": "After that"})
         await site.until(lambda: "After that" in str(office.dump()), "what was edited later has crossed")
+        await settled(site)  # the deal was looked at as well
         assert sold(site) == wanted
         assert sales(site)[0]["description"] == "Office"
         assert len(sales(site)) == 1
-        assert all(row["dead"] == 0 for row in (await site.bridge.store.tasks.totals()).values())
+
+
+async def test_a_sale_whose_create_was_not_answered_is_found_again_when_it_is_a_quotation(tmp_path: Path) -> None:
+    async with pair_site(tmp_path, "pipedrive", "tryton", SETUP) as site:
+        people, office = site.source.simulator, site.target.simulator
+        firm = people.person_creates("organizations", {"name": "Fjord", "address": {"value": "Storgata 1"}})
+        await site.until(lambda: "Fjord" in str(office.dump()["records"]["party.party"]), "the customer")
+        lost = ResponseFault(kind="drop", path=r"/rpc/model\.sale\.sale\.create", after=True, times=1)
+        office.faults.responses.insert(0, lost)  # type: ignore[attr-defined]
+        won = people.person_creates(
+            "deals", {"title": "Office", "currency": "EUR", "org_id": firm["id"], "status": "won"}
+        )
+        await site.until(lambda: sales(site), "a sale")
+        (sale,) = sales(site)
+        assert sale["reference"] == f"Deal {won['id']}"
+        office.person_presses("sale.sale", sale["id"], "quote")  # type: ignore[attr-defined]
+        await site.until(lambda: deal(site, won["id"])["custom_fields"].get("sale"), "the number of the sale")
+        await settled(site)
+        assert [row["state"] for row in sales(site)] == ["quotation"]
+
+
+async def test_a_sale_that_a_person_made_of_a_won_deal_is_its_sale_by_the_reference(tmp_path: Path) -> None:
+    async with pair_site(tmp_path, "pipedrive", "tryton", SETUP) as site:
+        people, office = site.source.simulator, site.target.simulator
+        firm = people.person_creates("organizations", {"name": "Fjord", "address": {"value": "Storgata 1"}})
+        open_ = people.person_creates("deals", {"title": "Office", "currency": "EUR", "org_id": firm["id"]})
+        await site.until(lambda: "Fjord" in str(office.dump()["records"]["party.party"]), "the customer")
+        (party,) = [row["id"] for row in office.dump()["records"]["party.party"] if row["name"] == "Fjord"]
+        made = office.person_creates("sale.sale", {"party": party, "reference": f"Deal {open_['id']}"})
+        people.person_edits("deals", open_["id"], {"status": "won"})
+        await site.until(lambda: sales(site)[0]["description"] == "Office", "the deal's title")
+        await settled(site)
+        assert [row["id"] for row in sales(site)] == [made["id"]]
+
+
+async def test_what_is_edited_in_a_lost_deal_waits_until_it_is_open_again(tmp_path: Path) -> None:
+    async with pair_site(tmp_path, "pipedrive", "tryton", SETUP) as site:
+        people, office = site.source.simulator, site.target.simulator
+
+        def there(**wanted: str) -> bool:
+            rows = office.dump()["records"]["sale.opportunity"]
+            return [wanted.items() <= row.items() for row in rows] == [True]
+
+        lost = people.person_creates("deals", {"title": "Office", "currency": "EUR", "status": "lost"})
+        await site.until(lambda: there(description="Office", state="lost"), "a new one has its title though it is lost")
+        people.person_edits("deals", lost["id"], {"title": "Office (to another firm)"})
+        people.person_creates("organizations", {"name": "After that"})
+        await site.until(lambda: "After that" in str(office.dump()), "what was edited later has crossed")
+        await settled(site)
+        assert there(description="Office", state="lost")
+        people.person_edits("deals", lost["id"], {"status": "open"})
+        await site.until(lambda: there(description="Office (to another firm)", state="lead"), "open again")
+        await settled(site)

@@ -104,6 +104,7 @@ def quoted(site: Site) -> None:
     crm.person("deals", {"title": "Too late", "products": []}, deal["id"])
     crm.person("organizations", {"name": "Made after that"})
     there(site, lambda: "Made after that" in {row["name"] for row in site.tryton.companies()}, "the next change")
+    there(site, lambda: "nothing waits" in site.told("waiting").out, "the deal was looked at as well")
     found = sale(site)
     assert found is not None
     assert (found["state"], found["description"], sold(site)) == ("quotation", "Office", before)

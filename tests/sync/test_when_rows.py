@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from tests.product import lost_answer
 from tests.sync.bench import PEOPLE, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
@@ -51,3 +52,26 @@ async def test_a_write_that_makes_a_row_hold_is_followed_by_what_the_row_brings(
     await bench.settle()
     assert bench.erp.live("person")["1"]["phone"] == "1"
     await bench.assert_silent()
+
+
+async def test_a_lost_create_whose_rows_do_not_hold_any_more_is_a_question_and_not_made_again(
+    new_bench: NewBench,
+) -> None:
+    """Somebody took the new record on before recovery looked, and it shows nothing of what was sent."""
+    text = PEOPLE.replace("match: [email]", "match: none")
+    for name in ("name", "email", "phone"):
+        text = text.replace(f"erp: {name}", f"erp: {name}, when: {{erp: {{job: open}}}}")
+    text += "  state: {erp: job, value: open, set: on-create}\n"
+    bench = await new_bench(text=text)
+    bench.erp.fail = lost_answer("after create")
+    record_id = bench.crm.person_creates("person", name="Ana", email="a@x.example", phone="1")
+    await bench.turn_once()
+    (there,) = bench.erp.live("person")
+    bench.erp.person_edits("person", there, job="closed")
+    bench.clock.advance(60)
+    await bench.settle(60)
+    assert list(bench.erp.live("person")) == [there]
+    ((task, _),) = await bench.store.dead_letters.list()
+    assert task.key.record_id == record_id
+    assert "create outcome unknown" in task.reason
+    assert there in task.reason

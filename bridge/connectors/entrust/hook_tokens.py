@@ -41,6 +41,16 @@ class HookTokens:
 
         await self._vault.exclusive(self._name(key), work)
 
+    async def filter_stays(self, key: str) -> bool:
+        """Whether our hook showed a filter as soon as it was made."""
+        return bool((await self._load(key)).get("filter"))
+
+    async def keep_filter(self, key: str) -> None:
+        async def work() -> None:
+            await self._save(key, {**await self._load(key), "filter": "stays"})
+
+        await self._vault.exclusive(self._name(key), work)
+
     async def known(self, key: str, *, again: bool) -> Known:
         """As remembered, or (`again`) as the vault holds it now: another copy may have made the hook."""
         kept = self._seen.get(key)

@@ -5,6 +5,7 @@ is as good as none. One hook carries all events of users; nothing else raises an
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,6 +27,8 @@ EVENT_SETS: tuple[tuple[str, ...], ...] = (EVENTS, EVENTS[:3], ("user.create",))
 """What is asked for, in this order: tenants refuse names they do not know yet."""
 KINDS = frozenset({"created", "changed", "deleted"})
 NAME_LENGTH = 100
+FILTERED = "a filter keeps events of some users back"
+NO_FILTER = frozenset({"", "null", "[]", "{}"})
 
 
 class EntrustHooks:
@@ -38,7 +41,9 @@ class EntrustHooks:
 
     async def seen(self) -> Sequence[SeenHook]:
         mine = await self._tokens.id_of(KEY)
-        return (await self._listings.read("hooks", await self._rows(), lambda row: _seen(row, mine), begins=False)).rows
+        stays = await self._tokens.filter_stays(KEY)
+        rows = await self._rows()
+        return (await self._listings.read("hooks", rows, lambda row: _seen(row, mine, stays), begins=False)).rows
 
     async def create(self, spec: HookSpec, url: str, name: str) -> SeenHook:
         """Ours is taken over, and enabled again, while its token is known; else a new one comes first, the old goes."""
@@ -54,8 +59,11 @@ class EntrustHooks:
             await self._keep(spec.key, made, url)
             for row in there:
                 await self.remove(str(row["id"]))
+            stays = await self._shows_filter(str(made["id"]))
+            if stays:
+                await self._tokens.keep_filter(spec.key)
         await self._test(str(made["id"]))
-        return _seen(made, str(made["id"]))
+        return _seen(made, str(made["id"]), stays)
 
     async def remove(self, hook_id: str) -> None:
         await self._client.delete(f"{PATH}/{hook_id}", template=f"{PATH}/:id")
@@ -74,6 +82,14 @@ class EntrustHooks:
             return None
         now = await self._client.get(path, template=template)
         return now if isinstance(now, dict) and _is_whole(now) and now.get("callbackUrl") == url else None
+
+    async def _shows_filter(self, hook_id: str) -> bool:
+        """Of a hook that was just made without one. Registering it again at every audit would not help."""
+        try:
+            now = await self._client.get(f"{PATH}/{hook_id}", template=f"{PATH}/:id")
+        except RemoteError:
+            return False
+        return isinstance(now, dict) and _is_filtered(now)
 
     async def _register(self, url: str, name: str) -> Mapping[str, Any]:
         first: Rejected | None = None
@@ -149,9 +165,15 @@ def _types(row: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _is_filtered(row: Mapping[str, Any]) -> bool:
-    """Whether an event is reported of some users only."""
+    """Whether an event is reported of some users only. A tenant may show an empty filter where there is none."""
     events = row.get("events")
-    return isinstance(events, list) and any(isinstance(event, dict) and event.get("filter") for event in events)
+    return isinstance(events, list) and any(
+        isinstance(event, dict) and _text(event.get("filter")) not in NO_FILTER for event in events
+    )
+
+
+def _text(value: Any) -> str:
+    return "".join((value if isinstance(value, str) else json.dumps(value)).split())
 
 
 def _is_whole(row: Mapping[str, Any]) -> bool:
@@ -159,20 +181,24 @@ def _is_whole(row: Mapping[str, Any]) -> bool:
     return alive and _types(row) is not None and not _is_filtered(row)
 
 
-def _seen(row: Mapping[str, Any], mine: str | None) -> SeenHook:
-    known, types = str(row["id"]) == mine, _types(row)
+def _seen(row: Mapping[str, Any], mine: str | None, stays: bool = False) -> SeenHook:
+    """`stays`: our hook had a filter as soon as it was made: a note, and no reason to try again."""
+    known, types, filtered = str(row["id"]) == mine, _types(row), _is_filtered(row)
+    kept = filtered and known and stays
     faults = [
         text
         for text, wrong in (
             ("disabled", not row.get("enabled")),
             ("expired", bool(row.get("expired"))),
-            ("a filter keeps events of some users back", _is_filtered(row)),
+            (FILTERED, filtered and not kept),
             ("its token is not known here", not known),
         )
         if wrong
     ]
     missing = sorted(set(EVENTS) - set(types or EVENTS))
-    note = ", ".join(faults) or (f"this tenant does not report {', '.join(missing)}" if missing else "")
+    notes = [FILTERED] if kept else []
+    notes += [f"this tenant does not report {', '.join(missing)}"] if missing else []
+    note = ", ".join(faults or notes)
     by_hand = not row.get("enabled") and not row.get("expired")  # or after a hundred failed deliveries: both look alike
     url = str(row.get("callbackUrl") or "")
     return SeenHook(str(row["id"]), url, KEY if types else "other", not faults, note, by_hand)

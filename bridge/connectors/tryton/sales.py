@@ -22,6 +22,7 @@ from bridge.connectors.tryton.shape import (
     write_columns,
 )
 from bridge.connectors.tryton.workflow import Documents, Workflow
+from bridge.domain.errors import RetryLater
 from bridge.domain.record import Fields, Gone, Record, RecordRef
 
 MODEL, LINE = "sale.sale", "sale.line"
@@ -36,6 +37,8 @@ FIELDS = (
 )
 FILLED_IN = ("invoice_address", "shipment_address", "payment_term", "invoice_method", "shipment_method", "currency")
 """What the form of a sale takes from its party."""
+NO_UNIT = "has no attribute 'category'"
+"""How the form of a line fails inside the server when its product has no sale unit."""
 WORKFLOW = Workflow(
     {
         "draft": {"quotation": "quote", "cancelled": "cancel"},
@@ -112,7 +115,13 @@ class Sales(Documents):
         if line.get("product") is None:
             return {}
         asked = {name: line[name] for name in ("product", "quantity", "unit") if line.get(name) is not None}
-        shown = await self._client.on_change(LINE, {"type": "line", **about, **asked}, "product")
+        try:
+            shown = await self._client.on_change(LINE, {"type": "line", **about, **asked}, "product")
+        except RetryLater as failed:
+            if NO_UNIT not in failed.message:
+                raise
+            what = f"product {line['product']} is not salable or has no sale unit"
+            raise self.refused(BadField("lines.product", what)) from failed
         found: Values = {name: shown[name] for name in ("unit", "unit_price") if shown.get(name) is not None}
         taxes = shown.get("taxes")
         added = [one["id"] for _, one in taxes.get("add", ())] if isinstance(taxes, Mapping) else []

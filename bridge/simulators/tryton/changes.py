@@ -8,6 +8,7 @@ from typing import Any
 
 from bridge.simulators.faults import Faults
 from bridge.simulators.records import Record
+from bridge.simulators.tryton.forms import on_change
 from bridge.simulators.tryton.models import (
     BOOLEAN,
     BOTH,
@@ -21,9 +22,10 @@ from bridge.simulators.tryton.models import (
     TEXT,
 )
 from bridge.simulators.tryton.models import Field as ModelField
+from bridge.simulators.tryton.opportunities import origin, processed
 from bridge.simulators.tryton.rules import Refused, check_sold, places, user_error
 from bridge.simulators.tryton.state import GONE, State
-from bridge.simulators.tryton.values import stamp
+from bridge.simulators.tryton.values import from_wire, stamp
 
 FIRST = ("email", "phone", "mobile", "fax", "website")
 """Fields of a new party that make its first mechanism of that kind."""
@@ -64,6 +66,8 @@ class Changes:
         record |= {name: each.default for name, each in known.fields.items() if each.type != MANY}
         first = {name: values.pop(name) for name in FIRST if model == "party.party" and name in values}
         record |= self._own(model, self._with_defaults(model, record_id, dict(values), t), record)
+        if model == "sale.opportunity":
+            record["number"] = str(record_id)
         self._put(model, record, t)
         self._children(model, record_id, values, t)
         for kind, text in first.items():
@@ -148,6 +152,22 @@ class Changes:
                 ended["sale_date"] = record["sale_date"] or _today(t)
             self._put(model, {**record, **ended, "state": end, "write_date": t.now}, t)
             self._log("button", model, record_id, t)
+            if end == "converted":
+                self._make_sale(record, t)
+            elif model == "sale.sale" and end != "draft":
+                self._process(record, t)
+
+    def _make_sale(self, opportunity: Record, t: Transaction) -> None:
+        values = {name: opportunity[name] for name in ("description", "party", "company", "currency")}
+        filled = from_wire(on_change(self._state, "sale.sale", values, ["party"]))
+        self.create("sale.sale", {**filled, **values, "origin": origin(opportunity)}, t)
+
+    def _process(self, sale: Record, t: Transaction) -> None:
+        """The opportunity that the sale was made of follows it."""
+        for row in list(self._state.rows("sale.opportunity")):
+            if sale["origin"] == origin(row):
+                changed = processed(self._state, row, _today(t))
+                self._put("sale.opportunity", {**row, **changed, "write_date": t.now}, t)
 
     def replace(self, absorbed: int, survivor: int) -> None:
         """The wizard that merges two parties: the absorbed one is deactivated and keeps the other."""
@@ -246,7 +266,6 @@ class Changes:
             values.setdefault("currency", next(iter(self._state.rows("company.company")))["currency"])
         if model == "sale.opportunity":
             currency = next(iter(self._state.rows("company.company")))["currency"]
-            values |= {"number": str(record_id)}
             values.setdefault("company", t.context.get("company"))
             values.setdefault("currency", currency)
             values.setdefault("employee", t.context.get("employee"))

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.simulators.records import Record
+from bridge.simulators.tryton.rules import Refused
 from bridge.simulators.tryton.state import State
 from bridge.simulators.tryton.values import to_wire
 
 
 def on_change(state: State, model: str, values: Mapping[str, Any], fields: list[str]) -> dict[str, Any]:
-    """All values of the form afterwards; nothing is stored."""
+    """All values of the form afterwards; nothing is stored. Raises Refused, as for a mistake of the server's own."""
     shown = {name: value for name, value in values.items() if "." not in name}
     if model == "sale.sale" and "party" in fields and values.get("party"):
         addresses = [row for row in state.children("party.address", "party", values["party"]) if row["active"]]
@@ -20,6 +21,8 @@ def on_change(state: State, model: str, values: Mapping[str, Any], fields: list[
     if model == "sale.line" and "product" in fields and values.get("product"):
         template = _template(state, values["product"])
         if template is not None:
+            if template["sale_uom"] is None:
+                raise Refused("'NoneType' object has no attribute 'category'", "")
             taxes = [[at, {"id": one}] for at, one in enumerate(template["customer_taxes"])]
             shown |= {"unit": values.get("unit") or template["sale_uom"], "unit_price": template["list_price"]}
             shown |= {"taxes": {"add": taxes}} if taxes else {}

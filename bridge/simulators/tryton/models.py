@@ -133,6 +133,7 @@ MODELS: dict[str, Model] = {
             "number": _text(readonly=True),
             "reference": _text(),
             "description": _text(),
+            "origin": _text(),
             "party": Field(ONE, "party.party", required=True),
             "invoice_address": Field(ONE, "party.address"),
             "shipment_address": Field(ONE, "party.address"),

@@ -72,7 +72,7 @@ def _value(state: State, model: str, row: Record, name: str, lag: float) -> Any:
         about, _, number = row[name].partition(",")
         return row[name] if state.get(about, number) is not None else None
     if name in AMOUNTS.get(model, ()):
-        return to_wire(_amounts(state, model, row, lag)[name])
+        return to_wire(amounts(state, model, row, lag)[name])
     if known is not None and known.type == BOOLEAN and state.options.numbered_booleans:
         return int(bool(row[name]))
     return to_wire(row[name])
@@ -82,7 +82,7 @@ AMOUNTS = {"sale.sale": ("untaxed_amount", "tax_amount", "total_amount"), "sale.
 CENT = Decimal("0.01")
 
 
-def _amounts(state: State, model: str, row: Record, lag: float) -> dict[str, Decimal]:
+def amounts(state: State, model: str, row: Record, lag: float = 0.0) -> dict[str, Decimal]:
     """Worked out when they are read; the tax of each line by itself."""
     if model == "sale.line":
         return {"amount": _amount(row)}

@@ -219,3 +219,11 @@ async def test_lines_that_make_no_sense_are_refused_before_any_write(bench: Benc
         await connector.create("sale", {"party": "1", "lines": wanted})
     assert caught.value.field == field
     assert not sent(bench)
+
+
+async def test_a_line_of_a_product_without_a_sale_unit_is_refused_with_that_reason(bench: Bench) -> None:
+    connector = bench.connect()
+    (desk,) = await products(connector, "Desk")
+    bench.simulator.person_edits("product.template", 1, {"salable": False, "sale_uom": None})
+    with pytest.raises(Rejected, match=f"product {desk} is not salable or has no sale unit"):
+        await sale(connector, line(desk))

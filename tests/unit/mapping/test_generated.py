@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.domain.record import Side
 from bridge.mapping.base import FieldBase, dump_base, load_base
+from bridge.mapping.conditions import leaves
 from bridge.mapping.load import load_text
 from bridge.mapping.merge import Action, Times, merge
 from bridge.mapping.model import Mapping
@@ -67,6 +68,7 @@ generated = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slo
 def records(mapping: Mapping) -> st.SearchStrategy[dict[str, Any]]:
     """Canonical values of a record: required rows always, others mostly."""
     rows = [row for row in mapping.fields if row.set_on is None and row.left is not None and row.right is not None]
+    rows = [row for row in rows if row.name != "deal"]  # its text begins with a word, which no generated one does
     needed = {row.name: values_of(row) for row in rows if row.required}
     others = {row.name: st.none() | values_of(row) for row in rows if not row.required}
     return st.fixed_dictionaries({**needed, **others})
@@ -84,6 +86,7 @@ def elsewhere(values: dict[str, Any], side: Side) -> dict[str, Any]:
 def whole(mapping: Mapping, side: Side, made: dict[str, Any]) -> dict[str, Any]:
     """The record as a server shows it: columns that were not written are empty."""
     paths = [path for row in mapping.fields if (cells := row.cells(side)) for path in cells.paths]
+    paths += [leaf.path for _, condition in mapping.gates[side] for leaf in leaves(condition)]
     shown = dict.fromkeys((path.top for path in paths), None)
     custom = {path.steps[1]: None for path in paths if path.own}
     return {**shown, **made, **({"custom": {**custom, **made.get("custom", {})}} if custom else {})}

@@ -57,6 +57,13 @@ def test_a_new_record_gets_the_rows_that_hold_of_it() -> None:
     assert for_create(DEALS, Side.LEFT, {"title": "A"}, frozenset({"note"})) == {"title": "A"}
 
 
+def test_a_column_that_a_new_record_gets_nothing_for_is_empty_there() -> None:
+    text = TEXT.replace("erp: {closed: {not: true}}", "erp: {any-of: [{closed: false}, {number: {empty: true}}]}")
+    mapping = load_text(text, "m.yaml")[0]
+    assert "paid" not in off_in_new(mapping, Side.RIGHT, {"title": "A", "paid": "yes"}, frozenset())
+    assert "paid" in read(mapping, Side.RIGHT, {"title": "A", "closed": True, "number": "7"}).off
+
+
 def test_the_columns_of_a_condition_are_part_of_what_a_sweep_compares() -> None:
     open_, won = ({"title": "A", "status": status, "paid": "x"} for status in ("open", "won"))
     assert row_hash(DEALS, Side.LEFT, open_) != row_hash(DEALS, Side.LEFT, won)

@@ -99,6 +99,29 @@ async def test_a_hook_with_a_filter_is_put_in_order(vendor: FakeEntrust, tenant:
     assert sent["events"] == [{"type": name} for name in EVENTS]
 
 
+@pytest.mark.parametrize("shown", ["", "null", "[]", " {} ", [], {}, None])
+async def test_an_empty_filter_is_none(vendor: FakeEntrust, tenant: Hooks, shown: Any) -> None:
+    made = await create(connect(vendor))
+    tenant.rows[made.id]["events"][0]["filter"] = shown
+    assert await connect(vendor).seen() == [SeenHook(made.id, URL, "user")]
+
+
+async def test_a_filter_that_stays_on_a_new_hook_is_a_note_and_no_reason_to_register_at_each_audit(
+    vendor: FakeEntrust, tenant: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plain(row: dict[str, Any]) -> dict[str, Any]:
+        events = [{**event, "filter": '[{"groupId": "g"}]'} for event in row["events"]]
+        return {**{name: value for name, value in row.items() if name != "token"}, "events": events}
+
+    monkeypatch.setattr(tenant, "_plain", plain)
+    for _audit in range(4):  # each by another copy of the bridge
+        if not any(seen.active for seen in await connect(vendor).seen()):
+            await create(connect(vendor))
+    assert len(vendor.sent(POST)) == 1
+    (seen,) = await connect(vendor).seen()
+    assert (seen.active, seen.note) == (True, "a filter keeps events of some users back")
+
+
 async def test_a_hook_that_names_no_events_hears_all_and_is_left_as_it_is(vendor: FakeEntrust, tenant: Hooks) -> None:
     made = await create(connect(vendor))
     del tenant.rows[made.id]["events"]
