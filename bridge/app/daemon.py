@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 from bridge.app.alerting import words_of
 from bridge.app.build import Bridge, build
@@ -146,6 +147,7 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
     read_in_small_pieces()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_unawaited)
     for number in (signal.SIGTERM, signal.SIGINT):  # before anything listens: as soon as it is ready it may be stopped
         loop.add_signal_handler(number, stop.set)
     async with running(settings, seams, redactor) as bridge:
@@ -160,6 +162,14 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
         look_for_garbage_seldom()
         async with service.told(bridge.store.ping):
             await stop.wait()
+
+
+def _unawaited(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A failed task that nothing waits for. That a connection to a hung server did not close in time is expected."""
+    if isinstance(context.get("exception"), TimeoutError):
+        log.debug("a connection did not close in time")
+    else:
+        loop.default_exception_handler(context)
 
 
 def start_line(bridge: Bridge) -> dict[str, str]:
