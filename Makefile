@@ -67,7 +67,7 @@ kill-backfill: venv
 # The bridge between a real CRM and a real ERP from PyPI, BottleCRM and Tryton: everything that goes wrong on the way.
 # Packages and databases are kept in FOLDER between runs; needs Python 3.12 beside ours for BottleCRM.
 test-real: venv
-	$(BIN)/python -m tests.real --folder $(or $(FOLDER),var/real) --crm $(or $(CRM),bottlecrm)
+	$(BIN)/python -m tests.real --folder $(or $(FOLDER),var/real) --crm $(or $(filter bottlecrm pipedrive,$(CRM)),bottlecrm)
 
 # Clients that other people wrote, unchanged, against our simulators; their packages are kept in FOLDER between runs:
 # make test-clients ONLY="pipedrive superoffice"
