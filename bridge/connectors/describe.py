@@ -11,7 +11,7 @@ Generated from the connectors' manifests (`make docs`). Every product works as s
 listed; `bridge check` refuses a mapping that needs what a product cannot do or a connector does not do yet.
 
 How the bridge makes up for what a vendor cannot do: without a modified-since listing every sweep is a full one with
-content hashes; without a version a read is believed only once our own write has settled, and nothing is written to a
+content hashes; without a version a read is used only once reads must show our own write, and nothing is written to a
 record that a callback told of before reads must show what it told of; without events changes come with the next sweep;
 without an exact search the match index is filled by a complete listing before anything is created; where only whole
 records are taken, the freshly read one goes back with the changes.

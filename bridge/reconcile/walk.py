@@ -30,7 +30,7 @@ LONGEST_PAUSE_SECONDS = 300.0  # a budget that takes longer to fill ends the swe
 
 @dataclass(slots=True)
 class Sweep:
-    """What one sweep did. `unheard`: missed changes, which no callback had reported. `fault`: why it ended early.
+    """What one sweep did. `missed`: changes that no callback had reported. `fault`: why it ended early.
 
     `skipped`: rows of the listing that could not be understood. `held`: those to look at that would be held as
     duplicates, of which `duplicates` names some (of a backfill's preview).

@@ -97,7 +97,7 @@ async def test_a_bridge_that_is_restarted_often_does_its_full_sweeps_when_they_a
     assert "person" in asked
 
 
-async def test_what_changed_while_the_store_was_away_after_the_first_full_sweep_is_found(
+async def test_promise_4_what_changed_while_the_store_was_away_after_the_first_full_sweep_is_found(
     new_bench: NewSweepBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = await new_bench()

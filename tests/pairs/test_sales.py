@@ -96,7 +96,7 @@ async def test_a_won_deal_becomes_a_sale_that_both_sides_change_until_it_is_a_qu
         assert len(sales(site)) == 1
 
 
-async def test_a_sale_whose_create_was_not_answered_is_found_again_when_it_is_a_quotation(tmp_path: Path) -> None:
+async def test_promise_5_a_sale_whose_create_was_not_answered_is_found_again_as_a_quotation(tmp_path: Path) -> None:
     async with pair_site(tmp_path, "pipedrive", "tryton", SETUP) as site:
         people, office = site.source.simulator, site.target.simulator
         firm = people.person_creates("organizations", {"name": "Fjord", "address": {"value": "Storgata 1"}})

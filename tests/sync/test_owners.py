@@ -113,7 +113,7 @@ async def filled_in(new_bench: NewBench, clock: FakeClock, policy: str, maker: s
 @pytest.mark.parametrize("policy", ["crm", "erp", "newest, else crm", "ask"])
 @pytest.mark.parametrize("maker", ["api@x.example", "nobody@x.example"])
 @pytest.mark.parametrize("answers", [True, False])
-async def test_an_owner_that_a_product_fills_in_does_not_come_back_and_gives_way_to_the_real_one(
+async def test_promise_7_an_owner_that_a_product_fills_in_gives_way_to_the_real_one(
     new_bench: NewBench, clock: FakeClock, policy: str, maker: str, answers: bool
 ) -> None:
     bench, bo = await filled_in(new_bench, clock, policy, maker, answers_record=answers)

@@ -54,7 +54,7 @@ async def test_a_write_that_makes_a_row_hold_is_followed_by_what_the_row_brings(
     await bench.assert_silent()
 
 
-async def test_a_lost_create_whose_rows_do_not_hold_any_more_is_a_question_and_not_made_again(
+async def test_promise_5_a_lost_create_whose_rows_do_not_hold_any_more_is_a_question(
     new_bench: NewBench,
 ) -> None:
     """Somebody took the new record on before recovery looked, and it shows nothing of what was sent."""

@@ -6,26 +6,14 @@ guide", custom fields.
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.connectors.pipedrive.manifest import ADDRESS_PARTS
+
 PARTS: Mapping[str, Mapping[str, str]] = {
     "monetary": {"currency": "currency"},
     "daterange": {"until": "until"},
     "time": {"timezone_name": "timezone_id"},
     "timerange": {"until": "until", "timezone_name": "timezone_id"},
-    "address": {
-        part: part
-        for part in (
-            "formatted_address",
-            "country",
-            "admin_area_level_1",
-            "admin_area_level_2",
-            "locality",
-            "sublocality",
-            "route",
-            "street_number",
-            "subpremise",
-            "postal_code",
-        )
-    },
+    "address": {part: part for part in ADDRESS_PARTS if part != "value"},
 }
 """Type of field -> part in version 2 -> end of the key in version 1."""
 

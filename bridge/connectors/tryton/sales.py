@@ -9,6 +9,8 @@ from bridge.connectors.tryton.account import Account, Kind
 from bridge.connectors.tryton.catalog import Lists
 from bridge.connectors.tryton.client import Domain
 from bridge.connectors.tryton.columns import SALE, SALE_LINE, SALE_STATES
+from bridge.connectors.tryton.products import MODEL as PRODUCTS
+from bridge.connectors.tryton.products import template_of
 from bridge.connectors.tryton.sale_lines import changed_lines, goods, in_order
 from bridge.connectors.tryton.shape import (
     BadField,
@@ -37,8 +39,6 @@ FIELDS = (
 )
 FILLED_IN = ("invoice_address", "shipment_address", "payment_term", "invoice_method", "shipment_method", "currency")
 """What the form of a sale takes from its party."""
-NO_UNIT = "has no attribute 'category'"
-"""How the form of a line fails inside the server when its product has no sale unit."""
 WORKFLOW = Workflow(
     {
         "draft": {"quotation": "quote", "cancelled": "cancel"},
@@ -110,6 +110,10 @@ class Sales(Documents):
         new = [{**await self._line_form(line, about), **line} for line in change.new]
         return change.commands(new)
 
+    async def _has_sale_unit(self, product: Any) -> bool:
+        rows = await self._client.search_read(PRODUCTS, [["id", "=", product]], ["template", "template.sale_uom"])
+        return all(template_of(row).get("sale_uom") is not None for row in rows)
+
     async def _line_form(self, line: Values, about: Values) -> Values:
         """What the form of a line fills in when somebody enters its product: the unit, the price and the taxes."""
         if line.get("product") is None:
@@ -117,8 +121,8 @@ class Sales(Documents):
         asked = {name: line[name] for name in ("product", "quantity", "unit") if line.get(name) is not None}
         try:
             shown = await self._client.on_change(LINE, {"type": "line", **about, **asked}, "product")
-        except RetryLater as failed:
-            if NO_UNIT not in failed.message:
+        except RetryLater as failed:  # so does the server where a product has no sale unit; it does not say why
+            if await self._has_sale_unit(line["product"]):
                 raise
             what = f"product {line['product']} is not salable or has no sale unit"
             raise self.refused(BadField("lines.product", what)) from failed

@@ -231,3 +231,16 @@ async def test_a_worker_that_lost_its_record_says_nothing_of_a_write(desk: Desk,
     with pytest.raises(LeaseLost):
         await desk.store.links.set_pending(claim, number, Side.RIGHT, {"values": {}}, 5.0)
     assert await desk.store.links.unsettled() == []
+
+
+async def test_promise_12_two_versions_on_one_store_count_deletions_under_one_lock(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each counts and deletes under the lock of this name; another name would let both delete up to the limit."""
+    link = await desk.links("1", "c1")
+    await desk.hears("1")
+    (claim,) = await desk.claims()
+    names: list[str] = []
+    monkeypatch.setattr(desk.store.database, "lock_name", lambda conn, name: names.append(name))
+    await desk.store.links.set_pending(claim, link, Side.RIGHT, {"x": None}, 5.0, deletion="delete", deletion_limit=1)
+    assert names == ["bridge-brake-people"]
