@@ -8,6 +8,7 @@ import secrets
 import shutil
 import subprocess
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,17 @@ MODULES = ("party", "product", "sale_opportunity")
 DATABASE, USER = "bridge", "admin"
 CATEGORIES = ("Company", "Person")
 Row = dict[str, Any]
+SEARCH_READ = "model.party.party.search_read"
+LISTED_TRIES = 3
+"""The server refuses a listing of which a record goes while it is made."""
 
 
 class RpcError(Exception):
     """The server answered a call with an error."""
+
+
+def _by_name(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: (row["name"], row["id"]))
 
 
 class Tryton:
@@ -63,9 +71,11 @@ class Tryton:
 
     def companies(self) -> list[Row]:
         """All live parties of the category Company, by name."""
-        ids = self.call("model.party.party.search", [["categories.name", "=", "Company"]], 0, None, None, {})
-        rows = self.call("model.party.party.read", ids, ["name", "website", "code"], {})
-        return sorted(rows, key=lambda row: (row["name"], row["id"]))
+        ours, fields = [["categories.name", "=", "Company"]], ["name", "website", "code"]
+        for _ in range(LISTED_TRIES - 1):
+            with suppress(RpcError):
+                return _by_name(self.call(SEARCH_READ, ours, 0, None, None, fields, {}))
+        return _by_name(self.call(SEARCH_READ, ours, 0, None, None, fields, {}))
 
     def company(self, name: str) -> Row | None:
         found = [row for row in self.companies() if row["name"] == name]
