@@ -29,8 +29,9 @@ from bridge.store.links import links_of
 from bridge.store.marks import Mark, lock_tasks, mark_due
 from bridge.store.model import Claim, Link, LinkState, Mode, Pair, Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
+from bridge.store.prepared import Prepared
 from bridge.store.records import known_records
-from bridge.store.rows import Row, chunks, has_key, keyed, task_from, task_key, task_tuple
+from bridge.store.rows import Row, chunks, has_key, keyed, listed, task_from, task_key, task_tuple
 from bridge.store.tables import Real, leases, links, mappings, tasks
 
 TURNS = 16
@@ -234,7 +235,7 @@ class Picking:
         return self._lease(self._pick(rows, paused=False), ttl)
 
     def _note_busy(self) -> None:
-        leased = self._conn.execute(LEASES).mappings()
+        leased = LEASES.mappings(self._conn)
         holder = self._database.seams.instance
         self._busy = {
             RecordRef(row["system"], row["entity"], row["rec"])
@@ -261,10 +262,10 @@ class Picking:
 
     def _mappings(self) -> tuple[list[str], list[str]]:
         """Names whose stored definition is ours and whose systems are up: running ones, paused ones."""
-        rows = self._conn.execute(NAMED, {"names": sorted(self._scopes)})
+        rows = NAMED.mappings(self._conn, {"names": sorted(self._scopes)})
         usable: list[str] = []
         paused: list[str] = []
-        for row in rows.mappings():
+        for row in rows:
             scope = self._scopes[row["name"]]
             same = row["fingerprint"] == scope.fingerprint and row["mode"] == Mode(scope.mode).value
             if same and not self._blocked & {scope.left.system, scope.right.system}:
@@ -322,7 +323,7 @@ class Picking:
         """Those that are due, and dead letters: one ends when its pair is put in sync from the other side."""
         rows: list[Row] = []
         for some in chunks(keys):
-            rows += self._conn.execute(OPEN, {"keys": some, "now": self._now}).mappings()
+            rows += OPEN.mappings(self._conn, {"keys": some, "now": self._now})
         return rows
 
     def _pick(self, rows: Sequence[Row], *, paused: bool) -> list[Pick]:
@@ -395,17 +396,17 @@ class Picking:
 
     def _take_tasks(self, keys: Sequence[TaskKey]) -> None:
         for some in chunks(sorted(task_tuple(key) for key in keys)):
-            self._conn.execute(TAKE, {"keys": some})
+            TAKE.run(self._conn, {"keys": some})
 
 
-NAMED = select(mappings).where(mappings.c.name.in_(bindparam("names", expanding=True)))
-LEASES = select(leases)
-OPEN = (
+NAMED = Prepared(select(mappings).where(listed(mappings.c.name, "names")))
+LEASES = Prepared(select(leases))
+OPEN = Prepared(
     select(tasks)
     .where(keyed(tasks), or_(tasks.c.due <= bindparam("now", type_=Real), tasks.c.state == TaskState.DEAD.value))
     .with_for_update(skip_locked=True)
 )
-TAKE = (
+TAKE = Prepared(
     update(tasks)
     .where(keyed(tasks))
     .values(
@@ -427,7 +428,7 @@ def _due(lane: ColumnElement[str]) -> Select[Any]:
         .where(
             tasks.c.lane == lane,
             tasks.c.due <= bindparam("now", type_=Real),
-            tasks.c.mapping.in_(bindparam("names", expanding=True)),
+            listed(tasks.c.mapping, "names"),
         )
         .order_by(*ORDER)
         .limit(bindparam("size", type_=Integer))
@@ -435,9 +436,11 @@ def _due(lane: ColumnElement[str]) -> Select[Any]:
     )
 
 
-DUE = union_all(*(select(_due(literal(lane.value)).cte(lane.name.lower())) for lane in Lane))
-DUE_AFTER = _due(bindparam("in_lane")).where(
-    tuple_(*ORDER) > tuple_(*(bindparam(f"after_{column.name}", type_=column.type) for column in ORDER))
+DUE = Prepared(union_all(*(select(_due(literal(lane.value)).cte(lane.name.lower())) for lane in Lane)))
+DUE_AFTER = Prepared(
+    _due(bindparam("in_lane")).where(
+        tuple_(*ORDER) > tuple_(*(bindparam(f"after_{column.name}", type_=column.type) for column in ORDER))
+    )
 )
 
 
@@ -454,12 +457,12 @@ class Queues:
 
     def next(self, lane: Lane) -> Row | None:
         if not self._left:
-            first = list(self._conn.execute(DUE, self._about).mappings())
+            first = DUE.mappings(self._conn, self._about)
             for one in Lane:  # the rows of each come in its own order
                 self._take(one, PAGES, [row for row in first if row["lane"] == one.value])
         elif not self._rows[lane] and self._left[lane]:
             further = {**self._about, **self._after[lane], "in_lane": lane.value}
-            self._take(lane, self._left[lane], list(self._conn.execute(DUE_AFTER, further).mappings()))
+            self._take(lane, self._left[lane], DUE_AFTER.mappings(self._conn, further))
         return self._rows[lane].popleft() if self._rows[lane] else None
 
     def _take(self, lane: Lane, left: int, rows: Sequence[Row]) -> None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
 from bridge.store.database import Database
 from bridge.store.marks import upsert
+from bridge.store.prepared import Prepared
 from bridge.store.tables import counters
 
 RETIRED = ""  # the copy under which totals of copies that no longer run are kept
@@ -22,15 +22,14 @@ def count(database: Database, conn: Connection, counts: Mapping[tuple[str, str],
         if value
     ]
     if rows:
-        conn.execute(_grown(database.sqlite), rows)
+        _grown(database.sqlite).run_many(conn, rows)
 
 
 @cache
-def _grown(is_sqlite: bool) -> Any:
+def _grown(is_sqlite: bool) -> Prepared:
     insert = upsert(is_sqlite, counters)
-    return insert.on_conflict_do_update(
-        index_elements=["copy", "mapping", "name"], set_={"value": counters.c.value + insert.excluded.value}
-    )
+    grown = {"value": counters.c.value + insert.excluded.value}
+    return Prepared(insert.on_conflict_do_update(index_elements=["copy", "mapping", "name"], set_=grown))
 
 
 class Counters:

@@ -11,8 +11,9 @@ import asyncio
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -41,6 +42,7 @@ from bridge.domain.late import late
 from bridge.domain.seams import Seams, epoch
 from bridge.store.model import Unstorable
 from bridge.store.planner import tell_planner
+from bridge.store.prepared import Prepared
 from bridge.store.tables import sequence
 
 T = TypeVar("T")
@@ -62,7 +64,7 @@ WAKE_CHANNEL = "bridge_wake"
 POSTGRES = ("bridge.store.postgres", "Postgres")
 """Imported where the store is on PostgreSQL: its driver and SQLAlchemy's asynchronous half cost a command 0.1 s."""
 
-COUNT_ON = update(sequence).values(value=sequence.c.value + bindparam("count")).returning(sequence.c.value)
+COUNT_ON = Prepared(update(sequence).values(value=sequence.c.value + bindparam("count")).returning(sequence.c.value))
 DRAW = select(func.nextval("bridge_seq")).select_from(
     func.generate_series(1, bindparam("count", type_=Integer)).alias()
 )
@@ -150,7 +152,7 @@ class Database:
         if count == 0:
             return []
         if self.sqlite:
-            last = conn.execute(COUNT_ON, {"count": count}).scalar_one()
+            last = COUNT_ON.one(conn, {"count": count})
             return list(range(last - count + 1, last + 1))
         return sorted(conn.execute(DRAW, {"count": count}).scalars().all())
 
@@ -222,12 +224,12 @@ class Sqlite:
         self._asked: deque[Writing] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "store")
-        self._writer = _sqlite_engine(url, writer=True)
+        self.writer = Kept(_sqlite_engine(url, writer=True))
         self._file = StoreFile(str(url.database))
-        self._reader = _sqlite_engine(url, writer=False)
+        self._reader = Kept(_sqlite_engine(url, writer=False))
 
     async def read(self, work: Work[T]) -> T:
-        with self._reader.connect() as conn, conn.begin():
+        with self._reader.using() as conn, conn.begin():
             return work(conn)
 
     async def write(self, work: Work[T], before_commit: Callable[[], Awaitable[None]]) -> T:
@@ -251,7 +253,7 @@ class Sqlite:
         wanted = [one for one in asked if not one.ended.done()]
         while wanted:
             try:
-                with self._writer.connect() as conn:
+                with self.writer.using() as conn:
                     failed = await self._once(conn, wanted)
             except Exception as error:
                 for one in wanted:
@@ -289,7 +291,7 @@ class Sqlite:
 
     def read_anew(self) -> None:
         """The next read opens a connection, which sees what is read at the opening only."""
-        self._reader.dispose()
+        self._reader.close()
 
     async def session(self, work: Session[T]) -> T:
         raise AssertionError("SQLite has one process, and no locks of sessions")
@@ -309,8 +311,8 @@ class Sqlite:
         if self._writing is not None:
             await asyncio.wait([self._writing])
         self._thread.shutdown(wait=True)
-        self._writer.dispose()
-        self._reader.dispose()
+        self.writer.close()
+        self._reader.close()
 
     async def _begun(self, conn: Connection) -> Transaction:
         """Begin to write. Another process (a command) may be writing: wait for it without holding up the loop."""
@@ -342,6 +344,35 @@ class Sqlite:
         commit.result()
         if cancelled is not None:
             raise cancelled
+
+
+class Kept:
+    """An engine's one connection, kept open from one transaction to the next: to hand it out anew costs as much as a
+    statement. After an error it is given back, so that nothing of the failed transaction stays with it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._conn: Connection | None = None
+
+    @contextmanager
+    def using(self) -> Iterator[Connection]:
+        if self._conn is None:
+            self._conn = self._engine.connect()
+        try:
+            yield self._conn
+        except BaseException:
+            self._give_back()
+            raise
+
+    def close(self) -> None:
+        """What is asked next opens a new connection."""
+        self._give_back()
+        self._engine.dispose()
+
+    def _give_back(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            conn.close()
 
 
 def _tell(one: Writing, error: Exception | None = None) -> None:
@@ -388,9 +419,11 @@ def _sqlite_engine(url: URL, *, writer: bool) -> Engine:
         cursor.execute("PRAGMA busy_timeout=0" if writer else "PRAGMA query_only=ON")
         cursor.close()
 
+    begin = Prepared(text("BEGIN IMMEDIATE" if writer else "BEGIN"))
+
     @event.listens_for(engine, "begin")
-    def begin(conn: Any) -> None:
-        conn.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+    def begun(conn: Connection) -> None:
+        begin.run(conn)
 
     return engine
 

@@ -27,8 +27,9 @@ from bridge.store.model import (
     require_storable,
 )
 from bridge.store.notify import Wake
+from bridge.store.prepared import Prepared
 from bridge.store.records import note_keys, note_merges, note_records
-from bridge.store.rows import KIND_BITS, chunks, has_key
+from bridge.store.rows import KIND_BITS, chunks, keyed
 from bridge.store.tables import events, records
 
 BATCH = 256
@@ -235,8 +236,7 @@ class Intake:
         }
         found: dict[tuple[str, str, str], float] = {}
         for some in chunks(sorted(wanted)):
-            query = select(records.c.system, records.c.entity, records.c.rec, records.c.own_write_at)
-            for system, entity, record_id, at in conn.execute(query.where(has_key(records, some))):
+            for system, entity, record_id, at in OWN_WRITES.rows(conn, {"keys": some}):
                 if at is not None:
                     found[system, entity, record_id] = at
         return found
@@ -278,6 +278,11 @@ class Intake:
         hints = {(event.system, event.entity) for _, event, _ in self._new_items(news) if event.id is None}
         for system, entity in sorted(hints):
             ask_sweep(self._database, conn, system, entity, "incremental", "callback", self._now)
+
+
+OWN_WRITES = Prepared(
+    select(records.c.system, records.c.entity, records.c.rec, records.c.own_write_at).where(keyed(records))
+)
 
 
 @cache

@@ -36,17 +36,18 @@ from bridge.store.model import (
 )
 from bridge.store.moves import KEEPING, Kind
 from bridge.store.notify import Wake
+from bridge.store.prepared import Prepared
 from bridge.store.records import note_keys, note_records
-from bridge.store.rows import BOTH_SIDES, INSTRUCTED, Row, task_tuple
+from bridge.store.rows import BOTH_SIDES, INSTRUCTED, Row, listed, task_tuple
 from bridge.store.tables import mappings, tasks
 from bridge.store.unlinked import linked_meanwhile, mark_children, note_unlinked
 
 BATCH = 64
 QUEUE = 10_000
 KEPT = (Outcome.WAITING, Outcome.DEAD)
-RUNNING = (
+RUNNING = Prepared(
     select(mappings.c.name, mappings.c.fingerprint)
-    .where(mappings.c.name.in_(bindparam("names", expanding=True)), mappings.c.mode == Mode.LIVE.value)
+    .where(listed(mappings.c.name, "names"), mappings.c.mode == Mode.LIVE.value)
     .order_by(mappings.c.name)
     .with_for_update(read=True)
 )
@@ -190,8 +191,7 @@ class Booking:
     def _learn_running(self, names: set[str]) -> None:
         """The live definitions of these mappings; they stay what they are until this transaction ends."""
         if names:
-            found = self._conn.execute(RUNNING, {"names": sorted(names)})
-            self._running = {row.name: row.fingerprint for row in found}
+            self._running = dict(map(tuple, RUNNING.rows(self._conn, {"names": sorted(names)})))
 
     def _decided(self, one: Completion) -> bool:
         """Whether the outcome says what the mapping as it is now makes of the record.
@@ -218,7 +218,7 @@ class Booking:
                 self._counts[one.claim.key.mapping, "coalesced"] += booked - 1
         if changed:
             changed.sort(key=lambda row: (row["key_mapping"], row["key_side"], row["key_rec"]))
-            self._conn.execute(UPDATE, changed)
+            UPDATE.run_many(self._conn, changed)
 
     def _keep_taught(self, one: Completion) -> None:
         for write in one.links:
@@ -354,7 +354,7 @@ def _key_parameters(key: TaskKey) -> dict[str, str]:
     return {"key_mapping": key.mapping, "key_side": key.side.value, "key_rec": key.record_id}
 
 
-UPDATE = (
+UPDATE = Prepared(
     update(tasks)
     .where(
         tasks.c.mapping == bindparam("key_mapping"),

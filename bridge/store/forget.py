@@ -34,7 +34,8 @@ from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.marks import awake, upsert
 from bridge.store.model import LinkState, Scope, TaskKey, TaskState
-from bridge.store.rows import INSTRUCTED, Row, chunks, task_key
+from bridge.store.prepared import Prepared
+from bridge.store.rows import INSTRUCTED, Row, chunks, listed, task_key
 from bridge.store.tables import (
     IN_USE,
     brake_hits,
@@ -226,14 +227,15 @@ def fingerprint(ref: RecordRef) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16, person=b"bridge forgotten").hexdigest()
 
 
+AMONG = Prepared(select(forgotten.c.hash).where(listed(forgotten.c.hash, "hashes")))
+
+
 def forgotten_among(conn: Connection, refs: Collection[RecordRef]) -> set[RecordRef]:
     """Those of these records that are forgotten, inside the caller's transaction."""
     hashes = {fingerprint(ref): ref for ref in refs}
     found: set[RecordRef] = set()
     for some in chunks(sorted(hashes)):
-        found |= {
-            hashes[one] for one in conn.execute(select(forgotten.c.hash).where(forgotten.c.hash.in_(some))).scalars()
-        }
+        found |= {hashes[one] for (one,) in AMONG.rows(conn, {"hashes": some})}
     return found
 
 

@@ -12,18 +12,19 @@ from bridge.store.events import Intake
 from bridge.store.marks import lock_tasks, upsert
 from bridge.store.model import Fulfilled, Instruction, Route, Routes, Scope, TaskKey
 from bridge.store.notify import Wake
+from bridge.store.prepared import Prepared
 from bridge.store.rows import Row, chunks, has_key, keyed, task_key, task_tuple
 from bridge.store.tables import instructions, journal
 
 GIVEN_TOGETHER = 200
-OF_KEYS = select(instructions).where(keyed(instructions))
+OF_KEYS = Prepared(select(instructions).where(keyed(instructions)))
 
 
 def instructions_of(conn: Connection, keys: Iterable[TaskKey]) -> dict[TaskKey, Instruction]:
     """By record what is still to be done with it."""
     found: dict[TaskKey, Instruction] = {}
     for some in chunks(sorted({task_tuple(key) for key in keys})):
-        for row in conn.execute(OF_KEYS, {"keys": some}).mappings():
+        for row in OF_KEYS.mappings(conn, {"keys": some}):
             found[task_key(row)] = _instruction(row)
     return found
 

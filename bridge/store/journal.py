@@ -11,6 +11,7 @@ from bridge.domain.record import Side
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.model import JournalEntry
+from bridge.store.prepared import Prepared
 from bridge.store.rows import Row, walked_by_id
 from bridge.store.steps import delete_in_steps
 from bridge.store.tables import counters, journal
@@ -22,6 +23,9 @@ WRITES = (*CREATIONS, *UPDATES, *REMOVALS)
 """What the entries of the bridge's own writes are called."""
 PRUNED = "journal entries pruned"
 """The running total of what retention dropped."""
+
+
+INSERT = Prepared(insert(journal))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def write_journal(conn: Connection, entries: Sequence[JournalEntry], now: float)
         for entry in entries
     ]
     if rows:
-        conn.execute(insert(journal), rows)
+        INSERT.run_many(conn, rows)
 
 
 def _row(row: Row) -> JournalRow:

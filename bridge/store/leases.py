@@ -5,32 +5,30 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Executable, and_, bindparam, delete, or_, select, tuple_
+from sqlalchemy import Connection, Delete, and_, bindparam, delete, or_, select, tuple_
 
 from bridge.domain.errors import LeaseLost
 from bridge.domain.record import RecordRef
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import Claim
-from bridge.store.rows import Row, ref_tuple
+from bridge.store.prepared import Prepared
+from bridge.store.rows import Row, listed, ref_tuple
 from bridge.store.tables import Real, leases, records
 
 MARGIN = 5.0
 """Seconds another copy waits after a lease ended before it takes over."""
 
 
-LOCK_LEASES = (
-    select(leases)
-    .where(leases.c.fence.in_(bindparam("fences", expanding=True)))
-    .order_by(*leases.primary_key.columns)
-    .with_for_update()
+LOCK_LEASES = Prepared(
+    select(leases).where(listed(leases.c.fence, "fences")).order_by(*leases.primary_key.columns).with_for_update()
 )
 
 
-LOCK_LEASES_TOLD = (
+LOCK_LEASES_TOLD = Prepared(
     select(leases, records.c.told_at)
     .outerjoin(records, and_(*(leases.c[name] == records.c[name] for name in ("system", "entity", "rec"))))
-    .where(leases.c.fence.in_(bindparam("fences", expanding=True)))
+    .where(listed(leases.c.fence, "fences"))
     .order_by(*leases.primary_key.columns)
     .with_for_update(of=leases)
 )
@@ -48,8 +46,8 @@ def fences_and_told(conn: Connection, claims: Sequence[Claim]) -> tuple[set[int]
     return _whole(rows, claims), told
 
 
-def _leased(conn: Connection, statement: Executable, claims: Sequence[Claim]) -> Sequence[Row]:
-    return conn.execute(statement, {"fences": sorted({claim.fence for claim in claims})}).mappings().all()
+def _leased(conn: Connection, statement: Prepared, claims: Sequence[Claim]) -> Sequence[Row]:
+    return statement.mappings(conn, {"fences": sorted({claim.fence for claim in claims})})
 
 
 def _key(row: Row) -> tuple[str, str, str]:
@@ -112,12 +110,12 @@ def _taking(is_sqlite: bool) -> Any:
     return taken.returning(leases.c.system, leases.c.entity, leases.c.rec, leases.c.fence)
 
 
-GIVE_BACK = (
+GIVE_BACK = Prepared(
     delete(leases)
     .where(
         tuple_(*leases.primary_key.columns).in_(
             select(*leases.primary_key.columns)
-            .where(leases.c.fence.in_(bindparam("fences", expanding=True)))
+            .where(listed(leases.c.fence, "fences"))
             .order_by(*leases.primary_key.columns)
             .with_for_update()
         )

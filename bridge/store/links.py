@@ -7,9 +7,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
-    Update,
     and_,
     bindparam,
     delete,
@@ -42,27 +40,30 @@ from bridge.store.model import (
     ToldMeanwhile,
 )
 from bridge.store.moves import Kind
-from bridge.store.rows import IN_USE, LINK_COLUMNS, among, chunks, keyed, link_from, task_key, task_tuple
-from bridge.store.tables import IS_UNSETTLED, intent_keys, link_refs, links, record_keys, tasks
+from bridge.store.prepared import Prepared
+from bridge.store.records import records_with_keys
+from bridge.store.rows import IN_USE, LINK_COLUMNS, among, chunks, keyed, link_from, listed, task_key, task_tuple
+from bridge.store.tables import IS_UNSETTLED, intent_keys, link_refs, links, tasks
 
 CHAIN_LIMIT = 20
 
 
-BY_ID = select(links).where(links.c.id.in_(bindparam("ids", expanding=True)))
+BY_ID = Prepared(select(links).where(listed(links.c.id, "ids")))
 OF_SIDE = {
     side: select(links).where(
         among((links.c.mapping, links.c[side.value]), f"{side.value}_keys"),
-        links.c.state.in_([*IN_USE, LinkState.ALIAS.value]),
+        or_(*(links.c.state == state for state in (*IN_USE, LinkState.ALIAS.value))),
     )
     for side in Side
 }
-OF_BOTH = union_all(*OF_SIDE.values())
+OF_BOTH = Prepared(union_all(*OF_SIDE.values()))
+OF_ONE = {side: Prepared(query) for side, query in OF_SIDE.items()}
 
 
 def links_by_id(conn: Connection, ids: Iterable[int]) -> dict[int, Link]:
     found: dict[int, Link] = {}
     for some in chunks(sorted(set(ids))):
-        for row in conn.execute(BY_ID, {"ids": some}).mappings():
+        for row in BY_ID.mappings(conn, {"ids": some}):
             found[row["id"]] = link_from(row)
     return found
 
@@ -89,8 +90,8 @@ def _naming(conn: Connection, records: Iterable[tuple[str, str, str]]) -> list[L
     for mapping, side, record_id in records:
         keys.setdefault(Side(side), []).append((mapping, record_id))
     parameters = {f"{side.value}_keys": some for side, some in keys.items()}
-    query = OF_BOTH if len(keys) > 1 else OF_SIDE[next(iter(keys))]
-    return [link_from(row) for row in conn.execute(query, parameters).mappings()]
+    query = OF_BOTH if len(keys) > 1 else OF_ONE[next(iter(keys))]
+    return [link_from(row) for row in query.mappings(conn, parameters)]
 
 
 def _survivors(conn: Connection, aliases: Mapping[TaskKey, Link]) -> dict[TaskKey, Link]:
@@ -120,16 +121,17 @@ HOLDING = (LinkState.INTENDED.value, LinkState.UNKNOWN.value)
 DEFAULTS: Mapping[str, Any] = {"base": {}, "made": "matched", "writes": 0, "window_at": 0.0}
 
 
-LOCK_LINKS = (
-    select(links).where(links.c.id.in_(bindparam("ids", expanding=True))).order_by(links.c.id).with_for_update()
-)
-FORGET_REFS = delete(link_refs).where(link_refs.c.link == bindparam("of"))
+LOCK_LINKS = Prepared(select(links).where(listed(links.c.id, "ids")).order_by(links.c.id).with_for_update())
+FORGET_REFS = Prepared(delete(link_refs).where(link_refs.c.link == bindparam("of")))
+INSERT = Prepared(insert(links))
+INSERT_KEYS = Prepared(insert(intent_keys))
+FORGET_INTENTS = Prepared(delete(intent_keys).where(listed(intent_keys.c.link, "ids")))
 
 
 @cache
-def changing(names: frozenset[str]) -> Update:
+def changing(names: frozenset[str]) -> Prepared:
     """Sets these columns of one link: parameters `of`, the link's id, and `new_<name>`."""
-    return (
+    return Prepared(
         update(links)
         .where(links.c.id == bindparam("of"))
         .values({name: bindparam(f"new_{name}", type_=links.c[name].type) for name in sorted(names)})
@@ -143,14 +145,14 @@ def change_links(conn: Connection, values: Mapping[int, Mapping[str, Any]]) -> N
         alike[frozenset(new)].append({"of": link, **{f"new_{name}": value for name, value in new.items()}})
     for names, rows in alike.items():
         if names:
-            conn.execute(changing(names), rows)
+            changing(names).run_many(conn, rows)
 
 
 def lock_links(conn: Connection, ids: Iterable[int]) -> dict[int, Link]:
     """Lock link rows by id and show them as they are now."""
     found: dict[int, Link] = {}
     for some in chunks(sorted(set(ids))):
-        found.update({row["id"]: link_from(row) for row in conn.execute(LOCK_LINKS, {"ids": some}).mappings()})
+        found.update({row["id"]: link_from(row) for row in LOCK_LINKS.mappings(conn, {"ids": some})})
     return found
 
 
@@ -259,7 +261,7 @@ def _change(conn: Connection, moves: Sequence[Move]) -> None:
         conn.execute(delete(link_refs).where(or_(link_refs.c.link.in_(dropped), link_refs.c.target.in_(dropped))))
     change_links(conn, values)
     if dropped or settled:
-        conn.execute(delete(intent_keys).where(intent_keys.c.link.in_([*dropped, *settled])))
+        FORGET_INTENTS.run(conn, {"ids": [*dropped, *settled]})
     for move in moves:
         if move.id is not None and move.id not in dropped:
             _write_refs(conn, move.id, move.refs)
@@ -268,7 +270,7 @@ def _change(conn: Connection, moves: Sequence[Move]) -> None:
 def _write_refs(conn: Connection, link: int, refs: Sequence[tuple[str, int]] | None) -> None:
     if refs is None:
         return
-    conn.execute(FORGET_REFS, {"of": link})
+    FORGET_REFS.run(conn, {"of": link})
     rows = [{"target": target, "link": link, "field": field} for field, target in sorted(set(refs))]
     if rows:
         conn.execute(insert(link_refs), rows)
@@ -307,7 +309,6 @@ DOUBT_SECONDS = 3600.0
 """A record held by a dead letter is looked at again after this long."""
 CLOCK_MARGIN_SECONDS = 600.0
 """A vendor's clock is not further from ours than this."""
-PAIRED = [state.value for state in moves.PAIRED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,26 +381,26 @@ class Open:
     decided: bool = False
 
 
-OPEN = (
+OPEN = Prepared(
     select(links)
-    .where(IS_UNSETTLED, links.c.mapping.in_(bindparam("names", expanding=True)), links.c.state.in_(HOLDING))
+    .where(IS_UNSETTLED, listed(links.c.mapping, "names"), or_(*(links.c.state == state for state in HOLDING)))
     .order_by(links.c.seq)
 )
-KEYS = select(intent_keys.c.link, intent_keys.c.hash).where(intent_keys.c.link.in_(bindparam("ids", expanding=True)))
-STATES = select(*tasks.primary_key.columns, tasks.c.state).where(keyed(tasks))
+KEYS = Prepared(select(intent_keys.c.link, intent_keys.c.hash).where(listed(intent_keys.c.link, "ids")))
+STATES = Prepared(select(*tasks.primary_key.columns, tasks.c.state).where(keyed(tasks)))
 
 
 def _open(conn: Connection, names: Sequence[str]) -> list[Open]:
     """All open intents of these mappings and dead letters of such, oldest first."""
-    found = [link_from(row) for row in conn.execute(OPEN, {"names": names}).mappings()]
+    found = [link_from(row) for row in OPEN.mappings(conn, {"names": names})]
     hashes: defaultdict[int, set[str]] = defaultdict(set)
     for some in chunks([link.id for link in found]):
-        for link, key in conn.execute(KEYS, {"ids": some}):
+        for link, key in KEYS.rows(conn, {"ids": some}):
             hashes[link].add(key)
     letters = {of for link in found if link.state is LinkState.UNKNOWN and (of := _decided_for(link)) is not None}
     decided: set[TaskKey] = set()
     for some in chunks(sorted(map(task_tuple, letters))):
-        rows = conn.execute(STATES, {"keys": some}).mappings()  # one at rest: nothing is done about it any more
+        rows = STATES.mappings(conn, {"keys": some})  # one at rest: nothing is done about it any more
         decided.update(task_key(row) for row in rows if row["state"] == TaskState.IDLE.value)
     return [Open(link, frozenset(hashes[link.id]), _decided_for(link) in decided) for link in found]
 
@@ -425,11 +426,9 @@ def _insert(conn: Connection, opened: Sequence[Open]) -> None:
         {**DEFAULTS, **column_values({name: getattr(one.link, name) for name in columns[1:]}), "id": one.link.id}
         for one in opened
     ]
-    conn.execute(insert(links), rows)
+    INSERT.run_many(conn, rows)
     kept = [(one.link.mapping, key, one.link.id) for one in opened for key in one.hashes]
-    conn.execute(
-        insert(intent_keys), [dict(zip(("mapping", "hash", "link"), one, strict=True)) for one in sorted(kept)]
-    )
+    INSERT_KEYS.run_many(conn, [dict(zip(("mapping", "hash", "link"), one, strict=True)) for one in sorted(kept)])
 
 
 def _instead_of_keys(key: TaskKey) -> str:
@@ -437,37 +436,26 @@ def _instead_of_keys(key: TaskKey) -> str:
     return f"{key.side.value}:{key.record_id}"
 
 
-def _pair(side: Side) -> ColumnElement[bool]:
-    """A link that names a record of the match index, and has a counterpart for it."""
-    of_it = and_(links.c.mapping == record_keys.c.mapping, links.c[side.value] == record_keys.c.rec)
-    return and_(of_it, links.c.state.in_(PAIRED))
-
-
-LINKED_ALIKE = {
-    side: select(record_keys.c.mapping, record_keys.c.hash, record_keys.c.rec, links.c.id)
-    .join(links, _pair(side))
-    .where(among((record_keys.c.mapping, record_keys.c.side, record_keys.c.hash)))
-    .order_by(links.c.id)
-    for side in Side
-}
-
-
 def _linked_alike(conn: Connection, batch: Sequence[IntentAsked]) -> dict[TaskKey, int]:
     """By record a link of another one of its side that shows one of the keys by the match index, but for `unlike`."""
     found: dict[TaskKey, int] = {}
-    for side in Side:
-        asking = [one for one in batch if one.key.side is side and one.unlike is not None]
-        keys = sorted({(one.key.mapping, side.value, key) for one in asking for key in one.keys})
-        sharing: defaultdict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
-        for some in chunks(keys):
-            for mapping, key, record_id, link in conn.execute(LINKED_ALIKE[side], {"keys": some}):
-                sharing[mapping, key].append((record_id, link))
-        for one in asking:
-            apart = {one.key.record_id, *(one.unlike or ())}
-            others = (entry for key in one.keys for entry in sharing[one.key.mapping, key])
-            alike = [link for record_id, link in others if record_id not in apart]
-            if alike:
-                found[one.key] = min(alike)
+    asking = [one for one in batch if one.unlike is not None]
+    keys: defaultdict[tuple[str, Side], set[str]] = defaultdict(set)
+    for one in asking:
+        keys[one.key.mapping, one.key.side] |= one.keys
+    sharing = {of: records_with_keys(conn, *of, hashes) for of, hashes in keys.items()}
+    alike: dict[TaskKey, set[TaskKey]] = {}
+    for one in asking:
+        of = (one.key.mapping, one.key.side)
+        record_ids = {record_id for key in one.keys for record_id in sharing[of].get(key, ())}
+        alike[one.key] = {
+            TaskKey(*of, record_id) for record_id in record_ids - {one.key.record_id, *(one.unlike or ())}
+        }
+    linked = links_of(conn, {other for others in alike.values() for other in others})
+    for key, others in alike.items():
+        paired = [link.id for other in others if (link := linked.get(other)) is not None and link.state in moves.PAIRED]
+        if paired:
+            found[key] = min(paired)
     return found
 
 

@@ -10,15 +10,16 @@ from bridge.store.database import Database
 from bridge.store.marks import awake
 from bridge.store.model import Endpoint, MappingState, Mode, Scope, TaskState
 from bridge.store.notify import Wake
+from bridge.store.prepared import Prepared
 from bridge.store.rows import Row
 from bridge.store.tables import mappings, tasks
 from bridge.store.unlinked import unlinked_refs
 
-ALL = select(mappings).order_by(mappings.c.name)
+ALL = Prepared(select(mappings).order_by(mappings.c.name))
 
 
 def mapping_states(conn: Connection) -> dict[str, MappingState]:
-    return {row["name"]: _state(row) for row in conn.execute(ALL).mappings()}
+    return {row["name"]: _state(row) for row in ALL.mappings(conn)}
 
 
 class Mappings:

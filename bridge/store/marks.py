@@ -14,6 +14,7 @@ from bridge.domain.record import Side
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS
 from bridge.store.database import Database
 from bridge.store.model import LONGEST_QUIET, TaskKey, TaskState
+from bridge.store.prepared import Prepared
 from bridge.store.rows import BOTH_SIDES, INSTRUCTED, Row, among, chunks, has_key, keyed, task_tuple
 from bridge.store.tables import Real, record_keys, tasks
 
@@ -94,14 +95,14 @@ def mark_due(database: Database, conn: Connection, marks: Iterable[Mark]) -> Non
         for mark in sorted(marks, key=lambda mark: task_tuple(mark.key))
     ]
     if rows:
-        conn.execute(_mark(database.sqlite), rows)
+        _mark(database.sqlite).run_many(conn, rows)
 
 
 EMPTY = {"done_gen": 0, "taken": 0, "attempts": 0, "kinds_taken": 0}
 
 
 @cache
-def _mark(is_sqlite: bool) -> Any:
+def _mark(is_sqlite: bool) -> Prepared:
     insert = upsert(is_sqlite, tasks)
     new, old = insert.excluded, tasks.c
     asleep = and_(old.state == TaskState.DEAD.value, new.pending == 0)
@@ -116,7 +117,7 @@ def _mark(is_sqlite: bool) -> Any:
     # What waited for something else until now waits for the next edit from now on.
     begins = or_(old.due.is_(None), and_(LONGEST > 0, old.code.is_distinct_from(new.code)))
     edited_on, at_last = and_(LONGEST > 0, old.code == new.code), old.first_due + LONGEST
-    return insert.on_conflict_do_update(
+    kept = insert.on_conflict_do_update(
         index_elements=["mapping", "side", "rec"],
         set_={
             "state": case((asleep, old.state), else_=new.state),
@@ -141,9 +142,10 @@ def _mark(is_sqlite: bool) -> Any:
             "event": case((old.due.is_(None), new.event), else_=func.coalesce(new.event, old.event)),
         },
     )
+    return Prepared(kept)
 
 
-LOCK_TASKS = select(tasks).where(keyed(tasks)).order_by(*tasks.primary_key.columns).with_for_update()
+LOCK_TASKS = Prepared(select(tasks).where(keyed(tasks)).order_by(*tasks.primary_key.columns).with_for_update())
 
 
 def lock_tasks(conn: Connection, keys: Iterable[TaskKey]) -> dict[TaskKey, Row]:
@@ -151,7 +153,7 @@ def lock_tasks(conn: Connection, keys: Iterable[TaskKey]) -> dict[TaskKey, Row]:
     found: dict[TaskKey, Row] = {}
     wanted = {task_tuple(key): key for key in keys}
     for some in chunks(sorted(wanted)):
-        for row in conn.execute(LOCK_TASKS, {"keys": some}).mappings():
+        for row in LOCK_TASKS.mappings(conn, {"keys": some}):
             found[wanted[row["mapping"], row["side"], row["rec"]]] = row
     return found
 
@@ -181,7 +183,7 @@ def save_decided(database: Database, conn: Connection, decided: Sequence[tuple[T
         conn.execute(kept, rows)
 
 
-WAITING_FOR = (
+WAITING_FOR = Prepared(
     select(*tasks.primary_key.columns, tasks.c.state, tasks.c.wait_mapping, tasks.c.wait_side, tasks.c.wait_rec)
     .where(among((tasks.c.wait_mapping, tasks.c.wait_side, tasks.c.wait_rec)), tasks.c.wait_rec.is_not(None))
     .order_by(*tasks.primary_key.columns)
@@ -209,7 +211,7 @@ def wake_waiting(
     woken: dict[tuple[str, str, str], None] = {}
     dead: dict[tuple[str, str, str], Collection[str]] = {}
     for some in chunks(sorted({task_tuple(key) for key in finished})):
-        for mapping, side, record_id, state, *waits in conn.execute(WAITING_FOR, {"keys": some}):
+        for mapping, side, record_id, state, *waits in WAITING_FOR.rows(conn, {"keys": some}):
             woken[mapping, side, record_id] = None
             if state == TaskState.DEAD.value:
                 dead[mapping, side, record_id] = shown.get(TaskKey(waits[0], Side(waits[1]), waits[2]), ())

@@ -17,8 +17,9 @@ from bridge.store.instructions import instructions_of
 from bridge.store.links import links_by_id, links_of
 from bridge.store.mappings import mapping_states
 from bridge.store.model import Instruction, KnownRecord, Link, LinkState, MappingState, Task, TaskKey
-from bridge.store.records import known_records, records_with_keys, survivor_of
-from bridge.store.rows import chunks, keyed, link_from, task_from, task_tuple
+from bridge.store.prepared import Prepared
+from bridge.store.records import known_records, records_with_keys, survivors_of
+from bridge.store.rows import chunks, keyed, link_from, listed, task_from, task_tuple
 from bridge.store.tables import link_refs, links, tasks
 
 Answer = TypeVar("Answer")
@@ -174,9 +175,11 @@ def _links_by_id(conn: Connection, asked: Sequence[LinkById]) -> dict[LinkById, 
 
 
 NAMING = {
-    side: select(links)
-    .where(links.c.mapping == bindparam("of"), links.c[side.value].in_(bindparam("recs", expanding=True)))
-    .order_by(links.c.id.desc())
+    side: Prepared(
+        select(links)
+        .where(links.c.mapping == bindparam("of"), listed(links.c[side.value], "recs"))
+        .order_by(links.c.id.desc())
+    )
     for side in Side
 }
 
@@ -186,7 +189,7 @@ def _links_naming(conn: Connection, asked: Sequence[LinksNaming]) -> dict[LinksN
     for (mapping, side), some in _by_side(asked).items():
         rows: defaultdict[str, list[Link]] = defaultdict(list)
         for record_ids in chunks(sorted({one.record_id for one in some})):
-            for row in conn.execute(NAMING[side], {"of": mapping, "recs": record_ids}).mappings():
+            for row in NAMING[side].mappings(conn, {"of": mapping, "recs": record_ids}):
                 rows[row[side.value]].append(link_from(row))
         found.update({one: tuple(rows[one.record_id]) for one in some})
     return found
@@ -210,7 +213,8 @@ def _referring(conn: Connection, asked: Sequence[LinksReferring]) -> dict[LinksR
 
 
 def _survivors(conn: Connection, asked: Sequence[SurvivorOf]) -> dict[SurvivorOf, str | None]:
-    return {one: survivor_of(conn, one.ref) for one in asked}
+    found = survivors_of(conn, [one.ref for one in asked])
+    return {one: found.get(one.ref) for one in asked}
 
 
 def _known(conn: Connection, asked: Sequence[Known]) -> dict[Known, KnownRecord | None]:
@@ -218,13 +222,13 @@ def _known(conn: Connection, asked: Sequence[Known]) -> dict[Known, KnownRecord 
     return {one: found.get(one.ref) for one in asked}
 
 
-OF_KEYS = select(tasks).where(keyed(tasks))
+OF_KEYS = Prepared(select(tasks).where(keyed(tasks)))
 
 
 def _tasks(conn: Connection, asked: Sequence[TaskOf]) -> dict[TaskOf, Task | None]:
     found: dict[TaskKey, Task] = {}
     for some in chunks(sorted({task_tuple(one.key) for one in asked})):
-        for row in conn.execute(OF_KEYS, {"keys": some}).mappings():
+        for row in OF_KEYS.mappings(conn, {"keys": some}):
             task = task_from(row)
             found[task.key] = task
     return {one: found.get(one.key) for one in asked}

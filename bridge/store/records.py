@@ -13,7 +13,8 @@ from bridge.domain.seams import believable
 from bridge.store.database import Database
 from bridge.store.marks import HORIZON, horizon, upsert
 from bridge.store.model import KeyNote, KnownRecord, LinkState, RecordNote, Scope, of_notes, require_storable
-from bridge.store.rows import among, chunks, has_key, keyed, known_from, ref_tuple
+from bridge.store.prepared import Prepared
+from bridge.store.rows import among, chunks, has_key, keyed, known_from, listed, ref_tuple
 from bridge.store.tables import links, merges, record_keys, records
 
 CHAIN_LIMIT = 50
@@ -38,7 +39,7 @@ def note_records(
         some = [note for note in ordered if note.alive is alive]
         rows = [_record_row(note, known.get(note.ref, first_seq), sweep, now) for note in some]
         if rows:
-            conn.execute(_record_upsert(database.sqlite, alive), rows)
+            _record_upsert(database.sqlite, alive).run_many(conn, rows)
 
 
 def _record_row(note: RecordNote, first_seq: int, sweep: int | None, now: float) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def _record_row(note: RecordNote, first_seq: int, sweep: int | None, now: float)
 
 
 @cache
-def _record_upsert(is_sqlite: bool, alive: bool) -> Any:
+def _record_upsert(is_sqlite: bool, alive: bool) -> Prepared:
     insert = upsert(is_sqlite, records)
     new, old = insert.excluded, records.c
     kept: dict[str, Any] = {
@@ -77,7 +78,7 @@ def _record_upsert(is_sqlite: bool, alive: bool) -> Any:
         (new.version > known, new.version),
         else_=known,
     )
-    return insert.on_conflict_do_update(index_elements=["system", "entity", "rec"], set_=kept)
+    return Prepared(insert.on_conflict_do_update(index_elements=["system", "entity", "rec"], set_=kept))
 
 
 def note_keys(database: Database, conn: Connection, notes: Sequence[KeyNote]) -> None:
@@ -86,11 +87,11 @@ def note_keys(database: Database, conn: Connection, notes: Sequence[KeyNote]) ->
     changed: list[tuple[str, str, str]] = []
     for some in chunks(sorted(last)):
         shown: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
-        for *owner, key in conn.execute(SHOWN_KEYS, {"owners": some}):
+        for *owner, key in SHOWN_KEYS.rows(conn, {"owners": some}):
             shown[owner[0], owner[1], owner[2]].add(key)
         changed += [owner for owner in some if shown[owner] != set(last[owner].hashes)]
     for some in chunks(changed):
-        conn.execute(FORGET_KEYS, {"owners": some})
+        FORGET_KEYS.run(conn, {"owners": some})
     rows = [
         {"mapping": mapping, "side": side, "hash": key, "rec": record_id}
         for mapping, side, key, record_id in sorted(
@@ -98,17 +99,17 @@ def note_keys(database: Database, conn: Connection, notes: Sequence[KeyNote]) ->
         )
     ]
     if rows:
-        conn.execute(_key_insert(database.sqlite), rows)
+        _key_insert(database.sqlite).run_many(conn, rows)
 
 
 @cache
-def _key_insert(is_sqlite: bool) -> Any:
-    return upsert(is_sqlite, record_keys).on_conflict_do_nothing()
+def _key_insert(is_sqlite: bool) -> Prepared:
+    return Prepared(upsert(is_sqlite, record_keys).on_conflict_do_nothing())
 
 
 OWNER = (record_keys.c.mapping, record_keys.c.side, record_keys.c.rec)
-SHOWN_KEYS = select(*OWNER, record_keys.c.hash).where(among(OWNER, "owners"))
-FORGET_KEYS = delete(record_keys).where(among(OWNER, "owners"))
+SHOWN_KEYS = Prepared(select(*OWNER, record_keys.c.hash).where(among(OWNER, "owners")))
+FORGET_KEYS = Prepared(delete(record_keys).where(among(OWNER, "owners")))
 
 
 def note_merges(database: Database, conn: Connection, facts: Iterable[tuple[RecordRef, str]], seq: int) -> None:
@@ -124,23 +125,25 @@ def note_merges(database: Database, conn: Connection, facts: Iterable[tuple[Reco
         conn.execute(insert.on_conflict_do_update(index_elements=["system", "entity", "loser"], set_=kept), rows)
 
 
-KNOWN = select(records).where(keyed(records))
+KNOWN = Prepared(select(records).where(keyed(records)))
 
 
 def known_records(conn: Connection, refs: Iterable[RecordRef]) -> dict[RecordRef, KnownRecord]:
     """Rows of the records among `refs` that are known at all."""
     found: dict[RecordRef, KnownRecord] = {}
     for some in chunks(sorted({ref_tuple(ref) for ref in refs})):
-        for row in conn.execute(KNOWN, {"keys": some}).mappings():
+        for row in KNOWN.mappings(conn, {"keys": some}):
             known = known_from(row)
             found[known.ref] = known
     return found
 
 
-SHARING = select(record_keys.c.hash, record_keys.c.rec).where(
-    record_keys.c.mapping == bindparam("of"),
-    record_keys.c.side == bindparam("on"),
-    record_keys.c.hash.in_(bindparam("hashes", expanding=True)),
+SHARING = Prepared(
+    select(record_keys.c.hash, record_keys.c.rec).where(
+        record_keys.c.mapping == bindparam("of"),
+        record_keys.c.side == bindparam("on"),
+        listed(record_keys.c.hash, "hashes"),
+    )
 )
 
 
@@ -148,24 +151,37 @@ def records_with_keys(conn: Connection, mapping: str, side: Side, hashes: Iterab
     """Per match-key hash the ids of records that showed it last, sorted; hashes nobody shows are left out."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for some in chunks(sorted(set(hashes))):
-        for key, record_id in conn.execute(SHARING, {"of": mapping, "on": side.value, "hashes": some}):
+        for key, record_id in SHARING.rows(conn, {"of": mapping, "on": side.value, "hashes": some}):
             found[key].append(record_id)
     return {key: tuple(sorted(record_ids)) for key, record_ids in found.items()}
 
 
-SURVIVOR = select(merges.c.survivor).where(keyed(merges))
+SURVIVORS = Prepared(select(merges.c.system, merges.c.entity, merges.c.loser, merges.c.survivor).where(keyed(merges)))
 
 
-def survivor_of(conn: Connection, loser: RecordRef) -> str | None:
-    """The id of the record that lives on, along a chain of merges; None when nothing is known."""
-    at, seen = loser.id, {loser.id}
+def survivors_of(conn: Connection, losers: Iterable[RecordRef]) -> dict[RecordRef, str]:
+    """By record that was merged away the id of the one that lives on, along a chain of merges."""
+    found: dict[RecordRef, str] = {}
+    passed = {loser: {loser} for loser in losers}
+    ends = {loser: loser for loser in passed}
     for _ in range(CHAIN_LIMIT):
-        survivor = conn.scalar(SURVIVOR, {"keys": [(loser.system, loser.entity, at)]})
-        if survivor is None or survivor in seen:
+        if not ends:
             break
-        at = survivor
-        seen.add(at)
-    return at if at != loser.id else None
+        survivors: dict[RecordRef, str] = {}
+        for some in chunks(sorted({ref_tuple(end) for end in ends.values()})):
+            for system, entity, loser, survivor in SURVIVORS.rows(conn, {"keys": some}):
+                survivors[RecordRef(system, entity, loser)] = survivor
+        onward: dict[RecordRef, RecordRef] = {}
+        for loser, end in ends.items():
+            if end not in survivors:
+                continue
+            at = RecordRef(end.system, end.entity, survivors[end])
+            if at not in passed[loser]:
+                passed[loser].add(at)
+                found[loser] = at.id
+                onward[loser] = at
+        ends = onward
+    return found
 
 
 class Records:

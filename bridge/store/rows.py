@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, literal, tuple_
+from sqlalchemy import ColumnElement, Integer, Table, and_, bindparam, literal, tuple_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -99,6 +99,39 @@ def among(columns: Iterable[ColumnElement[Any]], parameter: str = "keys") -> Col
     compared = list(columns)
     keys = bindparam(parameter, type_=JsonText)
     return tuple_(*compared).bool_op("IN")(PairList(keys) if len(compared) == PairList.width else KeyList(keys))
+
+
+class ValueList(FunctionElement[Any]):
+    """Texts from one parameter that holds them as JSON: the statement is the same for any number of them."""
+
+    name = "value_list"
+    inherit_cache = True
+
+
+class NumberList(ValueList):
+    """The same of whole numbers."""
+
+    name = "number_list"
+    inherit_cache = True
+
+
+@compiles(ValueList, "sqlite")
+def _values_of_sqlite(element: ValueList, compiler: SQLCompiler, **more: Any) -> str:
+    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **more)}))"  # noqa: S608 - as above
+
+
+@compiles(ValueList, "postgresql")
+def _values_of_postgresql(element: ValueList, compiler: SQLCompiler, **more: Any) -> str:
+    value = "CAST(value AS BIGINT)" if isinstance(element, NumberList) else "value"
+    values = compiler.process(element.clauses, **more)
+    return f"(SELECT {value} FROM jsonb_array_elements_text(CAST({values} AS jsonb)))"  # noqa: S608 - as above
+
+
+def listed(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+    """Whether a column of texts or whole numbers holds one of those that the statement's parameter lists."""
+    values = bindparam(parameter, type_=JsonText)
+    of = NumberList if isinstance(column.type, Integer) else ValueList
+    return column.bool_op("IN")(of(values))
 
 
 def keyed(table: Table) -> ColumnElement[bool]:

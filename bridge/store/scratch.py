@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, insert, select, text, update
+from sqlalchemy import Connection, Table, insert, select, text, update
 
 from bridge.domain.seams import Seams
 from bridge.store.audit import audit
+from bridge.store.database import Kept
 from bridge.store.engine import Store, open_store
 from bridge.store.tables import (
     alert_state,
@@ -43,17 +44,14 @@ async def scratch_copy(source: Store, folder: Path, seams: Seams) -> Store:
     portions, so that memory does not grow with the store. The copy is not durable and must not outlive its purpose.
     """
     copy = await open_store(f"sqlite:///{folder / 'scratch.sqlite'}", seams)
-    engine: Engine = copy.database.backend._writer  # type: ignore[attr-defined]
-    raw = engine.raw_connection()
-    try:  # nobody misses it after a crash: waiting for the disk would cost most of the time
-        raw.driver_connection.execute("PRAGMA synchronous=OFF")  # type: ignore[union-attr]
-    finally:
-        raw.close()
+    writer: Kept = copy.database.backend.writer  # type: ignore[attr-defined]
+    with writer.using() as into:  # nobody misses it after a crash: waiting for the disk would cost most of the time
+        into.connection.driver_connection.execute("PRAGMA synchronous=OFF")  # type: ignore[union-attr]
 
     def work(conn: Connection) -> None:
         if not source.database.sqlite:
             conn.execute(text(SNAPSHOT))
-        with engine.connect() as into, into.begin():
+        with writer.using() as into, into.begin():
             _copy(conn, into)
 
     if source.database.sqlite:  # one snapshot, on a connection that cannot write
@@ -75,6 +73,7 @@ def _copy(source: Connection, into: Connection) -> None:
 
 def _portions(source: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
     """All rows of a table, by column key. What another table of the copy was made with is never doubled."""
-    rows = source.execution_options(stream_results=True, max_row_buffer=PORTION).execute(select(table)).mappings()
+    in_portions = {"stream_results": True, "max_row_buffer": PORTION}
+    rows = source.execute(select(table), execution_options=in_portions).mappings()
     for some in rows.partitions(PORTION):
         yield [{column.key: row[column] for column in table.columns} for row in some]

@@ -12,6 +12,7 @@ from bridge.store.database import Database
 from bridge.store.links import links_of
 from bridge.store.marks import Mark, mark_due
 from bridge.store.model import LinkState, Outcome, TaskKey, TaskState
+from bridge.store.prepared import Prepared
 from bridge.store.rows import among, chunks, task_tuple
 from bridge.store.tables import links, metadata, tasks
 
@@ -34,15 +35,15 @@ Index(
 
 CHILD = (unlinked_refs.c.mapping, unlinked_refs.c.side, unlinked_refs.c.rec)
 PARENT = (unlinked_refs.c.parent_mapping, unlinked_refs.c.parent_side, unlinked_refs.c.parent_rec)
-FORGET = delete(unlinked_refs).where(among(CHILD))
-CHILDREN = select(*CHILD).where(among(PARENT))
+FORGET = Prepared(delete(unlinked_refs).where(among(CHILD)))
+CHILDREN = Prepared(select(*CHILD).where(among(PARENT)))
 NAMED_BY = select(unlinked_refs).where(among(CHILD)).order_by(*unlinked_refs.primary_key.columns)
 
 
 def note_unlinked(conn: Connection, noted: Mapping[TaskKey, Sequence[TaskKey]]) -> None:
     """Replace what was noted of these tasks: the records they name that are not linked."""
     for some in chunks(sorted(task_tuple(key) for key in noted)):
-        conn.execute(FORGET, {"keys": some})
+        FORGET.run(conn, {"keys": some})
     names = [column.name for column in unlinked_refs.columns]
     pairs = sorted({(*task_tuple(child), *task_tuple(one)) for child, parents in noted.items() for one in parents})
     if pairs:
@@ -58,7 +59,7 @@ def mark_children(database: Database, conn: Connection, linked: Iterable[TaskKey
     """Make due whatever crossed without a reference to one of these records."""
     children: set[TaskKey] = set()
     for some in chunks(sorted(task_tuple(key) for key in linked)):
-        rows = conn.execute(CHILDREN, {"keys": some})
+        rows = CHILDREN.rows(conn, {"keys": some})
         children.update(TaskKey(mapping, Side(side), record_id) for mapping, side, record_id in rows)
     ordered = sorted(children, key=task_tuple)
     seqs = database.next_seqs(conn, len(ordered))

@@ -116,7 +116,9 @@ class People:
 
     def shown_at(self, number: int) -> float | None:
         """When the contact of this person took the name it has now; None while it has another."""
-        if mail_of(number) not in self._contacts:
+        if mail_of(number) not in self._contacts and self.deskera.state.window("contacts", 0, 0)[1] > len(
+            self._contacts
+        ):
             self._contacts = {row["email"]: str(row["id"]) for row in self.deskera.state.rows("contacts")}
         contact = self.deskera.state.get("contacts", self._contacts.get(mail_of(number), ""))
         if contact is None or contact["name"] != self._names[number - 1]:

@@ -9,11 +9,11 @@ import random
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine.default import DefaultDialect
 
 from bridge.domain.seams import Seams
 from bridge.store import open_store
@@ -27,9 +27,16 @@ SHOWN = 12
 statements: Counter[str] = Counter()
 
 
-@event.listens_for(Engine, "before_cursor_execute")
-def _counted(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-    statements[" ".join(statement.split())[:100]] += 1
+def _counting(inner: Callable[..., None]) -> Callable[..., None]:
+    def run(dialect: DefaultDialect, cursor: Any, statement: str, *rest: Any) -> None:
+        statements[" ".join(statement.split())[:100]] += 1
+        inner(dialect, cursor, statement, *rest)
+
+    return run
+
+
+for _method in ("do_execute", "do_executemany", "do_execute_no_params"):
+    setattr(DefaultDialect, _method, _counting(getattr(DefaultDialect, _method)))
 
 
 async def _turn(bench: Bench) -> int:

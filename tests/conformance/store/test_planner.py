@@ -2,39 +2,30 @@
 
 from pathlib import Path
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, text
+from sqlalchemy.dialects import sqlite
 
 from bridge.app.seams import system_seams
-from bridge.domain.record import Side
 from bridge.store import Store, open_store
-from bridge.store.model import KeyNote
 from bridge.store.planner import FEW
-from bridge.store.records import note_keys
+from bridge.store.records import FORGET_KEYS, SHOWN_KEYS
 from bridge.store.schema import TABLES
 from bridge.store.tables import metadata
 from bridge.store.unlinked import OVERDUE
 
-NOTES = [KeyNote("people", Side.LEFT, str(number), (f"hash {number}",)) for number in range(3)]
 FIGURES = text("SELECT count(*) FROM sqlite_stat1")
 
 
 async def plans(store: Store) -> set[str]:
     """How the keys of records are looked up and replaced."""
-    found: set[str] = set()
+    texts = [str(one.statement.compile(dialect=sqlite.dialect())) for one in (SHOWN_KEYS, FORGET_KEYS)]
+    owners = ('[["people","left","1"]]',)
 
-    def work(conn: Connection) -> None:
-        note_keys(store.database, conn, NOTES)
+    def work(conn: Connection) -> set[str]:
+        steps = [row[3] for one in texts for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", owners)]
+        return {step for step in steps if "record_keys" in step}
 
-        def explain(_conn: Connection, cursor, statement: str, parameters, _context, many: bool) -> None:  # type: ignore[no-untyped-def]
-            if not many:
-                explained = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
-                found.update(row[3] for row in explained if "record_keys" in row[3])
-
-        event.listen(conn, "before_cursor_execute", explain)
-        note_keys(store.database, conn, [KeyNote(one.mapping, one.side, one.record_id, ("another",)) for one in NOTES])
-
-    await store.database.write("keys", work)
-    return found
+    return await store.database.read(work)
 
 
 BY_RECORD = {"SEARCH record_keys USING INDEX record_keys_rec (mapping=? AND side=? AND rec=?)"}
