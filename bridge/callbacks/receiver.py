@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from bridge.connectors.protocols import DecodesCallbacks
@@ -14,6 +13,7 @@ from bridge.domain.event import Event
 from bridge.domain.ids import why_unstorable
 from bridge.domain.seams import Clock
 from bridge.domain.tracing import NO_TRACING, Tracing
+from bridge.domain.values import dataclass, replace
 from bridge.monitoring.seldom import Seldom
 from bridge.store.model import Unstorable
 

@@ -1,7 +1,7 @@
 """What a product's folder offers to the registry, and what it is given to build one connector."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from bridge.connectors.protocols import CatalogCache, Connector, RateBudget, Tok
 from bridge.connectors.quota import Quota
 from bridge.domain.catalog import Manifest
 from bridge.domain.seams import Seams
+from bridge.domain.values import dataclass, replace
 from bridge.monitoring.skipped import SkippedRows
 
 Switches = Mapping[tuple[str, str], str]

@@ -4,7 +4,7 @@ Every method that talks to the product raises only the errors of `domain.errors`
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
 from bridge.domain.catalog import ColumnSpec, Manifest
 from bridge.domain.event import Event
 from bridge.domain.record import Fields, Gone, Record, RecordRef
+from bridge.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

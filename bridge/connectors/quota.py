@@ -1,9 +1,9 @@
 """What is known of an account's budget before the first call, and what its answers teach."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bridge.domain.budget import Day
+from bridge.domain.values import dataclass
 
 BURST = 4.0
 """Calls saved up at most, where the vendor meters calls and publishes no limit."""

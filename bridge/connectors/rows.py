@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from bridge.connectors.turns import OthersTurn
 from bridge.domain.errors import RetryLater
 from bridge.domain.ids import why_unstorable
+from bridge.domain.values import dataclass
 from bridge.monitoring.skipped import SkippedRows
 
 log = logging.getLogger(__name__)

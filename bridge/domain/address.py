@@ -3,11 +3,12 @@
 import hashlib
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from bridge.domain.callback import HookSecret
+from bridge.domain.values import dataclass, replace
 
 PREFIX = "/hooks/"
 TOKEN_CHARACTERS = 40

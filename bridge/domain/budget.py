@@ -9,11 +9,12 @@ so that a long backfill does not use up the day of the sweeps.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from math import ceil
 
 from bridge.domain.priority import Priority
 from bridge.domain.seams import from_epoch
+from bridge.domain.values import dataclass, replace
 
 STEP = 0.1
 """Of what is not reserved, each priority from RECONCILE on leaves so much more to those above it."""

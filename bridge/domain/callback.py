@@ -1,8 +1,10 @@
 """Callbacks and hooks as plain values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
+
+from bridge.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """What a connector says about its product: entities, columns, events, and what the vendor cannot do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from bridge.domain.record import Fields
+from bridge.domain.values import dataclass
 
 
 class Column(StrEnum):

@@ -3,7 +3,7 @@
 Connectors translate everything foreign into these; `sync.retry` alone decides on them.
 """
 
-from dataclasses import dataclass
+from bridge.domain.values import dataclass
 
 NEEDS_AUTHORISATION = "needs authorisation"
 

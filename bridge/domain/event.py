@@ -1,8 +1,9 @@
 """Events: something happened to a record, and how we learned of it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from bridge.domain.values import dataclass
 
 
 class EventKind(StrEnum):

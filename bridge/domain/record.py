@@ -1,10 +1,12 @@
 """Records: one instance of an entity in one system."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from bridge.domain.values import dataclass
 
 Fields = Mapping[str, Any]
 """A record's columns in the shape every connector gives and takes.

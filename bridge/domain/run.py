@@ -1,7 +1,8 @@
 """How a person's instruction is called in the journal: by its kind and the number of its request, `undo/12`."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from bridge.domain.values import dataclass
 
 
 class Kind(StrEnum):

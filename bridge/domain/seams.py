@@ -1,12 +1,12 @@
 """What the outside hands in, so that a whole bridge can run on virtual time: clock, randomness, ids, failpoints."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from typing import Protocol
 
 from bridge.domain.tracing import NO_TRACING, Tracing
+from bridge.domain.values import dataclass
 
 
 class Clock(Protocol):

@@ -1,9 +1,9 @@
 """What the store keeps of a pair: per field and side the canonical value last in sync. Exact and JSON-able."""
 
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
 from typing import Any
 
+from bridge.domain.values import dataclass
 from bridge.mapping.model import Field, Mapping
 from bridge.mapping.values import UNREAD, is_empty
 

@@ -1,11 +1,11 @@
 """What to do about one record on two sides: a three-way decision per field. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.mapping.base import Base, FieldBase
 from bridge.mapping.line_merge import merge_lines
 from bridge.mapping.model import Conflict, Field, LineSpec, Mapping

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from bridge.domain.errors import FieldProblem, MappingFailed
 from bridge.domain.record import Fields, Side
+from bridge.domain.values import dataclass
 from bridge.mapping.conditions import Empty, leaves
 from bridge.mapping.model import Field, Mapping, Writer
 from bridge.mapping.types.numbers import plain

@@ -1,11 +1,11 @@
 """What people did: every action with the person's name, kept as long as the journal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Connection, Index, Table, Text, insert, select, update
 
+from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.steps import delete_in_steps
 from bridge.store.tables import Big, JsonText, Real, metadata

@@ -4,7 +4,6 @@ A durable request is a column, so that requesting twice is requesting once.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +22,7 @@ from sqlalchemy import (
 )
 
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import CursorMoved, LinkState, Scope, TaskState

@@ -1,9 +1,8 @@
 """The deletion threshold: how much a mapping has removed within a sliding window, whatever the cause."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection, delete, func, insert, select
 
+from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.model import ThresholdReached
 from bridge.store.tables import brake_hits, mappings

@@ -1,11 +1,11 @@
 """Numbers for people who look at the bridge: pairs, changes over time, and how the store itself fares. Reads only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Integer, cast, func, select, text
 
+from bridge.domain.values import dataclass
 from bridge.store.audit import audit
 from bridge.store.database import BYTES, Database
 from bridge.store.model import TaskState

@@ -7,7 +7,6 @@ The hash keeps the records from being copied again. What comes in about them lat
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -29,6 +28,7 @@ from sqlalchemy import (
 from bridge.domain.errors import BridgeError
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.run import instructed
+from bridge.domain.values import dataclass
 from bridge.store.audit import audit
 from bridge.store.counters import count
 from bridge.store.database import Database

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from bridge.domain.event import EventKind, Origin
 from bridge.domain.record import RecordRef
+from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import HookRow

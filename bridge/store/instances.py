@@ -2,12 +2,12 @@
 
 import fcntl
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, select, update
 
 from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.tables import instances

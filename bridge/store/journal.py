@@ -1,13 +1,13 @@
 """The journal: what was decided and done, and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, select
 
 from bridge.domain.ids import LONGEST_ID, storable
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.model import JournalEntry

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -21,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.domain.errors import BridgeError, LeaseLost
 from bridge.domain.record import RecordRef, Side
+from bridge.domain.values import dataclass, replace
 from bridge.store import moves
 from bridge.store.database import Batcher, Database
 from bridge.store.deletions import Counted, count_deletions

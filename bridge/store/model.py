@@ -4,7 +4,7 @@ Times are epoch seconds of the store's clock; JSON is JSON-able.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +12,7 @@ from bridge.domain.errors import BridgeError
 from bridge.domain.event import Event, Lane
 from bridge.domain.ids import why_unstorable
 from bridge.domain.record import RecordRef, Side
+from bridge.domain.values import dataclass
 
 Json = Mapping[str, Any]
 

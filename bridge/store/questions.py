@@ -5,12 +5,12 @@ Questions that are asked while a transaction answers others share the next one, 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, bindparam, select
 
 from bridge.domain.record import RecordRef, Side
+from bridge.domain.values import dataclass
 from bridge.store.database import Batcher, Database
 from bridge.store.forget import forgotten_among
 from bridge.store.instructions import instructions_of

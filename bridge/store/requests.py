@@ -1,10 +1,10 @@
 """What commands ask the daemon to do: rows that it acts on and answers."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
+from bridge.domain.values import dataclass
 from bridge.store.audit import note_answer, note_deed
 from bridge.store.database import Database
 from bridge.store.model import Json

@@ -1,10 +1,10 @@
 """Keeps the database bounded. Task rows and totals stay; only what is old and no longer needed goes."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_
 
+from bridge.domain.values import dataclass
 from bridge.store.audit import Audit
 from bridge.store.counters import Counters
 from bridge.store.database import Database

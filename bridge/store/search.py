@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, func, or_, select, type_coerce
 
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.model import Json, Link, LinkState, TaskKey
 from bridge.store.rows import IN_USE, chunks, has_key, link_from

@@ -1,7 +1,6 @@
 """How records stand: their tasks, those that wait, were left alone or need a person, and conflicts to be decided."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, union_all, update
@@ -9,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_
 from bridge.domain.event import Lane
 from bridge.domain.priority import Priority, priority_of
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.instructions import forget

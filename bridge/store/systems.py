@@ -1,10 +1,11 @@
 """What is known of systems: identity, down or stopped, names of the account's own things, and its columns."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 
 from sqlalchemy import Connection, select, update
 
+from bridge.domain.values import dataclass, replace
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import Json, SystemRow

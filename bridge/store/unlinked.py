@@ -1,13 +1,13 @@
 """References that did not cross because the record they name was not linked: noted, and looked at once it is."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Connection, Index, Select, Table, Text, and_, delete, func, insert, or_, select
 
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.links import links_of
 from bridge.store.marks import Mark, mark_due

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, or_, select, update
 
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import Json, Link, LinkState, Task, TaskKey

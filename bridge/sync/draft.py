@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.event import EventKind
 from bridge.domain.record import Gone, Record, RecordRef, Side
+from bridge.domain.values import dataclass, replace
 from bridge.mapping import translate
 from bridge.mapping.model import Mapping
 from bridge.store.model import (

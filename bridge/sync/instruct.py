@@ -6,10 +6,10 @@ At the end of the page: what an instruction would do, told before it is given.
 
 from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.record import Gone, Record, Side
+from bridge.domain.values import dataclass
 from bridge.mapping import translate
 from bridge.mapping.base import FieldBase, dump_base, load_base, load_values
 from bridge.mapping.model import DeletePolicy

@@ -6,12 +6,12 @@ Pairs that a person ended come first: a record is left alone until one of the tw
 import itertools
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.catalog import Lookup
 from bridge.domain.errors import DuplicateRefused, RetryLater
 from bridge.domain.record import Fields, Gone, Record, Side
+from bridge.domain.values import dataclass
 from bridge.mapping import translate
 from bridge.mapping.model import Duplicates, Field
 from bridge.mapping.model import Mapping as RecordMapping

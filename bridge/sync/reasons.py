@@ -1,7 +1,8 @@
 """Why a record waits, was left alone, or needs a person: codes for programs, and the one place of their sentences."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from bridge.domain.values import dataclass
 
 
 class Reason(StrEnum):

@@ -1,11 +1,11 @@
 """Links to other records inside a record: from ids as read to link ids, and back to the other side's ids."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass, replace
 from bridge.mapping.base import Base, load_base
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.model import Field

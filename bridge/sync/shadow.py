@@ -6,7 +6,7 @@ what an update uses.
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,7 @@ from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import MappingFailed
 from bridge.domain.event import Lane
 from bridge.domain.record import Fields, Record, Side
+from bridge.domain.values import dataclass
 from bridge.mapping import translate
 from bridge.mapping.base import Base
 from bridge.mapping.merge import Action, Decision

@@ -5,7 +5,7 @@ Plain values. `load` fills a Situation, `decide` answers it with a Need or a pla
 
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
 from bridge.domain.seams import Seams
+from bridge.domain.values import dataclass
 from bridge.mapping.base import Base
 from bridge.mapping.model import DeletePolicy, Mapping
 from bridge.mapping.translate import Reading

@@ -1,11 +1,11 @@
 """Undo: what the bridge overwrote in a record goes back, field by field, where nobody edited it since. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.domain.errors import MappingFailed
 from bridge.domain.record import Gone, Record, Side
+from bridge.domain.values import dataclass, replace
 from bridge.mapping import translate
 from bridge.mapping.base import Base, load_values
 from bridge.mapping.merge import edited_sides

@@ -5,7 +5,6 @@ Sources: Deskera's developer documentation, Sales pages (`custom_field`, `c_fiel
 
 import logging
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,6 +18,7 @@ from bridge.connectors.limits import page_bytes
 from bridge.connectors.rows import NotUnderstood, Row
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import Rejected
+from bridge.domain.values import dataclass
 
 LOG = logging.getLogger(__name__)
 PATH = "/v1/dimension"

@@ -5,10 +5,10 @@ page and the total promise; a total that shrinks means that rows moved up, and t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.errors import RetryLater
+from bridge.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ Sources: Deskera's developer documentation, pages "OAuth V2" and "Authenticate".
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any
 
 import jwt
 
 from bridge.domain.pause import LONGEST_LIFE_SECONDS
+from bridge.domain.values import dataclass
 
 EARLY_SECONDS = 300.0
 BLIND_SECONDS = 50 * 60.0

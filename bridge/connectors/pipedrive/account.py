@@ -1,10 +1,9 @@
 """What the parts of the connector share."""
 
-from dataclasses import dataclass
-
 from bridge.connectors.pipedrive.catalog import Catalogs
 from bridge.connectors.pipedrive.client import PipedriveClient
 from bridge.connectors.rows import Listings
+from bridge.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ Sources: the vendor's OpenAPI descriptions of API v1 and v2, "Pipedrive API v2 m
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bridge.connectors.pipedrive.columns import ACTIVITY, LEAD, NOTE, USER, USER_COLUMNS
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Lookup, Manifest
+from bridge.domain.values import dataclass
 
 EVENTS = frozenset({"created", "changed", "deleted"})
 MERGED = EVENTS | {"merged"}

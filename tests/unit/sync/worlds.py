@@ -522,9 +522,14 @@ def neutral(value: Any, seat: Seat) -> Any:
         return sorted((_word(key, seat), _item(key, item, seat)) for key, item in value.items())
     if isinstance(value, list | tuple | set | frozenset):
         items = [neutral(item, seat) for item in value]
-        ordered = isinstance(value, list | tuple) and not any(hasattr(item, "__dataclass_fields__") for item in value)
+        ordered = isinstance(value, list | tuple) and not any(_is_note(item) for item in value)
         return items if ordered else sorted(items, key=repr)
     return value
+
+
+def _is_note(item: Any) -> bool:
+    """One of several that were noted: a value of ours, or what the journal keeps of it."""
+    return hasattr(item, "__dataclass_fields__") or isinstance(item, MappingOf)
 
 
 def _joined(changes: Sequence[Move]) -> list[Any]:

@@ -5,10 +5,11 @@ Source: Deskera's developer documentation, Books pages "Contacts", "Products", "
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.event import EventKind
+from bridge.domain.values import dataclass
 
 CONTACT, PRODUCT = "contact", "product"
 INVOICE, BILL = "sales_invoice", "bill"

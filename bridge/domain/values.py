@@ -1,0 +1,31 @@
+"""Frozen dataclasses for values that are made by the hundred for each record.
+
+That nothing is assigned to them is checked by mypy. Python's own refusal makes each four times as dear, and
+`dataclasses.replace` takes twenty times as long as the copy: together a tenth of what a record costs.
+"""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, TypeVar
+
+__all__ = ["dataclass", "replace"]
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass, replace
+else:
+    T = TypeVar("T")
+
+    def dataclass(*, frozen: bool, slots: bool, order: bool = False) -> Any:
+        """A frozen dataclass, hashed by its fields. `slots` is for mypy: a copy is made of a `__dict__` at once."""
+        if not (frozen and slots):
+            raise TypeError("only for frozen values")
+        return dataclasses.dataclass(unsafe_hash=True, order=order)
+
+    def replace(value: T, **changes: Any) -> T:
+        """A copy with other values in these fields. Raises TypeError for a name that is no field."""
+        unknown = changes.keys() - value.__dict__.keys()
+        if unknown:
+            raise TypeError(f"{type(value).__name__} has no field {', '.join(sorted(unknown))}")
+        copy = object.__new__(type(value))
+        copy.__dict__.update(value.__dict__)
+        copy.__dict__.update(changes)
+        return copy
