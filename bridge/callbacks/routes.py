@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from aiohttp import web
@@ -23,6 +22,7 @@ from bridge.callbacks.receiver import (
 )
 from bridge.domain.address import PREFIX
 from bridge.domain.callback import Callback
+from bridge.domain.values import replace
 
 log = logging.getLogger(__name__)
 

@@ -1,13 +1,14 @@
 """One call to a product, its answer, and what an answer may say beside its content."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from bridge.connectors.json_text import TooMuch, read_json
 from bridge.connectors.limits import RECORD_BYTES, values_in
 from bridge.domain.errors import OutcomeUnknown, RemoteError, RetryLater
 from bridge.domain.pause import longest_pause
+from bridge.domain.values import dataclass
 
 READ_TRIES = 3
 

@@ -8,7 +8,6 @@ import asyncio
 from bisect import insort
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -19,6 +18,7 @@ from bridge.domain.budget import Bucket, Day, Report, Share, Use, kept_share, po
 from bridge.domain.errors import RateLimited, StoreUnavailable
 from bridge.domain.priority import Priority, purpose
 from bridge.domain.seams import Clock, epoch
+from bridge.domain.values import replace
 
 RENEW_SECONDS = 10.0
 """How often an instance that calls renews its part, and tells what it used."""

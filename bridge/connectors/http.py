@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol
@@ -34,6 +33,7 @@ from bridge.domain.errors import (
     Unreachable,
 )
 from bridge.domain.seams import Seams
+from bridge.domain.values import replace
 
 log = logging.getLogger(__name__)
 

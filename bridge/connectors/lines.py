@@ -1,12 +1,12 @@
 """Lists of lines that a product shows by calls of their own: fetched only for mappings that have them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.record import Fields, Gone, Record, RecordRef
+from bridge.domain.values import replace
 
 
 @runtime_checkable

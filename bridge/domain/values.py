@@ -22,6 +22,8 @@ else:
 
     def replace(value: T, **changes: Any) -> T:
         """A copy with other values in these fields. Raises TypeError for a name that is no field."""
+        if not hasattr(value, "__dict__"):
+            return dataclasses.replace(value, **changes)
         unknown = changes.keys() - value.__dict__.keys()
         if unknown:
             raise TypeError(f"{type(value).__name__} has no field {', '.join(sorted(unknown))}")

@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from bridge.domain.event import Lane
 from bridge.domain.record import RecordRef, Side
+from bridge.domain.values import replace
 from bridge.store.database import Database
 from bridge.store.leases import fences_held, free_for, giving_back, require_fence, take
 from bridge.store.links import links_of

@@ -32,6 +32,11 @@ def read(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stale:
     return found
 
 
+def too_early(draft: Draft, side: Side, record_id: str) -> bool:
+    """Whether no read of it could be used now, so that none is made."""
+    return _too_early(draft, side, draft.known(draft.ref(side, record_id))) is not None
+
+
 def of_another(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stale:
     """A leased record that the claim is not about, as it is now."""
     known = draft.known(draft.ref(side, record_id))

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ from bridge.connectors.protocols import Written
 from bridge.connectors.several import between
 from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, RemoteError, RetryLater
 from bridge.domain.record import Fields, Gone, Record, Side
+from bridge.domain.values import replace
 from bridge.mapping import translate
 from bridge.mapping.base import dump_values
 from bridge.mapping.model import DeletePolicy

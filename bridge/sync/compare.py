@@ -5,12 +5,12 @@ Pure. At the end of the page: conflicts, which no policy decides and a person do
 
 from collections.abc import Collection, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from bridge.domain.record import Fields, Record, Side
 from bridge.domain.seams import believable, from_epoch
+from bridge.domain.values import replace
 from bridge.mapping import translate
 from bridge.mapping.base import Base
 from bridge.mapping.merge import Action, Decision, Times, merge

@@ -176,7 +176,9 @@ class Draft:
 
     def accept(self, *, alive: bool) -> None:
         """The reads are accepted: how long earlier ones lagged, or showed nothing, counts no longer."""
-        self.first = replace(self.first, stale_since=None, gone_since=None if alive else self.first.gone_since)
+        gone_since = None if alive else self.first.gone_since
+        if (self.first.stale_since, self.first.gone_since) != (None, gone_since):
+            self.first = replace(self.first, stale_since=None, gone_since=gone_since)
 
     def say(
         self, what: str, text: str, detail: Json | None = None, *, link: Link | None = None, other: str | None = None

@@ -7,13 +7,13 @@ with plain values, without a store and without a vendor.
 
 from collections.abc import Awaitable, Callable
 from collections.abc import Mapping as MappingOf
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from bridge.connectors.lines import read_whole
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import NeedsAuthorisation
 from bridge.domain.record import Evidence, Record, RecordRef, Side
+from bridge.domain.values import replace
 from bridge.mapping.model import Mapping
 from bridge.store.model import Claim, Link
 from bridge.store.questions import ANSWERERS, Question
@@ -87,13 +87,14 @@ class Loader:
         return self.draft
 
     async def _load(self, needs: tuple[Question[Any], ...]) -> None:
+        """The vendors are asked before the store, so that what the store knows is no older than what they show."""
         facts: dict[Question[Any], Any] = {}
         questions = [need for need in needs if type(need) in ANSWERERS]
+        for need in needs:
+            if type(need) in ANSWERS:
+                facts[need] = await ANSWERS[type(need)](self, need)
         if questions:
             facts.update(await self.parts.store.questions.ask(questions))
-        for need in needs:
-            if need not in facts:
-                facts[need] = await ANSWERS[type(need)](self, need)
         self.situation = replace(self.situation, facts={**self.situation.facts, **facts})
 
     def connector(self, side: Side) -> Connector:

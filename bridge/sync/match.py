@@ -34,7 +34,7 @@ from bridge.store.questions import (
 from bridge.sync import accept, merge, recover, references, remember, shadow
 from bridge.sync.draft import Draft, Stale
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Create, Moment, RequestListing, Search
+from bridge.sync.situation import Create, Look, Moment, RequestListing, Search
 
 
 def values_held(draft: Draft, pair: MappingOf[Side, Record | Gone]) -> dict[Side, Json]:
@@ -107,6 +107,7 @@ class Survivor:
 
 def match_or_create(draft: Draft) -> Completion | Create:
     """What an unlinked record needs."""
+    draft.ask_all(_asked_of_each(draft))
     found = accept.read(draft, draft.side, draft.key.record_id)
     if isinstance(found, Stale):
         return draft.stale(found)
@@ -120,6 +121,15 @@ def match_or_create(draft: Draft) -> Completion | Create:
     if isinstance(history, Completion):
         return history
     return _new(draft, found, may_copy=history is None)
+
+
+def _asked_of_each(draft: Draft) -> Sequence[Question[Any]]:
+    """What is asked about every unlinked record, together; the record itself unless it is too early to read it."""
+    name, side, record_id = draft.mapping.name, draft.side, draft.key.record_id
+    ref = draft.ref(side, record_id)
+    if accept.too_early(draft, side, record_id):
+        return ()
+    return (Look(ref), SurvivorOf(ref), LinksNaming(name, side, record_id), IsForgotten(ref), StateOf(name))
 
 
 def _gone(draft: Draft) -> Completion:
@@ -138,13 +148,9 @@ def _gone(draft: Draft) -> Completion:
 
 def _history(draft: Draft, own: Record) -> Completion | Survivor | None:
     """What happened to this record before: duplicates wait for a person, a restored record finds its link again."""
-    naming = LinksNaming(draft.mapping.name, draft.side, draft.key.record_id)
-    forgotten = IsForgotten(draft.ref(draft.side, draft.key.record_id))
-    together: tuple[Question[Any], ...] = (naming, forgotten)
-    draft.ask_all(together)
-    if draft.ask(forgotten):
+    if draft.ask(IsForgotten(draft.ref(draft.side, draft.key.record_id))):
         return draft.filtered(Reason.FORGOTTEN.of())
-    for row in draft.ask(naming):
+    for row in draft.ask(LinksNaming(draft.mapping.name, draft.side, draft.key.record_id)):
         if row.state is LinkState.DUPLICATE:
             return draft.filtered(Reason.DUPLICATE_REPORTED.of())
         if row.state is LinkState.UNKNOWN and draft.retried:
@@ -247,11 +253,11 @@ def _index_missing(draft: Draft) -> Completion | None:
 def _candidates(draft: Draft, key: MatchKey, reading: Reading) -> list[Record]:
     """Live records of the other side that show this key now."""
     other = draft.side.other
-    forms = _forms(draft, other, key, reading)
-    index = draft.ask_all(SharingKeys(draft.mapping.name, other, form) for form in forms)
-    ids = {record_id for record_ids in index for record_id in record_ids}
-    if draft.manifest(other).lookup is not Lookup.NONE:
-        ids |= _searched(draft, other, key, reading)
+    there, searches = _index(draft, other, key, reading), _searches(draft, other, key, reading)
+    here = _index(draft, draft.side, key, reading) if draft.mapping.duplicates is Duplicates.HOLD else ()
+    together: tuple[Question[Any], ...] = (*there, *searches, *here)  # what is here is looked for before a create
+    draft.ask_all(together)
+    ids = {record_id for question in (*there, *searches) for record_id in draft.ask(question)}
     shown = [draft.look(draft.ref(other, record_id)) for record_id in sorted(ids)]
     return [one for one in shown if isinstance(one, Record) and _shows_key(draft, other, one, key)]
 
@@ -270,13 +276,20 @@ def _forms(draft: Draft, side: Side, key: MatchKey, reading: Reading) -> list[st
     return [text for form in forms if (text := translate.key_hash(draft.mapping, key.fields, form))]
 
 
-def _searched(draft: Draft, other: Side, key: MatchKey, reading: Reading) -> set[str]:
-    endpoint, searchable = draft.endpoint(other), draft.manifest(other).lookup_columns
-    for column, value in translate.lookups(draft.mapping, other, key, reading.values):
-        if column in searchable:
-            found = draft.ask(Search(endpoint.system, endpoint.entity, column, value))
-            return set(found)
-    return set()
+def _index(draft: Draft, side: Side, key: MatchKey, reading: Reading) -> list[SharingKeys]:
+    return [SharingKeys(draft.mapping.name, side, form) for form in _forms(draft, side, key, reading)]
+
+
+def _searches(draft: Draft, other: Side, key: MatchKey, reading: Reading) -> list[Search]:
+    """By one column that the vendor's search covers, if there is one."""
+    endpoint, manifest = draft.endpoint(other), draft.manifest(other)
+    if manifest.lookup is Lookup.NONE:
+        return []
+    lookups = translate.lookups(draft.mapping, other, key, reading.values)
+    searches = (
+        Search(endpoint.system, endpoint.entity, *each) for each in lookups if each[0] in manifest.lookup_columns
+    )
+    return list(itertools.islice(searches, 1))
 
 
 def _shows_key(draft: Draft, side: Side, record: Record, key: MatchKey) -> bool:
@@ -398,7 +411,7 @@ def _still_linked(draft: Draft, link: Link) -> bool:
 def _firsts(draft: Draft, own: Record, key: MatchKey, reading: Reading) -> dict[str, Link | None]:
     """Other records of this side that may show the key, with their links: by this side's index, by the counterparts."""
     name, side, other = draft.mapping.name, draft.side, draft.side.other
-    index = draft.ask_all(SharingKeys(name, side, form) for form in _forms(draft, side, key, reading))
+    index = draft.ask_all(_index(draft, side, key, reading))
     record_ids = sorted({record_id for found in index for record_id in found} - {own.ref.id})
     there = _candidates(draft, key, reading) if key in translate.match_keys(draft.mapping, reading.values) else []
     here = draft.ask_all(LinkOf(name, side, record_id) for record_id in record_ids)

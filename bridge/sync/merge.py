@@ -1,8 +1,7 @@
 """A linked record was merged into another one by a person: the link follows, or becomes an alias."""
 
-from dataclasses import replace
-
 from bridge.domain.record import Gone, Record, Side
+from bridge.domain.values import replace
 from bridge.store import moves
 from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey
 from bridge.store.questions import DuplicatesOf, LinkOf, LinksNaming, LinksReferring, SurvivorOf

@@ -1,13 +1,13 @@
 """Writes whose outcome is unknown: a create or an update whose answer was lost, or whose worker died."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Any
 
 from bridge.domain.record import Gone, Record, Side
 from bridge.domain.seams import from_epoch
+from bridge.domain.values import replace
 from bridge.mapping import translate
 from bridge.mapping.base import Base, dump_values, load_values
 from bridge.mapping.paths import parse_path

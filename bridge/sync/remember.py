@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from bridge.domain.record import Side
+from bridge.domain.values import replace
 from bridge.mapping.base import Base, FieldBase, dump_base
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.model import Field, Mapping

@@ -1,10 +1,10 @@
 """A linked record is gone: confirm it, see where it went, then do what the mapping says, under its threshold."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from bridge.domain.record import Evidence, Gone, Record, Side
+from bridge.domain.values import replace
 from bridge.mapping import translate
 from bridge.mapping.base import dump_values
 from bridge.mapping.model import DeletePolicy, Leftover

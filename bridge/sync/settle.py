@@ -1,11 +1,11 @@
 """What a write that was answered means for the pair: base, link, journal, and how the claim ends. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from bridge.domain.errors import FieldProblem
 from bridge.domain.record import Record, Side
+from bridge.domain.values import replace
 from bridge.mapping import translate
 from bridge.mapping.base import Base, dump_base, dump_values
 from bridge.mapping.translate import Reading

@@ -1,10 +1,10 @@
 """A pair: both records are compared with what both sides agreed on last, and what differs is to be written."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from bridge.domain.record import Gone, Record, Side
+from bridge.domain.values import replace
 from bridge.mapping import translate
 from bridge.mapping.base import Base
 from bridge.mapping.merge import Decision

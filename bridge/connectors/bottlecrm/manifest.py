@@ -1,9 +1,8 @@
 """What BottleCRM offers and what it cannot do. Facts: the package `django-crm`, 1.35."""
 
-from dataclasses import replace
-
 from bridge.connectors.bottlecrm.columns import RESOURCES
 from bridge.domain.catalog import EntityManifest, Lookup, Manifest
+from bridge.domain.values import replace
 
 EVENTS = frozenset({"created", "changed", "deleted"})
 FINE = 0.001

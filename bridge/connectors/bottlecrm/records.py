@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from bridge.connectors.rows import NotUnderstood, Row, Understood, one_record, r
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import Rejected, RetryLater
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
+from bridge.domain.values import replace
 
 Rows = list[Any]
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

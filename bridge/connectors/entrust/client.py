@@ -1,7 +1,6 @@
 """Calls to one tenant. Source: the vendor's OpenAPI description of the Administration API."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from bridge.connectors.calls import Answer, Call, Pause, Words
@@ -13,6 +12,7 @@ from bridge.connectors.limits import LIST_BYTES, page_bytes
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.domain.errors import NeedsAuthorisation, Rejected, RemoteError
+from bridge.domain.values import replace
 
 API = "/api/web"
 MOST_ROWS = 100  # of any page

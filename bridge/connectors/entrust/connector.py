@@ -1,7 +1,6 @@
 """All capabilities of one tenant: reads, writes, hooks, callbacks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +25,7 @@ from bridge.domain.catalog import ColumnSpec, Manifest
 from bridge.domain.errors import Rejected
 from bridge.domain.event import Event
 from bridge.domain.record import Fields, Gone, Record, RecordRef
+from bridge.domain.values import replace
 
 
 class EntrustConnector:

@@ -4,7 +4,6 @@ Vendor pages "Authentication" and "OAuth authorization".
 """
 
 from base64 import b64encode
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from bridge.connectors.oauth import (
@@ -19,6 +18,7 @@ from bridge.connectors.pipedrive.options import SHARED_HOST, PipedriveOptions
 from bridge.connectors.pipedrive.refusals import read_words
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
+from bridge.domain.values import replace
 
 
 def credential(construction: Construction) -> Credential:

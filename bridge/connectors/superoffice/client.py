@@ -1,7 +1,6 @@
 """Calls to the tenant wherever it is served now. Source: the vendor's OpenAPI description of REST v1."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from bridge.connectors.calls import Answer, Call, Pause, Words
@@ -15,6 +14,7 @@ from bridge.connectors.superoffice.endpoint import Endpoint, FixedEndpoint, Tena
 from bridge.connectors.superoffice.options import SuperOfficeOptions, quota
 from bridge.connectors.superoffice.refusals import is_missing, is_refusal, read_words
 from bridge.domain.errors import OutcomeUnknown, RemoteError, RetryLater, Unreachable, WriteConflict
+from bridge.domain.values import replace
 
 SOMEWHERE = "https://tenant.invalid"  # stands for the endpoint until the moment of sending
 MISDIRECTED = 421

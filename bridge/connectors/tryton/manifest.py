@@ -1,7 +1,5 @@
 """What Tryton offers and what it cannot do. Facts: trytond 8.2, modules party, product, sale and sale_opportunity."""
 
-from dataclasses import replace
-
 from bridge.connectors.tryton.columns import (
     CATEGORY,
     CODE,
@@ -18,6 +16,7 @@ from bridge.connectors.tryton.columns import (
 )
 from bridge.connectors.tryton.options import TrytonOptions
 from bridge.domain.catalog import EntityManifest, Lookup, Manifest
+from bridge.domain.values import replace
 
 FINE = 0.001  # times have microseconds; SQLite keeps them so, too
 LONGEST_TRANSACTION_SECONDS = 120.0
