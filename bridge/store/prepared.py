@@ -7,6 +7,7 @@ for the server, SQLAlchemy runs them.
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection
@@ -21,11 +22,14 @@ NOTHING: Values = {}
 class Prepared:
     """A statement whose parameters are given by name. `statement`: without parameters that are lists ("expanding")."""
 
-    __slots__ = ("_compiled", "statement")
-
     def __init__(self, statement: Any) -> None:
         self.statement = statement
         self._compiled: dict[tuple[str, ...], Compiled] = {}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names by which its columns are known in the code."""
+        return tuple(str(column.key) for column in self.statement.exported_columns)
 
     def rows(self, conn: Connection, values: Values = NOTHING) -> Sequence[Any]:
         """What is found, or returned, as tuples in the order of its columns."""
@@ -36,10 +40,7 @@ class Prepared:
 
     def mappings(self, conn: Connection, values: Values = NOTHING) -> Sequence[Mapping[str, Any]]:
         """The same by the names of the columns."""
-        if conn.dialect.name != "sqlite":
-            return [dict(row) for row in conn.execute(self.statement, values).mappings()]
-        names = self._for(conn, values).names
-        return [dict(zip(names, row, strict=True)) for row in self.rows(conn, values)]
+        return [dict(zip(self.names, row, strict=True)) for row in self.rows(conn, values)]
 
     def one(self, conn: Connection, values: Values = NOTHING) -> Any:
         """The first column of the first row; None when there is none."""
@@ -74,7 +75,7 @@ class Prepared:
 class Compiled:
     """A statement as SQLite's driver takes it: its text, the order of its parameters, and how columns are read."""
 
-    __slots__ = ("_bound", "_fixed", "_order", "_shown", "names", "sql")
+    __slots__ = ("_bound", "_fixed", "_order", "_shown", "sql")
 
     def __init__(self, statement: Any, conn: Connection, names: Collection[str]) -> None:
         made: SQLCompiler = statement.compile(dialect=conn.dialect, column_keys=list(names) or None)
@@ -88,8 +89,7 @@ class Compiled:
         self._bound = _converters(
             (place, type_.dialect_impl(conn.dialect).bind_processor(conn.dialect)) for place, type_ in types.items()
         )
-        columns = list(getattr(statement, "exported_columns", ()))
-        self.names = tuple(column.key for column in columns)
+        columns = getattr(statement, "exported_columns", ())
         self._shown = _converters(
             (place, column.type.dialect_impl(conn.dialect).result_processor(conn.dialect, None))
             for place, column in enumerate(columns)
