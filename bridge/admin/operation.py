@@ -1,13 +1,13 @@
 """What the admin API can do, each thing said in one place: address, parameters, answer, who may, and the function."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from bridge.domain.errors import BridgeError
+from bridge.domain.values import dataclass
 
 ABOUT = ("side", "entity", "record", "other", "mapping", "mode", "system", "hook", "column", "field", "file")
 """What an action names that it is about, in the order in which pages and the audit log tell it."""

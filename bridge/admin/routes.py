@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from bridge.admin.login import COOKIE
 from bridge.admin.operation import Role
 from bridge.domain.errors import BridgeError
 from bridge.domain.late import late
+from bridge.domain.values import dataclass
 from bridge.monitoring.health import CheckResult, HealthBoard, HealthReport, Status
 from bridge.monitoring.metrics import Metrics
 from bridge.monitoring.redaction import Redactor

@@ -1,10 +1,11 @@
 """What alerts remember, as the store keeps it: parts, statuses and times, and no words about any record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from bridge.alerts.policy import Standing, Told
+from bridge.domain.values import dataclass
 from bridge.monitoring.health import Status
 
 

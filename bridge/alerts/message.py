@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from bridge.alerts.policy import Change, Line
 from bridge.domain.seams import from_epoch
+from bridge.domain.values import dataclass
 from bridge.monitoring.health import CheckResult, Status
 
 LONGEST_TEXT = 600

@@ -5,11 +5,11 @@ restart, or quiet hours only change when the difference is told.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from bridge.alerts.quiet import QuietHours
+from bridge.domain.values import dataclass, replace
 from bridge.monitoring.health import Status
 
 

@@ -1,9 +1,9 @@
 """Quiet hours: from one time of the wall clock to another, in a zone of its own."""
 
-from dataclasses import dataclass
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
+from bridge.domain.values import dataclass
 from bridge.monitoring.health import Status
 
 

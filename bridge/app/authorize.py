@@ -2,7 +2,7 @@
 
 import hmac
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +16,7 @@ from bridge.connectors.protocols import Identity
 from bridge.connectors.registry import CONNECTORS
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, NeedsAuthorisation, Problem, RemoteError
+from bridge.domain.values import dataclass
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings
 from bridge.store.engine import Store, open_store

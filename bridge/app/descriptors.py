@@ -1,7 +1,8 @@
 """How the file descriptors of the process are shared, so that strangers' connections leave enough for all else."""
 
 import resource
-from dataclasses import dataclass
+
+from bridge.domain.values import dataclass
 
 RESERVE = 200
 """For the store (two files and their logs, or twelve connections), outgoing calls, the admin listener and files."""

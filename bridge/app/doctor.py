@@ -8,7 +8,6 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.app.build import Bridge, build
@@ -24,6 +23,7 @@ from bridge.connectors.protocols import HttpRequest, Transport, TransportFailed
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError
 from bridge.domain.seams import Seams
+from bridge.domain.values import dataclass
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.monitoring.health import CheckResult, Status
 from bridge.settings.model import Settings

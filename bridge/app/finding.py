@@ -1,7 +1,6 @@
 """One line of `bridge doctor`, and what helps when a part of health is not well."""
 
-from dataclasses import dataclass
-
+from bridge.domain.values import dataclass
 from bridge.monitoring.health import Status
 
 WORDS = {Status.PASS: "ok", Status.WARN: "warn", Status.FAIL: "fail"}

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.app.alerting import missing_extras
@@ -14,6 +13,7 @@ from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass, replace
 from bridge.mapping.check import check
 from bridge.mapping.follow_ons import mistakes
 from bridge.mapping.load import Loaded, read_mappings

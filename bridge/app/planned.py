@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +19,7 @@ from bridge.domain.guess import did_you_mean
 from bridge.domain.priority import Priority, calls_for
 from bridge.domain.record import Side
 from bridge.domain.seams import Seams
+from bridge.domain.values import dataclass, replace
 from bridge.hooks.keeper import HookKeeper
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.planning.clock import SkippingClock

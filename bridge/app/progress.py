@@ -1,12 +1,12 @@
 """How far sweeps and backfills are, and when they will end: the same for commands, pages and metrics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bridge.app.quotas import Budgeted, budgets_of
 from bridge.app.wording import moment
 from bridge.domain.event import Lane
 from bridge.domain.priority import Priority
+from bridge.domain.values import dataclass
 from bridge.store.cursors import LONGEST_PAGE_SECONDS, Cursor
 from bridge.store.engine import Store
 from bridge.store.model import Scope

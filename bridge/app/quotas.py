@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bridge.app.wording import moment
 from bridge.domain.budget import Account, Use, seconds_needed
 from bridge.domain.priority import Priority
+from bridge.domain.values import dataclass
 from bridge.store.engine import Store
 from bridge.store.model import Scope
 from bridge.sync.reasons import Reason

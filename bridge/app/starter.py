@@ -1,11 +1,12 @@
 """A settings file to begin with: the accounts of a pair of products, with every option they must be given."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pydantic import BaseModel
 
 from bridge.connectors.registry import CONNECTORS
+from bridge.domain.values import dataclass
 
 HEAD = """\
 # Settings of one bridge. Fill in what is marked, then `bridge check`; docs/settings.md describes every key.

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,7 @@ from bridge.domain.errors import BridgeError
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
 from bridge.domain.run import Kind, Run, instructed
+from bridge.domain.values import dataclass
 from bridge.store.journal import CREATIONS, REMOVALS, JournalRow
 from bridge.store.model import Claim, Instruction, Json, Link, LinkState, Scope, Task, TaskKey, TaskState
 from bridge.store.questions import LinksNaming

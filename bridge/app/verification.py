@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bridge.app.build import Bridge
 from bridge.app.plan import Plan
 from bridge.connectors.protocols import Connector
 from bridge.domain.seams import Seams
+from bridge.domain.values import dataclass
 from bridge.store.engine import Store
 from bridge.verify.look import Subject
 from bridge.verify.report import Report

@@ -1,13 +1,13 @@
 """A record's story in plain words, from the journal and the store."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.app.waiting import hold_ups
 from bridge.app.wording import Scopes, moment, record_name
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.store.engine import Store
 from bridge.store.journal import WRITES
 from bridge.store.model import JournalEntry, Json, Link, MappingState, Mode, Scope, Task, TaskKey, TaskState

@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.app.build import Bridge
@@ -12,6 +11,7 @@ from bridge.app.daemon import running
 from bridge.app.seams import system_seams
 from bridge.app.shipped import shipped_pairs
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.monitoring.redaction import Redactor
 from bridge.settings.load import load_settings
 from bridge.simulators.deskera import DeskeraSimulator

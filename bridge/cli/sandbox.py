@@ -8,7 +8,6 @@ import socket
 import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -23,6 +22,7 @@ from bridge.cli.demo import tell
 from bridge.cli.demo_world import free_port
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.text_file import make_folder, write_text
+from bridge.domain.values import dataclass
 from bridge.monitoring.logs import setup_logging
 from bridge.monitoring.redaction import Redactor
 from bridge.settings.load import load_settings

@@ -1,10 +1,10 @@
 """What to do about one system's registrations: wanted against seen. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from bridge.domain.address import Addresses
 from bridge.domain.callback import HookSpec, SeenHook
+from bridge.domain.values import dataclass
 
 STOPPED = "stopped"  # by `bridge hooks stop`, until `bridge hooks start`
 OFF = "off"  # by the settings

@@ -1,9 +1,9 @@
 """Registrations a vendor shows as fine although no callback comes: told by changes that only sweeps found."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from bridge.domain.callback import HookSpec
+from bridge.domain.values import dataclass
 from bridge.store.engine import Store
 
 SILENT_SECONDS = 900.0  # a callback later than this is not coming

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as MappingOf
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +11,7 @@ from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Manifest
 from bridge.domain.errors import Problem
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.files.document import Place
 from bridge.mapping.conditions import Condition, Range, Words, exclude, leaves
 from bridge.mapping.model import Cells, Field, Mapping

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ import phonenumbers
 
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.files.document import Place, Scalar, Table
 from bridge.mapping.functions import Functions, Step
 from bridge.mapping.model import Cells

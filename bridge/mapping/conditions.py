@@ -4,13 +4,14 @@ A condition holds, does not hold, or cannot be told (None) because a column it a
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from itertools import product
 from typing import Any
 
 from bridge.domain.record import Fields
+from bridge.domain.values import dataclass
 from bridge.files.document import Place
 from bridge.mapping.paths import Path
 from bridge.mapping.types.choice import choice_text

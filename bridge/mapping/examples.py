@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
@@ -10,6 +9,7 @@ from typing import Any
 
 from bridge.domain.errors import MappingFailed
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.files.document import Place
 from bridge.mapping.conditions import leaves
 from bridge.mapping.model import Example, Mapping

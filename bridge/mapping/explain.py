@@ -1,13 +1,13 @@
 """`bridge explain`: for every row what was read, by which rule, what it means, and what would be written."""
 
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from bridge.domain.errors import MappingFailed
 from bridge.domain.record import Fields, Side
+from bridge.domain.values import dataclass
 from bridge.mapping.model import Field, Mapping
 from bridge.mapping.translate import Reading, passes_where, read, write
 from bridge.mapping.values import UNREAD, LinkId, Missing, Money, Phone, Reference, is_empty, names_unlinked

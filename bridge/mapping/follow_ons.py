@@ -4,10 +4,10 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
 
 from bridge.domain.errors import Problem
 from bridge.domain.guess import NOTHING_KNOWN, Guess
+from bridge.domain.values import dataclass
 from bridge.files.document import Node, Place, Scalar, Table
 
 Spot = tuple[str, int, int]

@@ -8,11 +8,11 @@ raises Untranslatable; `run` turns whatever an operator's function does into one
 import operator
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from bridge.domain.values import dataclass
 from bridge.mapping.types.numbers import parse_boolean, parse_decimal
 from bridge.mapping.types.text import describe
 from bridge.mapping.values import Untranslatable

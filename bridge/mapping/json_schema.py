@@ -5,10 +5,11 @@ An editor sees one file at a time and knows no account: `bridge check` says more
 
 import re
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest
+from bridge.domain.values import dataclass
 from bridge.mapping.condition_blocks import ENDS, GROUPS
 from bridge.mapping.functions import BUILTIN, Functions
 from bridge.mapping.model import Conflict, DeletePolicy, Duplicates, Leftover

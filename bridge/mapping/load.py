@@ -4,13 +4,13 @@ import hashlib
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
 from bridge.domain.text_file import NotText, read_text
+from bridge.domain.values import dataclass, replace
 from bridge.files.document import Node, Problems, Table, read_documents
 from bridge.mapping.example_blocks import read_examples
 from bridge.mapping.follow_ons import Document, document_of, mistakes

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.files.document import Place
 from bridge.mapping.conditions import ALWAYS, All
 from bridge.mapping.paths import Path

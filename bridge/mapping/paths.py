@@ -12,9 +12,9 @@ Items of any other list are picked by their number, counted from 1: `items.1.pri
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from bridge.domain.values import dataclass
 from bridge.mapping.values import UNREAD
 
 _LISTS = ("emails", "phones")  # how lists of labelled items are called, also `mobile_phones`

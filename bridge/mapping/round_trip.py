@@ -6,12 +6,12 @@ return.
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from bridge.domain.errors import Problem
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass, replace
 from bridge.mapping.model import Cells, Field, Mapping
 from bridge.mapping.samples import samples
 from bridge.mapping.values import LEAVE, UNREAD, Money, Untranslatable

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Any
 
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass, replace
 from bridge.files.document import Listing, Node, Place, Problems, Scalar, Table, plain
 from bridge.mapping.columns import FieldType, columns_of, field_type, zone_of
 from bridge.mapping.condition_blocks import read_condition

@@ -5,9 +5,10 @@ the file they come from.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from bridge.domain.guess import did_you_mean
+from bridge.domain.values import dataclass, replace
 from bridge.files.document import Listing, Node, Place, Problems, Scalar, Table, read_documents
 
 ROWS, TABLE, TESTS = ".rows.yaml", ".table.yaml", ".test.yaml"

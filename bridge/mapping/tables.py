@@ -1,10 +1,10 @@
 """Value tables (`table: {A: Gold}`) and column tables (`columns` + `rows`)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.mapping.types.choice import choice_text
 from bridge.mapping.types.kind import Kind
 from bridge.mapping.types.text import describe

@@ -1,10 +1,10 @@
 """`{column: code, via: [trim, upper]}` and `{columns: [last, first], via: {join: ', '}}`: a side through functions."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from bridge.domain.guess import did_you_mean
+from bridge.domain.values import dataclass
 from bridge.files.document import Node, Scalar, Table, plain
 from bridge.mapping.functions import BUILTIN, NUMBERS, Functions, Step, argument_of, run
 from bridge.mapping.model import Cells

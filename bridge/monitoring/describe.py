@@ -1,8 +1,8 @@
 """The tables of figures and labels in docs/monitoring.md, made from the figures themselves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from bridge.domain.values import dataclass
 from bridge.monitoring.metrics import LABELS, MOST_VALUES, Metrics
 
 SUFFIXES = {"counter": "_total"}

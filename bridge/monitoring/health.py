@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 from enum import IntEnum
 
 from bridge.domain.errors import BridgeError
+from bridge.domain.values import dataclass, replace
 
 CHECK_SECONDS = 2.0
 

@@ -1,9 +1,9 @@
 """Where traces go, by OpenTelemetry: its packages are imported only when the settings name an endpoint."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.late import late
+from bridge.domain.values import dataclass
 
 OTEL = ("bridge.monitoring.otel", "exporting")
 

@@ -4,7 +4,6 @@ same. What is done goes the daemon's way: claims, leases, intents, journal."""
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -19,6 +18,7 @@ from bridge.domain.errors import (
     Unreachable,
 )
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass, replace
 from bridge.planning import describe
 from bridge.planning.pretend import is_new
 from bridge.planning.rehearsal import tell

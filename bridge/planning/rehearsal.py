@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ from bridge.domain.errors import (
     StoreUnavailable,
     Unreachable,
 )
+from bridge.domain.values import dataclass, replace
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.planning import describe
 from bridge.planning.clock import SkippingClock

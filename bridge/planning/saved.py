@@ -3,13 +3,13 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.text_file import reason_of
+from bridge.domain.values import dataclass
 from bridge.planning.report import Report
 from bridge.planning.rows import REMEMBERED, WRITES, Json, Row, row_from
 

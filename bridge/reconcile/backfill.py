@@ -1,13 +1,13 @@
 """Taking in the records from before going live, page by page, never more at once than the workers keep up with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import Rejected, RemoteError
 from bridge.domain.event import Lane, Origin
 from bridge.domain.record import Record, Side
 from bridge.domain.seams import Seams
+from bridge.domain.values import dataclass
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.reconcile.alike import count_held
 from bridge.reconcile.page import Purpose, Use, judge

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 
 from bridge.connectors.protocols import Connector
@@ -14,6 +13,7 @@ from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import RecordRef
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS, Seams, from_epoch
 from bridge.domain.together import together
+from bridge.domain.values import dataclass, replace
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.reconcile.backfill import Backfill, Stand
 from bridge.reconcile.page import Purpose, Use

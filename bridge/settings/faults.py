@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from bridge.domain.errors import Problem
+from bridge.domain.values import dataclass
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
 """The form of names the operator gives."""

@@ -1,7 +1,6 @@
 """A pair read by itself: what the bridge would do with it, asked of the store and the vendors, and never done."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from bridge.connectors.lines import read_whole
@@ -9,6 +8,7 @@ from bridge.connectors.protocols import Connector
 from bridge.domain.errors import RateLimited
 from bridge.domain.record import Gone, Record, RecordRef, Side
 from bridge.domain.seams import Clock
+from bridge.domain.values import dataclass, replace
 from bridge.mapping import translate
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.store.engine import Store

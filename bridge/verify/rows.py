@@ -5,10 +5,10 @@ whatever the other row holds. So a walk keeps no records: a number for each pair
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.record import Fields, Side
+from bridge.domain.values import dataclass
 from bridge.mapping import translate
 from bridge.mapping.base import Base, FieldBase, load_base
 from bridge.mapping.model import Field

@@ -113,11 +113,11 @@ async def page(pages: Pages, path: str, **in_path: str) -> Read:
 @pytest.mark.parametrize("value", HOSTILE)
 async def test_a_value_that_looks_like_a_credential_hides_nothing_beside_it(value: str) -> None:
     def row(name: str, left: str) -> compare.Compared:
-        given: dict[str, Any] = dict.fromkeys(compare.Compared.__slots__, None)
+        given: dict[str, Any] = dict.fromkeys(compare.Compared.__match_args__, None)
         told = {"field": name, "left": left, "right": "beside", "left_base": "before", "right_base": "before"}
         return compare.Compared(**{**given, **told})
 
-    shown: dict[str, Any] = dict.fromkeys(compare.Comparison.__slots__, None)
+    shown: dict[str, Any] = dict.fromkeys(compare.Comparison.__match_args__, None)
     told: dict[str, Any] = {
         "records": ["crm person 1", "erp contact 1"],
         "sides": ["crm", "erp"],

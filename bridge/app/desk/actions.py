@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import Field
@@ -14,6 +13,7 @@ from bridge.app.desk.asking import Outcome, ask, do_here, outcome
 from bridge.app.desk.mappings import Named, find_mapping
 from bridge.app.desk.records import Which
 from bridge.app.desk.words import when
+from bridge.domain.values import dataclass
 from bridge.settings.summary import summary
 from bridge.store.audit import Deed
 

@@ -1,13 +1,13 @@
 """How the desk has the running bridge do something: a request in the store with the person's name, and its answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from bridge.admin.operation import NotThere, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.words import when
 from bridge.app.requests import Requests
+from bridge.domain.values import dataclass
 from bridge.store.requests import Request
 
 ANSWER_SECONDS = 3.0

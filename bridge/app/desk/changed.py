@@ -1,7 +1,5 @@
 """What accounts changed about the columns and names that mappings use, and taking it for known."""
 
-from dataclasses import dataclass
-
 from pydantic import Field
 
 from bridge.admin.operation import Nothing, Person
@@ -10,6 +8,7 @@ from bridge.app.column_check import used_names
 from bridge.app.column_rows import column_rows
 from bridge.app.desk.actions import SystemNamed
 from bridge.app.desk.asking import Outcome, ask
+from bridge.domain.values import dataclass
 
 
 class Accepting(SystemNamed):

@@ -5,7 +5,6 @@ What would be written is the synchronizer's own decision (`sync/shadow`).
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.admin.operation import NotThere, Person
@@ -15,6 +14,7 @@ from bridge.app.desk.words import name, when
 from bridge.connectors.lines import read_whole
 from bridge.domain.errors import RemoteError
 from bridge.domain.record import Gone, Record, Side
+from bridge.domain.values import dataclass
 from bridge.store.model import Link, Scope, TaskKey
 from bridge.sync.shadow import FieldBeside, State, beside
 from bridge.verify.look import Subject, decided

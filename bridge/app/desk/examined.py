@@ -1,6 +1,6 @@
 """What `bridge doctor` says, as the pages and the API tell it: every line with its remedy."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pydantic import Field as Described
 
@@ -8,6 +8,7 @@ from bridge.admin.operation import Given, Nothing, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.looking import begin, told
 from bridge.app.looks import State
+from bridge.domain.values import dataclass
 
 
 class Examining(Given):

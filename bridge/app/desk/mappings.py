@@ -1,7 +1,7 @@
 """Mapping files as people read them: a table, its round-trip checks and examples, and a try-out."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pydantic import Field as Described
 
@@ -15,6 +15,7 @@ from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Problem, RemoteError
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Fields, Gone, Side
+from bridge.domain.values import dataclass
 from bridge.mapping.examples import run_tests
 from bridge.mapping.explain import explain
 from bridge.mapping.model import Conflict, Field, Mapping, Policy

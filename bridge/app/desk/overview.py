@@ -1,7 +1,6 @@
 """The overview: one sentence, then each mapping and each system with what a person wants to know first."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from bridge.admin.operation import Nothing, Person
@@ -12,6 +11,7 @@ from bridge.app.desk.words import sides, when
 from bridge.app.quotas import Budgeted, budgets_of, in_words
 from bridge.app.verified import agreed_of, ended_early
 from bridge.app.waiting import waiting_numbers
+from bridge.domain.values import dataclass
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.engine import Store

@@ -1,7 +1,7 @@
 """A plan as the pages and the API tell it: what a live bridge would do now, by mapping and kind, with the records."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pydantic import Field as Described
@@ -13,6 +13,7 @@ from bridge.app.desk.mappings import find_mapping
 from bridge.app.desk.words import address
 from bridge.app.looks import State
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.planning.report import change_line
 from bridge.planning.rows import HEADINGS
 

@@ -1,7 +1,7 @@
 """Finding records, and everything known of one: its pair, the values last agreed on, relatives, and its story."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pydantic import Field
@@ -13,6 +13,7 @@ from bridge.app.desk.words import address, arrow, name, shown, title
 from bridge.app.why import crossed_without, nexts, now_line, places
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.mapping.base import FieldBase, load_base
 from bridge.mapping.model import Field as Row
 from bridge.mapping.model import Mapping as RecordMapping

@@ -1,7 +1,6 @@
 """Hooks, and what runs in the background: sweeps and backfills with their progress."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
@@ -9,6 +8,7 @@ from bridge.app.desk.overview import mode_of
 from bridge.app.desk.words import when
 from bridge.app.progress import Progress, progress_of
 from bridge.app.verified import agreed_of, ended_early
+from bridge.domain.values import dataclass
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.hooks import WINDOWS, HookFigures, HookName

@@ -1,12 +1,13 @@
 """The story of a record: what the bridge did and what people asked for, each thing as a page tells it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from bridge.app.desk.words import address, exactly, name, when
 from bridge.app.why import About, Line, would_write
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.store.audit import Deed
 from bridge.store.journal import WRITES, JournalRow
 from bridge.store.model import Scope

@@ -1,7 +1,7 @@
 """A verification as the pages and the API tell it: whether both sides agree, and what differs, with examples."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from typing import Any
 
 from pydantic import Field as Described
@@ -13,6 +13,7 @@ from bridge.app.desk.mappings import Named, find_mapping
 from bridge.app.desk.words import when
 from bridge.app.looks import State
 from bridge.app.verified import STATES, agreed_of
+from bridge.domain.values import dataclass, replace
 from bridge.verify.report import ALONE_WORDS, ALONE_WRONG, EXPECTED, PAIR_WORDS, WRONG, example_line, total_line
 
 

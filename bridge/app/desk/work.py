@@ -1,7 +1,5 @@
 """What waits, what needs a person, and what a person has to choose."""
 
-from dataclasses import dataclass
-
 from pydantic import Field
 
 from bridge.admin.operation import Given, Nothing, Person
@@ -10,6 +8,7 @@ from bridge.app.desk.words import address, name, shown, title, when
 from bridge.app.waiting import hold_ups, known_code, remedy, waits_for
 from bridge.app.wording import record_name
 from bridge.domain.record import Side
+from bridge.domain.values import dataclass
 from bridge.mapping.base import load_base
 from bridge.store.model import Scope, Task, TaskKey
 from bridge.store.standing import Question

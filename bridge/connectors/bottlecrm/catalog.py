@@ -1,6 +1,5 @@
 """Pipelines and stages by the names people see, pinned to the product's keys."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.connectors.account_list import AccountList
@@ -8,6 +7,7 @@ from bridge.connectors.bottlecrm.client import BottleClient
 from bridge.connectors.bottlecrm.columns import PIPELINES, STAGES
 from bridge.connectors.names import Names, Pins, Unresolved, pair_of
 from bridge.domain.seams import Clock
+from bridge.domain.values import dataclass
 
 PATH = "api/opportunities/pipelines"
 

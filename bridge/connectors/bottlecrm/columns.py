@@ -1,9 +1,9 @@
 """Which column is which field, and where an entity lives. Facts: the package's views and serializers, 1.35."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bridge.domain.catalog import Column, ColumnSpec
+from bridge.domain.values import dataclass
 
 PIPELINES, STAGES = "pipelines", "stages"
 LEAD_STATUSES = ("assigned", "in process", "converted", "recycled", "closed")

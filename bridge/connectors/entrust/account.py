@@ -1,7 +1,6 @@
 """What the parts of the connector share, and what every entity does alike."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bridge.connectors.entrust.catalog import Lists
@@ -13,6 +12,7 @@ from bridge.connectors.rows import MAKES_NO_SENSE, Listings, NotUnderstood, row_
 from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, Rejected, WriteConflict
 from bridge.domain.record import Evidence, Gone, Record, RecordRef
 from bridge.domain.seams import Clock
+from bridge.domain.values import dataclass
 
 T = TypeVar("T")
 _FOREIGN_TYPES = ("LDAP_AD", "EXTERNAL")

@@ -1,9 +1,9 @@
 """Which column is which property. Source: the vendor's OpenAPI description (User, UserParms, Group, Organization)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bridge.domain.catalog import Column, ColumnSpec
+from bridge.domain.values import dataclass
 
 LOCALES = (
     "da",

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from bridge.connectors.entrust.values import is_id, write_instant
 from bridge.connectors.rows import Listings, NotUnderstood, Row
 from bridge.domain.errors import Rejected, RemoteError
 from bridge.domain.seams import Clock
+from bridge.domain.values import dataclass
 
 log = logging.getLogger(__name__)
 

@@ -1,11 +1,11 @@
 """The hooks' tokens and what was learned about how they sign, in the vault (encrypted, shared by all copies)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bridge.connectors.entrust.signature import Registered
 from bridge.connectors.protocols import TokenVault
 from bridge.domain.seams import Clock, epoch
+from bridge.domain.values import dataclass
 
 OVERLAP_SECONDS = 600.0  # the token of a hook that was replaced counts for deliveries under way
 _CARRIED = ("id", "url", "token", "form")

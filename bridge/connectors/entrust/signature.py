@@ -8,7 +8,7 @@ import binascii
 import hmac
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256, sha512
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ import http_sf
 
 from bridge.domain.callback import Callback
 from bridge.domain.errors import BadCallback
+from bridge.domain.values import dataclass
 
 RFC9421, SHA2 = "rfc9421", "sha2"
 NEEDED = ("@method", "@target-uri", "content-digest")

@@ -1,7 +1,5 @@
 """What the parts of the connector share."""
 
-from dataclasses import dataclass
-
 from bridge.connectors.rows import Listings
 from bridge.connectors.superoffice.catalog import Catalogs
 from bridge.connectors.superoffice.client import SuperOfficeClient
@@ -9,6 +7,7 @@ from bridge.connectors.superoffice.columns import RESOURCES, Resource
 from bridge.connectors.superoffice.options import SuperOfficeOptions
 from bridge.domain.errors import Rejected
 from bridge.domain.seams import Clock
+from bridge.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ Sources: the vendor's OpenAPI description of REST v1; pages "Archive providers" 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bridge.domain.catalog import Column, ColumnSpec
+from bridge.domain.values import dataclass
 
 ADDRESS_PARTS = ("address1", "address2", "address3", "city", "county", "state", "zipcode")
 

@@ -1,7 +1,6 @@
 """The record shape and the vendor's entities, both ways, by the names of one catalog. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.connectors.names import Names, Unresolved
@@ -19,6 +18,7 @@ from bridge.connectors.superoffice.values import (
 )
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.record import Fields
+from bridge.domain.values import dataclass
 
 CUSTOM, OLD_CUSTOM = "CustomFields", "UserDefinedFields"
 BULKY = frozenset({"FieldProperties", "TableRight", "_Links"})

@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from bridge.connectors.tryton.options import TrytonOptions
 from bridge.connectors.tryton.shape import BadField
 from bridge.domain.errors import Rejected, WriteConflict
 from bridge.domain.record import Evidence, Gone, Record, RecordRef
+from bridge.domain.values import dataclass
 
 DIGITS = re.compile(r"[0-9]{1,18}")
 FIND_LIMIT = 50

@@ -1,9 +1,9 @@
 """Which column is which field of which model. Facts: the modules party, product, sale, sale_opportunity, version 8."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bridge.domain.catalog import Column, ColumnSpec
+from bridge.domain.values import dataclass
 
 CURRENCIES, COUNTRIES, LANGUAGES, UNITS, EMPLOYEES = "currencies", "countries", "languages", "units", "employees"
 CATEGORIES = "party categories"

@@ -4,7 +4,6 @@ Titles, subtotals and comments among them are no lines of the record; each stays
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from bridge.connectors.rows import Row
@@ -12,6 +11,7 @@ from bridge.connectors.tryton.catalog import Lists
 from bridge.connectors.tryton.columns import SALE_LINE
 from bridge.connectors.tryton.shape import BadField, Values, read_columns, record_id, related, write_columns
 from bridge.domain.record import Fields
+from bridge.domain.values import dataclass
 
 GOODS = "line"
 """The type of a line that is something sold."""

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,7 @@ from bridge.connectors.tryton.parties import escaped
 from bridge.connectors.tryton.shape import BadField, Values
 from bridge.domain.errors import Rejected, RemoteError
 from bridge.domain.record import Fields, Record
+from bridge.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

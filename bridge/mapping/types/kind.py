@@ -2,8 +2,10 @@
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from bridge.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from bridge.domain.values import dataclass, replace
 from bridge.mapping.types.text import describe, visible
 from bridge.mapping.values import Untranslatable
 

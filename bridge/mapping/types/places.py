@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any
 
 from bridge.domain.late import late
+from bridge.domain.values import dataclass
 from bridge.mapping.types.countries import further_names, plain_name
 from bridge.mapping.types.kind import Kind, Shape
 from bridge.mapping.types.numbers import parse_integer

@@ -1,11 +1,11 @@
 """Days and moments written in texts the way a row's `format` says: DD.MM.YYYY, MM/DD/YYYY HH:mm:ss ZZ."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Any
 
+from bridge.domain.values import dataclass
 from bridge.mapping.types.text import describe, visible
 from bridge.mapping.values import Untranslatable
 
