@@ -170,33 +170,39 @@ class HttpClient:
     async def _exchange(self, call: Call, request: HttpRequest) -> Answer:
         await self._hear()
         await self._keep_pause()  # what is not sent takes nothing of the budget
-        async with self._gate.turn(call) as units, AsyncExitStack() as alone:
+        async with self._gate.turn(call) as units:
             await self._hear()
             await self._keep_pause()
-            if self._to_probe:
-                await alone.enter_async_context(self._probing)
-                await self._keep_pause()  # which the call that went first may have prolonged
-                if not self._to_probe:
-                    await alone.aclose()
-            if call.one_by_one:
-                await alone.enter_async_context(self._one_by_one)
-            started = self._seams.clock.monotonic()
-            status = 0
-            try:
-                with self._seams.tracing.step("call", system=self.system, method=call.method, path=_path(call)) as step:
-                    if further := self._seams.tracing.headers():
-                        request = with_headers(request, further)
-                    response = await self._transport.send(request)
-                    step.set("status", response.status)
-                status = response.status
-            finally:
-                self._tell(call, status, self._seams.clock.monotonic() - started)
-                if not call.is_read and not call.login:
-                    note_request(call.name, status)
-            answer = Answer(self.system, call, response.status, response.headers, response.body)
-            self._gate.answered(units, self._limits(answer))
-            await self._learn(answer)
-            self._to_probe = self._to_probe and self._paused_for() > 0
+            if not self._to_probe and not call.one_by_one:
+                return await self._sent(call, request, units)
+            async with AsyncExitStack() as alone:
+                if self._to_probe:
+                    await alone.enter_async_context(self._probing)
+                    await self._keep_pause()  # which the call that went first may have prolonged
+                    if not self._to_probe:
+                        await alone.aclose()
+                if call.one_by_one:
+                    await alone.enter_async_context(self._one_by_one)
+                return await self._sent(call, request, units)
+
+    async def _sent(self, call: Call, request: HttpRequest, units: int) -> Answer:
+        started = self._seams.clock.monotonic()
+        status = 0
+        try:
+            with self._seams.tracing.step("call", system=self.system, method=call.method, path=_path(call)) as step:
+                if further := self._seams.tracing.headers():
+                    request = with_headers(request, further)
+                response = await self._transport.send(request)
+                step.set("status", response.status)
+            status = response.status
+        finally:
+            self._tell(call, status, self._seams.clock.monotonic() - started)
+            if not call.is_read and not call.login:
+                note_request(call.name, status)
+        answer = Answer(self.system, call, response.status, response.headers, response.body)
+        self._gate.answered(units, self._limits(answer))
+        await self._learn(answer)
+        self._to_probe = self._to_probe and self._paused_for() > 0
         return answer
 
     def _tell(self, call: Call, status: int, seconds: float) -> None:

@@ -52,7 +52,7 @@ class Addresses:
         return self.turns.get(system, Turn())
 
     def _token(self, system: str, key: str, number: int) -> str:
-        return self._mac("hook", system, key, *_turned(number))[:TOKEN_CHARACTERS]
+        return _token(self.secret_bytes, self.instance, system, key, number)
 
     def _accepted(self, system: str) -> list[int]:
         """Turns whose addresses are taken in. A copy of this instance may have begun the next one a moment ago."""
@@ -60,10 +60,8 @@ class Addresses:
         return [turn.number, turn.number + 1, *([turn.number - 1] if turn.former and turn.number else [])]
 
     def _is_of(self, system: str, key: str, token: str, numbers: Iterable[int]) -> int | None:
-        """Which of these turns the token is of; the time this takes tells nothing about the token."""
-        given = _bytes(token)
-        equal = {one: hmac.compare_digest(self._token(system, key, one).encode(), given) for one in numbers}
-        return next((one for one, same in equal.items() if same), None)
+        """Which of these turns the token is of."""
+        return _turn_of(self.secret_bytes, self.instance, system, key, token, tuple(numbers))
 
     def check(self, system: str, key: str, token: str) -> bool:
         """Whether a token is one of this hook; constant time."""
@@ -108,13 +106,25 @@ class Addresses:
         return self._mac("echo", challenge)
 
     def _mac(self, *words: str) -> str:
-        return _hmac(self.secret_bytes, "\x1f".join((self.instance, *words)))
+        return _hmac(self.secret_bytes, self.instance, *words)
 
 
 @lru_cache(1024)
-def _hmac(secret: bytes, text: str) -> str:
-    """A callback's address is checked several times on its way, and there are as many as hooks."""
-    return hmac.new(secret, _bytes(text), hashlib.sha256).hexdigest()
+def _hmac(secret: bytes, *words: str) -> str:
+    return hmac.new(secret, _bytes("\x1f".join(words)), hashlib.sha256).hexdigest()
+
+
+def _token(secret: bytes, instance: str, system: str, key: str, number: int) -> str:
+    return _hmac(secret, instance, "hook", system, key, *_turned(number))[:TOKEN_CHARACTERS]
+
+
+@lru_cache(256)
+def _turn_of(secret: bytes, instance: str, system: str, key: str, token: str, numbers: tuple[int, ...]) -> int | None:
+    """The time that this takes tells nothing about the token. A callback's is asked about several times on its way."""
+    given = _bytes(token)
+    tokens = {one: _token(secret, instance, system, key, one).encode() for one in numbers}
+    equal = {one: hmac.compare_digest(made, given) for one, made in tokens.items()}
+    return next((one for one, same in equal.items() if same), None)
 
 
 def _turned(number: int) -> tuple[str, ...]:

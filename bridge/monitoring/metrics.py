@@ -6,6 +6,7 @@ Names follow the conventions of Prometheus: units at the end, `_total` for what 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from importlib.metadata import version
 from platform import python_version
 from typing import Any, Protocol
@@ -55,6 +56,7 @@ LABELS = {
 """Every label there is, and what bounds its values. No label holds what a stranger can choose."""
 
 MOST_VALUES = 200
+REMEMBERED = 512
 """Paths and listings of one system; connectors know fewer, so this only bounds what a fault of theirs could do."""
 OTHER = "other"
 GROWING = ("accepted", "applied", "unchanged", "coalesced", "filtered", "discarded")
@@ -115,6 +117,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.labels: dict[str, tuple[str, ...]] = {"bridge_events": EVENT_LABELS}
         self._seen: defaultdict[str, set[str]] = defaultdict(set)
+        self._of_call = lru_cache(REMEMBERED)(self._found_of_call)  # finding them costs more than counting
         self._count_work()
         self._count_connections()
         self._show_levels()
@@ -229,9 +232,14 @@ class Metrics:
 
     def remote_call(self, system: str, method: str, path: str, status: int, seconds: float) -> None:
         """A request to a remote system ended; status 0 when there was no answer. Ids in `path` are left out."""
+        calls, took = self._of_call(system, method, path, status)
+        calls.inc()
+        took.observe(seconds)
+
+    def _found_of_call(self, system: str, method: str, path: str, status: int) -> tuple[Counter, Histogram]:
         known = self._bounded(f"path of {system}", _template(path))
-        self._calls.labels(system, method, known, str(status)).inc()
-        self._call_seconds.labels(system, method, _meaning(status)).observe(seconds)
+        calls = self._calls.labels(system, method, known, str(status))
+        return calls, self._call_seconds.labels(system, method, _meaning(status))
 
     def _bounded(self, of: str, value: str) -> str:
         seen = self._seen[of]
