@@ -13,7 +13,7 @@ from bridge.app.secrets import seal_of
 from bridge.connectors.oauth import MemoryVault
 from bridge.connectors.product import Consent, Construction
 from bridge.connectors.protocols import Identity
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import CONNECTORS, OPTIONS
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, NeedsAuthorisation, Problem, RemoteError
 from bridge.domain.values import dataclass
@@ -54,7 +54,7 @@ class Authorised:
 
 async def prepare(settings: Settings, system: str) -> Request | str:
     """What to ask a person, or the sentence why there is nothing to ask. Raises ConfigError."""
-    options = validate_options(settings, {name: kind.options for name, kind in CONNECTORS.items()})
+    options = validate_options(settings, OPTIONS)
     if system not in options:
         known = ", ".join(sorted(options))
         raise ConfigError([Problem(system, "no system of the settings has this name", f"known: {known}")])

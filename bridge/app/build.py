@@ -13,7 +13,7 @@ from bridge.app.secrets import addresses_of
 from bridge.callbacks.receiver import Receiver
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import CatalogCache, Connector, Transport
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import CONNECTORS, OPTIONS
 from bridge.domain.event import Event
 from bridge.domain.seams import Seams
 from bridge.hooks.compare import HookPolicy
@@ -139,7 +139,7 @@ def build_connectors(
     """One connector per configured system. `skipped`: where rows that cannot be understood are counted. `cache`: where
     names are pinned, if not in the store."""
     skipped = skipped or SkippedRows()
-    options = validate_options(settings, {name: kind.options for name, kind in CONNECTORS.items()})
+    options = validate_options(settings, OPTIONS)
     store.systems.renewals = renewals(settings, options)
     connectors = {}
     for name, system in settings.systems.items():

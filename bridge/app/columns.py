@@ -8,7 +8,7 @@ import logging
 
 from bridge.app.build import Bridge
 from bridge.app.live import Columns, account_columns
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import MANIFESTS
 from bridge.domain.record import Side
 from bridge.mapping.check_live import account_problems
 from bridge.mapping.column_changes import Concern, Level, changes, concerns, dumped, loaded
@@ -44,7 +44,6 @@ class ColumnWatch:
         columns, missing = await account_columns(self._bridge.settings, plan, self._bridge.connectors)
         self._asked_at, self._plan, self._unanswered = now, plan, frozenset(missing)
         await self._compare(columns)
-        manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
         states = await self._bridge.store.mappings.states()
         mappings = tuple(plan.mappings.values())
         for name in states.keys() - plan.mappings.keys():
@@ -55,7 +54,7 @@ class ColumnWatch:
             if self._unanswered & {scope.left.system, scope.right.system}:
                 continue
             before = states[mapping.name].problems if mapping.name in states else None
-            now_found = tuple(str(fault) for fault in account_problems(mapping, mappings, manifests, columns))
+            now_found = tuple(str(fault) for fault in account_problems(mapping, mappings, MANIFESTS, columns))
             if now_found == before:
                 continue
             await self._bridge.store.mappings.note_problems(mapping.name, now_found)

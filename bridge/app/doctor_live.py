@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from bridge.app.build import build_connectors, hook_policies
 from bridge.app.finding import Finding, remedy_of
 from bridge.app.live import account_columns
-from bridge.app.plan import OPTIONS, Plan
+from bridge.app.plan import Plan
 from bridge.app.renewal import renewal
 from bridge.connectors.protocols import Connector, HttpRequest, HttpResponse, Transport
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import MANIFESTS, OPTIONS
 from bridge.connectors.transport import http_transport
 from bridge.domain.address import Addresses
 from bridge.domain.errors import BridgeError, NeedsAuthorisation
@@ -158,8 +158,7 @@ def _clock(name: str, skew: float) -> Finding:
 async def _columns(settings: Settings, plan: Plan, connectors: Mapping[str, Connector]) -> list[Finding]:
     """As `bridge check --live` sees fields, options and lengths."""
     columns, unread = await account_columns(settings, plan, connectors)
-    manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
-    faults = [*unread.values(), *check_live(plan.mappings.values(), manifests, columns, settings.sides)]
+    faults = [*unread.values(), *check_live(plan.mappings.values(), MANIFESTS, columns, settings.sides)]
     if not faults:
         return [Finding("fields and options", Status.PASS, "the accounts have all that the mappings name")]
     return [Finding("fields and options", Status.FAIL, f"{one.where}: {one.what}", one.remedy) for one in faults]

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Mapping
 
 from bridge.app.build import build_connectors
-from bridge.app.plan import OPTIONS, Plan
+from bridge.app.plan import Plan
 from bridge.app.renewal import renewal
 from bridge.app.secrets import seal_of
 from bridge.connectors.protocols import Connector
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import MANIFESTS, OPTIONS
 from bridge.connectors.transport import http_transport
 from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import NeedsAuthorisation, Problem, RemoteError
@@ -32,8 +32,7 @@ async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Prob
             columns, faults = await account_columns(settings, plan, connectors)
     finally:
         await store.close()
-    manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
-    return [*faults.values(), *check_live(plan.mappings.values(), manifests, columns, settings.sides)]
+    return [*faults.values(), *check_live(plan.mappings.values(), MANIFESTS, columns, settings.sides)]
 
 
 async def account_columns(

@@ -8,7 +8,7 @@ from pathlib import Path
 from bridge.app.alerting import missing_extras
 from bridge.app.functions import load_functions
 from bridge.app.switches import switch_faults
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import CONNECTORS, MANIFESTS, OPTIONS
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
@@ -24,8 +24,6 @@ from bridge.settings.model import Settings
 from bridge.settings.parts import mapping_files
 from bridge.store.model import Endpoint, Mode, Quiet, Route, Routes, Scope
 from bridge.sync.reasons import Reason
-
-OPTIONS = {name: kind.options for name, kind in CONNECTORS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +100,7 @@ def _found(
         functions, faults = {}, list(error.faults)
     read = read_mappings(folder, functions)
     at_fault = {fault.where for fault in read.faults}
-    manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
-    found = check(read.mappings, manifests, systems=settings.sides if settings else {}, spoilt=read.spoilt)
+    found = check(read.mappings, MANIFESTS, systems=settings.sides if settings else {}, spoilt=read.spoilt)
     if settings is not None:
         found += [*_binding_faults(settings, read), *switch_faults(settings, read.mappings), *_hook_faults(settings)]
     if faults:  # the functions of a file that cannot be used are not unknown

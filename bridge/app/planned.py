@@ -7,12 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bridge.app.build import build_connectors, hook_policies, make_parts
-from bridge.app.plan import OPTIONS, Plan
+from bridge.app.plan import Plan
 from bridge.app.secrets import addresses_of, seal_of
 from bridge.app.waiting import hold_ups
 from bridge.connectors.protocols import Connector, Transport
 from bridge.connectors.quota import Quota
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import CONNECTORS, OPTIONS
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, Problem
 from bridge.domain.guess import did_you_mean

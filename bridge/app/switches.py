@@ -5,7 +5,7 @@ from collections.abc import Mapping as MappingOf
 
 from pydantic import BaseModel
 
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import CONNECTORS, OPTIONS
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.record import Side
 from bridge.mapping.model import DeletePolicy, Mapping
@@ -18,7 +18,7 @@ _POLICIES = {DeletePolicy.DELETE: "deletes", DeletePolicy.ARCHIVE: "archives"}
 def switch_faults(settings: Settings, mappings: Iterable[Mapping]) -> list[Problem]:
     """One for each; none while the options themselves are faulty, which is told elsewhere."""
     try:
-        options = validate_options(settings, {name: kind.options for name, kind in CONNECTORS.items()})
+        options = validate_options(settings, OPTIONS)
     except ConfigError:
         return []
     return [fault for mapping in mappings for side in Side for fault in _of(settings, options, mapping, side)]

@@ -9,7 +9,7 @@ from bridge.app.shipped import SCHEMA, shipped_pairs
 from bridge.cli.describe import describe as describe_commands
 from bridge.cli.reasons_page import reasons_tables
 from bridge.connectors.describe import describe as describe_systems
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import CONNECTORS, OPTIONS
 from bridge.domain.record import Side
 from bridge.mapping.json_schema import general_schema
 from bridge.mapping.load import load_mappings
@@ -31,7 +31,6 @@ costs more.
 
 def pages(folder: Path) -> Mapping[str, str]:
     """File name -> text of every page of the folder that is made, or has parts that are."""
-    options = {name: kind.options for name, kind in CONNECTORS.items()}
     mapping = (folder / "mapping.md").read_text(encoding="utf-8")
     for part, text in {"types": types_table(), "functions": functions_table(), "shipped": _shipped()}.items():
         mapping = _filled(mapping, part, text)
@@ -42,7 +41,7 @@ def pages(folder: Path) -> Mapping[str, str]:
     troubleshooting = (folder / "troubleshooting.md").read_text(encoding="utf-8")
     return {
         "commands.md": describe_commands(),
-        "settings.md": describe_settings(options),
+        "settings.md": describe_settings(OPTIONS),
         "systems.md": systems,
         "mapping.md": mapping,
         "troubleshooting.md": _filled(

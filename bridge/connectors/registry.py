@@ -1,20 +1,46 @@
-"""The literal table of products. To add one: its folder, and one line here."""
+"""The literal table of products. To add one: its folder, and one line here.
 
-from collections.abc import Mapping
+A product is imported when it is asked for: a bridge between two of them has no use for the others.
+"""
 
-from bridge.connectors.bottlecrm import BOTTLECRM
-from bridge.connectors.deskera import DESKERA
-from bridge.connectors.entrust import ENTRUST
-from bridge.connectors.pipedrive import PIPEDRIVE
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
 from bridge.connectors.product import ConnectorType
-from bridge.connectors.superoffice import SUPEROFFICE
-from bridge.connectors.tryton import TRYTON
+from bridge.domain.late import late
 
-CONNECTORS: Mapping[str, ConnectorType] = {
-    "bottlecrm": BOTTLECRM,
-    "deskera": DESKERA,
-    "entrust": ENTRUST,
-    "pipedrive": PIPEDRIVE,
-    "superoffice": SUPEROFFICE,
-    "tryton": TRYTON,
+T = TypeVar("T")
+
+PLACES: Mapping[str, tuple[str, str]] = {
+    "bottlecrm": ("bridge.connectors.bottlecrm", "BOTTLECRM"),
+    "deskera": ("bridge.connectors.deskera", "DESKERA"),
+    "entrust": ("bridge.connectors.entrust", "ENTRUST"),
+    "pipedrive": ("bridge.connectors.pipedrive", "PIPEDRIVE"),
+    "superoffice": ("bridge.connectors.superoffice", "SUPEROFFICE"),
+    "tryton": ("bridge.connectors.tryton", "TRYTON"),
 }
+
+
+class Products(Mapping[str, T]):
+    """Something of every product, by its name."""
+
+    def __init__(self, take: Callable[[ConnectorType], T]) -> None:
+        self._take = take
+
+    def __getitem__(self, name: str) -> T:
+        product: Any = late(*PLACES[name])
+        return self._take(product)
+
+    def __contains__(self, name: object) -> bool:
+        return name in PLACES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PLACES)
+
+    def __len__(self) -> int:
+        return len(PLACES)
+
+
+CONNECTORS: Mapping[str, ConnectorType] = Products(lambda product: product)
+MANIFESTS = Products(lambda product: product.manifest)
+OPTIONS = Products(lambda product: product.options)

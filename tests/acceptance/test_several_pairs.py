@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from bridge.app.shipped import shipped_pairs
 from bridge.cli.main import main
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import MANIFESTS
 from bridge.mapping.check import check
 from bridge.mapping.load import load_mappings
 from bridge.mapping.model import Mapping
@@ -25,7 +25,7 @@ ROLES = {
     "tryton": "office",
     "bottlecrm": "front",
 }
-MANIFESTS = {name: kind.manifest for name, kind in CONNECTORS.items()}
+MANIFESTS = MANIFESTS
 
 
 @pytest.fixture(autouse=True)

@@ -53,8 +53,10 @@ def _entries(name: str, root: Path) -> dict[Path, str]:
         [
             _entry(
                 root / "bridge/connectors/registry.py",
-                ("\n\nCONNECTORS:", f"\nfrom bridge.connectors.{name} import {upper}\n\nCONNECTORS:"),
-                ("ConnectorType] = {\n", f'ConnectorType] = {{\n    "{name}": {upper},\n'),
+                (
+                    "tuple[str, str]] = {\n",
+                    f'tuple[str, str]] = {{\n    "{name}": ("bridge.connectors.{name}", "{upper}"),\n',
+                ),
             ),
             _entry(
                 serve,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import MANIFESTS
 from bridge.domain.record import Side
 from bridge.mapping.check import check
 from bridge.mapping.load import load_text
@@ -30,8 +30,7 @@ CONDITION = load_text(HEAD + "creates: [erp]\n" + block("<!-- example: condition
 
 
 def test_the_example_of_where_passes_check() -> None:
-    manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
-    told = [fault for fault in check([CONDITION], manifests) if "where" in fault.what]
+    told = [fault for fault in check([CONDITION], MANIFESTS) if "where" in fault.what]
     assert told == []
 
 
@@ -58,7 +57,7 @@ def test_the_example_of_lines_passes_check_and_crosses() -> None:
     text += "---\nmapping: products\nsides: {crm: pipedrive product, erp: deskera product}\nmatch: none\n"
     text += "conflict: crm\ncreates: []\nfields:\n  name: {crm: name, erp: name}\n"
     mappings = load_text(text, "m.yaml")
-    assert check(mappings, {name: kind.manifest for name, kind in CONNECTORS.items()}) == []
+    assert check(mappings, MANIFESTS) == []
     line = {"id": "1", "product_id": "7", "quantity": 2, "item_price": Decimal("1.5"), "comments": "oak"}
     (value,) = read(mappings[0], Side.LEFT, {"products": [line]}).values.values()
     assert str(value) == "article=products 7 quantity=2 price=1.5 note=oak"
@@ -73,4 +72,4 @@ def test_the_examples_of_when_can_be_read_and_hold_of_what_they_say() -> None:
 
 def test_the_example_of_owners_passes_check() -> None:
     mappings = load_text(block("<!-- example: owners -->"), "m.yaml")
-    assert check(mappings, {name: kind.manifest for name, kind in CONNECTORS.items()}) == []
+    assert check(mappings, MANIFESTS) == []

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.app.desk.records import rule_of
 from bridge.app.desk.words import sides
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import MANIFESTS
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
 from bridge.mapping.check import check
@@ -44,8 +44,7 @@ def loaded(more: str = "", users: str = USERS) -> tuple[Any, ...]:
 def test_a_mapping_that_pairs_records_writes_to_no_side_and_fits_products_that_take_no_writes() -> None:
     users, deals = loaded()
     assert (users.writes, users.creates) == (frozenset(), frozenset())
-    manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
-    assert [str(fault) for fault in check([users, deals], manifests)] == []
+    assert [str(fault) for fault in check([users, deals], MANIFESTS)] == []
 
 
 def test_the_examples_of_such_a_mapping_say_which_records_are_the_same() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import MANIFESTS
 from bridge.domain.record import Side
 from bridge.mapping.check import check
 from bridge.mapping.examples import run_tests
@@ -34,8 +34,7 @@ def test_every_shipped_mapping_passes_its_own_tests(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", PAIRS, ids=lambda folder: folder.name)
 def test_every_shipped_mapping_fits_its_systems(folder: Path) -> None:
-    manifests = {name: kind.manifest for name, kind in CONNECTORS.items()}
-    assert [str(fault) for fault in check(shipped(folder), manifests)] == []
+    assert [str(fault) for fault in check(shipped(folder), MANIFESTS)] == []
 
 
 def test_every_shipped_mapping_that_may_meet_duplicates_says_what_becomes_of_them() -> None:

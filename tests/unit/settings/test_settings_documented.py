@@ -5,14 +5,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from bridge.connectors.registry import CONNECTORS
+from bridge.connectors.registry import OPTIONS
 from bridge.settings.describe import describe, keys
 from bridge.settings.load import load_settings, validate_options
 from bridge.settings.model import Settings
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "config" / "bridge.yaml"
-OPTIONS = {name: kind.options for name, kind in CONNECTORS.items()}
 ENVIRON = {
     "INSTANCE_SECRET": "0" * 32,
     "PIPEDRIVE_API_TOKEN": "token",
