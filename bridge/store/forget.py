@@ -29,7 +29,6 @@ from sqlalchemy import (
 from bridge.domain.errors import BridgeError
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.run import instructed
-from bridge.store.audit import audit
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.marks import awake, upsert
@@ -37,6 +36,7 @@ from bridge.store.model import LinkState, Scope, TaskKey, TaskState
 from bridge.store.rows import INSTRUCTED, Row, chunks, task_key
 from bridge.store.tables import (
     IN_USE,
+    audit,
     brake_hits,
     events,
     forgotten,
@@ -51,8 +51,8 @@ from bridge.store.tables import (
     records,
     requests,
     tasks,
+    unlinked_refs,
 )
-from bridge.store.unlinked import unlinked_refs
 
 Scopes = Mapping[str, Scope]
 CODE = "forgotten"

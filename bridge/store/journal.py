@@ -1,8 +1,7 @@
 """The journal: what was decided and done, and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, select
 
@@ -24,8 +23,7 @@ PRUNED = "journal entries pruned"
 """The running total of what retention dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class JournalRow:
+class JournalRow(NamedTuple):
     """An entry as stored; a larger `id` is younger."""
 
     id: int

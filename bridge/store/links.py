@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -310,8 +310,7 @@ CLOCK_MARGIN_SECONDS = 600.0
 PAIRED = [state.value for state in moves.PAIRED]
 
 
-@dataclass(frozen=True, slots=True)
-class IntentAsked:
+class IntentAsked(NamedTuple):
     """A create on `new_side` for the claimed record.
 
     `keys`: hashes of its non-empty match keys; `first_seq`: when the record was first known; `made_at`: when its system
@@ -371,8 +370,7 @@ def open_intents(database: Database, conn: Connection, batch: Sequence[IntentAsk
     return results
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(NamedTuple):
     """An intent that is open, or a dead letter of one. `decided`: a person discarded that."""
 
     link: Link
@@ -524,8 +522,7 @@ BATCH = 64
 QUEUE = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """A write about to be sent to one side of a link."""
 
     claim: Claim

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
 
@@ -57,8 +58,7 @@ class Systems:
 # ---- Names of the account's own things as first seen ----
 
 
-@dataclass(frozen=True, slots=True)
-class Renamed:
+class Renamed(NamedTuple):
     """A thing of list `what` that mappings call `name` and its account calls `today`."""
 
     system: str

@@ -2,8 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, or_, select, update
 
@@ -18,8 +17,7 @@ PAIRED = (LinkState.LIVE.value, LinkState.FROZEN.value)
 OF_RECORDS = select(tasks).where(among((tasks.c.mapping, tasks.c.side, tasks.c.rec)))
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """The last verification of a mapping. `done_at` and `summary` are of the last one that ended, None before that."""
 
     mapping: str
