@@ -122,7 +122,7 @@ async def _tell_new(store: Store) -> None:
     """As it should be at a first start; where the file was lost or the address is wrong, nothing else says so."""
     if store.made_at:
         log.warning("the store is new and empty: nothing from before is known", extra={"store": store.made_at})
-        await store.audit.note(THE_BRIDGE, NEW_STORE, "it is empty", {"store": store.made_at, "at": store.now()})
+        await store.audit.note(THE_BRIDGE, NEW_STORE, "it is empty", {"store": store.made_at, "made": store.now()})
 
 
 @asynccontextmanager
