@@ -190,9 +190,11 @@ def _without(given: dict[str, Any], operation: Operation) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """JSON-able, from dataclasses and what they hold."""
+    """JSON-able, from dataclasses, named tuples and what they hold."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -33,6 +33,7 @@ PACKAGES = ("sync-bridge", "aiohttp", "alembic", "APScheduler", "asyncpg", "clic
 MAIL = re.compile(r"[^\s\"'<>,;:()\[\]{}]+@[^\s\"'<>,;:()\[\]{}]+\.[^\s\"'<>,;:()\[\]{}]+")
 KEPT = {
     "bridge": {"instance", "state"},
+    "store": {"made", "note"},
     "problems": {"mapping", "what the account lacks"},
     "systems": {"system", "state"},
     "column changes": {"system", "entity", "column", "level", "mappings", "since"},

@@ -21,6 +21,7 @@ from bridge.app.plan import checked_plan
 from bridge.app.reload import reload
 from bridge.app.requests import Requests
 from bridge.app.secrets import seal_of
+from bridge.app.status import NEW_STORE
 from bridge.app.verification import ScheduledVerification
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import http_transport
@@ -35,7 +36,7 @@ from bridge.runtime.scheduler import Job, Timetable
 from bridge.runtime.service import ServiceManager
 from bridge.runtime.supervisor import Supervisor
 from bridge.settings.model import Settings
-from bridge.store.engine import open_store
+from bridge.store.engine import Store, open_store
 from bridge.store.instances import BEAT_SECONDS
 from bridge.store.retention import Limits
 
@@ -46,6 +47,8 @@ RETURN_SECONDS = 1.0
 TRACES_SECONDS = 2.0
 """So long the last traces may take to be sent when the bridge stops."""
 DAY_SECONDS = 86_400.0
+THE_BRIDGE = "the bridge"
+"""Who did it, in the audit log, where no person did."""
 
 
 @asynccontextmanager
@@ -99,6 +102,7 @@ async def assembled(settings: Settings, seams: Seams, transport: Transport) -> A
     seal = seal_of(settings)
     store = await open_store(settings.store.url, seams, exclusive=True, seal=seal)
     try:
+        await _tell_new(store)
         await store.tokens.check()
         await store.tokens.reseal()
         await store.budgets.forget_parts()
@@ -112,6 +116,13 @@ async def assembled(settings: Settings, seams: Seams, transport: Transport) -> A
             await bridge.looks.close()
     finally:
         await store.close()
+
+
+async def _tell_new(store: Store) -> None:
+    """As it should be at a first start; where the file was lost or the address is wrong, nothing else says so."""
+    if store.made_at:
+        log.warning("the store is new and empty: nothing from before is known", extra={"store": store.made_at})
+        await store.audit.note(THE_BRIDGE, NEW_STORE, "it is empty", {"store": store.made_at, "made": store.now()})
 
 
 @asynccontextmanager

@@ -1,12 +1,12 @@
 """How far sweeps and backfills are, and when they will end: the same for commands, pages and metrics."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from bridge.app.quotas import Budgeted, budgets_of
 from bridge.app.wording import moment
 from bridge.domain.event import Lane
 from bridge.domain.priority import Priority
-from bridge.domain.values import dataclass
 from bridge.store.cursors import LONGEST_PAGE_SECONDS, Cursor
 from bridge.store.engine import Store
 from bridge.store.model import Scope
@@ -16,8 +16,7 @@ STILL_SECONDS = 120.0
 Row = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """A sweep or backfill that began and did not end.
 
     `rows` were read, of `total` (None: not known yet; where the vendor does not say, as many as the last full
@@ -107,8 +106,7 @@ def _progress(cursor: Cursor, total: int | None, waiting: int, stands: str, held
     return Progress(cursor, cursor.rows, total, waiting, per_second * 60 if per_second else None, seconds, stands)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(NamedTuple):
     """How long the budgets of its systems hold it up. `stands`: today nothing is left for it."""
 
     seconds: float = 0.0

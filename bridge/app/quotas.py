@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from bridge.app.wording import moment
 from bridge.domain.budget import Account, Use, seconds_needed
 from bridge.domain.priority import Priority
-from bridge.domain.values import dataclass
 from bridge.store.engine import Store
 from bridge.store.model import Scope
 from bridge.sync.reasons import Reason
@@ -17,8 +17,7 @@ MOST_CALLS = 20.0
 Row = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(NamedTuple):
     """The work of one priority at a system. `used`: units of today; `left`: how many it may still use, None: no limit.
 
     `records` wait, or are still to be read by backfills. `seconds`: until they are done; None where nothing tells.
@@ -31,8 +30,7 @@ class Queued:
     seconds: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Budgeted:
+class Budgeted(NamedTuple):
     """A system's budget and its queue, the most important first."""
 
     account: Account

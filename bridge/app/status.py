@@ -15,6 +15,9 @@ from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED
 
 Rows = dict[str, list[dict[str, object]]]
 NOTHING = dict.fromkeys(TOTALS, 0)
+NEW_STORE = "make a new store"
+"""In the audit log, by the bridge."""
+NEW_SECONDS = 7 * 86_400.0
 
 
 async def status_of(store: Store) -> Rows:
@@ -24,6 +27,7 @@ async def status_of(store: Store) -> Rows:
     left = await store.left_alone.numbers(SHADOW | DUPLICATES | UNLINKED)
     return {
         "bridge": await _instances(store),
+        "store": await _new_store(store),
         "mappings": await _mappings(store),
         "problems": [
             {"mapping": name, "what the account lacks": problem}
@@ -84,6 +88,19 @@ async def _instances(store: Store) -> list[dict[str, object]]:
         {"instance": one.name, "state": instance_state(one, now, mute=store.instances.is_mute(one))} for one in shown
     ]
     return rows or [{"instance": "-", "state": instance_state(None, now)}]
+
+
+async def _new_store(store: Store) -> list[dict[str, object]]:
+    """Nothing, but of a store that was made lately: it may have taken the place of one that was lost."""
+    made = await store.audit.since(NEW_STORE, store.now() - NEW_SECONDS)
+    return [
+        {
+            "store": one["store"],
+            "made": moment(one["made"]),
+            "note": "was empty then: no pairs and no hooks from before",
+        }
+        for one in made
+    ]
 
 
 async def _mappings(store: Store) -> list[dict[str, object]]:

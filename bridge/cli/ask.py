@@ -1,6 +1,7 @@
 """Commands that ask the running bridge to do something: a request in the store, and its answer."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,8 +11,14 @@ import click
 
 from bridge.app.progress import progress_of
 from bridge.app.status import instance_state
+from bridge.app.why import places
+from bridge.cli.completion import mapping_names
+from bridge.cli.main import STOPPED_WORDS
 from bridge.cli.opened import who, with_store
 from bridge.cli.shown import Shown, progress
+from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.guess import did_you_mean
+from bridge.settings.parts import mapping_files
 from bridge.store.engine import Store
 from bridge.store.requests import Answer
 
@@ -59,31 +66,53 @@ def ask(
 
     async def work(store: Store) -> Answer:
         missing = await _missing(store)
-        if missing and not queue:
+        if missing and queue:
+            await _check_names(path, store, arguments)
+            await store.requests.ask(kind, arguments, who())
+            return Answer(QUEUED)
+        if missing:
             if done and alone is not None:
                 await store.audit.note(who(), kind, alone, arguments)
             return Answer(missing, failed=True) if alone is None else Answer(alone)
         number = await store.requests.ask(kind, arguments, who())
-        if missing:
-            return Answer(QUEUED)
-        looks, most = 0, int(seconds / LOOK_SECONDS)
+        click.get_current_context().meta[STOPPED_WORDS] = silence
         with progress(f"{kind}: the bridge is at work", lines=wait) as shown:
-            while looks < most or wait or (patient and sys.stderr.isatty()):
-                await asyncio.sleep(LOOK_SECONDS)
-                looks += 1
-                if looks % most == 0 and await _missing(store):
-                    break  # it ended meanwhile
-                answer = await store.requests.answer(number)
-                if answer is not None:
-                    return answer
-                if patient and looks % LOOKS_A_SECOND == 0:
-                    await _show(store, shown)
-        return Answer(silence)
+            found = await _answered(store, number, seconds, shown if patient else None, wait)
+        return found or Answer(silence)
 
     answer = with_store(path, work)
     if answer.failed:
         raise click.ClickException(answer.text)
     click.echo(answer.text)
+
+
+async def _answered(store: Store, number: int, seconds: float, shown: Shown | None, wait: bool) -> Answer | None:
+    """What the bridge answers; None where it says nothing for that long. `shown`: the work is long (`ask`)."""
+    looks, most = 0, int(seconds / LOOK_SECONDS)
+    while looks < most or wait or (shown is not None and sys.stderr.isatty()):
+        await asyncio.sleep(LOOK_SECONDS)
+        looks += 1
+        if looks % most == 0 and await _missing(store):
+            break  # it ended meanwhile
+        answer = await store.requests.answer(number)
+        if answer is not None:
+            return answer
+        if shown is not None and looks % LOOKS_A_SECOND == 0:
+            await _show(store, shown)
+    return None
+
+
+async def _check_names(path: Path, store: Store, arguments: Mapping[str, Any]) -> None:
+    """What is queued is looked at when a bridge runs again: a wrong name is told now. Raises ConfigError."""
+    scopes, systems = await store.mappings.scopes(), await store.systems.all()
+    mappings = {*scopes, *await store.mappings.states(), *mapping_names(mapping_files(path, os.environ)[0])}
+    system, mapping = arguments.get("system"), arguments.get("mapping")
+    if mapping is not None and mapping not in mappings | systems.keys():
+        raise ConfigError([Problem(mapping, "no mapping has this name", did_you_mean(mapping, mappings))])
+    if system is not None and systems and system not in systems:
+        raise ConfigError([Problem(system, "no system has this name", did_you_mean(system, systems))])
+    if "side" in arguments and scopes:
+        places(scopes, str(arguments["side"]), str(arguments["entity"]))
 
 
 async def _show(store: Store, shown: Shown) -> None:

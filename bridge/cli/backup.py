@@ -44,7 +44,7 @@ def backup(path: Path, file: Path) -> None:
             written = with_store(path, lambda store: back_up(store.database, out, version("sync-bridge")))
         _rename(partial, file)
     except OSError as error:
-        raise ConfigError([unwritable(str(partial), error)]) from None
+        raise ConfigError([unwritable(str(file), error)]) from None
     told = f"{_numbers(written)} in {file.resolve()}"
     with_store(path, lambda store: store.requests.note_backup(written.taken_at, told))
     size = file.stat().st_size / 1e6

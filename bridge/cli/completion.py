@@ -25,7 +25,7 @@ def completion(shell: str) -> None:
 
     \b
     bash: put  eval "$(bridge completion bash)"  into ~/.bashrc
-    zsh:  put  eval "$(bridge completion zsh)"  into ~/.zshrc
+    zsh:  put  eval "$(bridge completion zsh)"  into ~/.zshrc, after compinit
     fish: bridge completion fish > ~/.config/fish/completions/bridge.fish
     """
     kind = get_completion_class(shell)
@@ -63,13 +63,19 @@ NAMES: dict[str, Callable[[Path], Iterable[str]]] = {
     "winner": _section("sides"),
 }
 """By the name of a parameter, in any command: what it may be."""
+FIRST: dict[str, Callable[[Path], Iterable[str]]] = {
+    "record": _section("sides"),
+    "which": lambda path: sorted({*_mappings(path), *_section("sides")(path)}),
+}
+"""The same of parameters that take several words: what the first of them may be."""
 
 
 def complete_names(command: click.Command) -> None:
-    """Have every parameter of a command, and of those below it, completed that is called as in NAMES."""
+    """Have every parameter of a command, and of those below it, completed that is called as in NAMES or FIRST."""
     for parameter in command.params:
-        if parameter.name in NAMES and not isinstance(parameter.type, click.Choice):
-            parameter._custom_shell_complete = _completer(NAMES[parameter.name])
+        names = (FIRST if parameter.nargs == -1 else NAMES).get(parameter.name or "")
+        if names is not None and not isinstance(parameter.type, click.Choice):
+            parameter._custom_shell_complete = _completer(names)
     for one in command.commands.values() if isinstance(command, click.Group) else ():
         complete_names(one)
 
@@ -77,7 +83,9 @@ def complete_names(command: click.Command) -> None:
 def _completer(
     names: Callable[[Path], Iterable[str]],
 ) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
-    def complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        if parameter.nargs == -1 and ctx.params.get(parameter.name or ""):
+            return []  # the first word is there
         path = ctx.find_root().params.get("settings_path")
         try:
             known = names(Path(path)) if path else ()

@@ -134,8 +134,16 @@ EXIT_CODES = {
     1: "not done, or what was looked at is not as it should be; the message says what and why",
     2: "the command line, the settings or the mapping files are wrong, or there is no store; every problem is listed; "
     "of `plan`, `apply`, `verify` and `doctor`: what they found, and wrong settings are 1 (see their own help)",
-    130: "interrupted with Ctrl-C",
+    130: "interrupted with Ctrl-C; of `run`, `sandbox`, `simulate` and `demo`, which end that way: 0",
 }
+
+STOPPED = {
+    "apply": "stopped; what was written stays. `bridge apply` with the same file does the rest, and nothing twice",
+    **dict.fromkeys({*READING} & {*COMMANDS}, "stopped before its end; nothing was changed"),
+}
+"""What is said of a command that Ctrl-C ends, if more than that it stopped."""
+STOPPED_WORDS = "bridge.stopped"
+"""Where in `Context.meta` a command leaves words of its own for that."""
 
 PROBLEM_CODE = "bridge.problem"
 """Where in `Context.meta` a command leaves its exit code for mistakes of a user, if it is not 2."""
@@ -144,8 +152,11 @@ PROBLEM_CODE = "bridge.problem"
 class Commands(click.Group):
     """Imports a command when it is chosen, and turns the mistakes of a user into one clear message (EXIT_CODES)."""
 
+    ends_process = False
+
     def __call__(self, *args: Any, **more: Any) -> Any:
         """The whole process: what it leaves behind is not looked through once more when it ends."""
+        self.ends_process = True
         try:
             return super().__call__(*args, **more)
         finally:
@@ -202,10 +213,22 @@ class Commands(click.Group):
             click.echo(str(error), err=True)
             sys.exit(1)
         except KeyboardInterrupt:
-            click.echo("stopped", err=True)
+            _end_on_a_new_line(ctx.meta.get(STOPPED_WORDS) or STOPPED.get(ctx.invoked_subcommand or "", "stopped"))
             sys.exit(130)
+        except click.Abort as error:  # where a person was asked; click raises it for Ctrl-C, Ctrl-D and "no"
+            if isinstance(error.__context__, KeyboardInterrupt):
+                _end_on_a_new_line("stopped; nothing was done")
+                sys.exit(130)
+            _end_on_a_new_line("nothing was done", typed=not isinstance(error.__context__, EOFError))
+            sys.exit(1)
         finally:
-            gc.enable()
+            if not self.ends_process:
+                gc.enable()
+
+
+def _end_on_a_new_line(told: str, *, typed: bool = False) -> None:
+    """Say a last sentence. typed: the line so far was ended by the person; after Ctrl-C the terminal still is on it."""
+    click.echo(told if typed or not sys.stderr.isatty() else f"\n{told}", err=True)
 
 
 @click.group(

@@ -29,6 +29,7 @@ from bridge.settings.load import load_settings
 from bridge.settings.parts import mapping_files
 from bridge.simulators.keeping import NotKept
 from bridge.simulators.serve import HOST, PRODUCTS, serving, simulator
+from bridge.store.engine import open_store
 
 CALLBACKS, ADMIN = 8910, 8911
 LOOK_SECONDS = 1.0
@@ -176,6 +177,7 @@ async def _run(home: Path, file: Path, places: list[Place], mappings: Path, reda
             app = simulator(place.product, number, home / f"{place.system}.account")
             await stack.enter_async_context(serving(app, place.port))
         settings = load_settings(file, {})
+        await (await open_store(settings.store.url, system_seams())).close()  # that it is new surprises nobody here
         bridge = await stack.enter_async_context(running(settings, system_seams(), redactor))
         _greet(bridge, file, places)
         async with asyncio.TaskGroup() as together:

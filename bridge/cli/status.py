@@ -19,6 +19,7 @@ def status(path: Path, as_json: bool) -> None:
         print_json(found)
         return
     for heading, rows in found.items():
-        click.echo(f"\n{heading}" if rows else f"\n{heading}: none")
         if rows:
+            click.echo(f"\n{heading}")
             table_of(rows)
+    click.echo(f"\nnone: {', '.join(heading for heading, rows in found.items() if not rows)}")

@@ -11,6 +11,11 @@ from bridge.cli.shown import json_option, print_json
 from bridge.domain.errors import ConfigError
 from bridge.store.engine import Store
 
+UNKNOWN = (
+    "no record that the store knows holds this. The bridge knows the records that a callback or a sweep told of; name "
+    "another one as SIDE ENTITY ID. `bridge backfill MAPPING` takes in those from before the bridge"
+)
+
 
 @click.command(epilog="Example: bridge why crm deal 7, or bridge why ana@x.example")
 @click.argument("record", nargs=-1, required=True, metavar="SIDE ENTITY ID | NAME")
@@ -24,7 +29,7 @@ def why(path: Path, record: tuple[str, ...], as_json: bool) -> None:
     """
     name = record if len(record) == 3 else _by_name(path, " ".join(record))
     if len(name) != 3:
-        raise click.ClickException(f"{' '.join(record)}: no record that the store knows holds this")
+        raise click.ClickException(f"{' '.join(record)}: {UNKNOWN}")
     side, entity, ident = name
     if as_json:
         print_json(with_store(path, lambda store: _facts(store, side, entity, ident)))

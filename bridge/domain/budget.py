@@ -11,6 +11,7 @@ so that a long backfill does not use up the day of the sweeps.
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from math import ceil
+from typing import NamedTuple
 
 from bridge.domain.priority import Priority
 from bridge.domain.seams import from_epoch
@@ -164,8 +165,7 @@ class Share:
     left: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """What is known of an account's budget, for people. `day`: the tighter of the vendor's and our own.
 
     `uses`: of the day so far, by all instances. `instances`: those that have a part of it now.

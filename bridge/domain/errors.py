@@ -3,7 +3,7 @@
 Connectors translate everything foreign into these; `sync.retry` alone decides on them.
 """
 
-from bridge.domain.values import dataclass
+from typing import NamedTuple
 
 NEEDS_AUTHORISATION = "needs authorisation"
 
@@ -12,8 +12,7 @@ class BridgeError(Exception):
     """Base of all errors the bridge raises on purpose."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing a person must put right: where it is, what is wrong, what to do. `code`: its kind, for programs."""
 
     where: str
@@ -110,8 +109,7 @@ class MappingFailed(BridgeError):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True)
-class FieldProblem:
+class FieldProblem(NamedTuple):
     """Why one field of one record cannot cross."""
 
     field: str

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -25,8 +25,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something is written; line and column count from 1."""
 
     file: str
@@ -37,8 +36,7 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """One word or text as written; `quoted` ones are text whatever they look like."""
 
     text: str
@@ -63,8 +61,7 @@ class Scalar:
         return Decimal(self.text) if _DECIMAL.fullmatch(self.text) else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     items: tuple["Node", ...]
     place: Place
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.text_file import NotText, read_text, unusable_character
@@ -65,8 +65,7 @@ def _text(path: Path) -> str:
         raise ConfigError([Problem(str(path), error.what, remedy)]) from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     """`odd`: by place what the file's reader found; what is about a key's value is told with the key's name."""
 
     written: Written

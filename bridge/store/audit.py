@@ -1,32 +1,16 @@
 """What people did: every action with the person's name, kept as long as the journal."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Index, Table, Text, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.steps import delete_in_steps
-from bridge.store.tables import Big, JsonText, Real, metadata
-
-audit = Table(
-    "audit",
-    metadata,
-    Column("id", Big, primary_key=True),
-    Column("at", Real, nullable=False),
-    Column("person", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("arguments", JsonText, nullable=False),
-    Column("request", Big),
-    Column("answer", Text, nullable=False),
-)
-Index("audit_request", audit.c.request)
-Index("audit_at", audit.c.at)
+from bridge.store.tables import audit
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(NamedTuple):
     """One action of a person. `answer`: what came of it; "" while it goes on."""
 
     id: int

@@ -4,7 +4,7 @@ A durable request is a column, so that requesting twice is requesting once.
 """
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -34,8 +34,7 @@ LONGEST_PAGE_SECONDS = 600.0
 """What took longer to move was not at work: the bridge was stopped, or the day's budget used up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """Progress of a sweep of system + entity. kind: "incremental" or "full".
 
     value: modified-since for the next incremental sweep. sweep: number of the running or last sweep. page: where the
@@ -234,8 +233,7 @@ class Cursors:
 # ---- What a sweep asks of the store ----
 
 
-@dataclass(frozen=True, slots=True)
-class TaskNote:
+class TaskNote(NamedTuple):
     """A task as a sweep sees it. `decided_hash`: the row on which "nothing to do" was decided last."""
 
     decided_hash: str | None = None

@@ -1,15 +1,15 @@
 """The deletion threshold: how much a mapping has removed within a sliding window, whatever the cause."""
 
+from typing import NamedTuple
+
 from sqlalchemy import Connection, delete, func, insert, select
 
-from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.model import ThresholdReached
 from bridge.store.tables import brake_hits, mappings
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """`hits` removals of `kind` that must fit into `limit` within `window` seconds (None: only counted)."""
 
     mapping: str

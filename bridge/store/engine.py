@@ -31,7 +31,6 @@ from bridge.store.standing import Conflicts, DeadLetters, LeftAlone, Standing, W
 from bridge.store.systems import KnownColumns, Systems
 from bridge.store.tables import instances, leases, requests
 from bridge.store.tokens import Plain, Seal, Tokens
-from bridge.store.unlinked import UnlinkedReferences
 
 if TYPE_CHECKING:
     from bridge.store.cursors import Sweeps
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from bridge.store.search import Search
     from bridge.store.systems import PinnedNames
     from bridge.store.tasks import Tasks
+    from bridge.store.unlinked import UnlinkedReferences
     from bridge.store.verifications import Verifications
 
 SCHEMES = ("sqlite", "postgresql")
@@ -64,6 +64,7 @@ LINKS = ("bridge.store.links", "Links")
 QUESTIONS = ("bridge.store.questions", "Questions")
 RETENTION = ("bridge.store.retention", "Retention")
 SEARCH = ("bridge.store.search", "Search")
+UNLINKED = ("bridge.store.unlinked", "UnlinkedReferences")
 VERIFICATIONS = ("bridge.store.verifications", "Verifications")
 VITALS = ("bridge.store.figures", "Vitals")
 """Parts that only a running bridge needs, or few commands: their statements are built when one is first asked for."""
@@ -81,7 +82,6 @@ class Store:
         self.waiting = Waiting(database)
         self.left_alone = LeftAlone(database, self.wake)
         self.conflicts = Conflicts(database)
-        self.unlinked = UnlinkedReferences(database)
         self.mappings = Mappings(database, self.wake)
         self.cursors = Cursors(database, self.wake)
         self.hooks = Hooks(database)
@@ -98,6 +98,8 @@ class Store:
         self.dead_letters = DeadLetters(database, self.wake)
         self.audit = Audit(database)
         self.alerts = AlertState(database)
+        self.made_at = ""
+        """Where this process has just made it; "" for a store that was there."""
 
     @cached_property
     def tasks(self) -> "Tasks":
@@ -152,6 +154,11 @@ class Store:
     @cached_property
     def search(self) -> "Search":
         made: Search = late(*SEARCH)(self.database)
+        return made
+
+    @cached_property
+    def unlinked(self) -> "UnlinkedReferences":
+        made: UnlinkedReferences = late(*UNLINKED)(self.database)
         return made
 
     @cached_property
@@ -225,7 +232,8 @@ async def open_store(
     store = Store(database, lock, seal or Plain())
     where = parsed.render_as_string(hide_password=True)
     try:
-        await _up_to_date(database, where, make=not existing, upgrade=exclusive)
+        if await _up_to_date(database, where, make=not existing, upgrade=exclusive):
+            store.made_at = where
         if exclusive and database.sqlite:
             await database.write("void_leases", _void_claims)
         await store.start()
@@ -263,13 +271,13 @@ def database_at(parsed: URL, seams: Seams) -> Database:
         raise ConfigError([_fault(f"the Python package {error.name} for PostgreSQL is missing", remedy)]) from None
 
 
-async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bool) -> None:
-    """The schema this program works with, made or brought up to date where that is allowed."""
+async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bool) -> bool:
+    """The schema this program works with, made or brought up to date where that is allowed; whether it was made."""
     found = await database.read(schema_of)
     if found == HEAD:
         if upgrade:
             await database.tell_planner()
-        return
+        return False
     if found is None and not make:
         raise NoStore([_fault(f"there is no store at {where} yet", MAKES)])
     if found is not None and found < HEAD and not upgrade:
@@ -283,6 +291,7 @@ async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bo
 
     await database.write("migrate", work)
     await database.tell_planner()
+    return found is None
 
 
 MAKES = "`bridge run` makes it; if there should be one, correct store.url in the settings"

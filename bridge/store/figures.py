@@ -6,11 +6,10 @@ from pathlib import Path
 from sqlalchemy import Connection, Integer, cast, func, select, text
 
 from bridge.domain.values import dataclass
-from bridge.store.audit import audit
 from bridge.store.database import BYTES, Database
 from bridge.store.model import TaskState
 from bridge.store.schema import schema_of
-from bridge.store.tables import IN_USE, cursors, hooks, journal, links, mappings, requests, systems, tasks
+from bridge.store.tables import IN_USE, audit, cursors, hooks, journal, links, mappings, requests, systems, tasks
 
 CHANGES = ("created", "updated", "deleted", "archived", "matched", "merged", "unlinked", "restored")
 """What the journal calls entries about something that changed at a vendor or between two records."""

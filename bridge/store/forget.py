@@ -29,7 +29,6 @@ from bridge.domain.errors import BridgeError
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.run import instructed
 from bridge.domain.values import dataclass
-from bridge.store.audit import audit
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.marks import awake, upsert
@@ -38,6 +37,7 @@ from bridge.store.prepared import Prepared
 from bridge.store.rows import INSTRUCTED, Row, chunks, listed, task_key
 from bridge.store.tables import (
     IN_USE,
+    audit,
     brake_hits,
     events,
     forgotten,
@@ -52,8 +52,8 @@ from bridge.store.tables import (
     records,
     requests,
     tasks,
+    unlinked_refs,
 )
-from bridge.store.unlinked import unlinked_refs
 
 Scopes = Mapping[str, Scope]
 CODE = "forgotten"

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, select, update
 
@@ -105,8 +106,7 @@ class HookFigures:
     repaired: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SweptChange:
+class SweptChange(NamedTuple):
     """A change that a sweep found and of which no task knew. `changed_at`: by the vendor's clock, None: not shown."""
 
     ref: RecordRef

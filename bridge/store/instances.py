@@ -3,11 +3,11 @@
 import fcntl
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select, update
 
 from bridge.domain.errors import ConfigError, Problem
-from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.tables import instances
@@ -18,8 +18,7 @@ SILENT_SECONDS = 30.0
 KEPT_SECONDS = 30 * 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """One process of the bridge. `stopped_at`: when it ended in order; None while it runs, or when it was killed."""
 
     name: str

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, delete, func, select, update
 
 from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.late import late
 from bridge.domain.record import Side
 from bridge.store.database import Database
-from bridge.store.events import Intake
 from bridge.store.marks import lock_tasks, upsert
 from bridge.store.model import Fulfilled, Instruction, Route, Routes, Scope, TaskKey
 from bridge.store.notify import Wake
@@ -17,6 +17,8 @@ from bridge.store.rows import Row, chunks, has_key, keyed, task_key, task_tuple
 from bridge.store.tables import instructions, journal
 
 GIVEN_TOGETHER = 200
+INTAKE = ("bridge.store.events", "Intake")
+"""Imported when an instruction is given: commands that only read start without it."""
 OF_KEYS = Prepared(select(instructions).where(keyed(instructions)))
 
 
@@ -100,7 +102,7 @@ class Instructions:
                 Event(end.system, end.entity, one.key.record_id, EventKind.CHANGED, Origin.PERSON)
             )
         routed = [(events[side], _route(scope, side)) for side in sorted(events)]
-        Intake(self._database, routed, min(one.run for one in free), instructed=True).store(conn)
+        late(*INTAKE)(self._database, routed, min(one.run for one in free), instructed=True).store(conn)
         rows = [
             {"kind": one.kind, "detail": dict(one.detail), "run": one.run, "at": one.at, **_columns(one.key)}
             for one in sorted(free, key=lambda one: task_tuple(one.key))

@@ -1,13 +1,12 @@
 """The journal: what was decided and done, and why."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, select
 
 from bridge.domain.ids import LONGEST_ID, storable
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.model import JournalEntry
@@ -28,8 +27,7 @@ PRUNED = "journal entries pruned"
 INSERT = Prepared(insert(journal))
 
 
-@dataclass(frozen=True, slots=True)
-class JournalRow:
+class JournalRow(NamedTuple):
     """An entry as stored; a larger `id` is younger."""
 
     id: int

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.domain.errors import BridgeError, LeaseLost
 from bridge.domain.record import RecordRef, Side
-from bridge.domain.values import dataclass, replace
+from bridge.domain.values import replace
 from bridge.store import moves
 from bridge.store.database import Batcher, Database
 from bridge.store.deletions import Counted, count_deletions
@@ -311,8 +311,7 @@ CLOCK_MARGIN_SECONDS = 600.0
 """A vendor's clock is not further from ours than this."""
 
 
-@dataclass(frozen=True, slots=True)
-class IntentAsked:
+class IntentAsked(NamedTuple):
     """A create on `new_side` for the claimed record.
 
     `keys`: hashes of its non-empty match keys; `first_seq`: when the record was first known; `made_at`: when its system
@@ -372,8 +371,7 @@ def open_intents(database: Database, conn: Connection, batch: Sequence[IntentAsk
     return results
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(NamedTuple):
     """An intent that is open, or a dead letter of one. `decided`: a person discarded that."""
 
     link: Link
@@ -512,8 +510,7 @@ BATCH = 64
 QUEUE = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """A write about to be sent to one side of a link."""
 
     claim: Claim

@@ -12,8 +12,7 @@ from bridge.store.model import Endpoint, MappingState, Mode, Scope, TaskState
 from bridge.store.notify import Wake
 from bridge.store.prepared import Prepared
 from bridge.store.rows import Row
-from bridge.store.tables import mappings, tasks
-from bridge.store.unlinked import unlinked_refs
+from bridge.store.tables import mappings, tasks, unlinked_refs
 
 ALL = Prepared(select(mappings).order_by(mappings.c.name))
 

@@ -6,7 +6,7 @@ Times are epoch seconds of the store's clock; JSON is JSON-able.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.domain.errors import BridgeError
 from bridge.domain.event import Event, Lane
@@ -17,8 +17,7 @@ from bridge.domain.values import dataclass
 Json = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One side of a mapping, called `role` in its file, bound to a configured system.
 
     `read_lag`: how long its reads may lag. `versioned`: it shows usable modification times."""
@@ -77,8 +76,7 @@ class Route:
     quiet: "Quiet | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
+class Quiet(NamedTuple):
     """A record that somebody edits crosses once it has been left alone for `seconds`; `code` and `reason` say so.
 
     One that is edited on and on crosses all the same, `LONGEST_QUIET` times `seconds` after the first edit.
@@ -125,8 +123,7 @@ class TaskState(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(frozen=True, slots=True)
-class TaskKey:
+class TaskKey(NamedTuple):
     mapping: str
     side: Side
     record_id: str
@@ -263,8 +260,7 @@ class Move:
     refs: Sequence[tuple[str, int]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RecordNote:
+class RecordNote(NamedTuple):
     """What was learned of a record; None leaves a column as it is. `own`: the version is our own write's."""
 
     ref: RecordRef
@@ -279,8 +275,7 @@ class RecordNote:
     seen_sweep: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyNote:
+class KeyNote(NamedTuple):
     """The match keys a record shows now in a mapping; replaces what the index held for it."""
 
     mapping: str
@@ -307,8 +302,7 @@ class JournalEntry:
     event: int | None = None  # the newest event that caused it
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(NamedTuple):
     """What a person told the bridge to do with a record; `run` is how the person calls it."""
 
     key: TaskKey
@@ -318,8 +312,7 @@ class Instruction:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fulfilled:
+class Fulfilled(NamedTuple):
     """The instruction about this record was carried out or refused. `undone`: journal rows that `run` has undone.
 
     `redone`: the run whose undoing was undone; what it had undone counts as done again.
@@ -367,8 +360,7 @@ class Completion:
     fulfilled: Fulfilled | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRecord:
+class KnownRecord(NamedTuple):
     """A row of `records`. `told_at`: when a callback last told of the record and not of its version."""
 
     ref: RecordRef
@@ -382,13 +374,11 @@ class KnownRecord:
     gone_how: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IntentOpened:
+class IntentOpened(NamedTuple):
     link: int
 
 
-@dataclass(frozen=True, slots=True)
-class IntentWait:
+class IntentWait(NamedTuple):
     """An older open intent may be about this record: wait for it until `look_at`.
 
     `person`: the task a person must see to first, because nobody knows how that create ended; None while it is open.
@@ -399,8 +389,7 @@ class IntentWait:
     person: TaskKey | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AlreadyLinked:
+class AlreadyLinked(NamedTuple):
     """A link of this record appeared meanwhile: start again."""
 
     link: Link

@@ -1,10 +1,10 @@
 """What commands ask the daemon to do: rows that it acts on and answers."""
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from bridge.domain.values import dataclass
 from bridge.store.audit import note_answer, note_deed
 from bridge.store.database import Database
 from bridge.store.model import Json
@@ -18,8 +18,7 @@ BACKUP = "backup"
 ABANDONED_SECONDS = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came of a request. `failed`: nothing was done; the command then ends with exit code 1."""
 
     text: str
@@ -30,8 +29,7 @@ class Answer:
         return f"failed: {self.text}" if self.failed else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """Something a command asks the daemon to do."""
 
     id: int

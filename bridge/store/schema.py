@@ -2,15 +2,12 @@
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, text
 
-from bridge.store import audit, unlinked
 from bridge.store.tables import metadata
 
 HEAD = "0013"
 """The newest revision in `migrations`; a test compares the two."""
 
 _stated = MetaData()
-TABLES = (audit, unlinked)
-"""Modules with tables beside `tables`: a new store has them all, whatever else a process has imported."""
 version = Table("alembic_version", _stated, Column("version_num", String(32), primary_key=True))
 """Where alembic looks for the revision."""
 

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select, text, update
 
 from bridge.domain.seams import Seams
-from bridge.store.audit import audit
 from bridge.store.database import Kept
 from bridge.store.engine import Store, open_store
 from bridge.store.tables import (
     alert_state,
+    audit,
     budgets,
     counters,
     events,

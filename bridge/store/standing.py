@@ -1,18 +1,17 @@
 """How records stand: their tasks, those that wait, were left alone or need a person, and conflicts to be decided."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, union_all, update
 
 from bridge.domain.event import Lane
+from bridge.domain.late import late
 from bridge.domain.priority import Priority, priority_of
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.instructions import forget
-from bridge.store.links import lock_links
 from bridge.store.marks import Mark, lock_tasks, mark_due
 from bridge.store.model import Json, Link, LinkState, Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
@@ -21,6 +20,8 @@ from bridge.store.tables import counters, journal, links, tasks
 
 BOOKED = ("accepted", "applied", "unchanged", "coalesced", "filtered", "discarded")
 TOTALS = (*BOOKED, "waiting", "dead")
+LOCK_LINKS = ("bridge.store.links", "lock_links")
+"""Imported when a person decides a conflict: commands that only read start without it."""
 
 
 class Standing:
@@ -310,8 +311,7 @@ def _set(conn: Connection, key: TaskKey, values: dict[str, Any]) -> None:
 # ---- Conflicts that wait for a choice ----
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One field of one link. `values`: by the side's name, as people read them. `chosen`: the side that is to win."""
 
     link: Link
@@ -339,7 +339,7 @@ class Conflicts:
         """Note a person's choice for these fields; those that no longer wait are left out of the answer."""
 
         def work(conn: Connection) -> list[str]:
-            link = (lock_links(conn, [link_id])).get(link_id)
+            link: Link | None = late(*LOCK_LINKS)(conn, [link_id]).get(link_id)
             waiting = [question.field for question in questions(link) if question.field in fields] if link else []
             if link is not None and waiting:
                 held = {name: {**entry} for name, entry in (link.held or {}).items()}

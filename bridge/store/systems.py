@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
 
@@ -58,8 +59,7 @@ class Systems:
 # ---- Names of the account's own things as first seen ----
 
 
-@dataclass(frozen=True, slots=True)
-class Renamed:
+class Renamed(NamedTuple):
     """A thing of list `what` that mappings call `name` and its account calls `today`."""
 
     system: str

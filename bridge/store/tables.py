@@ -511,3 +511,34 @@ alert_state = Table(  # one row: names of parts of health, their status and time
     Column("holder", Text, nullable=False),  # the instance that alerts
     Column("until", Real, nullable=False),  # then another one may
 )
+
+unlinked_refs = Table(  # records written without a reference, as the record it names was not linked
+    "unlinked_refs",
+    metadata,
+    Column("mapping", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("rec", Text, primary_key=True),
+    Column("parent_mapping", Text, primary_key=True),
+    Column("parent_side", Text, primary_key=True),
+    Column("parent_rec", Text, primary_key=True),
+)
+Index(
+    "unlinked_refs_parent",
+    unlinked_refs.c.parent_mapping,
+    unlinked_refs.c.parent_side,
+    unlinked_refs.c.parent_rec,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Big, primary_key=True),
+    Column("at", Real, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("arguments", JsonText, nullable=False),
+    Column("request", Big),
+    Column("answer", Text, nullable=False),
+)
+Index("audit_request", audit.c.request)
+Index("audit_at", audit.c.at)

@@ -1,37 +1,19 @@
 """References that did not cross because the record they name was not linked: noted, and looked at once it is."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Index, Select, Table, Text, and_, delete, func, insert, or_, select
+from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select
 
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.links import links_of
 from bridge.store.marks import Mark, mark_due
 from bridge.store.model import LinkState, Outcome, TaskKey, TaskState
 from bridge.store.prepared import Prepared
 from bridge.store.rows import among, chunks, task_tuple
-from bridge.store.tables import links, metadata, tasks
-
-unlinked_refs = Table(  # records written without a reference, as the record it names was not linked
-    "unlinked_refs",
-    metadata,
-    Column("mapping", Text, primary_key=True),
-    Column("side", Text, primary_key=True),
-    Column("rec", Text, primary_key=True),
-    Column("parent_mapping", Text, primary_key=True),
-    Column("parent_side", Text, primary_key=True),
-    Column("parent_rec", Text, primary_key=True),
-)
-Index(
-    "unlinked_refs_parent",
-    unlinked_refs.c.parent_mapping,
-    unlinked_refs.c.parent_side,
-    unlinked_refs.c.parent_rec,
-)
+from bridge.store.tables import links, tasks, unlinked_refs
 
 CHILD = (unlinked_refs.c.mapping, unlinked_refs.c.side, unlinked_refs.c.rec)
 PARENT = (unlinked_refs.c.parent_mapping, unlinked_refs.c.parent_side, unlinked_refs.c.parent_rec)
@@ -69,8 +51,7 @@ def mark_children(database: Database, conn: Connection, linked: Iterable[TaskKey
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
+class Overdue(NamedTuple):
     """References from records of `mapping` to records of `parent_mapping` that should exist. `child`: one of those."""
 
     mapping: str

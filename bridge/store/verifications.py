@@ -2,12 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, or_, select, update
 
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import Json, Link, LinkState, Task, TaskKey
@@ -18,8 +17,7 @@ PAIRED = (LinkState.LIVE.value, LinkState.FROZEN.value)
 OF_RECORDS = select(tasks).where(among((tasks.c.mapping, tasks.c.side, tasks.c.rec)))
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """The last verification of a mapping. `done_at` and `summary` are of the last one that ended, None before that."""
 
     mapping: str

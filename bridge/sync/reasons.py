@@ -1,8 +1,7 @@
 """Why a record waits, was left alone, or needs a person: codes for programs, and the one place of their sentences."""
 
 from enum import StrEnum
-
-from bridge.domain.values import dataclass
+from typing import NamedTuple
 
 
 class Reason(StrEnum):
@@ -131,8 +130,7 @@ FOR_A_PERSON = frozenset({Reason.THRESHOLD_REACHED, Reason.NO_CANARY})
 """It waits, and only a person can end that: the log says so at warning when it begins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(NamedTuple):
     """A reason as it is stored: the code, and the sentence a person reads."""
 
     code: Reason

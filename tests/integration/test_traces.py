@@ -1,12 +1,17 @@
 """One trace from the callback to the write, found by the event's number; nothing of it costs anything when off."""
 
+import asyncio
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bridge.domain.tracing import NO_STEP, NO_TRACING
+from bridge.monitoring.traces import Traced
 from tests.pairs.calls import NO_SWEEPS
 from tests.pairs.scenario import hooks_are_registered
 from tests.pairs.site import pair_site
@@ -69,7 +74,6 @@ async def test_a_trace_leads_from_the_callback_to_the_write(tmp_path: Path, span
 
 
 async def test_traceparent_goes_with_calls_only_where_the_settings_say_so(spans: Any, otel: Any) -> None:
-    from bridge.monitoring.traces import Traced
 
     for propagate in (False, True):
         tracing = otel.exporting(Traced("http://127.0.0.1:1", propagate=propagate), "acme", "one")
@@ -81,7 +85,6 @@ async def test_traceparent_goes_with_calls_only_where_the_settings_say_so(spans:
 
 
 def test_a_sample_of_events_is_traced_whole_or_not_at_all(spans: Any, otel: Any) -> None:
-    from bridge.monitoring.traces import Traced
 
     tracing = otel.exporting(Traced("http://127.0.0.1:1", sample=0.3), "acme", "one")
     for event in range(1, 401):
@@ -97,7 +100,6 @@ def test_a_sample_of_events_is_traced_whole_or_not_at_all(spans: Any, otel: Any)
 
 
 def test_a_call_that_belongs_to_no_event_makes_no_span(spans: Any, otel: Any) -> None:
-    from bridge.monitoring.traces import Traced
 
     tracing = otel.exporting(Traced("http://127.0.0.1:1"), "acme", "one")
     with tracing.step("call", system="crm1") as step:
@@ -106,7 +108,6 @@ def test_a_call_that_belongs_to_no_event_makes_no_span(spans: Any, otel: Any) ->
 
 
 def test_an_error_is_noted_by_its_kind_and_not_by_its_words(spans: Any, otel: Any) -> None:
-    from bridge.monitoring.traces import Traced
 
     tracing = otel.exporting(Traced("http://127.0.0.1:1"), "acme", "one")
     with pytest.raises(ValueError, match="hunter"), tracing.step("claim", 7):
@@ -114,6 +115,44 @@ def test_an_error_is_noted_by_its_kind_and_not_by_its_words(spans: Any, otel: An
     (span,) = spans.get_finished_spans()
     assert (span.status.is_ok, span.status.description) == (False, "ValueError")
     assert "hunter" not in span.to_json()
+
+
+async def test_spans_arrive_at_a_collector_over_http(otel: Any) -> None:
+    """The real exporter, to an endpoint that reads what OTLP says a collector is sent."""
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+        ExportTraceServiceRequest,
+        ExportTraceServiceResponse,
+    )
+
+    got: list[tuple[str | None, Any]] = []
+
+    async def collect(request: web.Request) -> web.Response:
+        raw = await request.read()
+        body = gzip.decompress(raw) if request.headers.get("Content-Encoding") == "gzip" else raw
+        got.append((request.headers.get("Authorization"), ExportTraceServiceRequest.FromString(body)))
+        return web.Response(
+            body=ExportTraceServiceResponse().SerializeToString(), content_type="application/x-protobuf"
+        )
+
+    app = web.Application()
+    app.router.add_post("/v1/traces", collect)
+    async with TestServer(app) as server:
+        traced = Traced(str(server.make_url("/v1/traces")), authorization="Bearer of-the-collector")
+        tracing = otel.exporting(traced, "acme", "one")
+        tracing.took("callback", 7, 0.01, system="crm1")
+        with tracing.step("claim", 7, outcome="applied"), tracing.step("call", method="POST"):
+            pass
+        await asyncio.to_thread(tracing.shutdown)
+    assert {authorization for authorization, _ in got} == {"Bearer of-the-collector"}
+    resources = [resource for _, request in got for resource in request.resource_spans]
+    about = {one.key: one.value.string_value for one in resources[0].resource.attributes}
+    assert (about["service.name"], about["service.namespace"]) == ("sync-bridge", "acme")
+    sent = {span.name: span for one in resources for scope in one.scope_spans for span in scope.spans}
+    assert sent.keys() == {"callback", "claim", "call"}
+    trace_id, first = otel.ids_of("acme", 7)
+    assert {int.from_bytes(span.trace_id) for span in sent.values()} == {trace_id}
+    assert int.from_bytes(sent["claim"].parent_span_id) == int.from_bytes(sent["callback"].span_id) == first
+    assert sent["call"].parent_span_id == sent["claim"].span_id
 
 
 def test_without_traces_nothing_of_opentelemetry_is_imported() -> None:

@@ -56,6 +56,17 @@ async def test_what_a_person_did_is_there_after_a_restart_and_goes_on_from_there
         assert (status, second["id"] != made["id"]) == (201, True)
 
 
+@pytest.mark.parametrize(("name", "entity"), [("pipedrive", "persons"), ("deskera", "contacts")])
+async def test_a_population_is_kept_as_well(name: str, entity: str, tmp_path: Path) -> None:
+    file = tmp_path / "account"
+    async with serving(simulator(name, 1, file)) as url:
+        assert (await call(url, f"population/{entity}", {"count": 20}))[0] < 300
+        _, before = await call(url, "state")
+    async with serving(simulator(name, 2, file)) as url:
+        assert await call(url, "state") == (200, before)
+    assert str(before).count("Inhabitant 00000") == 20
+
+
 @pytest.mark.parametrize("name", sorted(PRODUCTS.keys() - FIELDS.keys()))
 async def test_a_product_without_fields_of_the_account_says_so(name: str) -> None:
     async with serving(simulator(name, 1)) as url:

@@ -35,10 +35,13 @@ from bridge.store.engine import (
     SEARCH,
     SWEEPS,
     TASKS,
+    UNLINKED,
     VERIFICATIONS,
     VITALS,
 )
+from bridge.store.instructions import INTAKE
 from bridge.store.marks import POSTGRES_INSERT
+from bridge.store.standing import LOCK_LINKS
 
 ROOT = Path(__file__).parents[2]
 BRIDGE = ROOT / "bridge"
@@ -181,6 +184,7 @@ STORE_PARTS = (
     SEARCH,
     SWEEPS,
     TASKS,
+    UNLINKED,
     VERIFICATIONS,
     VITALS,
 )
@@ -193,8 +197,10 @@ LATE = {
     BRIDGE / "monitoring" / "traces.py": {OTEL[0]},
     BRIDGE / "store" / "backup.py": {MIGRATE[0]},
     BRIDGE / "cli" / "shown.py": {CONSOLE[0], PROGRESS[0]},
+    BRIDGE / "store" / "instructions.py": {INTAKE[0]},
     BRIDGE / "store" / "marks.py": {POSTGRES_INSERT[0]},
     BRIDGE / "connectors" / "registry.py": {place[0] for place in PLACES.values()},
+    BRIDGE / "store" / "standing.py": {LOCK_LINKS[0]},
     BRIDGE / "mapping" / "types" / "email.py": {SYNTAX[0]},
     BRIDGE / "mapping" / "types" / "places.py": {NAMES[0], ALIASES[0], CURRENCIES[0]},
 }

@@ -127,6 +127,12 @@ def test_completion_begins_with_what_is_written_and_is_silent_where_there_are_no
     assert {"mapping", "system"} <= NAMES.keys()
 
 
+def test_the_first_word_of_a_record_is_a_side(folder: Path) -> None:
+    assert completed(folder, "why", "") == ["crm", "erp"]
+    assert completed(folder, "why", "crm", "") == []
+    assert completed(folder, "dead-letters", "retry", "") == ["crm", "deals", "erp", "notes", "people"]
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_each_shell_gets_a_script_that_asks_the_bridge(folder: Path, shell: str) -> None:
     script = told(folder / "bridge.yaml", "completion", shell)

@@ -246,7 +246,7 @@ def _act(deed: Deed) -> Act:
     told = deed.arguments
     about = [str(told[key]) for key in ABOUT if told.get(key)]
     about += [" ".join(one) for one in told.get("records") or ()][:5]
-    about += [f"{key} {told[key]}" for key in ("winner", "run", "code", "minutes", "reason") if told.get(key)]
+    about += [f"{key} {told[key]}" for key in ("winner", "run", "code", "minutes", "reason", "store") if told.get(key)]
     times = [one for key in ("at", "since") if (one := told.get(key)) is not None]
     about += [f"since {one if isinstance(one, str) else when(one)}" for one in times]
     about += [key for key in ("full", "preview") if told.get(key)]

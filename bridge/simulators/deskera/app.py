@@ -26,7 +26,7 @@ from bridge.simulators.deskera.schema import SCHEMAS, unknown
 from bridge.simulators.deskera.shapes import SHAPES
 from bridge.simulators.deskera.state import Options, State, seeded_state
 from bridge.simulators.faults import FaultPlayer, Faults
-from bridge.simulators.population import email_of, name_of, phone_of
+from bridge.simulators.population import Inhabitants, email_of, name_of, phone_of
 from bridge.simulators.records import Record
 from bridge.simulators.world import World
 
@@ -88,7 +88,7 @@ class DeskeraSimulator:
             raise ValueError("only contacts can be populated, and only while there are none")
         self._changes.create(entity, _inhabitant(1))
         first = self.state.rows(entity)[0]
-        table.populate(count, lambda number: {**first, "id": number, **_inhabitant(number)})
+        table.populate(count, Inhabitants(first, _inhabitant))
         self.state.last_ids[entity] = count
 
     def person_edits(self, entity: str, record_id: str | int, fields: dict[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from bridge.simulators.pipedrive.schema import complaints
 from bridge.simulators.pipedrive.searching import Searching
 from bridge.simulators.pipedrive.state import Answer, Options, Route, State, seeded_state
 from bridge.simulators.pipedrive.writing import MERGEABLE, Writing
-from bridge.simulators.population import email_of, name_of, phone_of
+from bridge.simulators.population import Inhabitants, email_of, name_of, phone_of
 from bridge.simulators.world import World
 
 RETRIES = RetryPolicy(
@@ -86,7 +86,7 @@ class PipedriveSimulator:
         if kind.plural != "persons" or next(table.rows(), None) is not None:
             raise ValueError("only persons can be populated, and only while there are none")
         first = self._changes.create(kind, _inhabitant(1), APP)
-        table.populate(count, lambda number: {**first, "id": number, **_inhabitant(number)})
+        table.populate(count, Inhabitants(first, _inhabitant))
         self.state.last_ids[kind.name] = count
 
     def person_edits(self, entity: str, record_id: str | int, fields: dict[str, Any]) -> dict[str, Any]:
