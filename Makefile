@@ -144,9 +144,10 @@ check: venv
 image-check: venv
 	IMAGE_CHECK=1 $(BIN)/python -m pytest -n 0 -rs tests/deploy/test_dockerfile.py tests/deploy/test_image.py
 
-# Needs `uv`; only for whoever changes the dependencies.
+# Needs `uv`; only for whoever changes the dependencies; requirements.lock is what the image has.
+EXTRAS := --extra postgres --extra alerts --extra otel
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --extra postgres pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q $(EXTRAS) pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -q pyproject.toml -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --group docs -o requirements-docs.lock
 

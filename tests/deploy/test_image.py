@@ -89,6 +89,10 @@ def test_it_runs_as_its_own_user_and_writes_where_it_must_alone(folder: Path) ->
     assert "caps:0" in inside("sh", "-c", "echo caps:$((0x$(grep CapEff /proc/1/status | cut -f2)))").stdout
 
 
+def test_it_has_every_extra(folder: Path) -> None:
+    assert inside("python", "-c", "import asyncpg, apprise, opentelemetry.sdk").returncode == 0
+
+
 def test_commands_find_the_running_bridge(folder: Path) -> None:
     shown = inside("bridge", "status", "--json")
     assert shown.returncode == 0, shown.stderr
