@@ -69,15 +69,15 @@ def complete_names(command: click.Command) -> None:
     """Have every parameter of a command, and of those below it, completed that is called as in NAMES."""
     for parameter in command.params:
         if parameter.name in NAMES and not isinstance(parameter.type, click.Choice):
-            parameter._custom_shell_complete = _completer(NAMES[parameter.name])
+            parameter.shell_complete = _completer(NAMES[parameter.name])  # type: ignore[method-assign]
     for one in command.commands.values() if isinstance(command, click.Group) else ():
         complete_names(one)
 
 
 def _completer(
     names: Callable[[Path], Iterable[str]],
-) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
-    def complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+) -> Callable[[click.Context, str], list[CompletionItem]]:
+    def complete(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         path = ctx.find_root().params.get("settings_path")
         try:
             known = names(Path(path)) if path else ()
