@@ -73,7 +73,8 @@ def refreshed(folder: Path, packages: dict[str, set[str]]) -> dict[str, Any]:
         if normal(path.split("/")[1]) in packages:
             text = subprocess.run([*git, "show", f"HEAD:{path}"], capture_output=True, text=True, check=True).stdout
             kept += entries(reader.load(text))
-    return {"source": "github.com/pypa/advisory-database", "as_of": day[:10], "advisories": kept}
+    source = "github.com/pypa/advisory-database"
+    return {"source": source, "as_of": day[:10], "looked_for": sorted(packages), "advisories": kept}
 
 
 def entries(content: dict[str, Any]) -> list[dict[str, Any]]:
@@ -117,6 +118,8 @@ def main(arguments: list[str]) -> int:
     print(f"{len(packages)} packages, {len(known['advisories'])} advisories as of {known['as_of']} ({age} days ago)")
     for line in found:
         print(f"  {line}")
+    if missing := sorted(packages.keys() - set(known.get("looked_for", packages))):
+        print(f"the list was made without {', '.join(missing)}: make it anew")
     if age > OLD_DAYS:
         print(f"the list is older than {OLD_DAYS} days: python .ci/audit.py --refresh CLONE makes it anew")
     return 1 if found else 0

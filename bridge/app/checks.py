@@ -52,8 +52,8 @@ def add_checks(bridge: Bridge) -> None:
 
 
 async def _store(bridge: Bridge) -> CheckResult:
-    await bridge.store.ping()
-    return CheckResult(Status.PASS, "takes writes")
+    refused = await ready(bridge)
+    return CheckResult(Status.FAIL, refused) if refused else CheckResult(Status.PASS, "takes writes")
 
 
 async def _system(bridge: Bridge, name: str) -> CheckResult:
@@ -367,4 +367,4 @@ def _overdue(one: Overdue, side: MappingSide) -> str:
 async def ready(bridge: Bridge) -> str:
     """Why callbacks could not be taken in now; never because a remote system is down."""
     await bridge.store.ping()
-    return ""
+    return bridge.receiver.refused()  # the table that pings go to may be whole where that of events is not

@@ -1,5 +1,6 @@
 """One callback from HTTP request to receipt, without HTTP: who is it from, what does it say, is it stored."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,14 @@ from bridge.store.model import Unstorable
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
+STORE_SECONDS = 8.0
+"""So long a callback waits to be stored: less than vendors wait for the answer. What is stored later costs a read."""
+TOO_LONG = (
+    f"the store cannot be used now: a callback was not stored within {STORE_SECONDS:g} s, as a table is locked or the "
+    "database is too busy; then the bridge continues by itself"
+)
+REFUSED_SECONDS = 15.0
+"""So long a refusal counts where no further callback comes, as behind a proxy that leaves out who is not ready."""
 MOST_RECORDS = 100
 """A callback that names more records than this is kept as a hint: its entity is swept."""
 
@@ -86,6 +95,7 @@ class Receiver:
         self.tracing = tracing
         self.seldom = Seldom(clock.monotonic)
         self.waiting = 0
+        self._refusal: tuple[float, str] | None = None
         self.delivered: dict[tuple[str, str], Deliveries] = {}
 
     def knows(self, system: str, key: str, token: str) -> bool:
@@ -137,11 +147,14 @@ class Receiver:
 
     async def _store(self, callback: Callback, events: Sequence[Event], began: float) -> Receipt:
         try:
-            stored = await self._submit(events)
-        except StoreUnavailable:
+            async with asyncio.timeout(STORE_SECONDS):
+                stored = await self._submit(events)
+        except (StoreUnavailable, TimeoutError) as error:
+            self._refusal = (self.clock.monotonic(), str(error) or TOO_LONG)
             return UNAVAILABLE
         except Unstorable:
             return BAD_REQUEST
+        self._refusal = None
         self._tell(callback, stored)
         for event, number in stored:
             if number is not None:
@@ -154,6 +167,12 @@ class Receiver:
             callback.received_at.timestamp(), changes + (before.changes if before is not None else 0)
         )
         return Receipt(200)
+
+    def refused(self) -> str:
+        """Why the store refused a callback lately; "" once it has taken one again, or none came for a while."""
+        if self._refusal is None or self.clock.monotonic() - self._refusal[0] >= REFUSED_SECONDS:
+            return ""
+        return self._refusal[1]
 
     def _tell(self, callback: Callback, stored: Sequence[tuple[Event, int | None]]) -> None:
         told = {"system": callback.system, "hook": callback.hook}

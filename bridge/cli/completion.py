@@ -75,15 +75,15 @@ def complete_names(command: click.Command) -> None:
     for parameter in command.params:
         names = (FIRST if parameter.nargs == -1 else NAMES).get(parameter.name or "")
         if names is not None and not isinstance(parameter.type, click.Choice):
-            parameter._custom_shell_complete = _completer(names)
+            parameter.shell_complete = _completer(names, parameter)  # type: ignore[method-assign]
     for one in command.commands.values() if isinstance(command, click.Group) else ():
         complete_names(one)
 
 
 def _completer(
-    names: Callable[[Path], Iterable[str]],
-) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
-    def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    names: Callable[[Path], Iterable[str]], parameter: click.Parameter
+) -> Callable[[click.Context, str], list[CompletionItem]]:
+    def complete(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         if parameter.nargs == -1 and ctx.params.get(parameter.name or ""):
             return []  # the first word is there
         path = ctx.find_root().params.get("settings_path")

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,7 @@ EXIT_CODES = {
     2: "the command line, the settings or the mapping files are wrong, or there is no store; every problem is listed; "
     "of `plan`, `apply`, `verify` and `doctor`: what they found, and wrong settings are 1 (see their own help)",
     130: "interrupted with Ctrl-C; of `run`, `sandbox`, `simulate` and `demo`, which end that way: 0",
+    143: "ended by SIGTERM before it was done",
 }
 
 STOPPED = {
@@ -149,6 +151,15 @@ PROBLEM_CODE = "bridge.problem"
 """Where in `Context.meta` a command leaves its exit code for mistakes of a user, if it is not 2."""
 
 
+def end_when_told() -> None:
+    """End on SIGTERM as the first process of a container, too: the kernel drops there what nobody handles.
+
+    `bridge run` stops in order from the moment its loop turns; this is for what comes before, and for other commands.
+    """
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
 class Commands(click.Group):
     """Imports a command when it is chosen, and turns the mistakes of a user into one clear message (EXIT_CODES)."""
 
@@ -157,6 +168,7 @@ class Commands(click.Group):
     def __call__(self, *args: Any, **more: Any) -> Any:
         """The whole process: what it leaves behind is not looked through once more when it ends."""
         self.ends_process = True
+        end_when_told()
         try:
             return super().__call__(*args, **more)
         finally:

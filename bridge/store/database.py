@@ -521,6 +521,10 @@ def in_words(error: BaseException) -> str:
     if known is not None:
         return known
     original = getattr(error, "orig", None) or error
+    if isinstance(original, TimeoutError):
+        return "the database did not answer in time: see whether a table is locked, or its server too busy"
+    if isinstance(original, (ConnectionRefusedError, FileNotFoundError)):
+        return f"no database listens at its address: start it, or correct store.url ({original.strerror})"
     return str(original).splitlines()[0][:300] if str(original) else type(original).__name__
 
 

@@ -1,7 +1,7 @@
 """The Dockerfile's own steps, run in a clean folder as another user; then what they made is run as the image runs it.
 
-It takes a minute, so it is asked for: `make image-check`. Where Docker is, that builds and runs the image too. Not run
-here: what makes the user (this machine's are left alone).
+It takes a minute, so it is asked for: `make image-check`. test_image.py builds and runs the image itself. Not run
+here: what makes the user and takes the base image's pip away (this machine's are left alone).
 """
 
 import json
@@ -24,7 +24,7 @@ from tests.ports import free_port
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "config" / "deploy" / "Dockerfile"
 USER = 10001
-MAKES_THE_USER = ("groupadd ", "install -d -o bridge ")
+OF_THE_MACHINE = ("groupadd ", "install -d -o bridge ", "python3 -m pip uninstall ")
 INSIDE = re.compile(r"/(?:opt/bridge|var/lib/bridge|etc/bridge|run/secrets)\b")
 SETTINGS = """\
 instance: contained
@@ -106,7 +106,7 @@ def step(image: Image, word: str, rest: str) -> None:
         image.hand_over()
     elif word == "COPY" and "--from=" not in rest:
         image.copy(rest)
-    elif word == "RUN" and not rest.startswith(MAKES_THE_USER):
+    elif word == "RUN" and not rest.startswith(OF_THE_MACHINE):
         done = image.run(["/bin/sh", "-c", image.inside(rest)])
         assert done.returncode == 0, f"{rest}\n{done.stdout}{done.stderr}"
     elif word == "ENV":

@@ -1,12 +1,13 @@
 """One callback to one receipt, without HTTP."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
-from bridge.callbacks.receiver import Deliveries, Receiver
+from bridge.callbacks.receiver import REFUSED_SECONDS, Deliveries, Receiver
 from bridge.domain.address import Addresses
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.errors import StoreUnavailable
@@ -55,6 +56,34 @@ async def test_at_info_an_accepted_callback_writes_no_line_and_a_repeated_one_do
 
 async def known_already(events: Sequence[Event]) -> Sequence[int | None]:
     return [None for _ in events]
+
+
+async def test_a_store_that_does_not_answer_is_no_reason_to_keep_a_vendor_waiting(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.callbacks.receiver.STORE_SECONDS", 0.01)
+    submit, receiver.submit = receiver.submit, hangs
+    receipt = await receiver.receive(callback(), TOKEN)
+    assert (receipt.status, receipt.retry_after) == (503, 5)
+    assert "a table is locked or the database is too busy" in receiver.refused()
+    receiver.submit = submit
+    assert (await receiver.receive(callback(), TOKEN)).status == 200
+    assert receiver.refused() == ""
+
+
+async def hangs(events: Sequence[Event]) -> Sequence[int | None]:
+    await asyncio.Event().wait()
+    return []
+
+
+async def test_a_refusal_of_the_store_counts_until_no_callback_has_come_for_a_while(
+    receiver: Receiver, memory: Memory
+) -> None:
+    memory.fails = 1
+    assert (await receiver.receive(callback(), TOKEN)).status == 503
+    assert receiver.refused() == "disk full"
+    receiver.clock.advance(REFUSED_SECONDS)  # type: ignore[attr-defined]
+    assert receiver.refused() == ""
 
 
 async def test_a_hint_without_an_id_passes_through(receiver: Receiver, memory: Memory) -> None:
