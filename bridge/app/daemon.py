@@ -167,8 +167,8 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
 def unawaited(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What failed while nothing waited for it any more.
 
-    Two are expected of a driver whose server hangs or dies: a connection that does not close in time, and one that breaks
-    after whoever opened it has given up. The second is a bare future; a task of ours that ends so is told of.
+    Two are expected of a driver whose server hangs or dies: a connection that does not close in time, and one that
+    breaks after whoever opened it has given up. The second is a bare future; a task of ours that ends so is told of.
     """
     error, ours = context.get("exception"), isinstance(context.get("future"), asyncio.Task)
     if isinstance(error, TimeoutError) or (isinstance(error, ConnectionError) and not ours):
