@@ -158,7 +158,7 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
     read_in_small_pieces()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_unawaited)
+    loop.set_exception_handler(unawaited)
     for number in (signal.SIGTERM, signal.SIGINT):  # before anything listens: as soon as it is ready it may be stopped
         loop.add_signal_handler(number, stop.set)
     async with running(settings, seams, redactor) as bridge:
@@ -175,10 +175,15 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
             await stop.wait()
 
 
-def _unawaited(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """A failed task that nothing waits for. That a connection to a hung server did not close in time is expected."""
-    if isinstance(context.get("exception"), TimeoutError):
-        log.debug("a connection did not close in time")
+def unawaited(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What failed while nothing waited for it any more.
+
+    Two are expected of a driver whose server hangs or dies: a connection that does not close in time, and one that
+    breaks after whoever opened it has given up. The second is a bare future; a task of ours that ends so is told of.
+    """
+    error, ours = context.get("exception"), isinstance(context.get("future"), asyncio.Task)
+    if isinstance(error, TimeoutError) or (isinstance(error, ConnectionError) and not ours):
+        log.debug("a connection that nothing waits for any more ended", extra={"reason": str(error)})
     else:
         loop.default_exception_handler(context)
 

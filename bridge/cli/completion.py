@@ -75,7 +75,7 @@ def complete_names(command: click.Command) -> None:
     for parameter in command.params:
         names = (FIRST if parameter.nargs == -1 else NAMES).get(parameter.name or "")
         if names is not None and not isinstance(parameter.type, click.Choice):
-            parameter.shell_complete = _completer(names, parameter)  # type: ignore[method-assign]
+            parameter.shell_complete = _completer(names, parameter)  # type: ignore[method-assign,assignment]
     for one in command.commands.values() if isinstance(command, click.Group) else ():
         complete_names(one)
 

@@ -18,7 +18,11 @@ _NUMBER = "numbers; text like `-1250.50`, or as `format` or `number-format` says
 _ONE_WORD = "one word, a number, true or false"
 
 _MEANS = {
-    "text": _Meaning("any text; numbers as their digits", "as typed; outer blanks do not count", "as typed"),
+    "text": _Meaning(
+        "any text without a NUL or half a character; numbers as their digits",
+        "as typed; outer blanks do not count",
+        "as typed",
+    ),
     "integer": _Meaning(_NUMBER, "as whole numbers", "a number; `{text: column}` a text"),
     "decimal": _Meaning(
         _NUMBER, "as exact numbers, rounded to `places` (half-even, or `rounding`)", "a number; `{text: column}` a text"

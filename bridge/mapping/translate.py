@@ -92,7 +92,12 @@ def without(reading: Reading, off: frozenset[str]) -> Reading:
 def _hash(raw: Any) -> str:
     """Short values stand for themselves: their text is as exact as a hash of it, and quicker."""
     text = f"s{raw}" if type(raw) is str else _stable(raw)
-    return text if len(text) <= _SHORT else f"#{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+    return text if len(text) <= _SHORT else f"#{_digest(text, 8)}"
+
+
+def _digest(text: str, size: int) -> str:
+    """Half a character is content as well: a vendor's JSON may hold it."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
 
 
 _SHORT = 32
@@ -276,7 +281,7 @@ def key_hash(mapping: Mapping, names: tuple[str, ...], values: MappingOf[str, An
     folded_values = [folded(mapping.named[name], values.get(name)) for name in names]
     if not all(folded_values):
         return None
-    return hashlib.blake2b("\x1f".join([*names, *folded_values]).encode(), digest_size=16).hexdigest()
+    return _digest("\x1f".join([*names, *folded_values]), 16)
 
 
 def lookups(mapping: Mapping, side: Side, key: MatchKey, values: MappingOf[str, Any]) -> tuple[tuple[str, Any], ...]:
@@ -312,7 +317,7 @@ def row_hash(mapping: Mapping, side: Side, fields: Fields) -> str:
     conditions = [mapping.side(side).where, *(condition for _, condition in mapping.gates[side])]
     asked = [leaf.path for condition in conditions for leaf in leaves(condition)]
     parts += [f"{path.text}={_stable(raw)}" for path in asked if (raw := path.get(fields)) is not UNREAD]
-    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+    return _digest("\x1f".join(parts), 16)
 
 
 def folded(field: Field, value: Any) -> str:

@@ -284,11 +284,9 @@ async def _commit_pending(
 
     read_at: when the target was read; when a callback told of an edit that this read may not show, and the claim knew
     nothing of it, nothing is committed. kind: what is removed ("delete", "archive", "blank"), `hits` times; over the
-    deletion threshold, and while the mapping is paused (when only recovery is claimed), nothing is committed.
+    deletion threshold nothing is committed.
     """
     draft, limits = load.draft, load.parts.limits
-    if draft.claim.paused:
-        return draft.later(load.parts.store.now() + limits.wait_seconds, Reason.MAPPING_PAUSED.of())
     deadline = load.parts.store.now() + limits.write_seconds
     await _hold_lease(load)
     window, record_id = limits.deletion_window_seconds, str(link.record_id(target))

@@ -14,7 +14,7 @@ from bridge.domain.event import Lane
 from bridge.domain.patience import STORE_AWAY, once_back
 from bridge.domain.priority import Priority, calls_for, priority_of
 from bridge.monitoring.following import EVENT
-from bridge.store.model import Claim, Completion, LinkTaken, Outcome, Pair, Scope
+from bridge.store.model import Claim, Completion, LinkTaken, Outcome, Pair, Scope, Unstorable
 from bridge.sync import retry
 from bridge.sync.apply import apply
 from bridge.sync.decide import decide
@@ -163,11 +163,13 @@ class Worker:
             return completion
         except (LeaseLost, LinkTaken, StoreUnavailable):
             raise
+        except Unstorable as error:  # of one answer of a vendor; the next may be another
+            bare = retry.attempt(load.bare(), str(error))
         except Exception as error:
             log.exception("could not be stored", extra={"mapping": key.mapping, "record": key.record_id})
             bare = retry.crashed(load.bare(), error)
-            await tasks.submit(bare)
-            return bare
+        await tasks.submit(bare)
+        return bare
 
     def _report(self, load: Loader, completion: Completion) -> None:
         key = load.draft.key

@@ -1,12 +1,15 @@
 """A process under trial, and what the kernel says of it."""
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 STOP_SECONDS = 60.0
+FAULTY = re.compile("Traceback|part died|never retrieved")
+"""A line of a log that tells of a fault of ours."""
 
 
 class Running:

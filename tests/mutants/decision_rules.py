@@ -348,10 +348,17 @@ LINKED = (
         (f"{ASKED}only_reported_duplicates_are_duplicates_of_a_link_and_of_one_side",),
     ),
     Mutant(
-        "links are asked for on the left side only",
+        "rows that name a record are asked for on the left side only",
         "store/questions.py::_by_side",
         "grouped[one.mapping, one.side]",
         "grouped[one.mapping, Side.LEFT]",
+        (f"{ASKED}rows_that_name_a_record_come_newest_first_whatever_became_of_them",),
+    ),
+    Mutant(
+        "links are asked for on the left side only",
+        "store/links.py::_naming",
+        "keys.setdefault(Side(side), [])",
+        "keys.setdefault(Side.LEFT, [])",
         (f"{ASKED}a_link_is_found_by_the_record_of_its_own_side_and_mapping_only",),
     ),
 )

@@ -1,26 +1,41 @@
 """`python -m tests.mutants.run [WORDS]`: break one rule after the other in a copy of the code; does a test notice?
 
-With words only the mutants whose rule or place contains one of them. Exit code 1 when one survived. On SQLite only.
+With words only the mutants whose rule or place contains one of them; with `--from 60` the sixtieth and those after it.
+Exit code 1 when one survived. On SQLite only.
 """
 
 import argparse
+import compileall
+import multiprocessing
+import os
+import py_compile
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 from tests.mutants.mutant import Mutant, MutantRotten
 from tests.mutants.table import MUTANTS
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("bridge", "tests", "mappings", "config", "pyproject.toml")
+OURS = frozenset({"bridge", "tests", "conftest"})
 FAILED = re.compile(r"^(?:FAILED|ERROR) \S*?::(\S+)", re.MULTILINE)
 PASSED, SOME_FAILED = 0, 1
 LONGEST_SECONDS = 900
+OPTIONS = ("-x", "-n", "0", "--tb=no", "-rfE", "--timeout", "100", "-k", "not postgres")
+LOADED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+"""Plugins are imported already, and nobody reads their assertions."""
+FORK = multiprocessing.get_context("fork")
+"""Each trial is a fork of this process, which has imported all but the bridge and its tests: else most of the
+time would go into that."""
 
 
 def say(text: str) -> None:
@@ -29,32 +44,61 @@ def say(text: str) -> None:
 
 
 def copied(folder: Path) -> Path:
-    """The code and its tests in a folder of their own."""
+    """The code and its tests in a folder of their own, compiled: of a file only the text decides, never its time."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / name)
-    where = subprocess.run(
-        [sys.executable, "-c", "import bridge; print(bridge.__file__)"], cwd=folder, capture_output=True, text=True
-    ).stdout.strip()
-    if not Path(where).is_relative_to(folder):
-        raise MutantRotten(f"the copy would not be what is tested, but {where}")
+    by_text = py_compile.PycInvalidationMode.CHECKED_HASH
+    compileall.compile_dir(folder / "bridge", quiet=2, invalidation_mode=by_text)
     return folder
 
 
 def noticed_by(copy: Path, tests: Sequence[str]) -> str | None:
     """The first test that fails in the copy, None when all pass. Raises MutantRotten when they cannot be run."""
-    command = [sys.executable, "-B", "-m", "pytest", "-x", "-n", "0", "--tb=no", "-rfE", "--timeout", "100"]
-    command += ["-k", "not postgres", *(f"tests/{test}" for test in tests)]
-    ended = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=LONGEST_SECONDS)
-    if ended.returncode == PASSED:
+    said, used = copy / "said.txt", copy / "used.txt"
+    trial = FORK.Process(target=_tested, args=(copy, said, used, [f"tests/{test}" for test in tests]))
+    trial.start()
+    trial.join(LONGEST_SECONDS)
+    if trial.exitcode is None:
+        trial.kill()
+        trial.join()
+    output = said.read_text(errors="replace")
+    if trial.exitcode == PASSED:
         return None
-    found = FAILED.search(ended.stdout)
-    if ended.returncode != SOME_FAILED or found is None:
-        raise MutantRotten(f"pytest could not run (exit code {ended.returncode}):\n{ended.stdout}{ended.stderr}")
+    found = FAILED.search(output)
+    if trial.exitcode != SOME_FAILED or found is None:
+        raise MutantRotten(f"pytest could not run (exit code {trial.exitcode}):\n{output}")
     return found[1]
+
+
+def _tested(copy: Path, said: Path, used: Path, tests: Sequence[str]) -> None:
+    """In a process of its own: run these tests of the copy, and note which modules they use."""
+    with said.open("wb") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    os.chdir(copy)
+    sys.path.insert(0, str(copy))
+    sys.dont_write_bytecode = True
+    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+        del sys.modules[name]
+    code = pytest.main([*OPTIONS, *LOADED, *tests])
+    where = Path(str(sys.modules["bridge"].__file__))
+    if not where.is_relative_to(copy):
+        sys.stdout.write(f"the copy was not what is tested, but {where}\n")
+        code = pytest.ExitCode.INTERNAL_ERROR
+    used.write_text("\n".join(name for name in sys.modules if name.partition(".")[0] not in OURS))
+    sys.stdout.flush()
+    os._exit(int(code))
+
+
+def prepared(copy: Path) -> None:
+    """Import what the last trial used and the next ones will use too, but nothing of ours."""
+    for name in (copy / "used.txt").read_text().splitlines():
+        with suppress(Exception):
+            import_module(name)
 
 
 def tried(copy: Path, mutant: Mutant) -> str | None:
@@ -75,6 +119,7 @@ def run(mutants: Sequence[Mutant], folder: Path) -> int:
     failing = noticed_by(copy, named)
     if failing:
         raise MutantRotten(f"{failing} fails although nothing is broken")
+    prepared(copy)
     for mutant in mutants:
         begun = time.monotonic()
         by = tried(copy, mutant)
@@ -88,8 +133,11 @@ def run(mutants: Sequence[Mutant], folder: Path) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants.run", description=__doc__)
     parser.add_argument("words", nargs="*", help="only rules or places that contain one of these")
-    words = parser.parse_args().words
+    parser.add_argument("--from", type=int, default=1, dest="first", metavar="NUMBER", help="not those before it")
+    asked = parser.parse_args()
+    words = asked.words
     chosen = [one for one in MUTANTS if not words or any(word in one.rule or word in one.place for word in words)]
+    chosen = chosen[asked.first - 1 :]
     if not chosen:
         parser.error("no rule and no place contains these words")
     try:

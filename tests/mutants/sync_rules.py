@@ -156,10 +156,31 @@ UPDATES = (
     ),
     Mutant(
         "a paused mapping writes",
-        "sync/apply.py::_commit_pending",
-        "    if draft.claim.paused:\n",
-        "    if False:\n",
+        "sync/update.py::may_not_write",
+        "    if draft.claim.paused:",
+        "    if False:",
+        ("unit/sync/test_deciding_laws.py::test_no_update_is_decided_while_the_mapping_is_paused",),
+    ),
+    Mutant(
+        "all work of a paused mapping is claimed",
+        "store/claims.py::Picking._mappings",
+        '(paused if row["paused"] else usable).append(row["name"])',
+        'usable.append(row["name"])',
+        ("conformance/store/test_claims.py::test_a_paused_mapping_gives_out_recovery_only",),
+    ),
+    Mutant(
+        "a paused mapping removes",
+        "sync/remove.py::_apply_policy",
+        "    if draft.claim.paused:",
+        "    if False:",
         (f"{BETWEEN}a_paused_mapping_removes_nothing_when_it_looks_at_a_lost_update",),
+    ),
+    Mutant(
+        "a paused mapping archives what a merge left over",
+        "sync/remove.py::_merged",
+        "    if draft.claim.paused:",
+        "    if False:",
+        ("sync/test_leftovers.py::test_a_paused_mapping_archives_nothing_when_it_looks_at_a_lost_archive",),
     ),
 )
 

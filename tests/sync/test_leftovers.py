@@ -100,6 +100,24 @@ async def test_the_deletion_threshold_holds_it_until_a_person_lets_it_through(
     assert bench.erp.live("person")[left_over]["notes"] == "archived"
 
 
+async def test_a_paused_mapping_archives_nothing_when_it_looks_at_a_lost_archive(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench, left_over, _ = await merged(new_bench, clock)
+    bench.erp.fail = lost_answer("before archive")
+    while not bench.erp.calls.count("archive"):
+        clock.advance(1)
+        await bench.turn_once()
+    await bench.store.mappings.set_paused("people", True, "holiday")
+    for _ in range(10):
+        clock.advance(60)
+        await bench.turn_once()
+    assert bench.erp.calls.count("archive") == 1
+    await bench.store.mappings.set_paused("people", False, "")
+    await bench.settle()
+    assert bench.erp.live("person")[left_over]["notes"] == "archived"
+
+
 @pytest.mark.parametrize("lost", ["before archive", "after archive"])
 async def test_an_archive_whose_answer_was_lost_is_done_once(new_bench: NewBench, clock: FakeClock, lost: str) -> None:
     bench, left_over, _ = await merged(new_bench, clock)

@@ -4,6 +4,7 @@ import unicodedata
 from decimal import Decimal
 from typing import Any
 
+from bridge.domain.ids import storable
 from bridge.mapping.types.kind import Kind, Shape
 from bridge.mapping.values import Untranslatable
 
@@ -11,6 +12,8 @@ from bridge.mapping.values import Untranslatable
 def parse_text(raw: Any) -> str | None:
     """Text as typed, line ends as \\n; only blanks is empty. Numbers become their digits (ids, postal codes)."""
     if isinstance(raw, str):
+        if storable(raw) != raw:
+            raise Untranslatable("the text holds a NUL or half a character, which no database keeps")
         return None if raw.isspace() else raw.replace("\r\n", "\n") or None
     if isinstance(raw, int | Decimal) and not isinstance(raw, bool):
         return format(raw, "f") if isinstance(raw, Decimal) else str(raw)

@@ -43,6 +43,9 @@ async def test_a_link_is_found_by_the_record_of_its_own_side_and_mapping_only(de
     found = await desk.store.questions.ask(asked)
     pairs = [(link.left, link.right) if (link := found[one]) else None for one in asked]
     assert pairs == [("1", "2"), ("2", "3"), None, None, ("1", "2"), ("2", "3"), None]
+    for alone, there in ((LinkOf("people", Side.RIGHT, "3"), "2"), (LinkOf("people", Side.LEFT, "3"), None)):
+        link = (await desk.store.questions.ask([alone]))[alone]
+        assert (link.left if link else None) == there
 
 
 async def test_rows_that_name_a_record_come_newest_first_whatever_became_of_them(desk: Desk) -> None:

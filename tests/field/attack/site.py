@@ -38,7 +38,7 @@ WILD = ("crm2", "erp2", "sales", "iam")
 GOOD_MAPPING, WILD_MAPPING = "cards", "wild"
 OPERATE, READ = "operate-token-0123456789-0123456789", "read-only-token-0123456789-0123456789"
 INSTANCE, INSTANCE_SECRET = "attack", "instance-secret-under-attack-0123456789"
-READY_SECONDS, CROSS_SECONDS, STOP_SECONDS = 60.0, 60.0, 40.0
+READY_SECONDS, CROSS_SECONDS, STOP_SECONDS = 300.0, 60.0, 40.0
 SETTINGS = """\
 instance: attack
 instance_secret: {{env: ATTACK_INSTANCE}}

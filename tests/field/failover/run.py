@@ -13,6 +13,7 @@ from tests.acceptance.copies import event_id
 from tests.acceptance.site import SECRETS
 from tests.field.failover.cluster import Cluster
 from tests.field.failover.world import Instance, World, world
+from tests.field.process import FAULTY
 
 DATABASE = "field"
 BACK_SECONDS = 120.0
@@ -159,9 +160,7 @@ async def _ended(one: Instance) -> list[str]:
     code = await one.stop()
     log = one.log.read_text()
     faults = [f"{one.folder.name} ended with {code}"] if code else []
-    faults += [
-        f"{one.folder.name}: {line[:2000]}" for line in log.splitlines() if "Traceback" in line or "part died" in line
-    ][:2]
+    faults += [f"{one.folder.name}: {line[:2000]}" for line in log.splitlines() if FAULTY.search(line)][:2]
     return faults + [f"{one.folder.name} shows {name}" for name, value in SECRETS.items() if value in log]
 
 

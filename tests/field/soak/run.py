@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import re
 import sqlite3
 import sys
 import time
@@ -25,7 +24,7 @@ from bridge.store.tables import metadata
 from tests.acceptance.copies import ACCOUNT
 from tests.acceptance.site import fetch
 from tests.bench.site import Site
-from tests.field.process import Running
+from tests.field.process import FAULTY, Running
 from tests.field.soak.people import People, Wire
 from tests.field.soak.slopes import Point, Slope, slope
 
@@ -298,7 +297,7 @@ async def _judged(work: Soak, site: Site, store: str, per_thousand: float) -> To
     if code := await asyncio.to_thread(work.bridge.stop):
         faults.append(f"the bridge ended with {code}")
     log = work.bridge.log.read_text()
-    faults += [f"log: {line[:1500]}" for line in log.splitlines() if re.search("Traceback|part died", line)][:3]
+    faults += [f"log: {line[:1500]}" for line in log.splitlines() if FAULTY.search(line)][:3]
     slopes = {
         figure: slope([point for point in points if point[0] >= WARM_UP * work.seconds])
         for figure, points in work.samples.points.items()

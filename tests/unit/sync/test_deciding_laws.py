@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -129,6 +130,14 @@ def test_nothing_is_written_while_the_mapping_is_paused(world: World) -> None:
     end = decided(Seat(replace(world, paused=True))).end
     assert not writes_of(end)
     assert not isinstance(end, Create)
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_no_update_is_decided_while_the_mapping_is_paused(*, paused: bool) -> None:
+    agreed = {"name": "Ana", "email": None, "phone": None, "company_id": None, "kind": "in"}
+    records = {CRM: Shown({**agreed, "name": "Berg"}), ERP: Shown(agreed)}
+    world = World(tasks=(Told(CRM),), records=records, agreed=agreed, paused=paused)
+    assert bool(writes_of(decided(Seat(world)).end)) is not paused
 
 
 def test_no_removal_is_decided_while_the_mapping_is_paused() -> None:
