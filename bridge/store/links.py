@@ -446,15 +446,19 @@ def _linked_alike(conn: Connection, batch: Sequence[IntentAsked]) -> dict[TaskKe
     for one in asking:
         of = (one.key.mapping, one.key.side)
         record_ids = {record_id for key in one.keys for record_id in sharing[of].get(key, ())}
-        alike[one.key] = {
-            TaskKey(*of, record_id) for record_id in record_ids - {one.key.record_id, *(one.unlike or ())}
-        }
+        apart = {one.key.record_id, *(one.unlike or ())}
+        alike[one.key] = {TaskKey(*of, record_id) for record_id in record_ids - apart}
     linked = links_of(conn, {other for others in alike.values() for other in others})
+    paired = {other: link for other, link in linked.items() if _is_pair_of(link, other)}
     for key, others in alike.items():
-        paired = [link.id for other in others if (link := linked.get(other)) is not None and link.state in moves.PAIRED]
-        if paired:
-            found[key] = min(paired)
+        if others & paired.keys():
+            found[key] = min(paired[other].id for other in others & paired.keys())
     return found
+
+
+def _is_pair_of(link: Link, key: TaskKey) -> bool:
+    """Whether the record has a counterpart by this link; one that was merged away has none of its own."""
+    return link.state in moves.PAIRED and link.record_id(key.side) == key.record_id
 
 
 def _decided_for(intent: Link) -> TaskKey | None:

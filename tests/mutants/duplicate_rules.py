@@ -125,16 +125,23 @@ DUPLICATE_MUTANTS = (
     ),
     Mutant(
         "a record that was linked once is in the way of a create",
-        "store/links.py::_pair",
-        ", links.c.state.in_(PAIRED))",
-        ")",
+        "store/links.py::_is_pair_of",
+        "link.state in moves.PAIRED and ",
+        "",
         (f"{INTENTS}a_record_that_was_linked_once_is_in_nobodys_way",),
+    ),
+    Mutant(
+        "an unlinked record is read although no read could be used",
+        "sync/match.py::_asked_of_each",
+        "if accept.too_early(draft, side, record_id):",
+        "if False:",
+        ("unit/sync/test_deciding_laws.py::test_an_unlinked_record_of_which_no_read_could_be_used_yet_is_not_read",),
     ),
     Mutant(
         "what was seen not to show the key is in the way of a create",
         "store/links.py::_linked_alike",
-        "if record_id not in apart",
-        "if record_id != one.key.record_id",
+        "apart = {one.key.record_id, *(one.unlike or ())}",
+        "apart = {one.key.record_id}",
         (
             f"{INTENTS}a_linked_record_that_was_seen_not_to_show_the_key_is_in_nobodys_way",
             f"{HELD}a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first_one",

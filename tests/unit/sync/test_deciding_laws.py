@@ -11,10 +11,11 @@ from bridge.domain.record import Record, Side
 from bridge.mapping import translate
 from bridge.mapping.values import UNREAD, Reference
 from bridge.store.model import Completion, LinkState, Mode, Outcome
+from bridge.store.questions import IsForgotten, LinksNaming, SharingKeys, StateOf, SurvivorOf
 from bridge.sync.decide import decide
 from bridge.sync.draft import Draft
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import CanSee, Create, Look, Removal, SideWrite, Update
+from bridge.sync.situation import CanSee, Create, Look, Removal, SideWrite, Update, Wanted
 from tests.unit.sync.drawn_worlds import blanking, compared, deletions, duplicates, lonely, pairs, undisturbed, worlds
 from tests.unit.sync.worlds import (
     ABSENT,
@@ -242,6 +243,27 @@ def test_what_waits_for_a_parent_lets_the_edits_of_the_other_side_cross() -> Non
 def test_what_waits_for_a_parent_lets_the_edits_cross_whichever_side_comes_first() -> None:
     here, there = Seat(WAITS_ON_ONE_SIDE, CRM), Seat(WAITS_ON_ONE_SIDE, ERP)
     assert neutral(decided(here).end, here) == neutral(decided(there).end, there)
+
+
+LONELY = World(state=None, records={CRM: Shown({"name": "Bo", "email": "b@x.example", "phone": None, "kind": "in"})})
+
+
+def test_what_every_unlinked_record_needs_is_asked_together() -> None:
+    with pytest.raises(Wanted) as wanted:
+        decide(Draft(Seat(LONELY).situation))
+    assert {type(need) for need in wanted.value.needs} == {Look, SurvivorOf, LinksNaming, IsForgotten, StateOf}
+
+
+def test_before_a_create_only_the_match_index_is_asked_beside_that() -> None:
+    asked = decided(Seat(LONELY)).asked
+    assert {type(need) for need in asked[5:]} == {SharingKeys}
+
+
+def test_an_unlinked_record_of_which_no_read_could_be_used_yet_is_not_read() -> None:
+    shown = replace(LONELY.records[CRM], own_write=SETTLE / 4)
+    seat = Seat(replace(LONELY, records={CRM: shown}))
+    found = decided(seat)
+    assert (found.end.code, [need for need in found.asked if isinstance(need, Look)]) == (Reason.READ_TOO_EARLY, [])
 
 
 @given(worlds)
