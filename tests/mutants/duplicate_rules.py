@@ -124,11 +124,11 @@ DUPLICATE_MUTANTS = (
         ),
     ),
     Mutant(
-        "a record that was linked once is in the way of a create",
+        "a record that was merged away is in the way of a create",
         "store/links.py::_is_pair_of",
-        "link.state in moves.PAIRED and ",
+        " and link.record_id(key.side) == key.record_id",
         "",
-        (f"{INTENTS}a_record_that_was_linked_once_is_in_nobodys_way",),
+        (f"{INTENTS}a_record_that_was_merged_into_a_linked_one_is_in_nobodys_way",),
     ),
     Mutant(
         "an unlinked record is read although no read could be used",

@@ -78,6 +78,16 @@ async def test_a_record_that_was_linked_once_is_in_nobodys_way(desk: Desk) -> No
     assert isinstance(await intends(desk, two, "mail", unlike=()), IntentOpened)
 
 
+async def test_a_record_that_was_merged_into_a_linked_one_is_in_nobodys_way(desk: Desk) -> None:
+    survivor, number = await desk.links("1", "c1"), await desk.links("3", "c3")
+    await desk.store.records.note(keys=[KeyNote("people", Side.LEFT, "3", ("mail",))])
+    await desk.hears("2", "3")
+    two, three = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
+    merged = Move("test", number, {"state": LinkState.ALIAS, "alias_of": survivor, "right": None})
+    await desk.store.tasks.submit(done(three, links=[merged]))
+    assert isinstance(await intends(desk, two, "mail", unlike=()), IntentOpened)
+
+
 async def test_an_open_intent_holds_all_its_match_keys(desk: Desk) -> None:
     await desk.hears("1", "2", "3")
     one, two, three = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
