@@ -94,7 +94,11 @@ async def _new_store(store: Store) -> list[dict[str, object]]:
     """Nothing, but of a store that was made lately: it may have taken the place of one that was lost."""
     made = await store.audit.since(NEW_STORE, store.now() - NEW_SECONDS)
     return [
-        {"store": one["store"], "made": moment(one["made"]), "note": "was empty then: no pairs and no hooks from before"}
+        {
+            "store": one["store"],
+            "made": moment(one["made"]),
+            "note": "was empty then: it knows nothing from before",
+        }
         for one in made
     ]
 

@@ -224,9 +224,11 @@ def until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_SECO
 
 
 def deeds(folder: Path) -> list[tuple[str, str]]:
-    """The audit log of a store on SQLite, the oldest first: what was done with which arguments, and its answer."""
+    """What people did, from the audit log of a store on SQLite, oldest first: with its arguments, and the answer."""
     file = sqlite3.connect(folder / "bridge.sqlite")
-    rows = file.execute("SELECT person, action, arguments, answer FROM audit ORDER BY id").fetchall()
+    rows = file.execute(
+        "SELECT person, action, arguments, answer FROM audit WHERE person != 'the bridge' ORDER BY id"
+    ).fetchall()
     file.close()
     assert all(person.endswith("(command line)") for person, *_ in rows), rows
     return [(" ".join([action, *map(str, json.loads(told).values())]), answer) for _, action, told, answer in rows]
