@@ -146,8 +146,8 @@ class Requests:
         number = await left_alone.look_again(mapping, SHADOW)
         if not number:
             return ""
-        told = ("1 record", "is") if number == 1 else (f"{number} records", "are")
-        return f"; {told[0]} decided in shadow mode {told[1]} looked at again"
+        which, are = ("1 record", "is") if number == 1 else (f"{number} records", "are")
+        return f"; {which} decided in shadow mode {are} looked at again"
 
     async def _pause(self, arguments: Arguments) -> str:
         return await self._set_paused(arguments, True)
