@@ -69,7 +69,7 @@ async def progress_of(
     for cursor in sorted(running, key=lambda one: (not one.mapping, one.system, one.entity, one.kind)):
         waiting, stands = 0, await store.systems.unusable(cursor.system)
         if cursor.mapping:
-            waiting = await store.tasks.waiting(Lane.BACKFILL, cursor.mapping)
+            waiting = await store.standing.waiting(Lane.BACKFILL, cursor.mapping)
             state = states.get(cursor.mapping)
             stands = "the mapping is paused" if state is not None and state.paused else stands
             if not _begun(cursor) and any(one.mapping == cursor.mapping and _begun(one) for one in running):

@@ -141,9 +141,13 @@ class Requests:
         left_alone = self._bridge.store.left_alone
         if preview:
             number = sum((await left_alone.numbers(SHADOW)).get(mapping, {}).values())
-            return f"; {number} records were decided in shadow mode and would be looked at again" if number else ""
+            told = "1 record was" if number == 1 else f"{number} records were"
+            return f"; {told} decided in shadow mode and would be looked at again" if number else ""
         number = await left_alone.look_again(mapping, SHADOW)
-        return f"; {number} records decided in shadow mode are looked at again" if number else ""
+        if not number:
+            return ""
+        which, are = ("1 record", "is") if number == 1 else (f"{number} records", "are")
+        return f"; {which} decided in shadow mode {are} looked at again"
 
     async def _pause(self, arguments: Arguments) -> str:
         return await self._set_paused(arguments, True)

@@ -97,7 +97,7 @@ async def _new_store(store: Store) -> list[dict[str, object]]:
         {
             "store": one["store"],
             "made": moment(one["made"]),
-            "note": "was empty then: no pairs and no hooks from before",
+            "note": "was empty then: it knows nothing from before",
         }
         for one in made
     ]

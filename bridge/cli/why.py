@@ -12,8 +12,8 @@ from bridge.domain.errors import ConfigError
 from bridge.store.engine import Store
 
 UNKNOWN = (
-    "no record that the store knows holds this. The bridge knows the records that a callback or a sweep told of; name "
-    "another one as SIDE ENTITY ID. `bridge backfill MAPPING` takes in those from before the bridge"
+    "no record that the store knows holds this. Names are those both sides agreed on: one that has not crossed yet is "
+    "found as SIDE ENTITY ID, one from before the bridge comes in with `bridge backfill MAPPING`"
 )
 
 

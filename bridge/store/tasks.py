@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from bridge.domain.event import Lane
 from bridge.store.claims import Claims
@@ -67,15 +67,6 @@ class Tasks(Claims, Finishing, Standing):
             return min((due for due in found if due is not None), default=None)
 
         return await self._database.read(work)
-
-    async def waiting(self, lane: Lane | None = None, mapping: str | None = None) -> int:
-        """How many tasks are due or waiting."""
-        query = select(func.count()).select_from(tasks).where(tasks.c.due.is_not(None))
-        if lane is not None:
-            query = query.where(tasks.c.lane == lane.value)
-        if mapping is not None:
-            query = query.where(tasks.c.mapping == mapping)
-        return await self._database.read(lambda conn: conn.scalar(query)) or 0
 
     async def look_now(self, names: Sequence[str], code: str | None = None) -> int:
         """Have the waiting tasks of these mappings looked at now (`code`: those that wait for this); how many."""

@@ -1,5 +1,6 @@
 """A running bridge whose disk fills up, whose file is deleted, locked or damaged: what its operator and vendors see."""
 
+import json
 import os
 import re
 import sqlite3
@@ -70,6 +71,13 @@ def goes_on(world: World, name: str) -> None:
     site, _, deskera = world
     until(lambda: said(site) == "" and site.get("/health/ready").status == 200, "the store is well", 20)
     deskera.until("contacts", name=name)
+
+
+def test_a_new_store_is_told_of(world: World) -> None:
+    site = world[0]
+    assert site.log.read_text().count("the store is new and empty: nothing from before is known") == 1
+    (row,) = json.loads(site.told("status", "--json").out)["store"]
+    assert (row["store"], row["note"]) == (site.store_url, "was empty then: it knows nothing from before")
 
 
 def test_a_full_disk(world: World) -> None:

@@ -245,7 +245,7 @@ async def test_a_verification_that_ended_early_is_nowhere_told_as_agreeing(here:
     shown = await client.get(f"{API}/mappings/people/verify")
     assert (shown["agrees"], shown["agreed"], shown["fault"]) == (None, None, "crm: no answer within 30 s")
     page = await client.get("/mappings/people/verify")
-    assert ("It ended early: 0 of 0 pairs equal" in page, "it ended early" in page, "gree:" in page) == (
+    assert ("It ended early. 0 of 0 pairs are equal" in page, "it ended early" in page, "gree:" in page) == (
         True,
         True,
         False,
