@@ -124,6 +124,7 @@ def restore_backup(path: Path, file: Path, replace: bool, check: bool) -> None:
         )
         click.echo(f"  in docs/backup.md, then `bridge resume {name}`")
     click.echo("now `bridge run`: it compares every record of both sides first; `bridge status` shows how far it is")
+    click.echo("when its sweeps are complete and nothing waits, `bridge verify` says whether both sides agree")
 
 
 def _made_again(path: Path, taken_at: str) -> Mapping[str, str]:
