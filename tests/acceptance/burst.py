@@ -175,11 +175,12 @@ async def _world(stack: AsyncExitStack, folder: Path, store_url: str) -> Burst:
 async def _wave(burst: Burst, count: int) -> None:
     """Make records until the bridge accepted as many creates as asked for, with a queue of callbacks always waiting.
 
-    However slow the machine is: it fails only when no create is accepted any more.
+    However slow the machine is: it fails only when no create is accepted any more, and Pipedrive forgives late answers.
     """
     accepted = len(burst.wire.created)
     wanted, end = accepted + count, time.monotonic() + STILL_SECONDS
     while len(burst.wire.created) < wanted:
+        burst.lift_bans()
         if burst.waiting() < QUEUE:
             burst.make(STEP)
         if len(burst.wire.created) != accepted:

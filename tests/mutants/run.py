@@ -10,7 +10,9 @@ import multiprocessing
 import os
 import py_compile
 import re
+import resource
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -29,7 +31,8 @@ COPIED = ("bridge", "tests", "mappings", "config", "pyproject.toml")
 OURS = frozenset({"bridge", "tests", "conftest"})
 FAILED = re.compile(r"^(?:FAILED|ERROR) \S*?::(\S+)", re.MULTILINE)
 PASSED, SOME_FAILED = 0, 1
-LONGEST_SECONDS = 900
+MOST_SECONDS = 60
+"""Of CPU for one mutant. (A test's own limit is raised into the event loop, which may swallow it.)"""
 OPTIONS = ("-x", "-n", "0", "--tb=no", "-rfE", "--timeout", "100", "-k", "not postgres")
 LOADED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 """Plugins are imported already, and nobody reads their assertions."""
@@ -56,26 +59,29 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def noticed_by(copy: Path, tests: Sequence[str]) -> str | None:
-    """The first test that fails in the copy, None when all pass. Raises MutantRotten when they cannot be run."""
+def noticed_by(copy: Path, tests: Sequence[str], most_seconds: int = resource.RLIM_INFINITY) -> str | None:
+    """The first test that fails in the copy, None when all pass. Raises MutantRotten when they cannot be run.
+
+    most_seconds: of CPU; that a broken program goes on for ever is noticed as well.
+    """
     said, used = copy / "said.txt", copy / "used.txt"
-    trial = FORK.Process(target=_tested, args=(copy, said, used, [f"tests/{test}" for test in tests]))
+    trial = FORK.Process(target=_tested, args=(copy, said, used, [f"tests/{test}" for test in tests], most_seconds))
     trial.start()
-    trial.join(LONGEST_SECONDS)
-    if trial.exitcode is None:
-        trial.kill()
-        trial.join()
+    trial.join()
     output = said.read_text(errors="replace")
     if trial.exitcode == PASSED:
         return None
+    if trial.exitcode == -signal.SIGXCPU:
+        return "the end that never comes"
     found = FAILED.search(output)
     if trial.exitcode != SOME_FAILED or found is None:
         raise MutantRotten(f"pytest could not run (exit code {trial.exitcode}):\n{output}")
     return found[1]
 
 
-def _tested(copy: Path, said: Path, used: Path, tests: Sequence[str]) -> None:
+def _tested(copy: Path, said: Path, used: Path, tests: Sequence[str], most_seconds: int) -> None:
     """In a process of its own: run these tests of the copy, and note which modules they use."""
+    resource.setrlimit(resource.RLIMIT_CPU, (most_seconds, resource.RLIM_INFINITY))
     with said.open("wb") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
@@ -107,7 +113,7 @@ def tried(copy: Path, mutant: Mutant) -> str | None:
     sound, broken = path.read_text(), mutant.broken(copy)
     path.write_text(broken)
     try:
-        return noticed_by(copy, mutant.tests)
+        return noticed_by(copy, mutant.tests, MOST_SECONDS)
     finally:
         path.write_text(sound)
 
