@@ -185,7 +185,7 @@ class Commands(click.Group):
         try:
             command = late(module, name)
         finally:
-            if cmd_name not in SHOWING:
+            if cmd_name not in SHOWING or not self.ends_process:
                 gc.enable()
         assert isinstance(command, click.Command)
         if "_BRIDGE_COMPLETE" in os.environ:

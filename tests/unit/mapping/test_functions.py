@@ -46,7 +46,7 @@ def test_a_function_of_the_language_does_what_its_example_says_and_goes_back(nam
         assert value_of(mapping, write(mapping, LEFT, {"f": value}, {})) == value
 
 
-texts = st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1, max_size=20)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), min_size=1, max_size=20)
 
 
 @given(texts.filter(lambda text: bool(text.strip())), st.sampled_from(["{add-prefix: C-}", "{remove-prefix: C-}"]))

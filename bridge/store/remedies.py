@@ -1,0 +1,90 @@
+"""What a database says when it cannot be used, in words that tell a person what to do."""
+
+import sqlite3
+from collections.abc import Mapping
+
+RESTORE = "stop the bridge, move the file, its -wal and its -shm away, then `bridge restore-backup FILE`"
+
+LOCKED = "another program holds it locked: end that program"
+CONTINUES = "; then the bridge continues by itself"
+
+SQLITE_REMEDIES: Mapping[int, str] = {
+    sqlite3.SQLITE_FULL: "the disk is full: make room",
+    sqlite3.SQLITE_READONLY: "its file or disk is read-only: let the bridge's user write it",
+    sqlite3.SQLITE_BUSY: LOCKED,
+    sqlite3.SQLITE_LOCKED: LOCKED,
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written: look at the machine's log",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: see that it is there and that the bridge's user may write it",
+    sqlite3.SQLITE_PERM: "its file may not be written: give the bridge's user the right",
+    sqlite3.SQLITE_CORRUPT: f"its file is damaged: {RESTORE}",
+    sqlite3.SQLITE_NOTADB: f"its file is not a database, or is damaged: correct store.url, or {RESTORE}",
+}
+DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+POSTGRES_REMEDIES: Mapping[str, str] = {
+    "53300": "PostgreSQL has no connection left: raise max_connections, or end what holds them",
+    "53100": "PostgreSQL's disk is full: make room",
+    "53200": "PostgreSQL has no memory left",
+    "25006": "PostgreSQL takes no writes (it is a replica, or set read-only): name the one that does",
+    "28P01": "PostgreSQL refuses the password: correct store.url and restart",
+    "28000": "PostgreSQL refuses the user: correct store.url and restart",
+    "3D000": "PostgreSQL has no such database: make it, or correct store.url and restart",
+    "57P03": "PostgreSQL is starting or stopping",
+    "XX001": "a table of PostgreSQL is damaged: restore the database",
+    "XX002": "an index of PostgreSQL is damaged: REINDEX the database",
+    "42P01": "a table is missing: restore the database",
+}
+
+PASSING = frozenset(
+    {
+        *(
+            sqlite3.SQLITE_FULL,
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_BUSY,
+            sqlite3.SQLITE_LOCKED,
+            sqlite3.SQLITE_PERM,
+        ),
+        *("53300", "53100", "53200", "57P03"),
+    }
+)
+"""What a running bridge goes on after by itself."""
+
+
+def code_of(error: BaseException) -> int:
+    """SQLite's primary code of an error; 0 for others."""
+    found = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    return found & 0xFF if isinstance(found, int) else 0
+
+
+def is_locked(error: BaseException) -> bool:
+    """Another connection writes, or holds the file."""
+    return code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def state_of(error: BaseException) -> str:
+    """PostgreSQL's SQLSTATE of an error; "" for others."""
+    found = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return found if isinstance(found, str) else ""
+
+
+def known_words(error: BaseException) -> str | None:
+    """What is wrong and what to do; None for what is not known here."""
+    return SQLITE_REMEDIES.get(code_of(error)) or POSTGRES_REMEDIES.get(state_of(error))
+
+
+def is_passing(error: BaseException) -> bool:
+    """A running bridge continues by itself once the cause is gone."""
+    return code_of(error) in PASSING or state_of(error) in PASSING
+
+
+def in_words(error: BaseException) -> str:
+    """What is wrong and what to do; else the database's own words, without statement or values."""
+    known = known_words(error)
+    if known is not None:
+        return known
+    original = getattr(error, "orig", None) or error
+    if isinstance(original, TimeoutError):
+        return "the database did not answer in time: see whether a table is locked, or its server too busy"
+    if isinstance(original, (ConnectionRefusedError, FileNotFoundError)):
+        return f"no database listens at its address: start it, or correct store.url ({original.strerror})"
+    return str(original).splitlines()[0][:300] if str(original) else type(original).__name__
