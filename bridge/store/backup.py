@@ -129,11 +129,10 @@ async def back_up(database: Database, out: IO[bytes], program: str) -> Written:
     if database.sqlite:
         return await database.read(work)
 
-    async def snapshot(conn: Any) -> Written:
-        await conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        async with conn.begin():
-            written: Written = await conn.run_sync(work)
-        return written
+    def snapshot(conn: Connection) -> Written:
+        conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with conn.begin():
+            return work(conn)
 
     return await database.session(snapshot)
 

@@ -59,7 +59,6 @@ from bridge.store.tables import sequence
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-Session = Callable[[Any], Awaitable[T]]
 
 TOGETHER = 16
 """Transactions that share a commit at most: so long may the loop be held up."""
@@ -87,7 +86,7 @@ class Backend(Protocol):
 
     async def read(self, work: Work[T]) -> T: ...
     async def write(self, work: Work[T], before_commit: Callable[[], Awaitable[None]]) -> T: ...
-    async def session(self, work: Session[T]) -> T: ...
+    async def session(self, work: Work[T]) -> T: ...
     async def scrub(self) -> None: ...
     async def listen(self, channel: str, heard: Callable[[], None], ready: Callable[[], None]) -> None: ...
     async def close(self) -> None: ...
@@ -139,7 +138,7 @@ class Database:
         if self.locked:
             raise StoreUnavailable(f"the store cannot be used now: {LOCKED}{CONTINUES}")
 
-    async def session(self, work: Session[T]) -> T:
+    async def session(self, work: Work[T]) -> T:
         """Run `work` on a connection of its own, outside of any transaction (PostgreSQL session locks)."""
         try:
             return await self.backend.session(work)
@@ -305,7 +304,7 @@ class Sqlite:
         """The next read opens a connection, which sees what is read at the opening only."""
         self._reader.close()
 
-    async def session(self, work: Session[T]) -> T:
+    async def session(self, work: Work[T]) -> T:
         raise AssertionError("SQLite has one process, and no locks of sessions")
 
     async def scrub(self) -> None:

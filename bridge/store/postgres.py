@@ -1,4 +1,8 @@
-"""The store on PostgreSQL: a pool of connections of asyncpg. `database` imports it only where it is used."""
+"""The store on PostgreSQL: a pool of connections of asyncpg. `database` imports it only where it is used.
+
+A transaction is a plain function that runs in a greenlet; what it waits for is awaited by the event loop. SQLAlchemy's
+asyncio extension does the same, with a greenlet for each step, and imports the whole ORM: 6 MB.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,12 +11,12 @@ from typing import Any, TypeVar
 
 import asyncpg
 from asyncpg.exceptions import TargetServerAttributeNotMatched
-from sqlalchemy import Connection, event
+from sqlalchemy import AsyncAdaptedQueuePool, Connection, Engine, create_engine, event
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only, greenlet_spawn
 
 from bridge.domain.errors import StoreUnavailable
 
@@ -47,47 +51,49 @@ class Postgres:
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")  # saves BEGIN and COMMIT
 
     async def read(self, work: Work[T]) -> T:
-        async def once() -> T:
-            async with self._reading.connect() as conn:
-                return await conn.run_sync(work)
+        def once() -> T:
+            with self._reading.connect() as conn:
+                return work(conn)
 
         return await _again_if_lost(once, lambda: True)
 
     async def write(self, work: Work[T], before_commit: Callable[[], Awaitable[None]]) -> T:
         uncommitted = True
 
-        async def once() -> T:
+        def once() -> T:
             nonlocal uncommitted
-            async with self.engine.connect() as conn, conn.begin():
-                result = await conn.run_sync(work)
-                await before_commit()
+            with self.engine.connect() as conn, conn.begin():
+                result = work(conn)
+                await_only(before_commit())
                 uncommitted = False
                 return result
 
         return await _again_if_lost(once, lambda: uncommitted)
 
-    async def session(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Run `work` on a connection of its own, outside of any transaction."""
+    async def session(self, work: Work[T]) -> T:
+        """Run `work` on a connection of its own, outside of any transaction. It may wait by `await_only`."""
         began = False
 
-        async def once() -> T:
+        def once() -> T:
             nonlocal began
-            async with self.engine.connect() as conn:
-                await conn.exec_driver_sql("SELECT 1")  # one that the server closed is found out before work begins
-                await conn.rollback()
+            with self.engine.connect() as conn:
+                conn.exec_driver_sql("SELECT 1")  # one that the server closed is found out before work begins
+                conn.rollback()
                 began = True
-                return await work(conn)
+                return work(conn)
 
         return await _again_if_lost(once, lambda: not began)
 
     async def scrub(self) -> None:
         """Remove rows that nobody can see any more; their bytes go as the space is used again."""
+        raw = await greenlet_spawn(self.engine.raw_connection)
         try:
-            async with self.engine.connect() as conn:
-                driver: Any = (await conn.get_raw_connection()).driver_connection
-                await driver.execute(f"VACUUM {', '.join(ERASED_FROM)}", timeout=VACUUM_SECONDS)
+            driver: Any = raw.driver_connection
+            await driver.execute(f"VACUUM {', '.join(ERASED_FROM)}", timeout=VACUUM_SECONDS)
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise StoreUnavailable(f"the store's tables cannot be vacuumed now: {error}") from error
+        finally:
+            await greenlet_spawn(raw.close)
 
     async def listen(self, channel: str, heard: Callable[[], None], ready: Callable[[], None]) -> None:
         """Call `heard` at every notification until the connection is lost. Raises StoreUnavailable."""
@@ -98,21 +104,20 @@ class Postgres:
 
     async def _listen(self, channel: str, heard: Callable[[], None], ready: Callable[[], None]) -> None:
         ended = asyncio.Event()
-        async with self.engine.connect() as conn:
-            raw = await conn.get_raw_connection()
-            driver: Any = raw.driver_connection
-            try:
-                driver.add_termination_listener(lambda *_: ended.set())
-                await driver.add_listener(channel, lambda *_: heard())
-                ready()
-                while not ended.is_set():
-                    await _at_most(ended, LISTEN_SECONDS)
-                    await driver.execute("SELECT 1", timeout=CONNECT_SECONDS)
-            finally:
-                await conn.invalidate()
+        raw = await greenlet_spawn(self.engine.raw_connection)
+        driver: Any = raw.driver_connection
+        try:
+            driver.add_termination_listener(lambda *_: ended.set())
+            await driver.add_listener(channel, lambda *_: heard())
+            ready()
+            while not ended.is_set():
+                await _at_most(ended, LISTEN_SECONDS)
+                await driver.execute("SELECT 1", timeout=CONNECT_SECONDS)
+        finally:
+            await greenlet_spawn(raw.invalidate)
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        await greenlet_spawn(self.engine.dispose)
 
 
 async def _at_most(ended: asyncio.Event, seconds: float) -> None:
@@ -120,34 +125,37 @@ async def _at_most(ended: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(ended.wait(), seconds)
 
 
-async def _again_if_lost(once: Callable[[], Awaitable[T]], nothing_done: Callable[[], bool]) -> T:
+async def _again_if_lost(once: Callable[[], T], nothing_done: Callable[[], bool]) -> T:
     """Once more on a new connection, if the server had closed this one and nothing can have been committed.
 
     A ping before each transaction would find that out as well, for a round trip each.
     """
     try:
-        return await once()
+        return await greenlet_spawn(once)
     except DBAPIError as error:
         if not (error.connection_invalidated and nothing_done()):
             raise
-    return await once()
+    return await greenlet_spawn(once)
 
 
-def _engine(url: URL) -> AsyncEngine:
+def _engine(url: URL) -> Engine:
     query = dict(url.query)
     if mode := query.pop("sslmode", None):
         query["ssl"] = mode
     url = url.set(drivername="postgresql+asyncpg", query=query)
-    engine = create_async_engine(
+    given: dict[str, Any] = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
+    if (connect := _first_that_writes(url)) is not None:
+        given = {"async_creator_fn": connect}
+    engine = create_engine(
         url,
+        poolclass=AsyncAdaptedQueuePool,
         pool_size=4,
         max_overflow=8,
         pool_use_lifo=True,  # each connection keeps its prepared statements: the fewer are used, the less memory
         pool_timeout=10,
-        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS},
-        async_creator=_first_that_writes(url),
+        connect_args=given,
     )
-    event.listen(engine.sync_engine, "handle_error", _leave_silent_server)
+    event.listen(engine, "handle_error", _leave_silent_server)
     return engine
 
 
@@ -160,7 +168,7 @@ def _leave_silent_server(context: ExceptionContext) -> None:
         context.is_disconnect = context.invalidate_pool_on_disconnect = True
 
 
-def _first_that_writes(url: URL) -> Callable[[], Awaitable[Any]] | None:
+def _first_that_writes(url: URL) -> Callable[..., Awaitable[Any]] | None:
     """How to connect where the address names several servers; None for one.
 
     The driver has one time for all of them, and a machine that is off answers nothing: then the second is never asked.
@@ -172,7 +180,7 @@ def _first_that_writes(url: URL) -> Callable[[], Awaitable[Any]] | None:
         return None
     given = {"target_session_attrs": "read-write", "command_timeout": COMMAND_OF_SEVERAL_SECONDS, **given}
 
-    async def connect() -> Any:
+    async def connect(**_: Any) -> Any:
         refused = []
         for host, port in zip(hosts, ports, strict=True):
             try:

@@ -5,9 +5,10 @@ What a vendor has just issued exists nowhere else: neither a store that is away 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlalchemy import Connection, select, text, update
+from sqlalchemy.util import await_only
 
 from bridge.domain.patience import once_back
 from bridge.store.database import Database
@@ -114,12 +115,12 @@ class Tokens:
                 await self._locked(f"bridge-token-{credential}", work)
 
     async def _locked(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        async def hold(conn: Any) -> None:
-            await conn.execution_options(isolation_level="AUTOCOMMIT")
-            await conn.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), {"name": name})
+        def hold(conn: Connection) -> None:
+            conn.execution_options(isolation_level="AUTOCOMMIT")
+            conn.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), {"name": name})
             try:
-                await work()
+                await_only(work())
             finally:
-                await conn.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": name})
+                conn.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": name})
 
         await self._database.session(hold)

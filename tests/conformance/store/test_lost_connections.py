@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams
@@ -52,7 +52,7 @@ async def test_a_session_that_cannot_be_opened_is_an_unavailable_store(
         async def refused(*_: object, **__: object) -> None:
             raise ConnectionRefusedError("nobody listens")
 
-        async def work(conn: AsyncConnection) -> None:
+        def work(conn: Connection) -> None:
             raise AssertionError("never reached")
 
         await store.database.backend.close()
