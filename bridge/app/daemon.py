@@ -161,6 +161,8 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
     loop.set_exception_handler(unawaited)
     for number in (signal.SIGTERM, signal.SIGINT):  # before anything listens: as soon as it is ready it may be stopped
         loop.add_signal_handler(number, stop.set)
+    early = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, early.set)  # it would end a bridge that starts
     async with running(settings, seams, redactor) as bridge:
         reloads: set[asyncio.Task[list[str]]] = set()
 
@@ -170,6 +172,8 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
             task.add_done_callback(reloads.discard)
 
         loop.add_signal_handler(signal.SIGHUP, on_hangup)
+        if early.is_set():
+            on_hangup()
         look_for_garbage_seldom()
         async with service.told(bridge.store.ping):
             await stop.wait()

@@ -246,6 +246,7 @@ async def test_hooks_are_repaired_and_runs_are_started_paused_and_resumed(anna: 
     await anna.go("/hooks")
     await anna.page.click("text=Compare and repair")
     await anna.sure()
+    await anna.page.wait_for_selector(".notice.done, .notice.queued")  # the page said the same of hooks before
     await anna.sees("9 hooks in place, 0 registered, 0 removed")
     await anna.go("/runs")
     await anna.page.click("button[aria-label='Pause people']")
