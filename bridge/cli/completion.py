@@ -69,7 +69,7 @@ def complete_names(command: click.Command) -> None:
     """Have every parameter of a command, and of those below it, completed that is called as in NAMES."""
     for parameter in command.params:
         if parameter.name in NAMES and not isinstance(parameter.type, click.Choice):
-            parameter.shell_complete = _completer(NAMES[parameter.name])  # type: ignore[method-assign]
+            parameter.shell_complete = _completer(NAMES[parameter.name])  # type: ignore[assignment, method-assign]
     for one in command.commands.values() if isinstance(command, click.Group) else ():
         complete_names(one)
 
