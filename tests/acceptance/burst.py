@@ -31,6 +31,8 @@ TARGETS = {"organizations": "organization", "persons": "person"}
 QUEUE, STEP = 40, 10
 STILL_SECONDS = 120.0
 """So long nothing may be accepted while callbacks wait."""
+SETTLED_SECONDS = 600.0
+"""So long what was accepted may wait afterwards: on a busy machine writes come too late for their deadlines."""
 BOOKED = ("applied", "unchanged", "coalesced", "filtered", "waiting", "dead", "discarded")
 Made = tuple[str, str]
 
@@ -191,10 +193,10 @@ async def _wave(burst: Burst, count: int) -> None:
 
 async def _judge(burst: Burst, daemon: Daemon, took: float, waits: float, kills: int) -> Outcome:
     """Compare both ends with what was said on the wire, before and after a full reconcile."""
-    await burst.settled(120)
+    await burst.settled(SETTLED_SECONDS)
     writes = burst.writes()
     swept = await asyncio.to_thread(burst.site.bridge, "reconcile", "--full")
-    await burst.settled(120)
+    await burst.settled(SETTLED_SECONDS)
     totals, extra = await burst.totals(), burst.writes() - writes
     code = await asyncio.to_thread(daemon.stop)
     stored, names = await _stored_ids(burst.site), burst.arrived()
