@@ -106,6 +106,13 @@ class Judge:
         return any(edit.side == "erp" and edit.at >= gone for edit in edits)
 
     # -- fields -----------------------------------------------------------------------------------------------------
+    def _entered_here(self, kind: str, tag: str, name: str, erp: str) -> list[Edit]:
+        """What stands of what people entered in this record while it was the counterpart of one that went into the thing
+        of `tag`: the merge makes it that thing's counterpart, and they may have edited on before it did."""
+        others = self.ledger.things[kind, tag].absorbed
+        edits = [edit for other in sorted(others) for edit in self.ledger.standing(kind, other, name)]
+        return [edit for edit in edits if (edit.side, edit.record_id) == ("erp", erp)]
+
     def _in_step(self, kind: str, tag: str, crm: str, erp: str) -> list[str]:
         one, two, found = self.eyes.values("crm", kind, crm), self.eyes.values("erp", kind, erp), []
         again = self.ledger.things[kind, tag].restored
@@ -118,7 +125,7 @@ class Judge:
             if one[name] != two[name]:
                 found.append(f"{where} is {one[name]!r} in crm and {two[name]!r} in erp")
                 continue
-            standing = self.ledger.standing(kind, tag, name)
+            standing = [*self.ledger.standing(kind, tag, name), *self._entered_here(kind, tag, name, erp)]
             if one[name] is None and (kind, tag, name) in self.ledger.emptied:
                 continue
             if standing and not any(again.values()) and one[name] not in [edit.value for edit in standing]:

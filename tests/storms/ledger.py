@@ -46,6 +46,7 @@ class Thing:
     merged: int = 0
     again: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # made once more, alike, on that side
     lost: int = 0  # how often it was the one that went into another
+    absorbed: set[str] = field(default_factory=set)  # tags of those that went into it
     chosen: bool = False  # a person was asked which record is it, and took the others away
     must_go: bool = False
     renamed: bool = False  # a person put another record of one and the same thing into a reference

@@ -184,6 +184,7 @@ class People:
         for tag in tags:
             self.ledger.things[kind, tag].merged += 1
         self.ledger.things[kind, tags[0]].lost += 1
+        self.ledger.things[kind, tags[1]].absorbed.add(tags[0])
         for place, values in before.items():
             if self.eyes.lives(*place):
                 self._note(place, self.eyes.tag(*place), values)
