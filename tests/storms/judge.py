@@ -107,8 +107,9 @@ class Judge:
 
     # -- fields -----------------------------------------------------------------------------------------------------
     def _entered_here(self, kind: str, tag: str, name: str, erp: str) -> list[Edit]:
-        """What stands of what people entered in this record while it was the counterpart of one that went into the thing
-        of `tag`: the merge makes it that thing's counterpart, and they may have edited on before it did."""
+        """What stands of what people entered in this record while it was the counterpart of one that was merged into this.
+
+        The merge makes it this thing's counterpart, and they may have edited on before that."""
         others = self.ledger.things[kind, tag].absorbed
         edits = [edit for other in sorted(others) for edit in self.ledger.standing(kind, other, name)]
         return [edit for edit in edits if (edit.side, edit.record_id) == ("erp", erp)]
