@@ -107,7 +107,7 @@ class Judge:
 
     # -- fields -----------------------------------------------------------------------------------------------------
     def _entered_here(self, kind: str, tag: str, name: str, erp: str) -> list[Edit]:
-        """What stands of what people entered in this record while it was the counterpart of one that was merged into this.
+        """What stands of what people entered in a record whose counterpart went into this thing by a merge.
 
         The merge makes it this thing's counterpart, and they may have edited on before that."""
         others = self.ledger.things[kind, tag].absorbed
