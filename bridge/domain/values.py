@@ -20,7 +20,7 @@ else:
             raise TypeError("only for frozen values")
         return dataclasses.dataclass(unsafe_hash=True, order=order)
 
-    def replace(value: T, **changes: Any) -> T:
+    def replace(value: T, /, **changes: Any) -> T:
         """A copy with other values in these fields. Raises TypeError for a name that is no field."""
         if not hasattr(value, "__dict__"):
             return dataclasses.replace(value, **changes)
