@@ -57,6 +57,7 @@ LABELS = {
 
 MOST_VALUES = 200
 REMEMBERED = 512
+"""Kinds of calls whose figures are kept at hand."""
 """Paths and listings of one system; connectors know fewer, so this only bounds what a fault of theirs could do."""
 OTHER = "other"
 GROWING = ("accepted", "applied", "unchanged", "coalesced", "filtered", "discarded")

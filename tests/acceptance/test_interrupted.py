@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pty
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ def typed(site: Site, *command: str, at: bytes, key: bytes = CTRL_C) -> tuple[in
     words = [BRIDGE, "--settings", str(site.settings), *command]
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where the tests run in the background
         os.chdir(site.folder)
         os.execv(BRIDGE, words)
     shown, sent = b"", False
