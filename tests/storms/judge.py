@@ -121,7 +121,7 @@ class Judge:
             where = f"{kind} {tag} (crm {crm}, erp {erp}): {name}"
             if (kind, name) in self.unread:
                 continue
-            if (kind, name) in LOOSE and self._unclear(kind, tag, name):
+            if (kind, name) in LOOSE and self._unclear(kind, tag, name, {one[name], two[name]}):
                 continue
             if one[name] != two[name]:
                 found.append(f"{where} is {one[name]!r} in crm and {two[name]!r} in erp")
@@ -139,10 +139,13 @@ class Judge:
                 found += self._texts(where, kind, tag, name, crm, erp)
         return found
 
-    def _unclear(self, kind: str, tag: str, name: str) -> bool:
-        """Something this reference ever named was deleted or merged."""
+    def _unclear(self, kind: str, tag: str, name: str, shown: set[Any]) -> bool:
+        """Something this reference ever named was deleted or merged.
+
+        shown: what it names now; a merge may have filled it with a record that was deleted then and is back.
+        """
         to = "person" if name == "person" else "company"
-        named = {edit.value for edit in self.ledger.edits[kind, tag, name]} - {None}
+        named = ({edit.value for edit in self.ledger.edits[kind, tag, name]} | shown) - {None}
         things = [self.ledger.things[to, one] for one in named]
         return any(any(thing.deleted.values()) or thing.merged or sum(thing.made.values()) > 1 for thing in things)
 
