@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pty
+import select
 import signal
 from pathlib import Path
 
@@ -13,10 +14,14 @@ from bridge.store import Store, open_store
 from tests.acceptance.site import BRIDGE, Site
 
 CTRL_C = b"\x03"
+AGAIN_SECONDS = 2.0
 
 
 def typed(site: Site, *command: str, at: bytes, key: bytes = CTRL_C) -> tuple[int, str]:
-    """Exit code and what the terminal showed, when `key` is typed once `at` is shown."""
+    """Exit code and what the terminal showed, when `key` is typed once `at` is shown.
+
+    It is typed again where nothing comes of it: a terminal drops what is typed while its mode is changed.
+    """
     words = [BRIDGE, "--settings", str(site.settings), *command]
     pid, terminal = pty.fork()
     if pid == 0:
@@ -26,15 +31,16 @@ def typed(site: Site, *command: str, at: bytes, key: bytes = CTRL_C) -> tuple[in
     shown, sent = b"", False
     while True:
         try:
-            more = os.read(terminal, 4096)
+            quiet = not select.select([terminal], [], [], AGAIN_SECONDS)[0]
+            if at in shown and (quiet or not sent):
+                os.write(terminal, key)
+                sent = True
+            more = b"" if quiet else os.read(terminal, 4096)
         except OSError:  # Linux: the other end is closed
             break
-        if not more:
+        if not quiet and not more:
             break
         shown += more
-        if at in shown and not sent:
-            os.write(terminal, key)
-            sent = True
     os.close(terminal)
     assert sent, shown
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode(errors="replace").replace("\r\n", "\n")
