@@ -67,7 +67,7 @@ admin:
 schedule: {{audit_seconds: 60, sweep_seconds: 60, full_sweep_seconds: 600, jitter_seconds: 0}}
 sync: {{write_seconds: 4, lease_seconds: 20}}
 """
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 
 
 @dataclass
