@@ -73,7 +73,7 @@ RETRIED_STATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure
 REFUSED_CLASSES = frozenset({"22", "54"})  # data exceptions; limits of the program (a row too large for an index)
 WAKE_CHANNEL = "bridge_wake"
 POSTGRES = ("bridge.store.postgres", "Postgres")
-"""Imported where the store is on PostgreSQL: its driver and SQLAlchemy's asynchronous half cost a command 0.1 s."""
+"""Imported where the store is on PostgreSQL: its driver and SQLAlchemy's half for it cost every other command time."""
 
 COUNT_ON = Prepared(update(sequence).values(value=sequence.c.value + bindparam("count")).returning(sequence.c.value))
 DRAW = select(func.nextval("bridge_seq")).select_from(
@@ -268,7 +268,7 @@ class Sqlite:
                     failed = await self._once(conn, wanted)
             except Exception as error:
                 for one in wanted:
-                    _tell(one, error)
+                    _end(one.ended, None, error)
                 return
             except BaseException:
                 for one in wanted:
@@ -277,7 +277,7 @@ class Sqlite:
             wanted = [one for one in wanted if one is not failed]
             if failed is None:
                 for one in wanted:
-                    _tell(one)
+                    _end(one.ended, one.result)
                 return
 
     async def _once(self, conn: Connection, wanted: Sequence[Writing]) -> Writing | None:
@@ -290,7 +290,7 @@ class Sqlite:
                     await one.before_commit()
                 except Exception as error:
                     transaction.rollback()
-                    _tell(one, error)
+                    _end(one.ended, None, error)
                     return one
             await self._to_its_end(transaction.commit)
             self._file.require_whole()
@@ -391,14 +391,15 @@ class DiskThread:
             except BaseException as failure:
                 error = failure
             with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
-                ended.get_loop().call_soon_threadsafe(_end, ended, error)
+                ended.get_loop().call_soon_threadsafe(_end, ended, None, error)
 
 
-def _end(waited: asyncio.Future[None], error: BaseException | None) -> None:
+def _end(waited: asyncio.Future[T], result: T, error: BaseException | None = None) -> None:
+    """Tell whoever waits; one that was cancelled waits no longer."""
     if waited.done():
         return
     if error is None:
-        waited.set_result(None)
+        waited.set_result(result)
     else:
         waited.set_exception(error)
 
@@ -430,15 +431,6 @@ class Kept:
         conn, self._conn = self._conn, None
         if conn is not None:
             conn.close()
-
-
-def _tell(one: Writing, error: Exception | None = None) -> None:
-    if one.ended.done():
-        return
-    if error is None:
-        one.ended.set_result(one.result)
-    else:
-        one.ended.set_exception(error)
 
 
 def connect(database: str) -> sqlite3.Connection:
