@@ -1,21 +1,20 @@
 """Statements that are built once and run often.
 
-SQLAlchemy writes them for either database. On SQLite, where a statement takes microseconds, they are then run by the
-driver itself: what SQLAlchemy does around an execution costs more than the statement. On PostgreSQL, where each waits
-for the server, SQLAlchemy runs them.
+SQLAlchemy writes them for either database; the driver runs them. What SQLAlchemy does around an execution costs as much
+as the statement on PostgreSQL, and more than it on SQLite.
 """
 
-import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Values = Mapping[str, Any]
 Convert = Callable[[Any], Any]
+Converters = tuple[tuple[int, Convert], ...]
 NOTHING: Values = {}
 
 
@@ -24,7 +23,7 @@ class Prepared:
 
     def __init__(self, statement: Any) -> None:
         self.statement = statement
-        self._compiled: dict[tuple[str, ...], Compiled] = {}
+        self._compiled: dict[str, dict[tuple[str, ...], Compiled]] = defaultdict(dict)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -33,8 +32,6 @@ class Prepared:
 
     def rows(self, conn: Connection, values: Values = NOTHING) -> Sequence[Any]:
         """What is found, or returned, as tuples in the order of its columns."""
-        if conn.dialect.name != "sqlite":
-            return conn.execute(self.statement, values).all()
         compiled = self._for(conn, values)
         return compiled.read(_run(conn, conn.dialect.do_execute, compiled.sql, compiled.bind(values)))
 
@@ -49,33 +46,33 @@ class Prepared:
 
     def run(self, conn: Connection, values: Values = NOTHING) -> None:
         """Run it where nothing comes back."""
-        if conn.dialect.name != "sqlite":
-            conn.execute(self.statement, values)
-            return
         compiled = self._for(conn, values)
         _run(conn, conn.dialect.do_execute, compiled.sql, compiled.bind(values))
 
     def run_many(self, conn: Connection, rows: Sequence[Values]) -> None:
         """Run it once for each of these, which all name the same parameters; at least one."""
-        if conn.dialect.name != "sqlite":
-            conn.execute(self.statement, rows)
-            return
         compiled = self._for(conn, rows[0])
         _run(conn, conn.dialect.do_executemany, compiled.sql, compiled.bind_many(rows))
+
+    def returned(self, conn: Connection, rows: Sequence[Values]) -> Sequence[Any]:
+        """Run it once for each of these, which all name the same parameters; what comes back, row by row."""
+        if conn.dialect.name == "sqlite":
+            return [row for values in rows for row in self.rows(conn, values)]
+        return conn.execute(self.statement, rows).all()  # many rows in one statement: each would wait for the server
 
     def _for(self, conn: Connection, values: Values) -> "Compiled":
         """An insert that names its columns by its parameters is another statement for other names."""
         names = tuple(values)
-        compiled = self._compiled.get(names)
+        compiled = self._compiled[conn.dialect.name].get(names)
         if compiled is None:
-            compiled = self._compiled[names] = Compiled(self.statement, conn, names)
+            compiled = self._compiled[conn.dialect.name][names] = Compiled(self.statement, conn, names)
         return compiled
 
 
 class Compiled:
-    """A statement as SQLite's driver takes it: its text, the order of its parameters, and how columns are read."""
+    """A statement as the driver takes it: its text, the order of its parameters, and how columns are read."""
 
-    __slots__ = ("_bound", "_fixed", "_order", "_shown", "sql")
+    __slots__ = ("_bound", "_dialect", "_fixed", "_order", "_shown", "_types", "sql")
 
     def __init__(self, statement: Any, conn: Connection, names: Collection[str]) -> None:
         made: SQLCompiler = statement.compile(dialect=conn.dialect, column_keys=list(names) or None)
@@ -89,11 +86,9 @@ class Compiled:
         self._bound = _converters(
             (place, type_.dialect_impl(conn.dialect).bind_processor(conn.dialect)) for place, type_ in types.items()
         )
-        columns = getattr(statement, "exported_columns", ())
-        self._shown = _converters(
-            (place, column.type.dialect_impl(conn.dialect).result_processor(conn.dialect, None))
-            for place, column in enumerate(columns)
-        )
+        self._dialect = conn.dialect
+        self._types = [column.type for column in getattr(statement, "exported_columns", ())]
+        self._shown: Converters | None = None
 
     def bind(self, values: Values) -> Sequence[Any]:
         given = {**self._fixed, **values} if self._fixed else values
@@ -107,24 +102,34 @@ class Compiled:
 
     def read(self, cursor: Any) -> Sequence[Any]:
         found: list[Any] = cursor.fetchall()
-        if not self._shown:
+        shown = self._shown
+        if shown is None:  # how a column is read depends on the type the server gives it, which its first answer says
+            shown = self._shown = self._reading(cursor.description)
+        if not shown:
             return found
         rows = [list(row) for row in found]
         for row in rows:
-            for place, convert in self._shown:
+            for place, convert in shown:
                 row[place] = convert(row[place])
         return rows
 
+    def _reading(self, described: Sequence[Sequence[Any]]) -> "Converters":
+        return _converters(
+            (place, type_.dialect_impl(self._dialect).result_processor(self._dialect, described[place][1]))
+            for place, type_ in enumerate(self._types)
+        )
 
-def _converters(found: Iterable[tuple[int, Convert | None]]) -> tuple[tuple[int, Convert], ...]:
+
+def _converters(found: Iterable[tuple[int, Convert | None]]) -> Converters:
     return tuple((place, convert) for place, convert in found if convert is not None)
 
 
 def _run(conn: Connection, run: Callable[..., None], sql: str, values: Any) -> Any:
-    """Run it on a cursor of the driver; errors are those that SQLAlchemy raises."""
+    """Run it on a cursor of the driver; errors are those that SQLAlchemy raises, which also drops a lost connection."""
     cursor = conn.connection.cursor()
     try:
         run(cursor, sql, values)
-    except sqlite3.Error as error:
-        raise DBAPIError.instance(sql, None, error, sqlite3.Error) from error
+    except BaseException as error:
+        told = sql if isinstance(error, conn.dialect.loaded_dbapi.Error) else None  # what is not of the driver passes
+        conn._handle_dbapi_exception(error, told, None, cursor, None)
     return cursor
