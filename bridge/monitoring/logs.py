@@ -24,6 +24,7 @@ _LIBRARIES = {
     "urllib3": logging.ERROR,
     "apscheduler": logging.ERROR,  # a run left out because the last one still goes on is shown by health
 }
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, default=str).encode
 # What JSON's quoting leaves alone but terminals and log collectors take for a control character or a new line.
 _SEPARATORS = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 
@@ -52,10 +53,7 @@ class LineFormatter(logging.Formatter):
                 fields[key] = HIDDEN if is_sensitive(key) else self._redact.value(value)
         if record.exc_info and record.exc_info[0] is not None:
             fields["exception"] = self._redact(self.formatException(record.exc_info))
-        if self._as_json:
-            line = json.dumps(fields, ensure_ascii=False, default=str)
-        else:
-            line = " ".join(_pair(key, value) for key, value in fields.items())
+        line = _AS_JSON(fields) if self._as_json else " ".join(_pair(key, value) for key, value in fields.items())
         return line.translate(_SEPARATORS)
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -56,6 +57,8 @@ class Redactor:
 
     def value(self, value: Any) -> Any:
         """A JSON-like value with every text in it redacted, and values of keys that name secrets hidden."""
+        if type(value) is str:  # nearly all are
+            return self(value)
         if isinstance(value, Mapping):
             return {
                 self(str(key)): HIDDEN if inner and is_sensitive(str(key)) else self.value(inner)
@@ -81,6 +84,7 @@ def _possible(text: str) -> Iterator[re.Pattern[str]]:
         yield _IN_URL
 
 
+@lru_cache(maxsize=1024)
 def is_sensitive(name: str) -> bool:
     """Whether a value under this name is a credential by its name alone."""
     return _SENSITIVE.fullmatch(name) is not None

@@ -16,6 +16,8 @@ Values = Mapping[str, Any]
 Convert = Callable[[Any], Any]
 Converters = tuple[tuple[int, Convert], ...]
 NOTHING: Values = {}
+FEW = 4
+"""Up to so many rows SQLite's driver takes one by one sooner than SQLAlchemy writes one statement for them."""
 
 
 class Prepared:
@@ -56,9 +58,9 @@ class Prepared:
 
     def returned(self, conn: Connection, rows: Sequence[Values]) -> Sequence[Any]:
         """Run it once for each of these, which all name the same parameters; what comes back, row by row."""
-        if conn.dialect.name == "sqlite":
+        if conn.dialect.name == "sqlite" and len(rows) <= FEW:
             return [row for values in rows for row in self.rows(conn, values)]
-        return conn.execute(self.statement, rows).all()  # many rows in one statement: each would wait for the server
+        return conn.execute(self.statement, rows).all()
 
     def _for(self, conn: Connection, values: Values) -> "Compiled":
         """An insert that names its columns by its parameters is another statement for other names."""
