@@ -23,6 +23,7 @@ from bridge.app.requests import Requests
 from bridge.app.secrets import seal_of
 from bridge.app.status import NEW_STORE
 from bridge.app.verification import ScheduledVerification
+from bridge.app.wording import THE_BRIDGE
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import http_transport
 from bridge.domain.apart import Apart
@@ -47,8 +48,6 @@ RETURN_SECONDS = 1.0
 TRACES_SECONDS = 2.0
 """So long the last traces may take to be sent when the bridge stops."""
 DAY_SECONDS = 86_400.0
-THE_BRIDGE = "the bridge"
-"""Who did it, in the audit log, where no person did."""
 
 
 @asynccontextmanager
