@@ -7,7 +7,7 @@ from functools import partial
 from bridge.alerts.watch import Alerts
 from bridge.app.alerting import alerts_of
 from bridge.app.looks import Looks
-from bridge.app.plan import Plan, make_plan
+from bridge.app.plan import Plan
 from bridge.app.renewal import renewals
 from bridge.app.secrets import addresses_of
 from bridge.callbacks.receiver import Receiver
@@ -63,9 +63,8 @@ class Bridge:
         self.keeper.wanted = plan.sources
 
 
-def build(settings: Settings, seams: Seams, store: Store, transport: Transport) -> Bridge:
-    """Build all parts by hand. Raises ConfigError for faulty options or mapping files; touches no network."""
-    plan = make_plan(settings)
+def build(settings: Settings, seams: Seams, store: Store, transport: Transport, plan: Plan) -> Bridge:
+    """Build all parts by hand. Raises ConfigError for faulty options; touches no network."""
     metrics, board = Metrics(), HealthBoard(seams.clock.now)
     skipped = SkippedRows(metrics.skipped)
     connectors = build_connectors(settings, seams, store, transport, metrics, skipped)

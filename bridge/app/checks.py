@@ -9,6 +9,7 @@ from bridge.app.column_check import change_numbers, changes_check, used_names
 from bridge.app.hook_rows import hook_metrics
 from bridge.app.progress import progress_of
 from bridge.app.quotas import Budgeted, budgets_of, in_words
+from bridge.app.restored import awaited
 from bridge.app.verified import pair_numbers, verify_check
 from bridge.app.waiting import hold_ups, known_code, waiting_numbers, waits_for
 from bridge.app.wording import Scopes, record_name
@@ -338,7 +339,8 @@ async def _verify(bridge: Bridge) -> CheckResult:
         {(name, state): number for name, one in done.items() for state, number in pair_numbers(one).items()},
         {(name,): now - (one.done_at or now) for name, one in done.items()},
     )
-    return verify_check(last, known, now, bridge.settings.verify.every_seconds)
+    after = await awaited(bridge.store, bridge.plan.scopes)
+    return verify_check(last, known, now, bridge.settings.verify.every_seconds, after)
 
 
 def references(overdue: Sequence[Overdue], mappings: Mapping[str, RecordMapping]) -> CheckResult:

@@ -17,12 +17,13 @@ from bridge.app.checks import add_checks
 from bridge.app.columns import LOOK_SECONDS, ColumnWatch
 from bridge.app.descriptors import shares
 from bridge.app.listening import listen
-from bridge.app.plan import checked_plan
+from bridge.app.plan import Plan, checked_plan
 from bridge.app.reload import reload
 from bridge.app.requests import Requests
 from bridge.app.secrets import seal_of
 from bridge.app.status import NEW_STORE
 from bridge.app.verification import ScheduledVerification
+from bridge.app.wording import THE_BRIDGE
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import http_transport
 from bridge.domain.apart import Apart
@@ -47,22 +48,23 @@ RETURN_SECONDS = 1.0
 TRACES_SECONDS = 2.0
 """So long the last traces may take to be sent when the bridge stops."""
 DAY_SECONDS = 86_400.0
-THE_BRIDGE = "the bridge"
-"""Who did it, in the audit log, where no person did."""
 
 
 @asynccontextmanager
-async def running(settings: Settings, seams: Seams, redactor: Redactor) -> AsyncIterator[Bridge]:
+async def running(
+    settings: Settings, seams: Seams, redactor: Redactor, plan: Plan | None = None
+) -> AsyncIterator[Bridge]:
     """A whole bridge, from bound listeners to registered hooks; leaving the block stops it in order.
 
-    Raises ConfigError for faulty settings or mappings and for addresses that cannot be bound.
+    `plan`: that of the settings, where they were checked already; files are not read again then. Raises ConfigError for
+    faulty settings or mappings and for addresses that cannot be bound.
     """
-    checked_plan(settings)  # every fault is said before anything is opened
+    plan = plan or checked_plan(settings)  # every fault is said before anything is opened
     places = shares(settings.callbacks.max_connections)
     async with AsyncExitStack() as stack:
         seams = await traced(stack, settings, seams)
         transport = await stack.enter_async_context(http_transport(places.outgoing))
-        bridge = await stack.enter_async_context(assembled(settings, seams, transport))
+        bridge = await stack.enter_async_context(assembled(settings, seams, transport, plan))
         timetable = Timetable(jobs(bridge), seams, bridge.board, jitter_seconds=settings.schedule.jitter_seconds)
         bridge.alerts.words = words_of(settings, redactor)
         await listen(stack, bridge, redactor, places)
@@ -97,7 +99,7 @@ async def end_traces(shutdown: Callable[[], object]) -> None:
 
 
 @asynccontextmanager
-async def assembled(settings: Settings, seams: Seams, transport: Transport) -> AsyncIterator[Bridge]:
+async def assembled(settings: Settings, seams: Seams, transport: Transport, plan: Plan) -> AsyncIterator[Bridge]:
     """A bridge on its opened store, which leaving the block closes. Nothing runs and nothing is sent yet."""
     seal = seal_of(settings)
     store = await open_store(settings.store.url, seams, exclusive=True, seal=seal)
@@ -106,7 +108,7 @@ async def assembled(settings: Settings, seams: Seams, transport: Transport) -> A
         await store.tokens.check()
         await store.tokens.reseal()
         await store.budgets.forget_parts()
-        bridge = build(settings, seams, store, transport)
+        bridge = build(settings, seams, store, transport, plan)
         await store.mappings.sync(bridge.plan.scopes)
         await bridge.keeper.refresh()
         add_checks(bridge)
@@ -153,7 +155,7 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
             await bridge.store.instances.end()
 
 
-async def run(settings: Settings, seams: Seams, redactor: Redactor, service: ServiceManager) -> None:
+async def run(settings: Settings, seams: Seams, redactor: Redactor, service: ServiceManager, plan: Plan) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reads mapping files and modes again."""
     read_in_small_pieces()
     stop = asyncio.Event()
@@ -163,7 +165,7 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
         loop.add_signal_handler(number, stop.set)
     early = asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, early.set)  # it would end a bridge that starts
-    async with running(settings, seams, redactor) as bridge:
+    async with running(settings, seams, redactor, plan) as bridge:
         reloads: set[asyncio.Task[list[str]]] = set()
 
         def on_hangup() -> None:

@@ -75,7 +75,7 @@ async def examine(path: Path, environ: Mapping[str, str], seams: Seams, *, live:
             findings.append(await _running(store))
         if store is not None and settings is not None and plan is not None:
             transport = await stack.enter_async_context(http_transport())
-            bridge = build(settings, seams, store, transport)
+            bridge = build(settings, seams, store, transport, plan)
             findings += await _parts(bridge, transport)
             if live:
                 await bridge.keeper.refresh()

@@ -9,6 +9,7 @@ from bridge.app import undo
 from bridge.app.build import Bridge
 from bridge.app.left_behind import behind_rows
 from bridge.app.reload import reload
+from bridge.app.verification import AfterRestore
 from bridge.app.waiting import known_code
 from bridge.app.why import places
 from bridge.app.wording import moment, record_name
@@ -19,7 +20,7 @@ from bridge.domain.record import Side
 from bridge.domain.run import Kind
 from bridge.hooks.compare import ON_PURPOSE, STOPPED
 from bridge.store.model import HookRow, JournalEntry, Mode, TaskKey
-from bridge.store.requests import Answer, Request
+from bridge.store.requests import RESTORED, Answer, Request
 from bridge.store.standing import questions
 from bridge.sync.reasons import SHADOW, Reason
 
@@ -42,6 +43,7 @@ class Requests:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self._mine: set[int] = set()
+        self._restored = AfterRestore(bridge)
         self._acts: dict[str, Callable[[Arguments], Awaitable[str]]] = {
             "reconcile": self._reconcile,
             "backfill": self._backfill,
@@ -65,6 +67,7 @@ class Requests:
             "link": self._link,
             "unlink": self._unlink,
             "restore": self._restore,
+            RESTORED: self._verify_restored,
         }
 
     async def run(self) -> None:
@@ -278,6 +281,10 @@ class Requests:
             if number
             else told
         )
+
+    async def _verify_restored(self, arguments: Arguments) -> str:
+        """Waits as long as it takes: for both sides to be compared, for what waits, for a person to resume it."""
+        return await self._restored.verified(str(arguments["mapping"]), float(arguments["since"]))
 
     async def _repair(self, arguments: Arguments) -> str:
         return str(await self._bridge.keeper.repair())

@@ -5,6 +5,7 @@ from bridge.app.hook_rows import hook_rows
 from bridge.app.left_behind import behind_rows, shadow_rows
 from bridge.app.progress import progress_of, progress_rows
 from bridge.app.quotas import budgets_of, queue_rows, quota_rows
+from bridge.app.restored import awaited
 from bridge.app.verified import verify_rows
 from bridge.app.waiting import known_code, waiting_groups
 from bridge.app.wording import moment, record_name
@@ -40,7 +41,7 @@ async def status_of(store: Store) -> Rows:
         "quota queue": queue_rows(budgets, store.now()),
         "progress": progress_rows(await progress_of(store, scopes, budgets), store.now()),
         "sweeps": await _sweeps(store),
-        "verify": verify_rows(await store.verifications.last()),
+        "verify": verify_rows(await store.verifications.last(), await awaited(store, scopes)),
         "hooks": await hook_rows(store),
         "conflicts": [
             {"mapping": one.link.mapping, "field": one.field, **one.values} for one in await store.conflicts.waiting()

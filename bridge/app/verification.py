@@ -1,14 +1,21 @@
 """`bridge verify`, by a person or by the schedule: which mappings, which pairs, and what is kept of the result."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
 from bridge.app.build import Bridge
 from bridge.app.plan import Plan
+from bridge.app.restored import Awaited, Stand, awaited_of
+from bridge.app.verified import agreed_words
+from bridge.app.wording import THE_BRIDGE
 from bridge.connectors.protocols import Connector
+from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.patience import once_back
 from bridge.domain.seams import Seams
 from bridge.domain.values import dataclass
 from bridge.store.engine import Store
+from bridge.store.requests import RESTORED
 from bridge.verify.look import Subject
 from bridge.verify.report import Report
 from bridge.verify.run import Progress, Verification
@@ -17,6 +24,11 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 60.0
 """How often it is looked whether a mapping is to be verified."""
+SOON_SECONDS = 5.0
+"""How often it is looked whether a mapping can be verified after a restore."""
+STILL_SECONDS = 1800.0
+"""What has waited so long without one less waits for a person: it is verified then, and the result counts it. So long
+after a verification that ended early, too, it is done again."""
 CHUNK = 5000
 
 
@@ -68,23 +80,66 @@ class ScheduledVerification:
             await self.look()
 
     async def look(self) -> None:
-        """Verify what is due. Of several instances one does it."""
+        """Verify what is due. Of several instances one does it. What a restore had verified has that first."""
         bridge, schedule = self._bridge, self._bridge.settings.verify
         if schedule.every_seconds is None:
             return
+        restored = {one.arguments["mapping"] for one in await bridge.store.requests.open(RESTORED)}
         for name in bridge.plan.mappings:
+            if name in restored:
+                continue
             last = (await bridge.store.verifications.last()).get(name)
             before = None if last is None else last.started_at
             if before is not None and bridge.store.now() - before < schedule.every_seconds:
                 continue
             if await bridge.store.verifications.begin(name, before):
-                await self._verify(name)
+                await verified(bridge, name, sample=schedule.sample, repair=schedule.repair)
 
-    async def _verify(self, name: str) -> None:
-        bridge, schedule = self._bridge, self._bridge.settings.verify
-        verifier = Verifier(bridge.plan, bridge.connectors, bridge.store, bridge.seams)
-        report = await verifier.verify(name, sample=schedule.sample, repair=schedule.repair)
-        numbers = {state: tally.number for state, tally in report.pairs.items()}
-        told = {"mapping": name, "pairs": report.number, "states": numbers, "repaired": report.repaired}
-        told["reason"] = report.fault
-        log.log(logging.INFO if report.agrees else logging.WARNING, "verified", extra=told)
+
+async def verified(bridge: Bridge, name: str, *, sample: int | None = None, repair: bool = False) -> Report:
+    """Verify one mapping inside of the running bridge, and write one log line of it."""
+    verifier = Verifier(bridge.plan, bridge.connectors, bridge.store, bridge.seams)
+    report = await verifier.verify(name, sample=sample, repair=repair)
+    numbers = {state: tally.number for state, tally in report.pairs.items()}
+    told = {"mapping": name, "pairs": report.number, "states": numbers, "repaired": report.repaired}
+    told["reason"] = report.fault
+    log.log(logging.INFO if report.agrees else logging.WARNING, "verified", extra=told)
+    return report
+
+
+class AfterRestore:
+    """Does the requests that a restore left behind, one mapping after the other."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._one = asyncio.Lock()
+
+    async def verified(self, name: str, since: float) -> str:
+        """Wait until a mapping can be verified, and verify it; whether both sides agree."""
+        bridge, clock = self._bridge, self._bridge.seams.clock
+        last, moved_at = -1, bridge.store.now()
+        while True:
+            here = await once_back(clock, lambda: self._here(name, since))
+            if here.stand is not Stand.WAITS or here.waiting != last:
+                last, moved_at = here.waiting, bridge.store.now()
+            if here.stand is Stand.READY or bridge.store.now() - moved_at >= STILL_SECONDS:
+                if told := await once_back(clock, lambda: self._verify(name)):
+                    return told
+                await clock.sleep(STILL_SECONDS)
+            await clock.sleep(SOON_SECONDS)
+
+    async def _here(self, name: str, since: float) -> Awaited:
+        scope = self._bridge.plan.scopes.get(name)
+        if scope is None:
+            raise ConfigError([Problem(name, "no mapping has this name any more", "nothing of it is verified")])
+        return await awaited_of(self._bridge.store, scope, since)
+
+    async def _verify(self, name: str) -> str:
+        """What came of it; "" when it ended early."""
+        async with self._one:
+            report = await verified(self._bridge, name)
+        if report.fault:
+            return ""
+        told = agreed_words(name, report.summary())
+        await self._bridge.store.audit.note(THE_BRIDGE, "verify", told, {"mapping": name, "after": "restore"})
+        return told

@@ -1,7 +1,9 @@
 """The last verification of each mapping, as `bridge status`, health and metrics show it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from bridge.app.restored import Awaited
 from bridge.app.wording import moment
 from bridge.monitoring.health import CheckResult, Status
 from bridge.store.verifications import Verification
@@ -31,24 +33,34 @@ def ended_early(last: Verification | None) -> str:
     return str(found.get("fault") or "")
 
 
-def verify_rows(last: Mapping[str, Verification]) -> list[dict[str, object]]:
-    """The last result of each mapping, for `bridge status`."""
+def verify_rows(last: Mapping[str, Verification], awaited: Mapping[str, Awaited]) -> list[dict[str, object]]:
+    """The last result of each mapping, for `bridge status`. `awaited`: those to be verified after a restore."""
     rows: list[dict[str, object]] = []
-    for name, one in last.items():
-        found = one.summary or {}
+    for name in sorted({*last, *awaited}):
+        one = last.get(name)
+        found = (one.summary if one is not None else None) or {}
         rows.append(
             {
                 "mapping": name,
-                "verified": "not yet" if one.done_at is None else moment(one.done_at),
+                "verified": "not yet" if one is None or one.done_at is None else moment(one.done_at),
                 "pairs": found.get("pairs", 0),
                 **{state: found.get(state, 0) for state in ("equal", "differing", "waiting", "dead")},
                 "only on one side": sum(
                     by.get(why, 0) for by in found.get("alone", {}).values() for why in ("not matched", "dead")
                 ),
-                "result": _result(found),
+                "result": str(awaited[name]) if name in awaited else _result(found),
             }
         )
     return rows
+
+
+def agreed_words(name: str, found: Mapping[str, Any]) -> str:
+    """What came of a verification to its end, in one line."""
+    pairs = "1 pair" if found["pairs"] == 1 else f"{found['pairs']} pairs"
+    wait = f", {found['waiting']} of them wait" if found.get("waiting") else ""
+    return f"{name}: {pairs}{wait}; " + (
+        "both sides agree" if found["agrees"] else f"both sides differ, `bridge verify {name}` names the records"
+    )
 
 
 def _result(found: Mapping[str, object]) -> str:
@@ -61,9 +73,16 @@ def _result(found: Mapping[str, object]) -> str:
 
 
 def verify_check(
-    last: Mapping[str, Verification], known: Sequence[str], now: float, every_seconds: float | None
+    last: Mapping[str, Verification],
+    known: Sequence[str],
+    now: float,
+    every_seconds: float | None,
+    awaited: Mapping[str, Awaited],
 ) -> CheckResult:
-    """The part `verify` of health: what differed the last time, and whether the schedule is kept."""
+    """The part `verify` of health: what differed the last time, and whether the schedule is kept.
+
+    `awaited`: mappings that are to be verified after a restore.
+    """
     done = {name: last[name] for name in known if name in last and last[name].done_at is not None}
     differing = [name for name, one in done.items() if agreed_of(one) is False]
     ages = [now - (one.done_at or now) for one in done.values()]
@@ -80,6 +99,9 @@ def verify_check(
     late = every_seconds is not None and age > LATE_INTERVALS * every_seconds
     if late:
         return CheckResult(Status.WARN, f"the last verification is {age:.0f} s old, the log says why", age, "s")
+    if awaited:
+        text = "; ".join(f"{name}: {one}" for name, one in awaited.items())
+        return CheckResult(Status.PASS, text, len(awaited), "mappings")
     if not done:
         return CheckResult(Status.PASS, "nothing was verified yet", 0, "s")
     return CheckResult(Status.PASS, f"{len(done)} of {len(known)} mappings verified; they agreed", age, "s")

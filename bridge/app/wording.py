@@ -8,6 +8,8 @@ from bridge.domain.seams import epoch, from_epoch
 from bridge.store.model import Scope, TaskKey
 
 Scopes = Mapping[str, Scope]
+THE_BRIDGE = "the bridge"
+"""Who did it, in the audit log, where no person did."""
 UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 

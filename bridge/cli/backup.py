@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +15,7 @@ from bridge.app.seams import system_seams
 from bridge.app.wording import moment
 from bridge.cli.opened import note, with_store
 from bridge.domain.errors import ConfigError, Problem
+from bridge.mapping.model import Mapping as RecordMapping
 from bridge.settings.parts import mapping_files, store_url
 from bridge.store.backup import Backup, Written, back_up, restore, unwritable
 
@@ -93,16 +94,17 @@ def restore_backup(path: Path, file: Path, replace: bool, check: bool) -> None:
     """Fill the store that the settings name from FILE, which `bridge backup` wrote. No bridge may run on it.
 
     The store is filled by one transaction: after an interruption it is as it was. The next `bridge run` compares every
-    record of both sides, which takes in what happened since the backup.
+    record of both sides, which takes in what happened since the backup, and then verifies every mapping.
     """
     found = Backup(str(file))
     held = f"{file}: {_numbers(found.written)}, as of {moment(found.written.taken_at)}"
     if check:
         click.echo(f"{held}; the file is whole")
         return
-    pause = _made_again(path, moment(found.written.taken_at))
+    mappings = checked_files(*mapping_files(path, os.environ))
+    pause, names = _made_again(mappings, moment(found.written.taken_at)), [one.name for one in mappings]
     url = store_url(path, os.environ)
-    restored = asyncio.run(restore(url, system_seams(), found, replace=replace, pause=pause))
+    restored = asyncio.run(restore(url, system_seams(), found, replace=replace, pause=pause, verify=names))
     note(path, "restore-backup", f"restored {held}")
     click.echo(f"restored {held}")
     if restored.dropped:
@@ -124,14 +126,15 @@ def restore_backup(path: Path, file: Path, replace: bool, check: bool) -> None:
         )
         click.echo(f"  in docs/backup.md, then `bridge resume {name}`")
     click.echo("now `bridge run`: it compares every record of both sides first; `bridge status` shows how far it is")
-    click.echo("when its sweeps are complete and nothing waits, `bridge verify` says whether both sides agree")
+    click.echo(
+        "then it verifies every mapping by itself: `bridge status` shows under `verify` whether both sides agree"
+    )
 
 
-def _made_again(path: Path, taken_at: str) -> Mapping[str, str]:
+def _made_again(mappings: Iterable[RecordMapping], taken_at: str) -> Mapping[str, str]:
     """Mappings that recognise no record they made since the backup, with why they are paused."""
     why = f"restored from a backup of {taken_at}: without `match`, records made since then would be made again"
-    folder, functions = mapping_files(path, os.environ)
-    return {mapping.name: why for mapping in checked_files(folder, functions) if not mapping.match}
+    return {mapping.name: why for mapping in mappings if not mapping.match}
 
 
 def _counted(number: int, one: str) -> str:

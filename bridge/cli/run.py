@@ -19,10 +19,10 @@ from bridge.runtime.service import ServiceManager
 @click.pass_obj
 def run(settings_path: Path) -> None:
     """Run the bridge until it is stopped (SIGTERM); SIGHUP takes in mapping files and modes."""
-    settings, _ = checked(settings_path, os.environ)
+    settings, plan = checked(settings_path, os.environ)
     redactor = Redactor()
     register_secrets(settings, redactor)
     setup_logging(settings.log.level, settings.log.format, redactor)
     seams = system_seams()
     service = ServiceManager(os.environ, seams.clock, os.getpid())
-    asyncio.run(run_daemon(settings, seams, redactor, service))
+    asyncio.run(run_daemon(settings, seams, redactor, service, plan))

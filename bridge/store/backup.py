@@ -11,7 +11,7 @@ import json
 import os
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -45,11 +45,12 @@ from bridge.domain.seams import Seams
 from bridge.store.database import Database
 from bridge.store.engine import MIGRATE, check_file, database_at, parsed_url
 from bridge.store.instances import SILENT_SECONDS, FileLock
-from bridge.store.requests import add_request
+from bridge.store.requests import RESTORED, add_request
 from bridge.store.schema import HEAD, schema_of, version
 from bridge.store.tables import (
     Big,
     Real,
+    cursors,
     forgotten,
     instances,
     instructions,
@@ -59,6 +60,7 @@ from bridge.store.tables import (
     requests,
     sequence,
     tell_postgres,
+    verifications,
 )
 
 FORMAT = 1
@@ -295,8 +297,11 @@ class Backup:
 # ---- Filling a store from a backup ----
 
 
-AFTERWARDS = (("reconcile", {"mapping": None, "full": True}),)
-"""What the next bridge is asked for, as (kind, arguments): to compare every record of both sides."""
+def afterwards(verify: Iterable[str], now: float) -> list[tuple[str, dict[str, Any]]]:
+    """What the next bridge is asked for, as (kind, arguments): to compare every record of both sides, and to verify
+    these mappings when that is over and nothing of it waits."""
+    after = [(RESTORED, {"mapping": name, "since": now}) for name in sorted(verify)]
+    return [("reconcile", {"mapping": None, "full": True}), *after]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,10 +316,19 @@ class Restored:
     forgotten: int | None
 
 
-async def restore(url: str, seams: Seams, backup: Backup, *, replace: bool, pause: Mapping[str, str]) -> Restored:
+async def restore(
+    url: str,
+    seams: Seams,
+    backup: Backup,
+    *,
+    replace: bool,
+    pause: Mapping[str, str],
+    verify: Collection[str] = (),
+) -> Restored:
     """Fill the store at `url`, made where there is none, and have the next bridge compare both sides.
 
     `replace`: a store that is there is given up for it. `pause`: mappings that are paused then, each with the reason.
+    `verify`: mappings that the next bridge verifies after it has compared both sides.
     Raises ConfigError, with nothing changed, while a bridge runs on the store or it cannot be used.
     """
     parsed, lock = parsed_url(url), None
@@ -326,7 +340,7 @@ async def restore(url: str, seams: Seams, backup: Backup, *, replace: bool, paus
     try:
         await database.refresh_clock()
         return await database.write(
-            "restore", lambda conn: _Filling(database, conn, backup, where).fill(replace, pause)
+            "restore", lambda conn: _Filling(database, conn, backup, where).fill(replace, pause, verify)
         )
     except StoreUnavailable as error:
         remedy = (
@@ -348,7 +362,7 @@ class _Filling:
         self._backup = backup
         self._where = where
 
-    def fill(self, replace: bool, pause: Mapping[str, str]) -> Restored:
+    def fill(self, replace: bool, pause: Mapping[str, str], verify: Collection[str]) -> Restored:
         self._database.lock_name(self._conn, "bridge-migrations")
         stones = None
         if (found := schema_of(self._conn)) is not None:
@@ -363,9 +377,10 @@ class _Filling:
         self._conn.execute(insert(version).values(version_num=self._backup.head.schema))
         if self._backup.head.schema != HEAD:
             late(*MIGRATE)(self._conn)
-        self._as_after_a_stop(pause)
-        self._compare()
+        asked = self._as_after_a_stop(pause, verify)
+        self._compare(asked)
         dropped = self._conn.execute(delete(instructions)).rowcount
+        self._conn.execute(delete(verifications))  # they say nothing of what was restored
         return Restored(dropped, None if stones is None else self._forget(stones))
 
     def _may_go(self, found: str, replace: bool) -> None:
@@ -422,20 +437,28 @@ class _Filling:
                     after = f'SELECT setval(pg_get_serial_sequence(:table, :column), coalesce(max("{column["name"]}"), 0) + 1, false) FROM "{name}"'  # noqa: E501, S608 - names from our own tables
                     self._conn.execute(text(after), of)
 
-    def _as_after_a_stop(self, pause: Mapping[str, str]) -> None:
-        """Nobody has taken a request, and the next bridge compares all records."""
+    def _as_after_a_stop(self, pause: Mapping[str, str], verify: Collection[str]) -> int:
+        """Nobody has taken a request, and the next bridge compares all records; how many requests there are more.
+
+        A full sweep that went on at the backup begins anew: what it had read by then may have changed since.
+        """
         now = self._database.now()
         self._conn.execute(update(requests).where(requests.c.done_at.is_(None)).values(taken_at=None))
-        for kind, arguments in AFTERWARDS:
+        former = delete(requests).where(requests.c.kind == RESTORED, requests.c.done_at.is_(None))
+        gone = self._conn.execute(former).rowcount
+        self._conn.execute(update(cursors).where(cursors.c.kind == "full").values(page=None))
+        wanted = afterwards(verify, now)
+        for kind, arguments in wanted:
             asked = {"kind": kind, "arguments": arguments, "asked_at": now, "answer": ""}
             add_request(self._database, self._conn, asked)
         for name, reason in sorted(pause.items()):
             held = update(mappings).where(mappings.c.name == name)
             self._conn.execute(held.values(paused=True, pause_reason=reason))
+        return len(wanted) - gone
 
-    def _compare(self) -> None:
-        """Raises ConfigError unless every row is there."""
-        more = {requests.name: len(AFTERWARDS)}
+    def _compare(self, asked: int) -> None:
+        """Raises ConfigError unless every row is there, and so many requests more."""
+        more = {requests.name: asked}
         for name, number in self._backup.written.rows.items():
             found = self._conn.execute(select(func.count()).select_from(text(f'"{name}"'))).scalar_one()
             if found < number + more.get(name, 0):

@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from bridge.domain.record import Side
 from bridge.domain.values import dataclass
+from bridge.store import moves
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import CursorMoved, LinkState, Scope, TaskState
@@ -299,7 +300,7 @@ class Sweeps:
                 .where(or_(records.c.own_write_at.is_(None), records.c.own_write_at < started))
             )
 
-        column, paired = links.c[side.value], [LinkState.LIVE.value, LinkState.FROZEN.value]
+        column, paired = links.c[side.value], [state.value for state in moves.PAIRED]
         linked = not_shown(
             column, links, links.c.mapping == scope.mapping, column.is_not(None), links.c.state.in_(paired)
         )

@@ -191,9 +191,9 @@ WAITING_FOR = Prepared(
 )
 
 
-KEYS_OF = select(record_keys.c.mapping, record_keys.c.side, record_keys.c.rec, record_keys.c.hash).where(
-    among((record_keys.c.mapping, record_keys.c.side, record_keys.c.rec))
-)
+OWNER = (record_keys.c.mapping, record_keys.c.side, record_keys.c.rec)
+SHOWN_KEYS = Prepared(select(*OWNER, record_keys.c.hash).where(among(OWNER, "owners")))
+"""The match keys that records showed last, each with its owner."""
 
 
 def wake_waiting(
@@ -216,7 +216,7 @@ def wake_waiting(
             if state == TaskState.DEAD.value:
                 dead[mapping, side, record_id] = shown.get(TaskKey(waits[0], Side(waits[1]), waits[2]), ())
     for some in chunks(sorted(one for one, keys in dead.items() if keys)):
-        for mapping, side, record_id, key in conn.execute(KEYS_OF, {"keys": some}):
+        for mapping, side, record_id, key in SHOWN_KEYS.rows(conn, {"owners": some}):
             if key in dead[mapping, side, record_id]:
                 woken.pop((mapping, side, record_id), None)
     if not woken:

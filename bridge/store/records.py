@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, case, delete, func, null, or
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.seams import believable
 from bridge.store.database import Database
-from bridge.store.marks import HORIZON, horizon, upsert
+from bridge.store.marks import HORIZON, OWNER, SHOWN_KEYS, horizon, upsert
 from bridge.store.model import KeyNote, KnownRecord, LinkState, RecordNote, Scope, of_notes, require_storable
 from bridge.store.prepared import Prepared
 from bridge.store.rows import among, chunks, has_key, keyed, known_from, listed, ref_tuple
@@ -107,8 +107,6 @@ def _key_insert(is_sqlite: bool) -> Prepared:
     return Prepared(upsert(is_sqlite, record_keys).on_conflict_do_nothing())
 
 
-OWNER = (record_keys.c.mapping, record_keys.c.side, record_keys.c.rec)
-SHOWN_KEYS = Prepared(select(*OWNER, record_keys.c.hash).where(among(OWNER, "owners")))
 FORGET_KEYS = Prepared(delete(record_keys).where(among(OWNER, "owners")))
 
 

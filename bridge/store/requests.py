@@ -15,6 +15,9 @@ from bridge.store.tables import requests
 BACKUP = "backup"
 """A request that was done by the command itself: the last backup, kept until the next one."""
 
+RESTORED = "verify restored"
+"""A request to verify a mapping after a restore, when both sides were compared; open until that is done."""
+
 ABANDONED_SECONDS = 120.0
 
 
@@ -113,6 +116,11 @@ class Requests:
             return None if row is None else _request(row)
 
         return await self._database.read(work)
+
+    async def open(self, kind: str) -> list[Request]:
+        """Requests of this kind that are not answered yet, oldest first."""
+        query = select(requests).where(requests.c.kind == kind, requests.c.done_at.is_(None)).order_by(requests.c.id)
+        return await self._database.read(lambda conn: [_request(row) for row in conn.execute(query).mappings()])
 
     async def note_backup(self, taken_at: float, text: str) -> None:
         """Remember the last backup, in place of the one before."""

@@ -50,13 +50,15 @@ class Standing:
 
         return await self._database.read(work) if keys else []
 
-    async def waiting(self, lane: Lane | None = None, mapping: str | None = None) -> int:
-        """How many tasks are due or waiting."""
+    async def waiting(self, lane: Lane | None = None, mapping: str | None = None, since: float | None = None) -> int:
+        """How many tasks are due or waiting; `since`: those alone that became due by then (epoch seconds)."""
         query = select(func.count()).select_from(tasks).where(tasks.c.due.is_not(None))
         if lane is not None:
             query = query.where(tasks.c.lane == lane.value)
         if mapping is not None:
             query = query.where(tasks.c.mapping == mapping)
+        if since is not None:
+            query = query.where(tasks.c.first_due <= since)
         return await self._database.read(lambda conn: conn.scalar(query)) or 0
 
     async def waiting_for(self, key: TaskKey, limit: int) -> list[Task]:

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, or_, select, update
 
 from bridge.domain.record import Side
+from bridge.store import moves
 from bridge.store.database import Database
 from bridge.store.marks import upsert
-from bridge.store.model import Json, Link, LinkState, Task, TaskKey
+from bridge.store.model import Json, Link, Task, TaskKey
 from bridge.store.rows import among, chunks, link_from, task_from, walked_by_id
 from bridge.store.tables import links, record_keys, tasks, verifications
 
-PAIRED = (LinkState.LIVE.value, LinkState.FROZEN.value)
+PAIRED = tuple(state.value for state in moves.PAIRED)
 OF_RECORDS = select(tasks).where(among((tasks.c.mapping, tasks.c.side, tasks.c.rec)))
 
 

@@ -31,6 +31,10 @@ class Product:
         answer = fetch(f"{self.url}/_control/records/{entity}/{record}", "PATCH", fields)
         assert answer.status == 200, answer
 
+    def delete(self, entity: str, record: str) -> None:
+        answer = fetch(f"{self.url}/_control/records/{entity}/{record}", "DELETE")
+        assert answer.status in (200, 204), answer
+
     def state(self) -> Any:
         return fetch(f"{self.url}/_control/state").json()
 

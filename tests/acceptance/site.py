@@ -223,11 +223,13 @@ def until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_SECO
         time.sleep(max(0.1, 2 * (time.monotonic() - looked)))
 
 
-def deeds(folder: Path) -> list[tuple[str, str]]:
-    """What people did by the audit log of a store on SQLite, the oldest first: with which arguments, and the answer."""
+def deeds(folder: Path, by: str = "") -> list[tuple[str, str]]:
+    """What people did by the audit log of a store on SQLite, the oldest first: with which arguments, and the answer.
+
+    `by`: what this one did instead, such as the bridge itself."""
     file = sqlite3.connect(folder / "bridge.sqlite")
-    said = "SELECT person, action, arguments, answer FROM audit WHERE person != 'the bridge' ORDER BY id"
-    rows = file.execute(said).fetchall()
+    said = f"SELECT person, action, arguments, answer FROM audit WHERE person {'=' if by else '!='} ? ORDER BY id"
+    rows = file.execute(said, (by or "the bridge",)).fetchall()
     file.close()
-    assert all(person.endswith("(command line)") for person, *_ in rows), rows
+    assert by or all(person.endswith("(command line)") for person, *_ in rows), rows
     return [(" ".join([action, *map(str, json.loads(told).values())]), answer) for _, action, told, answer in rows]

@@ -1,6 +1,7 @@
 """`bridge backup` beside a running bridge, `bridge restore-backup` after a loss, and a kill in the middle of each."""
 
 import asyncio
+import json
 import os
 import signal
 import sqlite3
@@ -28,11 +29,12 @@ def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_together_ag
         site = Site(tmp_path, pipedrive.url, deskera.url)
         daemon = site.start()
         try:
-            pipedrive.create("organizations", name="Before")
-            deskera.until("contacts", name="Before")
-            until(lambda: "linked to" in site.told("why", "crm", "organization", "1").out, "linked")
+            for name in ("Before", "Renamed here", "Renamed there", "Deleted"):
+                pipedrive.create("organizations", name=name)
+            there = {name: deskera.until("contacts", name=name)["id"] for name in ("Renamed there", "Deleted")}
+            until(lambda: pairs(site) == 4, "all are linked")
             saved = site.told("backup", str(tmp_path / "backup.gz"))
-            assert (saved.code, "1 link," in saved.out) == (0, True), saved.out + saved.err
+            assert (saved.code, "4 links," in saved.out) == (0, True), saved.out + saved.err
             assert stat.S_IMODE((tmp_path / "backup.gz").stat().st_mode) == 0o600
             again = site.told("backup", str(tmp_path / "backup.gz"))
             assert (again.code, "no backup is ever overwritten" in again.err) == (2, True)
@@ -42,23 +44,46 @@ def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_together_ag
             deskera.until("contacts", name="Since")
         finally:
             daemon.stop()
+        pipedrive.edit("organizations", "2", name="Here, renamed")
+        deskera.edit("contacts", there["Renamed there"], name="There, renamed")
+        deskera.delete("contacts", there["Deleted"])
         for lost in tmp_path.glob("bridge.sqlite*"):
             lost.unlink()
         restored = site.told("restore-backup", str(tmp_path / "backup.gz"))
         assert restored.code == 0, restored.err
         assert "deals is paused" in restored.out
+        assert "it is verified after the restore" in site.told("status").out
         action, answer = deeds(tmp_path)[-1]
         assert (action, answer.startswith("restored ")) == ("restore-backup", True)
         daemon = site.start()
         try:
-            until(lambda: "linked to" in site.told("why", "crm", "organization", "2").out, "linked by its match key")
+            until(lambda: "linked to" in site.told("why", "crm", "organization", "5").out, "linked by its match key")
             pipedrive.create("organizations", name="After")
             deskera.until("contacts", name="After")
+            until(lambda: results(site)["organizations"] == "agrees", "verified by itself")
             names = [row["name"] for row in deskera.rows("contacts")]
-            assert sorted(names) == ["After", "Before", "Since"]
-            assert "paused" in site.told("status").out
+            assert sorted(names) == ["After", "Before", "Here, renamed", "Since", "There, renamed"]
+            assert "There, renamed" in [row["name"] for row in pipedrive.rows("organizations")]
+            assert "bridge resume deals" in results(site)["deals"]
+            assert site.told("resume", "deals").code == 0
+            until(lambda: results(site)["deals"] == "agrees", "verified when it was resumed")
+            told = [answer for _, answer in deeds(tmp_path, "the bridge")]
+            assert "organizations: 5 pairs; both sides agree" in told
         finally:
             daemon.stop()
+
+
+def pairs(site: Site) -> int:
+    """How many pairs the store holds."""
+    file = sqlite3.connect(site.folder / "bridge.sqlite")
+    (number,) = file.execute("SELECT count(*) FROM links WHERE state = 'live'").fetchone()
+    file.close()
+    return int(number)
+
+
+def results(site: Site) -> dict[str, str]:
+    """What `bridge status` says of the verification of each mapping."""
+    return {row["mapping"]: row["result"] for row in json.loads(site.told("status", "--json").out)["verify"]}
 
 
 def big(site: Site, rows: int = 30_000) -> None:

@@ -8,7 +8,7 @@ import pytest
 from bridge.app.looks import Look
 from bridge.app.wording import moment_of
 from bridge.domain.record import Side
-from bridge.store.requests import Request
+from bridge.store.requests import RESTORED, Answer, Request
 from bridge.verify.report import Report
 from tests.admin.conftest import Client
 from tests.admin.office import ANNA, OLE, Office
@@ -257,3 +257,14 @@ async def test_a_verification_that_ended_early_is_nowhere_told_as_agreeing(here:
     assert "The last verification of people ended early" in [one["text"] for one in overview["troubles"]]
     assert not overview["in_sync"]
     assert ", ended early" in await client.get("/")
+
+
+async def test_after_a_restore_the_page_says_what_a_verification_waits_for(here: Office, client: Client) -> None:
+    """It waits for ever: no sweep is later than a restore in the year 2100."""
+    number = await here.bridge.store.requests.ask(RESTORED, {"mapping": "people", "since": 4_102_444_800.0})
+    try:
+        (mine,) = [one for one in (await client.get(f"{API}/runs"))["verified"] if one["mapping"] == "people"]
+        assert mine["awaited"] == "it is verified after the restore, when every record of both sides was compared"
+        assert mine["awaited"] in await client.get("/runs")
+    finally:
+        await here.bridge.store.requests.done(number, Answer("the test is over"))

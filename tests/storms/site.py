@@ -90,7 +90,6 @@ class Site:
         """Bring up the products; the bridge starts with `start`."""
         for target, replacement in (
             ("bridge.store.database.connect", connect_mortal),
-            ("bridge.app.build.make_plan", planned),
             ("bridge.app.reload.make_plan", planned),
             ("bridge.reconcile.reconciler.ASKED_POLL_SECONDS", 5.0),
             ("bridge.app.requests.POLL_SECONDS", 30.0),
@@ -157,7 +156,7 @@ class Site:
             functools.partial(self._failpoint, life),
         )
         async with AsyncExitStack() as stack:
-            bridge = await stack.enter_async_context(assembled(settings, seams, self.wire))
+            bridge = await stack.enter_async_context(assembled(settings, seams, self.wire, planned(settings)))
             bridge.store.database.offset = 0.0
             timetable = Timetable(jobs(bridge), seams, bridge.board, jitter_seconds=0.0)
             app = callback_app(bridge.receiver)

@@ -7,6 +7,7 @@ from bridge.app.build import Bridge
 from bridge.app.desk.overview import mode_of
 from bridge.app.desk.words import when
 from bridge.app.progress import Progress, progress_of
+from bridge.app.restored import awaited
 from bridge.app.verified import agreed_of, ended_early
 from bridge.domain.values import dataclass
 from bridge.hooks.compare import ON_PURPOSE
@@ -102,7 +103,8 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Verified:
     """The last verification of a mapping. `runs`: one goes on. `agreed`: None before one ended, or where it ended
-    early and nothing differed until then."""
+    early and nothing differed until then. `awaited`: where it is on its way to be verified after a restore, in words;
+    "" where none is to come."""
 
     mapping: str
     runs: bool
@@ -111,6 +113,7 @@ class Verified:
     pairs: int
     agreed: bool | None
     ended_early: bool = False
+    awaited: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +178,18 @@ class Background:
         order = {"runs": 0, "requested": 1, "done": 2, "never": 3}
         ordered = sorted(runs, key=lambda run: (order[run.state], run.system, run.entity, run.kind))
         last = await store.verifications.last()
-        return Runs(mappings, ordered, [self._verified(name, last.get(name)) for name in sorted(plan.mappings)])
+        after = await awaited(store, plan.scopes)
+        verified = [self._verified(name, last.get(name), str(after.get(name) or "")) for name in sorted(plan.mappings)]
+        return Runs(mappings, ordered, verified)
 
-    def _verified(self, name: str, last: Verification | None) -> Verified:
+    def _verified(self, name: str, last: Verification | None, after: str) -> Verified:
         look = self._bridge.looks.last(f"verify {name}")
         runs = look is not None and look.ended_at is None
         if last is None:
-            return Verified(name, runs, None, None, 0, None)
+            return Verified(name, runs, None, None, 0, None, awaited=after)
         pairs = (last.summary or {}).get("pairs", 0)
         early = bool(ended_early(last))
-        return Verified(name, runs, when(last.started_at), when(last.done_at), pairs, agreed_of(last), early)
+        return Verified(name, runs, when(last.started_at), when(last.done_at), pairs, agreed_of(last), early, after)
 
 
 def _hook(row: HookRow, wanted: bool, found: Mapping[str, HookFigures]) -> Hook:

@@ -18,7 +18,9 @@ from bridge.domain.record import Side
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 from bridge.store.backup import NOT_KEPT, Backup, Written, back_up, plain_table, restore
+from bridge.store.cursors import CursorMove
 from bridge.store.model import Instruction, Mode, TaskKey
+from bridge.store.requests import RESTORED
 from bridge.store.retention import Limits
 from bridge.store.schema import HEAD
 from bridge.store.tables import metadata
@@ -282,6 +284,27 @@ async def test_mappings_that_would_make_records_again_are_paused(
     assert (states["people"].paused, states["people"].pause_reason) == (True, "look first")
     assert states["companies"].mode is Mode.LIVE
     assert not states["companies"].paused
+
+
+async def test_the_next_bridge_compares_both_sides_from_the_start_and_then_verifies_each_mapping_once(
+    store: Store, target: str, file: Path, new_seams: NewSeams
+) -> None:
+    """The backup was made in the middle of a full sweep, of a store that was restored before and not verified yet."""
+    await filled(store)
+    await store.requests.ask(RESTORED, {"mapping": "people", "since": 1.0})
+    await store.verifications.end("people", 1.0, {"agrees": True})
+    cursor = await store.cursors.start("crm", "person", "full")
+    move = CursorMove("crm", "person", "full", cursor.sweep, page="7", expect_page=None)
+    await store.events.accept([], {}, move)
+    await write(store, file)
+    await restore(target, new_seams(), Backup(str(file)), replace=False, pause={}, verify=["people", "companies"])
+    opened = await open_store(target, new_seams(), existing=True)
+    asked = await opened.requests.open(RESTORED)
+    assert [one.arguments["mapping"] for one in asked] == ["companies", "people"]
+    assert all(one.arguments["since"] > 1.0 for one in asked)
+    assert await opened.verifications.last() == {}
+    assert (await opened.cursors.get("crm", "person", "full")).page is None
+    await opened.close()
 
 
 async def test_a_backup_of_the_former_schema_is_brought_up_to_date(

@@ -31,7 +31,7 @@ def done(summary: Any, age: float = 10.0) -> Verification:
 def test_health_warns_of_what_differs_and_of_a_schedule_that_is_not_kept(
     one: Verification, every: float | None, status: Status, said: str
 ) -> None:
-    found = verify_check({"people": one}, ["people"], NOW, every)
+    found = verify_check({"people": one}, ["people"], NOW, every, {})
     assert found.status is status
     assert said in found.output
 
@@ -40,11 +40,11 @@ def test_health_warns_of_what_differs_and_of_a_schedule_that_is_not_kept(
 def test_a_verification_that_ended_early_does_not_agree_whatever_version_kept_it(kept: dict[str, Any]) -> None:
     assert (agreed_of(done(kept)), ended_early(done(kept))) == (None, "crm: busy")
     assert agreed_of(done({**DIFFERS, "fault": "crm: busy"})) is False
-    assert verify_check({"people": done(kept)}, ["people"], NOW, None).status is Status.WARN
+    assert verify_check({"people": done(kept)}, ["people"], NOW, None, {}).status is Status.WARN
 
 
 def test_what_is_left_of_a_mapping_that_is_gone_warns_nobody() -> None:
-    assert verify_check({"people": done(DIFFERS)}, ["deals"], NOW, None).status is Status.PASS
+    assert verify_check({"people": done(DIFFERS)}, ["deals"], NOW, None, {}).status is Status.PASS
 
 
 def test_figures_are_bounded_and_whole() -> None:
@@ -60,6 +60,6 @@ def test_figures_are_bounded_and_whole() -> None:
 
 
 def test_status_tells_of_one_that_was_cut_off() -> None:
-    (row,) = verify_rows({"people": Verification("people", NOW)})
+    (row,) = verify_rows({"people": Verification("people", NOW)}, {})
     assert (row["verified"], row["pairs"]) == ("not yet", 0)
     assert "cut off" in str(row["result"])

@@ -1,0 +1,91 @@
+"""After a backup was restored every mapping is verified: where each is on its way there."""
+
+from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from bridge.domain.record import Side
+from bridge.store.cursors import Cursor
+from bridge.store.engine import Store
+from bridge.store.model import MappingState, Scope
+from bridge.store.requests import RESTORED
+
+MARGIN_SECONDS = 60.0
+"""What a sweep found may become due so long after its end, as vendors' reads may lag."""
+NEVER = float("-inf")
+
+
+class Stand(StrEnum):
+    """Where a mapping is on its way to be verified."""
+
+    PAUSED = "paused"
+    DOWN = "down"
+    SWEEPS = "sweeps"
+    WAITS = "waits"
+    READY = "ready"
+
+
+WORDS: Mapping[Stand, str] = {
+    Stand.PAUSED: "it is verified after the restore when it is resumed: `bridge resume {mapping}`",
+    Stand.DOWN: "it is verified after the restore when its systems answer",
+    Stand.SWEEPS: "it is verified after the restore, when every record of both sides was compared",
+    Stand.WAITS: "it is verified after the restore, when what waits is done: {waiting}",
+    Stand.READY: "it is verified now, after the restore",
+}
+
+
+class Awaited(NamedTuple):
+    """A mapping that is to be verified after a restore, with how many of its records wait."""
+
+    mapping: str
+    stand: Stand
+    waiting: int = 0
+
+    def __str__(self) -> str:
+        return WORDS[self.stand].format(mapping=self.mapping, waiting=self.waiting)
+
+
+async def awaited(store: Store, scopes: Mapping[str, Scope]) -> dict[str, Awaited]:
+    """By mapping where it stands; nothing of one that was verified, or of a store that was not restored."""
+    asked = await store.requests.open(RESTORED)
+    since = {str(one.arguments["mapping"]): float(one.arguments["since"]) for one in asked}
+    return {name: await awaited_of(store, scopes[name], at) for name, at in sorted(since.items()) if name in scopes}
+
+
+async def awaited_of(store: Store, scope: Scope, since: float) -> Awaited:
+    """Where one mapping stands. `since`: when the store was restored (epoch seconds)."""
+    systems = await store.systems.all()
+    state = (await store.mappings.states()).get(scope.mapping)
+    away = {name for name, row in systems.items() if row.stopped or row.down_since is not None}
+    cursors = [one for one in await store.cursors.all() if one.kind == "full"]
+    stand, swept_at = stand_of(scope, state, away, cursors, since)
+    if stand is not Stand.READY:
+        return Awaited(scope.mapping, stand)
+    waiting = await store.standing.waiting(mapping=scope.mapping, since=swept_at + MARGIN_SECONDS)
+    return Awaited(scope.mapping, Stand.WAITS if waiting else Stand.READY, waiting)
+
+
+def stand_of(
+    scope: Scope, state: MappingState | None, away: Collection[str], cursors: Iterable[Cursor], since: float
+) -> tuple[Stand, float]:
+    """Where a mapping stands, but for what waits of it, and when the comparison of its sides ended.
+
+    `away`: systems that are down or stopped. `cursors`: those of full sweeps. `since`: when the store was restored.
+    """
+    if state is not None and state.paused:
+        return Stand.PAUSED, NEVER
+    places = {(scope.endpoint(side).system, scope.endpoint(side).entity) for side in Side}
+    if any(system in away for system, _ in places):
+        return Stand.DOWN, NEVER
+    ended = [_compared(one, since) for one in cursors if (one.system, one.entity) in places]
+    swept_at = max(ended, default=NEVER)
+    if len(ended) < len(places) or NEVER in ended:
+        return Stand.SWEEPS, NEVER
+    return Stand.READY, swept_at
+
+
+def _compared(full: Cursor, since: float) -> float:
+    """When the full sweep that began after `since` ended."""
+    if full.started_at is None or full.done_at is None or full.runs or full.started_at < since:
+        return NEVER
+    return full.done_at
