@@ -321,12 +321,16 @@ def _set(conn: Connection, key: TaskKey, values: dict[str, Any]) -> None:
 
 
 class Question(NamedTuple):
-    """One field of one link. `values`: by the side's name, as people read them. `chosen`: the side that is to win."""
+    """One field of one link. `values`: by the side's name, as people read them. `chosen`: the side that is to win.
+
+    `edited`: by the side's name when the record was changed last and by whom, see `sync.compare.edited`.
+    """
 
     link: Link
     field: str
     values: Json
     chosen: Side | None
+    edited: Json
 
 
 class Conflicts:
@@ -363,7 +367,9 @@ class Conflicts:
 def questions(link: Link) -> list[Question]:
     """What a person is asked about one link, in the order of the fields' names."""
     return [
-        Question(link, name, entry["values"], Side(entry["chosen"]) if entry.get("chosen") else None)
+        Question(
+            link, name, entry["values"], Side(entry["chosen"]) if entry.get("chosen") else None, entry.get("edited", {})
+        )
         for name, entry in sorted((link.held or {}).items())
         if entry.get("asked")
     ]

@@ -112,6 +112,7 @@ events = Table(
     Column("version", Real),
     Column("body", LargeBinary, nullable=False),
     Column("stored_at", Real, nullable=False),
+    Column("actor", Text),  # who did it, as the vendor says
 )
 partial("events_vendor_id", events.c.system, events.c.vendor_id, where=events.c.vendor_id.is_not(None), unique=True)
 Index("events_stored_at", events.c.stored_at)

@@ -59,6 +59,7 @@ async def _write_postgres(url: str, seams: Seams) -> None:
         for name in ("run", "version", "undone", "event"):
             conn.execute(text(f"ALTER TABLE journal DROP COLUMN {name}"))
         conn.execute(text("ALTER TABLE requests DROP COLUMN failed"))
+        conn.execute(text("ALTER TABLE events DROP COLUMN actor"))
         for name in SINCE:
             conn.execute(text(f"DROP TABLE {name}"))
         conn.execute(text("UPDATE alembic_version SET version_num = '0005'"))

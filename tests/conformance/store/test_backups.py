@@ -34,6 +34,7 @@ YOUNG = {
     "journal": {"run", "version", "undone", "event"},
     "cursors": {"total", "moved_at", "seconds"},
     "requests": {"failed"},
+    "events": {"actor"},
 }
 """Columns that came after schema 0005."""
 YOUNG_TABLE = re.compile(rf"(TABLE|ON) ({'|'.join(SINCE)}) |INDEX journal_run ")

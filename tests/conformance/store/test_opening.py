@@ -105,6 +105,7 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
         *(f"DROP TABLE {name}" for name in ("hook_hours", "account_columns", "alert_state", "quotas", "shares")),
         *(f"ALTER TABLE cursors DROP COLUMN {name}" for name in ("total", "moved_at", "seconds")),
         "ALTER TABLE requests DROP COLUMN failed",
+        "ALTER TABLE events DROP COLUMN actor",
         *(
             f"INSERT INTO requests (id, kind, arguments, asked_at, done_at, answer) VALUES "
             f"({number}, 'pause', '{{}}', 1, 2, '{told}')"
