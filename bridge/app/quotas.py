@@ -44,10 +44,13 @@ class Budgeted(NamedTuple):
 
 async def budgets_of(store: Store, scopes: Mapping[str, Scope]) -> dict[str, Budgeted]:
     """By system, for all that were called since the store was made."""
+    accounts = await store.budgets.accounts()
+    if not accounts:
+        return {}
     waiting, now = await _waiting(store, scopes), store.now()
     return {
         name: Budgeted(account, _queue(account, {one: waiting[name, one] for one in Priority}, now))
-        for name, account in (await store.budgets.accounts()).items()
+        for name, account in accounts.items()
     }
 
 

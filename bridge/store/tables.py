@@ -152,7 +152,8 @@ partial("tasks_due", tasks.c.lane, tasks.c.due, tasks.c.mapping, where=tasks.c.d
 partial(
     "tasks_waits_for", tasks.c.wait_mapping, tasks.c.wait_side, tasks.c.wait_rec, where=tasks.c.wait_rec.is_not(None)
 )
-partial("tasks_pending", tasks.c.mapping, tasks.c.state, tasks.c.pending, where=tasks.c.pending > text("0"))
+_counted = (tasks.c.mapping, tasks.c.code, tasks.c.first_due, tasks.c.due, tasks.c.pending)
+partial("tasks_waiting", *_counted, where=tasks.c.due.is_not(None))  # what waits is counted in the index alone
 partial("tasks_dead", tasks.c.mapping, where=tasks.c.state == text("'dead'"))
 
 leases = Table(
