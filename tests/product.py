@@ -65,6 +65,8 @@ class FakeProduct:
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     ids: Any = field(default_factory=lambda: itertools.count(1))
     account: str = "account-1"
+    editor: str | None = None
+    """Whom records name as the one who changed them last."""
 
     # -- what a person does -----------------------------------------------------------------------------------------
     def person_creates(self, entity: str, **fields: Any) -> str:
@@ -229,7 +231,7 @@ class FakeProduct:
 
     def _record(self, ref: RecordRef, fields: dict[str, Any], modified: datetime, created: datetime) -> Record:
         versioned = self.manifest.entities[ref.entity].version_resolution is not None
-        return Record(ref, dict(fields), modified if versioned else None, created)
+        return Record(ref, dict(fields), modified if versioned else None, created, modified_by=self.editor)
 
     def _written(self, entity: str, record_id: str) -> Written:
         if not self.answers_record:

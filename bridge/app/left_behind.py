@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from bridge.app.wording import Scopes, record_name
 from bridge.store.engine import Store
 from bridge.store.model import Json, Mode, TaskKey
+from bridge.store.standing import NEVER
 from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED, Reason
 
 Row = dict[str, object]
 Numbers = Mapping[str, Mapping[str, int]]
-"""By mapping and code how many records were left alone."""
+"""By mapping and code how many records were left alone, NEVER among the codes."""
 WOULD = {
     Reason.WOULD_CREATE: "would create",
     Reason.WOULD_LINK: "would link",
@@ -52,7 +53,6 @@ def overwritten(detail: Json) -> list[tuple[str, str]]:
 
 async def behind_rows(store: Store, scopes: Scopes, left: Numbers) -> list[Row]:
     """Of each live mapping the records that cross only when somebody edits them or asks for it, and duplicates."""
-    never = await store.left_alone.never_looked_at()
     rows: list[Row] = []
     for name, state in sorted((await store.mappings.states()).items()):
         if state.mode is not Mode.LIVE:
@@ -61,8 +61,8 @@ async def behind_rows(store: Store, scopes: Scopes, left: Numbers) -> list[Row]:
             told = ", ".join(f"{found[code]} {text}" for code, text in WOULD.items() if code in found)
             why = f"decided in shadow mode ({told})" if told else "decided in shadow mode"
             rows.append(_row(name, sum(found.values()), why))
-        if name in never:
-            rows.append(_row(name, never[name], "from before going live: never looked at"))
+        if never := left.get(name, {}).get(NEVER):
+            rows.append(_row(name, never, "from before going live: never looked at"))
     rows += await _left_alone(store, scopes, left, DUPLICATES, "made twice: merge them at the product")
     rows += await _left_alone(store, scopes, left, UNLINKED, "unlinked by a person: left alone until edited or linked")
     return rows

@@ -34,6 +34,7 @@ from bridge.settings.model import Settings
 from bridge.store.engine import Store, open_store
 from bridge.store.model import MappingState, Mode, Scope
 from bridge.store.scratch import scratch_copy
+from bridge.store.standing import NEVER
 from bridge.sync.reasons import SHADOW
 
 Told = Callable[[str], None]
@@ -180,10 +181,8 @@ async def _hooks(
 
 async def _left_out(scratch: Store) -> Counter[str]:
     """By mapping how many records from before going live were not taken in; those decided in shadow mode among them."""
-    found = Counter(await scratch.left_alone.never_looked_at())
-    for name, numbers in (await scratch.left_alone.numbers(SHADOW)).items():
-        found[name] += sum(numbers.values())
-    return found
+    numbers = await scratch.left_alone.numbers(SHADOW | {NEVER})
+    return Counter({name: sum(found.values()) for name, found in numbers.items()})
 
 
 async def _heads(

@@ -21,8 +21,8 @@ class Progress(NamedTuple):
 
     `rows` were read, of `total` (None: not known yet; where the vendor does not say, as many as the last full
     listing had). `waiting`: records it marked that are still to be worked on. `per_minute`: records, while it was at
-    work. `seconds`: until it ends at that pace and within the budgets; None where nothing tells. `stands`: why it does
-    not move, "" while it does.
+    work. `seconds`: until it ends at that pace and within the budgets; None where nothing tells, as while it is paused.
+    `stands`: why it does not move, "" while it does.
     """
 
     cursor: Cursor
@@ -92,6 +92,7 @@ def _begun(cursor: Cursor) -> bool:
 def _progress(cursor: Cursor, total: int | None, waiting: int, stands: str, held: "_Held", now: float) -> Progress:
     """The rate is of records that are done with, over the time at work until now."""
     still = max(0.0, now - (cursor.moved_at or cursor.started_at or now))
+    ends = not stands
     if not stands and held.stands:
         stands = "the day's budget has nothing left for it"
     if not stands and still > STILL_SECONDS and not waiting:
@@ -101,7 +102,7 @@ def _progress(cursor: Cursor, total: int | None, waiting: int, stands: str, held
     per_second = done / at_work if done and at_work > 0 else None
     total = None if total is None else max(total, cursor.rows)
     seconds = None
-    if total is not None and per_second is not None:
+    if ends and total is not None and per_second is not None:
         seconds = max((total - done) / per_second, held.seconds)
     return Progress(cursor, cursor.rows, total, waiting, per_second * 60 if per_second else None, seconds, stands)
 

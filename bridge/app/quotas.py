@@ -20,7 +20,8 @@ Row = dict[str, object]
 class Queued(NamedTuple):
     """The work of one priority at a system. `used`: units of today; `left`: how many it may still use, None: no limit.
 
-    `records` wait, or are still to be read by backfills. `seconds`: until they are done; None where nothing tells.
+    `records` wait, or are still to be read by backfills; those of paused mappings wait for no calls. `seconds`: until
+    they are done; None where nothing tells, and while the system is stopped or does not answer.
     """
 
     priority: Priority
@@ -44,19 +45,25 @@ class Budgeted(NamedTuple):
 
 async def budgets_of(store: Store, scopes: Mapping[str, Scope]) -> dict[str, Budgeted]:
     """By system, for all that were called since the store was made."""
+    accounts = await store.budgets.accounts()
+    if not accounts:
+        return {}
     waiting, now = await _waiting(store, scopes), store.now()
-    return {
-        name: Budgeted(account, _queue(account, {one: waiting[name, one] for one in Priority}, now))
-        for name, account in (await store.budgets.accounts()).items()
-    }
+    found = {}
+    for name, account in accounts.items():
+        records = {one: waiting[name, one] for one in Priority}
+        usable = not (any(records.values()) and await store.systems.unusable(name))
+        found[name] = Budgeted(account, _queue(account, records, now, usable=usable))
+    return found
 
 
 async def _waiting(store: Store, scopes: Mapping[str, Scope]) -> Counter[tuple[str, Priority]]:
     """How many records wait for calls at each system: a record takes calls at both of its mapping."""
     found: Counter[tuple[str, Priority]] = Counter()
+    paused = {name for name, state in (await store.mappings.states()).items() if state.paused}
 
     def add(mapping: str, priority: Priority, number: int) -> None:
-        if (scope := scopes.get(mapping)) is not None:
+        if (scope := scopes.get(mapping)) is not None and mapping not in paused:
             for system in {scope.left.system, scope.right.system}:
                 found[system, priority] += number
 
@@ -68,10 +75,10 @@ async def _waiting(store: Store, scopes: Mapping[str, Scope]) -> Counter[tuple[s
     return found
 
 
-def _queue(account: Account, records: Mapping[Priority, int], now: float) -> tuple[Queued, ...]:
+def _queue(account: Account, records: Mapping[Priority, int], now: float, *, usable: bool) -> tuple[Queued, ...]:
     work = {one: _work(account.uses.get(one, Use()), number) for one, number in records.items()}
     done = seconds_needed(account, work, now)
-    knows = account.per_second is not None or account.day is not None
+    knows = usable and (account.per_second is not None or account.day is not None)
     return tuple(
         Queued(
             priority=one,

@@ -21,7 +21,7 @@ from bridge.domain.run import Kind
 from bridge.hooks.compare import ON_PURPOSE, STOPPED
 from bridge.store.model import HookRow, JournalEntry, Mode, TaskKey
 from bridge.store.requests import RESTORED, Answer, Request
-from bridge.store.standing import questions
+from bridge.store.standing import NEVER, questions
 from bridge.sync.reasons import SHADOW, Reason
 
 log = logging.getLogger(__name__)
@@ -272,7 +272,7 @@ class Requests:
         if mode is Mode.SHADOW:
             return f"{told}: everything is decided, nothing is written"
         store = self._bridge.store
-        left = await store.left_alone.numbers(SHADOW)
+        left = await store.left_alone.numbers(SHADOW | {NEVER})
         behind = [row for row in await behind_rows(store, self._bridge.plan.scopes, left) if row["mapping"] == name]
         number = sum(int(str(row["records"])) for row in behind)
         return (

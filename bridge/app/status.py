@@ -11,7 +11,7 @@ from bridge.app.waiting import known_code, waiting_groups
 from bridge.app.wording import moment, record_name
 from bridge.store.engine import Store
 from bridge.store.instances import Instance
-from bridge.store.standing import TOTALS
+from bridge.store.standing import NEVER, TOTALS
 from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED
 
 Rows = dict[str, list[dict[str, object]]]
@@ -25,7 +25,7 @@ async def status_of(store: Store) -> Rows:
     """Headings with rows: the bridge, mappings with totals, systems, budgets, sweeps, hooks, what needs a person."""
     scopes = await store.mappings.scopes()
     budgets = await budgets_of(store, scopes)
-    left = await store.left_alone.numbers(SHADOW | DUPLICATES | UNLINKED)
+    left = await store.left_alone.numbers(SHADOW | DUPLICATES | UNLINKED | {NEVER})
     return {
         "bridge": await _instances(store),
         "store": await _new_store(store),

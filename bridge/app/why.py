@@ -1,8 +1,10 @@
 """A record's story in plain words, from the journal and the store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
+from bridge.app import edits
+from bridge.app.edits import causes
 from bridge.app.waiting import hold_ups
 from bridge.app.wording import Scopes, moment, record_name
 from bridge.domain.errors import ConfigError, Problem
@@ -74,8 +76,11 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
     for scope, which in places(scopes, side, entity):
         lines.append(f"{side} {entity} {record} in mapping {scope.mapping}:")
         entries = await store.journal.about(scope.mapping, which, record, limit=STORY_LINES)
+        actors = await causes(store, scope, entries)
         for row in reversed(entries):
-            lines.append(f"  {moment(row.at)}  {row.entry.what}: {row.entry.text}{_written_by(row.entry)}")
+            about = _written_by(row.entry, actors)
+            lines.append(f"  {moment(row.at)}  {row.entry.what}: {row.entry.text}{about}")
+            lines += [f"    {line}" for line in edits.lines(row.entry.detail.get("edited", {}))]
             if row is entries[0]:
                 lines += [f"    {line}" for line in would_write(row.entry.detail)]
         if not entries:
@@ -113,6 +118,7 @@ async def why_facts(store: Store, scopes: Scopes, side: str, entity: str, record
         link = await store.links.of(scope.mapping, which, record)
         tasks = await store.standing.about(here.system, here.entity, record, {scope.mapping: scope})
         entries = await store.journal.about(scope.mapping, which, record, limit=STORY_LINES)
+        actors = await causes(store, scope, entries)
         found.append(
             {
                 "mapping": scope.mapping,
@@ -143,6 +149,7 @@ async def why_facts(store: Store, scopes: Scopes, side: str, entity: str, record
                         "run": row.entry.run,
                         "undone by": row.entry.undone,
                         "event": row.entry.event,
+                        "changed by": actors.get(row.entry.event or 0),
                     }
                     for row in entries
                 ],
@@ -170,11 +177,13 @@ async def named(store: Store, scopes: Scopes, words: str) -> list[dict[str, str]
     return list(found.values())
 
 
-def _written_by(entry: JournalEntry) -> str:
-    """The event, as log lines name it; of a write the version of the mapping file, its run, and what undid it."""
+def _written_by(entry: JournalEntry, actors: Mapping[int, str]) -> str:
+    """The event, as log lines name it, and who made the change it told of; of a write the version of the mapping file,
+    its run, and what undid it."""
+    by = f": a change by {actors[entry.event]}" if entry.event is not None and entry.event in actors else ""
     if entry.what not in WRITES:
-        return f" [event {entry.event}]" if entry.event else ""
-    parts = [f"event {entry.event}" if entry.event else ""]
+        return f" [event {entry.event}{by}]" if entry.event else ""
+    parts = [f"event {entry.event}{by}" if entry.event else ""]
     parts += [f"mapping {entry.version}" if entry.version else "", f"run {entry.run}" if entry.run else ""]
     parts.append(f"undone by {entry.undone}" if entry.undone else "")
     told = ", ".join(filter(None, parts))
@@ -287,7 +296,8 @@ def now_line(scope: Scope, side: Side, record: str, link: Link | None) -> str:
 
 def _question(question: Question) -> str:
     values = ", ".join(f"{side} has {value!r}" for side, value in question.values.items())
-    return f"{question.field}: {values} (`bridge conflicts choose`)"
+    said = "; ".join(("", *edits.lines(question.edited)))
+    return f"{question.field}: {values}{said} (`bridge conflicts choose`)"
 
 
 def _next(task: Task, of: str = "") -> Line:

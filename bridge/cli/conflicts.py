@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from bridge.app import edits
 from bridge.cli.ask import ask, queueable
 from bridge.cli.opened import known_scopes, with_store
 from bridge.cli.shown import json_option, show
@@ -23,7 +24,7 @@ def conflicts() -> None:
 @json_option
 @click.pass_obj
 def conflicts_list(path: Path, mapping: str | None, as_json: bool) -> None:
-    """Every field that waits for a choice, with both values."""
+    """Every field that waits for a choice: both values, and who changed each when."""
 
     async def work(store: Store) -> list[dict[str, object]]:
         scopes, rows = await known_scopes(store, mapping), list[dict[str, object]]()
@@ -33,7 +34,8 @@ def conflicts_list(path: Path, mapping: str | None, as_json: bool) -> None:
                 one, other = (_shown(known.endpoint(side), question, side) for side in Side)
                 chosen = f"{known.endpoint(question.chosen).name} was chosen" if question.chosen else ""
                 row = {"mapping": question.link.mapping, "field": question.field}
-                rows.append({**row, "one side": one, "other side": other, "chosen": chosen})
+                who = "; ".join(edits.lines(question.edited))
+                rows.append({**row, "one side": one, "other side": other, "edited": who, "chosen": chosen})
         return rows
 
     after = "choose with `bridge conflicts choose SIDE ENTITY RECORD FIELD WINNER`"

@@ -43,7 +43,8 @@ class Event:
     `id` None: something of this entity changed, nobody knows which record (becomes a sweep of the entity).
     `vendor_id`: the vendor's id of this event, only where it can be trusted to be the same for repeats of one event.
     `source_at`: when it happened by the vendor's clock. `version`: the record's modification time the event shows.
-    `row_hash`: content hash of the listing row that caused the event (sweeps only).
+    `row_hash`: content hash of the listing row that caused the event (sweeps only). `actor`: who did it, as people name
+    them (`user 7`); None where the vendor does not say.
     """
 
     system: str
@@ -56,4 +57,5 @@ class Event:
     version: datetime | None = None
     merged_into: str | None = None
     row_hash: str | None = None
+    actor: str | None = None
     body: bytes = b""

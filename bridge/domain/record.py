@@ -35,7 +35,8 @@ class Record:
     """A record as one read showed it.
 
     `modified_at` is the vendor's own modification time, the record's version; None where the vendor keeps none.
-    `raw` is the vendor's own form, kept for systems that only take whole records back.
+    `raw` is the vendor's own form, kept for systems that only take whole records back. `modified_by`: who made this
+    version, as people name them (`user 7`); None where the vendor does not say.
     """
 
     ref: RecordRef
@@ -44,6 +45,7 @@ class Record:
     created_at: datetime | None = None
     archived: bool = False
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    modified_by: str | None = field(default=None, compare=False)
 
 
 class Evidence(StrEnum):

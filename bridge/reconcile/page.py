@@ -178,6 +178,7 @@ def _mark(row: Record | Gone, kind: EventKind, purpose: Purpose, marks: PageMark
         version=row.modified_at,
         source_at=row.modified_at,
         merged_into=merged,
+        actor=row.modified_by if isinstance(row, Record) else None,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from bridge.domain.event import LANE_OF, Event, EventKind, Origin
+from bridge.domain.ids import LONGEST_ID, storable
 from bridge.domain.record import RecordRef
 from bridge.domain.seams import believable, epoch
 from bridge.store.counters import count
@@ -180,6 +181,7 @@ class Intake:
             "version": self._accepted(event.version),
             "body": event.body,
             "stored_at": self._now,
+            "actor": None if event.actor is None else storable(event.actor)[:LONGEST_ID],
         }
 
     def _accepted(self, moment: datetime | None) -> float | None:

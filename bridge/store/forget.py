@@ -195,7 +195,7 @@ class Forgotten:
     def _blank(self, name: str) -> dict[str, Any] | None:
         """What of a row of this kind is blanked; None: the row goes. Numbers of requests name runs: they stay taken."""
         if name == BODIES:
-            return {"body": b""}
+            return {"body": b"", "actor": None}
         if name == DEEDS:
             return {"arguments": {}, "answer": ERASED}
         if name == REQUESTS:  # one that nobody has done is not done any more
@@ -250,7 +250,8 @@ def _rows(held: _Held) -> Iterable[tuple[str, Table, ColumnElement[bool]]]:
     refs, keys, ids = held.refs, held.keys, held.links
     systems = sorted({ref.system for ref in refs})
     yield "callbacks", events, _of_refs(events, refs)
-    others = and_(events.c.system.in_(systems), func.length(events.c.body) > 0)
+    told = or_(func.length(events.c.body) > 0, events.c.actor.is_not(None))
+    others = and_(events.c.system.in_(systems), told)
     yield BODIES, events, and_(others, or_(events.c.rec.is_(None), not_(_of_refs(events, refs))))
     yield "tasks and dead letters", tasks, _of_keys(tasks, keys)
     yield "leases", leases, _of_refs(leases, refs)

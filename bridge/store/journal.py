@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, select
 
 from bridge.domain.ids import LONGEST_ID, storable
-from bridge.domain.record import Side
+from bridge.domain.record import RecordRef, Side
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.model import JournalEntry
 from bridge.store.prepared import Prepared
-from bridge.store.rows import Row, walked_by_id
+from bridge.store.rows import Row, chunks, walked_by_id
 from bridge.store.steps import delete_in_steps
-from bridge.store.tables import counters, journal
+from bridge.store.tables import counters, events, journal
 
 CREATIONS = ("created", "found")
 UPDATES = ("updated", "undone")
@@ -100,6 +100,21 @@ class Journal:
         """Entries of this record and of its counterparts' work on it, newest first."""
         newest = (half.order_by(journal.c.id.desc()).limit(limit) for half in of_record(mapping, side, record_id))
         return (await self._both(list(newest)))[:limit]
+
+    async def actors(self, rows: Sequence[JournalRow]) -> dict[int, tuple[RecordRef, str]]:
+        """By the number of the event that caused an entry: whose change it told of, and who made that.
+
+        Of events that do not say, and of those that are kept no longer, there is nothing.
+        """
+        wanted = sorted({row.entry.event for row in rows if row.entry.event is not None})
+        columns = (events.c.seq, events.c.system, events.c.entity, events.c.rec, events.c.actor)
+        query = select(*columns).where(events.c.actor.is_not(None), events.c.rec.is_not(None))
+
+        def work(conn: Connection) -> dict[int, tuple[RecordRef, str]]:
+            parts = (conn.execute(query.where(events.c.seq.in_(some))) for some in chunks(wanted))
+            return {seq: (RecordRef(*ref), actor) for part in parts for seq, *ref, actor in part}
+
+        return await self._database.read(work)
 
     async def recent(self, limit: int = 50, mapping: str | None = None, what: str | None = None) -> list[JournalRow]:
         """The newest entries, newest first."""

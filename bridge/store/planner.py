@@ -15,8 +15,8 @@ ROWS, SOME_ROWS = 1_000_000, 10_000
 
 FEW: dict[str, int] = {
     **dict.fromkeys(("side", "parent_side", "wait_side", "system"), 2),
-    **dict.fromkeys(("mapping", "parent_mapping", "wait_mapping", "entity", "kind", "state", "lane"), 4),
-    **dict.fromkeys(("what", "copy", "instance", "credential"), 10),
+    **dict.fromkeys(("mapping", "parent_mapping", "wait_mapping", "entity", "kind", "lane"), 4),
+    **dict.fromkeys(("what", "code", "copy", "instance", "credential"), 10),
     **dict.fromkeys(("run", "due"), 1_000),
     "other_rec": 100_000,
 }

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, and_, bindparam, select
 
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.values import dataclass
@@ -20,7 +20,7 @@ from bridge.store.model import Instruction, KnownRecord, Link, LinkState, Mappin
 from bridge.store.prepared import Prepared
 from bridge.store.records import known_records, records_with_keys, survivors_of
 from bridge.store.rows import chunks, keyed, link_from, listed, task_from, task_tuple
-from bridge.store.tables import link_refs, links, tasks
+from bridge.store.tables import events, link_refs, links, tasks
 
 Answer = TypeVar("Answer")
 
@@ -88,6 +88,13 @@ class Known(Question[KnownRecord | None]):
 
 @dataclass(frozen=True, slots=True)
 class TaskOf(Question[Task | None]):
+    key: TaskKey
+
+
+@dataclass(frozen=True, slots=True)
+class ToldActor(Question[str | None]):
+    """Who the newest event about a task's record says made the change; None where it does not say."""
+
     key: TaskKey
 
 
@@ -234,6 +241,22 @@ def _tasks(conn: Connection, asked: Sequence[TaskOf]) -> dict[TaskOf, Task | Non
     return {one: found.get(one.key) for one in asked}
 
 
+ACTORS = Prepared(
+    select(tasks.c.mapping, tasks.c.side, tasks.c.rec, events.c.actor)
+    .join(events, and_(events.c.seq == tasks.c.gen, events.c.rec == tasks.c.rec))
+    .where(keyed(tasks))
+)
+"""A task's generation is the number of the newest event that made it due."""
+
+
+def _actors(conn: Connection, asked: Sequence[ToldActor]) -> dict[ToldActor, str | None]:
+    found: dict[TaskKey, str | None] = {}
+    for some in chunks(sorted({task_tuple(one.key) for one in asked})):
+        for mapping, side, record_id, actor in ACTORS.rows(conn, {"keys": some}):
+            found[TaskKey(mapping, Side(side), record_id)] = actor
+    return {one: found.get(one.key) for one in asked}
+
+
 def _instructions(conn: Connection, asked: Sequence[InstructionOf]) -> dict[InstructionOf, Instruction | None]:
     found = instructions_of(conn, [one.key for one in asked])
     return {one: found.get(one.key) for one in asked}
@@ -266,6 +289,7 @@ ANSWERERS: Mapping[type, Callable[[Connection, Any], Mapping[Any, Any]]] = {
     SurvivorOf: _survivors,
     Known: _known,
     TaskOf: _tasks,
+    ToldActor: _actors,
     InstructionOf: _instructions,
     SharingKeys: _sharing,
     StateOf: _states,

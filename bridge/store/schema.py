@@ -4,7 +4,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert, insp
 
 from bridge.store.tables import metadata
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest revision in `migrations`; a test compares the two."""
 
 _stated = MetaData()

@@ -1,9 +1,11 @@
 """How records stand: their tasks, those that wait, were left alone or need a person, and conflicts to be decided."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, union_all, update
 
 from bridge.domain.event import Lane
 from bridge.domain.late import late
@@ -76,13 +78,14 @@ class Standing:
         """Per mapping the number of accepted events and where each of them is; accepted is the sum of the others."""
         booked = select(counters.c.mapping, counters.c.name, func.sum(counters.c.value).label("number"))
         booked = booked.where(counters.c.name.in_(BOOKED)).group_by(counters.c.mapping, counters.c.name)
-        name = case((tasks.c.state == TaskState.DEAD.value, literal("dead")), else_=literal("waiting"))
-        open_ = select(tasks.c.mapping, name.label("name"), func.sum(tasks.c.pending).label("number"))
-        open_ = open_.where(tasks.c.pending > 0).group_by(tasks.c.mapping, name)
+        parts = [booked]
+        for name, where in (("waiting", tasks.c.due.is_not(None)), ("dead", tasks.c.state == TaskState.DEAD.value)):
+            number = func.sum(tasks.c.pending).label("number")
+            parts.append(select(tasks.c.mapping, literal(name), number).where(where).group_by(tasks.c.mapping))
 
         def work(conn: Connection) -> dict[str, dict[str, int]]:
             found: dict[str, dict[str, int]] = {}
-            for mapping, total, number in conn.execute(union_all(booked, open_)):  # one statement, one snapshot
+            for mapping, total, number in conn.execute(union_all(*parts)):  # one statement, one snapshot
                 found.setdefault(mapping, dict.fromkeys(TOTALS, 0))[total] = int(number)
             return found
 
@@ -109,17 +112,20 @@ class Waiting:
     async def by_priority(self, held: str) -> dict[tuple[str, Priority], int]:
         """How many records are ready to be worked on, by mapping and priority: what is due, and what only waits until
         its system may be called again (`held`: the code of that)."""
-        again = case((tasks.c.attempts > 0, True), else_=False)
         ready = (tasks.c.due.is_not(None), or_(tasks.c.due <= self._database.now(), tasks.c.code == held))
-        query = select(tasks.c.mapping, tasks.c.lane, again, func.count()).where(*ready)
-        query = query.group_by(tasks.c.mapping, tasks.c.lane, again)
+        kinds = list(product(Lane, (False, True)))
+        numbers = [
+            func.count().filter(tasks.c.lane == lane.value, tasks.c.attempts > 0 if again else tasks.c.attempts == 0)
+            for lane, again in kinds
+        ]
+        query = select(tasks.c.mapping, *numbers).where(*ready).group_by(tasks.c.mapping)
 
         def work(conn: Connection) -> dict[tuple[str, Priority], int]:
-            found: dict[tuple[str, Priority], int] = {}
-            for mapping, lane, tried, number in conn.execute(query):
-                key = mapping, priority_of(Lane(lane), again=bool(tried))
-                found[key] = found.get(key, 0) + int(number)
-            return found
+            found = Counter[tuple[str, Priority]]()
+            for mapping, *counted in conn.execute(query):
+                for (lane, again), number in zip(kinds, counted, strict=True):
+                    found[mapping, priority_of(lane, again=again)] += number
+            return {key: number for key, number in found.items() if number}
 
         return await self._database.read(work)
 
@@ -136,18 +142,27 @@ class Waiting:
 
         return await self._database.read(work)
 
-    def _waits(self) -> tuple[ColumnElement[bool], ...]:
-        return tasks.c.due.is_not(None), tasks.c.first_due <= self._database.now()
-
     def _longest(self, conn: Connection, most: int | None, *more: ColumnElement[bool]) -> list[Task]:
-        query = select(tasks).where(*self._waits(), *more).order_by(tasks.c.first_due, *tasks.primary_key.columns)
+        query = (
+            select(tasks)
+            .where(*_waits(self._database.now()), *more)
+            .order_by(tasks.c.first_due, *tasks.primary_key.columns)
+        )
         return [task_from(row) for row in conn.execute(query.limit(most)).mappings()]
 
     def _numbers(self, conn: Connection) -> dict[tuple[str, str], int]:
-        """Grouped by the code first, or SQLite would go through all tasks instead of those that are due."""
-        names = (tasks.c.code, tasks.c.mapping)
-        query = select(*names, func.count()).where(*self._waits()).group_by(*names)
-        return {(mapping, code or ""): int(number) for code, mapping, number in conn.execute(query)}
+        rows = conn.execute(counted(self._database.now()))
+        return {(mapping, code or ""): int(number) for mapping, code, number in rows}
+
+
+def _waits(now: float) -> tuple[ColumnElement[bool], ...]:
+    return tasks.c.due.is_not(None), tasks.c.first_due <= now
+
+
+def counted(now: float) -> Select[Any]:
+    """How many wait, by mapping and code; counted in the index, in its order."""
+    names = (tasks.c.mapping, tasks.c.code)
+    return select(*names, func.count()).where(*_waits(now)).group_by(*names)
 
 
 # ---- Records of which nothing is due ----
@@ -165,6 +180,8 @@ LINKED = select(links.c.id).where(
     links.c.mapping == tasks.c.mapping,
     or_(*(and_(tasks.c.side == side.value, links.c[side.value] == tasks.c.rec) for side in Side)),
 )
+NEVER = "never looked at"
+"""In place of a code, of records that no decision was ever made about."""
 TOGETHER = 500
 """So many are made due in one transaction."""
 
@@ -175,9 +192,17 @@ class LeftAlone:
         self._wake = wake
 
     async def numbers(self, codes: Collection[str]) -> dict[str, dict[str, int]]:
-        """By mapping and code how many records were left alone for one of these reasons."""
-        query = select(tasks.c.mapping, tasks.c.code, func.count()).where(IDLE, tasks.c.code.in_(sorted(codes)))
-        query = query.group_by(tasks.c.mapping, tasks.c.code).order_by(tasks.c.mapping, tasks.c.code)
+        """By mapping and code how many records were left alone for one of these reasons.
+
+        NEVER among the codes: those that a listing showed, that are from before going live and were never looked at.
+        """
+        alike: list[ColumnElement[bool]] = [tasks.c.code.in_(sorted(codes))]
+        code: ColumnElement[str] = tasks.c.code
+        if NEVER in codes:
+            alike.append(and_(tasks.c.gen == 0, tasks.c.decided_hash.is_not(None), ~LINKED.exists()))
+            code = case((tasks.c.gen == 0, literal(NEVER)), else_=tasks.c.code)
+        query = select(tasks.c.mapping, code.label("why"), func.count()).where(IDLE, or_(*alike))
+        query = query.group_by("mapping", "why").order_by("mapping", "why")
 
         def work(conn: Connection) -> dict[str, dict[str, int]]:
             found: dict[str, dict[str, int]] = {}
@@ -186,13 +211,6 @@ class LeftAlone:
             return found
 
         return await self._database.read(work)
-
-    async def never_looked_at(self) -> Mapping[str, int]:
-        """By mapping how many records a listing showed that are from before going live and were left as they are."""
-        noted = (IDLE, tasks.c.gen == 0, tasks.c.decided_hash.is_not(None), ~LINKED.exists())
-        query = select(tasks.c.mapping, func.count()).where(*noted)
-        query = query.group_by(tasks.c.mapping).order_by(tasks.c.mapping)
-        return await self._database.read(lambda conn: {name: int(number) for name, number in conn.execute(query)})
 
     async def keys(self, codes: Collection[str]) -> list[TaskKey]:
         """The records left alone for one of these reasons, by key."""
@@ -323,12 +341,16 @@ def _set(conn: Connection, key: TaskKey, values: dict[str, Any]) -> None:
 
 
 class Question(NamedTuple):
-    """One field of one link. `values`: by the side's name, as people read them. `chosen`: the side that is to win."""
+    """One field of one link. `values`: by the side's name, as people read them. `chosen`: the side that is to win.
+
+    `edited`: by the side's name when the record was changed last and by whom, see `sync.compare.edited`.
+    """
 
     link: Link
     field: str
     values: Json
     chosen: Side | None
+    edited: Json
 
 
 class Conflicts:
@@ -365,7 +387,9 @@ class Conflicts:
 def questions(link: Link) -> list[Question]:
     """What a person is asked about one link, in the order of the fields' names."""
     return [
-        Question(link, name, entry["values"], Side(entry["chosen"]) if entry.get("chosen") else None)
+        Question(
+            link, name, entry["values"], Side(entry["chosen"]) if entry.get("chosen") else None, entry.get("edited", {})
+        )
         for name, entry in sorted((link.held or {}).items())
         if entry.get("asked")
     ]

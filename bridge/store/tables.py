@@ -112,6 +112,7 @@ events = Table(
     Column("version", Real),
     Column("body", LargeBinary, nullable=False),
     Column("stored_at", Real, nullable=False),
+    Column("actor", Text),  # who did it, as the vendor says
 )
 partial("events_vendor_id", events.c.system, events.c.vendor_id, where=events.c.vendor_id.is_not(None), unique=True)
 Index("events_stored_at", events.c.stored_at)
@@ -151,7 +152,8 @@ partial("tasks_due", tasks.c.lane, tasks.c.due, tasks.c.mapping, where=tasks.c.d
 partial(
     "tasks_waits_for", tasks.c.wait_mapping, tasks.c.wait_side, tasks.c.wait_rec, where=tasks.c.wait_rec.is_not(None)
 )
-partial("tasks_pending", tasks.c.mapping, tasks.c.state, tasks.c.pending, where=tasks.c.pending > text("0"))
+_counted = (tasks.c.mapping, tasks.c.code, tasks.c.first_due, tasks.c.due, tasks.c.pending)
+partial("tasks_waiting", *_counted, where=tasks.c.due.is_not(None))  # what waits is counted in the index alone
 partial("tasks_dead", tasks.c.mapping, where=tasks.c.state == text("'dead'"))
 
 leases = Table(

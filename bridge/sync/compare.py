@@ -17,10 +17,13 @@ from bridge.mapping.merge import Action, Decision, Times, merge
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD
 from bridge.store import moves
-from bridge.store.model import Json, Link
+from bridge.store.model import Json, Link, TaskKey
+from bridge.store.questions import ToldActor
 from bridge.sync import references, remember
 from bridge.sync.draft import Draft
 
+BRIDGE = "the bridge"
+"""Who changed a record whose version is that of the bridge's own write."""
 WRITES_TO = {Action.TO_LEFT: Side.LEFT, Action.TO_RIGHT: Side.RIGHT}
 
 
@@ -53,7 +56,7 @@ def decide(
     left, right = readings[Side.LEFT], readings[Side.RIGHT]
     resolution = max(draft.manifest(side).version_resolution or 1.0 for side in Side)
     heard = {side: _heard_of(draft, side, record) for side, record in records.items()}
-    edited = {side: _modified(draft, side, record) or heard[side] for side, record in records.items()}
+    edited = {side: _modified(draft, record) or heard[side] for side, record in records.items()}
     times = Times(edited[Side.LEFT], edited[Side.RIGHT], resolution)
     decisions = merge(draft.mapping, left, right, base, times)
     uncovered = _uncovered(draft)
@@ -75,12 +78,16 @@ def _picked(
 
 def _uncovered(draft: Draft) -> frozenset[str]:
     """Fields with a column whose edit does not move the record's version, on either side."""
-    unversioned = {side: draft.manifest(side).unversioned for side in Side}
+    return frozenset().union(*(_unversioned(draft, side) for side in Side))
+
+
+def _unversioned(draft: Draft, side: Side) -> frozenset[str]:
+    """Fields with a column whose edit does not move the version of the record on this side."""
+    columns = draft.manifest(side).unversioned
     return frozenset(
         field.name
         for field in draft.mapping.fields
-        for side in Side
-        if (cells := field.cells(side)) and any(path.column in unversioned[side] for path in cells.paths)
+        if (cells := field.cells(side)) and any(path.column in columns for path in cells.paths)
     )
 
 
@@ -102,14 +109,18 @@ def holds(present: Any, wanted: Fields) -> bool:
     )
 
 
-def _modified(draft: Draft, side: Side, record: Record) -> datetime | None:
+def _modified(draft: Draft, record: Record) -> datetime | None:
     """When somebody else edited the record last; None when its version is our own write's, or a time to come."""
+    if record.modified_at is None or _ours(draft, record):
+        return None
+    return None if believable(record.modified_at.timestamp(), draft.now) is None else record.modified_at
+
+
+def _ours(draft: Draft, record: Record) -> bool:
+    """Whether the record's version is that of our own write."""
     known = draft.claim.known.get(record.ref)
     own = known.own_version if known else None
-    if record.modified_at is None:
-        return None
-    at = believable(record.modified_at.timestamp(), draft.now)
-    return None if at is None or (own is not None and at <= own) else record.modified_at
+    return own is not None and record.modified_at is not None and record.modified_at.timestamp() <= own
 
 
 def _heard_of(draft: Draft, side: Side, record: Record) -> datetime:
@@ -143,7 +154,13 @@ def _as_chosen(draft: Draft, entry: Json, decision: Decision, readings: MappingO
     return Decision(decision.field, TO[source.other], value, conflict=True, loser=loser, reason=reason)
 
 
-def hold(draft: Draft, link: Link, decisions: Sequence[Decision], readings: MappingOf[Side, Reading]) -> Link:
+def hold(
+    draft: Draft,
+    link: Link,
+    decisions: Sequence[Decision],
+    readings: MappingOf[Side, Reading],
+    records: MappingOf[Side, Record],
+) -> Link:
     """Fields a person must decide stay as they are, the others go on; each conflict is told of once.
 
     A choice is kept until `settle`: the write it leads to may fail.
@@ -152,13 +169,33 @@ def hold(draft: Draft, link: Link, decisions: Sequence[Decision], readings: Mapp
     for decision in decisions:
         name, known = decision.field, before.get(decision.field, {})
         if _open(decision):
-            held[name] = {"values": _values(draft, name, readings), "asked": decision.action is Action.HOLD}
-            if held[name]["values"] != known.get("values"):
-                text = f"{name}: {decision.reason}"
-                draft.say("conflict", text, {"field": name, "values": held[name]["values"]}, link=link)
+            values = _values(draft, name, readings)
+            new = values != known.get("values")
+            edits = edited(draft, name, records) if new else known.get("edited", {})
+            held[name] = {"values": values, "asked": decision.action is Action.HOLD, "edited": edits}
+            if new:
+                detail = {"field": name, "values": values, "edited": edits}
+                draft.say("conflict", f"{name}: {decision.reason}", detail, link=link)
         elif known.get("chosen") and decision.action in TO.values():
             held[name] = known
     return _remember(draft, link, held)
+
+
+def edited(draft: Draft, name: str, records: MappingOf[Side, Record]) -> Json:
+    """By the side's name when the record with this field was changed last (`at`, epoch seconds), and by whom (`by`).
+
+    None: its system does not say. What a record does not say of who changed it, a callback may have said. Where an edit
+    of the field does not move the record's version, both tell of other edits.
+    """
+    shown = [side for side in records if name not in _unversioned(draft, side)]
+    asked = [ToldActor(TaskKey(draft.mapping.name, side, records[side].ref.id)) for side in shown]
+    told = dict(zip(shown, draft.ask_all(asked), strict=True))
+    found: dict[str, Json] = {}
+    for side, record in records.items():
+        at, by = (record.modified_at, record.modified_by or told[side]) if side in told else (None, None)
+        by = BRIDGE if side in told and _ours(draft, record) else by
+        found[draft.side_name(side)] = {"at": None if at is None else at.timestamp(), "by": by}
+    return found
 
 
 def settle(draft: Draft, link: Link, fields: Collection[str]) -> Link:

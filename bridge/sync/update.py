@@ -146,7 +146,7 @@ def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completi
     if draft.shadow:
         return shadow.would_update(draft, link, records, readings, decisions, plans)
     link = remember.save_base(draft, link, base)
-    link = compare.hold(draft, link, decisions, readings)
+    link = compare.hold(draft, link, decisions, readings, records)
     parents = references.note_missing(draft, {side: link.record_id(side) for side in Side}, readings)
     if settled and any(plans.values()):  # what was learned is stored before `sent` says something new
         return draft.later(draft.now, Reason.WRITE_SETTLED.of())
@@ -199,7 +199,7 @@ def _written(
         chosen = settled.chosen(plans[target])
         if not chosen:
             continue
-        write = _side_write(draft, state, records[target], target, chosen, settled.values, decisions, unfinished)
+        write = _side_write(draft, state, records, target, chosen, settled.values, decisions, unfinished)
         stopped = loop_alarm(draft, state.link, target, chosen) or (may_not_write(draft) if write.changes else None)
         if stopped:
             blocked = stopped
@@ -214,14 +214,14 @@ def _written(
 def _side_write(
     draft: Draft,
     state: Progress,
-    record: Record,
+    records: Mapping[Side, Record],
     target: Side,
     chosen: Mapping[str, Any],
     values: Mapping[str, Any],
     decisions: Sequence[Decision],
     unfinished: frozenset[str],
 ) -> SideWrite:
-    before = state.readings[target]
+    before, record = state.readings[target], records[target]
     held = translate.read(draft.mapping, target, record.fields)
     changes = translate.write(draft.mapping, target, values, record.fields)
     losing = [one for one in decisions if one.conflict and one.field in chosen and compare.WRITES_TO.get(one.action)]
@@ -236,7 +236,7 @@ def _side_write(
         values=values,
         changes={} if compare.holds(record.fields, changes) else changes,
         story=_story(draft, state.link, target, chosen, held),
-        losers=[_lost(draft, state.link, one) for one in losing],
+        losers=[_lost(draft, state.link, one, records) for one in losing],
         unfinished=unfinished,
         blanked=len(emptied),
         unreadable=frozenset(name for name in chosen if held.values[name] is UNREAD),
@@ -253,9 +253,10 @@ def _story(draft: Draft, link: Link, target: Side, chosen: Mapping[str, Any], be
     return draft.entry("updated", f"{source} -> {sink}: {parts}", {"to": target.value, "changes": changes}, link=link)
 
 
-def _lost(draft: Draft, link: Link, decision: Decision) -> Any:
+def _lost(draft: Draft, link: Link, decision: Decision, records: Mapping[Side, Record]) -> Any:
     """What a conflict is about to overwrite."""
     detail = remember.printable({"kept": decision.value, "lost": decision.loser})
+    detail = {**detail, "edited": compare.edited(draft, decision.field, records)}
     text = f"{decision.field}: {decision.reason}"
     return draft.entry("conflict", text, {"field": decision.field, **detail}, link=link)
 

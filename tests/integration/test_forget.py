@@ -66,6 +66,7 @@ async def known(new_bench: NewSweepBench, text: str = ASKS) -> tuple[SweepBench,
     told = [
         Event("crm", "person", record_id, EventKind.CHANGED, Origin.WEBHOOK, vendor_id="v1", body=body),
         Event("crm", "person", "999", EventKind.CHANGED, Origin.WEBHOOK, vendor_id="v2", body=body),
+        Event("crm", "person", "998", EventKind.CHANGED, Origin.WEBHOOK, vendor_id="v3", actor=NAME),
     ]
     bench.crm.person_edits("person", record_id, name=f"{NAME} here")
     bench.erp.person_edits("person", there, name=f"{NAME} there")

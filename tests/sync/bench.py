@@ -80,6 +80,8 @@ class Bench:
     systems: SystemWatch
     worker: Worker
     seen: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    actors: dict[str, str] = field(default_factory=dict)
+    """By system who callbacks say made each change; without one they do not say."""
 
     def product(self, system: str) -> FakeProduct:
         return self.crm if system == "crm" else self.erp
@@ -104,6 +106,7 @@ class Bench:
 
     async def tell(self, system: str, entity: str, record_id: str, kind: str = "changed", **more: Any) -> None:
         """A callback about one record."""
+        more = {"actor": self.actors.get(system), **more}
         event = Event(system, entity, record_id, KINDS[kind], Origin.WEBHOOK, source_at=self.clock.now(), **more)
         await self.store.events.accept([event], self.routes)
 

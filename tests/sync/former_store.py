@@ -29,6 +29,8 @@ SINCE = (
     *("hook_hours", "account_columns", "alert_state", "quotas", "shares"),
 )
 """Tables that schema 0005 did not have."""
+FORMER_INDEX = "CREATE INDEX tasks_pending ON tasks (mapping, state, pending) WHERE pending > 0"
+"""In place of `tasks_waiting`."""
 DUMP = Path(__file__).with_name("former_store.sql")
 HELD = json.loads(Path(__file__).with_name("former_products.json").read_text())
 SECONDS: float = HELD["seconds"]
@@ -59,6 +61,9 @@ async def _write_postgres(url: str, seams: Seams) -> None:
         for name in ("run", "version", "undone", "event"):
             conn.execute(text(f"ALTER TABLE journal DROP COLUMN {name}"))
         conn.execute(text("ALTER TABLE requests DROP COLUMN failed"))
+        conn.execute(text("ALTER TABLE events DROP COLUMN actor"))
+        conn.execute(text("DROP INDEX tasks_waiting"))
+        conn.execute(text(FORMER_INDEX))
         for name in SINCE:
             conn.execute(text(f"DROP TABLE {name}"))
         conn.execute(text("UPDATE alembic_version SET version_num = '0005'"))

@@ -10,6 +10,7 @@ from bridge.admin.operation import Given, NotThere, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.story import Ahead, Entry, Ref, ahead, of_journal, of_person
 from bridge.app.desk.words import address, arrow, name, shown, title
+from bridge.app.edits import causes
 from bridge.app.why import crossed_without, nexts, now_line, places
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
@@ -241,7 +242,8 @@ class Finder:
     async def _story(self, scope: Scope, side: Side, record_id: str, deeds: Sequence[Deed]) -> list[Entry]:
         """The newest first; what people asked for stands between what the bridge did."""
         rows = await self._bridge.store.journal.about(scope.mapping, side, record_id, limit=STORY)
-        told = [(row.at, of_journal(scope, row)) for row in rows]
+        actors = await causes(self._bridge.store, scope, rows)
+        told = [(row.at, of_journal(scope, row, actors)) for row in rows]
         told += [(deed.at, of_person(deed)) for deed in deeds]
         return [entry for _, entry in sorted(told, key=lambda one: -one[0])]
 

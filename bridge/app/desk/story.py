@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
+from bridge.app import edits
 from bridge.app.desk.words import address, exactly, name, when
 from bridge.app.why import About, Line, would_write
 from bridge.domain.record import Side
@@ -31,7 +32,7 @@ class Entry:
 
     `requests`: what was sent for it, each with the status of its answer. `run`: what it was part of. `wrote`:
     the record that was written and that can be undone, `since`: from when on, to the microsecond. `undone`: the run
-    that undid it.
+    that undid it. `after`: who made the change that caused it, where the system says so: `user 7 in crm`.
     """
 
     at: str | None
@@ -45,6 +46,7 @@ class Entry:
     wrote: Ref | None = None
     undone: str = ""
     since: str | None = None
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ def ahead(line: Line) -> Ahead:
     return Ahead(line.text if own else f"{line.head}: {line.text}", when(line.due))
 
 
-def of_journal(scope: Scope, row: JournalRow) -> Entry:
-    """What the bridge decided or did."""
+def of_journal(scope: Scope, row: JournalRow, actors: Mapping[int, str]) -> Entry:
+    """What the bridge decided or did. `actors`: who made the change, by the number of its event."""
     entry, detail, details = row.entry, row.entry.detail, would_write(row.entry.detail)
     for field_name, pair in detail.get("changes", {}).items():
         if isinstance(pair, list) and len(pair) == 2:
@@ -71,6 +73,7 @@ def of_journal(scope: Scope, row: JournalRow) -> Entry:
             details.append(f"{field_name}: {_plain(pair[0])} → {_plain(pair[1])}{because}")
     if "kept" in detail and "lost" in detail:
         details.append(f"{detail.get('field', '')}: kept {_plain(detail['kept'])}, overwrote {_plain(detail['lost'])}")
+    details += edits.lines(detail.get("edited", {}))
     return Entry(
         when(row.at),
         "bridge",
@@ -83,6 +86,7 @@ def of_journal(scope: Scope, row: JournalRow) -> Entry:
         wrote=_wrote(scope, row),
         undone=entry.undone or "",
         since=exactly(row.at),
+        after=actors.get(entry.event or 0, ""),
     )
 
 

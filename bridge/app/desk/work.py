@@ -100,7 +100,8 @@ class Letters:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One side of a conflict. `changed_at`: when that side was last seen to have changed."""
+    """One side of a conflict. `changed_at`: when that side was last seen to have changed. `changed_by`: who changed it,
+    as its system says; "" where that does not say."""
 
     side: str
     name: str
@@ -108,6 +109,7 @@ class Held:
     value: str | None
     was: str | None
     changed_at: str | None
+    changed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +228,9 @@ class Desk:
 
     async def _held(self, scope: Scope, question: Question, side: Side, was: str | None) -> Held:
         end, record_id = scope.endpoint(side), question.link.record_id(side)
-        changed = None
-        if record_id is not None:
+        edit = question.edited.get(end.name, {})
+        changed = edit.get("at")
+        if changed is None and record_id is not None:
             known = (await self._bridge.store.records.known([end.ref(record_id)])).get(end.ref(record_id))
             changed = known and (known.version or known.told_at)
         value = question.values.get(end.name)
@@ -239,6 +242,7 @@ class Desk:
             text,
             was,
             when(changed or None),
+            edit.get("by") or "",
         )
 
 

@@ -57,7 +57,8 @@ class Records:
             return Gone(self._ref(record_id), Evidence.FLAG, modified_at=changed)
         fields = await self.of.fields(raw)
         created = _moment(raw.get("created_at"))
-        return Record(self._ref(record_id), fields, modified_at=changed, created_at=created, raw=raw)
+        by = _person(raw.get("updated_by") or raw.get("created_by")) if self._versioned else None
+        return Record(self._ref(record_id), fields, changed, created, raw=raw, modified_by=by)
 
     async def page(self, got: Rows, following: str | None, *, begins: bool) -> Page:
         found = await self._client.listings.read_each(self.of.entity, got.rows, self.row, begins=begins)
@@ -117,3 +118,8 @@ def _moment(value: Any) -> datetime | None:
         return instant(value)
     except Unreadable:
         return None
+
+
+def _person(value: Any) -> str | None:
+    number = known_reference(value)
+    return f"user {number}" if number else None

@@ -22,6 +22,9 @@ KINDS: Mapping[str, EventKind] = {
 }
 
 
+APPLICATION = "ADMIN_API"  # the type of a subject that is no person
+
+
 class DeliveryCheck:
     """The way a tenant signs is not documented in full: it is learned once, and then nothing else is taken."""
 
@@ -98,8 +101,17 @@ def decode(callback: Callback) -> Sequence[Event]:
             vendor_id=said["id"] if is_id(said.get("id")) else None,
             source_at=read_moment(said.get("eventTime")),
             body=callback.body,
+            actor=_actor(data),
         )
     ]
+
+
+def _actor(data: Mapping[str, Any]) -> str | None:
+    """The administrator, application or user that acted."""
+    name = data.get("subjectName")
+    if not isinstance(name, str) or not name:
+        return None
+    return f"application {name}" if data.get("subjectType") == APPLICATION else name
 
 
 def _user(name: Any, data: Mapping[str, Any]) -> str | None:

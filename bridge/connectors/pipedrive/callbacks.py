@@ -105,7 +105,14 @@ def _event(
         version=version,
         merged_into=merged_into,
         body=callback.body,
+        actor=_actor(meta.get("user_id")),
     )
+
+
+def _actor(user: Any) -> str | None:
+    """A number, which version 2 writes as text."""
+    named = _text(user)
+    return f"user {named}" if named is not None and named.isdecimal() else None
 
 
 def _vendor_id(entity: str, record_id: str, kind: EventKind, meta: Mapping[str, Any]) -> str | None:

@@ -71,8 +71,15 @@ def decode(callback: Callback) -> Sequence[Event]:
             vendor_id=_vendor_id(name, record_id, said.get("EventId")),
             source_at=known_instant(said.get("Timestamp")),
             body=callback.body,
+            actor=_actor(said.get("ChangedByAssociateId")),
         )
     ]
+
+
+def _actor(associate: Any) -> str | None:
+    """0 names nobody."""
+    number = _id(associate)
+    return None if number is None else f"associate {number}"
 
 
 def _vendor_id(name: str, record_id: str, event_id: Any) -> str | None:

@@ -208,7 +208,16 @@ class SuperOfficeReads:
             return Gone(ref, Evidence.FLAG, modified_at=changed)
         fields = read_entity(entity, raw, await self._account.catalogs.of(entity))
         modified = (changed or created) if resource.dated else None
-        return Record(ref, fields, modified, created, raw=without_bulk(raw))
+        by = _person(raw.get("CreatedBy" if changed is None else "UpdatedBy")) if resource.dated else None
+        return Record(ref, fields, modified, created, raw=without_bulk(raw), modified_by=by)
+
+
+def _person(associate: Any) -> str | None:
+    """The name of an associate as an entity shows them."""
+    if not isinstance(associate, Mapping):
+        return None
+    names = (associate.get("FullName"), associate.get("Name"))
+    return next((name for name in names if isinstance(name, str) and name), None)
 
 
 def _key(row: Row) -> int:

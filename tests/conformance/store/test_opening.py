@@ -22,6 +22,7 @@ from bridge.store.schema import HEAD
 from bridge.store.tables import metadata
 from tests.clock import FakeClock
 from tests.conformance.store.builders import Desk, done
+from tests.sync.former_store import FORMER_INDEX
 
 
 async def test_migrations_from_empty_make_the_tables(store: Store) -> None:
@@ -105,6 +106,9 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
         *(f"DROP TABLE {name}" for name in ("hook_hours", "account_columns", "alert_state", "quotas", "shares")),
         *(f"ALTER TABLE cursors DROP COLUMN {name}" for name in ("total", "moved_at", "seconds")),
         "ALTER TABLE requests DROP COLUMN failed",
+        "ALTER TABLE events DROP COLUMN actor",
+        "DROP INDEX tasks_waiting",
+        FORMER_INDEX,
         *(
             f"INSERT INTO requests (id, kind, arguments, asked_at, done_at, answer) VALUES "
             f"({number}, 'pause', '{{}}', 1, 2, '{told}')"

@@ -65,6 +65,25 @@ async def test_what_is_left_what_waits_and_when_it_is_done_is_told(desk: Desk) -
     assert quota(found).status is Status.PASS
 
 
+async def test_what_a_pause_or_a_silent_system_holds_up_has_no_estimated_end(desk: Desk) -> None:
+    store, scopes, system = desk.store, {PEOPLE.mapping: PEOPLE}, PEOPLE.left.system
+    await report(store)
+    await desk.hears("1")
+
+    async def live() -> tuple[int, bool]:
+        (one,) = [one for one in (await budgets_of(store, scopes))[system].queue if one.priority is Priority.LIVE]
+        return one.records, one.seconds is not None
+
+    assert await live() == (1, True)
+    await store.mappings.set_paused(PEOPLE.mapping, True, "stocktaking")
+    assert await live() == (0, False)
+    assert queue_rows(await budgets_of(store, scopes), store.now()) == []
+    await store.mappings.set_paused(PEOPLE.mapping, False, "")
+    row = await store.systems.get(system)
+    await store.systems.save(replace(row, down_since=store.now(), down_reason="connection refused"))
+    assert await live() == (1, False)
+
+
 async def test_work_that_must_wait_for_another_day_is_a_warning_that_says_until_when(desk: Desk) -> None:
     store = desk.store
     await report(store, vendor=Day(1000, 300, midnight(store)))
@@ -106,7 +125,8 @@ async def test_a_backfill_says_how_far_it_is_and_when_it_ends(desk: Desk, clock:
     (row,) = progress_rows([one], store.now())
     assert (row["run"], row["state"], row["of"]) == (f"backfill/{PEOPLE.mapping}/{cursor.sweep}", "runs", 500)
     await store.mappings.set_paused(PEOPLE.mapping, True, "stocktaking")
-    assert [one.stands for one in await progress_of(store, scopes)] == ["the mapping is paused"]
+    (held,) = await progress_of(store, scopes)
+    assert (held.stands, held.seconds) == ("the mapping is paused", None)
     metrics = Metrics()
     metrics.progress([one])
     assert b'bridge_run_total_records{entity="' in metrics.render()

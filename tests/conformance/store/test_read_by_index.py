@@ -11,6 +11,7 @@ from bridge.domain.record import Side
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 from bridge.store.journal import STANDING, first_since, of_record, written_within
+from bridge.store.standing import counted
 from bridge.store.tables import journal, links
 from bridge.store.verifications import next_pairs
 
@@ -36,6 +37,11 @@ async def test_pairs_to_verify_are_walked_by_id(here: Store) -> None:
         assert await plan(here, next_pairs(what, "people", 5, 500)) == [
             "SEARCH links USING INTEGER PRIMARY KEY (rowid>?)"
         ]
+
+
+async def test_what_waits_is_counted_in_the_index_alone_without_sorting(here: Store) -> None:
+    (step,) = await plan(here, counted(1.0))
+    assert "COVERING INDEX tasks_waiting" in step
 
 
 async def test_the_writes_to_a_record_are_found_by_it(here: Store) -> None:

@@ -426,6 +426,9 @@ class Seat:
     def _answer_LinksReferring(self, need: ask.LinksReferring) -> tuple[Link, ...]:  # noqa: N802
         return ()
 
+    def _answer_ToldActor(self, need: ask.ToldActor) -> str | None:  # noqa: N802
+        return None
+
     def _answer_IsForgotten(self, need: ask.IsForgotten) -> bool:  # noqa: N802
         return False
 

@@ -38,6 +38,14 @@ async def test_contact_reads_in_the_record_shape(fake: FakeDeskera) -> None:
     assert record.fields["custom"] == {"Tier": "V2", "Size": None}
 
 
+@pytest.mark.parametrize(("shown", "by"), [({"updated_by": 9}, "user 9"), ({}, "user 5"), ({"created_by": {}}, None)])
+async def test_a_contact_names_the_user_of_its_version(
+    fake: FakeDeskera, shown: dict[str, Any], by: str | None
+) -> None:
+    fake.contacts[3].update(shown)
+    assert (await read(fake, "crm_contact", 3)).modified_by == by
+
+
 async def test_phone_missing_from_the_answer_is_unread(fake: FakeDeskera) -> None:
     assert "phone" not in (await read(fake, "crm_contact", 3)).fields
 

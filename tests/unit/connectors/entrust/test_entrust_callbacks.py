@@ -189,6 +189,20 @@ def test_an_event_names_its_user(name: str, kind: EventKind) -> None:
     assert event.source_at == datetime(2026, 1, 15, 10, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("acting", "actor"),
+    [
+        ({"subjectName": "ops@x.example", "subjectType": "USER"}, "ops@x.example"),
+        ({"subjectName": "HR import", "subjectType": "ADMIN_API"}, "application HR import"),
+        ({"subjectName": "", "subjectType": "USER"}, None),
+        ({"subject": USER}, None),
+    ],
+)
+def test_an_event_names_the_administrator_or_application_that_acted(acting: dict[str, str], actor: str | None) -> None:
+    (event,) = decode(callback(said("user.updated", entityType="USERS", entityId=USER, **acting)))
+    assert event.actor == actor
+
+
 def test_a_password_names_its_user_and_an_authenticator_does_not() -> None:
     (password,) = decode(callback(said("password.updated", entityType="USERPASSWORDS", entityId=USER)))
     assert (password.id, password.kind) == (USER, EventKind.CHANGED)

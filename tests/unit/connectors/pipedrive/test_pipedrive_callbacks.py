@@ -106,6 +106,12 @@ def test_a_user_event_is_understood_but_its_id_is_not_trusted() -> None:
     assert (event.entity, event.id, event.kind, event.vendor_id) == ("user", "5", EventKind.CHANGED, None)
 
 
+@pytest.mark.parametrize(("user", "actor"), [("1002", "user 1002"), (1002, "user 1002"), (None, None), ("me", None)])
+def test_a_delivery_of_either_version_names_the_user_who_acted(user: Any, actor: str | None) -> None:
+    (newer,), (older,) = version_2(user_id=user), version_1("updated", id=7, user_id=user)
+    assert (newer.actor, older.actor) == (actor, actor)
+
+
 def test_an_unheard_of_action_is_a_change() -> None:
     assert version_2(action="sparkle")[0].kind is EventKind.CHANGED
 

@@ -71,6 +71,11 @@ def test_events_by_name(name: str, entity: str, kind: EventKind) -> None:
     assert (event.entity, event.id, event.kind) == (entity, "42", kind)
 
 
+@pytest.mark.parametrize(("number", "actor"), [(7, "associate 7"), (0, None), ("x", None), (None, None)])
+def test_a_delivery_names_the_associate_who_acted(number: Any, actor: str | None) -> None:
+    assert decode(callback({**CHANGED, "ChangedByAssociateId": number}))[0].actor == actor
+
+
 def test_two_events_of_one_save_are_two_even_with_one_id() -> None:
     names = ("sale.changed", "sale.sold")
     assert len({decode(callback({**CHANGED, "Event": name}))[0].vendor_id for name in names}) == 2

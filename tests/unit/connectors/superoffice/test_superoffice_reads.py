@@ -40,6 +40,21 @@ async def test_a_contact_reads_in_the_record_shape() -> None:
     assert "so-timezone" not in headers
 
 
+@pytest.mark.parametrize(
+    ("shown", "by"),
+    [
+        ({"UpdatedBy": {"AssociateId": 7, "Name": "AL", "FullName": "Ana Lund"}}, "Ana Lund"),
+        ({"UpdatedBy": {"AssociateId": 7, "Name": "AL", "FullName": ""}}, "AL"),
+        ({"UpdatedBy": None, "CreatedBy": {"Name": "BB"}}, None),
+        ({"UpdatedDate": None, "UpdatedBy": {"Name": "AL"}, "CreatedBy": {"Name": "BB"}}, "BB"),
+        ({}, None),
+    ],
+)
+async def test_a_record_names_the_associate_of_its_version(shown: dict[str, Any], by: str | None) -> None:
+    server = vendor({"GET Contact/42": answer(200, {**CONTACT, **shown})})
+    assert (await read(connect(server))).modified_by == by
+
+
 async def test_custom_fields_read_by_label_and_in_their_types() -> None:
     assert (await read(connect(vendor()))).fields["custom"] == {
         "Segment": "Gold",

@@ -1,0 +1,33 @@
+"""Who changed a record, and when, as its system says it."""
+
+from collections.abc import Sequence
+
+from bridge.app.wording import moment
+from bridge.domain.record import Side
+from bridge.store.engine import Store
+from bridge.store.journal import JournalRow
+from bridge.store.model import Json, Scope
+
+
+def told(side: str, edit: Json) -> str:
+    """One side's last change: `crm changed at 2026-05-01 09:12:00 UTC by user 7`."""
+    at = "" if edit.get("at") is None else f" at {moment(edit['at'])}"
+    if edit.get("by"):
+        return f"{side} changed{at} by {edit['by']}"
+    return f"{side} changed{at}, and does not say who" if at else f"{side} does not say who changed it, or when"
+
+
+def lines(edited: Json) -> list[str]:
+    """A line for each side; none of a conflict from before this was noted."""
+    return [told(side, edit) for side, edit in edited.items()]
+
+
+async def causes(store: Store, scope: Scope, rows: Sequence[JournalRow]) -> dict[int, str]:
+    """By the number of its event who caused an entry, where that is known: `user 7 in crm`."""
+    ends = {(end.system, end.entity): end.name for end in (scope.endpoint(side) for side in Side)}
+    found = await store.journal.actors(rows)
+    return {
+        event: f"{actor} in {ends[ref.system, ref.entity]}"
+        for event, (ref, actor) in found.items()
+        if (ref.system, ref.entity) in ends
+    }
