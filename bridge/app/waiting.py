@@ -71,7 +71,10 @@ def waits_for(task: Task, held: Mapping[str, Iterable[str]]) -> str:
     reason = task.reason or "not looked at yet"
     if task.code in DONE:
         reason = f"to be looked at once more; last: {reason}"
-    return "; ".join([*held.get(task.key.mapping, ()), reason])
+    holds = list(held.get(task.key.mapping, ()))
+    if holds and task.code == Reason.SYSTEM:
+        return "; ".join(holds)  # what the system answered then is told with what it answers now
+    return "; ".join([*holds, reason])
 
 
 def _next_look(due: float, now: float) -> str:
