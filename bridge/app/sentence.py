@@ -12,12 +12,14 @@ from bridge.store.model import Mode
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What is not in sync, or will not stay so, in numbers. `stopped`: hooks that are stopped on purpose, which is no
-    trouble. `pairs`: None where nobody counted them."""
+    trouble. `pairs`: None where nobody counted them. `renamed`: all that is called differently at its product, for who
+    does not know the mapping files; else those they use are among `changes`."""
 
     mappings: int
     pairs: int | None = None
     dead_letters: int = 0
     changes: int = 0
+    renamed: int = 0
     missing_columns: int = 0
     conflicts: int = 0
     waiting: int = 0
@@ -39,6 +41,7 @@ def sentence(counted: Counted) -> str:
     told = [
         _told(counted.dead_letters, "record needs a person", "records need a person"),
         _told(counted.changes, "change at an account concerns a mapping", "changes at accounts concern mappings"),
+        _told(counted.renamed, "field or option has a new name", "fields or options have new names"),
         _told(counted.missing_columns, "column is missing there", "columns are missing there"),
         _told(counted.conflicts, "conflict needs a choice", "conflicts need a choice"),
         _told(counted.waiting, "record waits", "records wait"),
@@ -74,6 +77,7 @@ async def state_of(store: Store) -> str:
         mappings=len(states),
         dead_letters=len(await store.dead_letters.list()),
         changes=len(await column_rows(store)),
+        renamed=len(await store.names.renamed()),
         missing_columns=sum(len(one.problems or ()) for one in states),
         conflicts=len(await store.conflicts.waiting()),
         waiting=(await waiting_numbers(store)).total(),
