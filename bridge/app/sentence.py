@@ -17,6 +17,7 @@ class Counted:
 
     mappings: int
     pairs: int | None = None
+    refused: int = 0
     dead_letters: int = 0
     changes: int = 0
     renamed: int = 0
@@ -39,6 +40,7 @@ def sentence(counted: Counted) -> str:
     still = _told(counted.stopped, "hook is", "hooks are")
     still = f" {still} stopped on purpose; sweeps carry the changes." if still else ""
     told = [
+        _told(counted.refused, "problem keeps changed files out of use", "problems keep changed files out of use"),
         _told(counted.dead_letters, "record needs a person", "records need a person"),
         _told(counted.changes, "change at an account concerns a mapping", "changes at accounts concern mappings"),
         _told(counted.renamed, "field or option has a new name", "fields or options have new names"),

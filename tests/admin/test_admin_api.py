@@ -54,6 +54,18 @@ async def test_the_overview_says_what_is_not_in_sync(here: Office, client: Clien
     assert systems["pipedrive"]["quota"].endswith("of 30,000 tokens left today")
 
 
+async def test_changed_files_that_are_not_in_use_are_told_first(
+    here: Office, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(here.bridge, "refused", ["people.yaml:20:19: unknown field `emial`"])
+    found = await client.get(f"{API}/overview")
+    assert found["sentence"].startswith("Not all is in sync: 1 problem keeps changed files out of use, ")
+    assert found["troubles"][0] == {
+        "text": "Changed mapping files are not in use: people.yaml:20:19: unknown field `emial`",
+        "page": "/mappings",
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [

@@ -1,6 +1,6 @@
 """The overview: one sentence, then each mapping and each system with what a person wants to know first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bridge.admin.operation import Nothing, Person
@@ -12,7 +12,7 @@ from bridge.app.quotas import Budgeted, budgets_of, in_words
 from bridge.app.sentence import Counted, sentence
 from bridge.app.verified import agreed_of, ended_early
 from bridge.app.waiting import waiting_numbers
-from bridge.domain.values import dataclass
+from bridge.domain.values import dataclass, replace
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.engine import Store
@@ -142,8 +142,13 @@ class Front:
         running = [one for one in await store.instances.all() if one.runs(store.now())]
         states = [Process(one.name, when(one.started_at)) for one in running]
         changes = await self._changes()
-        troubles = [*_of_accounts(changes), *_of_systems(systems), *_of_mappings(mappings)]
-        said = sentence(_counted(mappings, systems, changes))
+        troubles = [
+            *_of_files(self._bridge.refused),
+            *_of_accounts(changes),
+            *_of_systems(systems),
+            *_of_mappings(mappings),
+        ]
+        said = sentence(replace(_counted(mappings, systems, changes), refused=len(self._bridge.refused)))
         return Overview(said, not troubles, troubles, mappings, systems, states)
 
     async def _changes(self) -> int:
@@ -257,6 +262,10 @@ def _compared(scope: Scope, cursors: Mapping[tuple[str, str], Cursor]) -> str | 
     ends = [cursors.get((end.system, end.entity)) for end in (scope.left, scope.right)]
     done = [cursor.done_at for cursor in ends if cursor is not None and cursor.done_at is not None]
     return when(min(done)) if len(done) == len(ends) else None
+
+
+def _of_files(refused: Sequence[str]) -> list[Trouble]:
+    return [Trouble(f"Changed mapping files are not in use: {problem}", "/mappings") for problem in refused]
 
 
 def _of_accounts(changes: int) -> list[Trouble]:
