@@ -91,9 +91,9 @@ async def state_of(store: Store) -> str:
         missing_hooks=sum(hook.state != "registered" for hook in hooks) - on_purpose,
         stopped=on_purpose,
     )
-    running = any(one.runs(store.now()) for one in await store.instances.all())
-    return sentence(counted) if running else f"No bridge runs. When one ran last: {_lower(sentence(counted))}"
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    instances, said = await store.instances.all(), sentence(counted)
+    if any(one.runs(store.now()) for one in instances):
+        return said
+    if any(store.instances.is_mute(one) for one in instances):
+        return f"The store takes no writes: `bridge doctor` says why. By what it took last: {said}"
+    return f"No bridge runs. By what the last one noted: {said}"

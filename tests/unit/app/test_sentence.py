@@ -1,10 +1,13 @@
 """How everything is, in one sentence."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from bridge.app.sentence import Counted, sentence
+from bridge.app.sentence import Counted, sentence, state_of
 from bridge.app.waiting import waits_for
 from bridge.domain.record import Side
+from bridge.store import Store
 from bridge.store.model import Lane, Task, TaskKey, TaskState
 from bridge.sync.reasons import Reason
 
@@ -50,3 +53,14 @@ def test_that_a_system_is_down_is_told_once(code: Reason, reason: str, said: str
 
 def test_what_a_system_answered_is_told_while_it_is_not_known_to_be_down() -> None:
     assert waits_for(waiting(Reason.SYSTEM, "erp: timeout"), {"people": []}) == "erp: timeout"
+
+
+async def test_a_store_without_a_running_bridge_says_so_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await state_of(store) == "No bridge runs. By what the last one noted: No mapping is set up yet."
+
+    async def silent() -> list[object]:
+        return [SimpleNamespace(runs=lambda now: False)]
+
+    monkeypatch.setattr(store.instances, "all", silent)
+    monkeypatch.setattr(store.instances, "is_mute", lambda one: True)
+    assert (await state_of(store)).startswith("The store takes no writes: `bridge doctor` says why.")
