@@ -24,7 +24,9 @@ def missing_extras(settings: Settings) -> list[Problem]:
     ]
     return [
         settings.places.fault(
-            place, f"the Python package {package} is missing", f"install it: pipx install 'sync-bridge[{extra}]'"
+            place,
+            f"the Python package {package} is missing",
+            f"install sync-bridge[{extra}]: in its clone `pipx install --force '.[{extra}]'`",
         )
         for place, value, package, extra in wanted
         if value and find_spec(package) is None

@@ -35,7 +35,8 @@ from bridge.sync.worker import Worker
 
 @dataclass(slots=True)
 class Bridge:
-    """Every part of a running bridge; `plan` is replaced when mapping files are reloaded."""
+    """Every part of a running bridge; `plan` is replaced when mapping files are reloaded. `refused`: the problems of
+    files that were to be and could not; the former ones stay in use."""
 
     settings: Settings
     seams: Seams
@@ -53,6 +54,7 @@ class Bridge:
     skipped: SkippedRows
     looks: Looks
     alerts: Alerts
+    refused: Sequence[str] = ()
 
     async def adopt(self, plan: Plan) -> None:
         """Work by another plan from now on; claims under way end by the old one."""

@@ -37,6 +37,7 @@ KEPT = {
     "problems": {"mapping", "what the account lacks"},
     "systems": {"system", "state"},
     "column changes": {"system", "entity", "column", "level", "mappings", "since"},
+    "renamed": {"system"},
     "hooks": {"system", "hook", "state", "last callback", "repaired 7 d"}
     | {f"{what} {window}" for what in ("reported", "missed") for window in ("24 h", "7 d")},
     "conflicts": {"mapping", "field"},

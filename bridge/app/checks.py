@@ -260,13 +260,20 @@ def listings(skipped: Mapping[tuple[str, str], int]) -> CheckResult:
     return CheckResult(Status.WARN, text, number, "rows")
 
 
+WRONG_FILES = (
+    "changed mapping files or modes are wrong, so the former ones stay in use, and the bridge would not start with "
+    "them: {problem} (`bridge check` lists all; correct them, then SIGHUP)"
+)
+
+
 async def _mappings(bridge: Bridge) -> CheckResult:
-    return mappings(await bridge.store.mappings.states(), bridge.plan.scopes)
+    return mappings(await bridge.store.mappings.states(), bridge.plan.scopes, bridge.refused)
 
 
-def mappings(states: Mapping[str, MappingState], scopes: Scopes) -> CheckResult:
-    """Which run, and why others do not."""
-    told = [f"{name} is paused (`bridge resume {name}`)" for name, state in sorted(states.items()) if state.paused] + [
+def mappings(states: Mapping[str, MappingState], scopes: Scopes, refused: Sequence[str] = ()) -> CheckResult:
+    """Which run, and why others do not. `refused`: problems of files that were to be read again."""
+    told = [WRONG_FILES.format(problem=problem) for problem in refused[:1]]
+    told += [f"{name} is paused (`bridge resume {name}`)" for name, state in sorted(states.items()) if state.paused] + [
         f"another instance runs {name} by another mapping file or mode, so this one does nothing about it: give all "
         "instances the same files and settings, and restart them"
         for name, scope in sorted(scopes.items())

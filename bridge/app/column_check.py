@@ -35,7 +35,10 @@ def changes_check(
             f"{first.system} {first.what}: `{first.name}` is called `{first.today}` now; "
             "mappings continue with the old name"
         )
-        remedy = f"`bridge names list` shows all, `bridge names accept {first.system}` takes the new names"
+        remedy = (
+            f"write the new name into the mapping files, then `bridge names accept {first.system}`; "
+            "`bridge names list` shows all"
+        )
     more = f" (and {number - 1} more)" if number > 1 else ""
     return CheckResult(LEVELS[level], f"{text}{more}: {remedy}", number, "changes")
 

@@ -24,3 +24,11 @@ async def column_rows(store: Store, *, everything: bool = False) -> list[dict[st
         if everything or change["level"] != "info"
     ]
     return sorted(rows, key=lambda row: LEVELS.index(str(row["level"])))
+
+
+async def renamed_rows(store: Store) -> list[dict[str, object]]:
+    """What mapping files may go on calling by an old name."""
+    return [
+        {"system": one.system, "list": one.what, "in mappings": one.name, "there today": one.today}
+        for one in await store.names.renamed()
+    ]

@@ -33,14 +33,18 @@ class ColumnWatch:
         self._every = every_seconds
         self._asked_at: float | None = None
         self._plan: object = None
+        self._renamed: object = None
         self._unanswered: frozenset[str] = frozenset()
 
     async def look(self) -> None:
-        """Ask the accounts when it is time to, or when the mapping files were reloaded."""
+        """Ask the accounts when it is time to, when the mapping files were reloaded, and when a new name was seen or
+        accepted: a mapping that goes on saying the old one then names what is not there."""
         now, plan = self._bridge.store.now(), self._bridge.plan
         fresh = self._asked_at is not None and now - self._asked_at < self._every
-        if fresh and not self._unanswered and plan is self._plan:
+        renamed = await self._bridge.store.names.renamed()
+        if fresh and not self._unanswered and plan is self._plan and renamed == self._renamed:
             return
+        self._renamed = renamed
         columns, missing = await account_columns(self._bridge.settings, plan, self._bridge.connectors)
         self._asked_at, self._plan, self._unanswered = now, plan, frozenset(missing)
         await self._compare(columns)

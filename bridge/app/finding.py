@@ -15,7 +15,7 @@ REMEDIES = {
     "duplicates": "merge them at the product; `bridge why` of the record names the other one",
     "conflicts": "`bridge conflicts list`, then `bridge conflicts choose`",
     "sweeps": "`bridge reconcile --full`; the log says why the last one ended early",
-    "mappings": "`bridge resume MAPPING`; give all instances the same files and settings",
+    "mappings": "`bridge resume MAPPING`; correct what `bridge check` names, then SIGHUP; the same files for all",
     "columns": "`bridge check --live`, then correct the mapping or the account",
     "column changes": "`bridge check --live`, then `bridge columns accept SYSTEM` once it is as you want it",
     "references": "`bridge backfill MAPPING` of what they name; `bridge dead-letters list`",

@@ -24,7 +24,9 @@ async def reload(bridge: Bridge, environ: Mapping[str, str] | None = None) -> li
     except ConfigError as error:
         for problem in error.faults:
             log.error("mapping files or modes are wrong, the old ones stay in use", extra={"problem": str(problem)})
-        return [str(problem) for problem in error.faults]
+        bridge.refused = [str(problem) for problem in error.faults]
+        return list(bridge.refused)
+    bridge.refused = ()
     before = {name: scope.mode for name, scope in bridge.plan.scopes.items()}
     bridge.settings = settings
     await bridge.adopt(plan)

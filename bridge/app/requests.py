@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from bridge.app import undo
 from bridge.app.build import Bridge
+from bridge.app.column_check import used_names
 from bridge.app.left_behind import behind_rows
 from bridge.app.reload import reload
 from bridge.app.verification import AfterRestore
@@ -222,8 +223,13 @@ class Requests:
         connector = self._bridge.connectors.get(system)
         if connector is None:
             raise NotDone(f"no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}")
-        told = [
-            f"{one.what}: {one.name!r} is {one.today!r} now" for one in await self._bridge.store.names.accept(system)
+        accepted = await self._bridge.store.names.accept(system)
+        told = [f"{one.what}: {one.name!r} is {one.today!r} now" for one in accepted]
+        used = used_names(self._bridge.plan.mappings, self._bridge.plan.scopes).get(system, set())
+        told += [
+            f"mapping files still say {one.name!r}: write {one.today!r} there, else it is not read or written any more"
+            for one in accepted
+            if one.name in used
         ]
         try:
             for entity in connector.manifest.entities if told else ():

@@ -1,6 +1,6 @@
 """The state of everything as plain rows, for `bridge status` and the admin listener."""
 
-from bridge.app.column_rows import column_rows
+from bridge.app.column_rows import column_rows, renamed_rows
 from bridge.app.hook_rows import hook_rows
 from bridge.app.left_behind import behind_rows, shadow_rows
 from bridge.app.progress import progress_of, progress_rows
@@ -36,6 +36,7 @@ async def status_of(store: Store) -> Rows:
             for problem in state.problems or ()
         ],
         "column changes": await column_rows(store),
+        "renamed": await renamed_rows(store),
         "systems": await _systems(store),
         "quota": quota_rows(budgets),
         "quota queue": queue_rows(budgets, store.now()),

@@ -16,6 +16,15 @@ REMEDIES = {
     Reason.LISTING_WAITED_FOR: "bridge reconcile {mapping} --full",
 }
 """What helps all that wait for this reason; for other reasons the record's story says more."""
+CORRECTED = "correct the value at the product, which is noticed; or correct the mapping file, then `{retry}`"
+CHECKED = "look at the product, and correct what the message names; then `{retry}`"
+DEAD_REMEDIES = {
+    **dict.fromkeys((Reason.UNTRANSLATABLE, Reason.REFUSED), CORRECTED),
+    Reason.REFERENCE_REJECTED: "see that the record it names crosses, or correct the mapping file; then `{retry}`",
+    **dict.fromkeys((Reason.GIVEN_UP, Reason.NO_CREATE_ANSWERED, Reason.NO_WRITE_ANSWERED), CHECKED),
+    **dict.fromkeys((Reason.CREATE_STILL_UNKNOWN, Reason.REFUSED_AS_DUPLICATE), CHECKED),
+}
+"""What helps a dead letter whose reason is a message about a value or of a vendor; other reasons say it themselves."""
 DUE = "due"
 """In place of a code: the record was not looked at yet since something happened to it."""
 
@@ -66,12 +75,21 @@ def remedy(scopes: Scopes, task: Task) -> str:
     return told.format(mapping=task.key.mapping) if told else f"bridge why {record_name(scopes, task.key)}"
 
 
+def dead_remedy(scopes: Scopes, task: Task) -> str:
+    """What helps a dead letter, in words; "" where its reason says so itself."""
+    told = DEAD_REMEDIES.get(Reason(task.code), "") if task.code in CODES else ""
+    return told.format(retry=f"bridge dead-letters retry {record_name(scopes, task.key)}")
+
+
 def waits_for(task: Task, held: Mapping[str, Iterable[str]]) -> str:
     """Why a task waits, in words; first what holds up its whole mapping."""
     reason = task.reason or "not looked at yet"
     if task.code in DONE:
         reason = f"to be looked at once more; last: {reason}"
-    return "; ".join([*held.get(task.key.mapping, ()), reason])
+    holds = list(held.get(task.key.mapping, ()))
+    if holds and task.code == Reason.SYSTEM:
+        return "; ".join(holds)  # what the system answered then is told with what it answers now
+    return "; ".join([*holds, reason])
 
 
 def _next_look(due: float, now: float) -> str:

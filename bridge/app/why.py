@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from bridge.app import edits
 from bridge.app.edits import causes
-from bridge.app.waiting import hold_ups
+from bridge.app.waiting import dead_remedy, hold_ups
 from bridge.app.wording import Scopes, moment, record_name
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.record import Side
@@ -24,6 +24,7 @@ class About(StrEnum):
     """What a line tells of a record."""
 
     NEXT = "next"
+    HELPS = "what helps"
     WAITED_FOR = "waits until then"
     LEFT_BEHIND = "left behind"
     HELD_UP = "held up"
@@ -231,6 +232,7 @@ async def nexts(
     lines = [_next(task) for task in tasks]
     for task in tasks:
         if task.state is TaskState.DEAD:
+            lines += _helps(scope, task)
             lines += [Line(About.WAITED_FOR, held) for held in await _waiting_for(store, scope, task.key)]
     if wanted:
         lines += [Line(About.LEFT_BEHIND, text) for text in _left_behind(scope, own, state, tasks, link)]
@@ -239,7 +241,7 @@ async def nexts(
     if other is not None and other.state is not TaskState.IDLE:
         there = scope.endpoint(side.other)
         tasks.append(other)
-        lines.append(_next(other, f"{there.name} {there.entity} {record_id}"))
+        lines += [_next(other, f"{there.name} {there.entity} {record_id}"), *_helps(scope, other)]
     if any(task.state in (TaskState.DUE, TaskState.WAITING) for task in tasks):
         held = await hold_ups(store, {scope.mapping: scope})
         lines += [Line(About.HELD_UP, reason) for reason in held[scope.mapping]]
@@ -298,6 +300,11 @@ def _question(question: Question) -> str:
     values = ", ".join(f"{side} has {value!r}" for side, value in question.values.items())
     said = "; ".join(("", *edits.lines(question.edited)))
     return f"{question.field}: {values}{said} (`bridge conflicts choose`)"
+
+
+def _helps(scope: Scope, task: Task) -> list[Line]:
+    helps = dead_remedy({scope.mapping: scope}, task) if task.state is TaskState.DEAD else ""
+    return [Line(About.HELPS, helps)] if helps else []
 
 
 def _next(task: Task, of: str = "") -> Line:

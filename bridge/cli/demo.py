@@ -95,4 +95,4 @@ async def _watch(world: DemoWorld) -> None:
     click.echo("\nIt continues to run. Edit as a person, and watch the change arrive:\n")
     click.echo(f'  curl -X POST {world.pipedrive_url}/_control/records/organizations -d \'{{"name": "Acme"}}\'')
     click.echo(f"  curl {world.deskera_url}/_control/state\n\nCtrl-C ends it.\n")
-    await tell(world.bridge.store)
+    await tell(world.bridge.store, new=True)

@@ -93,7 +93,7 @@ def _only_for_new(settings: Path, said: Mapping[str, str | None]) -> None:
     """Refuse options that answer what a settings file that is there says already."""
     if not settings.exists():
         return
-    remedy = f"leave it out, and edit {settings} yourself"
+    remedy = f"choose another folder; or leave the option out, and edit {settings} yourself"
     what = f"{settings} is there already, and nothing that stands in it is changed"
     if faults := [Problem(option, what, remedy) for option, value in said.items() if value]:
         raise ConfigError(faults)

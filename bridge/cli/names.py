@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
+from bridge.app.column_rows import renamed_rows
 from bridge.cli.ask import ask, queueable
 from bridge.cli.opened import with_store
 from bridge.cli.shown import json_option, show
-from bridge.store.engine import Store
 
 
 @click.group(epilog="Example: bridge names list")
@@ -20,16 +20,8 @@ def names() -> None:
 @click.pass_obj
 def names_list(path: Path, as_json: bool) -> None:
     """What mappings call by an old name."""
-
-    async def work(store: Store) -> list[dict[str, object]]:
-        renamed = await store.names.renamed()
-        return [
-            {"system": one.system, "list": one.what, "in mappings": one.name, "there today": one.today}
-            for one in renamed
-        ]
-
     after = "put the new names into the mapping files, then `bridge names accept SYSTEM`"
-    show(with_store(path, work), as_json, "nothing was renamed", after)
+    show(with_store(path, renamed_rows), as_json, "nothing was renamed", after)
 
 
 @names.command("accept", epilog="Example: bridge names accept crm1")

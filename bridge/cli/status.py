@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
-from bridge.app.status import status_of
+from bridge.app.sentence import state_of
+from bridge.app.status import Rows, status_of
 from bridge.cli.opened import with_store
 from bridge.cli.shown import json_option, print_json, table_of
+from bridge.store.engine import Store
 
 
 @click.command(epilog="Example: bridge status --json")
@@ -14,12 +16,17 @@ from bridge.cli.shown import json_option, print_json, table_of
 @click.pass_obj
 def status(path: Path, as_json: bool) -> None:
     """What is in sync, what waits and why, and what needs a person."""
-    found = with_store(path, status_of)
+    said, found = with_store(path, _both)
     if as_json:
         print_json(found)
         return
+    click.echo(said)
     for heading, rows in found.items():
         if rows:
             click.echo(f"\n{heading}")
             table_of(rows)
     click.echo(f"\nnone: {', '.join(heading for heading, rows in found.items() if not rows)}")
+
+
+async def _both(store: Store) -> tuple[str, Rows]:
+    return await state_of(store), await status_of(store)

@@ -48,7 +48,8 @@ class Sweep:
     fault: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.system} {self.entity}: {self.kind} sweep, {self.rows} rows, {self.marked} to look at"
+        where = f"{self.system} {self.entity}".strip()  # a backfill is of a mapping, not of one system
+        text = f"{where}: {self.kind} sweep, {self.rows} rows, {self.marked} to look at"
         text += f", {self.held} of them would be held as duplicates ({self._duplicates()})" if self.held else ""
         text += f", {self.skipped} rows could not be understood" if self.skipped else ""
         return f"{text}; ended early: {self.fault}" if self.fault else text

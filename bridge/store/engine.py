@@ -268,7 +268,7 @@ def database_at(parsed: URL, seams: Seams) -> Database:
     except ModuleNotFoundError as error:
         if error.name not in POSTGRES_EXTRA:
             raise
-        remedy = "install the bridge with it: pipx install 'sync-bridge[postgres]'"
+        remedy = "install sync-bridge[postgres]: in its clone `pipx install --force '.[postgres]'`"
         raise ConfigError([_fault(f"the Python package {error.name} for PostgreSQL is missing", remedy)]) from None
 
 

@@ -123,6 +123,7 @@ def test_status_shows_mappings_systems_and_hooks_for_people_and_programs(world: 
     site, _, _ = world
     shown = site.told("status")
     assert shown.code == 0
+    assert shown.out.startswith(("All is in sync.\n", "Not all is in sync: "))
     assert {"bridge", "mappings", "systems", "sweeps", "hooks"} <= set(shown.out.split())
     assert "runs since" in shown.out
     rows = json.loads(site.told("status", "--json").out)
@@ -228,11 +229,13 @@ def test_hangup_takes_good_mapping_files_and_leaves_faulty_ones(world: World, da
     daemon.process.send_signal(signal.SIGHUP)
     until(lambda: "the old ones stay in use" in site.log.read_text(), "refused")
     assert "nmae" in site.log.read_text()
+    until(lambda: "nmae" in site.get("/health").json()["checks"]["mappings"][0]["output"], "health tells of it")
     pipedrive.create("organizations", name="After the faulty files")
     deskera.until("contacts", name="After the faulty files", visibility_type="private")
     file.write_text(good)
     daemon.process.send_signal(signal.SIGHUP)
     until(lambda: site.log.read_text().count("mapping files reloaded") == 2, "the first files again")
+    assert "nmae" not in site.get("/health").text
 
 
 def test_a_second_bridge_on_the_same_sqlite_file_is_refused(world: World) -> None:

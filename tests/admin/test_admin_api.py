@@ -12,6 +12,7 @@ from bridge.admin.login import COOKIE
 from bridge.admin.routes import admin_app
 from bridge.app.checks import ready
 from bridge.app.listening import front_of
+from bridge.app.sentence import state_of
 from bridge.app.status import status_of
 from bridge.monitoring.redaction import Redactor
 from bridge.simulators.serve import serving
@@ -40,6 +41,7 @@ async def test_the_overview_says_what_is_not_in_sync(here: Office, client: Clien
     assert found["sentence"] == (
         "Not all is in sync: 2 records need a person, 1 conflict needs a choice, 1 record waits, 1 mapping is paused."
     )
+    assert await state_of(here.bridge.store) == found["sentence"]  # the head of `bridge status`
     by_name = {one["name"]: one for one in found["mappings"]}
     assert {name: one["pairs"] for name, one in by_name.items()} == {"deals": 2, "organizations": 3, "people": 2}
     assert (by_name["deals"]["mode"], by_name["deals"]["pause_reason"]) == ("paused", "stocktaking")
@@ -50,6 +52,18 @@ async def test_the_overview_says_what_is_not_in_sync(here: Office, client: Clien
     assert systems["pipedrive"]["answers"]
     assert (systems["pipedrive"]["hooks_wanted"], systems["pipedrive"]["hooks_registered"]) == (3, 3)
     assert systems["pipedrive"]["quota"].endswith("of 30,000 tokens left today")
+
+
+async def test_changed_files_that_are_not_in_use_are_told_first(
+    here: Office, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(here.bridge, "refused", ["people.yaml:20:19: unknown field `emial`"])
+    found = await client.get(f"{API}/overview")
+    assert found["sentence"].startswith("Not all is in sync: 1 problem keeps changed files out of use, ")
+    assert found["troubles"][0] == {
+        "text": "Changed mapping files are not in use: people.yaml:20:19: unknown field `emial`",
+        "page": "/mappings",
+    }
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from bridge.app.column_rows import column_rows
 from bridge.app.columns import ColumnWatch
 from bridge.app.requests import Requests
+from bridge.app.sentence import state_of
 from bridge.app.status import status_of
 from bridge.monitoring.health import CheckResult, Status
 from bridge.simulators.faults import ResponseFault
@@ -121,7 +122,10 @@ async def test_an_option_that_mappings_name_and_that_is_called_otherwise_now_war
     told = await health(site)
     assert told.status is Status.WARN
     assert "`Gold` is called `Platinum` now" in told.output
-    assert "`bridge names accept pipedrive`" in told.output
+    assert "write the new name into the mapping files, then `bridge names accept pipedrive`" in told.output
+    assert "1 field or option has a new name" in await state_of(site.bridge.store)
+    accepted = await Requests(site.bridge)._accept_names({"system": "pipedrive"})
+    assert "mapping files still say 'Gold': write 'Platinum' there" in accepted
 
 
 async def test_a_look_costs_few_calls_and_an_account_that_is_silent_keeps_what_is_known(site: Site) -> None:

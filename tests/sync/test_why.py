@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bridge.app.waiting import CORRECTED
 from bridge.app.why import why_lines
 from bridge.domain.errors import RateLimited, Rejected
 from bridge.store.model import Mode
@@ -249,8 +250,17 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
         ("crm", "2"): ["nothing was ever written", "now: not linked", "(waiting for company: companies 1)"],
     },
     dead: {
-        ("crm", "1"): ["dead: name: erp: name is reserved", LINKED, "next: a dead letter, needs a person: name: erp:"],
-        ("erp", "1"): ["dead: name: erp: name is reserved", "next, by crm person 1: a dead letter, needs a person"],
+        ("crm", "1"): [
+            "dead: name: erp: name is reserved",
+            LINKED,
+            "next: a dead letter, needs a person: name: erp:",
+            f"what helps: {CORRECTED.format(retry='bridge dead-letters retry crm person 1')}",
+        ],
+        ("erp", "1"): [
+            "dead: name: erp: name is reserved",
+            "next, by crm person 1: a dead letter, needs a person",
+            "then `bridge dead-letters retry crm person 1`",
+        ],
     },
     frozen: {
         ("crm", "1"): FROZEN,

@@ -1,6 +1,6 @@
 """The overview: one sentence, then each mapping and each system with what a person wants to know first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bridge.admin.operation import Nothing, Person
@@ -9,9 +9,10 @@ from bridge.app.column_check import changes_check, used_names
 from bridge.app.desk.hours import DAY, HOUR, Hours
 from bridge.app.desk.words import sides, when
 from bridge.app.quotas import Budgeted, budgets_of, in_words
+from bridge.app.sentence import Counted, sentence
 from bridge.app.verified import agreed_of, ended_early
 from bridge.app.waiting import waiting_numbers
-from bridge.domain.values import dataclass
+from bridge.domain.values import dataclass, replace
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.engine import Store
@@ -141,9 +142,14 @@ class Front:
         running = [one for one in await store.instances.all() if one.runs(store.now())]
         states = [Process(one.name, when(one.started_at)) for one in running]
         changes = await self._changes()
-        troubles = [*_of_accounts(changes), *_of_systems(systems), *_of_mappings(mappings)]
-        sentence = _sentence(troubles, mappings, systems, changes)
-        return Overview(sentence, not troubles, troubles, mappings, systems, states)
+        troubles = [
+            *_of_files(self._bridge.refused),
+            *_of_accounts(changes),
+            *_of_systems(systems),
+            *_of_mappings(mappings),
+        ]
+        said = sentence(replace(_counted(mappings, systems, changes), refused=len(self._bridge.refused)))
+        return Overview(said, not troubles, troubles, mappings, systems, states)
 
     async def _changes(self) -> int:
         """At accounts, that concern a mapping: those that health tells of as `column changes`."""
@@ -258,6 +264,10 @@ def _compared(scope: Scope, cursors: Mapping[tuple[str, str], Cursor]) -> str | 
     return when(min(done)) if len(done) == len(ends) else None
 
 
+def _of_files(refused: Sequence[str]) -> list[Trouble]:
+    return [Trouble(f"Changed mapping files are not in use: {problem}", "/mappings") for problem in refused]
+
+
 def _of_accounts(changes: int) -> list[Trouble]:
     if not changes:
         return []
@@ -299,46 +309,23 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
     return troubles
 
 
-def _sentence(
-    troubles: list[Trouble], mappings: list[MappingFigures], systems: list[SystemFigures], changes: int
-) -> str:
-    if not mappings:
-        return "No mapping is set up yet."
-    pairs = sum(one.pairs for one in mappings)
-    stopped = sum(one.hooks_stopped for one in systems)
-    still = (
-        f" {_told(stopped, 'hook is', 'hooks are')} stopped on purpose; sweeps carry the changes." if stopped else ""
+def _counted(mappings: list[MappingFigures], systems: list[SystemFigures], changes: int) -> Counted:
+    return Counted(
+        mappings=len(mappings),
+        pairs=sum(one.pairs for one in mappings),
+        dead_letters=sum(one.dead_letters for one in mappings),
+        changes=changes,
+        missing_columns=sum(one.problems for one in mappings),
+        conflicts=sum(one.conflicts for one in mappings),
+        waiting=sum(one.waiting for one in mappings),
+        silent=sum(not one.answers for one in systems),
+        paused=sum(one.mode == "paused" for one in mappings),
+        disagreeing=sum(one.agreed is False for one in mappings),
+        ended_early=sum(one.ended_early for one in mappings),
+        shadow=sum(one.mode == Mode.SHADOW.value for one in mappings),
+        missing_hooks=sum(max(0, one.hooks_wanted - one.hooks_registered) for one in systems),
+        stopped=sum(one.hooks_stopped for one in systems),
     )
-    if not troubles:
-        return (f"All {_many(pairs, 'pair')} in sync." if pairs != 1 else "The one pair is in sync.") + still
-    told = [
-        _told(sum(one.dead_letters for one in mappings), "record needs a person", "records need a person"),
-        _told(changes, "change at an account concerns a mapping", "changes at accounts concern mappings"),
-        _told(sum(one.problems for one in mappings), "column is missing there", "columns are missing there"),
-        _told(sum(one.conflicts for one in mappings), "conflict needs a choice", "conflicts need a choice"),
-        _told(sum(one.waiting for one in mappings), "record waits", "records wait"),
-        _told(sum(not one.answers for one in systems), "system does not answer", "systems do not answer"),
-        _told(sum(one.mode == "paused" for one in mappings), "mapping is paused", "mappings are paused"),
-        _told(
-            sum(one.agreed is False for one in mappings),
-            "mapping did not agree when verified last",
-            "mappings did not agree when verified last",
-        ),
-        _told(sum(one.ended_early for one in mappings), "verification ended early", "verifications ended early"),
-        _told(
-            sum(one.mode == "shadow" for one in mappings), "mapping is in shadow mode", "mappings are in shadow mode"
-        ),
-        _told(
-            sum(max(0, one.hooks_wanted - one.hooks_registered) for one in systems),
-            "hook is missing",
-            "hooks are missing",
-        ),
-    ]
-    return f"Not all is in sync: {', '.join(filter(None, told))}.{still}"
-
-
-def _told(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}" if number else ""
 
 
 def _many(number: int, thing: str) -> str:

@@ -72,3 +72,16 @@ async def test_a_mapping_that_is_gone_has_no_problems(bridge: Any, answers: dict
     )
     await watch.look()
     assert (await bridge.store.mappings.states())["guests"].problems == ()
+
+
+async def test_accounts_are_asked_anew_once_a_new_name_is_accepted(bridge: Any, answers: dict[str, Any]) -> None:
+    watch, names = ColumnWatch(bridge, 3600), bridge.store.names
+    for today in ("Region", "Sales region"):
+        await names.pin("crm1", "person field", {"key": today})
+    await watch.look()
+    answers["problems"] = {"people": ("unknown field `Region`",)}
+    await watch.look()
+    assert (await bridge.store.mappings.states())["people"].problems == ()
+    await names.accept("crm1")
+    await watch.look()
+    assert (await bridge.store.mappings.states())["people"].problems == ("unknown field `Region`",)

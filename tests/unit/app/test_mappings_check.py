@@ -27,6 +27,12 @@ def test_a_paused_mapping_is_named_with_the_command_that_ends_it() -> None:
     assert "people is paused (`bridge resume people`)" in result.output
 
 
+def test_changed_files_that_are_wrong_are_told_as_the_bridge_would_not_start_with_them() -> None:
+    result = mappings({"people": STATE}, {"people": PEOPLE}, ["people.yaml:20:19: unknown field `emial`"])
+    assert result.status is Status.WARN
+    assert "the bridge would not start with them: people.yaml:20:19: unknown field `emial`" in result.output
+
+
 @pytest.mark.parametrize("other", [{"fingerprint": "f2"}, {"mode": Mode.SHADOW}])
 def test_a_mapping_that_another_instance_runs_otherwise_is_named(other: dict[str, Any]) -> None:
     result = mappings({"people": replace(STATE, **other)}, {"people": PEOPLE})

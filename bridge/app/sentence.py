@@ -1,0 +1,99 @@
+"""How everything is in one sentence: the same words on the overview and at the head of `bridge status`."""
+
+from bridge.app.column_rows import column_rows
+from bridge.app.verified import agreed_of, ended_early
+from bridge.app.waiting import waiting_numbers
+from bridge.domain.values import dataclass
+from bridge.hooks.compare import ON_PURPOSE
+from bridge.store.engine import Store
+from bridge.store.model import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What is not in sync, or will not stay so, in numbers. `stopped`: hooks that are stopped on purpose, which is no
+    trouble. `pairs`: None where nobody counted them. `renamed`: all that is called differently at its product, for who
+    does not know the mapping files; else those they use are among `changes`."""
+
+    mappings: int
+    pairs: int | None = None
+    refused: int = 0
+    dead_letters: int = 0
+    changes: int = 0
+    renamed: int = 0
+    missing_columns: int = 0
+    conflicts: int = 0
+    waiting: int = 0
+    silent: int = 0
+    paused: int = 0
+    disagreeing: int = 0
+    ended_early: int = 0
+    shadow: int = 0
+    missing_hooks: int = 0
+    stopped: int = 0
+
+
+def sentence(counted: Counted) -> str:
+    """The sentence, and one more about hooks that are stopped on purpose."""
+    if not counted.mappings:
+        return "No mapping is set up yet."
+    still = _told(counted.stopped, "hook is", "hooks are")
+    still = f" {still} stopped on purpose; sweeps carry the changes." if still else ""
+    told = [
+        _told(counted.refused, "problem keeps changed files out of use", "problems keep changed files out of use"),
+        _told(counted.dead_letters, "record needs a person", "records need a person"),
+        _told(counted.changes, "change at an account concerns a mapping", "changes at accounts concern mappings"),
+        _told(counted.renamed, "field or option has a new name", "fields or options have new names"),
+        _told(counted.missing_columns, "column is missing there", "columns are missing there"),
+        _told(counted.conflicts, "conflict needs a choice", "conflicts need a choice"),
+        _told(counted.waiting, "record waits", "records wait"),
+        _told(counted.silent, "system does not answer", "systems do not answer"),
+        _told(counted.paused, "mapping is paused", "mappings are paused"),
+        _told(
+            counted.disagreeing, "mapping did not agree when verified last", "mappings did not agree when verified last"
+        ),
+        _told(counted.ended_early, "verification ended early", "verifications ended early"),
+        _told(counted.shadow, "mapping is in shadow mode", "mappings are in shadow mode"),
+        _told(counted.missing_hooks, "hook is missing", "hooks are missing"),
+    ]
+    troubles = ", ".join(filter(None, told))
+    return (f"Not all is in sync: {troubles}." if troubles else _in_sync(counted.pairs)) + still
+
+
+def _in_sync(pairs: int | None) -> str:
+    if pairs is None:
+        return "All is in sync."
+    return "The one pair is in sync." if pairs == 1 else f"All {pairs:,} pairs in sync."
+
+
+def _told(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}" if number else ""
+
+
+async def state_of(store: Store) -> str:
+    """The sentence by what the store holds, which a running bridge keeps up to date."""
+    states, systems = (await store.mappings.states()).values(), (await store.systems.all()).values()
+    hooks, verified = await store.hooks.all(), (await store.verifications.last()).values()
+    on_purpose = sum(hook.state in ON_PURPOSE for hook in hooks)
+    counted = Counted(
+        mappings=len(states),
+        dead_letters=len(await store.dead_letters.list()),
+        changes=len(await column_rows(store)),
+        renamed=len(await store.names.renamed()),
+        missing_columns=sum(len(one.problems or ()) for one in states),
+        conflicts=len(await store.conflicts.waiting()),
+        waiting=(await waiting_numbers(store)).total(),
+        silent=sum(one.down_since is not None or bool(one.stopped) for one in systems),
+        paused=sum(one.paused for one in states),
+        disagreeing=sum(agreed_of(one) is False for one in verified),
+        ended_early=sum(bool(ended_early(one)) for one in verified),
+        shadow=sum(one.mode is Mode.SHADOW and not one.paused for one in states),
+        missing_hooks=sum(hook.state != "registered" for hook in hooks) - on_purpose,
+        stopped=on_purpose,
+    )
+    instances, said = await store.instances.all(), sentence(counted)
+    if any(one.runs(store.now()) for one in instances):
+        return said
+    if any(store.instances.is_mute(one) for one in instances):
+        return f"The store takes no writes: `bridge doctor` says why. By what it took last: {said}"
+    return f"No bridge runs. By what the last one noted: {said}"
