@@ -15,9 +15,9 @@ REMEDIES = {
     Reason.THRESHOLD_REACHED: "bridge approve {mapping}",
     Reason.LISTING_WAITED_FOR: "bridge reconcile {mapping} --full",
 }
-"""What helps all that wait for this reason; for other reasons the record's story says more."""
+"""The command for all records that wait for this reason. For other reasons `bridge why` of the record says more."""
 DUE = "due"
-"""In place of a code: the record was not looked at yet since something happened to it."""
+"""In place of a code: no worker has taken the record since its last event."""
 
 
 def known_code(stored: str) -> str:
@@ -68,9 +68,9 @@ def remedy(scopes: Scopes, task: Task) -> str:
 
 def waits_for(task: Task, held: Mapping[str, Iterable[str]]) -> str:
     """Why a task waits, in words; first what holds up its whole mapping."""
-    reason = task.reason or "not looked at yet"
+    reason = task.reason or "not processed yet"
     if task.code in DONE:
-        reason = f"to be looked at once more; last: {reason}"
+        reason = f"to be checked once more; last: {reason}"
     return "; ".join([*held.get(task.key.mapping, ()), reason])
 
 
@@ -79,7 +79,7 @@ def _next_look(due: float, now: float) -> str:
 
 
 async def hold_ups(store: Store, scopes: Scopes) -> dict[str, list[str]]:
-    """By mapping what keeps all of its records from being looked at, with the command that ends it."""
+    """By mapping what holds up all of its records, with the command that ends it."""
     states, systems = await store.mappings.states(), {}
     for name in sorted({scope.endpoint(side).system for scope in scopes.values() for side in Side}):
         systems[name] = await _system(store, name)

@@ -7,7 +7,7 @@ from bridge.sync.reasons import DONE, SENTENCES, Reason
 
 HEADING = "## What stands still, and what helps\n"
 KINDS = {
-    "The record waits, and is looked at again by itself": "`waiting`",
+    "The record waits, and the bridge tries it again by itself": "`waiting`",
     "A person is needed": "`dead letters`",
     "It is left alone": "",
 }

@@ -120,7 +120,7 @@ async def test_a_write_that_is_only_to_be_looked_at_again_does_not_wait_before_i
     assert (task.code, task.due > bench.store.now()) == (Reason.CREATED, True)
     assert await health(bench) == "nothing waits"
     bench.clock.advance(60)
-    assert "(to be looked at once more; last: created erp person 1); next look now" in await health(bench)
+    assert "(to be checked once more; last: created erp person 1); next look now" in await health(bench)
 
 
 async def test_what_waits_in_a_mapping_that_has_no_file_any_more_is_told(new_bench: NewBench) -> None:
