@@ -218,9 +218,9 @@ SENTENCES = {
     ),
     Reason.HELD_AS_DUPLICATE: (
         "{record} has the same {key} as {first}, which is linked to {counterpart}, so no second record is created "
-        "there. Merge the two at {system}, delete one, or change the {key} of one; the bridge notices that. If both are "
-        "right, write `duplicates: copy` in mapping {mapping}. `bridge dead-letters retry {side} {entity} {id}` checks "
-        "again now, `bridge dead-letters discard {side} {entity} {id}` leaves it alone"
+        "there. Merge the two at {system}, delete one, or change the {key} of one; the bridge notices that. If both "
+        "are right, write `duplicates: copy` in mapping {mapping}. `bridge dead-letters retry {side} {entity} {id}` "
+        "checks again now, `bridge dead-letters discard {side} {entity} {id}` leaves it alone"
     ),
     Reason.CREATE_UNKNOWN: (
         "create outcome unknown: {record} may exist ({among}); "
