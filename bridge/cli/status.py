@@ -13,7 +13,7 @@ from bridge.cli.shown import json_option, print_json, table_of
 @json_option
 @click.pass_obj
 def status(path: Path, as_json: bool) -> None:
-    """What is in sync, what waits and why, and what needs a person."""
+    """Show what is in sync, what waits and why, and what needs a person."""
     found = with_store(path, status_of)
     if as_json:
         print_json(found)

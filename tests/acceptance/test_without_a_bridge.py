@@ -128,7 +128,7 @@ def test_with_queue_the_request_waits_for_the_next_bridge(site: Site, command: l
     in_store(site)
     yes = ["--yes"] if command == ["hooks", "remove"] else []
     done = told(site.settings, *command, "--queue", *yes)
-    assert (done.code, done.out) == (0, "queued: the bridge does it when it runs again\n")
+    assert (done.code, done.out) == (0, "queued: the next `bridge run` carries it out\n")
     assert len(in_store(site)) == 1
 
 
