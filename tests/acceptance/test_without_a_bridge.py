@@ -185,7 +185,7 @@ def silent(tmp_path: Path) -> Iterator[Site]:
 
 
 def test_a_bridge_whose_store_takes_no_writes_is_not_said_to_be_gone(silent: Site) -> None:
-    telling = "its store has taken no writes since"
+    telling = "its store has accepted no writes since"
     assert telling in silent.told("status").out
     doctor = silent.told("doctor").out
     assert telling in doctor

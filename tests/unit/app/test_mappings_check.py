@@ -31,7 +31,9 @@ def test_a_paused_mapping_is_named_with_the_command_that_ends_it() -> None:
 def test_a_mapping_that_another_instance_runs_otherwise_is_named(other: dict[str, Any]) -> None:
     result = mappings({"people": replace(STATE, **other)}, {"people": PEOPLE})
     assert result.status is Status.WARN
-    assert "another instance runs people by another mapping file or mode, so this one does nothing" in result.output
+    assert (
+        "another instance runs people with another mapping file or mode, so this one does not process" in result.output
+    )
 
 
 def test_records_made_twice_are_a_warning_that_names_one() -> None:
