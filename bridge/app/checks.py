@@ -1,4 +1,4 @@
-"""The health parts that look into several duties: store, systems, hooks, what waits, dead letters."""
+"""The parts of health that concern several packages: store, systems, hooks, waiting records, dead letters."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,12 +22,12 @@ from bridge.store.unlinked import Overdue
 from bridge.sync.reasons import DUPLICATES, Reason
 
 LONG_PAUSE_SECONDS = 60.0
-"""A vendor's pause that lasts longer than this is worth a warning."""
+"""A vendor's pause that lasts longer than this is a warning."""
 DUPLICATES_SECONDS = 600.0
 
 
 def add_checks(bridge: Bridge) -> None:
-    """Put every part's check on the board."""
+    """Add the check of every part to the board."""
     board = bridge.board
     board.add("store", lambda: _store(bridge))
     for name in bridge.connectors:
@@ -54,7 +54,7 @@ def add_checks(bridge: Bridge) -> None:
 
 async def _store(bridge: Bridge) -> CheckResult:
     refused = await ready(bridge)
-    return CheckResult(Status.FAIL, refused) if refused else CheckResult(Status.PASS, "takes writes")
+    return CheckResult(Status.FAIL, refused) if refused else CheckResult(Status.PASS, "accepts writes")
 
 
 async def _system(bridge: Bridge, name: str) -> CheckResult:
@@ -85,7 +85,7 @@ async def _quota(bridge: Bridge) -> CheckResult:
 
 
 def quota(found: Mapping[str, Budgeted]) -> CheckResult:
-    """Whether some work has to wait for another day. The lowest of what stands still tells for how many."""
+    """Whether some work must wait until the daily budget is renewed."""
     told = [
         f"{queued.records} records of priority {queued.priority.word} at {name} until {one.account.day.ends_at}"
         for name, one in sorted(found.items())
@@ -94,7 +94,7 @@ def quota(found: Mapping[str, Budgeted]) -> CheckResult:
     ]
     number = sum(queued.records for one in found.values() for queued in one.stands)
     if told:
-        text = f"the day's budget has nothing left for {'; '.join(told)}"
+        text = f"the daily budget has nothing left for {'; '.join(told)}"
         return CheckResult(Status.WARN, text, number, "records")
     texts = [f"{name}: {words}" for name, one in sorted(found.items()) if (words := in_words(one))]
     return CheckResult(Status.PASS, "; ".join(texts) or "no limit is known", 0, "records")
@@ -134,13 +134,13 @@ async def _count_hooks(bridge: Bridge) -> None:
 
 
 async def _instance_secret(bridge: Bridge) -> CheckResult:
-    """How far the move from the former secret is; what the store holds was sealed anew at start."""
+    """Which hooks still use the former secret. Tokens in the store were encrypted again at start."""
     audit = bridge.keeper.last
     left = sorted(bridge.connectors.keys() - (audit.settled if audit is not None else set()))
     if left:
         text = f"hooks at {', '.join(left)} may still have addresses of the former secret: keep instance_secret_former"
         return CheckResult(Status.WARN, text, len(left), "systems")
-    text = "all has moved over to the new secret: take instance_secret_former out of the settings"
+    text = "all hooks have moved to the new secret: remove instance_secret_former from the settings"
     return CheckResult(Status.WARN, text, 0, "systems")
 
 
@@ -169,20 +169,20 @@ async def _waiting(bridge: Bridge) -> CheckResult:
 def waiting(
     oldest: Task, number: int, scopes: Scopes, held: Mapping[str, Sequence[str]], now: float, former: Scopes
 ) -> str:
-    """How long the oldest change waits, which record it is about, why, and what to type. `number`: of all that wait.
+    """How long the oldest change waits, for which record, why, and which command helps. `number`: of waiting records.
 
-    former: mappings that ran once; what is left of one without a file is named by them.
+    former: mappings that ran once; they name records of a mapping without a file.
     """
     name = record_name({**former, **scopes}, oldest.key)
     reason = waits_for(oldest, held)
     if oldest.key.mapping not in scopes:
-        reason = f"no mapping file is called {oldest.key.mapping} any more: put it back; {reason}"
+        reason = f"the mapping file {oldest.key.mapping} was removed: put it back; {reason}"
     look = "now" if oldest.due <= now else f"in {oldest.due - now:.0f} s"
     others = f"; `bridge waiting` lists all {number}" if number > 1 else ""
     command = f"bridge why {name}"
     return (
         f"oldest change waits for {now - oldest.first_due:.0f} s: {name} of mapping {oldest.key.mapping} ({reason}); "
-        f"next look {look}; `{command}` tells more{others}"
+        f"next attempt {look}; `{command}` shows more{others}"
     )
 
 
@@ -195,12 +195,12 @@ async def _threshold(bridge: Bridge) -> CheckResult:
 
 
 def threshold(waiting: Mapping[tuple[str, str], int]) -> CheckResult:
-    """Deletes, archives and blanked fields that are held until a person lets them through."""
+    """Deletes, archives and blanked fields that are held until a person approves them."""
     held = {mapping: number for (mapping, code), number in waiting.items() if code == Reason.THRESHOLD_REACHED}
     if not held:
         return CheckResult(Status.PASS, "nothing is held", 0, "records")
     told = "; ".join(
-        f"{number} of {name} (`bridge waiting {name}` lists them, `bridge approve {name}` lets them through)"
+        f"{number} of {name} (`bridge waiting {name}` lists them, `bridge approve {name}` allows them)"
         for name, number in sorted(held.items())
     )
     text = f"deletes, archives or blanked fields are held: {told}"
@@ -226,7 +226,7 @@ async def _conflicts(bridge: Bridge) -> CheckResult:
 
 
 async def _sweeps(bridge: Bridge) -> CheckResult:
-    """Both ages of every entity's sweeps, and how many changes no callback had told us."""
+    """Both ages of every entity's sweeps, and how many changes no callback had reported."""
     now, texts, oldest = bridge.store.now(), [], 0.0
     bridge.metrics.progress(await progress_of(bridge.store, bridge.plan.scopes))
     for cursor in await bridge.store.cursors.all():
@@ -236,11 +236,11 @@ async def _sweeps(bridge: Bridge) -> CheckResult:
         age, name = now - at, f"{cursor.system} {cursor.entity} {cursor.kind}"
         oldest = max(oldest, age if cursor.kind == "full" else 0.0)
         if cursor.done_at is None:
-            texts.append(f"{name} began {age:.0f} s ago and was never completed")
+            texts.append(f"{name} began {age:.0f} s ago and has never completed")
         else:
             texts.append(f"{name} {age:.0f} s ago, {cursor.marked} found changed")
     late = oldest > 2 * bridge.settings.schedule.full_sweep_seconds
-    return CheckResult(Status.WARN if late else Status.PASS, "; ".join(texts) or "none done yet", oldest, "s")
+    return CheckResult(Status.WARN if late else Status.PASS, "; ".join(texts) or "none has completed yet", oldest, "s")
 
 
 async def _listings(bridge: Bridge) -> CheckResult:
@@ -248,7 +248,7 @@ async def _listings(bridge: Bridge) -> CheckResult:
 
 
 def listings(skipped: Mapping[tuple[str, str], int]) -> CheckResult:
-    """Rows of the vendors' listings that could not be understood when each was last walked."""
+    """Rows of the vendors' listings that could not be understood when each was last read."""
     number = sum(skipped.values())
     if not number:
         return CheckResult(Status.PASS, "every row was understood", 0, "rows")
@@ -271,10 +271,10 @@ async def _mappings(bridge: Bridge) -> CheckResult:
 
 
 def mappings(states: Mapping[str, MappingState], scopes: Scopes, refused: Sequence[str] = ()) -> CheckResult:
-    """Which run, and why others do not. `refused`: problems of files that were to be read again."""
+    """Which mappings run, and why others do not. `refused`: problems of mapping files that could not be reloaded."""
     told = [WRONG_FILES.format(problem=problem) for problem in refused[:1]]
     told += [f"{name} is paused (`bridge resume {name}`)" for name, state in sorted(states.items()) if state.paused] + [
-        f"another instance runs {name} by another mapping file or mode, so this one does nothing about it: give all "
+        f"another instance runs {name} with another mapping file or mode, so this one does not process it: give all "
         "instances the same files and settings, and restart them"
         for name, scope in sorted(scopes.items())
         if name in states and not states[name].runs(scope)
@@ -285,7 +285,7 @@ def mappings(states: Mapping[str, MappingState], scopes: Scopes, refused: Sequen
 
 
 class Duplicates:
-    """The part `duplicates`. All tasks are gone through for it, so what was found counts for a while."""
+    """The part `duplicates`. It must read all tasks, so the result is kept for a while."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -300,13 +300,13 @@ class Duplicates:
 
 
 def duplicates(found: Sequence[TaskKey], scopes: Scopes) -> CheckResult:
-    """Records of which two people made the same on both sides; the bridge copies none of them."""
+    """Records that were created on both sides; the bridge copies none of them."""
     if not found:
         return CheckResult(Status.PASS, "none", 0, "records")
     name = record_name(scopes, found[0])
     command = f"bridge why {name}"
     text = (
-        f"{len(found)} records are left alone, as the same was made twice, such as {name} of mapping "
+        f"{len(found)} records are left alone because they were created on both sides, such as {name} of mapping "
         f"{found[0].mapping}: merge them at the product (`{command}` names the other one)"
     )
     return CheckResult(Status.WARN, text, len(found), "records")
@@ -318,10 +318,10 @@ async def _columns(bridge: Bridge) -> CheckResult:
     found = [problem for problems in noted.values() for problem in problems or ()]
     unasked = sorted(name for name, problems in noted.items() if problems is None)
     if not found and unasked:
-        text = f"the accounts of {', '.join(unasked)} were not read yet; that is tried every minute"
+        text = f"the accounts of {', '.join(unasked)} have not been read yet; the bridge tries every minute"
         return CheckResult(Status.WARN, text, len(unasked), "mappings")
     if not found:
-        return CheckResult(Status.PASS, "the accounts have all that the mappings name", 0, "problems")
+        return CheckResult(Status.PASS, "the accounts have everything that the mappings name", 0, "problems")
     more = f" (and {len(found) - 1} more; see `bridge status`)" if len(found) > 1 else ""
     return CheckResult(Status.WARN, found[0] + more, len(found), "problems")
 
@@ -351,7 +351,7 @@ async def _verify(bridge: Bridge) -> CheckResult:
 
 
 def references(overdue: Sequence[Overdue], mappings: Mapping[str, RecordMapping]) -> CheckResult:
-    """Records that crossed without a reference, but for mappings whose rows all say that it may be blank."""
+    """Records that crossed without a reference, except where every field rule allows a blank one."""
     wanted = [one for one in overdue if one.mapping in mappings and _waits(mappings[one.mapping], one.parent_mapping)]
     number = sum(one.number for one in wanted)
     if not wanted:
@@ -368,12 +368,13 @@ def _waits(mapping: RecordMapping, parent: str) -> bool:
 def _overdue(one: Overdue, side: MappingSide) -> str:
     such = f"such as {side.name} {side.entity} {one.child.record_id}"
     return (
-        f"{one.number} references of {one.mapping} ({such}) did not cross, as records of {one.parent_mapping} are not "
-        f"linked: set {one.parent_mapping} live, see to its dead letters, or run `bridge backfill {one.parent_mapping}`"
+        f"{one.number} references of {one.mapping} ({such}) did not cross, because records of "
+        f"{one.parent_mapping} are not linked: set {one.parent_mapping} live, correct its dead letters, or run "
+        f"`bridge backfill {one.parent_mapping}`"
     )
 
 
 async def ready(bridge: Bridge) -> str:
-    """Why callbacks could not be taken in now; never because a remote system is down."""
+    """Why callbacks cannot be accepted now; never because a remote system is down."""
     await bridge.store.ping()
-    return bridge.receiver.refused()  # the table that pings go to may be whole where that of events is not
+    return bridge.receiver.refused()  # the table of pings may be intact while that of events is not

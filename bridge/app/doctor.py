@@ -1,6 +1,6 @@
-"""`bridge doctor`: everything one would check at three at night, each with what to do. Changes nothing.
+"""`bridge doctor`: checks every part, and says what to do about each finding. Changes nothing.
 
-What health, `bridge check --live` and the store know already is asked of them; nothing here has an opinion of its own.
+It asks health, `bridge check --live` and the store, and makes no judgement of its own. `doctor_live` asks the vendors.
 `doctor_live` asks the vendors.
 """
 
@@ -32,11 +32,11 @@ from bridge.store.engine import Store, open_store
 from bridge.store.figures import State
 
 CHECK_WRITES = "store"
-"""The part of health that has the store take a write."""
+"""The part of health that makes a write to the store."""
 IN_MEMORY = frozenset({CHECK_WRITES, "instance secret", "listings", "alert delivery"})
-"""Parts of health that only a running bridge can tell of."""
+"""Parts of health that only a running bridge knows."""
 BY_SYSTEM = frozenset({"hooks", "quota"})
-"""Parts of health that are told here system by system."""
+"""Parts of health that the doctor reports system by system."""
 SPEAKING = frozenset({"waiting", "duplicates", "references"})
 """Parts of health whose texts name records."""
 NEEDED_BYTES = 512 * 2**20
@@ -59,7 +59,7 @@ class Examined:
 
 
 async def examine(path: Path, environ: Mapping[str, str], seams: Seams, *, live: bool) -> Examined:
-    """Look at everything; what one fault hides is left out, and the rest is looked at all the same."""
+    """Check every part. What one problem hides is left out, and the rest is still checked."""
     findings: list[Finding] = []
     settings: Settings | None = None
     plan: Plan | None = None
@@ -91,7 +91,7 @@ async def _opened(
     settings: Settings | None,
     findings: list[Finding],
 ) -> Store | None:
-    """The store; its address is found even where something else is wrong with the settings."""
+    """The store. Its address is found even if the settings have other problems."""
     seal = None if settings is None else seal_of(settings)
     try:
         store = await open_store(store_url(path, environ), seams, existing=True, seal=seal)
@@ -108,20 +108,20 @@ async def _store(store: Store) -> list[Finding]:
     try:
         state = await store.vitals.state()
     except BridgeError as error:
-        return [Finding("store", Status.FAIL, str(error), "see that the database answers and its disk is not full")]
+        return [Finding("store", Status.FAIL, str(error), "check that the database answers and its disk is not full")]
     findings = [Finding("store", Status.PASS, f"schema {state.schema}, as this program needs ({state.version})")]
     if state.faults:
         text = f"the file is damaged: {'; '.join(state.faults)}"
         remedy = "stop the bridge, keep a copy of the file, and restore a backup (docs/backup.md)"
         findings.append(Finding("integrity", Status.FAIL, text, remedy))
     elif state.file is not None:
-        findings.append(Finding("integrity", Status.PASS, "the whole file was read, and nothing in it is damaged"))
+        findings.append(Finding("integrity", Status.PASS, "the whole file was read, and it is not damaged"))
     findings.append(_room(state))
     offset = abs(store.database.offset)
     if not store.database.sqlite:
         late = offset > CLOCK_WARN_SECONDS
-        text = f"this machine and the database are {offset:.1f} s apart"
-        remedy = "have both machines keep their clocks by NTP" if late else ""
+        text = f"the clocks of this machine and the database differ by {offset:.1f} s"
+        remedy = "synchronise both clocks by NTP" if late else ""
         findings.append(Finding("clock", Status.WARN if late else Status.PASS, text, remedy))
     return findings
 
@@ -129,11 +129,11 @@ async def _store(store: Store) -> list[Finding]:
 def _room(state: State) -> Finding:
     size = f"the store has {_megabytes(state.bytes)}"
     if state.file is None:
-        return Finding("disk", Status.PASS, f"{size}; its disk is the database server's")
+        return Finding("disk", Status.PASS, f"{size}, on the database server's disk")
     free = shutil.disk_usage(state.file.absolute().parent).free
     text = f"{size}, and {_megabytes(free)} are free beside it"
     if free < LEAST_BYTES:
-        return Finding("disk", Status.FAIL, text, "make room: callbacks are answered 503 when the disk is full")
+        return Finding("disk", Status.FAIL, text, "make room: callbacks get 503 when the disk is full")
     if free < max(NEEDED_BYTES, 2 * state.bytes):
         return Finding("disk", Status.WARN, text, "make room, or lower retention.journal_days in the settings")
     return Finding("disk", Status.PASS, text)
@@ -149,14 +149,14 @@ async def _running(store: Store) -> Finding:
     if running:
         return Finding("bridge", Status.PASS, f"{len(running)} running, since {moment(running[0].started_at)}")
     if found and store.instances.is_mute(found[0]):
-        text = f"runs, but its store has taken no writes since {moment(found[0].seen_at)}"
-        return Finding("bridge", Status.FAIL, text, "`store` says what keeps it from writing")
+        text = f"runs, but its store has accepted no writes since {moment(found[0].seen_at)}"
+        return Finding("bridge", Status.FAIL, text, "see the finding `store`")
     text = instance_state(found[0] if found else None, now)
     return Finding("bridge", Status.FAIL, text, "start `bridge run`")
 
 
 async def _parts(bridge: Bridge, transport: Transport) -> list[Finding]:
-    """The parts of health: those the store tells of, and those that only a running bridge knows, asked of it."""
+    """The parts of health: those in the store, and those that only a running bridge knows."""
     add_checks(bridge)
     report = await bridge.board.report(without=IN_MEMORY | BY_SYSTEM)
     findings = [_of_part(part, one) for part, one in report.checks.items()]
@@ -169,27 +169,27 @@ async def _parts(bridge: Bridge, transport: Transport) -> list[Finding]:
 
 
 def _of_part(part: str, result: CheckResult) -> Finding:
-    """What names an account when a system answers, and records when something waits, is no text for a bug report."""
+    """Texts that name an account or records are marked, so that a bug report leaves them out."""
     well = result.status is Status.PASS
     remedy = "" if well else remedy_of(part, result.system)
     return Finding(part, result.status, result.output, remedy, speaks=part in SPEAKING or bool(well and result.system))
 
 
 async def _hooks(bridge: Bridge, system: str) -> Finding:
-    """Those that are wanted beside those that were seen at the last audit."""
+    """The wanted hooks, compared with those seen at the last audit."""
     wanted, rows = bridge.keeper.keys(system), {row.key: row for row in await bridge.store.hooks.all(system)}
     part = f"hooks {system}"
     if not wanted:
         return Finding(part, Status.PASS, "none is needed")
     there = [key for key in sorted(wanted) if key in rows and rows[key].state == "registered"]
     heard = max((rows[key].delivered_at or 0.0 for key in there), default=0.0)
-    last = f"the last callback came {bridge.store.now() - heard:.0f} s ago" if heard else "no callback came yet"
+    last = f"the last callback came {bridge.store.now() - heard:.0f} s ago" if heard else "no callback has come yet"
     stopped = sorted(key for key in wanted if key in rows and rows[key].state in ON_PURPOSE)
     text = f"{len(there)} of {len(wanted) - len(stopped)} wanted hooks were seen at the last audit; {last}"
     lost = sorted(wanted - set(there) - set(stopped))
     if stopped:
         text += f"; stopped on purpose: {', '.join(f'{key} ({rows[key].note})' for key in stopped)}"
-        text += f" (`bridge hooks start {system} {stopped[0]}` ends that)"
+        text += f" (`bridge hooks start {system} {stopped[0]}` starts it again)"
     if lost:
         notes = {rows[key].note for key in lost if key in rows and rows[key].note}
         why = f" ({'; '.join(sorted(notes))})" if notes else ""
@@ -198,7 +198,7 @@ async def _hooks(bridge: Bridge, system: str) -> Finding:
 
 
 async def _quota(bridge: Bridge, system: str) -> Finding:
-    """What the vendor lets us spend, as far as anybody has told us."""
+    """What the vendor allows, as far as it is known."""
     part, found = f"quota {system}", (await budgets_of(bridge.store, bridge.plan.scopes)).get(system)
     pause = await bridge.store.budgets.paused(system)
     used = in_words(found) if found is not None else ""
@@ -214,19 +214,19 @@ async def _quota(bridge: Bridge, system: str) -> Finding:
 
 
 def _not_let_in(address: str, known: bool) -> Finding:
-    """A bridge keeps the tokens it was started with."""
+    """The bridge was started with other tokens than those of the settings."""
     of_ours = (
-        "does not know the first token of these settings" if known else "wants a token, and these settings have none"
+        "does not accept the first token of these settings" if known else "needs a token, and these settings have none"
     )
-    remedy = "restart `bridge run`, so that it works with admin.tokens of the settings file of today"
+    remedy = "restart `bridge run`, so that it uses the current admin.tokens"
     return Finding("admin token", Status.WARN, f"the bridge that listens at {address} {of_ours}", remedy)
 
 
 async def _asked(settings: Settings, transport: Transport, known: Iterable[str]) -> list[Finding]:
-    """What the running bridge says of the parts that live in its memory; where it has tokens, only to one of them."""
+    """What the running bridge reports about the parts in its memory. If it has tokens, it needs one of them."""
     host = settings.admin.host if settings.admin.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.admin.port}/health"
-    remedy = "see that admin.host and admin.port are those the bridge was started with, or restart it"
+    remedy = "check that admin.host and admin.port are those the bridge was started with, or restart it"
     try:
         tokens = [one.secret.get_secret_value() for one in settings.admin.tokens]
         headers = {"Authorization": f"Bearer {tokens[0]}"} if tokens else {}
@@ -235,7 +235,7 @@ async def _asked(settings: Settings, transport: Transport, known: Iterable[str])
             return [_not_let_in(address, known=bool(tokens))]
         checks = json.loads(answer.body)["checks"]
     except (TransportFailed, ValueError, KeyError, TypeError) as error:
-        why = str(error) if isinstance(error, TransportFailed) else "its answer is no health report"
+        why = str(error) if isinstance(error, TransportFailed) else "its answer is not a health report"
         return [Finding("admin listener", Status.WARN, f"{address} cannot be read: {why}", remedy)]
     words = {status.word: status for status in Status}
     told = {
@@ -244,5 +244,5 @@ async def _asked(settings: Settings, transport: Transport, known: Iterable[str])
         if part not in known and part not in BY_SYSTEM and one
     }
     if CHECK_WRITES in told and told[CHECK_WRITES].status is Status.PASS:
-        del told[CHECK_WRITES]  # `_store` told of it
+        del told[CHECK_WRITES]  # `_store` reported it
     return [_of_part(part, result) for part, result in told.items()]

@@ -1,6 +1,6 @@
-"""What `bridge doctor --live` asks the vendors: clock, credentials, rights, hooks, columns, and our own address.
+"""What `bridge doctor --live` asks the vendors: clock, credentials, rights, hooks, columns, and the public address.
 
-Read calls only. What they cost is booked, and a token that had to be renewed is stored, or it would be lost.
+Read calls only. Their cost counts against the budget. A token that had to be renewed is stored, or it would be lost.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ from bridge.settings.model import Settings
 from bridge.store.engine import Store
 
 SKEW_WARN_SECONDS = 30.0
-ADDRESS = "try again later, or correct the address in its options"
+ADDRESS = "try again later, or correct the address in the system's options"
 
 
 @dataclass(slots=True)
 class Timed:
-    """A transport that notes by host how far the vendor's clock is from ours, in seconds (whole ones, as told)."""
+    """A transport that notes for each host how far the vendor's clock differs from ours, in whole seconds."""
 
     inner: Transport
     seams: Seams
@@ -50,7 +50,10 @@ class Timed:
         except (TypeError, ValueError):
             return answer
         now = epoch(self.seams.clock.now())
-        ahead, behind = theirs - now, before - (theirs + 1.0)  # they tell whole seconds, and answered while we waited
+        ahead, behind = (
+            theirs - now,
+            before - (theirs + 1.0),
+        )  # their header has whole seconds, and they answered while we waited
         self.skews[urlsplit(request.url).netloc] = ahead if ahead > 0 else -max(0.0, behind)
         return answer
 
@@ -58,7 +61,7 @@ class Timed:
 async def live_findings(
     settings: Settings, plan: Plan, store: Store, seams: Seams, addresses: Addresses
 ) -> list[Finding]:
-    """One system after the other; one that does not answer hides nothing of the others. addresses: those of today."""
+    """One system after the other; one that does not answer hides nothing of the others. addresses: the current ones."""
     findings: list[Finding] = []
     async with http_transport() as plain:
         transport = Timed(plain, seams)
@@ -91,13 +94,18 @@ async def _account(settings: Settings, store: Store, name: str, connector: Conne
         return Finding(part, Status.FAIL, "no answer in time", ADDRESS)
     known = (await store.systems.get(name)).identity_key
     if known is not None and known != identity.key:
-        return Finding(part, Status.FAIL, f"they open another account: {identity.label}", "give it the account's own")
+        return Finding(
+            part,
+            Status.FAIL,
+            f"they belong to another account: {identity.label}",
+            "use the credentials of the former account",
+        )
     user = f" as {identity.user}" if identity.user else ""
-    return Finding(part, Status.PASS, f"they open {identity.label}{user}")
+    return Finding(part, Status.PASS, f"valid for {identity.label}{user}")
 
 
 async def _rights(settings: Settings, name: str, connector: Connector, entities: list[str]) -> Finding:
-    """A page of each kind of record is read; whether they may be written only a write can tell."""
+    """Reads a page of each entity. Only a write can show whether they may be written."""
     part, wrong = f"rights {name}", list[str]()
     for entity in entities:
         try:
@@ -110,13 +118,15 @@ async def _rights(settings: Settings, name: str, connector: Connector, entities:
     if wrong:
         remedy = "give the account the right to read them, or try again later"
         return Finding(part, Status.FAIL, f"cannot be listed: {'; '.join(wrong)}", remedy)
-    return Finding(part, Status.PASS, f"{', '.join(entities)} can be listed; rights to write show with the first write")
+    return Finding(
+        part, Status.PASS, f"{', '.join(entities)} can be listed; only the first write shows the right to write"
+    )
 
 
 async def _hooks(
     settings: Settings, plan: Plan, store: Store, name: str, connector: Connector, addresses: Addresses
 ) -> Finding:
-    """What the vendor shows now, beside what is wanted."""
+    """The hooks at the vendor now, compared with the wanted ones."""
     part, entities = f"hooks at {name}", plan.sources.get(name, frozenset())
     if connector.manifest.polled:
         return Finding(part, Status.PASS, "the product sends no callbacks: sweeps find every change")
@@ -137,19 +147,19 @@ async def _hooks(
     if found.missing or found.remove:
         missing = ", ".join(spec.key for spec in found.missing)
         told = [f"missing: {missing}"] if missing else []
-        told += [f"{len(found.remove)} of ours are old, stopped or duplicates"] if found.remove else []
+        told += [f"{len(found.remove)} hooks of this bridge are old, stopped or duplicates"] if found.remove else []
         return Finding(part, Status.WARN, "; ".join([text, *told]), remedy_of("hooks"))
     return Finding(part, Status.PASS, text)
 
 
 def _clock(name: str, skew: float) -> Finding:
     part, apart = f"clock {name}", abs(skew)
-    text = f"the vendor's clock is {apart:.0f} s {'ahead of' if skew > 0 else 'behind'} ours"
+    text = f"the vendor's clock is {apart:.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's"
     if apart < 1:
-        text = "the vendor's clock and ours agree"
-    remedy = "have this machine keep its clock by NTP"
+        text = "the vendor's clock and this machine's agree"
+    remedy = "synchronise this machine's clock by NTP"
     if apart > TRUSTED_SKEW_SECONDS:
-        return Finding(part, Status.FAIL, f"{text}: times of edits are not accepted", remedy)
+        return Finding(part, Status.FAIL, f"{text}: the bridge does not accept the vendor's times of edits", remedy)
     if apart > SKEW_WARN_SECONDS:
         return Finding(part, Status.WARN, text, remedy)
     return Finding(part, Status.PASS, text)
@@ -160,7 +170,7 @@ async def _columns(settings: Settings, plan: Plan, connectors: Mapping[str, Conn
     columns, unread = await account_columns(settings, plan, connectors)
     faults = [*unread.values(), *check_live(plan.mappings.values(), MANIFESTS, columns, settings.sides)]
     if not faults:
-        return [Finding("fields and options", Status.PASS, "the accounts have all that the mappings name")]
+        return [Finding("fields and options", Status.PASS, "the accounts have everything that the mappings name")]
     return [Finding("fields and options", Status.FAIL, f"{one.where}: {one.what}", one.remedy) for one in faults]
 
 
@@ -172,12 +182,12 @@ async def _address(
     seams: Seams,
     addresses: Addresses,
 ) -> Finding:
-    """Whether callbacks reach us: asked as the running bridge asks before it registers anything."""
+    """Whether callbacks reach this bridge, checked as the running bridge does before it registers hooks."""
     for name, connector in sorted(connectors.items()):
         for spec in connector.hooks_for(plan.sources.get(name, frozenset())) if plan.sources.get(name) else ():
             fault = await public_url_fault(transport, addresses, addresses.url(name, spec.key), seams.new_id())
             if fault is None:
                 return Finding("public address", Status.PASS, f"{settings.public_url} leads to this bridge")
-            remedy = "see that `bridge run` listens, and that DNS, TLS and the proxy lead /hooks/ to it"
+            remedy = "check that `bridge run` listens, and that DNS, TLS and the proxy lead /hooks/ to it"
             return Finding("public address", Status.FAIL, fault, remedy)
     return Finding("public address", Status.PASS, "no callback is needed")

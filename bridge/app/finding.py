@@ -1,4 +1,4 @@
-"""One line of `bridge doctor`, and what helps when a part of health is not well."""
+"""One finding of `bridge doctor`, and what helps when a part of health warns or fails."""
 
 from bridge.domain.values import dataclass
 from bridge.monitoring.health import Status
@@ -7,17 +7,17 @@ WORDS = {Status.PASS: "ok", Status.WARN: "warn", Status.FAIL: "fail"}
 OF_SYSTEM = "`bridge status` says since when; docs/operations.md, What health says"
 REMEDIES = {
     "hooks": "`bridge hooks repair`; `bridge hooks list` shows each",
-    "quota": "wait for the next day, raise the account's limit, sweep less often, or lower `reserved_share`",
-    "store": "do what it says; docs/store.md, A store that cannot be used",
-    "waiting": "`bridge waiting`; `bridge why` with the name of a record tells its story",
-    "deletion threshold": "`bridge waiting MAPPING`, then `bridge approve MAPPING` where they are meant",
+    "quota": "wait until the budget is renewed, raise the account's limit, sweep less often, or lower `reserved_share`",
+    "store": "do what the message says; docs/store.md, A store that cannot be used",
+    "waiting": "`bridge waiting`; `bridge why` with the name of a record shows its history",
+    "deletion threshold": "`bridge waiting MAPPING`, then `bridge approve MAPPING` if they are intended",
     "dead letters": "`bridge dead-letters list`; correct the cause, then `bridge dead-letters retry`",
     "duplicates": "merge them at the product; `bridge why` of the record names the other one",
     "conflicts": "`bridge conflicts list`, then `bridge conflicts choose`",
     "sweeps": "`bridge reconcile --full`; the log says why the last one ended early",
     "mappings": "`bridge resume MAPPING`; correct what `bridge check` names, then SIGHUP; the same files for all",
     "columns": "`bridge check --live`, then correct the mapping or the account",
-    "column changes": "`bridge check --live`, then `bridge columns accept SYSTEM` once it is as you want it",
+    "column changes": "`bridge check --live`, then `bridge columns accept SYSTEM` when it is as you want it",
     "references": "`bridge backfill MAPPING` of what they name; `bridge dead-letters list`",
     "verify": "`bridge verify MAPPING`, then `bridge verify MAPPING --repair`",
     "listings": "ask the vendor; the log names the listing and what is wrong with its first row",
@@ -49,4 +49,4 @@ def remedy_of(part: str, system: str = "") -> str:
     that the part is about, "" for a part of the bridge itself."""
     if system:
         return OF_SYSTEM
-    return REMEDIES.get(part, "the log has the reason; it is restarted by itself, else start `bridge run` again")
+    return REMEDIES.get(part, "the log has the reason; the bridge restarts it, or restart `bridge run`")

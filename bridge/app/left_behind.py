@@ -1,4 +1,4 @@
-"""What shadow mode would write, and what stays behind once a mapping is live, as plain rows for status."""
+"""What shadow mode would write, and which records stay behind when a mapping goes live, as plain rows for status."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ WOULD = {
     Reason.WOULD_REMOVE: "would remove",
 }
 EXAMINED = 1000
-"""So many records of a mapping are examined for the fields that would be overwritten."""
+"""How many records of a mapping are examined for the fields that would be overwritten."""
 
 
 async def shadow_rows(store: Store, left: Numbers) -> list[Row]:
@@ -35,14 +35,14 @@ async def shadow_rows(store: Store, left: Numbers) -> list[Row]:
 
 async def _overwritten(store: Store, mapping: str) -> str:
     details = await store.left_alone.details(mapping, SHADOW, EXAMINED)
-    cells = {cell for detail in details for cell in overwritten(detail)}  # both records of a match may tell of them
+    cells = {cell for detail in details for cell in overwritten(detail)}  # both records of a match may name them
     counted = Counter(field for _, field in cells)
     fields = ", ".join(f"{field} {number}" for field, number in sorted(counted.items())) or "none"
     return f"{fields} (of {EXAMINED} records)" if len(details) == EXAMINED else fields
 
 
 def overwritten(detail: Json) -> list[tuple[str, str]]:
-    """The fields that hold a value and would get another one: their record, and `side.field`."""
+    """The fields whose value would be replaced: their record, and `side.field`."""
     return [
         (write["record"], f"{write['side']}.{name}")
         for write in detail.get("writes", ())
@@ -52,7 +52,7 @@ def overwritten(detail: Json) -> list[tuple[str, str]]:
 
 
 async def behind_rows(store: Store, scopes: Scopes, left: Numbers) -> list[Row]:
-    """Of each live mapping the records that cross only when somebody edits them or asks for it, and duplicates."""
+    """For each live mapping: the records that cross only after an edit or a command, and duplicates."""
     rows: list[Row] = []
     for name, state in sorted((await store.mappings.states()).items()):
         if state.mode is not Mode.LIVE:
@@ -62,14 +62,14 @@ async def behind_rows(store: Store, scopes: Scopes, left: Numbers) -> list[Row]:
             why = f"decided in shadow mode ({told})" if told else "decided in shadow mode"
             rows.append(_row(name, sum(found.values()), why))
         if never := left.get(name, {}).get(NEVER):
-            rows.append(_row(name, never, "from before going live: never looked at"))
-    rows += await _left_alone(store, scopes, left, DUPLICATES, "made twice: merge them at the product")
+            rows.append(_row(name, never, "from before going live: never processed"))
+    rows += await _left_alone(store, scopes, left, DUPLICATES, "created on both sides: merge them at the product")
     rows += await _left_alone(store, scopes, left, UNLINKED, "unlinked by a person: left alone until edited or linked")
     return rows
 
 
 async def _left_alone(store: Store, scopes: Scopes, left: Numbers, codes: frozenset[Reason], why: str) -> list[Row]:
-    """Of each mapping the records left alone for these reasons, with the command that tells the story of one."""
+    """For each mapping: the records left alone for these reasons, with the command for the history of one."""
     keys: defaultdict[str, list[TaskKey]] = defaultdict(list)
     if any(code in codes for found in left.values() for code in found):
         for key in await store.left_alone.keys(codes):

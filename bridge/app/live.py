@@ -25,7 +25,7 @@ Columns = dict[tuple[str, str], Mapping[str, ColumnSpec]]
 
 
 async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Problem]:
-    """Every fault; a system that does not answer is one, and its mappings are checked against its manifest alone."""
+    """Every problem. A system that does not answer is one; its mappings are checked against its manifest only."""
     seal = seal_of(settings)
     store = await open_store(settings.store.url, seams, seal=seal)  # a token that is renewed must be stored
     try:
@@ -40,9 +40,9 @@ async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Prob
 async def account_columns(
     settings: Settings, plan: Plan, connectors: Mapping[str, Connector]
 ) -> tuple[Columns, dict[str, Problem]]:
-    """By side's name and entity what each bound account reports; by system, why one could not be asked.
+    """By side's name and entity: the columns that each bound account reports. By system: why one could not be read.
 
-    Two accounts of one product may have fields of their own, so the product names neither.
+    Two accounts of one product may have different custom fields, so the product alone is not enough.
     """
     columns: Columns = {}
     faults: dict[str, Problem] = {}
@@ -55,7 +55,7 @@ async def account_columns(
                     columns |= {(name, entity): found for name in names[system]}
         except NeedsAuthorisation as error:
             options = validate_options(settings, OPTIONS)[system]
-            what = f"its account does not let the bridge in: {error.reason}"
+            what = f"its account refuses the credentials: {error.reason}"
             faults[system] = Problem(f"system {system}", what, renewal(settings, system, options))
         except RemoteError as error:
             what = f"its columns could not be read: {error.message}"

@@ -1,8 +1,8 @@
-"""Long looks that read both systems or the whole store: the bridge's own commands, each as a process of its own.
+"""Long commands (plan, verify, doctor) that pages and API start, each as a process of its own.
 
-So neither callbacks nor records wait for them, what they found is what the command would say, and what they need goes
-with them. The last result of each is kept in the memory of this instance, as it holds what records hold. A process ends
-with the bridge that started it, however that ends (domain/child).
+So neither callbacks nor records wait for them, the result is what the command prints, and their memory is freed
+at their end. Results contain values of records, so the last one of each is kept only in this instance's memory. A
+process ends with the bridge that started it, however the bridge ends (domain/child).
 """
 
 import asyncio
@@ -26,10 +26,10 @@ LONGEST_SECONDS = 3600.0
 MOST_BYTES = 16 * 2**20
 KEPT = 50
 AT_ONCE = 2
-"""Each is a process that reads both systems; the others wait for their turn."""
+"""How many run at the same time; each is a process that reads both systems."""
 LAST_LINES = 5
 State = Literal["never", "under way", "done", "failed"]
-"""Of a look that is told of; a page may be asked for one that was never begun."""
+"""The state of a command; `never`: a page asked for one that was never started."""
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Look:
 
 
 class Looks:
-    """Of each kind one is under way at a time. `environ`: what the processes get; None: that of this one.
+    """Runs one command of each kind at a time. `environ`: the environment of the processes; None: that of this one.
     `of_kind`: the last look of each."""
 
     def __init__(self, path: Path, seams: Seams, environ: Mapping[str, str] | None = None) -> None:
@@ -63,11 +63,11 @@ class Looks:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def last(self, kind: str) -> Look | None:
-        """The look of this kind that was begun last."""
+        """The last command of this kind."""
         return self.of_kind.get(kind)
 
     def begin(self, kind: str, about: str, person: str, command: Sequence[str]) -> bool:
-        """Begin a look by this command; False when one of its kind goes on."""
+        """Start this command; False if one of its kind is running."""
         going = self.of_kind.get(kind)
         if going is not None and going.ended_at is None:
             return False
@@ -82,7 +82,7 @@ class Looks:
         return True
 
     async def close(self) -> None:
-        """End what goes on: a stopping bridge leaves no process behind."""
+        """End the running processes: a stopping bridge leaves none behind."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -125,11 +125,11 @@ class Looks:
             return json.loads(told), ""
         except ValueError:
             lines = said.decode(errors="replace").strip().splitlines()[-LAST_LINES:]
-            return None, "\n".join(lines) or f"it ended with code {process.returncode} and said nothing"
+            return None, "\n".join(lines) or f"it ended with code {process.returncode} and printed nothing"
 
 
 async def _all_of(stream: asyncio.StreamReader, most: int) -> bytes:
-    """All that a process says; of what is too long only the beginning, which is no JSON then."""
+    """All output of a process; if it is too long only the beginning, which is then not valid JSON."""
     kept = bytearray()
     while some := await stream.read(2**16):
         kept += some[: max(0, most - len(kept))]

@@ -213,7 +213,7 @@ def _end(scope: Scope, side: Side) -> str:
 
 def _quiet(mapping: RecordMapping) -> Iterable[str]:
     if mapping.quiet:
-        yield f"an edit crosses once its record has been left alone for {mapping.quiet:.0f} s; this plan does not wait"
+        yield f"an edit crosses after {mapping.quiet:.0f} s without another one; this plan does not wait"
 
 
 def _notes(

@@ -1,4 +1,4 @@
-"""Acts on what commands ask for: they write requests into the store, the daemon does them and answers."""
+"""Carries out the requests that commands and pages write into the store, and answers them."""
 
 import asyncio
 import logging
@@ -35,11 +35,11 @@ Arguments = Mapping[str, Any]
 
 
 class NotDone(BridgeError):
-    """Nothing was done about a request; the text says why and what to do."""
+    """A request was not carried out; the text says why and what to do."""
 
 
 class Requests:
-    """One loop per process; a request is done by the instance that took it."""
+    """One loop per process. The instance that took a request carries it out."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -72,7 +72,7 @@ class Requests:
         }
 
     async def run(self) -> None:
-        """Do requests as they come, several at once: a pause must not wait for a long sweep. Runs until cancelled."""
+        """Carry out requests, several at once: a pause must not wait for a long sweep. Runs until cancelled."""
         store, clock = self._bridge.store.requests, self._bridge.seams.clock
         async with asyncio.TaskGroup() as under_way:
             under_way.create_task(self._keep())
@@ -83,7 +83,7 @@ class Requests:
                 await clock.sleep(POLL_SECONDS)
 
     async def _keep(self) -> None:
-        """Other instances do not take over what goes on here."""
+        """Keep other instances from taking over the requests that run here."""
         while True:
             await self._bridge.seams.clock.sleep(KEEP_SECONDS)
             if self._mine:
@@ -95,11 +95,11 @@ class Requests:
         self._mine.discard(request.id)
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do it once the store is there: what one request meets must not end the others, nor leave it unanswered."""
+        """Wait until the store is reachable, so that no request stays unanswered and none ends the others."""
         return await once_back(self._bridge.seams.clock, work)
 
     async def answer(self, request: Request) -> Answer:
-        """Do it; what came of it."""
+        """Carry it out, and return the answer."""
         try:
             text = await self._act(request)
         except ConfigError as error:
@@ -141,23 +141,23 @@ class Requests:
         return f"{report}{later}{behind}"
 
     async def _behind(self, mapping: str, preview: bool) -> str:
-        """Have looked at what shadow mode decided, deleted records among it, which no listing shows."""
+        """Mark as due what shadow mode decided, including deleted records, which no listing shows."""
         left_alone = self._bridge.store.left_alone
         if preview:
             number = sum((await left_alone.numbers(SHADOW)).get(mapping, {}).values())
             told = "1 record was" if number == 1 else f"{number} records were"
-            return f"; {told} decided in shadow mode and would be looked at again" if number else ""
+            return f"; {told} decided in shadow mode and would be synced" if number else ""
         number = await left_alone.look_again(mapping, SHADOW)
         if not number:
             return ""
         which, are = ("1 record", "is") if number == 1 else (f"{number} records", "are")
-        return f"; {which} decided in shadow mode {are} looked at again"
+        return f"; {which} decided in shadow mode {are} due"
 
     async def _pause(self, arguments: Arguments) -> str:
         return await self._set_paused(arguments, True)
 
     async def _resume(self, arguments: Arguments) -> str:
-        """Of a mapping, of all, or of a system whose vendor asked for a pause."""
+        """For a mapping, for all, or for a system whose vendor asked for a pause."""
         name = arguments.get("mapping")
         if name in self._bridge.connectors and name not in self._bridge.plan.mappings:
             return await self._end_pause(str(name))
@@ -166,27 +166,27 @@ class Requests:
     async def _end_pause(self, system: str) -> str:
         bridge = self._bridge
         if not await bridge.store.budgets.end_pause(system):
-            return f"{system}: no pause of its vendor lasts any more"
+            return f"{system}: it is not paused"
         mappings = [
             name for name, scope in bridge.plan.scopes.items() if system in (scope.left.system, scope.right.system)
         ]
         due = await bridge.store.tasks.look_now(mappings)
-        return f"{system}: the pause is over; {due} waiting records are looked at now"
+        return f"{system}: the pause is over; {due} waiting records are due now"
 
     async def _set_paused(self, arguments: Arguments, paused: bool) -> str:
         mapping = arguments.get("mapping")
         self._known(mapping)
         await self._bridge.store.mappings.set_paused(mapping, paused, str(arguments.get("reason") or ""))
         self._bridge.store.wake.set()
-        return f"{mapping or 'all mappings'}: {'paused; callbacks are still taken in' if paused else 'writing again'}"
+        return f"{mapping or 'all mappings'}: {'paused; callbacks are still accepted' if paused else 'writing again'}"
 
     async def _approve(self, arguments: Arguments) -> str:
         mapping, minutes = arguments["mapping"], float(arguments.get("minutes", 60))
         self._known(mapping)
         await self._bridge.store.mappings.approve(mapping, self._bridge.store.now() + minutes * 60)
         due = await self._bridge.store.tasks.look_now([mapping], Reason.THRESHOLD_REACHED)
-        held = f"{due} held records are looked at now" if due else "none is held now"
-        return f"{mapping}: deletes go through for {minutes:.0f} minutes; {held}"
+        held = f"{due} held records are due now" if due else "none is held now"
+        return f"{mapping}: deletes are allowed for {minutes:.0f} minutes; {held}"
 
     async def _resync(self, arguments: Arguments) -> str:
         plan, record = self._bridge.plan, str(arguments["record"])
@@ -197,7 +197,7 @@ class Requests:
         return f"{arguments['side']} {arguments['entity']} {record} is due; `bridge why` shows the result"
 
     async def _choose(self, arguments: Arguments) -> str:
-        """One record may be linked in several mappings: the choice goes to those where the field waits for it."""
+        """One record may be linked in several mappings: the choice applies to those in which the field waits for it."""
         plan, store = self._bridge.plan, self._bridge.store
         side, entity, record, winner = (str(arguments[name]) for name in ("side", "entity", "record", "winner"))
         asked, told = list[str](), list[str]()
@@ -213,10 +213,10 @@ class Requests:
             if link is not None and wanted:
                 told += await store.conflicts.choose(link.id, wanted, sides[winner])
         if not told:
-            known = f"; waiting: {', '.join(asked)}" if asked else "; nothing of this record waits for a choice"
+            known = f"; waiting: {', '.join(asked)}" if asked else "; no field of this record waits for a choice"
             raise NotDone(f"no conflict over `{arguments['field']}`{known}")
         await self._resync(arguments)
-        return f"{', '.join(told)} of {side} {entity} {record}: the value in {winner} is taken for both sides"
+        return f"{', '.join(told)} of {side} {entity} {record}: both sides get the value of {winner}"
 
     async def _accept_names(self, arguments: Arguments) -> str:
         system = str(arguments["system"])
@@ -233,10 +233,10 @@ class Requests:
         ]
         try:
             for entity in connector.manifest.entities if told else ():
-                await connector.columns(entity)  # loads the lists anew
+                await connector.columns(entity)  # loads the lists again
         except RemoteError as error:
-            told.append(f"the account could not be read again ({error}); its lists are taken over within the hour")
-        return "\n".join(told) or f"nothing of {system} has a new name"
+            told.append(f"the account could not be read again ({error}); its lists are read again within an hour")
+        return "\n".join(told) or f"nothing was renamed in {system}"
 
     async def _accept_columns(self, arguments: Arguments) -> str:
         system, column = str(arguments["system"]), arguments.get("column")
@@ -247,43 +247,43 @@ class Requests:
             for one in await self._bridge.store.account_columns.accept(system, column)
             for change in one.changes
         ]
-        return "\n".join(accepted) or f"nothing has changed about {f'`{column}` of ' if column else ''}{system}"
+        return "\n".join(accepted) or f"nothing has changed in {f'`{column}` of ' if column else ''}{system}"
 
     async def _check_system(self, arguments: Arguments) -> str:
         system = str(arguments["system"])
         if system not in self._bridge.connectors:
-            raise NotDone(f"the running bridge has no system `{system}`: restart it to take in the settings")
+            raise NotDone(f"the running bridge has no system `{system}`: restart it to load the settings")
         unusable = await self._bridge.systems.check(system)
         if unusable:
             raise NotDone(unusable)
         return f"the running bridge works with {system}"
 
     async def _reload(self, arguments: Arguments) -> str:
-        """Mapping files and modes are read again; `mapping`: what became of this one is told."""
+        """Reload mapping files and modes. `mapping`: the answer says what its mode is now."""
         problems = await reload(self._bridge)
         if problems:
             raise NotDone("the old mapping files and modes stay in use: " + "; ".join(problems))
         name = arguments.get("mapping")
         if name is None:
-            return f"{len(self._bridge.plan.scopes)} mappings are read again"
+            return f"{len(self._bridge.plan.scopes)} mappings were reloaded"
         self._known(name)
         mode = self._bridge.plan.scopes[name].mode
         if (wanted := arguments.get("mode")) not in (None, mode.value):
             path = self._bridge.settings.places.path
             raise NotDone(
-                f"{name} is {mode.value} and not {wanted}: {path} of the instance that did this says so. With several "
-                f"instances, each has a settings file: set it in all of them, then send each SIGHUP"
+                f"{name} is {mode.value} and not {wanted}: {path} of the instance that answered says so. With several "
+                f"instances, each has a settings file: set the mode in all of them, then send SIGHUP to each"
             )
         told = f"{name} is {mode.value} from now on"
         if mode is Mode.SHADOW:
-            return f"{told}: everything is decided, nothing is written"
+            return f"{told}: the bridge decides, but writes nothing"
         store = self._bridge.store
         left = await store.left_alone.numbers(SHADOW | {NEVER})
         behind = [row for row in await behind_rows(store, self._bridge.plan.scopes, left) if row["mapping"] == name]
         number = sum(int(str(row["records"])) for row in behind)
         return (
             f"{told}; records that stay behind until somebody edits them: {number}. "
-            f"`bridge backfill {name} --preview` shows what taking them in would do, `bridge backfill {name}` does it"
+            f"`bridge backfill {name} --preview` shows what syncing them would do, `bridge backfill {name}` does it"
             if number
             else told
         )
@@ -306,7 +306,7 @@ class Requests:
         if audit.faults:
             raise NotDone(str(audit))
         until = moment(self._bridge.store.now() + hours * 3600)
-        return f"{system}: {len(audit.created)} hooks have new addresses; the old ones are taken in until {until}"
+        return f"{system}: {len(audit.created)} hooks have new addresses; the old ones stay valid until {until}"
 
     def _hook(self, arguments: Arguments) -> tuple[str, str]:
         """The system and key of a hook that a mapping needs."""
@@ -326,21 +326,21 @@ class Requests:
         row, fault = await self._hook_row(system, key), audit.faults.get(system, "see `bridge hooks list`")
         if row is None or row.state != STOPPED:
             raise NotDone(f"{system} {key} is not stopped: {fault}")
-        later = f"; it is removed there once that works ({fault})" if row.vendor_id is not None else ""
-        return f"{system} {key} is stopped until `bridge hooks start {system} {key}`; sweeps carry its changes{later}"
+        later = f"; it is removed at the vendor as soon as possible ({fault})" if row.vendor_id is not None else ""
+        return f"{system} {key} is stopped until `bridge hooks start {system} {key}`; sweeps find its changes{later}"
 
     async def _start_hook(self, arguments: Arguments) -> str:
         system, key = self._hook(arguments)
         if key in self._bridge.settings.systems[system].hooks_off:
             where = f"systems.{system}.hooks_off"
-            raise NotDone(f"the settings stop it: take `{key}` out of {where} and restart the bridge")
+            raise NotDone(f"the settings stop it: remove `{key}` from {where} and restart the bridge")
         audit = await self._bridge.keeper.start(system, key)
         row, fault = await self._hook_row(system, key), audit.faults.get(system, "see `bridge hooks list`")
         if row is not None and row.state in ON_PURPOSE:
             raise NotDone(f"{system} {key} is still stopped: {fault}")
         if row is None or row.state != "registered":
-            raise NotDone(f"{system} {key} is to be registered, and is not yet: {fault}")
-        return f"{system} {key} is registered; what changed meanwhile is swept"
+            raise NotDone(f"{system} {key} is not registered yet: {fault}")
+        return f"{system} {key} is registered; a sweep finds what changed meanwhile"
 
     async def _hook_row(self, system: str, key: str) -> HookRow | None:
         return next((row for row in await self._bridge.store.hooks.all(system) if row.key == key), None)
@@ -375,16 +375,16 @@ class Requests:
         return await undo.carried_out(self._bridge, arguments, Kind.RESTORE, steps)
 
     async def _note(self, keys: Sequence[TaskKey], what: str, arguments: Arguments) -> None:
-        """A person's note belongs to the story of each record."""
+        """A person's note belongs to the history of each record."""
         if note := str(arguments.get("note") or ""):
             entries = [JournalEntry(key.mapping, key.side, key.record_id, what, f"{what}: {note}") for key in keys]
             await self._bridge.store.journal.append(entries)
 
     async def _letters(self, arguments: Arguments) -> list[TaskKey]:
-        """The dead letters that a request means: all, those of a mapping, or of one record. Raises NotDone for none.
+        """The dead letters that a request means: all, or those of a mapping or a record. Raises NotDone for none.
 
-        Letters of a former mapping count as well; they go by the name that `bridge dead-letters list` shows.
-        `code`: those of one reason alone; `records`: those named as (side, entity, id).
+        Those of a former mapping count as well, under the name that `bridge dead-letters list` shows.
+        `code`: only those of one reason; `records`: those named as (side, entity, id).
         """
         mapping, record, code = (arguments.get(name) for name in ("mapping", "record", "code"))
         one = " ".join(str(arguments[part]) for part in ("side", "entity", "record")) if "side" in arguments else ""
@@ -401,6 +401,6 @@ class Requests:
             return keys
         about = f" about {one}" if one else " about these records" if named else ""
         which = "".join([f" of {mapping}" if mapping and not one else "", f" with code {code}" if code else "", about])
-        remedy = "`bridge dead-letters list` shows all there are"
+        remedy = "`bridge dead-letters list` shows all"
         self._known(mapping)
         raise NotDone(f"there are no dead letters{which}; {remedy}")

@@ -1,4 +1,4 @@
-"""The state of everything as plain rows, for `bridge status` and the admin listener."""
+"""The state of all parts as plain rows, for `bridge status` and the admin listener."""
 
 from bridge.app.column_rows import column_rows, renamed_rows
 from bridge.app.hook_rows import hook_rows
@@ -67,7 +67,7 @@ async def status_of(store: Store) -> Rows:
 
 
 def instance_state(one: Instance | None, now: float, *, mute: bool = False) -> str:
-    """Whether this bridge runs, and since when it does or does not, in words; None: none ever ran.
+    """Whether this bridge runs, and since when, in words. None: no bridge ever ran.
 
     mute: it runs, though its store shows no heartbeat.
     """
@@ -76,14 +76,14 @@ def instance_state(one: Instance | None, now: float, *, mute: bool = False) -> s
     if one.runs(now):
         return f"runs since {moment(one.started_at)}"
     if mute:
-        return f"runs, but its store has taken no writes since {moment(one.seen_at)}: `bridge doctor` says why"
+        return f"runs, but its store has accepted no writes since {moment(one.seen_at)}: `bridge doctor` says why"
     if one.stopped_at is not None:
         return f"stopped at {moment(one.stopped_at)}"
-    return f"does not run: it was last seen at {moment(one.seen_at)} and did not stop in order"
+    return f"does not run: it was last seen at {moment(one.seen_at)}, and did not stop normally"
 
 
 async def _instances(store: Store) -> list[dict[str, object]]:
-    """Those that run; the one that ended last when none does."""
+    """The running instances; if none runs, the one that ended last."""
     now, found = store.now(), await store.instances.all()
     shown = [one for one in found if one.runs(now)] or found[:1]
     rows: list[dict[str, object]] = [
@@ -93,13 +93,13 @@ async def _instances(store: Store) -> list[dict[str, object]]:
 
 
 async def _new_store(store: Store) -> list[dict[str, object]]:
-    """Nothing, but of a store that was made lately: it may have taken the place of one that was lost."""
+    """A row if the store is new: it may have replaced one that was lost."""
     made = await store.audit.since(NEW_STORE, store.now() - NEW_SECONDS)
     return [
         {
             "store": one["store"],
             "made": moment(one["made"]),
-            "note": "was empty then: it knows nothing from before",
+            "note": "was empty then, and knows nothing from before",
         }
         for one in made
     ]
@@ -124,7 +124,7 @@ async def _systems(store: Store) -> list[dict[str, object]]:
         elif state == "answers" and (pause := await store.budgets.paused(row.name)) is not None:
             state = f"paused for another {pause[0]:.0f} s, as the vendor asked ({pause[2]})"
         if not watched and not row.stopped:
-            state = f"not watched, as no bridge runs; last known: {state.replace('answers', 'answered')}"
+            state = f"not watched, because no bridge runs; last known: {state.replace('answers', 'answered')}"
         rows.append({"system": row.name, "account": row.identity_label or "not seen yet", "state": state})
     return rows
 

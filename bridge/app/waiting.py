@@ -15,18 +15,18 @@ REMEDIES = {
     Reason.THRESHOLD_REACHED: "bridge approve {mapping}",
     Reason.LISTING_WAITED_FOR: "bridge reconcile {mapping} --full",
 }
-"""What helps all that wait for this reason; for other reasons the record's story says more."""
-CORRECTED = "correct the value at the product, which is noticed; or correct the mapping file, then `{retry}`"
-CHECKED = "look at the product, and correct what the message names; then `{retry}`"
+"""The command for all records that wait for this reason. For other reasons `bridge why` of the record says more."""
+CORRECTED = "correct the value at the product, and the bridge notices it; or correct the mapping file, then `{retry}`"
+CHECKED = "check the product, and correct what the message names; then `{retry}`"
 DEAD_REMEDIES = {
     **dict.fromkeys((Reason.UNTRANSLATABLE, Reason.REFUSED), CORRECTED),
     Reason.REFERENCE_REJECTED: "see that the record it names crosses, or correct the mapping file; then `{retry}`",
     **dict.fromkeys((Reason.GIVEN_UP, Reason.NO_CREATE_ANSWERED, Reason.NO_WRITE_ANSWERED), CHECKED),
     **dict.fromkeys((Reason.CREATE_STILL_UNKNOWN, Reason.REFUSED_AS_DUPLICATE), CHECKED),
 }
-"""What helps a dead letter whose reason is a message about a value or of a vendor; other reasons say it themselves."""
+"""What helps a dead letter whose reason is a message about a value or from a vendor. Others say it themselves."""
 DUE = "due"
-"""In place of a code: the record was not looked at yet since something happened to it."""
+"""In place of a code: no worker has taken the record since its last event."""
 
 
 def known_code(stored: str) -> str:
@@ -83,9 +83,9 @@ def dead_remedy(scopes: Scopes, task: Task) -> str:
 
 def waits_for(task: Task, held: Mapping[str, Iterable[str]]) -> str:
     """Why a task waits, in words; first what holds up its whole mapping."""
-    reason = task.reason or "not looked at yet"
+    reason = task.reason or "not processed yet"
     if task.code in DONE:
-        reason = f"to be looked at once more; last: {reason}"
+        reason = f"to be checked once more; last: {reason}"
     holds = list(held.get(task.key.mapping, ()))
     if holds and task.code == Reason.SYSTEM:
         return "; ".join(holds)  # what the system answered then is told with what it answers now
@@ -97,7 +97,7 @@ def _next_look(due: float, now: float) -> str:
 
 
 async def hold_ups(store: Store, scopes: Scopes) -> dict[str, list[str]]:
-    """By mapping what keeps all of its records from being looked at, with the command that ends it."""
+    """By mapping what holds up all of its records, with the command that ends it."""
     states, systems = await store.mappings.states(), {}
     for name in sorted({scope.endpoint(side).system for scope in scopes.values() for side in Side}):
         systems[name] = await _system(store, name)

@@ -1,4 +1,4 @@
-"""A record's story in plain words, from the journal and the store."""
+"""A record's history in plain words, from the journal and the store."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -21,7 +21,7 @@ HELD_LINES = 20
 
 
 class About(StrEnum):
-    """What a line tells of a record."""
+    """What a line is about."""
 
     NEXT = "next"
     HELPS = "what helps"
@@ -85,7 +85,7 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
             if row is entries[0]:
                 lines += [f"    {line}" for line in would_write(row.entry.detail)]
         if not entries:
-            lines.append("  nothing was ever written or decided for it")
+            lines.append("  nothing has been written or decided for it")
         lines += [f"  {line}" for line in await _about(store, scopes, scope, which, record)]
     return lines
 
@@ -98,17 +98,17 @@ async def _about(store: Store, scopes: Scopes, scope: Scope, which: Side, record
     forgotten = await store.forgotten.at(ref)
     if forgotten is not None:
         command = f"bridge forget {scope.endpoint(which).name} {ref.entity} {record} --take-back"
-        lines.append(f"forgotten at {moment(forgotten)}: it is never copied (`{command}` lifts that)")
+        lines.append(f"forgotten at {moment(forgotten)}: it is never copied (`{command}` allows it again)")
     if link is not None:
         lines += [f"waits for a choice: {_question(question)}" for question in questions(link)]
     told = (await store.instructions.of([key])).values()
-    lines += [f"requested by a person: {one.kind} ({one.run}), still to be done" for one in told]
+    lines += [f"requested by a person: {one.kind} ({one.run}), not done yet" for one in told]
     more = await crossed_without(store, scopes, key)
     more += await nexts(store, scope, which, record, link, wanted=forgotten is None)
     lines += [str(line) for line in more]
     state = (await store.mappings.states()).get(scope.mapping)
     problems = state.problems if state is not None else None
-    return [*lines, *(f"the account lacks what the mapping names: {problem}" for problem in problems or ())]
+    return [*lines, *(f"the account does not have what the mapping names: {problem}" for problem in problems or ())]
 
 
 async def why_facts(store: Store, scopes: Scopes, side: str, entity: str, record: str) -> list[dict[str, object]]:
@@ -161,7 +161,7 @@ async def why_facts(store: Store, scopes: Scopes, side: str, entity: str, record
 
 
 async def named(store: Store, scopes: Scopes, words: str) -> list[dict[str, str]]:
-    """The records that hold these words: how each is named, what it is linked to, and the values it was found by."""
+    """The records that have these words: the name of each, what it is linked to, and the values it was found by."""
     found: dict[str, dict[str, str]] = {}
     for one in await store.search.records(words):
         scope = scopes.get(one.key.mapping)
@@ -179,8 +179,7 @@ async def named(store: Store, scopes: Scopes, words: str) -> list[dict[str, str]
 
 
 def _written_by(entry: JournalEntry, actors: Mapping[int, str]) -> str:
-    """The event, as log lines name it, and who made the change it told of; of a write the version of the mapping file,
-    its run, and what undid it."""
+    """The event, as in log lines, and who made its change; for a write also the mapping's version, its run, its undoing."""
     by = f": a change by {actors[entry.event]}" if entry.event is not None and entry.event in actors else ""
     if entry.what not in WRITES:
         return f" [event {entry.event}{by}]" if entry.event else ""
@@ -211,7 +210,7 @@ def _value(value: object) -> str:
 
 
 async def crossed_without(store: Store, scopes: Scopes, child: TaskKey) -> list[Line]:
-    """References the record crossed without, as what it names was not linked."""
+    """References that the record crossed without, because the record they name was not linked."""
     lines = []
     for parent in await store.unlinked.of(child):
         name = record_name(scopes, parent)
@@ -222,9 +221,9 @@ async def crossed_without(store: Store, scopes: Scopes, child: TaskKey) -> list[
 async def nexts(
     store: Store, scope: Scope, side: Side, record: str, link: Link | None, *, wanted: bool = True
 ) -> list[Line]:
-    """What happens next to the record, and what of its counterpart is still to be done; what holds both up.
+    """What happens next to the record and to its counterpart, and what holds them up.
 
-    wanted: it is to cross, so that it may be told how; not so where a person had it forgotten.
+    wanted: False if a person had the record forgotten; then nothing is said about how it would cross.
     """
     tasks = await store.standing.about(*_where(scope, side), record, {scope.mapping: scope})
     own = TaskKey(scope.mapping, side, record)
@@ -249,7 +248,7 @@ async def nexts(
 
 
 async def _waiting_for(store: Store, scope: Scope, key: TaskKey) -> list[str]:
-    """The records of the same mapping that wait for a person to see to this dead letter."""
+    """The records of the same mapping that wait until a person handles this dead letter."""
     held = [task.key for task in await store.standing.waiting_for(key, HELD_LINES) if task.key.mapping == scope.mapping]
     ends = [(scope.endpoint(one.side), one.record_id) for one in held]
     return [f"{end.name} {end.entity} {record_id}" for end, record_id in ends]
@@ -258,7 +257,7 @@ async def _waiting_for(store: Store, scope: Scope, key: TaskKey) -> list[str]:
 def _left_behind(
     scope: Scope, key: TaskKey, state: MappingState | None, tasks: Sequence[Task], link: Link | None
 ) -> list[str]:
-    """Why nothing happens to a record of a live mapping by itself, and what to type."""
+    """Why a record of a live mapping does not cross by itself, and which command syncs it."""
     if state is None or state.mode is not Mode.LIVE or state.live_since is None:
         return []
     idle = all(task.state is TaskState.IDLE for task in tasks)
@@ -266,11 +265,11 @@ def _left_behind(
     never = link is None and not any(task.generation for task in tasks)
     if not idle or not (in_shadow or never):
         return []
-    when = "it was decided in shadow mode" if in_shadow else "it was never looked at"
+    when = "it was decided in shadow mode" if in_shadow else "it was never processed"
     resync = f"bridge resync {record_name({scope.mapping: scope}, key)}"
     return [
         f"{when}, and the mapping has been live since {moment(state.live_since)}: it crosses when somebody edits it, "
-        f"or by `{resync}`; `bridge backfill {scope.mapping}` takes in all such records (look first with `--preview`)"
+        f"or by `{resync}`; `bridge backfill {scope.mapping}` syncs all such records (look first with `--preview`)"
     ]
 
 
@@ -289,7 +288,7 @@ def now_line(scope: Scope, side: Side, record: str, link: Link | None) -> str:
         lives_on = (
             f"{here.name} {here.entity} {link.record_id(side)}, linked to {other.name} {other.entity} {record_id}"
         )
-        return f"its pair was merged into another: what lives on is {lives_on}"
+        return f"it was merged into another record, which survives: {lives_on}"
     made = link.made
     for which in Side:
         made = made.replace(f"created_{which.value}", f"created in {scope.endpoint(which).name}")
@@ -309,7 +308,7 @@ def _helps(scope: Scope, task: Task) -> list[Line]:
 
 def _next(task: Task, of: str = "") -> Line:
     if task.state is TaskState.IDLE:
-        return Line(About.NEXT, f"nothing is due; last: {task.reason or 'never looked at'}", of)
+        return Line(About.NEXT, f"nothing is due; last: {task.reason or 'never processed'}", of)
     if task.state is TaskState.DEAD:
         return Line(About.NEXT, f"a dead letter, needs a person: {task.reason}", of)
     reason = f" ({task.reason})" if task.reason else ""

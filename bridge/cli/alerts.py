@@ -1,4 +1,4 @@
-"""`bridge alerts test`: does a message reach the targets of the settings?"""
+"""`bridge alerts test`: checks whether a message reaches the targets of the settings."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from bridge.settings.model import AlertTargetSettings, Settings
 
 @click.group(epilog="Example: bridge alerts test mail")
 def alerts() -> None:
-    """Messages about the health of the bridge, by webhook, e-mail and the like."""
+    """Test the messages about the bridge's health, by webhook, e-mail and the like."""
 
 
 @alerts.command(epilog="Example: bridge alerts test mail")
@@ -26,9 +26,9 @@ def alerts() -> None:
 @click.pass_obj
 @click.pass_context
 def test(ctx: click.Context, path: Path, target: str | None) -> None:
-    """Send a test message to TARGET, or to all targets of the settings, and say whether it was taken.
+    """Send a test message to TARGET, or to all targets of the settings, and say whether it was accepted.
 
-    A message that a service took may still be lost on its way: look whether it arrived. Quiet hours do not count.
+    A message that a service accepted may still be lost, so check that it arrived. Quiet hours do not matter.
     """
     settings, _ = checked(path, os.environ)
     if not asyncio.run(_sent(settings, _chosen(settings, target))):
@@ -38,16 +38,16 @@ def test(ctx: click.Context, path: Path, target: str | None) -> None:
 def _chosen(settings: Settings, name: str | None) -> Sequence[AlertTargetSettings]:
     targets = {target.name: target for target in settings.alerts.targets}
     if not targets:
-        raise ConfigError([Problem("alerts.targets", "there is none", "add one; see docs/monitoring.md")])
+        raise ConfigError([Problem("alerts.targets", "there is no target", "add one; see docs/monitoring.md")])
     if name is None:
         return list(targets.values())
     if name not in targets:
-        raise ConfigError([Problem(name, "no target of alerts has this name", did_you_mean(name, targets))])
+        raise ConfigError([Problem(name, "no alert target has this name", did_you_mean(name, targets))])
     return [targets[name]]
 
 
 async def _sent(settings: Settings, targets: Sequence[AlertTargetSettings]) -> bool:
-    body = "This is a test, by `bridge alerts test`. Alerts of the bridge will arrive here."
+    body = "This is a test from `bridge alerts test`. The bridge's alerts will arrive here."
     message = Message(f"{settings.instance}: test message", body, Status.PASS)
     reached = True
     for target in targets:
@@ -57,5 +57,5 @@ async def _sent(settings: Settings, targets: Sequence[AlertTargetSettings]) -> b
             reached = False
             click.echo(f"{target.name}: not delivered: {error}", err=True)
         else:
-            click.echo(f"{target.name}: the message was taken; look whether it arrived")
+            click.echo(f"{target.name}: the message was accepted; check that it arrived")
     return reached

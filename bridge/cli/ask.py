@@ -1,4 +1,4 @@
-"""Commands that ask the running bridge to do something: a request in the store, and its answer."""
+"""Commands that send a request to the running bridge through the store, and print its answer."""
 
 import asyncio
 import os
@@ -27,19 +27,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 ANSWER_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 LOOKS_A_SECOND = 5
-SILENCE = "The request is queued and continues in the background; `bridge status` shows what came of it."
-QUEUED = "queued: the bridge does it when it runs again"
+SILENCE = "The request is queued and continues in the background; `bridge status` shows the result."
+QUEUED = "queued: the next `bridge run` carries it out"
 
 
 def queueable(command: F) -> F:
     """Give a command the option `--queue`."""
-    text = "Without a running bridge: leave the request in the store for the next one."
+    text = "If no bridge runs, store the request for the next one."
     return click.option("--queue", is_flag=True, help=text)(command)
 
 
 def waitable(command: F) -> F:
     """Give a command whose work is long the option `--wait`."""
-    text = "Wait for the end where no terminal is either, with a line about progress every few seconds."
+    text = "Wait for the end even without a terminal, and print a line about progress every few seconds."
     return click.option("--wait", is_flag=True, help=text)(command)
 
 
@@ -58,10 +58,10 @@ def ask(
 ) -> None:
     """Put a request into the store and print the bridge's answer; exit code 1 when it could not be done.
 
-    patient: the work is long; on a terminal, or with `wait`, it is waited for, and how far it is is shown; Ctrl-C
+    patient: the work is long. On a terminal, or with `wait`, the command waits for its end and shows progress; Ctrl-C
     leaves it running.
-    Where no bridge runs the request is not left behind, unless it may `queue`; `alone` is what is said then, if that is
-    no failure. `done`: the command has done its work itself by then, which the audit log keeps.
+    If no bridge runs, the request is not stored, unless `queue` is set. `alone` is the text for that case, if it is
+    not a failure. `done`: the command has already done its work itself, which the audit log records.
     """
 
     async def work(store: Store) -> Answer:
@@ -76,7 +76,7 @@ def ask(
             return Answer(missing, failed=True) if alone is None else Answer(alone)
         number = await store.requests.ask(kind, arguments, who())
         click.get_current_context().meta[STOPPED_WORDS] = silence
-        with progress(f"{kind}: the bridge is at work", lines=wait) as shown:
+        with progress(f"{kind}: the bridge is working", lines=wait) as shown:
             found = await _answered(store, number, seconds, shown if patient else None, wait)
         return found or Answer(silence)
 
@@ -87,7 +87,7 @@ def ask(
 
 
 async def _answered(store: Store, number: int, seconds: float, shown: Shown | None, wait: bool) -> Answer | None:
-    """What the bridge answers; None where it says nothing for that long. `shown`: the work is long (`ask`)."""
+    """The bridge's answer; None if there is none within this time. `shown`: the work is long (`ask`)."""
     looks, most = 0, int(seconds / LOOK_SECONDS)
     while looks < most or wait or (shown is not None and sys.stderr.isatty()):
         await asyncio.sleep(LOOK_SECONDS)
@@ -103,7 +103,7 @@ async def _answered(store: Store, number: int, seconds: float, shown: Shown | No
 
 
 async def _check_names(path: Path, store: Store, arguments: Mapping[str, Any]) -> None:
-    """What is queued is looked at when a bridge runs again: a wrong name is told now. Raises ConfigError."""
+    """A queued request is read by the next bridge, so wrong names are reported now. Raises ConfigError."""
     scopes, systems = await store.mappings.scopes(), await store.systems.all()
     mappings = {*scopes, *await store.mappings.states(), *mapping_names(mapping_files(path, os.environ)[0])}
     system, mapping = arguments.get("system"), arguments.get("mapping")
@@ -116,7 +116,7 @@ async def _check_names(path: Path, store: Store, arguments: Mapping[str, Any]) -
 
 
 async def _show(store: Store, shown: Shown) -> None:
-    """How far the sweeps and backfills are that go on now."""
+    """Show the progress of the running sweeps and backfills."""
     going = await progress_of(store, await store.mappings.scopes())
     totals = [one.total for one in going]
     known = sum(total for total in totals if total is not None) if None not in totals and totals else None
@@ -139,13 +139,13 @@ async def _missing(store: Store) -> str:
         return f"the bridge {instance_state(found[0], store.now(), mute=True)}; so nothing was done"
     state = instance_state(found[0] if found else None, store.now())
     about = f"the last one {state}" if found else state
-    remedy = "start `bridge run`, or leave it queued with --queue (and --yes, where it asks first)"
+    remedy = "start `bridge run`, or queue the request with --queue (and --yes, where the command asks first)"
     return f"no bridge runs here ({about}), so nothing was done: {remedy}"
 
 
 @click.command(epilog="Example: bridge reconcile deals --full")
 @click.argument("mapping", required=False)
-@click.option("--full", is_flag=True, help="Walk every record instead of those changed since the last sweep.")
+@click.option("--full", is_flag=True, help="Compare every record, not only those changed since the last sweep.")
 @waitable
 @queueable
 @click.pass_obj
@@ -156,12 +156,12 @@ def reconcile(path: Path, mapping: str | None, full: bool, queue: bool, wait: bo
 
 @click.command(epilog="Example: bridge backfill deals --preview")
 @click.argument("mapping")
-@click.option("--preview", is_flag=True, help="Only count what would be touched.")
+@click.option("--preview", is_flag=True, help="Only count the records that would be synced.")
 @waitable
 @queueable
 @click.pass_obj
 def backfill(path: Path, mapping: str, preview: bool, queue: bool, wait: bool) -> None:
-    """Take the records from before going live into MAPPING."""
+    """Sync the records of MAPPING from before going live."""
     ask(path, "backfill", {"mapping": mapping, "preview": preview}, queue=queue, patient=True, wait=wait)
 
 
@@ -171,7 +171,7 @@ def backfill(path: Path, mapping: str, preview: bool, queue: bool, wait: bool) -
 @queueable
 @click.pass_obj
 def pause(path: Path, mapping: str | None, reason: str, queue: bool) -> None:
-    """Stop writing for MAPPING or for all; callbacks are still taken in."""
+    """Stop writing for MAPPING or for all. The bridge still accepts callbacks."""
     ask(path, "pause", {"mapping": mapping, "reason": reason}, queue=queue)
 
 
@@ -180,19 +180,23 @@ def pause(path: Path, mapping: str | None, reason: str, queue: bool) -> None:
 @queueable
 @click.pass_obj
 def resume(path: Path, mapping: str | None, queue: bool) -> None:
-    """Continue writing for MAPPING or for all; for a SYSTEM, end the pause its vendor asked for."""
+    """Continue writing for MAPPING or for all. For a SYSTEM, end the pause that its vendor asked for."""
     ask(path, "resume", {"mapping": mapping}, queue=queue)
 
 
 @click.command(epilog="Example: bridge approve deals --minutes 30")
 @click.argument("mapping")
 @click.option(
-    "--minutes", type=click.IntRange(1, 1440), default=60, show_default=True, help="How long deletes are let through."
+    "--minutes",
+    type=click.IntRange(1, 1440),
+    default=60,
+    show_default=True,
+    help="For how long further deletes are allowed.",
 )
 @queueable
 @click.pass_obj
 def approve(path: Path, mapping: str, minutes: int, queue: bool) -> None:
-    """Release the deletion threshold of MAPPING for a while."""
+    """Allow the deletes of MAPPING that the deletion threshold holds, for some time."""
     ask(path, "approve", {"mapping": mapping, "minutes": minutes}, queue=queue)
 
 
@@ -203,5 +207,5 @@ def approve(path: Path, mapping: str, minutes: int, queue: bool) -> None:
 @queueable
 @click.pass_obj
 def resync(path: Path, side: str, entity: str, record: str, queue: bool) -> None:
-    """Look at one record again now."""
+    """Sync one record now."""
     ask(path, "resync", {"side": side, "entity": entity, "record": record}, queue=queue)

@@ -1,4 +1,4 @@
-"""`bridge authorize`: a person lets the bridge into a system, in a browser of their own."""
+"""`bridge authorize`: a person gives the bridge access to a system, in a browser."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ RECHECK_SECONDS = 4.0
 @click.argument("system")
 @click.pass_obj
 def authorize(path: Path, system: str) -> None:
-    """Let the bridge into SYSTEM: shows the address to open in a browser, and takes the one the browser ends at."""
+    """Give the bridge access to SYSTEM: shows an address to open in a browser, and asks for the one you end at."""
     settings = load_settings(path, os.environ)
     request = asyncio.run(prepare(settings, system))
     if isinstance(request, str):
@@ -37,16 +37,18 @@ def authorize(path: Path, system: str) -> None:
         {"system": system},
         seconds=RECHECK_SECONDS,
         alone="next: start `bridge run`",
-        silence="a bridge that runs takes the tokens within five minutes",
+        silence="a running bridge uses the tokens within five minutes",
     )
 
 
 def _asked(request: Request) -> str:
-    """The code a person comes back with."""
-    click.echo(f"1. Open this address, sign in to {request.system} as the user the bridge is to work as, and agree:\n")
+    """The code that the person brings back."""
+    click.echo(
+        f"1. Open this address, sign in to {request.system} as the user that the bridge shall work as, and agree:\n"
+    )
     click.echo(f"   {request.address}\n")
     click.echo(f"2. The browser then goes to {request.redirect} (your app must be registered with exactly this")
-    click.echo("   redirect address; that no page is shown there does no harm). Paste the whole address it shows:\n")
+    click.echo("   redirect address; no page has to be shown there). Paste the whole address from the browser:\n")
     return code_of(sys.stdin.readline(), request.state)
 
 
@@ -60,4 +62,4 @@ def _tell(settings: Settings, system: str, done: Authorised) -> None:
         click.echo(f"rights: {done.rights}")
     sides = [side for side, name in settings.sides.items() if name == system]
     if not sides:
-        click.echo(f"no side is bound to {system} yet: say so below `sides` in the settings")
+        click.echo(f"no side is bound to {system} yet: add one below `sides` in the settings")

@@ -22,11 +22,11 @@ from bridge.settings.summary import summary
 @json_option
 @click.pass_obj
 def check(settings_path: Path, live: bool, verbose: bool, as_json: bool) -> None:
-    """Check settings and mapping files: one line when all is well; else every problem, and exit code 2."""
+    """Check settings and mapping files. Prints one line when all is well; else every problem, with exit code 2."""
     try:
         settings, plan = checked(settings_path, os.environ)
         if live:
-            with progress("asking the accounts"):
+            with progress("reading the accounts"):
                 problems = asyncio.run(live_faults(settings, system_seams(), plan))
             if problems:
                 raise ConfigError(problems)

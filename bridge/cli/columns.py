@@ -1,4 +1,4 @@
-"""What accounts changed about the columns that mappings use, and taking it for known."""
+"""`bridge columns`: lists and accepts changes of the columns that mappings use."""
 
 from pathlib import Path
 
@@ -12,16 +12,16 @@ from bridge.cli.shown import json_option, show
 
 @click.group(epilog="Example: bridge columns list")
 def columns() -> None:
-    """Fields, options and stages that were changed at their product since they were accepted."""
+    """List and accept fields, options and stages that changed at their product."""
 
 
 @columns.command("list", epilog="Example: bridge columns list --json")
 @json_option
 @click.pass_obj
 def columns_list(path: Path, as_json: bool) -> None:
-    """Every change: what it means for the mappings (fail, warn, info), which ones, and since when."""
+    """List every change since the last accept: its level (fail, warn, info), its mappings, and since when."""
     rows = with_store(path, lambda store: column_rows(store, everything=True))
-    after = "`bridge check --live` says what to correct; `bridge columns accept SYSTEM` takes it as it is"
+    after = "`bridge check --live` says what to correct; `bridge columns accept SYSTEM` accepts the changes"
     show(rows, as_json, "the accounts have the columns that were accepted", after)
 
 
@@ -31,5 +31,5 @@ def columns_list(path: Path, as_json: bool) -> None:
 @queueable
 @click.pass_obj
 def columns_accept(path: Path, system: str, column: str | None, queue: bool) -> None:
-    """Take all columns of SYSTEM, or COLUMN alone, as they are now: only later changes are told."""
+    """Accept all columns of SYSTEM, or only COLUMN, as they are now. Later changes are reported again."""
     ask(path, "columns accept", {"system": system, "column": column}, queue=queue)

@@ -21,7 +21,7 @@ WORDS = {"complete_var": "_BRIDGE_COMPLETE", "prog_name": "bridge"}
 @click.command(epilog='Example: eval "$(bridge completion bash)"')
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
-    """Print what makes SHELL complete commands, options, and the names of your mappings, systems and sides.
+    """Print the script with which a shell completes commands, options, and the names of mappings, systems and sides.
 
     \b
     bash: put  eval "$(bridge completion bash)"  into ~/.bashrc
@@ -34,7 +34,7 @@ def completion(shell: str) -> None:
 
 
 def mapping_names(folder: Path) -> list[str]:
-    """The names of the mappings in a folder, without looking at anything else of its files."""
+    """The names of the mappings in a folder, without reading anything else in its files."""
     names = set()
     for path in sorted(folder.rglob("*.yaml")) if folder.is_dir() else ():
         try:
@@ -62,16 +62,16 @@ NAMES: dict[str, Callable[[Path], Iterable[str]]] = {
     "side": _section("sides"),
     "winner": _section("sides"),
 }
-"""By the name of a parameter, in any command: what it may be."""
+"""By the name of a parameter, in any command: its possible values."""
 FIRST: dict[str, Callable[[Path], Iterable[str]]] = {
     "record": _section("sides"),
     "which": lambda path: sorted({*_mappings(path), *_section("sides")(path)}),
 }
-"""The same of parameters that take several words: what the first of them may be."""
+"""The same for parameters of several words: the possible values of the first."""
 
 
 def complete_names(command: click.Command) -> None:
-    """Have every parameter of a command, and of those below it, completed that is called as in NAMES or FIRST."""
+    """Complete every parameter of a command and its subcommands whose name is in NAMES or FIRST."""
     for parameter in command.params:
         names = (FIRST if parameter.nargs == -1 else NAMES).get(parameter.name or "")
         if names is not None and not isinstance(parameter.type, click.Choice):

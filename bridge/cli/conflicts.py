@@ -1,4 +1,4 @@
-"""`bridge conflicts`: fields for which a person chooses between the values of both sides."""
+"""`bridge conflicts`: fields for which a person chooses one side's value."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from bridge.store.standing import Question
 
 @click.group(epilog="Example: bridge conflicts list")
 def conflicts() -> None:
-    """Fields both sides changed, whose field rules say `conflict: ask`."""
+    """Fields that both sides changed and whose field rules say `conflict: ask`."""
 
 
 @conflicts.command("list", epilog="Example: bridge conflicts list --mapping deals")
@@ -24,7 +24,7 @@ def conflicts() -> None:
 @json_option
 @click.pass_obj
 def conflicts_list(path: Path, mapping: str | None, as_json: bool) -> None:
-    """Every field that waits for a choice: both values, and who changed each when."""
+    """List every field that waits for a choice: both values, and who changed each one when."""
 
     async def work(store: Store) -> list[dict[str, object]]:
         scopes, rows = await known_scopes(store, mapping), list[dict[str, object]]()
@@ -56,9 +56,9 @@ def _shown(side: Endpoint, question: Question, which: Side) -> str:
 @queueable
 @click.pass_obj
 def conflicts_choose(path: Path, side: str, entity: str, record: str, field: str, winner: str, queue: bool) -> None:
-    """Take the value of side WINNER for FIELD (or `all`) of a record, on both sides.
+    """Choose the value of side WINNER for FIELD (or `all`) of a record, for both sides.
 
-    The choice holds only as long as both sides show the values it was made on.
+    The choice is valid only while both sides show the values that it was made on.
     """
     arguments = {"side": side, "entity": entity, "record": record, "field": field, "winner": winner}
     ask(path, "conflicts choose", arguments, queue=queue)

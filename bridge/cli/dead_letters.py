@@ -22,7 +22,7 @@ def dead_letters() -> None:
 @json_option
 @click.pass_obj
 def dead_letters_list(path: Path, mapping: str | None, as_json: bool) -> None:
-    """Every dead letter with its reason."""
+    """List every dead letter with its reason."""
 
     async def work(store: Store) -> list[dict[str, object]]:
         letters = await store.dead_letters.list(mapping)
@@ -54,7 +54,7 @@ def all_or_one(_ctx: click.Context, _parameter: click.Parameter, which: tuple[st
 @queueable
 @click.pass_obj
 def dead_letters_retry(path: Path, which: tuple[str, ...], queue: bool) -> None:
-    """Try again: all, those of MAPPING, or those about one record."""
+    """Try dead letters again: all, those of MAPPING, or those of one record."""
     one = dict(zip(("side", "entity", "record"), which, strict=True)) if len(which) == 3 else None
     ask(path, "dead-letters retry", one or {"mapping": which[0] if which else None}, queue=queue)
 
@@ -66,5 +66,5 @@ def dead_letters_retry(path: Path, which: tuple[str, ...], queue: bool) -> None:
 @queueable
 @click.pass_obj
 def dead_letters_discard(path: Path, side: str, entity: str, record: str, queue: bool) -> None:
-    """Give one up; a later change of the record brings it back."""
+    """Discard a dead letter. A later change of the record is synced again."""
     ask(path, "dead-letters discard", {"side": side, "entity": entity, "record": record}, queue=queue)

@@ -1,4 +1,4 @@
-"""`bridge demo`: the main job on two simulators, to watch, or once with a result table."""
+"""`bridge demo`: the bridge between two simulators, to watch, or once with a result table."""
 
 import asyncio
 import logging
@@ -18,10 +18,10 @@ WORDS = {"created", "updated", "deleted", "matched", "unlinked", "conflict", "re
 
 
 @click.command(epilog="Example: bridge demo --once")
-@click.option("--once", is_flag=True, help="End after the scenario, with exit code 0 when everything held.")
-@click.option("--verbose", is_flag=True, help="Show the bridge's own log, too.")
+@click.option("--once", is_flag=True, help="End after the scenario, with exit code 0 if every check passed.")
+@click.option("--verbose", is_flag=True, help="Also show the bridge's own log.")
 def demo(once: bool, verbose: bool) -> None:
-    """Keep a simulated Pipedrive and a simulated Deskera in sync, on loopback, with SQLite; nothing to set up."""
+    """Keep a simulated Pipedrive and a simulated Deskera in sync, on loopback, with SQLite. Needs no set-up."""
     redactor = Redactor()
     for value in SECRETS.values():
         redactor.register(value)
@@ -65,7 +65,7 @@ async def _play(world: DemoWorld) -> list[tuple[Checked, float]]:
 
 
 async def tell(store: Store, *, new: bool = False) -> None:
-    """Print what the journal says as it is written. `new`: only from now on."""
+    """Print journal entries as they are written. `new`: only new ones."""
     last = max((row.id for row in await store.journal.recent(limit=1)), default=0) if new else 0
     while True:
         for row in reversed(await store.journal.recent(limit=50)):
@@ -87,12 +87,12 @@ def _report(checked: list[tuple[Checked, float]]) -> bool:
         logging.getLogger(__name__).error("demo failed", extra={"checks": "; ".join(failed)})
         click.echo(f"\nfailed: {'; '.join(failed)}")
     else:
-        click.echo("\neverything held")
+        click.echo("\nall checks passed")
     return bool(failed)
 
 
 async def _watch(world: DemoWorld) -> None:
-    click.echo("\nIt continues to run. Edit as a person, and watch the change arrive:\n")
+    click.echo("\nThe demo keeps running. Edit a record, and watch the change arrive:\n")
     click.echo(f'  curl -X POST {world.pipedrive_url}/_control/records/organizations -d \'{{"name": "Acme"}}\'')
     click.echo(f"  curl {world.deskera_url}/_control/state\n\nCtrl-C ends it.\n")
     await tell(world.bridge.store, new=True)

@@ -1,4 +1,4 @@
-"""The page of all commands, from what their `--help` says."""
+"""docs/commands.md, generated from the commands' `--help`."""
 
 import inspect
 import re
@@ -12,15 +12,15 @@ from bridge.cli.main import COMMANDS, EXIT_CODES, READING, main
 HEAD = """\
 # Commands
 
-Made from what `bridge COMMAND --help` says (`make docs`). `bridge --settings FILE COMMAND` names the settings file, as
-does `BRIDGE_SETTINGS`; left out it is `config/bridge.yaml`. A record is named `SIDE ENTITY ID` (`crm deal 7`)
-everywhere.
+`make docs` generates this page from the commands' `--help`. `bridge --settings FILE COMMAND` names the settings file,
+and so does `BRIDGE_SETTINGS`; the default is `config/bridge.yaml`. All commands name a record by `SIDE ENTITY ID`
+(`crm deal 7`).
 
-Commands that show something change nothing and take `--json`:
+These commands only read, and take `--json`:
 {reading}.
-Those that show what the store holds need its address and nothing else of the settings, and run beside a bridge or
-without one. `bridge test PATH`, and `bridge explain` of a mapping file, need no settings at all. On a terminal tables
-are as wide as it is, with colours unless `NO_COLOR` is set; elsewhere a row is one line, without colours.
+Those that show what the store holds need only its address from the settings, and work with and without a running
+bridge. `bridge test PATH`, and `bridge explain` of a mapping file, need no settings at all. On a terminal, tables have
+its width, and colours unless `NO_COLOR` is set. Elsewhere each row is one line without colours.
 
 ## Exit codes
 

@@ -1,4 +1,4 @@
-"""`bridge doctor`: everything one would check at three at night, and what to do about it."""
+"""`bridge doctor`: checks every part, and says what to do."""
 
 import asyncio
 import json
@@ -15,11 +15,11 @@ from bridge.cli.shown import json_option
 from bridge.monitoring.health import Status
 
 LONGEST = 100
-"""So much is shown of what is well; `--json` shows all."""
+"""How many characters of a passing check are shown; `--json` shows all."""
 
 
 @click.command(epilog="Example: bridge doctor --live --bundle report.tar.gz")
-@click.option("--live", is_flag=True, help="Also ask the accounts: clock, credentials, rights, hooks, fields.")
+@click.option("--live", is_flag=True, help="Also call the accounts: clock, credentials, rights, hooks, fields.")
 @json_option
 @click.option(
     "--bundle",
@@ -28,7 +28,7 @@ LONGEST = 100
 )
 @click.pass_obj
 def doctor(path: Path, live: bool, as_json: bool, bundle: Path | None) -> None:
-    """Look at everything, and change nothing.
+    """Check every part of the bridge, and change nothing.
 
     Exit code 0: all is well; 1: there are warnings; 2: something fails.
     """
@@ -42,7 +42,7 @@ def doctor(path: Path, live: bool, as_json: bool, bundle: Path | None) -> None:
             click.echo(line)
     if bundle is not None:
         _write(bundle, path, found)
-        click.echo(f"wrote {bundle}: look through it before you send it", err=as_json)
+        click.echo(f"wrote {bundle}: read it before you send it", err=as_json)
     sys.exit({Status.PASS: 0, Status.WARN: 1, Status.FAIL: 2}[found.status])
 
 

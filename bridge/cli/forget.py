@@ -1,4 +1,4 @@
-"""`bridge forget`: erases a person's data from store and journal, and keeps that it is not copied again."""
+"""`bridge forget`: erases a person's data from store and journal, and prevents that it is copied again."""
 
 import asyncio
 from pathlib import Path
@@ -15,7 +15,7 @@ from bridge.store.forget import Erased, InUse
 from bridge.store.model import Scope
 
 WAIT_SECONDS = 60.0
-"""A worker that has the record in hand mostly ends sooner."""
+"""How long to wait for a worker that has the record; most end sooner."""
 Scopes = dict[str, Scope]
 
 
@@ -23,13 +23,13 @@ Scopes = dict[str, Scope]
 @click.argument("side")
 @click.argument("entity")
 @click.argument("record")
-@click.option("--yes", is_flag=True, help="Do not ask back.")
-@click.option("--take-back", is_flag=True, help="Let the record be copied again; what was erased stays erased.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--take-back", is_flag=True, help="Allow the record to be copied again; erased data stays erased.")
 @click.pass_obj
 def forget(path: Path, side: str, entity: str, record: str, yes: bool, take_back: bool) -> None:
-    """Erase all that the bridge holds of a record and its counterparts: SIDE ENTITY ID, as in `crm person 42`.
+    """Erase all data that the bridge stores about a record and its counterparts: SIDE ENTITY ID, as in `crm person 42`.
 
-    The records at the products stay as they are. They are no pair any more, and are never copied again.
+    The records at the products stay as they are. The bridge unlinks them and never copies them again.
     """
     if take_back:
         told = with_store(path, lambda store: _taken_back(store, side, entity, record))
@@ -41,19 +41,19 @@ def forget(path: Path, side: str, entity: str, record: str, yes: bool, take_back
     if not yes:
         for line in _lines(held):
             click.echo(line)
-        click.confirm(f"Erase this of {names} for good? Nothing changes at the products.", abort=True)
+        click.confirm(f"Erase this data of {names} permanently? Nothing changes at the products.", abort=True)
     erased, told = with_store(path, lambda store: _erased(store, side, entity, record))
     note(path, "forget", f"erased, with {sum(erased.rows.values())} rows; no id is kept", entity=entity, side=side)
     for line in _lines(erased):
         click.echo(line)
     command = f"bridge forget {side} {entity} {record} --take-back"
-    click.echo(f"erased; the bridge does not copy {names} again (`{command}` lifts that)")
+    click.echo(f"erased; the bridge does not copy {names} again (`{command}` allows it again)")
     click.echo(told)
 
 
 def _lines(erased: Erased) -> list[str]:
     if not erased.rows:
-        return ["nothing is held of it"]
+        return ["the store has no data about it"]
     width = max(len(str(number)) for number in erased.rows.values())
     return [f"  {str(number).rjust(width)}  {name}" for name, number in erased.rows.items()]
 
@@ -85,7 +85,7 @@ async def _erased(store: Store, side: str, entity: str, record: str) -> tuple[Er
             break
         except InUse as error:
             if store.now() > until:
-                raise click.ClickException(f"nothing was erased: {error}; try again in a while") from error
+                raise click.ClickException(f"nothing was erased: {error}; try again later") from error
         await asyncio.sleep(0.2)
     return erased, await _scrubbed(store)
 
@@ -96,7 +96,7 @@ async def _scrubbed(store: Store) -> str:
     except StoreUnavailable as error:
         return f"{error}; old copies may still be in them: run the command again at a quiet time"
     if store.database.sqlite:
-        return "the store's file was rewritten: the erased values are not in it any more"
+        return "the store's file was rewritten and no longer contains the erased values"
     return "dead rows were vacuumed; erase the server's own log and backups yourself (docs/personal-data.md)"
 
 
@@ -108,4 +108,4 @@ async def _taken_back(store: Store, side: str, entity: str, record: str) -> str:
         return f"{side} {entity} {record} was not forgotten"
     command = f"bridge resync {side} {entity} {record}"
     told = f"{side} {entity} {record}, forgotten at {moment(at)}, and its counterparts may be copied again"
-    return f"{told}; `{command}` takes it in now"
+    return f"{told}; `{command}` syncs it now"

@@ -1,4 +1,4 @@
-"""Commands whose exit code 2 tells what they found."""
+"""Commands whose exit code 2 reports what they found."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`bridge hooks`: the registrations at the vendors, and what a person has done to them."""
+"""`bridge hooks`: the registrations at the vendors."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ from bridge.cli.shown import json_option, show
 
 @click.group(epilog="Example: bridge hooks list")
 def hooks() -> None:
-    """Our registrations at the vendors."""
+    """List, repair, stop and move the hooks at the vendors."""
 
 
 @hooks.command("list", epilog="Example: bridge hooks list --json")
 @json_option
 @click.pass_obj
 def hooks_list(path: Path, as_json: bool) -> None:
-    """Every hook as last seen, and how reliable it was: what callbacks reported, and what only sweeps found."""
+    """List every hook, its state in the last audit, and how reliable it was."""
     after = (
         "reported: changes that callbacks reported, up to 30 s late; missed: changes that only a sweep found, up to "
         "15 min late (docs/hooks.md)"
@@ -36,16 +36,16 @@ def hooks_list(path: Path, as_json: bool) -> None:
 @queueable
 @click.pass_obj
 def hooks_repair(path: Path, queue: bool) -> None:
-    """Compare wanted and seen hooks now, and repair them."""
+    """Compare wanted and registered hooks now, and repair the differences."""
     ask(path, "hooks repair", {}, queue=queue)
 
 
 @hooks.command("remove", epilog="Example: bridge hooks remove --yes")
-@click.option("--yes", is_flag=True, help="Do not ask back.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @queueable
 @click.pass_obj
 def hooks_remove(path: Path, yes: bool, queue: bool) -> None:
-    """Remove this instance's hooks (never those of others)."""
+    """Remove this bridge's hooks at every system, and no others."""
     if not queue:
         must_run(path)
     if not yes:
@@ -60,12 +60,12 @@ def hooks_remove(path: Path, yes: bool, queue: bool) -> None:
     type=click.FloatRange(0, 8760),
     default=24.0,
     show_default=True,
-    help="For how many hours old addresses are taken in; 0: only until each hook has moved.",
+    help="For how many hours old addresses stay valid; 0: only until each hook has moved.",
 )
 @queueable
 @click.pass_obj
 def hooks_rotate(path: Path, system: str, overlap: float, queue: bool) -> None:
-    """Give every hook of SYSTEM a new address and secret: the new one is registered before the old one goes."""
+    """Give every hook of SYSTEM a new address and secret. Each new hook is registered before the old one is removed."""
     ask(path, "hooks rotate", {"system": system, "overlap": overlap}, queue=queue)
 
 
@@ -76,7 +76,7 @@ def hooks_rotate(path: Path, system: str, overlap: float, queue: bool) -> None:
 @queueable
 @click.pass_obj
 def hooks_stop(path: Path, system: str, hook: str, reason: str, queue: bool) -> None:
-    """Remove HOOK at SYSTEM and leave it so; sweeps carry the changes meanwhile."""
+    """Remove HOOK at SYSTEM until `bridge hooks start`. Sweeps find its changes meanwhile."""
     ask(path, "hooks stop", {"system": system, "hook": hook, "reason": reason}, queue=queue)
 
 
@@ -86,5 +86,5 @@ def hooks_stop(path: Path, system: str, hook: str, reason: str, queue: bool) -> 
 @queueable
 @click.pass_obj
 def hooks_start(path: Path, system: str, hook: str, queue: bool) -> None:
-    """Register HOOK at SYSTEM again that was stopped on purpose, here or at the vendor."""
+    """Register a HOOK of SYSTEM again that was stopped on purpose, here or at the vendor."""
     ask(path, "hooks start", {"system": system, "hook": hook}, queue=queue)

@@ -1,4 +1,4 @@
-"""`bridge init PAIR`: a folder of your own with the shipped mapping files and a settings file."""
+"""`bridge init PAIR`: creates a folder with shipped mapping files and a settings file."""
 
 import json
 import os
@@ -31,16 +31,16 @@ SECRETS = ("env", "files")
 @click.argument("pair", required=False)
 @click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--public-url", default="", help="Where the vendors reach the bridge: https://bridge.example.com")
-@click.option("--instance", default="", help="A name for this bridge; left out: the name of the pair.")
+@click.option("--instance", default="", help="A name for this bridge; default: the name of the pair.")
 @click.option(
     "--set",
     "given",
     multiple=True,
     metavar="PRODUCT.OPTION=VALUE",
-    help="An option of a product; of a secret only where it is: env:NAME or file:PATH.",
+    help="An option of a product; for a secret, its place: env:NAME or file:PATH.",
 )
-@click.option("--secrets", "kept", type=click.Choice(SECRETS), default=None, help="Where secrets are; env if left out.")
-@click.option("--ask/--no-ask", default=None, help="Ask for what is not given; left out: on a terminal only.")
+@click.option("--secrets", "kept", type=click.Choice(SECRETS), default=None, help="Where secrets are; default: env.")
+@click.option("--ask/--no-ask", default=None, help="Ask for missing values; default: only on a terminal.")
 def init(
     pair: str | None,
     folder: Path | None,
@@ -50,12 +50,12 @@ def init(
     kept: str | None,
     ask: bool | None,
 ) -> None:
-    """Copy the shipped mapping files of PAIR into FOLDER/mappings, and write FOLDER/bridge.yaml and their schema.
+    """Copy the shipped mapping files of PAIR into FOLDER/mappings, and write FOLDER/bridge.yaml and the schema.
 
-    On a terminal it asks for the pair, the addresses and where the secrets are, and the settings then pass `check`;
-    the options answer beforehand. A further pair is added to what is there: its systems and sides to the settings, its
-    files beside the others. What other mappings keep in sync already is left out. No mapping file that exists is ever
-    overwritten, and nothing that stands in the settings is changed.
+    On a terminal it asks for the pair, the addresses and the places of the secrets, unless options give them. The
+    settings then pass `bridge check`. If FOLDER already has a pair, the command adds systems and sides to the settings,
+    and mapping files beside the others. It leaves out mappings for records that others already keep in sync. It
+    overwrites no mapping file, and changes nothing that is already in the settings.
     """
     pairs, asking = shipped_pairs(), sys.stdin.isatty() if ask is None else ask
     if pair is None and not asking:
@@ -68,7 +68,7 @@ def init(
     if folder is None:
         folder = Path(click.prompt("Folder for settings and mapping files", default="mine") if asking else ".")
     if (folder / "mappings").resolve() == shipped_root().resolve():
-        what = "its folder `mappings` is the one of the shipped files"
+        what = "its folder `mappings` is the folder of the shipped files"
         raise ConfigError([Problem(str(folder.resolve()), what, f"name another one: bridge init {pair} mine")])
     settings = folder / "bridge.yaml"
     fresh = not settings.exists()
@@ -90,17 +90,17 @@ def init(
 
 
 def _only_for_new(settings: Path, said: Mapping[str, str | None]) -> None:
-    """Refuse options that answer what a settings file that is there says already."""
+    """Refuse options whose values an existing settings file already has."""
     if not settings.exists():
         return
-    remedy = f"choose another folder; or leave the option out, and edit {settings} yourself"
-    what = f"{settings} is there already, and nothing that stands in it is changed"
+    remedy = f"choose another folder, or leave the option out and edit {settings} yourself"
+    what = f"{settings} already exists, and `bridge init` does not change what is in it"
     if faults := [Problem(option, what, remedy) for option, value in said.items() if value]:
         raise ConfigError(faults)
 
 
 def _given(texts: tuple[str, ...], products: list[str]) -> Given:
-    """The options said by --set. Raises ConfigError with all that is wrong with them."""
+    """The options given by --set. Raises ConfigError with all problems."""
     options: Given = {}
     problems: list[Problem] = []
     for text in texts:
@@ -108,7 +108,9 @@ def _given(texts: tuple[str, ...], products: list[str]) -> Given:
         product, _, option = name.partition(".")
         where = f"--set {name}"
         if not equals or not option:
-            problems.append(Problem(where, "is no option with a value", "write --set pipedrive.base_url=https://..."))
+            problems.append(
+                Problem(where, "is not an option with a value", "write --set pipedrive.base_url=https://...")
+            )
         elif product not in products:
             problems.append(Problem(where, f"this pair has no {product}", f"known: {', '.join(products)}"))
         elif option not in CONNECTORS[product].options.model_fields:
@@ -120,7 +122,7 @@ def _given(texts: tuple[str, ...], products: list[str]) -> Given:
             options.setdefault(product, {})[option] = f"{{{place[0]}: {place[2]}}}"
         else:
             problems.append(
-                Problem(where, "is a secret, which no command line should hold", "write env:NAME or file:PATH")
+                Problem(where, "is a secret, and must not be on the command line", "write env:NAME or file:PATH")
             )
     if problems:
         raise ConfigError(problems)
@@ -128,7 +130,7 @@ def _given(texts: tuple[str, ...], products: list[str]) -> Given:
 
 
 def _asked(answers: Answers, products: list[str], kept: str, asking: bool) -> tuple[Answers, dict[str, str]]:
-    """The answers completed, and the secrets to be written into files, by path below the folder."""
+    """The completed answers, and the secrets to write into files, by path below the folder."""
     public_url = answers.public_url
     if asking and not public_url:
         public_url = click.prompt(
@@ -154,7 +156,7 @@ def _asked(answers: Answers, products: list[str], kept: str, asking: bool) -> tu
 
 
 def _way(product: str, known: Mapping[str, str], asking: bool) -> tuple[str, ...]:
-    """The options of the way to get in: the one that is begun, the only one, or the one a person says."""
+    """The options of the way to sign in: the one that was begun, the only one, or the one that a person chooses."""
     ways = WAYS[product]
     fitting = [way for way, options in ways.items() if known and set(known) <= set(options)] or list(ways)
     if len(fitting) == 1 or not asking:
@@ -162,51 +164,53 @@ def _way(product: str, known: Mapping[str, str], asking: bool) -> tuple[str, ...
     for number, way in enumerate(fitting, 1):
         click.echo(f"  {number}  {way}")
     return tuple(
-        ways[fitting[click.prompt(f"How does {product} let the bridge in", type=click.IntRange(1, len(fitting))) - 1]]
+        ways[
+            fitting[click.prompt(f"How does the bridge sign in to {product}", type=click.IntRange(1, len(fitting))) - 1]
+        ]
     )
 
 
 def _secret(product: str, option: str, kept: str, asking: bool, files: dict[str, str]) -> str:
-    """Where a secret is; one that is given now goes into a file of its own."""
+    """Where a secret is. One that is given now goes into a separate file."""
     if kept != "files":
         return f"{{env: {product}_{option}}}".upper().replace("{ENV", "{env")
     name = f"secrets/{product}-{option.replace('_', '-')}"
-    shown = f"{product} {option} (not shown; nothing: you put it into {name} later)"
+    shown = f"{product} {option} (not shown; leave it empty to put it into {name} later)"
     files[name] = click.prompt(shown, hide_input=True, default="", show_default=False) if asking else ""
     return f"{{file: {name}}}"
 
 
 def _written(value: str) -> str:
-    """A value as YAML takes it for text."""
+    """A value written so that YAML reads it as text."""
     plain = value and value[0] not in "-?:,[]{}#&*!|>'\"%@` " and not set(value) & set("#{}[],\n") and ": " not in value
     return value if plain and not value.endswith(":") else json.dumps(value, ensure_ascii=False)
 
 
 def _write_secret(path: Path, value: str) -> None:
-    """For its owner alone; what is there stays."""
+    """Only the owner can read the file; an existing one stays."""
     if path.exists():
         return
     path.parent.mkdir(mode=0o700, exist_ok=True)
     if value:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(value + "\n")
-        click.echo(f"wrote {path} (readable for you alone)")
+        click.echo(f"wrote {path} (only you can read it)")
 
 
 def _next_steps(settings: Path) -> None:
-    """What is still missing, as `check` says it, and the next three steps."""
+    """Print what is still missing, as `check` does, and the next three steps."""
     command = f"bridge --settings {settings}"
     try:
         checked(settings, os.environ)
         click.echo(f"\n{settings} passes `bridge check`. Next:")
-        first = f"{command} check --live   asks the accounts for what the mappings name"
+        first = f"{command} check --live   checks that the accounts have what the mappings name"
     except ConfigError as error:
         click.echo(f"\nStill missing ({len(error.faults)}):")
         for problem in error.faults:
             click.echo(f"  {problem}")
         click.echo("\nNext:")
         first = (
-            f"{command} check   after you have filled in {settings}; `openssl rand -hex 32` makes an instance secret"
+            f"{command} check   after you have filled in {settings}; `openssl rand -hex 32` creates an instance secret"
         )
     click.echo(f"  1. {first}")
     click.echo(f"  2. bridge sandbox {settings.parent}   rehearses these mappings on simulators, without accounts")
@@ -214,17 +218,17 @@ def _next_steps(settings: Path) -> None:
 
 
 def _texts(pair: str, source: Path, folder: Path, settings: Path, answers: Answers) -> dict[Path, str]:
-    """What is to be written; says what is left out. Raises ConfigError before anything is."""
+    """The files to write; prints what is left out. Raises ConfigError before writing anything."""
     mappings = load_mappings(source)
     beside = mapping_files(settings, {})[0] if settings.exists() else folder / "mappings"
     present = load_mappings(beside) if beside.is_dir() and any(beside.rglob("*.yaml")) else ()
     out = left_out(present, mappings)
     texts = {beside / file.name: file.read_text(encoding="utf-8") for file in _files(source, out)}
     remedy = "move it away, or choose another folder"
-    if there := [Problem(str(path), "is there already", remedy) for path in texts if path.exists()]:
+    if there := [Problem(str(path), "already exists", remedy) for path in texts if path.exists()]:
         raise ConfigError(there)
     for name in sorted(out):
-        click.echo(f"left out {name}: the mappings that are there keep its records in sync already")
+        click.echo(f"left out {name}: existing mappings already keep its records in sync")
     chosen = [mapping for mapping in mappings if mapping.name not in out]
     if not chosen:
         return {}
@@ -237,5 +241,5 @@ def _texts(pair: str, source: Path, folder: Path, settings: Path, answers: Answe
 
 
 def _files(folder: Path, out: Container[str]) -> list[Path]:
-    """A shipped mapping has a file of its own, called like it."""
+    """The files of the mappings that are not left out; each file is named after its mapping."""
     return sorted(path for path in folder.iterdir() if path.is_file() and path.stem not in out)

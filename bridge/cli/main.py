@@ -16,58 +16,58 @@ from bridge.domain.late import late
 from bridge.domain.text_file import unusable_character
 
 COMMANDS = {
-    "alerts": ("bridge.cli.alerts", "alerts", "Messages about the health of the bridge."),
-    "apply": ("bridge.cli.plan", "apply", "Carry out a plan that was saved, exactly."),
+    "alerts": ("bridge.cli.alerts", "alerts", "Test the messages about the bridge's health."),
+    "apply": ("bridge.cli.plan", "apply", "Carry out a saved plan, exactly."),
     "approve": ("bridge.cli.ask", "approve", "Release the deletion threshold of MAPPING for a while."),
     "authorize": (
         "bridge.cli.authorize",
         "authorize",
-        "Let the bridge into SYSTEM by a person's consent in a browser.",
+        "Give the bridge access to SYSTEM, by consent in a browser.",
     ),
-    "backfill": ("bridge.cli.ask", "backfill", "Take the records from before going live into MAPPING."),
+    "backfill": ("bridge.cli.ask", "backfill", "Sync the records of MAPPING from before going live."),
     "backup": ("bridge.cli.backup", "backup", "Write the whole store to FILE, while the bridge runs."),
-    "check": ("bridge.cli.check", "check", "Check settings and mapping files, every problem at once."),
-    "columns": ("bridge.cli.columns", "columns", "What accounts changed about fields, options and stages."),
-    "completion": ("bridge.cli.completion", "completion", "Print what makes bash, zsh or fish complete `bridge`."),
+    "check": ("bridge.cli.check", "check", "Check settings and mapping files; list every problem."),
+    "columns": ("bridge.cli.columns", "columns", "List and accept changed fields, options and stages."),
+    "completion": ("bridge.cli.completion", "completion", "Print the completion script for bash, zsh or fish."),
     "conflicts": (
         "bridge.cli.conflicts",
         "conflicts",
-        "Fields both sides changed, whose field rules say `conflict: ask`.",
+        "Fields that both sides changed and a person must decide.",
     ),
-    "dead-letters": ("bridge.cli.dead_letters", "dead_letters", "Records that need a person."),
-    "demo": ("bridge.cli.demo", "demo", "Two simulators and the bridge on loopback; nothing to set up."),
-    "doctor": ("bridge.cli.doctor", "doctor", "Look at everything, change nothing, and say what to do."),
-    "explain": ("bridge.cli.rehearse", "explain", "Tell rule by rule what MAPPING makes of RECORD."),
-    "forget": ("bridge.cli.forget", "forget", "Erase all that is held of a record: SIDE ENTITY ID."),
-    "hooks": ("bridge.cli.hooks", "hooks", "Our registrations at the vendors."),
-    "init": ("bridge.cli.init", "init", "Make a folder of your own from shipped mapping files."),
-    "link": ("bridge.cli.undo", "link", "Make a pair of two records."),
+    "dead-letters": ("bridge.cli.dead_letters", "dead_letters", "List, retry or discard records that need a person."),
+    "demo": ("bridge.cli.demo", "demo", "Show the bridge between two simulators; needs no set-up."),
+    "doctor": ("bridge.cli.doctor", "doctor", "Check every part and say what to do; change nothing."),
+    "explain": ("bridge.cli.rehearse", "explain", "Show rule by rule what MAPPING makes of a record."),
+    "forget": ("bridge.cli.forget", "forget", "Erase all stored data about a record: SIDE ENTITY ID."),
+    "hooks": ("bridge.cli.hooks", "hooks", "List, repair, stop and move the hooks at the vendors."),
+    "init": ("bridge.cli.init", "init", "Create your own folder from shipped mapping files."),
+    "link": ("bridge.cli.undo", "link", "Link two records as a pair."),
     "mode": ("bridge.cli.mode", "mode", "Set MAPPING live or back to shadow, without a restart."),
-    "names": ("bridge.cli.names", "names", "Options, stages and fields that were renamed at their product."),
-    "pause": ("bridge.cli.ask", "pause", "Stop writing for MAPPING or for all; callbacks are still taken in."),
-    "plan": ("bridge.cli.plan", "plan", "Show what a live bridge would do now; nothing is written."),
+    "names": ("bridge.cli.names", "names", "List and accept renamed options, stages and fields."),
+    "pause": ("bridge.cli.ask", "pause", "Stop writing for MAPPING or for all; still accept callbacks."),
+    "plan": ("bridge.cli.plan", "plan", "Show what a live bridge would do now; write nothing."),
     "reconcile": ("bridge.cli.ask", "reconcile", "Compare both sides now, for MAPPING or for all."),
     "restore": ("bridge.cli.undo", "restore", "Create a deleted record again from its last known values."),
     "restore-backup": ("bridge.cli.backup", "restore_backup", "Fill the store from FILE, which `bridge backup` wrote."),
-    "resume": ("bridge.cli.ask", "resume", "Continue writing, or end the pause a vendor asked for."),
-    "resync": ("bridge.cli.ask", "resync", "Look at one record again now: SIDE ENTITY ID."),
+    "resume": ("bridge.cli.ask", "resume", "Continue writing, or end a pause that a vendor asked for."),
+    "resync": ("bridge.cli.ask", "resync", "Sync one record now: SIDE ENTITY ID."),
     "run": ("bridge.cli.run", "run", "Run the bridge until it is stopped."),
     "sandbox": (
         "bridge.cli.sandbox",
         "sandbox",
-        "Rehearse your own folder: its simulators and the bridge, on loopback.",
+        "Rehearse your own folder between simulators, on loopback.",
     ),
     "schema": ("bridge.cli.schema", "schema", "Print the JSON Schema of mapping files, for editors."),
     "simulate": ("bridge.cli.simulate", "simulate", "Run the simulator of a product on loopback."),
-    "status": ("bridge.cli.status", "status", "What is in sync, what waits and why, what needs a person."),
-    "test": ("bridge.cli.rehearse", "rehearse", "Run the tests of mapping files."),
-    "undo": ("bridge.cli.undo", "undo", "Put back what the bridge overwrote or created; shows it first."),
+    "status": ("bridge.cli.status", "status", "Show what is in sync, what waits and what needs a person."),
+    "test": ("bridge.cli.rehearse", "rehearse", "Run the examples in mapping files."),
+    "undo": ("bridge.cli.undo", "undo", "Revert what the bridge wrote; shows it first."),
     "unlink": ("bridge.cli.undo", "unlink", "End a pair; both records stay and are left alone."),
-    "verify": ("bridge.cli.verify", "verify", "Read both sides of MAPPING, or of all, and say what differs."),
-    "waiting": ("bridge.cli.waiting", "waiting", "Every record that waits: since when, why, until when."),
-    "why": ("bridge.cli.why", "why", "Tell a record's story: SIDE ENTITY ID, or a name or e-mail address."),
+    "verify": ("bridge.cli.verify", "verify", "Read both sides of MAPPING or of all, and show what differs."),
+    "waiting": ("bridge.cli.waiting", "waiting", "List every waiting record: since when, why, until when."),
+    "why": ("bridge.cli.why", "why", "Show a record's history: SIDE ENTITY ID, name or e-mail address."),
 }
-"""By name the module and object of each command, imported when it is chosen, and its line in `bridge --help`."""
+"""By name: the module and object of each command, imported when it is chosen, and its line in `bridge --help`."""
 
 
 READING = (
@@ -86,7 +86,7 @@ READING = (
     "waiting",
     "why",
 )
-"""Commands that show something and change nothing. Each has `--json`; a test holds every new one to it."""
+"""Commands that show something and change nothing. Each has `--json`; a test checks this."""
 ACTING = (
     "alerts test",
     "apply",
@@ -123,50 +123,50 @@ ACTING = (
     "undo",
     "unlink",
 )
-"""All the others. A test asks that each command stands in one of the two lists."""
+"""All other commands. A test checks that each command is on one of the two lists."""
 SHOWING = frozenset({"columns", "conflicts", "dead-letters", "hooks", "names", "status", "waiting", "why"})
-"""They need the store alone and end at once: nothing is collected meanwhile."""
+"""They need only the store and end at once, so garbage collection stays off."""
 
 COMPLETE = ("bridge.cli.completion", "complete_names")
 """Imported while a shell asks for completions."""
 
 EXIT_CODES = {
-    0: "done, and nothing is wrong",
-    1: "not done, or what was looked at is not as it should be; the message says what and why",
-    2: "the command line, the settings or the mapping files are wrong, or there is no store; every problem is listed; "
-    "of `plan`, `apply`, `verify` and `doctor`: what they found, and wrong settings are 1 (see their own help)",
-    130: "interrupted with Ctrl-C; of `run`, `sandbox`, `simulate` and `demo`, which end that way: 0",
-    143: "ended by SIGTERM before it was done",
+    0: "success, and nothing is wrong",
+    1: "not done, or a check found a problem; the message says what and why",
+    2: "wrong command line, settings or mapping files, or no store; every problem is listed. `plan`, `apply`, `verify` "
+    "and `doctor` end with 2 for what they found, and with 1 for wrong settings (see their help)",
+    130: "interrupted with Ctrl-C; `run`, `sandbox`, `simulate` and `demo` end with 0 instead",
+    143: "ended by SIGTERM before it had finished",
 }
 
 STOPPED = {
-    "apply": "stopped; what was written stays. `bridge apply` with the same file does the rest, and nothing twice",
-    **dict.fromkeys({*READING} & {*COMMANDS}, "stopped before its end; nothing was changed"),
+    "apply": "stopped; what was written stays. Run `bridge apply` with the same file again to carry out the rest",
+    **dict.fromkeys({*READING} & {*COMMANDS}, "stopped before it had finished; nothing was changed"),
 }
-"""What is said of a command that Ctrl-C ends, if more than that it stopped."""
+"""The message when Ctrl-C ends a command, if it is more than `stopped`."""
 STOPPED_WORDS = "bridge.stopped"
-"""Where in `Context.meta` a command leaves words of its own for that."""
+"""Where in `Context.meta` a command puts a message of its own for that."""
 
 PROBLEM_CODE = "bridge.problem"
-"""Where in `Context.meta` a command leaves its exit code for mistakes of a user, if it is not 2."""
+"""Where in `Context.meta` a command puts its exit code for a user's mistakes, if it is not 2."""
 
 
 def end_when_told() -> None:
-    """End on SIGTERM as the first process of a container, too: the kernel drops there what nobody handles.
+    """End on SIGTERM as the first process of a container, too: there the kernel drops unhandled signals.
 
-    `bridge run` stops in order from the moment its loop turns; this is for what comes before, and for other commands.
+    `bridge run` handles SIGTERM itself once its loop runs. This is for the time before, and for other commands.
     """
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 class Commands(click.Group):
-    """Imports a command when it is chosen, and turns the mistakes of a user into one clear message (EXIT_CODES)."""
+    """Imports a command when it is chosen, and turns a user's mistakes into one clear message (EXIT_CODES)."""
 
     ends_process = False
 
     def __call__(self, *args: Any, **more: Any) -> Any:
-        """The whole process: what it leaves behind is not looked through once more when it ends."""
+        """Run the whole process, without a garbage collection at its end."""
         self.ends_process = True
         end_when_told()
         try:
@@ -181,7 +181,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, name, _ = COMMANDS[cmd_name]
-        gc.disable()  # what is imported stays: looking through it again and again costs a command a tenth of its start
+        gc.disable()  # imported modules stay: collecting them repeatedly costs a tenth of a command's start-up
         try:
             command = late(module, name)
         finally:
@@ -195,7 +195,7 @@ class Commands(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         for argument in args:
             if character := unusable_character(argument):
-                ctx.fail(f"an argument of this command holds {character}; write it as UTF-8 text")
+                ctx.fail(f"an argument of this command contains {character}; write it as UTF-8 text")
         return super().parse_args(ctx, args)
 
     def resolve_command(
@@ -227,7 +227,7 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             _end_on_a_new_line(ctx.meta.get(STOPPED_WORDS) or STOPPED.get(ctx.invoked_subcommand or "", "stopped"))
             sys.exit(130)
-        except click.Abort as error:  # where a person was asked; click raises it for Ctrl-C, Ctrl-D and "no"
+        except click.Abort as error:  # the command asked a person; click raises it for Ctrl-C, Ctrl-D and "no"
             if isinstance(error.__context__, KeyboardInterrupt):
                 _end_on_a_new_line("stopped; nothing was done")
                 sys.exit(130)
@@ -239,7 +239,7 @@ class Commands(click.Group):
 
 
 def _end_on_a_new_line(told: str, *, typed: bool = False) -> None:
-    """Say a last sentence. typed: the line so far was ended by the person; after Ctrl-C the terminal still is on it."""
+    """Print a last sentence. typed: the person has ended the current line; after Ctrl-C the cursor is still on it."""
     click.echo(told if typed or not sys.stderr.isatty() else f"\n{told}", err=True)
 
 

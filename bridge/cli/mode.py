@@ -12,7 +12,7 @@ from bridge.domain.errors import ConfigError, NoStore, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.settings.parts import MODES, mapping_files
 
-NONE_RUNS = "no bridge runs now: `bridge run` begins with this mode"
+NONE_RUNS = "no bridge runs now: the next `bridge run` starts with this mode"
 
 
 @click.command(epilog="Example: bridge mode people live")
@@ -20,10 +20,10 @@ NONE_RUNS = "no bridge runs now: `bridge run` begins with this mode"
 @click.argument("mode", type=click.Choice(MODES))
 @click.pass_obj
 def mode(path: Path, mapping: str, mode: str) -> None:
-    """Set MAPPING live, or back to shadow: in the settings file and, without a restart, in the running bridge.
+    """Set MAPPING to live or shadow mode, in the settings file and, without a restart, in the running bridge.
 
-    Going live starts from now. What stays behind is counted, with the command that takes it in. After an edit of the
-    settings file by hand, `kill -HUP` of the bridge does the same.
+    Going live covers only later changes. The command counts the records that stay behind, and names the command that
+    syncs them. If you edit the settings file by hand, send SIGHUP (`kill -HUP`) to the bridge instead.
     """
     known = mapping_names(mapping_files(path, os.environ)[0])
     if mapping not in known:

@@ -1,4 +1,4 @@
-"""Names of accounts' own things that changed after mappings began to use them."""
+"""`bridge names`: options, stages and fields that were renamed at their product."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ from bridge.cli.shown import json_option, show
 
 @click.group(epilog="Example: bridge names list")
 def names() -> None:
-    """Options, stages, custom fields and the like that were renamed at their product."""
+    """List and accept options, stages, custom fields and other items that were renamed at their product."""
 
 
 @names.command("list", epilog="Example: bridge names list --json")
 @json_option
 @click.pass_obj
 def names_list(path: Path, as_json: bool) -> None:
-    """What mappings call by an old name."""
+    """List the items that mappings still use by an old name."""
     after = "put the new names into the mapping files, then `bridge names accept SYSTEM`"
     show(with_store(path, renamed_rows), as_json, "nothing was renamed", after)
 

@@ -1,4 +1,4 @@
-"""Opening the store for one command, beside a running bridge or without one."""
+"""Opens the store for one command, with or without a running bridge."""
 
 import asyncio
 import getpass
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 
 def with_store(path: Path, work: Callable[[Store], Awaitable[T]]) -> T:
-    """Run `work` on the store the settings name, and close it. Nothing else of the settings is needed.
+    """Run `work` on the store the settings name, and close it. It needs nothing else from the settings.
 
-    Raises ConfigError where there is no store: a command makes none, and brings none up to date.
+    Raises ConfigError if there is no store: a command neither creates nor migrates one.
     """
     url = store_url(path, os.environ)
 
@@ -35,7 +35,7 @@ def with_store(path: Path, work: Callable[[Store], Awaitable[T]]) -> T:
 
 
 def who() -> str:
-    """Who types the command, or had the bridge run it, for the audit log."""
+    """Who typed the command, or requested it on a page, for the audit log."""
     if person := os.environ.get(PERSON):
         return person
     try:
@@ -45,7 +45,7 @@ def who() -> str:
 
 
 def note(path: Path, action: str, answer: str, **about: Any) -> None:
-    """Keep in the audit log what this command did itself, with what came of it."""
+    """Record in the audit log what this command did itself, and the result."""
     with_store(path, lambda store: store.audit.note(who(), action, answer, about))
 
 

@@ -36,7 +36,7 @@ CHANGES = 2
 @click.option(
     "--backfill/--no-backfill",
     default=None,
-    help="Include records from before going live, or leave them out; else: where the mapping was never live.",
+    help="Include records from before going live, or not; default: only for mappings that were never live.",
 )
 @click.option(
     "--save", type=click.Path(path_type=Path, dir_okay=False), help="Also write the plan to a file, for `bridge apply`."
@@ -51,7 +51,7 @@ def plan(
     backfill: bool | None,
     save: Path | None,
 ) -> None:
-    """Show what a live bridge would do now, of MAPPING or of all. Nothing is written.
+    """Show what a live bridge would do now, for MAPPING or for all. It writes nothing.
 
     Exit code 0: there is nothing to do. 2: something would change. 1: the plan could not be made.
     """
@@ -76,10 +76,10 @@ def plan(
 @json_option
 @click.pass_obj
 def apply(path: Path, file: Path, as_json: bool) -> None:
-    """Carry out the plan in FILE, made by `bridge plan --save FILE`: exactly what it says, and nothing else.
+    """Carry out exactly the plan in FILE, which `bridge plan --save FILE` wrote.
 
-    Each record is looked at again first. One that changed since is refused and named. A second run does nothing twice.
-    Exit code 0: all of it is done. 2: some rows were refused or failed. 1: nothing was carried out.
+    It reads each record again first, and refuses those that changed since. A second run does nothing twice.
+    Exit code 0: all rows are done. 2: some rows were refused or failed. 1: nothing was carried out.
     """
 
     fates, left = Counter[Fate](), list[Result]()
@@ -108,7 +108,7 @@ def apply(path: Path, file: Path, as_json: bool) -> None:
     else:
         click.echo(f"{file}: {told or 'there was nothing to carry out'}")
         if Fate.NOT_TRIED in fates:
-            click.echo(f"stopped, because {left[-1].why}; the same command continues later, and does nothing twice")
+            click.echo(f"stopped, because {left[-1].why}; run the same command later to continue")
     sys.exit(CHANGES if left else 0)
 
 
@@ -123,7 +123,7 @@ def _show_result(result: Result) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What a running bridge logs about single records and systems, these commands say themselves."""
+    """Hide the bridge's log lines about single records and systems: these commands report them themselves."""
     levels = {"bridge": logging.ERROR, "bridge.sync.systems": logging.CRITICAL}
     before = {name: logging.getLogger(name).level for name in levels}
     try:
@@ -136,7 +136,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _told(text: str) -> None:
-    """How far the plan is, for a person who waits at a terminal."""
+    """Show the progress of the plan to a person at a terminal."""
     if sys.stderr.isatty():
         click.echo(f"{text} ...", err=True)
 

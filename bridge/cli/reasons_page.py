@@ -1,4 +1,4 @@
-"""The tables of `docs/troubleshooting.md`: every reason a record stands still for, as it is told, and what helps."""
+"""The tables of `docs/troubleshooting.md`: every reason for which a record stands still, its text, and what helps."""
 
 import re
 from collections.abc import Collection
@@ -7,11 +7,11 @@ from bridge.sync.reasons import DONE, SENTENCES, Reason
 
 HEADING = "## What stands still, and what helps\n"
 KINDS = {
-    "The record waits, and is looked at again by itself": "`waiting`",
+    "The record waits, and the bridge tries it again by itself": "`waiting`",
     "A person is needed": "`dead letters`",
     "It is left alone": "",
 }
-"""By title the list of `bridge status` that such records are in; the last title takes all others."""
+"""By title: the list of `bridge status` with such records. The last title takes all others."""
 
 
 def reasons_tables(operations: str) -> str:
@@ -45,5 +45,5 @@ def _shows(row: tuple[str, str], heading: str) -> bool:
 
 
 def _told(sentence: str) -> str:
-    """The sentence with its places as words in capitals, as commands name what stands for something."""
+    """The sentence with its placeholders as words in capitals, as in the commands' help."""
     return re.sub(r"\{(\w+)(?::[^}]*)?\}", lambda place: place[1].upper(), sentence)

@@ -1,4 +1,4 @@
-"""Commands that try mapping files without writing anything: test and explain."""
+"""`bridge test` and `bridge explain`: try mapping files without writing anything."""
 
 import asyncio
 import os
@@ -29,17 +29,17 @@ from bridge.settings.parts import mapping_files
 
 @click.command("test", epilog="Example: bridge test mappings")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("--functions", type=click.Path(path_type=Path), help="Your file of functions, where PATH is given.")
+@click.option("--functions", type=click.Path(path_type=Path), help="Your file of functions, if PATH is given.")
 @click.option("--round-trip", is_flag=True, help="Also show the round-trip check of every field rule.")
-@click.option("--laws", is_flag=True, hidden=True, deprecated="It is called --round-trip.")
+@click.option("--laws", is_flag=True, hidden=True, deprecated="Use --round-trip.")
 @json_option
 @click.pass_obj
 def rehearse(
     settings_path: Path, path: Path | None, functions: Path | None, round_trip: bool, laws: bool, as_json: bool
 ) -> None:
-    """Run the tests of mapping files: of PATH (a file or folder), or of the settings' folder.
+    """Run the examples in mapping files: those of PATH (a file or folder), or of the settings' folder.
 
-    PATH needs no settings file. Every example runs in each direction its mapping writes. Exit code 1: one fails.
+    PATH needs no settings file. Every example runs in each direction that its mapping writes. Exit code 1: one failed.
     """
     round_trip = round_trip or laws
     if path is None:
@@ -74,7 +74,7 @@ def rehearse(
 
 
 def _round_trips(mappings: list[Mapping]) -> list[str]:
-    """There and back, rule by rule; a rule that loses values and does not say so never gets here."""
+    """The round-trip checks, rule by rule. A rule that loses values without `lossy` does not get this far."""
     return [f"{mapping.name}.{check}" for mapping in mappings for check in round_trips(mapping)]
 
 
@@ -88,19 +88,21 @@ def file_or_record(_ctx: click.Context, _parameter: click.Parameter, words: tupl
 @click.command(epilog="Example: bridge explain mappings/people.yaml ana.json, or bridge explain people crm person 7")
 @click.argument("mapping")
 @click.argument("record", nargs=-1, required=True, metavar="FILE | SIDE ENTITY ID", callback=file_or_record)
-@click.option("--side", default=None, help="The side a FILE is from; left out: the first one of the mapping.")
+@click.option("--side", default=None, help="The side of the record in FILE; default: the first side of the mapping.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Also write the record to this file.")
 @click.option(
-    "--mappings", type=click.Path(path_type=Path), help="A mapping file or folder; else that of the settings."
+    "--mappings", type=click.Path(path_type=Path), help="A mapping file or folder; default: the folder of the settings."
 )
-@click.option("--functions", type=click.Path(path_type=Path), help="Your file of functions, where no settings name it.")
+@click.option(
+    "--functions", type=click.Path(path_type=Path), help="Your file of functions, if no settings file names it."
+)
 @json_option
 @click.pass_obj
 def explain(settings_path: Path, /, mapping: str, record: tuple[str, ...], **options: Any) -> None:
-    """Tell rule by rule what MAPPING makes of a record: of a JSON FILE, or of a live one. Nothing is written.
+    """Show rule by rule what MAPPING makes of a record, from a JSON FILE or read from its system. Writes nothing.
 
-    MAPPING is a name, or a mapping file, which needs no settings file. A live record is read with the settings'
-    credentials.
+    MAPPING is a name, or a mapping file, which needs no settings file. To read a record from its system, the command
+    needs the settings' credentials.
     """
     side, save, as_json = options["side"], options["save"], options["as_json"]
     chosen = _chosen(settings_path, mapping, options["mappings"], options["functions"])
@@ -137,7 +139,7 @@ def _chosen(settings_path: Path, mapping: str, folder: Path | None, functions: P
         found = of_file(checked_mappings(file, functions), file)
         if len(found) != 1:
             names = ", ".join(one.name for one in found)
-            raise ConfigError([Problem(mapping, f"holds {names or 'no mapping'}", "name one, with --mappings FILE")])
+            raise ConfigError([Problem(mapping, f"contains {names or 'no mapping'}", "name one, with --mappings FILE")])
         return found[0]
     if folder is None:
         folder, functions = mapping_files(settings_path, os.environ)
@@ -145,10 +147,10 @@ def _chosen(settings_path: Path, mapping: str, folder: Path | None, functions: P
 
 
 def _end(mapping: Mapping, side: str, entity: str) -> Side:
-    """The side of a mapping that keeps this entity."""
+    """The side of a mapping that has this entity."""
     which = _side(mapping, side)
     if mapping.side(which).entity != entity:
-        what = f"mapping {mapping.name} keeps no {entity} of {side}"
+        what = f"mapping {mapping.name} has no {entity} of {side}"
         raise ConfigError([Problem(f"{side} {entity}", what, f"write {side} {mapping.side(which).entity}")])
     return which
 
@@ -172,7 +174,7 @@ def _side(mapping: Mapping, name: str) -> Side:
 async def _live(settings: Settings, plan: Plan, mapping: str, side: Side, record: str) -> Fields:
     """The record as the product shows it now."""
     if mapping not in plan.scopes:
-        raise ConfigError([Problem(mapping, "is no mapping of the settings", did_you_mean(mapping, plan.scopes))])
+        raise ConfigError([Problem(mapping, "is not a mapping of the settings", did_you_mean(mapping, plan.scopes))])
     endpoint = plan.scopes[mapping].endpoint(side)
     ref = RecordRef(endpoint.system, endpoint.entity, record)
     try:

@@ -18,7 +18,7 @@ from bridge.runtime.service import ServiceManager
 @click.command(epilog="Example: bridge --settings mine/bridge.yaml run")
 @click.pass_obj
 def run(settings_path: Path) -> None:
-    """Run the bridge until it is stopped (SIGTERM); SIGHUP takes in mapping files and modes."""
+    """Run the bridge until it is stopped (SIGTERM). SIGHUP reloads mapping files and modes."""
     settings, plan = checked(settings_path, os.environ)
     redactor = Redactor()
     register_secrets(settings, redactor)

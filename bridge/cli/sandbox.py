@@ -1,4 +1,4 @@
-"""`bridge sandbox FOLDER`: simulators and the bridge around a folder of the user's own mapping files."""
+"""`bridge sandbox FOLDER`: simulators and the bridge with a folder of the user's own mapping files."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ from bridge.store.engine import open_store
 CALLBACKS, ADMIN = 8910, 8911
 LOOK_SECONDS = 1.0
 SETTINGS = """\
-# Written by `bridge sandbox` at every start: the simulators' addresses and their made-up credentials.
+# `bridge sandbox` writes this file at every start: the simulators' addresses and their invented credentials.
 instance: sandbox
 instance_secret: {{file: instance-secret}}
 public_url: http://{host}:{callbacks}
@@ -57,7 +57,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
     "bottlecrm": ("accounts", '{"name": "Acme"}'),
     "tryton": ("party.party", '{"name": "Acme"}'),
 }
-"""What a person may create first, by product."""
+"""A first record to create, by product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +76,14 @@ class Place:
 
 @click.command(epilog="Example: bridge sandbox mine")
 @click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--fresh", is_flag=True, help="Forget the simulators' accounts and the store of the last time.")
-@click.option("--verbose", is_flag=True, help="Show the bridge's own log, too.")
+@click.option("--fresh", is_flag=True, help="Delete the simulators' accounts and the store from the last run first.")
+@click.option("--verbose", is_flag=True, help="Also show the bridge's own log.")
 def sandbox(folder: Path, fresh: bool, verbose: bool) -> None:
-    """Run the mapping files of FOLDER between simulators of their products, all on loopback, until Ctrl-C.
+    """Run the mapping files of FOLDER between simulators of their products, on loopback, until Ctrl-C.
 
-    No account and no settings file is needed. Accounts and store are kept in FOLDER/sandbox (in
-    FOLDER/.sandbox where the mapping files are in FOLDER itself); a mapping file that is
-    saved counts within a second. Every command works on it from another terminal: `bridge --settings
+    It needs no account and no settings file. It keeps the simulators' accounts and the store in FOLDER/sandbox (in
+    FOLDER/.sandbox if the mapping files are in FOLDER itself). When you save a mapping file, the bridge loads it
+    within a second. Every command works with it from another terminal: `bridge --settings
     FOLDER/sandbox/bridge.yaml why crm person 1`.
     """
     mappings, functions = _files(folder)
@@ -99,13 +99,13 @@ def sandbox(folder: Path, fresh: bool, verbose: bool) -> None:
     try:
         asyncio.run(_run(home, settings, places, mappings, redactor))
     except NotKept as error:
-        raise click.ClickException(f"{error}, or say --fresh") from None
+        raise click.ClickException(f"{error}, or add --fresh") from None
     except (KeyboardInterrupt, asyncio.CancelledError):
         click.echo("\nstopped; `bridge sandbox` continues from here, --fresh starts empty")
 
 
 def _home(folder: Path, mappings: Path) -> Path:
-    """Where accounts and store are kept; hidden where its settings would be taken for a mapping file."""
+    """Where accounts and store are kept; hidden if its settings would be read as a mapping file."""
     home = folder / "sandbox"
     return folder / ".sandbox" if home.resolve().is_relative_to(mappings.resolve()) else home
 
@@ -117,8 +117,8 @@ def _files(folder: Path) -> tuple[Path, Path | None]:
     for found in (folder / "mappings", folder):
         if found.is_dir() and any(found.glob("*.yaml")):
             return found.resolve(), None
-    remedy = "make some with `bridge init PAIR FOLDER`; `bridge init` lists the pairs"
-    raise ConfigError([Problem(str(folder), "holds no mapping files", remedy)])
+    remedy = "create some with `bridge init PAIR FOLDER`; `bridge init` lists the pairs"
+    raise ConfigError([Problem(str(folder), "contains no mapping files", remedy)])
 
 
 def _places(sides: Mapping[str, str]) -> Iterator[Place]:
@@ -130,7 +130,7 @@ def _places(sides: Mapping[str, str]) -> Iterator[Place]:
 
 
 def _port(wanted: int) -> int:
-    """This port, or a free one where somebody listens there already."""
+    """This port, or a free one if it is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -177,7 +177,9 @@ async def _run(home: Path, file: Path, places: list[Place], mappings: Path, reda
             app = simulator(place.product, number, home / f"{place.system}.account")
             await stack.enter_async_context(serving(app, place.port))
         settings = load_settings(file, {})
-        await (await open_store(settings.store.url, system_seams())).close()  # that it is new surprises nobody here
+        await (
+            await open_store(settings.store.url, system_seams())
+        ).close()  # so that the log does not warn about a new store
         bridge = await stack.enter_async_context(running(settings, system_seams(), redactor))
         _greet(bridge, file, places)
         async with asyncio.TaskGroup() as together:
@@ -199,14 +201,14 @@ def _greet(bridge: Bridge, file: Path, places: list[Place]) -> None:
     click.echo(
         f"\nIn a second terminal:\n\n  export BRIDGE_SETTINGS={file.resolve()}\n  bridge status\n  bridge why acme\n"
     )
-    click.echo("Edit a mapping file and save it: the bridge reads it again within a second.")
+    click.echo("Edit a mapping file and save it: the bridge loads it within a second.")
     click.echo(
-        "Fields, options and faults of the simulators: docs/simulators.md. Ctrl-C ends it; all records are kept.\n"
+        "docs/simulators.md describes fields, options and faults of the simulators. Ctrl-C ends it; records are kept.\n"
     )
 
 
 async def _watch(bridge: Bridge, mappings: Path) -> None:
-    """Read the mapping files again when one of them changed, and tell what is wrong with them."""
+    """Reload the mapping files when one of them changes, and print their problems."""
     last = _stamps(mappings)
     while True:
         await asyncio.sleep(LOOK_SECONDS)

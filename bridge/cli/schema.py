@@ -19,10 +19,10 @@ from bridge.settings.parts import mapping_files
 @click.argument("sides", nargs=-1, metavar="[CRM_ENTITY ERP_ENTITY]")
 @click.pass_obj
 def schema(settings_path: Path, sides: tuple[str, ...]) -> None:
-    """Print the JSON Schema of mapping files; for two entities (pipedrive.deal deskera.crm_deal) with their fields.
+    """Print the JSON Schema of mapping files; with two entities (pipedrive.deal deskera.crm_deal), also their fields.
 
-    Sides are called crm and erp; other names go before: sales=pipedrive.deal. Save it beside your mappings, and name it
-    in their first line: # yaml-language-server: $schema=deals.schema.json
+    The sides are called crm and erp; write sales=pipedrive.deal for another name. Save the schema beside your mappings,
+    and name it in their first line: # yaml-language-server: $schema=deals.schema.json
     """
     functions = _functions(settings_path)
     if not sides:
@@ -35,7 +35,7 @@ def schema(settings_path: Path, sides: tuple[str, ...]) -> None:
 
 
 def _functions(settings_path: Path) -> Functions:
-    """The operator's own functions, where there are settings."""
+    """The operator's own functions, if there are settings."""
     if not settings_path.exists():
         return {}
     try:
@@ -48,7 +48,9 @@ def _half(role: str, text: str) -> Half:
     before, equals, name = text.rpartition("=")
     product, dot, entity = name.partition(".")
     if not dot or (equals and not before):
-        raise ConfigError([Problem(text, "is no entity of a product", "write pipedrive.deal, or sales=pipedrive.deal")])
+        raise ConfigError(
+            [Problem(text, "is not an entity of a product", "write pipedrive.deal, or sales=pipedrive.deal")]
+        )
     if product not in CONNECTORS:
         raise ConfigError([Problem(text, f"no product is called `{product}`", did_you_mean(product, list(CONNECTORS)))])
     entities = CONNECTORS[product].manifest.entities

@@ -1,7 +1,7 @@
-"""What a command shows: tables that fit the terminal, the same as JSON for programs, and how far long work is.
+"""What a command shows: tables that fit the terminal, the same as JSON for programs, and the progress of long work.
 
-Where the output is no terminal, nothing is coloured, cut or wrapped: a line stays a line for `grep`. `rich` is imported
-only for a terminal; it heeds NO_COLOR.
+If the output is not a terminal, nothing is coloured, cut or wrapped, so that `grep` finds whole lines. `rich` is
+imported only for a terminal; it respects NO_COLOR.
 """
 
 import json
@@ -21,7 +21,7 @@ Row = Mapping[str, object]
 CONSOLE = ("bridge.cli.terminal", "print_table")
 PROGRESS = ("bridge.cli.terminal", "progress")
 LINE_SECONDS = 5.0
-"""How often long work says how far it is, where no terminal shows a bar."""
+"""How often long work reports its progress if no terminal shows a bar."""
 
 
 def json_option(command: F) -> F:
@@ -51,7 +51,7 @@ def table_of(rows: Sequence[Row]) -> None:
 
 
 def show(rows: Sequence[Row], as_json: bool, none: str, after: str = "") -> None:
-    """Print rows as a table or as JSON. `none`: what is said when there are none; `after`: below the table."""
+    """Print rows as a table or as JSON. `none`: the text if there are none; `after`: the text below the table."""
     if as_json:
         print_json(rows)
     elif rows:
@@ -63,16 +63,16 @@ def show(rows: Sequence[Row], as_json: bool, none: str, after: str = "") -> None
 
 
 class Shown(Protocol):
-    """Is told how much is done, a few words, and of how much when that is known by now."""
+    """Called with the number done, a few words, and the total as soon as it is known."""
 
     def __call__(self, done: int, words: str, total: int | None = None) -> None: ...
 
 
 @contextmanager
 def progress(what: str, total: int | None = None, *, lines: bool = False) -> Iterator[Shown]:
-    """Show how far long work is: as a bar on a terminal; elsewhere not at all, or with `lines` one now and then.
+    """Show the progress of long work: as a bar on a terminal; elsewhere not, or with `lines` as a line now and then.
 
-    `total`: of how much; None while it is not known.
+    `total`: None while it is not known.
     """
     if not sys.stderr.isatty():
         yield _line_now_and_then() if lines else lambda done, words, total=None: None

@@ -1,4 +1,4 @@
-"""`bridge simulate NAME`: one simulator alone on loopback, to rehearse mappings against."""
+"""`bridge simulate NAME`: runs one simulator on loopback, to rehearse mappings."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from bridge.simulators.serve import HOST, PRODUCTS, serve_forever
 
 @click.command(epilog="Example: bridge simulate pipedrive --keep pipedrive.account")
 @click.argument("name", type=click.Choice(sorted(PRODUCTS)))
-@click.option("--port", type=int, default=None, help="Left out: each product has its own, 8901 to 8904.")
-@click.option("--seed", default=1, show_default=True, help="Ids and tokens repeat with the same seed.")
+@click.option("--port", type=int, default=None, help="Default: the product's own port, see docs/simulators.md.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same ids and tokens.")
 @click.option(
     "--keep",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -26,8 +26,8 @@ def simulate(name: str, port: int | None, seed: int, keep: Path | None) -> None:
     variables = "\n".join(f"  export {variable}={value}" for variable, value in product.secrets.items())
     click.echo(f"{name} simulator on {url}\n\nTo connect, below `options:` of a system:\n\n{told}\n")
     click.echo(f"and in the environment of `bridge run`:\n\n{variables}\n")
-    click.echo(f"Edit as a person: {url}/_control/records/...   faults: {url}/_control/faults")
-    click.echo(f"Everything it holds: {url}/_control/state   all routes: docs/simulators.md   stop with Ctrl-C")
+    click.echo(f"Edit records: {url}/_control/records/...   inject faults: {url}/_control/faults")
+    click.echo(f"See all data: {url}/_control/state   all routes: docs/simulators.md   stop with Ctrl-C")
     try:
         serve_forever(name, port, seed, keep)
     except NotKept as error:

@@ -15,7 +15,7 @@ from bridge.store.engine import Store
 @json_option
 @click.pass_obj
 def status(path: Path, as_json: bool) -> None:
-    """What is in sync, what waits and why, and what needs a person."""
+    """Show what is in sync, what waits and why, and what needs a person."""
     said, found = with_store(path, _both)
     if as_json:
         print_json(found)

@@ -20,14 +20,14 @@ STYLES = {
 NOTHING = ("", "0", "-")
 SHORT = 24
 LEAST = 16
-"""Characters of a column that is kept whole, and of what a longer one needs."""
+"""The width of a column that is never wrapped, and the least width of a longer one."""
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
     """Rows in columns as wide as the terminal allows. The first row is the heading.
 
-    Where all does not fit, columns in which nothing is told (0, -, or empty) are left out, and then long texts go on in
-    the next line; names and numbers stay whole as long as there is room for them.
+    If not everything fits, columns without content (0, - or empty) are left out, and then long texts continue in
+    the next line. Names and numbers are not wrapped as long as there is room for them.
     """
     console = Console(highlight=False)
     widths = [max(len(row[number]) for row in rows) for number in range(len(rows[0]))]

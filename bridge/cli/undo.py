@@ -1,4 +1,4 @@
-"""Commands by which a person takes back, pairs and unpairs: each shows what it would do, and does it with --yes."""
+"""`bridge undo`, `link`, `unlink` and `restore`: each shows what it would do, and does it with --yes."""
 
 import time
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from bridge.cli.ask import ask, queueable
 F = TypeVar("F", bound=Callable[..., Any])
 
 LOOK_SECONDS = 120.0
-SILENCE = "The request is queued and continues in the background; `bridge status` shows what is still to be done"
+SILENCE = "The request is queued and continues in the background; `bridge status` shows what is left to do"
 
 
 class Moment(click.ParamType[float]):
-    """A moment, `2026-05-01 14:30` (UTC unless it says otherwise), or how long ago: `30m`, `2h`, `3d`."""
+    """A time, `2026-05-01 14:30` (UTC unless it names a zone), or how long ago: `30m`, `2h`, `3d`."""
 
     name = "time"
 
@@ -31,7 +31,7 @@ class Moment(click.ParamType[float]):
 
 
 def shows_first(command: F) -> F:
-    """Give a command the options of one that shows what it would do."""
+    """Give a command the options --yes and --queue."""
     command = click.option("--yes", "go", is_flag=True, help="Do it; without this the command only shows it.")(command)
     return queueable(command)
 
@@ -39,7 +39,7 @@ def shows_first(command: F) -> F:
 def _ask(path: Path, kind: str, arguments: dict[str, Any], *, go: bool, queue: bool) -> None:
     if queue and not go:
         raise click.UsageError(
-            "--queue leaves the request for the next bridge, which shows nothing: give --yes as well"
+            "--queue stores the request for the next bridge, so nothing can be shown first: add --yes"
         )
     told = {**arguments, "go": go}
     ask(path, kind, told, queue=queue, seconds=LOOK_SECONDS if not go else 15.0, silence=SILENCE)
@@ -47,11 +47,15 @@ def _ask(path: Path, kind: str, arguments: dict[str, Any], *, go: bool, queue: b
 
 @click.command(epilog="Example: bridge undo crm deal 7 --at 2h")
 @click.argument("record", nargs=-1, metavar="[SIDE ENTITY ID]")
-@click.option("--at", type=Moment(), default=None, help="Make the record as it was then: undo all writes since.")
-@click.option("--run", default=None, help="Undo all that a sweep, a backfill or an undo wrote: its name in `status`.")
-@click.option("--mapping", default=None, help="With --since: undo all that this mapping wrote.")
+@click.option(
+    "--at", type=Moment(), default=None, help="Undo all writes to the record since then, so that it is as it was."
+)
+@click.option(
+    "--run", default=None, help="Undo all writes of one sweep, backfill or undo; `bridge status` shows its name."
+)
+@click.option("--mapping", default=None, help="With --since: undo all writes of this mapping.")
 @click.option("--since", type=Moment(), default=None, help="With --mapping: since when.")
-@click.option("--show", default=50, show_default=True, help="How many records are looked at and shown.")
+@click.option("--show", default=50, show_default=True, help="How many records the preview reads and shows.")
 @shows_first
 @click.pass_obj
 def undo(
@@ -65,18 +69,18 @@ def undo(
     go: bool,
     queue: bool,
 ) -> None:
-    """Put back what the bridge overwrote, and remove or unlink what it created: `undo crm deal 7 [--at TIME]`,
-    `undo --run ID`, or `undo --mapping NAME --since TIME`.
+    """Restore values that the bridge overwrote, and remove or unlink records that it created:
+    `undo crm deal 7 [--at TIME]`, `undo --run ID`, or `undo --mapping NAME --since TIME`.
 
-    Of a record the last write is undone, or all since TIME. Fields that somebody edited since stay, and each is named.
-    What was undone is not done again until one side is edited. Times: `2026-05-01 14:30` (UTC), or `30m`, `2h`, `3d`
-    ago.
+    For a record, undo the last write, or all writes since TIME. Fields that somebody has edited since stay as they are,
+    and each is named. The bridge does not repeat an undone write until one side is edited. A TIME is
+    `2026-05-01 14:30` (UTC), or how long ago: `30m`, `2h`, `3d`.
     """
     ways = [bool(record), run is not None, mapping is not None or since is not None]
     if sum(ways) != 1 or (ways[0] and len(record) != 3) or (at is not None and not ways[0]):
-        raise click.UsageError("say one of: SIDE ENTITY ID [--at TIME], --run ID, --mapping NAME --since TIME")
+        raise click.UsageError("write one of: SIDE ENTITY ID [--at TIME], --run ID, --mapping NAME --since TIME")
     if ways[2] and (mapping is None or since is None):
-        raise click.UsageError("--mapping and --since go together: --mapping NAME --since TIME")
+        raise click.UsageError("--mapping and --since need each other: --mapping NAME --since TIME")
     named = dict(zip(("side", "entity", "record"), record, strict=True)) if record else {}
     arguments = {**named, "at": at, "run": run, "mapping": mapping, "since": since, "show": show}
     _ask(path, "undo", arguments, go=go, queue=queue)
@@ -87,9 +91,9 @@ def undo(
 @click.argument("entity")
 @click.argument("record")
 @click.argument("other")
-@click.option("--mapping", default=None, help="Which mapping, where several have the entity.")
+@click.option("--mapping", default=None, help="Which mapping, if several have the entity.")
 @click.option(
-    "--prefer", default=None, help="The side whose values win where the two differ; else the mapping decides."
+    "--prefer", default=None, help="The side whose values win if the two differ; default: as the mapping says."
 )
 @shows_first
 @click.pass_obj
@@ -104,7 +108,7 @@ def link(
     go: bool,
     queue: bool,
 ) -> None:
-    """Make a pair of SIDE ENTITY ID and the record OTHER of the other side: `link crm deal 7 c-9`."""
+    """Link SIDE ENTITY ID and the record OTHER of the other side as a pair: `link crm deal 7 c-9`."""
     arguments = {"side": side, "entity": entity, "record": record, "other": other, "mapping": mapping, "prefer": prefer}
     _ask(path, "link", arguments, go=go, queue=queue)
 
@@ -113,11 +117,11 @@ def link(
 @click.argument("side")
 @click.argument("entity")
 @click.argument("record")
-@click.option("--mapping", default=None, help="In this mapping only.")
+@click.option("--mapping", default=None, help="Only in this mapping.")
 @shows_first
 @click.pass_obj
 def unlink(path: Path, side: str, entity: str, record: str, mapping: str | None, go: bool, queue: bool) -> None:
-    """End the pair that SIDE ENTITY ID is one of. Both records stay, and are left alone until one of them is edited."""
+    """End the pair of SIDE ENTITY ID. Both records stay, and are left alone until one of them is edited."""
     _ask(path, "unlink", {"side": side, "entity": entity, "record": record, "mapping": mapping}, go=go, queue=queue)
 
 

@@ -30,14 +30,16 @@ EQUAL, INCOMPLETE, DIFFERS = 0, 1, 2
 
 @click.command(cls=Gate, epilog="Example: bridge verify people --repair")
 @click.argument("mapping", required=False)
-@click.option("--sample", type=click.IntRange(min=1), help="Read so many pairs, drawn at random, instead of all.")
-@click.option("--repair", is_flag=True, help="Mark what differs or is missing as due: a running bridge looks at it.")
+@click.option("--sample", type=click.IntRange(min=1), help="Read this many random pairs instead of all.")
+@click.option(
+    "--repair", is_flag=True, help="Mark differing and missing records as due, so that a running bridge syncs them."
+)
 @json_option
 @click.pass_obj
 def verify(path: Path, mapping: str | None, sample: int | None, repair: bool, as_json: bool) -> None:
-    """Read both sides of MAPPING, or of all, and say what differs.
+    """Read both sides of MAPPING, or of all, and show what differs.
 
-    Exit code 0: they agree; 2: something differs; 1: it could not be done, or not to its end.
+    Exit code 0: they agree; 2: something differs; 1: the comparison could not be made or completed.
     """
     reports = asyncio.run(_verified(path, mapping, sample, repair))
     if as_json:
@@ -50,7 +52,7 @@ def verify(path: Path, mapping: str | None, sample: int | None, repair: bool, as
 
 
 def exit_code(reports: list[Report]) -> int:
-    """What differs is told even when something else could not be read."""
+    """Differences are reported even if something else could not be read."""
     if any(report.agrees is False for report in reports):
         return DIFFERS
     return INCOMPLETE if any(report.agrees is None for report in reports) else EQUAL
@@ -75,7 +77,7 @@ async def _verified(path: Path, mapping: str | None, sample: int | None, repair:
                 await verifier.store.audit.answer(deed, f"{report.repaired} marked as due")
         running = await verifier.store.instances.running()
     if repair and any(report.repaired for report in reports) and not running:
-        click.echo("no bridge runs here: what was marked is looked at by the next `bridge run`", err=True)
+        click.echo("no bridge runs here: the next `bridge run` syncs the marked records", err=True)
     return reports
 
 
@@ -96,6 +98,6 @@ async def _verifier(stack: AsyncExitStack, settings: Settings, plan: Plan) -> Ve
 
 
 def _progress(text: str) -> None:
-    """Long work shows how far it is, where a person looks on."""
+    """Show progress to a person at a terminal."""
     if sys.stderr.isatty():
         click.echo(text, err=True)

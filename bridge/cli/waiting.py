@@ -15,7 +15,7 @@ from bridge.store.engine import Store
 @json_option
 @click.pass_obj
 def waiting(path: Path, mapping: str | None, as_json: bool) -> None:
-    """Every record that waits, of MAPPING or of all: since when, why, and when it is looked at next."""
+    """List every waiting record, of MAPPING or of all: since when, why, and when it is tried next."""
 
     async def work(store: Store) -> tuple[list[dict[str, object]], str]:
         scopes = await known_scopes(store, None)
@@ -23,8 +23,8 @@ def waiting(path: Path, mapping: str | None, as_json: bool) -> None:
         if not rows:
             await known_scopes(store, mapping)
         running = any(one.runs(store.now()) for one in await store.instances.all())
-        return rows, "" if running or not rows else "\nno bridge runs here: nothing is looked at until `bridge run`"
+        return rows, "" if running or not rows else "\nno bridge runs here: no record is synced until `bridge run`"
 
     rows, note = with_store(path, work)
-    after = "`bridge why` with the name of a record tells its story; docs/troubleshooting.md says what each code needs"
+    after = "`bridge why` with the name of a record shows its history; docs/troubleshooting.md explains each code"
     show(rows, as_json, "nothing waits", after + note)

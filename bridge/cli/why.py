@@ -1,4 +1,4 @@
-"""`bridge why`: the story of one record."""
+"""`bridge why`: the history of one record."""
 
 import sys
 from pathlib import Path
@@ -12,8 +12,8 @@ from bridge.domain.errors import ConfigError
 from bridge.store.engine import Store
 
 UNKNOWN = (
-    "no record that the store knows holds this. Names are those both sides agreed on: one that has not crossed yet is "
-    "found as SIDE ENTITY ID, one from before the bridge comes in with `bridge backfill MAPPING`"
+    "no record in the store has this name. `bridge why` knows the names that both sides agreed on. For a record that "
+    "has not crossed yet, write SIDE ENTITY ID; `bridge backfill MAPPING` brings in records from before going live"
 )
 
 
@@ -22,9 +22,9 @@ UNKNOWN = (
 @json_option
 @click.pass_obj
 def why(path: Path, record: tuple[str, ...], as_json: bool) -> None:
-    """Tell a record's story: what happened to it, how it stands, and what happens next.
+    """Show a record's history: what happened to it, its current state, and what happens next.
 
-    A record is named SIDE ENTITY ID, or by a name or an e-mail address it holds. Where several hold it, the command
+    Name the record by SIDE ENTITY ID, or by its name or e-mail address. If several records have it, the command
     asks which one; without a terminal it lists them and ends with exit code 1.
     """
     name = record if len(record) == 3 else _by_name(path, " ".join(record))
@@ -60,9 +60,9 @@ async def _facts(store: Store, side: str, entity: str, record: str) -> list[dict
 
 
 def _by_name(path: Path, words: str) -> tuple[str, ...]:
-    """The record that holds these words as SIDE, ENTITY and ID; a person is asked which where there are several."""
+    """SIDE, ENTITY and ID of the record that has these words; a person chooses if there are several."""
     if not words.strip():
-        raise click.UsageError("name the record: SIDE ENTITY ID, or a name or e-mail address it holds")
+        raise click.UsageError("name the record: SIDE ENTITY ID, or its name or e-mail address")
 
     async def work(store: Store) -> list[dict[str, str]]:
         return await named(store, await known_scopes(store, None), words)
@@ -70,7 +70,7 @@ def _by_name(path: Path, words: str) -> tuple[str, ...]:
     found = with_store(path, work)
     if len(found) > 1:
         rows = [{"": str(number), **one} for number, one in enumerate(found, 1)]
-        click.echo(f"{len(found)} records hold {words!r}:", err=True)
+        click.echo(f"{len(found)} records have {words!r}:", err=True)
         for row in rows:
             linked = f", linked to {row['linked to']}" if row["linked to"] else ""
             click.echo(f"  {row['']:>2}  {row['record']}{linked}  {row['found by']}", err=True)

@@ -26,12 +26,12 @@ from prometheus_client.core import CounterMetricFamily
 
 from bridge.monitoring.health import Status
 
-disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for each, which tells what `rate` knows
+disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for each, which `rate` does not need
 
 LABELS = {
     "system": "systems of the settings, or `unknown`",
     "mapping": "mapping files",
-    "entity": "kinds of records that mapping files name",
+    "entity": "entities that mapping files name",
     "listing": "listings of the connectors without keys of the account; beyond {most} of a system `other`",
     "method": "HTTP methods of the connectors",
     "path": "paths of the connectors with `{{id}}` for ids; beyond {most} of a system `other`",
@@ -41,10 +41,10 @@ LABELS = {
     "listener": "callbacks, admin",
     "hook": "hooks of the connectors",
     "found_by": "callback, sweep",
-    "window": "windows the program knows",
+    "window": "24h, 7d",
     "level": "fail, warn, info",
     "priority": "live, retry, reconcile, backfill",
-    "reason": "codes of the program, see the table in operations.md",
+    "reason": "the reason codes, see the table in operations.md",
     "outcome": "applied, unchanged, filtered, dead",
     "fate": "what became of an accepted event",
     "kind": "incremental, full, backfill",
@@ -53,15 +53,15 @@ LABELS = {
     "version": "the version that runs",
     "python": "the Python it runs on",
 }
-"""Every label there is, and what bounds its values. No label holds what a stranger can choose."""
+"""Every label, and what bounds its values. No label has values that an outsider can choose."""
 
 MOST_VALUES = 200
 REMEMBERED = 512
-"""Kinds of calls whose figures are kept at hand."""
-"""Paths and listings of one system; connectors know fewer, so this only bounds what a fault of theirs could do."""
+"""How many kinds of calls keep their counters cached."""
+"""Paths and listings of one system. Connectors have fewer, so this only limits what a fault of theirs can do."""
 OTHER = "other"
 GROWING = ("accepted", "applied", "unchanged", "coalesced", "filtered", "discarded")
-"""Fates of events that only grow; the others are levels."""
+"""Fates whose numbers only grow; the others are levels."""
 
 CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 CALLBACK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -84,7 +84,7 @@ class Queue(Protocol):
 
 
 class Place(Protocol):
-    """Where a sweep or backfill stands; see `store.cursors.Cursor`."""
+    """The progress of a sweep or backfill; see `store.cursors.Cursor`."""
 
     @property
     def run(self) -> str: ...
@@ -97,7 +97,7 @@ class Place(Protocol):
 
 
 class Run(Protocol):
-    """A sweep or backfill under way; see `app.progress.Progress`."""
+    """A running sweep or backfill; see `app.progress.Progress`."""
 
     @property
     def cursor(self) -> Place: ...
@@ -110,7 +110,7 @@ class Run(Protocol):
 
 
 class Metrics:
-    """Every figure the bridge shows. Names start with `bridge_`, but those of the process, as everywhere."""
+    """All metrics of the bridge. Names start with `bridge_`, except the usual ones of the process."""
 
     content_type = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -124,7 +124,7 @@ class Metrics:
         self._show_levels()
         self._events = EventTotals()
         self.registry.register(self._events)
-        build = self._gauge("build_info", "1; its labels say what runs", "version", "python")
+        build = self._gauge("build_info", "Always 1; the labels name the versions that run", "version", "python")
         build.labels(version("sync-bridge"), python_version()).set(1)
         ProcessCollector(registry=self.registry)
 
@@ -133,7 +133,7 @@ class Metrics:
         self._answered = self._histogram(
             "callback_duration_seconds", "From a callback's head to its answer", CALLBACK_SECONDS, "system"
         )
-        self._outcomes = self._counter("outcomes", "What came of records that were looked at", "mapping", "outcome")
+        self._outcomes = self._counter("outcomes", "How work on records ended", "mapping", "outcome")
         self._to_write = self._histogram(
             "callback_to_write_seconds", "From a callback to the end of the write it caused", WRITE_SECONDS, "mapping"
         )
@@ -143,21 +143,21 @@ class Metrics:
         )
         self._sweeps = self._counter("sweeps", "Sweeps done", "system", "entity", "kind")
         self._rows = self._counter("sweep_rows", "Rows seen by sweeps", "system", "entity")
-        self._marked = self._counter("sweep_changed_rows", "Rows sweeps found changed", "system", "entity")
+        self._marked = self._counter("sweep_changed_rows", "Rows that sweeps found changed", "system", "entity")
         self._skipped = self._counter(
             "skipped_rows", "Rows of listings left out because they could not be understood", "system", "listing"
         )
         self._hooks = self._counter("hook_registrations", "Hooks registered or repaired", "system")
-        self._alerts = self._counter("alert_messages", "Alerts sent, or that could not be", "target", "state")
+        self._alerts = self._counter("alert_messages", "Alerts that were sent, or that failed", "target", "state")
 
     def _count_connections(self) -> None:
         self._ended = self._counter("connections_ended", "Connections ended by the bridge", "listener", "reason")
         self.connections = self._gauge("connections", "Open connections", "listener")
-        self.connections_limit = self._gauge("connections_limit", "Most open connections", "listener")
+        self.connections_limit = self._gauge("connections_limit", "Limit of open connections", "listener")
 
     def _show_levels(self) -> None:
-        self._part_status = self._gauge("part_status", "1 for the status a part of health has now", "part", "status")
-        self._events_open = self._gauge("open_events", "Accepted events that did not end yet", "mapping", "state")
+        self._part_status = self._gauge("part_status", "1 for the current status of a part of health", "part", "status")
+        self._events_open = self._gauge("open_events", "Accepted events that are still open", "mapping", "state")
         self.oldest = self._gauge("oldest_waiting_seconds", "Age of the change that waits longest")
         self._waiting = self._gauge("waiting_records", "Records that wait", "mapping", "reason")
         self._dead = self._gauge("dead_letters", "Records that need a person", "mapping", "reason")
@@ -169,37 +169,40 @@ class Metrics:
             *("system", "hook", "found_by", "window"),
         )
         self._hook_repairs = self._gauge(
-            "hook_repairs", "How often a hook was registered anew in the window", "system", "hook", "window"
+            "hook_repairs", "How often a hook was registered again in the window", "system", "hook", "window"
         )
         self._hook_age = self._gauge("hook_delivery_age_seconds", "Age of a hook's last delivery", "system", "hook")
         self._column_changes = self._gauge(
             "column_changes", "Changes of accounts' columns since they were accepted, by level", "system", "level"
         )
-        self._hook_rows = self._gauge("hooks", "Hooks by what the last audit saw", "system", "state")
+        self._hook_rows = self._gauge("hooks", "Hooks by their state in the last audit", "system", "state")
         self._delivered = self._gauge(
-            "hook_last_delivery_timestamp_seconds", "When a callback last came in, since 1970", "system"
+            "hook_last_delivery_timestamp_seconds", "Unix time of the last callback", "system"
         )
         self._removals = self._gauge(
             "deletion_threshold_removals", "Removals within the window of the deletion threshold", "mapping"
         )
         self.threshold_limit = self._gauge("deletion_threshold_limit", "Removals after which further ones are held")
-        self._pauses = self._gauge("pause_seconds", "What is left of the pause a vendor asked for", "system")
-        self._quota_limit = self._gauge("quota_limit_units", "Units of the day in an account's budget", "system")
-        self._quota_left = self._gauge("quota_left_units", "Units of the day that are left of it", "system")
-        self._quota_pace = self._gauge("quota_calls_per_second", "Calls a second of an account's budget", "system")
-        self._quota_used = self._gauge("quota_used_units", "Units of the day that were used", "system", "priority")
+        self._pauses = self._gauge("pause_seconds", "Remaining seconds of the pause that a vendor asked for", "system")
+        self._quota_limit = self._gauge("quota_limit_units", "Units per day in an account's budget", "system")
+        self._quota_left = self._gauge("quota_left_units", "Units left of the daily budget", "system")
+        self._quota_pace = self._gauge("quota_calls_per_second", "Calls per second in an account's budget", "system")
+        self._quota_used = self._gauge(
+            "quota_used_units", "Units of the daily budget that were used", "system", "priority"
+        )
         self._quota_waiting = self._gauge(
             "quota_waiting_records", "Records that wait for an account's budget", "system", "priority"
         )
         self._quota_seconds = self._gauge(
-            "quota_done_seconds", "Forecast: seconds until what waits for the budget is done", "system", "priority"
+            "quota_done_seconds",
+            "Forecast: seconds until the records that wait for the budget are done",
+            "system",
+            "priority",
         )
 
         run = ("kind", "system", "entity", "mapping")
-        self._run_done = self._gauge(
-            "run_done_records", "Records that a sweep or backfill under way is done with", *run
-        )
-        self._run_total = self._gauge("run_total_records", "Records it is expected to read in all", *run)
+        self._run_done = self._gauge("run_done_records", "Records that a running sweep or backfill has processed", *run)
+        self._run_total = self._gauge("run_total_records", "Records that it is expected to read in total", *run)
         self._run_seconds = self._gauge("run_left_seconds", "Forecast: seconds until it ends", *run)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -224,11 +227,11 @@ class Metrics:
         self._answered.labels(system).observe(seconds)
 
     def outcome(self, mapping: str, outcome: str) -> None:
-        """Something came of a look at a record. A record that goes on waiting is in the gauge `waiting`."""
+        """Work on a record ended. A record that still waits is in the gauge `waiting`."""
         self._outcomes.labels(mapping, outcome).inc()
 
     def written(self, mapping: str, seconds: float) -> None:
-        """A change that a callback told of was written so long after it."""
+        """A change was written this many seconds after the callback that reported it."""
         self._to_write.labels(mapping).observe(seconds)
 
     def remote_call(self, system: str, method: str, path: str, status: int, seconds: float) -> None:
@@ -317,11 +320,11 @@ class Metrics:
         _set_all(self._column_changes, numbers)
 
     def removals(self, numbers: Mapping[tuple[str], int]) -> None:
-        """What each mapping removed within the window of the deletion threshold."""
+        """How many records each mapping removed within the window of the deletion threshold."""
         _set_all(self._removals, numbers)
 
     def paused(self, system: str, seconds: float) -> None:
-        """What is left of the pause a vendor asked for."""
+        """How many seconds are left of the pause that a vendor asked for."""
         self._pauses.labels(system).set(seconds)
 
     def quotas(

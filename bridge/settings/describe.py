@@ -11,18 +11,18 @@ from bridge.settings.model import Settings
 
 HEAD = """# Settings
 
-`make docs` makes this page from the descriptions in `bridge/settings/model.py` and in the `options.py` of each product.
+`make docs` generates this page from `bridge/settings/model.py` and from the `options.py` of each product.
 
-One YAML file, `config/bridge.yaml` by default (`--settings` or `BRIDGE_SETTINGS` name another). Relative paths count
-from that file. Every key may be overridden by an environment variable: `BRIDGE_` and the key in capitals, two
-underscores between levels (`BRIDGE_STORE__URL`, `BRIDGE_SYSTEMS__CRM1__OPTIONS__API_TOKEN`).
+All settings are in one YAML file, by default `config/bridge.yaml`; `--settings` or `BRIDGE_SETTINGS` names another.
+Relative paths start at the folder of that file. An environment variable overrides a key: `BRIDGE_` and the key in
+capitals, with two underscores between levels (`BRIDGE_STORE__URL`, `BRIDGE_SYSTEMS__CRM1__OPTIONS__API_TOKEN`).
 
-Secrets are never written into the file. Give them as `{file: path}`, as `{env: NAME}`, as
-`{credential: NAME}`, or in the `BRIDGE_` variable. The first three may stand for any other value too. A credential is a
-file of that name in the folder that the variable CREDENTIALS_DIRECTORY names: systemd sets it (`LoadCredential=`), and
-the container's image sets it to /run/secrets.
+Do not write secrets into the file. Give them as `{file: path}`, `{env: NAME}` or `{credential: NAME}`, or in the
+`BRIDGE_` variable. The first three work for any other value too. A credential is a file of that name in the folder
+that the variable CREDENTIALS_DIRECTORY names. systemd sets this variable (`LoadCredential=`), and the container image
+sets it to /run/secrets.
 
-`bridge check` lists every fault at once, each with its place and what to do.
+`bridge check` lists all problems at once, each with its place and what to do.
 
 """
 TABLE = "| key | default | meaning |\n| --- | --- | --- |\n"
@@ -38,7 +38,7 @@ def describe(options: Mapping[str, type[BaseModel]]) -> str:
 
 
 def keys(prefix: str, model: type[BaseModel]) -> list[tuple[str, str, str]]:
-    """(key, default, description) of every setting that is no section; NAME stands for a name of the operator's own."""
+    """(key, default, description) of every setting that is not a section. NAME is a name that the operator chose."""
     rows = []
     for name, info in model.model_fields.items():
         inner = _inner(info.annotation)

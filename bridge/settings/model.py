@@ -22,7 +22,7 @@ WRITE_MARGIN_SECONDS = 15.0  # a lease must outlast a write by this much, or no 
 
 
 def binding_faults(systems: Iterable[str], sides: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """(side, what is wrong, remedy) of every side that is bound to no system, or to one of another side."""
+    """(side, what is wrong, remedy) of every side that is bound to no system, or to the system of another side."""
     known, taken, faults = set(systems), dict[str, str](), list[tuple[str, str, str]]()
     for side, system in sides.items():
         if system not in known:
@@ -44,7 +44,7 @@ class StoreSettings(Section):
     url: str = Field(
         STORE_URL,
         repr=False,
-        description="Where the bridge remembers: sqlite:///path (relative to this file) or "
+        description="Where the store is: sqlite:///path (relative to this file) or "
         "postgresql://user@host/name, or postgresql://user@one:5432,two:5432/name where the primary may change. "
         "One with a password comes from {file: path}, {env: NAME} or BRIDGE_STORE__URL.",
     )
@@ -64,45 +64,45 @@ class SystemSettings(Section):
     )
     stopped_hooks: Literal["mend", "respect"] = Field(
         "mend",
-        description="What an audit does about a hook of ours that somebody deactivated at the vendor. mend: registers "
-        "it again; respect: leaves it, and sweeps carry its changes.",
+        description="What an audit does about a hook of the bridge that somebody deactivated at the vendor. mend: "
+        "registers it again; respect: leaves it, and sweeps find its changes.",
     )
     hooks_off: list[str] = Field(
         default_factory=list,
-        description="Hooks that are not to be registered, as `bridge hooks list` names them; sweeps carry changes.",
+        description="Hooks not to register, as `bridge hooks list` names them; sweeps find the changes.",
     )
     sweep_seconds: Seconds | None = Field(
         None,
-        description="How often changes are looked for here, for a product without callbacks above all; nothing:"
+        description="How often the bridge looks for changes here, mainly for a product without callbacks; unset:"
         " schedule.sweep_seconds.",
     )
     reserved_share: Annotated[float, Field(ge=0, le=0.9)] = Field(
         0.2,
-        description="Share of the account's budget, of each second and each day, that only live changes and people may "
-        "use; 0: all may use all of it.",
+        description="Share of the account's budget, per second and per day, that only live changes and commands may "
+        "use; 0: no share is reserved.",
     )
 
 
 class MappingSettings(Section):
     mode: Literal["shadow", "live"] = Field(
-        description="shadow: everything but writes; live: writes. `bridge mode` changes it without a restart."
+        description="shadow: does everything except write; live: writes. `bridge mode` changes it without a restart."
     )
 
 
 class CallbackSettings(Section):
     host: str = Field("127.0.0.1", description="Address the public listener binds to (behind your TLS proxy).")
     port: Port = Field(8080, description="Port of the public listener; 0: any free one.")
-    max_body_bytes: Count = Field(1_048_576, description="Larger callbacks are refused with 413.")
-    max_waiting: Count = Field(2000, description="Callbacks being stored at once; more are answered 503.")
+    max_body_bytes: Count = Field(1_048_576, description="Larger callbacks get 413.")
+    max_waiting: Count = Field(2000, description="Callbacks being stored at the same time; further ones get 503.")
     max_connections: Count = Field(
         512,
-        description="Open connections; then one that keeps the bridge waiting is closed, or the new one gets 503. "
-        "Fewer where the limit of open files (ulimit -n) leaves no room for as many.",
+        description="Most open connections; then one that keeps the bridge waiting is closed, or a new one gets 503. "
+        "Fewer if the limit of open files (ulimit -n) has no room for as many.",
     )
-    head_seconds: Seconds = Field(10, description="A request's head must have come within this time (408).")
-    body_seconds: Seconds = Field(10, description="A callback's body must have come within this time (408).")
+    head_seconds: Seconds = Field(10, description="A request's head must arrive within this time (408).")
+    body_seconds: Seconds = Field(10, description="A callback's body must arrive within this time (408).")
     idle_seconds: Seconds = Field(
-        75, description="A connection without a request is closed after this time: longer than your proxy keeps one."
+        75, description="A connection without a request is closed after this time; your proxy must keep them shorter."
     )
 
 
@@ -110,7 +110,7 @@ class TokenSettings(Section):
     name: str = Field(
         min_length=1, max_length=60, description="Whose token this is: a person or a program. The audit log names it."
     )
-    role: Literal["read", "operate"] = Field(description="read: sees everything; operate: may also act.")
+    role: Literal["read", "operate"] = Field(description="read: may see everything; operate: may also act.")
     secret: SecretStr = Field(min_length=24, description="The token itself: openssl rand -hex 32.")
 
 
@@ -120,14 +120,14 @@ class AdminSettings(Section):
     allow_remote: bool = Field(False, description="Allow a host other than loopback; put access control before it.")
     hosts: list[str] = Field(
         default_factory=list,
-        description="Names or addresses, without port, by which it may be called besides those it is bound to.",
+        description="Names or addresses, without port, that requests may use as Host, besides those it is bound to.",
     )
     tokens: list[TokenSettings] = Field(
         default_factory=list, description="Who may use the pages and the API. See docs/admin.md."
     )
     this_machine: Literal["nobody", "read", "operate"] = Field(
         "nobody",
-        description="What anybody on this machine may do on pages and API without a token; only where `host` is "
+        description="What everybody on this machine may do on pages and API without a token; only if `host` is "
         "loopback.",
     )
     session_minutes: Annotated[float, Field(gt=0, le=1440)] = Field(
@@ -142,7 +142,7 @@ class AdminSettings(Section):
             raise ValueError("this_machine is for a host on loopback only: give everybody a token below `tokens:`")
         names = [token.name for token in self.tokens]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"tokens: {', '.join(twice)} is there twice; the audit log must tell people apart")
+            raise ValueError(f"tokens: {', '.join(twice)} appears twice; the audit log must tell people apart")
         if len({token.secret.get_secret_value() for token in self.tokens}) < len(names):
             raise ValueError("tokens: two of them have the same secret; give everybody a secret of their own")
         return self
@@ -157,26 +157,30 @@ class AdminSettings(Section):
 
 
 class ScheduleSettings(Section):
-    audit_seconds: Seconds = Field(600, description="How often wanted and seen hooks are compared.")
-    sweep_seconds: Seconds = Field(300, description="How often missed changes are looked for.")
-    full_sweep_seconds: Seconds = Field(86_400, description="How often every record is compared.")
+    audit_seconds: Seconds = Field(600, description="How often the bridge compares wanted and registered hooks.")
+    sweep_seconds: Seconds = Field(300, description="How often the bridge looks for missed changes.")
+    full_sweep_seconds: Seconds = Field(86_400, description="How often the bridge compares every record.")
     columns_seconds: Seconds = Field(
         3600,
-        description="How often the bridge looks up the fields, options and stages that mappings name, and what "
-        "changed there is looked for.",
+        description="How often the bridge looks up the fields, options and stages that mappings name, and "
+        "checks what changed there.",
     )
-    retention_seconds: Seconds = Field(3600, description="How often old events and journal entries are removed.")
+    retention_seconds: Seconds = Field(3600, description="How often old events and journal entries are deleted.")
     jitter_seconds: Annotated[float, Field(ge=0)] = Field(10, description="Each run starts up to this much later.")
 
 
 class SyncSettings(Section):
-    workers: Count = Field(8, description="Records worked on at a time, for each pair of systems.")
+    workers: Count = Field(8, description="Records processed at the same time, for each pair of systems.")
     attempts_limit: Count = Field(8, description="Attempts before a record becomes a dead letter.")
-    lease_seconds: Seconds = Field(120, description="How long one worker holds a record before another may take over.")
-    write_seconds: Seconds = Field(45, description="After this long without answer a write's outcome is unknown.")
-    backoff_first_seconds: Seconds = Field(2, description="Wait after the first failed attempt; doubles each time.")
+    lease_seconds: Seconds = Field(
+        120, description="How long one worker holds a record before another may take it over."
+    )
+    write_seconds: Seconds = Field(45, description="After this long without an answer, a write's outcome is unknown.")
+    backoff_first_seconds: Seconds = Field(2, description="Wait after the first failed attempt; it doubles each time.")
     backoff_cap_seconds: Seconds = Field(900, description="Longest wait between attempts.")
-    loop_writes: Count = Field(20, description="More writes to one record within the loop window park it.")
+    loop_writes: Count = Field(
+        20, description="More writes to one record within the loop window make it a dead letter."
+    )
     loop_window_seconds: Seconds = Field(600, description="Window of the loop alarm.")
     delete_limit: Count = Field(
         25, description="Deletes, archives and blanked fields before the deletion threshold holds further ones."
@@ -194,21 +198,25 @@ class SyncSettings(Section):
 
 class VerifySettings(Section):
     every_seconds: Seconds | None = Field(
-        None, description="How often every mapping is verified, as `bridge verify` does; nothing: only by hand."
+        None, description="How often every mapping is verified, as by `bridge verify`; unset: only by hand."
     )
-    sample: Count | None = Field(None, description="Pairs of each mapping drawn at random for it; nothing: all.")
-    repair: bool = Field(False, description="Mark what differs or is missing as due, so that the bridge looks at it.")
+    sample: Count | None = Field(None, description="How many random pairs of each mapping it verifies; unset: all.")
+    repair: bool = Field(
+        False, description="Mark records that differ or are missing as due, so that the bridge syncs them."
+    )
 
 
 class RetentionSettings(Section):
-    journal_days: Count = Field(180, description="How long the journal answers `bridge why`.")
+    journal_days: Count = Field(
+        180, description="How long journal entries are kept, for `bridge why` and `bridge undo`."
+    )
     events_days: Count = Field(14, description="How long received callbacks are kept.")
 
 
 class HealthSettings(Section):
-    oldest_waiting_warn_seconds: Seconds = Field(300, description="A change waiting longer than this is a warning.")
-    oldest_waiting_fail_seconds: Seconds = Field(3600, description="A change waiting longer than this is a failure.")
-    dead_letters_warn: Count = Field(1, description="This many dead letters are a warning.")
+    oldest_waiting_warn_seconds: Seconds = Field(300, description="A change that waits longer than this is a warning.")
+    oldest_waiting_fail_seconds: Seconds = Field(3600, description="A change that waits longer than this is a failure.")
+    dead_letters_warn: Count = Field(1, description="As many dead letters are a warning.")
     audit_age_warn_seconds: Seconds = Field(1800, description="A hook audit older than this is a warning.")
 
     @model_validator(mode="after")
@@ -219,18 +227,18 @@ class HealthSettings(Section):
 
 
 class LogSettings(Section):
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is logged.")
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level that is logged.")
     format: Literal["text", "json"] = Field("text", description="Lines of key=value, or JSON.")
 
 
 class AlertTargetSettings(Section):
-    name: Name = Field(description="A name of your choice, for `bridge alerts test NAME`, health and figures.")
+    name: Name = Field(description="A name of your choice, for `bridge alerts test NAME`, health and metrics.")
     url: SecretStr = Field(
         min_length=8,
-        description="Where to, as Apprise writes it: jsons://host/path (a webhook), mailtos://user:password@host?to= "
+        description="Address in the form of Apprise: jsons://host/path (a webhook), mailtos://user:password@host?to= "
         "and many more; see docs/monitoring.md.",
     )
-    least: Literal["warn", "fail"] = Field("warn", description="From which status of a part of health on it is sent.")
+    least: Literal["warn", "fail"] = Field("warn", description="Lowest status of a part of health that is sent.")
 
     @field_validator("url")
     @classmethod
@@ -246,13 +254,17 @@ HourOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 class AlertSettings(Section):
     targets: list[AlertTargetSettings] = Field(
         default_factory=list,
-        description="Who gets a message when a part of health warns or fails, and when it is over.",
+        description="Who gets a message when a part of health warns or fails, and when it passes again.",
     )
-    group_seconds: Seconds = Field(60, description="How long a change lasts, and waits for others, before it is sent.")
-    repeat_seconds: Seconds = Field(86_400, description="A trouble that stays is sent again after this long.")
-    quiet_from: HourOfDay | None = Field(None, description="When quiet hours begin, such as '22:00'; nothing: none.")
-    quiet_until: HourOfDay | None = Field(None, description="When they end; then what stands is sent in one message.")
-    quiet_passes: Literal["fail", "nothing"] = Field("fail", description="What is sent in quiet hours, too.")
+    group_seconds: Seconds = Field(
+        60, description="How long a change must last, and waits for others, before it is sent."
+    )
+    repeat_seconds: Seconds = Field(86_400, description="A problem that lasts is sent again after this long.")
+    quiet_from: HourOfDay | None = Field(None, description="When quiet hours begin, such as '22:00'; unset: none.")
+    quiet_until: HourOfDay | None = Field(
+        None, description="When they end; then lasting problems are sent in one message."
+    )
+    quiet_passes: Literal["fail", "nothing"] = Field("fail", description="What is sent during quiet hours.")
     zone: str = Field("UTC", description="Time zone of quiet hours and of times in messages, such as Europe/Oslo.")
 
     @field_validator("zone")
@@ -272,22 +284,22 @@ class AlertSettings(Section):
             raise ValueError("quiet_from and quiet_until are the same time: no hour would be quiet; leave both out")
         names = [target.name for target in self.targets]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"targets: {', '.join(twice)} is there twice; give each target a name of its own")
+            raise ValueError(f"targets: {', '.join(twice)} appears twice; give each target a name of its own")
         return self
 
 
 class TraceSettings(Section):
     endpoint: str | None = Field(
         None,
-        description="Where traces go (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces; nothing: none. A "
-        "bridge that stops gives the last of them two seconds.",
+        description="Where traces go (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces; unset: none. A "
+        "bridge that stops waits two seconds for the last ones.",
     )
     authorization: SecretStr | None = Field(
         None, min_length=1, description="The Authorization header of the endpoint, such as Bearer and a token."
     )
-    sample: Annotated[float, Field(ge=0, le=1)] = Field(1.0, description="How large a part of the changes is traced.")
+    sample: Annotated[float, Field(ge=0, le=1)] = Field(1.0, description="Share of the changes that is traced.")
     propagate: bool = Field(
-        False, description="Send W3C traceparent with calls, so that vendors can continue the trace."
+        False, description="Send the W3C traceparent header with calls, so that vendors can continue the trace."
     )
 
     @field_validator("endpoint")
@@ -307,13 +319,14 @@ class Settings(BaseSettings):
 
     _places: Places = PrivateAttr(default_factory=lambda: Places(Path("settings")))
 
-    instance: Name = Field(description="Name of this bridge; part of every callback address. Never change it lightly.")
-    instance_secret: SecretStr = Field(min_length=16, description="Makes callback addresses unguessable.")
+    instance: Name = Field(description="Name of this bridge and part of every callback address, so choose it once.")
+    instance_secret: SecretStr = Field(
+        min_length=16, description="Makes callback addresses unguessable, and encrypts tokens in the store."
+    )
     instance_secret_former: SecretStr | None = Field(
         None,
         min_length=16,
-        description="The instance secret before this one, until health says that all hooks have moved; see "
-        "docs/hooks.md.",
+        description="The previous instance secret, until health says that all hooks have moved; see docs/hooks.md.",
     )
     public_url: str = Field(description="Where vendors reach the public listener: https://bridge.example.com")
     store: StoreSettings = Field(default_factory=StoreSettings, description="The store.")
@@ -324,12 +337,12 @@ class Settings(BaseSettings):
     systems: dict[Name, SystemSettings] = Field(description="The accounts to keep in sync, by a name of your choice.")
     sides: dict[Name, str] = Field(description="Which system plays which side of the mappings.")
     default_mode: Literal["shadow", "live"] = Field(
-        "shadow", description="Mode of mappings not named below; taken in again with the mapping files (SIGHUP)."
+        "shadow", description="Mode of mappings not named below; reloaded with the mapping files (SIGHUP)."
     )
     mappings: dict[str, MappingSettings] = Field(default_factory=dict, description="Settings per mapping.")
     callbacks: CallbackSettings = Field(default_factory=CallbackSettings, description="The public listener.")
     admin: AdminSettings = Field(default_factory=AdminSettings, description="The admin listener.")
-    schedule: ScheduleSettings = Field(default_factory=ScheduleSettings, description="When things run by themselves.")
+    schedule: ScheduleSettings = Field(default_factory=ScheduleSettings, description="When scheduled jobs run.")
     sync: SyncSettings = Field(default_factory=SyncSettings, description="The worker.")
     verify: VerifySettings = Field(default_factory=VerifySettings, description="Verification by schedule.")
     retention: RetentionSettings = Field(default_factory=RetentionSettings, description="How long things are kept.")
@@ -339,7 +352,7 @@ class Settings(BaseSettings):
     traces: TraceSettings = Field(default_factory=TraceSettings, description="Traces by OpenTelemetry.")
 
     def sweep_seconds(self, system: str) -> float:
-        """How often changes are looked for at this system."""
+        """How often the bridge looks for changes at this system."""
         return self.systems[system].sweep_seconds or self.schedule.sweep_seconds
 
     @classmethod
@@ -351,7 +364,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """`load` merges file and environment itself, to name the place of every fault."""
+        """`load` merges file and environment itself, to name the place of every problem."""
         return (init_settings,)
 
     @field_validator("public_url")
@@ -376,10 +389,10 @@ class Settings(BaseSettings):
 
     @property
     def places(self) -> Places:
-        """Where each key was written, for faults found later on."""
+        """Where each key was written, for problems found later."""
         return self._places
 
     def written_at(self, places: Places) -> Self:
-        """The same settings, knowing where they were written."""
+        """The same settings, with the places where they were written."""
         self._places = places
         return self

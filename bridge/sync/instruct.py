@@ -185,7 +185,7 @@ def forgotten(draft: Draft, record_ids: MappingOf[Side, str]) -> str:
         if gone:
             end = draft.endpoint(side)
             command = f"bridge forget {end.name} {end.entity} {record_id} --take-back"
-            return f"a person had {draft.named(side, record_id)} forgotten; `{command}` lifts that"
+            return f"a person had {draft.named(side, record_id)} forgotten; `{command}` allows it again"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Why a record waits, was left alone, or needs a person: codes for programs, and the one place of their sentences."""
+"""Why a record waits, was left alone, or needs a person: codes for programs, and the sentence of each for people."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from typing import NamedTuple
 class Reason(StrEnum):
     """Stored with the task, shown, and counted. `of` gives the sentence."""
 
-    # It is put off.
+    # It waits.
     READ_TOO_EARLY = "read_too_early"
     READ_STALE = "read_stale"
     EDIT_NOT_SHOWN = "edit_not_shown"
@@ -45,7 +45,7 @@ class Reason(StrEnum):
     SYSTEM = "system"
     ATTEMPT = "attempt"
     STORE_AWAY = "store_away"
-    # Nothing is done about it.
+    # It is left alone.
     IN_SHADOW = "in_shadow"
     WOULD_CREATE = "would_create"
     WOULD_LINK = "would_link"
@@ -114,20 +114,20 @@ DONE = frozenset(
         Reason.INSTRUCTED,
     }
 )
-"""Nothing is left to do after these; all other reasons say why a record stands still."""
+"""Nothing is left to do after these. All other reasons say why a record stands still."""
 
 
 SHADOW = frozenset({Reason.IN_SHADOW, Reason.WOULD_CREATE, Reason.WOULD_LINK, Reason.WOULD_UPDATE, Reason.WOULD_REMOVE})
 """Decided while the mapping was in shadow mode."""
 
 DUPLICATES = frozenset({Reason.DUPLICATE_REPORTED, Reason.DUPLICATE_OF})
-"""Two people made the same on both sides: reported, and left alone until they merge it."""
+"""The same thing was created on both sides. It is reported, and left alone until somebody merges it."""
 
 UNLINKED = frozenset({Reason.PARTED, Reason.MATCH_PARTED})
-"""A person ended a pair, and wants its records left alone until one of them is edited."""
+"""A person ended a pair. Its records are left alone until one of them is edited."""
 
 FOR_A_PERSON = frozenset({Reason.THRESHOLD_REACHED, Reason.NO_CANARY})
-"""It waits, and only a person can end that: the log says so at warning when it begins."""
+"""The record waits, and only a person can end that. The log warns when it begins."""
 
 
 class Why(NamedTuple):
@@ -143,17 +143,17 @@ SENTENCES = {
     Reason.EDIT_NOT_SHOWN: "a callback reported an edit of {record} that reads may not show yet; it is read again",
     Reason.KEPT_VISIBLE: "{record} was reported as deleted and is still shown",
     Reason.RECORD_BUSY: "{record} is being worked on",
-    Reason.LINKED_MEANWHILE: "a link of this record appeared meanwhile",
+    Reason.LINKED_MEANWHILE: "this record was linked meanwhile",
     Reason.CHANGED_MEANWHILE: "{record} changed while it was being compared",
-    Reason.CHANGED_BEFORE_REMOVAL: "{record} changed while it was to be removed",
-    Reason.WENT_AWAY_MEANWHILE: "{record} went away while it was being matched",
+    Reason.CHANGED_BEFORE_REMOVAL: "{record} changed just before it was to be removed",
+    Reason.WENT_AWAY_MEANWHILE: "{record} disappeared while it was being matched",
     Reason.GONE_A_MOMENT_AGO: "{record} was gone a moment ago; it is read again",
-    Reason.NOT_THERE_YET: "{record} is not there; it is read again",
+    Reason.NOT_THERE_YET: "{record} was not found; it is read again",
     Reason.GONE_ONCE: "{record} is gone; it is read again",
     Reason.CREATE_UNKNOWN_YET: "the outcome of creating {record} is not known yet",
     Reason.CREATE_AGAIN: "a create that never took effect is tried again",
-    Reason.CREATE_CHECKED: "a person checked the create of unknown outcome; it is looked at again",
-    Reason.CREATE_ELSEWHERE: "another create may be about this very record; waiting for it to end",
+    Reason.CREATE_CHECKED: "a person checked the create of unknown outcome; it is tried again",
+    Reason.CREATE_ELSEWHERE: "another create may be for this same record; waiting for its result",
     Reason.CREATE_HELD_BY_PERSON: "{record} may be the same, and is a dead letter that needs a person",
     Reason.CREATED_HERE: "{record} is just being created here",
     Reason.WHICH_WAS_CREATED: "a person must say which record the create of {record} made",
@@ -164,17 +164,17 @@ SENTENCES = {
     Reason.OUTCOME_UNKNOWN: "outcome unknown: {error}",
     Reason.PARENT_BUSY: "waiting for {parent}, which is being worked on",
     Reason.PARENT_WAITED_FOR: "waiting for {parent}",
-    Reason.NAMES_GONE: "it names {names}, which is gone since it was linked; that is looked at first",
+    Reason.NAMES_GONE: "it refers to {names}, which has disappeared since it was linked; that record is checked first",
     Reason.REFUSED_ONCE: "refused: {error}",
-    Reason.REFERRING_FIRST: "pairs that name this record are done first",
+    Reason.REFERRING_FIRST: "pairs that refer to this record are synced first",
     Reason.LISTING_WAITED_FOR: "waiting for the first complete listing of {entity}",
     Reason.NO_CANARY: "{record} is gone, and no other record of this entity could be seen: lost visibility?",
     Reason.THRESHOLD_REACHED: (
         "held by the deletion threshold: {hits} deletes, archives or blanked fields in {seconds:.0f} s; "
-        "see whether this one is meant, then run `bridge approve {mapping}`"
+        "check whether this one is intended, then run `bridge approve {mapping}`"
     ),
     Reason.MAPPING_PAUSED: "the mapping is paused",
-    Reason.QUIET: "{record} was edited a moment ago; it crosses once it has been left alone for {seconds:.0f} s",
+    Reason.QUIET: "{record} was edited a moment ago; it crosses after {seconds:.0f} s without an edit",
     Reason.SYSTEM: "{error}",
     Reason.ATTEMPT: "attempt {attempts} of {limit}: {error}",
     Reason.STORE_AWAY: "the store could not be used",
@@ -185,9 +185,9 @@ SENTENCES = {
     Reason.WOULD_REMOVE: "filtered: the mapping is in shadow mode; would {verb} {record}",
     Reason.OUTSIDE_WHERE: "filtered: it does not match `where`",
     Reason.PAIR_OUTSIDE_WHERE: "filtered: {record} does not match `where`",
-    Reason.IS_NOT_THERE: "filtered: it is not there",
+    Reason.IS_NOT_THERE: "filtered: the record does not exist",
     Reason.COUNTERPART_GONE: "filtered: its counterpart was deleted or merged away",
-    Reason.NONE_CREATED_THERE: "filtered: nothing on {side} matches, and none is created there",
+    Reason.NONE_CREATED_THERE: "filtered: no record of {side} matches, and the mapping creates none there",
     Reason.DUPLICATE_REPORTED: "filtered: a duplicate of a linked record, reported",
     Reason.FORGOTTEN: "filtered: a person had the bridge forget it",
     Reason.DUPLICATE_OF: "filtered: a duplicate of {record}",
@@ -198,7 +198,7 @@ SENTENCES = {
     ),
     Reason.IN_SYNC: "{agree}",
     Reason.OWN_SIDE_IN_SYNC: "{record} shows what both sides agreed on last",
-    Reason.SETTLED_MEANWHILE: "there is nothing left to look at",
+    Reason.SETTLED_MEANWHILE: "nothing is left to do",
     Reason.UPDATED: "updated {fields}",
     Reason.CREATED: "created {record}",
     Reason.MATCHED: "matched {record}",
@@ -218,17 +218,17 @@ SENTENCES = {
     ),
     Reason.HELD_AS_DUPLICATE: (
         "{record} has the same {key} as {first}, which is linked to {counterpart}, so no second record is created "
-        "there. Merge the two at {system}, delete one, or change the {key} of one: that is noticed. Where both are "
-        "right, write `duplicates: copy` in mapping {mapping}. `bridge dead-letters retry {side} {entity} {id}` looks "
-        "again now, `bridge dead-letters discard {side} {entity} {id}` leaves it alone"
+        "there. Merge the two at {system}, delete one, or change the {key} of one; the bridge notices that. If both "
+        "are right, write `duplicates: copy` in mapping {mapping}. `bridge dead-letters retry {side} {entity} {id}` "
+        "checks again now, `bridge dead-letters discard {side} {entity} {id}` leaves it alone"
     ),
     Reason.CREATE_UNKNOWN: (
         "create outcome unknown: {record} may exist ({among}); "
         "delete, merge or rename what is not its copy, then retry the dead letter, or say which one it is: "
         "`bridge link SIDE ENTITY ID OTHER`; "
-        "what was made there meanwhile and may be it is not copied until then"
+        "until then, new records there that may be this one are not copied"
     ),
-    Reason.CREATE_STILL_UNKNOWN: ("an earlier create of its counterpart has an unknown outcome; retry after checking"),
+    Reason.CREATE_STILL_UNKNOWN: "an earlier create of its counterpart has an unknown outcome; check, then retry",
     Reason.NO_CREATE_ANSWERED: "given up after {attempts} attempts: no create was answered",
     Reason.NO_WRITE_ANSWERED: "given up after {attempts} attempts, the last of which ended without an answer",
     Reason.REFUSED_AS_DUPLICATE: "refused as a duplicate{of}: {error}",
@@ -239,7 +239,7 @@ SENTENCES = {
     ),
     Reason.LOOP_ALARM: (
         "loop alarm: {record} was written {writes} times within {seconds:.0f} s and {fields} still changes; "
-        "see what else writes this field, then retry the dead letter"
+        "find out what else writes this field, then retry the dead letter"
     ),
     Reason.GIVEN_UP: "given up after {attempts} attempts: {error}",
 }

@@ -12,6 +12,6 @@ def test_the_demo_ends_by_itself_with_a_table_in_which_everything_held() -> None
     rows = [line for line in table if "  ok  " in line or "FAILED" in line]
     assert len(rows) >= 10, done.stdout
     assert not [row for row in rows if "FAILED" in row], done.stdout
-    assert done.stdout.endswith("everything held\n")
+    assert done.stdout.endswith("all checks passed\n")
     assert done.returncode == 0
     assert "Traceback" not in done.stdout + done.stderr

@@ -64,7 +64,7 @@ def test_what_is_wrong_with_flags_is_told_at_once_and_nothing_is_written(tmp_pat
     done = told(tmp_path / "none", "init", "pipedrive-deskera", str(tmp_path / "mine"), *wrong)
     assert (done.code, "4 problems:" in done.err) == (2, True)
     assert "did you mean `api_token`" in done.err
-    assert "is a secret, which no command line should hold" in done.err
+    assert "is a secret, and must not be on the command line" in done.err
     assert not (tmp_path / "mine").exists()
 
 

@@ -36,7 +36,7 @@ def test_verify_lists_problems_of_the_settings_as_every_command_does(site: Site)
 
 def test_the_mode_before_the_first_run_holds_from_it_on(site: Site) -> None:
     ended = site.told("mode", "people", "shadow")
-    assert (ended.code, "`bridge run` begins with this mode" in ended.out) == (0, True), ended.err
+    assert (ended.code, "the next `bridge run` starts with this mode" in ended.out) == (0, True), ended.err
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_renamed_things_are_listed_and_accepted(tmp_path: Path) -> None:
             ]
             assert (accepted.code, accepted.out.strip()) == (0, "deal stage 9: 'Proposal' is 'Offer' now")
             assert "nothing was renamed" in site.told("names", "list").out
-            assert "nothing of pipedrive has a new name" in site.told("names", "accept", "pipedrive").out
+            assert "nothing was renamed in pipedrive" in site.told("names", "accept", "pipedrive").out
             assert unknown.code == 1
             assert "known: deskera, pipedrive" in unknown.err
         finally:

@@ -68,7 +68,7 @@ def test_test_reports_the_laws_of_every_row(site: Site) -> None:
     assert "round trip  people.phone: " in site.told("test", "--round-trip").out
     former = site.told("test", "--laws")
     assert "round trip  people.phone: " in former.out
-    assert "It is called --round-trip." in former.err
+    assert "Use --round-trip." in former.err
 
 
 def test_explain_tells_row_by_row_what_a_written_record_means(site: Site) -> None:

@@ -73,7 +73,7 @@ def test_why_takes_a_name_and_asks_which_of_several(world: World) -> None:
     assert (several.code, several.out) == (1, "")
     assert all(f"crm organization {one}, linked to erp crm_contact" in several.err for one in made)
     assert f"say which one, as in `bridge why crm organization {made[0]}`" in several.err
-    assert "no record that the store knows holds this" in site.told("why", "Nobody of this name").err
+    assert "no record in the store has this name" in site.told("why", "Nobody of this name").err
     with typed("2\n") as keyboard:
         command = [BRIDGE, "--settings", str(site.settings), "why", "Ærlig"]
         asked = subprocess.run(

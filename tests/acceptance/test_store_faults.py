@@ -77,7 +77,7 @@ def test_a_new_store_is_told_of(world: World) -> None:
     site = world[0]
     assert site.log.read_text().count("the store is new and empty: nothing from before is known") == 1
     (row,) = json.loads(site.told("status", "--json").out)["store"]
-    assert (row["store"], row["note"]) == (site.store_url, "was empty then: it knows nothing from before")
+    assert (row["store"], row["note"]) == (site.store_url, "was empty then, and knows nothing from before")
 
 
 def test_a_full_disk(world: World) -> None:

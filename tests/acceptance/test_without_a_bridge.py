@@ -128,7 +128,7 @@ def test_with_queue_the_request_waits_for_the_next_bridge(site: Site, command: l
     in_store(site)
     yes = ["--yes"] if command == ["hooks", "remove"] else []
     done = told(site.settings, *command, "--queue", *yes)
-    assert (done.code, done.out) == (0, "queued: the bridge does it when it runs again\n")
+    assert (done.code, done.out) == (0, "queued: the next `bridge run` carries it out\n")
     assert len(in_store(site)) == 1
 
 
@@ -185,7 +185,7 @@ def silent(tmp_path: Path) -> Iterator[Site]:
 
 
 def test_a_bridge_whose_store_takes_no_writes_is_not_said_to_be_gone(silent: Site) -> None:
-    telling = "its store has taken no writes since"
+    telling = "its store has accepted no writes since"
     assert telling in silent.told("status").out
     doctor = silent.told("doctor").out
     assert telling in doctor

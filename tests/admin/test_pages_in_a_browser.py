@@ -250,7 +250,7 @@ async def test_hooks_are_repaired_and_runs_are_started_paused_and_resumed(anna: 
     await anna.sees("9 hooks in place, 0 registered, 0 removed")
     await anna.go("/runs")
     await anna.page.click("button[aria-label='Pause people']")
-    await anna.sees("people: paused; callbacks are still taken in")
+    await anna.sees("people: paused; callbacks are still accepted")
     await anna.page.click("button[aria-label='Resume people']")
     await anna.sure()
     await anna.sees("people: writing again")
@@ -282,7 +282,7 @@ async def test_a_conflict_is_chosen(anna: Reader) -> None:
     await anna.go("/conflicts")
     await anna.page.click("button[aria-label='Take this value: erp for name']")
     await anna.sure()
-    await anna.sees("the value in erp is taken for both sides")
+    await anna.sees("both sides get the value of erp")
     await anna.page.wait_for_selector("text=No field waits for a choice", timeout=15_000)
 
 

@@ -129,8 +129,8 @@ def test_the_secrets_of_the_settings_are_those_that_each_way_hands_over() -> Non
 
 
 def test_the_recipe_for_compose_names_every_file_the_services_need() -> None:
-    _, _, rest = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8").partition("\nCompose:")
-    recipe, _, _ = rest.partition("\nKubernetes:")
+    _, _, rest = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8").partition("\nThe compose file has")
+    recipe, _, _ = rest.partition("\nFor Kubernetes")
     assert recipe.index("cd config/deploy") < recipe.index("mkdir -p secrets mappings")
     started = recipe.index("docker compose")
     for secret in compose()["secrets"].values():

@@ -372,7 +372,7 @@ async def test_a_forgotten_record_is_not_linked_by_a_persons_word_either(new_ben
     await bench.sweep()
     bench.clock.advance(60)
     await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef(which, "person", "1"), alone=False)
-    refused = f"a person had {which} person 1 forgotten; `bridge forget {which} person 1 --take-back` lifts that"
+    refused = f"a person had {which} person 1 forgotten; `bridge forget {which} person 1 --take-back` allows it again"
     assert refused in str(await bench.store.requests.answer(await asked(bench, "link", "crm person 1 1")))
     await asked(bench, "link", "crm person 1 1", go=True)
     await bench.work()

@@ -66,7 +66,7 @@ async def test_what_was_decided_in_shadow_mode_is_counted_once_live_and_nothing_
     assert await behind(site) == [("people", 4, decided, "bridge backfill people --preview")]
     told = await why(site, "crm", "1")
     assert "left behind: it was decided in shadow mode, and the mapping has been live since 2026-" in told
-    assert "by `bridge resync crm person 1`; `bridge backfill people` takes in all such records" in told
+    assert "by `bridge resync crm person 1`; `bridge backfill people` syncs all such records" in told
     assert "left behind: it was decided in shadow mode" in await why(site, "erp", "2")
 
 
@@ -75,9 +75,9 @@ async def test_the_backfill_that_is_named_takes_in_all_that_shadow_mode_decided(
     await goes_live(site)
     await site.sweep("full")
     assert site.names("erp") == ["Bo there", "Cy"]
-    assert "4 records were decided in shadow mode and would be looked at again" in await backfill(site, preview=True)
+    assert "4 records were decided in shadow mode and would be synced" in await backfill(site, preview=True)
     assert site.names("erp") == ["Bo there", "Cy"]
-    assert "4 records decided in shadow mode are looked at again" in await backfill(site)
+    assert "4 records decided in shadow mode are due" in await backfill(site)
     assert (site.names("crm"), site.names("erp")) == (["Ana Lund", "Bo", "Cy"],) * 2
     assert await behind(site) == []
     assert "left behind" not in await why(site, "crm", "1")
@@ -143,11 +143,11 @@ async def test_a_record_from_before_going_live_says_so_and_is_counted_until_it_i
     site.clock.advance(3600)
     await start(site)
     await site.go_live()
-    never = "from before going live: never looked at"
+    never = "from before going live: never processed"
     assert await behind(site) == [("people", 3, never, "bridge backfill people --preview")]
     told = await why(site, "crm", "2")
-    assert "left behind: it was never looked at, and the mapping has been live since 2026-" in told
-    assert "left behind: it was never looked at" in await why(site, "crm", "999")
+    assert "left behind: it was never processed, and the mapping has been live since 2026-" in told
+    assert "left behind: it was never processed" in await why(site, "crm", "999")
     await backfill(site)
     assert site.names("erp") == ["Old 0", "Old 1", "Old 2"]
     assert await behind(site) == []
@@ -203,7 +203,7 @@ async def test_what_two_people_made_twice_is_counted_until_they_merge_it(new_ben
     await site.bench.tell("erp", "person", "1")
     await site.work()
     twin = "bridge why erp person 1"
-    assert await behind(site) == [("people", 1, "made twice: merge them at the product", twin)]
+    assert await behind(site) == [("people", 1, "created on both sides: merge them at the product", twin)]
     site.erp.person_merges("person", "1", "2")
     await site.bench.tell("erp", "person", "1", "deleted")
     await site.work()

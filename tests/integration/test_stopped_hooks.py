@@ -181,9 +181,9 @@ async def test_stop_takes_one_away_although_vendors_cannot_reach_us(site: Site) 
     keeper = keeper_of(site, {})
     keeper.addresses = Addresses("acme", SECRET, "http://127.0.0.1:9/away")
     answer = await requests_of(site, keeper)._stop_hook(HOOK)
-    assert answer == "crm1 any.deal is stopped until `bridge hooks start crm1 any.deal`; sweeps carry its changes"
+    assert answer == "crm1 any.deal is stopped until `bridge hooks start crm1 any.deal`; sweeps find its changes"
     assert [entity for entity, _ in site.hooks()] == ["person"]
-    with pytest.raises(NotDone, match=r"crm1 any\.deal is to be registered, and is not yet: nothing was registered"):
+    with pytest.raises(NotDone, match=r"crm1 any\.deal is not registered yet: nothing was registered"):
         await requests_of(site, keeper)._start_hook(HOOK)
 
 
@@ -191,12 +191,14 @@ async def test_what_stop_and_start_did_not_do_is_told(site: Site) -> None:
     keeper = keeper_of(site, {})
     await unusable(site, "another account")
     answer = await requests_of(site, keeper)._stop_hook(HOOK)
-    assert answer.endswith("it is removed there once that works (crm1 is stopped: another account)")
-    with pytest.raises(NotDone, match=r"crm1 any\.deal is to be registered, and is not yet: crm1 is stopped"):
+    assert answer.endswith("it is removed at the vendor as soon as possible (crm1 is stopped: another account)")
+    with pytest.raises(NotDone, match=r"crm1 any\.deal is not registered yet: crm1 is stopped"):
         await requests_of(site, keeper)._start_hook(HOOK)
     await unusable(site, "")
     await keeper.remove_all()
-    with pytest.raises(NotDone, match="is not yet: its hooks were removed on request; `bridge hooks repair`"):
+    with pytest.raises(
+        NotDone, match="is not registered yet: its hooks were removed on request; `bridge hooks repair`"
+    ):
         await requests_of(site, keeper)._start_hook(HOOK)
 
 
@@ -247,7 +249,7 @@ async def test_a_bridge_told_to_respect_it_leaves_it_says_so_and_sweeps(
         await site.until_there(("Blind Bo", "bo@x.example"))
 
         answer = await Requests(site.bridge)._start_hook({"system": source, "hook": key})
-        assert answer == f"{source} {key} is registered; what changed meanwhile is swept"
+        assert answer == f"{source} {key} is registered; a sweep finds what changed meanwhile"
         assert VENDORS[source].working_hooks(simulator) == 1
         with pytest.raises(NotDone, match=f"{source} has no hook `nothing` that a mapping needs; known: {key}"):
             await Requests(site.bridge)._stop_hook({"system": source, "hook": "nothing"})

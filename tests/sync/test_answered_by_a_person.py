@@ -54,7 +54,7 @@ async def test_promise_12_what_the_threshold_holds_back_goes_on_when_a_person_ap
     assert len(bench.erp.live("person")) == 6
     assert (await _answer(bench, "approve", mapping="peple")).startswith("failed: no mapping is called `peple`")
     answer = await _answer(bench, "approve", mapping="people", minutes=10)
-    assert answer == "people: deletes go through for 10 minutes; 2 held records are looked at now"
+    assert answer == "people: deletes are allowed for 10 minutes; 2 held records are due now"
     await bench.settle(300)
     assert len(bench.erp.live("person")) == 4
     bench.clock.advance(700)  # the approval is over, and those it let through count
@@ -121,7 +121,7 @@ async def test_promise_7_a_question_is_listed_and_the_answer_is_taken_for_both_s
     unknown = await _answer(bench, "conflicts choose", **about, field="name", winner="left")
     assert unknown.startswith("failed: mapping people has no side `left`")
     answer = await _answer(bench, "conflicts choose", **about, field="name", winner="crm")
-    assert answer == "name of erp person 1: the value in crm is taken for both sides"
+    assert answer == "name of erp person 1: both sides get the value of crm"
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Crm"
     assert [question.field for question in await bench.store.conflicts.waiting()] == ["phone"]

@@ -48,7 +48,7 @@ async def test_health_warns_of_held_deletes_and_names_mapping_count_and_command(
     await bench.settle(30)
     told = await _health(bench)
     assert (told.status, told.value) == (Status.WARN, 2)
-    assert "2 of people (`bridge waiting people` lists them, `bridge approve people` lets them through)" in told.output
+    assert "2 of people (`bridge waiting people` lists them, `bridge approve people` allows them)" in told.output
 
 
 async def test_status_names_mapping_count_and_command_of_held_deletes(new_bench: NewBench) -> None:
@@ -67,11 +67,11 @@ async def test_approving_makes_what_is_held_due_at_once(new_bench: NewBench) -> 
         bench.crm.person_deletes("person", record_id)
     await bench.settle(30)
     assert len(bench.erp.live("person")) == 3
-    assert await _approve(bench) == "people: deletes go through for 60 minutes; 2 held records are looked at now"
+    assert await _approve(bench) == "people: deletes are allowed for 60 minutes; 2 held records are due now"
     await bench.settle(1)
     assert len(bench.erp.live("person")) == 1
     assert (await _health(bench)).status is Status.PASS
-    assert await _approve(bench) == "people: deletes go through for 60 minutes; none is held now"
+    assert await _approve(bench) == "people: deletes are allowed for 60 minutes; none is held now"
 
 
 async def test_archives_blanked_fields_and_the_other_direction_are_held_and_approved_alike(

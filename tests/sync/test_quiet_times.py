@@ -47,7 +47,7 @@ async def test_an_edit_waits_for_the_next_one(new_bench: NewBench) -> None:
     task = await _task(bench, Side.LEFT, record_id)
     assert (task.state, task.code) == (TaskState.WAITING, Reason.QUIET.value)
     assert task.due == pytest.approx(bench.store.now() + 10, abs=1)
-    assert "left alone for 30 s" in task.reason
+    assert "after 30 s without an edit" in task.reason
     assert task in await bench.store.waiting.all("people"), "it is told with what waits"
     bench.clock.advance(11)
     await bench.turn()

@@ -43,7 +43,7 @@ async def test_health_names_the_record_that_waits_longest_its_reason_its_next_lo
     bench.clock.advance(100)
     told = await health(bench)
     assert told.startswith("oldest change waits for 100 s: crm company 1 of mapping companies (erp: limit); ")
-    assert "next look in 400 s; " in told
+    assert "next attempt in 400 s; " in told
     assert "`bridge why crm company 1`" in told
     assert told.endswith("`bridge waiting` lists all 3")
 
@@ -120,11 +120,11 @@ async def test_a_write_that_is_only_to_be_looked_at_again_does_not_wait_before_i
     assert (task.code, task.due > bench.store.now()) == (Reason.CREATED, True)
     assert await health(bench) == "nothing waits"
     bench.clock.advance(60)
-    assert "(to be looked at once more; last: created erp person 1); next look now" in await health(bench)
+    assert "(to be checked once more; last: created erp person 1); next attempt now" in await health(bench)
 
 
 async def test_what_waits_in_a_mapping_that_has_no_file_any_more_is_told(new_bench: NewBench) -> None:
     bench = await _waiting_for_a_company(new_bench)
     (oldest,) = await bench.store.waiting.all(most=1)
     told = waiting(oldest, 1, {}, {}, bench.store.now(), {})
-    assert "no mapping file is called companies any more: put it back" in told
+    assert "the mapping file companies was removed: put it back" in told

@@ -210,7 +210,7 @@ DELETED = ["kept here", "crm person 1 was deleted -> deleted erp person 1", "not
 UNLINKED = ["unlinked: erp person 1 was deleted; crm person 1 stays (unlink)", "now: not linked"]
 HELD_BACK = "then run `bridge approve people`"
 LEFT_OVER = "merged: crm person 1 was merged into 2, which is linked already; erp person 1 is left over"
-LIVES_ON = "what lives on is crm person 2, linked to erp person 2"
+LIVES_ON = "which survives: crm person 2, linked to erp person 2"
 FROZEN = [
     "frozen: filtered: crm person 1 does not match `where`; the pair is left as it is",
     "(frozen, created in erp)",
@@ -237,7 +237,7 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
     },
     merged: {
         ("crm", "1"): [LEFT_OVER, LIVES_ON],
-        ("erp", "1"): [LEFT_OVER, "what lives on is erp person 2, linked to crm person 2"],
+        ("erp", "1"): [LEFT_OVER, "which survives: erp person 2, linked to crm person 2"],
         ("crm", "2"): [LEFT_OVER, "now: linked to erp person 2 (live"],
         ("erp", "2"): [LEFT_OVER, "now: linked to crm person 2 (live"],
     },
@@ -247,7 +247,7 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
         ("erp", "1"): ["merged: crm person 1 was merged into 3; the link follows", "linked to crm person 3 (live"],
     },
     waiting: {
-        ("crm", "2"): ["nothing was ever written", "now: not linked", "(waiting for company: companies 1)"],
+        ("crm", "2"): ["nothing has been written", "now: not linked", "(waiting for company: companies 1)"],
     },
     dead: {
         ("crm", "1"): [
@@ -265,7 +265,7 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
     frozen: {
         ("crm", "1"): FROZEN,
         ("erp", "1"): FROZEN,
-        ("crm", "2"): ["nothing was ever written", "last: filtered: it does not match `where`"],
+        ("crm", "2"): ["nothing has been written", "last: filtered: it does not match `where`"],
     },
     shadow: {("crm", "1"): ["would create a new erp person", "filtered: the mapping is in shadow mode"]},
     twin: {
@@ -312,4 +312,4 @@ async def test_why_tells_the_true_story_on_both_sides(
         assert -1 not in at, f"{said[at.index(-1)]!r} is not told: {told}"
         assert at == sorted(at), told
         if "created:" in told:
-            assert "nothing was ever" not in told
+            assert "nothing has been written" not in told

@@ -298,7 +298,7 @@ def _facts(mapping: Mapping) -> list[tuple[str, str]]:
         ("duplicates", mapping.duplicates.value),
     ]
     if mapping.quiet:
-        facts.append(("quiet time", f"an edit crosses once the record has been left alone for {mapping.quiet:.0f} s"))
+        facts.append(("quiet time", f"an edit crosses after {mapping.quiet:.0f} s without another one"))
     facts += [(f"when deleted in {names[side]}", mapping.deleted[side].value) for side in Side]
     for side in Side:
         where = mapping.side(side).where

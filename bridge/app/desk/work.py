@@ -257,7 +257,7 @@ def _about(code: str) -> str:
 ABOUT = {
     Reason.UNTRANSLATABLE: "A value cannot be translated. Correct it at its product, or the mapping; then retry.",
     Reason.REFERENCE_REJECTED: "A record it names is not linked, and the mapping says `missing: reject`.",
-    Reason.SEVERAL_MATCH: "Several records of the other side match. Merge them or change a match key; that is noticed.",
+    Reason.SEVERAL_MATCH: "Several records of the other side match. Merge them, or change a match key.",
     Reason.HELD_AS_DUPLICATE: "It is a duplicate of a linked record. Merge the two, or say `duplicates: copy`.",
     Reason.CREATE_UNKNOWN: "It is unknown whether a create took effect. Look at the product, delete what is too much, "
     "then retry.",

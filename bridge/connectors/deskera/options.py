@@ -8,7 +8,7 @@ from bridge.connectors.quota import Quota
 
 
 class DeskeraOptions(BaseModel):
-    """One OAuth token opens one organisation: two organisations are two systems."""
+    """One OAuth token gives access to one organisation, so two organisations are two systems."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,12 +23,12 @@ class DeskeraOptions(BaseModel):
     client_id: Annotated[str, Field(min_length=1, description="Client id Deskera issued to you (begins with cl_pub_)")]
     client_secret: Annotated[SecretStr, Field(description="Client secret Deskera issued to you (begins with cl_priv_)")]
     access_token: Annotated[
-        SecretStr | None, Field(description="First access token; left out: one is fetched with the refresh token")
+        SecretStr | None, Field(description="First access token; unset: the bridge fetches one with the refresh token")
     ] = None
     refresh_token: Annotated[
         SecretStr | None,
         Field(
-            description="First refresh token; left out: `bridge authorize` fetches one. Later ones are kept in the"
+            description="First refresh token; unset: `bridge authorize` fetches one. Later ones are kept in the"
             " store; a new value here replaces them"
         ),
     ] = None
@@ -36,29 +36,29 @@ class DeskeraOptions(BaseModel):
         str | None,
         Field(
             pattern=r"^https?://",
-            description="Address of the page where a person consents; left out: the one of base_url's environment",
+            description="Address of the page where a person consents; unset: the one of base_url's environment",
         ),
     ] = None
     redirect_uri: Annotated[
         str | None,
         Field(
             pattern=r"^https?://",
-            description="Callback URL given to Deskera with your app, where a person's consent ends; nothing: the"
+            description="Callback URL given to Deskera with your app, to which a person's consent leads; unset: the"
             " bridge's public_url",
         ),
     ] = None
     token_path: Annotated[
         str,
-        Field(pattern=r"^/", description="Path of the token call; /oauth/token is tried when this one is not found"),
+        Field(pattern=r"^/", description="Path of the token call; if it is not found, /oauth/token is tried"),
     ] = "/v2/oauth/token"  # noqa: S105 - a path
     scope: Annotated[
-        str | None, Field(description="OAuth scope sent when a token is renewed, e.g. 'write'; left out: none")
+        str | None, Field(description="OAuth scope sent when a token is renewed, e.g. 'write'; unset: none")
     ] = None
     requests_per_second: Annotated[
         float, Field(gt=0, le=1000, description="Pace of the calls; Deskera documents no limit")
     ] = 3.0
     at_once: Annotated[int, Field(ge=1, le=16, description="How many calls may run at the same time")] = 2
-    page_size: Annotated[int, Field(ge=1, le=100, description="Rows asked for per page of a listing")] = 50
+    page_size: Annotated[int, Field(ge=1, le=100, description="Records per page of a listing")] = 50
     basic_auth_on_calls: Annotated[
         bool, Field(description="Also send the client id and secret with every call, as Deskera's Java SDK does")
     ] = False

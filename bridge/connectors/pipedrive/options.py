@@ -14,8 +14,8 @@ class PipedriveOptions(BaseModel):
 
     base_url: str = Field(
         SHARED_HOST,
-        description="Address of the API without a path, such as https://yourcompany.pipedrive.com. With OAuth and no"
-        " address given, the one in the vendor's token answer is used.",
+        description="Address of the API without a path, such as https://yourcompany.pipedrive.com. With OAuth,"
+        " if unset, the address from the vendor's token answer.",
     )
     api_token: SecretStr | None = Field(
         None, description="Personal API token of the user the bridge works as (Pipedrive: Personal preferences, API)."
@@ -24,30 +24,30 @@ class PipedriveOptions(BaseModel):
     client_secret: SecretStr | None = Field(None, description="OAuth: client secret of your Pipedrive app.")
     refresh_token: SecretStr | None = Field(
         None,
-        description="OAuth: refresh token of an installation made elsewhere; left out: `bridge authorize` fetches one.",
+        description="OAuth: refresh token of an existing installation; unset: `bridge authorize` fetches one.",
     )
     redirect_uri: str | None = Field(
         None,
-        description="OAuth: callback URL of your app, where a person's consent ends; nothing: the bridge's public_url.",
+        description="OAuth: callback URL of your app, where consent ends; unset: the bridge's public_url.",
     )
     token_url: str = Field(
         "https://oauth.pipedrive.com/oauth/token", description="OAuth: address of the token endpoint."
     )
-    page_size: int = Field(500, ge=1, le=500, description="Records asked for in one page of a listing.")
+    page_size: int = Field(500, ge=1, le=500, description="Records per page of a listing.")
     calls_at_once: int = Field(4, ge=1, le=20, description="Calls that may run at the same time.")
-    timeout_seconds: float = Field(30.0, gt=0, le=300, description="Time one call may take.")
+    timeout_seconds: float = Field(30.0, gt=0, le=300, description="Longest time for one call.")
     daily_tokens: int | None = Field(
         None,
         ge=1000,
-        description="Most tokens of the company's daily budget that the bridge may spend (a list of 500"
-        " records costs 10, a read 1, a write 5, a search 20; leads and notes cost double); nothing: no limit but the"
-        " vendor's.",
+        description="How many tokens of the company's daily budget the bridge may spend (a list of 500"
+        " records costs 10, a read 1, a write 5, a search 20; leads and notes cost double); unset: only the"
+        " vendor's limit.",
     )
     hook_version: Literal["2.0", "1.0"] = Field(
-        "2.0", description="Version of the hooks that are registered. Those of 1.0 tell nothing of leads."
+        "2.0", description="Version of the hooks. Hooks of version 1.0 do not report leads."
     )
     hook_user_id: int | None = Field(
-        None, description="User whose permissions filter the events of the hooks; nothing: the bridge's own user."
+        None, description="User whose permissions filter the events of the hooks; unset: the bridge's own user."
     )
 
     @field_validator("base_url", "token_url", "redirect_uri")

@@ -11,7 +11,7 @@ ONLINE = "https://online.superoffice.com"
 
 
 class SuperOfficeOptions(BaseModel):
-    """One way to sign in: system user, OAuth, or (onsite only) user and password."""
+    """Choose one way to sign in: system user, OAuth, or (onsite only) user and password."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -20,34 +20,34 @@ class SuperOfficeOptions(BaseModel):
     )
     login_url: str = Field(
         ONLINE,
-        description="Online: where to sign in and to ask for the tenant's address; https://sod.superoffice.com for"
+        description="Online: where to sign in and to look up the tenant's address; https://sod.superoffice.com for"
         " development, https://qaonline.superoffice.com for stage.",
     )
     base_url: str | None = Field(
         None,
         description="Onsite: address of the site without /api, such as https://crm.example.com/superoffice. Online:"
-        " leave it out, a tenant moves between addresses.",
+        " leave it out, because a tenant's address may change.",
     )
     client_id: str | None = Field(
-        None, description="Client id of your app; the system user needs it for `bridge authorize` only."
+        None, description="Client id of your app; the system user needs it only for `bridge authorize`."
     )
     client_secret: SecretStr | None = Field(
-        None, description="Client secret of your app; it is the application token of the system user as well."
+        None, description="Client secret of your app; it is also the application token of the system user."
     )
     refresh_token: SecretStr | None = Field(
         None,
-        description="OAuth: refresh token of the bridge's user; left out: `bridge authorize` fetches one. A new one"
-        " counts when the stored one is refused.",
+        description="OAuth: refresh token of the bridge's user; unset: `bridge authorize` fetches one. A new one"
+        " is used when the stored one is refused.",
     )
     redirect_uri: str | None = Field(
         None,
         pattern=r"^https?://",
-        description="Redirect address of your app, where a person's consent ends; nothing: the bridge's public_url.",
+        description="Redirect address of your app, to which a person's consent leads; unset: the bridge's public_url.",
     )
     system_token: SecretStr | None = Field(
         None,
-        description="System user: the token an administrator's consent gave your app for this tenant; left out:"
-        " `bridge authorize` fetches it. A new one counts when the stored one is refused.",
+        description="System user: the token that an administrator's consent gave your app for this tenant; unset:"
+        " `bridge authorize` fetches it. A new one is used when the stored one is refused.",
     )
     private_key: SecretStr | None = Field(
         None, description="System user: the app's private RSA key, as PEM or in the vendor's XML form."
@@ -57,14 +57,16 @@ class SuperOfficeOptions(BaseModel):
     language: str = Field(
         "en",
         pattern=r"^[A-Za-z-]{2,10}$",
-        description="Language of the list items' texts, by which mappings name them.",
+        description="Language of the list items' texts that mappings use.",
     )
-    page_size: int = Field(50, ge=1, le=1000, description="Records listed at a time; each is then read by itself.")
+    page_size: int = Field(
+        50, ge=1, le=1000, description="Records per page of a listing; each is then read separately."
+    )
     calls_at_once: int = Field(4, ge=1, le=16, description="Calls that may run at the same time.")
     requests_per_second: float = Field(
         5.0, gt=0, le=1000, description="Pace of the calls; SuperOffice meters them and publishes no limit."
     )
-    timeout_seconds: float = Field(45.0, gt=0, le=300, description="Time one call may take.")
+    timeout_seconds: float = Field(45.0, gt=0, le=300, description="Longest time for one call.")
 
     @field_validator("login_url", "base_url")
     @classmethod
@@ -82,7 +84,7 @@ class SuperOfficeOptions(BaseModel):
 
     @property
     def way(self) -> Literal["system user", "user's consent", "password"]:
-        """How to sign in. The private key is the system user's, so it tells the two consents apart."""
+        """How to sign in. The private key belongs to the system user, so it distinguishes the two consents."""
         if self.username is not None:
             return "password"
         if self.system_token is not None or (self.private_key is not None and self.refresh_token is None):

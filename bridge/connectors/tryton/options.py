@@ -6,7 +6,7 @@ from bridge.connectors.quota import Quota
 
 
 class TrytonOptions(BaseModel):
-    """A user of the database, best one of the bridge's own; its access rights bound what can be done."""
+    """A user of the database, preferably one for the bridge only; its access rights limit the bridge's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -15,20 +15,22 @@ class TrytonOptions(BaseModel):
     user: str = Field(min_length=1, description="Login name of the user the bridge works as.")
     password: SecretStr = Field(description="That user's password.")
     company: int | None = Field(
-        None, ge=1, description="Id of the company to work in, where the user has several; nothing: the user's own."
+        None, ge=1, description="Id of the company to work in, if the user has several; unset: the user's main company."
     )
     page_size: int = Field(500, ge=1, le=1000, description="Records per page of a listing.")
     calls_at_once: int = Field(4, ge=1, le=16, description="Calls that may run at the same time.")
     requests_per_second: float = Field(
-        20.0, gt=0, le=1000, description="Pace of the calls; a server has no limit of its own."
+        20.0, gt=0, le=1000, description="Pace of the calls; the server has no limit of its own."
     )
-    timeout_seconds: float = Field(60.0, gt=0, le=300, description="Time one call may take; the server's own is 60 s.")
+    timeout_seconds: float = Field(
+        60.0, gt=0, le=300, description="Longest time for one call; the server's limit is 60 s."
+    )
     longest_transaction_seconds: float = Field(
         120.0,
         ge=0,
         le=3600,
-        description="How long a transaction of others may last. What it changes carries the time it began, so each"
-        " sweep looks so far back again.",
+        description="How long other transactions may last. Their changes carry the time when the transaction began,"
+        " so each sweep looks back this far.",
     )
 
     @field_validator("database")

@@ -85,7 +85,7 @@ async def test_status_takes_no_system_for_answering_while_no_bridge_runs(store: 
     watched = await status_of(store)
     assert alone["bridge"][0]["state"] == "no bridge has run on this store yet"
     assert [row["state"] for row in alone["systems"]] == [
-        "not watched, as no bridge runs; last known: answered",
+        "not watched, because no bridge runs; last known: answered",
         "stopped: the token is refused",
     ]
     assert [row["state"] for row in watched["systems"]] == ["answers", "stopped: the token is refused"]

@@ -113,8 +113,8 @@ class Listener:
     [
         ("", "", ("scheduler", Status.PASS, "three jobs")),
         ("t" * 24, "t" * 24, ("scheduler", Status.PASS, "three jobs")),
-        ("t" * 24, "u" * 24, ("admin token", Status.WARN, "does not know the first token")),
-        ("", "u" * 24, ("admin token", Status.WARN, "wants a token, and these settings have none")),
+        ("t" * 24, "u" * 24, ("admin token", Status.WARN, "does not accept the first token")),
+        ("", "u" * 24, ("admin token", Status.WARN, "needs a token, and these settings have none")),
     ],
 )
 async def test_the_running_bridge_is_asked_with_a_token_of_the_settings(

@@ -37,7 +37,9 @@ def test_changed_files_that_are_wrong_are_told_as_the_bridge_would_not_start_wit
 def test_a_mapping_that_another_instance_runs_otherwise_is_named(other: dict[str, Any]) -> None:
     result = mappings({"people": replace(STATE, **other)}, {"people": PEOPLE})
     assert result.status is Status.WARN
-    assert "another instance runs people by another mapping file or mode, so this one does nothing" in result.output
+    assert (
+        "another instance runs people with another mapping file or mode, so this one does not process" in result.output
+    )
 
 
 def test_records_made_twice_are_a_warning_that_names_one() -> None:

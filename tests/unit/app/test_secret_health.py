@@ -26,7 +26,7 @@ async def told(audit: Audit | None, former: str | None = "a former secret") -> A
     [
         (None, "hooks at crm1, erp1 may still have addresses of the former secret"),
         (Audit(settled={"crm1"}), "hooks at erp1 may still have"),
-        (Audit(settled={"crm1", "erp1"}), "all has moved over to the new secret: take instance_secret_former out"),
+        (Audit(settled={"crm1", "erp1"}), "all hooks have moved to the new secret: remove instance_secret_former"),
     ],
 )
 async def test_it_says_where_hooks_may_still_have_former_addresses(audit: Audit | None, said: str) -> None:

@@ -33,7 +33,7 @@ async def test_a_store_that_refuses_callbacks_alone_is_not_well_and_the_bridge_n
 
 
 async def test_a_store_that_takes_both_is_well() -> None:
-    assert await said(bridge("")) == (Status.PASS, "takes writes")
+    assert await said(bridge("")) == (Status.PASS, "accepts writes")
     assert await ready(bridge("")) == ""
 
 

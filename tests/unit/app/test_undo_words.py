@@ -30,12 +30,12 @@ def test_what_is_no_time_is_refused_with_one_that_is() -> None:
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("undo", "say one of: SIDE ENTITY ID [--at TIME], --run ID, --mapping NAME --since TIME"),
-        ("undo crm deal", "say one of"),
-        ("undo crm deal 7 --run undo/1", "say one of"),
-        ("undo --run undo/1 --at 2h", "say one of"),
-        ("undo --mapping deals", "--mapping and --since go together"),
-        ("undo crm deal 7 --queue", "--queue leaves the request for the next bridge, which shows nothing"),
+        ("undo", "write one of: SIDE ENTITY ID [--at TIME], --run ID, --mapping NAME --since TIME"),
+        ("undo crm deal", "write one of"),
+        ("undo crm deal 7 --run undo/1", "write one of"),
+        ("undo --run undo/1 --at 2h", "write one of"),
+        ("undo --mapping deals", "--mapping and --since need each other"),
+        ("undo crm deal 7 --queue", "--queue stores the request for the next bridge, so nothing can be shown first"),
     ],
 )
 def test_a_mistake_is_told_before_anything_is_opened(typed: str, told: str, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_the_example_of_lines_passes_check_and_crosses() -> None:
 
 
 def test_the_examples_of_when_can_be_read_and_hold_of_what_they_say() -> None:
-    mapping = load_text(HEAD + NAME + block("### A field rule that holds only of some records: `when`"), "m.yaml")[0]
+    mapping = load_text(HEAD + NAME + block("### A field rule that applies to some records only: `when`"), "m.yaml")[0]
     assert read(mapping, Side.LEFT, {"status": "won", "kind": "person"}).off == frozenset()
     assert read(mapping, Side.LEFT, {"status": "open", "kind": "firm"}).off == {"invoice", "first"}
     assert read(mapping, Side.RIGHT, {"type": "firm"}).off == {"first"}

@@ -16,7 +16,7 @@ OFF = {"once"}
 
 
 def documented() -> set[str]:
-    section = PAGE.partition("These are all keys:\n")[2].partition("\n## ")[0]
+    section = PAGE.partition("These are all the keys:\n")[2].partition("\n## ")[0]
     rows = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
     return {key for row in rows for key in re.findall(r"`([a-z_]+)`", row)}
 

@@ -26,7 +26,7 @@ def test_tokens_are_read_with_their_roles_and_never_shown(load: Load) -> None:
     [
         (TOKENS.replace("{env: ANNA}", ANNA), "admin.tokens.0.secret: a secret stands in the settings file"),
         (TOKENS.replace("operate", "admin"), "admin.tokens.0.role: must be 'read' or 'operate'"),
-        (TOKENS.replace("name: ole", "name: anna"), "anna is there twice"),
+        (TOKENS.replace("name: ole", "name: anna"), "anna appears twice"),
         (TOKENS.replace("{env: OLE}", "{env: ANNA}"), "two of them have the same secret"),
         (TOKENS.replace("{env: OLE}", "{env: SECRET}"), "admin.tokens.1.secret: must have at least 24 characters"),
         ("admin: {host: 10.0.0.5, allow_remote: true, this_machine: read}\n", "for a host on loopback only"),
