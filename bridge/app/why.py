@@ -179,7 +179,7 @@ async def named(store: Store, scopes: Scopes, words: str) -> list[dict[str, str]
 
 
 def _written_by(entry: JournalEntry, actors: Mapping[int, str]) -> str:
-    """The event, as in log lines, and who made its change; for a write also the mapping's version, its run, its undoing."""
+    """The event, as in log lines, and who made its change; for a write also the mapping's version, run and undoing."""
     by = f": a change by {actors[entry.event]}" if entry.event is not None and entry.event in actors else ""
     if entry.what not in WRITES:
         return f" [event {entry.event}{by}]" if entry.event else ""
