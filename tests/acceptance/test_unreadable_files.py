@@ -157,7 +157,7 @@ def test_the_schema_knows_the_operators_functions_without_any_secret(site: Site)
 
 def test_an_argument_that_is_no_text_is_one_message(site: Site) -> None:
     done = told(site, "why", "crm", "deal", os.fsdecode(b"\xff"))
-    assert (done.code, "holds half a character" in done.err) == (2, True)
+    assert (done.code, "contains half a character" in done.err) == (2, True)
 
 
 ATTEMPTS: dict[str, Callable[[Site], list[str]]] = {
