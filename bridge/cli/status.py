@@ -6,7 +6,7 @@ import click
 
 from bridge.app.status import status_of
 from bridge.cli.opened import with_store
-from bridge.cli.shown import json_option, print_json, table_of
+from bridge.cli.shown import json_option, print_json, say, table_of
 
 
 @click.command(epilog="Example: bridge status --json")
@@ -22,4 +22,5 @@ def status(path: Path, as_json: bool) -> None:
         if rows:
             click.echo(f"\n{heading}")
             table_of(rows)
-    click.echo(f"\nnone: {', '.join(heading for heading, rows in found.items() if not rows)}")
+    click.echo()
+    say(f"none: {', '.join(heading for heading, rows in found.items() if not rows)}", hang=len("none: "))
