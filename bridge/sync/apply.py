@@ -346,8 +346,8 @@ async def _sent(
 async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline: float) -> T:
     """A write at `side`. Whoever looks for its outcome looks after the deadline: nothing is sent later than that.
 
-    Raises OutcomeUnknown when it has not ended by then, RetryLater when it is too late, and RateLimited when nothing was
-    sent by then: others had their turn within the account's budget, so it is no attempt of this record.
+    Raises OutcomeUnknown when it has not ended by then, RetryLater when it is too late, and RateLimited when nothing
+    was sent by then: others had their turn within the account's budget, so it is no attempt of this record.
     """
     left, system = deadline - load.parts.store.now(), load.draft.endpoint(side).system
     if left <= 0:
