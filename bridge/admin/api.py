@@ -88,7 +88,7 @@ class Desk:
     def who(self) -> str:
         """What somebody without a token is told."""
         if self.login.possible:
-            return "send a token of the settings (admin.tokens) as `Authorization: Bearer ...`, or log in at /login"
+            return "send a token of the settings (admin.tokens) as a bearer token, or log in at /login"
         return (
             "pages and API are closed until the settings give people tokens below admin.tokens, or set "
             "admin.this_machine: operate to let in everybody on this machine; docs/admin.md says how"

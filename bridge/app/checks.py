@@ -11,7 +11,7 @@ from bridge.app.progress import progress_of
 from bridge.app.quotas import Budgeted, budgets_of, in_words
 from bridge.app.restored import awaited
 from bridge.app.verified import pair_numbers, verify_check
-from bridge.app.waiting import hold_ups, known_code, waiting_numbers, waits_for
+from bridge.app.waiting import HELD_UP, hold_ups, known_code, waiting_numbers, waits_for
 from bridge.app.wording import Scopes, record_name
 from bridge.hooks.compare import ON_PURPOSE
 from bridge.mapping.model import Mapping as RecordMapping
@@ -178,6 +178,7 @@ def waiting(
     if oldest.key.mapping not in scopes:
         reason = f"the mapping file {oldest.key.mapping} was removed: put it back; {reason}"
     look = "now" if oldest.due <= now else f"in {oldest.due - now:.0f} s"
+    look = HELD_UP if held.get(oldest.key.mapping) else look
     others = f"; `bridge waiting` lists all {number}" if number > 1 else ""
     command = f"bridge why {name}"
     return (

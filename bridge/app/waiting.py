@@ -1,7 +1,7 @@
 """What waits and what holds it up, as plain rows, for `bridge waiting`, status, health and metrics."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.app.wording import Scopes, moment, record_name
 from bridge.domain.record import Side
@@ -42,7 +42,7 @@ async def waiting_rows(store: Store, scopes: Scopes, mapping: str | None = None)
             "mapping": task.key.mapping,
             "record": record_name(scopes, task.key),
             "waits since": moment(task.first_due),
-            "next look": _next_look(task.due, store.now()),
+            "next look": _next_look(task, held, store.now()),
             "attempts": task.attempts,
             "code": known_code(task.code),
             "reason": waits_for(task, held),
@@ -61,7 +61,7 @@ async def waiting_groups(store: Store, scopes: Scopes) -> list[Row]:
             "records": number,
             "oldest": record_name(scopes, oldest.key),
             "waits since": moment(oldest.first_due),
-            "next look": _next_look(oldest.due, store.now()),
+            "next look": _next_look(oldest, held, store.now()),
             "reason": waits_for(oldest, held),
             "command": remedy(scopes, oldest),
         }
@@ -92,8 +92,14 @@ def waits_for(task: Task, held: Mapping[str, Iterable[str]]) -> str:
     return "; ".join([*holds, reason])
 
 
-def _next_look(due: float, now: float) -> str:
-    return "now" if due <= now else moment(due)
+HELD_UP = "when nothing holds it up"
+"""When a record is looked at whose mapping is paused, or whose system cannot be called."""
+
+
+def _next_look(task: Task, held: Mapping[str, Sequence[str]], now: float) -> str:
+    if held.get(task.key.mapping):
+        return HELD_UP
+    return "now" if task.due <= now else moment(task.due)
 
 
 async def hold_ups(store: Store, scopes: Scopes) -> dict[str, list[str]]:

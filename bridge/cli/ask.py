@@ -15,7 +15,7 @@ from bridge.app.why import places
 from bridge.cli.completion import mapping_names
 from bridge.cli.main import STOPPED_WORDS
 from bridge.cli.opened import who, with_store
-from bridge.cli.shown import Shown, progress
+from bridge.cli.shown import Shown, progress, say
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.settings.parts import mapping_files
@@ -83,7 +83,7 @@ def ask(
     answer = with_store(path, work)
     if answer.failed:
         raise click.ClickException(answer.text)
-    click.echo(answer.text)
+    say(answer.text)
 
 
 async def _answered(store: Store, number: int, seconds: float, shown: Shown | None, wait: bool) -> Answer | None:

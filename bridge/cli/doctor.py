@@ -11,9 +11,11 @@ import click
 from bridge.app.bundle import write_bundle
 from bridge.app.doctor import Examined, examine
 from bridge.app.seams import system_seams
-from bridge.cli.shown import json_option
+from bridge.cli.shown import json_option, say
 from bridge.monitoring.health import Status
 
+MARGIN = " " * len("warn    ")
+"""What stands before a finding's text, beside its part."""
 LONGEST = 100
 """How many characters of a passing check are shown; `--json` shows all."""
 
@@ -39,7 +41,7 @@ def doctor(path: Path, live: bool, as_json: bool, bundle: Path | None) -> None:
         click.echo(json.dumps(told, indent=2))
     else:
         for line in lines(found, live=live):
-            click.echo(line)
+            say(line, hang=len(MARGIN) + _width(found))
     if bundle is not None:
         _write(bundle, path, found)
         click.echo(f"wrote {bundle}: read it before you send it", err=as_json)
@@ -53,15 +55,19 @@ def _write(bundle: Path, path: Path, found: Examined) -> None:
         raise click.ClickException(f"{bundle} cannot be written: {error.strerror}; name another file") from error
 
 
+def _width(found: Examined) -> int:
+    return max(len(one.part) for one in found.findings)
+
+
 def lines(found: Examined, *, live: bool) -> list[str]:
     """A line for each finding, with its remedy below."""
-    width = max(len(one.part) for one in found.findings)
+    width = _width(found)
     told: list[str] = []
     for one in found.findings:
         text = one.text if one.status is not Status.PASS or len(one.text) <= LONGEST else f"{one.text[:LONGEST]}..."
         told.append(f"{one.word:4}  {one.part.ljust(width)}  {text}")
         if one.remedy:
-            told.append(f"{'':4}  {'':{width}}  -> {one.remedy}")
+            told.append(f"{MARGIN}{'':{width}}-> {one.remedy}")
     number = {word: sum(1 for one in found.findings if one.word == word) for word in ("ok", "warn", "fail")}
     told.append(", ".join(f"{number[word]} {word}" for word in number))
     if not live:

@@ -18,7 +18,7 @@ from bridge.app.planned import Chosen, planned
 from bridge.app.seams import system_seams
 from bridge.cli.gate import Gate
 from bridge.cli.opened import note
-from bridge.cli.shown import json_option
+from bridge.cli.shown import json_option, say
 from bridge.planning.carrying_out import Fate, Result
 from bridge.planning.report import SAMPLES, Report, row_lines
 from bridge.planning.saved import save as save_plan
@@ -144,7 +144,7 @@ def _told(text: str) -> None:
 def _show(report: Report, most: int | None, *, as_json: bool) -> None:
     if not as_json:
         for line in report.lines(most):
-            click.echo(line)
+            say(line)
         return
     head = json.dumps(report.head_json(), indent=2, ensure_ascii=False)
     click.echo(head.removesuffix("\n}") + ',\n  "rows": [', nl=False)

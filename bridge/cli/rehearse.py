@@ -12,7 +12,7 @@ import click
 from bridge.app.connected import connected
 from bridge.app.plan import Plan, checked
 from bridge.app.rehearsal import checked_mappings, of_file, read_record, written_record
-from bridge.cli.shown import json_option, print_json
+from bridge.cli.shown import json_option, print_json, say
 from bridge.connectors.lines import read_whole
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Problem, RemoteError
@@ -127,9 +127,9 @@ def explain(settings_path: Path, /, mapping: str, record: tuple[str, ...], **opt
         ]
         print_json({"mapping": chosen.name, "side": chosen.side(which).name, "record": whole, "rules": told})
         return
-    click.echo(whole)
+    say(whole)
     for row in rows:
-        click.echo(f"  {row}")
+        say(f"  {row}")
 
 
 def _chosen(settings_path: Path, mapping: str, folder: Path | None, functions: Path | None) -> Mapping:

@@ -1,11 +1,13 @@
-"""What a command shows: tables that fit the terminal, the same as JSON for programs, and the progress of long work.
+"""What a command shows: tables and lines that fit the terminal, JSON for programs, and the progress of long work.
 
 If the output is not a terminal, nothing is coloured, cut or wrapped, so that `grep` finds whole lines. `rich` is
 imported only for a terminal; it respects NO_COLOR.
 """
 
 import json
+import os
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -34,6 +36,25 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+def say(text: str, hang: int | None = None) -> None:
+    """Print a line. One that is longer than the terminal is wide goes on in the next, `hang` columns in; None: a little
+    further in than it begins."""
+    if sys.stdout.isatty():
+        hang = len(text) - len(text.lstrip()) + 2 if hang is None else hang
+        lines = textwrap.wrap(text, _columns(), subsequent_indent=" " * hang, break_on_hyphens=False)
+        text = "\n".join(lines)
+    click.echo(text)
+
+
+def _columns() -> int:
+    """How wide the terminal is."""
+    told = os.environ.get("COLUMNS", "")
+    try:
+        return int(told) if told.isdecimal() and int(told) else os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except OSError:
+        return 80
+
+
 def table(rows: Iterable[Sequence[object]]) -> None:
     """Print rows in columns; the first row is the heading."""
     texts = [[str(cell) for cell in row] for row in rows]
@@ -57,9 +78,9 @@ def show(rows: Sequence[Row], as_json: bool, none: str, after: str = "") -> None
     elif rows:
         table_of(rows)
         if after:
-            click.echo(after)
+            say(after)
     else:
-        click.echo(none)
+        say(none)
 
 
 class Shown(Protocol):

@@ -7,7 +7,7 @@ import click
 from bridge.app.sentence import state_of
 from bridge.app.status import Rows, status_of
 from bridge.cli.opened import with_store
-from bridge.cli.shown import json_option, print_json, table_of
+from bridge.cli.shown import json_option, print_json, say, table_of
 from bridge.store.engine import Store
 
 
@@ -25,7 +25,8 @@ def status(path: Path, as_json: bool) -> None:
         if rows:
             click.echo(f"\n{heading}")
             table_of(rows)
-    click.echo(f"\nnone: {', '.join(heading for heading, rows in found.items() if not rows)}")
+    click.echo()
+    say(f"none: {', '.join(heading for heading, rows in found.items() if not rows)}", hang=len("none: "))
 
 
 async def _both(store: Store) -> tuple[str, Rows]:

@@ -18,35 +18,45 @@ STYLES = {
 }
 """By a cell's first word."""
 NOTHING = ("", "0", "-")
-SHORT = 24
+GAP = 2
+"""Between two columns."""
 LEAST = 16
-"""The width of a column that is never wrapped, and the least width of a longer one."""
+"""A word of a long text is broken only if it is longer than this."""
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
     """Rows in columns as wide as the terminal allows. The first row is the heading.
 
-    If not everything fits, columns without content (0, - or empty) are left out, and then long texts continue in
-    the next line. Names and numbers are not wrapped as long as there is room for them.
+    If not everything fits, columns without content (0, - or empty) are left out, and then the longest texts continue in
+    the next line.
     """
     console = Console(highlight=False)
     widths = [max(len(row[number]) for row in rows) for number in range(len(rows[0]))]
     chosen = list(range(len(widths)))
-    if _needed(widths, chosen) > console.width:
+    if _needed([widths[number] for number in chosen]) > console.width:
         told = [number for number in chosen if any(row[number] not in NOTHING for row in rows[1:])]
         chosen = told or chosen
-    short = [number for number in chosen if widths[number] <= SHORT]
-    whole = _needed(widths, short) + LEAST * (len(chosen) - len(short)) <= console.width
-    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for number in chosen:
-        shown.add_column(rows[0][number], overflow="fold", no_wrap=whole and number in short)
+    words = [max(len(word) for row in rows for word in (row[number].split() or [""])) for number in chosen]
+    fitting = _fitting([widths[number] for number in chosen], [min(LEAST, word) for word in words], console.width)
+    shown = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    for number, width in zip(chosen, fitting, strict=True):
+        shown.add_column(rows[0][number], overflow="fold", width=width)
     for row in rows[1:]:
         shown.add_row(*(Text(row[number], style=_style(row[number])) for number in chosen))
     console.print(shown)
 
 
-def _needed(widths: Sequence[int], columns: Sequence[int]) -> int:
-    return sum(widths[number] + 2 for number in columns)
+def _needed(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def _fitting(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """The widest columns get narrower until all fit: first down to their longest word, then below it."""
+    found = list(widths)
+    while _needed(found) > room and max(found) > 1:
+        loose = [number for number, width in enumerate(found) if width > least[number]] or range(len(found))
+        found[max(loose, key=lambda number: found[number])] -= 1
+    return found
 
 
 @contextmanager

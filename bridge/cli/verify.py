@@ -16,7 +16,7 @@ from bridge.app.secrets import seal_of
 from bridge.app.verification import Verifier
 from bridge.cli.gate import Gate
 from bridge.cli.opened import who
-from bridge.cli.shown import json_option
+from bridge.cli.shown import json_option, say
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
@@ -47,7 +47,7 @@ def verify(path: Path, mapping: str | None, sample: int | None, repair: bool, as
     else:
         for report in reports:
             for line in report.lines():
-                click.echo(line)
+                say(line)
     sys.exit(exit_code(reports))
 
 

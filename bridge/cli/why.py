@@ -7,7 +7,7 @@ import click
 
 from bridge.app.why import named, why_facts, why_lines
 from bridge.cli.opened import known_scopes, with_store
-from bridge.cli.shown import json_option, print_json
+from bridge.cli.shown import json_option, print_json, say
 from bridge.domain.errors import ConfigError
 from bridge.store.engine import Store
 
@@ -47,7 +47,7 @@ def why(path: Path, record: tuple[str, ...], as_json: bool) -> None:
         side, entity, ident = name
         lines = with_store(path, work)
     for line in lines:
-        click.echo(line)
+        say(line)
 
 
 def _is_no_id(text: str) -> bool:

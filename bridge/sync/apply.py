@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from bridge.connectors.noting import requests_noted
 from bridge.connectors.protocols import Written
 from bridge.connectors.several import between
-from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, RemoteError, RetryLater
+from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, RateLimited, RemoteError, RetryLater
 from bridge.domain.record import Fields, Gone, Record, Side
 from bridge.domain.values import replace
 from bridge.mapping import translate
@@ -346,7 +346,8 @@ async def _sent(
 async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline: float) -> T:
     """A write at `side`. Whoever looks for its outcome looks after the deadline: nothing is sent later than that.
 
-    Raises OutcomeUnknown when it has not ended by then, RetryLater when nothing was sent by then or it is too late.
+    Raises OutcomeUnknown when it has not ended by then, RetryLater when it is too late, and RateLimited when nothing
+    was sent by then: others had their turn within the account's budget, so it is no attempt of this record.
     """
     left, system = deadline - load.parts.store.now(), load.draft.endpoint(side).system
     if left <= 0:
@@ -358,8 +359,8 @@ async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline
                 return await call
         except TimeoutError:
             if noted.nothing_sent:
-                text = f"a write that waited {left:.1f} s for its turn was not sent"
-                raise RetryLater(system, text) from None
+                text = f"a write waited {left:.1f} s for its turn within the account's budget, and was not sent"
+                raise RateLimited(system, text, left) from None
             raise OutcomeUnknown(system, f"a write did not end within {left:.1f} s") from None
         finally:
             load.draft.requests += [{"call": one.call, "status": one.status} for one in noted.requests]

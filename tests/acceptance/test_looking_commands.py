@@ -5,10 +5,12 @@ import hashlib
 import json
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bridge.app.seams import system_seams
+from bridge.cli.main import READING
 from bridge.store import open_store
 from tests.acceptance.products import simulated
 from tests.acceptance.site import SECRETS, Site, deeds, fetch, until
@@ -30,6 +32,24 @@ def content_of(bundle: Path) -> str:
 def agree(site: Site) -> bool:
     told = site.told("verify")
     return told.code == 0 and "wait" not in told.out and "1 of 1" in told.out
+
+
+def read_as_json(site: Site, person: str) -> dict[str, Any]:
+    """What every reading command says as JSON beside a running bridge."""
+    record = site.folder / "ana.json"
+    record.write_text('{"name": "Ana Lund"}')
+    words = {
+        "explain": ["people", str(record)],
+        "test": [str(site.folder / "mappings")],
+        "verify": ["people"],
+        "why": ["crm", "person", person],
+    }
+    found = {}
+    for name in READING:
+        told = site.told(*name.split(), *words.get(name, []), "--json")
+        assert told.out.startswith(("{", "[")), f"{name}: {told}"
+        found[name] = json.loads(told.out)
+    return found
 
 
 def test_what_a_person_does_when_in_doubt(tmp_path: Path) -> None:
@@ -55,12 +75,13 @@ def test_what_a_person_does_when_in_doubt(tmp_path: Path) -> None:
             told = site.told("verify", "people")
             assert told.code == 2
             assert f"crm person {person}: 'Planted Lund', erp crm_contact {contact}: 'Somebody Else'" in told.out
-            (found,) = json.loads(site.told("verify", "people", "--json").out)
+            read = read_as_json(site, person)
+            (found,) = read["verify"]
             assert (found["differing"]["number"], list(found["fields"])) == (1, ["name"])
             assert 'bridge_verify_pairs{mapping="people",state="differing"} 1.0' in site.get("/metrics").text
             assert "did not agree when verified last" in site.get("/health").text
             assert site.told("doctor").code == 1
-            parts = [one["part"] for one in json.loads(site.told("doctor", "--json").out)]
+            parts = [one["part"] for one in read["doctor"]]
             assert sorted(parts) == sorted(set(parts))  # each is told once
             assert not {"quota", "hooks"} & set(parts)  # these are told system by system
             assert "1 marked as due" in site.told("verify", "people", "--repair").out

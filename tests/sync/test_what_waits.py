@@ -79,7 +79,7 @@ async def test_what_a_paused_mapping_holds_up_says_so_and_names_the_command(new_
         bench
     )
     (row,) = (await status_of(bench.store))["waiting"]
-    assert (row["code"], row["next look"]) == ("due", "now")
+    assert (row["code"], row["next look"]) == ("due", "when nothing holds it up")
 
 
 async def test_what_a_system_holds_up_says_so(new_bench: NewBench) -> None:

@@ -68,6 +68,24 @@ def test_where_the_output_is_no_terminal_a_row_is_one_whole_line(capsys: pytest.
     assert "\x1b" not in "".join(lines)
 
 
+def test_a_long_line_goes_on_below_its_text_on_a_terminal_and_stays_a_line_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = f"warn  disk  {LONG}".rstrip()
+    monkeypatch.setenv("COLUMNS", "60")
+    shown.say(told, hang=12)
+    assert capsys.readouterr().out == told + "\n"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    shown.say(told, hang=12)
+    first, *more = capsys.readouterr().out.splitlines()
+    assert first.startswith("warn  disk  the vendor refused it:")
+    assert more
+    assert all(len(line) <= 60 and line[:12].isspace() and not line[12].isspace() for line in more)
+    assert " ".join([first, *(line.strip() for line in more)]) == told
+    shown.say("  as it is indented " + LONG)
+    assert {len(line) - len(line.lstrip()) for line in capsys.readouterr().out.splitlines()[1:]} == {4}
+
+
 def test_progress_says_nothing_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
     with shown.progress("at work", 3) as told:
         told(1, "one")

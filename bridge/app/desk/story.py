@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
-from bridge.app import edits
 from bridge.app.desk.words import address, exactly, name, when
 from bridge.app.why import About, Line, would_write
 from bridge.domain.record import Side
@@ -27,12 +26,22 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """When a side was changed last; `by` "": its system does not say who."""
+
+    side: str
+    at: str | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One thing that happened. `who`: the bridge, or a person. `version`: of the mapping's definition.
 
     `requests`: what was sent for it, each with the status of its answer. `run`: what it was part of. `wrote`:
     the record that was written and that can be undone, `since`: from when on, to the microsecond. `undone`: the run
     that undid it. `after`: who made the change that caused it, where the system says so: `user 7 in crm`.
+    `edits`: of a conflict, who changed each side last and when.
     """
 
     at: str | None
@@ -47,6 +56,7 @@ class Entry:
     undone: str = ""
     since: str | None = None
     after: str = ""
+    edits: list[Edit] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,6 @@ def of_journal(scope: Scope, row: JournalRow, actors: Mapping[int, str]) -> Entr
             details.append(f"{field_name}: {_plain(pair[0])} → {_plain(pair[1])}{because}")
     if "kept" in detail and "lost" in detail:
         details.append(f"{detail.get('field', '')}: kept {_plain(detail['kept'])}, overwrote {_plain(detail['lost'])}")
-    details += edits.lines(detail.get("edited", {}))
     return Entry(
         when(row.at),
         "bridge",
@@ -87,6 +96,7 @@ def of_journal(scope: Scope, row: JournalRow, actors: Mapping[int, str]) -> Entr
         undone=entry.undone or "",
         since=exactly(row.at),
         after=actors.get(entry.event or 0, ""),
+        edits=[Edit(side, when(one["at"]), one["by"] or "") for side, one in detail.get("edited", {}).items()],
     )
 
 

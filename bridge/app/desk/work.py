@@ -25,7 +25,8 @@ class Part(Given):
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """A record that waits. `next_look`: None for now."""
+    """A record that waits. `next_look`: None for now, or for when it is held up no longer (`held_up`: its mapping is
+    paused, or a system cannot be called)."""
 
     mapping: str
     side: str
@@ -38,6 +39,7 @@ class Waits:
     attempts: int
     code: str
     reason: str
+    held_up: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +162,28 @@ class Desk:
         found: list[Waits] = []
         for task in await store.waiting.all(part.mapping):
             if part.code in (None, known_code(task.code)) and len(found) < part.limit:
-                found.append(self._waits(task, waits_for(task, held)))
+                found.append(self._waits(task, waits_for(task, held), held_up=bool(held.get(task.key.mapping))))
         total = sum(number for _, number in numbers)
         return Waiting(total, groups, found, await store.instances.running())
 
-    def _waits(self, task: Task, reason: str) -> Waits:
+    def _waits(self, task: Task, reason: str, *, held_up: bool) -> Waits:
         side, entity, page = self._where(task.key)
-        due = None if task.due <= self._bridge.store.now() else when(task.due)
+        due = None if held_up or task.due <= self._bridge.store.now() else when(task.due)
         named = record_name(self._bridge.plan.scopes, task.key)
         since, code = when(task.first_due), known_code(task.code)
         return Waits(
-            task.key.mapping, side, entity, task.key.record_id, named, page, since, due, task.attempts, code, reason
+            mapping=task.key.mapping,
+            side=side,
+            entity=entity,
+            record=task.key.record_id,
+            name=named,
+            page=page,
+            since=since,
+            next_look=due,
+            attempts=task.attempts,
+            code=code,
+            reason=reason,
+            held_up=held_up,
         )
 
     def _where(self, key: TaskKey) -> tuple[str, str, str]:
