@@ -250,12 +250,18 @@ def _left_behind(
     scope: Scope, key: TaskKey, state: MappingState | None, tasks: Sequence[Task], link: Link | None
 ) -> list[str]:
     """Why nothing happens to a record of a live mapping by itself, and what to type."""
-    if state is None or state.mode is not Mode.LIVE or state.live_since is None:
-        return []
     idle = all(task.state is TaskState.IDLE for task in tasks)
     in_shadow = any(task.code in SHADOW for task in tasks)
     never = link is None and not any(task.generation for task in tasks)
-    if not idle or not (in_shadow or never):
+    if state is None or not idle or not (in_shadow or never):
+        return []
+    if state.mode is Mode.SHADOW and never:
+        look = f"bridge resync {record_name({scope.mapping: scope}, key)}"
+        return [
+            f"nobody edited it since the bridge runs, so shadow mode did not look at it: `{look}` has it looked at, "
+            f"`bridge plan {scope.mapping}` shows what a first sync would do"
+        ]
+    if state.mode is not Mode.LIVE or state.live_since is None:
         return []
     when = "it was decided in shadow mode" if in_shadow else "it was never looked at"
     resync = f"bridge resync {record_name({scope.mapping: scope}, key)}"

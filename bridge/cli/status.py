@@ -29,4 +29,5 @@ def status(path: Path, as_json: bool) -> None:
 
 
 async def _both(store: Store) -> tuple[str, Rows]:
-    return await state_of(store), await status_of(store)
+    found = await status_of(store)
+    return await state_of(store, sum(int(str(row["records"])) for row in found["left behind"])), found
