@@ -228,7 +228,8 @@ def _notes(
         first = "first sync: " if _is_first(state) else ""
         yield f"{first}records from before going live are included, as by `bridge backfill {name}`"
     elif left_out.get(name):
-        yield f"{left_out[name]} records from before going live are left out; `--backfill` includes them"
+        many = f"{left_out[name]} record{' is' if left_out[name] == 1 else 's are'}"
+        yield f"{many} left out, as they are from before going live; `--backfill` includes them"
     yield from held
 
 

@@ -30,6 +30,7 @@ class Counted:
     ended_early: int = 0
     shadow: int = 0
     missing_hooks: int = 0
+    left_behind: int = 0
     stopped: int = 0
 
 
@@ -39,6 +40,8 @@ def sentence(counted: Counted) -> str:
         return "No mapping is set up yet."
     still = _told(counted.stopped, "hook is", "hooks are")
     still = f" {still} stopped on purpose; sweeps carry the changes." if still else ""
+    behind = _told(counted.left_behind, "record is", "records are")
+    still += f" {behind} left behind." if behind else ""
     told = [
         _told(counted.refused, "problem keeps changed files out of use", "problems keep changed files out of use"),
         _told(counted.dead_letters, "record needs a person", "records need a person"),
@@ -70,8 +73,9 @@ def _told(number: int, one: str, several: str) -> str:
     return f"{number:,} {one if number == 1 else several}" if number else ""
 
 
-async def state_of(store: Store) -> str:
-    """The sentence by what the store holds, which a running bridge keeps up to date."""
+async def state_of(store: Store, left_behind: int = 0) -> str:
+    """The sentence by what the store holds, which a running bridge keeps up to date. `left_behind`: records that cross
+    only once somebody says so; counting them takes a while, so the overview does without."""
     states, systems = (await store.mappings.states()).values(), (await store.systems.all()).values()
     hooks, verified = await store.hooks.all(), (await store.verifications.last()).values()
     on_purpose = sum(hook.state in ON_PURPOSE for hook in hooks)
@@ -90,6 +94,7 @@ async def state_of(store: Store) -> str:
         shadow=sum(one.mode is Mode.SHADOW and not one.paused for one in states),
         missing_hooks=sum(hook.state != "registered" for hook in hooks) - on_purpose,
         stopped=on_purpose,
+        left_behind=left_behind,
     )
     instances, said = await store.instances.all(), sentence(counted)
     if any(one.runs(store.now()) for one in instances):

@@ -257,13 +257,19 @@ async def _waiting_for(store: Store, scope: Scope, key: TaskKey) -> list[str]:
 def _left_behind(
     scope: Scope, key: TaskKey, state: MappingState | None, tasks: Sequence[Task], link: Link | None
 ) -> list[str]:
-    """Why a record of a live mapping does not cross by itself, and which command syncs it."""
-    if state is None or state.mode is not Mode.LIVE or state.live_since is None:
-        return []
+    """Why a record does not cross by itself, and which command syncs it."""
     idle = all(task.state is TaskState.IDLE for task in tasks)
     in_shadow = any(task.code in SHADOW for task in tasks)
     never = link is None and not any(task.generation for task in tasks)
-    if not idle or not (in_shadow or never):
+    if state is None or not idle or not (in_shadow or never):
+        return []
+    if state.mode is Mode.SHADOW and never:
+        look = f"bridge resync {record_name({scope.mapping: scope}, key)}"
+        return [
+            f"nobody has edited it since the bridge runs, so shadow mode has not processed it: `{look}` does so, and "
+            f"`bridge plan {scope.mapping}` shows what a first sync would do"
+        ]
+    if state.mode is not Mode.LIVE or state.live_since is None:
         return []
     when = "it was decided in shadow mode" if in_shadow else "it was never processed"
     resync = f"bridge resync {record_name({scope.mapping: scope}, key)}"

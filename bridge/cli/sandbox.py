@@ -194,6 +194,9 @@ def _greet(bridge: Bridge, file: Path, places: list[Place]) -> None:
     width = max(len(name) for name, _ in shown)
     for name, what in shown:
         click.echo(f"{name.ljust(width)}  {what}")
+    if taken := _taken(places, bridge.settings.admin.port):
+        numbers = ", ".join(map(str, taken))
+        click.echo(f"in use already       {numbers}, by another sandbox or simulator: mind the addresses above")
     click.echo("\nCreate a record at either product, and watch it arrive at the other:\n")
     for place in places:
         entity, body = EXAMPLES[place.product]
@@ -205,6 +208,13 @@ def _greet(bridge: Bridge, file: Path, places: list[Place]) -> None:
     click.echo(
         "docs/simulators.md describes fields, options and faults of the simulators. Ctrl-C ends it; records are kept.\n"
     )
+
+
+def _taken(places: list[Place], admin: int) -> list[int]:
+    """The usual ports that others listen on, so that those of this sandbox differ from what the documentation says."""
+    first = {place.product: place.port for place in reversed(places)}
+    used = [*((PRODUCTS[product].port, port) for product, port in first.items()), (ADMIN, admin)]
+    return sorted(usual for usual, port in used if usual != port)
 
 
 async def _watch(bridge: Bridge, mappings: Path) -> None:

@@ -20,7 +20,7 @@ def status(path: Path, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    click.echo(said)
+    say(said)
     for heading, rows in found.items():
         if rows:
             click.echo(f"\n{heading}")
@@ -30,4 +30,5 @@ def status(path: Path, as_json: bool) -> None:
 
 
 async def _both(store: Store) -> tuple[str, Rows]:
-    return await state_of(store), await status_of(store)
+    found = await status_of(store)
+    return await state_of(store, sum(int(str(row["records"])) for row in found["left behind"])), found

@@ -86,7 +86,7 @@ async def test_the_backfill_that_is_named_takes_in_all_that_shadow_mode_decided(
 async def test_a_field_that_both_records_of_a_match_tell_of_is_summed_up_once(new_bench: NewSweepBench) -> None:
     site = await _a_day_in_shadow(new_bench)
     (row,) = (await status_of(site.store))["shadow"]
-    assert (row["would link"], row["overwritten fields"]) == (2, "erp.name 1")
+    assert (row["would link"], row["not looked at"], row["overwritten fields"]) == (2, 0, "erp.name 1")
 
 
 async def test_an_edit_takes_one_record_in_and_the_others_stay_counted(new_bench: NewSweepBench) -> None:
@@ -208,3 +208,20 @@ async def test_what_two_people_made_twice_is_counted_until_they_merge_it(new_ben
     await site.bench.tell("erp", "person", "1", "deleted")
     await site.work()
     assert await behind(site) == []
+
+
+async def test_shadow_mode_says_of_records_from_before_that_it_did_not_look_at_them(new_bench: NewSweepBench) -> None:
+    site = await new_bench(begin=False, mode=Mode.SHADOW)
+    site.crm.person_creates("person", name="Old", email="old@x.example")
+    site.clock.advance(3600)
+    await start(site)
+    await site.go_live()
+    (row,) = (await status_of(site.store))["shadow"]
+    assert (row["would create"], row["not looked at"]) == (0, 1)
+    told = await why(site, "crm", "1")
+    assert "shadow mode did not look at it: `bridge resync crm person 1` has it looked at, `bridge plan people`" in told
+    site.crm.person_edits("person", "1", phone="5")
+    await site.sweep()
+    (row,) = (await status_of(site.store))["shadow"]
+    assert (row["would create"], row["not looked at"]) == (1, 0)
+    assert "did not look at it" not in await why(site, "crm", "1")

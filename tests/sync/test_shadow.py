@@ -161,4 +161,4 @@ async def test_there_is_nothing_to_sum_up_without_records_and_without_mappings_i
 ) -> None:
     assert await summed(await new_bench()) == []
     (row,) = await summed(await _shadow(new_bench))
-    assert [value for name, value in row.items() if name != "mapping"] == [0, 0, 0, 0, "none"]
+    assert [value for name, value in row.items() if name != "mapping"] == [0, 0, 0, 0, 0, "none"]

@@ -19,6 +19,7 @@ from bridge.sync.reasons import Reason
         (Counted(mappings=1), "All is in sync."),
         (Counted(mappings=1, pairs=1), "The one pair is in sync."),
         (Counted(mappings=1, pairs=1200), "All 1,200 pairs in sync."),
+        (Counted(mappings=1, left_behind=4), "All is in sync. 4 records are left behind."),
         (
             Counted(mappings=2, pairs=0, stopped=1),
             "All 0 pairs in sync. 1 hook is stopped on purpose; sweeps carry the changes.",
