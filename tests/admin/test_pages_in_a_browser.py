@@ -197,7 +197,7 @@ async def test_an_undo_is_shown_first_and_asked_once(anna: Reader) -> None:
     await anna.page.click("text=Cancel")
     await anna.page.click("text=Undo the last write to erp")
     await anna.page.click("text=Yes, do it")
-    await anna.sees("takes this back")
+    await anna.sees("reverts this")
     await here.until(lambda: crossed("Ana Lund"), "the undo")
     await anna.page.wait_for_selector(".story >> text=undone by undo/")
 

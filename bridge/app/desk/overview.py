@@ -288,7 +288,7 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
             text = f"{_many(one.waiting, 'record')} of {one.name} {'waits' if one.waiting == 1 else 'wait'}"
             troubles.append(Trouble(text, f"/waiting?mapping={one.name}"))
         if one.agreed is False:
-            troubles.append(Trouble(f"{one.name} did not agree when verified last", f"/mappings/{one.name}/verify"))
+            troubles.append(Trouble(f"{one.name} differed in the last verification", f"/mappings/{one.name}/verify"))
         if one.ended_early:
             text = f"The last verification of {one.name} ended early"
             troubles.append(Trouble(text, f"/mappings/{one.name}/verify"))
@@ -321,8 +321,8 @@ def _sentence(
         _told(sum(one.mode == "paused" for one in mappings), "mapping is paused", "mappings are paused"),
         _told(
             sum(one.agreed is False for one in mappings),
-            "mapping did not agree when verified last",
-            "mappings did not agree when verified last",
+            "mapping differed in the last verification",
+            "mappings differed in the last verification",
         ),
         _told(sum(one.ended_early for one in mappings), "verification ended early", "verifications ended early"),
         _told(
