@@ -462,7 +462,7 @@ async def test_a_run_is_undone_with_the_records_it_made_on_the_way(new_bench: Ne
     assert (bench.erp.live("company"), bench.erp.live("person")) == ({}, {})
     bench.clock.advance(600)
     await bench.assert_silent()
-    assert "nothing that backfill/people/1 wrote" in await say(bench, "undo", run="backfill/people/1")
+    assert "the journal has no write of backfill/people/1" in await say(bench, "undo", run="backfill/people/1")
 
 
 async def test_every_write_has_the_version_of_its_mapping_file_and_why_shows_it(new_bench: NewBench) -> None:

@@ -189,7 +189,7 @@ class Front:
         ]
 
     async def _counted_pairs(self) -> Mapping[str, int]:
-        """Counted anew when that costs at most a hundredth of the time."""
+        """Counted again when that costs at most a hundredth of the time."""
         clock = self._bridge.seams.clock
         begun = clock.monotonic()
         if begun >= self._pairs_until:
@@ -280,7 +280,7 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
             text = f"{_many(one.dead_letters, 'record')} of {one.name} {_need(one.dead_letters)} a person"
             troubles.append(Trouble(text, f"/dead-letters?mapping={one.name}"))
         if one.problems:
-            text = f"The account lacks {_many(one.problems, 'column')} that {one.name} names"
+            text = f"The account does not have {_many(one.problems, 'column')} that {one.name} names"
             troubles.append(Trouble(text, f"/mappings/{one.name}"))
         if one.conflicts:
             troubles.append(Trouble(f"{_many(one.conflicts, 'conflict')} of {one.name} to choose", "/conflicts"))
@@ -306,9 +306,7 @@ def _sentence(
         return "No mapping is set up yet."
     pairs = sum(one.pairs for one in mappings)
     stopped = sum(one.hooks_stopped for one in systems)
-    still = (
-        f" {_told(stopped, 'hook is', 'hooks are')} stopped on purpose; sweeps carry the changes." if stopped else ""
-    )
+    still = f" {_told(stopped, 'hook is', 'hooks are')} stopped on purpose; sweeps find the changes." if stopped else ""
     if not troubles:
         return (f"All {_many(pairs, 'pair')} in sync." if pairs != 1 else "The one pair is in sync.") + still
     told = [
@@ -334,7 +332,7 @@ def _sentence(
             "hooks are missing",
         ),
     ]
-    return f"Not all is in sync: {', '.join(filter(None, told))}.{still}"
+    return f"Not everything is in sync: {', '.join(filter(None, told))}.{still}"
 
 
 def _told(number: int, one: str, several: str) -> str:
