@@ -99,7 +99,7 @@ class Pins:
         for sentence in names.update(now, await self._cache.pin(self._system, what, now)):
             log.warning("%s: %s: %s", self._system, what, sentence)
         for doubled in sorted(set(names.doubled()) - known):
-            log.warning("%s: %s: %r is there several times and is left out", self._system, what, doubled)
+            log.warning("%s: %s: %r appears several times and is left out", self._system, what, doubled)
 
 
 def _named(read: Callable[[Row], Pair | None], row: Row) -> Pair | None:

@@ -16,7 +16,7 @@ STEP_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a request. `state`: done, failed, or queued while it goes on in the background.
+    """What came of a request. `state`: done, failed, or queued while it continues in the background.
 
     `since`: the moment that was meant by a time such as `2h`, where this only told what would be done: send it with
     `go` for the same."""
