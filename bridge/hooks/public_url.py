@@ -17,7 +17,7 @@ async def public_url_fault(transport: Transport, addresses: Addresses, url: str,
     except TransportFailed as error:
         return f"{host} cannot be reached from here ({_kind(str(error))}): {error}"
     if 300 <= response.status < 400:
-        return f"{host} answers with a redirect ({response.status}), and vendors do not follow redirects: correct `public_url`"
+        return f"{host} answers with a redirect ({response.status}), which vendors do not follow: correct `public_url`"
     if response.status == 200 and response.body.decode(errors="replace").strip() == addresses.echo(challenge):
         return None
     if response.status in (502, 503, 504):

@@ -170,7 +170,7 @@ class ScheduleSettings(Section):
 
 
 class SyncSettings(Section):
-    workers: Count = Field(8, description="Records processed at the same time, for each pair of systems.")
+    workers: Count = Field(8, description="Records processed at the same time, per pair of systems.")
     attempts_limit: Count = Field(8, description="Attempts before a record becomes a dead letter.")
     lease_seconds: Seconds = Field(
         120, description="How long one worker holds a record before another may take it over."

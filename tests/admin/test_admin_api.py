@@ -38,7 +38,8 @@ async def test_the_overview_says_what_is_not_in_sync(here: Office, client: Clien
     found = await client.get(f"{API}/overview")
     assert found["in_sync"] is False
     assert found["sentence"] == (
-        "Not everything is in sync: 2 records need a person, 1 conflict needs a choice, 1 record waits, 1 mapping is paused."
+        "Not everything is in sync: 2 records need a person, 1 conflict needs a choice, 1 record waits, "
+        "1 mapping is paused."
     )
     by_name = {one["name"]: one for one in found["mappings"]}
     assert {name: one["pairs"] for name, one in by_name.items()} == {"deals": 2, "organizations": 3, "people": 2}

@@ -212,7 +212,7 @@ async def test_a_verification_names_what_differs_and_repairs_it(here: Office, cl
     assert (found["pairs"], found["agrees"]) == (3, False)
     told = {one["text"]: (one["number"], one["wrong"]) for one in found["found"]}
     assert told["only in crm: dead letters"] == (2, True)
-    assert told["differ in name, and the bridge leaves that as it is"] == (1, False)
+    assert told["differ in name, and the bridge leaves that as is"] == (1, False)
 
 
 async def test_the_doctor_says_what_is_wrong_and_what_to_do(here: Office, client: Client) -> None:

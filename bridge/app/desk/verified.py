@@ -117,7 +117,7 @@ def _findings(report: Mapping[str, Any]) -> Iterator[Found]:
             named = {**tally, "examples": []} if why in EXPECTED else tally
             yield _found(f"only in {side}: {ALONE_WORDS[why]}", named, wrong=why in ALONE_WRONG)
     for name, tally in report["kept"].items():
-        yield _found(f"differ in {name}, and the bridge leaves that as it is", tally)
+        yield _found(f"differ in {name}, and the bridge leaves that as is", tally)
     for side, tally in report["duplicates"].items():
         yield _found(f"match keys shared by several records of {side}", tally)
     for name, tally in report["references"].items():
