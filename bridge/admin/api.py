@@ -97,7 +97,7 @@ class Desk:
     async def do(self, name: str, person: Person, given: Mapping[str, Any], *, strict: bool = False) -> Any:
         """Do it with what was given, checked first; the answer as its dataclass. Raises Problem.
 
-        strict: what was given is JSON, in which a number is no text.
+        strict: what was given is JSON, in which a number is not text.
         """
         operation = self.operations[name]
         if person.role < operation.role:

@@ -108,7 +108,7 @@ def _named(read: Callable[[Row], Pair | None], row: Row) -> Pair | None:
         return None
     key, name = pair
     if not isinstance(name, str | int | Decimal):
-        raise NotUnderstood("its name is no text")
+        raise NotUnderstood("its name is not text")
     text = storable(str(name).replace("\0", "")).strip()  # a name only one vendor can write holds up nobody
     return (key, text) if text else None
 
