@@ -177,8 +177,8 @@ def _first_filled(argument: None, width: int) -> tuple[Step, None]:
 BUILTIN: MappingOf[str, Builtin] = {
     "trim": Builtin(_both(_trimmed), "removes outer and repeated blanks, both ways",
                     ("trim", " Ana  Lund ", "Ana Lund")),
-    "upper": Builtin(_both(str.upper), "converts to upper case, both ways", ("upper", "no-17", "NO-17")),
-    "lower": Builtin(_both(str.lower), "converts to lower case, both ways", ("lower", "Ana@X.example", "ana@x.example")),
+    "upper": Builtin(_both(str.upper), "to upper case, both ways", ("upper", "no-17", "NO-17")),
+    "lower": Builtin(_both(str.lower), "to lower case, both ways", ("lower", "Ana@X.example", "ana@x.example")),
     "capitalize": Builtin(_both(str.title), "capitalizes each word, both ways",
                           ("capitalize", "ANA LUND", "Ana Lund")),
     "digits": Builtin(_both(lambda text: "".join(c for c in text if c.isdecimal())), "keeps only digits, both ways",

@@ -98,7 +98,8 @@ def test_a_row_may_know_further_names_and_a_side_may_keep_the_english_one() -> N
 def test_an_alias_of_no_country_is_refused_when_loaded() -> None:
     with pytest.raises(ConfigError) as caught:
         mapping_of("  land: {crm: a, erp: b, type: country, aliases: {Norge: NN}}\n")
-    assert str(caught.value).startswith("people.yaml:6:58: `Norge` in `aliases` of field rule land: `NN` is not a country")
+    expected = "people.yaml:6:58: `Norge` in `aliases` of field rule land: `NN` is not a country"
+    assert str(caught.value).startswith(expected)
 
 
 def test_names_in_three_columns_join_and_split() -> None:
